@@ -1,0 +1,57 @@
+# Two commands for a newcomer: `make run` and `make test`. Both set up what they need.
+PYTHON ?= python3
+MODEL ?= tools/model/shipped
+ARGS ?=
+PIP_ARGS ?=# extra pip options, for instance an index with CPU builds of torch
+
+ORCHESTRATOR := .venv/.ready
+ENGINE := .venv-engine/.ready
+PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
+SETUP := tools/setup
+SOURCES := graph nodes tools kernels evals tests
+
+.PHONY: run test lint unit live bench evals setup doctor clean
+
+run: setup
+	.venv/bin/python -m graph run --model $(MODEL) $(ARGS)
+
+test: setup lint unit live
+
+lint: $(ORCHESTRATOR)
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/lint-imports --config pyproject.toml
+	.venv/bin/mypy
+
+unit: $(ORCHESTRATOR) $(ENGINE)
+	.venv/bin/python -m pytest -m "not live" -n 2 --cov --cov-report=term:skip-covered
+
+# Tests against a real sglang server with the shipped model.
+live: $(ORCHESTRATOR) $(ENGINE)
+	.venv/bin/python -m pytest -m live -p no:xdist
+
+bench: setup
+	.venv/bin/python -m evals bench run-overhead
+	.venv/bin/python -m evals bench search
+
+doctor: setup
+	.venv/bin/python -m graph doctor
+
+setup: $(ORCHESTRATOR) $(ENGINE)
+
+$(ORCHESTRATOR): $(SETUP)/orchestrator.txt pyproject.toml
+	$(PYTHON) -m venv .venv
+	.venv/bin/python $(PIP) -r $(SETUP)/orchestrator.txt
+	.venv/bin/python $(PIP) --no-deps --no-build-isolation -e .
+	touch $@
+
+# torch first: a CPU build where pip finds one. The rest is pinned beside it, see tools/setup/engine.txt.
+$(ENGINE): $(SETUP)/engine-torch.txt $(SETUP)/engine.txt $(SETUP)/engine-rest.txt
+	$(PYTHON) -m venv .venv-engine
+	.venv-engine/bin/python $(PIP) -r $(SETUP)/engine-torch.txt
+	.venv-engine/bin/python $(PIP) -r $(SETUP)/engine-rest.txt
+	.venv-engine/bin/python $(PIP) --no-deps -r $(SETUP)/engine.txt
+	touch $@
+
+clean:
+	rm -rf .venv .venv-engine .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -1,0 +1,227 @@
+"""The command line. A user's mistake is one line and exit code 2; heavy imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event as Flag
+from typing import Annotated
+
+import orjson
+import typer
+from pydantic import ValidationError
+
+from tools.errors import UserError
+
+EXIT_CODES = {"PASS": 0, "FLAG": 10, "FAIL": 20}
+STOPPED = 130
+
+app = typer.Typer(
+    name="bankable",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Make a language model serve faster on sglang, and bank only what an independent auditor re-derived from raw records.",
+)
+
+Out = Annotated[Path | None, typer.Option(help="Folder of the run; runs/<model name> by default, numbered if taken.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON on standard output, progress on standard error.")
+]
+
+
+@app.command()
+def run(
+    model: Annotated[
+        Path | None, typer.Option(help="Model folder: config.json, tokenizer, safetensors weights.")
+    ] = None,
+    out: Out = None,
+    budget: Annotated[
+        float | None, typer.Option(help="Minutes of wall time after which no new comparison begins.")
+    ] = None,
+    quick: Annotated[bool, typer.Option(help="Short rounds and few trials; decides large effects only.")] = False,
+    seed: Annotated[int | None, typer.Option(help="Everything random in the run follows from it.")] = None,
+    no_auditor: Annotated[
+        bool, typer.Option("--no-auditor", help="Same producers, no audits; nothing counts as verified.")
+    ] = False,
+    executor: Annotated[str, typer.Option(help="Where candidates are evaluated: local.")] = "local",
+    engine_python: Annotated[Path | None, typer.Option(help="Interpreter of an environment with sglang.")] = None,
+    server: Annotated[
+        str | None, typer.Option(help="URL of a running server: only the read-only parts are run.")
+    ] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="A recorded run (folder or .tar.xz) answers every launch.")
+    ] = None,
+    draw: Annotated[
+        int | None, typer.Option(help="With --replay: draw recorded launches at random with this seed.")
+    ] = None,
+    concurrency: Annotated[int | None, typer.Option(help="Requests in flight.")] = None,
+    request_rate: Annotated[
+        float | None, typer.Option(help="Requests per second (Poisson); all at once by default.")
+    ] = None,
+    num_prompts: Annotated[int | None, typer.Option(help="Requests per round.")] = None,
+    input_len: Annotated[int | None, typer.Option(help="Prompt tokens (random-ids).")] = None,
+    output_len: Annotated[int | None, typer.Option(help="Answer tokens.")] = None,
+    dataset: Annotated[str | None, typer.Option(help="random-ids, questions or sharegpt.")] = None,
+    dataset_path: Annotated[Path | None, typer.Option(help="Local file for questions or sharegpt.")] = None,
+    questions: Annotated[Path | None, typer.Option(help="GSM8K JSONL for the accuracy probe.")] = None,
+    flag: Annotated[
+        list[str] | None, typer.Option(help="Engine flag of the baseline, name=value; may be repeated.")
+    ] = None,
+    only: Annotated[list[str] | None, typer.Option(help="Try just this lever, name=value; may be repeated.")] = None,
+    allow_pickle: Annotated[bool, typer.Option("--allow-pickle", help="Load weights in a pickle format.")] = False,
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Run code that comes with the model.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Measure, profile, tune, confirm, validate: ends in a verdict, a bundle and a report.
+
+    python -m graph run --model tools/model/shipped
+    """
+    from graph.request import Asked, configuration, free_folder
+
+    asked = Asked(**{name: value for name, value in locals().items() if name in Asked.__dataclass_fields__})
+    config = configuration(asked)
+    _execute(config, out or free_folder(config.out()), resume=False, json=json)
+
+
+@app.command()
+def resume(run: Annotated[Path, typer.Argument(help="Folder of an interrupted run.")], json: Json = False) -> None:
+    """Go on with an interrupted run; finished launches are not repeated."""
+    from graph.session import stored_config
+
+    _execute(stored_config(run), run, resume=True, json=json)
+
+
+def _execute(config: object, out: Path, *, resume: bool, json: bool) -> None:
+    from graph.config import RunConfig
+    from graph.progress import watching
+    from graph.run import execute
+    from tools.serving.driver import StopRequested
+
+    assert isinstance(config, RunConfig)
+    stream = sys.stderr if json else sys.stdout
+    with _stoppable() as stop:
+        try:
+            with watching(stream, config.budget_minutes) as watch:
+                outcome = execute(config, out, resume=resume, watch=watch, stop=stop)
+        except StopRequested:
+            print(f"stopped; nothing measured is lost. Go on with: python -m graph resume {out}", file=sys.stderr)
+            raise typer.Exit(STOPPED) from None
+    if json:
+        sys.stdout.buffer.write(orjson.dumps({"run": str(out), **outcome.model_dump(mode="json")}) + b"\n")
+        return
+    print(f"\nVERDICT  {outcome.verdict}\n         {outcome.headline}")
+    print(f"bundle   {out / 'bundle'}\nreport   {out / 'report.html'}")
+
+
+@app.command()
+def audit(
+    ref: Annotated[Path, typer.Argument(help="Reference: leg folder or bench JSONL.")],
+    cand: Annotated[Path, typer.Argument(help="Candidate: leg folder or bench JSONL.")],
+    claim: Annotated[Path | None, typer.Option(help="claim.json to hold against the raw records.")] = None,
+    json: Json = False,
+) -> None:
+    """Audit two sets of raw records. Exit code 0 PASS, 10 FLAG, 20 FAIL, 2 usage."""
+    from nodes.auditor.pair import audit_pair
+    from nodes.auditor.render import to_text
+
+    verdict = audit_pair(ref, cand, claim)
+    if json:
+        sys.stdout.buffer.write(verdict.to_bytes())
+    else:
+        print(to_text(verdict))
+    raise typer.Exit(EXIT_CODES[verdict.verdict.value])
+
+
+@app.command()
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="A bundle, or a whole run folder.")], json: Json = False
+) -> None:
+    """Re-derive every verdict from its evidence and compare byte for byte. Exit code 0 when all agree, 20 when not."""
+    from graph.verification import verify_folder
+
+    problems, checked = verify_folder(bundle)
+    if json:
+        sys.stdout.buffer.write(orjson.dumps({"checked": checked, "problems": problems}) + b"\n")
+    else:
+        for problem in problems:
+            print(f"DIFFERS  {problem}")
+        for name in checked:
+            print(f"same     {name}")
+        print(
+            f"{len(checked)} verdicts re-derived" + (f", {len(problems)} problems" if problems else ", all bytes equal")
+        )
+    raise typer.Exit(EXIT_CODES["FAIL"] if problems or not checked else 0)
+
+
+@app.command()
+def draw() -> None:
+    """The state machine as a Mermaid diagram."""
+    from graph.machine import build
+
+    print(build().get_graph().draw_mermaid())
+
+
+@app.command()
+def report(run: Annotated[Path, typer.Argument(help="Folder of a run, finished or not.")], out: Out = None) -> None:
+    """Write the run's HTML report again, also for a run that is not finished."""
+    from tools.evidence.folder import read_run
+    from tools.report import collect, render
+
+    read_run(run)
+    target = out or run / "report.html"
+    target.write_text(render(collect(run)), encoding="utf-8")
+    print(target)
+
+
+@app.command()
+def doctor(
+    engine_python: Annotated[Path | None, typer.Option(help="Interpreter of an environment with sglang.")] = None,
+) -> None:
+    """What this machine can and cannot do, and what to do about it. Exit code 1 when a run is not possible."""
+    from graph.doctor import examine
+
+    findings = examine(engine_python)
+    for finding in findings:
+        print(finding.line())
+    raise typer.Exit(1 if any(finding.fatal for finding in findings) else 0)
+
+
+@contextmanager
+def _stoppable() -> Iterator[Flag]:
+    """A flag that SIGINT and SIGTERM set; a second signal ends the process the hard way."""
+    flag = Flag()
+    before: dict[signal.Signals, Callable[..., object] | int | None] = {}
+
+    def ask(number: int, _: object) -> None:
+        if flag.is_set():
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        flag.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, ask)
+    try:
+        yield flag
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def main() -> None:
+    """Entry point: a mistake is one line on standard error and exit code 2."""
+    try:
+        app()
+    except UserError as problem:
+        print(f"bankable: {problem}", file=sys.stderr)
+        sys.exit(2)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        print(f"bankable: {where}: {first['msg']} (got {first.get('input')!r})", file=sys.stderr)
+        sys.exit(2)

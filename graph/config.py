@@ -1,0 +1,53 @@
+"""What a user may ask of a run, checked before anything is launched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from tools.evidence.records import Scalar, Workload
+
+
+class RunConfig(BaseModel):
+    """``run.json``: the settings of one run. Everything that is random in a run follows from ``seed``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    """Model folder."""
+    budget_minutes: float = Field(default=18.0, gt=0, le=10_000)
+    """Wall time after which no new comparison is begun."""
+    quick: bool = False
+    """Fewer rounds and trials: shows the machine at work, decides large effects only."""
+    seed: int = Field(default=1, ge=0, lt=2**31)
+    auditor: bool = True
+    executor: Literal["local"] = "local"
+    engine_python: str | None = None
+    server_url: str | None = None
+    """A server that is already running: only the read-only parts are run."""
+    replay: str | None = None
+    """A recorded run that answers every launch."""
+    replay_draw: int | None = None
+    """Draw recorded legs at random with this seed instead of by name."""
+    device: Literal["auto", "cpu", "cuda", "rocm"] = "auto"
+    flags: dict[str, Scalar] = {}
+    """Engine flags of the true baseline, over the defaults of the machine."""
+    workload: Workload = Workload()
+    questions_path: str | None = None
+    """GSM8K-format questions for the accuracy probe; the shipped set otherwise."""
+    questions: int = Field(default=100, ge=1, le=10_000)
+    launch_plan: Literal["auto", "alternating", "coresident"] = "auto"
+    looks: tuple[int, ...] = (5, 7, 10)
+    control_blocks: int = Field(default=3, ge=1, le=100)
+    rounds_per_leg: int = Field(default=4, ge=1, le=100)
+    floor: float = Field(default=0.01, ge=0, le=1)
+    allow_pickle: bool = False
+    trust_remote_code: bool = False
+    only: dict[str, Scalar] | None = None
+    """Try just this lever instead of searching; an empty one makes the whole run an A/A test."""
+
+    def out(self) -> Path:
+        """Default folder of a run of this model."""
+        return Path("runs") / Path(self.model).name

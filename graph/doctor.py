@@ -1,0 +1,131 @@
+"""``doctor``: what this machine can and cannot do, and the fix for each."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from tools.errors import UserError
+
+GIB = 1 << 30
+SERVER_MEMORY = 3 * GIB
+"""Resident memory of one CPU server with a small model, with room to spare."""
+DISK = 2 * GIB
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    state: Literal["ok", "limited", "missing"]
+    what: str
+    fix: str = ""
+    fatal: bool = False
+
+    def line(self) -> str:
+        """One line for a terminal."""
+        return f"{self.state:8} {self.what}" + (f"\n         → {self.fix}" if self.fix else "")
+
+
+def examine(engine_python: Path | None) -> list[Finding]:
+    """Look at everything; nothing is changed and no server is started."""
+    checks: list[Callable[[], Finding]] = [
+        _python,
+        lambda: _engine(engine_python),
+        _cores,
+        _memory,
+        _disk,
+        _ports,
+        _tenants,
+        _compiler,
+    ]
+    return [check() for check in checks]
+
+
+def _python() -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < (3, 11):
+        return Finding("missing", f"Python {version}", "Python 3.11 or newer is needed", fatal=True)
+    return Finding("ok", f"Python {version}")
+
+
+def _engine(python: Path | None) -> Finding:
+    from tools.serving.engine import find_engine
+
+    try:
+        engine = find_engine(python)
+    except UserError as problem:
+        return Finding("missing", f"engine: {problem}", "`make setup`, or --engine-python", fatal=True)
+    what = f"sglang {engine.sglang}, torch {engine.torch}, {engine.device} ({', '.join(engine.device_set)})"
+    if engine.device == "cpu":
+        return Finding("limited", what, "no GPU: torch-native operators; GPU kernels cannot be measured here")
+    return Finding("ok", what)
+
+
+def _cores() -> Finding:
+    cores = len(os.sched_getaffinity(0))
+    if cores < 2:
+        return Finding("limited", f"{cores} core", "server and load share it; two or more cores give steadier rounds")
+    return Finding("ok", f"{cores} cores")
+
+
+def _memory() -> Finding:
+    free = psutil.virtual_memory().available
+    servers = free // SERVER_MEMORY
+    what = f"{free / GIB:.1f} GiB of memory available"
+    if servers < 1:
+        return Finding("missing", what, "a CPU server needs about 3 GiB", fatal=True)
+    if servers < 2:
+        return Finding("limited", what, "too little for co-resident servers: launches will alternate")
+    return Finding("ok", f"{what}: two servers side by side")
+
+
+def _disk() -> Finding:
+    free = shutil.disk_usage(Path.cwd()).free
+    if free < DISK:
+        return Finding("limited", f"{free / GIB:.1f} GiB of disk free", "a run keeps its evidence: make room for 2 GiB")
+    return Finding("ok", f"{free / GIB:.0f} GiB of disk free")
+
+
+def _ports() -> Finding:
+    try:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+    except OSError as problem:
+        return Finding("missing", "no free loopback port", str(problem), fatal=True)
+    return Finding("ok", "loopback ports free")
+
+
+def _tenants() -> Finding:
+    own = {os.getpid(), os.getppid()}
+    processes = [process for process in psutil.process_iter(["pid", "name"]) if process.pid not in own]
+    for process in processes:
+        _percent(process)
+    psutil.cpu_percent(interval=1.0)
+    busy = [(process.info["name"], percent) for process in processes if (percent := _percent(process)) > 15]
+    if busy:
+        names = ", ".join(f"{name} {percent:.0f} %" for name, percent in sorted(busy, key=lambda it: -it[1])[:4])
+        return Finding("limited", f"busy neighbours: {names}", "stop them, or expect FLAGs for contention")
+    return Finding("ok", "no busy neighbours")
+
+
+def _percent(process: psutil.Process) -> float:
+    try:
+        return float(process.cpu_percent())
+    except psutil.Error:
+        return 0.0
+
+
+def _compiler() -> Finding:
+    found = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if not found:
+        return Finding("limited", "no C compiler", "install one (Debian: build-essential); C++ kernels need it")
+    return Finding("ok", "C compiler")

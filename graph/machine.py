@@ -1,0 +1,58 @@
+"""The state machine. Read it beside ``python -m graph draw``: the code below is the picture.
+
+preflight → baseline ⇄ audit → profile ⇄ audit → strategist → config_tuner ⇄ measure_patch ⇄ audit
+          → bank | eject → … → validator ⇄ audit → reporter
+"""
+
+from __future__ import annotations
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from graph import routing, steps
+from graph.state import RunState
+from graph.steps import Context
+
+Machine = CompiledStateGraph[RunState, Context, RunState, RunState]
+
+STEP_LIMIT = 200
+"""More steps than any bounded run takes; reaching it is a defect, not a long run."""
+
+
+def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Machine:
+    """Compile the machine."""
+    machine = StateGraph(RunState, context_schema=Context)
+
+    machine.add_node("preflight", steps.preflight)
+    machine.add_node("baseline", steps.baseline)
+    machine.add_node("audit_baseline", steps.audit_baseline)
+    machine.add_node("profile", steps.profile)
+    machine.add_node("audit_profile", steps.audit_profile)
+    machine.add_node("strategist", steps.strategist)
+    machine.add_node("config_tuner", steps.config_tuner)
+    machine.add_node("measure_patch", steps.measure_patch)
+    machine.add_node("audit_patch", steps.audit_patch)
+    machine.add_node("bank", steps.bank)
+    machine.add_node("eject", steps.eject)
+    machine.add_node("validator", steps.validator)
+    machine.add_node("audit_bundle", steps.audit_bundle)
+    machine.add_node("reporter", steps.reporter)
+
+    machine.add_edge(START, "preflight")
+    machine.add_edge("preflight", "baseline")
+    machine.add_conditional_edges("baseline", routing.after_baseline)
+    machine.add_conditional_edges("audit_baseline", routing.after_audit_baseline)
+    machine.add_conditional_edges("profile", routing.after_profile)
+    machine.add_conditional_edges("audit_profile", routing.after_audit_profile)
+    machine.add_edge("strategist", "config_tuner")
+    machine.add_conditional_edges("config_tuner", routing.after_config_tuner)
+    machine.add_conditional_edges("measure_patch", routing.after_measure_patch)
+    machine.add_conditional_edges("audit_patch", routing.after_audit_patch)
+    machine.add_edge("bank", "config_tuner")
+    machine.add_edge("eject", "config_tuner")
+    machine.add_conditional_edges("validator", routing.after_validator)
+    machine.add_conditional_edges("audit_bundle", routing.after_audit_bundle)
+    machine.add_edge("reporter", END)
+
+    return machine.compile(checkpointer=checkpointer)

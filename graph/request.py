@@ -1,0 +1,123 @@
+"""From what was typed to a run's configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from graph.config import RunConfig
+from tools.errors import UserError
+from tools.evidence.records import Scalar, Workload
+
+QUICK = {"rounds_per_leg": 2, "control_blocks": 2, "questions": 40, "budget_minutes": 10.0}
+"""What ``--quick`` changes, besides rounds of half the requests."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Options of ``run`` as typed; ``None`` where nothing was."""
+
+    model: Path | None
+    budget: float | None
+    quick: bool
+    seed: int | None
+    no_auditor: bool
+    executor: str
+    engine_python: Path | None
+    server: str | None
+    replay: Path | None
+    draw: int | None
+    concurrency: int | None
+    request_rate: float | None
+    num_prompts: int | None
+    input_len: int | None
+    output_len: int | None
+    dataset: str | None
+    dataset_path: Path | None
+    questions: Path | None
+    flag: list[str] | None
+    only: list[str] | None
+    allow_pickle: bool
+    trust_remote_code: bool
+
+
+def configuration(asked: Asked) -> RunConfig:
+    """The run that was asked for. Raises ``UserError`` on what cannot be."""
+    if asked.executor != "local":
+        raise UserError(f"executor {asked.executor!r} is not available", "--executor", "use local")
+    changes: dict[str, object] = {"auditor": not asked.no_auditor}
+    if asked.seed is not None:
+        changes["seed"] = asked.seed
+    if asked.budget is not None:
+        changes["budget_minutes"] = asked.budget
+    if asked.only is not None:
+        changes["only"] = _values(asked.only, "--only")
+    if asked.replay is not None:
+        from graph.session import recorded_config
+
+        if asked.draw is not None:
+            changes["replay_draw"] = asked.draw
+        return recorded_config(asked.replay, changes)
+    if asked.model is None and asked.server is None:
+        raise UserError("no model", "--model", "give a model folder, for instance tools/model/shipped")
+    quick: dict[str, object] = dict(QUICK) if asked.quick else {}
+    return RunConfig.model_validate(
+        {
+            "model": str(asked.model or asked.server),
+            "quick": asked.quick,
+            "engine_python": str(asked.engine_python) if asked.engine_python else None,
+            "server_url": asked.server,
+            "flags": _values(asked.flag or [], "--flag"),
+            "workload": _workload(asked),
+            "questions_path": str(asked.questions) if asked.questions else None,
+            "allow_pickle": asked.allow_pickle,
+            "trust_remote_code": asked.trust_remote_code,
+            **quick,
+            **changes,
+        }
+    )
+
+
+def free_folder(wanted: Path) -> Path:
+    """``wanted``, or the first numbered name beside it that does not hold a run yet."""
+    number, folder = 2, wanted
+    while (folder / "run.json").exists():
+        folder, number = wanted.with_name(f"{wanted.name}-{number}"), number + 1
+    return folder
+
+
+def _workload(asked: Asked) -> dict[str, object]:
+    given = {
+        "concurrency": asked.concurrency,
+        "request_rate": asked.request_rate,
+        "num_prompts": asked.num_prompts
+        if asked.num_prompts
+        else (Workload().num_prompts // 2 if asked.quick else None),
+        "input_len": asked.input_len,
+        "output_len": asked.output_len,
+        "dataset": asked.dataset,
+        "dataset_path": str(asked.dataset_path) if asked.dataset_path else None,
+    }
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _values(pairs: list[str], option: str) -> dict[str, Scalar]:
+    """``["a=1", "b=true"]`` → ``{"a": 1, "b": True}``; dashes in names are underscores."""
+    values: dict[str, Scalar] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not name or not equals:
+            raise UserError(f"{pair!r} is not name=value", option, "for instance stream_interval=8")
+        values[name.strip().lstrip("-").replace("-", "_")] = _scalar(text.strip())
+    return values
+
+
+def _scalar(text: str) -> Scalar:
+    if text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

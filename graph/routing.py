@@ -1,0 +1,88 @@
+"""Where to go on each verdict. The bounds are those of the design's table; every function reads state and nothing else."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from graph.state import RunState
+
+BASELINE_ATTEMPTS = 3
+PROFILE_ATTEMPTS = 2
+PATCH_ATTEMPTS = 3
+BUNDLE_ATTEMPTS = 2
+
+
+def after_baseline(state: RunState) -> Literal["audit_baseline", "reporter"]:
+    """A reference that cannot be measured ends the run, with its evidence kept."""
+    return "reporter" if state.get("stop_reason") else "audit_baseline"
+
+
+def after_audit_baseline(state: RunState) -> Literal["profile", "baseline", "reporter"]:
+    """PASS goes on. FLAG and FAIL measure again; at the bound a FLAG goes on and a FAIL stops."""
+    judged = state["judged"]
+    if judged is None or judged.word in ("PASS", "SKIPPED"):
+        return "profile"
+    if judged.action == "eject":
+        return "reporter"
+    if state["baseline_attempt"] < BASELINE_ATTEMPTS and judged.action == "remeasure":
+        return "baseline"
+    return "profile" if judged.word == "FLAG" else "reporter"
+
+
+def after_profile(state: RunState) -> Literal["audit_profile", "profile", "strategist", "reporter"]:
+    """A profile that could not be taken is tried once more; without one the search is not steered."""
+    if state["profiled"]:
+        return "audit_profile"
+    return "profile" if state["profile_attempt"] < PROFILE_ATTEMPTS else _search_or_report(state)
+
+
+def after_audit_profile(state: RunState) -> Literal["strategist", "profile", "reporter"]:
+    """Only a FAIL profiles again, once; a profile steers the search and banks nothing."""
+    judged = state["judged"]
+    failed = judged is not None and judged.word == "FAIL"
+    return "profile" if failed and state["profile_attempt"] < PROFILE_ATTEMPTS else _search_or_report(state)
+
+
+def _search_or_report(state: RunState) -> Literal["strategist", "reporter"]:
+    """A server that is not ours cannot be tuned: the read-only parts end here."""
+    return "reporter" if state["read_only"] else "strategist"
+
+
+def after_config_tuner(state: RunState) -> Literal["measure_patch", "eject", "validator", "reporter"]:
+    """A lever to confirm, one to give up, or none left.
+
+    The kernel track (extractor, op benchmarker, author, integrator) joins between "none left" and the validator.
+    """
+    if state.get("given_up"):
+        return "eject"
+    if state.get("lever") is not None:
+        return "measure_patch"
+    return "validator" if state["accepted"] else "reporter"
+
+
+def after_measure_patch(state: RunState) -> Literal["audit_patch", "config_tuner"]:
+    """Only a claimed gain needs an auditor."""
+    return "audit_patch" if state["claimed"] else "config_tuner"
+
+
+def after_audit_patch(state: RunState) -> Literal["bank", "config_tuner", "eject"]:
+    """PASS and FLAG bank (FLAG under the corrected headline); FAIL returns to the tuner, and at the bound ejects."""
+    judged = state["judged"]
+    if judged is None or judged.word != "FAIL":
+        return "bank"
+    return "config_tuner" if state["patch_attempt"] < PATCH_ATTEMPTS else "eject"
+
+
+def after_validator(state: RunState) -> Literal["audit_bundle", "validator", "reporter"]:
+    """A bundle that did not prove its gain is tried once more without its weakest lever."""
+    if state["claimed"]:
+        return "audit_bundle"
+    return "validator" if len(state["accepted"]) > 1 and state["bundle_attempt"] < BUNDLE_ATTEMPTS else "reporter"
+
+
+def after_audit_bundle(state: RunState) -> Literal["validator", "reporter"]:
+    """PASS and FLAG publish; FAIL drops the weakest lever and validates again; then nothing is published."""
+    judged = state["judged"]
+    failed = judged is not None and judged.word == "FAIL"
+    again = failed and len(state["accepted"]) > 1 and state["bundle_attempt"] < BUNDLE_ATTEMPTS
+    return "validator" if again else "reporter"

@@ -1,0 +1,193 @@
+"""Opens a run: folder, driver, probes and settings, live, attached or replayed; and drives the machine through it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event as Flag
+
+from pydantic import ValidationError
+
+from graph.config import RunConfig
+from nodes.preflight import Preflight
+from tools.errors import UserError
+from tools.evidence.folder import RunFolder, finished_legs, read_run
+from tools.evidence.records import LaunchPlan, ServerConfig, Workload
+from tools.measurement.lab import Lab, Protocol
+from tools.measurement.progress import Watcher, silent
+from tools.measurement.schedule import default_launch_plan
+from tools.serving.attached import AttachedDriver
+from tools.serving.command import Permissions, base_config
+from tools.serving.dataset import file_digest, load_questions
+from tools.serving.driver import Driver, Question
+from tools.serving.engine import find_engine
+from tools.serving.live import LiveDriver, LiveOptions
+from tools.serving.model import check_model
+from tools.serving.probe import load_probes
+from tools.serving.process import kill_orphan
+from tools.serving.replay import Recording, ReplayDriver
+
+SHIPPED = Path(__file__).resolve().parents[1] / "tools" / "model" / "shipped"
+PROBES = Path(__file__).resolve().parents[1] / "tools" / "serving" / "probes.jsonl"
+
+
+@dataclass(frozen=True)
+class _Machine:
+    """What a driver is and what it says of the machine behind it."""
+
+    driver: Driver
+    base: ServerConfig
+    workload: Workload
+    model: str
+    known_flags: frozenset[str]
+    cores: int
+
+
+@contextmanager
+def session(
+    config: RunConfig, out: Path, *, resume: bool, watch: Watcher = silent, stop: Flag | None = None
+) -> Iterator[Lab]:
+    """Everything a run needs, opened, locked and closed again; no process is left behind.
+
+    Raises ``UserError`` for whatever the user can mend.
+    """
+    stop = stop or Flag()
+    with ExitStack() as stack:
+        if resume:
+            folder = stack.enter_context(RunFolder.open(out))
+            _sweep(folder)
+        machine = _machine(config, out if resume else None, stop, stack)
+        if not resume:
+            run_id = _run_id(config)
+            folder = stack.enter_context(RunFolder.create(out, run_id, config.model_dump(mode="json")))
+        driver = machine.driver
+        begun = _begun(folder) if resume else driver.clock()
+        plan = config.launch_plan
+        yield Lab(
+            run_id=read_run(out).run_id,
+            model=machine.model,
+            driver=driver,
+            folder=folder,
+            workload=machine.workload,
+            protocol=Protocol(
+                launch_plan=default_launch_plan(driver.device) if plan == "auto" else LaunchPlan(plan),
+                looks=config.looks,
+                control_blocks=config.control_blocks,
+                rounds_per_leg=config.rounds_per_leg,
+                floor=config.floor,
+                seed=config.seed,
+            ),
+            base=machine.base,
+            prompts=load_probes(PROBES),
+            questions=_questions(config),
+            known_flags=machine.known_flags,
+            cores=machine.cores,
+            deadline=(begun if begun is not None else driver.clock()) + 60 * config.budget_minutes,
+            watch=watch,
+            stop=stop,
+        )
+
+
+def recorded_config(recording: Path, changes: dict[str, object]) -> RunConfig:
+    """The configuration of a recorded run with ``changes`` laid over it, set to replay it."""
+    opened = Recording(recording)
+    try:
+        return RunConfig.model_validate({**opened.head.config, "replay": str(recording), **changes})
+    except ValidationError as problem:
+        raise UserError(
+            "the recording's settings cannot be read", str(recording), str(problem.errors()[0]["msg"])
+        ) from None
+    finally:
+        opened.close()
+
+
+def stored_config(out: Path) -> RunConfig:
+    """The configuration of the run in a folder."""
+    try:
+        return RunConfig.model_validate(read_run(out).config)
+    except ValidationError as problem:
+        raise UserError("run.json cannot be read", str(out), str(problem.errors()[0]["msg"])) from None
+
+
+def _machine(config: RunConfig, resumed: Path | None, stop: Flag, stack: ExitStack) -> _Machine:
+    if config.replay:
+        return _replayed(config, resumed, stack)
+    permissions = Permissions(pickle=config.allow_pickle, remote_code=config.trust_remote_code)
+    model = Path(config.model)
+    if config.server_url:
+        attached = AttachedDriver(config.server_url, model=model if model.is_dir() else None, stop=stop)
+        stack.callback(attached.close)
+        known = frozenset(attached.server_info())
+        return _Machine(attached, ServerConfig(), _workload(config), config.model, known, os.cpu_count() or 1)
+    dummy = config.flags.get("load_format") == "dummy"
+    check_model(model, permissions, dummy_weights=dummy)
+    workload = _workload(config)
+    engine = find_engine(Path(config.engine_python) if config.engine_python else None)
+    live = LiveDriver(engine, model.resolve(), LiveOptions(permissions=permissions), stop)
+    stack.callback(live.close)
+    base = base_config(engine.device)
+    unknown = sorted(set(config.flags) - engine.flags)
+    if unknown:
+        raise UserError(f"this engine has no flag {unknown[0]}", "--flag", "see `sglang serve --help`")
+    base = ServerConfig(flags={**base.flags, **config.flags}, env=base.env)
+    return _Machine(live, base, workload, config.model, engine.flags, len(os.sched_getaffinity(0)))
+
+
+def _replayed(config: RunConfig, resumed: Path | None, stack: ExitStack) -> _Machine:
+    recording = Recording(Path(config.replay or ""))
+    stack.callback(recording.close)
+    seen = Preflight.model_validate_json((recording.root / "preflight.json").read_bytes())
+    driver = ReplayDriver(recording, _last_stop(resumed), config.replay_draw)
+    return _Machine(driver, seen.base, seen.workload, seen.model, frozenset(seen.known_flags), seen.cores)
+
+
+def _last_stop(run: Path | None) -> float | None:
+    return max((leg.stopped_at for leg in finished_legs(run)), default=None) if run else None
+
+
+def _begun(folder: RunFolder) -> float | None:
+    return min((leg.launched_at for leg in finished_legs(folder.root)), default=None)
+
+
+def _workload(config: RunConfig) -> Workload:
+    """The workload with the digest of its data file, which also proves that the file can be read."""
+    load = config.workload
+    if load.dataset_path is None:
+        if load.dataset == "questions":
+            return _with_file(load, SHIPPED / "questions_train.jsonl")
+        if load.dataset == "sharegpt":
+            raise UserError("no data for dataset sharegpt", "--dataset-path", "give a ShareGPT-format JSON file")
+        return load
+    return _with_file(load, Path(load.dataset_path))
+
+
+def _with_file(load: Workload, path: Path) -> Workload:
+    return load.model_copy(update={"dataset_path": str(path), "dataset_digest": file_digest(path)})
+
+
+def _questions(config: RunConfig) -> list[Question]:
+    if config.questions_path:
+        return load_questions(Path(config.questions_path), None, config.questions, config.seed)
+    return load_questions(
+        SHIPPED / "questions_heldout.jsonl", SHIPPED / "questions_train.jsonl", config.questions, config.seed
+    )
+
+
+def _run_id(config: RunConfig) -> str:
+    """A nonce; for a replay it follows from what is replayed, so that two replays can be compared byte for byte."""
+    if not config.replay:
+        return secrets.token_hex(8)
+    told = config.model_dump_json(exclude={"auditor"})
+    return hashlib.sha256(told.encode()).hexdigest()[:16]
+
+
+def _sweep(folder: RunFolder) -> None:
+    """Stop servers that a killed run may have left behind; only processes that are provably those are touched."""
+    for note in folder.root.rglob("server.pid"):
+        if not (note.parent / "leg.json").exists():
+            kill_orphan(note)

@@ -1,0 +1,80 @@
+"""What the state machine remembers between steps. Small decisions only: everything measured is in the run folder."""
+
+from __future__ import annotations
+
+import operator
+from typing import Annotated, Literal, TypedDict
+
+from tools.evidence.records import Lever, Record, ServerConfig
+from tools.measurement.direction import Direction
+
+
+class Judged(Record):
+    """What routing needs of a verdict; the verdict itself is in ``audits/``."""
+
+    scope: Literal["baseline", "profile", "patch", "bundle"]
+    subject: str
+    attempt: int
+    word: Literal["PASS", "FLAG", "FAIL", "SKIPPED"]
+    """``SKIPPED`` when the run was started without an auditor."""
+    action: str
+    rules: tuple[str, ...]
+    """Rules with a FAIL or FLAG."""
+    headline: str
+    folder: str
+    """Folder of the verdict below ``audits/``; empty when nothing was judged."""
+
+
+class Accepted(Record):
+    """A lever that was banked."""
+
+    name: str
+    """Comparison that proved it."""
+    lever: Lever
+    delta: float
+    interval: tuple[float, float]
+    headline: str
+    """As the auditor corrected it, where it did."""
+    audit: str
+    """Folder of the verdict below ``audits/``; empty without an auditor."""
+
+
+class Decided(Record):
+    """One decision of the run, for the report."""
+
+    subject: str
+    decision: Literal["banked", "ejected", "not_proven", "returned", "flagged", "stopped", "published", "failed"]
+    reason: str
+
+
+class RunState(TypedDict, total=False):
+    """State of a run. Attempts are counted here, and every loop is bounded by them."""
+
+    reference: ServerConfig
+    """The true baseline with every accepted lever laid over it."""
+    accepted: list[Accepted]
+    directions: list[Direction]
+    direction: int
+    """Index into ``directions``; past its end the search is over."""
+    baseline_attempt: int
+    profile_attempt: int
+    patch_attempt: int
+    bundle_attempt: int
+    lever: Lever | None
+    """The lever under test."""
+    comparison: str
+    """Name of the comparison that was measured last."""
+    claimed: bool
+    """The producer claims a real gain for it."""
+    tried: list[str]
+    """Levers that were confirmed or refused, by the name of their first comparison."""
+    judged: Judged | None
+    decisions: Annotated[list[Decided], operator.add]
+    read_only: bool
+    """The server is somebody else's: nothing can be launched, so nothing can be tried."""
+    profiled: bool
+    given_up: bool
+    """The producer has no answer to the auditor's reasons."""
+    bundle: str
+    """Comparison that proved the bundle; empty when none did."""
+    stop_reason: str

@@ -1,0 +1,290 @@
+"""The steps of the machine: each calls one role with what the state says and returns what changed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from langgraph.runtime import Runtime
+
+from graph.audits import Scope, Subject, audit, skipped
+from graph.config import RunConfig
+from graph.state import Accepted, Decided, Judged, RunState
+from nodes.baseline import control_name, measure_baseline
+from nodes.config_tuner import confirm, patch_name, propose, revise, screen
+from nodes.preflight import preflight as check
+from nodes.profiler import profile_name, take_profile
+from nodes.reporter import publish
+from nodes.strategist import directions
+from nodes.validator import validate
+from tools.evidence.records import Lever
+from tools.measurement.comparison import Measured, kv_tokens, read_claim
+from tools.measurement.cost import comparison_seconds
+from tools.measurement.lab import Lab
+from tools.measurement.progress import Event
+
+
+@dataclass(frozen=True)
+class Context:
+    """Handed to every step by LangGraph; not part of the checkpoint."""
+
+    lab: Lab
+    config: RunConfig
+
+
+Run = Runtime[Context]
+
+
+def preflight(state: RunState, runtime: Run) -> RunState:
+    """What is there to work with?"""
+    lab = _stage(runtime, "preflight")
+    check(lab)
+    return {
+        "reference": lab.base,
+        "accepted": [],
+        "tried": [],
+        "direction": 0,
+        "baseline_attempt": 0,
+        "profile_attempt": 0,
+        "patch_attempt": 0,
+        "bundle_attempt": 0,
+        "read_only": not lab.driver.can_launch,
+    }
+
+
+def baseline(state: RunState, runtime: Run) -> RunState:
+    """Measure the reference against itself."""
+    lab, attempt = _stage(runtime, "baseline"), state["baseline_attempt"] + 1
+    measured = measure_baseline(lab, attempt)
+    changed: RunState = {"baseline_attempt": attempt, "comparison": measured.plan.name, "claimed": True}
+    if measured.failure:
+        changed["decisions"] = [_failed(measured)]
+        changed["stop_reason"] = f"the baseline could not be measured: {measured.failure.line}"
+    return changed
+
+
+def audit_baseline(state: RunState, runtime: Run) -> RunState:
+    """Can anything be measured on this machine, and is the model worth measuring?"""
+    return _audited(state, runtime, "baseline", state["baseline_attempt"])
+
+
+def profile(state: RunState, runtime: Run) -> RunState:
+    """Where does the time go?"""
+    lab, attempt = _stage(runtime, "profile"), state["profile_attempt"] + 1
+    taken = take_profile(lab, attempt)
+    changed: RunState = {"profile_attempt": attempt, "profiled": taken.failure is None}
+    if taken.failure:
+        changed["decisions"] = [Decided(subject="profile", decision="failed", reason=taken.failure.line)]
+    return changed
+
+
+def audit_profile(state: RunState, runtime: Run) -> RunState:
+    """May the search be steered by this profile?"""
+    return _audited(state, runtime, "profile", state["profile_attempt"])
+
+
+def strategist(state: RunState, runtime: Run) -> RunState:
+    """Which directions, in which order?"""
+    lab = _stage(runtime, "strategist")
+    taken = take_profile(lab, state["profile_attempt"])
+    chosen = directions(lab, taken.profile)
+    for direction in chosen:
+        lab.tell(Event("note", f"direction {direction.name}: {direction.reason}; {len(direction.knobs)} knobs"))
+    return {"directions": chosen, "direction": 0}
+
+
+def config_tuner(state: RunState, runtime: Run) -> RunState:
+    """Answer the auditor if it returned the last lever; otherwise search until a lever is worth confirming."""
+    lab, config = _stage(runtime, "config tuner"), runtime.context.config
+    tried, judged = list(state["tried"]), state.get("judged")
+    if judged is not None and judged.scope == "patch" and judged.word == "FAIL":
+        return _answer(lab, state, judged)
+    if config.only is not None:
+        only = Lever(flags=config.only)
+        if patch_name(only) in tried:
+            return {"lever": None, "judged": None}
+        return {"lever": only, "judged": None, "patch_attempt": 0, "tried": [*tried, patch_name(only)]}
+    for index in range(state["direction"], len(state["directions"])):
+        direction = state["directions"][index]
+        trials = screen(
+            lab, direction, len(state["accepted"]), state["reference"], _screening_seconds(lab, state, index)
+        )
+        lever = propose(trials, tried, config.floor) if _affordable(lab) else None
+        if lever is not None:
+            return {
+                "lever": lever,
+                "direction": index,
+                "patch_attempt": 0,
+                "judged": None,
+                "tried": [*tried, patch_name(lever)],
+            }
+    return {"lever": None, "direction": len(state["directions"]), "judged": None}
+
+
+def measure_patch(state: RunState, runtime: Run) -> RunState:
+    """Confirm the lever on fresh blocks."""
+    lab, lever, attempt = _stage(runtime, "confirm"), state["lever"], state["patch_attempt"] + 1
+    assert lever is not None
+    measured = confirm(lab, lever, state["reference"], attempt)
+    claimed = measured.decision is not None and measured.decision.verdict == "real"
+    changed: RunState = {"patch_attempt": attempt, "comparison": measured.plan.name, "claimed": claimed, "judged": None}
+    if not claimed:
+        changed |= {"lever": None, "decisions": [_unproven(lab, measured)]}
+    return changed
+
+
+def audit_patch(state: RunState, runtime: Run) -> RunState:
+    """Is the claimed gain what raw records say, under the same conditions, with the same answers?"""
+    return _audited(state, runtime, "patch", state["patch_attempt"])
+
+
+def bank(state: RunState, runtime: Run) -> RunState:
+    """Keep the lever; the next one is measured on top of it."""
+    lab, lever, judged = runtime.context.lab, state["lever"], state["judged"]
+    assert lever is not None
+    claim = read_claim(lab, state["comparison"])
+    headline = judged.headline if judged and judged.headline else claim.headline
+    kept = Accepted(
+        name=state["comparison"],
+        lever=lever,
+        delta=claim.delta,
+        interval=claim.interval,
+        headline=headline,
+        audit=judged.folder if judged else "",
+    )
+    word = judged.word if judged else "SKIPPED"
+    lab.tell(Event("decision", f"banked ({word}): {headline}", kept.name))
+    return {
+        "accepted": [*state["accepted"], kept],
+        "reference": state["reference"].with_lever(lever),
+        "lever": None,
+        "judged": None,
+        "decisions": [Decided(subject=kept.name, decision="banked", reason=headline)],
+    }
+
+
+def eject(state: RunState, runtime: Run) -> RunState:
+    """Give the lever up, with the auditor's reasons on the record."""
+    judged, lab = state["judged"], runtime.context.lab
+    reason = f"{judged.action}: {', '.join(judged.rules)}" if judged else "refused"
+    lab.tell(Event("decision", f"ejected {state['comparison']}: {reason}", state["comparison"]))
+    return {
+        "lever": None,
+        "judged": None,
+        "given_up": False,
+        "decisions": [Decided(subject=state["comparison"], decision="ejected", reason=reason)],
+    }
+
+
+def validator(state: RunState, runtime: Run) -> RunState:
+    """The bundle against the true baseline, on fresh launches. A second attempt goes without the weakest lever."""
+    lab, attempt = _stage(runtime, "validate"), state["bundle_attempt"] + 1
+    accepted = state["accepted"] if attempt == 1 else _without_weakest(state["accepted"])
+    changed: RunState = {
+        "bundle_attempt": attempt,
+        "accepted": accepted,
+        "claimed": False,
+        "bundle": "",
+        "judged": None,
+    }
+    if not accepted:
+        return changed
+    measured = validate(lab, [it.lever for it in accepted], attempt)
+    changed["comparison"] = measured.plan.name
+    if measured.decision is not None and measured.decision.verdict == "real":
+        return changed | {"claimed": True}
+    return changed | {"decisions": [_unproven(lab, measured)]}
+
+
+def audit_bundle(state: RunState, runtime: Run) -> RunState:
+    """May this be published?"""
+    changed = _audited(state, runtime, "bundle", state["bundle_attempt"])
+    judged = changed["judged"]
+    if judged and judged.word != "FAIL":
+        changed["bundle"] = state["comparison"]
+    return changed
+
+
+def reporter(state: RunState, runtime: Run) -> RunState:
+    """Publish what was proven, or say that nothing was."""
+    lab, judged = _stage(runtime, "report"), state.get("judged")
+    bundle = state.get("bundle", "")
+    publish(
+        lab,
+        bundle=bundle,
+        accepted=[(it.name, it.lever) for it in state.get("accepted", [])] if bundle else [],
+        decisions=[(it.subject, it.decision, it.reason) for it in state.get("decisions", [])],
+        word=judged.word if judged and bundle else None,
+        headline=judged.headline if judged and bundle else "",
+        stopped=state.get("stop_reason", ""),
+    )
+    return {}
+
+
+def _stage(runtime: Run, name: str) -> Lab:
+    lab = runtime.context.lab
+    lab.tell(Event("stage", name))
+    return lab
+
+
+def _audited(state: RunState, runtime: Run, scope: Scope, attempt: int) -> RunState:
+    context = runtime.context
+    subject = Subject(
+        scope=scope,
+        attempt=attempt,
+        comparison=profile_name(attempt) if scope == "profile" else state["comparison"],
+        control=control_name(state["baseline_attempt"]),
+        components=tuple(it.audit for it in state["accepted"] if it.audit),
+    )
+    judged = audit(context.lab, subject) if context.config.auditor else skipped(subject)
+    changed: RunState = {"judged": judged}
+    if judged.word in ("FLAG", "FAIL"):
+        kind: Literal["returned", "flagged"] = "returned" if judged.word == "FAIL" else "flagged"
+        reason = f"{judged.word}, {judged.action}: {', '.join(judged.rules)}"
+        changed["decisions"] = [Decided(subject=f"{scope} {subject.comparison}", decision=kind, reason=reason)]
+    return changed
+
+
+def _answer(lab: Lab, state: RunState, judged: Judged) -> RunState:
+    """The producer's answer to a FAIL: measure again when that is the advice, else repair, else give up."""
+    lever = state["lever"]
+    assert lever is not None
+    if not _affordable(lab):
+        return {"given_up": True}
+    if judged.action in ("remeasure", "redo"):
+        return {"judged": None}
+    repaired = revise(lever, judged.rules, kv_tokens(lab, state["comparison"]))
+    return {"lever": repaired, "judged": None} if repaired else {"given_up": True}
+
+
+def _affordable(lab: Lab) -> bool:
+    """Is there time for a confirmation and for the validation after it?"""
+    return lab.seconds_left() > 2 * comparison_seconds(lab)
+
+
+def _screening_seconds(lab: Lab, state: RunState, index: int) -> float:
+    """This direction's part of the time that confirming and validating one lever leaves, by share."""
+    left = lab.seconds_left() - 2 * comparison_seconds(lab)
+    shares = [direction.share for direction in state["directions"][index:]]
+    return max(left, 0.0) * shares[0] / sum(shares)
+
+
+def _without_weakest(accepted: list[Accepted]) -> list[Accepted]:
+    weakest = min(accepted, key=lambda it: it.delta)
+    return [it for it in accepted if it is not weakest]
+
+
+def _failed(measured: Measured) -> Decided:
+    line = measured.failure.line if measured.failure else "no declared look was reached"
+    return Decided(subject=measured.plan.name, decision="failed", reason=line)
+
+
+def _unproven(lab: Lab, measured: Measured) -> Decided:
+    if measured.claim is None or measured.decision is None:
+        return _failed(measured)
+    lab.tell(Event("decision", f"not proven: {measured.claim.headline}", measured.plan.name))
+    return Decided(
+        subject=measured.plan.name,
+        decision="not_proven",
+        reason=f"{measured.decision.verdict}: {measured.claim.headline}",
+    )

@@ -1,0 +1,85 @@
+"""One audit in progress: the sealed view, and what several rules derive from it, derived once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from nodes.auditor.measured import Measured, measure
+from nodes.auditor.reported import ReportedClaim
+from nodes.auditor.view import BlockView, ComparisonView, LegView, SealedView
+from tools.evidence.records import Kind, Lever, Plan
+from tools.evidence.seal import Request
+from tools.levers import Knob, knob
+
+
+class EvidenceMissing(Exception):
+    """A rule asked for evidence that it did not declare as needed: a bug of the rule."""
+
+
+class Case:
+    """Handed to every rule. Rules read it and change nothing."""
+
+    def __init__(self, view: SealedView, request: Request) -> None:
+        self.view, self.request = view, request
+
+    @property
+    def comparison(self) -> ComparisonView:
+        return self.view.comparison
+
+    @property
+    def control(self) -> ComparisonView:
+        return self.view.control
+
+    @cached_property
+    def plan(self) -> Plan:
+        """The comparison's plan; rules that use it declare the need ``plan``."""
+        if self.comparison.plan is None:
+            raise EvidenceMissing("plan.json")
+        return self.comparison.plan
+
+    @cached_property
+    def claim(self) -> ReportedClaim:
+        if self.comparison.claim is None:
+            raise EvidenceMissing("claim.json")
+        return self.comparison.claim
+
+    @property
+    def plan_file(self) -> str:
+        return self.comparison.path("plan.json")
+
+    @property
+    def claim_file(self) -> str:
+        return self.comparison.path("claim.json")
+
+    @property
+    def lever(self) -> Lever:
+        return self.plan.lever
+
+    @property
+    def is_control(self) -> bool:
+        return self.plan.kind is Kind.CONTROL
+
+    @property
+    def blocks(self) -> tuple[BlockView, ...]:
+        return self.comparison.blocks
+
+    @cached_property
+    def legs(self) -> tuple[LegView, ...]:
+        """Every leg that counts, reference before candidate, block by block."""
+        return tuple(leg for block in self.blocks for leg in block.legs())
+
+    @cached_property
+    def knobs(self) -> dict[str, Knob | None]:
+        """What is known about each name that the lever sets."""
+        return {name: knob(name) for name in self.lever.names()}
+
+    @cached_property
+    def measured(self) -> Measured:
+        """The comparison's numbers, recomputed."""
+        return measure(self.comparison, self.plan)
+
+    @cached_property
+    def control_measured(self) -> Measured | None:
+        """The A/A control's numbers; ``None`` without a control plan or blocks."""
+        plan = self.control.plan
+        return measure(self.control, plan) if plan is not None and self.control.blocks else None

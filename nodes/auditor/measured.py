@@ -1,0 +1,69 @@
+"""A comparison's numbers, recomputed from per-request lists."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from statistics import median
+
+from nodes.auditor.verdict import Interval, Metric
+from nodes.auditor.view import ComparisonView, LegView
+from tools.evidence.records import LatencySummary, Plan, Side
+from tools.statistics.paired import Decision, block_difference, decide, interval
+
+UNITS = {"output_throughput": "tok/s", "request_throughput": "req/s"}
+"""Everything else is in milliseconds."""
+FIELDS = tuple(LatencySummary.model_fields)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What the raw records of a comparison say."""
+
+    differences: tuple[float, ...]
+    """d of each complete block: log ratio of the metric."""
+    decision: Decision | None
+    """``None`` without a complete block."""
+    metrics: tuple[Metric, ...]
+
+    def metric(self, name: str) -> Metric | None:
+        return next((metric for metric in self.metrics if metric.name == name), None)
+
+
+def measure(comparison: ComparisonView, plan: Plan) -> Measured:
+    """Recompute differences, decision and the figures of both legs."""
+    ds = block_differences(comparison, plan.metric)
+    decision = decide(ds, plan.alpha, plan.floor, plan.looks) if ds else None
+    return Measured(tuple(ds), decision, tuple(_metric(comparison, name, plan.alpha) for name in FIELDS))
+
+
+def values(leg: LegView, metric: str) -> list[float]:
+    """A figure of each round of a leg, recomputed."""
+    return [float(getattr(row.raw, metric)) for row in leg.rows]
+
+
+def block_differences(comparison: ComparisonView, metric: str) -> list[float]:
+    """Log ratio candidate/reference of each block; empty when a figure is zero somewhere."""
+    pairs = [(values(block.reference, metric), values(block.candidate, metric)) for block in comparison.blocks]
+    if any(not value > 0 for pair in pairs for side in pair for value in side):
+        return []
+    return [block_difference(reference, candidate) for reference, candidate in pairs]
+
+
+def leg_figure(legs: tuple[LegView, ...], metric: str) -> float | None:
+    """Median over launches of the median over rounds; ``None`` without rounds."""
+    launches = [median(values(leg, metric)) for leg in legs if leg.rows]
+    return median(launches) if launches else None
+
+
+def _metric(comparison: ComparisonView, name: str, alpha: float) -> Metric:
+    ds = block_differences(comparison, name)
+    bounds = interval(ds, alpha) if len(ds) > 1 else None
+    return Metric(
+        name=name,
+        unit=UNITS.get(name, "ms"),
+        reference=leg_figure(comparison.side(Side.REFERENCE), name),
+        candidate=leg_figure(comparison.side(Side.CANDIDATE), name),
+        delta=math.expm1(math.fsum(ds) / len(ds)) if ds else None,
+        interval=Interval(lower=math.expm1(bounds.lower), upper=math.expm1(bounds.upper)) if bounds else None,
+    )

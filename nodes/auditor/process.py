@@ -1,0 +1,81 @@
+"""The auditor in a process of its own: it inherits nothing, and its failure is never a PASS."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from nodes.auditor.engine import digests
+from nodes.auditor.reading import Reader
+from nodes.auditor.ruleset import ruleset_digest
+from nodes.auditor.verdict import Action, Finding, Severity, Verdict, Word
+from tools.errors import UserError
+from tools.evidence.seal import Request
+
+TIME_LIMIT_S = 600.0
+_ROOT = Path(__file__).resolve().parents[2]
+_START = (
+    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
+    "from nodes.auditor.__main__ import main; sys.exit(main(sys.argv[1:]))"
+)
+"""Isolated mode ignores the environment and the working directory, so the package's own folder is named here."""
+
+
+def audit_sealed(folder: Path, time_limit_s: float = TIME_LIMIT_S) -> Verdict:
+    """Judge a sealed folder in a fresh interpreter with an empty environment.
+
+    A crash, a time-out or a malformed answer gives a degraded verdict: FAIL where a gain would be banked, FLAG
+    elsewhere. Raises ``UserError`` when the folder holds no usable request.
+    """
+    request = Reader(folder).model("request.json", Request)
+    if request is None:
+        raise UserError("no usable request.json", str(folder), "give a folder that the seal made")
+    command = [sys.executable, "-I", "-c", _START, str(_ROOT), str(folder.resolve())]
+    try:
+        done = subprocess.run(
+            command, env={}, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, timeout=time_limit_s, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return _degraded(folder, request, f"no answer within {time_limit_s:g} s")
+    except OSError as problem:
+        return _degraded(folder, request, f"did not start: {problem.strerror}")
+    if done.returncode != 0:
+        return _degraded(folder, request, f"exit status {done.returncode}")
+    try:
+        verdict = Verdict.model_validate_json(done.stdout)
+    except ValidationError:
+        return _degraded(folder, request, "malformed answer")
+    if verdict.request != request:
+        return _degraded(folder, request, "an answer to another request")
+    return verdict
+
+
+def _degraded(folder: Path, request: Request, why: str) -> Verdict:
+    banks = request.scope in ("patch", "bundle")
+    finding = Finding(
+        rule="auditor",
+        severity=Severity.FAIL if banks else Severity.FLAG,
+        expected="an answer from the auditor",
+        observed=f"degraded: {why}",
+        action=Action.REMEASURE,
+        advice="run `python -m nodes.auditor` on the sealed folder by hand to see why; nothing was judged",
+        code="degraded",
+    )
+    return Verdict(
+        scope=request.scope,
+        subject=request.subject,
+        attempt=request.attempt,
+        request=request,
+        verdict=Word(finding.severity.value),
+        action=finding.action,
+        lever_class="indeterminate",
+        counts_as_kernel_win=False,
+        headline="not judged",
+        findings=(finding,),
+        degraded=("auditor",),
+        evidence=digests(folder),
+        ruleset=ruleset_digest(),
+    )

@@ -1,0 +1,81 @@
+"""Resolved server arguments, without what changes by itself, and which of them are capacities.
+
+Source: the ``/server_info`` answer of sglang 0.5.23 (fields of ServerArgs plus the scheduler's state).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from tools.evidence.canonical import canonical
+from tools.levers import classify_field
+
+POOL = frozenset({"max_total_num_tokens", "max_total_tokens", "mem_fraction_static", "token_capacity"})
+"""Size of the KV pool, in tokens or as the memory share that it follows from."""
+POOL_SIZERS = frozenset({
+    "max_total_tokens", "mem_fraction_static", "kv_cache_dtype", "quantization", "dtype", "tp_size",
+})  # fmt: skip
+"""Levers whose declared purpose is, or necessarily is, another pool."""
+REQUEST_CAPS = frozenset({
+    "max_running_requests", "effective_max_running_requests_per_dp", "pp_max_micro_batch_size",
+})  # fmt: skip
+LENGTH_CAPS = frozenset({"max_req_input_len"})
+STATE = "state."
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One resolved argument that the two legs do not share."""
+
+    name: str
+    reference: str
+    candidate: str
+
+    @property
+    def plain(self) -> str:
+        """Name without the mark of the scheduler's state."""
+        return self.name.removeprefix(STATE)
+
+    def numbers(self) -> tuple[float, float] | None:
+        """Both values as numbers, ``None`` when one is not."""
+        try:
+            return float(self.reference), float(self.candidate)
+        except ValueError:
+            return None
+
+
+def steady(info: Mapping[str, Any]) -> dict[str, Any]:
+    """Resolved arguments without the volatile ones; the scheduler's own values get the prefix ``state.``."""
+    flat = {name: value for name, value in info.items() if not _volatile(name)}
+    states = info.get("internal_states")
+    state = states[0] if isinstance(states, list) and states and isinstance(states[0], dict) else {}
+    for name, value in state.items():
+        if not _volatile(name) and (name not in info or info[name] != value):
+            flat[STATE + name] = value
+    usage = state.get("memory_usage")
+    if isinstance(usage, dict) and "token_capacity" in usage:
+        flat[STATE + "token_capacity"] = usage["token_capacity"]
+    return flat
+
+
+def differences(reference: Mapping[str, Any], candidate: Mapping[str, Any]) -> list[Difference]:
+    """Arguments that differ, sorted by name; an absent one reads ``absent``."""
+    return [
+        Difference(name, shown(reference, name), shown(candidate, name))
+        for name in sorted({*reference, *candidate})
+        if shown(reference, name) != shown(candidate, name)
+    ]
+
+
+def shown(info: Mapping[str, Any], name: str) -> str:
+    """A value in one spelling: text as it is, everything else as canonical JSON."""
+    if name not in info:
+        return "absent"
+    value = info[name]
+    return value if isinstance(value, str) else canonical(value).decode()
+
+
+def _volatile(name: str) -> bool:
+    return classify_field(name) == "volatile" or name.endswith(("_port", "_explicitly_set"))

@@ -1,0 +1,105 @@
+"""What a rule is, and what it may answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nodes.auditor.verdict import Action, Evidence, Severity
+from tools.evidence.seal import Scope
+
+if TYPE_CHECKING:
+    from nodes.auditor.case import Case
+
+ALL: frozenset[Scope] = frozenset({"baseline", "profile", "patch", "bundle"})
+COMPARISONS: frozenset[Scope] = frozenset({"baseline", "patch", "bundle"})
+GAINS: frozenset[Scope] = frozenset({"patch", "bundle"})
+
+
+@dataclass(frozen=True)
+class Found:
+    """A finding before the engine puts the rule's name on it."""
+
+    severity: Severity
+    expected: str
+    observed: str
+    advice: str
+    evidence: tuple[Evidence, ...]
+    action: Action
+    modes: tuple[str, ...]
+    code: str
+
+
+@dataclass(frozen=True)
+class Unverifiable:
+    """There is something to judge, but the record is missing. Never a PASS."""
+
+    what: str
+    """The record that would decide."""
+    evidence: tuple[Evidence, ...] = ()
+    severity: Severity = Severity.FAIL
+    code: str = "unverifiable"
+
+
+@dataclass(frozen=True)
+class NotApplicable:
+    """There is nothing of this kind to judge here, and why."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class Remark:
+    """Worth reading, judged harmless."""
+
+    text: str
+
+
+Outcome = Found | Unverifiable | NotApplicable | Remark
+Check = Callable[["Case"], Iterable[Outcome]]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: a pure function from evidence to outcomes."""
+
+    id: str
+    scopes: frozenset[Scope]
+    modes: tuple[str, ...]
+    """Failure modes that it covers."""
+    needs: tuple[str, ...]
+    """Evidence without which it cannot be asked; see ``needs.py``."""
+    check: Check
+    gate: bool = False
+    """Part of the derivation of the number itself: when it raises, nothing was derived and nothing is signed off."""
+    missing: Severity = Severity.FAIL
+    """Weight of needed evidence that is not there."""
+
+
+def fail(
+    expected: str, observed: str, advice: str, *evidence: Evidence,
+    action: Action = Action.EJECT, modes: tuple[str, ...] = (), code: str = "",
+) -> Found:  # fmt: skip
+    """The measurement is invalid or unsafe, or the claim is contradicted by raw."""
+    return Found(Severity.FAIL, expected, observed, advice, evidence, action, modes, code)
+
+
+def flag(
+    expected: str, observed: str, advice: str, *evidence: Evidence,
+    action: Action = Action.FLAG, modes: tuple[str, ...] = (), code: str = "",
+) -> Found:  # fmt: skip
+    """A win may be real, but its headline or its circumstances need a word."""
+    return Found(Severity.FLAG, expected, observed, advice, evidence, action, modes, code)
+
+
+def info(
+    expected: str, observed: str, *evidence: Evidence, modes: tuple[str, ...] = (), code: str = ""
+) -> Found:
+    """Looked at and in order; kept because a reader will ask."""
+    return Found(Severity.INFO, expected, observed, "nothing to do", evidence, Action.PASS, modes, code)
+
+
+def at(file: str, line: int | None = None) -> Evidence:
+    """Where something stands."""
+    return Evidence(file=file, line=line)

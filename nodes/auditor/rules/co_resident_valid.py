@@ -1,0 +1,103 @@
+"""Two servers side by side are valid only if the idle one is idle (C11).
+
+Co-resident plans: the idle server's CPU seconds are recorded in every round and make up at most 5 % of the loaded one's,
+rounds of the two legs never overlap, and capacities are fixed. Alternating plans: launches on one device set never
+overlap.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from nodes.auditor.case import Case
+from nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag
+from nodes.auditor.verdict import Action
+from nodes.auditor.view import BlockView
+from tools.evidence.records import LaunchPlan
+
+IDLE_SHARE = 0.05
+"""CPU seconds of the idle server over those of the loaded one, over all rounds of a leg."""
+ADVICE = "start the servers with --sleep-on-idle and load one at a time"
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    for block in case.blocks:
+        yield from _overlap(block)
+        if case.plan.launch_plan is LaunchPlan.CORESIDENT:
+            yield from _idle(block)
+        else:
+            yield from _alone(block)
+    if case.plan.launch_plan is LaunchPlan.CORESIDENT:
+        for leg in case.legs:
+            resolved = leg.server_info or {}
+            if "max_total_tokens" in resolved and resolved["max_total_tokens"] is None:
+                yield flag(
+                    "a fixed KV pool for servers that share memory",
+                    "max_total_tokens is worked out from free memory",
+                    "set --max-total-tokens on both legs",
+                    at(leg.path("server_info.json")),
+                    code="capacity_not_fixed",
+                )
+                return
+
+
+def _idle(block: BlockView) -> Iterator[Outcome]:
+    for leg in block.legs():
+        where = at(leg.path("bench_runs.jsonl"))
+        stamps = [row.stamp for row in leg.rows if row.stamp]
+        idle = [stamp.peer_cpu_s for stamp in stamps if stamp.peer_cpu_s is not None]
+        if len(idle) < len(leg.rows):
+            yield Unverifiable("CPU seconds of the idle co-resident server", (where,))
+            continue
+        own = math.fsum(stamp.cpu_s for stamp in stamps)
+        if not own > 0:
+            yield Unverifiable("CPU seconds of the loaded server", (where,))
+        elif math.fsum(idle) > IDLE_SHARE * own:
+            yield fail(
+                f"an idle server below {IDLE_SHARE:.0%} of the loaded one",
+                f"{math.fsum(idle) / own:.1%} while {leg.name} was loaded",
+                ADVICE,
+                where,
+                action=Action.REMEASURE,
+                code="peer_not_idle",
+            )
+
+
+def _overlap(block: BlockView) -> Iterator[Outcome]:
+    spans = sorted(
+        (row.stamp.started, row.stamp.ended, leg.path("bench_runs.jsonl"), row.line)
+        for leg in block.legs()
+        for row in leg.rows
+        if row.stamp
+    )
+    for before, after in zip(spans, spans[1:], strict=False):
+        if after[0] < before[1]:
+            yield fail(
+                "one round at a time",
+                f"a round starts {before[1] - after[0]:.1f} s before another ends",
+                ADVICE,
+                at(after[2], after[3]),
+                at(before[2], before[3]),
+                action=Action.REMEASURE,
+                code="rounds_overlap",
+            )
+            return
+
+
+def _alone(block: BlockView) -> Iterator[Outcome]:
+    first, second = block.reference.record, block.candidate.record
+    if first is None or second is None or not set(first.device_set) & set(second.device_set):
+        return
+    if min(first.stopped_at, second.stopped_at) > max(first.launched_at, second.launched_at):
+        yield fail(
+            "one server at a time on a device set, as planned",
+            f"both servers of block {block.index} were up together",
+            "stop one server before the other starts, or plan co-resident blocks",
+            at(block.candidate.path("leg.json")),
+            action=Action.REMEASURE,
+            code="servers_overlap",
+        )
+
+
+rule = Rule("co_resident_valid", COMPARISONS, ("C11",), ("plan", "rounds"), check)

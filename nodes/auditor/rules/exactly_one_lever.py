@@ -1,0 +1,50 @@
+"""A patch changes one thing (A03), a control changes nothing, and the claim names what the plan declared (A06).
+
+A knob that only means something together with another one in the same lever (its registered condition) counts with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nodes.auditor.case import Case
+from nodes.auditor.rule import COMPARISONS, Outcome, Rule, at, fail
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    names, where = case.lever.names(), at(case.plan_file)
+    scope = case.request.scope
+    if scope == "baseline":
+        if names:
+            yield fail(
+                "a control without a lever", f"lever {', '.join(names)}", "compare the reference with itself", where
+            )
+        return
+    if not names:
+        yield fail(
+            "a declared change", "an empty lever", "declare what the candidate has and the reference has not", where,
+            modes=("A06",), code="no_lever",
+        )  # fmt: skip
+    independent = [name for name in names if not _companion(case, name)]
+    if scope == "patch" and len(independent) > 1:
+        yield fail(
+            "exactly one lever", f"{len(independent)} levers: {', '.join(independent)}",
+            "measure each change by itself; combine them in a bundle", where, modes=("A03",), code="two_levers",
+        )  # fmt: skip
+    claimed = case.comparison.claim.lever if case.comparison.claim else None
+    if claimed is not None and claimed != case.lever:
+        yield fail(
+            f"lever {', '.join(names)}", f"claimed lever {', '.join(claimed.names())}",
+            "claim the lever that the plan declared before the first launch", at(case.claim_file), where,
+            modes=("A06", "D14"), code="other_lever",
+        )  # fmt: skip
+
+
+def _companion(case: Case, name: str) -> bool:
+    known = case.knobs[name]
+    settings = case.lever.flags
+    conditions = (known.condition or {}) if known is not None else {}
+    return any(other in settings and settings[other] in allowed for other, allowed in conditions.items())
+
+
+rule = Rule("exactly_one_lever", COMPARISONS, ("A03", "A06"), ("plan",), check)

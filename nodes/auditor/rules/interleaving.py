@@ -1,0 +1,83 @@
+"""Legs were interleaved as planned, on fresh servers, close together in time (C03 C05 C06 C07).
+
+Proves, per block: fresh lifecycle on both sides, at least the planned warm-up rounds and equally many, the launch and
+round order that the plan drew, no more than an hour between the two legs, no launch that serves two blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nodes.auditor.case import Case
+from nodes.auditor.rule import COMPARISONS, Found, Outcome, Rule, at, fail, flag
+from nodes.auditor.verdict import Action
+from nodes.auditor.view import BlockView
+from tools.evidence.records import LaunchPlan, LegRecord
+
+LONGEST_GAP_S = 3600.0
+ADVICE = "launch both legs of a block fresh, in the planned order, one right after the other"
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    planned = {block.index: block for block in case.plan.blocks}
+    served: dict[tuple[int, float], str] = {}
+    for block in case.blocks:
+        reference, candidate = block.reference.record, block.candidate.record
+        if reference is None or candidate is None:
+            continue
+        where = block.candidate.path("leg.json")
+        yield from _fresh(case, reference, candidate, where)
+        gap = max(reference.launched_at, candidate.launched_at) - min(reference.stopped_at, candidate.stopped_at)
+        if gap > LONGEST_GAP_S:
+            yield _bad("C05", "legs of a block close together", f"{gap / 60:.0f} minutes apart", where)
+        if block.index in planned:
+            yield from _order(case, block, reference, candidate)
+        for leg, record in zip(block.legs(), (reference, candidate), strict=True):
+            key = (record.pid, record.launched_at)
+            if served.setdefault(key, leg.name) != leg.name and record.pid:
+                yield _bad("C06", "a launch of its own", f"{leg.name} is {served[key]} again", leg.path("leg.json"))
+    orders = {block.order for block in case.plan.blocks}
+    if len(orders) == 1 and len(case.plan.blocks) > 1:
+        yield flag(
+            "a counter-balanced order", "every block launches in the same order",
+            "draw the order from a seed so that drift cannot favour one leg", at(case.plan_file), code="one_order",
+        )  # fmt: skip
+
+
+def _fresh(case: Case, reference: LegRecord, candidate: LegRecord, where: str) -> Iterator[Found]:
+    for record in (reference, candidate):
+        if record.lifecycle != "fresh":
+            yield _bad("C07", "a fresh server", f"{record.leg_id}: {record.lifecycle}", where)
+        if record.warmups < case.plan.warmup_rounds:
+            yield _bad(
+                "C03", f"{case.plan.warmup_rounds} warm-up rounds", f"{record.leg_id}: {record.warmups}", where
+            )
+    if reference.warmups != candidate.warmups:
+        yield _bad("C03", f"{reference.warmups} warm-up rounds on both legs", f"{candidate.warmups}", where)
+
+
+def _order(case: Case, block: BlockView, reference: LegRecord, candidate: LegRecord) -> Iterator[Found]:
+    plan = next(entry for entry in case.plan.blocks if entry.index == block.index)
+    where = block.candidate.path("leg.json")
+    if case.plan.launch_plan is LaunchPlan.ALTERNATING:
+        launched = tuple(leg.side for leg in sorted((reference, candidate), key=lambda leg: leg.launched_at))
+        if launched != plan.order:
+            yield _bad("C05", f"launch order {', '.join(plan.order)}", ", ".join(launched), where)
+    rounds = sorted(
+        (row.stamp.started, leg.record.side)
+        for leg in block.legs()
+        for row in leg.rows
+        if row.stamp and leg.record is not None
+    )
+    if tuple(side for _, side in rounds) != plan.rounds:
+        text = " ".join(side.value[0] for _, side in rounds)
+        yield _bad("C05", f"rounds {' '.join(side.value[0] for side in plan.rounds)}", f"rounds {text}", where)
+
+
+def _bad(mode: str, expected: str, observed: str, file: str) -> Found:
+    return fail(
+        expected, observed, ADVICE, at(file), action=Action.REMEASURE, modes=(mode,), code="not_interleaved"
+    )
+
+
+rule = Rule("interleaving", COMPARISONS, ("C03", "C05", "C06", "C07"), ("plan", "rounds"), check)

@@ -1,0 +1,19 @@
+"""Which rules judged: one digest over every source file that can change a verdict."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+_ROOT = Path(__file__).resolve().parents[2]
+_SOURCES = ("nodes/auditor", "tools/statistics", "tools/levers")
+_FILES = ("tools/evidence/canonical.py", "tools/evidence/records.py", "tools/evidence/seal.py")
+
+
+def ruleset_digest() -> str:
+    """sha256 over path and content of the rules, their statistics and the knowledge about levers."""
+    state = hashlib.sha256()
+    paths = [path for folder in _SOURCES for path in sorted((_ROOT / folder).rglob("*.py"))]
+    for path in [*paths, *(_ROOT / name for name in _FILES)]:
+        state.update(path.relative_to(_ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return state.hexdigest()

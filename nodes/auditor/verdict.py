@@ -1,0 +1,148 @@
+"""What the auditor says: findings, notes, recomputed metrics and one word, in canonical bytes."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from tools.evidence.canonical import canonical
+from tools.evidence.records import Record
+from tools.evidence.seal import Request
+
+VERDICT_SCHEMA = 1
+LeverClass = Literal["A", "B", "indeterminate"]
+
+
+class Severity(StrEnum):
+    """How much a finding weighs. One FAIL is final."""
+
+    FAIL = "FAIL"
+    FLAG = "FLAG"
+    INFO = "INFO"
+
+
+class Word(StrEnum):
+    """The verdict, strongest first."""
+
+    FAIL = "FAIL"
+    FLAG = "FLAG"
+    PASS = "PASS"
+
+
+class Action(StrEnum):
+    """What the machine should do next, in falling order of weight."""
+
+    EJECT = "eject"
+    """The lever is not banked; measuring again would not help."""
+    REDO = "redo"
+    """The producer's work is wrong: do it again with the reasons."""
+    REMEASURE = "remeasure"
+    """The evidence cannot carry the claim: measure again."""
+    DOWNGRADE_HEADLINE = "downgrade_headline"
+    REPLACE_HEADLINE = "replace_headline_with_e2e"
+    FLAG = "flag"
+    PASS = "pass"
+
+
+class Evidence(Record):
+    """Where in the sealed folder something stands."""
+
+    file: str
+    line: int | None = None
+    """1-based; ``None`` for a whole file."""
+
+
+class Finding(Record):
+    """One thing that one rule found, with what to do about it."""
+
+    rule: str
+    severity: Severity
+    expected: str
+    observed: str
+    evidence: tuple[Evidence, ...] = ()
+    action: Action
+    advice: str
+    """One sentence for the producer: what would make this finding go away honestly."""
+    modes: tuple[str, ...] = ()
+    """Failure modes that this finding covers, such as ``C01``."""
+    code: str = ""
+    """Stable word for programs, such as ``unverifiable_noncoherent_reference``."""
+
+
+class Note(Record):
+    """Something that was not judged, and why."""
+
+    rule: str
+    kind: Literal["not_applicable", "unverifiable", "remark"]
+    """``not_applicable``: there is nothing of this kind to judge. ``unverifiable``: there is, but a record is missing."""
+    text: str
+
+
+class Interval(Record):
+    """One-sided bounds at the level of the deciding look, as fractions."""
+
+    lower: float
+    upper: float
+
+
+class Metric(Record):
+    """A number of both legs, recomputed from per-request records."""
+
+    name: str
+    unit: str
+    reference: float | None
+    candidate: float | None
+    delta: float | None = None
+    """Mean gain over the blocks as a fraction; positive means that the candidate's number is larger."""
+    interval: Interval | None = None
+
+
+class EvidenceDigest(Record):
+    """A file that the verdict was derived from."""
+
+    file: str
+    sha256: str
+
+
+class Verdict(Record):
+    """``verdict.json``. Holds no time, path or duration, so the same evidence gives the same bytes."""
+
+    schema_version: int = VERDICT_SCHEMA
+    scope: str
+    subject: str
+    attempt: int
+    request: Request
+    verdict: Word
+    action: Action
+    lever_class: LeverClass
+    counts_as_kernel_win: bool
+    headline: str
+    """The sentence that the evidence supports, in place of the producer's."""
+    metrics: tuple[Metric, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    notes: tuple[Note, ...] = ()
+    degraded: tuple[str, ...] = ()
+    """Rules that raised or ran out of time; what they would have judged is not judged."""
+    evidence: tuple[EvidenceDigest, ...] = ()
+    ruleset: str
+    """sha256 over the sources of the rules and of the statistics that they use."""
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON, one line."""
+        return canonical(self.model_dump(mode="json")) + b"\n"
+
+
+def word_of(findings: tuple[Finding, ...]) -> Word:
+    """FAIL before FLAG before PASS."""
+    severities = {finding.severity for finding in findings}
+    if Severity.FAIL in severities:
+        return Word.FAIL
+    return Word.FLAG if Severity.FLAG in severities else Word.PASS
+
+
+def action_of(word: Word, findings: tuple[Finding, ...]) -> Action:
+    """The heaviest action among the findings that made the word."""
+    if word is Word.PASS:
+        return Action.PASS
+    asked = {finding.action for finding in findings if finding.severity == word.value}
+    return next(action for action in Action if action in asked)

@@ -1,0 +1,183 @@
+"""The sealed folder as typed objects, read when first asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from nodes.auditor.reading import Json, Problem, Reader
+from nodes.auditor.reported import ReportedClaim
+from nodes.auditor.rows import Row, read_rows
+from nodes.auditor.server_log import LogFacts, facts
+from tools.evidence.records import Answer, Engagement, Generation, HostSample, LegRecord, Plan, Side
+from tools.evidence.seal import Request
+
+COMPONENT_WORDS = ("PASS", "FLAG")
+
+
+class LegView:
+    """One launch: its record and its raw files."""
+
+    def __init__(self, reader: Reader, folder: str) -> None:
+        self._reader, self.folder = reader, folder
+
+    def path(self, name: str) -> str:
+        """Path of one of the leg's files, relative to the sealed folder."""
+        return f"{self.folder}/{name}"
+
+    def has(self, name: str) -> bool:
+        return self._reader.exists(self.path(name))
+
+    @cached_property
+    def name(self) -> str:
+        return self.folder.rsplit("/", 1)[-1]
+
+    @cached_property
+    def record(self) -> LegRecord | None:
+        return self._reader.model(self.path("leg.json"), LegRecord)
+
+    @cached_property
+    def rows(self) -> tuple[Row, ...]:
+        """Timed rounds in the order of the file."""
+        return tuple(read_rows(self._reader, self.path("bench_runs.jsonl")))
+
+    @cached_property
+    def server_info(self) -> Json | None:
+        """As asked for after the launch; else as embedded in the first round."""
+        found = self._reader.document(self.path("server_info.json"))
+        return found or next((row.server_info for row in self.rows if row.server_info), None)
+
+    @cached_property
+    def log(self) -> LogFacts | None:
+        name = self.path("server.log")
+        return facts(self._reader.text(name)) if self._reader.exists(name) else None
+
+    @cached_property
+    def outputs(self) -> tuple[Generation, ...]:
+        return self._reader.records(self.path("outputs.jsonl"), Generation)
+
+    @cached_property
+    def answers(self) -> tuple[Answer, ...]:
+        return self._reader.records(self.path("accuracy.jsonl"), Answer)
+
+    @cached_property
+    def engagement(self) -> tuple[Engagement, ...]:
+        return self._reader.records(self.path("engagement.jsonl"), Engagement)
+
+    @cached_property
+    def host(self) -> tuple[HostSample, ...]:
+        return self._reader.records(self.path("host.jsonl"), HostSample)
+
+
+@dataclass(frozen=True)
+class BlockView:
+    """Both complete legs of one block: the pair that yields one difference."""
+
+    index: int
+    reference: LegView
+    candidate: LegView
+
+    def legs(self) -> tuple[LegView, LegView]:
+        return self.reference, self.candidate
+
+
+class ComparisonView:
+    """A plan, a claim and the legs that were measured for them."""
+
+    def __init__(self, reader: Reader, folder: str) -> None:
+        self._reader, self.folder = reader, folder
+
+    def path(self, name: str) -> str:
+        return f"{self.folder}/{name}"
+
+    @cached_property
+    def plan(self) -> Plan | None:
+        return self._reader.model(self.path("plan.json"), Plan)
+
+    @cached_property
+    def claim(self) -> ReportedClaim | None:
+        return self._reader.model(self.path("claim.json"), ReportedClaim)
+
+    @cached_property
+    def legs(self) -> tuple[LegView, ...]:
+        """Every leg folder, also of launches that failed."""
+        return tuple(LegView(self._reader, f"{self.folder}/legs/{name}") for name in self._names)
+
+    @cached_property
+    def _names(self) -> list[str]:
+        return self._reader.folders(f"{self.folder}/legs")
+
+    @cached_property
+    def blocks(self) -> tuple[BlockView, ...]:
+        """Per block its last pair of complete legs, in block order."""
+        pairs: dict[int, BlockView] = {}
+        sides: dict[tuple[int, str], dict[Side, LegView]] = {}
+        for leg in self.legs:
+            if leg.record is None or leg.record.status != "complete" or not leg.rows:
+                continue
+            attempt = leg.name.split(leg.record.side.value, 1)[-1]
+            sides.setdefault((leg.record.block, attempt), {})[leg.record.side] = leg
+        for (index, _), pair in sorted(sides.items(), key=lambda entry: entry[0]):
+            if len(pair) == len(Side):
+                pairs[index] = BlockView(index, pair[Side.REFERENCE], pair[Side.CANDIDATE])
+        return tuple(pairs[index] for index in sorted(pairs))
+
+    def side(self, side: Side) -> tuple[LegView, ...]:
+        """The legs of one side that count, in block order."""
+        return tuple(block.reference if side is Side.REFERENCE else block.candidate for block in self.blocks)
+
+
+@dataclass(frozen=True)
+class ComponentView:
+    """An accepted patch that a bundle is made of."""
+
+    name: str
+    verdict: Json | None
+    claim: ReportedClaim | None
+
+    @property
+    def accepted(self) -> bool:
+        return self.verdict is not None and self.verdict.get("verdict") in COMPONENT_WORDS
+
+
+class SealedView:
+    """Everything that one audit may know."""
+
+    def __init__(self, folder: Path) -> None:
+        self.reader = Reader(folder)
+        self.folder = folder
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What could not be read, of the files opened so far."""
+        return self.reader.problems
+
+    @cached_property
+    def request(self) -> Request | None:
+        return self.reader.model("request.json", Request)
+
+    @cached_property
+    def comparison(self) -> ComparisonView:
+        return ComparisonView(self.reader, "comparison")
+
+    @cached_property
+    def control(self) -> ComparisonView:
+        """The A/A control: the comparison itself in scope baseline."""
+        own = self.request is not None and self.request.scope == "baseline"
+        return self.comparison if own else ComparisonView(self.reader, "control")
+
+    @cached_property
+    def profile(self) -> Json | None:
+        return self.reader.document("profile/profile.json")
+
+    @cached_property
+    def components(self) -> tuple[ComponentView, ...]:
+        return tuple(
+            ComponentView(
+                name,
+                self.reader.document(f"components/{name}/verdict.json"),
+                self.reader.model(f"components/{name}/claim.json", ReportedClaim),
+            )
+            for name in self.reader.folders("components")
+        )

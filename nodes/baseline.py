@@ -1,0 +1,34 @@
+"""Baseline: the reference against itself. It gives the level, the noise, and the outputs that everything is held to."""
+
+from __future__ import annotations
+
+from tools.evidence.records import Kind, Lever
+from tools.measurement.comparison import Measured, compare
+from tools.measurement.lab import Lab
+from tools.measurement.plan import make_plan
+
+
+def control_name(attempt: int) -> str:
+    """Name of the control comparison: ``control``, then ``control-2``, …"""
+    return "control" if attempt == 1 else f"control-{attempt}"
+
+
+def measure_baseline(lab: Lab, attempt: int) -> Measured:
+    """Run the A/A control. A second attempt is a fresh comparison with other seeds and one more block."""
+    protocol = lab.protocol
+    plan = make_plan(
+        name=control_name(attempt),
+        run_id=lab.run_id,
+        kind=Kind.CONTROL,
+        model=lab.model,
+        reference=lab.base,
+        lever=Lever(),
+        workload=lab.workload,
+        launch_plan=protocol.launch_plan,
+        seed=protocol.seed + 100 * attempt,
+        looks=(protocol.control_blocks + attempt - 1,),
+        rounds_per_leg=protocol.rounds_per_leg,
+        alpha=0.05,
+        floor=protocol.floor,
+    )
+    return compare(lab, plan)

@@ -1,0 +1,119 @@
+"""Config tuner: screens configurations cheaply, proposes one lever at a time, and has it confirmed on fresh blocks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Sequence
+
+from tools.evidence.records import Kind, Lever, Scalar, ServerConfig
+from tools.levers import Touches, knob, knobs_for
+from tools.measurement.comparison import Measured, compare
+from tools.measurement.lab import Lab
+from tools.measurement.direction import Direction
+from tools.measurement.plan import make_plan
+from tools.measurement.screening import Screened, Screening, read_trials
+from tools.search import Outcome, SearchPolicy, Settings, space_from_knobs
+
+
+def lever_of(values: dict[str, Scalar]) -> Lever:
+    """A lever from knob values: variables to the environment, everything else to the flags."""
+    env = {name: str(value) for name, value in values.items() if (it := knob(name)) and it.env}
+    return Lever(flags={name: value for name, value in values.items() if name not in env}, env=env)
+
+
+def screen(lab: Lab, direction: Direction, around: int, reference: ServerConfig, seconds: float) -> list[Screened]:
+    """Search a direction's knobs until the policy has enough or the seconds are spent; all its trials.
+
+    ``around`` counts the levers accepted so far: another reference is another search. A resumed run tells the policy
+    what it had seen and goes on with the next trial.
+    """
+    label = f"{direction.name}-{around}"
+    past = read_trials(lab)
+    mine = [trial for trial in past if trial.direction == label]
+    chosen, _ = knobs_for(lab.driver.device, lab.known_flags, lab.situation())
+    knobs = [it for it in chosen if it.name in direction.knobs]
+    shares = dict.fromkeys(Touches, direction.share)
+    space = space_from_knobs(knobs, lab.situation(), {**reference.flags, **reference.env}, shares)
+    policy = SearchPolicy(space, seconds, lab.protocol.seed, Settings(floor=lab.protocol.floor))
+    number = len(past) - len(mine)
+    base = make_plan(
+        name="search",
+        run_id=lab.run_id,
+        kind=Kind.BUNDLE,
+        model=lab.model,
+        reference=reference,
+        lever=Lever(),
+        workload=lab.workload,
+        launch_plan=lab.protocol.launch_plan,
+        seed=lab.protocol.seed + 500_000,
+        looks=(1,),
+        rounds_per_leg=2,
+        alpha=0.05,
+    )
+    seen: list[Screened] = []
+    with Screening(lab, base, label) as session:
+        while (trial := policy.ask()) is not None:
+            known = len(seen) < len(mine)
+            result = mine[len(seen)] if known else session.measure(number + len(seen), trial.lever())
+            policy.tell(
+                trial.id,
+                Outcome(
+                    score=result.score,
+                    failure=result.failure.kind if result.failure else None,
+                    cost_s=result.cost_s,
+                ),
+            )
+            seen.append(result)
+    return seen
+
+
+def propose(trials: Sequence[Screened], tried: Collection[str], floor: float) -> Lever | None:
+    """The single-knob change that screened best and was not tried yet; ``None`` when nothing looks worth confirming."""
+    worth = [
+        trial
+        for trial in trials
+        if len(trial.flags) == 1
+        and trial.score is not None
+        and trial.score > math.log1p(floor)
+        and patch_name(lever_of(trial.flags)) not in tried
+    ]
+    best = max(worth, key=lambda trial: trial.score or 0.0, default=None)
+    return lever_of(best.flags) if best else None
+
+
+def revise(lever: Lever, rules: Collection[str], reference_kv_tokens: int | None) -> Lever | None:
+    """A lever that answers the auditor's findings, or ``None`` when there is nothing to answer them with.
+
+    Only one repair is known: a change that moved the KV pool is tried again with the pool held at the reference's.
+    """
+    moved = "same_conditions" in rules and any((it := knob(name)) and it.capacity for name in lever.names())
+    if moved and reference_kv_tokens and "max_total_tokens" not in lever.flags:
+        return Lever(flags={**lever.flags, "max_total_tokens": reference_kv_tokens}, env=lever.env)
+    return None
+
+
+def patch_name(lever: Lever, attempt: int = 1) -> str:
+    """Folder name of a lever's confirmation: ``patch-stream_interval-8``, then ``…-2``."""
+    parts = [f"{name}-{value}" for name, value in sorted({**lever.flags, **lever.env}.items())]
+    text = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in "-".join(parts))
+    return f"patch-{text[:80]}" + ("" if attempt == 1 else f"-{attempt}")
+
+
+def confirm(lab: Lab, lever: Lever, reference: ServerConfig, attempt: int) -> Measured:
+    """Measure one lever against the configuration accepted so far, on fresh blocks that screening has not seen."""
+    name = patch_name(lever, attempt)
+    plan = make_plan(
+        name=name,
+        run_id=lab.run_id,
+        kind=Kind.PATCH,
+        model=lab.model,
+        reference=reference,
+        lever=lever,
+        workload=lab.workload,
+        launch_plan=lab.protocol.launch_plan,
+        seed=lab.protocol.seed + attempt,
+        looks=lab.protocol.looks,
+        rounds_per_leg=lab.protocol.rounds_per_leg,
+        floor=lab.protocol.floor,
+    )
+    return compare(lab, plan)

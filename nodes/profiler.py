@@ -1,0 +1,72 @@
+"""Profiler: where the time of the warm server goes, by operator, under the run's own workload."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.evidence.folder import set_leg_aside
+from tools.evidence.records import Failure, Side
+from tools.measurement.lab import Lab
+from tools.measurement.leg import LegWriter
+from tools.measurement.progress import Event
+from tools.profiling import Profile, aggregate
+from tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad
+
+STEPS = 60
+"""Forward passes that a trace covers: enough for several prefills among the decodes."""
+
+
+@dataclass(frozen=True)
+class Profiled:
+    """What came of a profile."""
+
+    profile: Profile | None
+    failure: Failure | None
+
+
+def profile_name(attempt: int) -> str:
+    """Folder of a profile: ``profile``, then ``profile-2``."""
+    return "profile" if attempt == 1 else f"profile-{attempt}"
+
+
+def take_profile(lab: Lab, attempt: int) -> Profiled:
+    """Launch the reference, warm it, trace it under load and aggregate by operator. ``profile.json`` holds the result."""
+    folder = lab.folder.root / profile_name(attempt)
+    done = folder / "profile.json"
+    if done.is_file():
+        return Profiled(Profile.model_validate_json(done.read_bytes()), None)
+    leg = folder / "legs" / f"profile-{attempt}"
+    if aside := set_leg_aside(leg):
+        lab.folder.ledger.enter_tree(aside)
+    traces, failure = _trace(lab, leg, folder / "traces", attempt)
+    if failure:
+        return Profiled(None, failure)
+    profile = aggregate(traces)
+    lab.folder.put(done, profile.model_dump(mode="json"))
+    return Profiled(profile, None)
+
+
+def _trace(lab: Lab, leg: Path, traces: Path, attempt: int) -> tuple[list[Path], Failure | None]:
+    writer = LegWriter(lab, leg, "profile", 0, Side.REFERENCE, lab.base)
+    lab.tell(Event("launch", "profile: reference", "profile"))
+    server = lab.driver.launch([writer.request()])[0]
+    if isinstance(server, LaunchFailed):
+        writer.close(None, lab.driver.clock(), server.failure)
+        return [], server.failure
+    found: list[Path] = []
+    failure: Failure | None = None
+    try:
+        writer.server_info(server)
+        seed = lab.protocol.seed + 700_000 + attempt
+        writer.warm(server, RoundLoad(lab.workload, seed, -1), [])
+        traces.mkdir(parents=True, exist_ok=True)
+        found = server.profile(RoundLoad(lab.workload, seed + 50, -1), STEPS, traces)
+    except RoundFailed as problem:
+        failure = problem.failure
+    finally:
+        stopped = server.close()
+    writer.close(server.identity, stopped, failure)
+    for trace in found:
+        lab.folder.ledger.enter(trace)
+    return found, failure

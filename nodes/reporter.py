@@ -1,0 +1,96 @@
+"""Reporter: writes down what was proven, bundles it, and draws the report. It adds no number of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tools.bundle import write_bundle
+from tools.evidence.folder import finished_legs
+from tools.evidence.records import Claim, Lever, Record, Scalar
+from tools.evidence.store import write_once
+from tools.measurement.comparison import read_claim
+from tools.measurement.lab import Lab
+from tools.measurement.progress import Event
+from tools.report import collect, render
+
+
+class AcceptedLine(Record):
+    """A lever that is part of the result."""
+
+    name: str
+    flags: dict[str, Scalar]
+
+
+class DecisionLine(Record):
+    """One decision of the run."""
+
+    subject: str
+    decision: str
+    reason: str
+
+
+class RunOutcome(Record):
+    """``outcome.json``."""
+
+    verdict: str
+    """``verified gain``, ``verified gain, corrected headline``, ``measured gain, not audited``, ``no verified gain``."""
+    headline: str
+    delta: float | None
+    interval: tuple[float, float] | None
+    accepted: list[AcceptedLine]
+    decisions: list[DecisionLine]
+
+
+WORDS = {
+    "PASS": "verified gain",
+    "FLAG": "verified gain, corrected headline",
+    "SKIPPED": "measured gain, not audited",
+    None: "no verified gain",
+}
+
+
+def publish(
+    lab: Lab,
+    *,
+    bundle: str,
+    accepted: Sequence[tuple[str, Lever]],
+    decisions: Sequence[tuple[str, str, str]],
+    word: str | None,
+    headline: str,
+    stopped: str,
+) -> RunOutcome:
+    """Write ``outcome.json``, ``bundle/`` and ``report.html``.
+
+    ``bundle`` names the comparison that proved the result, empty when nothing was proven; ``word`` is its verdict.
+    """
+    claim = read_claim(lab, bundle) if bundle else None
+    sentence = headline or (claim.headline if claim else stopped or "no gain was proven within the budget")
+    outcome = RunOutcome(
+        verdict=WORDS[word],
+        headline=sentence,
+        delta=claim.delta if claim else None,
+        interval=claim.interval if claim else None,
+        accepted=[AcceptedLine(name=name, flags={**lever.flags, **lever.env}) for name, lever in accepted],
+        decisions=[DecisionLine(subject=subject, decision=kind, reason=why) for subject, kind, why in decisions],
+    )
+    lab.folder.put(lab.folder.root / "outcome.json", outcome.model_dump(mode="json"))
+    _bundle(lab, accepted, claim, outcome)
+    write_once(lab.folder.root / "report.html", render(collect(lab.folder.root)).encode())
+    lab.tell(Event("decision", f"{outcome.verdict}: {outcome.headline}"))
+    return outcome
+
+
+def _bundle(lab: Lab, accepted: Sequence[tuple[str, Lever]], claim: Claim | None, outcome: RunOutcome) -> None:
+    legs = finished_legs(lab.folder.root)
+    write_bundle(
+        lab.folder,
+        run_id=lab.run_id,
+        model=lab.model,
+        base=lab.base,
+        accepted=[lever for _, lever in accepted],
+        comparisons=sorted(path.name for path in (lab.folder.root / "comparisons").glob("*") if path.is_dir()),
+        claim=claim,
+        headline=f"{outcome.verdict}: {outcome.headline}",
+        device=lab.driver.device,
+        engine=next((leg.engine for leg in legs if leg.status == "complete"), None),
+    )

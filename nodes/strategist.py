@@ -1,0 +1,39 @@
+"""Strategist: in which directions to search, from where the time goes. Deterministic; it only orders the registry."""
+
+from __future__ import annotations
+
+from tools.levers import Knob, Touches, knobs_for
+from tools.measurement.direction import Direction
+from tools.measurement.lab import Lab
+from tools.profiling import Profile
+
+
+HOST = (Touches.STREAMING, Touches.PROCESS, Touches.LOGGING)
+MODEL = (Touches.DECODE, Touches.NUMERICS, Touches.ATTENTION)
+BATCHING = (Touches.SCHEDULING, Touches.PREFILL, Touches.KV_MEMORY)
+
+
+def directions(lab: Lab, profile: Profile | None) -> list[Direction]:
+    """Directions with at least one usable knob, the one with the largest share first.
+
+    The host's share is the wall time that no operator covers; the model's is the operators' time; batching is bounded
+    by neither, as it changes how much work a pass does, and stands between the two. Without a profile all are equal.
+    """
+    knobs, _ = knobs_for(lab.driver.device, lab.known_flags, lab.situation())
+    host = min(max(profile.host_share, 0.0), 1.0) if profile else 0.5
+    groups = [
+        ("host", HOST, host, f"{host:.0%} of the wall time is outside operators"),
+        ("model", MODEL, 1 - host, f"{1 - host:.0%} of the wall time is in operators"),
+        ("batching", BATCHING, 0.5, "how requests are put together decides how much each pass does"),
+    ]
+    found = []
+    for name, touches, share, reason in groups:
+        members = [knob.name for knob in knobs if _home(knob) in touches]
+        if members:
+            found.append(Direction(name=name, knobs=members, share=share, reason=reason))
+    return sorted(found, key=lambda direction: -direction.share)
+
+
+def _home(knob: Knob) -> Touches:
+    """The part a knob acts on first; each knob is searched in one direction only."""
+    return knob.touches[0]

@@ -1,0 +1,45 @@
+"""Validator: the whole bundle against the true baseline, on fresh launches that no search has seen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tools.evidence.records import Kind, Lever, Scalar
+from tools.measurement.comparison import Measured, compare
+from tools.measurement.lab import Lab
+from tools.measurement.plan import make_plan
+
+
+def union(levers: Sequence[Lever]) -> Lever:
+    """All levers at once; a later one wins where two set the same name."""
+    flags: dict[str, Scalar] = {}
+    env: dict[str, str] = {}
+    for lever in levers:
+        flags |= lever.flags
+        env |= lever.env
+    return Lever(flags=flags, env=env)
+
+
+def bundle_name(attempt: int) -> str:
+    """Name of the comparison: ``bundle``, then ``bundle-2``."""
+    return "bundle" if attempt == 1 else f"bundle-{attempt}"
+
+
+def validate(lab: Lab, levers: Sequence[Lever], attempt: int) -> Measured:
+    """Measure the accepted levers together against the configuration that the user runs today."""
+    protocol = lab.protocol
+    plan = make_plan(
+        name=bundle_name(attempt),
+        run_id=lab.run_id,
+        kind=Kind.BUNDLE,
+        model=lab.model,
+        reference=lab.base,
+        lever=union(levers),
+        workload=lab.workload,
+        launch_plan=protocol.launch_plan,
+        seed=protocol.seed + 900_000 + attempt,
+        looks=protocol.looks,
+        rounds_per_leg=protocol.rounds_per_leg,
+        floor=protocol.floor,
+    )
+    return compare(lab, plan)

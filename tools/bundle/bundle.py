@@ -1,0 +1,117 @@
+"""Writes ``bundle/``: how to start the tuned server, what was proven about it, and the evidence to prove it again.
+
+launch.sh        starts the server as it was measured
+manifest.json    accepted flags, the claim with its interval, the verdicts, a digest of every file
+evidence/        the run folder's files that the verdicts were derived from, same layout
+standin/         CPU only: the stand-in package that the measured server ran with
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+
+from tools.bundle.launch_script import launch_script
+from tools.evidence.folder import RunFolder
+from tools.evidence.records import SCHEMA_VERSION, Claim, Digest, EngineIdentity, Lever, Record, ServerConfig
+from tools.evidence.store import json_bytes, sha256_file, write_once
+from tools.serving.engine import STANDIN
+
+
+class VerdictLine(Record):
+    """One audit of the run, in short."""
+
+    audit: str
+    """Folder below ``evidence/audits``."""
+    verdict: str
+    sha256: Digest
+
+
+class Manifest(Record):
+    """``manifest.json``."""
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    proven: bool
+    """False: no gain was proven; ``launch.sh`` starts the baseline."""
+    headline: str
+    model: str
+    config: ServerConfig
+    """Of the server that ``launch.sh`` starts."""
+    accepted: list[Lever]
+    claim: Claim | None
+    engine: EngineIdentity | None
+    verdicts: list[VerdictLine]
+    files: dict[str, Digest]
+    """Every other file of the bundle."""
+
+
+def write_bundle(
+    folder: RunFolder,
+    *,
+    run_id: str,
+    model: str,
+    base: ServerConfig,
+    accepted: Sequence[Lever],
+    comparisons: Sequence[str],
+    claim: Claim | None,
+    headline: str,
+    device: str,
+    engine: EngineIdentity | None,
+) -> Manifest:
+    """Write the bundle of a run. ``comparisons`` are those whose evidence goes along; ``accepted`` may be empty."""
+    target = folder.root / "bundle"
+    if (target / "manifest.json").is_file():
+        return Manifest.model_validate_json((target / "manifest.json").read_bytes())
+    partial = folder.root / ".bundle.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    config = base
+    for lever in accepted:
+        config = config.with_lever(lever)
+    _copy_evidence(folder.root, partial / "evidence", comparisons)
+    if device == "cpu":
+        shutil.copytree(STANDIN, partial / "standin", ignore=shutil.ignore_patterns("__pycache__"))
+    write_once(partial / "launch.sh", launch_script(config, model, device, headline).encode())
+    (partial / "launch.sh").chmod(0o755)
+    verdicts = [
+        VerdictLine(audit=path.parent.name, verdict=_word(path), sha256=sha256_file(path))
+        for path in sorted((partial / "evidence" / "audits").glob("*/verdict.json"))
+    ]
+    manifest = Manifest(
+        run_id=run_id,
+        proven=bool(accepted),
+        headline=headline,
+        model=model,
+        config=config,
+        accepted=list(accepted),
+        claim=claim,
+        engine=engine,
+        verdicts=verdicts,
+        files={
+            path.relative_to(partial).as_posix(): sha256_file(path)
+            for path in sorted(partial.rglob("*"))
+            if path.is_file()
+        },
+    )
+    write_once(partial / "manifest.json", json_bytes(manifest.model_dump(mode="json")))
+    partial.rename(target)
+    folder.ledger.enter_tree(target)
+    return manifest
+
+
+def _copy_evidence(root: Path, target: Path, comparisons: Sequence[str]) -> None:
+    target.mkdir()
+    for name in ("run.json", "preflight.json", "ledger.jsonl"):
+        if (root / name).is_file():
+            shutil.copy2(root / name, target / name)
+    for folder in [*(f"comparisons/{name}" for name in comparisons), "audits", "profile", "profile-2"]:
+        if (root / folder).is_dir():
+            shutil.copytree(root / folder, target / folder, ignore=shutil.ignore_patterns(".*", "torn", "server.pid"))
+
+
+def _word(path: Path) -> str:
+    return str(orjson.loads(path.read_bytes()).get("verdict"))

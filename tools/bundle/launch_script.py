@@ -1,0 +1,49 @@
+"""``launch.sh``: the measured command line as a script that a person can read and run."""
+
+from __future__ import annotations
+
+import shlex
+
+from tools.evidence.records import ServerConfig
+from tools.serving.command import flag_arguments
+
+
+def launch_script(config: ServerConfig, model: str, device: str, headline: str) -> str:
+    """A POSIX shell script. ``MODEL``, ``HOST``, ``PORT`` and ``BANKABLE_ENGINE_PYTHON`` may be set from outside."""
+    words = flag_arguments(config.flags)
+    pairs: list[str] = []
+    for word in words:
+        if word.startswith("--"):
+            pairs.append(word)
+        else:
+            pairs[-1] += " " + shlex.quote(word)
+    flags = " \\\n  ".join(pairs)
+    exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(config.env.items())]
+    if device == "cpu":
+        exports.append('export PYTHONPATH="$here/standin"')
+    return "\n".join(
+        [
+            "#!/bin/sh",
+            f"# {_comment(headline)}",
+            "# Starts the server as it was measured. MODEL, HOST, PORT and BANKABLE_ENGINE_PYTHON can be set from outside.",
+            "set -eu",
+            'here=$(cd "$(dirname "$0")" && pwd)',
+            *exports,
+            "export PYTHONSAFEPATH=1",
+            'cd "${TMPDIR:-/tmp}"',
+            'exec "${BANKABLE_ENGINE_PYTHON:-python3}" -m sglang.launch_server \\',
+            f'  --model-path "${{MODEL:-{_default(model)}}}" --host "${{HOST:-127.0.0.1}}" --port "${{PORT:-30000}}" \\',
+            f"  --load-format safetensors{' ' + chr(92) if flags else ''}",
+            *([f"  {flags}"] if flags else []),
+            "",
+        ]
+    )
+
+
+def _comment(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _default(model: str) -> str:
+    """The model's path inside a double-quoted ``${MODEL:-…}``."""
+    return "".join("\\" + letter if letter in '"$`\\}' else letter for letter in model)

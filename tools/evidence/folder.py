@@ -1,0 +1,142 @@
+"""A run's folder: where each piece of evidence lives, who may write to it, and which version wrote it.
+
+    run.json  preflight.json  ledger.jsonl  outcome.json  report.html
+    comparisons/<name>/{plan.json, claim.json, legs/<leg_id>/…}
+    search/{trials.jsonl, legs/<leg_id>/…}
+    profile/{profile.json, legs/profile/…, *.trace.json.gz}
+    audits/<scope>-<subject>-<attempt>/verdict.json
+    bundle/
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+from filelock import FileLock, Timeout
+
+from tools.errors import UserError
+from tools.evidence.ledger import Ledger
+from tools.evidence.records import SCHEMA_VERSION, LegRecord, Record
+from tools.evidence.store import free_name, json_bytes, write_once
+
+
+class RunHead(Record):
+    """``run.json``: which run this is and how it was asked for."""
+
+    run_id: str
+    config: dict[str, Any]
+
+
+class RunFolder:
+    """An opened, locked run folder. Use as a context manager; the lock goes with the process in any case."""
+
+    def __init__(self, root: Path, lock: FileLock) -> None:
+        self.root = root
+        self._lock = lock
+        self.ledger = Ledger(root)
+
+    @classmethod
+    def create(cls, root: Path, run_id: str, config: dict[str, Any]) -> RunFolder:
+        """A new run. Raises ``UserError`` when the folder already holds one."""
+        if (root / "run.json").exists():
+            raise UserError("this folder already holds a run", str(root), "`resume` it, or choose another --out")
+        if root.exists() and not root.is_dir():
+            raise UserError("not a folder", str(root), "choose another --out")
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise UserError("cannot make the run folder", str(root), problem.strerror or "choose another --out") from None
+        lock = _locked(root)
+        write_once(root / "run.json", json_bytes({"schema_version": SCHEMA_VERSION, "run_id": run_id, "config": config}))
+        folder = cls(root, lock)
+        folder.ledger.enter(root / "run.json")
+        return folder
+
+    @classmethod
+    def open(cls, root: Path) -> RunFolder:
+        """An existing run, to go on with. Raises ``UserError`` when it is none, in use, or too new."""
+        read_run(root)
+        return cls(root, _locked(root))
+
+    def comparison(self, name: str) -> Path:
+        """Folder of a comparison."""
+        return self.root / "comparisons" / name
+
+    @property
+    def search(self) -> Path:
+        """Folder of the screening launches and trials."""
+        return self.root / "search"
+
+    @property
+    def profile(self) -> Path:
+        """Folder of the profile."""
+        return self.root / "profile"
+
+    def audit(self, scope: str, subject: str, attempt: int) -> Path:
+        """Folder of one verdict."""
+        return self.root / "audits" / f"{scope}-{subject}-{attempt}"
+
+    def put(self, path: Path, value: object) -> None:
+        """Write a JSON file once and enter it in the ledger."""
+        write_once(path, json_bytes(value))
+        self.ledger.enter(path)
+
+    def last_stop(self) -> float | None:
+        """Latest stop time of all finished legs: where a replayed run's clock goes on after a crash."""
+        stops = [leg.stopped_at for leg in finished_legs(self.root)]
+        return max(stops, default=None)
+
+    def close(self) -> None:
+        """Give the folder back."""
+        self._lock.release()
+
+    def __enter__(self) -> RunFolder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def read_run(root: Path) -> RunHead:
+    """What ``run.json`` says; ``UserError`` for anything that is not a run of a version we know."""
+    path = root / "run.json"
+    if not path.is_file():
+        raise UserError("not a run folder", str(root), "there is no run.json in it")
+    try:
+        content = orjson.loads(path.read_bytes())
+        version, run_id, config = content["schema_version"], content["run_id"], content["config"]
+    except (ValueError, KeyError, TypeError):
+        raise UserError("run.json cannot be read", str(path), "it is damaged; start a new run") from None
+    if not isinstance(version, int) or not isinstance(run_id, str) or not isinstance(config, dict):
+        raise UserError("run.json cannot be read", str(path), "it is damaged; start a new run")
+    if version > SCHEMA_VERSION:
+        raise UserError(
+            f"run folder version {version} is newer than this program's {SCHEMA_VERSION}", str(root), "update bankable"
+        )
+    return RunHead(run_id=run_id, config=config)
+
+
+def finished_legs(root: Path) -> list[LegRecord]:
+    """Every leg below ``root`` that was closed, ordered by path."""
+    return [LegRecord.model_validate_json(path.read_bytes()) for path in sorted(root.rglob("legs/*/leg.json"))]
+
+
+def set_leg_aside(leg: Path) -> Path | None:
+    """Rename a leg that was never closed, so that its block can be measured again; what it holds is kept."""
+    if not leg.exists():
+        return None
+    (leg.parent.parent / "torn").mkdir(exist_ok=True)
+    aside = free_name(leg.parent.parent / "torn" / leg.name)
+    leg.rename(aside)
+    return aside
+
+
+def _locked(root: Path) -> FileLock:
+    lock = FileLock(root / ".lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise UserError("another process is working on this run", str(root), "wait for it, or stop it first") from None
+    return lock

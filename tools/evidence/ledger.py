@@ -1,0 +1,107 @@
+"""The ledger: a hash chain over every file of a run, in the order in which they were finished."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import orjson
+
+from tools.evidence.records import Digest, Record
+from tools.evidence.store import AppendLog, sha256_file
+
+GENESIS = "0" * 64
+MAX_LINE = 65_536
+
+
+class Entry(Record):
+    """One line of ``ledger.jsonl``."""
+
+    seq: int
+    path: str
+    """Relative to the run folder, with forward slashes."""
+    sha256: Digest
+    size: int
+    prev: Digest
+    """``link`` of the entry before; zeros for the first."""
+    link: Digest
+    """sha256 over the other fields of this entry."""
+
+
+def _link(seq: int, path: str, sha256: str, size: int, prev: str) -> str:
+    return hashlib.sha256(orjson.dumps([seq, path, sha256, size, prev])).hexdigest()
+
+
+class Ledger:
+    """Append-only. A file that is entered must not change any more; entering it twice unchanged is a no-op."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._log = AppendLog(root / "ledger.jsonl")
+        self._entries = read_ledger(root)
+        self._known = {entry.path: entry.sha256 for entry in self._entries}
+
+    def enter(self, path: Path) -> Entry | None:
+        """Add a finished file; ``None`` when it is already there with the same digest."""
+        name = path.relative_to(self.root).as_posix()
+        digest = sha256_file(path)
+        if self._known.get(name) == digest:
+            return None
+        prev = self._entries[-1].link if self._entries else GENESIS
+        seq, size = len(self._entries), path.stat().st_size
+        entry = Entry(seq=seq, path=name, sha256=digest, size=size, prev=prev, link=_link(seq, name, digest, size, prev))
+        self._log.append(entry.model_dump())
+        self._entries.append(entry)
+        self._known[name] = digest
+        return entry
+
+    def enter_tree(self, folder: Path) -> None:
+        """Enter every regular file below a finished folder, in name order."""
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
+                self.enter(path)
+
+
+def read_ledger(root: Path) -> list[Entry]:
+    """All whole entries, oldest first; an unreadable line ends the list (``check_ledger`` names it)."""
+    path = root / "ledger.jsonl"
+    entries: list[Entry] = []
+    if not path.exists():
+        return entries
+    with path.open("rb") as lines:
+        while line := lines.readline(MAX_LINE):
+            try:
+                entries.append(Entry.model_validate(orjson.loads(line)))
+            except ValueError:
+                break
+    return entries
+
+
+def check_ledger(root: Path) -> list[str]:
+    """What is wrong, one sentence each; empty when the chain holds and every file is as it was entered."""
+    problems: list[str] = []
+    prev, current = GENESIS, {}
+    entries = read_ledger(root)
+    for number, entry in enumerate(entries):
+        if entry.seq != number or entry.prev != prev or entry.link != _link(*_fields(entry)):
+            problems.append(f"ledger.jsonl:{number + 1}: the chain is broken here")
+            break
+        prev = entry.link
+        current[entry.path] = entry.sha256
+    lines = (root / "ledger.jsonl").read_bytes().count(b"\n") if (root / "ledger.jsonl").exists() else 0
+    if lines != len(entries):
+        problems.append(f"ledger.jsonl:{len(entries) + 1}: this line cannot be read")
+    present = {digest for name, digest in current.items() if (root / name).is_file()}
+    for name, digest in current.items():
+        path = root / name
+        if not path.is_file():
+            # A leg that a crash left half done is moved aside and entered again under its new name.
+            if digest not in present:
+                problems.append(f"{name}: gone")
+        elif sha256_file(path) != digest:
+            problems.append(f"{name}: changed after it was entered")
+    return problems
+
+
+def _fields(entry: Entry) -> tuple[int, str, str, int, str]:
+    return entry.seq, entry.path, entry.sha256, entry.size, entry.prev

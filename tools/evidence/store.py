@@ -1,0 +1,127 @@
+"""Durable writes: a file is written once and whole, a log only grows, and a crash loses nothing that was measured."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+
+import orjson
+
+from tools.errors import UserError
+
+
+class EvidenceConflict(Exception):
+    """Something else already stands where this evidence belongs. Evidence is never overwritten."""
+
+
+def sha256_file(path: Path) -> str:
+    """sha256 of a file's bytes, read in pieces."""
+    digest = hashlib.sha256()
+    with path.open("rb") as source:
+        while piece := source.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def json_bytes(value: object) -> bytes:
+    """Indented JSON with sorted keys and a final newline: what a person reads and what a digest is taken of."""
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+
+
+def write_once(path: Path, content: bytes) -> None:
+    """Create ``path`` with ``content``, durably and all at once.
+
+    Writing the same bytes again is fine (a resumed run does); other bytes raise ``EvidenceConflict``.
+    A full disk raises ``UserError`` and leaves no half-written file behind.
+    """
+    if path.exists():
+        if path.read_bytes() != content:
+            raise EvidenceConflict(f"{path} already holds other evidence")
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    try:
+        with partial.open("wb") as target:
+            target.write(content)
+            target.flush()
+            os.fsync(target.fileno())
+        partial.rename(path)
+        _sync_folder(path.parent)
+    except OSError as problem:
+        partial.unlink(missing_ok=True)
+        raise _explained(problem, path) from problem
+
+
+class AppendLog:
+    """A JSON-lines file that only grows; every line is on disk before ``append`` returns."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        set_torn_line_aside(path)
+
+    def append(self, value: object) -> None:
+        """Add one line. A full disk raises ``UserError``; what was written before stays readable."""
+        line = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        try:
+            size = os.fstat(descriptor).st_size
+            try:
+                _write_all(descriptor, line)
+                os.fsync(descriptor)
+            except OSError as problem:
+                os.ftruncate(descriptor, size)
+                raise _explained(problem, self.path) from problem
+        finally:
+            os.close(descriptor)
+
+
+def set_torn_line_aside(path: Path) -> Path | None:
+    """Move an unfinished last line of a log into a file of its own; returns that file, or ``None`` if all lines end.
+
+    A crash can leave half a line. It proves nothing, but it is not thrown away either.
+    """
+    if not path.exists():
+        return None
+    content = path.read_bytes()
+    if not content or content.endswith(b"\n"):
+        return None
+    keep = content.rfind(b"\n") + 1
+    aside = free_name(path.with_name(f"{path.name}.torn"))
+    aside.write_bytes(content[keep:])
+    with path.open("r+b") as log:
+        log.truncate(keep)
+        os.fsync(log.fileno())
+    return aside
+
+
+def free_name(path: Path) -> Path:
+    """``path`` with the first number that is not taken: ``x-1``, ``x-2``, …"""
+    number = 1
+    while (candidate := path.with_name(f"{path.name}-{number}")).exists():
+        number += 1
+    return candidate
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _explained(problem: OSError, path: Path) -> Exception:
+    if problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        return UserError("no space left to write evidence", str(path), "free some space, then `resume` this run")
+    if problem.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
+        return UserError("this folder cannot be written", str(path.parent), "choose another with --out")
+    return problem

@@ -1,0 +1,20 @@
+"""The knob registry: which settings of the engine can be turned, what turning them means, what follows from it."""
+
+from tools.levers.fields import FieldClass, classify_field, explained_by, server_arguments
+from tools.levers.model import Device, DroppedKnob, Knob, Situation, Touches
+from tools.levers.registry import ALL_KNOBS, knob, knobs_for
+
+__all__ = [
+    "ALL_KNOBS",
+    "Device",
+    "DroppedKnob",
+    "FieldClass",
+    "Knob",
+    "Situation",
+    "Touches",
+    "classify_field",
+    "explained_by",
+    "knob",
+    "knobs_for",
+    "server_arguments",
+]

@@ -1,0 +1,48 @@
+"""What a difference between two legs in one field of ``server_info`` means."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+from typing import Literal
+
+from tools.levers.registry import ALL_KNOBS, knob
+
+FieldClass = Literal["identity", "derived", "volatile", "lever", "unknown"]
+_TABLED: tuple[FieldClass, ...] = ("identity", "volatile", "derived")
+
+
+def classify_field(name: str) -> FieldClass:
+    """Class of a server-information field.
+
+    ``identity`` must never differ between the legs. ``derived`` may differ when a declared knob lists it in its
+    ``derived``. ``volatile`` differs freely. ``lever`` is a server argument: it may differ only when it is declared.
+    ``unknown`` is a name that sglang 0.5.23 does not have.
+    """
+    table = _table()
+    for field_class in _TABLED:
+        if name in table[field_class]:
+            return field_class
+    if knob(name) is not None or name in server_arguments():
+        return "lever"
+    return "unknown"
+
+
+def explained_by(name: str) -> list[str]:
+    """Names of the knobs that may move this field as a consequence, sorted."""
+    return sorted(k.name for k in ALL_KNOBS if name in k.derived)
+
+
+@cache
+def server_arguments() -> frozenset[str]:
+    """Every field of ``ServerArgs`` in sglang 0.5.23."""
+    text = resources.files("tools.levers").joinpath("server_args.txt").read_text(encoding="utf-8")
+    return frozenset(line for line in text.split() if not line.startswith("#") and line.isidentifier())
+
+
+@cache
+def _table() -> dict[FieldClass, frozenset[str]]:
+    text = resources.files("tools.levers").joinpath("fields.toml").read_text(encoding="utf-8")
+    lists = tomllib.loads(text)
+    return {field_class: frozenset(lists[field_class]) for field_class in _TABLED}

@@ -1,0 +1,48 @@
+"""Looking up knobs, and choosing those that mean something on a machine and an engine."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from tools.levers.execution import EXECUTION
+from tools.levers.model import Device, DroppedKnob, Knob, Situation
+from tools.levers.process import PROCESS
+from tools.levers.scheduling import SCHEDULING
+
+ALL_KNOBS: tuple[Knob, ...] = (*PROCESS, *SCHEDULING, *EXECUTION)
+
+
+def knob(name: str) -> Knob | None:
+    """The knob with this server-argument or variable name, ``None`` when there is none."""
+    return next((k for k in ALL_KNOBS if k.name == name), None)
+
+
+def knobs_for(
+    device: Device, known_flags: Collection[str], situation: Situation | None = None
+) -> tuple[list[Knob], list[DroppedKnob]]:
+    """Knobs to search on this device with an engine that knows these flags, and the rest with the reason.
+
+    ``known_flags`` are server-argument names (``stream_interval``), as ``--help`` or ``server_info`` lists them.
+    With a ``situation``, knobs without a candidate in it are dropped too.
+    """
+    kept: list[Knob] = []
+    dropped: list[DroppedKnob] = []
+    for candidate in ALL_KNOBS:
+        note = _why_not(candidate, device, known_flags, situation)
+        if note is None:
+            kept.append(candidate)
+        else:
+            dropped.append(DroppedKnob(candidate.name, note))
+    return kept, dropped
+
+
+def _why_not(k: Knob, device: Device, known_flags: Collection[str], situation: Situation | None) -> str | None:
+    if not k.env and k.name not in known_flags:
+        return "this engine does not know the flag"
+    if device not in k.devices:
+        return f"only for {', '.join(k.devices)}: {k.reason}"
+    if k.unread:
+        return f"without effect: {k.reason}"
+    if situation is not None and not k.candidates(situation):
+        return "no value other than the default makes sense for this workload and machine"
+    return None

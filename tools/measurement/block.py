@@ -1,0 +1,172 @@
+"""One block: a fresh reference and a fresh candidate, measured as the plan says, whatever happens to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from tools.evidence.folder import set_leg_aside
+from tools.evidence.records import Block, Failure, Kind, LaunchPlan, LegRecord, Plan, Side
+from tools.measurement.lab import Lab
+from tools.measurement.leg import LegWriter, engagement
+from tools.measurement.progress import Event
+from tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad, Server
+
+
+class NotEngaged(Exception):
+    """A declared change did not take effect, so the expensive rounds were not run."""
+
+
+@dataclass(frozen=True)
+class BlockResult:
+    """Both legs of a block, as they were closed."""
+
+    legs: dict[Side, LegRecord]
+
+    @property
+    def failure(self) -> Failure | None:
+        """The first failure among the legs."""
+        return next((leg.failure for leg in self.legs.values() if leg.failure), None)
+
+
+TRANSIENT = ("died_in_round", "hung_in_round")
+"""Failures that may be the machine's fault and not the configuration's: the block is measured once again."""
+
+
+def leg_name(block: int, side: Side, attempt: int = 0) -> str:
+    """Folder name of a leg: ``b03-reference``, and ``b03-reference-again`` for the one retry."""
+    return f"b{block:02d}-{side.value}{'-again' if attempt else ''}"
+
+
+def run_block(lab: Lab, plan: Plan, block: Block) -> BlockResult:
+    """Measure a block, or return it as it was measured before.
+
+    A server that dies or hangs in a round costs one retry of the whole block, on the record: the broken legs stay.
+    """
+    result = _attempt(lab, plan, block, 0)
+    if result.failure and result.failure.kind in TRANSIENT:
+        lab.tell(Event("note", f"{plan.name} block {block.index} again: {result.failure.line}", plan.name))
+        result = _attempt(lab, plan, block, 1)
+    return result
+
+
+def _attempt(lab: Lab, plan: Plan, block: Block, attempt: int) -> BlockResult:
+    if done := _finished(lab, plan, block, attempt):
+        return done
+    if plan.launch_plan is LaunchPlan.CORESIDENT:
+        return _together(lab, plan, block, list(block.order), attempt)
+    legs = _closed(lab, plan, block, attempt)
+    for side in block.order:
+        if side not in legs:
+            legs |= _together(lab, plan, block, [side], attempt).legs
+    return BlockResult(legs)
+
+
+def _finished(lab: Lab, plan: Plan, block: Block, attempt: int) -> BlockResult | None:
+    """The block as an earlier process left it, when both its legs were closed; half a block is set aside."""
+    legs = lab.folder.comparison(plan.name) / "legs"
+    records = _closed(lab, plan, block, attempt)
+    if len(records) == len(Side):
+        return BlockResult(records)
+    for side in block.order:
+        if side not in records or plan.launch_plan is LaunchPlan.CORESIDENT:
+            aside = set_leg_aside(legs / leg_name(block.index, side, attempt))
+            if aside:
+                lab.folder.ledger.enter_tree(aside)
+    return None
+
+
+def _closed(lab: Lab, plan: Plan, block: Block, attempt: int) -> dict[Side, LegRecord]:
+    legs = lab.folder.comparison(plan.name) / "legs"
+    paths = {side: legs / leg_name(block.index, side, attempt) / "leg.json" for side in block.order}
+    return {side: LegRecord.model_validate_json(it.read_bytes()) for side, it in paths.items() if it.is_file()}
+
+
+def _together(lab: Lab, plan: Plan, block: Block, sides: list[Side], attempt: int) -> BlockResult:
+    """Launch the given sides at once, load one at a time in the plan's order, and close them whatever happens."""
+    writers = {side: _writer(lab, plan, block, side, attempt) for side in sides}
+    lab.tell(Event("launch", f"{plan.name} block {block.index}: {' and '.join(sides)}", plan.name))
+    started = lab.driver.launch([writers[side].request() for side in sides])
+    servers = {
+        side: server for side, server in zip(sides, started, strict=True) if not isinstance(server, LaunchFailed)
+    }
+    failures = {side: it.failure for side, it in zip(sides, started, strict=True) if isinstance(it, LaunchFailed)}
+    legs: dict[Side, LegRecord] = {}
+    with _stopping(servers):
+        if not failures:
+            failures = _measure(lab, plan, block, writers, servers)
+    for side, writer in writers.items():
+        server = servers.get(side)
+        stopped = server.close() if server else lab.driver.clock()
+        legs[side] = writer.close(server.identity if server else None, stopped, failures.get(side))
+        lab.tell(Event("leg", f"{writer.leg_id} {legs[side].status}", plan.name))
+    return BlockResult(legs)
+
+
+def _writer(lab: Lab, plan: Plan, block: Block, side: Side, attempt: int) -> LegWriter:
+    config = plan.reference if side is Side.REFERENCE else plan.reference.with_lever(plan.lever)
+    folder = lab.folder.comparison(plan.name) / "legs" / leg_name(block.index, side, attempt)
+    return LegWriter(lab, folder, plan.name, block.index, side, config)
+
+
+def _measure(
+    lab: Lab, plan: Plan, block: Block, writers: dict[Side, LegWriter], servers: dict[Side, Server]
+) -> dict[Side, Failure]:
+    """Engagement, warm-up, probes, then the timed rounds. Returns the failure of the side that broke, if one did."""
+    side = block.order[0]
+    try:
+        for side, server in servers.items():
+            writers[side].server_info(server)
+            _engage(plan, side, writers[side], server)
+            writers[side].warm(server, RoundLoad(plan.workload, block.warmup_seed, -1), _others(servers, side))
+            lab.check()
+        if block.index == 0:
+            for side, server in servers.items():
+                _probe(lab, plan, side, writers[side], server)
+        for side in block.rounds:
+            if side not in servers:
+                continue
+            index = writers[side].timed
+            load = RoundLoad(plan.workload, block.seeds[index], index)
+            rate = writers[side].round(servers[side], load, _others(servers, side))
+            lab.tell(Event("round", f"{writers[side].leg_id} round {index}", plan.name, rate))
+    except RoundFailed as problem:
+        return {side: problem.failure}
+    except NotEngaged as problem:
+        return {side: Failure(kind="unsupported", line=str(problem)[:500])}
+    return {}
+
+
+def _engage(plan: Plan, side: Side, writer: LegWriter, server: Server) -> None:
+    if side is Side.REFERENCE or plan.kind is Kind.CONTROL:
+        return
+    found = engagement(plan.lever, server.identity.argv, server.identity.env, server.server_info())
+    writer.lines("engagement.jsonl", found)
+    for record in found:
+        if not record.engaged:
+            raise NotEngaged(f"{record.name}={record.requested} did not take effect: the server has {record.resolved}")
+
+
+def _probe(lab: Lab, plan: Plan, side: Side, writer: LegWriter, server: Server) -> None:
+    """Greedy outputs twice and accuracy once per leg of the first block: parity and determinism need no more."""
+    writer.lines("outputs.jsonl", [*server.generate(lab.prompts, 0), *server.generate(lab.prompts, 1)])
+    lab.check()
+    if plan.kind is Kind.CONTROL and side is Side.CANDIDATE:
+        return
+    writer.lines("accuracy.jsonl", server.answer(lab.questions))
+    lab.check()
+
+
+def _others(servers: dict[Side, Server], side: Side) -> list[Server]:
+    return [server for other, server in servers.items() if other is not side]
+
+
+@contextmanager
+def _stopping(servers: dict[Side, Server]) -> Iterator[None]:
+    """Stop every server on the way out, also when a signal or an error is the reason."""
+    try:
+        yield
+    finally:
+        for server in servers.values():
+            server.close()

@@ -1,0 +1,111 @@
+"""A whole comparison: blocks in the order of the plan until a declared look decides."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from tools.evidence.records import BenchRun, Claim, Failure, LatencySummary, Plan, Side
+from tools.evidence.store import json_bytes, write_once
+from tools.measurement.block import BlockResult, run_block
+from tools.measurement.lab import Lab
+from tools.measurement.leg import read_runs
+from tools.measurement.progress import Event
+from tools.measurement.summary import summarise
+from tools.statistics.paired import Decision, block_difference
+from tools.statistics.sequential import look
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a comparison came to."""
+
+    plan: Plan
+    decision: Decision | None
+    """``None`` when a launch or a round failed and nothing can be said."""
+    claim: Claim | None
+    failure: Failure | None
+    diffs: tuple[float, ...]
+
+    @property
+    def folder(self) -> str:
+        """Name of the comparison."""
+        return self.plan.name
+
+
+def declare(lab: Lab, plan: Plan) -> Path:
+    """Write the plan. This is the first thing that happens, before any launch."""
+    folder = lab.folder.comparison(plan.name)
+    write_once(folder / "plan.json", json_bytes(plan.model_dump(mode="json")))
+    lab.folder.ledger.enter(folder / "plan.json")
+    return folder
+
+
+def compare(lab: Lab, plan: Plan) -> Measured:
+    """Run the plan's blocks until a look stops it, then write the claim. Finished blocks are taken as they are."""
+    folder = declare(lab, plan)
+    diffs: list[float] = []
+    rounds: dict[Side, list[list[BenchRun]]] = {side: [] for side in Side}
+    decision: Decision | None = None
+    for block in plan.blocks:
+        result = run_block(lab, plan, block)
+        if result.failure:
+            lab.tell(Event("note", f"{plan.name}: {result.failure.kind}: {result.failure.line}", plan.name))
+            return Measured(plan, None, None, result.failure, tuple(diffs))
+        for side in Side:
+            rounds[side].append(_runs(folder, result, side))
+        diffs.append(block_difference(_rates(rounds[Side.REFERENCE][-1]), _rates(rounds[Side.CANDIDATE][-1])))
+        lab.tell(Event("block", f"{plan.name} block {block.index}: {diffs[-1]:+.2%}", plan.name))
+        if len(diffs) in plan.looks:
+            seen = look(diffs, plan.looks, plan.alpha, plan.floor)
+            decision = seen.decision
+            if seen.stop:
+                break
+    if decision is None:
+        return Measured(plan, None, None, None, tuple(diffs))
+    claim = _claim(plan, decision, {side: summarise(launches) for side, launches in rounds.items()})
+    lab.folder.put(folder / "claim.json", claim.model_dump(mode="json"))
+    return Measured(plan, decision, claim, None, tuple(diffs))
+
+
+def _rates(runs: list[BenchRun]) -> list[float]:
+    return [run.output_throughput for run in runs]
+
+
+def _runs(folder: Path, result: BlockResult, side: Side) -> list[BenchRun]:
+    return read_runs(folder / "legs" / result.legs[side].leg_id)
+
+
+def _claim(plan: Plan, decision: Decision, sides: dict[Side, LatencySummary]) -> Claim:
+    lower, upper = math.expm1(decision.lower), math.expm1(decision.upper)
+    delta = math.expm1(decision.mean)
+    what = ", ".join(f"{k}={v}" for k, v in sorted({**plan.lever.flags, **plan.lever.env}.items())) or "no change"
+    return Claim(
+        comparison=plan.name,
+        run_id=plan.run_id,
+        lever=plan.lever,
+        metric=plan.metric,
+        reference=sides[Side.REFERENCE],
+        candidate=sides[Side.CANDIDATE],
+        delta=delta,
+        interval=(lower, upper),
+        blocks=decision.n,
+        decision=decision.verdict,
+        headline=f"{what}: output throughput {delta:+.1%} [{lower:+.1%}, {upper:+.1%}] over {decision.n} blocks",
+    )
+
+
+def read_claim(lab: Lab, name: str) -> Claim:
+    """The claim of a comparison that was decided."""
+    return Claim.model_validate_json((lab.folder.comparison(name) / "claim.json").read_bytes())
+
+
+def kv_tokens(lab: Lab, name: str) -> int | None:
+    """Capacity of the reference's KV pool in tokens, as its server reported it in this comparison."""
+    for path in sorted((lab.folder.comparison(name) / "legs").glob(f"*-{Side.REFERENCE}/server_info.json")):
+        tokens = orjson.loads(path.read_bytes()).get("max_total_num_tokens")
+        return tokens if isinstance(tokens, int) else None
+    return None

@@ -1,0 +1,26 @@
+"""What a block and a screening trial cost on this machine, from what was already measured."""
+
+from __future__ import annotations
+
+from statistics import median
+
+from tools.evidence.folder import finished_legs
+from tools.measurement.lab import Lab
+
+UNKNOWN_BLOCK_S = 90.0
+"""Taken before anything was measured."""
+
+
+def block_seconds(lab: Lab) -> float:
+    """Median wall time of the blocks so far, launch to stop, driver-clock seconds."""
+    spans: dict[tuple[str, int], tuple[float, float]] = {}
+    for leg in finished_legs(lab.folder.root / "comparisons"):
+        key = (leg.comparison, leg.block)
+        start, stop = spans.get(key, (leg.launched_at, leg.stopped_at))
+        spans[key] = (min(start, leg.launched_at), max(stop, leg.stopped_at))
+    return median(stop - start for start, stop in spans.values()) if spans else UNKNOWN_BLOCK_S
+
+
+def comparison_seconds(lab: Lab) -> float:
+    """Expected time of a comparison that its first look decides."""
+    return block_seconds(lab) * lab.protocol.looks[0]

@@ -1,0 +1,15 @@
+"""A direction of the search: knobs that act on the same part of the server, and how much that part could give back."""
+
+from __future__ import annotations
+
+from tools.evidence.records import Record
+
+
+class Direction(Record):
+    """A group of knobs that are searched together."""
+
+    name: str
+    knobs: list[str]
+    share: float
+    """Part of the wall time that this part of the server could give back at most (Amdahl), 0–1."""
+    reason: str

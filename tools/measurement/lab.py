@@ -1,0 +1,74 @@
+"""Everything a role needs to measure: the driver, the run's folder, its settings, and somebody who watches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from threading import Event as Flag
+
+from tools.evidence.folder import RunFolder
+from tools.evidence.records import LaunchPlan, ServerConfig, Workload
+from tools.levers import Situation
+from tools.measurement.progress import Event, Watcher, silent
+from tools.serving.driver import Driver, Prompt, Question, StopRequested
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How comparisons of this run are made; see ``statistics.md`` for where the numbers come from."""
+
+    launch_plan: LaunchPlan
+    looks: tuple[int, ...]
+    control_blocks: int
+    rounds_per_leg: int
+    floor: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Handed to every role. It holds no decisions, only means."""
+
+    run_id: str
+    model: str
+    driver: Driver
+    folder: RunFolder
+    workload: Workload
+    protocol: Protocol
+    base: ServerConfig
+    """The configuration that the user would run today: the true baseline."""
+    prompts: Sequence[Prompt]
+    questions: Sequence[Question]
+    known_flags: frozenset[str]
+    """Server-argument names that this engine has."""
+    cores: int
+    """CPU cores of the machine that serves."""
+    deadline: float
+    """Driver-clock time by which the run should be over."""
+    watch: Watcher = silent
+    stop: Flag = field(default_factory=Flag)
+
+    def tell(self, event: Event) -> None:
+        """Report something, and stop here if somebody asked for it: between two steps nothing is half done."""
+        self.watch(event)
+        self.check()
+
+    def check(self) -> None:
+        """Raise ``StopRequested`` when a clean stop was asked for."""
+        if self.stop.is_set():
+            raise StopRequested
+
+    def seconds_left(self) -> float:
+        """Driver-clock seconds until the deadline; negative when it has passed."""
+        return self.deadline - self.driver.clock()
+
+    def situation(self) -> Situation:
+        """What the candidate values of knobs depend on."""
+        return Situation(
+            device=self.driver.device,
+            cores=self.cores,
+            input_len=self.workload.input_len,
+            output_len=self.workload.output_len,
+            num_prompts=self.workload.num_prompts,
+            concurrency=self.workload.concurrency,
+        )

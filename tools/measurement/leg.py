@@ -1,0 +1,169 @@
+"""One leg's evidence: a folder that fills while a server runs and is closed, once, when it has stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from tools.evidence.records import (
+    BenchRun,
+    Engagement,
+    EngineIdentity,
+    Failure,
+    HostSample,
+    LegRecord,
+    Lever,
+    RoundStamp,
+    ServerConfig,
+    Side,
+)
+from tools.evidence.store import AppendLog, json_bytes, write_once
+from tools.measurement.lab import Lab
+from tools.serving.driver import LaunchIdentity, LaunchRequest, RoundLoad, RoundResult, Server
+
+
+class LegWriter:
+    """Opens the folder of a launch. Nothing else writes there."""
+
+    def __init__(self, lab: Lab, folder: Path, comparison: str, block: int, side: Side, config: ServerConfig) -> None:
+        self.lab, self.folder, self.comparison = lab, folder, comparison
+        self.block, self.side, self.config = block, side, config
+        self.leg_id = folder.name
+        self.warmups = 0
+        self.timed = 0
+        folder.mkdir(parents=True)
+        self._opened = lab.driver.clock()
+        self._runs = AppendLog(folder / "bench_runs.jsonl")
+        self._host = AppendLog(folder / "host.jsonl")
+
+    def request(self) -> LaunchRequest:
+        """What to ask the driver for."""
+        return LaunchRequest(
+            leg_id=self.leg_id,
+            comparison=self.comparison,
+            config=self.config,
+            model=self.lab.model,
+            log=self.folder / "server.log",
+            on_host_sample=self._sample,
+        )
+
+    def _sample(self, sample: HostSample) -> None:
+        self._host.append(sample.model_dump(exclude_none=True))
+
+    def server_info(self, server: Server) -> None:
+        """Keep the resolved arguments as the server reports them."""
+        write_once(self.folder / "server_info.json", json_bytes(server.server_info()))
+
+    def warm(self, server: Server, load: RoundLoad, peers: list[Server]) -> None:
+        """A full round whose result is discarded; only that it happened is recorded."""
+        server.round(load, peers)
+        self.warmups += 1
+
+    def round(self, server: Server, load: RoundLoad, peers: list[Server]) -> float:
+        """A timed round; returns its output throughput in tokens per second."""
+        result = server.round(load, peers)
+        self._runs.append({**result.record, "bankable": self._stamp(load, result).model_dump()})
+        self.timed += 1
+        return float(result.record["output_throughput"])
+
+    def _stamp(self, load: RoundLoad, result: RoundResult) -> RoundStamp:
+        return RoundStamp(
+            leg_id=self.leg_id,
+            index=load.index,
+            seed=load.seed,
+            started=result.started,
+            ended=result.ended,
+            request_digest=result.request_digest,
+            issued=result.issued,
+            cpu_s=result.cpu_s,
+            peer_cpu_s=result.peer_cpu_s,
+            flushed=result.flushed,
+        )
+
+    def lines(self, name: str, records: Iterable[BaseModel]) -> None:
+        """Append records to one of the leg's logs."""
+        log = AppendLog(self.folder / name)
+        for record in records:
+            log.append(record.model_dump(mode="json"))
+
+    def close(self, identity: LaunchIdentity | None, stopped_at: float, failure: Failure | None) -> LegRecord:
+        """Write ``leg.json`` and enter the whole folder in the ledger."""
+        lab = self.lab
+        record = LegRecord(
+            leg_id=self.leg_id,
+            comparison=self.comparison,
+            run_id=lab.run_id,
+            block=self.block,
+            side=self.side,
+            driver=lab.driver.kind,
+            lifecycle=identity.lifecycle if identity else "fresh",
+            model=lab.model,
+            model_digest=identity.model_digest if identity else None,
+            argv=identity.argv if identity else [],
+            env=identity.env if identity else {},
+            config=self.config,
+            engine=identity.engine if identity else NO_ENGINE,
+            device=lab.driver.device,
+            device_set=identity.device_set if identity else [],
+            host=identity.host if identity else "",
+            boot_id=identity.boot_id if identity else "",
+            pid=identity.pid if identity else 0,
+            launched_at=identity.launched_at if identity else self._opened,
+            ready_at=identity.ready_at if identity else None,
+            stopped_at=stopped_at,
+            warmups=self.warmups,
+            timed_rounds=self.timed,
+            status="failed" if failure else "complete",
+            failure=failure,
+            source=identity.source if identity else None,
+        )
+        write_once(self.folder / "leg.json", json_bytes(record.model_dump(mode="json")))
+        lab.folder.ledger.enter_tree(self.folder)
+        return record
+
+
+NO_ENGINE = EngineIdentity(python="", sglang="", torch="", tree_digest=None)
+"""For a launch that failed before anything could be asked."""
+
+
+def engagement(lever: Lever, argv: list[str], env: dict[str, str], info: dict[str, object]) -> list[Engagement]:
+    """For every value that the lever declares: what was asked for, and what the running server says it has.
+
+    A flag can be accepted, served with, and silently ignored; only the resolved arguments tell (C10).
+    Variables are not in the server's own report, so the environment of the process stands for them.
+    """
+    found = []
+    for name, value in sorted(lever.flags.items()):
+        resolved = info.get(name)
+        wanted = resolved == value or str(resolved) == str(value)
+        found.append(
+            Engagement(
+                name=name,
+                requested=str(value),
+                resolved=None if name not in info else str(resolved),
+                engaged=wanted,
+            )
+        )
+    for name, text in sorted(lever.env.items()):
+        found.append(
+            Engagement(
+                operator="variable",
+                name=name,
+                requested=text,
+                resolved=env.get(name),
+                engaged=env.get(name) == text,
+                source="environment",
+            )
+        )
+    return found
+
+
+def read_runs(leg: Path) -> list[BenchRun]:
+    """The timed rounds of a leg, in order; a torn last line is passed over."""
+    runs = []
+    for line in (leg / "bench_runs.jsonl").read_bytes().splitlines(keepends=True):
+        if line.endswith(b"\n"):
+            runs.append(BenchRun.model_validate_json(line))
+    return runs

@@ -1,0 +1,25 @@
+"""What a run tells whoever is watching. Plain data: the command line decides how to show it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Event:
+    """One thing that happened."""
+
+    kind: Literal["stage", "launch", "ready", "round", "leg", "block", "trial", "verdict", "decision", "note"]
+    text: str
+    subject: str = ""
+    value: float | None = None
+    """Output tokens per second of a round; otherwise unused."""
+
+
+Watcher = Callable[[Event], None]
+
+
+def silent(_: Event) -> None:
+    """A watcher that shows nothing."""

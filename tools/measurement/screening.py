@@ -1,0 +1,201 @@
+"""Cheap looks at many configurations: one launch each, loaded in turns with a reference that stays up.
+
+A screening result chooses what to confirm. It never banks anything: the reference is one launch, the rounds are
+few, and the best of many null changes looks like a gain (D09).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from tools.evidence.folder import set_leg_aside
+from tools.evidence.records import Failure, LegRecord, Lever, Plan, Record, Scalar, Side
+from tools.evidence.store import AppendLog
+from tools.measurement.lab import Lab
+from tools.measurement.leg import LegWriter, engagement
+from tools.measurement.progress import Event
+from tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad, Server
+
+PAIRS = 2
+"""Rounds per leg at most: reference, candidate, candidate, reference."""
+HOPELESS = math.log(0.93)
+"""A candidate this far behind after its first pair of rounds is not asked again."""
+
+
+class Screened(Record):
+    """What screening saw of one configuration: one line of ``search/trials.jsonl``."""
+
+    trial: str
+    direction: str
+    flags: dict[str, Scalar]
+    score: float | None
+    """Median log ratio of output throughput against the reference, ``None`` when it did not serve."""
+    rounds: int
+    failure: Failure | None
+    cost_s: float
+    """Driver-clock seconds, launch included."""
+
+
+@dataclass
+class Screening:
+    """A session with one reference server that stays up. Use as a context manager; the server is stopped on leaving."""
+
+    lab: Lab
+    plan: Plan
+    """Reference, workload and seeds; its lever is empty. Kind and looks are not used."""
+    direction: str
+    session: int = 0
+
+    def __post_init__(self) -> None:
+        self._root = self.lab.folder.search / "legs"
+        self._reference: Server | None = None
+        self._writer: LegWriter | None = None
+
+    def measure(self, number: int, lever: Lever) -> Screened:
+        """Launch one candidate beside the reference, load them in turns, stop the candidate.
+
+        Seeds follow from the trial's number, so that a resumed run asks the same questions as an uninterrupted one.
+        """
+        trial = f"trial-{number:03d}"
+        lab, started = self.lab, self.lab.driver.clock()
+        done = self._root / trial / "leg.json"
+        if done.is_file():
+            return self._recall(trial, lever, LegRecord.model_validate_json(done.read_bytes()))
+        if aside := set_leg_aside(self._root / trial):
+            lab.folder.ledger.enter_tree(aside)
+        if self._reference is None:
+            self._start_reference()
+        writer = LegWriter(
+            lab, self._root / trial, "search", self.session, Side.CANDIDATE, self.plan.reference.with_lever(lever)
+        )
+        lab.tell(Event("launch", f"{trial}: {_shown(lever)}", trial))
+        server = lab.driver.launch([writer.request()])[0]
+        if isinstance(server, LaunchFailed):
+            writer.close(None, lab.driver.clock(), server.failure)
+            return self._tell(trial, lever, None, 0, server.failure, started)
+        failure: Failure | None = None
+        score: float | None = None
+        try:
+            score, failure = self._turns(number, writer, server, lever)
+        finally:
+            stopped = server.close()
+        leg = writer.close(server.identity, stopped, failure)
+        return self._tell(trial, lever, score, leg.timed_rounds, failure, started)
+
+    def _turns(
+        self, number: int, writer: LegWriter, server: Server, lever: Lever
+    ) -> tuple[float | None, Failure | None]:
+        assert self._reference is not None and self._writer is not None
+        lab, plan, ratios = self.lab, self.plan, []
+        try:
+            writer.server_info(server)
+            found = engagement(lever, server.identity.argv, server.identity.env, server.server_info())
+            writer.lines("engagement.jsonl", found)
+            if lost := next((record for record in found if not record.engaged), None):
+                line = f"{lost.name}={lost.requested} did not take effect: the server has {lost.resolved}"
+                return None, Failure(kind="unsupported", line=line)
+            writer.warm(server, RoundLoad(plan.workload, plan.blocks[0].warmup_seed, -1), [self._reference])
+            for pair in range(PAIRS):
+                rates = {}
+                for side in (Side.REFERENCE, Side.CANDIDATE) if pair % 2 == 0 else (Side.CANDIDATE, Side.REFERENCE):
+                    rates[side] = self._round(side, number * PAIRS + pair, writer, server)
+                ratios.append(math.log(rates[Side.CANDIDATE] / rates[Side.REFERENCE]))
+                lab.tell(Event("round", f"{writer.leg_id} pair {pair}: {math.expm1(ratios[-1]):+.1%}", writer.leg_id))
+                if ratios[-1] < HOPELESS:
+                    break
+        except RoundFailed as problem:
+            return None, problem.failure
+        return median(ratios), None
+
+    def _round(self, side: Side, turn: int, writer: LegWriter, server: Server) -> float:
+        assert self._reference is not None and self._writer is not None
+        seed = self.plan.seed + 1_000_003 * (turn + 1)
+        if side is Side.REFERENCE:
+            load = RoundLoad(self.plan.workload, seed, self._writer.timed)
+            return self._writer.round(self._reference, load, [server])
+        return writer.round(server, RoundLoad(self.plan.workload, seed, writer.timed), [self._reference])
+
+    def _start_reference(self) -> None:
+        lab, plan = self.lab, self.plan
+        while (self._root / f"reference-{self.session}" / "leg.json").is_file():
+            self.session += 1
+        folder = self._root / f"reference-{self.session}"
+        if aside := set_leg_aside(folder):
+            lab.folder.ledger.enter_tree(aside)
+        writer = LegWriter(lab, folder, "search", self.session, Side.REFERENCE, plan.reference)
+        server = lab.driver.launch([writer.request()])[0]
+        if isinstance(server, LaunchFailed):
+            writer.close(None, lab.driver.clock(), server.failure)
+            raise server
+        self._reference, self._writer = server, writer
+        writer.server_info(server)
+        writer.warm(server, RoundLoad(plan.workload, plan.blocks[0].warmup_seed, -1), [])
+
+    def _recall(self, trial: str, lever: Lever, leg: LegRecord) -> Screened:
+        """A trial that an earlier process finished: its ratio is read back from the trial log."""
+        for line in read_trials(self.lab):
+            if line.trial == trial:
+                return line
+        # The leg was closed but its line was not written: its rounds cannot be paired any more, so it counts as unseen.
+        failure = leg.failure or Failure(kind="unsupported", line="interrupted before the result was written")
+        return self._tell(trial, lever, None, leg.timed_rounds, failure, leg.launched_at)
+
+    def _tell(
+        self, trial: str, lever: Lever, score: float | None, rounds: int, failure: Failure | None, started: float
+    ) -> Screened:
+        line = Screened(
+            trial=trial,
+            direction=self.direction,
+            flags={**lever.flags, **lever.env},
+            score=score,
+            rounds=rounds,
+            failure=failure,
+            cost_s=self.lab.driver.clock() - started,
+        )
+        append_trial(self.lab, line)
+        text = f"{math.expm1(score):+.1%}" if score is not None else f"{failure.kind if failure else 'no result'}"
+        self.lab.tell(Event("trial", f"{trial}: {_shown(lever)}: {text}", trial, score))
+        return line
+
+    def close(self) -> None:
+        """Stop the reference and close its leg."""
+        if self._reference and self._writer:
+            stopped = self._reference.close()
+            self._writer.close(self._reference.identity, stopped, None)
+            self._reference = self._writer = None
+
+    def __enter__(self) -> Screening:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        if problem[0] is None:
+            self.close()
+        elif self._reference:
+            self._reference.close()
+
+
+def _shown(lever: Lever) -> str:
+    return ", ".join(f"{name}={value}" for name, value in {**lever.flags, **lever.env}.items()) or "no change"
+
+
+def _log(lab: Lab) -> Path:
+    return lab.folder.search / "trials.jsonl"
+
+
+def append_trial(lab: Lab, line: Screened) -> None:
+    """Add a line to the trial log."""
+
+    AppendLog(_log(lab)).append(line.model_dump(mode="json"))
+
+
+def read_trials(lab: Lab) -> list[Screened]:
+    """All trials of the run so far; a torn last line is passed over."""
+    path = _log(lab)
+    if not path.is_file():
+        return []
+    lines = path.read_bytes().splitlines(keepends=True)
+    return [Screened.model_validate_json(line) for line in lines if line.endswith(b"\n")]

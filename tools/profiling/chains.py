@@ -1,0 +1,73 @@
+"""Logical operators: runs of framework calls that are one operator to whoever writes a kernel for it.
+
+Without fused kernels RMSNorm is seven framework calls, each a few percent; the operator itself may be the largest of
+all (P01). Chains are found in the sequence of top-level calls of a thread, views and allocations left out. What each
+pattern stands for was read off real traces of sglang's native (torch) path.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from tools.profiling.families import family_of
+from tools.profiling.nesting import Timed
+from tools.profiling.records import Family
+
+_LETTERS = {
+    "to": "t", "pow": "p", "mean": "e", "add": "a", "rsqrt": "r", "mul": "m", "sub": "s", "cat": "c", "silu": "S",
+    "gelu": "G", "index": "I", "item": "i", "scaled_dot_product_attention": "A", "copy_": "y", "index_put_": "P",
+    "softmax": "x", "argmax": "X", "add_": "a", "mul_": "m", "square": "p",
+}  # fmt: skip
+_PATTERNS: tuple[tuple[str, Family, re.Pattern[str]], ...] = (
+    ("fused_add_rms_norm", Family.NORM, re.compile(r"t{0,2}at{0,2}peat?rmm?t?")),
+    ("rms_norm", Family.NORM, re.compile(r"t?pearmm?t?")),
+    ("rotary_embedding", Family.ELEMENTWISE, re.compile(r"t{0,2}mmsmmac{0,2}")),
+    ("silu_and_mul", Family.ELEMENTWISE, re.compile(r"Sm")),
+    ("gelu_and_mul", Family.ELEMENTWISE, re.compile(r"Gm")),
+    ("attention_per_request", Family.ATTENTION, re.compile(r"a{0,2}i{0,4}IIA(?:i{0,2}y)?")),
+    ("kv_cache_store", Family.COPY, re.compile(r"PP")),
+)
+_ANCHORS = frozenset({"aten::scaled_dot_product_attention", "aten::index_put_"})
+
+
+@dataclass(frozen=True)
+class Chain:
+    """One occurrence."""
+
+    name: str
+    family: Family
+    calls: tuple[Timed, ...]
+    """Its top-level calls, views left out."""
+    us: float
+    """Inclusive, with the views in between."""
+
+    @property
+    def shape(self) -> tuple[str, str]:
+        """Dims and dtypes of the call that a replacement kernel's inputs can be read off."""
+        names = [call.event.name for call in self.calls]
+        anchor = next((name for name in names if name in _ANCHORS), None)
+        at = names.index(anchor) if anchor else next((i for i, name in enumerate(names) if name != "aten::to"), 0)
+        return self.calls[at].event.dims, self.calls[at].event.dtypes
+
+
+def find_chains(top: Sequence[Timed]) -> Iterator[Chain]:
+    """Chains in the top-level calls of one thread within one step, in time order; no call is in two chains."""
+    kept = [at for at, call in enumerate(top) if _kept(call.event.name)]
+    text = "".join(_LETTERS.get(top[at].event.name.removeprefix("aten::"), ".") for at in kept)
+    at = 0
+    while at < len(text):
+        found = next(((n, f, m) for n, f, pattern in _PATTERNS if (m := pattern.match(text, at))), None)
+        if found is None:
+            at += 1
+            continue
+        name, family, match = found
+        inside = kept[at : match.end()]
+        us = sum(call.event.duration for call in top[inside[0] : inside[-1] + 1])
+        yield Chain(name, family, tuple(top[i] for i in inside), us)
+        at = match.end()
+
+
+def _kept(name: str) -> bool:
+    return name == "aten::item" or family_of(name) is not Family.HOST

@@ -1,0 +1,72 @@
+"""Self times of nested events, and the time that a set of intervals covers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from tools.profiling.trace import Event
+
+
+@dataclass(slots=True)
+class Timed:
+    """An event with the time that its nested events do not explain."""
+
+    event: Event
+    self_us: float
+    depth: int
+    """0 for an event that no other encloses on its lane."""
+
+
+def self_times(events: Sequence[Event]) -> list[Timed]:
+    """Self time per event: duration less that of the events directly inside, lane by lane; same order as given.
+
+    ``events`` must be sorted by start, longer first (as ``Trace.events`` is). The profiler rounds to nanoseconds, so
+    a child may outlive its parent by a hair: only the part inside counts against the parent, and self time is never
+    negative. The self times of a lane add up to the time that its events cover.
+    """
+    open_on: dict[str, list[Timed]] = {}
+    timed = []
+    for event in events:
+        stack = open_on.setdefault(event.lane, [])
+        while stack and stack[-1].event.end <= event.start:
+            stack.pop()
+        entry = Timed(event, event.duration, len(stack))
+        if stack:
+            parent = stack[-1]
+            inside = max(0.0, min(event.end, parent.event.end) - event.start)
+            parent.self_us = max(0.0, parent.self_us - inside)
+            entry.self_us = inside
+        stack.append(entry)
+        timed.append(entry)
+    return timed
+
+
+def merged(intervals: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+    """The same set of points as disjoint intervals in ascending order; empty ones vanish."""
+    result: list[tuple[float, float]] = []
+    for start, end in sorted(interval for interval in intervals if interval[1] > interval[0]):
+        if result and start <= result[-1][1]:
+            result[-1] = (result[-1][0], max(result[-1][1], end))
+        else:
+            result.append((start, end))
+    return result
+
+
+def length(intervals: Iterable[tuple[float, float]]) -> float:
+    """Total length of disjoint intervals."""
+    return sum(end - start for start, end in intervals)
+
+
+def common(left: Sequence[tuple[float, float]], right: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Intersection of two lists of disjoint ascending intervals."""
+    result, i, j = [], 0, 0
+    while i < len(left) and j < len(right):
+        start, end = max(left[i][0], right[j][0]), min(left[i][1], right[j][1])
+        if end > start:
+            result.append((start, end))
+        if left[i][1] < right[j][1]:
+            i += 1
+        else:
+            j += 1
+    return result

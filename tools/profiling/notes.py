@@ -1,0 +1,56 @@
+"""What a reader has to know before trusting a profiled window, in plain words."""
+
+from __future__ import annotations
+
+from tools.profiling.records import Family, Phase, Profile
+
+MANY_BLANKS = 0.2
+MUCH_IDLE = 0.3
+SKEWED = 2.0
+
+
+def notes_on(profile: Profile) -> tuple[str, ...]:
+    """Warnings that follow from the profile alone; whether the mix fits the load is for whoever knows the load."""
+    prefill, decode = profile.phase(Phase.PREFILL), profile.phase(Phase.DECODE)
+    said = (
+        (any(t.torn for t in profile.traces), "A trace file ends early; only what came before the tear was counted."),
+        (any(t.malformed for t in profile.traces), "Some events were malformed and were left out."),
+        (
+            any(t.with_stack for t in profile.traces),
+            "Python frames were recorded too, which inflates host time; profile with with_stack=false.",
+        ),
+        (
+            profile.phase_source == "none",
+            "No step can be told from another: prefill and decode are mixed, idle time is not taken out.",
+        ),
+        (profile.phase_source == "shapes", "Steps were told by token counts, not by the engine's own spans."),
+        (
+            profile.phase_source != "none" and prefill is None,
+            "The window holds no prefill step: it says nothing about prompts. Profile for longer.",
+        ),
+        (
+            profile.phase_source != "none" and decode is None,
+            "The window holds no decode step: it is a prefill ramp, not the steady mix. Start later.",
+        ),
+        (
+            prefill is not None and prefill.tokens == prefill.requests,
+            "Every prompt came out of the prefix cache: prefill cost is not in this window. Flush, use a new seed.",
+        ),
+        (
+            profile.idle_share > MUCH_IDLE,
+            f"The scheduler was idle for {profile.idle_share:.0%} of the window: the load was too light.",
+        ),
+        (
+            profile.blank_shape_share > MANY_BLANKS,
+            f"{profile.blank_shape_share:.0%} of operator time carries no shapes.",
+        ),
+        *(
+            (
+                op.family is Family.COMMUNICATION and op.skew > SKEWED,
+                f"{op.op} is {op.share:.0%} of operator time but its calls are skewed (mean/median {op.skew:.1f}): it "
+                f"waits for other ranks; its own cost is nearer {op.settled_share:.0%}.",
+            )
+            for op in profile.ops
+        ),
+    )
+    return tuple(text for applies, text in said if applies)

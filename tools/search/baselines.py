@@ -1,0 +1,87 @@
+"""The searches that ours is compared with: Optuna's TPE as it is, and drawing at random."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tools.search.book import Book
+from tools.search.records import Best, Outcome, Told, Trial
+from tools.search.space import Point, SearchSpace
+from tools.search.tpe import TpeProposer
+
+ATTEMPTS = 64
+"""Proposals drawn before a search counts as exhausted; repeats cost nothing, which flatters the baselines."""
+
+
+class _Sampling:
+    """Asks what ``_draw`` gives, recommends what scored highest: no screening, no shrinkage, no avoidance."""
+
+    def __init__(self, space: SearchSpace, budget_s: float, history: Sequence[Told] = ()) -> None:
+        self._space = space
+        self._book = Book(space, budget_s)
+        for told in self._book.replay(history):
+            self._learn(told.trial.id, told.outcome)
+
+    def ask(self) -> Trial | None:
+        """A configuration that was not asked before; ``None`` when the budget is spent or none is found."""
+        if not self._book.affordable():
+            return None
+        number, visited = self._book.next_id(), self._book.visited()
+        for attempt in range(ATTEMPTS):
+            point = self._draw(number, attempt)
+            if any(point) and point not in visited:
+                return self._book.trial(number, point, "sample")
+        return None
+
+    def tell(self, trial_id: int, outcome: Outcome) -> None:
+        """Enter what a trial gave."""
+        self._book.close(trial_id, outcome)
+        self._learn(trial_id, outcome)
+
+    def best(self) -> Best | None:
+        """The highest score seen, if it is above the reference's."""
+        if not self._book.scores:
+            return None
+        top = max(self._book.scores, key=lambda i: self._book.scores[i])
+        if self._book.scores[top] <= 0:
+            return None
+        return Best(trial=self._book.asked[top][0], score=self._book.scores[top], sd=None)
+
+    @property
+    def spent_s(self) -> float:
+        """Server seconds of the finished trials."""
+        return self._book.spent_s
+
+    def _draw(self, number: int, attempt: int) -> Point:
+        raise NotImplementedError
+
+    def _learn(self, trial_id: int, outcome: Outcome) -> None:
+        """Nothing to learn for a search without memory."""
+
+
+class RandomSearch(_Sampling):
+    """Uniform over the grid, without repeats."""
+
+    def __init__(self, space: SearchSpace, budget_s: float, seed: int, history: Sequence[Told] = ()) -> None:
+        self._seed = seed
+        super().__init__(space, budget_s, history)
+
+    def _draw(self, number: int, attempt: int) -> Point:
+        rng = np.random.default_rng((self._seed, number, attempt))
+        return self._space.normal(tuple(int(rng.integers(len(d.values))) for d in self._space.dimensions))
+
+
+class PlainTPE(_Sampling):
+    """Optuna's multivariate TPE with its own defaults."""
+
+    def __init__(self, space: SearchSpace, budget_s: float, seed: int, history: Sequence[Told] = ()) -> None:
+        self._tpe = TpeProposer(space, seed)
+        super().__init__(space, budget_s, history)
+
+    def _draw(self, number: int, attempt: int) -> Point:
+        return self._tpe.propose(number, attempt)
+
+    def _learn(self, trial_id: int, outcome: Outcome) -> None:
+        self._tpe.learn(self._book.point(trial_id), outcome.score)

@@ -1,0 +1,203 @@
+"""The project's search: screen one knob at a time on top of what already won, combine, refine, stop.
+
+1. **screen**: each knob's first value, most important knob first, laid over the winners so far, so that a screening
+   trial may be the next best configuration;
+2. **combine**: all changes that the shrunken evidence calls gains, together;
+3. **refine**: the configuration with the largest expected improvement, out of the neighbours of the best, proposals
+   of TPE, and on a small grid all of it;
+4. stop when no candidate promises more than a fraction of the smallest gain worth banking, or the money is spent.
+
+It never asks twice, avoids what contains a failure, and shrinks what it believes (``belief.py``). Every decision is
+a function of the seed and of the trials so far: replaying a search's trials continues it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+
+import numpy as np
+
+from tools.search.avoidance import Avoidance, allowed
+from tools.search.belief import Belief, Prior, expected_improvement
+from tools.search.book import NOT_ITS_FAULT, Book
+from tools.search.records import Best, Outcome, Told, Trial
+from tools.search.space import Point, SearchSpace
+from tools.search.tpe import TpeProposer
+
+ENUMERABLE = 1024
+"""Grids up to this size are weighed as a whole."""
+WEAKEST = 0.4
+"""Importance given to the least important knob: a profile orders the knobs, it does not rule any out."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How the search behaves; the defaults are the ones that the search bench measures."""
+
+    floor: float = 0.01
+    """Smallest gain worth banking, as a fraction."""
+    give_up: float = 0.15
+    """Stop when the largest expected improvement is below this part of the floor."""
+    hopeless_sds: float = 3.0
+    """A first pair of rounds that many noise standard deviations behind the best settles a trial."""
+    max_changes: int | None = None
+    """Most knobs that a trial may change at once; 1 gives trials that each are one lever, ``None`` is no limit."""
+    prior: Prior = field(default_factory=Prior)
+
+
+class SearchPolicy:
+    """Deterministic search under a budget in server seconds."""
+
+    def __init__(
+        self,
+        space: SearchSpace,
+        budget_s: float,
+        seed: int,
+        settings: Settings | None = None,
+        history: Sequence[Told] = (),
+    ) -> None:
+        self._space = _scaled(space)
+        self._settings = settings or Settings()
+        self._book = Book(self._space, budget_s)
+        self._tpe = TpeProposer(self._space, seed)
+        limit = self._settings.max_changes
+        self._most = len(self._space.dimensions) if limit is None else limit
+        self._grid = [p for p in self._space.points() if self._small(p)] if self._space.size() <= ENUMERABLE else []
+        self._floor = math.log1p(self._settings.floor)
+        self._screening = _screening_order(self._space)
+        for told in self._book.replay(history):
+            self._learn(told.trial.id, told.outcome)
+
+    def ask(self) -> Trial | None:
+        """The next configuration, or ``None``: nothing promising is left, or the budget is spent."""
+        if not self._book.affordable():
+            return None
+        belief, avoidance = self._belief(), self._avoidance()
+        base, level = self._incumbent(belief)
+        number = self._book.next_id()
+        stop_below = level - self._settings.hopeless_sds * self._settings.prior.noise_sd
+        for point, stage in self._scripted(belief, base):
+            if self._fresh(point) and self._small(point) and not avoidance.rules_out(point):
+                return self._book.trial(number, point, stage, stop_below)
+        pool = allowed(avoidance, self._pool(base, number))
+        if not pool:
+            return None
+        mean, sd = belief.at(pool)
+        promise = expected_improvement(mean, sd, level) * np.array([avoidance.chance(p) for p in pool])
+        choice = int(np.argmax(promise))
+        if promise[choice] < self._settings.give_up * self._floor:
+            return None
+        return self._book.trial(number, pool[choice], "refine", stop_below)
+
+    def tell(self, trial_id: int, outcome: Outcome) -> None:
+        """Enter what a trial gave. Raises ``KeyError`` for a trial that is not open."""
+        self._book.close(trial_id, outcome)
+        self._learn(trial_id, outcome)
+
+    def best(self) -> Best | None:
+        """The measured configuration with the highest expected score, if that is above the reference's."""
+        ids = list(self._book.scores)
+        if not ids:
+            return None
+        mean, sd = self._belief().at([self._book.point(i) for i in ids])
+        top = int(np.argmax(mean))
+        if mean[top] <= 0:
+            return None
+        return Best(trial=self._book.asked[ids[top]][0], score=float(mean[top]), sd=float(sd[top]))
+
+    @property
+    def spent_s(self) -> float:
+        """Server seconds of the finished trials."""
+        return self._book.spent_s
+
+    def _learn(self, trial_id: int, outcome: Outcome) -> None:
+        if outcome.failure not in NOT_ITS_FAULT:
+            self._tpe.learn(self._book.point(trial_id), outcome.score)
+
+    def _belief(self) -> Belief:
+        """From the finished trials; open ones count as measured at their expectation, so that a batch spreads out."""
+        points = [self._book.point(i) for i in self._book.scores]
+        scores = list(self._book.scores.values())
+        belief = Belief(self._space, self._settings.prior, points, scores)
+        waiting = [self._book.point(i) for i in sorted(self._book.open)]
+        if not waiting:
+            return belief
+        guessed, _ = belief.at(waiting)
+        return Belief(
+            self._space, self._settings.prior, [*points, *waiting], [*scores, *guessed.tolist()], belief.factors
+        )
+
+    def _avoidance(self) -> Avoidance:
+        failed = [i for i, kind in self._book.failures.items() if kind not in NOT_ITS_FAULT]
+        return Avoidance(
+            self._space, [self._book.point(i) for i in self._book.scores], [self._book.point(i) for i in failed]
+        )
+
+    def _incumbent(self, belief: Belief) -> tuple[Point, float]:
+        """The best measured point so far and its expected score; the reference (0) when nothing beats it."""
+        points = [self._book.point(i) for i in self._book.scores]
+        if not points:
+            return self._space.reference, 0.0
+        mean, _ = belief.at(points)
+        top = int(np.argmax(mean))
+        return (points[top], float(mean[top])) if mean[top] > 0 else (self._space.reference, 0.0)
+
+    def _small(self, point: Point) -> bool:
+        return len(self._space.changes(point)) <= self._most
+
+    def _fresh(self, point: Point) -> bool:
+        return any(point) and point not in self._book.visited()
+
+    def _scripted(self, belief: Belief, base: Point) -> list[tuple[Point, str]]:
+        """The screening trials that are still due, then the combination of all gains."""
+        seen = {change for p in self._book.visited() for change in self._space.changes(p)}
+        due = [c for c in self._screening if not any(d == c[0] for d, _ in seen)]
+        under = base if self._most > 1 else self._space.reference
+        script = [(self._space.normal(_with(under, change)), "screen") for change in due]
+        if not due:
+            script.append((self._gains(belief), "combine"))
+        return script
+
+    def _gains(self, belief: Belief) -> Point:
+        """For every knob the value with the highest expected effect, where that is positive."""
+        point = list(self._space.reference)
+        for d, dimension in enumerate(self._space.dimensions):
+            singles = [_with(self._space.reference, (d, i)) for i in range(1, len(dimension.values))]
+            mean, _ = belief.at(singles)
+            top = int(np.argmax(mean))
+            if mean[top] > self._floor / 2:
+                point[d] = top + 1
+        return self._space.normal(tuple(point))
+
+    def _pool(self, base: Point, number: int) -> list[Point]:
+        """Fresh points to weigh: the whole grid if it is small, else near the best and wherever TPE would look."""
+        if self._space.size() <= ENUMERABLE:
+            return [p for p in self._grid if self._fresh(p)]
+        steps = [(d, i) for d, k in enumerate(self._space.dimensions) for i in range(len(k.values)) if i != base[d]]
+        near = [_with(base, s) for s in steps]
+        near += [_with(_with(base, a), b) for a, b in combinations(steps, 2) if a[0] != b[0]]
+        far = [self._tpe.propose(number, attempt) for attempt in range(8)]
+        pool = dict.fromkeys(self._space.normal(p) for p in (*near, *far))
+        return [p for p in pool if self._fresh(p) and self._small(p)]
+
+
+def _with(point: Point, change: tuple[int, int]) -> Point:
+    return (*point[: change[0]], change[1], *point[change[0] + 1 :])
+
+
+def _screening_order(space: SearchSpace) -> list[tuple[int, int]]:
+    """First candidate of every knob, the most important knob first; ties in the order given."""
+    order = sorted(range(len(space.dimensions)), key=lambda d: -space.dimensions[d].importance)
+    return [(d, 1) for d in order]
+
+
+def _scaled(space: SearchSpace) -> SearchSpace:
+    """Importances as parts of the largest, none below the weakest."""
+    top = max(d.importance for d in space.dimensions)
+    if top <= 0:
+        return replace(space, dimensions=tuple(replace(d, importance=1.0) for d in space.dimensions))
+    scaled = (replace(d, importance=max(WEAKEST, d.importance / top)) for d in space.dimensions)
+    return replace(space, dimensions=tuple(scaled))

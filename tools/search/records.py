@@ -1,0 +1,60 @@
+"""What a search asks to have measured, and what it is told: the lines of ``search/trials.jsonl``."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from tools.evidence.records import Lever, Record, Scalar
+
+
+class Trial(Record):
+    """One configuration to measure, as its difference from the reference."""
+
+    id: int = Field(ge=0)
+    """Running number within the search."""
+    flags: dict[str, Scalar]
+    env: dict[str, str] = Field(default_factory=dict)
+    stage: str
+    """Why it was asked: ``screen``, ``combine``, ``refine`` or ``sample``."""
+    stop_below: float | None = None
+    """Log ratio against the reference below which the first pair of rounds settles it: no more rounds needed."""
+
+    def lever(self) -> Lever:
+        """The trial as a change to lay over the reference."""
+        return Lever(flags=self.flags, env=self.env)
+
+
+class Outcome(Record):
+    """What measuring a trial gave: a score or a failure, never both and never neither."""
+
+    score: float | None = None
+    """Log ratio of the metric against the reference, median over the rounds."""
+    failure: str | None = None
+    """Kind of failure as in ``Failure.kind``."""
+    cost_s: float = Field(ge=0)
+    """Server seconds spent: start-up, warm-up and rounds."""
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Self:
+        if (self.score is None) == (self.failure is None):
+            raise ValueError("an outcome has either a score or a failure")
+        return self
+
+
+class Told(Record):
+    """One line of ``search/trials.jsonl``: enough to replay the search."""
+
+    trial: Trial
+    outcome: Outcome
+
+
+class Best(Record):
+    """The configuration that the search would confirm next, and what it believes about it."""
+
+    trial: Trial
+    score: float
+    """Expected log ratio against the reference, shrunk towards the neighbours' evidence where the policy does so."""
+    sd: float | None
+    """Standard deviation of that belief; ``None`` for a policy that has none."""

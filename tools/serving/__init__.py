@@ -1,0 +1,1 @@
+"""Servers: starting, loading, probing and stopping them, live or replayed."""

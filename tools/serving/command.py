@@ -1,0 +1,120 @@
+"""The command line and environment of a server, from its configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tools.errors import UserError
+from tools.evidence.records import Scalar, ServerConfig
+from tools.serving.engine import STANDIN, Engine
+from tools.serving.environment import RECORDED, inherited, isolated
+from tools.serving.ports import LOOPBACK
+
+SPAWN = Path(__file__).resolve().parent / "_spawn.py"
+RESERVED_FLAGS = frozenset({"model_path", "model", "host", "port", "trust_remote_code", "config", "tokenizer_path"})
+"""Set by this module and nobody else."""
+SAFE_FORMATS = frozenset({"safetensors", "dummy"})
+"""Load formats that cannot execute code from a weight file."""
+STANDIN_NAME = "<cpu-standin>"
+"""How the stand-in's folder is named in recorded environments."""
+
+
+@dataclass(frozen=True)
+class Permissions:
+    """What a user has to allow explicitly, because it runs code that comes with the model."""
+
+    pickle: bool = False
+    """Weights in a pickle-based format."""
+    remote_code: bool = False
+    """``--trust-remote-code``."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A server start, ready to run."""
+
+    argv: list[str]
+    """Interpreter, spawn script, server arguments."""
+    env: dict[str, str]
+    recorded_argv: list[str]
+    """As it goes into the evidence: module name and server arguments."""
+    recorded_env: dict[str, str]
+    """What this project set, and inherited variables that can change a measurement. No other variable is recorded."""
+
+
+def base_config(device: Literal["cpu", "cuda", "rocm"], seed: int = 1) -> ServerConfig:
+    """The configuration that every launch starts from; a run's reference and levers are laid over it.
+
+    On a CPU: torch-native operators, one thread per server (two cost 7-9 % and collapse under contention), a fixed
+    cache capacity so that co-resident servers are equal, and an idle scheduler that sleeps instead of spinning.
+    """
+    flags: dict[str, Scalar] = {"random_seed": seed}
+    if device != "cpu":
+        return ServerConfig(flags=flags)
+    flags |= {
+        "device": "cpu",
+        "attention_backend": "torch_native",
+        "sampling_backend": "pytorch",
+        "skip_server_warmup": True,
+        "sleep_on_idle": True,
+        "max_total_tokens": 65536,
+    }
+    return ServerConfig(flags=flags, env={"SGLANG_USE_CPU_ENGINE": "1", "OMP_NUM_THREADS": "1"})
+
+
+def flag_arguments(flags: dict[str, Scalar]) -> list[str]:
+    """``{"a_b": 1, "c": True, "d": False}`` → ``["--a-b", "1", "--c"]``, sorted by name."""
+    arguments: list[str] = []
+    for name in sorted(flags):
+        value = flags[name]
+        if value is False:
+            continue
+        arguments.append("--" + name.replace("_", "-"))
+        if value is not True:
+            arguments.append(str(value))
+    return arguments
+
+
+def build(
+    engine: Engine, model: Path, config: ServerConfig, port: int, permissions: Permissions, lay_over_base: bool = True
+) -> Command:
+    """The start of one server.
+
+    ``config`` wins over ``base_config`` where both set something (``False`` takes a base flag away). Raises
+    ``UserError`` for flags that only this module may set, and for load formats that need a permission.
+    """
+    base = base_config(engine.device) if lay_over_base else ServerConfig()
+    flags: dict[str, Scalar] = {**base.flags, **config.flags}
+    _refuse_reserved(config)
+    if not permissions.pickle:
+        load_format = flags.setdefault("load_format", "safetensors")
+        if load_format not in SAFE_FORMATS:
+            raise UserError(
+                f"load format {load_format!r} may execute code from the weight files", str(model), "allow pickle weights explicitly"
+            )
+    if permissions.remote_code:
+        flags["trust_remote_code"] = True
+    server = ["--model-path", str(model), "--host", LOOPBACK, "--port", str(port), *flag_arguments(flags)]
+    chosen = {**base.env, **config.env}
+    search = [chosen["PYTHONPATH"]] if chosen.get("PYTHONPATH") else []
+    if engine.standin_needed:
+        search.append(str(STANDIN))
+    if search:
+        chosen["PYTHONPATH"] = ":".join(search)
+    recorded = {**{name: value for name, value in inherited().items() if name in RECORDED}, **chosen}
+    if "PYTHONPATH" in recorded:
+        recorded["PYTHONPATH"] = recorded["PYTHONPATH"].replace(str(STANDIN), STANDIN_NAME)
+    return Command(
+        argv=[str(engine.python), str(SPAWN), *server],
+        env=isolated(chosen),
+        recorded_argv=["sglang.launch_server", *server],
+        recorded_env=recorded,
+    )
+
+
+def _refuse_reserved(config: ServerConfig) -> None:
+    taken = sorted(RESERVED_FLAGS & set(config.flags))
+    if taken:
+        raise UserError(f"flag {taken[0]!r} cannot be set", "server configuration", "it is fixed by the run itself")

@@ -1,0 +1,161 @@
+"""What the measurement layer needs of a server, live or replayed.
+
+A driver launches servers and hands data back; it writes nothing but the server's own log. Only
+``tools.measurement`` turns what it returns into evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from tools.evidence.records import Answer, EngineIdentity, Failure, Generation, HostSample, ServerConfig, Workload
+
+
+class LaunchFailed(Exception):
+    """The server did not come up; ``failure`` says why, with the log line that shows it."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"{failure.kind}: {failure.line}")
+        self.failure = failure
+
+
+class RoundFailed(Exception):
+    """The server died or hung while a round was running; the round is lost, the leg is a failed leg."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(f"{failure.kind}: {failure.line}")
+        self.failure = failure
+
+
+class StopRequested(Exception):
+    """A signal asked for a clean stop; raised at the next safe point, servers are stopped on the way out."""
+
+
+@dataclass(frozen=True)
+class LaunchRequest:
+    """One launch, fully determined."""
+
+    leg_id: str
+    comparison: str
+    config: ServerConfig
+    model: str
+    log: Path
+    """Where the server's own output goes; created exclusively."""
+    on_host_sample: Callable[[HostSample], None]
+    """Called about once a second while the server is up, from any thread."""
+
+
+@dataclass(frozen=True)
+class LaunchIdentity:
+    """What was really started."""
+
+    argv: list[str]
+    env: dict[str, str]
+    engine: EngineIdentity
+    model_digest: str | None
+    device: Literal["cpu", "cuda", "rocm"]
+    device_set: list[str]
+    host: str
+    boot_id: str
+    pid: int
+    launched_at: float
+    ready_at: float
+    lifecycle: Literal["fresh", "attached"]
+    source: str | None = None
+
+
+@dataclass(frozen=True)
+class RoundLoad:
+    """One round: the workload and its data seed. ``index`` is −1 for a warm-up."""
+
+    workload: Workload
+    seed: int
+    index: int
+
+
+@dataclass(frozen=True)
+class RoundResult:
+    """What a round gave back: sglang's record as it wrote it, and what we saw around it."""
+
+    record: dict[str, Any]
+    started: float
+    ended: float
+    request_digest: str
+    issued: int
+    cpu_s: float
+    peer_cpu_s: float | None
+    flushed: bool
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A probe prompt. Decoding is greedy."""
+
+    prompt_id: str
+    text: str
+    max_new_tokens: int
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Question:
+    """An accuracy question in GSM8K format, with its few-shot prompt already built."""
+
+    question_id: str
+    prompt: Prompt
+    expected: str
+
+
+class Server(Protocol):
+    """A running server."""
+
+    @property
+    def identity(self) -> LaunchIdentity: ...
+
+    def server_info(self) -> dict[str, Any]:
+        """Resolved arguments and state, as the server reports them."""
+        ...
+
+    def round(self, load: RoundLoad, peers: Sequence[Server] = ()) -> RoundResult:
+        """Flush the prefix cache and run one round. Raises ``RoundFailed``."""
+        ...
+
+    def generate(self, prompts: Sequence[Prompt], repeat: int = 0) -> list[Generation]:
+        """Greedy answers, one request at a time in the order given (so that batching cannot differ)."""
+        ...
+
+    def answer(self, questions: Sequence[Question], concurrency: int = 8) -> list[Answer]:
+        """Accuracy questions, greedy; request errors are recorded, not raised."""
+        ...
+
+    def profile(self, load: RoundLoad, steps: int, folder: Path) -> list[Path]:
+        """Run a round with the torch profiler on for ``steps`` steps; the Chrome traces that it wrote into ``folder``."""
+        ...
+
+    def close(self) -> float:
+        """Drain and stop the whole process group; returns the stop time. Safe to call twice."""
+        ...
+
+
+class Driver(Protocol):
+    """Launches servers."""
+
+    kind: Literal["live", "replay", "attached"]
+    device: Literal["cpu", "cuda", "rocm"]
+    can_launch: bool
+    """False when the server belongs to somebody else: only the read-only parts of a run are possible."""
+
+    def clock(self) -> float:
+        """Unix seconds; virtual under replay."""
+        ...
+
+    def launch(self, requests: Sequence[LaunchRequest]) -> list[Server | LaunchFailed]:
+        """Start all of them at once and wait until each is ready or has failed; same order as the requests."""
+        ...
+
+    def close(self) -> None:
+        """Stop whatever is still running, the load worker too."""
+        ...

@@ -1,0 +1,141 @@
+"""The engine: an interpreter that has sglang, and what it can do. Found once per run, asked in a subprocess."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from tools.errors import UserError
+from tools.evidence.records import EngineIdentity
+from tools.serving.environment import isolated
+from tools.serving.tree import TreeDigest
+
+ENV_PYTHON = "BANKABLE_ENGINE_PYTHON"
+STANDIN = Path(__file__).resolve().parent / "standin"
+"""Folder with the CPU stand-in for sglang's kernel package; goes on the engine's ``PYTHONPATH`` on a CPU."""
+PROBE = Path(__file__).resolve().parent / "engine_probe.py"
+PROBE_TIMEOUT_S = 180.0
+"""Importing sglang takes 8 s on a quiet machine and minutes on a loaded one."""
+INSTALL_HINT = "give --engine-python, set BANKABLE_ENGINE_PYTHON, or make .venv-engine as the README says"
+
+
+class _Answer(BaseModel):
+    """What the probe prints."""
+
+    model_config = ConfigDict(frozen=True)
+
+    python: str
+    sglang: str
+    torch: str
+    package: Path
+    device: Literal["cpu", "cuda", "rocm"]
+    devices: tuple[str, ...]
+    standin_needed: bool
+    flags: frozenset[str]
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """An engine that can be launched."""
+
+    python: Path
+    """Interpreter."""
+    device: Literal["cpu", "cuda", "rocm"]
+    device_set: tuple[str, ...]
+    """Names of the devices that torch sees."""
+    standin_needed: bool
+    """True on a CPU engine without sglang's kernel package."""
+    sglang: str
+    torch: str
+    flags: frozenset[str]
+    """Long names, with underscores, of all flags that this version of the server accepts."""
+    versions: dict[str, str]
+    python_version: str
+    tree: TreeDigest
+
+    def identity(self) -> EngineIdentity:
+        """What a launch made now would run; the digest is taken anew each time, so an edit in between is seen."""
+        return EngineIdentity(
+            python=self.python_version,
+            sglang=self.sglang,
+            torch=self.torch,
+            tree_digest=self.tree.compute(),
+            versions=self.versions,
+        )
+
+
+def find_engine(
+    python: Path | None = None, environ: Mapping[str, str] | None = None, timeout_s: float = PROBE_TIMEOUT_S
+) -> Engine:
+    """The engine to use: ``python``, else ``BANKABLE_ENGINE_PYTHON``, else ``.venv-engine``, else this interpreter.
+
+    Raises ``UserError`` when the interpreter is not there or cannot import sglang.
+    """
+    interpreter = _interpreter(python, os.environ if environ is None else environ)
+    answer = _ask(interpreter, timeout_s)
+    return Engine(
+        python=interpreter,
+        device=answer.device,
+        device_set=answer.devices,
+        standin_needed=answer.standin_needed,
+        sglang=answer.sglang,
+        torch=answer.torch,
+        flags=answer.flags,
+        versions=answer.versions,
+        python_version=answer.python,
+        tree=TreeDigest(answer.package),
+    )
+
+
+def _interpreter(python: Path | None, environ: Mapping[str, str]) -> Path:
+    """The first interpreter that was asked for; only an implicit one may be missing."""
+    named = python or (Path(environ[ENV_PYTHON]) if environ.get(ENV_PYTHON) else None)
+    if named is not None:
+        # Not resolved: a virtual environment is recognised by the path its interpreter link lies at.
+        if not (named.is_file() and os.access(named, os.X_OK)):
+            raise UserError("engine interpreter not found", str(named), "give the python of an environment with sglang")
+        return named.absolute()
+    project = Path(__file__).resolve().parents[2]
+    for folder in (Path.cwd(), project):
+        candidate = folder / ".venv-engine" / "bin" / "python"
+        if candidate.is_file():
+            return candidate
+    return Path(sys.executable)
+
+
+def _ask(interpreter: Path, timeout_s: float) -> _Answer:
+    try:
+        with tempfile.TemporaryDirectory(prefix="bankable-probe-") as folder:
+            done = subprocess.run(
+                [str(interpreter), str(PROBE), str(STANDIN)],
+                env=isolated({"OMP_NUM_THREADS": "1"}),
+                cwd=folder,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=timeout_s,
+                check=False,
+            )
+    except subprocess.TimeoutExpired as error:
+        raise UserError(f"engine did not answer within {timeout_s:.0f} s", str(interpreter), "try again on a quieter machine") from error
+    except OSError as error:
+        raise UserError("engine interpreter does not start", str(interpreter), str(error)) from error
+    lines = done.stdout.decode("utf-8", "replace").strip().splitlines()
+    complaint = done.stderr.decode("utf-8", "replace").strip().splitlines()
+    try:
+        said = json.loads(lines[-1]) if lines else {}
+        if isinstance(said, dict) and "missing" in said:
+            raise UserError(f"{said['missing']} is not installed in the engine", str(interpreter), INSTALL_HINT)
+        return _Answer.model_validate(said)
+    except (ValueError, ValidationError) as error:
+        last = complaint[-1][:300] if complaint else f"exit status {done.returncode}"
+        raise UserError("sglang cannot be imported by the engine", str(interpreter), f"{last}; {INSTALL_HINT}") from error

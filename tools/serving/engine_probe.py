@@ -1,0 +1,89 @@
+"""Runs under the engine's interpreter and prints one JSON line about the engine.
+
+    engine_probe.py STAND-IN-FOLDER
+
+Self-contained on purpose: the engine's environment knows nothing of this project. Reading the server's flags needs
+sglang itself (several seconds, once per run); everything else comes from package metadata and torch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import io
+import json
+import os
+import platform
+import sys
+import warnings
+from importlib import metadata, util
+
+REPORTED = ("transformers", "triton", "flashinfer-python", "sgl-kernel", "sglang-kernel", "xgrammar", "tokenizers", "numpy")
+
+
+def device_of() -> tuple[str, list[str]]:
+    """The accelerator that torch sees, and the names of its devices."""
+    import torch
+
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
+        return ("rocm" if torch.version.hip else "cuda"), names
+    return "cpu", [platform.processor() or platform.machine()]
+
+
+def server_flags() -> list[str]:
+    """Long names, with underscores, of all flags that the server's own argument parser accepts."""
+    from sglang.srt.server_args import ServerArgs
+
+    parser = argparse.ArgumentParser()
+    ServerArgs.add_cli_args(parser)
+    options = [option for action in parser._actions for option in action.option_strings]
+    return sorted({option[2:].replace("-", "_") for option in options if option.startswith("--")})
+
+
+def version_of(name: str) -> str | None:
+    """Installed version, or ``None``."""
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def describe(standin: str) -> dict[str, object]:
+    """Everything that the orchestrator wants to know; ``missing`` when the engine is not importable."""
+    for name in ("sglang", "torch"):
+        if util.find_spec(name) is None:
+            return {"missing": name}
+    device, devices = device_of()
+    standin_needed = device == "cpu" and util.find_spec("sgl_kernel") is None
+    if device == "cpu":
+        os.environ.setdefault("SGLANG_USE_CPU_ENGINE", "1")
+    if standin_needed:
+        sys.path.insert(0, standin)
+    spec = util.find_spec("sglang")
+    assert spec is not None and spec.submodule_search_locations
+    versions = {name: version_of(name) for name in REPORTED}
+    return {
+        "python": platform.python_version(),
+        "sglang": version_of("sglang") or "unknown",
+        "torch": version_of("torch") or "unknown",
+        "package": next(iter(spec.submodule_search_locations)),
+        "device": device,
+        "devices": devices,
+        "standin_needed": standin_needed,
+        "flags": server_flags(),
+        "versions": {name: version for name, version in versions.items() if version},
+    }
+
+
+def main() -> None:
+    if sys.path[0] == os.path.dirname(os.path.abspath(__file__)):
+        del sys.path[0]  # before Python 3.11 the script's folder is importable, and ours has common names in it
+    warnings.simplefilter("ignore")
+    with contextlib.redirect_stdout(io.StringIO()):
+        answer = describe(sys.argv[1])
+    sys.stdout.write(json.dumps(answer) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,232 @@
+"""Live servers: real sglang processes that this project starts, watches and stops."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from tools.errors import UserError
+from tools.evidence.records import Failure
+from tools.serving.client import ServerClient
+from tools.serving.command import SAFE_FORMATS, Command, Permissions, build
+from tools.serving.dataset import BenchmarkFiles
+from tools.serving.driver import LaunchFailed, LaunchIdentity, LaunchRequest, Server, StopRequested
+from tools.serving.engine import Engine
+from tools.serving.failure import classify_round, classify_start, stalled
+from tools.serving.host import HostReader
+from tools.serving.load import LoadWorker, Patience
+from tools.serving.model import ModelFolder, check_model
+from tools.serving.ports import LOOPBACK, hold_port
+from tools.serving.process import ServerProcess, boot_id, start
+from tools.serving.server import HttpServer, Shared
+from tools.serving.telemetry import HostSampler
+
+POLL_S = 0.2
+
+
+@dataclass(frozen=True)
+class LiveOptions:
+    """Limits and permissions of a live run."""
+
+    permissions: Permissions = field(default_factory=Permissions)
+    ports: range | None = None
+    """Ports that may be used; any free one when ``None``."""
+    start_timeout_s: float = 900.0
+    """A start takes 21-48 s on a quiet two-core machine and minutes on a loaded one."""
+    idle_timeout_s: float = 120.0
+    """A starting server that uses less than ``IDLE_CPU_S`` in this time is stalled."""
+    health_timeout_s: float = 120.0
+    """From an open port to the first generated token."""
+    grace_s: float = 10.0
+    """Between TERM and KILL."""
+    patience: Patience = field(default_factory=Patience)
+
+
+IDLE_CPU_S = 0.5
+
+
+class LiveServer(HttpServer):
+    """A server of ours: knows its process group and its log."""
+
+    def __init__(
+        self, identity: LaunchIdentity, client: ServerClient, shared: Shared, model: ModelFolder,
+        process: ServerProcess, log: Path, grace_s: float, forget: Callable[[], None],
+    ) -> None:  # fmt: skip
+        super().__init__(identity, client, shared, str(model.path), model.context_length)
+        self._process = process
+        self._log = log
+        self._grace_s = grace_s
+        self._forget = forget
+        self._stopped_at: float | None = None
+
+    def cpu_seconds(self) -> float:
+        return self._process.cpu_seconds()
+
+    def death(self) -> Failure | None:
+        if self._stopped_at is not None:
+            return Failure(kind="died_in_round", line="the server was stopped by this run")
+        status = self._process.exit_status()
+        return None if status is None else classify_round(status, self._log)
+
+    def close(self) -> float:
+        if self._stopped_at is None:
+            self._forget()
+            super().close()
+            self._process.stop(self._grace_s)
+            self._stopped_at = time.time()
+        return self._stopped_at
+
+
+class LiveDriver:
+    """Starts real servers with one engine and one model. Closes everything it started; usable as a context manager."""
+
+    kind: Literal["live", "replay", "attached"] = "live"
+    can_launch = True
+
+    def __init__(
+        self, engine: Engine, model: Path, options: LiveOptions | None = None, stop: threading.Event | None = None
+    ) -> None:
+        """``stop``: set from a signal handler to end every wait with ``StopRequested``. Raises ``UserError``."""
+        self.engine = engine
+        self.device: Literal["cpu", "cuda", "rocm"] = engine.device
+        self.options = options or LiveOptions()
+        self.stop = stop or threading.Event()
+        self._model_path = model
+        self._digests: dict[ModelFolder, str] = {}
+        self._folder = Path(tempfile.mkdtemp(prefix="bankable-"))
+        self._worker = LoadWorker(engine, self._folder)
+        self._shared = Shared(self._worker, BenchmarkFiles(self._folder), self.stop, self.options.patience)
+        self._sampler = HostSampler(lambda: HostReader(self._own_groups, gpu=engine.device == "cuda"))
+        self._processes: list[ServerProcess] = []
+        self._servers: list[LiveServer] = []
+
+    def clock(self) -> float:
+        return time.time()
+
+    def launch(self, requests: Sequence[LaunchRequest]) -> list[Server | LaunchFailed]:
+        models = [self._check_model(request) for request in requests]
+        self._worker.start()
+        with ThreadPoolExecutor(max_workers=max(1, len(requests)), thread_name_prefix="launch") as pool:
+            futures = [pool.submit(self._launch, request, model) for request, model in zip(requests, models, strict=True)]
+        errors = [error for future in futures if (error := future.exception()) is not None]
+        if errors:
+            for future in futures:
+                if future.exception() is None and isinstance(server := future.result(), LiveServer):
+                    server.close()
+            raise errors[0]
+        return [future.result() for future in futures]
+
+    def close(self) -> None:
+        for server in self._servers:
+            server.close()
+        for process in self._processes:
+            process.stop(self.options.grace_s)
+        self._worker.close()
+        self._sampler.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def __enter__(self) -> LiveDriver:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _check_model(self, request: LaunchRequest) -> ModelFolder:
+        named = Path(request.model)
+        path = named if named.is_dir() else self._model_path
+        dummy = request.config.flags.get("load_format") == "dummy"
+        return check_model(path, self.options.permissions, dummy_weights=dummy)
+
+    def _launch(self, request: LaunchRequest, model: ModelFolder) -> LiveServer | LaunchFailed:
+        unknown = sorted(set(request.config.flags) - self.engine.flags)
+        if unknown:
+            return LaunchFailed(Failure(kind="bad_flag", line=f"this engine has no flag --{unknown[0].replace('_', '-')}"))
+        with hold_port(self.options.ports) as held:
+            command = build(self.engine, model.path, request.config, held.port, self.options.permissions)
+            request.log.parent.mkdir(parents=True, exist_ok=True)
+            held.release()
+            launched_at = time.time()
+            process = start(command.argv, command.env, self._folder, request.log)
+        self._processes.append(process)
+        forget = self._sampler.listen(request.on_host_sample)
+        client = ServerClient(f"http://{LOOPBACK}:{held.port}")
+        ready = False
+        try:
+            failure = self._wait_ready(process, client, request.log)
+            if failure is not None:
+                return LaunchFailed(failure)
+            identity = self._identity(command, model, process, launched_at)
+            server = LiveServer(
+                identity, client, self._shared, model, process, request.log, self.options.grace_s, forget
+            )
+            self._servers.append(server)
+            ready = True
+            return server
+        finally:
+            if not ready:
+                forget()
+                client.close()
+                process.stop(grace_s=1.0)
+
+    def _wait_ready(self, process: ServerProcess, client: ServerClient, log: Path) -> Failure | None:
+        """``None`` once a token was generated; else why that will not happen."""
+        begun = active = time.monotonic()
+        cpu_seen = 0.0
+        while True:
+            if self.stop.is_set():
+                raise StopRequested("stop requested while a server was starting")
+            if (status := process.exit_status()) is not None:
+                return classify_start(status, log)
+            if client.answers():
+                break
+            now, cpu = time.monotonic(), process.cpu_seconds()
+            if cpu - cpu_seen > IDLE_CPU_S:
+                cpu_seen, active = cpu, now
+            if now - begun > self.options.start_timeout_s:
+                return stalled(log, f"not ready within {self.options.start_timeout_s:.0f} s")
+            if now - active > self.options.idle_timeout_s:
+                return stalled(log, f"not ready and doing nothing for {self.options.idle_timeout_s:.0f} s")
+            time.sleep(POLL_S)
+        return self._wait_healthy(process, client, log)
+
+    def _wait_healthy(self, process: ServerProcess, client: ServerClient, log: Path) -> Failure | None:
+        deadline = time.monotonic() + self.options.health_timeout_s
+        while time.monotonic() < deadline:
+            if self.stop.is_set():
+                raise StopRequested("stop requested while a server was starting")
+            if client.healthy(timeout_s=min(30.0, max(1.0, deadline - time.monotonic()))):
+                return None
+            if (status := process.exit_status()) is not None:
+                return classify_start(status, log)
+            time.sleep(POLL_S)
+        return stalled(log, f"no token generated within {self.options.health_timeout_s:.0f} s")
+
+    def _identity(self, command: Command, model: ModelFolder, process: ServerProcess, launched_at: float) -> LaunchIdentity:
+        if model not in self._digests:
+            self._digests[model] = model.digest()
+        return LaunchIdentity(
+            argv=command.recorded_argv,
+            env=command.recorded_env,
+            engine=self.engine.identity(),
+            model_digest=self._digests[model],
+            device=self.engine.device,
+            device_set=list(self.engine.device_set),
+            host=platform.node(),
+            boot_id=boot_id(),
+            pid=process.pid,
+            launched_at=launched_at,
+            ready_at=time.time(),
+            lifecycle="fresh",
+        )
+
+    def _own_groups(self) -> set[int]:
+        groups = {process.pid for process in self._processes}
+        return groups | {self._worker.pid} if self._worker.pid is not None else groups

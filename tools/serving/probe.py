@@ -1,0 +1,85 @@
+"""Greedy probes: one prompt to one server, and reading the number out of an answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from tools.errors import UserError
+from tools.evidence.records import Generation
+from tools.serving.client import ServerClient, ServerUnreachable
+from tools.serving.driver import Prompt
+
+NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
+TEXT_LIMIT = 20_000
+"""Characters of an answer in which a number is looked for."""
+PROBE_LIMIT = 10_000
+LINE_LIMIT = 1024 * 1024
+
+
+def ask(client: ServerClient, prompt: Prompt, repeat: int) -> Generation:
+    """The greedy answer; a request error is recorded in it, not raised."""
+    try:
+        reply = client.generate(prompt.text, prompt.max_new_tokens, prompt.stop)
+        return _generation(prompt, repeat, reply)
+    except (ServerUnreachable, KeyError, TypeError, ValueError) as error:
+        return Generation(
+            prompt_id=prompt.prompt_id, repeat=repeat, prompt=prompt.text, token_ids=[], text="", finish_reason="error",
+            error=f"{type(error).__name__}: {error}"[:500],
+        )  # fmt: skip
+
+
+def _generation(prompt: Prompt, repeat: int, reply: dict[str, Any]) -> Generation:
+    meta = reply["meta_info"]
+    ids = reply.get("output_ids")
+    finish = meta.get("finish_reason")
+    return Generation(
+        prompt_id=prompt.prompt_id,
+        repeat=repeat,
+        prompt=prompt.text,
+        token_ids=[int(token) for token in ids] if ids is not None else [],
+        text=str(reply["text"]),
+        finish_reason=str(finish.get("type")) if isinstance(finish, dict) else str(finish),
+        error=None if ids is not None else "the server returned no token ids",
+    )
+
+
+def read_number(text: str) -> str | None:
+    """The last number of an answer in the form of GSM8K's ``#### N``: ``"... is $1,250.00."`` → ``"1250"``; else ``None``."""
+    found = NUMBER.findall(text[:TEXT_LIMIT])
+    if not found:
+        return None
+    number = str(found[-1]).replace(",", "")
+    return number.rstrip("0").rstrip(".") if "." in number else number
+
+
+def load_probes(path: Path, max_new_tokens: int = 32) -> list[Prompt]:
+    """Probe prompts from JSONL, ``{"id": "p1", "prompt": "..."}`` per line. Raises ``UserError`` naming the bad line."""
+    prompts: list[Prompt] = []
+    try:
+        with path.open("rb") as source:
+            for number, line in enumerate(iter(lambda: source.readline(LINE_LIMIT), b""), start=1):
+                if not line.strip():
+                    continue
+                if number > PROBE_LIMIT:
+                    raise UserError(f"more than {PROBE_LIMIT} probe prompts", str(path), "take fewer")
+                prompts.append(_probe(line, f"{path}:{number}", max_new_tokens))
+    except OSError as error:
+        raise UserError("probe prompts cannot be read", str(path), error.strerror or "check the path") from error
+    if not prompts:
+        raise UserError("no probe prompts", str(path), 'one {"id": ..., "prompt": ...} per line')
+    return prompts
+
+
+def _probe(line: bytes, where: str, max_new_tokens: int) -> Prompt:
+    try:
+        record = json.loads(line)
+        return Prompt(
+            prompt_id=str(record["id"]),
+            text=str(record["prompt"]),
+            max_new_tokens=int(record.get("max_new_tokens", max_new_tokens)),
+        )
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise UserError("line is not a probe prompt", where, 'write {"id": ..., "prompt": ...}') from error

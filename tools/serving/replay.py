@@ -1,0 +1,298 @@
+"""The second driver: replays the legs of a recorded run, so that the whole graph runs in seconds, on real records.
+
+A launch is answered with a recorded leg of the same configuration: the very leg of the same name when there is one,
+otherwise one drawn by a seeded hash, so that a resumed replay draws the same. What was never recorded fails as
+``not_recorded``. Time is virtual: launches and rounds take as long as they took when they were recorded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tarfile
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal
+
+import orjson
+
+from tools.errors import UserError
+from tools.evidence.folder import finished_legs, read_run
+from tools.evidence.records import Answer, Failure, Generation, HostSample, LegRecord, RoundStamp
+from tools.evidence.store import sha256_file
+from tools.serving.driver import (
+    LaunchFailed,
+    LaunchIdentity,
+    LaunchRequest,
+    Prompt,
+    Question,
+    RoundFailed,
+    RoundLoad,
+    RoundResult,
+    Server,
+)
+
+
+@dataclass(frozen=True)
+class RecordedLeg:
+    """A closed leg of the recording."""
+
+    folder: Path
+    leg: LegRecord
+
+    @cached_property
+    def rounds(self) -> list[dict[str, Any]]:
+        """Timed rounds as they were written."""
+        return _lines(self.folder / "bench_runs.jsonl")
+
+    @property
+    def is_search(self) -> bool:
+        """Screening legs hold fewer rounds and no probes, so they answer only screening launches."""
+        return self.leg.comparison == "search"
+
+
+class Recording:
+    """A recorded run: a run folder, or the ``.tar.xz`` of one, unpacked into a temporary folder."""
+
+    def __init__(self, path: Path) -> None:
+        self._unpacked: tempfile.TemporaryDirectory[str] | None = None
+        self.root = self._open(path)
+        self.head = read_run(self.root)
+        folders = {path.parent for path in self.root.rglob("legs/*/leg.json")}
+        pairs = zip(sorted(folders), finished_legs(self.root), strict=True)
+        self.legs = [RecordedLeg(folder, leg) for folder, leg in pairs]
+        if not self.legs:
+            raise UserError("the recording holds no finished launch", str(path), "record a run first")
+
+    def _open(self, path: Path) -> Path:
+        if path.is_dir():
+            return path
+        if not path.is_file():
+            raise UserError("no recording there", str(path), "give a run folder or its .tar.xz")
+        self._unpacked = tempfile.TemporaryDirectory(prefix="bankable-recording-")
+        try:
+            with tarfile.open(path) as archive:
+                archive.extractall(self._unpacked.name, filter="data")
+        except (tarfile.TarError, OSError, EOFError):
+            raise UserError("the recording cannot be unpacked", str(path), "it is damaged") from None
+        roots = [file.parent for file in Path(self._unpacked.name).rglob("run.json")]
+        if len(roots) != 1:
+            raise UserError("the recording holds no single run", str(path), "pack one run folder")
+        return roots[0]
+
+    @property
+    def started(self) -> float:
+        """When its first server was launched."""
+        return min(it.leg.launched_at for it in self.legs)
+
+    def close(self) -> None:
+        """Remove what was unpacked."""
+        if self._unpacked:
+            self._unpacked.cleanup()
+
+
+class ReplayDriver:
+    """Answers launches from a recording. ``draw`` other than ``None`` draws legs at random, seeded, never by name."""
+
+    kind: Literal["live", "replay", "attached"] = "replay"
+    can_launch = True
+
+    def __init__(self, recording: Recording, resumed_at: float | None = None, draw: int | None = None) -> None:
+        self.recording = recording
+        self.draw = draw
+        self.device = recording.legs[0].leg.device
+        self.now = resumed_at if resumed_at is not None else recording.started
+
+    def clock(self) -> float:
+        """Virtual Unix seconds."""
+        return self.now
+
+    def launch(self, requests: Sequence[LaunchRequest]) -> list[Server | LaunchFailed]:
+        """Servers from recorded legs; the clock moves on by the longest recorded start-up."""
+        started, answers = self.now, list[Server | LaunchFailed]()
+        longest = 0.0
+        for request in requests:
+            found = self._find(request)
+            if found is None:
+                failure = Failure(
+                    kind="not_recorded", line=f"no recorded launch of this configuration ({request.leg_id})"
+                )
+                answers.append(LaunchFailed(failure))
+                continue
+            leg = found.leg
+            longest = max(longest, (leg.ready_at or leg.stopped_at) - leg.launched_at)
+            request.log.write_bytes((found.folder / "server.log").read_bytes())
+            answers.append(
+                LaunchFailed(leg.failure)
+                if leg.failure and leg.ready_at is None
+                else ReplayServer(self, request, found, started)
+            )
+        self.now = started + longest
+        return answers
+
+    def _find(self, request: LaunchRequest) -> RecordedLeg | None:
+        searching = request.comparison == "search"
+        fitting = [it for it in self.recording.legs if it.leg.config == request.config and it.is_search == searching]
+        named = [it for it in fitting if (it.leg.comparison, it.leg.leg_id) == (request.comparison, request.leg_id)]
+        if named and self.draw is None:
+            return named[0]
+        whole = [it for it in fitting if it.leg.status == "complete"] or fitting
+        return whole[_pick(len(whole), self.draw or 0, request.comparison, request.leg_id)] if whole else None
+
+    def siblings(self, leg: LegRecord) -> list[RecordedLeg]:
+        """Legs of the same configuration in the same comparison: where a round with a given seed may be found."""
+        return [it for it in self.recording.legs if (it.leg.comparison, it.leg.config) == (leg.comparison, leg.config)]
+
+    def close(self) -> None:
+        """Nothing runs."""
+
+    def __enter__(self) -> ReplayDriver:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.recording.close()
+
+
+class ReplayServer:
+    """A recorded leg that answers as the server did."""
+
+    def __init__(self, driver: ReplayDriver, request: LaunchRequest, source: RecordedLeg, launched: float) -> None:
+        self._driver, self._request, self._source = driver, request, source
+        self._shift = launched - source.leg.launched_at
+        self._stopped: float | None = None
+
+    @property
+    def identity(self) -> LaunchIdentity:
+        """As recorded, with times moved to the virtual clock."""
+        leg = self._source.leg
+        return LaunchIdentity(
+            argv=leg.argv,
+            env=leg.env,
+            engine=leg.engine,
+            model_digest=leg.model_digest,
+            device=leg.device,
+            device_set=leg.device_set,
+            host=leg.host,
+            boot_id=leg.boot_id,
+            pid=leg.pid,
+            launched_at=leg.launched_at + self._shift,
+            ready_at=(leg.ready_at or leg.stopped_at) + self._shift,
+            lifecycle=leg.lifecycle,
+            source=leg.source or sha256_file(self._source.folder / "leg.json"),
+        )
+
+    def server_info(self) -> dict[str, Any]:
+        """As recorded."""
+        info: dict[str, Any] = orjson.loads((self._source.folder / "server_info.json").read_bytes())
+        return info
+
+    def round(self, load: RoundLoad, peers: Sequence[Server] = ()) -> RoundResult:
+        """The recorded round with this seed, else the one with this index, counted around. A warm-up takes a round's time."""
+        started = self._driver.now
+        line = self._recorded(load)
+        stamp = RoundStamp.model_validate(line["bankable"])
+        self._driver.now += stamp.ended - stamp.started
+        return RoundResult(
+            record={key: value for key, value in line.items() if key != "bankable"},
+            started=started,
+            ended=self._driver.now,
+            request_digest=stamp.request_digest,
+            issued=stamp.issued,
+            cpu_s=stamp.cpu_s,
+            peer_cpu_s=stamp.peer_cpu_s if peers else None,
+            flushed=stamp.flushed,
+        )
+
+    def _recorded(self, load: RoundLoad) -> dict[str, Any]:
+        own, leg = self._source.rounds, self._source.leg
+        for recorded in [self._source, *self._driver.siblings(leg)]:
+            for line in recorded.rounds:
+                if line["bankable"]["seed"] == load.seed and self._driver.draw is None:
+                    return line
+        if leg.failure and load.index >= len(own):
+            raise RoundFailed(leg.failure)
+        if not own:
+            raise RoundFailed(Failure(kind="not_recorded", line=f"{leg.leg_id} holds no rounds"))
+        return own[max(load.index, 0) % len(own)]
+
+    def generate(self, prompts: Sequence[Prompt], repeat: int = 0) -> list[Generation]:
+        """The recorded answers to these prompts; one that was not recorded is an error line, not an invention."""
+        known: dict[tuple[str, str], dict[str, Any]] = {}
+        for recorded in [self._source, *self._probed()]:
+            for line in _lines(recorded.folder / "outputs.jsonl"):
+                if line["repeat"] == repeat:
+                    known.setdefault((line["prompt_id"], line["prompt"]), line)
+        return [
+            Generation.model_validate(known[prompt.prompt_id, prompt.text])
+            if (prompt.prompt_id, prompt.text) in known
+            else Generation(
+                prompt_id=prompt.prompt_id,
+                repeat=repeat,
+                prompt=prompt.text,
+                token_ids=[],
+                text="",
+                finish_reason="",
+                error="not recorded",
+            )
+            for prompt in prompts
+        ]
+
+    def answer(self, questions: Sequence[Question], concurrency: int = 8) -> list[Answer]:
+        """The recorded answers to these questions."""
+        known: dict[str, dict[str, Any]] = {}
+        for recorded in [self._source, *self._probed()]:
+            for line in _lines(recorded.folder / "accuracy.jsonl"):
+                known.setdefault(line["question_id"], line)
+        return [
+            Answer.model_validate(known[it.question_id])
+            if it.question_id in known
+            else Answer(
+                question_id=it.question_id,
+                expected=it.expected,
+                predicted=None,
+                correct=False,
+                text="",
+                error="not recorded",
+            )
+            for it in questions
+        ]
+
+    def _probed(self) -> list[RecordedLeg]:
+        return [it for it in self._driver.recording.legs if it.leg.config == self._source.leg.config]
+
+    def profile(self, load: RoundLoad, steps: int, folder: Path) -> list[Path]:
+        """Copies of the recorded traces."""
+        copies = []
+        for trace in sorted(self._driver.recording.root.glob("profile/traces/*.trace.json.gz")):
+            copies.append(folder / trace.name)
+            copies[-1].write_bytes(trace.read_bytes())
+        if not copies:
+            raise RoundFailed(Failure(kind="not_recorded", line="the recording holds no trace"))
+        self.round(load)
+        return copies
+
+    def close(self) -> float:
+        """Hand over the recorded telemetry and stop."""
+        if self._stopped is None:
+            self._stopped = self._driver.now
+            for line in _lines(self._source.folder / "host.jsonl"):
+                sample = HostSample.model_validate(line)
+                moved = sample.t + self._shift
+                if moved <= self._stopped + 1.0:
+                    self._request.on_host_sample(sample.model_copy(update={"t": moved}))
+        return self._stopped
+
+
+def _pick(count: int, *key: object) -> int:
+    return int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:8], "big") % count
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    if not path.is_file():
+        return []
+    return [orjson.loads(line) for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]

@@ -1,0 +1,51 @@
+"""Digest of an installed package's Python sources: shows that nobody edited the engine in place (failure mode C12)."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+Stamp = tuple[int, int, int, int]
+"""Size, mtime and ctime in nanoseconds, inode: a file with the same stamp has the same content."""
+
+
+class TreeDigest:
+    """sha256 over relative path and content of every ``*.py`` below a folder.
+
+    The first call reads everything (about a second for sglang); later ones re-read only files whose stamp changed, so
+    that every launch can afford its own digest. ctime cannot be set back by a program, so an edit is always seen.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._known: dict[str, tuple[Stamp, str]] = {}
+
+    def compute(self) -> str:
+        """The digest now, 64 hexadecimal digits."""
+        total = hashlib.sha256()
+        for path in sorted(self._sources()):
+            relative = os.path.relpath(path, self._root)
+            total.update(f"{relative}\0{self._content(path, relative)}\n".encode("utf-8", "surrogateescape"))
+        return total.hexdigest()
+
+    def _sources(self) -> list[str]:
+        return [
+            os.path.join(folder, name)
+            for folder, _, names in os.walk(self._root)
+            for name in names
+            if name.endswith(".py")
+        ]
+
+    def _content(self, path: str, relative: str) -> str:
+        try:
+            status = os.stat(path)
+        except OSError:
+            return "unreadable"
+        stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+        known = self._known.get(relative)
+        if known is not None and known[0] == stamp:
+            return known[1]
+        digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        self._known[relative] = (stamp, digest)
+        return digest
