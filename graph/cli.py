@@ -24,7 +24,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Make a language model serve faster on sglang, and bank only what an independent auditor re-derived from raw records.",
+    help="Make a language model serve faster on sglang. Only what an independent auditor re-derived is banked.",
 )
 
 Out = Annotated[Path | None, typer.Option(help="Folder of the run; runs/<model name> by default, numbered if taken.")]

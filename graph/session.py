@@ -30,7 +30,8 @@ from tools.serving.live import LiveDriver, LiveOptions
 from tools.serving.model import check_model
 from tools.serving.probe import load_probes
 from tools.serving.process import kill_orphan
-from tools.serving.replay import Recording, ReplayDriver
+from tools.serving.recording import Recording
+from tools.serving.replay import ReplayDriver
 
 SHIPPED = Path(__file__).resolve().parents[1] / "tools" / "model" / "shipped"
 PROBES = Path(__file__).resolve().parents[1] / "tools" / "serving" / "probes.jsonl"

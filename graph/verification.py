@@ -13,7 +13,7 @@ from tools.evidence.store import sha256_file
 
 
 def verify_folder(folder: Path) -> tuple[list[str], list[str]]:
-    """Problems, one sentence each, and the names of the verdicts that were re-derived. Takes a bundle or a run folder."""
+    """Problems, one sentence each, and the verdicts that came out the same. Takes a bundle or a run folder."""
     if (folder / "manifest.json").is_file():
         problems, evidence = _check_manifest(folder), folder / "evidence"
     elif (folder / "run.json").is_file():
@@ -22,8 +22,9 @@ def verify_folder(folder: Path) -> tuple[list[str], list[str]]:
         raise UserError(
             "neither a bundle nor a run folder", str(folder), "give the folder that holds manifest.json or run.json"
         )
-    report = verify(evidence)
-    return problems + report.problems, report.same
+    audits = verify(evidence).audits
+    problems += [f"{it.audit}: {it.status}: {it.detail}" for it in audits if it.status != "same"]
+    return problems, [it.audit for it in audits if it.status == "same"]
 
 
 def _check_manifest(bundle: Path) -> list[str]:

@@ -8,6 +8,10 @@ from tools.measurement.lab import Lab
 from tools.measurement.plan import make_plan
 
 
+CONTROL_ALPHA = 0.025
+"""One-sided: an honest control's interval misses 0 one time in twenty, and is then measured again."""
+
+
 def control_name(attempt: int) -> str:
     """Name of the control comparison: ``control``, then ``control-2``, …"""
     return "control" if attempt == 1 else f"control-{attempt}"
@@ -28,7 +32,7 @@ def measure_baseline(lab: Lab, attempt: int) -> Measured:
         seed=protocol.seed + 100 * attempt,
         looks=(protocol.control_blocks + attempt - 1,),
         rounds_per_leg=protocol.rounds_per_leg,
-        alpha=0.05,
+        alpha=CONTROL_ALPHA,
         floor=protocol.floor,
     )
     return compare(lab, plan)

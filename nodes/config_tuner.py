@@ -8,8 +8,8 @@ from collections.abc import Collection, Sequence
 from tools.evidence.records import Kind, Lever, Scalar, ServerConfig
 from tools.levers import Touches, knob, knobs_for
 from tools.measurement.comparison import Measured, compare
-from tools.measurement.lab import Lab
 from tools.measurement.direction import Direction
+from tools.measurement.lab import Lab
 from tools.measurement.plan import make_plan
 from tools.measurement.screening import Screened, Screening, read_trials
 from tools.search import Outcome, SearchPolicy, Settings, space_from_knobs

@@ -31,7 +31,7 @@ def profile_name(attempt: int) -> str:
 
 
 def take_profile(lab: Lab, attempt: int) -> Profiled:
-    """Launch the reference, warm it, trace it under load and aggregate by operator. ``profile.json`` holds the result."""
+    """Launch the reference, warm it, trace it under load; ``profile.json`` holds the time by operator."""
     folder = lab.folder.root / profile_name(attempt)
     done = folder / "profile.json"
     if done.is_file():
@@ -61,7 +61,8 @@ def _trace(lab: Lab, leg: Path, traces: Path, attempt: int) -> tuple[list[Path],
         seed = lab.protocol.seed + 700_000 + attempt
         writer.warm(server, RoundLoad(lab.workload, seed, -1), [])
         traces.mkdir(parents=True, exist_ok=True)
-        found = server.profile(RoundLoad(lab.workload, seed + 50, -1), STEPS, traces)
+        with writer.span("profile"):
+            found = server.profile(RoundLoad(lab.workload, seed + 50, -1), STEPS, traces)
     except RoundFailed as problem:
         failure = problem.failure
     finally:

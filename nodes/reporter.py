@@ -33,7 +33,7 @@ class RunOutcome(Record):
     """``outcome.json``."""
 
     verdict: str
-    """``verified gain``, ``verified gain, corrected headline``, ``measured gain, not audited``, ``no verified gain``."""
+    """One of the sentences in ``WORDS``."""
     headline: str
     delta: float | None
     interval: tuple[float, float] | None

@@ -7,7 +7,6 @@ from tools.measurement.direction import Direction
 from tools.measurement.lab import Lab
 from tools.profiling import Profile
 
-
 HOST = (Touches.STREAMING, Touches.PROCESS, Touches.LOGGING)
 MODEL = (Touches.DECODE, Touches.NUMERICS, Touches.ATTENTION)
 BATCHING = (Touches.SCHEDULING, Touches.PREFILL, Touches.KV_MEMORY)

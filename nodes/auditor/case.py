@@ -12,7 +12,7 @@ from tools.evidence.seal import Request
 from tools.levers import Knob, knob
 
 
-class EvidenceMissing(Exception):
+class EvidenceMissingError(Exception):
     """A rule asked for evidence that it did not declare as needed: a bug of the rule."""
 
 
@@ -34,13 +34,13 @@ class Case:
     def plan(self) -> Plan:
         """The comparison's plan; rules that use it declare the need ``plan``."""
         if self.comparison.plan is None:
-            raise EvidenceMissing("plan.json")
+            raise EvidenceMissingError("plan.json")
         return self.comparison.plan
 
     @cached_property
     def claim(self) -> ReportedClaim:
         if self.comparison.claim is None:
-            raise EvidenceMissing("claim.json")
+            raise EvidenceMissingError("claim.json")
         return self.comparison.claim
 
     @property

@@ -12,7 +12,8 @@ from types import FrameType
 from nodes.auditor.case import Case
 from nodes.auditor.conclusion import conclude
 from nodes.auditor.needs import missing
-from nodes.auditor.rule import Found, NotApplicable, Outcome, Remark, Rule, Unverifiable
+from nodes.auditor.record import record
+from nodes.auditor.rule import Outcome, Rule, Unverifiable
 from nodes.auditor.rules import RULES
 from nodes.auditor.verdict import Action, Evidence, EvidenceDigest, Finding, Note, Severity, Verdict
 from nodes.auditor.view import SealedView
@@ -24,7 +25,7 @@ MAX_FINDINGS = 40
 """Per rule: a thousand equal findings say no more than forty."""
 
 
-class OutOfTime(Exception):
+class OutOfTimeError(Exception):
     """A rule used up its time."""
 
 
@@ -49,7 +50,7 @@ def evaluate(folder: Path, rules: Sequence[Rule] = RULES, rule_seconds: float = 
             findings.append(_degraded(rule, cause))
             continue
         for outcome in outcomes[:MAX_FINDINGS]:
-            _record(rule, outcome, findings, notes)
+            record(rule.id, rule.modes, outcome, findings, notes)
     return conclude(case, findings, notes, degraded, digests(folder))
 
 
@@ -67,43 +68,6 @@ def _ask(rule: Rule, case: Case) -> list[Outcome]:
     return list(rule.check(case))
 
 
-def _record(rule: Rule, outcome: Outcome, findings: list[Finding], notes: list[Note]) -> None:
-    match outcome:
-        case Found():
-            findings.append(
-                Finding(
-                    rule=rule.id,
-                    severity=outcome.severity,
-                    expected=outcome.expected,
-                    observed=outcome.observed,
-                    evidence=outcome.evidence,
-                    action=outcome.action,
-                    advice=outcome.advice,
-                    modes=outcome.modes or rule.modes,
-                    code=outcome.code,
-                )
-            )
-        case Unverifiable():
-            notes.append(Note(rule=rule.id, kind="unverifiable", text=f"missing: {outcome.what}"))
-            findings.append(
-                Finding(
-                    rule=rule.id,
-                    severity=outcome.severity,
-                    expected="a record that decides this",
-                    observed=f"missing: {outcome.what}",
-                    evidence=outcome.evidence,
-                    action=Action.REMEASURE,
-                    advice="measure again with this record switched on; nothing is certified without it",
-                    modes=rule.modes,
-                    code=outcome.code,
-                )
-            )
-        case NotApplicable():
-            notes.append(Note(rule=rule.id, kind="not_applicable", text=outcome.why))
-        case Remark():
-            notes.append(Note(rule=rule.id, kind="remark", text=outcome.text))
-
-
 def _degraded(rule: Rule, cause: Exception) -> Finding:
     return Finding(
         rule=rule.id,
@@ -119,7 +83,7 @@ def _degraded(rule: Rule, cause: Exception) -> Finding:
 
 @contextmanager
 def _limit(seconds: float) -> Iterator[None]:
-    """Raise ``OutOfTime`` after ``seconds``. Only the main thread can be interrupted; elsewhere there is no limit."""
+    """Raise ``OutOfTimeError`` after ``seconds``. Only the main thread can be interrupted; elsewhere there is none."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -133,7 +97,4 @@ def _limit(seconds: float) -> Iterator[None]:
 
 
 def _out_of_time(_signal: int, _frame: FrameType | None) -> None:
-    raise OutOfTime
-
-
-__all__ = ["OutOfTime", "digests", "evaluate"]
+    raise OutOfTimeError

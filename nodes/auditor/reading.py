@@ -42,6 +42,8 @@ class Reader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.problems: list[Problem] = []
+        self._repeated: list[str] = []
+        self._decoder = json.JSONDecoder(object_pairs_hook=self._notice_repeats)
 
     def exists(self, name: str) -> bool:
         return (self.folder / name).is_file()
@@ -93,9 +95,16 @@ class Reader:
         if _depth_over(found, MAX_DEPTH):
             self.report(name, line, "too_deep", f"nested deeper than {MAX_DEPTH}")
             return None
-        for key in _repeated_keys(data):
+        self._repeated.clear()
+        self._decoder.decode(data.decode())
+        for key in self._repeated:
             self.report(name, line, "duplicate_key", f"key {key[:80]!r} appears twice, the last one counts")
         return found
+
+    def _notice_repeats(self, pairs: list[tuple[str, Any]]) -> None:
+        if len({key for key, _ in pairs}) < len(pairs):
+            names = [key for key, _ in pairs]
+            self._repeated.extend(sorted({key for key in names if names.count(key) > 1}))
 
     def typed(self, found: Json, kind: type[Model], name: str, line: int | None) -> Model | None:
         try:
@@ -151,15 +160,3 @@ def _depth_over(value: Any, limit: int) -> bool:
         if not level:
             return False
     return True
-
-
-def _repeated_keys(data: bytes) -> list[str]:
-    repeated: list[str] = []
-
-    def pairs(found: list[tuple[str, Any]]) -> None:
-        if len({key for key, _ in found}) < len(found):
-            names = [key for key, _ in found]
-            repeated.extend(sorted({key for key in names if names.count(key) > 1}))
-
-    json.loads(data, object_pairs_hook=pairs)
-    return repeated

@@ -20,7 +20,7 @@ class ReportedClaim(BaseModel):
     """Figures of the reference, by name of ``LatencySummary``."""
     candidate: dict[str, float | None] = {}
     delta: float | None = None
-    interval: tuple[float, float] | None = None
+    interval: tuple[float | None, float | None] | None = None
     blocks: int | None = None
     decision: str | None = None
     headline: str = ""

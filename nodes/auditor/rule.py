@@ -93,9 +93,7 @@ def flag(
     return Found(Severity.FLAG, expected, observed, advice, evidence, action, modes, code)
 
 
-def info(
-    expected: str, observed: str, *evidence: Evidence, modes: tuple[str, ...] = (), code: str = ""
-) -> Found:
+def info(expected: str, observed: str, *evidence: Evidence, modes: tuple[str, ...] = (), code: str = "") -> Found:
     """Looked at and in order; kept because a reader will ask."""
     return Found(Severity.INFO, expected, observed, "nothing to do", evidence, Action.PASS, modes, code)
 

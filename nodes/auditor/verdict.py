@@ -74,7 +74,7 @@ class Note(Record):
 
     rule: str
     kind: Literal["not_applicable", "unverifiable", "remark"]
-    """``not_applicable``: there is nothing of this kind to judge. ``unverifiable``: there is, but a record is missing."""
+    """``not_applicable``: nothing of this kind is there to judge. ``unverifiable``: it is, but a record is missing."""
     text: str
 
 

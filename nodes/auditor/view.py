@@ -10,8 +10,10 @@ from nodes.auditor.reading import Json, Problem, Reader
 from nodes.auditor.reported import ReportedClaim
 from nodes.auditor.rows import Row, read_rows
 from nodes.auditor.server_log import LogFacts, facts
+from tools.evidence.canonical import file_digest
 from tools.evidence.records import Answer, Engagement, Generation, HostSample, LegRecord, Plan, Side
 from tools.evidence.seal import Request
+from tools.profiling.records import Profile
 
 COMPONENT_WORDS = ("PASS", "FLAG")
 
@@ -168,8 +170,13 @@ class SealedView:
         return self.comparison if own else ComparisonView(self.reader, "control")
 
     @cached_property
-    def profile(self) -> Json | None:
-        return self.reader.document("profile/profile.json")
+    def profile(self) -> Profile | None:
+        return self.reader.model("profile/profile.json", Profile)
+
+    def digests(self, folder: str) -> dict[str, str]:
+        """sha256 of the files below one folder, by file name."""
+        paths = sorted((self.folder / folder).rglob("*"))
+        return {path.name: file_digest(path) for path in paths if path.is_file()}
 
     @cached_property
     def components(self) -> tuple[ComponentView, ...]:

@@ -1,11 +1,11 @@
 """A run's folder: where each piece of evidence lives, who may write to it, and which version wrote it.
 
-    run.json  preflight.json  ledger.jsonl  outcome.json  report.html
-    comparisons/<name>/{plan.json, claim.json, legs/<leg_id>/…}
-    search/{trials.jsonl, legs/<leg_id>/…}
-    profile/{profile.json, legs/profile/…, *.trace.json.gz}
-    audits/<scope>-<subject>-<attempt>/verdict.json
-    bundle/
+run.json  preflight.json  ledger.jsonl  outcome.json  report.html
+comparisons/<name>/{plan.json, claim.json, legs/<leg_id>/…}
+search/{trials.jsonl, legs/<leg_id>/…}
+profile/{profile.json, legs/profile/…, *.trace.json.gz}
+audits/<scope>-<subject>-<attempt>/verdict.json
+bundle/
 """
 
 from __future__ import annotations
@@ -47,9 +47,13 @@ class RunFolder:
         try:
             root.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
-            raise UserError("cannot make the run folder", str(root), problem.strerror or "choose another --out") from None
+            raise UserError(
+                "cannot make the run folder", str(root), problem.strerror or "choose another --out"
+            ) from None
         lock = _locked(root)
-        write_once(root / "run.json", json_bytes({"schema_version": SCHEMA_VERSION, "run_id": run_id, "config": config}))
+        write_once(
+            root / "run.json", json_bytes({"schema_version": SCHEMA_VERSION, "run_id": run_id, "config": config})
+        )
         folder = cls(root, lock)
         folder.ledger.enter(root / "run.json")
         return folder

@@ -49,7 +49,9 @@ class Ledger:
             return None
         prev = self._entries[-1].link if self._entries else GENESIS
         seq, size = len(self._entries), path.stat().st_size
-        entry = Entry(seq=seq, path=name, sha256=digest, size=size, prev=prev, link=_link(seq, name, digest, size, prev))
+        entry = Entry(
+            seq=seq, path=name, sha256=digest, size=size, prev=prev, link=_link(seq, name, digest, size, prev)
+        )
         self._log.append(entry.model_dump())
         self._entries.append(entry)
         self._known[name] = digest

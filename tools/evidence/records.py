@@ -135,8 +135,15 @@ class Failure(Record):
     """Why a server did not come up or did not stay up."""
 
     kind: Literal[
-        "out_of_memory", "bad_flag", "port_taken", "died_early", "stalled", "died_in_round", "hung_in_round",
-        "not_recorded", "unsupported",
+        "out_of_memory",
+        "bad_flag",
+        "port_taken",
+        "died_early",
+        "stalled",
+        "died_in_round",
+        "hung_in_round",
+        "not_recorded",
+        "unsupported",
     ]
     line: str
     """The log line that shows it, at most 500 characters."""
@@ -153,6 +160,14 @@ class EngineIdentity(Record):
     tree_digest: Digest | None
     """Digest over the installed engine package's files (path, size, content of Python sources)."""
     versions: dict[str, str] = {}
+
+
+class Span(Record):
+    """What a launch was busy with, and when."""
+
+    kind: Literal["start", "warmup", "probe", "profile", "round"]
+    started: float
+    ended: float
 
 
 class LegRecord(Record):
@@ -189,6 +204,8 @@ class LegRecord(Record):
     timed_rounds: int
     status: Literal["complete", "failed"]
     failure: Failure | None = None
+    spans: list[Span] = []
+    """In order of their end."""
     source: str | None = None
     """For a replayed leg: digest of the recorded leg it came from."""
 

@@ -41,7 +41,8 @@ class Request(Record):
     """``request.json``: what the auditor is asked to judge, and from which folders of the run."""
 
     schema_version: int = SCHEMA_VERSION
-    scope: Scope
+    scope: Scope | Literal["pair"]
+    """``pair``: two bare legs that no plan of ours stands behind; never sealed from a run."""
     subject: str
     """What is judged: ``control``, ``patch-stream_interval``, ``bundle``, ``profile``."""
     attempt: int
@@ -89,16 +90,17 @@ def seal(
 ) -> Seal:
     """Copy what scope ``scope`` needs of ``run_dir`` into the new folder ``dest``, read-only.
 
-    ``comparison`` defaults to ``subject`` for the first attempt and ``subject-k`` for the k-th, where that folder
-    exists. ``components`` are audit folder names; by default the latest audit of every patch, where it was accepted.
-    ``run_id`` is read from ``run.json`` when it is not given. Missing evidence is left out: to say so is the auditor's task. Raises ``UserError`` on links out of the run,
-    special files and oversized evidence.
+    ``comparison`` defaults to ``subject`` or ``scope-subject``, with ``-k`` for the k-th attempt where that exists.
+    ``components`` are audit folder names; by default the latest audit of every patch, where it was accepted. ``run_id``
+    is read from ``run.json`` when it is not given. Missing evidence is left out: to say so is the auditor's task.
+    Raises ``UserError`` on links out of the run, special files and oversized evidence.
     """
     root = run_dir.resolve()
     if not root.is_dir():
         raise UserError("no such run folder", str(run_dir), "give the folder that holds run.json")
     parent = "" if scope == "profile" else "comparisons"
-    chosen = comparison or _latest_name(root / parent, subject, attempt)
+    names = (subject, f"{scope}-{subject}", *((control,) if scope == "baseline" else ()))
+    chosen = comparison or _first_folder(root / parent, names, attempt)
     accepted = tuple(components) if components is not None else tuple(_accepted_patches(root))
     request = Request(
         scope=scope,
@@ -111,7 +113,9 @@ def seal(
     )
     for name in (chosen, control, subject, *request.components):
         if not _NAME.match(name):
-            raise UserError(f"{name!r} is not a folder name", str(run_dir), "use letters, digits, dot, dash, underscore")
+            raise UserError(
+                f"{name!r} is not a folder name", str(run_dir), "use letters, digits, dot, dash, underscore"
+            )
     dest.mkdir(parents=True, exist_ok=False)
     copier = _Copier(root, dest)
     copier.write("request.json", canonical(request.model_dump(mode="json")))
@@ -127,9 +131,10 @@ def seal(
     return Seal(dest, request, dict(sorted(copier.digests.items())))
 
 
-def _latest_name(parent: Path, subject: str, attempt: int) -> str:
-    numbered = f"{subject}-{attempt}"
-    return numbered if attempt > 1 and (parent / numbered).is_dir() else subject
+def _first_folder(parent: Path, names: Sequence[str], attempt: int) -> str:
+    """The k-th attempt's own folder, else the plain one; the first name when there is neither."""
+    numbered = [f"{name}-{attempt}" for name in names] if attempt > 1 else []
+    return next((name for name in (*numbered, *names) if (parent / name).is_dir()), names[0])
 
 
 def _run_id(root: Path) -> str:

@@ -101,7 +101,10 @@ SCHEDULING: tuple[Knob, ...] = (
         default=False,
         touches=(Touches.SCHEDULING, Touches.PROCESS),
         lever_class="B",
-        reason="The overlap hides scheduling behind the device; on a CPU both compete for the same cores.",
+        reason=(
+            "The overlap hides scheduling behind the device; on a CPU both compete for the same cores. On a loaded "
+            "two-core CPU, off gave +5 to +11 % over four paired rounds of one launch; same tokens."
+        ),
         values=(True,),
     ),
     Knob(
@@ -154,7 +157,7 @@ SCHEDULING: tuple[Knob, ...] = (
         default=None,
         touches=(Touches.DECODE, Touches.SCHEDULING),
         lever_class="B",
-        reason="Drafts from earlier text; caps running requests at 48. Needs the engine's kernel package: dies without it.",
+        reason="Drafts from earlier text; caps running requests at 48. Dies without the engine's kernel package.",
         values=("NGRAM",),
         changes_numerics=True,
         devices=("cuda",),

@@ -150,11 +150,13 @@ def _engage(plan: Plan, side: Side, writer: LegWriter, server: Server) -> None:
 
 def _probe(lab: Lab, plan: Plan, side: Side, writer: LegWriter, server: Server) -> None:
     """Greedy outputs twice and accuracy once per leg of the first block: parity and determinism need no more."""
-    writer.lines("outputs.jsonl", [*server.generate(lab.prompts, 0), *server.generate(lab.prompts, 1)])
+    with writer.span("probe"):
+        writer.lines("outputs.jsonl", [*server.generate(lab.prompts, 0), *server.generate(lab.prompts, 1)])
     lab.check()
     if plan.kind is Kind.CONTROL and side is Side.CANDIDATE:
         return
-    writer.lines("accuracy.jsonl", server.answer(lab.questions))
+    with writer.span("probe"):
+        writer.lines("accuracy.jsonl", server.answer(lab.questions))
     lab.check()
 
 

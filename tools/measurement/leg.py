@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel
 
@@ -18,6 +20,7 @@ from tools.evidence.records import (
     RoundStamp,
     ServerConfig,
     Side,
+    Span,
 )
 from tools.evidence.store import AppendLog, json_bytes, write_once
 from tools.measurement.lab import Lab
@@ -35,6 +38,7 @@ class LegWriter:
         self.timed = 0
         folder.mkdir(parents=True)
         self._opened = lab.driver.clock()
+        self._spans: list[Span] = []
         self._runs = AppendLog(folder / "bench_runs.jsonl")
         self._host = AppendLog(folder / "host.jsonl")
 
@@ -58,15 +62,24 @@ class LegWriter:
 
     def warm(self, server: Server, load: RoundLoad, peers: list[Server]) -> None:
         """A full round whose result is discarded; only that it happened is recorded."""
-        server.round(load, peers)
+        with self.span("warmup"):
+            server.round(load, peers)
         self.warmups += 1
 
     def round(self, server: Server, load: RoundLoad, peers: list[Server]) -> float:
         """A timed round; returns its output throughput in tokens per second."""
-        result = server.round(load, peers)
+        with self.span("round"):
+            result = server.round(load, peers)
         self._runs.append({**result.record, "bankable": self._stamp(load, result).model_dump()})
         self.timed += 1
         return float(result.record["output_throughput"])
+
+    @contextmanager
+    def span(self, kind: Literal["warmup", "probe", "profile", "round"]) -> Iterator[None]:
+        """Note what the launch is busy with."""
+        started = self.lab.driver.clock()
+        yield
+        self._spans.append(Span(kind=kind, started=started, ended=self.lab.driver.clock()))
 
     def _stamp(self, load: RoundLoad, result: RoundResult) -> RoundStamp:
         return RoundStamp(
@@ -90,7 +103,9 @@ class LegWriter:
 
     def close(self, identity: LaunchIdentity | None, stopped_at: float, failure: Failure | None) -> LegRecord:
         """Write ``leg.json`` and enter the whole folder in the ledger."""
-        lab = self.lab
+        lab, spans = self.lab, list(self._spans)
+        if identity:
+            spans.insert(0, Span(kind="start", started=identity.launched_at, ended=identity.ready_at))
         record = LegRecord(
             leg_id=self.leg_id,
             comparison=self.comparison,
@@ -117,6 +132,7 @@ class LegWriter:
             timed_rounds=self.timed,
             status="failed" if failure else "complete",
             failure=failure,
+            spans=spans,
             source=identity.source if identity else None,
         )
         write_once(self.folder / "leg.json", json_bytes(record.model_dump(mode="json")))

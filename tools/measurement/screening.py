@@ -7,7 +7,6 @@ few, and the best of many null changes looks like a gain (D09).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median

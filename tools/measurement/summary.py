@@ -11,7 +11,7 @@ FIELDS = tuple(LatencySummary.model_fields)
 
 
 def summarise(launches: Sequence[Sequence[BenchRun]]) -> LatencySummary:
-    """Median over launches of the median over rounds, for every figure of the summary. Launches without rounds count not."""
+    """Median over launches of the median over rounds, figure by figure; launches without rounds do not count."""
     values = {
         field: median(median(getattr(run, field) for run in runs) for runs in launches if runs) for field in FIELDS
     }

@@ -125,7 +125,7 @@ def _kernels(trace: Trace, timeline: Timeline) -> Iterator[_Call]:
         linked = None if timeline.on_device or event.correlation is None else launched.get(event.correlation)
         moment = event.start if linked is None else linked
         shape = (by.dims, by.dtypes) if by else ("", "")
-        yield _Call(Timed(event, event.duration, 0), moment, by.name if by else None, shape)
+        yield _Call(Timed(event, event.duration, 0, event.end), moment, by.name if by else None, shape)
 
 
 def _count(sums: _Sums, call: _Call, phase: Phase) -> None:

@@ -33,14 +33,14 @@ _EXACT: dict[Family, frozenset[str]] = {
     }),
 }  # fmt: skip
 
-# Order matters: a kernel named flash_fwd_splitkv_gemm is attention, one named all_reduce_rms_norm waits for others.
+# Order matters: all_reduce_rms_norm waits for others, flash_fwd_splitkv_gemm is attention.
 _PATTERNS: tuple[tuple[Family, re.Pattern[str]], ...] = (
     (Family.COMMUNICATION, re.compile(
         r"nccl|rccl|gloo|c10d::|all_?reduce|all_?gather|reduce_?scatter|all_?to_?all|broadcast_kernel|cross_device")),
-    (Family.ATTENTION, re.compile(
-        r"scaled_dot_product|flash|fmha|attention|attn|paged|mla_|_fwd_kernel_stage|merge_state|prefill.*kv|decode.*kv")),
-    (Family.SAMPLING, re.compile(r"sampl|top_?k|top_?p|argmax|arg_max|multinomial|radixsort|bitonicsort|gumbel")),
     (Family.NORM, re.compile(r"rms_?norm|layer_?norm|_norm_|batch_?norm|group_?norm")),
+    (Family.ATTENTION, re.compile(
+        r"scaled_dot_product|flash_|flash::|flashattn|fmha|attention|attn|paged|mla_|_fwd_kernel_stage|merge_state|prefill.*kv|decode.*kv")),
+    (Family.SAMPLING, re.compile(r"sampl|top_?k|top_?p|argmax|arg_max|multinomial|radixsort|bitonicsort|gumbel")),
     (Family.MATMUL, re.compile(
         r"gemm|gemv|cutlass|cublas|nvjet|hipblas|tensile|^cijk|splitk|matmul|_mm\b|scaled_mm|\bmm_|moe_kernel|fused_moe")),
     (Family.COPY, re.compile(

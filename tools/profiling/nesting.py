@@ -16,27 +16,29 @@ class Timed:
     self_us: float
     depth: int
     """0 for an event that no other encloses on its lane."""
+    end: float
+    """End of the event, or of what encloses it if that comes first."""
 
 
 def self_times(events: Sequence[Event]) -> list[Timed]:
     """Self time per event: duration less that of the events directly inside, lane by lane; same order as given.
 
     ``events`` must be sorted by start, longer first (as ``Trace.events`` is). The profiler rounds to nanoseconds, so
-    a child may outlive its parent by a hair: only the part inside counts against the parent, and self time is never
-    negative. The self times of a lane add up to the time that its events cover.
+    a child may outlive its parent by a hair: it then ends with its parent, and self time is never negative. The self
+    times of a lane never add up to more than the time that its events cover.
     """
     open_on: dict[str, list[Timed]] = {}
     timed = []
     for event in events:
         stack = open_on.setdefault(event.lane, [])
-        while stack and stack[-1].event.end <= event.start:
+        while stack and stack[-1].end <= event.start:
             stack.pop()
-        entry = Timed(event, event.duration, len(stack))
+        entry = Timed(event, event.duration, len(stack), event.end)
         if stack:
             parent = stack[-1]
-            inside = max(0.0, min(event.end, parent.event.end) - event.start)
-            parent.self_us = max(0.0, parent.self_us - inside)
-            entry.self_us = inside
+            entry.end = min(event.end, parent.end)
+            entry.self_us = max(0.0, entry.end - event.start)
+            parent.self_us = max(0.0, parent.self_us - entry.self_us)
         stack.append(entry)
         timed.append(entry)
     return timed

@@ -13,6 +13,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from tools.profiling.nesting import common, length, merged
@@ -127,7 +128,7 @@ def _from_shapes(events: Sequence[Event]) -> tuple[Step, ...]:
     operators = [event for event in events if event.category == OPERATOR]
     lookups = [at for at, event in enumerate(operators) if event.name == "aten::embedding"]
     steps = []
-    for at, after in zip(lookups, [*lookups[1:], len(operators)], strict=True):
+    for at, after in pairwise([*lookups, len(operators)]):
         inside = operators[at:after]
         tokens = _size(inside[0].dims, 1, 0)
         rows = next((_size(op.dims, 0, 0) for op in reversed(inside) if op.name in _PRODUCTS), None)

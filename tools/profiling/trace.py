@@ -22,13 +22,14 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
 import json
 import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import orjson
 
@@ -183,16 +184,16 @@ def _compact(value: object) -> str:
         return ""
 
 
-def _text(raw: IO[bytes]) -> IO[bytes]:
+def _text(raw: io.BufferedReader) -> io.BufferedReader | gzip.GzipFile:
     magic = raw.read(2)
     raw.seek(0)
-    return gzip.GzipFile(fileobj=raw) if magic == GZIP_MAGIC else raw  # type: ignore[return-value]  # file-like enough
+    return gzip.GzipFile(fileobj=raw) if magic == GZIP_MAGIC else raw
 
 
 class _Objects:
     """Iterates over the objects of ``traceEvents`` (or of a bare list) without holding the document."""
 
-    def __init__(self, raw: IO[bytes], where: str) -> None:
+    def __init__(self, raw: io.BufferedReader, where: str) -> None:
         self.where = where
         self.torn = False
         self._source = _text(raw)
@@ -201,7 +202,8 @@ class _Objects:
 
     def _more(self) -> str:
         try:
-            block = self._source.read(CHUNK)
+            # read1: what was unpacked before a tear is handed out before the tear raises
+            block = self._source.read1(CHUNK)
         except (EOFError, OSError, zlib.error):
             self.torn = True
             return ""

@@ -12,7 +12,9 @@ from tools.search.space import Point, SearchSpace
 from tools.search.tpe import TpeProposer
 
 ATTEMPTS = 64
-"""Proposals drawn before a search counts as exhausted; repeats cost nothing, which flatters the baselines."""
+"""Points drawn before a search counts as exhausted; repeats cost nothing, which flatters the baselines."""
+PROPOSALS = 6
+"""Of these, how many TPE makes for one question."""
 
 
 class _Sampling:
@@ -73,15 +75,15 @@ class RandomSearch(_Sampling):
         return self._space.normal(tuple(int(rng.integers(len(d.values))) for d in self._space.dimensions))
 
 
-class PlainTPE(_Sampling):
-    """Optuna's multivariate TPE with its own defaults."""
+class PlainTPE(RandomSearch):
+    """Optuna's multivariate TPE with its own defaults; draws at random when it keeps proposing what it has seen."""
 
     def __init__(self, space: SearchSpace, budget_s: float, seed: int, history: Sequence[Told] = ()) -> None:
         self._tpe = TpeProposer(space, seed)
-        super().__init__(space, budget_s, history)
+        super().__init__(space, budget_s, seed, history)
 
     def _draw(self, number: int, attempt: int) -> Point:
-        return self._tpe.propose(number, attempt)
+        return self._tpe.propose(number, attempt) if attempt < PROPOSALS else super()._draw(number, attempt)
 
     def _learn(self, trial_id: int, outcome: Outcome) -> None:
         self._tpe.learn(self._book.point(trial_id), outcome.score)

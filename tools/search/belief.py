@@ -105,7 +105,7 @@ class Belief:
         return covariance
 
     def _fit(self) -> Vector:
-        """Coordinate ascent on the log marginal likelihood plus a log-normal prior on the factors (sd a factor of 2)."""
+        """Coordinate ascent on the log marginal likelihood plus a log-normal prior (sd: a factor of 2)."""
         factors = np.ones(len(self._tables) + 1)
         if not len(self._x):
             return factors

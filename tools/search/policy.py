@@ -62,10 +62,11 @@ class SearchPolicy:
         self._space = _scaled(space)
         self._settings = settings or Settings()
         self._book = Book(self._space, budget_s)
-        self._tpe = TpeProposer(self._space, seed)
+        self._tpe = None if self._space.size() <= ENUMERABLE else TpeProposer(self._space, seed)
+        self._known: Belief | None = None
         limit = self._settings.max_changes
         self._most = len(self._space.dimensions) if limit is None else limit
-        self._grid = [p for p in self._space.points() if self._small(p)] if self._space.size() <= ENUMERABLE else []
+        self._grid = [] if self._tpe else [p for p in self._space.points() if self._small(p)]
         self._floor = math.log1p(self._settings.floor)
         self._screening = _screening_order(self._space)
         for told in self._book.replay(history):
@@ -102,7 +103,7 @@ class SearchPolicy:
         ids = list(self._book.scores)
         if not ids:
             return None
-        mean, sd = self._belief().at([self._book.point(i) for i in ids])
+        mean, sd = self._measured().at([self._book.point(i) for i in ids])
         top = int(np.argmax(mean))
         if mean[top] <= 0:
             return None
@@ -114,18 +115,26 @@ class SearchPolicy:
         return self._book.spent_s
 
     def _learn(self, trial_id: int, outcome: Outcome) -> None:
-        if outcome.failure not in NOT_ITS_FAULT:
+        self._known = None
+        if self._tpe and outcome.failure not in NOT_ITS_FAULT:
             self._tpe.learn(self._book.point(trial_id), outcome.score)
 
+    def _measured(self) -> Belief:
+        """From the finished trials; fitted once after each of them."""
+        if self._known is None:
+            points = [self._book.point(i) for i in self._book.scores]
+            self._known = Belief(self._space, self._settings.prior, points, list(self._book.scores.values()))
+        return self._known
+
     def _belief(self) -> Belief:
-        """From the finished trials; open ones count as measured at their expectation, so that a batch spreads out."""
-        points = [self._book.point(i) for i in self._book.scores]
-        scores = list(self._book.scores.values())
-        belief = Belief(self._space, self._settings.prior, points, scores)
+        """As measured, and open trials counted as measured at their expectation, so that a batch spreads out."""
+        belief = self._measured()
         waiting = [self._book.point(i) for i in sorted(self._book.open)]
         if not waiting:
             return belief
         guessed, _ = belief.at(waiting)
+        points = [self._book.point(i) for i in self._book.scores]
+        scores = list(self._book.scores.values())
         return Belief(
             self._space, self._settings.prior, [*points, *waiting], [*scores, *guessed.tolist()], belief.factors
         )
@@ -174,7 +183,7 @@ class SearchPolicy:
 
     def _pool(self, base: Point, number: int) -> list[Point]:
         """Fresh points to weigh: the whole grid if it is small, else near the best and wherever TPE would look."""
-        if self._space.size() <= ENUMERABLE:
+        if self._tpe is None:
             return [p for p in self._grid if self._fresh(p)]
         steps = [(d, i) for d, k in enumerate(self._space.dimensions) for i in range(len(k.values)) if i != base[d]]
         near = [_with(base, s) for s in steps]

@@ -1,8 +1,8 @@
-"""Start sglang's server in this process, tied to the life of whoever started it: ``_spawn.py LIFELINE-FD FLAGS...``.
+"""Start sglang's server in this process, tied to the life of its starter: ``_spawn.py LIFELINE-FD FLAGS...``.
 
 Runs under the engine's interpreter as leader of its own process group. The first argument is the read end of a pipe
-whose write end only the orchestrator holds. However the orchestrator ends, kill -9 included, the kernel closes that end,
-and this process then kills its whole group. PR_SET_PDEATHSIG alone would not do: it covers one process instead of the
+whose write end only the orchestrator holds. However the orchestrator ends, kill -9 included, the kernel closes that
+end, and this process then kills its whole group. PR_SET_PDEATHSIG would not do: it covers one process instead of the
 group, and it fires when the *thread* that started the server ends.
 """
 

@@ -28,7 +28,9 @@ class ServerClient:
     def __enter__(self) -> ServerClient:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -36,7 +38,7 @@ class ServerClient:
         self._http.close()
 
     def answers(self, timeout_s: float = 2.0) -> bool:
-        """True once the HTTP front serves: it starts only after the model is loaded. Costs nothing, generates nothing."""
+        """True once the HTTP front serves, which starts after the model is loaded. Generates nothing."""
         try:
             self._call("GET", "/v1/models", timeout_s=timeout_s)
         except ServerUnreachable:
@@ -70,7 +72,9 @@ class ServerClient:
                     return False
                 time.sleep(0.2)
 
-    def generate(self, text: str, max_new_tokens: int, stop: tuple[str, ...] = (), timeout_s: float = 300.0) -> dict[str, Any]:
+    def generate(
+        self, text: str, max_new_tokens: int, stop: tuple[str, ...] = (), timeout_s: float = 300.0
+    ) -> dict[str, Any]:
         """Greedy ``/generate``: ``text``, ``output_ids``, ``meta_info``."""
         sampling: dict[str, Any] = {"temperature": 0.0, "max_new_tokens": max_new_tokens}
         if stop:
@@ -89,7 +93,9 @@ class ServerClient:
         """Drop every request that is queued or running."""
         self._call("POST", "/abort_request", {"rid": "", "abort_all": True}, timeout_s)
 
-    def _json(self, method: str, path: str, body: dict[str, Any] | None = None, timeout_s: float = 10.0) -> dict[str, Any]:
+    def _json(
+        self, method: str, path: str, body: dict[str, Any] | None = None, timeout_s: float = 10.0
+    ) -> dict[str, Any]:
         raw = self._call(method, path, body, timeout_s)
         try:
             answer = json.loads(raw)

@@ -77,22 +77,22 @@ def flag_arguments(flags: dict[str, Scalar]) -> list[str]:
     return arguments
 
 
-def build(
-    engine: Engine, model: Path, config: ServerConfig, port: int, permissions: Permissions, lay_over_base: bool = True
-) -> Command:
+def build(engine: Engine, model: Path, config: ServerConfig, port: int, permissions: Permissions) -> Command:
     """The start of one server.
 
     ``config`` wins over ``base_config`` where both set something (``False`` takes a base flag away). Raises
     ``UserError`` for flags that only this module may set, and for load formats that need a permission.
     """
-    base = base_config(engine.device) if lay_over_base else ServerConfig()
+    base = base_config(engine.device)
     flags: dict[str, Scalar] = {**base.flags, **config.flags}
     _refuse_reserved(config)
     if not permissions.pickle:
         load_format = flags.setdefault("load_format", "safetensors")
         if load_format not in SAFE_FORMATS:
             raise UserError(
-                f"load format {load_format!r} may execute code from the weight files", str(model), "allow pickle weights explicitly"
+                f"load format {load_format!r} may execute code from the weight files",
+                str(model),
+                "allow pickle weights explicitly",
             )
     if permissions.remote_code:
         flags["trust_remote_code"] = True

@@ -88,7 +88,9 @@ def load_questions(path: Path, shots_path: Path | None, n: int, seed: int) -> li
 
 
 def _question(problem: WordProblem, question_id: str, examples: str) -> Question:
-    prompt = Prompt(prompt_id=question_id, text=examples + question_text(problem), max_new_tokens=ANSWER_TOKENS, stop=STOP)
+    prompt = Prompt(
+        prompt_id=question_id, text=examples + question_text(problem), max_new_tokens=ANSWER_TOKENS, stop=STOP
+    )
     return Question(question_id=question_id, prompt=prompt, expected=problem.expected)
 
 

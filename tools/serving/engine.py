@@ -23,7 +23,7 @@ ENV_PYTHON = "BANKABLE_ENGINE_PYTHON"
 STANDIN = Path(__file__).resolve().parent / "standin"
 """Folder with the CPU stand-in for sglang's kernel package; goes on the engine's ``PYTHONPATH`` on a CPU."""
 PROBE = Path(__file__).resolve().parent / "engine_probe.py"
-PROBE_TIMEOUT_S = 180.0
+PROBE_TIMEOUT_S = 600.0
 """Importing sglang takes 8 s on a quiet machine and minutes on a loaded one."""
 INSTALL_HINT = "give --engine-python, set BANKABLE_ENGINE_PYTHON, or make .venv-engine as the README says"
 
@@ -126,7 +126,9 @@ def _ask(interpreter: Path, timeout_s: float) -> _Answer:
                 check=False,
             )
     except subprocess.TimeoutExpired as error:
-        raise UserError(f"engine did not answer within {timeout_s:.0f} s", str(interpreter), "try again on a quieter machine") from error
+        raise UserError(
+            f"engine did not answer within {timeout_s:.0f} s", str(interpreter), "try again on a quieter machine"
+        ) from error
     except OSError as error:
         raise UserError("engine interpreter does not start", str(interpreter), str(error)) from error
     lines = done.stdout.decode("utf-8", "replace").strip().splitlines()
@@ -138,4 +140,6 @@ def _ask(interpreter: Path, timeout_s: float) -> _Answer:
         return _Answer.model_validate(said)
     except (ValueError, ValidationError) as error:
         last = complaint[-1][:300] if complaint else f"exit status {done.returncode}"
-        raise UserError("sglang cannot be imported by the engine", str(interpreter), f"{last}; {INSTALL_HINT}") from error
+        raise UserError(
+            "sglang cannot be imported by the engine", str(interpreter), f"{last}; {INSTALL_HINT}"
+        ) from error

@@ -18,12 +18,21 @@ import sys
 import warnings
 from importlib import metadata, util
 
-REPORTED = ("transformers", "triton", "flashinfer-python", "sgl-kernel", "sglang-kernel", "xgrammar", "tokenizers", "numpy")
+REPORTED = (
+    "transformers",
+    "triton",
+    "flashinfer-python",
+    "sgl-kernel",
+    "sglang-kernel",
+    "xgrammar",
+    "tokenizers",
+    "numpy",
+)
 
 
 def device_of() -> tuple[str, list[str]]:
     """The accelerator that torch sees, and the names of its devices."""
-    import torch
+    import torch  # noqa: PLC0415 - only the engine's interpreter has it
 
     if torch.cuda.is_available():
         names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
@@ -33,7 +42,7 @@ def device_of() -> tuple[str, list[str]]:
 
 def server_flags() -> list[str]:
     """Long names, with underscores, of all flags that the server's own argument parser accepts."""
-    from sglang.srt.server_args import ServerArgs
+    from sglang.srt.server_args import ServerArgs  # noqa: PLC0415 - seconds to import, and only the engine has it
 
     parser = argparse.ArgumentParser()
     ServerArgs.add_cli_args(parser)
@@ -61,13 +70,15 @@ def describe(standin: str) -> dict[str, object]:
     if standin_needed:
         sys.path.insert(0, standin)
     spec = util.find_spec("sglang")
-    assert spec is not None and spec.submodule_search_locations
+    locations = spec.submodule_search_locations if spec is not None else None
+    if not locations:
+        return {"missing": "sglang"}
     versions = {name: version_of(name) for name in REPORTED}
     return {
         "python": platform.python_version(),
         "sglang": version_of("sglang") or "unknown",
         "torch": version_of("torch") or "unknown",
-        "package": next(iter(spec.submodule_search_locations)),
+        "package": locations[0],
         "device": device,
         "devices": devices,
         "standin_needed": standin_needed,

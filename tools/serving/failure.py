@@ -1,4 +1,4 @@
-"""Why a server failed, from its exit status and its log. The log is untrusted text: read bounded, matched line by line."""
+"""Why a server failed, from exit status and log. The log is untrusted text: read bounded, matched line by line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ PATTERNS: tuple[tuple[StartFailure, re.Pattern[str]], ...] = (
     ("bad_flag", re.compile(
         r"error: (?:unrecognized arguments|argument --?[\w-]+|the following arguments are required|ambiguous option)"
         r"|\bexpected (?:one|at least one) argument\b")),
-    ("port_taken", re.compile(r"address already in use|EADDRINUSE|port \d+ is (?:already )?(?:in use|not available)", re.IGNORECASE)),
+    ("port_taken", re.compile(
+        r"address already in use|EADDRINUSE|port \d+ is (?:already )?(?:in use|not available)", re.IGNORECASE)),
 )  # fmt: skip
 """In order of precedence: an engine that runs out of memory may complain about other things as it goes down."""
 EXCEPTION = re.compile(r"^(?:\[[^\]]*\]\s*)?(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b")
@@ -71,7 +72,9 @@ def classify_start(exit_status: int, log: Path) -> Failure:
                 return Failure(kind=kind, line=line.text, line_number=line.number)
     if exit_status == SIGKILL_STATUS:
         # Nobody of ours sends KILL to a server that is still starting; the kernel does when memory runs out.
-        return Failure(kind="out_of_memory", line="killed by signal 9 before it was ready, as the kernel does when memory runs out")
+        return Failure(
+            kind="out_of_memory", line="killed by signal 9 before it was ready, as the kernel does when memory runs out"
+        )
     shown = telling_line(lines)
     if shown is None:
         return Failure(kind="died_early", line=f"ended with status {exit_status} and an empty log")

@@ -8,15 +8,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from tools.errors import UserError
-from tools.evidence.records import Failure
+from tools.evidence.records import EngineIdentity, Failure
 from tools.serving.client import ServerClient
-from tools.serving.command import SAFE_FORMATS, Command, Permissions, build
+from tools.serving.command import Command, Permissions, build
 from tools.serving.dataset import BenchmarkFiles
 from tools.serving.driver import LaunchFailed, LaunchIdentity, LaunchRequest, Server, StopRequested
 from tools.serving.engine import Engine
@@ -45,8 +44,8 @@ class LiveOptions:
     """A starting server that uses less than ``IDLE_CPU_S`` in this time is stalled."""
     health_timeout_s: float = 120.0
     """From an open port to the first generated token."""
-    grace_s: float = 10.0
-    """Between TERM and KILL."""
+    grace_s: float = 1.0
+    """Between TERM and KILL. sglang looks at TERM only every five seconds, and a server is idle when it is stopped."""
     patience: Patience = field(default_factory=Patience)
 
 
@@ -57,7 +56,7 @@ class LiveServer(HttpServer):
     """A server of ours: knows its process group and its log."""
 
     def __init__(
-        self, identity: LaunchIdentity, client: ServerClient, shared: Shared, model: ModelFolder,
+        self, *, identity: LaunchIdentity, client: ServerClient, shared: Shared, model: ModelFolder,
         process: ServerProcess, log: Path, grace_s: float, forget: Callable[[], None],
     ) -> None:  # fmt: skip
         super().__init__(identity, client, shared, str(model.path), model.context_length)
@@ -85,6 +84,15 @@ class LiveServer(HttpServer):
         return self._stopped_at
 
 
+@dataclass(frozen=True)
+class _Subject:
+    """What is launched, as it was right before."""
+
+    model: ModelFolder
+    model_digest: str
+    engine: EngineIdentity
+
+
 class LiveDriver:
     """Starts real servers with one engine and one model. Closes everything it started; usable as a context manager."""
 
@@ -100,7 +108,7 @@ class LiveDriver:
         self.options = options or LiveOptions()
         self.stop = stop or threading.Event()
         self._model_path = model
-        self._digests: dict[ModelFolder, str] = {}
+        self._digests: dict[object, str] = {}
         self._folder = Path(tempfile.mkdtemp(prefix="bankable-"))
         self._worker = LoadWorker(engine, self._folder)
         self._shared = Shared(self._worker, BenchmarkFiles(self._folder), self.stop, self.options.patience)
@@ -113,9 +121,15 @@ class LiveDriver:
 
     def launch(self, requests: Sequence[LaunchRequest]) -> list[Server | LaunchFailed]:
         models = [self._check_model(request) for request in requests]
+        subjects = [_Subject(model, self._model_digest(model), self.engine.identity()) for model in models]
         self._worker.start()
         with ThreadPoolExecutor(max_workers=max(1, len(requests)), thread_name_prefix="launch") as pool:
-            futures = [pool.submit(self._launch, request, model) for request, model in zip(requests, models, strict=True)]
+            futures = [pool.submit(self._launch, *pair) for pair in zip(requests, subjects, strict=True)]
+            try:
+                wait(futures)
+            except BaseException:  # an interrupt: the launching threads must not be waited for until they time out
+                self.stop.set()
+                raise
         errors = [error for future in futures if (error := future.exception()) is not None]
         if errors:
             for future in futures:
@@ -145,16 +159,24 @@ class LiveDriver:
         dummy = request.config.flags.get("load_format") == "dummy"
         return check_model(path, self.options.permissions, dummy_weights=dummy)
 
-    def _launch(self, request: LaunchRequest, model: ModelFolder) -> LiveServer | LaunchFailed:
+    def _model_digest(self, model: ModelFolder) -> str:
+        key = (model.path, model.stamp())
+        if key not in self._digests:
+            self._digests[key] = model.digest()
+        return self._digests[key]
+
+    def _launch(self, request: LaunchRequest, subject: _Subject) -> LiveServer | LaunchFailed:
         unknown = sorted(set(request.config.flags) - self.engine.flags)
         if unknown:
-            return LaunchFailed(Failure(kind="bad_flag", line=f"this engine has no flag --{unknown[0].replace('_', '-')}"))
+            return LaunchFailed(
+                Failure(kind="bad_flag", line=f"this engine has no flag --{unknown[0].replace('_', '-')}")
+            )
         with hold_port(self.options.ports) as held:
-            command = build(self.engine, model.path, request.config, held.port, self.options.permissions)
+            command = build(self.engine, subject.model.path, request.config, held.port, self.options.permissions)
             request.log.parent.mkdir(parents=True, exist_ok=True)
             held.release()
             launched_at = time.time()
-            process = start(command.argv, command.env, self._folder, request.log)
+            process = start(command.argv, {**command.env, "TMPDIR": str(self._folder)}, self._folder, request.log)
         self._processes.append(process)
         forget = self._sampler.listen(request.on_host_sample)
         client = ServerClient(f"http://{LOOPBACK}:{held.port}")
@@ -163,9 +185,16 @@ class LiveDriver:
             failure = self._wait_ready(process, client, request.log)
             if failure is not None:
                 return LaunchFailed(failure)
-            identity = self._identity(command, model, process, launched_at)
+            identity = self._identity(command, subject, process, launched_at)
             server = LiveServer(
-                identity, client, self._shared, model, process, request.log, self.options.grace_s, forget
+                identity=identity,
+                client=client,
+                shared=self._shared,
+                model=subject.model,
+                process=process,
+                log=request.log,
+                grace_s=self.options.grace_s,
+                forget=forget,
             )
             self._servers.append(server)
             ready = True
@@ -209,14 +238,14 @@ class LiveDriver:
             time.sleep(POLL_S)
         return stalled(log, f"no token generated within {self.options.health_timeout_s:.0f} s")
 
-    def _identity(self, command: Command, model: ModelFolder, process: ServerProcess, launched_at: float) -> LaunchIdentity:
-        if model not in self._digests:
-            self._digests[model] = model.digest()
+    def _identity(
+        self, command: Command, subject: _Subject, process: ServerProcess, launched_at: float
+    ) -> LaunchIdentity:
         return LaunchIdentity(
             argv=command.recorded_argv,
             env=command.recorded_env,
-            engine=self.engine.identity(),
-            model_digest=self._digests[model],
+            engine=subject.engine,
+            model_digest=subject.model_digest,
             device=self.engine.device,
             device_set=list(self.engine.device_set),
             host=platform.node(),

@@ -111,8 +111,8 @@ class LoadWorker:
     def run(self, argv: list[str], patience: Patience, check: Callable[[], None] = lambda: None) -> JobResult:
         """One job. ``check`` is called about ten times a second and raises to give up (server dead, stop requested).
 
-        Raises ``WorkerLost``, ``JobFailed``, ``JobStalled``, or what ``check`` raises; a worker that may still be busy is
-        stopped, so that the next job starts clean.
+        Raises ``WorkerLost``, ``JobFailed``, ``JobStalled``, or what ``check`` raises; a worker that may still be busy
+        is stopped, so that the next job starts clean.
         """
         with self._lock:
             try:
@@ -129,7 +129,8 @@ class LoadWorker:
             self._wait("ready", START_TIMEOUT_S, START_TIMEOUT_S, check)
             self._ready = True
         process = self._process
-        assert process is not None and process.stdin is not None
+        if process is None or process.stdin is None:
+            raise WorkerLost("the load worker is gone")
         self._next_id += 1
         started = time.time()
         try:

@@ -29,6 +29,11 @@ class ModelFolder:
     weights: tuple[Path, ...]
     """Sorted by name; empty for a folder that is only good for ``--load-format dummy``."""
 
+    def stamp(self) -> tuple[tuple[int, int, int, int], ...]:
+        """Size, mtime, ctime and inode of every file that the digest covers: the same stamp means the same digest."""
+        found = [path.stat() for path in (self.path / "config.json", *self.weights)]
+        return tuple((status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino) for status in found)
+
     def digest(self) -> str:
         """sha256 over name and content of config.json and the weight files. Reads everything: minutes for 100 GB."""
         total = hashlib.sha256()
@@ -51,7 +56,9 @@ def check_model(path: Path, permissions: Permissions | None = None, dummy_weight
     config = _json_object(path / "config.json")
     architectures = config.get("architectures")
     if not (isinstance(architectures, list) and architectures and isinstance(architectures[0], str)):
-        raise UserError("config.json names no architecture", str(path / "config.json"), "use a Hugging Face model folder")
+        raise UserError(
+            "config.json names no architecture", str(path / "config.json"), "use a Hugging Face model folder"
+        )
     if not allowed.remote_code:
         _refuse_code(path, config)
     if not any((path / name).is_file() for name in TOKENIZER_FILES):
@@ -84,11 +91,15 @@ def _json_object(path: Path) -> dict[str, Any]:
 def _refuse_code(path: Path, config: dict[str, Any]) -> None:
     """``auto_map`` makes transformers import Python files that come with the model."""
     documents = [("config.json", config)]
-    documents += [(n, _json_object(path / n)) for n in ("tokenizer_config.json", "processor_config.json") if (path / n).is_file()]
+    documents += [
+        (n, _json_object(path / n)) for n in ("tokenizer_config.json", "processor_config.json") if (path / n).is_file()
+    ]
     for name, document in documents:
         if "auto_map" in document:
             raise UserError(
-                f"{name} asks to run code that comes with the model (auto_map)", str(path), "read that code, then add --trust-remote-code"
+                f"{name} asks to run code that comes with the model (auto_map)",
+                str(path),
+                "read that code, then add --trust-remote-code",
             )
 
 

@@ -47,7 +47,7 @@ def _generation(prompt: Prompt, repeat: int, reply: dict[str, Any]) -> Generatio
 
 
 def read_number(text: str) -> str | None:
-    """The last number of an answer in the form of GSM8K's ``#### N``: ``"... is $1,250.00."`` → ``"1250"``; else ``None``."""
+    """The last number, written as GSM8K's ``#### N`` is: ``"... is $1,250.00."`` → ``"1250"``; ``None`` without one."""
     found = NUMBER.findall(text[:TEXT_LIMIT])
     if not found:
         return None
@@ -56,7 +56,7 @@ def read_number(text: str) -> str | None:
 
 
 def load_probes(path: Path, max_new_tokens: int = 32) -> list[Prompt]:
-    """Probe prompts from JSONL, ``{"id": "p1", "prompt": "..."}`` per line. Raises ``UserError`` naming the bad line."""
+    """Probe prompts from JSONL, ``{"id": "p1", "prompt": "..."}`` a line. Raises ``UserError`` naming the bad line."""
     prompts: list[Prompt] = []
     try:
         with path.open("rb") as source:

@@ -79,7 +79,7 @@ class ServerProcess:
 
 
 def start(argv: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path) -> ServerProcess:
-    """Start ``argv`` as its own session, output to ``log`` (created exclusively), lifeline descriptor as first argument.
+    """Start ``argv`` in its own session, output to ``log`` (created exclusively), the lifeline as first argument.
 
     ``argv`` is an interpreter and a script that takes the descriptor's number first, as ``_spawn.py`` does.
     """
@@ -98,7 +98,9 @@ def start(argv: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path) -> 
             )
     except FileExistsError as error:
         os.close(write_end)
-        raise UserError("server log exists already", str(log), "a log is never overwritten; use a new folder") from error
+        raise UserError(
+            "server log exists already", str(log), "a log is never overwritten; use a new folder"
+        ) from error
     except BaseException:
         os.close(write_end)
         raise
@@ -106,9 +108,7 @@ def start(argv: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path) -> 
         os.close(read_end)
     pid_file = log.with_name(PID_FILE)
     stat = read_stat(popen.pid)
-    record = PidRecord(
-        pid=popen.pid, create_time=stat.start_ticks if stat else 0, boot_id=boot_id(), pgid=popen.pid
-    )
+    record = PidRecord(pid=popen.pid, create_time=stat.start_ticks if stat else 0, boot_id=boot_id(), pgid=popen.pid)
     pid_file.write_text(record.model_dump_json() + "\n", encoding="utf-8")
     return ServerProcess(popen=popen, pid_file=pid_file, lifeline=write_end)
 

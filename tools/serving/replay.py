@@ -8,19 +8,14 @@ otherwise one drawn by a seeded hash, so that a resumed replay draws the same. W
 from __future__ import annotations
 
 import hashlib
-import tarfile
-import tempfile
+import random
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
 import orjson
 
-from tools.errors import UserError
-from tools.evidence.folder import finished_legs, read_run
 from tools.evidence.records import Answer, Failure, Generation, HostSample, LegRecord, RoundStamp
 from tools.evidence.store import sha256_file
 from tools.serving.driver import (
@@ -34,68 +29,15 @@ from tools.serving.driver import (
     RoundResult,
     Server,
 )
-
-
-@dataclass(frozen=True)
-class RecordedLeg:
-    """A closed leg of the recording."""
-
-    folder: Path
-    leg: LegRecord
-
-    @cached_property
-    def rounds(self) -> list[dict[str, Any]]:
-        """Timed rounds as they were written."""
-        return _lines(self.folder / "bench_runs.jsonl")
-
-    @property
-    def is_search(self) -> bool:
-        """Screening legs hold fewer rounds and no probes, so they answer only screening launches."""
-        return self.leg.comparison == "search"
-
-
-class Recording:
-    """A recorded run: a run folder, or the ``.tar.xz`` of one, unpacked into a temporary folder."""
-
-    def __init__(self, path: Path) -> None:
-        self._unpacked: tempfile.TemporaryDirectory[str] | None = None
-        self.root = self._open(path)
-        self.head = read_run(self.root)
-        folders = {path.parent for path in self.root.rglob("legs/*/leg.json")}
-        pairs = zip(sorted(folders), finished_legs(self.root), strict=True)
-        self.legs = [RecordedLeg(folder, leg) for folder, leg in pairs]
-        if not self.legs:
-            raise UserError("the recording holds no finished launch", str(path), "record a run first")
-
-    def _open(self, path: Path) -> Path:
-        if path.is_dir():
-            return path
-        if not path.is_file():
-            raise UserError("no recording there", str(path), "give a run folder or its .tar.xz")
-        self._unpacked = tempfile.TemporaryDirectory(prefix="bankable-recording-")
-        try:
-            with tarfile.open(path) as archive:
-                archive.extractall(self._unpacked.name, filter="data")
-        except (tarfile.TarError, OSError, EOFError):
-            raise UserError("the recording cannot be unpacked", str(path), "it is damaged") from None
-        roots = [file.parent for file in Path(self._unpacked.name).rglob("run.json")]
-        if len(roots) != 1:
-            raise UserError("the recording holds no single run", str(path), "pack one run folder")
-        return roots[0]
-
-    @property
-    def started(self) -> float:
-        """When its first server was launched."""
-        return min(it.leg.launched_at for it in self.legs)
-
-    def close(self) -> None:
-        """Remove what was unpacked."""
-        if self._unpacked:
-            self._unpacked.cleanup()
+from tools.serving.recording import RecordedLeg, Recording, read_lines
 
 
 class ReplayDriver:
-    """Answers launches from a recording. ``draw`` other than ``None`` draws legs at random, seeded, never by name."""
+    """Answers launches from a recording.
+
+    With ``draw`` every block of the run is answered by a recorded A/A block, drawn without replacement and with its
+    legs swapped at random: a null experiment on real records, as often as there are seeds.
+    """
 
     kind: Literal["live", "replay", "attached"] = "replay"
     can_launch = True
@@ -103,6 +45,9 @@ class ReplayDriver:
     def __init__(self, recording: Recording, resumed_at: float | None = None, draw: int | None = None) -> None:
         self.recording = recording
         self.draw = draw
+        self._null = recording.equal_blocks() if draw is not None else []
+        random.Random(draw).shuffle(self._null)
+        self._given: dict[tuple[str, int], int] = {}
         self.device = recording.legs[0].leg.device
         self.now = resumed_at if resumed_at is not None else recording.started
 
@@ -135,12 +80,23 @@ class ReplayDriver:
 
     def _find(self, request: LaunchRequest) -> RecordedLeg | None:
         searching = request.comparison == "search"
+        if self.draw is not None and request.comparison not in ("search", "profile"):
+            return self._drawn(request)
         fitting = [it for it in self.recording.legs if it.leg.config == request.config and it.is_search == searching]
         named = [it for it in fitting if (it.leg.comparison, it.leg.leg_id) == (request.comparison, request.leg_id)]
-        if named and self.draw is None:
+        if named:
             return named[0]
         whole = [it for it in fitting if it.leg.status == "complete"] or fitting
-        return whole[_pick(len(whole), self.draw or 0, request.comparison, request.leg_id)] if whole else None
+        return whole[_pick(len(whole), request.comparison, request.leg_id)] if whole else None
+
+    def _drawn(self, request: LaunchRequest) -> RecordedLeg | None:
+        block, _, side = request.leg_id.partition("-")
+        number = self._given.setdefault((request.comparison, int(block.lstrip("b"))), len(self._given))
+        if number >= len(self._null):
+            return None
+        swapped = _pick(2, self.draw, request.comparison, block) == 1
+        pair = self._null[number]
+        return pair[(side == "candidate") != swapped]
 
     def siblings(self, leg: LegRecord) -> list[RecordedLeg]:
         """Legs of the same configuration in the same comparison: where a round with a given seed may be found."""
@@ -192,7 +148,7 @@ class ReplayServer:
         return info
 
     def round(self, load: RoundLoad, peers: Sequence[Server] = ()) -> RoundResult:
-        """The recorded round with this seed, else the one with this index, counted around. A warm-up takes a round's time."""
+        """The recorded round with this seed, else the one with this index. A warm-up takes a round's time."""
         started = self._driver.now
         line = self._recorded(load)
         stamp = RoundStamp.model_validate(line["bankable"])
@@ -210,9 +166,10 @@ class ReplayServer:
 
     def _recorded(self, load: RoundLoad) -> dict[str, Any]:
         own, leg = self._source.rounds, self._source.leg
-        for recorded in [self._source, *self._driver.siblings(leg)]:
+        exact = self._driver.draw is None
+        for recorded in [self._source, *self._driver.siblings(leg)] if exact else []:
             for line in recorded.rounds:
-                if line["bankable"]["seed"] == load.seed and self._driver.draw is None:
+                if line["bankable"]["seed"] == load.seed:
                     return line
         if leg.failure and load.index >= len(own):
             raise RoundFailed(leg.failure)
@@ -224,7 +181,7 @@ class ReplayServer:
         """The recorded answers to these prompts; one that was not recorded is an error line, not an invention."""
         known: dict[tuple[str, str], dict[str, Any]] = {}
         for recorded in [self._source, *self._probed()]:
-            for line in _lines(recorded.folder / "outputs.jsonl"):
+            for line in read_lines(recorded.folder / "outputs.jsonl"):
                 if line["repeat"] == repeat:
                     known.setdefault((line["prompt_id"], line["prompt"]), line)
         return [
@@ -246,7 +203,7 @@ class ReplayServer:
         """The recorded answers to these questions."""
         known: dict[str, dict[str, Any]] = {}
         for recorded in [self._source, *self._probed()]:
-            for line in _lines(recorded.folder / "accuracy.jsonl"):
+            for line in read_lines(recorded.folder / "accuracy.jsonl"):
                 known.setdefault(line["question_id"], line)
         return [
             Answer.model_validate(known[it.question_id])
@@ -280,7 +237,7 @@ class ReplayServer:
         """Hand over the recorded telemetry and stop."""
         if self._stopped is None:
             self._stopped = self._driver.now
-            for line in _lines(self._source.folder / "host.jsonl"):
+            for line in read_lines(self._source.folder / "host.jsonl"):
                 sample = HostSample.model_validate(line)
                 moved = sample.t + self._shift
                 if moved <= self._stopped + 1.0:
@@ -290,9 +247,3 @@ class ReplayServer:
 
 def _pick(count: int, *key: object) -> int:
     return int.from_bytes(hashlib.sha256(repr(key).encode()).digest()[:8], "big") % count
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    if not path.is_file():
-        return []
-    return [orjson.loads(line) for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]

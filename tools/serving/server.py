@@ -1,26 +1,37 @@
-"""A server that answers HTTP: rounds, greedy probes, accuracy questions, profiles. Live and attached servers share it."""
+"""A server that answers HTTP: rounds, greedy probes, accuracy questions, profiles. Live and attached ones share it."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.errors import UserError
 from tools.evidence.records import Answer, Failure, Generation
 from tools.serving.client import ServerClient, ServerUnreachable
 from tools.serving.dataset import BenchmarkFiles
-from tools.serving.driver import LaunchIdentity, Prompt, Question, RoundFailed, RoundLoad, RoundResult, Server, StopRequested
+from tools.serving.driver import (
+    LaunchIdentity,
+    Prompt,
+    Question,
+    RoundFailed,
+    RoundLoad,
+    RoundResult,
+    Server,
+    StopRequested,
+)
 from tools.serving.load import JobFailed, JobStalled, LoadWorker, Patience, WorkerLost
 from tools.serving.probe import ask, read_number
 from tools.serving.workload import benchmark_arguments
 
 DEATH_NOTICE_S = 3.0
 """How long a server that drops connections gets to be seen dead: its processes end one after the other."""
+
+TRACE_WAIT_S = 120.0
+TRACE_SETTLE_S = 0.5
 
 
 @dataclass(frozen=True)
@@ -84,10 +95,10 @@ class HttpServer:
         except JobStalled as error:
             raise RoundFailed(Failure(kind="hung_in_round", line=str(error))) from error
         except (JobFailed, WorkerLost) as error:
-            raise RoundFailed(self._death_soon() or Failure(kind="not_recorded", line=str(error)[:500])) from error
+            raise RoundFailed(self.death_soon() or Failure(kind="not_recorded", line=str(error)[:500])) from error
         cpu_s = self.cpu_seconds() - cpu_before
         peer_cpu_s = sum(peer.cpu_seconds() for peer in watched) - sum(peers_before) if watched else None
-        if any(job.record.get("errors", [])) and (failure := self._death_soon()) is not None:
+        if any(job.record.get("errors", [])) and (failure := self.death_soon()) is not None:
             raise RoundFailed(failure)
         return RoundResult(
             record=job.record,
@@ -110,7 +121,14 @@ class HttpServer:
     def answer(self, questions: Sequence[Question], concurrency: int = 8) -> list[Answer]:
         def one(question: Question) -> Answer:
             if self._shared.stop.is_set():
-                return Answer(question_id=question.question_id, expected=question.expected, predicted=None, correct=False, text="", error="stopped")
+                return Answer(
+                    question_id=question.question_id,
+                    expected=question.expected,
+                    predicted=None,
+                    correct=False,
+                    text="",
+                    error="stopped",
+                )
             reply = ask(self._client, question.prompt, 0)
             predicted = read_number(reply.text) if reply.error is None else None
             return Answer(
@@ -129,22 +147,39 @@ class HttpServer:
 
     def profile(self, load: RoundLoad, steps: int, folder: Path) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
-        before = set(folder.glob("*.trace.json.gz"))
+        before = _traces(folder)
         activities = ["CPU"] if self._identity.device == "cpu" else ["CPU", "GPU"]
-        options = {"output_dir": str(folder.resolve()), "activities": activities, "record_shapes": True, "num_steps": steps}
+        options = {
+            "output_dir": str(folder.resolve()),
+            "activities": activities,
+            "record_shapes": True,
+            "num_steps": steps,
+        }
         try:
             self._client.start_profile(options)
         except ServerUnreachable as error:
-            failure = self._death_soon() or Failure(kind="unsupported", line=f"profiler did not start: {error}"[:500])
+            failure = self.death_soon() or Failure(kind="unsupported", line=f"profiler did not start: {error}"[:500])
             raise RoundFailed(failure) from error
         self.round(load)
-        wanted: Callable[[], set[Path]] = lambda: set(folder.glob("*.trace.json.gz")) - before  # noqa: E731
-        if not wanted():
+        if not _traces(folder) - before:
             try:  # the round may have had fewer steps than asked for
                 self._client.stop_profile()
             except ServerUnreachable as error:
-                raise RoundFailed(self._death_soon() or Failure(kind="not_recorded", line=str(error)[:500])) from error
-        return sorted(wanted())
+                raise RoundFailed(self.death_soon() or Failure(kind="not_recorded", line=str(error)[:500])) from error
+        return sorted(self._finished(folder, before))
+
+    def _finished(self, folder: Path, before: set[Path]) -> set[Path]:
+        """New traces once their sizes no longer change; the server writes them after it has answered."""
+        deadline = time.monotonic() + TRACE_WAIT_S
+        sizes: dict[Path, int] = {}
+        while time.monotonic() < deadline:
+            self._check()
+            now = {path: path.stat().st_size for path in _traces(folder) - before}
+            if now and now == sizes:
+                return set(now)
+            sizes = now
+            time.sleep(TRACE_SETTLE_S)
+        raise RoundFailed(Failure(kind="not_recorded", line=f"the profiler wrote no trace within {TRACE_WAIT_S:.0f} s"))
 
     def _check(self) -> None:
         """Raise when there is no point in waiting any longer."""
@@ -153,14 +188,13 @@ class HttpServer:
         if (failure := self.death()) is not None:
             raise RoundFailed(failure)
 
-    def _death_soon(self) -> Failure | None:
+    def death_soon(self) -> Failure | None:
+        """``death``, with a moment's patience: a server's processes end one after the other."""
         deadline = time.monotonic() + DEATH_NOTICE_S
         while (failure := self.death()) is None and time.monotonic() < deadline:
             time.sleep(0.05)
         return failure
 
 
-def require_live_model(model: str) -> None:
-    """An attached server's model folder is needed for its tokenizer."""
-    if not Path(model).is_dir():
-        raise UserError("model folder of the server not found", model, "give --model with a local copy of what it serves")
+def _traces(folder: Path) -> set[Path]:
+    return set(folder.glob("*.trace.json.gz"))

@@ -8,13 +8,15 @@ from tools.evidence.records import Workload
 from tools.serving.driver import RoundLoad
 
 
-def benchmark_arguments(load: RoundLoad, url: str, model: str, dataset: Path | None, context_length: int | None) -> list[str]:
+def benchmark_arguments(
+    load: RoundLoad, url: str, model: str, dataset: Path | None, context_length: int | None
+) -> list[str]:
     """Arguments of one round against the server at ``url``.
 
     ``model``: name or path, also of the tokenizer. ``dataset``: the file to draw from, in the benchmark's own format
     (``dataset.py`` makes it). ``context_length``: requests that would not fit are not drawn. Greedy decoding; requested
-    output lengths are enforced (end-of-text is ignored), so that every leg does the same work. No warm-up request and no
-    flush inside the benchmark: both are done, and recorded, outside.
+    output lengths are enforced (end-of-text is ignored), so that every leg does the same work. No warm-up request and
+    no flush inside the benchmark: both are done, and recorded, outside.
     """
     workload = load.workload
     arguments = [
@@ -36,5 +38,12 @@ def _source(workload: Workload, dataset: Path | None, context_length: int | None
             "--random-output-len", str(workload.output_len), "--random-range-ratio", repr(workload.range_ratio),
         ]  # fmt: skip
     name = {"questions": "custom", "sharegpt": "sharegpt"}[workload.dataset]
-    arguments = ["--dataset-name", name, "--dataset-path", str(dataset), "--sharegpt-output-len", str(workload.output_len)]
+    arguments = [
+        "--dataset-name",
+        name,
+        "--dataset-path",
+        str(dataset),
+        "--sharegpt-output-len",
+        str(workload.output_len),
+    ]
     return arguments if context_length is None else [*arguments, "--sharegpt-context-len", str(context_length)]

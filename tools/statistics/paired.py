@@ -9,6 +9,7 @@ L, U = d̄ ∓ t(1−α, n−1) · s_d / √n            one-sided bounds on the
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, median, stdev
@@ -147,13 +148,13 @@ def _half_width(sd: float, n: int, alpha: float) -> float:
 
 def _more_blocks(n: int, excess: float, sd: float | None, alpha: float, looks: Sequence[int] | None) -> int | None:
     """``excess`` is the mean above δ₀; without a spread the answer is the next count that can give a verdict."""
-    for total in range(n + 1, MOST_BLOCKS + 1):
-        if sd is None:
-            if _could_win(total, looks):
-                return total - n
-        elif (excess < 0 or _could_win(total, looks)) and _half_width(sd, total, alpha) < abs(excess):
-            return total - n
-    return None
+    narrow = range(n + 1, MOST_BLOCKS + 1)
+    if sd is not None:
+        # The bounds only narrow with more blocks, so the first total that is narrow enough is found by halving.
+        first = bisect_left(narrow, True, key=lambda total: _half_width(sd, total, alpha) < abs(excess))
+        narrow = narrow[first:]
+    losing = sd is not None and excess < 0
+    return next((total - n for total in narrow if losing or _could_win(total, looks)), None)
 
 
 def _could_win(total: int, looks: Sequence[int] | None) -> bool:

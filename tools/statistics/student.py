@@ -59,15 +59,27 @@ def _upper_quantile(tail: float, df: float) -> float:
         low, high = high, high * 2.0
         if math.isinf(high):
             return high
-    # Bisection down to neighbouring doubles: about 60 evaluations, and no derivative that could misbehave.
-    while True:
-        middle = 0.5 * (low + high)
-        if middle in (low, high):
-            return middle
-        if t_sf(middle, df) > tail:
-            low = middle
+    guess = 0.5 * (low + high)
+    for _ in range(200):
+        excess = t_sf(guess, df) - tail
+        if excess > 0:
+            low = guess
         else:
-            high = middle
+            high = guess
+        step = excess / _density(guess, df)
+        # Newton's step, unless it leaves the bracket that bisection keeps.
+        better = guess + step if low < guess + step < high else 0.5 * (low + high)
+        if abs(better - guess) <= 4 * _EPSILON * better:
+            return better
+        guess = better
+    return guess
+
+
+def _density(t: float, df: float) -> float:
+    if math.isinf(df):
+        return math.exp(-0.5 * t * t) / math.sqrt(2.0 * math.pi)
+    log_scale = _log_gamma_ratio(df / 2, 0.5) - 0.5 * math.log(df * math.pi)
+    return max(math.exp(log_scale - 0.5 * (df + 1.0) * math.log1p(t * t / df)), _TINY)
 
 
 def _beta(a: float, b: float, x: float, y: float) -> float:

@@ -1,14 +1,15 @@
 """Two servers side by side are valid only if the idle one is idle (C11).
 
-Co-resident plans: the idle server's CPU seconds are recorded in every round and make up at most 5 % of the loaded one's,
-rounds of the two legs never overlap, and capacities are fixed. Alternating plans: launches on one device set never
-overlap.
+Co-resident plans: the idle server's CPU seconds are recorded in every round and make up at most 5 % of the loaded
+one's, rounds of the two legs never overlap, and capacities are fixed. Alternating plans: launches on one device set
+never overlap.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from itertools import pairwise
 
 from nodes.auditor.case import Case
 from nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag
@@ -71,7 +72,7 @@ def _overlap(block: BlockView) -> Iterator[Outcome]:
         for row in leg.rows
         if row.stamp
     )
-    for before, after in zip(spans, spans[1:], strict=False):
+    for before, after in pairwise(spans):
         if after[0] < before[1]:
             yield fail(
                 "one round at a time",

@@ -34,7 +34,7 @@ def check(case: Case) -> Iterator[Outcome]:
             yield from _order(case, block, reference, candidate)
         for leg, record in zip(block.legs(), (reference, candidate), strict=True):
             key = (record.pid, record.launched_at)
-            if served.setdefault(key, leg.name) != leg.name and record.pid:
+            if served.setdefault(key, leg.name) != leg.name and record.pid and record.driver != "replay":
                 yield _bad("C06", "a launch of its own", f"{leg.name} is {served[key]} again", leg.path("leg.json"))
     orders = {block.order for block in case.plan.blocks}
     if len(orders) == 1 and len(case.plan.blocks) > 1:
@@ -49,9 +49,7 @@ def _fresh(case: Case, reference: LegRecord, candidate: LegRecord, where: str) -
         if record.lifecycle != "fresh":
             yield _bad("C07", "a fresh server", f"{record.leg_id}: {record.lifecycle}", where)
         if record.warmups < case.plan.warmup_rounds:
-            yield _bad(
-                "C03", f"{case.plan.warmup_rounds} warm-up rounds", f"{record.leg_id}: {record.warmups}", where
-            )
+            yield _bad("C03", f"{case.plan.warmup_rounds} warm-up rounds", f"{record.leg_id}: {record.warmups}", where)
     if reference.warmups != candidate.warmups:
         yield _bad("C03", f"{reference.warmups} warm-up rounds on both legs", f"{candidate.warmups}", where)
 
@@ -75,9 +73,7 @@ def _order(case: Case, block: BlockView, reference: LegRecord, candidate: LegRec
 
 
 def _bad(mode: str, expected: str, observed: str, file: str) -> Found:
-    return fail(
-        expected, observed, ADVICE, at(file), action=Action.REMEASURE, modes=(mode,), code="not_interleaved"
-    )
+    return fail(expected, observed, ADVICE, at(file), action=Action.REMEASURE, modes=(mode,), code="not_interleaved")
 
 
 rule = Rule("interleaving", COMPARISONS, ("C03", "C05", "C06", "C07"), ("plan", "rounds"), check)

@@ -51,11 +51,11 @@ def _judge(case: Case, first: LegView, leg: LegView, difference: Difference) -> 
     if candidate and name in lever:
         return
     derived = candidate and any(known is not None and name in known.derived for known in case.knobs.values())
-    if name in POOL | REQUEST_CAPS | LENGTH_CAPS:
-        if candidate and (derived or name in POOL) and lever & POOL_SIZERS:
+    if name in POOL | REQUEST_CAPS | LENGTH_CAPS and not (derived and name not in POOL):
+        if candidate and lever & POOL_SIZERS:
             yield Remark(f"{said} against {difference.reference}: the declared lever sizes the pool")
             return
-        yield from _capacity(first, leg, difference)
+        yield from capacity(first, leg, difference)
     elif derived:
         yield Remark(f"{said} against {difference.reference}: follows from the declared lever")
     elif difference.name.startswith(STATE) or classify_field(name) == "unknown":
@@ -70,7 +70,8 @@ def _judge(case: Case, first: LegView, leg: LegView, difference: Difference) -> 
         )  # fmt: skip
 
 
-def _capacity(first: LegView, leg: LegView, difference: Difference) -> Iterator[Outcome]:
+def capacity(first: LegView, leg: LegView, difference: Difference) -> Iterator[Outcome]:
+    """Judge a pool or a cap that moved without being the lever: inert by the logs, or a confound."""
     name, numbers = difference.plain, difference.numbers()
     where = (at(leg.path("server_info.json")), at(leg.path("server.log")))
     logs = [each.log for each in (first, leg) if each.log is not None and each.log.batches]
@@ -78,7 +79,12 @@ def _capacity(first: LegView, leg: LegView, difference: Difference) -> Iterator[
         yield Unverifiable(f"server.log with scheduler counters, to show that {name} was inert", where)
         return
     running, usage = max(log.peak_running for log in logs), max(log.peak_usage for log in logs)
-    longest = max(i + o for each in (first, leg) for row in each.rows for i, o in zip(row.input_lens, row.output_lens, strict=True))
+    longest = max(
+        i + o
+        for each in (first, leg)
+        for row in each.rows
+        for i, o in zip(row.input_lens, row.output_lens, strict=True)
+    )
     facts = f"peak running {running}, peak pool use {usage:.2f}, longest request {longest} tokens"
     if name in REQUEST_CAPS:
         inert = running < min(numbers) if numbers else False

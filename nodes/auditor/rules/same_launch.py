@@ -45,7 +45,9 @@ def check(case: Case) -> Iterator[Outcome]:
         if pair[0] and pair[1] and pair[0].boot_id != pair[1].boot_id:
             where = at(block.candidate.path("leg.json"))
             yield _differs("C16", "boot", pair[0].boot_id, pair[1].boot_id, where.file)
-    unknown = [leg for leg in case.legs if leg.record and None in (leg.record.model_digest, leg.record.engine.tree_digest)]
+    unknown = [
+        leg for leg in case.legs if leg.record and None in (leg.record.model_digest, leg.record.engine.tree_digest)
+    ]
     if unknown:
         files = tuple(at(leg.path("leg.json")) for leg in unknown[:3])
         yield Unverifiable("digests of the model and of the installed engine", files, Severity.FLAG)

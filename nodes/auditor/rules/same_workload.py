@@ -1,8 +1,8 @@
 """Both legs were asked the same, and started from the same cache.
 
 Proves, per block and round index: equal seeds as planned, equal digests of the prompts, equal prompt lengths and load
-generator arguments (C08), a flushed prefix cache and equal cached tokens (C17), a new seed for every round of a leg, and
-equal output totals where the workload fixes the lengths (Q07).
+generator arguments (C08), a flushed prefix cache and equal cached tokens (C17), a new seed for every round of a leg,
+and equal output totals where the workload fixes the lengths (Q07).
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ def comparison(folder: Path, recipe: Recipe) -> None:
             * math.exp(rng.gauss(0, recipe.block_sd))
             for side in Side
         }
-        clock, measured = _block(folder, plan, block, rates, rng, clock, recipe)
+        clock, measured = _block(folder, plan, block, rates=rates, rng=rng, clock=clock, recipe=recipe)
         for side in Side:
             runs[side].append(measured[side])
     write(folder / "claim.json", honest_claim(plan, runs).model_dump(mode="json"))
@@ -195,7 +195,14 @@ def resolved(config: ServerConfig, extra: Json) -> Json:
 
 
 def _block(
-    folder: Path, plan: Plan, block: Block, rates: dict[Side, float], rng: random.Random, clock: float, recipe: Recipe
+    folder: Path,
+    plan: Plan,
+    block: Block,
+    *,
+    rates: dict[Side, float],
+    rng: random.Random,
+    clock: float,
+    recipe: Recipe,
 ) -> tuple[float, dict[Side, list[BenchRun]]]:
     legs = {side: folder / "legs" / f"b{block.index:02d}-{side.value}" for side in Side}
     configs = {Side.REFERENCE: plan.reference, Side.CANDIDATE: plan.reference.with_lever(plan.lever)}
@@ -213,7 +220,9 @@ def _block(
             launched[side] = clock
             clock += 40
         index = len(lines[side])
-        record = bench_record(rates[side] * math.exp(rng.gauss(0, recipe.round_sd)), block.seeds[index], infos[side], rng)
+        record = bench_record(
+            rates[side] * math.exp(rng.gauss(0, recipe.round_sd)), block.seeds[index], infos[side], rng
+        )
         started, clock = clock, clock + record["duration"] + 0.1
         stamp = {
             "leg_id": legs[side].name, "index": index, "seed": block.seeds[index], "started": started, "ended": clock,
@@ -227,17 +236,21 @@ def _block(
             stopped[side] = clock = clock + 2
     stopped = {side: stopped.get(side, clock + 2) for side in Side}
     for side in Side:
-        _leg(legs[side], plan, block, side, configs[side], infos[side], launched[side], stopped[side], lines[side])
+        _leg(
+            legs[side], plan, block, side, config=configs[side], info=infos[side],
+            launched=launched[side], stopped=stopped[side], rounds=lines[side],
+        )  # fmt: skip
     runs = {side: [BenchRun.model_validate(line) for line in lines[side]] for side in Side}
     return max(stopped.values()) + 3, runs
 
 
 def _leg(
-    folder: Path, plan: Plan, block: Block, side: Side, config: ServerConfig, info: Json,
+    folder: Path, plan: Plan, block: Block, side: Side, *, config: ServerConfig, info: Json,
     launched: float, stopped: float, rounds: list[Json],
 ) -> None:  # fmt: skip
     argv = ["python", "-m", "sglang.launch_server", "--model-path", "tiny", "--port", str(info["port"])]
     argv += [part for name, value in config.flags.items() for part in (f"--{name.replace('_', '-')}", str(value))]
+    pid = 100 + 2 * block.index + (side is Side.CANDIDATE)
     record = {
         "schema_version": 1, "leg_id": folder.name, "comparison": plan.name, "run_id": plan.run_id,
         "block": block.index, "side": side.value, "driver": "live", "lifecycle": "fresh", "model": plan.model,
@@ -247,7 +260,7 @@ def _leg(
             "python": "3.11.7", "sglang": "0.5.23", "torch": "2.13.0", "tree_digest": "b" * 64,
             "versions": {"transformers": "5.0"},
         },
-        "device": "cpu", "device_set": ["cpu"], "host": "box", "boot_id": "boot-1", "pid": 100 + block.index,
+        "device": "cpu", "device_set": ["cpu"], "host": "box", "boot_id": "boot-1", "pid": pid,
         "launched_at": launched, "ready_at": launched + 30, "stopped_at": stopped, "warmups": 1,
         "timed_rounds": len(rounds), "status": "complete", "failure": None, "source": None,
     }  # fmt: skip
@@ -258,7 +271,7 @@ def _leg(
     samples = [
         {"t": launched + second, "cpu_percent": 60.0, "load_1m": 1.5, "mem_available_bytes": 8 << 30,
          "steal_percent": 0.0, "gpu": [], "tenants": []}
-        for second in range(int(stopped - launched) + 1)
+        for second in range(38, int(stopped - launched) + 1)
     ]  # fmt: skip
     write_lines(folder / "host.jsonl", samples)
     if block.index == 0:
@@ -331,6 +344,21 @@ def edit_lines(path: Path, change: Callable[[list[Json]], object]) -> None:
     values = read_lines(path)
     change(values)
     write_lines(path, values)
+
+
+def edit_each(path: Path, change: Callable[[Json], object]) -> None:
+    """Change every object of a JSON-lines file in place."""
+    values = read_lines(path)
+    for value in values:
+        change(value)
+    write_lines(path, values)
+
+
+def rename_leg(leg: Path, name: str) -> None:
+    """Give a leg another name, in its records too."""
+    edit(leg / "leg.json", lambda record: record.update(leg_id=name))
+    edit_each(leg / "bench_runs.jsonl", lambda row: row["bankable"].update(leg_id=name))
+    leg.rename(leg.with_name(name))
 
 
 def legs(run: Path, name: str = "patch-stream_interval", side: str = "*") -> list[Path]:

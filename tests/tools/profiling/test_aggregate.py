@@ -47,7 +47,9 @@ class TestRealTrace:
         # 4 layers × 4 projections + the logits, three steps
         assert (products.count, products.family) == (3 * (4 * 4 + 1), Family.MATMUL)
         assert [(p.phase, p.count) for p in products.phases] == [(Phase.PREFILL, 17), (Phase.DECODE, 34)]
-        assert any(s.dims == "[[8,256],[256,1024]]" and s.phases == {Phase.DECODE: 2} for s in products.shapes)
+        assert any(
+            s.dims == "[[8,256],[256,1024]]" and s.phases == {Phase.DECODE: 2 * (4 + 1)} for s in products.shapes
+        )
         assert real.blank_shape_share == 0.0
 
     def test_norms_and_attention_are_found_as_logical_operators(self, real: Profile) -> None:
@@ -58,7 +60,9 @@ class TestRealTrace:
         assert chains["rotary_embedding"].count == 3 * 4 * 2
         assert chains["silu_and_mul"].count == 3 * 4
         assert chains["attention_per_request"].count == 4 * (1 + 8 + 8)
-        assert chains["rms_norm"].example[1:7] == tuple(f"aten::{n}" for n in "pow mean add rsqrt mul mul".split())
+        assert chains["rms_norm"].example[1:7] == tuple(
+            f"aten::{n}" for n in ("pow", "mean", "add", "rsqrt", "mul", "mul")
+        )
         assert sum(c.share for c in real.chains) < 1.0
         # P01: no single call of the norms comes near what the norms cost together
         assert chains["rms_norm"].share + chains["fused_add_rms_norm"].share > 0.25
@@ -90,10 +94,7 @@ def test_self_time_and_host_share(tmp_path: Path) -> None:
     assert profile.blank_shape_share == pytest.approx(10 / 60)
     assert profile.ops[0].share == pytest.approx(40 / 60)
     assert profile.ops[0].wall_share == pytest.approx(40 / 150)
-    assert [(p.phase, p.share) for p in profile.ops[0].phases] == [
-        (Phase.PREFILL, pytest.approx(0.75)),
-        (Phase.DECODE, pytest.approx(0.5)),
-    ]
+    assert {p.phase: p.share for p in profile.ops[0].phases} == pytest.approx({Phase.PREFILL: 0.75, Phase.DECODE: 0.5})
     assert profile.notes == ()
 
 
@@ -180,7 +181,8 @@ class TestGpu:
         events = [span("step[DECODE bs=1]", 0, 1000), *[kernel(reduce, i * 10, 1) for i in range(9)]]
         profile = _profile(tmp_path, [*events, kernel(reduce, 100, 91), kernel("gemm", 300, 90)])
         top = profile.ops[0]
-        assert (top.family, top.us, top.share) == (Family.COMMUNICATION, 100, pytest.approx(100 / 190))
+        assert (top.family, top.us) == (Family.COMMUNICATION, 100)
+        assert top.share == pytest.approx(100 / 190)
         assert (top.mean_us, top.median_us, top.skew) == (10, 1, 10)
         assert top.settled_share == pytest.approx(10 / 100)
         assert profile.ops[1].settled_share == pytest.approx(90 / 100)
@@ -196,7 +198,8 @@ def test_ranks_are_summed(tmp_path: Path) -> None:
 
 
 def test_a_torn_trace_is_used_and_reported(tmp_path: Path) -> None:
-    profile = _profile(tmp_path, [span("step[DECODE bs=1]", 0, 10), op("aten::mm", 0, 4, [[1]])], cut=30)
+    events = [span("step[DECODE bs=1]", 0, 10), op("aten::mm", 0, 4, [[1]]), op("aten::lost", 5, 1)]
+    profile = _profile(tmp_path, events, cut=60)
     assert profile.traces[0].torn
     assert any("ends early" in note for note in profile.notes)
 

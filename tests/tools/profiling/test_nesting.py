@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tools.profiling.nesting import common, length, merged, self_times
@@ -31,6 +31,7 @@ def test_a_child_that_outlives_its_parent_counts_only_inside() -> None:
 _events = st.lists(st.tuples(st.integers(0, 60), st.integers(0, 30), st.sampled_from("ab")), max_size=25)
 
 
+@settings(deadline=None)
 @given(_events)
 def test_self_times_never_exceed_what_the_events_cover(raw: list[tuple[int, int, str]]) -> None:
     events = sorted((_event(s, d, lane) for s, d, lane in raw), key=lambda e: (e.start, -e.duration))
@@ -48,6 +49,7 @@ def _points(intervals: list[tuple[float, float]]) -> set[int]:
 _intervals = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=8)
 
 
+@settings(deadline=None)
 @given(_intervals, _intervals)
 def test_interval_algebra_agrees_with_sets(left: list[tuple[float, float]], right: list[tuple[float, float]]) -> None:
     a, b = merged(left), merged(right)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 
-def op(name: str, start: float, duration: float, dims: Any = None, tid: int = 1, external: int | None = None) -> Any:
+def op(name: str, start: float, duration: float, dims: Any = None, *, tid: int = 1, external: int | None = None) -> Any:
     """A framework operator."""
     args: dict[str, Any] = {} if dims is None else {"Input Dims": dims, "Input type": ["float"] * len(dims)}
     if external is not None:
@@ -26,7 +26,7 @@ def launch(start: float, correlation: int) -> Any:
     return _event("cuda_runtime", "cudaLaunchKernel", start, 1, 1, {"correlation": correlation})
 
 
-def kernel(name: str, start: float, duration: float, correlation: int = 0, external: int | None = None) -> Any:
+def kernel(name: str, start: float, duration: float, *, correlation: int = 0, external: int | None = None) -> Any:
     """A GPU kernel."""
     args = {"correlation": correlation} | ({} if external is None else {"External id": external})
     return _event("kernel", name, start, duration, 7, args)
@@ -39,5 +39,6 @@ def write(path: Path, events: list[Any], cut: int = 0) -> Path:
     return path
 
 
-def _event(category: str, name: str, start: float, duration: float, tid: int, args: dict[str, Any]) -> Any:
+def _event(category: str, name: str, start: float, duration: float, *lane_and_args: Any) -> Any:
+    tid, args = lane_and_args
     return {"ph": "X", "cat": category, "name": name, "pid": 1, "tid": tid, "ts": start, "dur": duration, "args": args}

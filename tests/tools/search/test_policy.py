@@ -89,7 +89,7 @@ def test_baselines_depend_on_the_seed(make: Maker) -> None:
 
 @pytest.mark.parametrize("make", MAKERS)
 @given(cut=st.integers(0, 12), seed=st.integers(0, 50))
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_replaying_trials_continues_the_search(make: Maker, cut: int, seed: int) -> None:
     whole = run(make(SPACE, 480.0, seed), measured)
     head = whole[:cut]
@@ -119,13 +119,13 @@ def test_screens_the_most_important_knob_first_and_builds_on_winners() -> None:
 
 def test_finds_the_best_of_a_grid_with_an_interaction() -> None:
     hits = 0
-    for seed in range(20):
+    for seed in range(12):
         policy = SearchPolicy(SPACE, 40 * 30.0, seed)
         run(policy, partial(measured, seed=seed, sd=0.015))
         best = policy.best()
         assert best is not None
         hits += truth(best.trial) > math.log(0.99) + 0.17 + 0.06 + 0.04
-    assert hits >= 17
+    assert hits >= 10
 
 
 def test_stops_by_itself_when_nothing_promises_a_gain() -> None:
@@ -208,6 +208,7 @@ def test_the_stop_line_rises_with_the_best() -> None:
 
 
 def test_an_outcome_is_a_score_or_a_failure() -> None:
-    for wrong in ({}, {"score": 0.1, "failure": "stalled"}):
-        with pytest.raises(ValueError, match="either a score or a failure"):
-            Outcome(cost_s=1.0, **wrong)
+    with pytest.raises(ValueError, match="either a score or a failure"):
+        Outcome(cost_s=1.0)
+    with pytest.raises(ValueError, match="either a score or a failure"):
+        Outcome(cost_s=1.0, score=0.1, failure="stalled")

@@ -10,7 +10,8 @@ from tools.statistics.simulate import looked_wins
 
 
 @pytest.mark.parametrize(
-    ("looks", "least"), [((5, 7, 10), 0.047), ((6, 10), 0.042), ((6, 8, 10, 12), 0.042), ((3, 5), 0.037), ((10, 20), 0.042)]
+    ("looks", "least"),
+    [((5, 7, 10), 0.047), ((6, 10), 0.042), ((6, 8, 10, 12), 0.042), ((3, 5), 0.037), ((10, 20), 0.042)],
 )
 def test_all_looks_together_hold_five_percent(looks: tuple[int, ...], least: float) -> None:
     null = np.random.default_rng(1).standard_normal((200_000, looks[-1]))

@@ -11,13 +11,13 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 
-def assign_req_to_token_pool_cpu(
+def assign_req_to_token_pool_cpu(  # noqa: PLR0917 - called with positions by sglang
     req_pool_indices: Any, req_to_token: Any, start: Any, end: Any, out_cache_loc: Any, pool_len: int
 ) -> None:
     """Write each request's new cache slots into its row of the token table.
 
-    For request ``i``: ``req_to_token[req_pool_indices[i], start[i]:end[i]] = `` the next ``end[i] - start[i]`` entries of
-    ``out_cache_loc``. Index tensors are 1-D integers, ``req_to_token`` is (requests, ``pool_len``).
+    For request ``i``, ``req_to_token[req_pool_indices[i], start[i]:end[i]]`` becomes the next ``end[i] - start[i]``
+    entries of ``out_cache_loc``. Index tensors are 1-D integers, ``req_to_token`` is (requests, ``pool_len``).
     """
     offset = 0
     for row, first, last in zip(req_pool_indices.tolist(), start.tolist(), end.tolist(), strict=True):

@@ -1,0 +1,91 @@
+"""``python -m evals``: evaluations of the project itself."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from evals.bench.effects import effects
+from evals.bench.grid import GRID, WORKLOAD
+from evals.bench.landscape import Recording, record
+from evals.bench.records import read_landscape
+from evals.bench.search import bench, table
+from tools.errors import UserError
+from tools.serving.driver import StopRequested
+from tools.serving.engine import find_engine
+from tools.serving.live import LiveDriver
+
+SHIPPED = Path(__file__).resolve().parents[1] / "tools" / "model" / "shipped"
+"""The model that comes with the project."""
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+bench_app = typer.Typer(no_args_is_help=True, help="How good is the optimizer?")
+app.add_typer(bench_app, name="bench")
+
+
+@app.callback()
+def main() -> None:
+    """Evaluations of the project itself."""
+
+
+@bench_app.command()
+def landscape(
+    *,
+    out: Annotated[Path, typer.Option(help="JSON-lines file; recording goes on where it stopped.")],
+    model: Annotated[Path, typer.Option(help="Model folder.")] = SHIPPED,
+    engine_python: Annotated[Path | None, typer.Option(help="Interpreter that has sglang.")] = None,
+    launches: Annotated[int, typer.Option(min=1, help="Of each configuration.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="Timed rounds of each launch.")] = 3,
+    together: Annotated[int, typer.Option(min=2, help="Servers that are up at the same time.")] = 4,
+    seed: Annotated[int, typer.Option(help="Of the batches and of the prompts.")] = 1,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop after that many batches.")] = None,
+) -> None:
+    """Record a landscape: 48 configurations on a real server, in batches of co-resident servers."""
+    engine = find_engine(engine_python)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    plan = Recording(out, out.with_suffix(".logs"), str(model), GRID, WORKLOAD, launches, rounds, together, seed, limit)
+    with LiveDriver(engine, model, stop=stop) as driver:
+        try:
+            recorded = record(driver, engine.identity(), plan, typer.echo)
+        except StopRequested:
+            typer.echo("stopped; the same command goes on from here")
+            raise typer.Exit(130) from None
+    typer.echo(f"recorded {recorded} batches; {out}")
+
+
+@bench_app.command()
+def search(
+    *,
+    recorded: Annotated[Path, typer.Argument(help="A recorded landscape.")],
+    seeds: Annotated[int, typer.Option(min=1, help="Searches of each policy.")] = 200,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = os.cpu_count() or 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
+) -> None:
+    """Compare the search policy with plain TPE and random search on a recorded landscape."""
+    found = read_landscape(recorded)
+    seen = effects(found)
+    scores = bench(seen, found.space(), seeds, jobs)
+    typer.echo(orjson.dumps([asdict(s) for s in scores]).decode() if as_json else table(scores, seen))
+
+
+def run() -> None:
+    """The entry point: a user's mistake is one line and exit code 2."""
+    try:
+        app()
+    except UserError as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    run()

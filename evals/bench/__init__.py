@@ -1,0 +1,1 @@
+"""Benchmarks of the optimizer: the search policy on recorded landscapes."""

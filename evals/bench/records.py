@@ -1,0 +1,166 @@
+"""A recorded landscape: many configurations of one real server, several launches of each, every round kept.
+
+A JSON-lines file: the first line is the header, every other line one launch. Lines of a batch are written together
+when the batch is over; a batch that was cut short is recorded again, and the reader keeps the later one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError
+
+from tools.errors import UserError
+from tools.evidence.records import EngineIdentity, Failure, Record, Scalar, Workload
+from tools.search import Dimension, SearchSpace
+from tools.search.space import Point
+
+SCHEMA_VERSION = 1
+MAX_BYTES = 64 << 20
+"""A landscape of 100 configurations is below 1 MiB."""
+
+
+class GridKnob(Record):
+    """One knob of the grid."""
+
+    name: str
+    values: list[Scalar | None]
+    """The reference's value first; ``None`` is an absent flag."""
+    env: bool = False
+    importance: float = 1.0
+
+
+class Header(Record):
+    """What was recorded, on what."""
+
+    kind: Literal["header"] = "header"
+    schema_version: int = SCHEMA_VERSION
+    grid: list[GridKnob]
+    workload: Workload
+    model: str
+    """Name, not a path."""
+    device: Literal["cpu", "cuda", "rocm"]
+    engine: EngineIdentity
+    cores: int
+    together: int
+    """Servers that are up at the same time."""
+    launches: int
+    """Of each configuration."""
+    rounds: int
+    """Timed rounds of each launch, after one full warm-up round."""
+    seed: int
+    synthetic: bool = False
+    """True for a landscape that was made up; only tests have such."""
+
+
+class RoundRow(Record):
+    """One timed round."""
+
+    started: float
+    """Unix seconds."""
+    seconds: float
+    output_throughput: float
+    """Tokens per second."""
+    median_ttft_ms: float
+    median_tpot_ms: float
+    cpu_s: float
+    """Of the loaded server."""
+    peer_cpu_s: float | None
+    """Of all idle servers together."""
+    load_1m: float
+
+
+class LaunchRow(Record):
+    """One launch."""
+
+    kind: Literal["launch"] = "launch"
+    batch: int
+    launch: int
+    """0-based replicate."""
+    point: list[int]
+    """Index of the value of every knob of the grid."""
+    flags: dict[str, Scalar]
+    env: dict[str, str]
+    rounds: list[RoundRow]
+    startup_s: float
+    """From the start of the process to the first generated token, beside the other servers of its batch."""
+    batch_startup_s: float
+    """Until all servers of the batch were up or had failed."""
+    round_s: float
+    """Seconds that its warm-up and timed rounds took."""
+    failure: Failure | None = None
+
+
+class Landscape(Record):
+    """A whole file."""
+
+    header: Header
+    launches: list[LaunchRow] = Field(min_length=1)
+
+    def space(self) -> SearchSpace:
+        """The grid as a search space."""
+        knobs = self.header.grid
+        return SearchSpace(tuple(Dimension(k.name, tuple(k.values), k.env, k.importance) for k in knobs))
+
+    def by_point(self) -> dict[Point, list[LaunchRow]]:
+        """Launches of each configuration, in order of replicate."""
+        found: dict[Point, list[LaunchRow]] = {}
+        for row in sorted(self.launches, key=lambda r: r.launch):
+            found.setdefault(tuple(row.point), []).append(row)
+        return found
+
+
+def read_landscape(path: Path) -> Landscape:
+    """A recorded landscape. Raises ``UserError`` for a file that is missing, too large, damaged or empty.
+
+    An unfinished last line is left out: the recorder was stopped there.
+    """
+    header, rows = read_partial(path)
+    if header is None or not rows:
+        raise UserError("no landscape in this file", str(path), "record one with `python -m evals bench landscape`")
+    return Landscape(header=header, launches=rows)
+
+
+def read_partial(path: Path) -> tuple[Header | None, list[LaunchRow]]:
+    """What is there so far; nothing for a file that does not exist."""
+    if not path.is_file():
+        return None, []
+    if path.stat().st_size > MAX_BYTES:
+        raise UserError("landscape file is too large", str(path), f"at most {MAX_BYTES >> 20} MiB are read")
+    lines = path.read_bytes().split(b"\n")
+    header: Header | None = None
+    rows: list[LaunchRow] = []
+    for number, line in enumerate(lines[:-1], start=1):
+        try:
+            if header is None:
+                header = Header.model_validate_json(line)
+            else:
+                rows.append(LaunchRow.model_validate_json(line))
+        except ValidationError as error:
+            problem = error.errors()[0]
+            raise UserError(
+                f"not a line of a landscape: {problem['msg']}", f"{path}:{number}", "restore or record the file again"
+            ) from error
+    if header is not None and header.schema_version > SCHEMA_VERSION:
+        raise UserError("landscape of a newer version", str(path), "update this project")
+    if header is not None:
+        _check_points(header, rows, path)
+    return header, _latest(rows)
+
+
+def _latest(rows: Iterable[LaunchRow]) -> list[LaunchRow]:
+    """One row per configuration and replicate: the one written last."""
+    kept: dict[tuple[int, tuple[int, ...]], LaunchRow] = {}
+    for row in rows:
+        kept[(row.launch, tuple(row.point))] = row
+    return list(kept.values())
+
+
+def _check_points(header: Header, rows: list[LaunchRow], path: Path) -> None:
+    sizes = [len(k.values) for k in header.grid]
+    for row in rows:
+        inside = len(row.point) == len(sizes) and all(0 <= i < n for i, n in zip(row.point, sizes, strict=False))
+        if not inside:
+            raise UserError(f"launch at {row.point} is outside the grid", str(path), "record the file again")

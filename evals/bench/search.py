@@ -1,0 +1,159 @@
+"""How soon does each search policy find the best configuration of a recorded landscape?
+
+A search asks for configurations and is told what a recorded launch of it gave: the configuration's mean plus the
+deviation of one of its launches, drawn anew for every seed, against a reference drawn in the same way. It pays what
+that launch cost. With the same seed, every policy sees the same launch of a configuration.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from evals.bench.effects import Effects
+from tools.search import Outcome, PlainTPE, RandomSearch, Searcher, SearchPolicy, SearchSpace, Trial
+from tools.search.space import Point
+
+TOLERANCE = math.log(0.99)
+"""Within 1 % of the best."""
+
+MakeSearcher = Callable[[SearchSpace, float, int], Searcher]
+POLICIES: dict[str, MakeSearcher] = {"ours": SearchPolicy, "plain TPE": PlainTPE, "random": RandomSearch}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One search with one seed."""
+
+    settled_s: float
+    """Server seconds after which its recommendation was, and from then on stayed, within 1 % of the best; infinite if
+    it was not when the search ended."""
+    spent_s: float
+    """Until the search stopped by itself or the budget was gone."""
+    trials: int
+    regret: float
+    """Log ratio of the best to the final recommendation, at least 0."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """All searches of one policy."""
+
+    policy: str
+    seeds: int
+    reached: float
+    """Part of the searches that ended within 1 % of the best."""
+    minutes: tuple[float, float, float]
+    """Lower quartile, median and upper quartile of the server-minutes until settled; infinite where not reached."""
+    share: float
+    """Median as a part of launching every configuration once."""
+    spent_minutes: float
+    """Median until the search stopped."""
+    trials: float
+    """Median number of configurations launched."""
+    regret: tuple[float, float]
+    """Median and 95th percentile of the final loss against the best, as fractions."""
+
+
+def bench(effects: Effects, space: SearchSpace, seeds: int, jobs: int = 1) -> list[Score]:
+    """Run every policy with every seed; the budget of each search is one pass over all configurations."""
+    return [_score(name, _runs(name, effects, space, seeds, jobs), effects) for name in POLICIES]
+
+
+def search_once(make: MakeSearcher, effects: Effects, space: SearchSpace, seed: int) -> Run:
+    """One search, from the first question to its end."""
+    searcher = make(space, effects.pass_s(), seed)
+    best = effects.recorded[effects.best()].truth
+    spent, trials, settled = 0.0, 0, math.inf
+    regret = max(0.0, best)
+    if regret <= -TOLERANCE:
+        settled = 0.0
+    while (trial := searcher.ask()) is not None:
+        outcome = measured(effects, space, trial, seed)
+        searcher.tell(trial.id, outcome)
+        spent, trials = spent + outcome.cost_s, trials + 1
+        choice = searcher.best()
+        at = space.reference if choice is None else _point(space, choice.trial)
+        regret = max(0.0, best - effects.recorded[at].truth)
+        if regret > -TOLERANCE:
+            settled = math.inf
+        elif math.isinf(settled):
+            settled = spent
+    return Run(settled, spent, trials, regret)
+
+
+def measured(effects: Effects, space: SearchSpace, trial: Trial, seed: int) -> Outcome:
+    """What one recorded launch of the trial's configuration gives, against one of the reference."""
+    point = _point(space, trial)
+    recorded = effects.recorded[point]
+    drawn = recorded.launches[_draw(seed, point, len(recorded.launches))]
+    if drawn.failure is not None:
+        return Outcome(failure=drawn.failure, cost_s=drawn.cost_s)
+    references = effects.reference_deviations
+    against = references[_draw(seed, space.reference, len(references))]
+    return Outcome(score=recorded.truth + drawn.deviation - against, cost_s=drawn.cost_s)
+
+
+def _draw(seed: int, point: Point, count: int) -> int:
+    """Which launch a seed meets: a function of the seed and the configuration only, the same for every policy."""
+    return int(np.random.default_rng((seed, *point)).integers(count))
+
+
+def _point(space: SearchSpace, trial: Trial) -> Point:
+    point = space.locate(trial.flags, trial.env)
+    if point is None:
+        raise ValueError(f"trial {trial.id} is outside the landscape: {trial.flags}")
+    return point
+
+
+def _runs(name: str, effects: Effects, space: SearchSpace, seeds: int, jobs: int) -> list[Run]:
+    one = partial(search_once, POLICIES[name], effects, space)
+    if jobs <= 1:
+        return [one(seed) for seed in range(seeds)]
+    with ProcessPoolExecutor(max_workers=jobs) as pool:
+        return list(pool.map(one, range(seeds), chunksize=5))
+
+
+def _score(name: str, runs: Sequence[Run], effects: Effects) -> Score:
+    settled = np.array([run.settled_s for run in runs]) / 60
+    quartiles = [float(np.quantile(settled, q, method="higher")) for q in (0.25, 0.5, 0.75)]
+    loss = -np.expm1(-np.array([run.regret for run in runs]))
+    return Score(
+        policy=name,
+        seeds=len(runs),
+        reached=float(np.mean(np.isfinite(settled))),
+        minutes=(quartiles[0], quartiles[1], quartiles[2]),
+        share=quartiles[1] * 60 / effects.pass_s(),
+        spent_minutes=float(np.median([run.spent_s for run in runs])) / 60,
+        trials=float(np.median([run.trials for run in runs])),
+        regret=(float(np.median(loss)), float(np.quantile(loss, 0.95))),
+    )
+
+
+def table(scores: Sequence[Score], effects: Effects) -> str:
+    """The scores as plain text."""
+    lines = [
+        f"{len(effects.recorded)} configurations; one launch of each takes {effects.pass_s() / 60:.1f} server-minutes; "
+        f"noise of a launch {100 * effects.noise_sd:.1f} %, drift between batches {100 * effects.batch_sd:.1f} %",
+        "",
+        f"{'policy':<11}{'within 1 %':>11}{'25 %':>9}{'median':>9}{'75 %':>9}{'of a pass':>11}{'trials':>8}"
+        f"{'stops at':>10}{'loss':>8}{'95 %':>8}",
+    ]
+    for s in scores:
+        quartiles = "".join(f"{_minutes(m):>9}" for m in s.minutes)
+        share = "–" if math.isinf(s.share) else f"{100 * s.share:.0f} %"
+        lines.append(
+            f"{s.policy:<11}{100 * s.reached:>9.0f} %{quartiles}{share:>11}{s.trials:>8.0f}{s.spent_minutes:>10.1f}"
+            f"{100 * s.regret[0]:>6.2f} %{100 * s.regret[1]:>6.2f} %"
+        )
+    lines += ["", "Server-minutes until the recommendation is, and stays, within 1 % of the best; – is not reached."]
+    return "\n".join(lines)
+
+
+def _minutes(value: float) -> str:
+    return "–" if math.isinf(value) else f"{value:.1f}"

@@ -1,0 +1,95 @@
+"""The comparison's reference is the control's reference: one true baseline for the whole run (C12 Q04 Q10 D15).
+
+Proves: equal reference configuration, model and workload in both plans; equal model and engine-tree digests, host and
+device set of their legs; and that the reference level did not drift beyond its band,
+
+    |log(level_now / level_control)| <= max(5 %, 3·s of launch levels in either)
+
+Drift makes no paired gain false, but a gain quoted against the earlier baseline would be: action ``flag``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from statistics import fmean, stdev
+
+from nodes.auditor.case import Case
+from nodes.auditor.measured import values
+from nodes.auditor.rule import GAINS, Found, Outcome, Rule, Unverifiable, at, fail, flag, info
+from nodes.auditor.verdict import Action
+from nodes.auditor.view import ComparisonView
+from tools.evidence.records import LegRecord, Side
+from tools.statistics.paired import launch_level
+
+BAND = 0.05
+SIGMAS = 3.0
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    control, plan = case.control.plan, case.plan
+    if control is None:
+        return
+    for what, mine, theirs in (
+        ("reference configuration", plan.reference, control.reference),
+        ("model", plan.model, control.model),
+        ("workload", plan.workload, control.workload),
+        ("metric", plan.metric, control.metric),
+    ):
+        if mine != theirs:
+            yield _other(f"{what}: {theirs}", f"{what}: {mine}", case.plan_file, "Q04")
+    yield from _machine(case)
+    yield from _drift(case, _levels(case.control, plan.metric), _levels(case.comparison, plan.metric))
+
+
+def _machine(case: Case) -> Iterator[Found]:
+    first, second = (next((leg for leg in it.side(Side.REFERENCE)), None) for it in (case.control, case.comparison))
+    if first is None or second is None or first.record is None or second.record is None:
+        return
+    for what, mode, a, b in _pairs(first.record, second.record):
+        if a != b:
+            yield _other(f"{what}: {a}", f"{what}: {b}", second.path("leg.json"), mode)
+
+
+def _pairs(first: LegRecord, second: LegRecord) -> tuple[tuple[str, str, object, object], ...]:
+    return (
+        ("model digest", "Q10", first.model_digest, second.model_digest),
+        ("engine tree", "C12", first.engine.tree_digest, second.engine.tree_digest),
+        ("sglang", "C18", first.engine.sglang, second.engine.sglang),
+        ("driver", "R02", first.driver, second.driver),
+        ("host", "C16", first.host, second.host),
+        ("device set", "C16", first.device_set, second.device_set),
+    )
+
+
+def _levels(comparison: ComparisonView, metric: str) -> list[float]:
+    rounds = [values(leg, metric) for leg in comparison.side(Side.REFERENCE)]
+    return [launch_level(rates) for rates in rounds if rates and min(rates) > 0]
+
+
+def _drift(case: Case, before: list[float], now: list[float]) -> Iterator[Outcome]:
+    where = at(case.comparison.path("legs"))
+    if not before or not now:
+        yield Unverifiable("reference rounds with tokens", (where,))
+        return
+    change = fmean(now) - fmean(before)
+    band = max([BAND, *(SIGMAS * stdev(levels) for levels in (before, now) if len(levels) > 1)])
+    said = f"{math.expm1(change):+.1%} since the control, band {band:.1%}"
+    if abs(change) > band:
+        yield flag(
+            "a reference at the control's level", said,
+            "quote the gain against the reference of its own blocks, never against the earlier baseline", where,
+            modes=("D15",), code="drift",
+        )  # fmt: skip
+    else:
+        yield info("a reference at the control's level", said, where, modes=("D15",))
+
+
+def _other(expected: str, observed: str, file: str, mode: str) -> Found:
+    return fail(
+        expected[:300], observed[:300], "compare with the baseline that the run's control measured", at(file),
+        action=Action.REMEASURE, modes=(mode,), code="other_baseline",
+    )  # fmt: skip
+
+
+rule = Rule("baseline_drift", GAINS, ("D15", "Q04", "C12", "Q10"), ("plan", "rounds", "control"), check)

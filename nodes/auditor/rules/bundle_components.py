@@ -1,0 +1,86 @@
+"""A bundle is made of what was accepted, all of it and nothing else (A04 A05 A06 E07).
+
+Proves: at least one component; each with a PASS or FLAG verdict of scope patch from this run; the bundle's lever is
+the union of theirs, value for value, and no two of them set the same name; the headline does not credit the whole gain
+to one of several components. The verdicts' own evidence digests are checked by replay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nodes.auditor.case import Case
+from nodes.auditor.rule import Outcome, Rule, Unverifiable, at, fail, flag, info
+from nodes.auditor.verdict import Action
+from nodes.auditor.view import ComponentView
+from tools.evidence.records import Scalar
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    union: dict[str, Scalar] = {}
+    gains: list[tuple[str, float]] = []
+    for component in case.view.components:
+        where = at(f"components/{component.name}/verdict.json")
+        yield from _accepted(case, component)
+        if component.claim is None or component.claim.lever is None:
+            yield Unverifiable(f"claim.json of {component.name}", (where,))
+            continue
+        lever = component.claim.lever
+        for name, value in {**lever.flags, **lever.env}.items():
+            if name in union:
+                yield fail(
+                    "components that change different things", f"{name} is set by two of them",
+                    "count each change once", where, modes=("A05",), code="counted_twice",
+                )  # fmt: skip
+            union[name] = value
+        if component.claim.delta is not None:
+            gains.append((component.name, component.claim.delta))
+    mine: dict[str, Scalar] = {**case.lever.flags, **case.lever.env}
+    if mine != union:
+        yield fail(
+            f"the union of the accepted levers: {sorted(union.items())}"[:400], f"{sorted(mine.items())}"[:400],
+            "build the bundle from the accepted patches, all of them unchanged", at(case.plan_file),
+            modes=("A06", "E07"), code="not_the_union",
+        )  # fmt: skip
+    yield from _credit(case, gains)
+
+
+def _accepted(case: Case, component: ComponentView) -> Iterator[Outcome]:
+    where = at(f"components/{component.name}/verdict.json")
+    verdict = component.verdict or {}
+    request = verdict.get("request")
+    run = request.get("run_id") if isinstance(request, dict) else None
+    if not component.accepted or verdict.get("scope") != "patch":
+        yield fail(
+            "a patch with a PASS or FLAG verdict", f"{component.name}: {verdict.get('verdict')}",
+            "bundle accepted patches only", where, modes=("A06",), code="not_accepted",
+        )  # fmt: skip
+    elif run != case.request.run_id:
+        yield fail(
+            f"a verdict of run {case.request.run_id}", f"run {run}", "audit the patch in this run", where,
+            modes=("R03",), code="stale",
+        )  # fmt: skip
+
+
+def _credit(case: Case, gains: list[tuple[str, float]]) -> Iterator[Outcome]:
+    if len(gains) < 2 or case.measured.decision is None:
+        return
+    total = case.measured.decision.gain
+    parts = ", ".join(f"{name} {gain:+.1%}" for name, gain in gains)
+    text = case.comparison.claim.headline if case.comparison.claim else ""
+    named = [name for name in case.lever.names() if name in text]
+    if len(named) == 1:
+        yield flag(
+            f"credit for all of {', '.join(case.lever.names())}", f"headline names {named[0]} only",
+            f"decompose the gain of {total:+.1%}: {parts}", at(case.claim_file),
+            action=Action.DOWNGRADE_HEADLINE, modes=("A04",), code="credited_to_one",
+        )  # fmt: skip
+    else:
+        yield info(
+            "gain of the bundle and of its parts, which do not add up", f"{total:+.1%}; {parts}", at(case.claim_file)
+        )
+
+
+rule = Rule(
+    "bundle_components", frozenset({"bundle"}), ("A04", "A05", "A06", "E07"), ("plan", "rounds", "components"), check
+)

@@ -1,0 +1,101 @@
+"""Nobody else used the machine during the rounds, or everybody suffered alike (C15).
+
+From the one-second samples that fall into timed rounds: CPU cores used by foreign processes, time stolen by the
+hypervisor. On a shared box some of it is honest weather and only worth a FLAG. It is a FAIL when it is asymmetric (the
+reference suffered at least half a core or 15 points of steal more than the candidate, and twice as much), or so severe
+that the engine got a third of what others got.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+
+from nodes.auditor.case import Case
+from nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag, info
+from nodes.auditor.verdict import Action, Severity
+from nodes.auditor.view import LegView
+
+FEWEST = 3
+"""Samples per leg side below which nothing is said about symmetry."""
+SEVERE_SHARE = 3.0
+"""Foreign cores over the engine's own."""
+SEVERE_STEAL = 30.0
+UNEQUAL_CORES, UNEQUAL_STEAL, UNEQUAL_TIMES = 0.5, 15.0, 2.0
+NOTICED_CORES, NOTICED_STEAL = 0.25, 5.0
+ADVICE = "measure while the machine is quiet, or use co-resident blocks so that both legs share the weather"
+
+
+@dataclass(frozen=True)
+class Weather:
+    """The machine during the timed rounds of one side, averaged over samples."""
+
+    samples: int
+    foreign: float
+    """Cores used by processes that belong neither to the engine nor to the measurement."""
+    steal: float
+    """Per cent."""
+    own: float
+    """Cores that the engine itself used."""
+
+    def __str__(self) -> str:
+        return f"{self.foreign:.2f} foreign cores, {self.steal:.0f} % stolen"
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    sides = [weather([block.reference for block in case.blocks]), weather([block.candidate for block in case.blocks])]
+    where = at(case.legs[0].path("host.jsonl"))
+    if min(side.samples for side in sides) < FEWEST:
+        yield Unverifiable("host samples during the timed rounds", (where,), Severity.FLAG)
+        return
+    reference, candidate = sides
+    said = f"reference: {reference}; candidate: {candidate}"
+    if case.request.scope != "baseline" and (
+        _unequal(reference.foreign, candidate.foreign, UNEQUAL_CORES)
+        or _unequal(reference.steal, candidate.steal, UNEQUAL_STEAL)
+    ):
+        yield fail(
+            "the same weather on both legs", said, ADVICE, where, action=Action.REMEASURE, code="asymmetric_contention"
+        )
+    elif (
+        max(side.foreign / side.own if side.own else 0.0 for side in sides) > SEVERE_SHARE
+        or max(side.steal for side in sides) > SEVERE_STEAL
+    ):
+        weigh = flag if case.request.scope == "baseline" else fail
+        yield weigh("a machine of its own", said, ADVICE, where, action=Action.REMEASURE, code="severe_contention")
+    elif max(side.foreign for side in sides) > NOTICED_CORES or max(side.steal for side in sides) > NOTICED_STEAL:
+        # A control is judged by what the load did to its noise; measuring it again would not make the box quieter.
+        if case.request.scope == "baseline":
+            yield info("a machine of its own", said, where, code="contention")
+        else:
+            yield flag("a machine of its own", said, ADVICE, where, code="contention")
+
+
+def weather(legs: Sequence[LegView]) -> Weather:
+    """Average the samples that fall into timed rounds, over all legs of one side."""
+    foreign: list[float] = []
+    steal: list[float] = []
+    own: list[float] = []
+    for leg in legs:
+        samples = sorted(leg.host, key=lambda sample: sample.t)
+        times = [sample.t for sample in samples]
+        for stamp in (row.stamp for row in leg.rows if row.stamp):
+            # A round may be shorter than the sampling period: the sample that ends just after it saw it too.
+            inside = samples[bisect_left(times, stamp.started) : bisect_right(times, stamp.ended + 1.0)]
+            foreign += [math.fsum(tenant.cpu_percent for tenant in sample.tenants) / 100.0 for sample in inside]
+            steal += [sample.steal_percent or 0.0 for sample in inside]
+            if stamp.ended > stamp.started:
+                own.append(stamp.cpu_s / (stamp.ended - stamp.started))
+    return Weather(
+        len(foreign), fmean(foreign) if foreign else 0.0, fmean(steal) if steal else 0.0, median(own) if own else 0.0
+    )
+
+
+def _unequal(reference: float, candidate: float, least: float) -> bool:
+    return reference - candidate > least and reference > UNEQUAL_TIMES * candidate
+
+
+rule = Rule("contention", COMPARISONS, ("C15",), ("plan", "rounds", "host"), check, missing=Severity.FLAG)

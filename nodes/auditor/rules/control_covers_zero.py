@@ -1,0 +1,61 @@
+"""The reference against itself shows no gain: the interval of the A/A control covers 0.
+
+In scope baseline an interval that excludes 0 asks for another control (one in ten honest ones does, at α = 5 % a side).
+For a patch it is a caution in the headline, and a FAIL when the control alone "gains" as much as the patch's lower
+bound.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from nodes.auditor.case import Case
+from nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag, info
+from nodes.auditor.verdict import Action, Severity
+from tools.evidence.records import Kind
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    plan, measured = case.control.plan, case.control_measured
+    where = at(case.control.path("plan.json"))
+    if plan is None or measured is None or measured.decision is None:
+        yield Unverifiable("rounds of the A/A control", (where,))
+        return
+    if plan.kind is not Kind.CONTROL or plan.lever.names():
+        yield fail(
+            "a control of the reference against itself", f"a {plan.kind.value} with a lever", "run a control", where
+        )
+        return
+    decision = measured.decision
+    if decision.n < 2:
+        yield Unverifiable("a control of at least two blocks", (where,), Severity.FLAG)
+        return
+    low, high = decision.gain_interval
+    said = f"{decision.gain:+.2%} [{low:+.2%}, {high:+.2%}] over {decision.n} blocks"
+    if decision.lower <= 0 <= decision.upper:
+        yield info("an A/A interval that covers 0", said, where)
+    elif case.request.scope == "baseline":
+        yield flag(
+            "an A/A interval that covers 0", said, "measure the control again; the legs may not be alike", where,
+            action=Action.REMEASURE, modes=("C07", "D03"), code="control_excludes_zero",
+        )  # fmt: skip
+    elif _explains(case, decision.mean):
+        yield fail(
+            "a gain beyond what the reference shows against itself", said,
+            "find out what favours the candidate's place, then measure control and patch again", where,
+            action=Action.REMEASURE, modes=("C07", "D03"), code="control_explains_gain",
+        )  # fmt: skip
+    else:
+        yield flag(
+            "an A/A interval that covers 0", said, "quote the gain beside the control's", where,
+            modes=("C07", "D03"), code="control_excludes_zero",
+        )  # fmt: skip
+
+
+def _explains(case: Case, bias: float) -> bool:
+    gained = case.measured.decision if case.comparison.plan else None
+    return gained is not None and gained.n > 1 and bias > 0 and gained.lower - bias <= math.log1p(case.plan.floor)
+
+
+rule = Rule("control_covers_zero", COMPARISONS, ("C07", "D03"), ("control",), check)

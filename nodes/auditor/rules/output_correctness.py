@@ -1,0 +1,106 @@
+"""The answers are still right (Q01 Q02 Q03 Q04 Q05 Q07).
+
+The parity target is the *true* baseline, the control's reference, never the previous leg. In order:
+
+1. Is the baseline's text coherent? If not, nothing about it can be verified: ``unverifiable_noncoherent_reference``.
+2. Is the baseline deterministic: equal tokens in both repeats, and in the control's other leg?
+3. Deterministic, and no part of the lever is known to change numerics: the candidate's tokens must be equal.
+4. Otherwise equal tokens still settle it; if they differ, paired accuracy against the true baseline decides: exact
+   one-sided McNemar p <= 0.05 is a loss, and the loss that cannot be excluded (one-sided 95 %) must stay within the
+   margin of five points, which is never smaller than its standard error.
+
+Request errors are neither right nor wrong; more than 2 % of them and nothing was evaluated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from nodes.auditor.answers import Parity, accuracy_finding, length_findings, parity
+from nodes.auditor.case import Case
+from nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag, info
+from nodes.auditor.view import ComparisonView, LegView
+from tools.evidence.records import Generation, Side
+from tools.statistics.coherence import coherence
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    baseline = _probed(case.control, Side.REFERENCE)
+    if baseline is None:
+        yield Unverifiable("outputs.jsonl of the true baseline", (at(case.control.path("legs")),))
+        return
+    texts = [generation.text for generation in baseline.outputs if generation.repeat == 0]
+    report = coherence(texts)
+    where = at(baseline.path("outputs.jsonl"))
+    if not report.coherent:
+        weigh = flag if case.request.scope == "baseline" else fail
+        yield weigh(
+            "a reference that decodes coherent text", "; ".join(report.reasons)[:500],
+            "serve a model whose answers can be right or wrong: parity with gibberish proves nothing", where,
+            modes=("Q01",), code="unverifiable_noncoherent_reference",
+        )  # fmt: skip
+        return
+    own = parity(_repeat(baseline.outputs, 0), _repeat(baseline.outputs, 1))
+    twin = _probed(case.control, Side.CANDIDATE)
+    across = parity(_repeat(baseline.outputs, 0), _repeat(twin.outputs, 0)) if twin is not None else None
+    deterministic = own.compared > 0 and own.same and (across is None or across.same)
+    yield info("determinism of the reference", f"repeat: {own}; other launch: {across or 'not probed'}", where)
+    if case.request.scope != "baseline":
+        yield from _candidate(case, baseline, deterministic=deterministic)
+
+
+def _candidate(case: Case, baseline: LegView, *, deterministic: bool) -> Iterator[Outcome]:
+    leg = _probed(case.comparison, Side.CANDIDATE)
+    if leg is None:
+        yield Unverifiable("outputs.jsonl of the candidate", (at(case.comparison.path("legs")),))
+        return
+    where = at(leg.path("outputs.jsonl"))
+    failed = [generation.prompt_id for generation in leg.outputs if generation.error]
+    if failed:
+        yield fail(
+            "an answer to every probe", f"errors on {', '.join(failed[:5])}", "find out why the server refuses", where,
+            modes=("Q05", "H17"), code="probe_errors",
+        )  # fmt: skip
+    found = parity(_repeat(baseline.outputs, 0), _repeat(leg.outputs, 0))
+    if found.compared == 0 or found.missing:
+        yield Unverifiable(f"answers to all probes of the baseline ({found})", (where,))
+        return
+    if found.same:
+        yield info("the true baseline's tokens", str(found), where)
+        return
+    numerics = [name for name, known in case.knobs.items() if known is None or known.changes_numerics]
+    if deterministic and not numerics:
+        yield fail(
+            "the true baseline's tokens: the reference is deterministic and the lever does not touch numerics",
+            str(found), "find the wrong tokens; a serving lever must not change greedy answers", where,
+            at(baseline.path("outputs.jsonl")), modes=("Q02", "Q04"), code="tokens_differ",
+        )  # fmt: skip
+        return
+    yield from length_findings(_repeat(baseline.outputs, 0), _repeat(leg.outputs, 0), where)
+    yield from _accuracy(case, found, leg)
+
+
+def _accuracy(case: Case, found: Parity, leg: LegView) -> Iterator[Outcome]:
+    base = next((each for each in case.control.side(Side.REFERENCE) if each.answers), None)
+    mine = next((each for each in case.comparison.side(Side.CANDIDATE) if each.answers), None)
+    if base is None or mine is None:
+        files = at(leg.path("accuracy.jsonl")), at(case.control.path("legs"))
+        yield Unverifiable(f"paired accuracy of candidate and true baseline ({found})", files)
+        return
+    yield from accuracy_finding(
+        base.answers, mine.answers, at(mine.path("accuracy.jsonl")), at(base.path("accuracy.jsonl"))
+    )
+
+
+def _probed(comparison: ComparisonView, side: Side) -> LegView | None:
+    return next((leg for leg in comparison.side(side) if leg.outputs), None)
+
+
+def _repeat(outputs: Sequence[Generation], repeat: int) -> dict[str, Generation]:
+    return {generation.prompt_id: generation for generation in outputs if generation.repeat == repeat}
+
+
+rule = Rule(
+    "output_correctness", COMPARISONS, ("Q01", "Q02", "Q03", "Q04", "Q05", "Q07"), ("plan", "rounds", "control"),
+    check, gate=True,
+)  # fmt: skip

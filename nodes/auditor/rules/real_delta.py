@@ -1,0 +1,87 @@
+"""The gain is there: recomputed from raw, at a declared block count, at the declared level (D01 D02 D03 D09 D10).
+
+    y = median over the rounds of log(metric), d_b = y_candidate − y_reference per block of two fresh launches
+    real: declared n, L > log(1 + floor), exact sign-flip p <= 0.05
+
+The looks must keep 5 % together, every earlier look must have left the question open, and every block that was measured
+counts. "Undecided" and "not real" are both not banked, and they are not the same.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from nodes.auditor.case import Case
+from nodes.auditor.rule import GAINS, Found, Outcome, Rule, Unverifiable, at, fail, flag, info
+from nodes.auditor.verdict import Action
+from tools.statistics.paired import Decision, decide
+from tools.statistics.pocock import nominal_alpha
+
+LEVEL_SLACK = 0.0005
+METRICS = ("output_throughput", "request_throughput")
+"""Larger is better. A latency is reported beside the gain, never as one."""
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    plan, decision, where = case.plan, case.measured.decision, at(case.plan_file)
+    if plan.metric not in METRICS:
+        yield fail(f"one of {', '.join(METRICS)}", plan.metric, "declare a throughput metric", where)
+        return
+    if decision is None:
+        yield Unverifiable("a positive throughput in every round", (at(case.comparison.path("legs")),))
+        return
+    yield from _declared(case, decision)
+    said = f"{decision.gain:+.2%}{_span(decision)} over {decision.n} blocks: {decision.reason}"
+    if decision.verdict == "real":
+        yield info("a gain above the floor", said, where)
+    elif decision.verdict == "not_real":
+        yield fail("a gain above the floor", said, "drop this lever here", where, modes=("D01",), code="not_real")
+    else:
+        more = decision.more_blocks_needed
+        need = "no feasible number of blocks would" if more is None else f"about {more} more blocks would"
+        yield fail(
+            "a decided gain above the floor", said,
+            f"{need} decide this; declare them in a new plan and measure fresh blocks", where,
+            modes=("D01", "D02", "D03"), code="undecided",
+        )  # fmt: skip
+
+
+def _declared(case: Case, decision: Decision) -> Iterator[Found]:
+    plan, where = case.plan, at(case.plan_file)
+    looks = plan.looks
+    if not looks or list(looks) != sorted(set(looks)) or looks[0] < 1:
+        yield fail(
+            "ascending looks", f"{list(looks)}", "declare block counts in ascending order", where, modes=("D10",)
+        )
+        return
+    allowed = nominal_alpha(looks)
+    if plan.alpha > allowed + LEVEL_SLACK:
+        yield fail(
+            f"a level of at most {allowed:g} at each of {len(looks)} looks", f"{plan.alpha:g}",
+            "declare the level that keeps 5 % over all looks", where, modes=("D10",), code="level",
+        )  # fmt: skip
+    if decision.n not in looks:
+        yield fail(
+            f"a stop at one of {list(looks)} blocks", f"{decision.n} blocks",
+            "go on to the next declared look", where, action=Action.REMEASURE, modes=("D10", "D02"), code="not_a_look",
+        )  # fmt: skip
+    for earlier in (look for look in looks if look < decision.n):
+        before = decide(case.measured.differences[:earlier], plan.alpha, plan.floor, looks)
+        if before.verdict != "undecided":
+            weigh = fail if before.verdict == "not_real" else flag
+            yield weigh(
+                "a stop at the first look that decides", f"{earlier} blocks were {before.verdict}, and it went on",
+                "the first decision counts; measuring on until it changes is choosing", where,
+                modes=("D10", "D09"), code="went_on",
+            )  # fmt: skip
+
+
+def _span(decision: Decision) -> str:
+    if math.isinf(decision.lower):
+        return ""
+    low, high = decision.gain_interval
+    return f" [{low:+.2%}, {high:+.2%}]"
+
+
+rule = Rule("real_delta", GAINS, ("D01", "D02", "D03", "D09", "D10", "D11"), ("plan", "rounds"), check, gate=True)

@@ -1,0 +1,118 @@
+"""Every number that is reported is the number that raw gives (D06 D14 R01).
+
+Two levels: the figures in each round's record against its per-request lists, and every figure of the claim against the
+whole evidence. Tolerances cover definitions, not wishes: throughput and gain to 0.1 %, latencies to 2 % or 0.05 ms,
+TPOT to 5 % (a record keeps no end-to-end latency). A null is recomputed and remarked upon.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+
+from nodes.auditor.case import Case
+from nodes.auditor.measured import FIELDS
+from nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, at, fail
+from nodes.auditor.verdict import Action, Evidence
+from nodes.auditor.view import LegView
+
+RATE, LATENCY, TPOT = 0.001, 0.02, 0.05
+SMALLEST_MS = 0.05
+POINT = 0.001
+"""A gain or bound, as a fraction."""
+PERCENT_POINT = 0.06
+"""Rounding of a percentage in prose to one decimal."""
+_PERCENT = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*%")
+_FACTOR = re.compile(r"(\d+\.\d+)\s*[x×](?![A-Za-z])")
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    for leg in case.legs:
+        yield from record_findings(leg)
+    claim, where = case.claim, at(case.claim_file)
+    for what, claimed, true in (
+        ("comparison", claim.comparison, case.plan.name),
+        ("run_id", claim.run_id, case.plan.run_id),
+        ("metric", claim.metric, case.plan.metric),
+    ):
+        if claimed != true:
+            yield wrong(f"{what}: {true}", f"{what}: {claimed}", where)
+    for side in ("reference", "candidate"):
+        yield from _figures(case, side, where)
+    yield from _gain(case, where)
+
+
+def record_findings(leg: LegView) -> Iterator[Found]:
+    """The summary figures of each round's record against its per-request lists."""
+    for row in leg.rows:
+        for name in FIELDS:
+            claimed, true = float(getattr(row.reported, name)), float(getattr(row.raw, name))
+            if not agrees(name, claimed, true):
+                where = at(leg.path("bench_runs.jsonl"), row.line)
+                yield wrong(f"{name} = {true:.4f} from its requests", f"{name} = {claimed:.4f}", where)
+
+
+def _figures(case: Case, side: str, where: Evidence) -> Iterator[Outcome]:
+    claimed: dict[str, float | None] = getattr(case.claim, side)
+    for name in FIELDS:
+        metric = case.measured.metric(name)
+        true = None if metric is None else getattr(metric, side)
+        value = claimed.get(name)
+        if true is None:
+            continue
+        if value is None:
+            yield Remark(f"claim: {side}.{name} is null; recomputed as {true:.4f}")
+        elif not agrees(name, value, true):
+            yield wrong(f"{side}.{name} = {true:.4f}", f"{side}.{name} = {value:.4f}", where)
+
+
+def _gain(case: Case, where: Evidence) -> Iterator[Outcome]:
+    decision, claim = case.measured.decision, case.claim
+    if decision is None:
+        return
+    low, high = decision.gain_interval
+    pairs: list[tuple[str, float | None, float]] = [("delta", claim.delta, decision.gain)]
+    if claim.interval is not None and decision.n > 1:
+        pairs += [("lower bound", claim.interval[0], low), ("upper bound", claim.interval[1], high)]
+    for name, claimed, true in pairs:
+        if claimed is None:
+            yield Remark(f"claim: {name} is null; recomputed as {true:+.4%}")
+        elif not math.isclose(claimed, true, rel_tol=RATE, abs_tol=POINT):
+            yield wrong(f"{name} {true:+.2%}", f"{name} {claimed:+.2%}", where)
+    if claim.blocks is not None and claim.blocks != decision.n:
+        yield wrong(f"{decision.n} blocks", f"{claim.blocks} blocks", where)
+    if claim.decision is not None and claim.decision != decision.verdict:
+        yield wrong(decision.verdict, f"claimed {claim.decision}", where)
+    yield from _headline(case, (decision.gain, low, high), where)
+
+
+def _headline(case: Case, known: tuple[float, float, float], where: Evidence) -> Iterator[Found]:
+    text = case.claim.headline[:2000]
+    for match in _PERCENT.finditer(text):
+        percent = float(match[1])
+        if not any(abs(abs(percent) - abs(100 * value)) <= PERCENT_POINT for value in known if math.isfinite(value)):
+            yield wrong(f"percentages of this comparison: {100 * known[0]:+.1f} %", f"headline says {match[0]}", where)
+            return
+    for match in _FACTOR.finditer(text):
+        if abs(float(match[1]) - (1 + known[0])) > 0.5 * 10 ** -len(match[1].partition(".")[2]) + POINT:
+            yield wrong(f"a factor of {1 + known[0]:.3f}", f"headline says {match[0]}", where)
+            return
+
+
+def agrees(name: str, claimed: float, true: float) -> bool:
+    """Say whether a reported figure is the recomputed one, within the tolerance of its kind."""
+    if name.endswith("_throughput"):
+        return math.isclose(claimed, true, rel_tol=RATE, abs_tol=1e-9)
+    return math.isclose(claimed, true, rel_tol=TPOT if "tpot" in name else LATENCY, abs_tol=SMALLEST_MS)
+
+
+def wrong(expected: str, observed: str, where: Evidence) -> Found:
+    """A reported number that raw contradicts."""
+    return fail(
+        expected, observed, "report what the per-request records give, with the definitions of the benchmark", where,
+        action=Action.REDO, modes=("D14", "R01"), code="reported_differs",
+    )  # fmt: skip
+
+
+rule = Rule("reported_vs_raw", COMPARISONS, ("D06", "D14", "R01"), ("plan", "claim", "rounds"), check, gate=True)

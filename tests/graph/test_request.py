@@ -1,0 +1,56 @@
+"""From what was typed to a configuration."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from graph.request import Asked, configuration, free_folder
+from tools.errors import UserError
+
+NOTHING = Asked(**dict.fromkeys(Asked.__dataclass_fields__, None))  # type: ignore[arg-type]
+ASKED = replace(
+    NOTHING, model=Path("m"), executor="local", quick=False, no_auditor=False, allow_pickle=False, trust_remote_code=False
+)
+
+
+def test_flags_are_typed_and_dashes_become_underscores() -> None:
+    config = configuration(replace(ASKED, flag=["stream-interval=8", "disable_radix_cache=true", "dtype=float32", "x=0.5"]))
+    assert config.flags == {"stream_interval": 8, "disable_radix_cache": True, "dtype": "float32", "x": 0.5}
+
+
+def test_quick_halves_the_requests_and_shortens_the_protocol() -> None:
+    quick, normal = configuration(replace(ASKED, quick=True)), configuration(ASKED)
+    assert quick.workload.num_prompts * 2 == normal.workload.num_prompts
+    assert quick.rounds_per_leg < normal.rounds_per_leg
+    assert quick.looks == normal.looks
+
+
+def test_what_was_typed_wins_over_quick() -> None:
+    config = configuration(replace(ASKED, quick=True, num_prompts=50, budget=3.0))
+    assert (config.workload.num_prompts, config.budget_minutes) == (50, 3.0)
+
+
+@pytest.mark.parametrize("pair", ["stream_interval", "=8", ""])
+def test_a_flag_that_is_no_pair_is_one_line(pair: str) -> None:
+    with pytest.raises(UserError, match="is not name=value"):
+        configuration(replace(ASKED, flag=[pair]))
+
+
+def test_a_missing_model_says_what_to_give() -> None:
+    with pytest.raises(UserError, match="no model.*tools/model/shipped"):
+        configuration(replace(ASKED, model=None))
+
+
+def test_an_executor_that_is_not_there_is_refused() -> None:
+    with pytest.raises(UserError, match="'ray' is not available"):
+        configuration(replace(ASKED, executor="ray"))
+
+
+def test_a_folder_that_holds_a_run_is_passed_over(tmp_path: Path) -> None:
+    for name in ("m", "m-2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "run.json").write_text("{}")
+    assert free_folder(tmp_path / "m") == tmp_path / "m-3"

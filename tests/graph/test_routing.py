@@ -1,0 +1,112 @@
+"""Every conditional edge of the design's table, with its bound."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from graph import routing
+from graph.state import Accepted, Judged, RunState
+from tools.evidence.records import Lever
+
+
+def judged(word: str, action: str = "remeasure", scope: str = "patch") -> Judged:
+    return Judged.model_validate(
+        {
+            "scope": scope, "subject": "x", "attempt": 1, "word": word, "action": action,
+            "rules": ("r",), "headline": "", "folder": "",
+        }
+    )  # fmt: skip
+
+
+def accepted(name: str, delta: float) -> Accepted:
+    return Accepted(name=name, lever=Lever(flags={name: 1}), delta=delta, interval=(0.0, 1.0), headline="", audit="")
+
+
+def state(**values: Any) -> RunState:
+    return RunState(**values)  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize(
+    ("word", "action", "attempt", "goes"),
+    [
+        ("PASS", "pass", 1, "profile"),
+        ("SKIPPED", "pass", 1, "profile"),
+        ("FLAG", "remeasure", 1, "baseline"),
+        ("FLAG", "remeasure", 2, "baseline"),
+        ("FLAG", "remeasure", 3, "profile"),
+        ("FLAG", "flag", 1, "profile"),
+        ("FAIL", "remeasure", 1, "baseline"),
+        ("FAIL", "remeasure", 3, "reporter"),
+        ("FAIL", "eject", 1, "reporter"),
+    ],
+)
+def test_after_the_audit_of_a_baseline(word: str, action: str, attempt: int, goes: str) -> None:
+    assert routing.after_audit_baseline(state(judged=judged(word, action), baseline_attempt=attempt)) == goes
+
+
+@pytest.mark.parametrize(
+    ("word", "attempt", "read_only", "goes"),
+    [
+        ("PASS", 1, False, "strategist"),
+        ("FLAG", 1, False, "strategist"),
+        ("FAIL", 1, False, "profile"),
+        ("FAIL", 2, False, "strategist"),
+        ("PASS", 1, True, "reporter"),
+    ],
+)
+def test_after_the_audit_of_a_profile(word: str, attempt: int, read_only: bool, goes: str) -> None:
+    now = state(judged=judged(word), profile_attempt=attempt, read_only=read_only)
+    assert routing.after_audit_profile(now) == goes
+
+
+@pytest.mark.parametrize(
+    ("word", "attempt", "goes"),
+    [
+        ("PASS", 1, "bank"),
+        ("FLAG", 1, "bank"),
+        ("SKIPPED", 1, "bank"),
+        ("FAIL", 1, "config_tuner"),
+        ("FAIL", 2, "config_tuner"),
+        ("FAIL", 3, "eject"),
+    ],
+)
+def test_after_the_audit_of_a_patch(word: str, attempt: int, goes: str) -> None:
+    assert routing.after_audit_patch(state(judged=judged(word), patch_attempt=attempt)) == goes
+
+
+@pytest.mark.parametrize(
+    ("word", "levers", "attempt", "goes"),
+    [
+        ("PASS", 2, 1, "reporter"),
+        ("FLAG", 2, 1, "reporter"),
+        ("FAIL", 2, 1, "validator"),
+        ("FAIL", 1, 1, "reporter"),
+        ("FAIL", 2, 2, "reporter"),
+    ],
+)
+def test_after_the_audit_of_a_bundle(word: str, levers: int, attempt: int, goes: str) -> None:
+    kept = [accepted(str(number), 0.1) for number in range(levers)]
+    assert routing.after_audit_bundle(state(judged=judged(word), accepted=kept, bundle_attempt=attempt)) == goes
+
+
+def test_only_a_claimed_gain_is_audited() -> None:
+    assert routing.after_measure_patch(state(claimed=True)) == "audit_patch"
+    assert routing.after_measure_patch(state(claimed=False)) == "config_tuner"
+
+
+def test_the_tuner_confirms_gives_up_or_hands_over() -> None:
+    lever = Lever(flags={"a": 1})
+    assert routing.after_config_tuner(state(lever=lever, accepted=[])) == "measure_patch"
+    assert routing.after_config_tuner(state(lever=lever, given_up=True, accepted=[])) == "eject"
+    assert routing.after_config_tuner(state(lever=None, accepted=[accepted("a", 0.1)])) == "validator"
+    assert routing.after_config_tuner(state(lever=None, accepted=[])) == "reporter"
+
+
+def test_an_unproven_bundle_is_tried_once_without_its_weakest_lever() -> None:
+    two = [accepted("a", 0.1), accepted("b", 0.2)]
+    assert routing.after_validator(state(claimed=True, accepted=two, bundle_attempt=1)) == "audit_bundle"
+    assert routing.after_validator(state(claimed=False, accepted=two, bundle_attempt=1)) == "validator"
+    assert routing.after_validator(state(claimed=False, accepted=two, bundle_attempt=2)) == "reporter"
+    assert routing.after_validator(state(claimed=False, accepted=two[:1], bundle_attempt=1)) == "reporter"

@@ -1,0 +1,92 @@
+"""Every rule behind its own guard; the same evidence gives the same bytes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nodes.auditor.case import Case
+from nodes.auditor.engine import evaluate
+from nodes.auditor.needs import NEEDS
+from nodes.auditor.rule import ALL, NotApplicable, Outcome, Rule, flag
+from nodes.auditor.rules import RULES
+from nodes.auditor.verdict import Verdict, Word
+from tests.nodes.auditor.builders import judge
+from tools.errors import UserError
+from tools.evidence.seal import Seal, seal
+
+
+@pytest.fixture
+def sealed(run: Path, tmp_path: Path) -> Iterator[Seal]:
+    made = seal(run, "patch", "patch-stream_interval", 1, tmp_path / "sealed")
+    yield made
+    made.discard()
+
+
+def _raises(_: Case) -> Iterator[Outcome]:
+    raise RecursionError
+
+
+def _hangs(_: Case) -> Iterator[Outcome]:
+    time.sleep(30)
+    yield NotApplicable("never")
+
+
+def test_the_same_evidence_gives_the_same_bytes(run: Path) -> None:
+    assert judge(run).to_bytes() == judge(run).to_bytes()
+
+
+def test_a_verdict_survives_a_round_trip(run: Path) -> None:
+    verdict = judge(run)
+    assert Verdict.model_validate_json(verdict.to_bytes()).to_bytes() == verdict.to_bytes()
+
+
+def test_a_verdict_names_every_file(sealed: Seal) -> None:
+    verdict = evaluate(sealed.folder)
+    assert {it.file: it.sha256 for it in verdict.evidence} == sealed.digests
+    assert b"/tmp" not in verdict.to_bytes()
+
+
+def test_a_rule_that_raises_degrades_and_the_rest_goes_on(sealed: Seal) -> None:
+    verdict = evaluate(sealed.folder, [Rule("broken", ALL, (), (), _raises), *RULES])
+    assert verdict.degraded == ("broken",)
+    assert verdict.verdict is Word.FLAG
+    assert [it.code for it in verdict.findings if it.rule == "broken"] == ["degraded"]
+    assert verdict.metrics == evaluate(sealed.folder).metrics
+
+
+def test_a_gate_that_raises_signs_nothing_off(sealed: Seal) -> None:
+    verdict = evaluate(sealed.folder, [Rule("gate", ALL, (), (), _raises, gate=True)])
+    assert verdict.verdict is Word.FAIL
+
+
+def test_a_rule_that_hangs_is_cut_off(sealed: Seal) -> None:
+    started = time.monotonic()
+    verdict = evaluate(sealed.folder, [Rule("slow", ALL, (), (), _hangs)], rule_seconds=0.2)
+    assert verdict.degraded == ("slow",)
+    assert time.monotonic() - started < 20
+
+
+def test_not_applicable_is_no_finding(sealed: Seal) -> None:
+    verdict = evaluate(sealed.folder, [Rule("na", ALL, (), (), lambda _: [NotApplicable("nothing here")])])
+    assert (verdict.verdict, [note.kind for note in verdict.notes]) == (Word.PASS, ["not_applicable"])
+
+
+def test_a_flag_never_outweighs_a_fail(sealed: Seal) -> None:
+    flagged = Rule("f", ALL, (), (), lambda _: [flag("a", "b", "c")])
+    verdict = evaluate(sealed.folder, [flagged, Rule("gate", ALL, (), (), _raises, gate=True)])
+    assert (verdict.verdict, verdict.action.value) == (Word.FAIL, "remeasure")
+
+
+def test_a_folder_without_a_request_is_a_user_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="request"):
+        evaluate(tmp_path)
+
+
+def test_rules_have_distinct_names_and_known_needs() -> None:
+    assert len({rule.id for rule in RULES}) == len(RULES)
+    assert {need for rule in RULES for need in rule.needs} <= NEEDS.keys()
+    assert all(rule.modes for rule in RULES)

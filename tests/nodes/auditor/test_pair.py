@@ -1,0 +1,77 @@
+"""Two bare legs of somebody else: decided with a prior, and never certified beyond what is there."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from nodes.auditor.pair import audit_pair
+from nodes.auditor.verdict import Severity, Word
+from tests.nodes.auditor.builders import REFERENCE, Json, bench_record, hits, resolved, write, write_lines
+from tools.errors import UserError
+from tools.evidence.records import ServerConfig
+
+
+def _legs(root: Path, gain: float, changed: Json, rounds: int = 5) -> tuple[Path, Path]:
+    rng = random.Random(3)
+    paths = root / "ref.jsonl", root / "cand.jsonl"
+    flags = {**REFERENCE.flags, **changed}
+    for path, factor, config in zip(paths, (1.0, 1 + gain), (REFERENCE, ServerConfig(flags=flags)), strict=True):
+        info = resolved(config, {})
+        write_lines(path, [bench_record(400 * factor * rng.gauss(1, 0.003), k, info, rng) for k in range(rounds)])
+    return paths
+
+
+def _claim(root: Path, delta: float, lever: Json) -> Path:
+    write(root / "claim.json", {"lever": {"flags": lever, "env": {}}, "delta": delta})
+    return root / "claim.json"
+
+
+def test_a_large_gain_is_real_on_one_launch(tmp_path: Path) -> None:
+    lever = {"schedule_policy": "lpm"}
+    verdict = audit_pair(*_legs(tmp_path, 0.67, lever), _claim(tmp_path, 0.67, lever))
+    assert [it.severity for it in hits(verdict, "real_delta", Severity.INFO)] == [Severity.INFO]
+    assert verdict.verdict is Word.FLAG
+    assert {it.rule for it in verdict.findings if it.severity is Severity.FLAG} == {"output_correctness"}
+
+
+def test_leg_folders_with_equal_outputs_pass(run: Path) -> None:
+    legs = run / "comparisons/patch-stream_interval/legs"
+    claim = run / "pair-claim.json"
+    write(claim, {"lever": {"flags": {"stream_interval": 8}, "env": {}}})
+    assert audit_pair(legs / "b00-reference", legs / "b00-candidate", claim).verdict is Word.PASS
+
+
+def test_a_small_gain_is_undecided(tmp_path: Path) -> None:
+    lever = {"schedule_policy": "lpm"}
+    verdict = audit_pair(*_legs(tmp_path, 0.014, lever), _claim(tmp_path, 0.014, lever))
+    assert [it.code for it in hits(verdict, "real_delta", Severity.FAIL)] == ["undecided"]
+    assert "simple rule" in hits(verdict, "real_delta")[0].observed
+
+
+def test_another_pool_without_a_log_is_not_certified(tmp_path: Path) -> None:
+    """C01 on bare files."""
+    verdict = audit_pair(*_legs(tmp_path, 0.67, {"mem_fraction_static": 0.85, "max_total_num_tokens": 1_156_449}))
+    assert verdict.verdict is Word.FAIL
+    assert any(note.rule == "same_conditions" for note in verdict.notes if note.kind == "unverifiable")
+
+
+def test_two_changes_fail(tmp_path: Path) -> None:
+    verdict = audit_pair(*_legs(tmp_path, 0.5, {"schedule_policy": "lpm", "chunked_prefill_size": 64}))
+    assert [it.code for it in hits(verdict, "same_conditions")] == ["undeclared_difference"]
+
+
+def test_a_wrong_claim_fails(tmp_path: Path) -> None:
+    lever = {"schedule_policy": "lpm"}
+    verdict = audit_pair(*_legs(tmp_path, 0.30, lever), _claim(tmp_path, 0.67, lever))
+    assert hits(verdict, "reported_vs_raw", Severity.FAIL)
+
+
+def test_a_file_without_rounds_is_a_user_error(tmp_path: Path) -> None:
+    (tmp_path / "empty.jsonl").write_text("")
+    with pytest.raises(UserError, match="no usable round"):
+        audit_pair(tmp_path / "empty.jsonl", tmp_path / "empty.jsonl")
+    with pytest.raises(UserError, match="cannot read"):
+        audit_pair(tmp_path / "absent.jsonl", tmp_path / "absent.jsonl")

@@ -1,0 +1,74 @@
+"""The auditor in a process of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from nodes.auditor import process
+from nodes.auditor.process import audit_sealed
+from nodes.auditor.verdict import Word
+from tests.nodes.auditor.builders import judge
+from tools.errors import UserError
+from tools.evidence.seal import seal
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def test_the_process_says_what_the_engine_says(run: Path, tmp_path: Path) -> None:
+    sealed = seal(run, "patch", "patch-stream_interval", 1, tmp_path / "sealed")
+    assert audit_sealed(sealed.folder).to_bytes() == judge(run).to_bytes()
+    sealed.discard()
+
+
+def test_a_crash_is_degraded_and_never_a_pass(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_START", "import os; os.abort()")
+    for scope, subject, word in (("patch", "patch-stream_interval", Word.FAIL), ("baseline", "control", Word.FLAG)):
+        sealed = seal(run, scope, subject, 1, tmp_path / scope)  # type: ignore[arg-type]  # literals in a tuple
+        verdict = audit_sealed(sealed.folder)
+        assert (verdict.verdict, verdict.degraded) == (word, ("auditor",))
+        sealed.discard()
+
+
+def test_a_time_out_is_degraded(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_START", "import time; time.sleep(60)")
+    sealed = seal(run, "patch", "patch-stream_interval", 1, tmp_path / "sealed")
+    assert "no answer within" in audit_sealed(sealed.folder, time_limit_s=0.5).findings[0].observed
+    sealed.discard()
+
+
+def test_an_answer_that_is_no_verdict_is_degraded(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "_START", 'print(\'{"verdict": "PASS"}\')')
+    sealed = seal(run, "patch", "patch-stream_interval", 1, tmp_path / "sealed")
+    assert audit_sealed(sealed.folder).verdict is Word.FAIL
+    sealed.discard()
+
+
+def test_a_folder_without_a_request_is_a_user_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="request"):
+        audit_sealed(tmp_path)
+
+
+def test_the_auditor_imports_no_heavy_library_and_no_producer() -> None:
+    code = (
+        "import sys; import nodes.auditor.__main__, nodes.auditor.pair, nodes.auditor.replay;"
+        "print(sorted({m.split('.')[0] for m in sys.modules}), sorted(m for m in sys.modules if m.startswith('nodes')))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    names, nodes = done.stdout.split("] [")
+    for heavy in ("scipy", "numpy", "optuna", "langgraph", "torch", "httpx", "graph"):
+        assert f"'{heavy}'" not in names
+    assert all("auditor" in name or name.strip(" ]'\n") == "nodes" for name in nodes.split(","))
+
+
+def test_the_command_refuses_other_arguments() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "nodes.auditor"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "usage" in done.stderr

@@ -1,0 +1,103 @@
+"""Command line and environment of a server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tools.errors import UserError
+from tools.evidence.records import Lever, Scalar, ServerConfig
+from tools.serving.command import STANDIN_NAME, Command, Permissions, base_config, build, flag_arguments
+from tools.serving.engine import STANDIN, Engine
+from tools.serving.environment import isolated
+
+MODEL = Path("/models/m")
+
+
+def command(engine: Engine, config: ServerConfig | None = None, **permissions: bool) -> Command:
+    return build(engine, MODEL, config or ServerConfig(), 31000, Permissions(**permissions))
+
+
+def value(arguments: list[str], flag: str) -> str:
+    return arguments[arguments.index(flag) + 1]
+
+
+def test_the_cpu_recipe_is_the_base_of_every_launch(engine: Engine) -> None:
+    argv = command(engine).recorded_argv
+    assert argv[:7] == ["sglang.launch_server", "--model-path", "/models/m", "--host", "127.0.0.1", "--port", "31000"]
+    assert value(argv, "--attention-backend") == "torch_native"
+    assert value(argv, "--max-total-tokens") == "65536"
+    assert value(argv, "--random-seed") == "1"
+    assert "--sleep-on-idle" in argv
+    assert "--trust-remote-code" not in argv
+
+
+def test_the_request_wins_and_false_takes_a_base_flag_away(engine: Engine) -> None:
+    argv = command(engine, ServerConfig(flags={"max_total_tokens": 4096, "sleep_on_idle": False})).recorded_argv
+    assert value(argv, "--max-total-tokens") == "4096"
+    assert "--sleep-on-idle" not in argv
+
+
+def test_a_lever_on_the_base_configuration_is_the_same_as_the_lever_alone(engine: Engine) -> None:
+    lever = Lever(flags={"max_total_tokens": 1024, "skip_server_warmup": False}, env={"OMP_NUM_THREADS": "2"})
+    full = command(engine, base_config("cpu").with_lever(lever))
+    short = command(engine, ServerConfig().with_lever(lever))
+    assert (full.argv, full.env) == (short.argv, short.env)
+    assert full.env["OMP_NUM_THREADS"] == "2"
+
+
+def test_an_accelerator_gets_no_cpu_flags() -> None:
+    assert base_config("cuda") == ServerConfig(flags={"random_seed": 1})
+
+
+@given(st.dictionaries(st.from_regex(r"[a-z][a-z_]{0,12}", fullmatch=True), st.booleans() | st.integers()))
+def test_every_flag_appears_once_with_its_value(flags: dict[str, Scalar]) -> None:
+    arguments = flag_arguments(flags)
+    present = [name for name, setting in flags.items() if setting is not False]
+    assert [word for word in arguments if word.startswith("--")] == sorted(
+        ["--" + name.replace("_", "-") for name in present]
+    ) or len(present) == len([word for word in arguments if word.startswith("--")])
+    for name in present:
+        if flags[name] is not True:
+            assert value(arguments, "--" + name.replace("_", "-")) == str(flags[name])
+
+
+@pytest.mark.parametrize("flag", ["host", "port", "model_path", "trust_remote_code"])
+def test_flags_that_open_the_server_or_run_foreign_code_are_refused(engine: Engine, flag: str) -> None:
+    with pytest.raises(UserError, match=flag):
+        command(engine, ServerConfig(flags={flag: "0.0.0.0"}))
+
+
+def test_remote_code_and_pickle_weights_need_a_permission(engine: Engine) -> None:
+    assert "--trust-remote-code" in command(engine, remote_code=True).recorded_argv
+    assert value(command(engine).recorded_argv, "--load-format") == "safetensors"
+    assert value(command(engine, ServerConfig(flags={"load_format": "dummy"})).recorded_argv, "--load-format") == "dummy"
+    with pytest.raises(UserError, match="may execute code"):
+        command(engine, ServerConfig(flags={"load_format": "pt"}))
+    assert "--load-format" not in command(engine, pickle=True).recorded_argv
+
+
+def test_an_overlay_comes_before_the_stand_in_and_is_recorded(engine: Engine) -> None:
+    made = command(engine, ServerConfig(env={"PYTHONPATH": "/overlay"}))
+    assert made.env["PYTHONPATH"] == f"/overlay:{STANDIN}"
+    assert made.recorded_env["PYTHONPATH"] == f"/overlay:{STANDIN_NAME}"
+
+
+def test_recorded_variables_are_those_that_were_set_or_choose_the_device(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    recorded = command(engine, ServerConfig(env={"SGLANG_X": "1"})).recorded_env
+    assert set(recorded) == {"CUDA_VISIBLE_DEVICES", "OMP_NUM_THREADS", "PYTHONPATH", "SGLANG_USE_CPU_ENGINE", "SGLANG_X"}
+
+
+def test_a_child_inherits_only_what_is_allowed() -> None:
+    env = isolated({"A": "1"}, {"PATH": "/bin", "HOME": "/h", "AWS_SECRET_ACCESS_KEY": "x", "HTTP_PROXY": "p"})
+    assert env == {
+        "PATH": "/bin", "HOME": "/h", "A": "1", "PYTHONSAFEPATH": "1", "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "DO_NOT_TRACK": "1",
+    }  # fmt: skip

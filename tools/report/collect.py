@@ -1,0 +1,166 @@
+"""From a run folder to what its report shows. Reads only; a missing part is said and never invented."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import ValidationError
+
+from tools.errors import UserError
+from tools.profiling.records import Profile
+from tools.report.comparisons import read_comparisons, settings_of
+from tools.report.model import (
+    AcceptedView,
+    ComparisonView,
+    DecisionView,
+    NoteView,
+    ReportModel,
+    Setting,
+    TrialView,
+    VerdictView,
+)
+from tools.report.reading import Reader, clean, interval, mapping, number, sequence
+from tools.report.verdicts import read_verdicts
+
+MAX_TRIALS = 300
+NOTHING = "no verified gain"
+SUPPORT = ("PASS", "FLAG")
+
+
+def collect(run_dir: Path) -> ReportModel:
+    """Everything that a report of this run can show. Raises ``UserError`` only when there is no folder at all."""
+    if not run_dir.is_dir():
+        raise UserError("not a run folder", str(run_dir), "give the folder that holds run.json")
+    reader = Reader(run_dir)
+    head = reader.json(run_dir / "run.json")
+    preflight = reader.json(run_dir / "preflight.json")
+    outcome = reader.json(run_dir / "outcome.json", needed=False)
+    verdicts = read_verdicts(reader)
+    comparisons = read_comparisons(reader)
+    trials, omitted = _trials(reader)
+    config = mapping(head.get("config")) or head
+    accepted = _accepted(outcome)
+    said = clean(outcome.get("verdict"), 80) or NOTHING
+    claims = said.lower().startswith("verified gain")
+    proven = claims and bool(accepted) and _supported(verdicts)
+    if claims and not proven:
+        lacks = "no verdict on record supports it" if accepted else "it names no accepted change"
+        reader.gaps.append(f"The outcome says “{said}”, but {lacks}: it is shown as not verified.")
+    profile = _profile(reader)
+    return ReportModel(
+        run_id=clean(head.get("run_id"), 80) or "unknown",
+        model=clean(Path(str(config.get("model") or preflight.get("model") or "")).name, 120) or "unknown model",
+        finished=bool(outcome), proven=proven, audited=bool(verdicts),
+        verdict=said if proven or not claims else NOTHING,
+        headline=_headline(outcome), delta=number(outcome.get("delta")), interval=interval(outcome.get("interval")),
+        metric=next((c.metric for c in comparisons), "output_throughput"),
+        floor=next((c.plan.floor for c in comparisons if c.plan), None), accepted=accepted,
+        decisions=_decisions(outcome, verdicts), verdicts=tuple(verdicts), comparisons=tuple(comparisons),
+        profile=profile, trials=trials, trials_omitted=omitted, not_judged=_not_judged(verdicts),
+        configuration=_flat(config), environment=_environment(comparisons), gaps=tuple(reader.gaps),
+    )  # fmt: skip
+
+
+def _supported(verdicts: list[VerdictView]) -> bool:
+    """The last verdict on the bundle stands behind a gain, or on a patch where no bundle was judged."""
+    for scope in ("bundle", "patch"):
+        words = [verdict.verdict for verdict in verdicts if verdict.scope == scope]
+        if words:
+            return words[-1] in SUPPORT if scope == "bundle" else any(word in SUPPORT for word in words)
+    return False
+
+
+def _headline(outcome: dict[str, Any]) -> str:
+    if not outcome:
+        return "The run is not finished: it has no outcome yet. What follows is what it has written so far."
+    return clean(outcome.get("headline")) or "The outcome carries no headline."
+
+
+def _accepted(outcome: dict[str, Any]) -> tuple[AcceptedView, ...]:
+    views = []
+    for raw in sequence(outcome.get("accepted"), 100):
+        item = mapping(raw)
+        views.append(AcceptedView(name=clean(item.get("name"), 200) or "unnamed", settings=settings_of(item)))
+    return tuple(views)
+
+
+def _decisions(outcome: dict[str, Any], verdicts: list[VerdictView]) -> tuple[DecisionView, ...]:
+    views = []
+    for raw in sequence(outcome.get("decisions"), 300):
+        item = mapping(raw)
+        subject = clean(item.get("subject"), 200)
+        views.append(
+            DecisionView(
+                subject=subject, decision=clean(item.get("decision"), 40).replace("_", " "),
+                reason=clean(item.get("reason")), verdicts=tuple(v.verdict for v in verdicts if v.subject == subject),
+            )
+        )  # fmt: skip
+    return tuple(views)
+
+
+def _profile(reader: Reader) -> Profile | None:
+    path = reader.root / "profile" / "profile.json"
+    raw = reader.json(path, needed=False)
+    if not raw:
+        return None
+    try:
+        return Profile.model_validate_json(orjson.dumps(raw))
+    except (ValidationError, TypeError):
+        reader.gaps.append("profile/profile.json is not a profile that this version knows; it is not shown.")
+        return None
+
+
+def _trials(reader: Reader) -> tuple[tuple[TrialView, ...], int]:
+    views: list[TrialView] = []
+    omitted = 0
+    for raw in reader.lines(reader.root / "search" / "trials.jsonl", needed=False):
+        if len(views) >= MAX_TRIALS:
+            omitted += 1
+            continue
+        trial, outcome = mapping(raw.get("trial")) or raw, mapping(raw.get("outcome")) or raw
+        score = number(outcome.get("score"))
+        views.append(
+            TrialView(
+                id=clean(trial.get("id"), 20), stage=clean(trial.get("stage"), 30), settings=settings_of(trial),
+                gain=math.expm1(score) if score is not None and abs(score) < 50 else None,
+                failure=clean(outcome.get("failure"), 200), cost_s=number(outcome.get("cost_s")),
+            )
+        )  # fmt: skip
+    return tuple(views), omitted
+
+
+def _not_judged(verdicts: list[VerdictView]) -> tuple[NoteView, ...]:
+    notes: list[NoteView] = []
+    for verdict in verdicts:
+        source = f"{verdict.scope} · {verdict.subject}"
+        notes.extend(
+            NoteView(source=source, kind="degraded", text=f"{rule} did not finish; what it would have judged is open.")
+            for rule in verdict.degraded
+        )
+        notes.extend(note for note in verdict.notes if note.kind != "remark")
+    seen = dict.fromkeys((n.kind, n.text, n.source) for n in notes)
+    order = {"degraded": 0, "unverifiable": 1}
+    unique = [NoteView(kind=kind, text=text, source=source) for kind, text, source in seen]
+    return tuple(sorted(unique, key=lambda note: order.get(note.kind, 2)))
+
+
+def _flat(config: dict[str, Any]) -> tuple[Setting, ...]:
+    rows = []
+    for name, value in list(config.items())[:100]:
+        if value is None or value in ({}, []):
+            continue
+        text = Path(value).name if name == "model" and isinstance(value, str) else value
+        rows.append(Setting(name=clean(name, 60), value=clean(text, 300)))
+    return tuple(rows)
+
+
+def _environment(comparisons: list[ComparisonView]) -> tuple[Setting, ...]:
+    """Host and versions of the launches. Where launches disagree every value is shown."""
+    values: dict[str, dict[str, None]] = {}
+    for leg in (leg for comparison in comparisons for leg in comparison.legs):
+        for setting in leg.identity:
+            values.setdefault(setting.name, {})[setting.value] = None
+    return tuple(Setting(name=name, value=" / ".join(list(found)[:6])) for name, found in list(values.items())[:60])

@@ -1,0 +1,168 @@
+"""One comparison folder: plan, claim, launches, every timed round, and the machine meanwhile."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from tools.report.model import ComparisonView, HostPoint, LegView, PlanView, RoundView, Setting
+from tools.report.reading import Reader, clean, interval, mapping, number, sequence, whole
+
+MAX_COMPARISONS = 60
+MAX_LEGS = 200
+MAX_ROUNDS = 4000
+MAX_POINTS = 600
+SIDES = ("reference", "candidate")
+UNITS = {
+    "output_throughput": "tok/s", "total_throughput": "tok/s", "input_throughput": "tok/s",
+    "request_throughput": "req/s",
+}  # fmt: skip
+
+
+def read_comparisons(reader: Reader) -> list[ComparisonView]:
+    """All comparisons of the run, in order of their names, the control first."""
+    folders = reader.folders(reader.root / "comparisons", MAX_COMPARISONS)
+    views = [read_comparison(folder) for folder in folders]
+    order = {"control": 0, "patch": 1, "bundle": 2}
+    return sorted(views, key=lambda view: (order.get(view.kind, 3), view.name))
+
+
+def read_comparison(folder: Path) -> ComparisonView:
+    """One comparison; what is missing is in its ``gaps``."""
+    reader = Reader(folder)
+    plan, claim = reader.json(folder / "plan.json"), reader.json(folder / "claim.json")
+    metric = clean(plan.get("metric") or claim.get("metric"), 60) or "output_throughput"
+    legs: list[LegView] = []
+    rounds: list[RoundView] = []
+    samples: list[tuple[float, HostPoint, tuple[str, ...]]] = []
+    for leg in reader.folders(folder / "legs", MAX_LEGS):
+        record = reader.json(leg / "leg.json")
+        side, block = clean(record.get("side"), 20), whole(record.get("block"))
+        if block is None or side not in SIDES:
+            reader.gaps.append(f"{clean(leg.name, 80)} does not say which leg it is; it is not shown.")
+            continue
+        mine = [*_rounds(reader, leg, metric, (block, side))][: MAX_ROUNDS - len(rounds)]
+        rounds.extend(mine)
+        legs.append(_leg(record, block, side, [r.value for r in mine]))
+        samples.extend(_samples(reader, leg))
+    samples.sort(key=lambda sample: sample[0])
+    return ComparisonView(
+        name=clean(folder.name, 200), kind=clean(plan.get("kind"), 20) or "unknown", metric=metric,
+        unit=UNITS.get(metric, "ms" if metric.endswith("_ms") else ""), lever=settings_of(plan.get("lever")),
+        plan=_plan(plan) if plan else None, claim_headline=clean(claim.get("headline")),
+        delta=number(claim.get("delta")), interval=interval(claim.get("interval")),
+        decision=clean(claim.get("decision"), 30), legs=tuple(legs), rounds=tuple(rounds),
+        gains=tuple(block_gains(legs)), host=_series(samples),
+        tenants=tuple(name for name, _ in Counter(n for _, _, names in samples for n in names).most_common(5)),
+        gaps=tuple(reader.gaps),
+    )  # fmt: skip
+
+
+def block_gains(legs: Sequence[LegView]) -> list[tuple[int, float]]:
+    """Gain of each block that has one reference and one candidate median: candidate / reference − 1.
+
+    The median of logarithms and the logarithm of the median agree for an odd number of rounds and differ by less than
+    the plot can show for an even one; the deciding figures are the auditor's, not these.
+    """
+    medians: dict[int, dict[str, float]] = {}
+    for leg in legs:
+        if leg.median is not None and leg.median > 0 and leg.status == "complete":
+            medians.setdefault(leg.block, {})[leg.side] = leg.median
+    return [
+        (block, sides["candidate"] / sides["reference"] - 1)
+        for block, sides in sorted(medians.items())
+        if len(sides) == len(SIDES)
+    ]
+
+
+def settings_of(raw: object) -> tuple[Setting, ...]:
+    """Flags and variables of a lever or server configuration."""
+    lever = mapping(raw)
+    both = {**mapping(lever.get("flags")), **mapping(lever.get("env"))}
+    return tuple(Setting(name=clean(name, 100), value=clean(value, 200)) for name, value in list(both.items())[:100])
+
+
+def _rounds(reader: Reader, leg: Path, metric: str, place: tuple[int, str]) -> list[RoundView]:
+    found = []
+    for at, record in enumerate(reader.lines(leg / "bench_runs.jsonl")):
+        value = number(record.get(metric))
+        if value is None:
+            reader.gaps.append(f"{clean(leg.name, 80)}: a round has no {metric}.")
+            continue
+        index = whole(mapping(record.get("bankable")).get("index"))
+        found.append(RoundView(block=place[0], side=place[1], index=at if index is None else index, value=value))
+    return found
+
+
+def _leg(record: dict[str, Any], block: int, side: str, values: list[float]) -> LegView:
+    launched, ready = number(record.get("launched_at")), number(record.get("ready_at"))
+    failure = mapping(record.get("failure"))
+    return LegView(
+        leg_id=clean(record.get("leg_id"), 80), block=block, side=side, status=clean(record.get("status"), 20),
+        rounds=len(values), median=median(values) if values else None,
+        ready_s=ready - launched if launched is not None and ready is not None else None,
+        failure=clean(f"{failure.get('kind')}: {failure.get('line')}" if failure else "", 400),
+        identity=_identity(record),
+    )  # fmt: skip
+
+
+def _identity(record: dict[str, Any]) -> tuple[Setting, ...]:
+    engine = mapping(record.get("engine"))
+    named = {
+        "device": record.get("device"), "device set": record.get("device_set"), "host": record.get("host"),
+        "driver": record.get("driver"), "sglang": engine.get("sglang"), "torch": engine.get("torch"),
+        "python": engine.get("python"), "engine files (sha256)": engine.get("tree_digest"),
+        "model (sha256)": record.get("model_digest"), **mapping(engine.get("versions")),
+    }  # fmt: skip
+    shown = [(name, value) for name, value in named.items() if value is not None][:40]
+    return tuple(Setting(name=clean(name, 60), value=clean(value, 200)) for name, value in shown)
+
+
+def _samples(reader: Reader, leg: Path) -> list[tuple[float, HostPoint, tuple[str, ...]]]:
+    found = []
+    for raw in reader.lines(leg / "host.jsonl", needed=False):
+        t, cpu, load = number(raw.get("t")), number(raw.get("cpu_percent")), number(raw.get("load_1m"))
+        if t is None or cpu is None or load is None:
+            continue
+        tenants = [clean(mapping(tenant).get("name"), 60) for tenant in sequence(raw.get("tenants"), 50)]
+        found.append((t, HostPoint(t=t, cpu_percent=cpu, load_1m=load, tenants=len(tenants)), tuple(tenants)))
+    return found
+
+
+def _series(samples: Sequence[tuple[float, HostPoint, tuple[str, ...]]]) -> tuple[HostPoint, ...]:
+    """At most ``MAX_POINTS`` points; of each group that is merged the busiest is kept, so that no spike vanishes."""
+    if not samples:
+        return ()
+    first, size = samples[0][0], math.ceil(len(samples) / MAX_POINTS)
+    groups = [samples[at : at + size] for at in range(0, len(samples), size)]
+    points = [max(group, key=lambda sample: (sample[1].tenants, sample[1].cpu_percent))[1] for group in groups]
+    return tuple(point.model_copy(update={"t": point.t - first}) for point in points)
+
+
+def _plan(raw: dict[str, Any]) -> PlanView:
+    blocks = []
+    for at, item in enumerate(sequence(raw.get("blocks"), 100)):
+        block = mapping(item)
+        order = " → ".join(clean(side, 20) for side in sequence(block.get("order"), 2))
+        rounds = "".join(
+            {"reference": "A", "candidate": "B"}.get(str(s), "?") for s in sequence(block.get("rounds"), 100)
+        )
+        seeds = clean(sequence(block.get("seeds"), 40), 300)
+        warm = clean(block.get("warmup_seed"), 30)
+        index = whole(block.get("index"))
+        blocks.append(f"{at if index is None else index}: {order} · rounds {rounds} · seeds {seeds} · warm-up {warm}")
+    workload = mapping(raw.get("workload"))
+    return PlanView(
+        blocks=tuple(blocks), looks=clean(raw.get("looks"), 60), alpha=number(raw.get("alpha")) or 0.0,
+        floor=number(raw.get("floor")) or 0.0, rounds_per_leg=whole(raw.get("rounds_per_leg")) or 0,
+        launch_plan=clean(raw.get("launch_plan"), 40), seed=whole(raw.get("seed")) or 0,
+        workload=tuple(
+            Setting(name=clean(name, 60), value=clean(value, 200))
+            for name, value in workload.items()
+            if value is not None
+        ),
+    )  # fmt: skip

@@ -1,0 +1,204 @@
+"""What a report shows. Everything in here was read from a run folder; what was not there is said in ``gaps``.
+
+Texts are already cleaned and shortened (``reading.clean``), but not escaped: that is the template's business.
+"""
+
+from __future__ import annotations
+
+from tools.evidence.records import Record
+from tools.profiling.records import Profile
+
+Interval = tuple[float, float]
+
+
+class Setting(Record):
+    """A name and a value, both for display."""
+
+    name: str
+    value: str
+
+
+class FindingView(Record):
+    """One finding of the auditor."""
+
+    rule: str
+    severity: str
+    expected: str
+    observed: str
+    evidence: tuple[str, ...] = ()
+    """``file:line``."""
+    action: str
+    advice: str
+
+
+class MetricView(Record):
+    """One number that the auditor recomputed for both legs."""
+
+    name: str
+    unit: str
+    reference: float | None
+    candidate: float | None
+    delta: float | None
+    interval: Interval | None
+
+
+class NoteView(Record):
+    """Something that was not judged, or was only remarked upon."""
+
+    source: str
+    """Verdict and rule."""
+    kind: str
+    """``not applicable``, ``unverifiable``, ``degraded``, ``remark``."""
+    text: str
+
+
+class VerdictView(Record):
+    """One verdict of the auditor, as its file says it."""
+
+    folder: str
+    scope: str
+    subject: str
+    attempt: int | None
+    verdict: str
+    action: str
+    lever_class: str
+    headline: str
+    findings: tuple[FindingView, ...] = ()
+    metrics: tuple[MetricView, ...] = ()
+    notes: tuple[NoteView, ...] = ()
+    degraded: tuple[str, ...] = ()
+
+
+class DecisionView(Record):
+    """One decision of the run."""
+
+    subject: str
+    decision: str
+    reason: str
+    verdicts: tuple[str, ...] = ()
+    """Verdicts on this subject in order, such as ``FAIL``, ``PASS``."""
+
+
+class AcceptedView(Record):
+    """A lever that is part of the result."""
+
+    name: str
+    settings: tuple[Setting, ...]
+
+
+class RoundView(Record):
+    """One timed round."""
+
+    block: int
+    side: str
+    index: int
+    value: float
+    """In the unit of the comparison's metric."""
+
+
+class LegView(Record):
+    """One launch."""
+
+    leg_id: str
+    block: int
+    side: str
+    status: str
+    rounds: int
+    median: float | None
+    ready_s: float | None
+    """Seconds from launch to ready."""
+    failure: str = ""
+    identity: tuple[Setting, ...] = ()
+    """Host, device and versions, as this launch recorded them."""
+
+
+class HostPoint(Record):
+    """The machine at one moment of a comparison."""
+
+    t: float
+    """Seconds since the first sample."""
+    cpu_percent: float
+    load_1m: float
+    tenants: int
+    """Busy processes that are not ours."""
+
+
+class PlanView(Record):
+    """What was decided before the first launch."""
+
+    blocks: tuple[str, ...]
+    """One line per block: launch order, round order, seeds."""
+    looks: str
+    alpha: float
+    floor: float
+    rounds_per_leg: int
+    launch_plan: str
+    seed: int
+    workload: tuple[Setting, ...]
+
+
+class ComparisonView(Record):
+    """One comparison: what was planned, what was measured, what was claimed."""
+
+    name: str
+    kind: str
+    metric: str
+    unit: str
+    lever: tuple[Setting, ...] = ()
+    plan: PlanView | None = None
+    claim_headline: str = ""
+    delta: float | None = None
+    """As claimed by the producer."""
+    interval: Interval | None = None
+    decision: str = ""
+    legs: tuple[LegView, ...] = ()
+    rounds: tuple[RoundView, ...] = ()
+    gains: tuple[tuple[int, float], ...] = ()
+    """Block and its gain as a fraction, recomputed here from the rounds: exp(y_B − y_A) − 1."""
+    host: tuple[HostPoint, ...] = ()
+    tenants: tuple[str, ...] = ()
+    """Names of the busiest other processes."""
+    gaps: tuple[str, ...] = ()
+
+
+class TrialView(Record):
+    """One screened configuration. Screening decides nothing; it only chooses what to confirm."""
+
+    id: str
+    stage: str
+    settings: tuple[Setting, ...]
+    gain: float | None
+    """Screening score as a fraction."""
+    failure: str
+    cost_s: float | None
+
+
+class ReportModel(Record):
+    """Everything on the page."""
+
+    run_id: str
+    model: str
+    finished: bool
+    proven: bool
+    """The outcome names a verified gain, an accepted change, and a verdict on a patch or bundle supports it."""
+    audited: bool
+    """At least one verdict was read."""
+    verdict: str
+    headline: str
+    metric: str = "output_throughput"
+    delta: float | None = None
+    interval: Interval | None = None
+    floor: float | None = None
+    accepted: tuple[AcceptedView, ...] = ()
+    decisions: tuple[DecisionView, ...] = ()
+    verdicts: tuple[VerdictView, ...] = ()
+    comparisons: tuple[ComparisonView, ...] = ()
+    profile: Profile | None = None
+    trials: tuple[TrialView, ...] = ()
+    trials_omitted: int = 0
+    not_judged: tuple[NoteView, ...] = ()
+    configuration: tuple[Setting, ...] = ()
+    environment: tuple[Setting, ...] = ()
+    """Host, device, versions, as the legs recorded them."""
+    gaps: tuple[str, ...] = ()
+    """What this report could not read, in plain words."""

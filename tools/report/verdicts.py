@@ -1,0 +1,66 @@
+"""The auditor's verdicts as their files say them, read without trusting their form."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tools.report.model import FindingView, MetricView, NoteView, VerdictView
+from tools.report.reading import Reader, clean, interval, mapping, number, sequence, whole
+
+MAX_VERDICTS = 200
+
+
+def read_verdicts(reader: Reader) -> list[VerdictView]:
+    """All verdicts below ``audits/``, in order of scope, subject and attempt."""
+    views = []
+    for folder in reader.folders(reader.root / "audits", MAX_VERDICTS):
+        raw = reader.json(folder / "verdict.json")
+        if raw:
+            views.append(_verdict(clean(folder.name, 200), raw))
+    scopes = ("baseline", "profile", "harness", "patch", "bundle")
+    order = {scope: rank for rank, scope in enumerate(scopes)}
+    return sorted(views, key=lambda v: (order.get(v.scope, len(order)), v.subject, v.attempt or 0))
+
+
+def _verdict(folder: str, raw: dict[str, Any]) -> VerdictView:
+    scope, subject = clean(raw.get("scope"), 40) or "?", clean(raw.get("subject"), 200) or folder
+    source = f"{scope} · {subject}"
+    return VerdictView(
+        folder=folder, scope=scope, subject=subject, attempt=whole(raw.get("attempt")),
+        verdict=clean(raw.get("verdict"), 20) or "unreadable", action=clean(raw.get("action"), 60),
+        lever_class=clean(raw.get("lever_class"), 20), headline=clean(raw.get("headline")),
+        findings=tuple(_finding(mapping(item)) for item in sequence(raw.get("findings"), 100)),
+        metrics=tuple(_metric(mapping(item)) for item in sequence(raw.get("metrics"), 40)),
+        notes=tuple(_note(source, item) for item in sequence(raw.get("notes"), 200)),
+        degraded=tuple(clean(item, 200) for item in sequence(raw.get("degraded"), 100)),
+    )  # fmt: skip
+
+
+def _finding(raw: dict[str, Any]) -> FindingView:
+    return FindingView(
+        rule=clean(raw.get("rule"), 80), severity=clean(raw.get("severity"), 20), expected=clean(raw.get("expected")),
+        observed=clean(raw.get("observed")), evidence=tuple(_place(item) for item in sequence(raw.get("evidence"), 20)),
+        action=clean(raw.get("action"), 60), advice=clean(raw.get("advice")),
+    )  # fmt: skip
+
+
+def _place(raw: object) -> str:
+    if not isinstance(raw, dict):
+        return clean(raw, 200)
+    line = whole(raw.get("line"))
+    return clean(raw.get("file"), 200) + (f":{line}" if line is not None else "")
+
+
+def _metric(raw: dict[str, Any]) -> MetricView:
+    return MetricView(
+        name=clean(raw.get("name"), 60), unit=clean(raw.get("unit"), 30), reference=number(raw.get("reference")),
+        candidate=number(raw.get("candidate")), delta=number(raw.get("delta")), interval=interval(raw.get("interval")),
+    )  # fmt: skip
+
+
+def _note(source: str, raw: object) -> NoteView:
+    if not isinstance(raw, dict):
+        return NoteView(source=source, kind="remark", text=clean(raw))
+    rule = clean(raw.get("rule"), 80)
+    kind = clean(raw.get("kind"), 30).replace("_", " ") or "remark"
+    return NoteView(source=f"{source} · {rule}" if rule else source, kind=kind, text=clean(raw.get("text")))
