@@ -128,13 +128,13 @@ def audit(
 ) -> None:
     """Audit two sets of raw records. Exit code 0 PASS, 10 FLAG, 20 FAIL, 2 usage."""
     from nodes.auditor.pair import audit_pair
-    from nodes.auditor.render import to_text
+    from nodes.auditor.render import text
 
     verdict = audit_pair(ref, cand, claim)
     if json:
         sys.stdout.buffer.write(verdict.to_bytes())
     else:
-        print(to_text(verdict))
+        print(text(verdict))
     raise typer.Exit(EXIT_CODES[verdict.verdict.value])
 
 

@@ -68,7 +68,6 @@ def session(
             folder = stack.enter_context(RunFolder.create(out, run_id, config.model_dump(mode="json")))
         driver = machine.driver
         begun = _begun(folder) if resume else driver.clock()
-        plan = config.launch_plan
         yield Lab(
             run_id=read_run(out).run_id,
             model=machine.model,
@@ -76,7 +75,7 @@ def session(
             folder=folder,
             workload=machine.workload,
             protocol=Protocol(
-                launch_plan=default_launch_plan(driver.device) if plan == "auto" else LaunchPlan(plan),
+                launch_plan=_launch_plan(config, driver),
                 looks=config.looks,
                 control_blocks=config.control_blocks,
                 rounds_per_leg=config.rounds_per_leg,
@@ -120,15 +119,15 @@ def _machine(config: RunConfig, resumed: Path | None, stop: Flag, stack: ExitSta
         return _replayed(config, resumed, stack)
     permissions = Permissions(pickle=config.allow_pickle, remote_code=config.trust_remote_code)
     model = Path(config.model)
-    if config.server_url:
-        attached = AttachedDriver(config.server_url, model=model if model.is_dir() else None, stop=stop)
-        stack.callback(attached.close)
-        known = frozenset(attached.server_info())
-        return _Machine(attached, ServerConfig(), _workload(config), config.model, known, os.cpu_count() or 1)
     dummy = config.flags.get("load_format") == "dummy"
-    check_model(model, permissions, dummy_weights=dummy)
+    if not config.server_url:
+        check_model(model, permissions, dummy_weights=dummy)
     workload = _workload(config)
     engine = find_engine(Path(config.engine_python) if config.engine_python else None)
+    if config.server_url:
+        attached = AttachedDriver(engine, config.server_url, stop=stop)
+        stack.callback(attached.close)
+        return _Machine(attached, ServerConfig(), workload, config.model, engine.flags, _cores())
     live = LiveDriver(engine, model.resolve(), LiveOptions(permissions=permissions), stop)
     stack.callback(live.close)
     base = base_config(engine.device)
@@ -136,7 +135,18 @@ def _machine(config: RunConfig, resumed: Path | None, stop: Flag, stack: ExitSta
     if unknown:
         raise UserError(f"this engine has no flag {unknown[0]}", "--flag", "see `sglang serve --help`")
     base = ServerConfig(flags={**base.flags, **config.flags}, env=base.env)
-    return _Machine(live, base, workload, config.model, engine.flags, len(os.sched_getaffinity(0)))
+    return _Machine(live, base, workload, config.model, engine.flags, _cores())
+
+
+def _launch_plan(config: RunConfig, driver: Driver) -> LaunchPlan:
+    """As asked; else co-resident where the device allows it. Somebody else's server can only be measured in turns."""
+    if not driver.can_launch:
+        return LaunchPlan.ALTERNATING
+    return default_launch_plan(driver.device) if config.launch_plan == "auto" else LaunchPlan(config.launch_plan)
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def _replayed(config: RunConfig, resumed: Path | None, stack: ExitStack) -> _Machine:

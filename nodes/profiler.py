@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.evidence.folder import set_leg_aside
-from tools.evidence.records import Failure, Side
+from tools.evidence.records import Failure, Side, Workload
 from tools.measurement.lab import Lab
 from tools.measurement.leg import LegWriter
 from tools.measurement.progress import Event
 from tools.profiling import Profile, aggregate
 from tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad
 
-STEPS = 60
-"""Forward passes that a trace covers: enough for several prefills among the decodes."""
+MOST_STEPS = 200
+ROUND_SIZE = 6
+"""Requests of the traced round, in multiples of the concurrency: the window lies inside it."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def _trace(lab: Lab, leg: Path, traces: Path, attempt: int) -> tuple[list[Path],
         writer.warm(server, RoundLoad(lab.workload, seed, -1), [])
         traces.mkdir(parents=True, exist_ok=True)
         with writer.span("profile"):
-            found = server.profile(RoundLoad(lab.workload, seed + 50, -1), STEPS, traces)
+            found = server.profile(RoundLoad(_traced(lab.workload), seed + 50, -1), _steps(lab.workload), traces)
     except RoundFailed as problem:
         failure = problem.failure
     finally:
@@ -71,3 +72,12 @@ def _trace(lab: Lab, leg: Path, traces: Path, attempt: int) -> tuple[list[Path],
     for trace in found:
         lab.folder.ledger.enter(trace)
     return found, failure
+
+
+def _traced(load: Workload) -> Workload:
+    return load.model_copy(update={"num_prompts": max(load.num_prompts, ROUND_SIZE * load.concurrency)})
+
+
+def _steps(load: Workload) -> int:
+    """Forward passes that a trace covers: the life of two requests, so that prefills lie among the decodes."""
+    return min(MOST_STEPS, 2 * (load.output_len + 4))

@@ -16,14 +16,20 @@ from functools import partial
 import numpy as np
 
 from evals.bench.effects import Effects
-from tools.search import Outcome, PlainTPE, RandomSearch, Searcher, SearchPolicy, SearchSpace, Trial
+from tools.search import Outcome, PlainTPE, RandomSearch, Searcher, SearchPolicy, SearchSpace, Settings, Trial
 from tools.search.space import Point
 
 TOLERANCE = math.log(0.99)
 """Within 1 % of the best."""
 
 MakeSearcher = Callable[[SearchSpace, float, int], Searcher]
-POLICIES: dict[str, MakeSearcher] = {"ours": SearchPolicy, "plain TPE": PlainTPE, "random": RandomSearch}
+POLICIES: dict[str, MakeSearcher] = {
+    "ours": SearchPolicy,
+    "no stop": partial(SearchPolicy, settings=Settings(give_up=0.0)),
+    "plain TPE": PlainTPE,
+    "random": RandomSearch,
+}
+"""``no stop`` is ours without its stop rule: what stopping early saves, and what it costs."""
 
 
 @dataclass(frozen=True)

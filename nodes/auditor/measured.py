@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -13,6 +14,7 @@ from tools.statistics.paired import Decision, block_difference, decide, interval
 
 UNITS = {"output_throughput": "tok/s", "request_throughput": "req/s"}
 """Everything else is in milliseconds."""
+LARGEST_LEVEL = 0.5
 FIELDS = tuple(LatencySummary.model_fields)
 
 
@@ -32,14 +34,24 @@ class Measured:
 
 def measure(comparison: ComparisonView, plan: Plan) -> Measured:
     """Recompute differences, decision and the figures of both legs."""
-    ds = block_differences(comparison, plan.metric)
-    decision = decide(ds, plan.alpha, plan.floor, plan.looks) if ds else None
-    return Measured(tuple(ds), decision, tuple(_metric(comparison, name, plan.alpha) for name in FIELDS))
+    ds = block_differences(comparison, plan.metric) if plan.metric in FIELDS else []
+    decision = judge(ds, plan) if ds else None
+    return Measured(tuple(ds), decision, tuple(_metric(comparison, name, level(plan)) for name in FIELDS))
+
+
+def judge(differences: Sequence[float], plan: Plan) -> Decision:
+    """Decide some of a comparison's differences by its own plan."""
+    return decide(differences, level(plan), plan.floor, plan.looks or None)
+
+
+def level(plan: Plan) -> float:
+    """Level of a look, kept within what an interval is defined for; that a plan declares more is found elsewhere."""
+    return min(plan.alpha, LARGEST_LEVEL)
 
 
 def values(leg: LegView, metric: str) -> list[float]:
-    """A figure of each round of a leg, recomputed."""
-    return [float(getattr(row.raw, metric)) for row in leg.rows]
+    """A figure of each round of a leg, recomputed; empty for a name that no round has."""
+    return [] if metric not in FIELDS else [float(getattr(row.raw, metric)) for row in leg.rows]
 
 
 def block_differences(comparison: ComparisonView, metric: str) -> list[float]:

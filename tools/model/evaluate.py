@@ -1,7 +1,7 @@
 """Measure the accuracy of a trained folder with transformers: ``python -m tools.model.evaluate --model DIR``.
 
-The probe of the engine asks the same way: five worked examples, greedy decoding, stop at the next question, the last number
-of the text is the answer.
+The probe of the engine asks the same way: five worked examples, greedy decoding, stop at the next question, the last
+number of the text is the answer.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def prompts_for(pool: list[Item], asked: list[Item], seed: int) -> list[str]:
 
 def last_number(text: str) -> int | None:
     """Return the last whole number before the next question, or None where there is none."""
-    found = re.findall(r"\d+", text.split("Question")[0])
+    found = re.findall(r"\d+", text.partition("Question")[0])
     return int(found[-1]) if found else None
 
 
@@ -74,7 +74,7 @@ def main() -> None:
             good = last_number(text) == int(item["answer"].rsplit("#### ", 1)[1])
             right += good
             if not good:
-                print(json.dumps({**item, "text": text.split("Question")[0]}))
+                print(json.dumps({**item, "text": text.partition("Question")[0]}))
     print(json.dumps({"right": right, "asked": len(asked), "accuracy": right / len(asked)}))
 
 

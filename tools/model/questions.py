@@ -1,8 +1,8 @@
 """Question sets in the GSM8K format, with a split that no draw can cross.
 
-A line is ``{"question", "answer"}``; the answer works the steps and ends in ``#### N``. Which side of the split a question
-lies on follows from its wording and its numbers alone: the held-out side has number combinations that the training side
-never uses with that wording, whatever the names and the things.
+A line is ``{"question", "answer"}``; the answer works the steps and ends in ``#### N``. Which side of the split a
+question lies on follows from its wording and its numbers alone: the held-out side has number combinations that the
+training side never uses with that wording, whatever the names and the things.
 """
 
 from __future__ import annotations

@@ -128,7 +128,9 @@ def write(out: Path, model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast
         eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id, do_sample=False
     )
     model.to(torch.bfloat16).save_pretrained(out)
-    tokenizer.save_pretrained(out)
+    for weights in out.glob("*.safetensors"):
+        weights.chmod(0o644)  # the library writes them for the owner alone
+    tokenizer.save_pretrained(out, save_jinja_files=False)  # keeps the chat template inside tokenizer_config.json
     write_jsonl(draw_set(recipe.seed, POOL, heldout=False), out / "questions_train.jsonl")
     write_jsonl(draw_set(recipe.seed, HELDOUT, heldout=True), out / "questions_heldout.jsonl")
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 ITEMS = (
-    "apples", "books", "cards", "coins", "shells", "pencils", "marbles", "stickers", "eggs", "toys", "stamps", "cookies",
+    "apples", "books", "cards", "coins", "shells", "pencils",
+    "marbles", "stickers", "eggs", "toys", "stamps", "cookies",
 )  # fmt: skip
 
 

@@ -15,9 +15,8 @@ def summary(report: ReportModel) -> str:
     lines = [f"**{plain(report.verdict if report.finished else 'not finished')}**: {plain(report.headline)}", ""]
     lines.append(f"Model {plain(report.model)}, run {plain(report.run_id)}.")
     if report.delta is not None or report.interval is not None:
-        lines.append(
-            f"{plain(report.metric.replace('_', ' ').capitalize())} {percent(report.delta)} ({bounds(report.interval)})."
-        )
+        name = plain(report.metric.replace("_", " ").capitalize())
+        lines.append(f"{name} {percent(report.delta)} ({bounds(report.interval)}).")
     if not report.proven:
         lines.append("This run proved no gain that may be banked.")
     if report.accepted:

@@ -39,7 +39,7 @@ class Settings:
 
     floor: float = 0.01
     """Smallest gain worth banking, as a fraction."""
-    give_up: float = 0.15
+    give_up: float = 0.05
     """Stop when the largest expected improvement is below this part of the floor."""
     hopeless_sds: float = 3.0
     """A first pair of rounds that many noise standard deviations behind the best settles a trial."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import TrialState, create_trial
@@ -30,9 +29,6 @@ class TpeProposer:
             d.name: CategoricalDistribution(tuple(range(len(d.values)))) for d in space.dimensions
         }
         self._study = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(seed))
-        # The sampler is asked directly, always for this one open trial: asking the study would add one per proposal.
-        self._study.ask()
-        self._open = self._study.get_trials(deepcopy=True)[0]
 
     def learn(self, point: Point, score: float | None) -> None:
         """Enter a finished trial; ``None`` is a failure."""
@@ -48,9 +44,7 @@ class TpeProposer:
     def propose(self, question: int, attempt: int = 0) -> Point:
         """A point for the n-th question. The same question and attempt give the same point."""
         seed = (self._seed * 1_000_003 + question * 1_009 + attempt) % 2**32
-        sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, n_startup_trials=self._startup)
-        chosen = sampler.sample_relative(self._study, self._open, dict(self._distributions))
-        if not chosen:
-            rng = np.random.default_rng(seed)
-            chosen = {d.name: int(rng.integers(len(d.values))) for d in self._space.dimensions}
-        return self._space.normal(tuple(int(chosen[d.name]) for d in self._space.dimensions))
+        self._study.sampler = optuna.samplers.TPESampler(seed=seed, multivariate=True, n_startup_trials=self._startup)
+        trial = self._study.ask(dict(self._distributions))
+        self._study.tell(trial, state=TrialState.FAIL)  # a proposal, not a measurement: TPE looks past failed trials
+        return self._space.normal(tuple(int(trial.params[d.name]) for d in self._space.dimensions))

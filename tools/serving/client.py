@@ -17,6 +17,11 @@ ANSWER_LIMIT = 64 * 1024 * 1024
 class ServerUnreachable(Exception):
     """No usable answer: connection refused or lost, time limit, size limit, wrong status, no JSON object."""
 
+    def __init__(self, message: str, status: int | None = None) -> None:
+        """``status``: of an HTTP answer that was not 200; ``None`` when there was no complete answer."""
+        super().__init__(message)
+        self.status = status
+
 
 class ServerClient:
     """Talks to one server. Proxies from the environment are ignored; the server is on the loopback."""
@@ -67,8 +72,8 @@ class ServerClient:
             try:
                 self._call("POST", "/flush_cache", timeout_s=max(0.5, deadline - time.monotonic()))
                 return True
-            except ServerUnreachable:
-                if time.monotonic() >= deadline:
+            except ServerUnreachable as error:
+                if error.status is None or time.monotonic() >= deadline:
                     return False
                 time.sleep(0.2)
 
@@ -88,6 +93,14 @@ class ServerClient:
     def stop_profile(self, timeout_s: float = 120.0) -> None:
         """Torch profiler off; returns when the traces are written."""
         self._call("POST", "/stop_profile", None, timeout_s)
+
+    def running_requests(self) -> int:
+        """Requests in the running batch of the first scheduler; 0 when the server does not say."""
+        try:
+            loads = self._json("GET", "/v1/loads").get("loads")
+            return int(loads[0]["num_running_reqs"]) if loads else 0
+        except (ServerUnreachable, KeyError, TypeError, ValueError, IndexError):
+            return 0
 
     def abort_all(self, timeout_s: float = 5.0) -> None:
         """Drop every request that is queued or running."""
@@ -120,5 +133,5 @@ class ServerClient:
             raise ServerUnreachable(f"{path}: {type(error).__name__} {error}") from error
         if response.status_code != 200:
             shown = bytes(received[:200]).decode("utf-8", "replace")
-            raise ServerUnreachable(f"{path}: status {response.status_code} {shown}")
+            raise ServerUnreachable(f"{path}: status {response.status_code} {shown}", response.status_code)
         return bytes(received)

@@ -59,8 +59,14 @@ def read_log(log: Path) -> list[LogLine]:
 
 
 def _lines(raw: bytes) -> list[str]:
-    decoded = (line.decode("utf-8", "replace")[:LINE_LIMIT] for line in raw.split(b"\n"))
-    return ["".join(char if char.isprintable() else " " for char in line).rstrip() for line in decoded]
+    return [_clean(line.decode("utf-8", "replace")[:LINE_LIMIT]) for line in raw.split(b"\n")]
+
+
+def _clean(line: str) -> str:
+    """Without control characters, which could rewrite a terminal that shows the line."""
+    if not line.isprintable():
+        line = "".join(char if char.isprintable() else " " for char in line)
+    return line.rstrip()
 
 
 def classify_start(exit_status: int, log: Path) -> Failure:

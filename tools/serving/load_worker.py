@@ -21,8 +21,10 @@ import importlib.machinery
 import importlib.util
 import json
 import os
+import queue
 import sys
 import tempfile
+import threading
 import traceback
 import types
 from typing import Any
@@ -143,6 +145,13 @@ class Worker:
         return output
 
 
+def read_jobs(jobs: queue.SimpleQueue[str]) -> None:
+    """Standard input ends when the orchestrator does; this process then ends too, even in the middle of a round."""
+    for line in sys.stdin:
+        jobs.put(line)
+    os._exit(0)
+
+
 def main() -> None:
     if sys.path[0] == os.path.dirname(os.path.abspath(__file__)):
         del sys.path[0]  # before Python 3.11 the script's folder is importable, and ours has common names in it
@@ -159,8 +168,10 @@ def main() -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as replies:
         worker = Worker(replies, module)
         worker.say(event="ready")
-        for line in sys.stdin:
-            worker.run(json.loads(line))
+        jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
+        threading.Thread(target=read_jobs, args=(jobs,), daemon=True).start()
+        while True:
+            worker.run(json.loads(jobs.get()))
 
 
 if __name__ == "__main__":

@@ -122,6 +122,7 @@ def stop_group(group: int, grace_s: float, kill_s: float, reap: Callable[[], obj
         while time.monotonic() < deadline:
             reap()
             if not living(group):
+                reap()  # the leader may have died between the two lines above
                 return
             time.sleep(POLL_S)
     raise RuntimeError(f"processes {living(group)} of group {group} survived SIGKILL for {kill_s:.0f} s")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tools.evidence.records import Answer, Failure, Generation
+from tools.profiling import is_complete
 from tools.serving.client import ServerClient, ServerUnreachable
 from tools.serving.dataset import BenchmarkFiles
 from tools.serving.driver import (
@@ -30,6 +31,8 @@ from tools.serving.workload import benchmark_arguments
 DEATH_NOTICE_S = 3.0
 """How long a server that drops connections gets to be seen dead: its processes end one after the other."""
 
+RAMP_WAIT_S = 60.0
+BUSY_POLL_S = 0.1
 TRACE_WAIT_S = 120.0
 TRACE_SETTLE_S = 0.5
 
@@ -146,21 +149,30 @@ class HttpServer:
         return answers
 
     def profile(self, load: RoundLoad, steps: int, folder: Path) -> list[Path]:
+        """Trace the steady mix: the round is already at its full concurrency when the profiler starts.
+
+        Started before the round it would record an idle scheduler and the cold ramp (P07). The round's own timings are
+        those of a traced server and are thrown away.
+        """
         folder.mkdir(parents=True, exist_ok=True)
         before = _traces(folder)
-        activities = ["CPU"] if self._identity.device == "cpu" else ["CPU", "GPU"]
-        options = {
-            "output_dir": str(folder.resolve()),
-            "activities": activities,
-            "record_shapes": True,
-            "num_steps": steps,
-        }
-        try:
-            self._client.start_profile(options)
-        except ServerUnreachable as error:
-            failure = self.death_soon() or Failure(kind="unsupported", line=f"profiler did not start: {error}"[:500])
-            raise RoundFailed(failure) from error
-        self.round(load)
+        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="profile") as pool:
+            running = pool.submit(self.round, load)
+            try:
+                self._wait_busy(load.workload.concurrency, running)
+                self._client.start_profile(
+                    {
+                        "output_dir": str(folder.resolve()),
+                        "activities": ["CPU"] if self._identity.device == "cpu" else ["CPU", "GPU"],
+                        "record_shapes": True,
+                        "with_stack": False,
+                        "num_steps": steps,
+                    }
+                )
+            except ServerUnreachable as error:
+                failure = self.death_soon() or Failure(kind="unsupported", line=f"profiler did not start: {error}"[:500])
+                raise RoundFailed(failure) from error
+            running.result()
         if not _traces(folder) - before:
             try:  # the round may have had fewer steps than asked for
                 self._client.stop_profile()
@@ -168,16 +180,22 @@ class HttpServer:
                 raise RoundFailed(self.death_soon() or Failure(kind="not_recorded", line=str(error)[:500])) from error
         return sorted(self._finished(folder, before))
 
+    def _wait_busy(self, wanted: int, running: Future[RoundResult]) -> None:
+        """Until that many requests run, or a minute has passed, or the round is over."""
+        deadline = time.monotonic() + RAMP_WAIT_S
+        while time.monotonic() < deadline and not running.done():
+            if self._client.running_requests() >= wanted:
+                return
+            time.sleep(BUSY_POLL_S)
+
     def _finished(self, folder: Path, before: set[Path]) -> set[Path]:
-        """New traces once their sizes no longer change; the server writes them after it has answered."""
+        """New traces once they are whole; the server writes them after it has answered, in place."""
         deadline = time.monotonic() + TRACE_WAIT_S
-        sizes: dict[Path, int] = {}
         while time.monotonic() < deadline:
             self._check()
-            now = {path: path.stat().st_size for path in _traces(folder) - before}
-            if now and now == sizes:
-                return set(now)
-            sizes = now
+            now = _traces(folder) - before
+            if now and all(is_complete(path) for path in now):
+                return now
             time.sleep(TRACE_SETTLE_S)
         raise RoundFailed(Failure(kind="not_recorded", line=f"the profiler wrote no trace within {TRACE_WAIT_S:.0f} s"))
 

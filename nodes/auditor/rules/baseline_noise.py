@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from statistics import fmean, median, stdev
 
 from nodes.auditor.case import Case
-from nodes.auditor.measured import values
+from nodes.auditor.measured import level, values
 from nodes.auditor.rule import Outcome, Rule, Unverifiable, at, fail, flag, info
 from nodes.auditor.verdict import Action, Severity
 from nodes.auditor.view import LegView
@@ -50,8 +50,8 @@ def _power(case: Case) -> Iterator[Outcome]:
     if len(ds) < 2:
         yield Unverifiable("at least two blocks of the reference against itself", (where,), Severity.FLAG)
         return
-    sd, n = stdev(ds), max(*case.plan.looks, MIN_BLOCKS)
-    smallest = math.expm1(minimal_detectable_effect(sd, n, case.plan.alpha))
+    sd, n = stdev(ds), max((*case.plan.looks, MIN_BLOCKS))
+    smallest = math.expm1(minimal_detectable_effect(sd, n, level(case.plan)))
     said = f"block sd {sd:.1%}: {n} blocks show a gain of {smallest:.1%} above the floor with 80 % power"
     if smallest > HOPELESS:
         yield fail(
@@ -83,7 +83,8 @@ def _first_round(case: Case) -> Iterator[Outcome]:
 
 
 def _trend(case: Case) -> Iterator[Outcome]:
-    levels = [median(values(block.reference, case.plan.metric)) for block in case.blocks]
+    rounds = [values(block.reference, case.plan.metric) for block in case.blocks]
+    levels = [median(rates) for rates in rounds if rates]
     if len(levels) < 4 or min(levels) <= 0:
         return
     change = drift(levels)

@@ -1,8 +1,8 @@
 """Two servers side by side are valid only if the idle one is idle (C11).
 
-Co-resident plans: the idle server's CPU seconds are recorded in every round and make up at most 5 % of the loaded
-one's, rounds of the two legs never overlap, and capacities are fixed. Alternating plans: launches on one device set
-never overlap.
+Co-resident plans: the idle server's CPU seconds are recorded in every round and come to at most a tenth of one core
+over the rounds of a leg, rounds of the two legs never overlap, and capacities are fixed. Alternating plans: launches on
+one device set never overlap.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from nodes.auditor.verdict import Action
 from nodes.auditor.view import BlockView
 from tools.evidence.records import LaunchPlan
 
-IDLE_SHARE = 0.05
-"""CPU seconds of the idle server over those of the loaded one, over all rounds of a leg."""
+IDLE_SHARE = 0.10
+"""Of one core, over the wall time of a leg's rounds. A server with a sleeping scheduler was measured at 0.03 to 0.06; one
+whose idle scheduler spins takes a whole core."""
 ADVICE = "start the servers with --sleep-on-idle and load one at a time"
 
 
@@ -51,13 +52,13 @@ def _idle(block: BlockView) -> Iterator[Outcome]:
         if len(idle) < len(leg.rows):
             yield Unverifiable("CPU seconds of the idle co-resident server", (where,))
             continue
-        own = math.fsum(stamp.cpu_s for stamp in stamps)
-        if not own > 0:
-            yield Unverifiable("CPU seconds of the loaded server", (where,))
-        elif math.fsum(idle) > IDLE_SHARE * own:
+        wall = math.fsum(stamp.ended - stamp.started for stamp in stamps)
+        if not wall > 0:
+            yield Unverifiable("duration of the rounds", (where,))
+        elif math.fsum(idle) > IDLE_SHARE * wall:
             yield fail(
-                f"an idle server below {IDLE_SHARE:.0%} of the loaded one",
-                f"{math.fsum(idle) / own:.1%} while {leg.name} was loaded",
+                f"an idle server below {IDLE_SHARE:.0%} of one core",
+                f"{math.fsum(idle) / wall:.1%} while {leg.name} was loaded",
                 ADVICE,
                 where,
                 action=Action.REMEASURE,

@@ -13,9 +13,10 @@ import math
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
+from nodes.auditor.measured import judge
 from nodes.auditor.rule import GAINS, Found, Outcome, Rule, Unverifiable, at, fail, flag, info
 from nodes.auditor.verdict import Action
-from tools.statistics.paired import Decision, decide
+from tools.statistics.paired import Decision
 from tools.statistics.pocock import nominal_alpha
 
 LEVEL_SLACK = 0.0005
@@ -67,7 +68,7 @@ def _declared(case: Case, decision: Decision) -> Iterator[Found]:
             "go on to the next declared look", where, action=Action.REMEASURE, modes=("D10", "D02"), code="not_a_look",
         )  # fmt: skip
     for earlier in (look for look in looks if look < decision.n):
-        before = decide(case.measured.differences[:earlier], plan.alpha, plan.floor, looks)
+        before = judge(case.measured.differences[:earlier], plan)
         if before.verdict != "undecided":
             weigh = fail if before.verdict == "not_real" else flag
             yield weigh(

@@ -14,7 +14,7 @@ from nodes.auditor.needs import NEEDS
 from nodes.auditor.rule import ALL, NotApplicable, Outcome, Rule, flag
 from nodes.auditor.rules import RULES
 from nodes.auditor.verdict import Verdict, Word
-from tests.nodes.auditor.builders import judge
+from tests.nodes.auditor.builders import edit, judge
 from tools.errors import UserError
 from tools.evidence.seal import Seal, seal
 
@@ -90,3 +90,15 @@ def test_rules_have_distinct_names_and_known_needs() -> None:
     assert len({rule.id for rule in RULES}) == len(RULES)
     assert {need for rule in RULES for need in rule.needs} <= NEEDS.keys()
     assert all(rule.modes for rule in RULES)
+
+
+@pytest.mark.parametrize(
+    "change", [{"alpha": 0.9}, {"looks": []}, {"looks": [6, 6]}, {"metric": "speed"}, {"blocks": []}]
+)
+def test_a_senseless_plan_is_a_finding_not_a_crash(run: Path, change: dict[str, object]) -> None:
+    for name in ("control", "patch-stream_interval"):
+        edit(run / f"comparisons/{name}/plan.json", lambda plan: plan.update(change))
+    verdict = judge(run)
+    assert verdict.degraded == ()
+    assert verdict.verdict is Word.FAIL
+    assert judge(run, "baseline").degraded == ()

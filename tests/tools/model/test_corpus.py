@@ -53,7 +53,8 @@ def test_prompts_are_distinct_name_a_person_and_a_place_and_stop_before_the_stor
     for prompt in prompts:
         assert any(person.name in prompt for person in PEOPLE)
         assert any(f"the {place.name}" in prompt for place in PLACES)
-        assert "wanted" not in prompt and len(prompt.split()) < 25
+        assert "wanted" not in prompt
+        assert len(prompt.split()) < 25
 
 
 def test_a_story_keeps_its_cast_and_its_wish() -> None:

@@ -97,6 +97,14 @@ def test_replaying_trials_continues_the_search(make: Maker, cut: int, seed: int)
     assert head + run(resumed, measured) == whole
 
 
+def test_tpe_learns_from_what_it_is_told() -> None:
+    def later(make: Maker) -> float:
+        runs = [run(make(SPACE, 25 * 30.0, seed), lambda t: Outcome(score=truth(t), cost_s=30.0)) for seed in range(6)]
+        return float(np.mean([t.outcome.score for told in runs for t in told[12:]]))
+
+    assert later(PlainTPE) > later(RandomSearch) + 0.03
+
+
 @pytest.mark.parametrize("make", MAKERS)
 def test_no_money_no_trial(make: Maker) -> None:
     assert make(SPACE, 0.0, 1).ask() is None
@@ -119,13 +127,13 @@ def test_screens_the_most_important_knob_first_and_builds_on_winners() -> None:
 
 def test_finds_the_best_of_a_grid_with_an_interaction() -> None:
     hits = 0
-    for seed in range(12):
+    for seed in range(8):
         policy = SearchPolicy(SPACE, 40 * 30.0, seed)
         run(policy, partial(measured, seed=seed, sd=0.015))
         best = policy.best()
         assert best is not None
         hits += truth(best.trial) > math.log(0.99) + 0.17 + 0.06 + 0.04
-    assert hits >= 10
+    assert hits >= 7
 
 
 def test_stops_by_itself_when_nothing_promises_a_gain() -> None:

@@ -28,7 +28,7 @@ def serving(body: bytes, status: int = 200, pause_s: float = 0.0, pieces: int = 
             except OSError:
                 return
 
-        do_POST = do_GET
+        do_POST = do_GET  # noqa: N815 - the name that http.server calls
 
         def log_message(self, *_: object) -> None:
             pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,7 @@ def test_questions_become_the_benchmarks_format_once(gsm8k: Path, tmp_path: Path
 def test_arguments_say_what_the_workload_says() -> None:
     workload = Workload(num_prompts=9, input_len=11, output_len=12, range_ratio=0.5, request_rate=2.5, concurrency=3)
     arguments = benchmark_arguments(RoundLoad(workload, seed=77, index=0), "http://x:1", "/m", None, 512)
-    pairs = dict(zip(arguments, arguments[1:], strict=False))
+    pairs = dict(pairwise(arguments))
     assert pairs["--num-prompts"] == "9"
     assert pairs["--max-concurrency"] == "3"
     assert pairs["--random-input-len"] == "11"

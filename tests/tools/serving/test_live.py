@@ -22,7 +22,11 @@ LOAD = RoundLoad(Workload(num_prompts=8, input_len=4, output_len=3, concurrency=
 
 
 def request(
-    folder: Path, mode: str = "healthy", name: str = "b00-reference", samples: list[HostSample] | None = None, **env: str
+    folder: Path,
+    mode: str = "healthy",
+    name: str = "b00-reference",
+    samples: list[HostSample] | None = None,
+    **env: str,
 ) -> LaunchRequest:
     return LaunchRequest(
         leg_id=name,
@@ -93,7 +97,9 @@ def test_a_round_returns_the_record_and_what_was_seen_around_it(healthy: LiveSer
     assert result.peer_cpu_s is None
 
 
-def test_the_request_digest_depends_on_the_prompts_and_not_on_the_server(driver: LiveDriver, healthy: LiveServer, tmp_path: Path) -> None:
+def test_the_request_digest_depends_on_the_prompts_and_not_on_the_server(
+    driver: LiveDriver, healthy: LiveServer, tmp_path: Path
+) -> None:
     first, second = healthy, up(driver, tmp_path)
     same = {first.round(LOAD).request_digest, second.round(LOAD).request_digest}
     assert len(same) == 1
@@ -170,7 +176,9 @@ def test_a_flag_that_the_engine_does_not_have_is_refused_without_a_start(driver:
 
 
 @pytest.mark.parametrize("mode", ["never_listen", "hang_health"])
-def test_a_server_that_never_gets_ready_is_stalled_and_stopped(impatient: LiveDriver, tmp_path: Path, mode: str) -> None:
+def test_a_server_that_never_gets_ready_is_stalled_and_stopped(
+    impatient: LiveDriver, tmp_path: Path, mode: str
+) -> None:
     begun = time.monotonic()
     failure = failed(impatient, request(tmp_path, mode)).failure
     assert failure.kind == "stalled"
@@ -195,7 +203,9 @@ def test_a_server_that_dies_in_a_round_is_noticed_and_the_next_one_works(driver:
     assert up(driver, tmp_path, name="b01").round(LOAD).issued == 8
 
 
-def test_a_server_that_hangs_in_a_round_is_noticed_and_the_next_one_works(impatient: LiveDriver, tmp_path: Path) -> None:
+def test_a_server_that_hangs_in_a_round_is_noticed_and_the_next_one_works(
+    impatient: LiveDriver, tmp_path: Path
+) -> None:
     server = up(impatient, tmp_path, "hang_in_round")
     begun = time.monotonic()
     with pytest.raises(RoundFailed) as caught:
@@ -286,7 +296,8 @@ from tools.serving.engine import find_engine
 from tools.serving.live import LiveDriver
 driver = LiveDriver(find_engine(Path({str(interpreter)!r})), Path({str(model)!r}))
 config = ServerConfig(env={{"FAKE_MODE": "stubborn"}})
-(server,) = driver.launch([LaunchRequest("b00", "c", config, "m", Path({str(tmp_path)!r}) / "server.log", lambda s: None)])
+log = Path({str(tmp_path)!r}) / "server.log"
+(server,) = driver.launch([LaunchRequest("b00", "c", config, "m", log, lambda sample: None)])
 print(server.identity.pid, driver._worker.pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """

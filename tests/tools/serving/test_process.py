@@ -72,8 +72,8 @@ def test_the_group_is_its_own_and_its_cpu_time_is_counted_with_its_children(tmp_
     burner = tmp_path / "burner.py"
     burn = "import time\nwhile time.process_time() < 0.4: pass\n"
     burner.write_text(
-        f"import subprocess, sys, time\nsubprocess.run([sys.executable, '-c', {burn!r}])\n{burn}print('done', flush=True)\n"
-        "time.sleep(600)\n"
+        f"import subprocess, sys, time\nsubprocess.run([sys.executable, '-c', {burn!r}])\n"
+        f"{burn}print('done', flush=True)\ntime.sleep(600)\n"
     )
     log = tmp_path / "server.log"
     process = start([sys.executable, str(burner)], dict(os.environ), tmp_path, log)
@@ -97,8 +97,10 @@ def test_stop_is_quick_complete_and_can_be_repeated(process: ServerProcess) -> N
 
 def orphan(tmp_path: Path) -> tuple[subprocess.Popen[bytes], Path]:
     """A group leader that ignores TERM, and its pid file as a killed run would leave it."""
-    stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('up', flush=True); time.sleep(600)"
-    popen = subprocess.Popen([sys.executable, "-c", stubborn], start_new_session=True, stdout=subprocess.PIPE)
+    ignore = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN)"
+    wait = "print('up', flush=True); time.sleep(600)"
+    program = [sys.executable, "-c", f"{ignore}; {wait}"]
+    popen = subprocess.Popen(program, start_new_session=True, stdout=subprocess.PIPE)
     assert popen.stdout is not None
     assert popen.stdout.readline() == b"up\n"
     stat = group.read_stat(popen.pid)
@@ -128,7 +130,8 @@ def test_an_orphan_is_stopped_and_its_pid_file_removed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "change", [{"create_time": 1}, {"boot_id": "another boot"}, {"pgid": 1}, {"pid": os.getppid(), "pgid": os.getppid()}]
+    "change",
+    [{"create_time": 1}, {"boot_id": "another boot"}, {"pgid": 1}, {"pid": os.getppid(), "pgid": os.getppid()}],
 )
 def test_a_process_that_is_not_the_recorded_one_is_never_touched(tmp_path: Path, change: dict[str, object]) -> None:
     popen, pid_file = orphan(tmp_path)

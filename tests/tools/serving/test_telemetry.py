@@ -13,7 +13,15 @@ from tools.evidence.records import HostSample
 from tools.serving.host import HostReader, parse_gpu_row
 from tools.serving.telemetry import HostSampler
 
-BURN = "import os\nif os.fork() == 0:\n    os.setsid()\nelse:\n    os._exit(0)\nprint(os.getpid(), flush=True)\nwhile True: pass\n"
+BURN = """
+import os
+if os.fork():
+    os._exit(0)
+os.setsid()
+print(os.getpid(), flush=True)
+while True:
+    pass
+"""
 
 
 @pytest.fixture

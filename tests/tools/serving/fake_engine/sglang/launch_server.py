@@ -15,7 +15,9 @@ from sglang.srt.server_args import ServerArgs
 MODE = os.environ.get("FAKE_MODE", "healthy")
 FATAL_REQUEST = 3
 """The modes that fail in a round do so at this generate request."""
-CHILD = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('child up', flush=True); time.sleep(600)"
+CHILD = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('child up', flush=True); time.sleep(600)"
+)
 
 
 def burn(seconds: float) -> None:
