@@ -12,12 +12,20 @@ from tools.errors import UserError
 
 NOTHING = Asked(**dict.fromkeys(Asked.__dataclass_fields__, None))  # type: ignore[arg-type]
 ASKED = replace(
-    NOTHING, model=Path("m"), executor="local", quick=False, no_auditor=False, allow_pickle=False, trust_remote_code=False
+    NOTHING,
+    model=Path("m"),
+    executor="local",
+    quick=False,
+    no_auditor=False,
+    allow_pickle=False,
+    trust_remote_code=False,
 )
 
 
 def test_flags_are_typed_and_dashes_become_underscores() -> None:
-    config = configuration(replace(ASKED, flag=["stream-interval=8", "disable_radix_cache=true", "dtype=float32", "x=0.5"]))
+    config = configuration(
+        replace(ASKED, flag=["stream-interval=8", "disable_radix_cache=true", "dtype=float32", "x=0.5"])
+    )
     assert config.flags == {"stream_interval": 8, "disable_radix_cache": True, "dtype": "float32", "x": 0.5}
 
 

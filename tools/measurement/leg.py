@@ -153,7 +153,7 @@ def engagement(lever: Lever, argv: list[str], env: dict[str, str], info: dict[st
     found = []
     for name, value in sorted(lever.flags.items()):
         resolved = info.get(name)
-        wanted = resolved == value or str(resolved) == str(value)
+        wanted = resolved in (value, [value]) or str(resolved) == str(value)
         found.append(
             Engagement(
                 name=name,

@@ -170,8 +170,8 @@ class HttpServer:
                     }
                 )
             except ServerUnreachable as error:
-                failure = self.death_soon() or Failure(kind="unsupported", line=f"profiler did not start: {error}"[:500])
-                raise RoundFailed(failure) from error
+                why = f"profiler did not start: {error}"[:500]
+                raise RoundFailed(self.death_soon() or Failure(kind="unsupported", line=why)) from error
             running.result()
         if not _traces(folder) - before:
             try:  # the round may have had fewer steps than asked for

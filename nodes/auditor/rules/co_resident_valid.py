@@ -18,8 +18,8 @@ from nodes.auditor.view import BlockView
 from tools.evidence.records import LaunchPlan
 
 IDLE_SHARE = 0.10
-"""Of one core, over the wall time of a leg's rounds. A server with a sleeping scheduler was measured at 0.03 to 0.06; one
-whose idle scheduler spins takes a whole core."""
+"""Of one core, over the wall time of a leg's rounds. A server with a sleeping scheduler was measured at 0.03 to 0.06;
+one whose idle scheduler spins takes a whole core."""
 ADVICE = "start the servers with --sleep-on-idle and load one at a time"
 
 

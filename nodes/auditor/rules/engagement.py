@@ -94,7 +94,7 @@ def _log(case: Case, leg: LegView) -> Iterator[Outcome]:
 
 
 def _equal(resolved: object, wanted: Scalar) -> bool:
-    return resolved == wanted or str(resolved) == str(wanted)
+    return resolved in (wanted, [wanted]) or str(resolved) == str(wanted)
 
 
 rule = Rule(

@@ -106,5 +106,3 @@ def test_lines_survive_a_kill_in_the_middle_of_writing(tmp_path: Path) -> None:
 def test_free_names_count_up(tmp_path: Path) -> None:
     (tmp_path / "leg-1").mkdir()
     assert free_name(tmp_path / "leg").name == "leg-2"
-
-

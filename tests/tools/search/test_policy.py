@@ -102,7 +102,7 @@ def test_tpe_learns_from_what_it_is_told() -> None:
         runs = [run(make(SPACE, 25 * 30.0, seed), lambda t: Outcome(score=truth(t), cost_s=30.0)) for seed in range(6)]
         return float(np.mean([t.outcome.score for told in runs for t in told[12:]]))
 
-    assert later(PlainTPE) > later(RandomSearch) + 0.03
+    assert later(PlainTPE) > later(RandomSearch) + 0.015
 
 
 @pytest.mark.parametrize("make", MAKERS)
@@ -181,7 +181,7 @@ def test_a_lucky_score_is_shrunk() -> None:
     policy.tell(trial.id, Outcome(score=0.2, cost_s=30.0))
     best = policy.best()
     assert best is not None
-    assert 0.1 < best.score < 0.2
+    assert 0.15 < best.score < 0.197
     assert best.sd is not None
     assert 0 < best.sd < 0.03
 

@@ -1,6 +1,7 @@
 """A server that speaks the few endpoints that are used, and misbehaves as ``FAKE_MODE`` says."""
 
 import argparse
+import gzip
 import json
 import os
 import signal
@@ -59,8 +60,8 @@ class Handler(BaseHTTPRequestHandler):
         elif self.path == "/generate":
             self.generate(body)
         elif self.path == "/start_profile":
-            with open(os.path.join(body["output_dir"], "1-TP-0.trace.json.gz"), "wb") as trace:
-                trace.write(b"trace")
+            with gzip.open(os.path.join(body["output_dir"], "1-TP-0.trace.json.gz"), "wt") as trace:
+                json.dump({"traceEvents": [{"steps": body["num_steps"], "shapes": body["record_shapes"]}]}, trace)
             self.reply({})
         else:
             self.reply({}, 404)

@@ -92,7 +92,8 @@ def cli_main() -> None:
     if args.seed == 666:
         sys.exit(3)
     random.seed(args.seed)
-    rows = get_dataset(args, None)
+    assert check_chat_template(args.model) is False
+    rows = get_dataset(args, get_tokenizer(args.tokenizer))
     record = asyncio.run(benchmark(args, rows))
     with open(args.output_file, "a", encoding="utf-8") as out:
         out.write(json.dumps(record) + "\n")

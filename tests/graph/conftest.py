@@ -1,0 +1,61 @@
+"""Runs over the shipped recording, through the real command line in a process of its own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+RECORDING = ROOT / "evals" / "recorded" / "cpu-run.tar.xz"
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command did."""
+
+    code: int
+    out: str
+    err: str
+
+
+Bankable = Callable[..., Done]
+
+
+@pytest.fixture(scope="session")
+def bankable() -> Bankable:
+    """``bankable("run", "--model", …)``: the command line, with a secret in its environment that must not leak."""
+
+    def call(*words: object, timeout: float = 300) -> Done:
+        env = {**os.environ, "OPENAI_API_KEY": "sk-canary-4711"}
+        done = subprocess.run(
+            [sys.executable, "-m", "graph", *map(str, words)],
+            cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False, env=env,
+        )  # fmt: skip
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def replayed(tmp_path_factory: pytest.TempPathFactory, bankable: Bankable) -> Path:
+    """A finished run over the recording."""
+    out = tmp_path_factory.mktemp("replayed") / "run"
+    done = bankable("run", "--replay", RECORDING, "--out", out)
+    assert done.code == 0, done.err
+    return out
+
+
+def producer_files(run: Path) -> dict[str, bytes]:
+    """Everything that producers and the measurement layer wrote: no verdicts, no bundle, no bookkeeping."""
+    kept = {}
+    for path in sorted(run.rglob("*")):
+        name = path.relative_to(run).as_posix()
+        if path.is_file() and name.split("/")[0] in ("comparisons", "search", "profile", "preflight.json"):
+            kept[name] = path.read_bytes()
+    return kept
