@@ -52,8 +52,6 @@ def examine(engine_python: Path | None) -> list[Finding]:
 
 def _python() -> Finding:
     version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info < (3, 11):
-        return Finding("missing", f"Python {version}", "Python 3.11 or newer is needed", fatal=True)
     return Finding("ok", f"Python {version}")
 
 

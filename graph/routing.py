@@ -1,4 +1,4 @@
-"""Where to go on each verdict, with the bounds of the design's table. Every function reads the state and nothing else."""
+"""Where to go on each verdict, within the design's bounds. Every function reads the state and nothing else."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ from tools.measurement.comparison import Measured, compare
 from tools.measurement.lab import Lab
 from tools.measurement.plan import make_plan
 
-
 CONTROL_ALPHA = 0.025
 """One-sided: an honest control's interval misses 0 one time in twenty, and is then measured again."""
 

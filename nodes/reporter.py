@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from tools.bundle import write_bundle
 from tools.evidence.folder import finished_legs
@@ -85,7 +86,7 @@ def _bundle(lab: Lab, accepted: Sequence[tuple[str, Lever]], claim: Claim | None
     write_bundle(
         lab.folder,
         run_id=lab.run_id,
-        model=lab.model,
+        model=str(Path(lab.model).resolve()) if Path(lab.model).is_dir() else lab.model,
         base=lab.base,
         accepted=[lever for _, lever in accepted],
         comparisons=sorted(path.name for path in (lab.folder.root / "comparisons").glob("*") if path.is_dir()),

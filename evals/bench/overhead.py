@@ -50,10 +50,10 @@ class Overhead:
         return "\n".join(
             [
                 f"recorded wall time (first launch to last stop)   {self.wall_s:9.1f} s",
-                f"server starts, warm-ups, rounds, probes, profile {self.busy_s:9.1f} s",
+                f"starts, warm-ups, rounds, probes, profile        {self.busy_s:9.1f} s",
                 f"our own work, replayed                           {self.own_s:9.1f} s",
                 f"share of our own work                            {self.replayed_share:9.2%}   (goal < {GOAL:.0%})",
-                f"share of recorded time outside starts and load   {self.recorded_share:9.2%}   (stops of servers included)",
+                f"share of recorded time outside starts and load   {self.recorded_share:9.2%}   (with stops)",
             ]
         )
 

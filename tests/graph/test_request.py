@@ -48,7 +48,7 @@ def test_a_flag_that_is_no_pair_is_one_line(pair: str) -> None:
 
 
 def test_a_missing_model_says_what_to_give() -> None:
-    with pytest.raises(UserError, match="no model.*tools/model/shipped"):
+    with pytest.raises(UserError, match=r"no model.*tools/model/shipped"):
         configuration(replace(ASKED, model=None))
 
 

@@ -9,7 +9,7 @@ from tools.serving.command import flag_arguments
 
 
 def launch_script(config: ServerConfig, model: str, device: str, headline: str) -> str:
-    """A POSIX shell script. ``MODEL``, ``HOST``, ``PORT`` and ``BANKABLE_ENGINE_PYTHON`` may be set from outside."""
+    """A POSIX shell script; model, address and interpreter may be set from outside."""
     words = flag_arguments(config.flags)
     pairs: list[str] = []
     for word in words:
@@ -25,14 +25,14 @@ def launch_script(config: ServerConfig, model: str, device: str, headline: str) 
         [
             "#!/bin/sh",
             f"# {_comment(headline)}",
-            "# Starts the server as it was measured. MODEL, HOST, PORT and BANKABLE_ENGINE_PYTHON can be set from outside.",
+            "# Starts the server as it was measured. From outside: MODEL, HOST, PORT, BANKABLE_ENGINE_PYTHON.",
             "set -eu",
             'here=$(cd "$(dirname "$0")" && pwd)',
             *exports,
             "export PYTHONSAFEPATH=1",
-            'cd "${TMPDIR:-/tmp}"',
             'exec "${BANKABLE_ENGINE_PYTHON:-python3}" -m sglang.launch_server \\',
-            f'  --model-path "${{MODEL:-{_default(model)}}}" --host "${{HOST:-127.0.0.1}}" --port "${{PORT:-30000}}" \\',
+            f'  --model-path "${{MODEL:-{_default(model)}}}" \\',
+            '  --host "${HOST:-127.0.0.1}" --port "${PORT:-30000}" \\',
             f"  --load-format safetensors{' ' + chr(92) if flags else ''}",
             *([f"  {flags}"] if flags else []),
             "",

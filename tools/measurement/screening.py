@@ -88,7 +88,8 @@ class Screening:
     def _turns(
         self, number: int, writer: LegWriter, server: Server, lever: Lever
     ) -> tuple[float | None, Failure | None]:
-        assert self._reference is not None and self._writer is not None
+        assert self._reference is not None
+        assert self._writer is not None
         lab, plan, ratios = self.lab, self.plan, []
         try:
             writer.server_info(server)
@@ -111,7 +112,8 @@ class Screening:
         return median(ratios), None
 
     def _round(self, side: Side, turn: int, writer: LegWriter, server: Server) -> float:
-        assert self._reference is not None and self._writer is not None
+        assert self._reference is not None
+        assert self._writer is not None
         seed = self.plan.seed + 1_000_003 * (turn + 1)
         if side is Side.REFERENCE:
             load = RoundLoad(self.plan.workload, seed, self._writer.timed)

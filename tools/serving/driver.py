@@ -132,7 +132,7 @@ class Server(Protocol):
         ...
 
     def profile(self, load: RoundLoad, steps: int, folder: Path) -> list[Path]:
-        """Run a round with the torch profiler on for ``steps`` steps; the Chrome traces that it wrote into ``folder``."""
+        """Run a round, traced for ``steps`` steps once it is busy; the Chrome traces in ``folder``."""
         ...
 
     def close(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import platform
 import shutil
 import tempfile
@@ -139,13 +140,14 @@ class LiveDriver:
         return [future.result() for future in futures]
 
     def close(self) -> None:
-        for server in self._servers:
-            server.close()
-        for process in self._processes:
-            process.stop(self.options.grace_s)
-        self._worker.close()
-        self._sampler.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        with contextlib.ExitStack() as rest:  # one that cannot be stopped must not keep the others running
+            rest.callback(shutil.rmtree, self._folder, ignore_errors=True)
+            rest.callback(self._sampler.close)
+            rest.callback(self._worker.close)
+            for process in self._processes:
+                rest.callback(process.stop, self.options.grace_s)
+            for server in self._servers:
+                rest.callback(server.close)
 
     def __enter__(self) -> LiveDriver:
         return self
@@ -154,6 +156,7 @@ class LiveDriver:
         self.close()
 
     def _check_model(self, request: LaunchRequest) -> ModelFolder:
+        """The request's own folder when it names one, else the driver's: a plan may give a model by its short name."""
         named = Path(request.model)
         path = named if named.is_dir() else self._model_path
         dummy = request.config.flags.get("load_format") == "dummy"

@@ -106,6 +106,13 @@ def test_another_landscape_is_not_mixed_in(tmp_path: Path) -> None:
         record(FakeDriver(), ENGINE, recording(tmp_path, seed=2), quiet)
 
 
+def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
+    record(FakeDriver(), ENGINE, recording(tmp_path, limit=1), quiet)
+    path = tmp_path / "landscape.jsonl"
+    path.write_bytes(path.read_bytes()[:-30])
+    assert len(read_landscape(path).launches) == 3
+
+
 def test_damaged_files_are_one_line_errors(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     assert read_partial(path) == (None, [])

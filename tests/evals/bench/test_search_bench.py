@@ -10,7 +10,7 @@ from evals.bench.effects import effects
 from evals.bench.search import bench, measured, search_once, table
 from tests.evals.bench.builders import GRID, landscape, true_log
 from tools.errors import UserError
-from tools.search import RandomSearch, SearchPolicy, SearchSpace, Trial
+from tools.search import Best, RandomSearch, SearchPolicy, SearchSpace, Trial
 
 
 def space() -> SearchSpace:
@@ -69,6 +69,29 @@ def test_settled_means_stays_settled() -> None:
     assert run.regret <= -math.log(0.99)
     assert run.settled_s <= run.spent_s
     assert run.trials <= 23
+
+
+def test_a_recommendation_that_is_left_again_does_not_count() -> None:
+    top = {"stream_interval": 32, "disable_overlap_schedule": True}
+
+    class Wavering(RandomSearch):
+        """Recommends the best, then the reference, then the best again, then stops."""
+
+        def __init__(self, space: SearchSpace, budget_s: float, seed: int) -> None:
+            super().__init__(space, budget_s, seed)
+            self.said = 0
+
+        def ask(self) -> Trial | None:
+            return None if self.said == 3 else super().ask()
+
+        def best(self) -> Best | None:
+            self.said += 1
+            best = Trial(id=0, flags=top, env={"OMP_NUM_THREADS": "2"}, stage="sample")
+            return None if self.said == 2 else Best(trial=best, score=0.25, sd=None)
+
+    run = search_once(Wavering, effects(landscape(noise=0.0)), space(), 0)
+    assert run.trials == 3
+    assert run.settled_s == run.spent_s == pytest.approx(3 * 32)
 
 
 def test_a_search_that_ends_elsewhere_never_settled() -> None:

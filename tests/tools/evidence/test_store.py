@@ -52,6 +52,11 @@ def test_a_full_disk_is_one_line_and_leaves_whole_lines_only(tmp_path: Path) -> 
     assert all(line.endswith(b"\n") for line in lines)
 
 
+def fill(log: AppendLog) -> None:
+    for number in range(10_000):
+        log.append({"number": number, "text": "x" * 500})
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small file system needs root")
 def test_a_really_full_file_system_keeps_what_was_written(tmp_path: Path) -> None:
     small = tmp_path / "small"
@@ -62,8 +67,7 @@ def test_a_really_full_file_system_keeps_what_was_written(tmp_path: Path) -> Non
     try:
         log = AppendLog(small / "bench_runs.jsonl")
         with pytest.raises(UserError, match="no space left"):
-            for number in range(10_000):
-                log.append({"number": number, "text": "x" * 500})
+            fill(log)
         lines = (small / "bench_runs.jsonl").read_bytes().splitlines()
         assert [orjson.loads(line)["number"] for line in lines] == list(range(len(lines)))
         assert len(lines) > 50

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn
 
 
-def assign_req_to_token_pool_cpu(  # noqa: PLR0917 - called with positions by sglang
+def assign_req_to_token_pool_cpu(
     req_pool_indices: Any, req_to_token: Any, start: Any, end: Any, out_cache_loc: Any, pool_len: int
 ) -> None:
     """Write each request's new cache slots into its row of the token table.
