@@ -16,6 +16,8 @@ import typer
 from evals.bench.effects import effects
 from evals.bench.grid import GRID, WORKLOAD
 from evals.bench.landscape import Recording, record
+from evals.bench.null import run_null
+from evals.bench.overhead import measure as overhead
 from evals.bench.records import read_landscape
 from evals.bench.search import bench, table
 from tools.errors import UserError
@@ -25,6 +27,7 @@ from tools.serving.live import LiveDriver
 
 SHIPPED = Path(__file__).resolve().parents[1] / "tools" / "model" / "shipped"
 """The model that comes with the project."""
+RECORDED = Path(__file__).resolve().parent / "recorded"
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 bench_app = typer.Typer(no_args_is_help=True, help="How good is the optimizer?")
@@ -76,6 +79,23 @@ def search(
     seen = effects(found)
     scores = bench(seen, found.space(), seeds, jobs)
     typer.echo(orjson.dumps([asdict(s) for s in scores]).decode() if as_json else table(scores, seen))
+
+
+@bench_app.command()
+def run_overhead(
+    recorded: Annotated[Path, typer.Argument(help="A recorded run.")] = RECORDED / "cpu-run.tar.xz",
+) -> None:
+    """Share of a run's wall time that is neither server start nor load."""
+    typer.echo(overhead(recorded).table())
+
+
+@bench_app.command()
+def null(
+    recorded: Annotated[Path, typer.Argument(help="Recorded A/A runs.")] = RECORDED / "null-runs.tar.xz",
+    runs: Annotated[int, typer.Option(min=1, help="Replays of the whole pipeline.")] = 20,
+) -> None:
+    """How often a change that changes nothing is banked: whole A/A runs over recorded blocks."""
+    typer.echo(run_null(recorded, runs).table())
 
 
 def run() -> None:

@@ -17,7 +17,7 @@ class RunConfig(BaseModel):
 
     model: str
     """Model folder."""
-    budget_minutes: float = Field(default=18.0, gt=0, le=10_000)
+    budget_minutes: float = Field(default=19.0, gt=0, le=10_000)
     """Wall time after which no new comparison is begun."""
     quick: bool = False
     """Fewer rounds and trials: shows the machine at work, decides large effects only."""
@@ -37,11 +37,11 @@ class RunConfig(BaseModel):
     workload: Workload = Workload()
     questions_path: str | None = None
     """GSM8K-format questions for the accuracy probe; the shipped set otherwise."""
-    questions: int = Field(default=100, ge=1, le=10_000)
+    questions: int = Field(default=80, ge=1, le=10_000)
     launch_plan: Literal["auto", "alternating", "coresident"] = "auto"
     looks: tuple[int, ...] = (5, 7, 10)
     control_blocks: int = Field(default=3, ge=1, le=100)
-    rounds_per_leg: int = Field(default=4, ge=1, le=100)
+    rounds_per_leg: int = Field(default=3, ge=1, le=100)
     floor: float = Field(default=0.01, ge=0, le=1)
     allow_pickle: bool = False
     trust_remote_code: bool = False

@@ -34,6 +34,7 @@ from tools.serving.recording import Recording
 from tools.serving.replay import ReplayDriver
 
 SHIPPED = Path(__file__).resolve().parents[1] / "tools" / "model" / "shipped"
+PROBE_TOKENS = 24
 PROBES = Path(__file__).resolve().parents[1] / "tools" / "serving" / "probes.jsonl"
 
 
@@ -83,7 +84,7 @@ def session(
                 seed=config.seed,
             ),
             base=machine.base,
-            prompts=load_probes(PROBES),
+            prompts=load_probes(PROBES, PROBE_TOKENS),
             questions=_questions(config),
             known_flags=machine.known_flags,
             cores=machine.cores,

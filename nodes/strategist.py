@@ -15,15 +15,16 @@ BATCHING = (Touches.SCHEDULING, Touches.PREFILL, Touches.KV_MEMORY)
 def directions(lab: Lab, profile: Profile | None) -> list[Direction]:
     """Directions with at least one usable knob, the one with the largest share first.
 
-    The host's share is the wall time that no operator covers; the model's is the operators' time; batching is bounded
-    by neither, as it changes how much work a pass does, and stands between the two. Without a profile all are equal.
+    The host's share is the wall time that no operator covers; the model's is the operators' time. Batching changes how
+    the two overlap, so that it can give back at most what both have: it gets their product. Without a profile the
+    two are equal.
     """
     knobs, _ = knobs_for(lab.driver.device, lab.known_flags, lab.situation())
     host = min(max(profile.host_share, 0.0), 1.0) if profile else 0.5
     groups = [
         ("host", HOST, host, f"{host:.0%} of the wall time is outside operators"),
         ("model", MODEL, 1 - host, f"{1 - host:.0%} of the wall time is in operators"),
-        ("batching", BATCHING, 0.5, "how requests are put together decides how much each pass does"),
+        ("batching", BATCHING, host * (1 - host), "how requests are put together decides how much each pass does"),
     ]
     found = []
     for name, touches, share, reason in groups:

@@ -149,7 +149,12 @@ def _engage(plan: Plan, side: Side, writer: LegWriter, server: Server) -> None:
 
 
 def _probe(lab: Lab, plan: Plan, side: Side, writer: LegWriter, server: Server) -> None:
-    """Greedy outputs twice and accuracy once per leg of the first block: parity and determinism need no more."""
+    """Greedy outputs twice, and accuracy once, on the first block.
+
+    Every candidate is held to the control, the true baseline; the references of later comparisons are not asked.
+    """
+    if plan.kind is not Kind.CONTROL and side is Side.REFERENCE:
+        return
     with writer.span("probe"):
         writer.lines("outputs.jsonl", [*server.generate(lab.prompts, 0), *server.generate(lab.prompts, 1)])
     lab.check()

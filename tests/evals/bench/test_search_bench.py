@@ -10,6 +10,7 @@ from evals.bench.effects import effects
 from evals.bench.search import bench, measured, search_once, table
 from tests.evals.bench.builders import GRID, landscape, true_log
 from tools.errors import UserError
+from tools.evidence.records import Scalar
 from tools.search import Best, RandomSearch, SearchPolicy, SearchSpace, Trial
 
 
@@ -72,7 +73,7 @@ def test_settled_means_stays_settled() -> None:
 
 
 def test_a_recommendation_that_is_left_again_does_not_count() -> None:
-    top = {"stream_interval": 32, "disable_overlap_schedule": True}
+    top: dict[str, Scalar] = {"stream_interval": 32, "disable_overlap_schedule": True}
 
     class Wavering(RandomSearch):
         """Recommends the best, then the reference, then the best again, then stops."""

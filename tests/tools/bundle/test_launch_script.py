@@ -14,7 +14,9 @@ NASTY = 'quote" $(touch pwned) `id` \\ end'
 def run(tmp_path: Path, script: str, **env: str) -> list[str]:
     """Run the script with an interpreter that prints its arguments, one a line."""
     python = tmp_path / "python"
-    python.write_text('#!/bin/sh\nfor word in "$@"; do printf "%s\\n" "$word"; done\nprintf "OMP=%s\\n" "$OMP_NUM_THREADS"\n')
+    python.write_text(
+        '#!/bin/sh\nfor word in "$@"; do printf "%s\\n" "$word"; done\nprintf "OMP=%s\\n" "$OMP_NUM_THREADS"\n'
+    )
     python.chmod(0o755)
     path = tmp_path / "launch.sh"
     path.write_text(script)
