@@ -118,7 +118,10 @@ def config_tuner(state: RunState, runtime: Run) -> RunState:
                 "judged": None,
                 "tried": [*tried, patch_name(lever)],
             }
-    return {"lever": None, "direction": len(state["directions"]), "judged": None}
+    done: RunState = {"lever": None, "direction": len(state["directions"]), "judged": None}
+    if not _affordable(lab):
+        done["decisions"] = [_out_of_time(lab)]
+    return done
 
 
 def measure_patch(state: RunState, runtime: Run) -> RunState:
@@ -262,11 +265,17 @@ def _affordable(lab: Lab) -> bool:
     return lab.seconds_left() > 2 * comparison_seconds(lab)
 
 
-def _screening_seconds(lab: Lab, state: RunState, index: int) -> float:
-    """This direction's part of the time that confirming and validating one lever leaves, by share."""
-    left = lab.seconds_left() - 2 * comparison_seconds(lab)
-    shares = [direction.share for direction in state["directions"][index:]]
-    return max(left, 0.0) * shares[0] / sum(shares)
+def _screening_seconds(lab: Lab) -> float:
+    """The time that confirming and validating one lever leaves. The first direction may take it all: its search stops
+    by itself when nothing promising is left."""
+    return max(lab.seconds_left() - 2 * comparison_seconds(lab), 0.0)
+
+
+def _out_of_time(lab: Lab) -> Decided:
+    needed, left = 2 * comparison_seconds(lab) / 60, max(lab.seconds_left(), 0.0) / 60
+    reason = f"{left:.0f} min left; confirming and validating another lever takes {needed:.0f}: give more with --budget"
+    lab.tell(Event("note", reason))
+    return Decided(subject="search", decision="stopped", reason=reason)
 
 
 def _without_weakest(accepted: list[Accepted]) -> list[Accepted]:

@@ -14,7 +14,7 @@ from tools.profiling import Profile, aggregate
 from tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad
 
 MOST_STEPS = 200
-ROUND_SIZE = 6
+ROUND_SIZE = 4
 """Requests of the traced round, in multiples of the concurrency: the window lies inside it."""
 
 
@@ -79,5 +79,5 @@ def _traced(load: Workload) -> Workload:
 
 
 def _steps(load: Workload) -> int:
-    """Forward passes that a trace covers: the life of two requests, so that prefills lie among the decodes."""
-    return min(MOST_STEPS, 2 * (load.output_len + 4))
+    """Forward passes that a trace covers: the life of a request, so that prefills lie among the decodes."""
+    return min(MOST_STEPS, load.output_len + 4)

@@ -13,7 +13,7 @@ BATCHING = (Touches.SCHEDULING, Touches.PREFILL, Touches.KV_MEMORY)
 
 
 def directions(lab: Lab, profile: Profile | None) -> list[Direction]:
-    """Directions with at least one usable knob, the one with the largest share first.
+    """Directions with at least one usable knob; first the one with the largest share times its number of knobs.
 
     The host's share is the wall time that no operator covers; the model's is the operators' time. Batching changes how
     the two overlap, so that it can give back at most what both have: it gets their product. Without a profile the
@@ -31,7 +31,7 @@ def directions(lab: Lab, profile: Profile | None) -> list[Direction]:
         members = [knob.name for knob in knobs if _home(knob) in touches]
         if members:
             found.append(Direction(name=name, knobs=members, share=share, reason=reason))
-    return sorted(found, key=lambda direction: -direction.share)
+    return sorted(found, key=lambda direction: -direction.share * len(direction.knobs))
 
 
 def _home(knob: Knob) -> Touches:

@@ -1,8 +1,8 @@
 """How often does the whole pipeline bank a change that changes nothing?
 
 Each trial replays recorded A/A blocks, drawn without replacement and with legs swapped at random, through the real
-command line: control, claim, audits and all. The lever under test sets a flag to the engine's own default, so every gain
-that is banked is false.
+command line: control, claim, audits and all. The lever under test sets a flag to the engine's own default, so every
+gain that is banked is false.
 """
 
 from __future__ import annotations
