@@ -106,9 +106,7 @@ def config_tuner(state: RunState, runtime: Run) -> RunState:
         return {"lever": only, "judged": None, "patch_attempt": 0, "tried": [*tried, patch_name(only)]}
     for index in range(state["direction"], len(state["directions"])):
         direction = state["directions"][index]
-        trials = screen(
-            lab, direction, len(state["accepted"]), state["reference"], _screening_seconds(lab, state, index)
-        )
+        trials = screen(lab, direction, len(state["accepted"]), state["reference"], _screening_seconds(lab))
         lever = propose(trials, tried, config.floor) if _affordable(lab) else None
         if lever is not None:
             return {
