@@ -34,7 +34,7 @@ def screen(lab: Lab, direction: Direction, around: int, reference: ServerConfig,
     knobs = [it for it in chosen if it.name in direction.knobs]
     shares = dict.fromkeys(Touches, direction.share)
     space = space_from_knobs(knobs, lab.situation(), {**reference.flags, **reference.env}, shares)
-    policy = SearchPolicy(space, seconds, lab.protocol.seed, Settings(floor=lab.protocol.floor))
+    policy = SearchPolicy(space, seconds, lab.protocol.seed, Settings(floor=lab.protocol.floor, max_changes=1))
     number = len(past) - len(mine)
     base = make_plan(
         name="search",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import random
 import socket
 from types import TracebackType
 
 from tools.errors import UserError
 
 LOOPBACK = "127.0.0.1"
+BELOW_EPHEMERAL = range(20_000, 32_000)
+"""A server binds its port half a minute after it was chosen. In the ephemeral range (32768 and up on Linux) an outgoing
+connection may take it meanwhile; below it nobody does so by chance."""
 
 
 class PortHold:
@@ -32,8 +36,12 @@ class PortHold:
 
 
 def hold_port(allowed: range | None = None) -> PortHold:
-    """A free port: any, or the first free one of ``allowed``. Raises ``UserError`` when all of them are taken."""
-    for port in [0] if allowed is None else allowed:
+    """A free port: a random one below the ephemeral range, or the first free one of ``allowed``.
+
+    Random, so that two servers that start together do not choose the same one. Raises ``UserError`` when all are taken.
+    """
+    chosen = random.sample(BELOW_EPHEMERAL, len(BELOW_EPHEMERAL)) if allowed is None else allowed
+    for port in chosen:
         candidate = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         try:
             candidate.bind((LOOPBACK, port))
@@ -41,5 +49,6 @@ def hold_port(allowed: range | None = None) -> PortHold:
             candidate.close()
             continue
         return PortHold(candidate)
-    where = "any" if allowed is None else f"{allowed.start}-{allowed.stop - 1}"
+    tried = BELOW_EPHEMERAL if allowed is None else allowed
+    where = f"{tried.start}-{tried.stop - 1}"
     raise UserError("no free port", f"ports {where} on {LOOPBACK}", "stop what listens there or give a wider range")

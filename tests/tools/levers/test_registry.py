@@ -24,7 +24,11 @@ SITUATIONS = st.builds(
     model_dtype=st.sampled_from(["bfloat16", "float16", "float32"]),
     kv_tokens=st.integers(256, 1 << 20),
 )
-FIELDS_OF_THE_ENGINE = "import json, dataclasses; from sglang.srt.server_args import ServerArgs; print(json.dumps([f.name for f in dataclasses.fields(ServerArgs)]))"  # noqa: E501  # one program
+FIELDS_OF_THE_ENGINE = """
+import json
+from sglang.srt.server_args import ServerArgs
+print(json.dumps(ServerArgs.__struct_fields__))
+"""
 
 
 def engine_python() -> Path | None:
