@@ -19,7 +19,7 @@ from nodes.strategist import directions
 from nodes.validator import validate
 from tools.evidence.records import Lever
 from tools.measurement.comparison import Measured, kv_tokens, read_claim
-from tools.measurement.cost import comparison_seconds
+from tools.measurement.cost import block_seconds, comparison_seconds
 from tools.measurement.lab import Lab
 from tools.measurement.progress import Event
 
@@ -259,19 +259,19 @@ def _answer(lab: Lab, state: RunState, judged: Judged) -> RunState:
 
 
 def _affordable(lab: Lab) -> bool:
-    """Is there time for a confirmation and for the validation after it?"""
-    return lab.seconds_left() > 2 * comparison_seconds(lab)
+    """Can a confirmation end within the budget, so that the validation after it still begins in time?"""
+    return lab.seconds_left() > comparison_seconds(lab)
 
 
 def _screening_seconds(lab: Lab) -> float:
-    """The time that confirming and validating one lever leaves. The first direction may take it all: its search stops
-    by itself when nothing promising is left."""
-    return max(lab.seconds_left() - 2 * comparison_seconds(lab), 0.0)
+    """The time that confirming one lever leaves. The first direction may take it all: its search stops by itself when
+    nothing promising is left."""
+    return max(lab.seconds_left() - comparison_seconds(lab) - block_seconds(lab), 0.0)
 
 
 def _out_of_time(lab: Lab) -> Decided:
-    needed, left = 2 * comparison_seconds(lab) / 60, max(lab.seconds_left(), 0.0) / 60
-    reason = f"{left:.0f} min left; confirming and validating another lever takes {needed:.0f}: give more with --budget"
+    needed, left = comparison_seconds(lab) / 60, max(lab.seconds_left(), 0.0) / 60
+    reason = f"{left:.0f} min left; confirming another lever takes {needed:.0f}: give more with --budget"
     lab.tell(Event("note", reason))
     return Decided(subject="search", decision="stopped", reason=reason)
 

@@ -121,7 +121,7 @@ PROCESS: tuple[Knob, ...] = (
     Knob(
         name="OMP_NUM_THREADS",
         default="1",
-        touches=(Touches.PREFILL, Touches.DECODE, Touches.PROCESS),
+        touches=(Touches.PROCESS, Touches.PREFILL, Touches.DECODE),
         lever_class="B",
         reason=(
             "Threads per operator: more cores for the model, fewer for the front end and the detokenizer. As many "

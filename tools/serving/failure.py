@@ -76,8 +76,9 @@ def classify_start(exit_status: int, log: Path) -> Failure:
         for line in lines:
             if pattern.search(line.text):
                 return Failure(kind=kind, line=line.text, line_number=line.number)
-    if exit_status == SIGKILL_STATUS:
-        # Nobody of ours sends KILL to a server that is still starting; the kernel does when memory runs out.
+    if exit_status == SIGKILL_STATUS and not any(EXCEPTION.search(line.text) for line in lines):
+        # sglang kills itself after an exception, which the log then shows. Without one it was the kernel, which kills
+        # when memory runs out; nobody of ours sends KILL to a server that is still starting.
         return Failure(
             kind="out_of_memory", line="killed by signal 9 before it was ready, as the kernel does when memory runs out"
         )

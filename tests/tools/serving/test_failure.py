@@ -21,6 +21,24 @@ def write(folder: Path, content: bytes) -> Path:
 
 
 @pytest.mark.parametrize(
+    ("kind", "status", "shown"),
+    [
+        ("bad_flag", 2, "sglang serve: error: argument --schedule-policy: invalid choice: 'sideways'"),
+        ("port_taken", 3, "[Errno 98] error while attempting to bind on address ('127.0.0.1', 35991): address already"),
+        ("died_early", -9, "SafetensorError: Error while deserializing header: incomplete metadata, file not fully"),
+    ],
+)
+def test_logs_of_real_servers(kind: str, status: int, shown: str) -> None:
+    """Ends of logs that sglang 0.5.23 wrote; it kills itself with signal 9 when its scheduler raises."""
+    log = LOGS / f"{kind}.log"
+    failure = classify_start(status, log)
+    assert failure.kind == kind
+    assert shown in failure.line
+    assert failure.line_number is not None
+    assert shown in log.read_text().splitlines()[failure.line_number - 1]
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "RuntimeError: Not enough memory. Please try to increase --mem-fraction-static.",
