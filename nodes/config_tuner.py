@@ -64,6 +64,8 @@ def screen(lab: Lab, direction: Direction, around: int, reference: ServerConfig,
                 ),
             )
             seen.append(result)
+            if result.failure and result.failure.kind == "not_recorded":
+                break  # the recording ends here
     return seen
 
 

@@ -51,6 +51,11 @@ def replayed(tmp_path_factory: pytest.TempPathFactory, bankable: Bankable) -> Pa
     return out
 
 
+def without_screening_legs(files: dict[str, bytes]) -> dict[str, bytes]:
+    """A resumed screening session launches its reference anew, so its legs differ; its results must not."""
+    return {name: data for name, data in files.items() if not name.startswith("search/legs") and "/torn/" not in name}
+
+
 def producer_files(run: Path) -> dict[str, bytes]:
     """Everything that producers and the measurement layer wrote: no verdicts, no bundle, no bookkeeping."""
     kept = {}

@@ -60,7 +60,7 @@ class Screening:
         Seeds follow from the trial's number, so that a resumed run asks the same questions as an uninterrupted one.
         """
         trial = f"trial-{number:03d}"
-        lab, started = self.lab, self.lab.driver.clock()
+        lab = self.lab
         done = self._root / trial / "leg.json"
         if done.is_file():
             return self._recall(trial, lever, LegRecord.model_validate_json(done.read_bytes()))
@@ -68,6 +68,7 @@ class Screening:
             lab.folder.ledger.enter_tree(aside)
         if self._reference is None:
             self._start_reference()
+        started = lab.driver.clock()
         writer = LegWriter(
             lab, self._root / trial, "search", self.session, Side.CANDIDATE, self.plan.reference.with_lever(lever)
         )

@@ -30,9 +30,9 @@ class RecordedLeg:
         return read_lines(self.folder / "bench_runs.jsonl")
 
     @property
-    def is_search(self) -> bool:
-        """Screening legs hold fewer rounds and no probes, so they answer only screening launches."""
-        return self.leg.comparison == "search"
+    def purpose(self) -> str:
+        """``search``, ``profile`` or ``comparison``: a leg answers only launches of its own purpose."""
+        return purpose(self.leg.comparison)
 
 
 class Recording:
@@ -82,7 +82,7 @@ class Recording:
         """Blocks whose two legs ran the same configuration, settings at the engine's default aside."""
         pairs: dict[tuple[Path, int], list[RecordedLeg]] = {}
         for it in self.legs:
-            if it.leg.status == "complete" and not it.is_search and it.leg.comparison != "profile":
+            if it.leg.status == "complete" and it.purpose == "comparison":
                 pairs.setdefault((it.folder.parent, it.leg.block), []).append(it)
         return [
             (pair[0], pair[1])
@@ -94,6 +94,11 @@ class Recording:
         """Remove what was unpacked."""
         if self._unpacked:
             self._unpacked.cleanup()
+
+
+def purpose(comparison: str) -> str:
+    """What the launches of a comparison are for: they differ in rounds and probes."""
+    return comparison if comparison in ("search", "profile") else "comparison"
 
 
 def without_defaults(config: ServerConfig) -> ServerConfig:

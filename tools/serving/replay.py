@@ -29,7 +29,7 @@ from tools.serving.driver import (
     RoundResult,
     Server,
 )
-from tools.serving.recording import RecordedLeg, Recording, read_lines
+from tools.serving.recording import RecordedLeg, Recording, purpose, read_lines
 
 
 class ReplayDriver:
@@ -79,10 +79,10 @@ class ReplayDriver:
         return answers
 
     def _find(self, request: LaunchRequest) -> RecordedLeg | None:
-        searching = request.comparison == "search"
-        if self.draw is not None and request.comparison not in ("search", "profile"):
+        kind = purpose(request.comparison)
+        if self.draw is not None and kind == "comparison":
             return self._drawn(request)
-        fitting = [it for it in self.recording.legs if it.leg.config == request.config and it.is_search == searching]
+        fitting = [it for it in self.recording.legs if it.leg.config == request.config and it.purpose == kind]
         named = [it for it in fitting if (it.leg.comparison, it.leg.leg_id) == (request.comparison, request.leg_id)]
         if named:
             return named[0]
@@ -121,6 +121,7 @@ class ReplayServer:
         self._driver, self._request, self._source = driver, request, source
         self._shift = launched - source.leg.launched_at
         self._stopped: float | None = None
+        self._spent: dict[str, int] = {}
 
     @property
     def identity(self) -> LaunchIdentity:
@@ -149,10 +150,13 @@ class ReplayServer:
 
     def round(self, load: RoundLoad, peers: Sequence[Server] = ()) -> RoundResult:
         """The recorded round with this seed, else the one with this index. A warm-up takes a round's time."""
-        started = self._driver.now
         line = self._recorded(load)
         stamp = RoundStamp.model_validate(line["bankable"])
-        self._driver.now += stamp.ended - stamp.started
+        started = self._driver.now
+        if load.index < 0:
+            self._pass("warmup", stamp.ended - stamp.started)
+        else:
+            started = self._pass_span(stamp.started, stamp.ended)
         return RoundResult(
             record={key: value for key, value in line.items() if key != "bankable"},
             started=started,
@@ -163,6 +167,28 @@ class ReplayServer:
             peer_cpu_s=stamp.peer_cpu_s if peers else None,
             flushed=stamp.flushed,
         )
+
+    def _pass(self, kind: str, otherwise: float) -> None:
+        """Let the time of the next recorded span of this kind go by, or a plain duration when there is none."""
+        spans = [span for span in self._source.leg.spans if span.kind == kind]
+        number = self._spent.get(kind, 0)
+        self._spent[kind] = number + 1
+        if number < len(spans):
+            self._pass_span(spans[number].started, spans[number].ended)
+        else:
+            self._driver.now += otherwise
+
+    def _pass_span(self, begun: float, ended: float) -> float:
+        """Let a recorded span go by; returns when it began.
+
+        It begins where it began in the recording, so that rounds and telemetry stay aligned. Screening legs are put
+        together anew after a resume and keep durations only.
+        """
+        if self._source.purpose != "search":
+            self._driver.now = max(self._driver.now, begun + self._shift)
+        started = self._driver.now
+        self._driver.now += ended - begun
+        return started
 
     def _recorded(self, load: RoundLoad) -> dict[str, Any]:
         own, leg = self._source.rounds, self._source.leg
@@ -179,6 +205,8 @@ class ReplayServer:
 
     def generate(self, prompts: Sequence[Prompt], repeat: int = 0) -> list[Generation]:
         """The recorded answers to these prompts; one that was not recorded is an error line, not an invention."""
+        if repeat == 0:  # one recorded span covers both repeats
+            self._pass("probe", 0.0)
         known: dict[tuple[str, str], dict[str, Any]] = {}
         for recorded in [self._source, *self._probed()]:
             for line in read_lines(recorded.folder / "outputs.jsonl"):
@@ -201,6 +229,7 @@ class ReplayServer:
 
     def answer(self, questions: Sequence[Question], concurrency: int = 8) -> list[Answer]:
         """The recorded answers to these questions."""
+        self._pass("probe", 0.0)
         known: dict[str, dict[str, Any]] = {}
         for recorded in [self._source, *self._probed()]:
             for line in read_lines(recorded.folder / "accuracy.jsonl"):

@@ -159,7 +159,7 @@ class HttpServer:
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="profile") as pool:
             running = pool.submit(self.round, load)
             try:
-                self._wait_busy(load.workload.concurrency, running)
+                self._wait_busy(min(load.workload.concurrency, load.workload.num_prompts), running)
                 self._client.start_profile(
                     {
                         "output_dir": str(folder.resolve()),

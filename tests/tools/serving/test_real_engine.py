@@ -94,7 +94,7 @@ def test_questions_can_be_the_load(pair: tuple[LiveServer, LiveServer]) -> None:
 
 
 def test_a_profile_is_a_chrome_trace_with_shapes(pair: tuple[LiveServer, LiveServer], tmp_path: Path) -> None:
-    (trace,) = pair[0].profile(RoundLoad(Workload(num_prompts=4), seed=5, index=0), 5, tmp_path)
+    (trace,) = pair[0].profile(RoundLoad(Workload(output_len=64), seed=5, index=0), 5, tmp_path)
     with gzip.open(trace) as source:
         events = json.load(source)["traceEvents"]
     assert any(event.get("args", {}).get("Input Dims") for event in events)
