@@ -8,7 +8,7 @@ from pathlib import Path
 from tools.evidence.folder import set_leg_aside
 from tools.evidence.records import Failure, Side, Workload
 from tools.measurement.lab import Lab
-from tools.measurement.leg import LegWriter
+from tools.measurement.leg import LegWriter, publish
 from tools.measurement.progress import Event
 from tools.profiling import Profile, aggregate
 from tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad
@@ -38,9 +38,13 @@ def take_profile(lab: Lab, attempt: int) -> Profiled:
     if done.is_file():
         return Profiled(Profile.model_validate_json(done.read_bytes()), None)
     leg = folder / "legs" / f"profile-{attempt}"
-    if aside := set_leg_aside(leg):
-        lab.folder.ledger.enter_tree(aside)
-    traces, failure = _trace(lab, leg, folder / "traces", attempt)
+    closed = publish(lab, leg)
+    if closed is not None:
+        traces, failure = sorted((folder / "traces").glob("*.trace.json.gz")), closed.failure
+    else:
+        if aside := set_leg_aside(leg):
+            lab.folder.ledger.enter_tree(aside)
+        traces, failure = _trace(lab, leg, folder / "traces", attempt)
     if failure:
         return Profiled(None, failure)
     profile = aggregate(traces)

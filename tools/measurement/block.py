@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from tools.evidence.folder import set_leg_aside
 from tools.evidence.records import Block, Failure, Kind, LaunchPlan, LegRecord, Plan, Side
 from tools.measurement.lab import Lab
-from tools.measurement.leg import LegWriter, engagement
+from tools.measurement.leg import PREPARED, LegWriter, engagement, publish
 from tools.measurement.progress import Event
 from tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad, Server
 
@@ -70,7 +70,7 @@ def _finished(lab: Lab, plan: Plan, block: Block, attempt: int) -> BlockResult |
     if len(records) == len(Side):
         return BlockResult(records)
     for side in block.order:
-        if side not in records or plan.launch_plan is LaunchPlan.CORESIDENT:
+        if side not in records:
             aside = set_leg_aside(legs / leg_name(block.index, side, attempt))
             if aside:
                 lab.folder.ledger.enter_tree(aside)
@@ -78,9 +78,13 @@ def _finished(lab: Lab, plan: Plan, block: Block, attempt: int) -> BlockResult |
 
 
 def _closed(lab: Lab, plan: Plan, block: Block, attempt: int) -> dict[Side, LegRecord]:
+    """Legs that are closed, or were about to be: co-resident ones only together."""
     legs = lab.folder.comparison(plan.name) / "legs"
-    paths = {side: legs / leg_name(block.index, side, attempt) / "leg.json" for side in block.order}
-    return {side: LegRecord.model_validate_json(it.read_bytes()) for side, it in paths.items() if it.is_file()}
+    folders = {side: legs / leg_name(block.index, side, attempt) for side in block.order}
+    known = [it for it in folders.values() if (it / "leg.json").is_file() or (it / PREPARED).is_file()]
+    if plan.launch_plan is LaunchPlan.CORESIDENT and len(known) < len(folders):
+        return {}
+    return {side: record for side, it in folders.items() if (record := publish(lab, it))}
 
 
 def _together(lab: Lab, plan: Plan, block: Block, sides: list[Side], attempt: int) -> BlockResult:
@@ -99,8 +103,11 @@ def _together(lab: Lab, plan: Plan, block: Block, sides: list[Side], attempt: in
     for side, writer in writers.items():
         server = servers.get(side)
         stopped = server.close() if server else lab.driver.clock()
-        legs[side] = writer.close(server.identity if server else None, stopped, failures.get(side))
-        lab.tell(Event("leg", f"{writer.leg_id} {legs[side].status}", plan.name))
+        legs[side] = writer.prepare(server.identity if server else None, stopped, failures.get(side))
+    for writer in writers.values():
+        publish(lab, writer.folder)
+    for leg in legs.values():
+        lab.tell(Event("leg", f"{leg.leg_id} {leg.status}", plan.name))
     return BlockResult(legs)
 
 

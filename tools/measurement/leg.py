@@ -26,6 +26,8 @@ from tools.evidence.store import AppendLog, json_bytes, write_once
 from tools.measurement.lab import Lab
 from tools.serving.driver import LaunchIdentity, LaunchRequest, RoundLoad, RoundResult, Server
 
+PREPARED = ".leg.json"
+
 
 class LegWriter:
     """Opens the folder of a launch. Nothing else writes there."""
@@ -103,6 +105,12 @@ class LegWriter:
 
     def close(self, identity: LaunchIdentity | None, stopped_at: float, failure: Failure | None) -> LegRecord:
         """Write ``leg.json`` and enter the whole folder in the ledger."""
+        record = self.prepare(identity, stopped_at, failure)
+        publish(self.lab, self.folder)
+        return record
+
+    def prepare(self, identity: LaunchIdentity | None, stopped_at: float, failure: Failure | None) -> LegRecord:
+        """Write what ``leg.json`` will hold under a hidden name; ``publish`` makes it count."""
         lab, spans = self.lab, list(self._spans)
         if identity:
             spans.insert(0, Span(kind="start", started=identity.launched_at, ended=identity.ready_at))
@@ -135,9 +143,21 @@ class LegWriter:
             spans=spans,
             source=identity.source if identity else None,
         )
-        write_once(self.folder / "leg.json", json_bytes(record.model_dump(mode="json")))
-        lab.folder.ledger.enter_tree(self.folder)
+        write_once(self.folder / PREPARED, json_bytes(record.model_dump(mode="json")))
         return record
+
+
+def publish(lab: Lab, folder: Path) -> LegRecord | None:
+    """Close a leg that is prepared; the record of a leg that is closed; ``None`` for one that is neither.
+
+    Co-resident legs are all prepared before the first is published, so that a crash never leaves half a block closed.
+    """
+    if (folder / PREPARED).is_file():
+        (folder / PREPARED).rename(folder / "leg.json")
+    if not (folder / "leg.json").is_file():
+        return None
+    lab.folder.ledger.enter_tree(folder)
+    return LegRecord.model_validate_json((folder / "leg.json").read_bytes())
 
 
 NO_ENGINE = EngineIdentity(python="", sglang="", torch="", tree_digest=None)

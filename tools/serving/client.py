@@ -131,6 +131,10 @@ class ServerClient:
                         raise ServerUnreachable(f"{path}: no complete answer within {timeout_s:.0f} s")
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise ServerUnreachable(f"{path}: {type(error).__name__} {error}") from error
+        except RuntimeError as error:  # what httpx raises in a thread that still uses a client which was closed
+            if not self._http.is_closed:
+                raise
+            raise ServerUnreachable(f"{path}: the client was closed") from error
         if response.status_code != 200:
             shown = bytes(received[:200]).decode("utf-8", "replace")
             raise ServerUnreachable(f"{path}: status {response.status_code} {shown}", response.status_code)

@@ -21,6 +21,8 @@ PID_FILE = "server.pid"
 PID_FILE_LIMIT = 4096
 """Bytes; a longer one is not ours."""
 POLL_S = 0.05
+LEADER_S = 1.0
+"""How long the other processes of a group get to follow their leader; sglang's take 0.2 s."""
 
 
 class PidRecord(BaseModel):
@@ -114,10 +116,19 @@ def start(argv: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path) -> 
 
 
 def stop_group(group: int, grace_s: float, kill_s: float, reap: Callable[[], object] = lambda: None) -> None:
-    """TERM, then KILL, the processes of one group and wait until none is left; ``reap`` collects our own child."""
-    for number, patience in ((signal.SIGTERM, grace_s), (signal.SIGKILL, kill_s)):
+    """TERM, then KILL, the processes of one group and wait until none is left; ``reap`` collects our own child.
+
+    Before the whole group is killed its leader is: sglang's other processes end with their parent, and Python's
+    resource tracker, the one that does not, then removes the semaphores which they shared.
+    """
+    steps = (
+        (os.killpg, signal.SIGTERM, grace_s),
+        (os.kill, signal.SIGKILL, LEADER_S),
+        (os.killpg, signal.SIGKILL, kill_s),
+    )
+    for send, number, patience in steps:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(group, number)
+            send(group, number)
         deadline = time.monotonic() + patience
         while time.monotonic() < deadline:
             reap()

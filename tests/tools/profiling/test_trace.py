@@ -96,7 +96,15 @@ def test_a_span_that_the_profiler_cut_off_is_marked(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"hello", b'{"a": 1}', gzip.compress(b"hello"), b'{"traceEvents": 5}', b"\x1f\x8b garbage", b"\x00" * 99],
+    [
+        b"",
+        b"hello",
+        b'{"a": 1}',
+        gzip.compress(b"hello", mtime=0),
+        b'{"traceEvents": 5}',
+        b"\x1f\x8b garbage",
+        b"\x00" * 99,
+    ],
 )
 def test_a_file_that_is_no_trace_is_one_line(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "t.json"
@@ -147,6 +155,6 @@ def test_any_bytes_give_a_trace_or_a_user_error(
 ) -> None:
     path = tmp_path_factory.mktemp("t") / "t.json"
     content = b'{"traceEvents": [' + tail
-    path.write_bytes(gzip.compress(content) if zipped else content)
+    path.write_bytes(gzip.compress(content, mtime=0) if zipped else content)
     with contextlib.suppress(UserError):
         assert read_trace(path).size == path.stat().st_size

@@ -23,6 +23,11 @@ def write(folder: Path, content: bytes) -> Path:
 @pytest.mark.parametrize(
     ("kind", "status", "shown"),
     [
+        (
+            "out_of_memory",
+            -9,
+            "ValueError: Loaded weights leave no GPU memory for the KV cache under --mem-fraction-static",
+        ),
         ("bad_flag", 2, "sglang serve: error: argument --schedule-policy: invalid choice: 'sideways'"),
         ("port_taken", 3, "[Errno 98] error while attempting to bind on address ('127.0.0.1', 35991): address already"),
         ("died_early", -9, "SafetensorError: Error while deserializing header: incomplete metadata, file not fully"),
