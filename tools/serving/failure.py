@@ -22,7 +22,8 @@ SIGKILL_STATUS = -9
 PATTERNS: tuple[tuple[StartFailure, re.Pattern[str]], ...] = (
     ("out_of_memory", re.compile(
         r"out of memory|OutOfMemoryError|Not enough memory|can't allocate memory|Cannot allocate memory|\bMemoryError\b"
-        r"|leave no (?:\w+ )?memory|no KV cache (?:memory|blocks)|hipErrorOutOfMemory|CUDA_ERROR_OUT_OF_MEMORY|std::bad_alloc", re.IGNORECASE)),
+        r"|leave no (?:\w+ )?memory|no KV cache (?:memory|blocks)|hipErrorOutOfMemory|CUDA_ERROR_OUT_OF_MEMORY"
+        r"|std::bad_alloc", re.IGNORECASE)),
     ("bad_flag", re.compile(
         r"error: (?:unrecognized arguments|argument --?[\w-]+|the following arguments are required|ambiguous option)"
         r"|\bexpected (?:one|at least one) argument\b")),
