@@ -24,8 +24,11 @@ SCALED = ("duration",)
 RATES = ("request_throughput", "input_throughput", "output_throughput", "total_throughput", "max_output_tokens_per_s")
 
 
-def doctored(target: Path, slow_down: float, spoil: Callable[[Path], None] | None = None) -> Path:
-    """A recording whose lever takes ``slow_down`` times as long per round (0.8: +25 %). ``spoil`` edits a candidate leg."""
+def doctored(target: Path, slow_down: float, spoil: Callable[[Path, bool], None] | None = None) -> Path:
+    """A recording whose lever takes ``slow_down`` times as long per round (0.8: +25 %).
+
+    ``spoil`` edits a leg; its second argument is true for the candidate's.
+    """
     with tarfile.open(RECORDING) as archive:
         archive.extractall(target, filter="data")
     (run,) = [path.parent for path in target.rglob("run.json")]
@@ -39,8 +42,8 @@ def doctored(target: Path, slow_down: float, spoil: Callable[[Path], None] | Non
                 shutil.copy(run / "comparisons/control/legs/b00-reference/accuracy.jsonl", leg)
                 wobble = 1 + 0.003 * ((7 * block + 3 * (side == "candidate") + 5 * (name == "bundle")) % 11 - 5) / 5
                 _leg(leg, name, block, side, wobble * (slow_down if side == "candidate" else 1.0))
-                if side == "candidate" and spoil is not None:
-                    spoil(leg)
+                if spoil is not None:
+                    spoil(leg, side == "candidate")
     return run
 
 

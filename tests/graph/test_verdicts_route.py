@@ -71,7 +71,9 @@ def test_a_loss_is_not_proven(bankable: Bankable, tmp_path: Path) -> None:
 
 
 def test_a_gain_with_other_answers_is_ejected(bankable: Bankable, tmp_path: Path) -> None:
-    def garble(leg: Path) -> None:
+    def garble(leg: Path, candidate: bool) -> None:
+        if not candidate:
+            return
         edit_lines(
             leg / "outputs.jsonl", lambda row: row.update(token_ids=row["token_ids"][::-1], text=row["text"][::-1])
         )
@@ -83,20 +85,16 @@ def test_a_gain_with_other_answers_is_ejected(bankable: Bankable, tmp_path: Path
     assert "output_correctness" in {it["rule"] for it in verdicts(tmp_path / "run", "patch")[0]["findings"]}
 
 
-def grow_pool(leg: Path) -> None:
-    edit(leg / "server_info.json", lambda info: info.update(max_total_num_tokens=131072))
-    edit_lines(leg / "bench_runs.jsonl", lambda row: row["server_info"].update(max_total_num_tokens=131072))
+def set_pool(leg: Path, tokens: int) -> None:
+    edit(leg / "server_info.json", lambda info: info.update(max_total_num_tokens=tokens))
+    edit_lines(leg / "bench_runs.jsonl", lambda row: row["server_info"].update(max_total_num_tokens=tokens))
 
 
-def fill_pool(leg: Path) -> None:
-    log = leg / "server.log"
-    log.write_text(re.sub(r"token usage: [0-9.]+", "token usage: 0.97", log.read_text()))
-
-
-def test_a_gain_that_moves_a_kv_pool_in_need_is_ejected(bankable: Bankable, tmp_path: Path) -> None:
-    def starve(leg: Path) -> None:
-        grow_pool(leg)
-        fill_pool(leg)
+def test_a_gain_over_a_baseline_that_was_starved_of_kv_memory_is_ejected(bankable: Bankable, tmp_path: Path) -> None:
+    def starve(leg: Path, candidate: bool) -> None:
+        set_pool(leg, 65536 if candidate else 1200)
+        log = leg / "server.log"
+        log.write_text(re.sub(r"token usage: [0-9.]+", "token usage: 0.97", log.read_text()))
 
     outcome = run(bankable, doctored(tmp_path / "recording", 0.8, starve), tmp_path / "run")
     assert outcome["verdict"] == "no verified gain"
@@ -105,14 +103,17 @@ def test_a_gain_that_moves_a_kv_pool_in_need_is_ejected(bankable: Bankable, tmp_
 
 
 def test_a_larger_kv_pool_that_nobody_needed_is_no_confound(bankable: Bankable, tmp_path: Path) -> None:
-    outcome = run(bankable, doctored(tmp_path / "recording", 0.8, grow_pool), tmp_path / "run")
+    def grow(leg: Path, candidate: bool) -> None:
+        set_pool(leg, 131072 if candidate else 65536)
+
+    outcome = run(bankable, doctored(tmp_path / "recording", 0.8, grow), tmp_path / "run")
     assert outcome["verdict"].startswith("verified gain")
     codes = {it["code"] for it in verdicts(tmp_path / "run", "patch")[0]["findings"]}
     assert "inert_capacity" in codes
 
 
 def test_a_flag_that_took_no_effect_is_not_even_measured(bankable: Bankable, tmp_path: Path) -> None:
-    def ignore(leg: Path) -> None:
+    def ignore(leg: Path, _: bool) -> None:
         edit(leg / "server_info.json", lambda info: info.update(stream_interval=1))
 
     outcome = run(bankable, doctored(tmp_path / "recording", 0.8, ignore), tmp_path / "run")
