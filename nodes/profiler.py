@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.errors import UserError
 from tools.evidence.folder import set_leg_aside
 from tools.evidence.records import Failure, Side, Workload
 from tools.measurement.lab import Lab
@@ -47,7 +48,11 @@ def take_profile(lab: Lab, attempt: int) -> Profiled:
         traces, failure = _trace(lab, leg, folder / "traces", attempt)
     if failure:
         return Profiled(None, failure)
-    profile = aggregate(traces)
+    try:
+        profile = aggregate(traces)
+    except UserError as problem:
+        # A trace that shows nothing steers nothing; it does not end a run that can be measured.
+        return Profiled(None, Failure(kind="unsupported", line=str(problem)[:500]))
     lab.folder.put(done, profile.model_dump(mode="json"))
     return Profiled(profile, None)
 

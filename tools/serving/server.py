@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.evidence.records import Answer, Failure, Generation
+from tools.evidence.records import Answer, Failure, Generation, Workload
 from tools.profiling import is_complete
 from tools.serving.client import ServerClient, ServerUnreachable
 from tools.serving.dataset import BenchmarkFiles
@@ -159,7 +159,7 @@ class HttpServer:
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="profile") as pool:
             running = pool.submit(self.round, load)
             try:
-                self._wait_busy(min(load.workload.concurrency, load.workload.num_prompts), running)
+                self._wait_busy(self._most_running(load.workload), running)
                 self._client.start_profile(
                     {
                         "output_dir": str(folder.resolve()),
@@ -179,6 +179,12 @@ class HttpServer:
             except ServerUnreachable as error:
                 raise RoundFailed(self.death_soon() or Failure(kind="not_recorded", line=str(error)[:500])) from error
         return sorted(self._finished(folder, before))
+
+    def _most_running(self, workload: Workload) -> int:
+        """Requests that can run at the same time under this workload."""
+        cap = self.server_info().get("max_running_requests")
+        most = min(workload.concurrency, workload.num_prompts)
+        return min(most, cap) if isinstance(cap, int) and cap > 0 else most
 
     def _wait_busy(self, wanted: int, running: Future[RoundResult]) -> None:
         """Until that many requests run, or a minute has passed, or the round is over."""
