@@ -58,7 +58,7 @@ def compare(lab: Lab, plan: Plan) -> Measured:
         for side in Side:
             rounds[side].append(_runs(folder, result, side))
         diffs.append(block_difference(_rates(rounds[Side.REFERENCE][-1]), _rates(rounds[Side.CANDIDATE][-1])))
-        lab.tell(Event("block", f"{plan.name} block {block.index}: {diffs[-1]:+.2%}", plan.name))
+        lab.tell(Event("block", f"{plan.name} block {block.index}: {math.expm1(diffs[-1]):+.1%}", plan.name))
         if len(diffs) in plan.looks:
             seen = look(diffs, plan.looks, plan.alpha, plan.floor)
             decision = seen.decision
