@@ -10,7 +10,7 @@ PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 SETUP := tools/setup
 SOURCES := graph nodes tools kernels evals tests
 
-.PHONY: run test lint unit live bench evals setup doctor clean
+.PHONY: run test lint unit live bench setup doctor clean
 
 run: setup
 	.venv/bin/python -m graph run --model $(MODEL) $(ARGS)
@@ -32,7 +32,6 @@ live: $(ORCHESTRATOR) $(ENGINE)
 
 bench: setup
 	.venv/bin/python -m evals bench run-overhead
-	.venv/bin/python -m evals bench search
 
 doctor: setup
 	.venv/bin/python -m graph doctor
