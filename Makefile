@@ -8,7 +8,6 @@ ORCHESTRATOR := .venv/.ready
 ENGINE := .venv-engine/.ready
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 SETUP := tools/setup
-SOURCES := graph nodes tools kernels evals tests
 
 .PHONY: run test lint unit live bench setup doctor clean
 
