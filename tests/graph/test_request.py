@@ -10,7 +10,7 @@ import pytest
 from graph.request import Asked, configuration, free_folder
 from tools.errors import UserError
 
-NOTHING = Asked(**dict.fromkeys(Asked.__dataclass_fields__, None))  # type: ignore[arg-type]
+NOTHING = Asked(**dict.fromkeys(Asked.__dataclass_fields__, None))
 ASKED = replace(
     NOTHING,
     model=Path("m"),

@@ -25,7 +25,7 @@ def accepted(name: str, delta: float) -> Accepted:
 
 
 def state(**values: Any) -> RunState:
-    return RunState(**values)  # type: ignore[typeddict-item]
+    return RunState(**values)
 
 
 @pytest.mark.parametrize(
