@@ -39,9 +39,7 @@ def run(
         Path | None, typer.Option(help="Model folder: config.json, tokenizer, safetensors weights.")
     ] = None,
     out: Out = None,
-    budget: Annotated[
-        float | None, typer.Option(help="Minutes of wall time after which no new comparison begins.")
-    ] = None,
+    budget: Annotated[float | None, typer.Option(help="Minutes of wall time for the whole run; 19 by default.")] = None,
     quick: Annotated[bool, typer.Option(help="Short rounds and few trials; decides large effects only.")] = False,
     seed: Annotated[int | None, typer.Option(help="Everything random in the run follows from it.")] = None,
     no_auditor: Annotated[

@@ -9,7 +9,7 @@ from graph.config import RunConfig
 from tools.errors import UserError
 from tools.evidence.records import Scalar, Workload
 
-QUICK = {"rounds_per_leg": 2, "control_blocks": 2, "questions": 40, "budget_minutes": 6.0}
+QUICK = {"rounds_per_leg": 2, "control_blocks": 2, "questions": 40, "budget_minutes": 12.0}
 """What ``--quick`` changes, besides rounds of half the requests."""
 
 

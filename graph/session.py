@@ -19,8 +19,8 @@ from tools.errors import UserError
 from tools.evidence.folder import RunFolder, finished_legs, read_run
 from tools.evidence.records import LaunchPlan, ServerConfig, Workload
 from tools.measurement.lab import Lab, Protocol
+from tools.measurement.outlook import default_launch_plan
 from tools.measurement.progress import Watcher, silent
-from tools.measurement.schedule import default_launch_plan
 from tools.serving.attached import AttachedDriver
 from tools.serving.command import Permissions, base_config
 from tools.serving.dataset import file_digest, load_questions

@@ -11,13 +11,12 @@ from graph.audits import Scope, Subject, audit, skipped
 from graph.config import RunConfig
 from graph.state import Accepted, Decided, Judged, RunState
 from nodes.baseline import control_name, measure_baseline
-from nodes.config_tuner import confirm, patch_name, propose, revise, screen
+from nodes.config_tuner import confirm, lever_of, patch_name, propose, revise, screen
 from nodes.preflight import preflight as check
 from nodes.profiler import profile_name, take_profile
 from nodes.reporter import publish
 from nodes.strategist import directions
 from nodes.validator import validate
-from tools.evidence.records import Lever
 from tools.measurement.comparison import Measured, kv_tokens, read_claim
 from tools.measurement.cost import block_seconds, comparison_seconds
 from tools.measurement.lab import Lab
@@ -100,7 +99,7 @@ def config_tuner(state: RunState, runtime: Run) -> RunState:
     if judged is not None and judged.scope == "patch" and judged.word == "FAIL":
         return _answer(lab, state, judged)
     if config.only is not None:
-        only = Lever(flags=config.only)
+        only = lever_of(config.only)
         if patch_name(only) in tried:
             return {"lever": None, "judged": None}
         return {"lever": only, "judged": None, "patch_attempt": 0, "tried": [*tried, patch_name(only)]}
@@ -126,7 +125,7 @@ def measure_patch(state: RunState, runtime: Run) -> RunState:
     """Confirm the lever on fresh blocks."""
     lab, lever, attempt = _stage(runtime, "confirm"), state["lever"], state["patch_attempt"] + 1
     assert lever is not None
-    measured = confirm(lab, lever, state["reference"], attempt)
+    measured = confirm(lab, lever, state["reference"], attempt, comparison_seconds(lab))
     claimed = measured.decision is not None and measured.decision.verdict == "real"
     changed: RunState = {"patch_attempt": attempt, "comparison": measured.plan.name, "claimed": claimed, "judged": None}
     if not claimed:
@@ -259,19 +258,19 @@ def _answer(lab: Lab, state: RunState, judged: Judged) -> RunState:
 
 
 def _affordable(lab: Lab) -> bool:
-    """Can a confirmation end within the budget, so that the validation after it still begins in time?"""
-    return lab.seconds_left() > comparison_seconds(lab)
+    """Do a confirmation and the validation after it fit into the time that is left, if their first looks decide?"""
+    return lab.seconds_left() > 2 * comparison_seconds(lab)
 
 
 def _screening_seconds(lab: Lab) -> float:
-    """The time that confirming one lever leaves. The first direction may take it all: its search stops by itself when
-    nothing promising is left."""
-    return max(lab.seconds_left() - comparison_seconds(lab) - block_seconds(lab), 0.0)
+    """The time that confirming and validating one lever leaves. The first direction may take it all: its search stops
+    by itself when nothing promising is left."""
+    return max(lab.seconds_left() - 2 * comparison_seconds(lab) - block_seconds(lab), 0.0)
 
 
 def _out_of_time(lab: Lab) -> Decided:
-    needed, left = comparison_seconds(lab) / 60, max(lab.seconds_left(), 0.0) / 60
-    reason = f"{left:.0f} min left; confirming another lever takes {needed:.0f}: give more with --budget"
+    needed, left = 2 * comparison_seconds(lab) / 60, max(lab.seconds_left(), 0.0) / 60
+    reason = f"{left:.0f} min left; confirming and validating another lever takes {needed:.0f}: give more with --budget"
     lab.tell(Event("note", reason))
     return Decided(subject="search", decision="stopped", reason=reason)
 

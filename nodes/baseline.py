@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from statistics import stdev
+
 from tools.evidence.records import Kind, Lever
 from tools.measurement.comparison import Measured, compare
+from tools.measurement.cost import block_seconds
 from tools.measurement.lab import Lab
+from tools.measurement.outlook import outlook
 from tools.measurement.plan import make_plan
+from tools.measurement.progress import Event
 
 CONTROL_ALPHA = 0.025
 """One-sided: an honest control's interval misses 0 one time in twenty, and is then measured again."""
@@ -34,4 +39,13 @@ def measure_baseline(lab: Lab, attempt: int) -> Measured:
         alpha=CONTROL_ALPHA,
         floor=protocol.floor,
     )
-    return compare(lab, plan)
+    measured = compare(lab, plan)
+    if len(measured.diffs) > 1:
+        lab.tell(Event("note", _outlook(lab, stdev(measured.diffs)), plan.name))
+    return measured
+
+
+def _outlook(lab: Lab, block_sd: float) -> str:
+    """What a confirmation can find on this machine, when half of the time that is left goes to it."""
+    seen = outlook(lab.protocol.looks, lab.protocol.floor, lab.seconds_left() / 2, block_seconds(lab), block_sd)
+    return f"block differences vary by {block_sd:.1%}: {seen.sentence()}"

@@ -101,8 +101,11 @@ def patch_name(lever: Lever, attempt: int = 1) -> str:
     return f"patch-{text[:80]}" + ("" if attempt == 1 else f"-{attempt}")
 
 
-def confirm(lab: Lab, lever: Lever, reference: ServerConfig, attempt: int) -> Measured:
-    """Measure one lever against the configuration accepted so far, on fresh blocks that screening has not seen."""
+def confirm(lab: Lab, lever: Lever, reference: ServerConfig, attempt: int, reserve_s: float) -> Measured:
+    """Measure one lever against the configuration accepted so far, on fresh blocks that screening has not seen.
+
+    ``reserve_s`` of the run's time is left to what comes after.
+    """
     name = patch_name(lever, attempt)
     plan = make_plan(
         name=name,
@@ -118,4 +121,4 @@ def confirm(lab: Lab, lever: Lever, reference: ServerConfig, attempt: int) -> Me
         rounds_per_leg=lab.protocol.rounds_per_leg,
         floor=lab.protocol.floor,
     )
-    return compare(lab, plan)
+    return compare(lab, plan, reserve_s)

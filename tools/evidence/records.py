@@ -79,7 +79,7 @@ class Workload(Record):
     dataset_path: str | None = None
     """Local file for ``questions`` (GSM8K JSONL) and ``sharegpt``; its digest is in ``dataset_digest``."""
     dataset_digest: Digest | None = None
-    num_prompts: int = Field(default=24, gt=0)
+    num_prompts: int = Field(default=48, gt=0)
     input_len: int = Field(default=128, gt=0)
     """Tokens; for random ids the mean when ``range_ratio`` < 1."""
     output_len: int = Field(default=32, gt=0)

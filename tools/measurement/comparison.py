@@ -11,12 +11,13 @@ import orjson
 from tools.evidence.records import BenchRun, Claim, Failure, LatencySummary, Plan, Side
 from tools.evidence.store import json_bytes, write_once
 from tools.measurement.block import BlockResult, run_block
+from tools.measurement.cost import block_seconds
 from tools.measurement.lab import Lab
 from tools.measurement.leg import read_runs
 from tools.measurement.progress import Event
 from tools.measurement.summary import summarise
 from tools.statistics.paired import Decision, block_difference
-from tools.statistics.sequential import look
+from tools.statistics.sequential import look, next_look
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,12 @@ def declare(lab: Lab, plan: Plan) -> Path:
     return folder
 
 
-def compare(lab: Lab, plan: Plan) -> Measured:
-    """Run the plan's blocks until a look stops it, then write the claim. Finished blocks are taken as they are."""
+def compare(lab: Lab, plan: Plan, reserve_s: float = 0.0) -> Measured:
+    """Run the plan's blocks until a look stops it, then write the claim. Finished blocks are taken as they are.
+
+    A look that leaves the comparison undecided ends it, too, when the blocks up to the next look, and ``reserve_s`` of
+    work after them, no longer fit into the run's time. That can only lose a gain, never invent one.
+    """
     folder = declare(lab, plan)
     diffs: list[float] = []
     rounds: dict[Side, list[list[BenchRun]]] = {side: [] for side in Side}
@@ -62,13 +67,25 @@ def compare(lab: Lab, plan: Plan) -> Measured:
         if len(diffs) in plan.looks:
             seen = look(diffs, plan.looks, plan.alpha, plan.floor)
             decision = seen.decision
-            if seen.stop:
+            if seen.stop or not _time_for_more(lab, plan, len(diffs), reserve_s):
                 break
     if decision is None:
         return Measured(plan, None, None, None, tuple(diffs))
     claim = _claim(plan, decision, {side: summarise(launches) for side, launches in rounds.items()})
     lab.folder.put(folder / "claim.json", claim.model_dump(mode="json"))
     return Measured(plan, decision, claim, None, tuple(diffs))
+
+
+def _time_for_more(lab: Lab, plan: Plan, done: int, reserve_s: float) -> bool:
+    more = (next_look(done, plan.looks) or done) - done
+    needed, left = more * block_seconds(lab) + reserve_s, lab.seconds_left()
+    if needed <= left:
+        return True
+    why = (
+        f"{plan.name}: undecided after {done} blocks; {more} more take {needed / 60:.0f} min, {left / 60:.0f} are left"
+    )
+    lab.tell(Event("note", why, plan.name))
+    return False
 
 
 def _rates(runs: list[BenchRun]) -> list[float]:
