@@ -41,7 +41,7 @@ class RunConfig(BaseModel):
     launch_plan: Literal["auto", "alternating", "coresident"] = "auto"
     looks: tuple[int, ...] = (5, 7, 10)
     control_blocks: int = Field(default=3, ge=1, le=100)
-    rounds_per_leg: int = Field(default=3, ge=1, le=100)
+    rounds_per_leg: int = Field(default=4, ge=1, le=100)
     floor: float = Field(default=0.01, ge=0, le=1)
     allow_pickle: bool = False
     trust_remote_code: bool = False

@@ -54,8 +54,6 @@ class RunState(TypedDict, total=False):
     """The true baseline with every accepted lever laid over it."""
     accepted: list[Accepted]
     directions: list[Direction]
-    direction: int
-    """Index into ``directions``; past its end the search is over."""
     baseline_attempt: int
     profile_attempt: int
     patch_attempt: int

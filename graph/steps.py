@@ -42,7 +42,6 @@ def preflight(state: RunState, runtime: Run) -> RunState:
         "reference": lab.base,
         "accepted": [],
         "tried": [],
-        "direction": 0,
         "baseline_attempt": 0,
         "profile_attempt": 0,
         "patch_attempt": 0,
@@ -89,7 +88,7 @@ def strategist(state: RunState, runtime: Run) -> RunState:
     chosen = directions(lab, taken.profile)
     for direction in chosen:
         lab.tell(Event("note", f"direction {direction.name}: {direction.reason}; {len(direction.knobs)} knobs"))
-    return {"directions": chosen, "direction": 0}
+    return {"directions": chosen}
 
 
 def config_tuner(state: RunState, runtime: Run) -> RunState:
@@ -103,22 +102,12 @@ def config_tuner(state: RunState, runtime: Run) -> RunState:
         if patch_name(only) in tried:
             return {"lever": None, "judged": None}
         return {"lever": only, "judged": None, "patch_attempt": 0, "tried": [*tried, patch_name(only)]}
-    for index in range(state["direction"], len(state["directions"])):
-        direction = state["directions"][index]
-        trials = screen(lab, direction, len(state["accepted"]), state["reference"], _screening_seconds(lab))
-        lever = propose(trials, tried, config.floor) if _affordable(lab) else None
-        if lever is not None:
-            return {
-                "lever": lever,
-                "direction": index,
-                "patch_attempt": 0,
-                "judged": None,
-                "tried": [*tried, patch_name(lever)],
-            }
-    done: RunState = {"lever": None, "direction": len(state["directions"]), "judged": None}
-    if not _affordable(lab):
-        done["decisions"] = [_out_of_time(lab)]
-    return done
+    trials = screen(lab, state["directions"], len(state["accepted"]), state["reference"], _screening_seconds(lab))
+    lever = propose(trials, tried, config.floor) if _affordable(lab) else None
+    changed: RunState = {"lever": lever, "judged": None}
+    if lever is not None:
+        return changed | {"patch_attempt": 0, "tried": [*tried, patch_name(lever)]}
+    return changed if _affordable(lab) else changed | {"decisions": [_out_of_time(lab)]}
 
 
 def measure_patch(state: RunState, runtime: Run) -> RunState:
@@ -263,8 +252,7 @@ def _affordable(lab: Lab) -> bool:
 
 
 def _screening_seconds(lab: Lab) -> float:
-    """The time that confirming and validating one lever leaves. The first direction may take it all: its search stops
-    by itself when nothing promising is left."""
+    """The time that confirming and validating one lever leaves."""
     return max(lab.seconds_left() - 2 * comparison_seconds(lab) - block_seconds(lab), 0.0)
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Sequence
 
 from tools.evidence.records import Kind, Lever, Scalar, ServerConfig
-from tools.levers import Touches, knob, knobs_for
+from tools.levers import knob, knobs_for
 from tools.measurement.comparison import Measured, compare
 from tools.measurement.direction import Direction
 from tools.measurement.lab import Lab
@@ -21,18 +21,23 @@ def lever_of(values: dict[str, Scalar]) -> Lever:
     return Lever(flags={name: value for name, value in values.items() if name not in env}, env=env)
 
 
-def screen(lab: Lab, direction: Direction, around: int, reference: ServerConfig, seconds: float) -> list[Screened]:
-    """Search a direction's knobs until the policy has enough or the seconds are spent; all its trials.
+def screen(
+    lab: Lab, directions: Sequence[Direction], around: int, reference: ServerConfig, seconds: float
+) -> list[Screened]:
+    """Search the directions' knobs until the policy has enough or the seconds are spent; all its trials.
 
-    ``around`` counts the levers accepted so far: another reference is another search. A resumed run tells the policy
-    what it had seen and goes on with the next trial.
+    A knob is as important as its direction's share of the time. ``around`` counts the levers accepted so far: another
+    reference is another search. A resumed run tells the policy what it had seen and goes on with the next trial.
     """
-    label = f"{direction.name}-{around}"
+    label = f"around-{around}"
     past = read_trials(lab)
-    mine = [trial for trial in past if trial.direction == label]
+    mine = [trial for trial in past if trial.search == label]
     chosen, _ = knobs_for(lab.driver.device, lab.known_flags, lab.situation())
-    knobs = [it for it in chosen if it.name in direction.knobs]
-    shares = dict.fromkeys(Touches, direction.share)
+    share_of = {name: direction.share for direction in directions for name in direction.knobs}
+    knobs = [it for it in chosen if it.name in share_of]
+    if not knobs:
+        return []
+    shares = {it.touches[0]: share_of[it.name] for it in knobs}
     space = space_from_knobs(knobs, lab.situation(), {**reference.flags, **reference.env}, shares)
     policy = SearchPolicy(space, seconds, lab.protocol.seed, Settings(floor=lab.protocol.floor, max_changes=1))
     number = len(past) - len(mine)

@@ -13,7 +13,7 @@ BATCHING = (Touches.SCHEDULING, Touches.PREFILL, Touches.KV_MEMORY)
 
 
 def directions(lab: Lab, profile: Profile | None) -> list[Direction]:
-    """Directions with at least one usable knob; first the one with the largest share times its number of knobs.
+    """Directions with at least one usable knob; first the one with the largest share times what its knobs promise.
 
     The host's share is the wall time that no operator covers; the model's is the operators' time. Batching changes how
     the two overlap, so that it can give back at most what both have: it gets their product. Without a profile the
@@ -28,10 +28,12 @@ def directions(lab: Lab, profile: Profile | None) -> list[Direction]:
     ]
     found = []
     for name, touches, share, reason in groups:
-        members = [knob.name for knob in knobs if _home(knob) in touches]
+        members = [knob for knob in knobs if _home(knob) in touches]
+        promise = sum(knob.promise for knob in members)
         if members:
-            found.append(Direction(name=name, knobs=members, share=share, reason=reason))
-    return sorted(found, key=lambda direction: -direction.share * len(direction.knobs))
+            names = [knob.name for knob in members]
+            found.append((share * promise, Direction(name=name, knobs=names, share=share, reason=reason)))
+    return [direction for _, direction in sorted(found, key=lambda entry: -entry[0])]
 
 
 def _home(knob: Knob) -> Touches:

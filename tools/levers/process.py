@@ -7,8 +7,8 @@ from tools.levers.model import Knob, Situation, Touches
 
 
 def _intervals(s: Situation) -> tuple[Scalar, ...]:
-    """Up to the whole answer in one piece."""
-    return tuple(n for n in (4, 8, 16, 32) if n <= s.output_len)
+    """Up to the whole answer in one piece; in the order worth trying."""
+    return tuple(n for n in (8, 16, 4, 32) if n <= s.output_len)
 
 
 def _threads(s: Situation) -> tuple[Scalar, ...]:
@@ -26,6 +26,7 @@ PROCESS: tuple[Knob, ...] = (
         default=1,
         touches=(Touches.STREAMING, Touches.PROCESS),
         lever_class="B",
+        promise=3.0,
         reason=(
             "Sends tokens in pieces: fewer messages through three processes, but the client sees bursts. On a loaded "
             "two-core CPU, 8 gave +8 to +22 % over four paired rounds of one launch; same tokens."
@@ -37,6 +38,7 @@ PROCESS: tuple[Knob, ...] = (
         default=False,
         touches=(Touches.STREAMING, Touches.PROCESS),
         lever_class="B",
+        promise=0.5,
         reason="Sends only the new piece instead of the whole text so far; the client must put pieces together.",
         values=(True,),
     ),
@@ -45,6 +47,7 @@ PROCESS: tuple[Knob, ...] = (
         default=16,
         touches=(Touches.STREAMING, Touches.PROCESS),
         lever_class="B",
+        promise=0.3,
         reason="Streaming notifications per wake-up of the event loop; matters at high concurrency only.",
         values=(4, 64),
     ),
@@ -73,6 +76,7 @@ PROCESS: tuple[Knob, ...] = (
         default=False,
         touches=(Touches.PROCESS,),
         lever_class="B",
+        promise=0.3,
         reason="Waits a moment to tokenize concurrent prompts together. Excludes `enable_tokenizer_batch_encode`.",
         values=(True,),
         condition={"enable_tokenizer_batch_encode": (None, False)},
@@ -82,6 +86,7 @@ PROCESS: tuple[Knob, ...] = (
         default=False,
         touches=(Touches.PROCESS,),
         lever_class="B",
+        promise=0.3,
         reason="Tokenizes the prompts of one request list together; single-prompt requests gain nothing.",
         values=(True,),
         condition={"enable_dynamic_batch_tokenizer": (None, False)},
@@ -91,6 +96,7 @@ PROCESS: tuple[Knob, ...] = (
         default=False,
         touches=(Touches.PROCESS, Touches.STREAMING),
         lever_class="B",
+        promise=0.5,
         reason="Decodes each answer by itself instead of the whole batch at once.",
         values=(True,),
     ),
@@ -99,6 +105,7 @@ PROCESS: tuple[Knob, ...] = (
         default=40,
         touches=(Touches.LOGGING,),
         lever_class="B",
+        promise=0.5,
         reason="Decode steps between log lines. Fewer lines also remove evidence that validity rules read.",
         values=(400,),
     ),
@@ -107,6 +114,7 @@ PROCESS: tuple[Knob, ...] = (
         default="info",
         touches=(Touches.LOGGING,),
         lever_class="B",
+        promise=0.3,
         reason="No access log. It also removes the lines from which idleness and peak KV use are proved.",
         values=("warning", "error"),
     ),
@@ -123,6 +131,7 @@ PROCESS: tuple[Knob, ...] = (
         default="1",
         touches=(Touches.PROCESS, Touches.PREFILL, Touches.DECODE),
         lever_class="B",
+        promise=3.0,
         reason=(
             "Threads per operator: more cores for the model, fewer for the front end and the detokenizer. As many "
             "threads as cores collapse when anything else runs: on a loaded two-core CPU a round hung."

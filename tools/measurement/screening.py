@@ -29,7 +29,8 @@ class Screened(Record):
     """What screening saw of one configuration: one line of ``search/trials.jsonl``."""
 
     trial: str
-    direction: str
+    search: str
+    """Which search of the run: ``around-1`` looks for more on top of one accepted lever."""
     flags: dict[str, Scalar]
     score: float | None
     """Median log ratio of output throughput against the reference, ``None`` when it did not serve."""
@@ -46,7 +47,7 @@ class Screening:
     lab: Lab
     plan: Plan
     """Reference, workload and seeds; its lever is empty. Kind and looks are not used."""
-    direction: str
+    search: str
     session: int = 0
 
     def __post_init__(self) -> None:
@@ -151,7 +152,7 @@ class Screening:
     ) -> Screened:
         line = Screened(
             trial=trial,
-            direction=self.direction,
+            search=self.search,
             flags={**lever.flags, **lever.env},
             score=score,
             rounds=rounds,

@@ -111,13 +111,14 @@ def space_from_knobs(
     """The grid of the knobs' candidates in this situation around a reference configuration.
 
     ``shares``: part of the time that the profile saw in each part of the server, 0–1; a knob is as important as the
-    largest share it touches. Knobs that the reference already sets away from every candidate keep that value as 0.
+    largest share it touches times what it promises. Knobs that the reference already sets away from every candidate
+    keep that value as 0.
     """
     dimensions = []
     for k in knobs:
         current = reference.get(k.name, k.default if k.env else None)
         others = tuple(v for v in k.candidates(situation) if v != current)
         if others:
-            weight = max((shares.get(t, 0.0) for t in k.touches), default=0.0)
+            weight = k.promise * max((shares.get(t, 0.0) for t in k.touches), default=0.0)
             dimensions.append(Dimension(k.name, (current, *others), k.env, weight, k.condition))
     return SearchSpace(tuple(dimensions), dict(reference))
