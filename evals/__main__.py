@@ -20,6 +20,7 @@ from evals.bench.null import run_null
 from evals.bench.overhead import measure as overhead
 from evals.bench.records import read_landscape
 from evals.bench.search import bench, table
+from evals.pack import pack as pack_runs
 from tools.errors import UserError
 from tools.serving.driver import StopRequested
 from tools.serving.engine import find_engine
@@ -37,6 +38,15 @@ app.add_typer(bench_app, name="bench")
 @app.callback()
 def main() -> None:
     """Evaluations of the project itself."""
+
+
+@app.command()
+def pack(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs.")],
+    out: Annotated[Path, typer.Option(help="The archive: a .tar.xz that `graph run --replay` takes.")],
+) -> None:
+    """Pack finished runs into one archive that replays."""
+    typer.echo(f"{out}: {pack_runs(runs, out) / 1e6:.1f} MB")
 
 
 @bench_app.command()
@@ -69,7 +79,7 @@ def landscape(
 @bench_app.command()
 def search(
     *,
-    recorded: Annotated[Path, typer.Argument(help="A recorded landscape.")],
+    recorded: Annotated[Path, typer.Argument(help="A recorded landscape.")] = RECORDED / "landscape.jsonl.xz",
     seeds: Annotated[int, typer.Option(min=1, help="Searches of each policy.")] = 200,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = os.cpu_count() or 1,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,

@@ -1,21 +1,26 @@
-"""Audit steps: seal the evidence, have the auditor judge the copy in its own process, keep the verdict."""
+"""Audit steps: seal the evidence, have the auditor judge the copy in its own process, keep and sign the verdict."""
 
 from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+from graph.signing import sign_verdict
 from graph.state import Judged
 from nodes.auditor.process import audit_sealed
 from nodes.auditor.verdict import Severity, Verdict
+from tools.evidence.ledger import read_ledger
 from tools.evidence.seal import seal
 from tools.evidence.store import write_once
 from tools.measurement.lab import Lab
 from tools.measurement.progress import Event
 
-Scope = Literal["baseline", "profile", "patch", "bundle"]
+if TYPE_CHECKING:
+    from tools.attest.signing_key import SigningKey
+
+Scope = Literal["baseline", "profile", "patch", "harness", "bundle"]
 
 
 @dataclass(frozen=True)
@@ -50,12 +55,14 @@ def skipped(subject: Subject) -> Judged:
     )
 
 
-def audit(lab: Lab, subject: Subject) -> Judged:
-    """Judge one subject from a sealed copy of its evidence and keep the verdict beside it."""
-    verdict = _verdict(lab, subject)
+def audit(lab: Lab, subject: Subject, key: SigningKey | None = None) -> Judged:
+    """Judge one subject from a sealed copy of its evidence, keep the verdict beside it, and sign it with ``key``."""
     folder = lab.folder.audit(subject.scope, subject.name, subject.attempt)
+    verdict = _verdict(lab, subject, _lines_before(lab.folder.root, folder / "verdict.json"))
     write_once(folder / "verdict.json", verdict.to_bytes())
     lab.folder.ledger.enter(folder / "verdict.json")
+    if key is not None:
+        sign_verdict(lab.folder, folder.name, key)
     heavy = [finding for finding in verdict.findings if finding.severity is not Severity.INFO]
     shown = "; ".join(f"{finding.rule}: {finding.observed}" for finding in heavy[:3])
     lab.tell(
@@ -73,7 +80,13 @@ def audit(lab: Lab, subject: Subject) -> Judged:
     )
 
 
-def _verdict(lab: Lab, subject: Subject) -> Verdict:
+def _lines_before(root: Path, verdict: Path) -> int | None:
+    """Where to cut the ledger when a resumed run judges again what it had judged before; ``None`` the first time."""
+    name = verdict.relative_to(root).as_posix()
+    return next((entry.seq for entry in read_ledger(root) if entry.path == name), None)
+
+
+def _verdict(lab: Lab, subject: Subject, ledger: int | None) -> Verdict:
     with tempfile.TemporaryDirectory(prefix="bankable-seal-") as place:
         sealed = seal(
             lab.folder.root,
@@ -84,6 +97,7 @@ def _verdict(lab: Lab, subject: Subject) -> Verdict:
             comparison=subject.comparison,
             control=subject.control,
             components=subject.components,
+            ledger=ledger,
         )
         try:
             return audit_sealed(sealed.folder)

@@ -14,6 +14,8 @@ import orjson
 import typer
 from pydantic import ValidationError
 
+from graph.key_source import KEY_VARIABLE
+from graph.keys import app as keys
 from tools.errors import UserError
 
 EXIT_CODES = {"PASS": 0, "FLAG": 10, "FAIL": 20}
@@ -27,9 +29,16 @@ app = typer.Typer(
     help="Make a language model serve faster on sglang. Only what an independent auditor re-derived is banked.",
 )
 
+app.add_typer(keys, name="keys")
+
 Out = Annotated[Path | None, typer.Option(help="Folder of the run; runs/<model name> by default, numbered if taken.")]
 Json = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON on standard output, progress on standard error.")
+]
+
+Key = Annotated[
+    Path | None,
+    typer.Option(envvar=KEY_VARIABLE, help="Ed25519 key (PEM, mode 0600) that signs verdicts; your own by default."),
 ]
 
 
@@ -74,6 +83,7 @@ def run(
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Run code that comes with the model.")
     ] = False,
+    key: Key = None,
     json: Json = False,
 ) -> None:
     """Measure, profile, tune, confirm, validate: ends in a verdict, a bundle and a report.
@@ -84,18 +94,20 @@ def run(
 
     asked = Asked(**{name: value for name, value in locals().items() if name in Asked.__dataclass_fields__})
     config = configuration(asked)
-    _execute(config, out or free_folder(config.out()), resume=False, json=json)
+    _execute(config, out or free_folder(config.out()), resume=False, key=key, json=json)
 
 
 @app.command()
-def resume(run: Annotated[Path, typer.Argument(help="Folder of an interrupted run.")], json: Json = False) -> None:
+def resume(
+    run: Annotated[Path, typer.Argument(help="Folder of an interrupted run.")], key: Key = None, json: Json = False
+) -> None:
     """Go on with an interrupted run; finished launches are not repeated."""
     from graph.session import stored_config
 
-    _execute(stored_config(run), run, resume=True, json=json)
+    _execute(stored_config(run), run, resume=True, key=key, json=json)
 
 
-def _execute(config: object, out: Path, *, resume: bool, json: bool) -> None:
+def _execute(config: object, out: Path, *, resume: bool, key: Path | None, json: bool) -> None:
     from graph.config import RunConfig
     from graph.progress import watching
     from graph.run import execute
@@ -106,7 +118,7 @@ def _execute(config: object, out: Path, *, resume: bool, json: bool) -> None:
     with _stoppable() as stop:
         try:
             with watching(stream, config.budget_minutes) as watch:
-                outcome = execute(config, out, resume=resume, watch=watch, stop=stop)
+                outcome = execute(config, out, resume=resume, watch=watch, stop=stop, key_path=key)
         except StopRequested:
             print(f"stopped; nothing measured is lost. Go on with: python -m graph resume {out}", file=sys.stderr)
             raise typer.Exit(STOPPED) from None
@@ -119,42 +131,66 @@ def _execute(config: object, out: Path, *, resume: bool, json: bool) -> None:
 
 @app.command()
 def audit(
-    ref: Annotated[Path, typer.Argument(help="Reference: leg folder or bench JSONL.")],
-    cand: Annotated[Path, typer.Argument(help="Candidate: leg folder or bench JSONL.")],
+    ref: Annotated[
+        Path, typer.Argument(help="Reference: result file, leg folder, or a GEAK run folder with both legs.")
+    ],
+    cand: Annotated[Path | None, typer.Argument(help="Candidate: result file or leg folder.")] = None,
     claim: Annotated[Path | None, typer.Option(help="claim.json to hold against the raw records.")] = None,
+    scope: Annotated[
+        str, typer.Option(help="patch (one change), bundle (several), baseline (the reference alone).")
+    ] = ("patch"),
     json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print GitHub-flavoured Markdown.")] = False,
 ) -> None:
-    """Audit two sets of raw records. Exit code 0 PASS, 10 FLAG, 20 FAIL, 2 usage."""
-    from nodes.auditor.pair import audit_pair
+    """Audit benchmark files of sglang, vLLM, AIPerf, GuideLLM or GEAK. Exit code 0 PASS, 10 FLAG, 20 FAIL, 2 usage."""
+    from nodes.auditor.pair import SCOPES, audit_pair
+    from nodes.auditor.render import markdown as as_markdown
     from nodes.auditor.render import text
 
-    verdict = audit_pair(ref, cand, claim)
-    if json:
-        sys.stdout.buffer.write(verdict.to_bytes())
-    else:
-        print(text(verdict))
+    chosen = next((known for known in SCOPES if known == scope), None)
+    if chosen is None:
+        raise UserError(f"unknown scope {scope!r}", "--scope", f"one of {', '.join(SCOPES)}")
+    if json and markdown:
+        raise UserError("two formats asked for", "--json --markdown", "choose one")
+    verdict = audit_pair(ref, cand, claim, chosen)
+    shown = verdict.to_bytes() if json else (as_markdown(verdict) if markdown else text(verdict) + "\n").encode()
+    # Bytes: a Windows console's own encoding has no arrows.
+    sys.stdout.buffer.write(shown)
     raise typer.Exit(EXIT_CODES[verdict.verdict.value])
 
 
 @app.command()
-def verify(
-    bundle: Annotated[Path, typer.Argument(help="A bundle, or a whole run folder.")], json: Json = False
+def schema(
+    name: Annotated[str, typer.Argument(help="verdict, claim, request, plan, leg or round.")] = "verdict",
 ) -> None:
-    """Re-derive every verdict from its evidence and compare byte for byte. Exit code 0 when all agree, 20 when not."""
+    """Print the JSON Schema of a record: what an audit says, and what it reads."""
+    from nodes.auditor.schema import json_schema
+
+    sys.stdout.buffer.write(json_schema(name))
+
+
+@app.command()
+def verify(
+    bundle: Annotated[Path, typer.Argument(help="A bundle, or a whole run folder.")],
+    public_key: Annotated[
+        Path | None, typer.Option(help="PEM file of the key that must have signed; see `keys show`.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Re-derive every verdict from its evidence, compare byte for byte, and check who signed it.
+
+    Names the first file that changed. Without --public-key a signature shows only that the key beside it was used.
+    Exit code 0 when all agrees, 20 when not.
+    """
     from graph.verification import verify_folder
 
-    problems, checked = verify_folder(bundle)
+    found = verify_folder(bundle, public_key)
     if json:
-        sys.stdout.buffer.write(orjson.dumps({"checked": checked, "problems": problems}) + b"\n")
+        told = {"checked": found.same, "problems": found.problems, "signed": found.signed, "notes": found.notes}
+        sys.stdout.buffer.write(orjson.dumps(told) + b"\n")
     else:
-        for problem in problems:
-            print(f"DIFFERS  {problem}")
-        for name in checked:
-            print(f"same     {name}")
-        print(
-            f"{len(checked)} verdicts re-derived" + (f", {len(problems)} problems" if problems else ", all bytes equal")
-        )
-    raise typer.Exit(EXIT_CODES["FAIL"] if problems or not checked else 0)
+        print("\n".join(found.lines()))
+    raise typer.Exit(0 if found.ok else EXIT_CODES["FAIL"])
 
 
 @app.command()

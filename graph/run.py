@@ -9,23 +9,35 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 from graph.config import RunConfig
+from graph.key_source import signing_key
 from graph.machine import STEP_LIMIT, build
 from graph.session import session
+from graph.signing import sign_bundle
 from graph.state import RunState
 from graph.steps import Context
 from nodes.reporter import RunOutcome
 from tools.errors import UserError
-from tools.measurement.progress import Watcher, silent
+from tools.measurement.progress import Event, Watcher, silent
 
 
 def execute(
-    config: RunConfig, out: Path, *, resume: bool = False, watch: Watcher = silent, stop: Flag | None = None
+    config: RunConfig,
+    out: Path,
+    *,
+    resume: bool = False,
+    watch: Watcher = silent,
+    stop: Flag | None = None,
+    key_path: Path | None = None,
 ) -> RunOutcome:
     """Run to the end and return the outcome. Raises ``StopRequested`` after a clean stop and ``UserError``.
 
     Every step is checkpointed before the next one starts, and every finished launch is found again in the run folder,
-    so that whatever ends the process, ``resume`` repeats no finished launch.
+    so that whatever ends the process, ``resume`` repeats no finished launch. Verdicts are signed with the key in
+    ``key_path``, by default the user's own; a run without an auditor signs nothing.
     """
+    key = signing_key(key_path) if config.auditor else None
+    if key is not None:
+        watch(Event("note", key.said))
     outcome = out / "outcome.json"
     with session(config, out, resume=resume, watch=watch, stop=stop) as lab:
         if not outcome.is_file() or not (out / "report.html").is_file():
@@ -33,8 +45,10 @@ def execute(
                 machine = build(saver)
                 settings = RunnableConfig(configurable={"thread_id": lab.run_id}, recursion_limit=STEP_LIMIT)
                 begun = machine.get_state(settings).next
-                context = Context(lab, config)
+                context = Context(lab, config, key)
                 machine.invoke(None if begun else RunState(), settings, context=context, durability="sync")
+        if key is not None:
+            sign_bundle(lab.folder, key)
     if not outcome.is_file():
         raise UserError("the run ended without an outcome", str(out), "`resume` it")
     return RunOutcome.model_validate_json(outcome.read_bytes())

@@ -12,7 +12,7 @@ from tools.measurement.direction import Direction
 class Judged(Record):
     """What routing needs of a verdict; the verdict itself is in ``audits/``."""
 
-    scope: Literal["baseline", "profile", "patch", "bundle"]
+    scope: Literal["baseline", "profile", "patch", "harness", "bundle"]
     subject: str
     attempt: int
     word: Literal["PASS", "FLAG", "FAIL", "SKIPPED"]

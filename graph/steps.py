@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from langgraph.runtime import Runtime
 
@@ -22,6 +22,9 @@ from tools.measurement.cost import block_seconds, comparison_seconds
 from tools.measurement.lab import Lab
 from tools.measurement.progress import Event
 
+if TYPE_CHECKING:
+    from tools.attest.signing_key import SigningKey
+
 
 @dataclass(frozen=True)
 class Context:
@@ -29,6 +32,8 @@ class Context:
 
     lab: Lab
     config: RunConfig
+    key: SigningKey | None = None
+    """Signs verdicts. Not part of ``lab``, which producers are handed."""
 
 
 Run = Runtime[Context]
@@ -102,8 +107,8 @@ def config_tuner(state: RunState, runtime: Run) -> RunState:
         if patch_name(only) in tried:
             return {"lever": None, "judged": None}
         return {"lever": only, "judged": None, "patch_attempt": 0, "tried": [*tried, patch_name(only)]}
-    trials = screen(lab, state["directions"], len(state["accepted"]), state["reference"], _screening_seconds(lab))
-    lever = propose(trials, tried, config.floor) if _affordable(lab) else None
+    prospects = screen(lab, state["directions"], len(state["accepted"]), state["reference"], _screening_seconds(lab))
+    lever = propose(prospects, tried, config.floor) if _affordable(lab) else None
     changed: RunState = {"lever": lever, "judged": None}
     if lever is not None:
         return changed | {"patch_attempt": 0, "tried": [*tried, patch_name(lever)]}
@@ -225,7 +230,7 @@ def _audited(state: RunState, runtime: Run, scope: Scope, attempt: int) -> RunSt
         control=control_name(state["baseline_attempt"]),
         components=tuple(it.audit for it in state["accepted"] if it.audit),
     )
-    judged = audit(context.lab, subject) if context.config.auditor else skipped(subject)
+    judged = audit(context.lab, subject, context.key) if context.config.auditor else skipped(subject)
     changed: RunState = {"judged": judged}
     if judged.word in ("FLAG", "FAIL"):
         kind: Literal["returned", "flagged"] = "returned" if judged.word == "FAIL" else "flagged"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 from tools.evidence.records import Kind, Lever, Scalar, ServerConfig
 from tools.levers import knob, knobs_for
@@ -11,8 +12,17 @@ from tools.measurement.comparison import Measured, compare
 from tools.measurement.direction import Direction
 from tools.measurement.lab import Lab
 from tools.measurement.plan import make_plan
-from tools.measurement.screening import Screened, Screening, read_trials
+from tools.measurement.screening import Screening, read_trials
 from tools.search import Outcome, SearchPolicy, Settings, space_from_knobs
+
+
+@dataclass(frozen=True)
+class Prospect:
+    """A screened lever and what the search expects of it: the measured gain, shrunk by what is known of the noise."""
+
+    lever: Lever
+    gain: float
+    """As a fraction."""
 
 
 def lever_of(values: dict[str, Scalar]) -> Lever:
@@ -23,8 +33,8 @@ def lever_of(values: dict[str, Scalar]) -> Lever:
 
 def screen(
     lab: Lab, directions: Sequence[Direction], around: int, reference: ServerConfig, seconds: float
-) -> list[Screened]:
-    """Search the directions' knobs until the policy has enough or the seconds are spent; all its trials.
+) -> list[Prospect]:
+    """Search the directions' knobs until the policy has enough or the seconds are spent; what it now expects of each.
 
     A knob is as important as its direction's share of the time. ``around`` counts the levers accepted so far: another
     reference is another search. A resumed run tells the policy what it had seen and goes on with the next trial.
@@ -55,37 +65,26 @@ def screen(
         rounds_per_leg=2,
         alpha=0.05,
     )
-    seen: list[Screened] = []
+    seen = 0
     with Screening(lab, base, label) as session:
         while (trial := policy.ask()) is not None:
-            known = len(seen) < len(mine)
-            result = mine[len(seen)] if known else session.measure(number + len(seen), trial.lever())
-            policy.tell(
-                trial.id,
-                Outcome(
-                    score=result.score,
-                    failure=result.failure.kind if result.failure else None,
-                    cost_s=result.cost_s,
-                ),
-            )
-            seen.append(result)
-            if result.failure and result.failure.kind == "not_recorded":
+            result = mine[seen] if seen < len(mine) else session.measure(number + seen, trial.lever())
+            failure = result.failure.kind if result.failure else None
+            policy.tell(trial.id, Outcome(score=result.score, failure=failure, cost_s=result.cost_s))
+            seen += 1
+            if failure == "not_recorded":
                 break  # the recording ends here
-    return seen
+    return [Prospect(best.trial.lever(), math.expm1(best.score)) for best in policy.ranked()]
 
 
-def propose(trials: Sequence[Screened], tried: Collection[str], floor: float) -> Lever | None:
-    """The single-knob change that screened best and was not tried yet; ``None`` when nothing looks worth confirming."""
-    worth = [
-        trial
-        for trial in trials
-        if len(trial.flags) == 1
-        and trial.score is not None
-        and trial.score > math.log1p(floor)
-        and patch_name(lever_of(trial.flags)) not in tried
-    ]
-    best = max(worth, key=lambda trial: trial.score or 0.0, default=None)
-    return lever_of(best.flags) if best else None
+def propose(prospects: Sequence[Prospect], tried: Collection[str], floor: float) -> Lever | None:
+    """The most promising single change that was not tried yet; ``None`` when nothing is worth confirming."""
+    worth = (
+        prospect.lever
+        for prospect in prospects
+        if len(prospect.lever.names()) == 1 and prospect.gain > floor and patch_name(prospect.lever) not in tried
+    )
+    return next(worth, None)
 
 
 def revise(lever: Lever, rules: Collection[str], reference_kv_tokens: int | None) -> Lever | None:

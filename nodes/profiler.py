@@ -12,6 +12,7 @@ from tools.measurement.lab import Lab
 from tools.measurement.leg import LegWriter, publish
 from tools.measurement.progress import Event
 from tools.profiling import Profile, aggregate
+from tools.profiling.route import route_of
 from tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad
 
 MOST_STEPS = 200
@@ -53,6 +54,7 @@ def take_profile(lab: Lab, attempt: int) -> Profiled:
     except UserError as problem:
         # A trace that shows nothing steers nothing; it does not end a run that can be measured.
         return Profiled(None, Failure(kind="unsupported", line=str(problem)[:500]))
+    lab.folder.put(folder / "route.json", route_of(profile).model_dump(mode="json"))
     lab.folder.put(done, profile.model_dump(mode="json"))
     return Profiled(profile, None)
 

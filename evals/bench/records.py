@@ -6,6 +6,7 @@ when the batch is over; a batch that was cut short is recorded again, and the re
 
 from __future__ import annotations
 
+import lzma
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
@@ -127,9 +128,7 @@ def read_partial(path: Path) -> tuple[Header | None, list[LaunchRow]]:
     """What is there so far; nothing for a file that does not exist."""
     if not path.is_file():
         return None, []
-    if path.stat().st_size > MAX_BYTES:
-        raise UserError("landscape file is too large", str(path), f"at most {MAX_BYTES >> 20} MiB are read")
-    lines = path.read_bytes().split(b"\n")
+    lines = _content(path).split(b"\n")
     header: Header | None = None
     rows: list[LaunchRow] = []
     for number, line in enumerate(lines[:-1], start=1):
@@ -148,6 +147,18 @@ def read_partial(path: Path) -> tuple[Header | None, list[LaunchRow]]:
     if header is not None:
         _check_points(header, rows, path)
     return header, _latest(rows)
+
+
+def _content(path: Path) -> bytes:
+    """The file, unpacked if it is a ``.xz``, and never more than ``MAX_BYTES`` of it."""
+    try:
+        with lzma.open(path) if path.suffix == ".xz" else path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except (lzma.LZMAError, EOFError) as error:
+        raise UserError("the landscape cannot be unpacked", str(path), "it is damaged") from error
+    if len(data) > MAX_BYTES:
+        raise UserError("landscape file is too large", str(path), f"at most {MAX_BYTES >> 20} MiB are read")
+    return data
 
 
 def _latest(rows: Iterable[LaunchRow]) -> list[LaunchRow]:

@@ -20,7 +20,10 @@ from tools.measurement.progress import Event
 from tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad, Server
 
 PAIRS = 2
-"""Rounds per leg at most: reference, candidate, candidate, reference."""
+"""Rounds per leg: reference, candidate, candidate, reference."""
+MORE_PAIRS = 3
+"""With one more pair when the first two disagree, so that one disturbed round does not make the score."""
+DISAGREE = math.log(1.05)
 HOPELESS = math.log(0.93)
 """A candidate this far behind after its first pair of rounds is not asked again."""
 
@@ -101,10 +104,12 @@ class Screening:
                 line = f"{lost.name}={lost.requested} did not take effect: the server has {lost.resolved}"
                 return None, Failure(kind="unsupported", line=line)
             writer.warm(server, RoundLoad(plan.workload, plan.blocks[0].warmup_seed, -1), [self._reference])
-            for pair in range(PAIRS):
+            for pair in range(MORE_PAIRS):
+                if pair == PAIRS and abs(ratios[0] - ratios[1]) < DISAGREE:
+                    break
                 rates = {}
                 for side in (Side.REFERENCE, Side.CANDIDATE) if pair % 2 == 0 else (Side.CANDIDATE, Side.REFERENCE):
-                    rates[side] = self._round(side, number * PAIRS + pair, writer, server)
+                    rates[side] = self._round(side, number * MORE_PAIRS + pair, writer, server)
                 ratios.append(math.log(rates[Side.CANDIDATE] / rates[Side.REFERENCE]))
                 lab.tell(Event("round", f"{writer.leg_id} pair {pair}: {math.expm1(ratios[-1]):+.1%}", writer.leg_id))
                 if ratios[-1] < HOPELESS:

@@ -100,14 +100,17 @@ class SearchPolicy:
 
     def best(self) -> Best | None:
         """The measured configuration with the highest expected score, if that is above the reference's."""
+        ranked = self.ranked()
+        return ranked[0] if ranked and ranked[0].score > 0 else None
+
+    def ranked(self) -> list[Best]:
+        """Every measured configuration with its expected score, best first."""
         ids = list(self._book.scores)
         if not ids:
-            return None
+            return []
         mean, sd = self._measured().at([self._book.point(i) for i in ids])
-        top = int(np.argmax(mean))
-        if mean[top] <= 0:
-            return None
-        return Best(trial=self._book.asked[ids[top]][0], score=float(mean[top]), sd=float(sd[top]))
+        order = sorted(range(len(ids)), key=lambda k: (-mean[k], ids[k]))
+        return [Best(trial=self._book.asked[ids[k]][0], score=float(mean[k]), sd=float(sd[k])) for k in order]
 
     @property
     def spent_s(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import lzma
 from collections import Counter
 from pathlib import Path
 
@@ -128,3 +129,13 @@ def test_damaged_files_are_one_line_errors(tmp_path: Path) -> None:
     path.write_text("\n".join([lines[0], point]) + "\n")
     with pytest.raises(UserError, match="outside the grid"):
         read_landscape(path)
+
+
+def test_a_packed_landscape_reads_like_the_plain_one(tmp_path: Path) -> None:
+    record(FakeDriver(), ENGINE, recording(tmp_path), quiet)
+    plain, packed = tmp_path / "landscape.jsonl", tmp_path / "landscape.jsonl.xz"
+    packed.write_bytes(lzma.compress(plain.read_bytes()))
+    assert read_landscape(packed) == read_landscape(plain)
+    packed.write_bytes(packed.read_bytes()[:-20])
+    with pytest.raises(UserError, match="unpacked"):
+        read_landscape(packed)

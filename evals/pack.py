@@ -1,0 +1,44 @@
+"""Finished runs as one archive that replays: what was measured and judged, without what is derived or local."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.errors import UserError
+from tools.evidence.folder import read_run
+
+LEFT_OUT = ("bundle", "checkpoints.sqlite", "checkpoints.sqlite-shm", "checkpoints.sqlite-wal", ".lock", "report.html")
+"""At the top of a run folder: copies, the graph's own checkpoints and the page that ``report`` writes again."""
+
+
+def pack(runs: Sequence[Path], out: Path) -> int:
+    """Write ``out`` (.tar.xz) with a folder per run; its size in bytes.
+
+    Owners, modes and times of the files are left out, so that the same runs give the same archive. Raises ``UserError``
+    on folders that are no runs, on two of one name, and when ``out`` exists.
+    """
+    if out.exists():
+        raise UserError("the archive exists", str(out), "choose another name; recordings are not overwritten")
+    names = [run.resolve().name for run in runs]
+    if len(set(names)) != len(names):
+        raise UserError("two runs of one name", ", ".join(names), "rename a folder")
+    for run in runs:
+        read_run(run)
+    with tarfile.open(out, "x:xz", preset=9) as archive:
+        for run in sorted(runs, key=lambda it: it.resolve().name):
+            for path in sorted(run.rglob("*")):
+                inner = path.relative_to(run)
+                if path.is_file() and inner.parts[0] not in LEFT_OUT and path.name != "server.pid":
+                    archive.add(path, f"{run.resolve().name}/{inner.as_posix()}", recursive=False, filter=_plain)
+    return out.stat().st_size
+
+
+def _plain(entry: tarfile.TarInfo) -> tarfile.TarInfo | None:
+    if not entry.isreg():
+        return None
+    entry.uid = entry.gid = 0
+    entry.uname = entry.gname = ""
+    entry.mtime, entry.mode = 0, 0o644
+    return entry

@@ -1,0 +1,30 @@
+"""Which key signs, opened before anything is measured. Cryptography is imported here at the earliest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tools.errors import UserError
+
+if TYPE_CHECKING:
+    from tools.attest.signing_key import SigningKey
+
+KEY_VARIABLE = "BANKABLE_SIGNING_KEY"
+"""Environment variable with the path of the key; ``--key`` comes first."""
+
+
+def signing_key(path: Path | None) -> SigningKey:
+    """The key in ``path``, else the user's own. Raises ``UserError`` for one that cannot be relied on."""
+    try:
+        from tools.attest.signing_key import open_key
+    except ImportError as missing:
+        raise library_missing(missing) from None
+    return open_key(path)
+
+
+def library_missing(cause: ImportError) -> UserError:
+    """What to say where signatures can be neither made nor checked."""
+    return UserError(
+        "signatures need a library that is not installed", cause.name or "", "pip install 'bankable[attest]'"
+    )

@@ -1,0 +1,143 @@
+"""Are the attestations of a run or bundle signed by a known key, and do they say what the files beside them say?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from graph.key_source import library_missing
+from graph.signing import ATTESTATION, KEYS
+from graph.statements import bundle_statement, verdict_statement
+from tools.attest.refusal import Refused
+from tools.attest.statement import Statement
+from tools.evidence.difference import first_difference, shown
+
+if TYPE_CHECKING:
+    from tools.attest.public_key import PublicKey
+
+MAX_KEYS = 64
+MAX_BYTES = 16 << 20
+
+
+@dataclass
+class Signatures:
+    """What was found out about the signatures of one folder."""
+
+    trusted: PublicKey | None
+    """The key that must have signed; without one, any key that came along will do."""
+    problems: list[str] = field(default_factory=list)
+    signed: dict[str, list[str]] = field(default_factory=dict)
+    """What each key has signed, by its fingerprint: names of audits, and ``bundle``."""
+    unsigned: list[str] = field(default_factory=list)
+    strangers: set[str] = field(default_factory=set)
+    """Fingerprints of further signatures that no known key can check."""
+
+    def check_verdicts(self, root: Path, shown: str = "") -> None:
+        """Every ``audits/*/attestation.json`` below ``root``; ``shown`` stands before the names of files."""
+        names = sorted(path.parent.name for path in (root / "audits").glob("*/verdict.json"))
+        signed = [name for name in names if (root / "audits" / name / ATTESTATION).is_file()]
+        self.unsigned += [name for name in names if name not in signed]
+        keys = self._keys(root, shown) if signed else []
+        for name in signed:
+            self._check(root, f"audits/{name}/{ATTESTATION}", shown, name, keys, partial(verdict_statement, root, name))
+
+    def check_bundle(self, bundle: Path, shown: str = "") -> None:
+        """The attestation over the manifest."""
+        if not (bundle / ATTESTATION).is_file():
+            self.unsigned.append("bundle")
+            return
+        keys = self._keys(bundle, shown)
+        self._check(bundle, ATTESTATION, shown, "bundle", keys, partial(bundle_statement, bundle))
+
+    def take_problems(self) -> list[str]:
+        """The problems so far, handed over once."""
+        taken, self.problems = self.problems, []
+        return taken
+
+    def _check(
+        self, root: Path, file: str, shown: str, name: str, keys: list[PublicKey], expected: Callable[[], Statement]
+    ) -> None:
+        from tools.attest.envelope import open_envelope
+
+        try:
+            opened = open_envelope(_bytes(root / file), keys)
+            _compare(opened.payload, expected())
+        except (Refused, OSError) as why:
+            self.problems.append(f"{shown}{file}: {_reason(why)}")
+            return
+        self.strangers |= {f"sha256:{keyid}" for keyid in opened.strangers}
+        for keyid in opened.signers:
+            self.signed.setdefault(f"sha256:{keyid}", []).append(name)
+
+    def _keys(self, root: Path, shown: str) -> list[PublicKey]:
+        """The keys to check with. One that came along and is not what its name says is a problem, and is left out."""
+        try:
+            from tools.attest.public_key import read_public_key
+        except ImportError as missing:
+            raise library_missing(missing) from None
+        found = []
+        for path in sorted((root / KEYS).glob("*.pem"))[:MAX_KEYS]:
+            try:
+                data = _bytes(path)
+                key = read_public_key(data)
+                if key.keyid != path.stem or key.pem != data:
+                    raise Refused("not the key that its name says")
+                found.append(key)
+            except (Refused, OSError) as why:
+                self.problems.append(f"{shown}{KEYS}/{path.name}: {_reason(why)}")
+        return found if self.trusted is None else [self.trusted]
+
+
+def _reason(why: Refused | OSError) -> str:
+    return str(why) if isinstance(why, Refused) else f"cannot be read: {why.strerror}"
+
+
+def _bytes(path: Path) -> bytes:
+    if not path.is_file():
+        raise Refused("not a file")
+    if path.stat().st_size > MAX_BYTES:
+        raise Refused(f"larger than {MAX_BYTES >> 20} MiB")
+    return path.read_bytes()
+
+
+def _compare(payload: bytes, expected: Statement) -> None:
+    """Raise ``Refused`` at the first thing in which the signed statement differs from what the files say now."""
+    wanted = expected.to_bytes()
+    if payload == wanted:
+        return
+    now = orjson.loads(wanted)
+    try:
+        signed = orjson.loads(payload)
+    except ValueError:
+        signed = None
+    if not isinstance(signed, dict):
+        raise Refused("what is signed is no statement")
+    for name in ("_type", "predicateType"):
+        if signed.get(name) != now[name]:
+            raise Refused(f"what is signed is another kind of statement: {name} {shown(signed.get(name))}")
+    changed = _changed(_digests(signed.get("subject")), _digests(now["subject"]))
+    where = changed or first_difference(signed, now, ("signed", "now"))
+    raise Refused(where or "what is signed is not in the form that signing writes")
+
+
+def _digests(subject: Any) -> dict[str, str]:
+    """File names and digests of a statement's subject; one of another form is left to the full comparison."""
+    try:
+        found = {entry["name"]: entry["digest"]["sha256"] for entry in subject}
+    except (TypeError, KeyError, IndexError):
+        return {}
+    return found if all(isinstance(text, str) for text in (*found, *found.values())) else {}
+
+
+def _changed(before: dict[str, str], after: dict[str, str]) -> str | None:
+    for name in sorted({*before, *after}) if before else ():
+        if name not in before:
+            return f"{name} was not there when this was signed"
+        if before[name] != after.get(name):
+            return f"{name} " + ("is no longer there" if name not in after else "is not what was signed")
+    return None

@@ -1,0 +1,65 @@
+"""The statement that a verdict or a bundle deserves, derived from its files: to sign it, and to check it later."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+
+from nodes.auditor.verdict import Verdict
+from tools.attest.refusal import Refused
+from tools.attest.statement import BundlePredicate, BundleStatement, VerdictPredicate, VerdictStatement, artifact
+from tools.evidence.canonical import digest
+from tools.evidence.ledger import Entry, read_ledger
+
+MAX_MANIFEST_BYTES = 64 << 20
+
+
+def verdict_statement(root: Path, audit: str) -> VerdictStatement:
+    """About the evidence of ``audits/<audit>``; ``root`` is a run folder or a bundle's ``evidence``.
+
+    Raises ``Refused`` when verdict or ledger cannot carry a statement.
+    """
+    name = f"audits/{audit}/verdict.json"
+    stored = (root / name).read_bytes()
+    try:
+        verdict = Verdict.model_validate_json(stored)
+    except ValueError:
+        raise Refused(f"{name} cannot be read") from None
+    sha256 = digest(stored)
+    return VerdictStatement(
+        subject=tuple(artifact(entry.file, entry.sha256) for entry in verdict.evidence),
+        predicate=VerdictPredicate(
+            run_id=verdict.request.run_id,
+            scope=verdict.scope,
+            subject=verdict.subject,
+            attempt=verdict.attempt,
+            verdict=verdict.verdict.value,
+            action=verdict.action.value,
+            verdict_sha256=sha256,
+            ruleset=verdict.ruleset,
+            ledger_head=_entry(read_ledger(root), name, sha256).link,
+        ),
+    )
+
+
+def bundle_statement(bundle: Path) -> BundleStatement:
+    """About the manifest of a bundle. Raises ``Refused`` when there is none to read."""
+    path = bundle / "manifest.json"
+    if path.stat().st_size > MAX_MANIFEST_BYTES:
+        raise Refused("manifest.json is too large")
+    stored = path.read_bytes()
+    try:
+        run_id = str(orjson.loads(stored)["run_id"])
+    except (ValueError, KeyError, TypeError):
+        raise Refused("manifest.json cannot be read") from None
+    return BundleStatement(
+        subject=(artifact("manifest.json", digest(stored)),), predicate=BundlePredicate(run_id=run_id)
+    )
+
+
+def _entry(entries: list[Entry], name: str, sha256: str) -> Entry:
+    for entry in entries:
+        if entry.path == name and entry.sha256 == sha256:
+            return entry
+    raise Refused(f"ledger.jsonl has no entry for {name} as it is")
