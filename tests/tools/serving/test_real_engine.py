@@ -64,11 +64,11 @@ def test_a_round_gives_a_record_that_evidence_can_hold(pair: tuple[LiveServer, L
         peer_cpu_s=result.peer_cpu_s, flushed=result.flushed,
     )  # fmt: skip
     run = BenchRun.model_validate(result.record | {"bankable": stamp})
-    assert run.completed == result.issued == 24
+    assert run.completed == result.issued == 48
     assert set(run.input_lens) == {128}
     assert set(run.output_lens) == {32}
     assert not any(run.errors)
-    assert run.cached_tokens == [0] * 24
+    assert run.cached_tokens == [0] * 48
     assert run.server_info["attention_backend"] == "torch_native"
     assert result.flushed
     assert result.peer_cpu_s is not None
