@@ -2,6 +2,7 @@
 PYTHON ?= python3
 MODEL ?= tools/model/shipped
 ARGS ?=
+FUZZ_SECONDS ?= 60
 PIP_ARGS ?=# extra pip options, for instance an index with CPU builds of torch
 
 ORCHESTRATOR := .venv/.ready
@@ -9,7 +10,7 @@ ENGINE := .venv-engine/.ready
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 SETUP := tools/setup
 
-.PHONY: run test lint unit live bench setup doctor clean
+.PHONY: run test lint unit live bench audit-report fuzz setup doctor clean
 
 run: setup
 	.venv/bin/python -m graph run --model $(MODEL) $(ARGS)
@@ -28,6 +29,15 @@ unit: $(ORCHESTRATOR) $(ENGINE)
 # Tests against a real sglang server with the shipped model.
 live: $(ORCHESTRATOR) $(ENGINE)
 	.venv/bin/python -m pytest -m live -p no:xdist
+
+# Recall and false alarms of the auditor over its fixtures, per rule and per scope.
+audit-report: $(ORCHESTRATOR)
+	.venv/bin/python -m evals.audit_report
+
+# Coverage-guided fuzzing of every reader of evidence, so long each (Linux). A crash leaves its input behind.
+fuzz: $(ORCHESTRATOR)
+	.venv/bin/python $(PIP) atheris==3.0.0
+	.venv/bin/python -m evals.fuzz --seconds $(FUZZ_SECONDS)
 
 bench: setup
 	.venv/bin/python -m evals bench run-overhead

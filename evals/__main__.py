@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import tempfile
 import threading
 from dataclasses import asdict
 from pathlib import Path
@@ -13,13 +14,19 @@ from typing import Annotated
 import orjson
 import typer
 
+from evals.bench.audit import measure as audit_speed
+from evals.bench.audit import per_round
+from evals.bench.audit_evidence import SUBJECT, Size
 from evals.bench.effects import effects
 from evals.bench.grid import GRID, WORKLOAD
 from evals.bench.landscape import Recording, record
 from evals.bench.null import run_null
 from evals.bench.overhead import measure as overhead
+from evals.bench.rates import rates_table
 from evals.bench.records import read_landscape
+from evals.bench.repeat import repeat as repeat_verdicts
 from evals.bench.search import bench, table
+from evals.fixtures.build.run import standard_run
 from evals.pack import pack as pack_runs
 from tools.errors import UserError
 from tools.serving.driver import StopRequested
@@ -106,6 +113,46 @@ def null(
 ) -> None:
     """How often a change that changes nothing is banked: whole A/A runs over recorded blocks."""
     typer.echo(run_null(recorded, runs).table())
+
+
+@bench_app.command()
+def audit(
+    *,
+    repeats: Annotated[int, typer.Option(min=1, help="Of the small case; the large one gets a third.")] = 9,
+    requests: Annotated[int, typer.Option(min=1, help="Of one round in the small case.")] = 1000,
+    million: Annotated[int, typer.Option(min=0, help="Requests in all in the large case; 0: without.")] = 1_000_000,
+    output_len: Annotated[int, typer.Option(min=2, help="Tokens of one answer.")] = 128,
+    place: Annotated[Path | None, typer.Option(help="Where to put the evidence: the large case needs 8 GB.")] = None,
+) -> None:
+    """How fast is a patch audit, and how much memory does it take, against plain parsing of the same bytes?"""
+    small = audit_speed(f"2 × 6 launches × 3 × {requests} requests", Size(requests, output_len), repeats, keep=place)
+    typer.echo(small.table())
+    if million:
+        size = Size(per_round(million), output_len)
+        typer.echo(audit_speed(f"{million} requests in all", size, max(1, repeats // 3), keep=place).table())
+
+
+@bench_app.command()
+def repeat(
+    *,
+    count: Annotated[int, typer.Option(min=2, help="Audits with each interpreter.")] = 100,
+    python: Annotated[list[Path] | None, typer.Option(help="Interpreters that have pydantic and orjson.")] = None,
+) -> None:
+    """Verdict bytes under other hash seeds, file orders, numbers of processes and Python versions."""
+    with tempfile.TemporaryDirectory(prefix="bench-repeat-") as folder:
+        run_dir = standard_run(Path(folder) / "run")
+        found = repeat_verdicts(run_dir, "patch", SUBJECT, Path(folder), count, python or ())
+    typer.echo(found.table())
+    raise typer.Exit(0 if found.same else 1)
+
+
+@bench_app.command()
+def rates(
+    trials: Annotated[int, typer.Option(min=100, help="Simulated comparisons of each rule.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Of the simulated machines.")] = 0,
+) -> None:
+    """False wins and power of the verdict rules, ours included, by simulation."""
+    typer.echo(rates_table(trials, seed))
 
 
 def run() -> None:

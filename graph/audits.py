@@ -77,6 +77,7 @@ def audit(lab: Lab, subject: Subject, key: SigningKey | None = None) -> Judged:
         rules=tuple(sorted({finding.rule for finding in heavy})),
         headline=verdict.headline,
         folder=folder.name,
+        degraded=verdict.degraded,
     )
 
 

@@ -194,6 +194,23 @@ def verify(
 
 
 @app.command()
+def rules(
+    json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print two tables for a page.")] = False,
+) -> None:
+    """The auditor's rules: scopes, failure modes decided, evidence needed, verdicts; and modes that none decides."""
+    from nodes.auditor.index import index
+    from nodes.auditor.index import markdown as as_markdown
+    from nodes.auditor.index import text as as_text
+
+    found = index()
+    if json:
+        sys.stdout.buffer.write(found.model_dump_json(indent=2).encode() + b"\n")
+    else:
+        print(as_markdown(found) if markdown else as_text(found))
+
+
+@app.command()
 def draw() -> None:
     """The state machine as a Mermaid diagram."""
     from graph.machine import build

@@ -16,6 +16,7 @@ from graph.statements import bundle_statement, verdict_statement
 from tools.attest.refusal import Refused
 from tools.attest.statement import Statement
 from tools.evidence.difference import first_difference, shown
+from tools.evidence.ledger import read_ledger
 
 if TYPE_CHECKING:
     from tools.attest.public_key import PublicKey
@@ -36,23 +37,32 @@ class Signatures:
     unsigned: list[str] = field(default_factory=list)
     strangers: set[str] = field(default_factory=set)
     """Fingerprints of further signatures that no known key can check."""
+    beside: set[str] = field(default_factory=set)
+    """What may lie in a bundle besides the files of its manifest: the attestation and the keys that it names."""
 
-    def check_verdicts(self, root: Path, shown: str = "") -> None:
-        """Every ``audits/*/attestation.json`` below ``root``; ``shown`` stands before the names of files."""
+    def check_verdicts(self, root: Path, prefix: str = "") -> None:
+        """Every ``audits/*/attestation.json`` below ``root``; ``prefix`` stands before the names of files."""
         names = sorted(path.parent.name for path in (root / "audits").glob("*/verdict.json"))
         signed = [name for name in names if (root / "audits" / name / ATTESTATION).is_file()]
-        self.unsigned += [name for name in names if name not in signed]
-        keys = self._keys(root, shown) if signed else []
+        entered = {entry.path for entry in read_ledger(root)}
+        for name in names:
+            if name not in signed:
+                self.unsigned.append(name)
+                if f"audits/{name}/{ATTESTATION}" in entered:
+                    self.problems.append(f"{prefix}audits/{name}/{ATTESTATION}: gone, though the ledger has it")
+        keys = self._keys(root, prefix) if signed else []
         for name in signed:
-            self._check(root, f"audits/{name}/{ATTESTATION}", shown, name, keys, partial(verdict_statement, root, name))
+            file = f"audits/{name}/{ATTESTATION}"
+            self._check(root, file, prefix, name, keys, partial(verdict_statement, root, name))
 
-    def check_bundle(self, bundle: Path, shown: str = "") -> None:
+    def check_bundle(self, bundle: Path, prefix: str = "") -> None:
         """The attestation over the manifest."""
         if not (bundle / ATTESTATION).is_file():
             self.unsigned.append("bundle")
             return
-        keys = self._keys(bundle, shown)
-        self._check(bundle, ATTESTATION, shown, "bundle", keys, partial(bundle_statement, bundle))
+        keys = self._keys(bundle, prefix)
+        self._check(bundle, ATTESTATION, prefix, "bundle", keys, partial(bundle_statement, bundle))
+        self.beside |= {ATTESTATION, *_key_files(bundle / ATTESTATION)}
 
     def take_problems(self) -> list[str]:
         """The problems so far, handed over once."""
@@ -60,7 +70,7 @@ class Signatures:
         return taken
 
     def _check(
-        self, root: Path, file: str, shown: str, name: str, keys: list[PublicKey], expected: Callable[[], Statement]
+        self, root: Path, file: str, prefix: str, name: str, keys: list[PublicKey], expected: Callable[[], Statement]
     ) -> None:
         from tools.attest.envelope import open_envelope
 
@@ -68,13 +78,13 @@ class Signatures:
             opened = open_envelope(_bytes(root / file), keys)
             _compare(opened.payload, expected())
         except (Refused, OSError) as why:
-            self.problems.append(f"{shown}{file}: {_reason(why)}")
+            self.problems.append(f"{prefix}{file}: {_reason(why)}")
             return
         self.strangers |= {f"sha256:{keyid}" for keyid in opened.strangers}
         for keyid in opened.signers:
             self.signed.setdefault(f"sha256:{keyid}", []).append(name)
 
-    def _keys(self, root: Path, shown: str) -> list[PublicKey]:
+    def _keys(self, root: Path, prefix: str) -> list[PublicKey]:
         """The keys to check with. One that came along and is not what its name says is a problem, and is left out."""
         try:
             from tools.attest.public_key import read_public_key
@@ -89,8 +99,17 @@ class Signatures:
                     raise Refused("not the key that its name says")
                 found.append(key)
             except (Refused, OSError) as why:
-                self.problems.append(f"{shown}{KEYS}/{path.name}: {_reason(why)}")
+                self.problems.append(f"{prefix}{KEYS}/{path.name}: {_reason(why)}")
         return found if self.trusted is None else [self.trusted]
+
+
+def _key_files(attestation: Path) -> list[str]:
+    from tools.attest.envelope import signers_named
+
+    try:
+        return [f"{KEYS}/{keyid}.pem" for keyid in signers_named(_bytes(attestation))]
+    except (Refused, OSError):
+        return []
 
 
 def _reason(why: Refused | OSError) -> str:

@@ -24,7 +24,7 @@ def sign_verdict(folder: RunFolder, audit: str, key: SigningKey) -> None:
     """
     target = folder.root / "audits" / audit / ATTESTATION
     if not target.is_file():
-        _write(folder, target, verdict_statement(folder.root, audit).to_bytes(), folder.root / KEYS, key)
+        _write(target, verdict_statement(folder.root, audit).to_bytes(), folder.root / KEYS, key)
     folder.ledger.enter_tree(folder.root / KEYS)
     folder.ledger.enter(target)
 
@@ -40,12 +40,12 @@ def sign_bundle(folder: RunFolder, key: SigningKey) -> None:
     if not signed or not (bundle / "manifest.json").is_file():
         return
     if not target.is_file():
-        _write(folder, target, bundle_statement(bundle).to_bytes(), bundle / KEYS, key)
+        _write(target, bundle_statement(bundle).to_bytes(), bundle / KEYS, key)
     folder.ledger.enter_tree(bundle / KEYS)
     folder.ledger.enter(target)
 
 
-def _write(folder: RunFolder, target: Path, statement: bytes, keys: Path, key: SigningKey) -> None:
+def _write(target: Path, statement: bytes, keys: Path, key: SigningKey) -> None:
     from tools.attest.envelope import sign
 
     write_once(keys / f"{key.public.keyid}.pem", key.public.pem)

@@ -23,6 +23,8 @@ class Judged(Record):
     headline: str
     folder: str
     """Folder of the verdict below ``audits/``; empty when nothing was judged."""
+    degraded: tuple[str, ...] = ()
+    """Rules that raised or ran out of time: what they cover was not judged."""
 
 
 class Accepted(Record):

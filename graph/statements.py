@@ -22,25 +22,26 @@ def verdict_statement(root: Path, audit: str) -> VerdictStatement:
     """
     name = f"audits/{audit}/verdict.json"
     stored = (root / name).read_bytes()
+    sha256 = digest(stored)
+    head = _entry(read_ledger(root), name, sha256).link
     try:
         verdict = Verdict.model_validate_json(stored)
+        return VerdictStatement(
+            subject=tuple(artifact(entry.file, entry.sha256) for entry in verdict.evidence),
+            predicate=VerdictPredicate(
+                run_id=verdict.request.run_id,
+                scope=verdict.scope,
+                subject=verdict.subject,
+                attempt=verdict.attempt,
+                verdict=verdict.verdict.value,
+                action=verdict.action.value,
+                verdict_sha256=sha256,
+                ruleset=verdict.ruleset,
+                ledger_head=head,
+            ),
+        )
     except ValueError:
         raise Refused(f"{name} cannot be read") from None
-    sha256 = digest(stored)
-    return VerdictStatement(
-        subject=tuple(artifact(entry.file, entry.sha256) for entry in verdict.evidence),
-        predicate=VerdictPredicate(
-            run_id=verdict.request.run_id,
-            scope=verdict.scope,
-            subject=verdict.subject,
-            attempt=verdict.attempt,
-            verdict=verdict.verdict.value,
-            action=verdict.action.value,
-            verdict_sha256=sha256,
-            ruleset=verdict.ruleset,
-            ledger_head=_entry(read_ledger(root), name, sha256).link,
-        ),
-    )
 
 
 def bundle_statement(bundle: Path) -> BundleStatement:
@@ -50,12 +51,10 @@ def bundle_statement(bundle: Path) -> BundleStatement:
         raise Refused("manifest.json is too large")
     stored = path.read_bytes()
     try:
-        run_id = str(orjson.loads(stored)["run_id"])
+        predicate = BundlePredicate(run_id=orjson.loads(stored)["run_id"])
     except (ValueError, KeyError, TypeError):
         raise Refused("manifest.json cannot be read") from None
-    return BundleStatement(
-        subject=(artifact("manifest.json", digest(stored)),), predicate=BundlePredicate(run_id=run_id)
-    )
+    return BundleStatement(subject=(artifact("manifest.json", digest(stored)),), predicate=predicate)
 
 
 def _entry(entries: list[Entry], name: str, sha256: str) -> Entry:

@@ -209,6 +209,7 @@ def reporter(state: RunState, runtime: Run) -> RunState:
         accepted=[(it.name, it.lever) for it in state.get("accepted", [])] if bundle else [],
         decisions=[(it.subject, it.decision, it.reason) for it in state.get("decisions", [])],
         word=judged.word if judged and bundle else None,
+        degraded=judged.degraded if judged else (),
         headline=judged.headline if judged and bundle else "",
         stopped=state.get("stop_reason", ""),
     )

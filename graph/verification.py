@@ -7,16 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import orjson
-
 from graph.key_source import library_missing
+from graph.manifest import check_files, check_words
 from graph.signatures import Signatures
-from graph.signing import ATTESTATION, KEYS
-from graph.statements import MAX_MANIFEST_BYTES
 from nodes.auditor.replay import verify
 from tools.errors import UserError
 from tools.evidence.ledger import check_chain, check_ledger
-from tools.evidence.store import sha256_file
 
 if TYPE_CHECKING:
     from tools.attest.public_key import PublicKey
@@ -59,17 +55,17 @@ def verify_folder(folder: Path, public_key: Path | None = None) -> Verification:
     """
     signatures = Signatures(_trusted(public_key))
     if (folder / "manifest.json").is_file():
-        evidence = folder / "evidence"
+        bundle, evidence = folder, folder / "evidence"
         signatures.check_bundle(folder)
-        problems = [*signatures.take_problems(), *_guarded(lambda: _check_manifest(folder, _beside(signatures)))]
+        problems = [*signatures.take_problems(), *_guarded(lambda: check_files(folder, signatures.beside))]
         problems += [f"evidence/{it}" for it in _guarded(lambda: check_chain(evidence))]
         signatures.check_verdicts(evidence, "evidence/")
     elif (folder / "run.json").is_file():
-        evidence = folder
+        bundle, evidence = folder / "bundle", folder
         problems = _guarded(lambda: check_ledger(folder))
         signatures.check_verdicts(folder)
-        if (folder / "bundle" / ATTESTATION).is_file():
-            signatures.check_bundle(folder / "bundle", "bundle/")
+        if (bundle / "manifest.json").is_file():
+            signatures.check_bundle(bundle, "bundle/")
     else:
         raise UserError(
             "neither a bundle nor a run folder", str(folder), "give the folder that holds manifest.json or run.json"
@@ -77,6 +73,8 @@ def verify_folder(folder: Path, public_key: Path | None = None) -> Verification:
     audits = verify(evidence).audits
     problems += [f"{it.audit}: {it.status}: {it.detail}" for it in audits if it.status != "same"]
     problems += signatures.problems
+    if (bundle / "manifest.json").is_file():
+        problems += _guarded(lambda: check_words(bundle))
     if signatures.trusted is not None:
         problems += [f"{name}: not signed" for name in signatures.unsigned]
     return Verification(
@@ -110,39 +108,6 @@ def _notes(signatures: Signatures) -> list[str]:
     if signatures.strangers:
         notes.append(f"also signed, not checked for want of the key: {', '.join(sorted(signatures.strangers))}")
     return notes
-
-
-def _beside(signatures: Signatures) -> set[str]:
-    """What may lie in a bundle besides the files of its manifest: the attestation over it, and the key."""
-    signers = [fingerprint.removeprefix("sha256:") for fingerprint in signatures.signed]
-    return {"manifest.json", ATTESTATION, *(f"{KEYS}/{keyid}.pem" for keyid in signers)}
-
-
-def _check_manifest(bundle: Path, beside: set[str]) -> list[str]:
-    path = bundle / "manifest.json"
-    try:
-        if path.stat().st_size > MAX_MANIFEST_BYTES:
-            return ["manifest.json: too large"]
-        files = orjson.loads(path.read_bytes())["files"]
-        wanted = {str(name): str(digest) for name, digest in files.items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return ["manifest.json: cannot be read"]
-    root = bundle.resolve()
-    problems = [problem for name, digest in sorted(wanted.items()) if (problem := _check_file(root, name, digest))]
-    present = {path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file()}
-    return problems + [f"{name}: not in the manifest" for name in sorted(present - set(wanted) - beside)]
-
-
-def _check_file(root: Path, name: str, digest: str) -> str | None:
-    try:
-        path = (root / name).resolve()
-        if not path.is_relative_to(root):
-            return f"{name}: points outside the bundle"
-        if not path.is_file():
-            return f"{name}: gone"
-        return None if sha256_file(path) == digest else f"{name}: changed"
-    except (OSError, ValueError, RuntimeError):  # a name that no file can have, or links in a circle
-        return f"{name[:200]}: cannot be read"
 
 
 def _guarded(check: Callable[[], list[str]]) -> list[str]:

@@ -34,7 +34,7 @@ class RunOutcome(Record):
     """``outcome.json``."""
 
     verdict: str
-    """One of the sentences in ``WORDS``."""
+    """One of the sentences in ``WORDS``, or ``OPEN``."""
     headline: str
     delta: float | None
     interval: tuple[float, float] | None
@@ -48,6 +48,13 @@ WORDS = {
     "SKIPPED": "measured gain, not audited",
     None: "no verified gain",
 }
+OPEN = "measured gain, not fully judged"
+"""Some rules did not finish: nothing withholds the gain, and nothing proves it."""
+
+
+def verdict_words(word: str | None, degraded: Sequence[str]) -> str:
+    """The sentence for a bundle's verdict, and for the rules of it that raised or ran out of time."""
+    return OPEN if word in ("PASS", "FLAG") and degraded else WORDS[word]
 
 
 def publish(
@@ -59,15 +66,17 @@ def publish(
     word: str | None,
     headline: str,
     stopped: str,
+    degraded: Sequence[str] = (),
 ) -> RunOutcome:
     """Write ``outcome.json``, ``bundle/`` and ``report.html``.
 
-    ``bundle`` names the comparison that proved the result, empty when nothing was proven; ``word`` is its verdict.
+    ``bundle`` names the comparison that proved the result, empty when nothing was proven; ``word`` is its verdict and
+    ``degraded`` what of it did not finish.
     """
     claim = read_claim(lab, bundle) if bundle else None
     sentence = headline or (claim.headline if claim else stopped or "no gain was proven within the budget")
     outcome = RunOutcome(
-        verdict=WORDS[word],
+        verdict=verdict_words(word, degraded),
         headline=sentence,
         delta=claim.delta if claim else None,
         interval=claim.interval if claim else None,

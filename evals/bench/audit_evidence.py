@@ -7,6 +7,7 @@ Figures and claim are recomputed, so that the auditor finds an honest run of tha
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,21 +17,36 @@ from typing import Any
 import orjson
 
 from evals.fixtures.build.files import edit, read, read_lines, write
-from evals.fixtures.build.run import RUN_ID, Recipe, enter_all, plan_of, run_folder, standard_run
+from evals.fixtures.build.leg import OUTPUT, PROMPTS
+from evals.fixtures.build.run import LEVER, RUN_ID, Recipe, enter_all, run_folder
 from tools.evidence.records import Claim, Kind, LatencySummary, Plan, Side
 from tools.statistics.latency import RoundFigures, figures, summarize
+from tools.statistics.order import packed
 from tools.statistics.paired import block_difference, decide
 
 Json = dict[str, Any]
 GAP_S = 0.010
 """Shortest time between two tokens; they spread over twice that."""
 INPUT_LEN = 256
+TEXTS = 512
+SUBJECT = "patch-stream_interval"
 FILLERS = 300
 """Fields of the server's report beside those of the small run; sglang 0.5.23 has about that many arguments."""
 WORDS = (
-    "the station opens at seven and first train leaves ten minutes later she bought three apples two pears so has five "
-    "pieces of fruit a river runs past old mill before it reaches village he counted chairs twice wrote number on door"
-).split()
+    "the",
+    "station",
+    "opens",
+    "at",
+    "seven",
+    "and",
+    "train",
+    "leaves",
+    "ten",
+    "minutes",
+    "later",
+    "apples",
+    "river",
+)
 
 
 @dataclass(frozen=True)
@@ -55,9 +71,113 @@ class Size:
 
 def big_run(root: Path, size: Size, seed: int = 1) -> Path:
     """An honest run: an A/A control and one patch with a gain of 30 %."""
-    run = standard_run(root, seed=seed + 1)
+    rate = PROMPTS * OUTPUT / size.seconds
+    run = run_folder(
+        root,
+        Recipe(reference_rate=rate, seed=seed),
+        Recipe(
+            name=SUBJECT, kind=Kind.PATCH, lever=LEVER, gain=0.30, reference_rate=rate, seed=seed + 1, start=2_000_000.0
+        ),
+    )
     rng = random.Random(seed)
-    for folder in sorted((run / "comparisons").iterdir()):
-        _comparison(folder, size, rng)
+    texts = [_text(rng, size.output_len) for _ in range(TEXTS)]
+    for name in ("control", SUBJECT):
+        _comparison(run / "comparisons" / name, size, rng, texts)
     enter_all(run)
     return run
+
+
+def _comparison(folder: Path, size: Size, rng: random.Random, texts: list[str]) -> None:
+    workload = {
+        "num_prompts": size.requests, "input_len": INPUT_LEN, "output_len": size.output_len,
+        "concurrency": size.concurrency,
+    }  # fmt: skip
+    edit(folder / "plan.json", lambda plan: plan["workload"].update(workload))
+    measured: dict[Side, list[list[RoundFigures]]] = {side: [] for side in Side}
+    for leg in sorted((folder / "legs").iterdir()):
+        measured[Side(read(leg / "leg.json")["side"])].append(_leg(leg, size, rng, texts))
+    plan = Plan.model_validate(read(folder / "plan.json"))
+    write(folder / "claim.json", _claim(plan, measured).model_dump(mode="json"))
+
+
+def _leg(leg: Path, size: Size, rng: random.Random, texts: list[str]) -> list[RoundFigures]:
+    filler = {f"option_{index:03d}": index if index % 2 else f"value {index}" for index in range(FILLERS)}
+    edit(leg / "server_info.json", lambda info: info.update(filler))
+    found = []
+    rows = read_lines(leg / "bench_runs.jsonl")
+    with (leg / "bench_runs.jsonl").open("wb") as out:
+        for row in rows:
+            row["server_info"] |= filler
+            row["bankable"]["issued"] = size.requests
+            lists = _lists(size, rng, texts)
+            found.append(_figures(row["duration"], lists))
+            out.write(orjson.dumps({**row, **lists, **_summary(size, found[-1])}, option=orjson.OPT_APPEND_NEWLINE))
+    with (leg / "server.log").open("a") as log:
+        log.writelines(_log(size, len(rows)))
+    return found
+
+
+def _lists(size: Size, rng: random.Random, texts: list[str]) -> Json:
+    uniform, count = rng.random, size.requests
+    return {
+        "input_lens": [INPUT_LEN] * count,
+        "output_lens": [size.output_len] * count,
+        "ttfts": [0.05 + 0.05 * uniform() for _ in range(count)],
+        "itls": [[GAP_S + GAP_S * uniform() for _ in range(size.output_len - 1)] for _ in range(count)],
+        "generated_texts": [f" {index}. {texts[index % TEXTS]}" for index in range(count)],
+        "errors": [""] * count,
+        "cached_tokens": [0] * count,
+    }
+
+
+def _figures(duration: float, lists: Json) -> RoundFigures:
+    decodes = [math.fsum(gaps) for gaps in lists["itls"]]
+    gaps = b"".join(map(packed, lists["itls"]))
+    return figures(duration, lists["input_lens"], lists["output_lens"], lists["ttfts"], decodes, gaps, lists["errors"])
+
+
+def _summary(size: Size, found: RoundFigures) -> Json:
+    return {
+        **{name: getattr(found, name) for name in (*LatencySummary.model_fields, "p99_tpot_ms")},
+        "completed": size.requests, "total_input_tokens": size.requests * INPUT_LEN,
+        "total_output_tokens": size.requests * size.output_len, "max_concurrency": size.concurrency,
+        "random_input_len": INPUT_LEN, "random_output_len": size.output_len,
+    }  # fmt: skip
+
+
+def _claim(plan: Plan, measured: dict[Side, list[list[RoundFigures]]]) -> Claim:
+    rates = {side: [[it.output_throughput for it in launch] for launch in measured[side]] for side in Side}
+    pairs = zip(rates[Side.REFERENCE], rates[Side.CANDIDATE], strict=True)
+    decision = decide([block_difference(*pair) for pair in pairs], plan.alpha, plan.floor, plan.looks)
+    return Claim(
+        comparison=plan.name, run_id=RUN_ID, lever=plan.lever, metric=plan.metric,
+        reference=summarize(measured[Side.REFERENCE]), candidate=summarize(measured[Side.CANDIDATE]),
+        delta=decision.gain, interval=decision.gain_interval, blocks=decision.n, decision=decision.verdict,
+        headline=f"output throughput {decision.gain:+.1%}",
+    )  # fmt: skip
+
+
+def _text(rng: random.Random, tokens: int) -> str:
+    """About as long as an answer of that many tokens, with the colons, quotes and line breaks that answers have."""
+    words = [rng.choice(WORDS) for _ in range(tokens)]
+    for mark in (":", ' "so"', "\n", ","):
+        words[rng.randrange(tokens)] += mark
+    return " ".join(words)
+
+
+def _log(size: Size, rounds: int) -> Iterator[str]:
+    """A line per answered request, per prefill batch of four and per forty decode steps, as sglang writes them."""
+    steps = rounds * size.requests * size.output_len // size.concurrency
+    running = size.concurrency
+    for index in range(rounds * size.requests):
+        yield f'[2026-11-21 19:41:00] INFO:     127.0.0.1:{30000 + index % 9999} - "POST /generate HTTP/1.1" 200 OK\n'
+        if index % 4 == 0:
+            yield (
+                f"[2026-11-21 19:41:00] Prefill batch, #new-seq: 4, #new-token: 1024, #cached-token: 0, token usage: "
+                f"0.31, #running-req: {running - 4}, #queue-req: 0, cuda graph: False, input throughput: 3.02\n"
+            )
+    for _ in range(steps // 40):
+        yield (
+            f"[2026-11-21 19:41:01] Decode batch, #running-req: {running}, #token: 9600, token usage: 0.41, "
+            "cuda graph: True, gen throughput (token/s): 400.00, #queue-req: 0\n"
+        )

@@ -1,28 +1,49 @@
-"""``python -m nodes.auditor SEALED_DIR``: the verdict as canonical JSON on standard output."""
+"""``python -m nodes.auditor SEALED_DIR [JOBS]``: the verdict as canonical JSON on standard output."""
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 from nodes.auditor.engine import evaluate
 from tools.errors import UserError
 
-USAGE = "usage: python -m nodes.auditor SEALED_DIR"
+USAGE = "usage: python -m nodes.auditor SEALED_DIR [JOBS]"
+MEMORY_BYTES = 8 << 30
+"""Address space of each process: evidence that wants more gets a finding, and not the machine's last page."""
 
 
 def main(arguments: list[str]) -> int:
     """Exit code 0 with a verdict, whatever it says; 2 when the folder cannot be judged at all."""
-    if len(arguments) != 1:
+    if len(arguments) not in (1, 2) or (len(arguments) == 2 and not arguments[1].isdecimal()):
         print(USAGE, file=sys.stderr)
         return 2
+    bound_memory(MEMORY_BYTES)
     try:
-        verdict = evaluate(Path(arguments[0]))
+        verdict = evaluate(Path(arguments[0]), jobs=int(arguments[1]) if len(arguments) == 2 else cores())
     except UserError as problem:
         print(problem, file=sys.stderr)
         return 2
     sys.stdout.buffer.write(verdict.to_bytes())
     return 0
+
+
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def bound_memory(most: int) -> None:
+    """Have the system refuse more address space than ``most`` bytes, where it can."""
+    try:
+        import resource  # noqa: PLC0415  # not on Windows
+
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        soft = most if hard == resource.RLIM_INFINITY else min(most, hard)
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+    except (ImportError, OSError, ValueError):
+        return
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ MARGIN = 0.05
 """Largest loss of accuracy, in fractions, that may remain possible."""
 Z95 = 1.6448536
 ERRORS = 0.02
+_NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 SHORTER = 0.8
 """Tokens of all probes together, as a share of the baseline's, below which answers were cut short."""
 
@@ -83,7 +85,29 @@ def accuracy_finding(
     baseline: Sequence[Answer], candidate: Sequence[Answer], where: Evidence, base_where: Evidence
 ) -> Iterator[Outcome]:
     """Paired accuracy: exact McNemar, then the loss that cannot be excluded (Q03 Q05)."""
+    gold = {a.question_id: a.expected for a in baseline}
     for answers, file in ((baseline, base_where), (candidate, where)):
+        twice = len(answers) - len({a.question_id for a in answers})
+        if twice:
+            yield fail(
+                "every question answered once", f"{twice} answers to questions that were answered before",
+                "keep one answer for each question, the first one", file, modes=("Q05", "D11"), code="answered_twice",
+            )  # fmt: skip
+            return
+        other = next((a for a in answers if gold.get(a.question_id, a.expected) != a.expected), None)
+        if other is not None:
+            yield fail(
+                f"{other.question_id}: {gold[other.question_id]} expected"[:300], f"{other.expected} expected"[:300],
+                "grade both legs against the same answers", file, modes=("Q05",), code="other_key",
+            )  # fmt: skip
+            return
+        unread = next((a for a in answers if a.error is None and not _in_text(a)), None)
+        if unread is not None:
+            yield fail(
+                f"{unread.question_id}: an answer that its text gives", f"{unread.predicted} is nowhere in it"[:300],
+                "read the prediction from the decoded text", file, modes=("Q05", "D14"), code="answer_not_in_text",
+            )  # fmt: skip
+            return
         wrong = next((a for a in answers if a.error is None and a.correct != _right(a)), None)
         if wrong is not None:
             yield fail(
@@ -123,6 +147,17 @@ def accuracy_finding(
         )  # fmt: skip
     else:
         yield info("accuracy not below the true baseline's", said, where, base_where, modes=("Q03",))
+
+
+def _in_text(answer: Answer) -> bool:
+    """Whether the predicted number stands in the decoded text, thousands separators and trailing zeros aside."""
+    if answer.predicted is None or not answer.text:
+        return True
+    wanted = _NUMBER.fullmatch(answer.predicted.strip())
+    if wanted is None:
+        return answer.predicted.strip() in answer.text
+    value = float(wanted[0].replace(",", ""))
+    return any(math.isclose(float(found.replace(",", "")), value) for found in _NUMBER.findall(answer.text))
 
 
 def _right(answer: Answer) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from nodes.auditor.harness_measured import Isolated, isolated
+from nodes.auditor.harness_view import BakeOffView
 from nodes.auditor.measured import Measured, measure
 from nodes.auditor.reported import ReportedClaim
 from nodes.auditor.view import BlockView, ComparisonView, LegView, SealedView
@@ -74,6 +76,16 @@ class Case:
         return {name: knob(name) for name in self.lever.names()}
 
     @cached_property
+    def laid_before(self) -> dict[str, object]:
+        """Settings that this comparison's reference has and the true baseline has not: levers accepted earlier."""
+        mine = self.plan.reference
+        base = self.control.plan.reference if self.control.plan is not None else mine
+        settings = {**mine.flags, **mine.env}
+        before = {**base.flags, **base.env}
+        changed: dict[str, object] = {name: settings.get(name) for name in {*settings, *before}}
+        return {name: value for name, value in sorted(changed.items()) if before.get(name) != value}
+
+    @cached_property
     def measured(self) -> Measured:
         """The comparison's numbers, recomputed."""
         return measure(self.comparison, self.plan)
@@ -83,3 +95,13 @@ class Case:
         """The A/A control's numbers; ``None`` without a control plan or blocks."""
         plan = self.control.plan
         return measure(self.control, plan) if plan is not None and self.control.blocks else None
+
+    @property
+    def bakeoff(self) -> BakeOffView:
+        """The bake-off under judgment (scope harness)."""
+        return self.view.bakeoff
+
+    @cached_property
+    def isolated(self) -> Isolated | None:
+        """The claimed winner's speed-up, recomputed; ``None`` when no winner is claimed."""
+        return isolated(self.bakeoff, self.bakeoff.winner) if self.bakeoff.winner else None

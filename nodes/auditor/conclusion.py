@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nodes.auditor import harness_measured
 from nodes.auditor.case import Case
+from nodes.auditor.credit import decompose, lever_class, lever_text
 from nodes.auditor.ruleset import ruleset_digest
 from nodes.auditor.verdict import (
     EvidenceDigest,
     Finding,
-    LeverClass,
+    LeverPart,
     Metric,
     Note,
     Verdict,
@@ -40,6 +42,7 @@ def conclude(
         verdict=word,
         action=action_of(word, found),
         lever_class=kind,
+        lever_decomposition=_parts(case),
         counts_as_kernel_win=kind == "A" and word is not Word.FAIL and _gains(case),
         headline=_headline(case, word),
         metrics=_metrics(case),
@@ -51,14 +54,9 @@ def conclude(
     )
 
 
-def lever_class(case: Case) -> LeverClass:
-    """A only if every part of the lever is known as A; B as soon as one part is; else indeterminate."""
-    if case.comparison.plan is None or not case.knobs:
-        return "indeterminate"
-    classes = {None if known is None else known.lever_class for known in case.knobs.values()}
-    if "B" in classes:
-        return "B"
-    return "indeterminate" if None in classes else "A"
+def _parts(case: Case) -> tuple[LeverPart, ...]:
+    found = decompose(case)
+    return found.parts if found is not None else ()
 
 
 def _gains(case: Case) -> bool:
@@ -67,22 +65,21 @@ def _gains(case: Case) -> bool:
 
 
 def _metrics(case: Case) -> tuple[Metric, ...]:
+    if case.request.scope == "harness":
+        return harness_measured.metrics(case.isolated) if case.isolated is not None else ()
     return case.measured.metrics if case.comparison.plan is not None and case.blocks else ()
 
 
 def _headline(case: Case, word: Word) -> str:
     if case.request.scope == "profile":
         return "profile usable for routing" if word is not Word.FAIL else "profile not usable for routing"
+    if case.request.scope == "harness":
+        return harness_measured.headline(case.bakeoff, case.isolated) + (" (withheld)" if word is Word.FAIL else "")
     if case.comparison.plan is None or (decision := case.measured.decision) is None:
         return "nothing could be derived from the evidence"
     low, high = decision.gain_interval
     span = f"{decision.gain:+.1%}" + (f" [{low:+.1%}, {high:+.1%}]" if decision.n > 1 else "")
-    what = "reference against itself" if case.plan.kind is Kind.CONTROL else _lever_text(case)
+    what = "reference against itself" if case.plan.kind is Kind.CONTROL else lever_text(case.lever)
     state = "" if case.plan.kind is Kind.CONTROL else f", {decision.verdict.replace('_', ' ')}"
     withheld = " (withheld)" if word is Word.FAIL else ""
     return f"{what}: {case.plan.metric} {span} over {decision.n} blocks{state}{withheld}"
-
-
-def _lever_text(case: Case) -> str:
-    settings = {**case.lever.flags, **case.lever.env}
-    return ", ".join(f"{name}={value}" for name, value in sorted(settings.items())) or "no declared change"

@@ -48,6 +48,20 @@ def _profile(case: Case) -> list[str]:
     return [] if case.view.profile is not None else ["profile/profile.json"]
 
 
+def _ledger(case: Case) -> list[str]:
+    return [] if case.view.ledger is not None else ["ledger.jsonl"]
+
+
+def _operator(name: str) -> Missing:
+    """A file of the bake-off, which a rule reads as a typed record of the same name."""
+    files = {"task": "task.json", "oracle": "oracle.json", "measurement": "measurement.json", "claim": "claim.json"}
+    return lambda case: [] if getattr(case.bakeoff, name) is not None else [case.bakeoff.path(files[name])]
+
+
+def _bench(case: Case) -> list[str]:
+    return [] if case.bakeoff.rows else [case.bakeoff.runs_file]
+
+
 NEEDS: Mapping[str, Missing] = {
     "plan": _plan,
     "claim": _claim,
@@ -58,4 +72,10 @@ NEEDS: Mapping[str, Missing] = {
     "host": _each_leg(lambda leg: leg.host, "host.jsonl"),
     "profile": _profile,
     "components": _components,
+    "task": _operator("task"),
+    "oracle": _operator("oracle"),
+    "measurement": _operator("measurement"),
+    "bench": _bench,
+    "bench_claim": _operator("claim"),
+    "ledger": _ledger,
 }

@@ -11,13 +11,13 @@ from pydantic import ValidationError
 from nodes.auditor.engine import digests
 from nodes.auditor.reading import Reader
 from nodes.auditor.ruleset import ruleset_digest
-from nodes.auditor.verdict import Action, Finding, Severity, Verdict, Word
+from nodes.auditor.verdict import Action, EvidenceDigest, Finding, Severity, Verdict, Word
 from tools.errors import UserError
 from tools.evidence.seal import Request
 
 TIME_LIMIT_S = 600.0
-_ROOT = Path(__file__).resolve().parents[2]
-_START = (
+ROOT = Path(__file__).resolve().parents[2]
+START = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
     "from nodes.auditor.__main__ import main; sys.exit(main(sys.argv[1:]))"
 )
@@ -33,7 +33,7 @@ def audit_sealed(folder: Path, time_limit_s: float = TIME_LIMIT_S) -> Verdict:
     request = Reader(folder).model("request.json", Request)
     if request is None:
         raise UserError("no usable request.json", str(folder), "give a folder that the seal made")
-    command = [sys.executable, "-I", "-c", _START, str(_ROOT), str(folder.resolve())]
+    command = [sys.executable, "-I", "-c", START, str(ROOT), str(folder.resolve())]
     try:
         done = subprocess.run(
             command, env={}, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, timeout=time_limit_s, check=False
@@ -76,6 +76,14 @@ def _degraded(folder: Path, request: Request, why: str) -> Verdict:
         headline="not judged",
         findings=(finding,),
         degraded=("auditor",),
-        evidence=digests(folder),
+        evidence=_digests(folder),
         ruleset=ruleset_digest(),
     )
+
+
+def _digests(folder: Path) -> tuple[EvidenceDigest, ...]:
+    """What was there to judge, as far as it can be read."""
+    try:
+        return digests(folder)
+    except OSError:
+        return ()

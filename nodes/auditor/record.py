@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 from nodes.auditor.rule import Found, NotApplicable, Outcome, Remark, Unverifiable
 from nodes.auditor.verdict import Action, Finding, Note
+
+LONGEST = 800
+"""Characters of what is quoted from evidence."""
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\uffff]")
+"""Controls, terminal escapes, characters that reorder or hide others, and halves of characters."""
 
 
 def record(rule: str, modes: tuple[str, ...], outcome: Outcome, findings: list[Finding], notes: list[Note]) -> None:
@@ -14,23 +21,23 @@ def record(rule: str, modes: tuple[str, ...], outcome: Outcome, findings: list[F
                 Finding(
                     rule=rule,
                     severity=outcome.severity,
-                    expected=outcome.expected,
-                    observed=outcome.observed,
+                    expected=plain(outcome.expected),
+                    observed=plain(outcome.observed),
                     evidence=outcome.evidence,
                     action=outcome.action,
-                    advice=outcome.advice,
+                    advice=plain(outcome.advice),
                     modes=outcome.modes or modes,
                     code=outcome.code,
                 )
             )
         case Unverifiable():
-            notes.append(Note(rule=rule, kind="unverifiable", text=f"missing: {outcome.what}"))
+            notes.append(Note(rule=rule, kind="unverifiable", text=plain(f"missing: {outcome.what}")))
             findings.append(
                 Finding(
                     rule=rule,
                     severity=outcome.severity,
                     expected="a record that decides this",
-                    observed=f"missing: {outcome.what}",
+                    observed=plain(f"missing: {outcome.what}"),
                     evidence=outcome.evidence,
                     action=Action.REMEASURE,
                     advice="measure again with this record switched on; nothing is certified without it",
@@ -39,6 +46,12 @@ def record(rule: str, modes: tuple[str, ...], outcome: Outcome, findings: list[F
                 )
             )
         case NotApplicable():
-            notes.append(Note(rule=rule, kind="not_applicable", text=outcome.why))
+            notes.append(Note(rule=rule, kind="not_applicable", text=plain(outcome.why)))
         case Remark():
-            notes.append(Note(rule=rule, kind="remark", text=outcome.text))
+            notes.append(Note(rule=rule, kind="remark", text=plain(outcome.text)))
+
+
+def plain(said: str) -> str:
+    """Text that can be printed as it stands: evidence is quoted in it, and evidence is anybody's."""
+    shown = _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", said)
+    return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 
 from nodes.auditor.verdict import Evidence, Finding, Metric, Severity, Verdict
 
 WIDTH = 110
 SHOWN_FILES = 3
+_SPECIAL = re.compile(r"[\\`*_\[\]#|~$]")
+"""What Markdown reads as markup inside a line."""
+_HIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+"""Control characters but the end of a line, and those that turn the direction of text."""
 
 
 def text(verdict: Verdict, *, everything: bool = False) -> str:
@@ -29,18 +34,19 @@ def text(verdict: Verdict, *, everything: bool = False) -> str:
     if verdict.degraded:
         lines += ["", f"degraded: {', '.join(verdict.degraded)}"]
     lines += ["", f"derived from {len(verdict.evidence)} files, rules {verdict.ruleset[:12]}"]
-    return "\n".join(lines) + "\n"
+    # A terminal obeys control characters, whoever wrote them.
+    return _HIDDEN.sub("", "\n".join(lines)) + "\n"
 
 
 def markdown(verdict: Verdict) -> str:
     """GitHub-flavoured Markdown: headline, figures, findings with their evidence."""
     parts = [
-        f"### {verdict.verdict.value}: {_cell(verdict.scope)} `{verdict.subject}` (attempt {verdict.attempt})",
+        f"### {verdict.verdict.value}: {_cell(verdict.scope)} {_code(verdict.subject)} (attempt {verdict.attempt})",
         f"{_cell(verdict.headline)}. Action: `{verdict.action.value}`, lever class {verdict.lever_class}, "
         f"kernel win: {'yes' if verdict.counts_as_kernel_win else 'no'}.",
     ]
     if verdict.metrics:
-        rows = [f"| {metric.name} | {' | '.join(_metric_cells(metric))} |" for metric in verdict.metrics]
+        rows = ["| " + " | ".join(map(_cell, (it.name, *_metric_cells(it)))) + " |" for it in verdict.metrics]
         parts.append("\n".join(["| figure | reference | candidate | change |", "| --- | ---: | ---: | --- |", *rows]))
     findings = _shown(verdict, everything=False)
     if findings:
@@ -51,9 +57,10 @@ def markdown(verdict: Verdict) -> str:
         parts.append("\n".join([*head, *map(_finding_row, findings)]))
     unverifiable = [note for note in verdict.notes if note.kind == "unverifiable"]
     if unverifiable:
-        parts.append("\n".join(["Not verifiable:", *(f"- {note.rule}: {_cell(note.text)}" for note in unverifiable)]))
+        said = [f"- {_code(note.rule)}: {_cell(note.text)}" for note in unverifiable]
+        parts.append("\n".join(["Not verifiable:", *said]))
     if verdict.degraded:
-        parts.append(f"Degraded, not judged: {', '.join(verdict.degraded)}.")
+        parts.append(f"Degraded, not judged: {', '.join(map(_code, verdict.degraded))}.")
     parts.append(f"Derived from {len(verdict.evidence)} files by rules `{verdict.ruleset[:12]}`.")
     return "\n\n".join(parts) + "\n"
 
@@ -70,16 +77,18 @@ def _paragraph(finding: Finding) -> list[str]:
     if finding.evidence:
         fields.append(("see", _places(finding)))
     body = [
-        textwrap.fill(f"{name + ':':<10}{said}", WIDTH, initial_indent="  ", subsequent_indent=" " * 12)
+        textwrap.fill(
+            f"{name + ':':<10}{' '.join(said.split())}", WIDTH, initial_indent="  ", subsequent_indent=" " * 12
+        )
         for name, said in fields
     ]
     return [title, *body]
 
 
 def _finding_row(finding: Finding) -> str:
-    rule = f"`{finding.rule}`" + (f" ({', '.join(finding.modes)})" if finding.modes else "")
-    cells = (finding.severity.value, rule, finding.expected, finding.observed, _places(finding), finding.advice)
-    return "| " + " | ".join(_cell(cell) for cell in cells) + " |"
+    rule = _code(finding.rule) + (f" ({', '.join(finding.modes)})" if finding.modes else "")
+    said = (finding.expected, finding.observed, _places(finding), finding.advice)
+    return "| " + " | ".join([finding.severity.value, rule, *map(_cell, said)]) + " |"
 
 
 def _places(finding: Finding) -> str:
@@ -108,8 +117,15 @@ def _metric_cells(metric: Metric) -> tuple[str, str, str]:
 
 
 def _cell(said: str) -> str:
-    """Text that cannot break out of a table cell, or start a mention or a tag."""
-    plain = " ".join(said.split())
-    for character, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("|", "\\|"), ("@", "@\u200b")):
-        plain = plain.replace(character, safe)
-    return plain
+    """Text that stays text in GitHub-flavoured Markdown: no cell border, tag, link, image, mention or emphasis."""
+    plain = _HIDDEN.sub("", " ".join(said.split()))
+    plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    plain = _SPECIAL.sub(r"\\\g<0>", plain)
+    # A mention and an address become links without any markup; an invisible joint keeps them text.
+    return plain.replace("@", "@\u200b").replace("://", ":\u200b//").replace("www.", "www\u200b.")
+
+
+def _code(said: str) -> str:
+    """Text between backticks, where only a backtick or a cell border can break out."""
+    plain = _HIDDEN.sub("", " ".join(said.split()))
+    return "`" + plain.replace("`", "'").replace("|", "\\|").replace("@", "@\u200b") + "`"

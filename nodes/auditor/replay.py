@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,7 +15,10 @@ from nodes.auditor.engine import evaluate
 from nodes.auditor.ruleset import ruleset_digest
 from nodes.auditor.verdict import Verdict
 from tools.errors import UserError
-from tools.evidence.seal import Seal, seal
+from tools.evidence.difference import first_difference
+from tools.evidence.seal import Request, Seal, seal
+
+MAX_VERDICT_BYTES = 64 << 20
 
 Status = Literal["same", "evidence_changed", "verdict_changed", "other_rules", "unreadable"]
 
@@ -26,7 +31,8 @@ class Replayed:
     """Folder name under ``audits/``."""
     status: Status
     detail: str
-    """For ``evidence_changed`` the first file, relative to the sealed folder, and what happened to it."""
+    """For ``evidence_changed`` the first file, relative to the sealed folder, and what happened to it; for
+    ``verdict_changed`` the first field."""
 
 
 @dataclass(frozen=True)
@@ -55,41 +61,58 @@ def verify(folder: Path) -> VerifyReport:
 
 def _replay(run: Path, path: Path) -> Replayed:
     name = path.parent.name
-    stored = path.read_bytes()
     try:
+        stored = _stored(path)
         verdict = Verdict.model_validate_json(stored)
+        with _sealed_again(run, verdict.request) as sealed:
+            return _compare(name, verdict, stored, sealed)
     except ValidationError as cause:
         return Replayed(name, "unreadable", str(cause.errors(include_url=False, include_input=False)[0]["msg"]))
-    request = verdict.request
+    except UserError as cause:
+        return Replayed(name, "unreadable", str(cause))
+    except OSError as cause:
+        return Replayed(name, "unreadable", f"a file cannot be read: {cause.strerror}")
+    except (ValueError, TypeError):  # a name that no file can have, a number that JSON cannot hold
+        return Replayed(name, "unreadable", "the verdict's request cannot be sealed again")
+
+
+def _stored(path: Path) -> bytes:
+    if path.stat().st_size > MAX_VERDICT_BYTES:
+        raise UserError("the verdict is too large")
+    return path.read_bytes()
+
+
+@contextmanager
+def _sealed_again(run: Path, request: Request) -> Iterator[Seal]:
     if request.scope == "pair":
-        return Replayed(name, "unreadable", "a pair of foreign files is not sealed in a run")
+        raise UserError("a pair of foreign files is not sealed in a run")
     with tempfile.TemporaryDirectory(prefix="audit-replay-") as place:
+        sealed = seal(
+            run, request.scope, request.subject, request.attempt, Path(place) / "sealed",
+            comparison=request.comparison, control=request.control or "control", components=request.components,
+            run_id=request.run_id, ledger=request.ledger, profile=request.profile,
+        )  # fmt: skip
         try:
-            sealed = seal(
-                run, request.scope, request.subject, request.attempt, Path(place) / "sealed",
-                comparison=request.comparison, control=request.control or "control", components=request.components,
-                run_id=request.run_id,
-            )  # fmt: skip
-        except UserError as cause:
-            return Replayed(name, "unreadable", str(cause))
-        try:
-            return _compare(name, verdict, stored, sealed)
+            yield sealed
         finally:
             sealed.discard()
 
 
 def _compare(name: str, verdict: Verdict, stored: bytes, sealed: Seal) -> Replayed:
-    before = {entry.file: entry.sha256 for entry in verdict.evidence}
-    changed = next(
-        (file for file in sorted({*before, *sealed.digests}) if before.get(file) != sealed.digests.get(file)), None
-    )
+    other = verdict.ruleset != ruleset_digest()
+    before, after = {entry.file: entry.sha256 for entry in verdict.evidence}, sealed.digests
+    # Other rules ask for other files: then only what they had read can have changed.
+    compared = before.keys() - {"request.json"} if other else before.keys() | after.keys()
+    changed = next((file for file in sorted(compared) if before.get(file) != after.get(file)), None)
     if changed is not None:
-        what = "added" if changed not in before else "missing" if changed not in sealed.digests else "changed"
+        what = "added" if changed not in before else "missing" if changed not in after else "changed"
         return Replayed(name, "evidence_changed", f"{changed} {what}")
-    if verdict.ruleset != ruleset_digest():
-        return Replayed(
-            name, "other_rules", f"judged by rules {verdict.ruleset[:12]}, these are {ruleset_digest()[:12]}"
-        )
-    if evaluate(sealed.folder).to_bytes() != stored:
-        return Replayed(name, "verdict_changed", "the same evidence and rules give another verdict")
+    if other:
+        detail = f"evidence unchanged, judged by rules {verdict.ruleset[:12]}, these are {ruleset_digest()[:12]}"
+        return Replayed(name, "other_rules", detail)
+    derived = evaluate(sealed.folder).to_bytes()
+    if derived != stored:
+        again = Verdict.model_validate_json(derived).model_dump(mode="json")
+        where = first_difference(verdict.model_dump(mode="json"), again, ("stored", "derived"))
+        return Replayed(name, "verdict_changed", where or "the same verdict, written in another form")
     return Replayed(name, "same", "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from tools.evidence.records import Lever
+from tools.evidence.records import Lever, Scalar
 
 
 class ReportedClaim(BaseModel):
@@ -24,3 +24,7 @@ class ReportedClaim(BaseModel):
     blocks: int | None = None
     decision: str | None = None
     headline: str = ""
+    isolated: dict[str, float | None] = {}
+    """Isolated speed-ups that the headline leans on, by operator."""
+    conditions: dict[str, Scalar | None] = {}
+    """Server arguments that the summary says both legs ran with."""

@@ -1,29 +1,44 @@
 """One timed round, reduced to what the rules need.
 
-Per-request lists are recomputed into figures and dropped at once: a large run has hundreds of millions of gaps.
+A large run has hundreds of millions of gaps between tokens. Each line is parsed once, its lists are checked as they
+come, worked up into figures and dropped; what stays of a request is three numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+import struct
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from pydantic import ConfigDict
 
 from nodes.auditor.reading import Json, Reader
 from nodes.auditor.resolved import steady
 from tools.evidence.canonical import canonical, digest
-from tools.evidence.records import BenchRun, LatencySummary, RoundStamp
-from tools.statistics.latency import RoundFigures, recompute
+from tools.evidence.records import LatencySummary, RoundStamp
+from tools.statistics.latency import RoundFigures, figures
+from tools.statistics.order import nonnegative, packed
 
 REPORTED = tuple(LatencySummary.model_fields)
-_SYNTHETIC = {
-    "leg_id": "", "index": 0, "seed": 0, "started": 0.0, "ended": 0.0, "request_digest": "0" * 64,
-    "issued": 0, "cpu_s": 0.0, "flushed": False,
-}  # fmt: skip
+MAX_ROWS = 10_000
+"""Rounds of one launch."""
+LONGEST_S = 1e7
+"""A round or a request of four months did not happen."""
+SHORTEST_S = 1e-6
+LARGEST_TOKENS = 1 << 40
 BENCH_ARGUMENTS = (
     "backend", "dataset_name", "request_rate", "max_concurrency", "sharegpt_output_len", "random_input_len",
     "random_output_len", "random_range_ratio",
 )  # fmt: skip
+LISTS = frozenset({
+    "input_lens", "output_lens", "ttfts", "itls", "errors", "generated_texts", "cached_tokens",
+})  # fmt: skip
+"""Per-request lists, checked here and not by the reader."""
+_OPTIONAL = frozenset({"generated_texts", "cached_tokens"})
+_SHOWN = 200
 
 
 @dataclass(frozen=True)
@@ -44,69 +59,174 @@ class Row:
     failed: int
     """Requests with an error or without a token."""
     total_output: int
-    input_lens: tuple[int, ...]
-    output_lens: tuple[int, ...]
-    streamed: tuple[int, ...]
+    input_lens: Sequence[int]
+    output_lens: Sequence[int]
+    streamed: Sequence[int]
     """Gaps between tokens that were seen per request."""
     cached_tokens: int | None
     """Prompt tokens that came from the prefix cache; ``None`` when not recorded."""
-    text_digest: str
     distinct_texts: int
+    """Different answers; 0 when the record keeps none."""
     arguments: tuple[tuple[str, str], ...]
     """The load generator's own arguments."""
     server_info: Json
     """Resolved server arguments without what changes by itself."""
+    text_digest: str = ""
+    """Over all answers; empty where nobody asked."""
+
+
+class BenchHead(LatencySummary):
+    """A line of ``bench_runs.jsonl`` without its per-request lists. Other fields may stand there and are not read."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    duration: float
+    completed: int
+    total_input_tokens: int
+    total_output_tokens: int
+    p99_tpot_ms: float
+    server_info: dict[str, Any]
+    bankable: RoundStamp | None = None
+
+
+@dataclass(frozen=True)
+class _Requests:
+    """The per-request lists of a round, their types checked."""
+
+    input_lens: list[int]
+    output_lens: list[int]
+    ttfts: list[float]
+    itls: list[list[float]]
+    errors: list[str]
+    cached_tokens: list[int] | None
+
+
+@dataclass(frozen=True)
+class _Gaps:
+    """The gaps between tokens of a round."""
+
+    decodes: list[float]
+    """Exact sum per request, seconds."""
+    packed: bytes
+    """All of completed requests, as doubles."""
 
 
 def read_rows(reader: Reader, name: str) -> Iterator[Row]:
     """Rounds of a ``bench_runs.jsonl``; lines that cannot be used are reported and left out."""
     seen: dict[str, Json] = {}
-    for line, found in reader.objects(name):
-        stamped = "bankable" in found
-        run = reader.typed(found if stamped else {**found, "bankable": _SYNTHETIC}, BenchRun, name, line)
-        if run is None:
+    rows = 0
+    for line, found in reader.objects(name, elsewhere=LISTS):
+        head = reader.typed({key: entry for key, entry in found.items() if key not in LISTS}, BenchHead, name, line)
+        if head is None:
             continue
-        if trouble := _impossible(run, stamped=stamped):
-            reader.report(name, line, "impossible", trouble)
+        requests = _requests(found)
+        if isinstance(requests, str):
+            reader.report(name, line, "invalid", f"BenchHead.{requests}")
             continue
-        yield _row(run, line, found, seen, stamped=stamped)
+        gaps = _impossible(head, requests) or _gaps(requests)
+        if isinstance(gaps, str):
+            reader.report(name, line, "impossible", gaps)
+            continue
+        if (rows := rows + 1) > MAX_ROWS:
+            reader.report(name, line, "too_large", f"more than {MAX_ROWS} rounds; the rest is left out")
+            return
+        yield _row(head, requests, gaps, line, found, seen)
 
 
-def _row(run: BenchRun, line: int, found: dict[str, Any], seen: dict[str, Json], *, stamped: bool) -> Row:
-    info = steady(run.server_info)
-    failed = sum(bool(error) or length == 0 for error, length in zip(run.errors, run.output_lens, strict=True))
+def _requests(found: Json) -> _Requests | str:
+    """The lists, or which one is not what it should be. Latencies are looked at later, when they are added up."""
+    if (name := next((name for name in sorted(LISTS - _OPTIONAL) if name not in found), None)) is not None:
+        return f"{name}: missing"
+    cached = found.get("cached_tokens")
+    for name in ("input_lens", "output_lens", "cached_tokens"):
+        if not _only(found.get(name, []), {int}) and not (name in _OPTIONAL and found[name] is None):
+            return f"{name}: not a list of whole numbers"
+    for name in ("errors", "generated_texts"):
+        if not _only(found.get(name, []), {str}):
+            return f"{name}: not a list of texts"
+    if not _only(found["ttfts"], {int, float}):
+        return "ttfts: not a list of numbers"
+    if not _only(found["itls"], {list}):
+        return "itls: not a list of lists"
+    return _Requests(found["input_lens"], found["output_lens"], found["ttfts"], found["itls"], found["errors"], cached)
+
+
+def _only(values: object, kinds: set[type]) -> bool:
+    return isinstance(values, list) and set(map(type, values)) <= kinds
+
+
+def _row(head: BenchHead, requests: _Requests, gaps: _Gaps, line: int, found: Json, seen: dict[str, Json]) -> Row:
+    info = steady(head.server_info)
+    failed = sum(
+        bool(error) or length == 0 for error, length in zip(requests.errors, requests.output_lens, strict=True)
+    )
     return Row(
         line=line,
-        stamp=run.bankable if stamped else None,
-        reported=LatencySummary(**{name: getattr(run, name) for name in REPORTED}),
-        raw=recompute(run),
-        duration=run.duration,
-        completed=run.completed,
-        succeeded=len(run.output_lens) - failed,
+        stamp=head.bankable,
+        reported=LatencySummary(**{name: getattr(head, name) for name in REPORTED}),
+        raw=figures(
+            head.duration,
+            requests.input_lens,
+            requests.output_lens,
+            requests.ttfts,
+            gaps.decodes,
+            gaps.packed,
+            requests.errors,
+        ),
+        duration=head.duration,
+        completed=head.completed,
+        succeeded=len(requests.output_lens) - failed,
         failed=failed,
-        total_output=run.total_output_tokens,
-        input_lens=tuple(run.input_lens),
-        output_lens=tuple(run.output_lens),
-        streamed=tuple(len(gaps) for gaps in run.itls),
-        cached_tokens=None if run.cached_tokens is None else sum(run.cached_tokens),
-        text_digest=digest(canonical(run.generated_texts)),
-        distinct_texts=len(set(run.generated_texts)),
-        arguments=tuple((key, str(found[key])) for key in BENCH_ARGUMENTS if key in found),
+        total_output=head.total_output_tokens,
+        input_lens=array("q", requests.input_lens),
+        output_lens=array("q", requests.output_lens),
+        streamed=array("q", map(len, requests.itls)),
+        cached_tokens=None if requests.cached_tokens is None else sum(requests.cached_tokens),
+        distinct_texts=len(set(found.get("generated_texts", ()))),
+        arguments=tuple((key, _argument(found[key])) for key in BENCH_ARGUMENTS if key in found),
         server_info=seen.setdefault(digest(canonical(info)), info),
     )
 
 
-def _impossible(run: BenchRun, *, stamped: bool) -> str:
+def _argument(value: object) -> str:
+    """A value as text; of a long one the beginning and a digest, so that two of them can still be told apart."""
+    said = str(value)
+    return said if len(said) <= _SHOWN else f"{said[:_SHOWN]}… {digest(said.encode())[:16]}"
+
+
+def _impossible(head: BenchHead, requests: _Requests) -> str:
     """Why a round cannot have happened as recorded, or an empty string."""
-    lengths = {len(run.input_lens), len(run.output_lens), len(run.ttfts), len(run.itls), len(run.errors)}
+    lists = (requests.input_lens, requests.output_lens, requests.ttfts, requests.itls, requests.errors)
+    lengths = {len(values) for values in lists}
     if len(lengths) != 1:
         return f"per-request lists have different lengths: {sorted(lengths)}"
-    if not run.duration > 0:
-        return f"duration {run.duration} s"
-    if min([*run.input_lens, *run.output_lens, 0]) < 0:
+    if not SHORTEST_S <= head.duration <= LONGEST_S:
+        return f"duration {head.duration:g} s"
+    counts = [*requests.input_lens, *requests.output_lens, *(requests.cached_tokens or ())]
+    if counts and min(counts) < 0:
         return "a negative token count"
-    if min([*run.ttfts, *(min(gaps, default=0.0) for gaps in run.itls), 0.0]) < 0:
-        return "a negative latency"
-    if stamped and run.bankable.ended < run.bankable.started:
+    if counts and max(counts) > LARGEST_TOKENS:
+        return "a token count beyond all measure"
+    stamp = head.bankable
+    if stamp is not None and stamp.ended < stamp.started:
         return "the round ends before it starts"
     return ""
+
+
+def _gaps(requests: _Requests) -> _Gaps | str:
+    """The gaps between tokens, or why they cannot be. Each list is added up and packed while it is at hand."""
+    decodes, pieces = [], []
+    try:
+        for gaps in requests.itls:
+            decodes.append(math.fsum(gaps))
+            pieces.append(packed(gaps))
+    except (TypeError, OverflowError, struct.error):
+        return "a latency that is not a number, or beyond all measure"
+    every = b"".join(pieces)
+    if not nonnegative(every) or min(requests.ttfts, default=0.0) < 0:
+        return "a negative latency"
+    if max([*decodes, *requests.ttfts], default=0.0) > LONGEST_S:  # a sum bounds what it is made of
+        return "a latency beyond all measure"
+    if any(requests.errors):
+        every = b"".join(piece for piece, error in zip(pieces, requests.errors, strict=True) if not error)
+    return _Gaps(decodes, every)

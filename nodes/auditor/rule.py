@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -12,9 +14,12 @@ from tools.evidence.seal import Scope
 if TYPE_CHECKING:
     from nodes.auditor.case import Case
 
-ALL: frozenset[Scope] = frozenset({"baseline", "profile", "patch", "bundle"})
+ALL: frozenset[Scope] = frozenset({"baseline", "profile", "patch", "harness", "bundle"})
 COMPARISONS: frozenset[Scope] = frozenset({"baseline", "patch", "bundle"})
 GAINS: frozenset[Scope] = frozenset({"patch", "bundle"})
+HARNESS: frozenset[Scope] = frozenset({"harness"})
+_MODES = re.compile(r"\s*\((?:[A-Z]\d\d ?)+\)")
+"""Ids of modes in a docstring; the index has a column for them."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,15 @@ class Rule:
     """Part of the derivation of the number itself: when it raises, nothing was derived and nothing is signed off."""
     missing: Severity = Severity.FAIL
     """Weight of needed evidence that is not there."""
+    gives: tuple[Severity, ...] = (Severity.FAIL, Severity.FLAG)
+    """What its findings can weigh, strongest first; what is missing or degraded comes on top."""
+
+    @property
+    def summary(self) -> str:
+        """First sentence of its file: what it proves."""
+        first = (sys.modules[self.check.__module__].__doc__ or self.id).strip().split("\n\n")[0]
+        text = " ".join(first.split())
+        return _MODES.sub("", text.split(". ")[0]).strip(" .:")
 
 
 def fail(

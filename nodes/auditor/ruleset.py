@@ -7,7 +7,9 @@ from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SOURCES = ("nodes/auditor", "tools/statistics", "tools/levers")
-_FILES = ("tools/evidence/canonical.py", "tools/evidence/records.py", "tools/evidence/seal.py")
+_FILES = tuple(
+    f"tools/evidence/{name}.py" for name in ("canonical", "harness", "hashing", "overlay", "records", "regular", "seal")
+)
 
 
 def ruleset_digest() -> str:

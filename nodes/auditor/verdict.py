@@ -97,6 +97,19 @@ class Metric(Record):
     interval: Interval | None = None
 
 
+class LeverPart(Record):
+    """One lever's part of a gain."""
+
+    lever: str
+    """``name=value``; ``interaction`` for what the levers give together beyond their parts."""
+    lever_class: LeverClass
+    gain: float | None
+    """As a fraction, on top of the parts before it; ``None`` when no record gives it."""
+    interval: Interval | None = None
+    basis: str
+    """Comparison or verdict that it was measured in."""
+
+
 class EvidenceDigest(Record):
     """A file that the verdict was derived from."""
 
@@ -116,6 +129,8 @@ class Verdict(Record):
     action: Action
     lever_class: LeverClass
     counts_as_kernel_win: bool
+    lever_decomposition: tuple[LeverPart, ...] = ()
+    """The gain part by part, in the order in which the levers were laid on top of each other."""
     headline: str
     """The sentence that the evidence supports, in place of the producer's."""
     metrics: tuple[Metric, ...] = ()

@@ -6,16 +6,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from nodes.auditor.harness_view import BakeOffView
 from nodes.auditor.reading import Json, Problem, Reader
 from nodes.auditor.reported import ReportedClaim
 from nodes.auditor.rows import Row, read_rows
 from nodes.auditor.server_log import LogFacts, facts
 from tools.evidence.canonical import file_digest
+from tools.evidence.ledger import Entry
+from tools.evidence.overlay import Marker
 from tools.evidence.records import Answer, Engagement, Generation, HostSample, LegRecord, Plan, Side
-from tools.evidence.seal import Request
+from tools.evidence.regular import regular_files
+from tools.evidence.seal import OVERLAY_FOLDER, Request
 from tools.profiling.records import Profile
+from tools.profiling.route import Route
 
 COMPONENT_WORDS = ("PASS", "FLAG")
+MAX_SOURCE_BYTES = 4 << 20
+"""Of one overlay file; more of it is not read."""
 
 
 class LegView:
@@ -65,7 +72,18 @@ class LegView:
 
     @cached_property
     def engagement(self) -> tuple[Engagement, ...]:
-        return self._reader.records(self.path("engagement.jsonl"), Engagement)
+        """One record per declared setting; for a replaced operator one ``Marker`` per worker."""
+        name = self.path("engagement.jsonl")
+        typed = (
+            self._reader.typed(found, Marker if found.get("operator") == "overlay" else Engagement, name, line)
+            for line, found in self._reader.objects(name)
+        )
+        return tuple(record for record in typed if record is not None)
+
+    @property
+    def markers(self) -> tuple[Marker, ...]:
+        """What replaced operators report from inside the server."""
+        return tuple(record for record in self.engagement if isinstance(record, Marker))
 
     @cached_property
     def host(self) -> tuple[HostSample, ...]:
@@ -131,12 +149,22 @@ class ComparisonView:
 
 
 @dataclass(frozen=True)
+class TrialView:
+    """A comparison that the run's ledger names: what was declared and what was claimed, without its legs."""
+
+    name: str
+    plan: Plan | None
+    claim: ReportedClaim | None
+
+
+@dataclass(frozen=True)
 class ComponentView:
     """An accepted patch that a bundle is made of."""
 
     name: str
     verdict: Json | None
     claim: ReportedClaim | None
+    plan: Plan | None = None
 
     @property
     def accepted(self) -> bool:
@@ -170,13 +198,27 @@ class SealedView:
         return self.comparison if own else ComparisonView(self.reader, "control")
 
     @cached_property
+    def bakeoff(self) -> BakeOffView:
+        """The operator that is judged (scope harness)."""
+        return BakeOffView(self.reader, "operator")
+
+    @cached_property
+    def operators(self) -> dict[str, BakeOffView]:
+        """Bake-offs of the operators that a patch or bundle replaces, by name."""
+        return {name: BakeOffView(self.reader, f"operators/{name}") for name in self.reader.folders("operators")}
+
+    @cached_property
     def profile(self) -> Profile | None:
         return self.reader.model("profile/profile.json", Profile)
 
+    @cached_property
+    def route(self) -> Route | None:
+        """Where the profile's operators were sent; ``None`` when nothing was routed by operator."""
+        return self.reader.model("profile/route.json", Route)
+
     def digests(self, folder: str) -> dict[str, str]:
         """sha256 of the files below one folder, by file name."""
-        paths = sorted((self.folder / folder).rglob("*"))
-        return {path.name: file_digest(path) for path in paths if path.is_file()}
+        return {path.name: file_digest(path) for _, path in regular_files(self.folder / folder)}
 
     @cached_property
     def components(self) -> tuple[ComponentView, ...]:
@@ -185,6 +227,33 @@ class SealedView:
                 name,
                 self.reader.document(f"components/{name}/verdict.json"),
                 self.reader.model(f"components/{name}/claim.json", ReportedClaim),
+                self.reader.model(f"components/{name}/plan.json", Plan),
             )
             for name in self.reader.folders("components")
         )
+
+    @cached_property
+    def ledger(self) -> tuple[Entry, ...] | None:
+        """The run's ledger up to this audit; ``None`` when it is not in the evidence."""
+        return self.reader.records("ledger.jsonl", Entry) if self.reader.exists("ledger.jsonl") else None
+
+    @cached_property
+    def trials(self) -> tuple[TrialView, ...]:
+        """Every comparison that the ledger names, by name."""
+        return tuple(
+            TrialView(
+                name,
+                self.reader.model(f"trials/{name}/plan.json", Plan),
+                self.reader.model(f"trials/{name}/claim.json", ReportedClaim),
+            )
+            for name in self.reader.folders("trials")
+        )
+
+    @cached_property
+    def overlay(self) -> dict[str, bytes]:
+        """Files of the overlays that the candidate ran with, by path below the overlay folder."""
+        found = dict[str, bytes]()
+        for name, path in regular_files(self.folder / "comparison" / OVERLAY_FOLDER):
+            with path.open("rb") as stream:
+                found[name] = stream.read(MAX_SOURCE_BYTES)
+        return found

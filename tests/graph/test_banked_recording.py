@@ -7,6 +7,7 @@ from pathlib import Path
 
 import orjson
 
+from graph.verification import verify_folder
 from tests.graph.conftest import ROOT, Bankable
 
 BANKED = ROOT / "evals" / "recorded" / "cpu-banked.tar.xz"
@@ -29,3 +30,12 @@ def test_the_recorded_verdicts_are_derived_again(bankable: Bankable, tmp_path: P
     done = bankable("verify", tmp_path / "run" / "bundle")
     assert done.code == 0, done.out
     assert "all bytes equal" in done.out
+    path = tmp_path / "run" / "bundle" / "manifest.json"
+    told = orjson.loads(path.read_bytes())
+    told["claim"]["delta"] += 1
+    told["config"]["flags"]["max_running_requests"] = 13
+    path.write_bytes(orjson.dumps(told))
+    problems = verify_folder(tmp_path / "run" / "bundle").problems
+    assert problems[0] == "attestation.json: manifest.json is not what was signed"
+    assert any(problem.startswith("manifest.json: claim.delta: manifest ") for problem in problems)
+    assert "manifest.json: config.flags.max_running_requests: manifest 13, evidence 12" in problems

@@ -64,6 +64,7 @@ def test_without_an_auditor_producers_write_the_same_bytes(replayed: Path, banka
     assert done.code == 0, done.err
     assert "verified gain:" not in done.out.replace("no verified gain", "")
     assert not (out / "audits").exists()
+    assert list(out.rglob("attestation.json")) == list(out.rglob("*.pem")) == []
     assert producer_files(out) == producer_files(replayed)
 
 

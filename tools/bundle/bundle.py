@@ -4,6 +4,9 @@ launch.sh        starts the server as it was measured
 manifest.json    accepted flags, the claim with its interval, the verdicts, a digest of every file
 evidence/        the run folder's files that the verdicts were derived from, same layout
 standin/         CPU only: the stand-in package that the measured server ran with
+
+When the bundle is closed, a run with an auditor adds ``attestation.json``, the signature over the manifest, and the
+public key in ``keys/``.
 """
 
 from __future__ import annotations
@@ -108,9 +111,15 @@ def _copy_evidence(root: Path, target: Path, comparisons: Sequence[str]) -> None
     for name in ("run.json", "preflight.json", "ledger.jsonl"):
         if (root / name).is_file():
             shutil.copy2(root / name, target / name)
-    for folder in [*(f"comparisons/{name}" for name in comparisons), "audits", "profile", "profile-2"]:
+    for folder in [*(f"comparisons/{name}" for name in comparisons), "audits", "keys", "profile", "profile-2"]:
         if (root / folder).is_dir():
             shutil.copytree(root / folder, target / folder, ignore=shutil.ignore_patterns(".*", "torn", "server.pid"))
+    # Every confirmation of the run counts against those that won: what was declared and claimed goes along.
+    for path in sorted((root / "comparisons").glob("*/*.json")):
+        copy = target / path.relative_to(root)
+        if path.name in ("plan.json", "claim.json") and not copy.exists():
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(path, copy)
 
 
 def _word(path: Path) -> str:

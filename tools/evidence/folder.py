@@ -4,7 +4,8 @@ run.json  preflight.json  ledger.jsonl  outcome.json  report.html
 comparisons/<name>/{plan.json, claim.json, legs/<leg_id>/…}
 search/{trials.jsonl, legs/<leg_id>/…}
 profile/{profile.json, legs/profile/…, *.trace.json.gz}
-audits/<scope>-<subject>-<attempt>/verdict.json
+audits/<scope>-<subject>-<attempt>/{verdict.json, attestation.json}
+keys/<key id>.pem (public keys that signed)
 bundle/
 """
 

@@ -79,20 +79,25 @@ def read_ledger(root: Path) -> list[Entry]:
     return entries
 
 
-def check_ledger(root: Path) -> list[str]:
-    """What is wrong, one sentence each; empty when the chain holds and every file is as it was entered."""
-    problems: list[str] = []
-    prev, current = GENESIS, {}
+def check_chain(root: Path) -> list[str]:
+    """Where the chain itself does not hold, one sentence each; the files that it names are not looked at."""
+    problems, prev = [], GENESIS
     entries = read_ledger(root)
     for number, entry in enumerate(entries):
-        if entry.seq != number or entry.prev != prev or entry.link != _link(*_fields(entry)):
+        if entry.seq != number or entry.prev != prev or entry.link != link_of(entry):
             problems.append(f"ledger.jsonl:{number + 1}: the chain is broken here")
             break
         prev = entry.link
-        current[entry.path] = entry.sha256
     lines = (root / "ledger.jsonl").read_bytes().count(b"\n") if (root / "ledger.jsonl").exists() else 0
     if lines != len(entries):
         problems.append(f"ledger.jsonl:{len(entries) + 1}: this line cannot be read")
+    return problems
+
+
+def check_ledger(root: Path) -> list[str]:
+    """What is wrong, one sentence each; empty when the chain holds and every file is as it was entered."""
+    problems = check_chain(root)
+    current = {entry.path: entry.sha256 for entry in read_ledger(root)}
     present = {digest for name, digest in current.items() if (root / name).is_file()}
     for name, digest in current.items():
         path = root / name
@@ -103,6 +108,11 @@ def check_ledger(root: Path) -> list[str]:
         elif sha256_file(path) != digest:
             problems.append(f"{name}: changed after it was entered")
     return problems
+
+
+def link_of(entry: Entry) -> str:
+    """The link that an entry should have."""
+    return _link(*_fields(entry))
 
 
 def _fields(entry: Entry) -> tuple[int, str, str, int, str]:

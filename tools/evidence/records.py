@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 SCHEMA_VERSION = 1
 """Version of the run folder. A folder with a higher number was written by a newer version and is refused."""
@@ -61,15 +61,42 @@ class ServerConfig(Record):
         return ServerConfig(flags={**self.flags, **lever.flags}, env={**self.env, **lever.env})
 
 
+class OverlayPart(Record):
+    """One operator that an overlay replaces, as the plan declares it before the first launch."""
+
+    implementation: str
+    """Id of the implementation, as in the rows of its bake-off."""
+    digest: Digest
+    """Over the files of the overlay folder."""
+    source_digest: Digest
+    """Of the source file that the operator's seam must resolve to on the candidate."""
+    parameters: dict[str, Scalar] = {}
+    """Launch parameters as tuned; the live ones must be these (E02)."""
+    table: bool = False
+    """Parameters come from a table keyed by shape, so that look-ups have to hit (E03)."""
+    bench: int = Field(default=1, ge=1)
+    """Attempt of the bake-off that the implementation comes from."""
+
+
 class Lever(Record):
     """A declared change: what the candidate has and the reference has not. Empty for a control."""
 
     flags: dict[str, Scalar] = {}
     env: dict[str, str] = {}
+    overlays: dict[str, OverlayPart] = {}
+    """Replaced operators by name."""
 
     def names(self) -> list[str]:
-        """Every flag and variable that the lever sets, sorted."""
-        return sorted([*self.flags, *self.env])
+        """Every flag, variable and operator that the lever changes, sorted."""
+        return sorted([*self.flags, *self.env, *self.overlays])
+
+    @model_serializer(mode="wrap")
+    def _without_empty_overlays(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A lever of configuration alone is written as it always was, so that older run folders can be resumed."""
+        written: dict[str, Any] = dump(self)
+        if not self.overlays:
+            written.pop("overlays", None)
+        return written
 
 
 class Workload(Record):
@@ -190,6 +217,8 @@ class LegRecord(Record):
     """Allow-listed variables only."""
     config: ServerConfig
     overlay_digest: Digest | None = None
+    modules: dict[str, Digest] = {}
+    """For each operator under test, on both legs: sha256 of the source file that its seam resolved to (E08)."""
     engine: EngineIdentity
     device: Literal["cpu", "cuda", "rocm"]
     device_set: list[str]
@@ -357,3 +386,5 @@ class Claim(Record):
     decision: Literal["real", "not_real", "undecided"]
     headline: str
     """The sentence that the producer would print."""
+    isolated: dict[str, float] = {}
+    """Isolated speed-ups that the headline leans on, by operator: ratio of served-weighted times."""

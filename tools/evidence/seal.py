@@ -6,35 +6,42 @@ The request says what is judged; the digests say from which bytes.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
-import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import orjson
 
 from tools.errors import UserError
 from tools.evidence.canonical import canonical, digest
+from tools.evidence.harness import BENCH_FILES, ORACLE_FOLDER, ORACLE_SUFFIX, TASK_FILES
+from tools.evidence.hashing import Hashing
 from tools.evidence.records import SCHEMA_VERSION, Record
+from tools.evidence.regular import IrregularFileError, open_regular, shown, stamp
+from tools.evidence.trials import LedgerCut, cut_ledger
 
-Scope = Literal["baseline", "profile", "patch", "bundle"]
+Scope = Literal["baseline", "profile", "patch", "harness", "bundle"]
 
 COMPARISON_FILES = ("plan.json", "claim.json")
+OVERLAY_FOLDER = "overlay"
 LEG_FILES = (
     "leg.json", "bench_runs.jsonl", "server.log", "server_info.json", "outputs.jsonl",
     "accuracy.jsonl", "engagement.jsonl", "host.jsonl",
 )  # fmt: skip
 MAX_FILE_BYTES = 1 << 29
 """512 MiB: a larger evidence file is refused, not truncated."""
+PARENTS = {"profile": "", "harness": "ops"}
+"""Folder of the run that holds the subject, where that is not ``comparisons``."""
+MAX_PLAN_BYTES = 1 << 24
 MAX_TOTAL_BYTES = 1 << 32
 MAX_FILES = 20_000
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._=+-]{0,150}$")
-_CHUNK = 1 << 20
+_SOURCE = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,150}$")
+_CHUNK = 1 << 22
 
 
 class Request(Record):
@@ -44,16 +51,21 @@ class Request(Record):
     scope: Scope | Literal["pair"]
     """``pair``: two bare legs that no plan of ours stands behind; never sealed from a run."""
     subject: str
-    """What is judged: ``control``, ``patch-stream_interval``, ``bundle``, ``profile``."""
+    """What is judged: ``control``, ``patch-stream_interval``, ``bundle``, ``profile``; in scope harness an operator."""
     attempt: int
     """1-based."""
     run_id: str
     comparison: str | None = None
-    """Folder under ``comparisons/`` (scope profile: the profile folder) that was sealed as the subject."""
+    """Folder under ``comparisons/`` that was sealed as the subject (scope profile: the profile's own folder; scope
+    harness: the folder under ``ops/``, of which the attempt is sealed)."""
     control: str | None = None
     """Folder of the A/A control that counts: its legs are the true baseline."""
     components: tuple[str, ...] = ()
     """Audit folders of the accepted patches (scope bundle)."""
+    ledger: int | None = None
+    """Lines of the run's ledger that were there (scopes patch and bundle); ``None`` when there was no ledger."""
+    profile: str | None = None
+    """Folder of the profile whose shares bound the gain of a replaced operator (scopes patch and bundle)."""
 
 
 @dataclass(frozen=True)
@@ -87,31 +99,41 @@ def seal(
     control: str = "control",
     components: Sequence[str] | None = None,
     run_id: str | None = None,
+    ledger: int | None = None,
+    profile: str | None = None,
 ) -> Seal:
     """Copy what scope ``scope`` needs of ``run_dir`` into the new folder ``dest``, read-only.
 
     ``comparison`` defaults to ``subject`` or ``scope-subject``, with ``-k`` for the k-th attempt where that exists.
+    In scope harness it is the operator's folder under ``ops/``, and ``attempt`` its bake-off; a patch or bundle that
+    replaces operators takes the records of their bake-offs along.
     ``components`` are audit folder names; by default the latest audit of every patch, where it was accepted. ``run_id``
-    is read from ``run.json`` when it is not given. Missing evidence is left out: to say so is the auditor's task.
+    is read from ``run.json`` when it is not given. ``ledger`` cuts the ledger at a line, ``profile`` names the profile
+    folder; by default all lines that are there, and the latest profile that they name. Missing evidence is left out: to
+    say so is the auditor's task.
     Raises ``UserError`` on links out of the run, special files and oversized evidence.
     """
     root = run_dir.resolve()
     if not root.is_dir():
         raise UserError("no such run folder", str(run_dir), "give the folder that holds run.json")
-    parent = "" if scope == "profile" else "comparisons"
+    parent = PARENTS.get(scope, "comparisons")
     names = (subject, f"{scope}-{subject}", *((control,) if scope == "baseline" else ()))
     chosen = comparison or _first_folder(root / parent, names, attempt)
     accepted = tuple(components) if components is not None else tuple(_accepted_patches(root))
+    gain = scope in ("patch", "bundle")
+    cut = cut_ledger(root, ledger) if gain else None
     request = Request(
         scope=scope,
         subject=subject,
         attempt=attempt,
         run_id=run_id or _run_id(root),
         comparison=chosen,
-        control=control if scope in ("patch", "bundle") else None,
+        control=control if gain else None,
         components=accepted if scope == "bundle" else (),
+        ledger=len(cut.lines) if cut is not None else None,
+        profile=(profile or _latest_profile(root, cut)) if gain else None,
     )
-    for name in (chosen, control, subject, *request.components):
+    for name in (chosen, control, subject, *request.components, *filter(None, [request.profile])):
         if not _NAME.match(name):
             raise UserError(
                 f"{name!r} is not a folder name", str(run_dir), "use letters, digits, dot, dash, underscore"
@@ -121,14 +143,40 @@ def seal(
     copier.write("request.json", canonical(request.model_dump(mode="json")))
     if scope == "profile":
         copier.tree(root / chosen, "profile")
+    elif scope == "harness":
+        copier.operator(root / "ops" / chosen, "operator", attempt)
+        copier.oracle(root / "ops" / chosen / ORACLE_FOLDER, f"operator/{ORACLE_FOLDER}")
     else:
         copier.comparison(root / "comparisons" / chosen, "comparison")
+        for name, bench in _operators(root / "comparisons" / chosen / "plan.json"):
+            copier.operator(root / "ops" / name, f"operators/{name}", bench)
+            copier.file(root / "audits" / f"harness-{name}-{bench}" / "verdict.json", f"operators/{name}/verdict.json")
     if request.control is not None:
         copier.comparison(root / "comparisons" / request.control, "control")
     for name in request.components:
         copier.component(root, name)
+    if cut is not None:
+        copier.trials(root, cut)
+    if request.profile is not None:
+        copier.file(root / request.profile / "profile.json", "profile/profile.json")
     copier.lock()
     return Seal(dest, request, dict(sorted(copier.digests.items())))
+
+
+def _operators(plan: Path) -> list[tuple[str, int]]:
+    """Operators that a plan replaces, each with the attempt of its bake-off; a plan that says otherwise names none."""
+    try:
+        parts = _json(plan)["lever"]["overlays"].items()
+        found = [(str(name), int(part["bench"])) for name, part in parts]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
+        return []
+    return sorted(entry for entry in found if _NAME.match(entry[0]))
+
+
+def _latest_profile(root: Path, cut: LedgerCut | None) -> str | None:
+    names = [path.parent.name for path in sorted(root.glob("profile*/profile.json"))]
+    known = [name for name in names if cut is None or cut.has(f"{name}/profile.json")]
+    return max(known, key=lambda name: (len(name), name), default=None)
 
 
 def _first_folder(parent: Path, names: Sequence[str], attempt: int) -> str:
@@ -139,18 +187,26 @@ def _first_folder(parent: Path, names: Sequence[str], attempt: int) -> str:
 
 def _run_id(root: Path) -> str:
     try:
-        content = orjson.loads((root / "run.json").read_bytes())
+        content = _json(root / "run.json")
         config = content.get("config", {})
         return str(content["run_id"] if "run_id" in content else config["run_id"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as cause:
         raise UserError("run.json is missing or has no run_id", str(root), "give the folder of a run") from cause
 
 
+def _json(path: Path) -> Any:
+    """A small JSON file that somebody else wrote. Raises ``OSError`` or ``ValueError``, and waits for nobody."""
+    with open_regular(path) as stream:
+        if stamp(stream)[0] > MAX_PLAN_BYTES:
+            raise ValueError("too large")
+        return orjson.loads(stream.read(MAX_PLAN_BYTES))
+
+
 def _accepted_patches(root: Path) -> Iterator[str]:
     latest: dict[str, tuple[int, str]] = {}
     for path in sorted((root / "audits").glob("patch-*-*/verdict.json")):
         try:
-            verdict = orjson.loads(path.read_bytes())
+            verdict = _json(path)
             subject, attempt, word = str(verdict["subject"]), int(verdict["attempt"]), str(verdict["verdict"])
         except (OSError, ValueError, KeyError, TypeError):
             continue
@@ -170,6 +226,7 @@ class _Copier:
     def comparison(self, source: Path, target: str) -> None:
         for name in COMPARISON_FILES:
             self.file(source / name, f"{target}/{name}")
+        self.overlay(source / OVERLAY_FOLDER, f"{target}/{OVERLAY_FOLDER}")
         legs = source / "legs"
         for leg in sorted(legs.iterdir()) if legs.is_dir() else ():
             if not _NAME.match(leg.name):
@@ -181,16 +238,51 @@ class _Copier:
         verdict = root / "audits" / name / "verdict.json"
         self.file(verdict, f"components/{name}/verdict.json")
         try:
-            chosen = str(orjson.loads(verdict.read_bytes())["request"]["comparison"])
+            chosen = str(_json(verdict)["request"]["comparison"])
         except (OSError, ValueError, KeyError, TypeError):
             return
         if _NAME.match(chosen):
-            self.file(root / "comparisons" / chosen / "claim.json", f"components/{name}/claim.json")
+            for file in COMPARISON_FILES:
+                self.file(root / "comparisons" / chosen / file, f"components/{name}/{file}")
+
+    def trials(self, root: Path, cut: LedgerCut) -> None:
+        """The ledger up to here, and plan and claim of every comparison that it names."""
+        self.write("ledger.jsonl", b"".join(cut.lines))
+        for name, file in cut.files():
+            self.file(root / "comparisons" / name / file, f"trials/{name}/{file}")
+
+    def overlay(self, source: Path, target: str) -> None:
+        """Sources of the overlays that were laid over the server, one folder per operator."""
+        for path in sorted(source.rglob("*")) if source.is_dir() else ():
+            relative = path.relative_to(source)
+            if not path.is_file() or "__pycache__" in relative.parts:
+                continue
+            if not all(_SOURCE.match(part) for part in relative.parts):
+                raise UserError(
+                    f"{relative} is not a name for source", str(path), "use letters, digits, dot, underscore"
+                )
+            self.file(path, f"{target}/{relative.as_posix()}")
+
+    def operator(self, task: Path, target: str, attempt: int) -> None:
+        """The task's records and those of one attempt at its bake-off."""
+        for name in TASK_FILES:
+            self.file(task / name, f"{target}/{name}")
+        for name in BENCH_FILES:
+            self.file(task / f"bench-{attempt}" / name, f"{target}/{name}")
+
+    def oracle(self, source: Path, target: str) -> None:
+        """Tensor files by their suffix. Nothing else below the folder is copied, so nothing else can be opened."""
+        for path in sorted(source.glob(f"*{ORACLE_SUFFIX}")) if source.is_dir() else ():
+            if _NAME.match(path.name):
+                self.file(path, f"{target}/{path.name}")
 
     def tree(self, source: Path, target: str) -> None:
         for path in sorted(source.rglob("*")) if source.is_dir() else ():
+            relative = path.relative_to(source).as_posix()
+            if not relative.isprintable():
+                raise UserError("evidence with a name that is no text", shown(str(path)), "give the file another name")
             if path.is_file():
-                self.file(path, f"{target}/{path.relative_to(source).as_posix()}")
+                self.file(path, f"{target}/{relative}")
 
     def file(self, source: Path, target: str) -> None:
         """Copy one file, if it is there."""
@@ -200,18 +292,20 @@ class _Copier:
             return
         if not real.is_relative_to(self.root):
             raise UserError("evidence links out of the run folder", str(source), "replace the link by the file")
-        facts = real.stat()
-        if not stat.S_ISREG(facts.st_mode):
-            raise UserError("evidence is not a regular file", str(source), "remove it")
-        self._count(facts.st_size, source)
-        state = hashlib.sha256()
-        copy = self._place(target)
-        with real.open("rb") as reader, copy.open("xb") as writer:
-            left = MAX_FILE_BYTES
+        try:
+            reader = open_regular(real)
+        except IrregularFileError:
+            raise UserError("evidence is not a regular file", str(source), "remove it") from None
+        with reader, self._place(target).open("xb") as writer, Hashing() as state:
+            before = stamp(reader)
+            self._count(before[0], source)
+            left = before[0]
             while left > 0 and (piece := reader.read(min(_CHUNK, left))):
                 state.update(piece)
                 writer.write(piece)
                 left -= len(piece)
+            if stamp(reader) != before or left > 0:
+                raise UserError("evidence changes while it is sealed", str(source), "wait until the launch has ended")
         self.digests[target] = state.hexdigest()
 
     def write(self, target: str, data: bytes) -> None:

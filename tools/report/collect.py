@@ -28,6 +28,8 @@ from tools.report.verdicts import read_verdicts
 MAX_TRIALS = 300
 NOTHING = "no verified gain"
 SUPPORT = ("PASS", "FLAG")
+OPINIONS = frozenset({"judge"})
+"""What is no rule: when it does not answer, nothing that code decides is open."""
 
 
 def collect(run_dir: Path) -> ReportModel:
@@ -47,7 +49,9 @@ def collect(run_dir: Path) -> ReportModel:
     claims = said.lower().startswith("verified gain")
     proven = claims and bool(accepted) and _supported(verdicts)
     if claims and not proven:
-        lacks = "no verdict on record supports it" if accepted else "it names no accepted change"
+        open_rules = ", ".join(dict.fromkeys(rule for it in verdicts if it.verdict in SUPPORT for rule in _open(it)))
+        lacks = f"rules did not finish ({open_rules})" if open_rules else "no verdict on record supports it"
+        lacks = lacks if accepted else "it names no accepted change"
         reader.gaps.append(f"The outcome says “{said}”, but {lacks}: it is shown as not verified.")
     profile = _profile(reader)
     return ReportModel(
@@ -65,12 +69,20 @@ def collect(run_dir: Path) -> ReportModel:
 
 
 def _supported(verdicts: list[VerdictView]) -> bool:
-    """The last verdict on the bundle stands behind a gain, or on a patch where no bundle was judged."""
+    """The last verdict on the bundle stands behind a gain, or on a patch where no bundle was judged.
+
+    A verdict some of whose rules did not finish stands behind nothing: what they would have found is open.
+    """
     for scope in ("bundle", "patch"):
-        words = [verdict.verdict for verdict in verdicts if verdict.scope == scope]
-        if words:
-            return words[-1] in SUPPORT if scope == "bundle" else any(word in SUPPORT for word in words)
+        stand = [it.verdict in SUPPORT and not _open(it) for it in verdicts if it.scope == scope]
+        if stand:
+            return stand[-1] if scope == "bundle" else any(stand)
     return False
+
+
+def _open(verdict: VerdictView) -> list[str]:
+    """Rules that raised or ran out of time."""
+    return [rule for rule in verdict.degraded if rule not in OPINIONS]
 
 
 def _headline(outcome: dict[str, Any]) -> str:

@@ -53,6 +53,10 @@ class Rates:
     """``paired_six`` with the sign-flip test on top, as a verdict applies it."""
     paired_looks_full: float
     """``paired_looks`` with the sign-flip test on top."""
+    rule_six: float
+    """The verdict rule of this project at a fixed n of 6: L > log(1.01) and the sign-flip test."""
+    rule_looks: float
+    """The verdict rule of this project at the looks 5, 7 and 10."""
 
 
 def simulate_rules(
@@ -106,6 +110,8 @@ def _rates(single: Array, grouped: Array, differences: Array, effect: float) -> 
         paired_six_floor=float(paired_wins(moved[:, :6], 0.05, float(np.log1p(0.01)), sign_flip=False).mean()),
         paired_six_full=float(paired_wins(moved[:, :6], 0.05, 0.0).mean()),
         paired_looks_full=float(looked_wins(moved, LOOKS, LOOK_ALPHA, 0.0).mean()),
+        rule_six=float(paired_wins(moved[:, :6], 0.05, float(np.log1p(0.01))).mean()),
+        rule_looks=float(looked_wins(moved, LOOKS, LOOK_ALPHA, float(np.log1p(0.01))).mean()),
     )
 
 

@@ -5,6 +5,9 @@ device set of their legs; and that the reference level did not drift beyond its 
 
     |log(level_now / level_control)| <= max(5 %, 3·s of launch levels in either)
 
+A patch is measured on top of the patches that were accepted before it: what its reference has beyond the true baseline
+must have been claimed as a real gain by an earlier comparison of this run. Its level is then another one by right.
+
 Drift makes no paired gain false, but a gain quoted against the earlier baseline would be: action ``flag``.
 """
 
@@ -16,10 +19,10 @@ from statistics import fmean, stdev
 
 from nodes.auditor.case import Case
 from nodes.auditor.measured import values
-from nodes.auditor.rule import GAINS, Found, Outcome, Rule, Unverifiable, at, fail, flag, info
+from nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag, info
 from nodes.auditor.verdict import Action
 from nodes.auditor.view import ComparisonView
-from tools.evidence.records import LegRecord, Side
+from tools.evidence.records import Kind, LegRecord, Side
 from tools.statistics.paired import launch_level
 
 BAND = 0.05
@@ -30,8 +33,16 @@ def check(case: Case) -> Iterator[Outcome]:
     control, plan = case.control.plan, case.plan
     if control is None:
         return
+    earlier = _accepted_earlier(case)
+    on_top = {name for name, value in case.laid_before.items() if (name, str(value)) in earlier}
+    strange = sorted(set(case.laid_before) - on_top)
+    if strange:
+        yield _other(
+            f"reference configuration: {control.reference}",
+            f"{', '.join(f'{name} = {case.laid_before[name]}' for name in strange)}, accepted by nothing before",
+            case.plan_file, "Q04",
+        )  # fmt: skip
     for what, mine, theirs in (
-        ("reference configuration", plan.reference, control.reference),
         ("model", plan.model, control.model),
         ("workload", plan.workload, control.workload),
         ("metric", plan.metric, control.metric),
@@ -39,7 +50,25 @@ def check(case: Case) -> Iterator[Outcome]:
         if mine != theirs:
             yield _other(f"{what}: {theirs}", f"{what}: {mine}", case.plan_file, "Q04")
     yield from _machine(case)
+    if on_top and not strange:
+        names = ", ".join(sorted(on_top))
+        yield NotApplicable(f"the reference has accepted levers on top of the true baseline: {names}")
+        return
     yield from _drift(case, _levels(case.control, plan.metric), _levels(case.comparison, plan.metric))
+
+
+def _accepted_earlier(case: Case) -> set[tuple[str, str]]:
+    """(name, value) of every lever that a comparison of this run claimed as a real gain."""
+    return {
+        (name, str(value))
+        for trial in case.view.trials
+        if trial.plan is not None
+        and trial.plan.kind is Kind.PATCH
+        and trial.name != case.request.comparison
+        and trial.claim is not None
+        and trial.claim.decision == "real"
+        for name, value in {**trial.plan.lever.flags, **trial.plan.lever.env}.items()
+    }
 
 
 def _machine(case: Case) -> Iterator[Found]:

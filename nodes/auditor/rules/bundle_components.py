@@ -1,4 +1,4 @@
-"""A bundle is made of what was accepted, all of it and nothing else (A04 A05 A06 E07).
+"""A bundle is made of what was accepted, all of it and nothing else (A04 A05 A06 E07 R01).
 
 Proves: at least one component; each with a PASS or FLAG verdict of scope patch from this run; the bundle's lever is
 the union of theirs, value for value, and no two of them set the same name; the headline does not credit the whole gain
@@ -14,6 +14,9 @@ from nodes.auditor.rule import Outcome, Rule, Unverifiable, at, fail, flag, info
 from nodes.auditor.verdict import Action
 from nodes.auditor.view import ComponentView
 from tools.evidence.records import Scalar
+
+AGREES = 0.001
+"""Between two reports of one gain, as a fraction."""
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -33,6 +36,7 @@ def check(case: Case) -> Iterator[Outcome]:
                     "count each change once", where, modes=("A05",), code="counted_twice",
                 )  # fmt: skip
             union[name] = value
+        yield from _agrees(case, component, component.claim.delta)
         if component.claim.delta is not None:
             gains.append((component.name, component.claim.delta))
     mine: dict[str, Scalar] = {**case.lever.flags, **case.lever.env}
@@ -62,6 +66,23 @@ def _accepted(case: Case, component: ComponentView) -> Iterator[Outcome]:
         )  # fmt: skip
 
 
+def _agrees(case: Case, component: ComponentView, claimed: float | None) -> Iterator[Outcome]:
+    """What the component's claim says and what its verdict recomputed are two reports of one measurement."""
+    figures = (component.verdict or {}).get("metrics")
+    deltas = [
+        it.get("delta")
+        for it in (figures if isinstance(figures, list) else [])
+        if isinstance(it, dict) and it.get("name") == case.plan.metric
+    ]
+    true = deltas[0] if deltas and isinstance(deltas[0], int | float) else None
+    if claimed is not None and true is not None and abs(claimed - true) > AGREES:
+        yield fail(
+            f"{component.name}: {true:+.2%} as its verdict recomputed", f"{claimed:+.2%} in its claim",
+            "two reports of one measurement must agree; report the recomputed one",
+            at(f"components/{component.name}/claim.json"), action=Action.REDO, modes=("R01",), code="reports_disagree",
+        )  # fmt: skip
+
+
 def _credit(case: Case, gains: list[tuple[str, float]]) -> Iterator[Outcome]:
     if len(gains) < 2 or case.measured.decision is None:
         return
@@ -82,5 +103,9 @@ def _credit(case: Case, gains: list[tuple[str, float]]) -> Iterator[Outcome]:
 
 
 rule = Rule(
-    "bundle_components", frozenset({"bundle"}), ("A04", "A05", "A06", "E07"), ("plan", "rounds", "components"), check
+    "bundle_components",
+    frozenset({"bundle"}),
+    ("A04", "A05", "A06", "E07", "R01"),
+    ("plan", "rounds", "components"),
+    check,
 )

@@ -24,8 +24,8 @@ ADVICE = "start the servers with --sleep-on-idle and load one at a time"
 
 
 def check(case: Case) -> Iterator[Outcome]:
+    yield from _overlap(case)
     for block in case.blocks:
-        yield from _overlap(block)
         if case.plan.launch_plan is LaunchPlan.CORESIDENT:
             yield from _idle(block)
         else:
@@ -66,10 +66,11 @@ def _idle(block: BlockView) -> Iterator[Outcome]:
             )
 
 
-def _overlap(block: BlockView) -> Iterator[Outcome]:
+def _overlap(case: Case) -> Iterator[Outcome]:
+    """Over all blocks: a server that outlives its block may be loaded during the next one."""
     spans = sorted(
         (row.stamp.started, row.stamp.ended, leg.path("bench_runs.jsonl"), row.line)
-        for leg in block.legs()
+        for leg in case.legs
         for row in leg.rows
         if row.stamp
     )

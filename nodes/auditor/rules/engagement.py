@@ -3,7 +3,7 @@
 Per candidate leg: the resolved arguments show every flag of the lever at its declared value; per reference leg they
 show another one. A variable is not in the server's report: the recorded environment of the process stands for it. A
 knob that the engine is known not to read cannot do anything. ``engagement.jsonl`` must agree with the raw answer of
-the server.
+the server. Replaced operators are asked about by ``kernel_engagement``.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _log(case: Case, leg: LegView) -> Iterator[Outcome]:
         return
     resolved = leg.server_info or {}
     said = {record.name: record for record in leg.engagement}
-    for name in case.lever.names():
+    for name in sorted([*case.lever.flags, *case.lever.env]):
         record = said.get(name)
         if record is None:
             yield Unverifiable(f"{name} in engagement.jsonl", (where,), Severity.FLAG)

@@ -50,6 +50,9 @@ def _fresh(case: Case, reference: LegRecord, candidate: LegRecord, where: str) -
             yield _bad("C07", "a fresh server", f"{record.leg_id}: {record.lifecycle}", where)
         if record.warmups < case.plan.warmup_rounds:
             yield _bad("C03", f"{case.plan.warmup_rounds} warm-up rounds", f"{record.leg_id}: {record.warmups}", where)
+        timed = [span for span in record.spans if span.kind == "warmup"]
+        if record.spans and len(timed) < record.warmups:
+            yield _bad("C03", f"{record.warmups} warm-up rounds timed", f"{record.leg_id}: {len(timed)}", where)
     if reference.warmups != candidate.warmups:
         yield _bad("C03", f"{reference.warmups} warm-up rounds on both legs", f"{candidate.warmups}", where)
 

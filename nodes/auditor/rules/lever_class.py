@@ -1,8 +1,9 @@
 """The credit goes to the right kind of change (A01 A02).
 
 Class A: the same work done faster (another implementation). Class B: an algorithmic or serving lever. A class B gain is
-real and is accounted for separately; called a kernel win it costs the headline. An unknown lever has no class: it can
-be banked, but under nobody's name.
+real and is accounted for separately; called a kernel win it costs the headline. Settings are classed by registry;
+a replaced operator by the source of its overlay: what it writes to, not what it is called. An unknown lever, or an
+overlay whose source is absent or cannot be followed, has no class: it can be banked, but under nobody's name.
 """
 
 from __future__ import annotations
@@ -11,9 +12,10 @@ import re
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
-from nodes.auditor.conclusion import lever_class
-from nodes.auditor.rule import GAINS, Outcome, Rule, at, flag, info
-from nodes.auditor.verdict import Action
+from nodes.auditor.credit import lever_class, overlay_reading
+from nodes.auditor.rule import GAINS, Outcome, Rule, Unverifiable, at, flag, info
+from nodes.auditor.verdict import Action, Severity
+from tools.evidence.seal import OVERLAY_FOLDER
 
 _KERNEL = re.compile(r"\b(kernels?|fused|triton|operators?|cuda)\b", re.IGNORECASE)
 
@@ -21,7 +23,8 @@ _KERNEL = re.compile(r"\b(kernels?|fused|triton|operators?|cuda)\b", re.IGNORECA
 def check(case: Case) -> Iterator[Outcome]:
     kind, where = lever_class(case), at(case.plan_file)
     text = case.comparison.claim.headline if case.comparison.claim else ""
-    unknown = sorted(name for name, known in case.knobs.items() if known is None)
+    yield from _overlay(case)
+    unknown = sorted(name for name, known in case.knobs.items() if known is None and name not in case.lever.overlays)
     if unknown:
         yield flag(
             "levers with a known class", f"no entry for {', '.join(unknown)}",
@@ -33,8 +36,28 @@ def check(case: Case) -> Iterator[Outcome]:
             "report this gain apart from kernel gains", at(case.claim_file),
             action=Action.DOWNGRADE_HEADLINE, code="serving_lever_as_kernel",
         )  # fmt: skip
-    elif not unknown:
+    elif kind != "indeterminate":
         yield info("levers with a known class", f"class {kind}", where)
 
 
-rule = Rule("lever_class", GAINS, ("A01", "A02"), ("plan",), check)
+def _overlay(case: Case) -> Iterator[Outcome]:
+    if not case.lever.overlays:
+        return
+    reading, where = overlay_reading(case), at(case.comparison.path(OVERLAY_FOLDER))
+    names = ", ".join(sorted(case.lever.overlays))
+    if reading is None:
+        yield Unverifiable(f"source of the overlay for {names}", (where,), Severity.FLAG, code="overlay_unread")
+    elif reading.lever_class == "B":
+        yield flag(
+            f"an overlay that replaces {names} and nothing else", "; ".join(reading.reasons)[:400],
+            "move what changes serving into a lever of its own, and measure the two apart", where,
+            action=Action.DOWNGRADE_HEADLINE, modes=("A02", "A03"), code="overlay_changes_serving",
+        )  # fmt: skip
+    elif reading.lever_class == "indeterminate":
+        yield flag(
+            f"an overlay whose effect can be read from its source: {names}", "; ".join(reading.reasons)[:400],
+            "write the replacement at the operator's seam in plain source", where, code="indeterminate_class",
+        )  # fmt: skip
+
+
+rule = Rule("lever_class", GAINS, ("A01", "A02"), ("plan",), check, gives=(Severity.FLAG,))

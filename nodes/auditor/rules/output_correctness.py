@@ -19,9 +19,14 @@ from collections.abc import Iterator, Sequence
 from nodes.auditor.answers import Parity, accuracy_finding, length_findings, parity
 from nodes.auditor.case import Case
 from nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag, info
+from nodes.auditor.verdict import Severity
 from nodes.auditor.view import ComparisonView, LegView
 from tools.evidence.records import Generation, Side
+from tools.levers import knob
 from tools.statistics.coherence import coherence
+
+VARIED = 0.7
+"""Distinct word triples of the candidate's answers, as a share of the baseline's, below which it repeats itself."""
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -32,6 +37,12 @@ def check(case: Case) -> Iterator[Outcome]:
     texts = [generation.text for generation in baseline.outputs if generation.repeat == 0]
     report = coherence(texts)
     where = at(baseline.path("outputs.jsonl"))
+    if not report.enough:
+        yield Unverifiable(
+            f"enough decoded text of the baseline to call it coherent: {'; '.join(report.reasons)}", (where,),
+            Severity.FLAG if case.request.scope == "baseline" else Severity.FAIL, code="unverifiable_too_little_text",
+        )  # fmt: skip
+        return
     if not report.coherent:
         weigh = flag if case.request.scope == "baseline" else fail
         yield weigh(
@@ -68,7 +79,9 @@ def _candidate(case: Case, baseline: LegView, *, deterministic: bool) -> Iterato
     if found.same:
         yield info("the true baseline's tokens", str(found), where)
         return
-    numerics = [name for name, known in case.knobs.items() if known is None or known.changes_numerics]
+    # Levers that were accepted before lie on both legs of this comparison, and not on the true baseline.
+    moved = {**case.knobs, **{name: knob(name) for name in case.laid_before}}
+    numerics = [name for name, known in moved.items() if known is None or known.changes_numerics]
     if deterministic and not numerics:
         yield fail(
             "the true baseline's tokens: the reference is deterministic and the lever does not touch numerics",
@@ -76,8 +89,29 @@ def _candidate(case: Case, baseline: LegView, *, deterministic: bool) -> Iterato
             at(baseline.path("outputs.jsonl")), modes=("Q02", "Q04"), code="tokens_differ",
         )  # fmt: skip
         return
+    yield from _coherent(baseline, leg)
     yield from length_findings(_repeat(baseline.outputs, 0), _repeat(leg.outputs, 0), where)
     yield from _accuracy(case, found, leg)
+
+
+def _coherent(baseline: LegView, leg: LegView) -> Iterator[Outcome]:
+    """A coherent baseline does not excuse a candidate that decodes gibberish or repeats itself."""
+    own, base = (
+        coherence([generation.text for generation in each.outputs if generation.repeat == 0])
+        for each in (leg, baseline)
+    )
+    where = at(leg.path("outputs.jsonl"))
+    if own.enough and not own.coherent:
+        yield fail(
+            "coherent text, as the baseline decodes", "; ".join(own.reasons)[:500],
+            "find what broke decoding before measuring how fast it is", where, modes=("Q07", "Q02"),
+            code="candidate_noncoherent",
+        )  # fmt: skip
+    elif own.figures.distinct_3 < VARIED * base.figures.distinct_3:
+        yield flag(
+            f"{base.figures.distinct_3:.0%} distinct word triples, as the baseline", f"{own.figures.distinct_3:.0%}",
+            "compare the answers by eye: the candidate repeats itself", where, modes=("Q07",), code="repetition",
+        )  # fmt: skip
 
 
 def _accuracy(case: Case, found: Parity, leg: LegView) -> Iterator[Outcome]:

@@ -4,7 +4,8 @@
     real: declared n, L > log(1 + floor), exact sign-flip p <= 0.05
 
 The looks must keep 5 % together, every earlier look must have left the question open, and every block that was measured
-counts. "Undecided" and "not real" are both not banked, and they are not the same.
+counts. "Undecided" and "not real" are both not banked, and they are not the same. What the simple rule says of all
+rounds is reported beside it.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ import math
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
-from nodes.auditor.measured import judge
+from nodes.auditor.measured import judge, values
 from nodes.auditor.rule import GAINS, Found, Outcome, Rule, Unverifiable, at, fail, flag, info
 from nodes.auditor.verdict import Action
+from tools.evidence.records import Side
 from tools.statistics.paired import Decision
 from tools.statistics.pocock import nominal_alpha
+from tools.statistics.simple import simple_rule
 
 LEVEL_SLACK = 0.0005
 METRICS = ("output_throughput", "request_throughput")
@@ -33,6 +36,7 @@ def check(case: Case) -> Iterator[Outcome]:
         yield Unverifiable("a positive throughput in every round", (at(case.comparison.path("legs")),))
         return
     yield from _declared(case, decision)
+    yield _simple(case)
     said = f"{decision.gain:+.2%}{_span(decision)} over {decision.n} blocks: {decision.reason}"
     if decision.verdict == "real":
         yield info("a gain above the floor", said, where)
@@ -46,6 +50,19 @@ def check(case: Case) -> Iterator[Outcome]:
             f"{need} decide this; declare them in a new plan and measure fresh blocks", where,
             modes=("D01", "D02", "D03"), code="undecided",
         )  # fmt: skip
+
+
+def _simple(case: Case) -> Found:
+    """What the rule says that everybody knows; beside the verdict, never in its place."""
+    sides = (Side.REFERENCE, Side.CANDIDATE)
+    rounds = [[rate for leg in case.comparison.side(it) for rate in values(leg, case.plan.metric)] for it in sides]
+    found = simple_rule(rounds[0], rounds[1])
+    apart = "no candidate round below a reference round" if found.separated else "ranges of the rounds overlap"
+    word = "a win" if found.wins else "no win"
+    return info(
+        "the simple rule, for comparison: medians apart by its band and no overlap",
+        f"medians {found.delta:+.2%}, band {found.band:.1%}, {apart}: {word}", at(case.plan_file), code="simple_rule",
+    )  # fmt: skip
 
 
 def _declared(case: Case, decision: Decision) -> Iterator[Found]:

@@ -1,15 +1,19 @@
 """Both servers resolved to the same arguments, apart from the lever and what inertly follows from it.
 
-Compares the resolved ``server_info`` of every leg with that of the first reference (C01 C02 C04 C08 C10 C13):
+Compares the resolved ``server_info`` of every leg with that of the first reference (C01 C02 C04 C08 C10 C13 C14 Q10):
 
-- identity and unrelated arguments must be equal;
+- identity and unrelated arguments must be equal; what is served can be no lever either;
 - a capacity (KV pool, request cap) that moved without being the lever passes only when the leg's own server.log shows
   that it was inert: the pool is inert when peak running requests × longest request fits into the smaller pool, or when
   the peak use of either pool would have filled at most 80 % of the smaller one; a request cap is inert when the peak of
   running requests stayed below the smaller cap;
-- what a declared lever is known to derive may differ.
+- what a declared lever is known to derive may differ where it is the same quantity under another name, or shown inert:
+  sizes of captured graphs when no batch of either leg ran from a graph. What else a lever forces along (another page
+  size, another schedule) may be where the gain comes from: the headline must say so. The same holds for a pool that a
+  lever of precision enlarged, unless it was inert.
 
-Without the log, a moved capacity is unverifiable.
+Without the log, a moved capacity is unverifiable. A field that this version of the engine does not have is nobody's to
+explain: FLAG.
 """
 
 from __future__ import annotations
@@ -17,9 +21,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
-from nodes.auditor.resolved import LENGTH_CAPS, POOL, POOL_SIZERS, REQUEST_CAPS, STATE, Difference, differences, steady
-from nodes.auditor.rule import COMPARISONS, Outcome, Remark, Rule, Unverifiable, at, fail, flag, info
-from nodes.auditor.verdict import Action
+from nodes.auditor.resolved import (
+    ALIASES,
+    GRAPHS,
+    LENGTH_CAPS,
+    POOL,
+    POOL_SIZERS,
+    POOL_SIZES,
+    REQUEST_CAPS,
+    STATE,
+    Difference,
+    differences,
+    modes_of,
+    steady,
+)
+from nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, Unverifiable, at, fail, flag, info
+from nodes.auditor.verdict import Action, Severity
 from nodes.auditor.view import LegView
 from tools.levers import classify_field
 
@@ -29,6 +46,7 @@ ADVICE = "fix the value on both legs (for the KV pool: --max-total-tokens) and m
 
 
 def check(case: Case) -> Iterator[Outcome]:
+    yield from _another_experiment(case)
     first = case.legs[0]
     base = steady(first.server_info or {})
     seen: set[tuple[str, str, str]] = set()
@@ -42,6 +60,17 @@ def check(case: Case) -> Iterator[Outcome]:
     yield from _ignored(case, first)
 
 
+def _another_experiment(case: Case) -> Iterator[Outcome]:
+    """What is served cannot be declared away: another model is another experiment, whatever it is called."""
+    for name in case.lever.names():
+        if name not in case.lever.overlays and classify_field(name) == "identity":
+            yield fail(
+                f"the same {name} on both legs", f"declared as the lever: {name}",
+                "serve the same model on both legs; compare models with an accuracy study", at(case.plan_file),
+                modes=("Q10", "C08"), code="identity_as_lever",
+            )  # fmt: skip
+
+
 def _judge(case: Case, first: LegView, leg: LegView, difference: Difference) -> Iterator[Outcome]:
     lever = set(case.lever.names())
     candidate = leg.record is not None and leg.record.side.value == "candidate"
@@ -51,13 +80,17 @@ def _judge(case: Case, first: LegView, leg: LegView, difference: Difference) -> 
     if candidate and name in lever:
         return
     derived = candidate and any(known is not None and name in known.derived for known in case.knobs.values())
-    if name in POOL | REQUEST_CAPS | LENGTH_CAPS and not (derived and name not in POOL):
-        if candidate and lever & POOL_SIZERS:
-            yield Remark(f"{said} against {difference.reference}: the declared lever sizes the pool")
-            return
-        yield from capacity(first, leg, difference)
+    if name in POOL | REQUEST_CAPS | LENGTH_CAPS:
+        if candidate and lever & (POOL_SIZES if name in POOL | LENGTH_CAPS else REQUEST_CAPS):
+            yield Remark(f"{said} against {difference.reference}: the declared lever sizes this")
+        elif candidate and (lever & POOL_SIZERS if name in POOL else derived):
+            yield from _along(first, leg, difference)
+        else:
+            yield from capacity(first, leg, difference)
+    elif derived and name in ALIASES:
+        yield Remark(f"{said} against {difference.reference}: the declared lever under another name")
     elif derived:
-        yield Remark(f"{said} against {difference.reference}: follows from the declared lever")
+        yield from _forced(first, leg, difference)
     elif difference.name.startswith(STATE) or classify_field(name) == "unknown":
         yield flag(
             f"{name}: {difference.reference}"[:300], said, "say what this value is and why it differs", where,
@@ -66,7 +99,34 @@ def _judge(case: Case, first: LegView, leg: LegView, difference: Difference) -> 
     else:
         yield fail(
             f"{name}: {difference.reference}"[:300], said, ADVICE, where,
-            action=Action.REMEASURE, modes=("C04", "C08"), code="undeclared_difference",
+            action=Action.REMEASURE, modes=modes_of(name), code="undeclared_difference",
+        )  # fmt: skip
+
+
+def _along(first: LegView, leg: LegView, difference: Difference) -> Iterator[Outcome]:
+    """A pool or cap that moved because of what the lever is: part of the gain, unless it was inert."""
+    for outcome in capacity(first, leg, difference):
+        if isinstance(outcome, Found) and outcome.severity is Severity.FAIL:
+            yield flag(
+                outcome.expected, outcome.observed, "say in the headline that this moved too, or fix it on both legs",
+                *outcome.evidence, action=Action.DOWNGRADE_HEADLINE, modes=("C13", "A02"), code="capacity_moved_along",
+            )  # fmt: skip
+        else:
+            yield outcome
+
+
+def _forced(first: LegView, leg: LegView, difference: Difference) -> Iterator[Outcome]:
+    """A field that follows from the lever and is not the lever itself."""
+    said, where = f"{difference.plain}: {difference.candidate}"[:300], at(leg.path("server_info.json"))
+    logs = [each.log for each in (first, leg) if each.log is not None and each.log.batches]
+    if difference.plain in GRAPHS and len(logs) == 2 and not any(log.graphs for log in logs):
+        yield info(f"{difference.plain}: {difference.reference}"[:300], f"{said}; no batch ran from a graph", where,
+                   modes=("C02",), code="inert_graphs")  # fmt: skip
+    else:
+        yield flag(
+            f"{difference.plain}: {difference.reference}"[:300], f"{said}, forced along by the lever"[:300],
+            "say in the headline what else this lever changes, or set it on both legs", where,
+            action=Action.DOWNGRADE_HEADLINE, modes=("C02", "A02"), code="forced_along",
         )  # fmt: skip
 
 
@@ -98,7 +158,7 @@ def capacity(first: LegView, leg: LegView, difference: Difference) -> Iterator[O
     else:
         yield fail(
             "equal capacity, or one shown never to bind", said, ADVICE, *where,
-            action=Action.REMEASURE, modes=("C01", "C13"), code="capacity_differs",
+            modes=("C01", "C13"), code="capacity_differs",
         )  # fmt: skip
 
 
@@ -151,6 +211,7 @@ def _ignored(case: Case, first: LegView) -> Iterator[Outcome]:
 
 
 rule = Rule(
-    "same_conditions", COMPARISONS, ("C01", "C02", "C04", "C08", "C10", "C13"), ("plan", "rounds", "server_info"),
+    "same_conditions", COMPARISONS, ("C01", "C02", "C04", "C08", "C10", "C13", "C14", "Q10"),
+    ("plan", "rounds", "server_info"),
     check, gate=True,
 )  # fmt: skip

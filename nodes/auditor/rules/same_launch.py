@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 from nodes.auditor.case import Case
 from nodes.auditor.launch_args import parse
+from nodes.auditor.resolved import modes_of
 from nodes.auditor.rule import COMPARISONS, Found, Outcome, Rule, Unverifiable, at, fail
 from nodes.auditor.verdict import Action, Severity
 from nodes.auditor.view import LegView
@@ -18,6 +19,8 @@ from tools.evidence.records import LegRecord, Side
 from tools.levers import classify_field
 
 ADVICE = "launch both legs from one configuration that differs in the declared lever only"
+OVERLAY_PATH = "PYTHONPATH"
+"""Where a declared overlay stands; which folders on it take effect is asked by ``kernel_engagement``."""
 SAME: tuple[tuple[str, str, Callable[[LegRecord], object]], ...] = (
     ("model", "Q10", lambda leg: leg.model),
     ("model digest", "Q10", lambda leg: leg.model_digest),
@@ -37,7 +40,7 @@ SAME: tuple[tuple[str, str, Callable[[LegRecord], object]], ...] = (
 def check(case: Case) -> Iterator[Outcome]:
     first = case.legs[0]
     for leg in case.legs:
-        yield from _identity(first, leg)
+        yield from _identity(case, first, leg)
         yield from _command(case, first, leg)
         yield from _configuration(case, leg)
     for block in case.blocks:
@@ -53,12 +56,14 @@ def check(case: Case) -> Iterator[Outcome]:
         yield Unverifiable("digests of the model and of the installed engine", files, Severity.FLAG)
 
 
-def _identity(first: LegView, leg: LegView) -> Iterator[Found]:
+def _identity(case: Case, first: LegView, leg: LegView) -> Iterator[Found]:
     if first.record is None or leg.record is None:
         return
+    # The overlay of a declared operator is the lever: ``kernel_engagement`` asks which leg has it.
+    lever = ("overlay",) if case.lever.overlays and leg.record.side is Side.CANDIDATE else ()
     for what, mode, value in SAME:
         expected, observed = value(first.record), value(leg.record)
-        if expected != observed:
+        if expected != observed and what not in lever:
             yield _differs(mode, what, expected, observed, leg.path("leg.json"))
 
 
@@ -69,10 +74,10 @@ def _command(case: Case, first: LegView, leg: LegView) -> Iterator[Found]:
     for name in repeated:
         yield _differs("C09", f"--{name}", "given once", "given twice, the last one wins", leg.path("leg.json"))
     expected = parse(first.record.argv)[0]
-    declared = set(case.lever.names())
+    declared = {*case.lever.names(), *((OVERLAY_PATH,) if case.lever.overlays else ())}
     for name in sorted({*flags, *expected} - declared):
         if flags.get(name) != expected.get(name) and classify_field(name) != "volatile":
-            yield _differs("C04", f"--{name}", expected.get(name), flags.get(name), leg.path("leg.json"))
+            yield _differs(modes_of(name)[0], f"--{name}", expected.get(name), flags.get(name), leg.path("leg.json"))
     env, base = leg.record.env, first.record.env
     for name in sorted({*env, *base} - declared):
         if env.get(name) != base.get(name):

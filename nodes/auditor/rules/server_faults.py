@@ -1,7 +1,9 @@
 """No server broke while it was measured (H17 E06 D05).
 
 Reads each leg's own log after "ready": tracebacks, device errors, watchdogs. A candidate that faults does harm whatever
-its rate; a faulted reference is a faulty measurement. Start-up complaints about optional parts are not faults.
+its rate; a faulted reference is a faulty measurement. Start-up complaints about optional parts are not faults. A launch
+that was repeated still counts here: a candidate that died or hung under load, where no reference did, is ejected when
+it replaces an operator or did so twice.
 """
 
 from __future__ import annotations
@@ -12,6 +14,9 @@ from nodes.auditor.case import Case
 from nodes.auditor.rule import COMPARISONS, Outcome, Rule, at, fail, flag
 from nodes.auditor.verdict import Action, Severity
 from nodes.auditor.view import LegView
+from tools.evidence.records import Side
+
+UNDER_LOAD = ("died_in_round", "hung_in_round")
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -23,8 +28,9 @@ def check(case: Case) -> Iterator[Outcome]:
             yield fail(
                 "a log without faults after the server was ready", f"{leg.name}: {text}",
                 "do no harm: find this fault before measuring again", at(leg.path("server.log"), line),
-                action=Action.EJECT if harm else Action.REMEASURE, modes=("H17", "D05"), code="server_fault",
+                action=Action.EJECT if harm else Action.REMEASURE, modes=_modes(case, leg), code="server_fault",
             )  # fmt: skip
+    yield from _deaths(case)
     for leg in case.legs:
         if leg.log and leg.log.retractions:
             yield flag(
@@ -33,6 +39,30 @@ def check(case: Case) -> Iterator[Outcome]:
                 at(leg.path("server.log"), leg.log.retractions[0]), modes=("C13",), code="retractions",
             )  # fmt: skip
             break
+
+
+def _modes(case: Case, leg: LegView) -> tuple[str, ...]:
+    """A replaced operator that faults after fewer rounds than planned may have broken graph capture."""
+    cut_short = bool(case.lever.overlays) and len(leg.rows) < case.plan.rounds_per_leg
+    return ("H17", "E06", "D05") if cut_short else ("H17", "D05")
+
+
+def _deaths(case: Case) -> Iterator[Outcome]:
+    """Servers that went down under load, also in launches that were repeated and do not count any more."""
+    dead: dict[Side, list[LegView]] = {side: [] for side in Side}
+    for leg in case.comparison.legs:
+        if leg.record is not None and leg.record.failure is not None and leg.record.failure.kind in UNDER_LOAD:
+            dead[leg.record.side].append(leg)
+    ours = dead[Side.CANDIDATE]
+    if case.is_control or dead[Side.REFERENCE] or not (len(ours) > 1 or (ours and case.lever.overlays)):
+        return
+    line = ours[0].record.failure.line if ours[0].record is not None and ours[0].record.failure is not None else ""
+    yield fail(
+        "candidates that stay up as the references did",
+        f"{len(ours)} went down under load, {ours[0].name}: {line}"[:400],
+        "do no harm: find what takes the server down before measuring again",
+        *(at(leg.path("leg.json")) for leg in ours[:3]), action=Action.EJECT, modes=("H17",), code="died_under_load",
+    )  # fmt: skip
 
 
 def _sides(case: Case) -> dict[str, list[LegView]]:

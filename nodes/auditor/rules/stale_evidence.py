@@ -86,7 +86,7 @@ def _leg(leg: LegView, nonce: str) -> Iterator[Found]:
 def _stale(expected: str, observed: str, file: str) -> Found:
     return fail(
         expected, observed, "measure in this run; evidence is not carried over", at(file), action=Action.REMEASURE,
-        modes=("R03", "C06"), code="stale",
+        modes=("R03", "R02", "C06"), code="stale",
     )  # fmt: skip
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from nodes.auditor import engine
 from nodes.auditor.case import Case
-from nodes.auditor.engine import evaluate
+from nodes.auditor.engine import MAX_FINDINGS, evaluate
 from nodes.auditor.needs import NEEDS
-from nodes.auditor.rule import ALL, NotApplicable, Outcome, Rule, flag
+from nodes.auditor.rule import ALL, Check, NotApplicable, Outcome, Rule, fail, flag
 from nodes.auditor.rules import RULES
 from nodes.auditor.verdict import Verdict, Word
 from tests.nodes.auditor.builders import edit, judge
@@ -68,6 +70,89 @@ def test_a_rule_that_hangs_is_cut_off(sealed: Seal) -> None:
     verdict = evaluate(sealed.folder, [Rule("slow", ALL, (), (), _hangs)], rule_seconds=0.2)
     assert verdict.degraded == ("slow",)
     assert time.monotonic() - started < 20
+
+
+def _swallows(_: Case) -> Iterator[Outcome]:
+    while True:
+        try:
+            time.sleep(30)
+        except Exception:
+            yield NotApplicable("the guard is too broad")
+
+
+def _rambles(_: Case) -> Iterator[Outcome]:
+    while True:
+        yield NotApplicable("and another thing")
+
+
+def _exits(_: Case) -> Iterator[Outcome]:
+    raise SystemExit(0)
+
+
+def _runs_out_of_memory(_: Case) -> Iterator[Outcome]:
+    raise MemoryError
+
+
+def _recurses(case: Case) -> Iterator[Outcome]:
+    yield from _recurses(case)
+
+
+def _says_nonsense(_: Case) -> list[Outcome]:
+    return ["everything is fine"]  # type: ignore[list-item]  # what a rule may not do
+
+
+@pytest.mark.parametrize(
+    ("check", "why"),
+    [
+        (_swallows, "OutOfTime"), (_rambles, "TooManyOutcomes"), (_exits, "SystemExit"),
+        (_runs_out_of_memory, "MemoryError"), (_recurses, "RecursionError"), (_says_nonsense, "TypeError"),
+    ],
+)  # fmt: skip
+def test_whatever_a_rule_does_it_is_said_and_the_rest_goes_on(sealed: Seal, check: Check, why: str) -> None:
+    after = Rule("after", ALL, (), (), lambda _: [flag("a", "b", "c")])
+    verdict = evaluate(sealed.folder, [Rule("broken", ALL, (), (), check), after], rule_seconds=1.0)
+    assert verdict.degraded == ("broken",)
+    assert [(it.rule, it.code) for it in verdict.findings] == [("broken", "degraded"), ("after", "")]
+    assert why in verdict.findings[0].observed
+    assert verdict.verdict is Word.FLAG
+
+
+def test_a_rule_is_cut_off_in_any_thread(sealed: Seal) -> None:
+    def spins(_: Case) -> Iterator[Outcome]:
+        while True:
+            sum(range(1000))
+
+    found: list[Verdict] = []
+    slow = Rule("slow", ALL, (), (), spins)
+    thread = threading.Thread(target=lambda: found.append(evaluate(sealed.folder, [slow], rule_seconds=0.2)))
+    thread.start()
+    thread.join(60)
+    assert [it.degraded for it in found] == [("slow",)]
+
+
+def test_reading_that_takes_too_long_withholds(sealed: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "read_ahead", lambda *_: time.sleep(30))
+    verdict = evaluate(sealed.folder, [], read_seconds=0.2)
+    assert (verdict.degraded, verdict.verdict) == (("reading",), Word.FAIL)
+
+
+def test_a_conclusion_that_cannot_be_drawn_withholds(sealed: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(*_: object) -> Verdict:
+        raise OverflowError
+
+    monkeypatch.setattr(engine, "conclude", breaks)
+    verdict = evaluate(sealed.folder, RULES)
+    assert (verdict.degraded, verdict.verdict) == (("conclusion",), Word.FAIL)
+    assert len(verdict.evidence) == len(sealed.digests)
+
+
+def test_a_fail_is_never_the_finding_that_is_left_out(sealed: Seal) -> None:
+    many = [flag(f"a{index}", "b", "c") for index in range(3 * MAX_FINDINGS)]
+    verdict = evaluate(sealed.folder, [Rule("many", ALL, (), (), lambda _: [*many, fail("last", "b", "c")])])
+    assert verdict.verdict is Word.FAIL
+    assert len(verdict.findings) == MAX_FINDINGS
+    assert [it.expected for it in verdict.findings][-2:] == [f"a{MAX_FINDINGS - 2}", "last"]
+    assert any("more like these" in note.text for note in verdict.notes)
 
 
 def test_not_applicable_is_no_finding(sealed: Seal) -> None:

@@ -34,7 +34,10 @@ def test_a_large_gain_is_real_on_one_launch(tmp_path: Path) -> None:
     verdict = audit_pair(*_legs(tmp_path, 0.67, lever), _claim(tmp_path, 0.67, lever))
     assert [it.severity for it in hits(verdict, "real_delta", Severity.INFO)] == [Severity.INFO]
     assert verdict.verdict is Word.FLAG
-    assert {it.rule for it in verdict.findings if it.severity is Severity.FLAG} == {"output_correctness"}
+    assert {it.rule for it in verdict.findings if it.severity is Severity.FLAG} == {
+        "output_correctness",
+        "server_faults",
+    }
 
 
 def test_leg_folders_with_equal_outputs_pass(run: Path) -> None:
@@ -63,6 +66,28 @@ def test_two_changes_fail(tmp_path: Path) -> None:
     assert [it.code for it in hits(verdict, "same_conditions")] == ["undeclared_difference"]
 
 
+def test_a_declared_change_that_the_server_ignored(tmp_path: Path) -> None:
+    """E01: both servers resolved to the same arguments, and something else made the gain."""
+    verdict = audit_pair(*_legs(tmp_path, 0.67, {}), _claim(tmp_path, 0.67, {"schedule_policy": "lpm"}))
+    assert [it.code for it in hits(verdict, "same_conditions", Severity.FAIL)] == ["not_engaged"]
+    other = audit_pair(
+        *_legs(tmp_path, 0.67, {"chunked_prefill_size": 64}), _claim(tmp_path, 0.67, {"chunked_prefill_size": 32})
+    )
+    assert [it.code for it in hits(other, "same_conditions")] == ["other_value"]
+
+
+def test_a_variable_that_no_server_reports(tmp_path: Path) -> None:
+    write(tmp_path / "claim.json", {"lever": {"flags": {}, "env": {"OMP_NUM_THREADS": "2"}}, "delta": 0.67})
+    verdict = audit_pair(*_legs(tmp_path, 0.67, {}), tmp_path / "claim.json")
+    assert verdict.verdict is Word.FLAG
+    assert "OMP_NUM_THREADS" in hits(verdict, "same_conditions", Severity.FLAG)[0].observed
+
+
+def test_an_empty_lever_is_no_change(tmp_path: Path) -> None:
+    verdict = audit_pair(*_legs(tmp_path, 0.67, {}), _claim(tmp_path, 0.67, {}))
+    assert "no_lever" in {it.code for it in hits(verdict, "lever_class", Severity.FLAG)}
+
+
 def test_a_wrong_claim_fails(tmp_path: Path) -> None:
     lever = {"schedule_policy": "lpm"}
     verdict = audit_pair(*_legs(tmp_path, 0.30, lever), _claim(tmp_path, 0.67, lever))
@@ -71,7 +96,7 @@ def test_a_wrong_claim_fails(tmp_path: Path) -> None:
 
 def test_a_file_without_rounds_is_a_user_error(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_text("")
-    with pytest.raises(UserError, match="no usable round"):
+    with pytest.raises(UserError, match="known format"):
         audit_pair(tmp_path / "empty.jsonl", tmp_path / "empty.jsonl")
     with pytest.raises(UserError, match="cannot read"):
         audit_pair(tmp_path / "absent.jsonl", tmp_path / "absent.jsonl")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from nodes.auditor import process
+from nodes.auditor.__main__ import main
 from nodes.auditor.process import audit_sealed
 from nodes.auditor.verdict import Word
 from tests.nodes.auditor.builders import judge
@@ -25,7 +26,7 @@ def test_the_process_says_what_the_engine_says(run: Path, tmp_path: Path) -> Non
 
 
 def test_a_crash_is_degraded_and_never_a_pass(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_START", "import os; os.abort()")
+    monkeypatch.setattr(process, "START", "import os; os.abort()")
     for scope, subject, word in (("patch", "patch-stream_interval", Word.FAIL), ("baseline", "control", Word.FLAG)):
         sealed = seal(run, scope, subject, 1, tmp_path / scope)  # type: ignore[arg-type]  # literals in a tuple
         verdict = audit_sealed(sealed.folder)
@@ -34,14 +35,14 @@ def test_a_crash_is_degraded_and_never_a_pass(run: Path, tmp_path: Path, monkeyp
 
 
 def test_a_time_out_is_degraded(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_START", "import time; time.sleep(60)")
+    monkeypatch.setattr(process, "START", "import time; time.sleep(60)")
     sealed = seal(run, "patch", "patch-stream_interval", 1, tmp_path / "sealed")
     assert "no answer within" in audit_sealed(sealed.folder, time_limit_s=0.5).findings[0].observed
     sealed.discard()
 
 
 def test_an_answer_that_is_no_verdict_is_degraded(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "_START", 'print(\'{"verdict": "PASS"}\')')
+    monkeypatch.setattr(process, "START", 'print(\'{"verdict": "PASS"}\')')
     sealed = seal(run, "patch", "patch-stream_interval", 1, tmp_path / "sealed")
     assert audit_sealed(sealed.folder).verdict is Word.FAIL
     sealed.discard()
@@ -72,3 +73,31 @@ def test_the_command_refuses_other_arguments() -> None:
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "usage" in done.stderr
+
+
+def test_memory_is_bounded_by_the_system() -> None:
+    code = "from nodes.auditor.__main__ import bound_memory; bound_memory(1 << 30); bytearray(2 << 30)"
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1
+    assert "MemoryError" in done.stderr
+
+
+def test_the_number_of_processes_does_not_show(run: Path, tmp_path: Path) -> None:
+    sealed = seal(run, "patch", "patch-stream_interval", 1, tmp_path / "sealed")
+    answers = [
+        subprocess.run(
+            [sys.executable, "-m", "nodes.auditor", str(sealed.folder), *jobs],
+            cwd=ROOT, capture_output=True, timeout=120, check=True,
+        ).stdout
+        for jobs in ([], ["1"], ["3"])
+    ]  # fmt: skip
+    sealed.discard()
+    assert answers[0] == answers[1] == answers[2]
+
+
+@pytest.mark.parametrize("arguments", [["x", "many"], ["x", "1", "2"], ["x", "-1"]])
+def test_another_number_of_processes_is_refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(arguments) == 2
+    assert "usage" in capsys.readouterr().err

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+import pytest
 
 from nodes.auditor.render import markdown, text
 from tests.nodes.auditor.builders import edit, judge, legs
@@ -36,3 +39,37 @@ def test_markdown_cannot_be_broken_out_of(run: Path) -> None:
 
 def test_everything_shows_notes_and_infos(run: Path) -> None:
     assert len(text(judge(run), everything=True)) > len(text(judge(run)))
+
+
+@pytest.mark.parametrize(
+    ("evil", "must_not"),
+    [
+        ("[click](http://x.y/z)", r"(?<!\\)\[click(?<!\\)\]"),
+        ("![pixel](http://x.y/p.png)", r"(?<!\\)!\[|(?<!\\)!(?<!\\)\["),
+        ("see https://x.y and www.x.y", r"https://|www\.x"),
+        ("`code` and ``", r"(?<!\\)`(?=code)"),
+        ("**bold** _it_ ~~gone~~ $m$", r"(?<!\\)[*_~$]"),
+        ("<details open>&lt;b&gt;", r"<details|&lt;b"),
+        ("#1 and owner/repo#2", r"(?<!\\)#\d"),
+        ("a\\|b", r"(?<!\\)\|b|(?<!\\)(\\\\)+\|b"),
+        ("\u202eesrever\u202c \x1b[31mred", "[\u202e\u202c\x1b]"),
+    ],
+)
+def test_text_from_evidence_stays_text(run: Path, evil: str, must_not: str) -> None:
+    for leg in legs(run, side="candidate"):
+        edit(leg / "leg.json", lambda record: record.update(host=evil))
+    shown = markdown(judge(run))
+    row = next(line for line in shown.splitlines() if "C16" in line)
+    cell = next(part for part in row.split(" | ") if "host" in part.lower() or part)  # the row is one line
+    assert cell
+    observed = row.split("`same_launch`", 1)[1]
+    assert re.search(must_not, observed) is None, observed
+
+
+def test_a_terminal_gets_no_control_characters(run: Path) -> None:
+    for leg in legs(run, side="candidate"):
+        edit(leg / "leg.json", lambda record: record.update(host="\x1b[2J\x07evil"))
+    shown = text(judge(run), everything=True)
+    assert "evil" in shown
+    assert "\x1b" not in shown
+    assert "\x07" not in shown

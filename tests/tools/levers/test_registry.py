@@ -125,3 +125,10 @@ def test_a_conditional_knob_applies_only_under_its_condition() -> None:
     assert eviction.applies({})
     assert eviction.applies({"disable_radix_cache": False})
     assert not eviction.applies({"disable_radix_cache": True})
+
+
+def test_every_knob_has_a_class_and_a_reason_for_it() -> None:
+    for it in ALL_KNOBS:
+        assert it.lever_class in ("A", "B")
+        assert len(it.reason.split()) >= 6, it.name
+    assert len({it.reason for it in ALL_KNOBS}) == len(ALL_KNOBS)

@@ -36,8 +36,11 @@ def finished_run(root: Path) -> Path:
     comparison(root, "patch-stream_interval", "patch", {"stream_interval": 8}, gain=0.15, blocks=7)
     comparison(root, "bundle", "bundle", {"stream_interval": 8}, gain=0.142, blocks=7)
     verdict(root, "baseline", "control", "PASS", "pass")
-    verdict(root, "patch", "patch-stream_interval", "FLAG", "downgrade_headline", findings=[FINDING], notes=NOTES)
-    verdict(root, "bundle", "bundle", "PASS", "pass", metrics=METRICS, degraded=["accuracy_paired"])
+    verdict(
+        root, "patch", "patch-stream_interval", "FLAG", "downgrade_headline", findings=[FINDING], notes=NOTES,
+        degraded=["accuracy_paired"],
+    )  # fmt: skip
+    verdict(root, "bundle", "bundle", "PASS", "pass", metrics=METRICS)
     profile = aggregate([TRACE])
     (root / "profile").mkdir()
     (root / "profile" / "profile.json").write_text(profile.model_dump_json())

@@ -69,7 +69,7 @@ def test_verdicts_come_in_the_order_of_the_machine(report: ReportModel) -> None:
 
 def test_what_was_not_judged_is_listed_worst_first_without_remarks(report: ReportModel) -> None:
     assert [(n.kind, n.source) for n in report.not_judged] == [
-        ("degraded", "bundle · bundle"),
+        ("degraded", "patch · patch-stream_interval"),
         ("unverifiable", "patch · patch-stream_interval · gpu_clocks"),
         ("not applicable", "patch · patch-stream_interval · kernel_identity"),
     ]
@@ -143,6 +143,17 @@ def test_the_last_word_on_the_bundle_decides(tmp_path: Path) -> None:
     assert collect(tmp_path).proven
     verdict(tmp_path, "bundle", "bundle", "FAIL", "eject")
     assert not collect(tmp_path).proven
+
+
+@pytest.mark.parametrize("scope", ["bundle", "patch"])
+def test_a_verdict_whose_rules_did_not_finish_proves_nothing(tmp_path: Path, scope: str) -> None:
+    put(tmp_path / "outcome.json", OUTCOME)
+    verdict(tmp_path, scope, scope, "PASS", "pass", degraded=["judge"])
+    assert collect(tmp_path).proven, "an opinion that is missing leaves no rule open"
+    verdict(tmp_path, scope, scope, "PASS", "pass", degraded=["same_launch", "clocks"])
+    report = collect(tmp_path)
+    assert (report.proven, report.verdict) == (False, "no verified gain")
+    assert any("rules did not finish (same_launch, clocks)" in gap for gap in report.gaps)
 
 
 def test_missing_records_of_a_comparison_are_said(tmp_path: Path) -> None:

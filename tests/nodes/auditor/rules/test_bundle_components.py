@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nodes.auditor.verdict import Severity, Word
-from tests.nodes.auditor.builders import Recipe, edit, hits, judge, run_folder
+from tests.nodes.auditor.builders import REFERENCE, Recipe, edit, hits, judge, run_folder
 from tools.evidence.records import Kind, Lever
 
 RULE = "bundle_components"
@@ -16,11 +16,14 @@ UNION = Lever(flags={"stream_interval": 8, "schedule_policy": "lpm"})
 
 
 def _bundle(root: Path, lever: Lever = UNION) -> Path:
+    first, second = PARTS.items()
+    top = REFERENCE.with_lever(first[1])
     patches = [
-        Recipe(name=name, kind=Kind.PATCH, lever=part, gain=0.2, seed=5 + i, start=2e6 + 1e4 * i, blocks=6)
-        for i, (name, part) in enumerate(PARTS.items())
-    ]
-    bundle = Recipe(name="bundle", kind=Kind.BUNDLE, lever=lever, gain=0.4, seed=9, start=3e6)
+        Recipe(name=first[0], kind=Kind.PATCH, lever=first[1], gain=0.2, seed=5, start=2e6),
+        Recipe(name=second[0], kind=Kind.PATCH, lever=second[1], gain=0.2, seed=6, start=2.1e6, reference=top,
+               reference_rate=480.0),
+    ]  # fmt: skip
+    bundle = Recipe(name="bundle", kind=Kind.BUNDLE, lever=lever, gain=0.44, seed=9, start=3e6)
     run = run_folder(root / "run", Recipe(), *patches, bundle)
     for name in PARTS:
         verdict = judge(run, "patch", name)

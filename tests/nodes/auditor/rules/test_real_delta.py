@@ -69,3 +69,10 @@ def test_four_blocks_never_prove_a_win(make: Callable[..., Path]) -> None:
 def test_a_latency_is_no_headline_metric(run: Path) -> None:
     edit(run / "comparisons/patch-stream_interval/plan.json", lambda plan: plan.update(metric="median_ttft_ms"))
     assert hits(judge(run), RULE, Severity.FAIL)
+
+
+def test_the_simple_rule_is_reported_beside_the_verdict(run: Path) -> None:
+    """It would call this clear gain a win, too."""
+    said = [it.observed for it in hits(judge(run), RULE, Severity.INFO) if it.code == "simple_rule"]
+    assert len(said) == 1
+    assert said[0].endswith("no candidate round below a reference round: a win")

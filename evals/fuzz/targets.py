@@ -1,0 +1,142 @@
+"""What is fuzzed: every reader of evidence, and what must hold whatever the bytes are.
+
+A target raises nothing but ``UserError``. What a reader hands on is finite and has a canonical form; what it does not
+hand on, it reports. A file held against itself shows no gain, so that no such audit may end in a PASS.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from nodes.auditor.harness_view import ReportedBakeOff
+from nodes.auditor.pair import audit_pair
+from nodes.auditor.reading import Reader
+from nodes.auditor.reported import ReportedClaim
+from nodes.auditor.resolved import differences, steady
+from nodes.auditor.rows import read_rows
+from nodes.auditor.server_log import facts
+from nodes.auditor.tensor_file import trouble
+from nodes.auditor.verdict import Verdict, Word
+from tools.errors import UserError
+from tools.evidence.canonical import canonical
+from tools.evidence.harness import Measurement, OpRun, OracleManifest, Task
+from tools.evidence.ledger import Entry
+from tools.evidence.overlay import Marker
+from tools.evidence.records import Answer, Engagement, Generation, HostSample, LegRecord, Plan
+from tools.evidence.seal import Request
+from tools.profiling.records import Profile
+from tools.profiling.route import Route
+
+Target = Callable[[Path, bytes], None]
+WHOLE: dict[str, type[BaseModel]] = {
+    "leg.json": LegRecord, "plan.json": Plan, "claim.json": ReportedClaim, "request.json": Request,
+    "profile.json": Profile, "route.json": Route, "task.json": Task, "measurement.json": Measurement,
+    "oracle.json": OracleManifest, "bakeoff_claim.json": ReportedBakeOff,
+}  # fmt: skip
+LINES: dict[str, type[BaseModel]] = {
+    "outputs.jsonl": Generation, "accuracy.jsonl": Answer, "engagement.jsonl": Engagement, "host.jsonl": HostSample,
+    "ledger.jsonl": Entry, "opbench_runs.jsonl": OpRun, "markers.jsonl": Marker,
+}  # fmt: skip
+
+
+FOREIGN = ("result.jsonl", "result.json", "profile_export_aiperf.csv")
+
+
+def rounds(place: Path, data: bytes) -> None:
+    """Timed rounds and the figures that are worked out from them."""
+    reader, rows = _reader(place, "bench_runs.jsonl", data), []
+    for row in read_rows(reader, "bench_runs.jsonl"):
+        rows.append(row)
+        canonical({**asdict(row.raw), **row.server_info, "reported": row.reported.model_dump()})
+    assert rows or reader.problems or not data.strip()
+
+
+def records(place: Path, data: bytes) -> None:
+    """Every typed record, whole files and lines; the first byte says which."""
+    kinds = sorted({**WHOLE, **LINES})
+    name = kinds[data[0] % len(kinds)] if data else kinds[0]
+    reader = _reader(place, name, data[1:])
+    if name in WHOLE:
+        found = reader.model(name, WHOLE[name])
+        taken = [] if found is None else [found]
+    else:
+        taken = list(reader.records(name, LINES[name]))
+    for record in taken:
+        canonical(record.model_dump(mode="json"))
+    assert taken or reader.problems or not data[1:].strip()
+
+
+def arguments(place: Path, data: bytes) -> None:
+    """A server's report."""
+    found = steady(_reader(place, "server_info.json", data).document("server_info.json") or {})
+    canonical(found)
+    assert differences(found, found) == []
+
+
+def log(place: Path, data: bytes) -> None:
+    """A server's log."""
+    found = facts(_reader(place, "server.log", data).text("server.log"))
+    assert 0 <= found.peak_usage < float("inf")
+    assert found.batches <= found.lines
+
+
+def tensors(place: Path, data: bytes) -> None:
+    """An oracle: only its header is looked at, and nothing in it is executed."""
+    path = place / "inputs.safetensors"
+    path.write_bytes(data)
+    assert isinstance(trouble(path), str)
+
+
+def verdicts(place: Path, data: bytes) -> None:
+    """A verdict that somebody hands in to be verified."""
+    del place
+    with suppress(ValidationError, ValueError):
+        Verdict.model_validate_json(data).to_bytes()
+
+
+def foreign(place: Path, data: bytes) -> None:
+    """Anybody's benchmark file, held against itself, at times as a claim too; the length says which, and its name."""
+    path, claim = place / FOREIGN[len(data) % len(FOREIGN)], place / "claim.json"
+    path.write_bytes(data)
+    claim.write_bytes(data)
+    with suppress(UserError):
+        verdict = audit_pair(path, path, claim if len(data) % 2 else None)
+        verdict.to_bytes()
+        assert verdict.verdict is not Word.PASS
+
+
+TARGETS: dict[str, Target] = {
+    "rounds": rounds, "records": records, "arguments": arguments, "log": log, "tensors": tensors,
+    "verdicts": verdicts, "foreign": foreign,
+}  # fmt: skip
+
+
+def run_one(name: str, data: bytes) -> None:
+    """Feed bytes to one target in a folder of its own."""
+    with tempfile.TemporaryDirectory(prefix="fuzz-", dir=_memory()) as place:
+        TARGETS[name](Path(place), data)
+
+
+def _reader(place: Path, name: str, data: bytes) -> Reader:
+    (place / name).write_bytes(data)
+    return Reader(place)
+
+
+def _memory() -> str | None:
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
+def strange() -> tuple[Any, ...]:
+    """Values that break what was not written for them."""
+    return (
+        0, -1, 1, 2**53, 2**63 - 1, 2**64 - 1, -(2**63), 0.5, -0.0, 5e-324, 1e308, -1e308, True, False, None,
+        "nan", "inf", "9" * 5000, "", "\x00", "\x1b[2J", "\u202e", "x" * 3000, [], {}, [[]], [{}], [None], {"": {}},
+        [1e308, 1e308], {"a": [1, {"b": 2}]},
+    )  # fmt: skip

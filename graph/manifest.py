@@ -1,0 +1,106 @@
+"""Does a bundle's manifest list the files as they are, and say no more of a gain than the verdicts beside it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+
+from graph.statements import MAX_MANIFEST_BYTES
+from nodes.auditor.verdict import Verdict
+from tools.evidence.difference import first_difference
+from tools.evidence.records import Claim, Plan, Record
+from tools.evidence.store import sha256_file
+
+Found = TypeVar("Found", bound=Record)
+_NAMES = ("manifest", "evidence")
+
+
+def check_files(bundle: Path, beside: set[str]) -> list[str]:
+    """Files that are not as listed, and files that are not listed. ``beside`` may lie there all the same."""
+    try:
+        wanted = {name: digest for name, digest in _manifest(bundle)["files"].items() if isinstance(digest, str)}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return ["manifest.json: cannot be read"]
+    root = bundle.resolve()
+    problems = [problem for name, digest in sorted(wanted.items()) if (problem := _check_file(root, name, digest))]
+    present = {path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file()}
+    strays = sorted(present - set(wanted) - {"manifest.json"} - beside)
+    return problems + [f"{name}: not in the manifest" for name in strays]
+
+
+def check_words(bundle: Path) -> list[str]:
+    """Verdicts, claim and configuration that the manifest states otherwise than the files that they come from."""
+    try:
+        manifest = _manifest(bundle)
+    except ValueError:
+        return []  # said by whoever checks the files
+    return [f"manifest.json: {it}" for it in _differences(manifest, bundle / "evidence")]
+
+
+def _manifest(bundle: Path) -> dict[str, Any]:
+    """Raises ``ValueError`` when it cannot be used."""
+    path = bundle / "manifest.json"
+    if path.stat().st_size > MAX_MANIFEST_BYTES:
+        raise ValueError("too large")
+    found = orjson.loads(path.read_bytes())
+    if not isinstance(found, dict):
+        raise ValueError("no object")
+    return found
+
+
+def _check_file(root: Path, name: str, digest: str) -> str | None:
+    try:
+        path = (root / name).resolve()
+        if not path.is_relative_to(root):
+            return f"{name}: points outside the bundle"
+        if not path.is_file():
+            return f"{name}: gone"
+        return None if sha256_file(path) == digest else f"{name}: changed"
+    except (OSError, ValueError, RuntimeError):  # a name that no file can have, or links in a circle
+        return f"{name[:200]}: cannot be read"
+
+
+def _differences(manifest: dict[str, Any], evidence: Path) -> Iterator[str]:
+    verdicts = {path.parent.name: path for path in sorted((evidence / "audits").glob("*/verdict.json"))}
+    judged = {name: verdict for name, path in verdicts.items() if (verdict := _read(path, Verdict)) is not None}
+    listed = [
+        {"audit": name, "sha256": sha256_file(verdicts[name]), "verdict": verdict.verdict.value}
+        for name, verdict in judged.items()
+    ]
+    where = first_difference(manifest.get("verdicts"), listed, _NAMES) if len(judged) == len(verdicts) else None
+    if where is not None:
+        yield f"verdicts.{where}"
+    if not manifest.get("proven"):
+        return
+    last = max((it for it in judged.values() if it.scope == "bundle"), key=lambda it: it.attempt, default=None)
+    if last is None or last.verdict.value == "FAIL":
+        yield "proven: says so, and no verdict on a bundle does"
+        return
+    folder = evidence / "comparisons" / (last.request.comparison or "")
+    claim, plan = _read(folder / "claim.json", Claim), _read(folder / "plan.json", Plan)
+    if claim is not None:
+        yield from _differs("claim", manifest, claim)
+    if plan is not None:
+        yield from _differs("config", manifest, plan.reference.with_lever(plan.lever))
+
+
+def _differs(name: str, manifest: dict[str, Any], wanted: Record) -> Iterator[str]:
+    try:
+        said = type(wanted).model_validate(manifest.get(name))  # so that a field which came later is no difference
+    except ValueError:
+        yield f"{name}: cannot be read"
+        return
+    where = first_difference(said.model_dump(mode="json"), wanted.model_dump(mode="json"), _NAMES)
+    if where is not None:
+        yield f"{name}.{where}"
+
+
+def _read(path: Path, kind: type[Found]) -> Found | None:
+    """A record of the evidence; ``None`` where it cannot be read, which whoever checks the files says."""
+    try:
+        return kind.model_validate_json(path.read_bytes()) if path.stat().st_size <= MAX_MANIFEST_BYTES else None
+    except (OSError, ValueError):
+        return None

@@ -1,0 +1,142 @@
+"""To which kind of change a gain belongs, and how much of it to each lever."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from nodes.auditor.case import Case
+from nodes.auditor.reading import Json
+from nodes.auditor.verdict import Interval, LeverClass, LeverPart
+from nodes.auditor.view import ComponentView
+from tools.evidence.records import Lever, Plan, ServerConfig
+from tools.levers import knob
+from tools.levers.overlay import OverlayReading, read_overlay
+
+INTERACTION = "interaction"
+"""Name of what the levers give together beyond what each gave on its own."""
+
+
+@dataclass(frozen=True)
+class Decomposition:
+    """A gain, part by part, in the order in which the levers were laid on top of each other."""
+
+    parts: tuple[LeverPart, ...]
+    chain: bool
+    """Every part was measured on top of all parts before it, from the bundle's own baseline: only then must they add
+    up."""
+    remainder: float = 0.0
+    """Log ratio of the whole over the sum of the parts."""
+    uncertainty: float = math.inf
+    """Of the remainder: both one-sided 95 % bounds combined, as a log ratio."""
+
+
+def lever_class(case: Case) -> LeverClass:
+    """A only if every part of the lever is known as A; B as soon as one part is; else indeterminate."""
+    if case.comparison.plan is None or not case.lever.names():
+        return "indeterminate"
+    return class_of(case.lever, overlay_reading(case))
+
+
+def class_of(lever: Lever, overlay: OverlayReading | None = None) -> LeverClass:
+    """By registry for settings, by source for replaced operators. Without its source, an overlay has no class."""
+    known = [knob(name) for name in (*lever.flags, *lever.env)]
+    classes: set[str] = {"indeterminate" if it is None else it.lever_class for it in known}
+    if lever.overlays:
+        classes.add(overlay.lever_class if overlay is not None else "indeterminate")
+    if "B" in classes:
+        return "B"
+    return "A" if classes == {"A"} else "indeterminate"
+
+
+def overlay_reading(case: Case) -> OverlayReading | None:
+    """What the sealed overlay's source changes; ``None`` when it is not in the evidence."""
+    return read_overlay(case.view.overlay) if case.view.overlay else None
+
+
+def decompose(case: Case) -> Decomposition | None:
+    """The gain over its levers; ``None`` where nothing was measured or the lever is empty."""
+    plan, decision = case.comparison.plan, case.measured.decision if case.comparison.plan else None
+    if plan is None or decision is None or not plan.lever.names():
+        return None
+    bounds = decision.gain_interval
+    whole = LeverPart(
+        lever=lever_text(plan.lever),
+        lever_class=lever_class(case),
+        gain=decision.gain,
+        interval=Interval(lower=bounds[0], upper=bounds[1]) if decision.n > 1 else None,
+        basis=plan.name,
+    )
+    if case.request.scope != "bundle" or not case.view.components:
+        return Decomposition((whole,), chain=False)
+    ordered, chain = _chain(plan, case.view.components)
+    parts = [_part(component, plan.metric) for component in ordered]
+    logs = [_log(part) for part in parts]
+    if decision.n < 2 or any(it is None for it in logs):
+        return Decomposition(tuple(parts), chain=False)
+    total = math.fsum(it[0] for it in logs if it)
+    half = math.hypot(*(it[1] for it in logs if it), 0.5 * (decision.upper - decision.lower))
+    remainder = decision.mean - total
+    rest = LeverPart(
+        lever=INTERACTION,
+        lever_class="indeterminate",
+        gain=math.expm1(remainder),
+        interval=Interval(lower=math.expm1(remainder - half), upper=math.expm1(remainder + half)),
+        basis=plan.name,
+    )
+    return Decomposition((*parts, rest), chain, remainder, half)
+
+
+def lever_text(lever: Lever) -> str:
+    """``name=value, …`` with replaced operators by implementation."""
+    settings = {**lever.flags, **lever.env, **{name: part.implementation for name, part in lever.overlays.items()}}
+    return ", ".join(f"{name}={value}" for name, value in sorted(settings.items())) or "no declared change"
+
+
+def _chain(bundle: Plan, components: tuple[ComponentView, ...]) -> tuple[list[ComponentView], bool]:
+    """Components in the order in which each was measured on top of those before it, and whether that order exists."""
+    left, ordered = list(components), list[ComponentView]()
+    config: ServerConfig = bundle.reference
+    while left:
+        found = next((it for it in left if it.plan is not None and it.plan.reference == config), None)
+        if found is None or found.plan is None:
+            return [*ordered, *left], False
+        ordered.append(found)
+        left.remove(found)
+        config = config.with_lever(found.plan.lever)
+    return ordered, True
+
+
+def _part(component: ComponentView, metric: str) -> LeverPart:
+    lever = component.claim.lever if component.claim is not None and component.claim.lever is not None else Lever()
+    figures = (component.verdict or {}).get("metrics")
+    named = (
+        [it for it in figures if isinstance(it, dict) and it.get("name") == metric] if isinstance(figures, list) else []
+    )
+    found: Json = named[0] if named else {}
+    interval = found.get("interval")
+    bounds = (interval.get("lower"), interval.get("upper")) if isinstance(interval, dict) else (None, None)
+    return LeverPart(
+        lever=lever_text(lever),
+        lever_class=class_of(lever),
+        gain=_fraction(found.get("delta")),
+        interval=_interval(*bounds),
+        basis=component.name,
+    )
+
+
+def _interval(lower: object, upper: object) -> Interval | None:
+    low, high = _fraction(lower), _fraction(upper)
+    return Interval(lower=low, upper=high) if low is not None and high is not None and low <= high else None
+
+
+def _fraction(value: object) -> float | None:
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > -1
+    return float(value) if usable and isinstance(value, int | float) else None
+
+
+def _log(part: LeverPart) -> tuple[float, float] | None:
+    """Mean and half width as log ratios."""
+    if part.gain is None or part.interval is None:
+        return None
+    return math.log1p(part.gain), 0.5 * (math.log1p(part.interval.upper) - math.log1p(part.interval.lower))

@@ -1,0 +1,34 @@
+"""Is a bake-off's winner really another implementation than the live one?"""
+
+from __future__ import annotations
+
+import posixpath
+
+from nodes.auditor.harness_view import BakeOffView
+
+OPS = "ops"
+"""Folder of the tasks, in a run folder."""
+
+
+def compared_with_itself(bakeoff: BakeOffView) -> str:
+    """How the winner is the baseline, in one sentence; empty when it is not, or when no winner is claimed."""
+    claim, task = bakeoff.claim, bakeoff.task
+    if claim is None or claim.winner is None:
+        return ""
+    names = {claim.baseline, claim.baseline_backend} | ({task.live_backend} if task is not None else set())
+    if claim.winner in names - {None}:
+        return f"winner and baseline are both {claim.winner}"
+    live = {source.digest for row in bakeoff.reference for source in (row.run.source, row.run.resolved) if source}
+    if task is not None:
+        live.add(task.live_source.digest)
+    for row in bakeoff.winning:
+        source = row.run.resolved or row.run.source
+        if source.digest in live:
+            return f"{row.name} ran the live source {source.digest[:12]}"
+    return ""
+
+
+def in_task_folder(path: str) -> bool:
+    """Say whether a file lies where producers write, or where nothing says what it is."""
+    plain = posixpath.normpath(path.replace("\\", "/"))
+    return plain.startswith((f"{OPS}/", "../", "/")) or plain in (OPS, "..", ".") or f"/{OPS}/" in plain

@@ -1,0 +1,73 @@
+"""The gain stands beside every other confirmation of the run, not as the best of many (D09).
+
+    p = P(T > (d̄ − δ₀)·√n / s_d) · 0.05 / α        α: level of a look, so that p is on the scale of the whole comparison
+
+Holm's step-down over the family: all comparisons of this kind that the run's ledger names. The own p comes from raw;
+that of another comparison from its plan and claim, and only where it claims a real gain, else it counts as 1 (it was
+tried). The sign-flip p keeps its own gate in ``real_delta``: at five blocks its floor of 2⁻⁵ could not carry a factor.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from nodes.auditor.case import Case
+from nodes.auditor.measured import level
+from nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, Unverifiable, at, fail, info
+from nodes.auditor.verdict import Action, Severity
+from nodes.auditor.view import TrialView
+from tools.statistics.holm import confirmation_p, holm
+from tools.statistics.student import t_quantile
+
+LEVEL = 0.05
+LEAST_ALPHA = 1e-9
+"""A level below which bounds say nothing about the spread."""
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    decision, where = case.measured.decision, at("ledger.jsonl")
+    if decision is None or decision.sd is None:
+        yield NotApplicable("no gain with a spread to adjust")
+        return
+    unknown = [trial.name for trial in case.view.trials if trial.plan is None]
+    if unknown:
+        yield Unverifiable(f"plans of {', '.join(unknown[:5])}, which the ledger names", (where,))
+        return
+    others = [
+        trial
+        for trial in case.view.trials
+        if trial.plan is not None and trial.plan.kind is case.plan.kind and trial.name != case.request.comparison
+    ]
+    own = confirmation_p(decision.mean, decision.sd, decision.n, level(case.plan), case.plan.floor)
+    adjusted = holm([own, *map(_claimed_p, others)], LEVEL)
+    said = f"p {own:.2g}, adjusted {adjusted.adjusted[0]:.2g} over {1 + len(others)} confirmations"
+    if adjusted.rejected[0] or decision.verdict != "real":
+        yield info("a gain that stands beside all that was tried", said, where, at(case.plan_file))
+    else:
+        yield fail(
+            f"an adjusted p of at most {LEVEL:g}", said,
+            "confirm this lever once more on fresh blocks under a plan with more of them; the best of many is luck",
+            where, at(case.plan_file), action=Action.REMEASURE, code="best_of_many",
+        )  # fmt: skip
+
+
+def _claimed_p(trial: TrialView) -> float:
+    """From what a comparison claims; 1 for whatever does not claim a real gain with figures that make sense."""
+    plan, claim = trial.plan, trial.claim
+    if plan is None or claim is None or claim.decision != "real" or claim.interval is None:
+        return 1.0
+    delta, lower, blocks = claim.delta, claim.interval[0], claim.blocks
+    if delta is None or lower is None or blocks is None or not (-1 < lower < delta) or not 1 < blocks < 10_000:
+        return 1.0
+    half, alpha = math.log1p(delta) - math.log1p(lower), level(plan)
+    if not LEAST_ALPHA < alpha < 0.5:
+        return 1.0
+    sd = half * math.sqrt(blocks) / t_quantile(1.0 - alpha, blocks - 1) if half > 0 else 0.0
+    return confirmation_p(math.log1p(delta), sd, blocks, alpha, plan.floor) if math.isfinite(sd) else 1.0
+
+
+rule = Rule(
+    "all_confirmations", GAINS, ("D09",), ("plan", "rounds", "ledger"), check, missing=Severity.FLAG,
+    gives=(Severity.FAIL,),
+)  # fmt: skip

@@ -1,0 +1,80 @@
+"""The timed rounds returned as much, and as varied, as on the reference (Q07).
+
+Per pair of rounds with the same prompts, over the requests in order: the candidate's answers may not come to less than
+nine tenths of the reference's tokens, nor may a fifth of them stop at half the reference's length. Over all rounds,
+answers to different prompts may not become the same text. With fixed lengths the first is also judged, more sharply,
+by ``same_workload``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nodes.auditor.case import Case
+from nodes.auditor.rows import Row
+from nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, at, fail, info
+from nodes.auditor.verdict import Severity
+
+LESS = 0.9
+"""Tokens of all answers, as a share of the reference's."""
+HALVED, MANY = 0.5, 0.2
+VARIED, SAME = 0.8, 0.5
+"""Share of distinct texts of a reference that varies, and of a candidate that does not."""
+FEWEST_TEXTS = 8
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    pairs = [
+        (left, right, at(block.candidate.path("bench_runs.jsonl"), right.line))
+        for block in case.blocks
+        for left, right in zip(block.reference.rows, block.candidate.rows, strict=False)
+        if len(left.output_lens) == len(right.output_lens)
+    ]
+    if not pairs:
+        yield NotApplicable("no two rounds with the same number of requests")
+        return
+    before = sum(left.raw.total_output_tokens for left, _, _ in pairs)
+    after = sum(right.raw.total_output_tokens for _, right, _ in pairs)
+    halved = sum(_halved(left, right) for left, right, _ in pairs)
+    requests = sum(len(left.output_lens) for left, _, _ in pairs)
+    said = f"{after} of {before} tokens, {halved} of {requests} answers at most half as long"
+    if after < LESS * before or halved > MANY * requests:
+        worst = min(pairs, key=lambda pair: pair[1].raw.total_output_tokens / max(1, pair[0].raw.total_output_tokens))
+        yield fail(
+            "answers as long as the reference's", said,
+            "less work is not faster work: check stop tokens, length limits and sampling defaults", worst[2],
+            code="shorter_answers",
+        )  # fmt: skip
+    else:
+        yield info("answers as long as the reference's", said, pairs[0][2])
+    yield from _varied(case)
+
+
+def _halved(left: Row, right: Row) -> int:
+    return sum(b <= HALVED * a for a, b in zip(left.output_lens, right.output_lens, strict=True) if a > 1)
+
+
+def _varied(case: Case) -> Iterator[Outcome]:
+    shares = [
+        _distinct([row for block in case.blocks for row in (block.reference if first else block.candidate).rows])
+        for first in (True, False)
+    ]
+    if None in shares:
+        yield NotApplicable("the rounds keep no texts")
+        return
+    reference, candidate = shares[0] or 0.0, shares[1] or 0.0
+    if reference >= VARIED and candidate <= SAME:
+        yield fail(
+            f"different answers to different prompts, as on the reference ({reference:.0%})", f"{candidate:.0%}",
+            "the server repeats itself: look for answers cached by shape or pointer",
+            at(case.blocks[0].candidate.path("bench_runs.jsonl")), code="same_answers",
+        )  # fmt: skip
+
+
+def _distinct(rows: list[Row]) -> float | None:
+    texts = [row for row in rows if row.distinct_texts > 0]
+    requests = sum(row.succeeded for row in texts)
+    return sum(row.distinct_texts for row in texts) / requests if requests >= FEWEST_TEXTS else None
+
+
+rule = Rule("answers_of_rounds", GAINS, ("Q07",), ("plan", "rounds"), check, gives=(Severity.FAIL,))

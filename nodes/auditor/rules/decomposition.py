@@ -1,0 +1,81 @@
+"""The gain of a bundle is the sum of what its levers gave, one on top of the other (A04 D12).
+
+    Σ log(1 + gainᵢ) against log(1 + gain of the bundle), within twice their combined bounds and the floor
+
+Each accepted patch was measured on top of the patches before it: these are the intermediate legs. Gains are taken from
+the verdicts, which recomputed them. What the parts leave open is shown as an interaction, and beyond the tolerance it
+belongs into the headline. Percentages of moving bases are never added: a claim that does so is contradicted by the pair
+of throughputs.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator
+
+from nodes.auditor.case import Case
+from nodes.auditor.credit import Decomposition, decompose
+from nodes.auditor.rule import NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag, info
+from nodes.auditor.verdict import Action, Severity
+
+WIDER = 2.0
+"""How much wider than the bounds the tolerance is: both bounds are one-sided 95 % ones."""
+POINTS = 0.0015
+"""Rounding of a stated percentage, as a fraction."""
+APART = 0.01
+_STATED = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(?:%|percent(?:age points)?|points|pp)")
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    found, where = decompose(case), at("components")
+    if found is None:
+        yield NotApplicable("no gain to decompose")
+        return
+    yield from _summed(case)
+    unknown = [part.basis for part in found.parts if part.gain is None or part.interval is None]
+    if unknown:
+        yield Unverifiable(f"recomputed gain and interval of {', '.join(unknown[:5])}", (where,), Severity.FLAG)
+    elif not found.chain:
+        yield flag(
+            "parts measured one on top of the other, from the bundle's baseline", _said(found),
+            "quote the bundle's gain as a whole; its parts were measured elsewhere", where,
+            action=Action.DOWNGRADE_HEADLINE, modes=("A04",), code="no_chain",
+        )  # fmt: skip
+    elif abs(found.remainder) > max(WIDER * found.uncertainty, math.log1p(case.plan.floor)):
+        yield flag(
+            "parts that add up to the whole", _said(found),
+            "report the interaction beside the parts; no lever alone gives this", where, at(case.plan_file),
+            action=Action.DOWNGRADE_HEADLINE, modes=("A04",), code="parts_do_not_add_up",
+        )  # fmt: skip
+    else:
+        yield info("parts that add up to the whole", _said(found), where)
+
+
+def _summed(case: Case) -> Iterator[Outcome]:
+    """A stated gain that is the plain sum of the parts' percentages."""
+    gains = [it.claim.delta for it in case.view.components if it.claim is not None and it.claim.delta is not None]
+    decision, claim = case.measured.decision, case.comparison.claim
+    if len(gains) < 2 or decision is None or claim is None:
+        return
+    total = math.fsum(gains)
+    stated = [float(match[1]) / 100.0 for match in _STATED.finditer(claim.headline[:2000])]
+    stated += [claim.delta] if claim.delta is not None else []
+    if abs(total - decision.gain) > APART and any(abs(value - total) <= POINTS for value in stated):
+        yield fail(
+            f"the ratio of two throughputs: {decision.gain:+.1%}", f"{total:+.1%}, the sum of {len(gains)} percentages",
+            "give the throughput of the bundle and of the true baseline; percentages of moving bases do not add",
+            at(case.claim_file), action=Action.REDO, modes=("D12",), code="percentages_summed",
+        )  # fmt: skip
+
+
+def _said(found: Decomposition) -> str:
+    return ", ".join(
+        f"{part.lever} {part.gain:+.1%}"
+        + (f" [{part.interval.lower:+.1%}, {part.interval.upper:+.1%}]" if part.interval else "")
+        for part in found.parts
+        if part.gain is not None
+    )[:600]
+
+
+rule = Rule("decomposition", frozenset({"bundle"}), ("A04", "D12"), ("plan", "rounds", "components"), check)

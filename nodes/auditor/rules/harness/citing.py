@@ -1,0 +1,32 @@
+"""One finding for all rows that share a fault: the first three are cited, the rest are counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from nodes.auditor.harness_view import BakeOffView, OpRow
+from nodes.auditor.rule import Found, Unverifiable, at, fail
+from nodes.auditor.verdict import Action, Evidence
+
+CITED = 3
+
+
+def cite(bakeoff: BakeOffView, rows: Sequence[OpRow]) -> tuple[Evidence, ...]:
+    """Where these rows stand."""
+    return tuple(at(bakeoff.runs_file, row.line) for row in rows[:CITED])
+
+
+def faulty(
+    bakeoff: BakeOffView, rows: Sequence[OpRow], expected: str, observed: str, advice: str, *,
+    modes: tuple[str, ...], code: str, action: Action = Action.REDO,
+) -> Iterator[Found]:  # fmt: skip
+    """A FAIL when there are such rows; ``observed`` describes the first one."""
+    if rows:
+        said = f"{rows[0].name}: {observed}" + (f", and {len(rows) - 1} more rows" if len(rows) > 1 else "")
+        yield fail(expected, said[:400], advice, *cite(bakeoff, rows), action=action, modes=modes, code=code)
+
+
+def unrecorded(bakeoff: BakeOffView, rows: Sequence[OpRow], what: str) -> Iterator[Unverifiable]:
+    """Rows that do not carry the record that decides."""
+    if rows:
+        yield Unverifiable(f"{what} of {rows[0].name} ({len(rows)} rows in all)", cite(bakeoff, rows))

@@ -1,0 +1,70 @@
+"""The denominator is the implementation that the live server runs, and the winner is another one (H01 H03 H11).
+
+Reference rows: the backend and the source digest that the task took from the live server, from a file outside the task
+folder. Winner: not the live backend under its own name, not the live source under another one. Two kernels of one
+backend are two implementations when their sources differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nodes.auditor.case import Case
+from nodes.auditor.harness_identity import compared_with_itself, in_task_folder
+from nodes.auditor.harness_view import BakeOffView
+from nodes.auditor.rule import HARNESS, Found, Outcome, Rule, at, fail
+from nodes.auditor.rules.harness.citing import cite, faulty
+from nodes.auditor.verdict import Action, Severity
+from tools.evidence.harness import Task
+
+LIVE = "measure against the implementation that the task's seam resolves to on the live server"
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    bakeoff, task = case.bakeoff, case.bakeoff.task
+    if task is None:
+        return
+    if same := compared_with_itself(bakeoff):
+        yield fail(
+            "a winner that is not the live implementation", same,
+            "the ratio of a thing to itself is noise: claim no win", at(bakeoff.path("claim.json")),
+            *cite(bakeoff, bakeoff.winning), action=Action.REDO, modes=("H01",), code="compared_with_itself",
+        )  # fmt: skip
+    yield from _reference(bakeoff, task)
+    claim = bakeoff.claim
+    if claim is not None and claim.baseline_backend not in (None, task.live_backend):
+        yield fail(
+            f"live backend {task.live_backend}", f"baseline backend {claim.baseline_backend}", LIVE,
+            at(bakeoff.path("claim.json")), action=Action.REDO, modes=("H11",), code="straw_man",
+        )  # fmt: skip
+
+
+def _reference(bakeoff: BakeOffView, task: Task) -> Iterator[Found]:
+    if in_task_folder(task.live_source.path):
+        yield fail(
+            "a live implementation outside the task folder", task.live_source.path[:300], LIVE,
+            at(bakeoff.path("task.json")), action=Action.REDO, modes=("H03",), code="own_denominator",
+        )  # fmt: skip
+    files = [(row, source) for row in bakeoff.reference for source in (row.run.source, row.run.resolved) if source]
+    own = [row for row, source in files if in_task_folder(source.path)]
+    lines = {row.line for row in own}
+    other = [row for row, source in files if source.digest != task.live_source.digest and row.line not in lines]
+    yield from faulty(
+        bakeoff, own, "a reference outside the task folder", "source in the task folder", LIVE, modes=("H03",),
+        code="own_denominator",
+    )  # fmt: skip
+    yield from faulty(
+        bakeoff, other, f"the live source {task.live_source.digest[:12]}", "another source", LIVE, modes=("H03", "H11"),
+        code="not_the_live_source",
+    )  # fmt: skip
+    backends = [row for row in bakeoff.reference if row.run.backend != task.live_backend]
+    if backends:
+        yield from faulty(
+            bakeoff, backends, f"live backend {task.live_backend}", f"backend {backends[0].run.backend}", LIVE,
+            modes=("H11",), code="straw_man",
+        )  # fmt: skip
+
+
+rule = Rule(
+    "harness_denominator", HARNESS, ("H01", "H03", "H11"), ("task", "bench"), check, gate=True, gives=(Severity.FAIL,)
+)

@@ -1,0 +1,51 @@
+"""What measured was the same file before and after: harness, oracle, timer and checker, by sha256 (H05).
+
+All four are listed; none of them lies in the task folder but the oracle's manifest, which is the one in the evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nodes.auditor.case import Case
+from nodes.auditor.harness_identity import in_task_folder
+from nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, fail
+from nodes.auditor.verdict import Action, Severity
+from tools.evidence.canonical import file_digest
+
+ROLES = ("checker", "harness", "oracle", "timer")
+ADVICE = "run the bake-off with measurement files that no candidate can write, and hash them before and after"
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    bakeoff = case.bakeoff
+    if bakeoff.measurement is None:
+        return
+    where, files = at(bakeoff.path("measurement.json")), bakeoff.measurement.files
+    absent = sorted(set(ROLES) - {file.role for file in files})
+    if absent:
+        yield Unverifiable(f"digests of {', '.join(absent)} before and after", (where,))
+    for file in files:
+        if file.before != file.after:
+            yield fail(
+                f"{file.role} {file.path[:200]}: {file.before[:12]} throughout", f"{file.after[:12]} afterwards",
+                ADVICE, where, action=Action.EJECT, modes=("H05",), code="measurement_edited",
+            )  # fmt: skip
+        if file.role != "oracle" and in_task_folder(file.path):
+            yield fail(
+                f"a {file.role} outside the task folder", file.path[:300], ADVICE, where, action=Action.REDO,
+                modes=("H05",), code="measurement_in_reach",
+            )  # fmt: skip
+    manifest = bakeoff.path("oracle.json")
+    if case.view.reader.exists(manifest):
+        sealed = file_digest(case.view.folder / manifest)
+        if sealed not in {file.after for file in files if file.role == "oracle"}:
+            yield fail(
+                f"oracle.json {sealed[:12]}, as it was measured with", "another digest in measurement.json", ADVICE,
+                at(manifest), where, action=Action.REDO, modes=("H05",), code="other_oracle",
+            )  # fmt: skip
+
+
+rule = Rule(
+    "harness_files_intact", HARNESS, ("H05",), ("measurement",), check, gate=True, gives=(Severity.FAIL,)
+)  # fmt: skip

@@ -1,0 +1,91 @@
+"""The bake-off was measured in this run, for this operator and attempt, when it says it was (R02 R03).
+
+One run nonce and operator in task, oracle, measurement, claim and every row; the attempt that was asked about; the
+task is older than the bake-off; peaks and rows lie inside its time; no row appears twice, and no two rows have the same
+samples (a copied file).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nodes.auditor.case import Case
+from nodes.auditor.harness_view import BakeOffView
+from nodes.auditor.rule import HARNESS, Found, Outcome, Rule, at, fail
+from nodes.auditor.rules.harness.citing import faulty
+from nodes.auditor.verdict import Action, Severity
+
+SLACK_S = 1.0
+FEWEST_TO_COMPARE = 3
+"""Two short lists of samples may be equal by chance of a coarse timer."""
+ADVICE = "run the bake-off again in this run; evidence is not carried over"
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    bakeoff, nonce = case.bakeoff, case.request.run_id
+    for name, record in (
+        ("task.json", bakeoff.task), ("oracle.json", bakeoff.oracle), ("measurement.json", bakeoff.measurement),
+        ("claim.json", bakeoff.claim),
+    ):  # fmt: skip
+        if record is None:
+            continue
+        if record.run_id != nonce:
+            yield _stale(f"run {nonce}", f"{name} of run {record.run_id}", bakeoff.path(name))
+        if record.operator != case.request.comparison:
+            yield _stale(f"operator {case.request.comparison}", f"{name} of {record.operator}", bakeoff.path(name))
+    strangers = [r for r in bakeoff.rows if (r.run.run_id, r.run.operator) != (nonce, case.request.comparison)]
+    if strangers:
+        yield from faulty(
+            bakeoff, strangers, f"run {nonce}, operator {case.request.comparison}",
+            f"run {strangers[0].run.run_id}, operator {strangers[0].run.operator}", ADVICE, modes=("R03",),
+            code="stale",
+        )  # fmt: skip
+    yield from _times(case, bakeoff)
+    yield from _copies(bakeoff)
+
+
+def _times(case: Case, bakeoff: BakeOffView) -> Iterator[Found]:
+    measurement, task = bakeoff.measurement, bakeoff.task
+    if measurement is None:
+        return
+    where = bakeoff.path("measurement.json")
+    if measurement.attempt != case.request.attempt:
+        yield _stale(f"attempt {case.request.attempt}", f"attempt {measurement.attempt}", where)
+    if task is not None and task.captured_at > measurement.started + SLACK_S:
+        yield _stale("a task captured before the bake-off", "a later one", bakeoff.path("task.json"))
+    first, last = measurement.started - SLACK_S, measurement.ended + SLACK_S
+    if not first <= measurement.peaks.measured_at <= last:
+        yield _stale("device peaks measured in this bake-off", "at another time", where)
+    outside = [row for row in bakeoff.rows if not first <= row.run.started <= row.run.ended <= last]
+    yield from faulty(
+        bakeoff, outside, "rows inside the time of the bake-off, each ending after its start", "another time", ADVICE,
+        modes=("R03",), code="stale",
+    )  # fmt: skip
+
+
+def _copies(bakeoff: BakeOffView) -> Iterator[Found]:
+    cells: set[tuple[str, str, str, int]] = set()
+    series: set[tuple[float, ...]] = set()
+    twice, copied = [], []
+    for row in bakeoff.rows:
+        cell = (row.run.role, row.run.implementation, row.run.shape, row.run.round)
+        if cell in cells:
+            twice.append(row)
+        elif row.measured and len(row.samples) >= FEWEST_TO_COMPARE and row.samples in series:
+            copied.append(row)
+        cells.add(cell)
+        series.add(row.samples)
+    yield from faulty(
+        bakeoff, twice, "one row for each implementation, shape and round", "given twice", ADVICE, modes=("R03", "D11"),
+        code="row_twice",
+    )  # fmt: skip
+    yield from faulty(
+        bakeoff, copied, "samples of its own", "the samples of another row", ADVICE, modes=("R02",), code="copied"
+    )
+
+
+def _stale(expected: str, observed: str, file: str) -> Found:
+    return fail(expected, observed, ADVICE, at(file), action=Action.REDO, modes=("R03",), code="stale")
+
+
+rule = Rule("harness_fresh", HARNESS, ("R02", "R03", "D11"), ("bench",), check, gate=True, gives=(Severity.FAIL,))

@@ -1,0 +1,91 @@
+"""The time that was counted is all the time that it took: no side stream, no thread, no unpaid first call (H12).
+
+Until every stream and thread is idle a candidate takes no longer past its samples than the live implementation does,
+plus 10 %. It ends with no more new threads. A first call that costs more than all served calls save is paid by the
+first requests, unless the implementation brings a hook that pays before the server is ready: FLAG.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from statistics import median
+
+from nodes.auditor.case import Case
+from nodes.auditor.harness_view import BakeOffView, OpRow
+from nodes.auditor.rule import HARNESS, Found, Outcome, Rule, flag
+from nodes.auditor.rules.harness.citing import cite, faulty, unrecorded
+from nodes.auditor.verdict import Action
+
+SPAN = 0.10
+SPAN_NS = 500.0
+"""Per sample, for the jitter of a synchronisation; what it costs as such shows on the reference."""
+RECORDED = ("span_ns", "import_ns", "first_call_ns", "threads_before", "threads_after")
+ADVICE = "do the work inside the timed call, on the stream and thread that is timed"
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    bakeoff = case.bakeoff
+    rows = [row for row in bakeoff.judged if row.measured]
+    bare = [row for row in rows if None in [getattr(row.run, name) for name in RECORDED]]
+    yield from unrecorded(bakeoff, bare, "span over all streams, times of import and first call, and thread counts")
+    wait = max((_beyond(row) for row in rows if row.run.role == "reference"), default=0.0)
+    longer = [row for row in rows if row.run.role == "candidate" and _beyond(row) > wait + SPAN_NS + _tenth(row)]
+    if longer:
+        yield from faulty(
+            bakeoff, longer, f"work that ends with its samples, up to the reference's {wait:.4g} ns of waiting each",
+            f"streams and threads were busy for {_beyond(longer[0]):.4g} ns more, each", ADVICE, modes=("H12",),
+            code="work_outside_samples", action=Action.EJECT,
+        )  # fmt: skip
+    shorter = [row for row in rows if row.run.span_ns is not None and _beyond(row) < -_tenth(row)]
+    yield from faulty(
+        bakeoff, shorter, "a span that holds the samples", "one that is shorter than they are together", ADVICE,
+        modes=("H12",), code="impossible_span",
+    )  # fmt: skip
+    usual = max((_grown(row) for row in rows if row.run.role == "reference"), default=0)
+    threads = [row for row in rows if row.run.role == "candidate" and _grown(row) > usual]
+    if threads:
+        yield from faulty(
+            bakeoff, threads, f"at most {usual} new threads, as the reference", f"{_grown(threads[0])}", ADVICE,
+            modes=("H12",), code="new_threads", action=Action.EJECT,
+        )  # fmt: skip
+    yield from _first_calls(case, bakeoff)
+
+
+def _beyond(row: OpRow) -> float:
+    """Nanoseconds per sample that streams and threads were busy past it."""
+    return ((row.run.span_ns or 0.0) - math.fsum(row.samples)) / len(row.samples)
+
+
+def _tenth(row: OpRow) -> float:
+    return SPAN * math.fsum(row.samples) / len(row.samples)
+
+
+def _grown(row: OpRow) -> int:
+    return (row.run.threads_after or 0) - (row.run.threads_before or 0)
+
+
+def _first_calls(case: Case, bakeoff: BakeOffView) -> Iterator[Found]:
+    result = case.isolated
+    if result is None or result.decision is None or result.decision.verdict != "real":
+        return
+    if result.reference_ns is None or result.candidate_ns is None:
+        return
+    calls = sum(bakeoff.served.values())
+    saved = calls * (result.reference_ns - result.candidate_ns)
+    served = [row for row in bakeoff.winning if row.measured and row.run.shape in bakeoff.served]
+    rows = [row for row in served if not row.run.prewarmed]
+    once: dict[str, list[float]] = {}
+    for row in rows:
+        extra = (row.run.first_call_ns or 0.0) - median(row.samples) / row.run.calls_per_sample
+        once.setdefault(row.run.shape, []).append(max(0.0, extra))
+    cost = math.fsum(median(values) for values in once.values())
+    if saved > 0 and cost > saved:
+        yield flag(
+            f"first calls that cost less than {calls} served calls save ({saved / 1e6:.3g} ms)", f"{cost / 1e6:.3g} ms",
+            "bring a hook that does the first call of every shape before the server takes requests",
+            *cite(bakeoff, rows), action=Action.REDO, modes=("H12",), code="unpaid_first_call",
+        )  # fmt: skip
+
+
+rule = Rule("harness_hidden_work", HARNESS, ("H12",), ("task", "bench"), check)

@@ -1,0 +1,29 @@
+"""Clock, synchronisation and checker were the same objects before a candidate's import and after its calls (H15)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nodes.auditor.case import Case
+from nodes.auditor.rule import HARNESS, Outcome, Rule
+from nodes.auditor.rules.harness.citing import faulty, unrecorded
+from nodes.auditor.verdict import Action, Severity
+from tools.evidence.harness import Intact
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    bakeoff = case.bakeoff
+    rows = [row for row in bakeoff.judged if row.measured]
+    yield from unrecorded(
+        bakeoff, [row for row in rows if row.run.intact is None], "identities of clock, synchronize and checker"
+    )
+    for name in Intact.model_fields:
+        patched = [row for row in rows if row.run.intact is not None and not getattr(row.run.intact, name)]
+        yield from faulty(
+            bakeoff, patched, f"an untouched {name}", "another object afterwards",
+            "an implementation that touches what measures it is dropped", modes=("H15",), code="patched",
+            action=Action.EJECT,
+        )  # fmt: skip
+
+
+rule = Rule("harness_intact", HARNESS, ("H15",), ("bench",), check, gives=(Severity.FAIL,))

@@ -1,0 +1,61 @@
+"""The oracle is tensors that cannot have changed: safetensors only, each by its sha256, one for every shape (H05).
+
+A pickle, or any other format that runs code when it is opened, is refused by name and never opened; a file that only
+calls itself safetensors is refused by its header. Outputs for a shape without an oracle were compared with nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from nodes.auditor.case import Case
+from nodes.auditor.harness_view import BakeOffView
+from nodes.auditor.rule import HARNESS, Found, Outcome, Rule, Unverifiable, at, fail
+from nodes.auditor.tensor_file import trouble
+from nodes.auditor.verdict import Action, Severity
+from tools.evidence.canonical import file_digest
+from tools.evidence.harness import ORACLE_FOLDER, OracleFile
+
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=+-]{0,150}\.safetensors")
+ADVICE = "capture the oracle again, as safetensors files in the folder oracle/, with their sha256"
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    bakeoff = case.bakeoff
+    if bakeoff.oracle is None:
+        return
+    for file in bakeoff.oracle.files:
+        yield from _file(bakeoff, file)
+    covered = {file.shape for file in bakeoff.oracle.files}
+    without = sorted(set(bakeoff.shapes) - covered)
+    if without:
+        yield Unverifiable(f"oracle tensors of {', '.join(without[:5])}", (at(bakeoff.path("oracle.json")),))
+
+
+def _file(bakeoff: BakeOffView, file: OracleFile) -> Iterator[Outcome]:
+    manifest = at(bakeoff.path("oracle.json"))
+    if not PLAIN.fullmatch(file.name):
+        yield _refused("a plain name that ends in .safetensors", f"{file.name[:200]!r}, not opened", manifest.file)
+        return
+    path = bakeoff.tensors(file.name)
+    if path is None:
+        yield Unverifiable(f"{ORACLE_FOLDER}/{file.name}", (manifest,))
+        return
+    name = bakeoff.path(f"{ORACLE_FOLDER}/{file.name}")
+    if why := trouble(path):
+        yield _refused("a safetensors file", f"{file.name}: {why}; not opened further", name)
+    elif (digest := file_digest(path)) != file.sha256:
+        yield fail(
+            f"{file.name}: {file.sha256[:12]}", digest[:12], ADVICE, at(name), manifest, action=Action.REDO,
+            modes=("H05",), code="oracle_changed",
+        )  # fmt: skip
+
+
+def _refused(expected: str, observed: str, file: str) -> Found:
+    return fail(expected, observed, ADVICE, at(file), action=Action.REDO, modes=("H05",), code="not_safetensors")
+
+
+rule = Rule(
+    "harness_oracle", HARNESS, ("H05",), ("task", "oracle"), check, gate=True, gives=(Severity.FAIL,)
+)  # fmt: skip

@@ -1,0 +1,26 @@
+"""Another input gives another output (H16)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nodes.auditor.case import Case
+from nodes.auditor.rule import HARNESS, Outcome, Rule
+from nodes.auditor.rules.harness.citing import faulty, unrecorded
+from nodes.auditor.verdict import Action, Severity
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    bakeoff = case.bakeoff
+    pairs = [(row, row.run.correctness) for row in bakeoff.winning if row.measured and row.run.correctness is not None]
+    yield from unrecorded(
+        bakeoff, [row for row, said in pairs if said.changes_with_input is None], "a check with perturbed inputs"
+    )
+    yield from faulty(
+        bakeoff, [row for row, said in pairs if said.changes_with_input is False],
+        "an output that depends on the input", "the output stayed as it was",
+        "compute the answer: a constant is none", modes=("H16",), code="constant_output", action=Action.EJECT,
+    )  # fmt: skip
+
+
+rule = Rule("harness_perturbed", HARNESS, ("H16",), ("bench",), check, gives=(Severity.FAIL,))

@@ -1,0 +1,44 @@
+"""Both legs were measured by the protocol: timer, warm-up, counts, and the declared rounds (H10 D10)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nodes.auditor.case import Case
+from nodes.auditor.rule import HARNESS, Outcome, Rule, at, fail
+from nodes.auditor.rules.harness.citing import faulty
+from nodes.auditor.verdict import Action, Severity
+from tools.evidence.harness import OpRun, Protocol
+
+ADVICE = "give every process of the bake-off one protocol, and take all of its rounds"
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    bakeoff = case.bakeoff
+    if bakeoff.measurement is None:
+        return
+    protocol = bakeoff.measurement.protocol
+    rows = [row for row in bakeoff.judged if row.run.raised is None]
+    wanted = _of(protocol)
+    other = [row for row in rows if _of(row.run) != wanted]
+    if other:
+        yield from faulty(
+            bakeoff, other, wanted, _of(other[0].run), ADVICE, modes=("H10",), code="other_protocol"
+        )  # fmt: skip
+    legs = [("reference", bakeoff.reference)] + ([("winner", bakeoff.winning)] if bakeoff.winner else [])
+    for role, part in legs:
+        rounds = sorted({row.run.round for row in part if row.run.raised is None})
+        if len(rounds) != protocol.rounds or rounds != list(range(len(rounds))):
+            yield fail(
+                f"rounds 0 to {protocol.rounds - 1} of the {role}", f"rounds {rounds}"[:300], ADVICE,
+                at(bakeoff.runs_file), at(bakeoff.path("measurement.json")), action=Action.REDO, modes=("D10", "H10"),
+                code="rounds",
+            )  # fmt: skip
+
+
+def _of(what: Protocol | OpRun) -> str:
+    calls = f"{what.timed_calls} samples of {what.calls_per_sample} calls"
+    return f"timer {what.timer}, {what.warmup_calls} warm-up calls, {calls}"
+
+
+rule = Rule("harness_protocol", HARNESS, ("H10", "D10"), ("measurement", "bench"), check, gives=(Severity.FAIL,))

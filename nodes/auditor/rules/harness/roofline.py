@@ -1,0 +1,74 @@
+"""No row is faster than the device: bytes and operations per second below the peaks of the same bake-off (H19).
+
+Work per call is the operator's own, so it is the same on both legs. Work that is done in less time than the peaks allow
+was not done. Measured peaks are exceeded by up to 15 % by chance of their own measurement; a working set that a flush
+or a rotation pushed out of the caches cannot come from there.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from statistics import median
+
+from nodes.auditor.case import Case
+from nodes.auditor.harness_view import BakeOffView, OpRow
+from nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, info
+from nodes.auditor.rules.harness.citing import faulty, unrecorded
+from nodes.auditor.verdict import Action, Severity
+
+SLACK = 1.15
+ADVICE = "count the operator's own bytes and operations, and find the work that this implementation leaves out"
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    bakeoff = case.bakeoff
+    if bakeoff.measurement is None:
+        return
+    peaks = bakeoff.measurement.peaks
+    rows = [row for row in bakeoff.judged if row.measured]
+    yield from unrecorded(
+        bakeoff, [row for row in rows if None in (row.run.bytes_moved, row.run.flops)], "bytes and operations per call"
+    )
+    if not (math.isfinite(peaks.copy_bandwidth) and math.isfinite(peaks.flop_rate)):
+        yield Unverifiable("finite device peaks", (at(bakeoff.path("measurement.json")),))
+        return
+    yield from _equal_work(bakeoff, rows)
+    for name, peak, rate in (
+        ("bytes", peaks.copy_bandwidth, _rates(rows, "bytes_moved")),
+        ("operations", peaks.flop_rate, _rates(rows, "flops")),
+    ):
+        fast = [row for row, value in rate if value > SLACK * peak]
+        best = max((value for _, value in rate), default=0.0)
+        if fast:
+            yield from faulty(
+                bakeoff, fast, f"at most {peak:.4g} {name} per second, as measured on the device", f"up to {best:.4g}",
+                ADVICE, modes=("H19",), code="above_peak", action=Action.EJECT,
+            )  # fmt: skip
+        elif rate:
+            yield info(f"below {peak:.4g} {name} per second", f"{best / peak:.0%} of the peak", at(bakeoff.runs_file))
+
+
+def _equal_work(bakeoff: BakeOffView, rows: list[OpRow]) -> Iterator[Outcome]:
+    first: dict[str, tuple[int | None, int | None]] = {}
+    other = []
+    for row in rows:
+        work = row.run.bytes_moved, row.run.flops
+        if first.setdefault(row.run.shape, work) != work:
+            other.append(row)
+    yield from faulty(
+        bakeoff, other, "the same work per call at one shape", "other counts than the reference", ADVICE,
+        modes=("H19",), code="other_work",
+    )  # fmt: skip
+
+
+def _rates(rows: list[OpRow], field: str) -> list[tuple[OpRow, float]]:
+    """Work per second of each row, by the median of its samples."""
+    return [
+        (row, 1e9 * float(work) * row.run.calls_per_sample / median(row.samples))
+        for row in rows
+        if (work := getattr(row.run, field)) is not None
+    ]
+
+
+rule = Rule("harness_roofline", HARNESS, ("H19",), ("measurement", "bench"), check, gives=(Severity.FAIL,))

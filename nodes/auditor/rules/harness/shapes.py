@@ -1,0 +1,88 @@
+"""Benched where the server works, and at shapes that no author has seen (H06).
+
+Served shapes with rows of both legs hold at least 90 % of the served calls, and one of each phase with more than 5 %
+of them. Held-out shapes exist and were benched. Where a winner keeps less than a quarter of its gain at a held-out
+shape it may special-case the served ones: FLAG. Whether it is right there is decided elsewhere.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+
+from nodes.auditor.case import Case
+from nodes.auditor.harness_measured import times
+from nodes.auditor.harness_view import BakeOffView
+from nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, fail, flag, info
+from nodes.auditor.rules.harness.citing import faulty
+from nodes.auditor.verdict import Action
+
+COVER = 0.90
+"""Share of served calls that a bake-off has to stand for."""
+PHASE = 0.05
+KEPT = 0.25
+"""Share of the gain (in logarithms) that carries over to shapes near the served ones."""
+NOTICEABLE = math.log(1.1)
+ADVICE = "bench the shapes of the task with the most served calls, in every phase, and all held-out ones"
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    bakeoff = case.bakeoff
+    if bakeoff.task is None:
+        return
+    unknown = [row for row in bakeoff.rows if row.run.shape not in bakeoff.shapes]
+    yield from faulty(
+        bakeoff, unknown, "shapes of the task", "a shape that the task does not have", ADVICE, modes=("H06",),
+        code="unknown_shape",
+    )  # fmt: skip
+    live = {shape for _, shape in times(bakeoff.reference)}
+    benched = live & {shape for _, shape in times(bakeoff.winning if bakeoff.winner else bakeoff.candidates)}
+    yield from _served(bakeoff, benched)
+    yield from _held_out(case, bakeoff, benched)
+
+
+def _served(bakeoff: BakeOffView, benched: set[str]) -> Iterator[Outcome]:
+    where = at(bakeoff.path("task.json")), at(bakeoff.runs_file)
+    calls = bakeoff.served
+    total = sum(calls.values())
+    if total == 0:
+        yield Unverifiable("served shapes with their calls", where[:1])
+        return
+    covered = sum(count for key, count in calls.items() if key in benched)
+    phases: Counter[str] = Counter()
+    for key, count in calls.items():
+        phases[bakeoff.shapes[key].phase] += count
+    present = {bakeoff.shapes[key].phase for key in benched & calls.keys()}
+    left_out = sorted(phase for phase, count in phases.items() if count > PHASE * total and phase not in present)
+    said = f"{covered / total:.1%} of {total} served calls"
+    if covered < COVER * total or left_out:
+        yield fail(
+            f"shapes of {COVER:.0%} of the served calls, and of every phase",
+            said + (f"; nothing of phase {', '.join(left_out)}" if left_out else ""), ADVICE, *where,
+            action=Action.REDO, modes=("H06",), code="unserved_shapes",
+        )  # fmt: skip
+    else:
+        yield info(f"shapes of {COVER:.0%} of the served calls", said, *where, modes=("H06",))
+
+
+def _held_out(case: Case, bakeoff: BakeOffView, benched: set[str]) -> Iterator[Outcome]:
+    held = sorted(key for key, shape in bakeoff.shapes.items() if shape.held_out)
+    missing = [key for key in held if key not in benched]
+    if not held or missing:
+        what = f"rows of held-out shapes {', '.join(missing[:5])}" if held else "held-out shapes in the task"
+        yield Unverifiable(what, (at(bakeoff.runs_file), at(bakeoff.path("task.json"))))
+    result = case.isolated
+    if result is None or result.decision is None or result.decision.mean < NOTICEABLE:
+        return
+    for key in held:
+        ratio = result.shapes.get(key)
+        if ratio is not None and math.log(ratio) < KEPT * result.decision.mean:
+            yield flag(
+                f"a gain like {result.speedup:.3g}× at held-out {key}", f"{ratio:.3g}×",
+                "say why only the served shapes are faster, or drop what special-cases them", at(bakeoff.runs_file),
+                action=Action.REDO, modes=("H06",), code="shapes_special_cased",
+            )  # fmt: skip
+
+
+rule = Rule("harness_shapes", HARNESS, ("H06",), ("task", "bench"), check)

@@ -1,0 +1,127 @@
+"""An isolated number never stands for the serving one (H01 H03 H18 D14).
+
+A quoted isolated speed-up must come from a bake-off in the evidence, that scope harness passed, of the implementation
+that was served, against the file that the reference serves, and be the one its rows give; a winner that is the live
+implementation under another name has none. The serving gain may be real all the same: FLAG,
+``replace_headline_with_e2e``. Faster alone and slower in the server, with its whole interval below zero, is a loss: the
+server is the source of truth.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from nodes.auditor.case import Case
+from nodes.auditor.harness_identity import compared_with_itself
+from nodes.auditor.harness_measured import isolated
+from nodes.auditor.harness_view import BakeOffView
+from nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag, info
+from nodes.auditor.verdict import Action, Severity
+
+RATIO = 0.005
+ADVICE = "quote the serving gain; an isolated figure goes beside it, once scope harness has passed it"
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    quoted = case.comparison.claim.isolated if case.comparison.claim is not None else {}
+    names = sorted({*case.lever.overlays, *quoted})
+    if not names:
+        yield NotApplicable("no operator was replaced, and no isolated figure is quoted")
+        return
+    for name in names:
+        bakeoff, said = case.view.operators.get(name), quoted.get(name)
+        if bakeoff is None or not bakeoff.rows:
+            if said is not None:
+                yield _replace(case, f"rows behind {name} {said:g}×", "none in the evidence", "isolated_without_rows")
+            else:
+                yield Unverifiable(f"bake-off of {name}", (at(f"operators/{name}"),), Severity.FLAG)
+            continue
+        yield from _quoted(case, name, bakeoff, said)
+        yield from _lost(case, name, bakeoff)
+
+
+def _quoted(case: Case, name: str, bakeoff: BakeOffView, said: float | None) -> Iterator[Outcome]:
+    if same := compared_with_itself(bakeoff):
+        yield _replace(case, f"{name}: a winner that is not the live implementation", same, "compared_with_itself")
+        return
+    part = case.lever.overlays.get(name)
+    if part is not None and bakeoff.winner != part.implementation:
+        yield _replace(
+            case, f"{name}: a bake-off won by {part.implementation}", f"won by {bakeoff.winner}", "other_implementation"
+        )
+        return
+    if (other := _other_live_source(case, name, bakeoff)) and said is not None:
+        yield other
+        return
+    if said is None:
+        return
+    true = isolated(bakeoff, bakeoff.winner).speedup if bakeoff.winner else None
+    if not _signed_off(case, name, bakeoff):
+        word = (bakeoff.verdict or {}).get("verdict")
+        yield _replace(case, f"{name} {said:g}× with a PASS of scope harness", f"verdict {word}", "not_signed_off")
+    elif true is None or not math.isclose(said, true, rel_tol=RATIO):
+        shown = "no ratio" if true is None else f"{true:.4g}×"
+        yield _replace(case, f"{name}: {shown} from its rows", f"quoted {said:g}×", "isolated_differs", ("D14",))
+    else:
+        yield info(f"{name}: an isolated figure that was signed off", f"{said:.4g}×", at(bakeoff.runs_file))
+
+
+def _other_live_source(case: Case, name: str, bakeoff: BakeOffView) -> Found | None:
+    """The denominator alone and the reference in the server are one file."""
+    live = bakeoff.task.live_source.digest if bakeoff.task is not None else None
+    served = {
+        block.reference.record.modules[name]
+        for block in case.blocks
+        if block.reference.record is not None and name in block.reference.record.modules
+    }
+    if not served or served == {live}:
+        return None
+    return _replace(
+        case, f"{name}: a ratio to what the reference serves, {min(served)[:12]}", f"to {(live or 'nothing')[:12]}",
+        "other_denominator", ("H03",),
+    )  # fmt: skip
+
+
+def _signed_off(case: Case, name: str, bakeoff: BakeOffView) -> bool:
+    verdict = bakeoff.verdict or {}
+    request = verdict.get("request")
+    asked = request if isinstance(request, dict) else {}
+    part = case.lever.overlays.get(name)
+    return (
+        verdict.get("scope") == "harness"
+        and verdict.get("verdict") == "PASS"
+        and not verdict.get("degraded")
+        and (asked.get("run_id"), asked.get("comparison")) == (case.request.run_id, name)
+        and (part is None or asked.get("attempt") == part.bench)
+    )
+
+
+def _lost(case: Case, name: str, bakeoff: BakeOffView) -> Iterator[Found]:
+    decision = case.measured.decision
+    alone = isolated(bakeoff, bakeoff.winner) if bakeoff.winner else None
+    if decision is None or decision.n < 2 or alone is None or alone.speedup is None:
+        return
+    low, high = decision.gain_interval
+    if alone.speedup > 1 and high < 0:
+        yield fail(
+            f"{name}: {alone.speedup:.3g}× isolated and no loss in the server",
+            f"{decision.gain:+.1%} [{low:+.1%}, {high:+.1%}] end to end",
+            "drop it, or find what it costs around the call: memory traffic, launches, synchronisation, lost fusion",
+            at(case.comparison.path("legs")), at(bakeoff.runs_file), modes=("H18",), code="isolated_gain_lost",
+        )  # fmt: skip
+
+
+def _replace(case: Case, expected: str, observed: str, code: str, modes: tuple[str, ...] = ("H01",)) -> Found:
+    return flag(
+        expected[:400],
+        observed[:300],
+        ADVICE,
+        at(case.claim_file),
+        action=Action.REPLACE_HEADLINE,
+        modes=modes,
+        code=code,
+    )
+
+
+rule = Rule("harness_headline", GAINS, ("H01", "H03", "H18", "D14"), ("plan", "rounds"), check)

@@ -1,0 +1,88 @@
+"""Each replaced operator is counted once, and only what was accepted is counted (A05 A06 E07).
+
+The bundle's operators are those of its components, part for part. No two components have the same gain and bounds to
+the last digit, and no two operators the same seam or the same isolated speed-up: that is one change under two names.
+A component that changes nothing accepted nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from nodes.auditor.case import Case
+from nodes.auditor.harness_measured import isolated
+from nodes.auditor.rule import Outcome, Rule, at, fail
+from nodes.auditor.verdict import Severity
+from nodes.auditor.view import ComponentView
+from tools.evidence.records import OverlayPart
+
+MOST = 200
+"""Components or operators that are compared pair by pair."""
+ONCE = "count each change once, under one name"
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    union: dict[str, OverlayPart] = {}
+    for component in case.view.components:
+        lever = component.claim.lever if component.claim is not None else None
+        if lever is None:
+            continue
+        where = at(f"components/{component.name}/claim.json")
+        if not lever.names():
+            yield fail(
+                "a component with an accepted change", f"{component.name} changes nothing",
+                "validate a list of accepted changes that is not empty", where, modes=("A06",), code="nothing_accepted",
+            )  # fmt: skip
+        for name in sorted(lever.overlays.keys() & union.keys()):
+            yield fail("operators that are replaced once", f"{name} twice", ONCE, where, modes=("A05",), code="twice")
+        union.update(lever.overlays)
+    if union != case.lever.overlays:
+        yield fail(
+            f"the accepted operators: {_said(union)}"[:400], _said(case.lever.overlays)[:400],
+            "build the bundle from the accepted overlays, all of them unchanged", at(case.plan_file),
+            modes=("A06", "E07"), code="not_the_union",
+        )  # fmt: skip
+    for first, second in combinations(case.view.components[:MOST], 2):
+        if (gain := _gain(first)) is not None and gain == _gain(second):
+            yield fail(
+                "components with gains of their own", f"{first.name} and {second.name}: both {gain[0]:+.6%}", ONCE,
+                at(f"components/{first.name}/claim.json"), at(f"components/{second.name}/claim.json"), modes=("A05",),
+                code="identical_gains",
+            )  # fmt: skip
+    yield from _operators(case)
+
+
+def _operators(case: Case) -> Iterator[Outcome]:
+    for (first, one), (second, other) in combinations(list(case.view.operators.items())[:MOST], 2):
+        where = at(one.path("task.json")), at(other.path("task.json"))
+        if one.task is not None and other.task is not None and one.task.seam == other.task.seam:
+            yield fail(
+                "operators with seams of their own", f"{first} and {second}: both {one.task.seam.attribute}"[:300],
+                ONCE, *where, modes=("A05",), code="one_seam",
+            )  # fmt: skip
+            continue
+        ratios = [isolated(it, it.winner).speedup if it.winner else None for it in (one, other)]
+        if ratios[0] is not None and ratios[0] == ratios[1]:
+            yield fail(
+                "operators with speed-ups of their own", f"{first} and {second}: both {ratios[0]:.9g}×", ONCE,
+                *where, modes=("A05",), code="identical_speedups",
+            )  # fmt: skip
+
+
+def _gain(component: ComponentView) -> tuple[float, object] | None:
+    claim = component.claim
+    return None if claim is None or claim.delta is None or claim.interval is None else (claim.delta, claim.interval)
+
+
+def _said(overlays: dict[str, OverlayPart]) -> str:
+    return (
+        ", ".join(f"{name}={part.implementation}@{part.digest[:12]}" for name, part in sorted(overlays.items()))
+        or "none"
+    )
+
+
+rule = Rule(
+    "kernel_accounting", frozenset({"bundle"}), ("A05", "A06", "E07"), ("plan", "rounds", "components"), check,
+    gives=(Severity.FAIL,),
+)  # fmt: skip

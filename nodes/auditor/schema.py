@@ -1,0 +1,37 @@
+"""JSON Schema of what an audit says and of what it reads, published for other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import orjson
+from pydantic import BaseModel
+
+from nodes.auditor.reported import ReportedClaim
+from nodes.auditor.verdict import Verdict
+from tools.errors import UserError
+from tools.evidence.records import BenchRun, LegRecord, Plan
+from tools.evidence.seal import Request
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+PUBLISHED: Mapping[str, type[BaseModel]] = {
+    "verdict": Verdict,
+    "claim": ReportedClaim,
+    "request": Request,
+    "plan": Plan,
+    "leg": LegRecord,
+    "round": BenchRun,
+}
+
+
+def json_schema(name: str) -> bytes:
+    """Indented JSON with sorted keys. Raises ``UserError`` for a name that is not published."""
+    model = PUBLISHED.get(name)
+    if model is None:
+        raise UserError(f"no schema called {name!r}", "schema", f"one of {', '.join(PUBLISHED)}")
+    # A verdict is written, everything else is read: what has a default may be absent there.
+    found = {
+        "$schema": DIALECT,
+        **model.model_json_schema(mode="serialization" if model is Verdict else "validation"),
+    }
+    return orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)

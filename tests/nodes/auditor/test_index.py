@@ -1,0 +1,59 @@
+"""The index lists every rule with what it needs and gives, and every mode that is open."""
+
+from __future__ import annotations
+
+import orjson
+from typer.testing import CliRunner
+
+from graph.cli import app
+from nodes.auditor.index import index, markdown, text
+from nodes.auditor.modes import MODES, mode
+from nodes.auditor.needs import NEEDS
+from nodes.auditor.rule import GAINS, NotApplicable, Rule
+from nodes.auditor.rules import RULES
+from nodes.auditor.verdict import Severity
+
+LESS = [rule for rule in RULES if rule.id != "amdahl_ceiling"]
+
+
+def test_every_rule_says_what_it_proves_in_one_sentence() -> None:
+    for entry in index().rules:
+        assert 20 < len(entry.summary) < 130, entry
+        assert "\n" not in entry.summary
+        assert not entry.summary.endswith((".", ":")), entry.summary
+        assert "(" not in entry.summary or ")" in entry.summary, entry.summary
+
+
+def test_entries_hold_what_the_rules_hold() -> None:
+    found = {entry.id: entry for entry in index().rules}
+    assert list(found) == [rule.id for rule in RULES]
+    real = found["real_delta"]
+    assert (real.scopes, real.gate, real.missing) == (("bundle", "patch"), True, "FAIL")
+    assert set(real.needs) <= NEEDS.keys()
+    assert found["profile_route"].gives == ("FLAG",)
+
+
+def test_a_mode_without_a_rule_is_listed_with_its_record() -> None:
+    open_modes = {it.id: it.record for it in index(LESS).open}
+    known = mode("D08")
+    assert known is not None
+    assert open_modes["D08"] == known.record
+    assert "D08" not in {it.id for it in index().open}
+    assert f"open: D08 {known.title}; would be decided by {known.record}" in text(index(LESS))
+    assert "| D08 | gain above what the operator could give | nothing yet; needs " in markdown(index(LESS))
+
+
+def test_a_rule_without_a_docstring_shows_its_id() -> None:
+    rule = Rule("bare", GAINS, ("D01",), (), lambda _: [NotApplicable("x")], gives=(Severity.FLAG,))
+    assert index([rule]).rules[0].summary  # the test module's own first line stands in
+
+
+def test_the_command_prints_text_json_and_markdown() -> None:
+    plain = CliRunner().invoke(app, ["rules"])
+    assert plain.exit_code == 0
+    assert f"{len(RULES)} rules decide" in plain.stdout
+    table = CliRunner().invoke(app, ["rules", "--markdown"]).stdout
+    assert table.count("\n| `") == len(RULES)
+    assert all(f"| {it.id} | {it.title} |" in table for it in MODES)
+    found = orjson.loads(CliRunner().invoke(app, ["rules", "--json"]).stdout)
+    assert [it["id"] for it in found["rules"]] == [rule.id for rule in RULES]

@@ -1,0 +1,292 @@
+"""The records of an operator's bake-off, one model per file of ``ops/<operator>/``.
+
+The task folder is written once, from the live server: ``task.json``, ``oracle.json`` and ``oracle/*.safetensors``.
+Each attempt at a bake-off adds ``bench-<attempt>/`` with ``measurement.json``, ``opbench_runs.jsonl``, ``claim.json``.
+Times are Unix seconds, samples and spans nanoseconds, rates per second. Paths are relative to the run folder, or begin
+with the name of the installed package; machine paths are not evidence.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field
+
+from tools.evidence.records import SCHEMA_VERSION, Digest, Record
+
+TASK_FILES = ("task.json", "oracle.json")
+BENCH_FILES = ("measurement.json", "opbench_runs.jsonl", "claim.json")
+ORACLE_FOLDER = "oracle"
+ORACLE_SUFFIX = ".safetensors"
+"""The one format of tensors that is read. Anything that has to be unpickled is refused by name, unopened."""
+
+LaunchMode = Literal["eager", "graph"]
+Role = Literal["reference", "candidate"]
+MeasurementRole = Literal["harness", "oracle", "timer", "checker"]
+
+
+MAX_SAMPLES = 100_000
+"""Of one row. More of them say no more about a process."""
+
+
+class BenchRecord(Record):
+    """Base of the records here: every number is finite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Seam(BenchRecord):
+    """Where the live path calls the operator, and where an overlay takes its place."""
+
+    module: str
+    """Import path, such as ``sglang.srt.layers.layernorm``."""
+    attribute: str
+    """Qualified name inside the module, such as ``RMSNorm.forward_native``."""
+
+
+class SourceFile(BenchRecord):
+    """A file that code was loaded from."""
+
+    path: str
+    digest: Digest
+
+
+class ServedShape(BenchRecord):
+    """One combination of input shapes that the live server called the operator with, or one held back from authors."""
+
+    key: str
+    """Unique in the task, such as ``4x256:bf16``; rows refer to it."""
+    dims: tuple[tuple[int, ...], ...]
+    """Of each tensor argument."""
+    strides: tuple[tuple[int, ...], ...] = ()
+    """In elements; empty for contiguous arguments."""
+    dtypes: tuple[str, ...]
+    phase: Literal["prefill", "decode", "mixed"]
+    calls: int = Field(ge=0)
+    """Counted on the live server over the captured window; 0 for a held-out shape that it never served."""
+    held_out: bool = False
+    """Never shown to a candidate's author: a candidate that special-cases shapes shows here."""
+
+
+class Tolerance(BenchRecord):
+    """How far an output may be off, and why that far. The error is |got − want| / max(|want|, rms(want)) (Q06)."""
+
+    relative_error: float = Field(ge=0)
+    """Largest error of any element; 0 asks for equal bits."""
+    mismatch_share: float = Field(default=0.0, ge=0, le=1)
+    """Share of elements that may exceed ``relative_error``."""
+    reason: str
+    """Such as "bf16 accumulates 256 terms: four steps of 2⁻⁸"."""
+
+
+class Task(BenchRecord):
+    """``task.json``: what has to be made faster, as captured on the live server."""
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    operator: str
+    family: str = ""
+    """Operator family, such as ``rms_norm``."""
+    seam: Seam
+    live_backend: str
+    """Name of the implementation that the server runs today: every denominator."""
+    live_source: SourceFile
+    launch_mode: LaunchMode
+    """How the server calls it."""
+    device: Literal["cpu", "cuda", "rocm"]
+    dtype: str
+    shapes: tuple[ServedShape, ...]
+    tolerance: Tolerance
+    captured_at: float
+
+
+class OracleFile(BenchRecord):
+    """Sampled inputs, and the outputs that the live implementation gave for them."""
+
+    name: str
+    """File name below ``oracle/``."""
+    sha256: Digest
+    shape: str
+    """Key of the served shape."""
+
+
+class OracleManifest(BenchRecord):
+    """``oracle.json``: the task's tensors. Only safetensors; nothing is ever unpickled."""
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    operator: str
+    files: tuple[OracleFile, ...]
+
+
+class MeasurementFile(BenchRecord):
+    """A file that the measurement rests on, hashed before the first process and after the last one (H05)."""
+
+    role: MeasurementRole
+    path: str
+    before: Digest
+    after: Digest
+
+
+class Protocol(BenchRecord):
+    """How every process of the bake-off measures, reference and candidates alike."""
+
+    timer: str
+    """Id of the timer, such as ``perf_counter_ns`` or ``cuda_event``."""
+    warmup_calls: int = Field(ge=0)
+    timed_calls: int = Field(ge=1)
+    """Samples of each row."""
+    calls_per_sample: int = Field(default=1, ge=1)
+    """Calls between two readings of the timer; each on inputs of its own."""
+    cache: Literal["flushed", "rotated"]
+    """``flushed``: overwritten before each sample. ``rotated``: inputs go round in a set larger than the caches."""
+    rounds: int = Field(ge=1)
+    """Fresh processes of each implementation, interleaved."""
+    floor: float = Field(default=0.01, ge=0)
+    """Smallest gain worth a serving test, as a fraction."""
+
+
+class Peaks(BenchRecord):
+    """What the device can do, measured in this bake-off."""
+
+    copy_bandwidth: float = Field(gt=0)
+    """Bytes per second, read plus written, of a large copy."""
+    flop_rate: float = Field(gt=0)
+    """Floating-point operations per second of a large matrix product in the task's dtype."""
+    cache_bytes: int = Field(gt=0)
+    """Size of the last-level cache (GPU: L2): what has to be flushed or exceeded."""
+    measured_at: float
+
+
+class Measurement(BenchRecord):
+    """``measurement.json``: with what the bake-off was measured, written when it was over."""
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    operator: str
+    attempt: int = Field(ge=1)
+    protocol: Protocol
+    files: tuple[MeasurementFile, ...]
+    peaks: Peaks
+    host: str
+    device: str
+    started: float
+    ended: float
+
+
+class Intact(BenchRecord):
+    """Objects whose identity was taken before a candidate's module was imported, and compared after its last call."""
+
+    clock: bool
+    synchronize: bool
+    checker: bool
+
+
+class Correctness(BenchRecord):
+    """What the checker found in the outputs of *timed* calls. Written by another process than the one that ran them."""
+
+    pid: int
+    """Of the checking process."""
+    checked_calls: int = Field(ge=0)
+    """Timed calls whose outputs were compared, chosen after the fact."""
+    secret_seeds: int = Field(ge=0)
+    """Distinct secret seeds that the inputs of those calls came from (H13)."""
+    elements: int = Field(ge=0)
+    """Elements compared in all."""
+    relative_error: float | None
+    """Largest |got − want| / max(|want|, rms(want)); ``None`` when an output is not finite where the oracle is."""
+    mismatch_share: float = Field(ge=0, le=1)
+    """Share of elements beyond the task's relative error."""
+    error_vs_live: float | None = None
+    """The same error against the live implementation's output: exactly 0.0 may be the live implementation (E05)."""
+    poison_intact: bool | None
+    """Output buffers were poisoned first: every element was written, and nothing beyond them (H14)."""
+    ran_before_expected: bool | None
+    """The candidate ran before any expected output existed in memory that it could reach (H14)."""
+    changes_with_input: bool | None
+    """Another input gave another output (H16)."""
+    same_pointer_recheck: bool | None
+    """New contents under the same data pointer gave the new answer (H13)."""
+
+
+class OpRun(BenchRecord):
+    """One line of ``opbench_runs.jsonl``: one implementation at one shape in one process."""
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    operator: str
+    role: Role
+    backend: str
+    """Kind of implementation: ``live``, ``torch_compile``, ``cpp``, ``triton``, ``vendor``, …"""
+    implementation: str
+    """Id, unique in the bake-off."""
+    source: SourceFile
+    """What was registered."""
+    resolved: SourceFile | None
+    """What the process really imported; ``None`` when it raised before that."""
+    executed: str | None
+    """Implementation id as reported by the branch that ran; ``None`` when none did."""
+    shape: str
+    round: int = Field(ge=0)
+    """Reference and candidates of one round ran next to each other."""
+    pid: int
+    started: float
+    ended: float
+    launch_mode: LaunchMode
+    timer: str
+    warmup_calls: int = Field(ge=0)
+    timed_calls: int = Field(ge=0)
+    calls_per_sample: int = Field(default=1, ge=1)
+    samples_ns: tuple[float | None, ...] = Field(default=(), max_length=MAX_SAMPLES)
+    """Nanoseconds of each timed sample, raw; ``None`` for one that was not timed, which is a finding."""
+    span_ns: float | None = None
+    """The same samples from first launch until every stream and thread was idle, added up (H12)."""
+    pointers: tuple[int, ...] = Field(default=(), max_length=MAX_SAMPLES)
+    """Data pointer of the first input of each sample."""
+    generations: tuple[int, ...] = Field(default=(), max_length=MAX_SAMPLES)
+    """Id of the input contents of each sample; equal ids are equal contents."""
+    cache: Literal["flushed", "rotated", "warm"]
+    cache_bytes: int = Field(default=0, ge=0)
+    """Bytes overwritten before each sample, or of the whole rotated set."""
+    import_ns: float | None = None
+    """Time to import and build the implementation."""
+    first_call_ns: float | None = None
+    """Compilation and other one-off work shows here."""
+    prewarmed: bool = False
+    """The implementation brings a hook that does its first call before the server takes requests."""
+    threads_before: int | None = None
+    """Threads of the process, framework pools already started, before the implementation was imported."""
+    threads_after: int | None = None
+    """After the last timed call."""
+    intact: Intact | None = None
+    bytes_moved: int | None = Field(default=None, ge=0)
+    """Bytes that one call has to read and write, by the operator's definition; not by the candidate's word."""
+    flops: int | None = Field(default=None, ge=0)
+    """Operations that one call has to do, by the operator's definition."""
+    correctness: Correctness | None = None
+    """``None`` when nothing was compared."""
+    raised: str | None = None
+    """Exception type and first line; such a row is no measurement."""
+
+
+class BakeOffClaim(BenchRecord):
+    """``claim.json`` of a bake-off: what the benchmarker says came out. The auditor derives it again."""
+
+    schema_version: int = SCHEMA_VERSION
+    run_id: str
+    operator: str
+    outcome: Literal["winner", "no_win", "harness_error"]
+    """``harness_error``: nothing could be measured, which says nothing about the candidates."""
+    winner: str | None
+    """Implementation id; ``None`` without one."""
+    winner_backend: str | None
+    baseline: str
+    """Implementation id of the reference rows."""
+    baseline_backend: str
+    speedup: float | None
+    """Σ calls·t(live) / Σ calls·t(winner) over the served shapes: geometric mean over rounds, t the median of a row."""
+    interval: tuple[float, float] | None
+    """One-sided 95 % bounds of ``speedup`` over the rounds."""
+    shapes: dict[str, float] = Field(default={})
+    """Ratio at each benched shape."""
+    headline: str

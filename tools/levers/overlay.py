@@ -1,0 +1,171 @@
+"""What an overlay really changes, read from its source: an operator's implementation, or how the server works.
+
+Python is parsed, never run. A class comes from what is *written to*: attributes of engine modules, seams named in
+``seam.json``-like files, the process environment. Reading a module (its server arguments, say) changes nothing. What
+cannot be followed (code from strings, native libraries, child processes) has no class.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+OPERATORS = ("sglang.srt.layers", "sglang.jit_kernel", "sgl_kernel", "torch.ops")
+"""Packages in which the same work can be done faster: class A."""
+SERVING = (
+    "sglang.srt.managers", "sglang.srt.speculative", "sglang.srt.mem_cache", "sglang.srt.server_args",
+    "sglang.srt.sampling", "sglang.srt.disaggregation", "sglang.srt.distributed", "sglang.srt.entrypoints",
+    "sglang.srt.layers.quantization", "sglang.srt.layers.sampler", "sglang.srt.layers.moe.topk",
+    "sglang.srt.model_loader", "sglang.srt.configs", "sglang.srt.models",
+)  # fmt: skip
+"""Packages that decide which work is done: class B, also where they lie inside an operator package."""
+OPAQUE_CALLS = frozenset({"eval", "exec", "compile", "__import__"})
+OPAQUE_MODULES = frozenset({"ctypes", "cffi", "marshal", "pickle", "subprocess", "socket", "base64", "zlib"})
+OPAQUE_SUFFIXES = (".so", ".dll", ".dylib", ".pyd", ".pyc", ".pkl", ".pt", ".pth", ".bin")
+ENVIRONMENT = "os.environ"
+ENVIRONMENT_CALLS = frozenset({
+    "os.putenv", "os.unsetenv", *(f"{ENVIRONMENT}.{name}" for name in ("update", "setdefault", "pop", "clear")),
+})  # fmt: skip
+
+
+@dataclass(frozen=True)
+class OverlayReading:
+    """The class of an overlay and why."""
+
+    lever_class: Literal["A", "B", "indeterminate"]
+    reasons: tuple[str, ...]
+    """File and what it writes to, in the order of the files."""
+
+
+def read_overlay(files: Mapping[str, bytes]) -> OverlayReading:
+    """Classify an overlay by its files (path below the overlay folder to content). Raises nothing on bad content."""
+    opaque: list[str] = []
+    writes: list[tuple[str, str]] = []
+    for path in sorted(files):
+        if path.endswith(OPAQUE_SUFFIXES):
+            opaque.append(f"{path}: cannot be read as source")
+        elif path.endswith(".py"):
+            found = _python(files[path])
+            opaque += [f"{path}: {why}" for why in found.opaque]
+            writes += [(path, target) for target in found.writes]
+        elif path.endswith(".json"):
+            writes += [(path, target) for target in _seams(files[path])]
+    serving = [f"{path} writes {target}" for path, target in writes if _under(target, (*SERVING, ENVIRONMENT))]
+    operators = [
+        f"{path} writes {target}"
+        for path, target in writes
+        if _under(target, OPERATORS) and not _under(target, SERVING)
+    ]
+    other = [f"{path} writes {target}" for path, target in writes if not _under(target, (*OPERATORS, *SERVING))]
+    if serving:
+        return OverlayReading("B", tuple(serving))
+    if opaque or other or not operators:
+        return OverlayReading("indeterminate", tuple(opaque or other or ["replaces nothing that is known"]))
+    return OverlayReading("A", tuple(operators))
+
+
+@dataclass(frozen=True)
+class _Found:
+    writes: list[str]
+    opaque: list[str]
+
+
+def _python(source: bytes) -> _Found:
+    try:
+        tree = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return _Found([], ["cannot be parsed"])
+    names = dict(_imports(tree))
+    found = _Found([], [])
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            found.opaque.extend(f"imports {name}" for name in _imported(node) if name.split(".")[0] in OPAQUE_MODULES)
+        elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete):
+            targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else [node.target]
+            found.writes.extend(filter(None, (_written(target, names) for target in targets)))
+        elif isinstance(node, ast.Call):
+            _call(node, names, found)
+    return found
+
+
+def _call(node: ast.Call, names: Mapping[str, str], found: _Found) -> None:
+    called = _dotted(node.func, names)
+    if called in OPAQUE_CALLS or called in ("os.system", "os.popen"):
+        found.opaque.append(f"calls {called}")
+    elif called == "importlib.import_module" and not (node.args and isinstance(node.args[0], ast.Constant)):
+        found.opaque.append("imports a module whose name is worked out")
+    elif called in ("setattr", "delattr", "unittest.mock.patch.object") and node.args:
+        target = _dotted(node.args[0], names)
+        named = node.args[1] if len(node.args) > 1 else None
+        attribute = named.value if isinstance(named, ast.Constant) and isinstance(named.value, str) else "?"
+        found.writes.append(f"{target}.{attribute}" if target else "an object that cannot be followed")
+    elif called in ENVIRONMENT_CALLS:
+        found.writes.append(ENVIRONMENT)
+
+
+def _written(target: ast.expr, names: Mapping[str, str]) -> str:
+    """Dotted name of what an assignment changes outside its own file, else an empty string."""
+    if isinstance(target, ast.Subscript):
+        return _dotted(target.value, names) if _dotted(target.value, names) == ENVIRONMENT else ""
+    if not isinstance(target, ast.Attribute):
+        return ""
+    dotted = _dotted(target, names)
+    first = dotted.split(".")[0]
+    return dotted if first in ("sglang", "sgl_kernel", "torch", "os") else ""
+
+
+def _imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """(local name, what it stands for)."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield (alias.asname, alias.name) if alias.asname else (alias.name.split(".")[0],) * 2
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield alias.asname or alias.name, f"{node.module or ''}.{alias.name}"
+        elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Call):
+            call = node.value
+            literal = call.args[0] if call.args else None
+            if (
+                isinstance(literal, ast.Constant)
+                and isinstance(literal.value, str)
+                and isinstance(node.targets[0], ast.Name)
+                and _dotted(call.func, {}).endswith("import_module")
+            ):
+                yield node.targets[0].id, literal.value
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
+
+
+def _dotted(node: ast.expr, names: Mapping[str, str]) -> str:
+    """``layernorm.RMSNorm.forward`` with the import resolved; empty for what is not a chain of names."""
+    parts: list[str] = []
+    while isinstance(node, ast.Attribute):
+        parts.append(node.attr)
+        node = node.value
+    if not isinstance(node, ast.Name):
+        return ""
+    return ".".join([names.get(node.id, node.id), *reversed(parts)])
+
+
+def _seams(content: bytes) -> list[str]:
+    """Targets named as ``{"module": …, "attribute": …}`` at the top of a JSON file, or in a list of such."""
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        return []
+    entries = found if isinstance(found, list) else [found]
+    return [
+        f"{entry['module']}.{entry.get('attribute', '?')}"
+        for entry in entries
+        if isinstance(entry, dict) and isinstance(entry.get("module"), str)
+    ]
+
+
+def _under(target: str, packages: tuple[str, ...]) -> bool:
+    return any(target == package or target.startswith(f"{package}.") for package in packages)
