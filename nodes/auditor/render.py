@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 
-from nodes.auditor.verdict import Evidence, Finding, Metric, Severity, Verdict
+from nodes.auditor.verdict import Evidence, Finding, LeverPart, Metric, Severity, Verdict
 
 WIDTH = 110
 SHOWN_FILES = 3
@@ -24,6 +24,8 @@ def text(verdict: Verdict, *, everything: bool = False) -> str:
         f"lever class {verdict.lever_class}; kernel win: {'yes' if verdict.counts_as_kernel_win else 'no'}",
     ]
     lines += [_metric_line(metric) for metric in verdict.metrics]
+    if len(verdict.lever_decomposition) > 1:
+        lines += [f"  of which {_part_line(part)}" for part in verdict.lever_decomposition]
     for finding in _shown(verdict, everything=everything):
         lines += ["", *_paragraph(finding)]
     kinds = {note.kind for note in verdict.notes} if everything else {"unverifiable"}
@@ -48,6 +50,10 @@ def markdown(verdict: Verdict) -> str:
     if verdict.metrics:
         rows = ["| " + " | ".join(map(_cell, (it.name, *_metric_cells(it)))) + " |" for it in verdict.metrics]
         parts.append("\n".join(["| figure | reference | candidate | change |", "| --- | ---: | ---: | --- |", *rows]))
+    if len(verdict.lever_decomposition) > 1:
+        parts.append(
+            "\n".join(["Of which:", *(f"- {_cell(_part_line(part))}" for part in verdict.lever_decomposition)])
+        )
     findings = _shown(verdict, everything=False)
     if findings:
         head = [
@@ -99,6 +105,14 @@ def _places(finding: Finding) -> str:
 
 def _place(evidence: Evidence) -> str:
     return evidence.file if evidence.line is None else f"{evidence.file}:{evidence.line}"
+
+
+def _part_line(part: LeverPart) -> str:
+    """A lever's part of the gain, on top of the parts before it."""
+    gain = "unknown" if part.gain is None else f"{part.gain:+.1%}"
+    if part.interval is not None:
+        gain += f" [{part.interval.lower:+.1%}, {part.interval.upper:+.1%}]"
+    return f"{part.lever} (class {part.lever_class}): {gain}"
 
 
 def _metric_line(metric: Metric) -> str:

@@ -22,6 +22,12 @@ def test_it_ends_in_a_verdict_a_bundle_and_a_report(replayed: Path) -> None:
     assert (replayed / "report.html").read_text().lower().startswith("<!doctype html>")
 
 
+def test_the_profile_is_replayed_and_judged(replayed: Path) -> None:
+    verdict = orjson.loads((replayed / "audits" / "profile-profile-1" / "verdict.json").read_bytes())
+    assert verdict["verdict"] in ("PASS", "FLAG")
+    assert (replayed / "profile" / "profile.json").is_file()
+
+
 def test_the_replay_comes_to_what_the_recorded_run_came_to(replayed: Path, tmp_path: Path) -> None:
     with tarfile.open(RECORDING) as archive:
         archive.extractall(tmp_path, filter="data")

@@ -95,7 +95,8 @@ class Screening:
     ) -> tuple[float | None, Failure | None]:
         assert self._reference is not None
         assert self._writer is not None
-        lab, plan, ratios = self.lab, self.plan, []
+        lab, plan = self.lab, self.plan
+        ratios: list[float] = []
         try:
             writer.server_info(server)
             found = engagement(lever, server.identity.argv, server.identity.env, server.server_info())

@@ -9,6 +9,7 @@ import pytest
 
 from evals.fixtures.build.bundle import BUNDLE, PARTS, bundle_run
 from evals.fixtures.build.files import edit
+from nodes.auditor import render
 from nodes.auditor.credit import INTERACTION, class_of, lever_text
 from nodes.auditor.verdict import Verdict
 from tests.nodes.auditor.builders import hits, judge
@@ -92,3 +93,15 @@ def test_a_lever_in_words() -> None:
     assert lever_text(Lever()) == "no declared change"
     both = Lever(flags={"page_size": 16}, overlays={"rms_norm": PART})
     assert lever_text(both) == "page_size=16, rms_norm=cpp-a"
+
+
+def test_a_bundle_is_shown_part_by_part(bundled: Path) -> None:
+    verdict = _verdict(bundled)
+    first = verdict.lever_decomposition[0]
+    assert first.interval is not None
+    said = f"{first.gain:+.1%} [{first.interval.lower:+.1%}, {first.interval.upper:+.1%}]"
+    assert f"  of which stream_interval=8 (class B): {said}" in render.text(verdict)
+    shown = render.markdown(verdict)
+    assert "Of which:" in shown
+    assert f"{first.gain:+.1%}" in shown.partition("Of which:")[2]
+    assert "of which" not in render.text(judge(bundled, "patch", PARTS[0]))

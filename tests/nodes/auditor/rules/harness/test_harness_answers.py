@@ -15,6 +15,7 @@ from tests.nodes.auditor.harness_builders import (
     claimed,
     contested,
     edit_rows,
+    every,
     judge_operator,
     row_is,
     rows_say,
@@ -182,6 +183,15 @@ def test_weights_are_the_served_calls(operator: Path) -> None:
     metric = judge_operator(operator).metrics[0]
     assert metric.delta is not None
     assert 0.0 < metric.delta < 0.06
+
+
+def test_samples_of_many_calls_are_divided(operator: Path) -> None:
+    before = judge_operator(operator).metrics[0]
+    edit_rows(operator, lambda row: (slow_down(row, 10.0), row.update(calls_per_sample=10)), every)
+    edit(operator / MEASUREMENT, lambda it: it["protocol"].update(calls_per_sample=10))
+    assert_passes(operator)
+    after = judge_operator(operator).metrics[0]
+    assert (after.reference, after.candidate) == pytest.approx((before.reference, before.candidate))
 
 
 def test_an_error_of_the_reference_is_not_the_winners(operator: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from evals.fixtures.build.bakeoff import again, source
+from nodes.auditor.harness_identity import in_task_folder
 from nodes.auditor.verdict import Action
 from tests.nodes.auditor.builders import Json, edit
 from tests.nodes.auditor.harness_builders import REFERENCE, WINNER, claimed, edit_rows, row_is, rows_say
@@ -81,6 +82,19 @@ def test_a_wrong_denominator_is_found(operator: Path, fraud: Fraud) -> None:
 def test_a_true_denominator_passes(operator: Path, honest: Honest) -> None:
     honest.edit(operator)
     assert_passes(operator)
+
+
+@pytest.mark.parametrize(
+    ("path", "reachable"),
+    [
+        ("ops/rms_norm/naive.py", True), ("./ops/naive.py", True), ("kernels/../ops/naive.py", True),
+        ("ops\\rms_norm\\naive.py", True), ("../elsewhere/naive.py", True), ("/tmp/naive.py", True), ("", True),
+        ("sglang/srt/layers/layernorm.py", False), ("vllm/attention/ops/paged_attn.py", False),
+        ("kernels/operators/ops.py", False), ("opsx/naive.py", False),
+    ],
+)  # fmt: skip
+def test_the_task_folder_is_known_by_any_name(path: str, *, reachable: bool) -> None:
+    assert in_task_folder(path) is reachable
 
 
 LEGS = (
