@@ -13,6 +13,7 @@ from tools.evidence.records import Lever, Plan, ServerConfig
 from tools.levers import knob
 from tools.levers.overlay import OverlayReading, read_overlay
 
+LARGEST_LOG = 500.0
 INTERACTION = "interaction"
 """Name of what the levers give together beyond what each gave on its own."""
 
@@ -80,8 +81,8 @@ def decompose(case: Case) -> Decomposition | None:
     rest = LeverPart(
         lever=INTERACTION,
         lever_class="indeterminate",
-        gain=math.expm1(remainder),
-        interval=Interval(lower=math.expm1(remainder - half), upper=math.expm1(remainder + half)),
+        gain=_gain(remainder),
+        interval=Interval(lower=_gain(remainder - half), upper=_gain(remainder + half)),
         basis=plan.name,
     )
     return Decomposition((*parts, rest), chain, remainder, half)
@@ -133,6 +134,11 @@ def _interval(lower: object, upper: object) -> Interval | None:
 def _fraction(value: object) -> float | None:
     usable = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value) and value > -1
     return float(value) if usable and isinstance(value, int | float) else None
+
+
+def _gain(log: float) -> float:
+    """As a fraction; what a hostile verdict of a part claims must not overflow."""
+    return math.expm1(max(-LARGEST_LOG, min(LARGEST_LOG, log)))
 
 
 def _log(part: LeverPart) -> tuple[float, float] | None:

@@ -105,11 +105,13 @@ class Reader:
         ``elsewhere`` names long lists that the caller checks itself: they may hold plain numbers or text only.
         """
         for line, raw, ended in self._lines(name):
-            if not raw.strip():
+            if not raw or raw.isspace():
                 continue
             found = self.parse(raw, name, line, torn=not ended, elsewhere=elsewhere)
+            del raw  # a line may be large: it does not outlive its parsing, nor what was parsed the next line's
             if found is not None:
                 yield line, found
+                del found
 
     def text(self, name: str, longest: int = 4000) -> Iterator[tuple[int, str]]:
         """(line number, text) for each line, cut at ``longest`` characters."""
@@ -226,15 +228,18 @@ class Reader:
             for chunk in _whole_lines(stream):
                 state.update(chunk)
                 total += len(chunk)
-                lines = chunk.split(b"\n") if chunk.find(b"\n") < len(chunk) - 1 else [chunk, b""]
-                last = lines.pop()  # what no newline ended; only the end of the file can leave any
                 ended = chunk.endswith(b"\n")
-                for raw in lines if ended else [*lines, last]:
+                lines = chunk.split(b"\n") if chunk.find(b"\n") < len(chunk) - 1 else [chunk, b""]
+                if ended:
+                    lines.pop()  # nothing comes after the last newline
+                del chunk
+                lines.reverse()
+                while lines:
                     number += 1
-                    if len(raw) > MAX_LINE_BYTES or number > MAX_LINES:
+                    if len(lines[-1]) > MAX_LINE_BYTES or number > MAX_LINES:
                         self.report(name, number, "too_large", "a line or a number of lines beyond all; reading stops")
                         return
-                    yield number, raw, ended
+                    yield number, lines.pop(), ended
             if stamp(stream) != before or total != before[0]:
                 self.report(name, None, "changed", "somebody writes to it while it is read")
                 return
@@ -248,8 +253,9 @@ def _whole_lines(stream: BinaryIO) -> Iterator[bytes]:
     while block := stream.read(BLOCK):
         cut = block.rfind(b"\n") + 1
         if cut:
-            yield b"".join([*begun, block[:cut]])
+            ready = [b"".join([*begun, block[:cut]])]
             begun, size = [], 0
+            yield ready.pop()  # whoever takes it holds the only copy
         if cut < len(block):
             begun.append(block[cut:])
             size += len(block) - cut

@@ -116,21 +116,29 @@ def read_rows(reader: Reader, name: str) -> Iterator[Row]:
     seen: dict[str, Json] = {}
     rows = 0
     for line, found in reader.objects(name, elsewhere=LISTS):
-        head = reader.typed({key: entry for key, entry in found.items() if key not in LISTS}, BenchHead, name, line)
-        if head is None:
-            continue
-        requests = _requests(found)
-        if isinstance(requests, str):
-            reader.report(name, line, "invalid", f"BenchHead.{requests}")
-            continue
-        gaps = _impossible(head, requests) or _gaps(requests)
-        if isinstance(gaps, str):
-            reader.report(name, line, "impossible", gaps)
+        row = _read_row(reader, name, line, found, seen)
+        del found  # the next line may be as large
+        if row is None:
             continue
         if (rows := rows + 1) > MAX_ROWS:
             reader.report(name, line, "too_large", f"more than {MAX_ROWS} rounds; the rest is left out")
             return
-        yield _row(head, requests, gaps, line, found, seen)
+        yield row
+
+
+def _read_row(reader: Reader, name: str, line: int, found: Json, seen: dict[str, Json]) -> Row | None:
+    head = reader.typed({key: entry for key, entry in found.items() if key not in LISTS}, BenchHead, name, line)
+    if head is None:
+        return None
+    requests = _requests(found)
+    if isinstance(requests, str):
+        reader.report(name, line, "invalid", f"BenchHead.{requests}")
+        return None
+    gaps = _impossible(head, requests) or _gaps(requests)
+    if isinstance(gaps, str):
+        reader.report(name, line, "impossible", gaps)
+        return None
+    return _row(head, requests, gaps, line, found, seen)
 
 
 def _requests(found: Json) -> _Requests | str:

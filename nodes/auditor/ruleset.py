@@ -7,15 +7,20 @@ from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
 _SOURCES = ("nodes/auditor", "tools/statistics", "tools/levers")
-_FILES = tuple(
-    f"tools/evidence/{name}.py" for name in ("canonical", "harness", "hashing", "overlay", "records", "regular", "seal")
+_SUFFIXES = (".py", ".toml", ".txt")
+"""Code, and the tables of fields and arguments that it reads."""
+_EVIDENCE = ("canonical", "harness", "hashing", "ledger", "overlay", "records", "regular", "seal", "trials")
+_FILES = (
+    *(f"tools/evidence/{name}.py" for name in _EVIDENCE),
+    *(f"tools/profiling/{name}.py" for name in ("records", "route")),
 )
 
 
 def ruleset_digest() -> str:
     """sha256 over path and content of the rules, their statistics and the knowledge about levers."""
     state = hashlib.sha256()
-    paths = [path for folder in _SOURCES for path in sorted((_ROOT / folder).rglob("*.py"))]
+    found = [path for folder in _SOURCES for path in sorted((_ROOT / folder).rglob("*"))]
+    paths = [path for path in found if path.suffix in _SUFFIXES and path.is_file()]
     for path in [*paths, *(_ROOT / name for name in _FILES)]:
         state.update(path.relative_to(_ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return state.hexdigest()

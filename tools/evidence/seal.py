@@ -118,7 +118,7 @@ def seal(
         raise UserError("no such run folder", str(run_dir), "give the folder that holds run.json")
     parent = PARENTS.get(scope, "comparisons")
     names = (subject, f"{scope}-{subject}", *((control,) if scope == "baseline" else ()))
-    chosen = comparison or _first_folder(root / parent, names, attempt)
+    chosen = _first_folder(root / parent, names, attempt) if comparison is None else comparison
     accepted = tuple(components) if components is not None else tuple(_accepted_patches(root))
     gain = scope in ("patch", "bundle")
     cut = cut_ledger(root, ledger) if gain else None

@@ -70,6 +70,21 @@ def test_a_part_without_a_usable_gain_is_unverifiable(bundled: Path, value: obje
         path.write_bytes(kept)
 
 
+def test_an_absurd_gain_of_a_part_does_not_crash_the_verdict(bundled: Path) -> None:
+    kept = {name: (bundled / "audits" / name / "verdict.json").read_bytes() for name in BOTH}
+    absurd = {"delta": 1e300, "interval": {"lower": 1e299, "upper": 1e301}}
+    try:
+        for name in BOTH:
+            path = bundled / "audits" / name / "verdict.json"
+            edit(path, lambda verdict: [metric.update(absurd) for metric in verdict["metrics"]])
+        found = _verdict(bundled)
+        assert found.degraded == ()
+        assert found.verdict.value == "FAIL"
+    finally:
+        for name, data in kept.items():
+            (bundled / "audits" / name / "verdict.json").write_bytes(data)
+
+
 @pytest.mark.parametrize(
     ("lever", "overlay", "expected"),
     [
