@@ -87,9 +87,10 @@ def _sealed_again(run: Path, request: Request) -> Iterator[Seal]:
     if request.scope == "pair":
         raise UserError("a pair of foreign files is not sealed in a run")
     with tempfile.TemporaryDirectory(prefix="audit-replay-") as place:
+        control = "control" if request.control is None else request.control
         sealed = seal(
             run, request.scope, request.subject, request.attempt, Path(place) / "sealed",
-            comparison=request.comparison, control=request.control or "control", components=request.components,
+            comparison=request.comparison, control=control, components=request.components,
             run_id=request.run_id, ledger=request.ledger, profile=request.profile,
         )  # fmt: skip
         try:

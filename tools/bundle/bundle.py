@@ -111,7 +111,7 @@ def _copy_evidence(root: Path, target: Path, comparisons: Sequence[str]) -> None
     for name in ("run.json", "preflight.json", "ledger.jsonl"):
         if (root / name).is_file():
             shutil.copy2(root / name, target / name)
-    for folder in [*(f"comparisons/{name}" for name in comparisons), "audits", "keys", "profile", "profile-2"]:
+    for folder in [*(f"comparisons/{name}" for name in comparisons), "audits", "keys", "ops", "profile", "profile-2"]:
         if (root / folder).is_dir():
             shutil.copytree(root / folder, target / folder, ignore=shutil.ignore_patterns(".*", "torn", "server.pid"))
     # Every confirmation of the run counts against those that won: what was declared and claimed goes along.

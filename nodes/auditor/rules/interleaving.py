@@ -47,7 +47,7 @@ def check(case: Case) -> Iterator[Outcome]:
 def _fresh(case: Case, reference: LegRecord, candidate: LegRecord, where: str) -> Iterator[Found]:
     for record in (reference, candidate):
         if record.lifecycle != "fresh":
-            yield _bad("C07", "a fresh server", f"{record.leg_id}: {record.lifecycle}", where)
+            yield _reused(case, record, where)
         if record.warmups < case.plan.warmup_rounds:
             yield _bad("C03", f"{case.plan.warmup_rounds} warm-up rounds", f"{record.leg_id}: {record.warmups}", where)
         timed = [span for span in record.spans if span.kind == "warmup"]
@@ -55,6 +55,16 @@ def _fresh(case: Case, reference: LegRecord, candidate: LegRecord, where: str) -
             yield _bad("C03", f"{record.warmups} warm-up rounds timed", f"{record.leg_id}: {len(timed)}", where)
     if reference.warmups != candidate.warmups:
         yield _bad("C03", f"{reference.warmups} warm-up rounds on both legs", f"{candidate.warmups}", where)
+
+
+def _reused(case: Case, record: LegRecord, where: str) -> Found:
+    """Somebody's running server can be measured and profiled, though nothing that was measured on it banks a gain."""
+    if case.request.scope == "baseline" and record.lifecycle == "attached":
+        return flag(
+            "fresh servers", "one server that was already running: how launches differ was not seen",
+            "let the run launch the server, if a gain is to be proven", at(where), modes=("C07",), code="one_lifetime",
+        )  # fmt: skip
+    return _bad("C07", "a fresh server", f"{record.leg_id}: {record.lifecycle}", where)
 
 
 def _order(case: Case, block: BlockView, reference: LegRecord, candidate: LegRecord) -> Iterator[Found]:

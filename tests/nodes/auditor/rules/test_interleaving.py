@@ -36,6 +36,14 @@ def test_a_warm_server_fails(run: Path) -> None:
     assert _modes(run) == {"C07"}
 
 
+def test_a_server_that_was_already_running_can_be_a_baseline_under_a_flag(run: Path) -> None:
+    for leg in legs(run, "control"):
+        edit(leg / "leg.json", lambda record: record.update(lifecycle="attached"))
+    verdict = judge(run, "baseline", "control")
+    assert not hits(verdict, RULE, Severity.FAIL)
+    assert {it.code for it in hits(verdict, RULE, Severity.FLAG)} == {"one_lifetime"}
+
+
 def test_a_cold_reference_fails(run: Path) -> None:
     for leg in legs(run, side="reference"):
         edit(leg / "leg.json", lambda record: record.update(warmups=0))
