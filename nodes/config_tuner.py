@@ -43,11 +43,10 @@ def screen(
     past = read_trials(lab)
     mine = [trial for trial in past if trial.search == label]
     chosen, _ = knobs_for(lab.driver.device, lab.known_flags, lab.situation())
-    share_of = {name: direction.share for direction in directions for name in direction.knobs}
-    knobs = [it for it in chosen if it.name in share_of]
+    shares = {name: direction.share for direction in directions for name in direction.knobs}
+    knobs = [it for it in chosen if it.name in shares]
     if not knobs:
         return []
-    shares = {it.touches[0]: share_of[it.name] for it in knobs}
     space = space_from_knobs(knobs, lab.situation(), {**reference.flags, **reference.env}, shares)
     policy = SearchPolicy(space, seconds, lab.protocol.seed, Settings(floor=lab.protocol.floor, max_changes=1))
     number = len(past) - len(mine)

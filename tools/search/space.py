@@ -8,7 +8,7 @@ from itertools import product
 from math import prod
 
 from tools.evidence.records import Scalar
-from tools.levers import Knob, Situation, Touches
+from tools.levers import Knob, Situation
 
 Point = tuple[int, ...]
 """Index of the chosen value in every dimension; 0 is the reference's value."""
@@ -106,19 +106,18 @@ class SearchSpace:
 
 
 def space_from_knobs(
-    knobs: Sequence[Knob], situation: Situation, reference: Mapping[str, Scalar], shares: Mapping[Touches, float]
+    knobs: Sequence[Knob], situation: Situation, reference: Mapping[str, Scalar], shares: Mapping[str, float]
 ) -> SearchSpace:
     """The grid of the knobs' candidates in this situation around a reference configuration.
 
-    ``shares``: part of the time that the profile saw in each part of the server, 0–1; a knob is as important as the
-    largest share it touches times what it promises. Knobs that the reference already sets away from every candidate
-    keep that value as 0.
+    ``shares``: by knob, part of the time that what it acts on could give back, 0–1; a knob is as important as this
+    times what it promises. Knobs that the reference already sets away from every candidate keep that value as 0.
     """
     dimensions = []
     for k in knobs:
         current = reference.get(k.name, k.default if k.env else None)
         others = tuple(v for v in k.candidates(situation) if v != current)
         if others:
-            weight = k.promise * max((shares.get(t, 0.0) for t in k.touches), default=0.0)
+            weight = k.promise * shares.get(k.name, 0.0)
             dimensions.append(Dimension(k.name, (current, *others), k.env, weight, k.condition))
     return SearchSpace(tuple(dimensions), dict(reference))

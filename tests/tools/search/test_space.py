@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.levers import Situation, Touches, knobs_for, server_arguments
+from tools.levers import Situation, knobs_for, server_arguments
 from tools.search import Dimension, SearchSpace, space_from_knobs
 
 SPACE = SearchSpace(
@@ -54,7 +54,7 @@ def test_a_dimension_needs_a_choice(values: tuple[int, ...]) -> None:
 
 def test_knobs_become_dimensions_around_the_reference() -> None:
     knobs, _ = knobs_for("cpu", server_arguments(), Situation())
-    shares = {Touches.STREAMING: 0.4, Touches.LOGGING: 0.1}
+    shares = {"stream_interval": 0.4, "log_level": 0.1}
     space = space_from_knobs(knobs, Situation(), {"stream_interval": 8}, shares)
     by_name = {d.name: d for d in space.dimensions}
     assert by_name["stream_interval"].values == (8, 16, 4, 32)
