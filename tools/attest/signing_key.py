@@ -79,7 +79,7 @@ def read_key(path: Path) -> SigningKey:
         raise UserError("not a private key in PEM form (PKCS #8)", str(path), _NEW) from None
     if not isinstance(private, Ed25519PrivateKey):
         raise UserError("the signing key is not an Ed25519 key", str(path), _NEW)
-    return _key(private, "read", f"signing key {path}")
+    return _key(private, "read", f"signing key {_short(path)}")
 
 
 def make_key(path: Path) -> SigningKey:
@@ -99,7 +99,7 @@ def make_key(path: Path) -> SigningKey:
             return read_key(path)
     finally:
         partial.unlink(missing_ok=True)
-    return _key(private, "made", f"made a signing key, {path}")
+    return _key(private, "made", f"made a signing key, {_short(path)}")
 
 
 def _private_bytes(path: Path) -> bytes:
@@ -129,6 +129,12 @@ def _private_bytes(path: Path) -> bytes:
     if len(data) > MAX_BYTES:
         raise UserError("the signing key file is too large", str(path), _NEW)
     return data
+
+
+def _short(path: Path) -> str:
+    """A path as people write it: transcripts are shared, home folders need not be."""
+    home = Path(os.path.expanduser("~"))
+    return f"~/{path.relative_to(home)}" if home.is_absolute() and path.is_relative_to(home) else str(path)
 
 
 def _key(private: Ed25519PrivateKey, origin: Literal["read", "made", "ephemeral"], said: str) -> SigningKey:
