@@ -100,7 +100,7 @@ def search(
 
 @bench_app.command()
 def run_overhead(
-    recorded: Annotated[Path, typer.Argument(help="A recorded run.")] = RECORDED / "cpu-banked.tar.xz",
+    recorded: Annotated[Path, typer.Argument(help="A recorded run.")] = RECORDED / "cpu-search.tar.xz",
 ) -> None:
     """Share of a run's wall time that is neither server start nor load."""
     typer.echo(overhead(recorded).table())

@@ -10,7 +10,7 @@ import orjson
 from graph.verification import verify_folder
 from tests.graph.conftest import ROOT, Bankable
 
-BANKED = ROOT / "evals" / "recorded" / "cpu-banked.tar.xz"
+BANKED = ROOT / "evals" / "recorded" / "cpu-search.tar.xz"
 
 
 def test_the_replay_banks_what_the_real_run_banked(bankable: Bankable, tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ from nodes.auditor.pair import audit_pair
 from nodes.auditor.verdict import Severity, Word
 from tests.nodes.auditor.builders import hits, read, write
 
-RECORDING = Path(__file__).resolve().parents[4] / "evals" / "recorded" / "cpu-banked.tar.xz"
-PATCH = "shipped/comparisons/patch-max_running_requests-12"
+RECORDING = Path(__file__).resolve().parents[4] / "evals" / "recorded" / "cpu-search.tar.xz"
+PATCH = "capped/comparisons/patch-max_running_requests-12"
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def patch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_five_launches_a_side_tell_what_the_sealed_audit_told(patch: Path) -> None:
     verdict = audit_pair(patch / "reference", patch / "candidate", patch / "claim.json")
-    assert verdict.headline.startswith("output_throughput +128.1% ")
+    assert verdict.headline.startswith("output_throughput +132.2% ")
     assert "5 and 5 launches, real" in verdict.headline
     assert verdict.verdict is Word.FLAG
     assert verdict.lever_class == "B"
@@ -39,10 +39,10 @@ def test_five_launches_a_side_tell_what_the_sealed_audit_told(patch: Path) -> No
 
 def test_a_claim_that_was_touched_up(patch: Path) -> None:
     claim = read(patch / "claim.json")
-    claim["delta"] += 0.02
+    claim["delta"] += 0.1
     write(patch / "touched.json", claim)
     verdict = audit_pair(patch / "reference", patch / "candidate", patch / "touched.json")
-    assert [it.observed for it in hits(verdict, "reported_vs_raw", Severity.FAIL)] == ["delta +130.06%"]
+    assert [it.observed for it in hits(verdict, "reported_vs_raw", Severity.FAIL)] == ["delta +142.17%"]
 
 
 def test_bare_files_without_the_claim_are_not_certified(patch: Path) -> None:
