@@ -70,7 +70,10 @@ def _by_watchdog(seconds: float) -> Iterator[None]:
 
     stop.acquire()
     try:
-        _thread.start_new_thread(watch, ())  # Thread.start would wait, and the bell may ring while it does
+        try:
+            _thread.start_new_thread(watch, ())  # Thread.start would wait, and the bell may ring while it does
+        except RuntimeError:  # no thread to be had: the clock at the end still decides
+            ended = True
         yield
     finally:
         while True:  # a bell that is on its way may ring anywhere in here
@@ -79,19 +82,21 @@ def _by_watchdog(seconds: float) -> Iterator[None]:
                     stop.release()
                 while not ended:
                     time.sleep(0.0)
-                _raise_in(worker, None)
+                time.sleep(0.0)  # and the last one here at the latest
                 break
             except (OutOfTimeError, RuntimeError):
                 continue
 
 
-def _raise_in(thread: int, kind: type[BaseException] | None) -> None:
-    """Have another thread of this interpreter raise at its next bytecode; ``None`` takes that back."""
+def _raise_in(thread: int, kind: type[BaseException]) -> None:
+    """Have another thread of this interpreter raise at its next bytecode.
+
+    The interpreter's call that takes this back is never used: CPython 3.11 then keeps its request to look set for good,
+    and a traced program (coverage, a debugger) enters its next function over and over.
+    """
     try:
         import ctypes  # noqa: PLC0415  # only where there is no timer signal; not every build has it
 
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(
-            ctypes.c_ulong(thread), None if kind is None else ctypes.py_object(kind)
-        )
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(kind))
     except (ImportError, AttributeError):
         return

@@ -33,7 +33,10 @@ def wait_for_legs(out: Path, count: int, child: subprocess.Popen[bytes]) -> None
 def test_a_killed_run_resumes_to_the_same_result(replayed: Path, bankable: Bankable, tmp_path: Path, legs: int) -> None:
     out = tmp_path / "run"
     child = start(out)
+    deadline = time.monotonic() + 120
     while not (out / "run.json").exists():
+        assert child.poll() is None
+        assert time.monotonic() < deadline
         time.sleep(0.01)
     wait_for_legs(out, legs, child)
     os.killpg(child.pid, signal.SIGKILL)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from nodes.auditor import budget as module
 from nodes.auditor.budget import OutOfTimeError, budget
 
+ROOT = Path(__file__).resolve().parents[3]
 SHORT = 0.05
 
 
@@ -80,6 +85,39 @@ def test_a_platform_without_timer_signals_has_a_watchdog(monkeypatch: pytest.Mon
     with pytest.raises(OutOfTimeError):
         _within(_spin)
     assert time.monotonic() - begun < 5
+
+
+def test_a_traced_program_goes_on_after_an_interruption() -> None:
+    """CPython 3.11 looks for interruptions at the start of every traced function: nothing may be left to look for."""
+    program = (
+        "import signal, sys, time\n"
+        "del signal.setitimer\n"
+        "from nodes.auditor.budget import OutOfTimeError, budget\n"
+        "def trace(*_): return trace\n"
+        "def spin():\n"
+        "    while True: sum(range(100))\n"
+        "sys.settrace(trace)\n"
+        "for work in (spin, lambda: None):\n"
+        "    try:\n"
+        f"        with budget({SHORT}): work()\n"
+        "    except OutOfTimeError: print('interrupted')\n"
+        "(lambda: print('went on'))()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "interrupted\nwent on\n"), done.stderr
+
+
+def test_without_a_thread_to_be_had_the_clock_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> int:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(module, "_thread", SimpleNamespace(start_new_thread=refuse))
+    monkeypatch.delattr(signal, "setitimer")
+    _within(lambda: None, 5.0)
+    with pytest.raises(OutOfTimeError):
+        _within(lambda: time.sleep(3 * SHORT))
 
 
 def test_what_cannot_be_interrupted_is_over_its_budget_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
