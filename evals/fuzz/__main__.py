@@ -49,7 +49,7 @@ def _fuzz(name: str, seconds: int) -> int:
 
     with atheris.instrument_imports(include=["nodes", "tools"]):
         from evals.fuzz.corpus import mutated, write_corpus  # noqa: PLC0415  # instrumented on import
-        from evals.fuzz.targets import run_one  # noqa: PLC0415
+        from evals.fuzz.targets import run_one  # noqa: PLC0415  # instrumented on import
 
     def mutate(data: bytes, most: int, seed: int) -> bytes:
         rng = random.Random(seed)

@@ -64,7 +64,7 @@ def _read_all(root: Path, folders: Sequence[str], jobs: int) -> Iterable[LegRead
 
 def _beside(root: Path, folders: Sequence[str], jobs: int) -> Iterator[LegRead]:
     from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415  # costs a small audit more than it gives
-    from multiprocessing import get_context  # noqa: PLC0415
+    from multiprocessing import get_context  # noqa: PLC0415  # imported with the pool
 
     with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
         futures: list[Future[LegRead]] = [pool.submit(read_leg, root, folder) for folder in folders]

@@ -8,6 +8,7 @@ from above, by what stands before their colons. Equal counts mean that no key wa
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 SHORT = 1 << 12
@@ -80,12 +81,12 @@ def repeated_keys(text: bytes) -> list[str]:
 
     def notice(pairs: list[tuple[str, Any]]) -> None:
         if len({key for key, _ in pairs}) < len(pairs):
-            seen: set[str] = set()
-            twice = {key for key, _ in pairs if key in seen or seen.add(key)}  # type: ignore[func-returns-value]
-            repeated.extend(sorted(twice))
+            counts = Counter(key for key, _ in pairs)
+            repeated.extend(sorted(key for key, count in counts.items() if count > 1))
 
-    # Numbers are dropped unread: one of five thousand digits would be an error here.
-    nothing: Any = lambda _: None  # noqa: E731
+    def nothing(_: str) -> None:
+        """Numbers are dropped unread: one of five thousand digits would be an error here."""
+
     json.JSONDecoder(object_pairs_hook=notice, parse_int=nothing, parse_float=nothing, parse_constant=nothing).decode(
         text.decode()
     )

@@ -138,10 +138,10 @@ def _count(sums: _Sums, call: _Call, phase: Phase) -> None:
         family = family if family is not Family.OTHER or launcher is None else family_of(launcher)
         bucket = sums.ops[name] = Bucket(family_of(framework) if framework else family)
     bucket.add(call.timed.self_us, phase, call.shape)
-    bucket.symbols[symbol] += call.timed.self_us  # type: ignore[assignment]
+    bucket.symbols[symbol] += call.timed.self_us  # type: ignore[assignment]  # Counter adds floats as well
     if launcher is not None:
         bucket.launchers[launcher] += 1
-    sums.phase_us[phase] += call.timed.self_us  # type: ignore[assignment]
+    sums.phase_us[phase] += call.timed.self_us  # type: ignore[assignment]  # Counter adds floats as well
 
 
 def _count_chains(sums: _Sums, top: list[Timed], phase: Phase) -> None:

@@ -37,7 +37,7 @@ class Bucket:
         self.times.append(us)
         self.phase_us[phase] += us  # type: ignore[assignment]  # Counter is typed for int; it adds floats as well
         self.phase_count[phase] += 1
-        self.shape_us[shape] += us  # type: ignore[assignment]
+        self.shape_us[shape] += us  # type: ignore[assignment]  # the same
         self.shape_phases.setdefault(shape, Counter())[phase] += 1
         if not shape[0]:
             self.blank_us += us
@@ -118,7 +118,7 @@ def family_shares(buckets: Iterable[Bucket], totals: Totals) -> tuple[FamilyShar
     counts: Counter[Family] = Counter()
     by_phase: dict[Family, Counter[Phase]] = {}
     for bucket in buckets:
-        us[bucket.family] += bucket.us  # type: ignore[assignment]
+        us[bucket.family] += bucket.us  # type: ignore[assignment]  # Counter adds floats as well
         counts[bucket.family] += len(bucket.times)
         by_phase.setdefault(bucket.family, Counter()).update(bucket.phase_us)
     return tuple(

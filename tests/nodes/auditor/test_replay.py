@@ -10,14 +10,16 @@ from nodes.auditor import replay
 from nodes.auditor.replay import verify
 from tests.nodes.auditor.builders import edit, judge, legs
 from tools.errors import UserError
+from tools.evidence.seal import Scope
 
 
 @pytest.fixture
 def audited(run: Path) -> Path:
-    for scope, subject in (("baseline", "control"), ("patch", "patch-stream_interval")):
+    audits: list[tuple[Scope, str]] = [("baseline", "control"), ("patch", "patch-stream_interval")]
+    for scope, subject in audits:
         folder = run / f"audits/{scope}-{subject}-1"
         folder.mkdir(parents=True)
-        (folder / "verdict.json").write_bytes(judge(run, scope, subject).to_bytes())  # type: ignore[arg-type]
+        (folder / "verdict.json").write_bytes(judge(run, scope, subject).to_bytes())
     return run
 
 

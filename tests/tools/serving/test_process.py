@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -36,11 +36,11 @@ def process(script: Path, tmp_path: Path) -> Iterator[ServerProcess]:
     started.stop(0.2)
 
 
-def wait_for(condition: object, seconds: float = 10.0) -> None:
+def wait_for(condition: Callable[[], object], seconds: float = 10.0) -> None:
     deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:  # type: ignore[operator]  # any callable
+    while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)
-    assert condition()  # type: ignore[operator]
+    assert condition()
 
 
 def test_a_held_port_is_free_for_nobody_until_it_is_released() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -305,7 +306,7 @@ def test_timed_figures_pass(operator: Path, honest: Honest) -> None:
     assert_passes(operator)
 
 
-def _beyond(nanoseconds: float) -> object:
+def _beyond(nanoseconds: float) -> Callable[[Path], None]:
     return lambda f: edit_rows(f, lambda row: row.update(span_ns=sum(row["samples_ns"]) + SAMPLES * nanoseconds))
 
 
@@ -336,7 +337,7 @@ def test_work_that_was_moved_is_found(operator: Path, fraud: Fraud) -> None:
         Honest("a slow compilation before the server is ready", lambda f: edit_rows(
             f, lambda row: row.update(first_call_ns=3e9, prewarmed=True))),
         Honest("a pool that both legs start", lambda f: edit_rows(f, lambda row: row.update(threads_after=11), _every)),
-        Honest("a wait of a microsecond more", _beyond(1_200.0)),  # type: ignore[arg-type]
+        Honest("a wait of a microsecond more", _beyond(1_200.0)),
     ],
     ids=str,
 )  # fmt: skip
