@@ -25,11 +25,11 @@ import orjson
 
 from evals.bench.audit_evidence import SUBJECT, Size, big_run
 from nodes.auditor.__main__ import cores
-from nodes.auditor.ahead import read_ahead
 from nodes.auditor.engine import evaluate
 from nodes.auditor.process import ROOT, START
+from nodes.auditor.reading.ahead import read_ahead
+from nodes.auditor.reading.view import SealedView
 from nodes.auditor.verdict import Verdict, Word
-from nodes.auditor.view import SealedView
 from tools.errors import UserError
 from tools.evidence.seal import seal
 

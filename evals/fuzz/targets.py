@@ -15,14 +15,14 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from nodes.auditor.harness_view import ReportedBakeOff
+from nodes.auditor.harness.view import ReportedBakeOff
 from nodes.auditor.pair import audit_pair
-from nodes.auditor.reading import Reader
-from nodes.auditor.reported import ReportedClaim
-from nodes.auditor.resolved import differences, steady
-from nodes.auditor.rows import read_rows
-from nodes.auditor.server_log import facts
-from nodes.auditor.tensor_file import trouble
+from nodes.auditor.reading.reader import Reader
+from nodes.auditor.reading.reported import ReportedClaim
+from nodes.auditor.reading.resolved import differences, steady
+from nodes.auditor.reading.rows import read_rows
+from nodes.auditor.reading.server_log import facts
+from nodes.auditor.reading.tensor_file import trouble
 from nodes.auditor.verdict import Verdict, Word
 from tools.errors import UserError
 from tools.evidence.canonical import canonical

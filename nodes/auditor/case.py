@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from nodes.auditor.harness_measured import Isolated, isolated
-from nodes.auditor.harness_view import BakeOffView
+from nodes.auditor.harness.measured import Isolated, isolated
+from nodes.auditor.harness.view import BakeOffView
 from nodes.auditor.measured import Measured, measure
-from nodes.auditor.reported import ReportedClaim
-from nodes.auditor.view import BlockView, ComparisonView, LegView, SealedView
+from nodes.auditor.reading.reported import ReportedClaim
+from nodes.auditor.reading.view import BlockView, ComparisonView, LegView, SealedView
 from tools.evidence.records import Kind, Lever, Plan
 from tools.evidence.seal import Request
 from tools.levers import Knob, knob

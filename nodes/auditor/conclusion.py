@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nodes.auditor import harness_measured
 from nodes.auditor.case import Case
 from nodes.auditor.credit import decompose, lever_class, lever_text
+from nodes.auditor.harness import measured as harness_measured
 from nodes.auditor.ruleset import ruleset_digest
 from nodes.auditor.verdict import (
     EvidenceDigest,

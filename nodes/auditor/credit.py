@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 from nodes.auditor.case import Case
-from nodes.auditor.reading import Json
+from nodes.auditor.reading.reader import Json
+from nodes.auditor.reading.view import ComponentView
 from nodes.auditor.verdict import Interval, LeverClass, LeverPart
-from nodes.auditor.view import ComponentView
 from tools.evidence.records import Lever, Plan, ServerConfig
 from tools.levers import knob
 from tools.levers.overlay import OverlayReading, read_overlay

@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
-from nodes.auditor.ahead import read_ahead
 from nodes.auditor.budget import OutOfTimeError, budget
 from nodes.auditor.case import Case
 from nodes.auditor.conclusion import conclude
 from nodes.auditor.needs import missing
+from nodes.auditor.reading.ahead import read_ahead
+from nodes.auditor.reading.view import SealedView
 from nodes.auditor.record import plain, record
 from nodes.auditor.rule import Found, NotApplicable, Outcome, Remark, Rule, Unverifiable
 from nodes.auditor.rules import RULES
@@ -30,7 +31,6 @@ from nodes.auditor.verdict import (
     action_of,
     word_of,
 )
-from nodes.auditor.view import SealedView
 from tools.errors import UserError
 from tools.evidence.canonical import file_digest
 from tools.evidence.regular import regular_files

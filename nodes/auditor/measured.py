@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
+from nodes.auditor.reading.view import ComparisonView, LegView
 from nodes.auditor.verdict import Interval, Metric
-from nodes.auditor.view import ComparisonView, LegView
 from tools.evidence.records import LatencySummary, Plan, Side
 from tools.statistics.paired import Decision, block_difference, decide, interval
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from nodes.auditor.case import Case
-from nodes.auditor.view import ComparisonView, LegView
+from nodes.auditor.reading.view import ComparisonView, LegView
 
 Missing = Callable[[Case], list[str]]
 

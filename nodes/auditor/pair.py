@@ -17,8 +17,8 @@ from nodes.auditor.foreign.intake import Intake
 from nodes.auditor.foreign.judge import judge_baseline, judge_pair
 from nodes.auditor.foreign.leg import ForeignLeg
 from nodes.auditor.foreign.pair_case import PairCase, PairScope
-from nodes.auditor.reading import Reader
-from nodes.auditor.reported import ReportedClaim
+from nodes.auditor.reading.reader import Reader
+from nodes.auditor.reading.reported import ReportedClaim
 from nodes.auditor.verdict import Verdict
 from tools.errors import UserError
 

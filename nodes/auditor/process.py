@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from nodes.auditor.engine import digests
-from nodes.auditor.reading import Reader
+from nodes.auditor.reading.reader import Reader
 from nodes.auditor.ruleset import ruleset_digest
 from nodes.auditor.verdict import Action, EvidenceDigest, Finding, Severity, Verdict, Word
 from tools.errors import UserError

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import orjson
 from pydantic import BaseModel
 
-from nodes.auditor.reported import ReportedClaim
+from nodes.auditor.reading.reported import ReportedClaim
 from nodes.auditor.verdict import Verdict
 from tools.errors import UserError
 from tools.evidence.records import BenchRun, LegRecord, Plan

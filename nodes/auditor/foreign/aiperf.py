@@ -16,7 +16,7 @@ from typing import Any
 from nodes.auditor.foreign.documents import Document, number, part, whole
 from nodes.auditor.foreign.format import Format, Reading
 from nodes.auditor.foreign.leg import Gap, Round
-from nodes.auditor.reading import Json, Reader
+from nodes.auditor.reading.reader import Json, Reader
 from tools.statistics.latency import percentile
 
 MS = {"ns": 1e-6, "us": 1e-3, "ms": 1.0, "s": 1e3, "sec": 1e3}

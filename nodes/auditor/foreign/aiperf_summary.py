@@ -18,7 +18,7 @@ from nodes.auditor.foreign.aiperf import MS
 from nodes.auditor.foreign.documents import Document, number, part, whole
 from nodes.auditor.foreign.format import Format, Reading
 from nodes.auditor.foreign.leg import Gap, Round
-from nodes.auditor.reading import Json, Reader
+from nodes.auditor.reading.reader import Json, Reader
 
 MAX_CSV_LINES = 10_000
 TABLE = "aiperf csv"

@@ -14,7 +14,7 @@ from nodes.auditor.foreign.documents import Document, number
 from nodes.auditor.foreign.format import Format, Reading
 from nodes.auditor.foreign.leg import Gap
 from nodes.auditor.foreign.serving import serving_round
-from nodes.auditor.reading import Json, Reader
+from nodes.auditor.reading.reader import Json, Reader
 
 
 def recognise(first: Json) -> bool:

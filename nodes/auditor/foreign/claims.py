@@ -11,7 +11,7 @@ from nodes.auditor.foreign.leg import ForeignLeg, Launch
 from nodes.auditor.foreign.pair_case import PairCase
 from nodes.auditor.foreign.shown import NotShown, gaps
 from nodes.auditor.measured import FIELDS
-from nodes.auditor.resolved import shown, steady
+from nodes.auditor.reading.resolved import shown, steady
 from nodes.auditor.rule import Outcome, Remark, at, flag
 from nodes.auditor.rules.reported_vs_raw import agrees, record_findings, wrong
 from nodes.auditor.verdict import Action

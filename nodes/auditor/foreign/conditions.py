@@ -12,7 +12,16 @@ from collections.abc import Iterator
 from nodes.auditor.foreign.leg import ForeignLeg
 from nodes.auditor.foreign.pair_case import PairCase
 from nodes.auditor.foreign.shown import NotShown
-from nodes.auditor.resolved import LENGTH_CAPS, POOL, POOL_SIZERS, REQUEST_CAPS, Difference, differences, shown, steady
+from nodes.auditor.reading.resolved import (
+    LENGTH_CAPS,
+    POOL,
+    POOL_SIZERS,
+    REQUEST_CAPS,
+    Difference,
+    differences,
+    shown,
+    steady,
+)
 from nodes.auditor.rule import Found, Outcome, Remark, Unverifiable, fail, flag, info
 from nodes.auditor.rules.same_conditions import capacity
 from nodes.auditor.verdict import Action, Severity

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from nodes.auditor.reading import MAX_LINE_BYTES, MAX_LINES, Json, Reader
+from nodes.auditor.reading.reader import MAX_LINE_BYTES, MAX_LINES, Json, Reader
 
 MAX_WHOLE_BYTES = 256 << 20
 """A file that is not one object a line has to be read at once."""

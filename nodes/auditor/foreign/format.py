@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nodes.auditor.foreign.documents import Document
 from nodes.auditor.foreign.leg import Gap, Round
-from nodes.auditor.reading import Json, Reader
+from nodes.auditor.reading.reader import Json, Reader
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from nodes.auditor.foreign.format import Format, Reading
 from nodes.auditor.foreign.intake import MAX_LAUNCHES, SIDECARS, Intake, entries, files, safe
 from nodes.auditor.foreign.leg import ForeignLeg, Gap, Launch, LaunchView, Round, round_of
 from nodes.auditor.foreign.parity_dump import generations
-from nodes.auditor.reading import Json, Reader
-from nodes.auditor.view import LegView
+from nodes.auditor.reading.reader import Json, Reader
+from nodes.auditor.reading.view import LegView
 from tools.errors import UserError
 
 FORMATS: tuple[Format, ...] = (

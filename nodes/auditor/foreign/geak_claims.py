@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from nodes.auditor.foreign.documents import number, part
-from nodes.auditor.launch_args import parse
-from nodes.auditor.reading import Json, Reader
+from nodes.auditor.reading.launch_args import parse
+from nodes.auditor.reading.reader import Json, Reader
 from tools.evidence.records import Lever, Scalar
 from tools.levers import server_arguments
 

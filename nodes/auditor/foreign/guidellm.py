@@ -21,7 +21,7 @@ from typing import Any
 from nodes.auditor.foreign.documents import Document, number, part, whole
 from nodes.auditor.foreign.format import Format, Reading
 from nodes.auditor.foreign.leg import Check, Gap, Round
-from nodes.auditor.reading import Json, Reader
+from nodes.auditor.reading.reader import Json, Reader
 from tools.errors import UserError
 from tools.evidence.canonical import canonical
 from tools.statistics.latency import percentile

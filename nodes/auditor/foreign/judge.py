@@ -7,7 +7,7 @@ from nodes.auditor.foreign.ledger import Ledger, Said, problems
 from nodes.auditor.foreign.leg import ForeignLeg
 from nodes.auditor.foreign.pair_case import METRIC, PairCase
 from nodes.auditor.foreign.shown import NotShown
-from nodes.auditor.reading import Reader
+from nodes.auditor.reading.reader import Reader
 from nodes.auditor.rules.headline_integrity import latency_findings
 from nodes.auditor.verdict import Metric, Verdict, Word, word_of
 

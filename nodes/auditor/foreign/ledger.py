@@ -9,7 +9,7 @@ from itertools import islice
 from nodes.auditor.budget import OutOfTimeError, budget
 from nodes.auditor.foreign.pair_case import PairScope
 from nodes.auditor.foreign.shown import NotShown
-from nodes.auditor.reading import Reader
+from nodes.auditor.reading.reader import Reader
 from nodes.auditor.record import record
 from nodes.auditor.rule import Found, Outcome, Remark, Unverifiable, at, fail
 from nodes.auditor.ruleset import ruleset_digest

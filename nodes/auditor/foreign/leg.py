@@ -8,10 +8,10 @@ from functools import cached_property
 from statistics import median
 
 from nodes.auditor.measured import FIELDS
-from nodes.auditor.reading import Json, Reader
-from nodes.auditor.rows import Row
+from nodes.auditor.reading.reader import Json, Reader
+from nodes.auditor.reading.rows import Row
+from nodes.auditor.reading.view import LegView
 from nodes.auditor.verdict import Evidence
-from nodes.auditor.view import LegView
 from tools.evidence.records import Generation
 
 

@@ -8,8 +8,8 @@ from typing import Literal
 
 from nodes.auditor.foreign.geak_claims import GeakClaims
 from nodes.auditor.foreign.leg import ForeignLeg
-from nodes.auditor.reading import Reader
-from nodes.auditor.reported import ReportedClaim
+from nodes.auditor.reading.reader import Reader
+from nodes.auditor.reading.reported import ReportedClaim
 from nodes.auditor.verdict import LeverClass
 from tools.evidence.records import Lever
 from tools.levers import Knob, knob

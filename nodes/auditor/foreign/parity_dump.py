@@ -8,7 +8,7 @@ the bytes of the answer stand in for them.
 from __future__ import annotations
 
 from nodes.auditor.foreign.documents import documents
-from nodes.auditor.reading import Reader
+from nodes.auditor.reading.reader import Reader
 from tools.evidence.records import Generation
 
 MAX_BYTES = 16 << 20

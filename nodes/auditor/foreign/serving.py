@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from nodes.auditor.foreign.documents import Document, number, whole
 from nodes.auditor.foreign.leg import Check, Round, round_of
 from nodes.auditor.measured import FIELDS
-from nodes.auditor.reading import Json, Reader
-from nodes.auditor.resolved import steady
-from nodes.auditor.rows import Row
+from nodes.auditor.reading.reader import Json, Reader
+from nodes.auditor.reading.resolved import steady
+from nodes.auditor.reading.rows import Row
 from tools.evidence.canonical import canonical, digest
 from tools.evidence.records import BenchRun, LatencySummary
 from tools.statistics.latency import recompute

@@ -14,8 +14,8 @@ from nodes.auditor.foreign.documents import Document, whole
 from nodes.auditor.foreign.format import Format, Reading
 from nodes.auditor.foreign.leg import Gap, Round
 from nodes.auditor.foreign.serving import detailed, serving_round
-from nodes.auditor.reading import Json, Reader
-from nodes.auditor.rows import BENCH_ARGUMENTS
+from nodes.auditor.reading.reader import Json, Reader
+from nodes.auditor.reading.rows import BENCH_ARGUMENTS
 
 
 def recognise(first: Json) -> bool:

@@ -15,7 +15,7 @@ from nodes.auditor.foreign.documents import Document
 from nodes.auditor.foreign.format import Format, Reading
 from nodes.auditor.foreign.leg import Gap, Round
 from nodes.auditor.foreign.serving import serving_round
-from nodes.auditor.reading import Json, Reader
+from nodes.auditor.reading.reader import Json, Reader
 
 ARGUMENTS = ("backend", "model_id", "tokenizer_id", "num_prompts", "request_rate", "burstiness", "max_concurrency")
 DETAILED = "add --save-detailed to vllm bench serve"

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from nodes.auditor.foreign.leg import ForeignLeg, Round
 from nodes.auditor.foreign.pair_case import METRIC, PairCase
 from nodes.auditor.foreign.shown import NotShown, gaps
+from nodes.auditor.reading.view import LegView
 from nodes.auditor.rule import Outcome, fail
 from nodes.auditor.rules.rows_complete import row_findings
 from nodes.auditor.verdict import Action
-from nodes.auditor.view import LegView
 
 OUTPUT_SHARE = 0.02
 """Difference of output tokens between rounds that still is the same work."""

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 
 from nodes.auditor.case import Case
 from nodes.auditor.measured import level
+from nodes.auditor.reading.view import TrialView
 from nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, Unverifiable, at, fail, info
 from nodes.auditor.verdict import Action, Severity
-from nodes.auditor.view import TrialView
 from tools.statistics.holm import confirmation_p, holm
 from tools.statistics.student import t_quantile
 

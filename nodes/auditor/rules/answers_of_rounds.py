@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
-from nodes.auditor.rows import Row
+from nodes.auditor.reading.rows import Row
 from nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, at, fail, info
 from nodes.auditor.verdict import Severity
 

@@ -19,9 +19,9 @@ from statistics import fmean, stdev
 
 from nodes.auditor.case import Case
 from nodes.auditor.measured import values
+from nodes.auditor.reading.view import ComparisonView
 from nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag, info
 from nodes.auditor.verdict import Action
-from nodes.auditor.view import ComparisonView
 from tools.evidence.records import Kind, LegRecord, Side
 from tools.statistics.paired import launch_level
 

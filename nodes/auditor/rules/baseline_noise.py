@@ -14,9 +14,9 @@ from statistics import fmean, median, stdev
 
 from nodes.auditor.case import Case
 from nodes.auditor.measured import level, values
+from nodes.auditor.reading.view import LegView
 from nodes.auditor.rule import Outcome, Rule, Unverifiable, at, fail, flag, info
 from nodes.auditor.verdict import Action, Severity
-from nodes.auditor.view import LegView
 from tools.statistics.noise import drift, minimal_detectable_effect, spread
 from tools.statistics.outliers import outlier_marks
 from tools.statistics.paired import MIN_BLOCKS

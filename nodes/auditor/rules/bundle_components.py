@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
+from nodes.auditor.reading.view import ComponentView
 from nodes.auditor.rule import Outcome, Rule, Unverifiable, at, fail, flag, info
 from nodes.auditor.verdict import Action
-from nodes.auditor.view import ComponentView
 from tools.evidence.records import Scalar
 
 AGREES = 0.001

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
 from nodes.auditor.case import Case
+from nodes.auditor.reading.view import LegView
 from nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, at, fail, info
 from nodes.auditor.verdict import Action, Severity
-from nodes.auditor.view import LegView
 from tools.evidence.records import HostSample
 
 UNEQUAL = 0.10

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from nodes.auditor.case import Case
+from nodes.auditor.reading.view import BlockView
 from nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag
 from nodes.auditor.verdict import Action
-from nodes.auditor.view import BlockView
 from tools.evidence.records import LaunchPlan
 
 IDLE_SHARE = 0.10

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from nodes.auditor.case import Case
+from nodes.auditor.reading.view import LegView
 from nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag, info
 from nodes.auditor.verdict import Action, Severity
-from nodes.auditor.view import LegView
 
 FEWEST = 3
 """Samples per leg side below which nothing is said about symmetry."""

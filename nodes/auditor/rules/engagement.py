@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
+from nodes.auditor.reading.view import LegView
 from nodes.auditor.rule import GAINS, Outcome, Remark, Rule, Unverifiable, at, fail
 from nodes.auditor.verdict import Severity
-from nodes.auditor.view import LegView
 from tools.evidence.records import Scalar
 
 ADVICE = "check the server's resolved arguments after launch; a flag may be accepted, served with, and ignored"

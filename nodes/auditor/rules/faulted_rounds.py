@@ -14,9 +14,9 @@ from statistics import median
 
 from nodes.auditor.case import Case
 from nodes.auditor.measured import judge, values
+from nodes.auditor.reading.view import LegView
 from nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, at, fail, flag
 from nodes.auditor.verdict import Action
-from nodes.auditor.view import LegView
 from tools.statistics.noise import spread
 from tools.statistics.outliers import outlier_marks
 from tools.statistics.paired import launch_level

@@ -13,9 +13,9 @@ import math
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
-from nodes.auditor.harness_identity import compared_with_itself
-from nodes.auditor.harness_measured import isolated
-from nodes.auditor.harness_view import BakeOffView
+from nodes.auditor.harness.identity import compared_with_itself
+from nodes.auditor.harness.measured import isolated
+from nodes.auditor.harness.view import BakeOffView
 from nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag, info
 from nodes.auditor.verdict import Action, Severity
 

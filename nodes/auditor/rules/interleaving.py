@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
+from nodes.auditor.reading.view import BlockView
 from nodes.auditor.rule import COMPARISONS, Found, Outcome, Rule, at, fail, flag
 from nodes.auditor.verdict import Action
-from nodes.auditor.view import BlockView
 from tools.evidence.records import LaunchPlan, LegRecord
 
 LONGEST_GAP_S = 3600.0

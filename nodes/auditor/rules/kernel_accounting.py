@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from nodes.auditor.case import Case
-from nodes.auditor.harness_measured import isolated
+from nodes.auditor.harness.measured import isolated
+from nodes.auditor.reading.view import ComponentView
 from nodes.auditor.rule import Outcome, Rule, at, fail
 from nodes.auditor.verdict import Severity
-from nodes.auditor.view import ComponentView
 from tools.evidence.records import OverlayPart
 
 MOST = 200

@@ -12,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
+from nodes.auditor.reading.view import BlockView, LegView
 from nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag
-from nodes.auditor.view import BlockView, LegView
 from tools.evidence.overlay import Marker
 from tools.evidence.records import OverlayPart
 

@@ -18,9 +18,9 @@ from collections.abc import Iterator, Sequence
 
 from nodes.auditor.answers import Parity, accuracy_finding, length_findings, parity
 from nodes.auditor.case import Case
+from nodes.auditor.reading.view import ComparisonView, LegView
 from nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag, info
 from nodes.auditor.verdict import Severity
-from nodes.auditor.view import ComparisonView, LegView
 from tools.evidence.records import Generation, Side
 from tools.levers import knob
 from tools.statistics.coherence import coherence

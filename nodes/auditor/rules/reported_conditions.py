@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
-from nodes.auditor.resolved import LENGTH_CAPS, POOL, REQUEST_CAPS, Difference, shown
+from nodes.auditor.reading.resolved import LENGTH_CAPS, POOL, REQUEST_CAPS, Difference, shown
+from nodes.auditor.reading.view import LegView
 from nodes.auditor.rule import COMPARISONS, Found, NotApplicable, Outcome, Rule, at, fail, flag, info
 from nodes.auditor.rules.same_conditions import capacity
 from nodes.auditor.verdict import Action, Severity
-from nodes.auditor.view import LegView
 from tools.evidence.records import Scalar
 
 ADVICE = "state what the servers resolved, leg by leg"

@@ -13,9 +13,9 @@ from collections.abc import Iterator
 
 from nodes.auditor.case import Case
 from nodes.auditor.measured import FIELDS
+from nodes.auditor.reading.view import LegView
 from nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, at, fail
 from nodes.auditor.verdict import Action, Evidence
-from nodes.auditor.view import LegView
 
 RATE, LATENCY, TPOT = 0.001, 0.02, 0.05
 SMALLEST_MS = 0.05

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
-from nodes.auditor.rows import Row
+from nodes.auditor.reading.rows import Row
+from nodes.auditor.reading.view import LegView
 from nodes.auditor.rule import COMPARISONS, Found, Outcome, Rule, at, fail, flag
 from nodes.auditor.verdict import Action, Evidence
-from nodes.auditor.view import LegView
 
 CLOCK_SLACK_S = 0.25
 """Between the load generator's clock and the one around it."""

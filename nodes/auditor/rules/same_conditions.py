@@ -21,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
-from nodes.auditor.resolved import (
+from nodes.auditor.reading.resolved import (
     ALIASES,
     GRAPHS,
     LENGTH_CAPS,
@@ -35,9 +35,9 @@ from nodes.auditor.resolved import (
     modes_of,
     steady,
 )
+from nodes.auditor.reading.view import LegView
 from nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, Unverifiable, at, fail, flag, info
 from nodes.auditor.verdict import Action, Severity
-from nodes.auditor.view import LegView
 from tools.levers import classify_field
 
 FULL = 0.8

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from nodes.auditor.case import Case
-from nodes.auditor.launch_args import parse
-from nodes.auditor.resolved import modes_of
+from nodes.auditor.reading.launch_args import parse
+from nodes.auditor.reading.resolved import modes_of
+from nodes.auditor.reading.view import LegView
 from nodes.auditor.rule import COMPARISONS, Found, Outcome, Rule, Unverifiable, at, fail
 from nodes.auditor.verdict import Action, Severity
-from nodes.auditor.view import LegView
 from tools.evidence.records import LegRecord, Side
 from tools.levers import classify_field
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
-from nodes.auditor.rows import Row
+from nodes.auditor.reading.rows import Row
+from nodes.auditor.reading.view import BlockView
 from nodes.auditor.rule import COMPARISONS, Found, Outcome, Rule, Unverifiable, at, fail
 from nodes.auditor.verdict import Action, Severity
-from nodes.auditor.view import BlockView
 from tools.levers import Touches
 
 CACHED_SHARE = 0.01

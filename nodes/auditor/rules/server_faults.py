@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
+from nodes.auditor.reading.view import LegView
 from nodes.auditor.rule import COMPARISONS, Outcome, Rule, at, fail, flag
 from nodes.auditor.verdict import Action, Severity
-from nodes.auditor.view import LegView
 from tools.evidence.records import Side
 
 UNDER_LOAD = ("died_in_round", "hung_in_round")

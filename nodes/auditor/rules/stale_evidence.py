@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
+from nodes.auditor.reading.view import LegView
 from nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, at, fail, flag
 from nodes.auditor.verdict import Action
-from nodes.auditor.view import LegView
 from tools.evidence.records import SCHEMA_VERSION
 
 CLOCK_SLACK_S = 1.0

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nodes.auditor import reading
 from nodes.auditor.engine import evaluate
-from nodes.auditor.reading import Reader
+from nodes.auditor.reading import reader as reading
+from nodes.auditor.reading.reader import Reader
+from nodes.auditor.reading.rows import Row, read_rows
+from nodes.auditor.reading.server_log import facts
 from nodes.auditor.replay import verify
-from nodes.auditor.rows import Row, read_rows
-from nodes.auditor.server_log import facts
 from nodes.auditor.verdict import Word
 from tests.nodes.auditor.builders import Json, edit_lines, hits, judge, legs
 from tools.errors import UserError

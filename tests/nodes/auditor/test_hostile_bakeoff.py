@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nodes.auditor import harness_view
+from nodes.auditor.harness import view as harness_view
 from nodes.auditor.replay import verify
 from nodes.auditor.verdict import Word
 from tests.nodes.auditor.builders import edit, read, read_lines, write, write_lines

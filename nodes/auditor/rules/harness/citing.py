@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nodes.auditor.harness_view import BakeOffView, OpRow
+from nodes.auditor.harness.view import BakeOffView, OpRow
 from nodes.auditor.rule import Found, Unverifiable, at, fail
 from nodes.auditor.verdict import Action, Evidence
 

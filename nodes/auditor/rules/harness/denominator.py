@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
-from nodes.auditor.harness_identity import compared_with_itself, in_task_folder
-from nodes.auditor.harness_view import BakeOffView
+from nodes.auditor.harness.identity import compared_with_itself, in_task_folder
+from nodes.auditor.harness.view import BakeOffView
 from nodes.auditor.rule import HARNESS, Found, Outcome, Rule, at, fail
 from nodes.auditor.rules.harness.citing import cite, faulty
 from nodes.auditor.verdict import Action, Severity

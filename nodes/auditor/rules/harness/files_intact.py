@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
-from nodes.auditor.harness_identity import in_task_folder
+from nodes.auditor.harness.identity import in_task_folder
 from nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, fail
 from nodes.auditor.verdict import Action, Severity
 from tools.evidence.canonical import file_digest

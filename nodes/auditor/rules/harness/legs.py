@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
-from nodes.auditor.harness_view import OpRow
+from nodes.auditor.harness.view import OpRow
 from nodes.auditor.rule import HARNESS, Outcome, Rule
 from nodes.auditor.rules.harness.citing import faulty, unrecorded
 from nodes.auditor.verdict import Severity

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
-from nodes.auditor.harness_view import BakeOffView
+from nodes.auditor.harness.view import BakeOffView
+from nodes.auditor.reading.tensor_file import trouble
 from nodes.auditor.rule import HARNESS, Found, Outcome, Rule, Unverifiable, at, fail
-from nodes.auditor.tensor_file import trouble
 from nodes.auditor.verdict import Action, Severity
 from tools.evidence.canonical import file_digest
 from tools.evidence.harness import ORACLE_FOLDER, OracleFile

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from nodes.auditor.case import Case
-from nodes.auditor.harness_view import OpRow, processes
+from nodes.auditor.harness.view import OpRow, processes
 from nodes.auditor.rule import HARNESS, Outcome, Rule
 from nodes.auditor.rules.harness.citing import faulty
 from nodes.auditor.verdict import Severity

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nodes.auditor.case import Case
-from nodes.auditor.harness_view import OpRow
+from nodes.auditor.harness.view import OpRow
 from nodes.auditor.rule import HARNESS, Outcome, Rule, at, fail, info
 from nodes.auditor.rules.harness.citing import cite, faulty
 from nodes.auditor.verdict import Action, Severity

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from nodes.auditor.case import Case
-from nodes.auditor.harness_view import BakeOffView, OpRow
+from nodes.auditor.harness.view import BakeOffView, OpRow
 from nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, info
 from nodes.auditor.rules.harness.citing import faulty, unrecorded
 from nodes.auditor.verdict import Action, Severity

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
-from nodes.auditor.harness_measured import times
-from nodes.auditor.harness_view import BakeOffView
+from nodes.auditor.harness.measured import times
+from nodes.auditor.harness.view import BakeOffView
 from nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, fail, flag, info
 from nodes.auditor.rules.harness.citing import faulty
 from nodes.auditor.verdict import Action

@@ -11,8 +11,8 @@ import math
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
-from nodes.auditor.harness_measured import Isolated, isolated
-from nodes.auditor.harness_view import BakeOffView, OpRow, ReportedBakeOff
+from nodes.auditor.harness.measured import Isolated, isolated
+from nodes.auditor.harness.view import BakeOffView, OpRow, ReportedBakeOff
 from nodes.auditor.rule import HARNESS, Found, Outcome, Remark, Rule, Unverifiable, at, fail, flag, info
 from nodes.auditor.verdict import Action
 

@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
-from nodes.auditor.harness_view import LONGEST_NS, SHORTEST_NS
+from nodes.auditor.harness.view import LONGEST_NS, SHORTEST_NS
 from nodes.auditor.rule import HARNESS, Outcome, Rule
 from nodes.auditor.rules.harness.citing import faulty
 from nodes.auditor.verdict import Severity

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
-from nodes.auditor.harness_view import BakeOffView
+from nodes.auditor.harness.view import BakeOffView
 from nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, fail, info
 from nodes.auditor.rules.harness.citing import faulty
 from nodes.auditor.verdict import Action, Severity

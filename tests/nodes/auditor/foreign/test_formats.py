@@ -13,7 +13,7 @@ from nodes.auditor.foreign import formats
 from nodes.auditor.foreign.intake import Intake
 from nodes.auditor.foreign.leg import ForeignLeg
 from nodes.auditor.pair import audit_pair
-from nodes.auditor.reading import Reader
+from nodes.auditor.reading.reader import Reader
 from nodes.auditor.verdict import Severity, Verdict, Word
 from tests.nodes.auditor.builders import hits
 from tests.nodes.auditor.foreign import samples

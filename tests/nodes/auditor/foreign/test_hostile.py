@@ -20,7 +20,7 @@ from nodes.auditor.foreign import ledger as ledger_module
 from nodes.auditor.foreign.documents import documents, number, whole
 from nodes.auditor.foreign.ledger import MAX_FINDINGS, Ledger
 from nodes.auditor.pair import audit_pair
-from nodes.auditor.reading import Reader
+from nodes.auditor.reading.reader import Reader
 from nodes.auditor.rule import Remark, fail
 from nodes.auditor.verdict import Severity, Verdict, Word
 from tests.nodes.auditor.builders import hits

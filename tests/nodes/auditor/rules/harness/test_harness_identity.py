@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from evals.fixtures.build.bakeoff import again, source
-from nodes.auditor.harness_identity import in_task_folder
+from nodes.auditor.harness.identity import in_task_folder
 from nodes.auditor.verdict import Action
 from tests.nodes.auditor.builders import Json, edit
 from tests.nodes.auditor.harness_builders import REFERENCE, WINNER, claimed, edit_rows, row_is, rows_say

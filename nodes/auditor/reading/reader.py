@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Literal, TypeVar
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from nodes.auditor.shape import keys_kept, lost_a_key, repeated_keys, too_many_containers
+from nodes.auditor.reading.shape import keys_kept, lost_a_key, repeated_keys, too_many_containers
 from tools.evidence.hashing import Hashing
 from tools.evidence.regular import IrregularFileError, open_regular, shown, stamp
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from evals.fixtures.build.bakeoff import safetensors
-from nodes.auditor.tensor_file import HEADER_BYTES, trouble
+from nodes.auditor.reading.tensor_file import HEADER_BYTES, trouble
 
 
 def _file(folder: Path, header: bytes, data: bytes = b"", length: int | None = None) -> Path:

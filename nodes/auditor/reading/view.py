@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from nodes.auditor.harness_view import BakeOffView
-from nodes.auditor.reading import Json, Problem, Reader
-from nodes.auditor.reported import ReportedClaim
-from nodes.auditor.rows import Row, read_rows
-from nodes.auditor.server_log import LogFacts, facts
+from nodes.auditor.harness.view import BakeOffView
+from nodes.auditor.reading.reader import Json, Problem, Reader
+from nodes.auditor.reading.reported import ReportedClaim
+from nodes.auditor.reading.rows import Row, read_rows
+from nodes.auditor.reading.server_log import LogFacts, facts
 from tools.evidence.canonical import file_digest
 from tools.evidence.ledger import Entry
 from tools.evidence.overlay import Marker

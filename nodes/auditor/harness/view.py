@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from nodes.auditor.reading import Json, Reader
+from nodes.auditor.reading.reader import Json, Reader
 from tools.evidence.harness import (
     ORACLE_FOLDER,
     Measurement,

@@ -15,8 +15,8 @@ from typing import Any
 
 from pydantic import ConfigDict
 
-from nodes.auditor.reading import Json, Reader
-from nodes.auditor.resolved import steady
+from nodes.auditor.reading.reader import Json, Reader
+from nodes.auditor.reading.resolved import steady
 from tools.evidence.canonical import canonical, digest
 from tools.evidence.records import LatencySummary, RoundStamp
 from tools.statistics.latency import RoundFigures, figures

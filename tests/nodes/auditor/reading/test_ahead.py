@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from nodes.auditor import ahead
-from nodes.auditor.ahead import read_ahead
 from nodes.auditor.engine import evaluate
-from nodes.auditor.view import LegView, SealedView
+from nodes.auditor.reading import ahead
+from nodes.auditor.reading.ahead import read_ahead
+from nodes.auditor.reading.view import LegView, SealedView
 from tests.nodes.auditor.builders import legs
 from tools.evidence.canonical import file_digest
 from tools.evidence.seal import Seal, seal

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nodes.auditor import shape
-from nodes.auditor.shape import keys_kept, keys_written_at_most, lost_a_key, repeated_keys, too_many_containers
+from nodes.auditor.reading import shape
+from nodes.auditor.reading.shape import keys_kept, keys_written_at_most, lost_a_key, repeated_keys, too_many_containers
 
 NONE: frozenset[str] = frozenset()
 NASTY = st.text(alphabet='":\\ ,{}[]\n\tab', max_size=6)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from nodes.auditor.harness_view import BakeOffView, OpRow
+from nodes.auditor.harness.view import BakeOffView, OpRow
 from nodes.auditor.verdict import Interval, Metric
 from tools.statistics.paired import Decision, decide
 

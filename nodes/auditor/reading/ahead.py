@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nodes.auditor.reading import Problem, Reader
-from nodes.auditor.view import ComparisonView, LegView, SealedView
+from nodes.auditor.reading.reader import Problem, Reader
+from nodes.auditor.reading.view import ComparisonView, LegView, SealedView
 
 FIELDS = ("record", "rows", "server_info", "log", "outputs", "answers", "engagement", "host")
 """What a leg holds, as ``LegView`` names it."""
