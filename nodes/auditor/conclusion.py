@@ -1,56 +1,25 @@
-"""The end of an audit: one word, one action, one honest headline."""
+"""The end of an audit: whose gain it is, how large, and one honest headline."""
 
 from __future__ import annotations
-
-from collections.abc import Sequence
 
 from nodes.auditor.case import Case
 from nodes.auditor.credit import decompose, lever_class, lever_text
 from nodes.auditor.harness import measured as harness_measured
-from nodes.auditor.ruleset import ruleset_digest
-from nodes.auditor.verdict import (
-    EvidenceDigest,
-    Finding,
-    LeverPart,
-    Metric,
-    Note,
-    Verdict,
-    Word,
-    action_of,
-    word_of,
-)
+from nodes.auditor.inquiry import Figures
+from nodes.auditor.record import plain
+from nodes.auditor.verdict import LeverPart, Metric, Word
 from tools.evidence.records import Kind
 
 
-def conclude(
-    case: Case,
-    findings: Sequence[Finding],
-    notes: Sequence[Note],
-    degraded: Sequence[str],
-    evidence: tuple[EvidenceDigest, ...],
-) -> Verdict:
-    """Put the verdict together. Nothing here adds or removes a finding."""
-    found = tuple(findings)
-    word = word_of(found)
+def figures(case: Case, word: Word) -> Figures:
+    """What the evidence supports, in place of what the producer said. ``word``: of the findings."""
     kind = lever_class(case)
-    request = case.request
-    return Verdict(
-        scope=request.scope,
-        subject=request.subject,
-        attempt=request.attempt,
-        request=request,
-        verdict=word,
-        action=action_of(word, found),
+    return Figures(
+        headline=plain(_headline(case, word)),
         lever_class=kind,
-        lever_decomposition=_parts(case),
-        counts_as_kernel_win=kind == "A" and word is not Word.FAIL and _gains(case),
-        headline=_headline(case, word),
+        parts=_parts(case),
+        kernel_win=kind == "A" and word is not Word.FAIL and _gains(case),
         metrics=_metrics(case),
-        findings=found,
-        notes=tuple(notes),
-        degraded=tuple(degraded),
-        evidence=evidence,
-        ruleset=ruleset_digest(),
     )
 
 
@@ -76,7 +45,7 @@ def _headline(case: Case, word: Word) -> str:
     if case.request.scope == "harness":
         return harness_measured.headline(case.bakeoff, case.isolated) + (" (withheld)" if word is Word.FAIL else "")
     if case.comparison.plan is None or (decision := case.measured.decision) is None:
-        return "nothing could be derived from the evidence"
+        return Figures().headline
     low, high = decision.gain_interval
     span = f"{decision.gain:+.1%}" + (f" [{low:+.1%}, {high:+.1%}]" if decision.n > 1 else "")
     what = "reference against itself" if case.plan.kind is Kind.CONTROL else lever_text(case.lever)

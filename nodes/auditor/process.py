@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from nodes.auditor.engine import digests
+from nodes.auditor.inquiry import Figures, Inquiry
+from nodes.auditor.reading.digests import digests
 from nodes.auditor.reading.reader import Reader
-from nodes.auditor.ruleset import ruleset_digest
-from nodes.auditor.verdict import Action, EvidenceDigest, Finding, Severity, Verdict, Word
+from nodes.auditor.verdict import Action, EvidenceDigest, Finding, Severity, Verdict
 from tools.errors import UserError
 from tools.evidence.seal import Request
 
@@ -64,21 +64,8 @@ def _degraded(folder: Path, request: Request, why: str) -> Verdict:
         advice="run `python -m nodes.auditor` on the sealed folder by hand to see why; nothing was judged",
         code="degraded",
     )
-    return Verdict(
-        scope=request.scope,
-        subject=request.subject,
-        attempt=request.attempt,
-        request=request,
-        verdict=Word(finding.severity.value),
-        action=finding.action,
-        lever_class="indeterminate",
-        counts_as_kernel_win=False,
-        headline="not judged",
-        findings=(finding,),
-        degraded=("auditor",),
-        evidence=_digests(folder),
-        ruleset=ruleset_digest(),
-    )
+    inquiry = Inquiry(findings=[finding], degraded=["auditor"])
+    return inquiry.verdict(request, _digests(folder), Figures(headline="not judged"))
 
 
 def _digests(folder: Path) -> tuple[EvidenceDigest, ...]:

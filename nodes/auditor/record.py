@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from nodes.auditor.rule import Found, NotApplicable, Outcome, Remark, Unverifiable
+from nodes.auditor.rule import Found, NotApplicable, NotShown, Outcome, Remark, Unverifiable
 from nodes.auditor.verdict import Action, Finding, Note
 
 LONGEST = 800
@@ -14,7 +14,7 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\
 
 
 def record(rule: str, modes: tuple[str, ...], outcome: Outcome, findings: list[Finding], notes: list[Note]) -> None:
-    """Append what one outcome amounts to. What is unverifiable becomes both a note and a finding."""
+    """Append what one outcome amounts to. What is missing becomes both a note and a finding."""
     match outcome:
         case Found():
             findings.append(
@@ -45,6 +45,21 @@ def record(rule: str, modes: tuple[str, ...], outcome: Outcome, findings: list[F
                     code=outcome.code,
                 )
             )
+        case NotShown():
+            notes.append(Note(rule=rule, kind="unverifiable", text=plain(f"missing: {outcome.what}")))
+            if outcome.decides:
+                findings.append(
+                    Finding(
+                        rule=rule,
+                        severity=outcome.severity,
+                        expected="a record that decides this",
+                        observed=plain(f"not shown: {outcome.what}"),
+                        evidence=outcome.evidence,
+                        action=Action.FLAG,
+                        advice=plain(outcome.fix),
+                        code="not_shown",
+                    )
+                )
         case NotApplicable():
             notes.append(Note(rule=rule, kind="not_applicable", text=plain(outcome.why)))
         case Remark():

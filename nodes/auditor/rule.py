@@ -48,6 +48,21 @@ class Unverifiable:
 
 
 @dataclass(frozen=True)
+class NotShown:
+    """A record that somebody else's files lack.
+
+    Unlike ``Unverifiable`` it does not ask to measure again: a tool's files may be all that there ever was. It caps the
+    verdict at FLAG and leaves the action to what was found.
+    """
+
+    what: str
+    fix: str
+    evidence: tuple[Evidence, ...] = ()
+    decides: bool = True
+    severity: Severity = Severity.FLAG
+
+
+@dataclass(frozen=True)
 class NotApplicable:
     """There is nothing of this kind to judge here, and why."""
 
@@ -61,7 +76,7 @@ class Remark:
     text: str
 
 
-Outcome = Found | Unverifiable | NotApplicable | Remark
+Outcome = Found | Unverifiable | NotShown | NotApplicable | Remark
 Check = Callable[["Case"], Iterable[Outcome]]
 
 

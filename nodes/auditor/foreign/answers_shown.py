@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from nodes.auditor.answers import accuracy_finding, parity
 from nodes.auditor.foreign.leg import ForeignLeg, Launch
 from nodes.auditor.foreign.pair_case import PairCase
-from nodes.auditor.foreign.shown import NotShown, gaps, logs
-from nodes.auditor.rule import Outcome, Unverifiable, at, fail, flag, info
+from nodes.auditor.foreign.shown import gaps, logs
+from nodes.auditor.rule import NotShown, Outcome, Unverifiable, at, fail, flag, info
 from nodes.auditor.verdict import Action, Evidence
 from tools.statistics.coherence import coherence
 
 
-def outputs(pair: PairCase) -> Iterator[Outcome | NotShown]:
+def outputs(pair: PairCase) -> Iterator[Outcome]:
     yield from gaps(pair, "output_correctness")
     reference, candidate = (leg.outputs for leg in pair.legs)
     if not reference or not candidate:
@@ -46,7 +46,7 @@ def outputs(pair: PairCase) -> Iterator[Outcome | NotShown]:
         )
 
 
-def faults(pair: PairCase) -> Iterator[Outcome | NotShown]:
+def faults(pair: PairCase) -> Iterator[Outcome]:
     """A candidate whose server breaks does harm whatever its rate."""
     yield from logs(pair)
     broken = [_fault(leg) for leg in pair.legs]

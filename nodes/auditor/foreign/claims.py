@@ -9,7 +9,7 @@ from nodes.auditor.foreign.conditions import same_value
 from nodes.auditor.foreign.geak_claims import Said, Stated, summary_figures
 from nodes.auditor.foreign.leg import ForeignLeg, Launch
 from nodes.auditor.foreign.pair_case import PairCase
-from nodes.auditor.foreign.shown import NotShown, gaps
+from nodes.auditor.foreign.shown import gaps
 from nodes.auditor.measured import FIELDS
 from nodes.auditor.reading.resolved import shown, steady
 from nodes.auditor.rule import Outcome, Remark, at, flag
@@ -20,7 +20,7 @@ POINTS = 0.005
 """A claimed gain, as a fraction, may come from either of the two usual definitions, to half a point."""
 
 
-def check(pair: PairCase) -> Iterator[Outcome | NotShown]:
+def check(pair: PairCase) -> Iterator[Outcome]:
     for leg in pair.legs:
         yield from records(pair, leg)
     yield from gaps(pair, "reported_vs_raw")

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 from nodes.auditor.foreign.leg import ForeignLeg
 from nodes.auditor.foreign.pair_case import PairCase
-from nodes.auditor.foreign.shown import NotShown
 from nodes.auditor.reading.resolved import (
     LENGTH_CAPS,
     POOL,
@@ -22,7 +21,7 @@ from nodes.auditor.reading.resolved import (
     shown,
     steady,
 )
-from nodes.auditor.rule import Found, Outcome, Remark, Unverifiable, fail, flag, info
+from nodes.auditor.rule import Found, NotShown, Outcome, Remark, Unverifiable, fail, flag, info
 from nodes.auditor.rules.same_conditions import capacity
 from nodes.auditor.verdict import Action, Severity
 from tools.levers import classify_field
@@ -32,7 +31,7 @@ FULL = 0.8
 """Peak pool use, as a share of the smaller pool, up to which sampled counters show that it never filled."""
 
 
-def check(pair: PairCase) -> Iterator[Outcome | NotShown]:
+def check(pair: PairCase) -> Iterator[Outcome]:
     yield from _one_configuration(pair)
     infos = [_arguments(leg) for leg in pair.legs]
     if not all(infos):
@@ -58,7 +57,7 @@ def _arguments(leg: ForeignLeg) -> dict[str, object]:
     return steady(leg.first.view.server_info or {})
 
 
-def _unknown(pair: PairCase, infos: list[dict[str, object]]) -> Iterator[Outcome | NotShown]:
+def _unknown(pair: PairCase, infos: list[dict[str, object]]) -> Iterator[Outcome]:
     bare = [leg for leg, found in zip(pair.legs, infos, strict=True) if not found]
     places = tuple(leg.where for leg in bare)
     if any(leg.embeds_arguments for leg in bare) or len(bare) < len(pair.legs):
@@ -146,7 +145,7 @@ def _levers(pair: PairCase, free: list[Difference]) -> Iterator[Outcome]:
         yield flag("equal resolved arguments", said, "say why these values differ", where, modes=("C04",))
 
 
-def _engaged(pair: PairCase, before: dict[str, object], after: dict[str, object]) -> Iterator[Outcome | NotShown]:
+def _engaged(pair: PairCase, before: dict[str, object], after: dict[str, object]) -> Iterator[Outcome]:
     """The declared change is in what the candidate's server resolved, and not in the reference's (C10 E01 E08)."""
     if pair.lever is None:
         return

@@ -7,7 +7,7 @@ from statistics import median
 
 from nodes.auditor.foreign.leg import ForeignLeg
 from nodes.auditor.foreign.pair_case import METRIC, PairCase
-from nodes.auditor.foreign.shown import NotShown, gaps
+from nodes.auditor.foreign.shown import gaps
 from nodes.auditor.measured import FIELDS, UNITS
 from nodes.auditor.rule import Outcome, Unverifiable, fail, flag, info
 from nodes.auditor.verdict import Action, Interval, Metric
@@ -22,7 +22,7 @@ SLOW_START = 0.015
 """A first round that is slower than the others by less is no warm-up."""
 
 
-def gain(pair: PairCase) -> Iterator[Outcome | NotShown]:
+def gain(pair: PairCase) -> Iterator[Outcome]:
     where, decision = pair.candidate.where, pair.decision
     yield from gaps(pair, "real_delta")
     if decision is None:

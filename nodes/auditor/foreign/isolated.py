@@ -8,8 +8,7 @@ from collections.abc import Iterator
 
 from nodes.auditor.foreign.geak_claims import BakeOff, GeakClaims
 from nodes.auditor.foreign.pair_case import PairCase
-from nodes.auditor.foreign.shown import NotShown
-from nodes.auditor.rule import Outcome, Remark, at, fail, flag, info
+from nodes.auditor.rule import NotShown, Outcome, Remark, at, fail, flag, info
 from nodes.auditor.verdict import Action
 from tools.levers import knob
 
@@ -19,7 +18,7 @@ RATIO = 0.01
 _KERNEL = re.compile(r"\b(kernels?|fused|triton|operators?|cuda)\b", re.IGNORECASE)
 
 
-def lever(pair: PairCase) -> Iterator[Outcome | NotShown]:
+def lever(pair: PairCase) -> Iterator[Outcome]:
     """A serving lever is real and is accounted for separately; called a kernel it costs the headline."""
     if pair.declared is None:
         yield Remark("no change was declared: the gain stands under nobody's name")
@@ -55,7 +54,7 @@ def lever(pair: PairCase) -> Iterator[Outcome | NotShown]:
         yield info("levers with a known class", f"{names}: class {pair.lever_class}", where)
 
 
-def _unseen(pair: PairCase) -> Iterator[Outcome | NotShown]:
+def _unseen(pair: PairCase) -> Iterator[Outcome]:
     """A change that is no setting: nothing in a pair of files says what it was, or that it ran."""
     if pair.geak is not None and pair.geak.kernel:
         fix = "give the overlay and engagement markers from inside the server"
@@ -74,7 +73,7 @@ def _goes_along(pair: PairCase, name: str) -> bool:
     return any(name in other.derived or other.name in conditions for other in others)
 
 
-def speedup(pair: PairCase) -> Iterator[Outcome | NotShown]:
+def speedup(pair: PairCase) -> Iterator[Outcome]:
     """An isolated figure has to stand on a bake-off that compared two things."""
     geak = pair.geak
     if geak is None:

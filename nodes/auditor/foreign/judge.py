@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from nodes.auditor.foreign import answers_shown, claims, conditions, delta, isolated, shown, workload
-from nodes.auditor.foreign.ledger import Ledger, Said, problems
 from nodes.auditor.foreign.leg import ForeignLeg
-from nodes.auditor.foreign.pair_case import METRIC, PairCase
-from nodes.auditor.foreign.shown import NotShown
+from nodes.auditor.foreign.pair_case import METRIC, PairCase, PairScope
+from nodes.auditor.inquiry import Figures, Inquiry
+from nodes.auditor.reading.digests import digests
 from nodes.auditor.reading.reader import Reader
+from nodes.auditor.rule import NotShown, Outcome, Remark, at, fail
 from nodes.auditor.rules.headline_integrity import latency_findings
-from nodes.auditor.verdict import Metric, Verdict, Word, word_of
+from nodes.auditor.verdict import Metric, Verdict, Word
+from tools.evidence.seal import Request
+
+GATES = ("rows_complete", "same_conditions", "real_delta", "reported_vs_raw", "output_correctness")
+"""Checks that the number itself rests on: when one raises, nothing is signed off."""
 
 
 def judge_pair(case: PairCase) -> Verdict:
     """Patch or bundle: is the gain there, fairly measured, safe, and rightly credited?"""
-    ledger = Ledger()
+    inquiry = Inquiry()
     metrics = delta.metrics(case.reference, case.candidate, case.decision)
     for rule, check in (
         ("rows_complete", lambda: workload.check(case)),
@@ -28,24 +35,25 @@ def judge_pair(case: PairCase) -> Verdict:
         ("lever_class", lambda: isolated.lever(case)),
         ("isolated_speedup", lambda: isolated.speedup(case)),
         ("evidence_shown", lambda: [it for leg in case.legs for it in shown.always(leg)]),
-        ("evidence_readable", lambda: problems(case.reader)),
+        ("evidence_readable", lambda: _problems(case.reader)),
     ):
-        ledger.ask(rule, check)
-    word = word_of(tuple(ledger.findings))
+        inquiry.ask(rule, check, gate=rule in GATES)
+    word = inquiry.word
     real = case.decision is not None and case.decision.verdict == "real"
-    return ledger.close(
-        case.reader, case.scope, metrics,
+    figures = Figures(
         headline=delta.headline(case.decision) + (" (withheld)" if word is Word.FAIL else ""),
         lever_class=case.lever_class,
         # A kernel's gain is signed off only where nothing is open: a pair rarely shows that much.
-        kernel=case.lever_class == "A" and word is Word.PASS and real,
-    )  # fmt: skip
+        kernel_win=case.lever_class == "A" and word is Word.PASS and real,
+        metrics=metrics,
+    )
+    return inquiry.verdict(_request(case.scope), digests(case.reader.folder), figures)
 
 
 def judge_baseline(reader: Reader, leg: ForeignLeg) -> Verdict:
     """Can anything be held against this reference?"""
     case = PairCase(reader, leg, leg)
-    ledger = Ledger()
+    inquiry = Inquiry()
     for rule, check in (
         ("rows_complete", lambda: workload.check(case)),
         ("baseline_noise", lambda: [*delta.steady_rounds((leg,)), *_launches(leg)]),
@@ -53,22 +61,38 @@ def judge_baseline(reader: Reader, leg: ForeignLeg) -> Verdict:
         ("same_conditions", lambda: conditions.check(case)),
         ("server_faults", lambda: answers_shown.faults(case)),
         ("evidence_shown", lambda: shown.always(leg)),
-        ("evidence_readable", lambda: problems(reader)),
+        ("evidence_readable", lambda: _problems(reader)),
     ):
-        ledger.ask(rule, check)
+        inquiry.ask(rule, check, gate=rule in GATES)
     rate = leg.figure(METRIC)
     rounds = sum(len(launch.rounds) for launch in leg.launches)
     said = f"baseline {rate:.2f} tok/s over {rounds} rounds of {len(leg.launches)} launches" if rate else "no rate"
-    metrics = delta.metrics(leg, None, None)
-    return ledger.close(reader, "baseline", metrics, headline=said, lever_class="indeterminate", kernel=False)
+    figures = Figures(headline=said, metrics=delta.metrics(leg, None, None))
+    return inquiry.verdict(_request("baseline"), digests(reader.folder), figures)
 
 
-def _launches(leg: ForeignLeg) -> Said:
+def _request(scope: PairScope) -> Request:
+    return Request(scope="pair", subject=scope, attempt=1, run_id="")
+
+
+def _problems(reader: Reader) -> Iterator[Outcome]:
+    """What could not be read, of everything that was opened."""
+    for problem in reader.problems:
+        where = at(problem.file, problem.line)
+        if problem.kind == "torn":
+            yield Remark(f"{problem.file} line {problem.line}: torn last line, left out")
+        else:
+            yield fail(
+                "readable records", f"{problem.kind}: {problem.text}", "give the files as they were written", where
+            )
+
+
+def _launches(leg: ForeignLeg) -> Iterator[Outcome]:
     """One launch says nothing about the next, so a baseline of one is never certified."""
     if len(leg.launches) < 2:
         yield NotShown("how launches of the same server differ", "measure at least four fresh launches", (leg.where,))
 
 
-def _latencies(case: PairCase, metrics: tuple[Metric, ...]) -> Said:
+def _latencies(case: PairCase, metrics: tuple[Metric, ...]) -> Iterator[Outcome]:
     yield from shown.gaps(case, "headline_integrity")
     yield from latency_findings(metrics, case.candidate.where)

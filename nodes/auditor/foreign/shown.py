@@ -3,42 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from nodes.auditor.foreign.leg import ForeignLeg
 from nodes.auditor.foreign.pair_case import PairCase
-from nodes.auditor.verdict import Action, Evidence, Finding, Note, Severity
-
-
-@dataclass(frozen=True)
-class NotShown:
-    """A record that the format or the folder lacks.
-
-    Unlike ``Unverifiable`` it does not ask to measure again: a tool's files may be all that there ever was. It caps the
-    verdict at FLAG and leaves the action to what was found.
-    """
-
-    what: str
-    fix: str
-    evidence: tuple[Evidence, ...] = ()
-    decides: bool = True
-
-    def add(self, rule: str, findings: list[Finding], notes: list[Note]) -> None:
-        """A note, and where it decides a finding."""
-        notes.append(Note(rule=rule, kind="unverifiable", text=f"missing: {self.what}"))
-        if self.decides:
-            findings.append(
-                Finding(
-                    rule=rule,
-                    severity=Severity.FLAG,
-                    expected="a record that decides this",
-                    observed=f"not shown: {self.what}",
-                    evidence=self.evidence,
-                    action=Action.FLAG,
-                    advice=self.fix,
-                    code="not_shown",
-                )
-            )
+from nodes.auditor.rule import NotShown
+from nodes.auditor.verdict import Evidence
 
 
 def gaps(pair: PairCase, rule: str) -> Iterator[NotShown]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nodes.auditor.foreign.leg import ForeignLeg, Round
 from nodes.auditor.foreign.pair_case import METRIC, PairCase
-from nodes.auditor.foreign.shown import NotShown, gaps
+from nodes.auditor.foreign.shown import gaps
 from nodes.auditor.reading.view import LegView
 from nodes.auditor.rule import Outcome, fail
 from nodes.auditor.rules.rows_complete import row_findings
@@ -17,7 +17,7 @@ OUTPUT_SHARE = 0.02
 ADVICE = "use one workload and the same seeds on both legs"
 
 
-def check(pair: PairCase) -> Iterator[Outcome | NotShown]:
+def check(pair: PairCase) -> Iterator[Outcome]:
     for leg in pair.legs:
         for launch in leg.launches:
             for each in launch.rounds:

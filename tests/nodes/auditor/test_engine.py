@@ -11,7 +11,8 @@ import pytest
 
 from nodes.auditor import engine
 from nodes.auditor.case import Case
-from nodes.auditor.engine import MAX_FINDINGS, evaluate
+from nodes.auditor.engine import evaluate
+from nodes.auditor.inquiry import MAX_FINDINGS, Figures
 from nodes.auditor.needs import NEEDS
 from nodes.auditor.rule import ALL, Check, NotApplicable, Outcome, Rule, fail, flag
 from nodes.auditor.rules import RULES
@@ -137,10 +138,10 @@ def test_reading_that_takes_too_long_withholds(sealed: Seal, monkeypatch: pytest
 
 
 def test_a_conclusion_that_cannot_be_drawn_withholds(sealed: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks(*_: object) -> Verdict:
+    def breaks(*_: object) -> Figures:
         raise OverflowError
 
-    monkeypatch.setattr(engine, "conclude", breaks)
+    monkeypatch.setattr(engine, "figures", breaks)
     verdict = evaluate(sealed.folder, RULES)
     assert (verdict.degraded, verdict.verdict) == (("conclusion",), Word.FAIL)
     assert len(verdict.evidence) == len(sealed.digests)

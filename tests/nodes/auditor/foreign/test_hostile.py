@@ -7,7 +7,6 @@ import json
 import os
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nodes.auditor.foreign import documents as documents_module
-from nodes.auditor.foreign import ledger as ledger_module
 from nodes.auditor.foreign.documents import documents, number, whole
-from nodes.auditor.foreign.ledger import MAX_FINDINGS, Ledger
 from nodes.auditor.pair import audit_pair
 from nodes.auditor.reading.reader import Reader
-from nodes.auditor.rule import Remark, fail
-from nodes.auditor.verdict import Severity, Verdict, Word
+from nodes.auditor.verdict import Verdict, Word
 from tests.nodes.auditor.builders import hits
 from tests.nodes.auditor.foreign import samples
 from tests.nodes.auditor.foreign.test_geak import CAND, REF, integrated
@@ -223,34 +219,6 @@ def test_a_million_requests_of_aiperf_need_no_million_records(tmp_path: Path) ->
     verdict = judged(tmp_path / "a.jsonl", tmp_path / "a.jsonl")
     assert verdict is not None
     assert verdict.verdict is Word.FAIL
-
-
-def test_many_remarks_do_not_push_a_fail_out() -> None:
-    ledger = Ledger()
-    ledger.ask("a_rule", lambda: [*[Remark("harmless")] * 500, fail("a", "b", "c"), *[Remark("more")] * 500])
-    assert [it.severity for it in ledger.findings] == [Severity.FAIL]
-    assert len(ledger.notes) == MAX_FINDINGS - 1
-
-
-def test_a_check_that_raises_leaves_the_others_alone() -> None:
-    ledger = Ledger()
-
-    def broken() -> list[Remark]:
-        raise ZeroDivisionError
-
-    ledger.ask("real_delta", broken)
-    ledger.ask("lever_class", broken)
-    ledger.ask("rows_complete", lambda: [Remark("fine")])
-    assert ledger.degraded == ["real_delta", "lever_class"]
-    assert [it.severity for it in ledger.findings] == [Severity.FAIL, Severity.FLAG]
-    assert [it.text for it in ledger.notes] == ["fine"]
-
-
-def test_a_check_that_never_ends_is_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ledger_module, "CHECK_SECONDS", 0.05)
-    ledger = Ledger()
-    ledger.ask("lever_class", lambda: (Remark(str(time.sleep(0.01))) for _ in range(1000)))
-    assert [it.observed for it in ledger.findings] == ["degraded: OutOfTime"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no pipes in the file system")
