@@ -13,7 +13,6 @@ from nodes.auditor.measured import FIELDS
 from nodes.auditor.reading.reader import Json, Reader
 from nodes.auditor.reading.resolved import steady
 from nodes.auditor.reading.rows import Row
-from tools.evidence.canonical import canonical, digest
 from tools.evidence.records import BenchRun, LatencySummary
 from tools.statistics.latency import recompute
 
@@ -76,7 +75,6 @@ def _from_lists(
         output_lens=tuple(run.output_lens),
         streamed=tuple(len(gaps) for gaps in run.itls),
         cached_tokens=None if run.cached_tokens is None else sum(run.cached_tokens),
-        text_digest=digest(canonical(run.generated_texts)),
         distinct_texts=len(set(run.generated_texts)),
         arguments=given,
         server_info=info,

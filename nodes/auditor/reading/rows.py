@@ -71,8 +71,6 @@ class Row:
     """The load generator's own arguments."""
     server_info: Json
     """Resolved server arguments without what changes by itself."""
-    text_digest: str = ""
-    """Over all answers; empty where nobody asked."""
 
 
 class BenchHead(LatencySummary):

@@ -15,8 +15,9 @@ _USAGE = re.compile(r"token usage: ([0-9]{1,12}(?:\.[0-9]{1,12})?)(?![0-9])")
 _GRAPH = re.compile(r"(?:cuda|cpu|hip|npu) graph: True")
 _RETRACTED = ("Retract requests", "#retracted")
 _FATAL = (
-    "Scheduler hit an exception", "Traceback (most recent call last)", "CUDA error", "HIP error",
-    "illegal memory access", "Segmentation fault", "core dumped", "out of memory", "OutOfMemoryError",
+    "Scheduler hit an exception", "Traceback (most recent call last)", "CUDA error", "HIP error", "HSA_STATUS_ERROR",
+    "Memory access fault by GPU", "illegal memory access", "Segmentation fault", "core dumped", "out of memory",
+    "OutOfMemoryError",
     "Watchdog timeout", "SIGQUIT received", "terminate called", "Exception in ASGI application",
 )  # fmt: skip
 _LAST_WORDS = ("Shutting down", "SIGTERM received", "Gracefully exiting")

@@ -1,10 +1,12 @@
 """A replaced operator gave back no more than its share of the time (D08).
 
-    ceiling = 1 / (1 − Σ sᵢ·(1 − 1/kᵢ)) − 1        sᵢ: corrected share of wall time, kᵢ: isolated speed-up claimed
+    ceiling = 1 / (1 − Σ sᵢ·(1 − 1/kᵢ)) − 1        sᵢ: corrected share of wall time, kᵢ: isolated speed-up
 
 A share is corrected for calls that wait (median instead of mean), and taken a quarter and half a point larger, because
-a profile is one window. A lower bound above that ceiling cannot come from the operator: something else changed, or the
-answers are wrong. Settings have no ceiling of this kind: they change how work is put together.
+a profile is one window. A speed-up is recomputed from the bake-off's rows where the evidence has them; the claim's
+figure counts where it has none, and where it is the smaller one. A lower bound above that ceiling cannot come from the
+operator: something else changed, or the answers are wrong. Settings have no ceiling of this kind: they change how work
+is put together.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import math
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
+from nodes.auditor.harness.measured import isolated
 from nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, Unverifiable, at, fail, info
 from nodes.auditor.verdict import Severity
 from tools.profiling.records import Profile
@@ -23,7 +26,7 @@ PROFILE = "profile/profile.json"
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    claim, decision = case.comparison.claim, case.measured.decision
+    decision = case.measured.decision
     operators = sorted(case.lever.overlays)
     if not operators:
         yield NotApplicable("the lever replaces no operator")
@@ -34,10 +37,9 @@ def check(case: Case) -> Iterator[Outcome]:
     if decision is None:
         return
     profile = case.view.profile
-    isolated = claim.isolated if claim is not None else {}
-    speedups = {name: isolated.get(name) for name in operators}
+    speedups = {name: _speedup(case, name) for name in operators}
     shares = {name: None if profile is None else corrected_share(profile, name) for name in operators}
-    missing = [f"isolated speed-up of {name} in the claim" for name in operators if not _usable(speedups[name])]
+    missing = [f"isolated speed-up of {name}" for name in operators if speedups[name] is None]
     missing += [f"share of {name} in the profile" for name in operators if shares[name] is None]
     if missing:
         yield Unverifiable("; ".join(missing)[:500], (at(PROFILE), at(case.claim_file)), Severity.FLAG)
@@ -72,8 +74,11 @@ def corrected_share(profile: Profile, operator: str) -> float | None:
     return max((share for share in shares if math.isfinite(share) and share >= 0), default=None)
 
 
-def _usable(speedup: float | None) -> bool:
-    return speedup is not None and math.isfinite(speedup) and speedup > 0
+def _speedup(case: Case, operator: str) -> float | None:
+    claim, bakeoff = case.comparison.claim, case.view.operators.get(operator)
+    said = claim.isolated.get(operator) if claim is not None else None
+    rows = isolated(bakeoff, bakeoff.winner).speedup if bakeoff is not None and bakeoff.winner else None
+    return min((it for it in (said, rows) if it is not None and math.isfinite(it) and it > 0), default=None)
 
 
 rule = Rule("amdahl_ceiling", GAINS, ("D08",), ("plan", "rounds"), check, gives=(Severity.FAIL,))

@@ -93,6 +93,31 @@ def test_questions_can_be_the_load(pair: tuple[LiveServer, LiveServer]) -> None:
     assert set(result.record["output_lens"]) == {8}
 
 
+def test_a_file_of_conversations_can_be_the_load(pair: tuple[LiveServer, LiveServer], tmp_path: Path) -> None:
+    path = tmp_path / "sharegpt.json"
+    lengths = [12 + index for index in range(20)]
+    talks = [[("human", f"Question {n}: " + "apples " * n), ("gpt", "seven " * n)] for n in lengths]
+    path.write_text(
+        json.dumps([{"conversations": [{"from": who, "value": said} for who, said in talk]} for talk in talks])
+    )
+    workload = Workload(dataset="sharegpt", dataset_path=str(path), num_prompts=8, output_len=8, concurrency=4)
+    result, again = (server.round(RoundLoad(workload, seed=3, index=0)) for server in pair)
+    assert result.record["completed"] == 8
+    assert set(result.record["output_lens"]) == {8}
+    assert len(set(result.record["input_lens"])) > 1
+    assert result.request_digest == again.request_digest
+
+
+def test_arrivals_at_a_rate_are_spread_over_time(pair: tuple[LiveServer, LiveServer]) -> None:
+    """Twenty requests at ten a second: the gaps add up to about two seconds, whatever the server does."""
+    workload = Workload(num_prompts=20, request_rate=10.0, output_len=8, concurrency=20)
+    at_a_rate = pair[0].round(RoundLoad(workload, seed=3, index=0))
+    at_once = pair[0].round(RoundLoad(workload.model_copy(update={"request_rate": None}), seed=3, index=0))
+    assert at_a_rate.record["completed"] == at_once.record["completed"] == 20
+    assert at_a_rate.record["request_rate"] == 10.0
+    assert at_a_rate.record["duration"] > at_once.record["duration"]
+
+
 def test_a_profile_is_a_chrome_trace_with_shapes(pair: tuple[LiveServer, LiveServer], tmp_path: Path) -> None:
     (trace,) = pair[0].profile(RoundLoad(Workload(output_len=64), seed=5, index=0), 5, tmp_path)
     with gzip.open(trace) as source:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -40,27 +42,24 @@ def test_places_are_those_of_the_sorted_list(shape: str, count: int) -> None:
     assert [_bits(found[rank]) for rank in ranks] == [_bits(ordered[rank]) for rank in ranks]
 
 
-def test_values_in_the_worst_order_for_the_sample_are_found_all_the_same() -> None:
-    """The sample takes every k-th value: let those be the largest."""
-    step = max(1, int(COUNT ** (1 / 3) / 2)) | 1
-    values = [10.0 + index if index % step == 0 else 0.001 * index for index in range(COUNT)]
-    ordered, ranks = sorted(values), (COUNT // 2, int(0.99 * COUNT))
-    assert order_statistics(packed(values), ranks) == {rank: ordered[rank] for rank in ranks}
-
-
-def test_a_round_is_not_sorted_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    longest = 0
-
-    def spy(values: list[float]) -> list[float]:
-        nonlocal longest
-        longest = max(longest, len(values))
-        return sorted(values)
-
+def test_without_numpy_the_places_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(1)
-    doubles = packed([abs(rng.gauss(0.012, 0.002)) for _ in range(20 * FEW)])
-    monkeypatch.setattr(order, "sorted", spy, raising=False)
-    order_statistics(doubles, (10 * FEW, 10 * FEW + 1))
-    assert 0 < longest < 2 * FEW + FEW
+    doubles = packed([abs(rng.gauss(0.012, 0.002)) for _ in range(COUNT)])
+    ranks = (0, COUNT // 2, int(0.99 * COUNT))
+    found = order_statistics(doubles, ranks)
+    monkeypatch.setattr(order, "find_spec", lambda _: None)
+    monkeypatch.setattr(order, "_partitioned", None)
+    assert order_statistics(doubles, ranks) == found
+
+
+@pytest.mark.parametrize(("count", "loaded"), [(FEW, False), (FEW + 1, True)])
+def test_numpy_is_loaded_for_large_rounds_only(count: int, loaded: bool) -> None:
+    program = (
+        "import sys; from tools.statistics.order import order_statistics\n"
+        f"order_statistics(bytes(8 * {count}), [0]); print('numpy' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == str(loaded)
 
 
 @settings(max_examples=30, deadline=None)
