@@ -11,7 +11,8 @@ from tools.evidence.records import Failure, Side, Workload
 from tools.measurement.lab import Lab
 from tools.measurement.leg import LegWriter, publish
 from tools.measurement.progress import Event
-from tools.profiling import Profile, aggregate
+from tools.profiling.aggregate import aggregate
+from tools.profiling.records import Profile
 from tools.profiling.route import route_of
 from tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tools.levers import Knob, Touches, knobs_for
 from tools.measurement.direction import Direction
 from tools.measurement.lab import Lab
-from tools.profiling import Profile
+from tools.profiling.records import Profile
 
 HOST = (Touches.STREAMING, Touches.PROCESS, Touches.LOGGING)
 MODEL = (Touches.DECODE, Touches.NUMERICS, Touches.ATTENTION)

@@ -28,7 +28,7 @@ from nodes.auditor.__main__ import cores
 from nodes.auditor.engine import evaluate
 from nodes.auditor.process import ROOT, START
 from nodes.auditor.reading.ahead import read_ahead
-from nodes.auditor.reading.view import SealedView
+from nodes.auditor.reading.sealed import SealedView
 from nodes.auditor.verdict import Verdict, Word
 from tools.errors import UserError
 from tools.evidence.seal import seal

@@ -22,7 +22,8 @@ import orjson
 from evals.fixtures.build.run import enter_all
 from nodes.auditor.process import ROOT, START
 from tools.errors import UserError
-from tools.evidence.seal import Scope, seal
+from tools.evidence.request import Scope
+from tools.evidence.seal import seal
 
 JSON_FILES = (".json", ".jsonl")
 

@@ -30,7 +30,7 @@ from tools.evidence.harness import Measurement, OpRun, OracleManifest, Task
 from tools.evidence.ledger import Entry
 from tools.evidence.overlay import Marker
 from tools.evidence.records import Answer, Engagement, Generation, HostSample, LegRecord, Plan
-from tools.evidence.seal import Request
+from tools.evidence.request import Request
 from tools.profiling.records import Profile
 from tools.profiling.route import Route
 

@@ -8,9 +8,10 @@ from nodes.auditor.harness.measured import Isolated, isolated
 from nodes.auditor.harness.view import BakeOffView
 from nodes.auditor.measured import Measured, measure
 from nodes.auditor.reading.reported import ReportedClaim
-from nodes.auditor.reading.view import BlockView, ComparisonView, LegView, SealedView
+from nodes.auditor.reading.sealed import SealedView
+from nodes.auditor.reading.view import BlockView, ComparisonView, LegView
 from tools.evidence.records import Kind, Lever, Plan
-from tools.evidence.seal import Request
+from tools.evidence.request import Request
 from tools.levers import Knob, knob
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nodes.auditor.case import Case
 from nodes.auditor.reading.reader import Json
-from nodes.auditor.reading.view import ComponentView
+from nodes.auditor.reading.sealed import ComponentView
 from nodes.auditor.verdict import Interval, LeverClass, LeverPart
 from tools.evidence.records import Lever, Plan, ServerConfig
 from tools.levers import knob

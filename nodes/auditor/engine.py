@@ -11,7 +11,7 @@ from nodes.auditor.inquiry import SECONDS, Figures, Inquiry
 from nodes.auditor.needs import missing
 from nodes.auditor.reading.ahead import read_ahead
 from nodes.auditor.reading.digests import digests
-from nodes.auditor.reading.view import SealedView
+from nodes.auditor.reading.sealed import SealedView
 from nodes.auditor.rule import Outcome, Rule, Unverifiable
 from nodes.auditor.rules import RULES
 from nodes.auditor.verdict import Evidence, Verdict

@@ -28,7 +28,7 @@ from nodes.auditor.verdict import (
     action_of,
     word_of,
 )
-from tools.evidence.seal import Request
+from tools.evidence.request import Request
 
 SECONDS = 60.0
 """For one check."""

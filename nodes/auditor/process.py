@@ -13,7 +13,7 @@ from nodes.auditor.reading.digests import digests
 from nodes.auditor.reading.reader import Reader
 from nodes.auditor.verdict import Action, EvidenceDigest, Finding, Severity, Verdict
 from tools.errors import UserError
-from tools.evidence.seal import Request
+from tools.evidence.request import Request
 
 TIME_LIMIT_S = 600.0
 ROOT = Path(__file__).resolve().parents[2]

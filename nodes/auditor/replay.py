@@ -16,7 +16,8 @@ from nodes.auditor.ruleset import ruleset_digest
 from nodes.auditor.verdict import Verdict
 from tools.errors import UserError
 from tools.evidence.difference import first_difference
-from tools.evidence.seal import Request, Seal, seal
+from tools.evidence.request import Request
+from tools.evidence.seal import Seal, seal
 
 MAX_VERDICT_BYTES = 64 << 20
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nodes.auditor.verdict import Action, Evidence, Severity
-from tools.evidence.seal import Scope
+from tools.evidence.request import Scope
 
 if TYPE_CHECKING:
     from nodes.auditor.case import Case

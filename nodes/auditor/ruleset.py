@@ -9,7 +9,19 @@ _ROOT = Path(__file__).resolve().parents[2]
 _SOURCES = ("nodes/auditor", "tools/statistics", "tools/levers")
 _SUFFIXES = (".py", ".toml", ".txt")
 """Code, and the tables of fields and arguments that it reads."""
-_EVIDENCE = ("canonical", "harness", "hashing", "ledger", "overlay", "records", "regular", "seal", "trials")
+_EVIDENCE = (
+    "canonical",
+    "harness",
+    "hashing",
+    "layout",
+    "ledger",
+    "overlay",
+    "records",
+    "regular",
+    "request",
+    "seal",
+    "trials",
+)
 _FILES = (
     *(f"tools/evidence/{name}.py" for name in _EVIDENCE),
     *(f"tools/profiling/{name}.py" for name in ("records", "route")),

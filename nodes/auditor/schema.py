@@ -11,7 +11,7 @@ from nodes.auditor.reading.reported import ReportedClaim
 from nodes.auditor.verdict import Verdict
 from tools.errors import UserError
 from tools.evidence.records import BenchRun, LegRecord, Plan
-from tools.evidence.seal import Request
+from tools.evidence.request import Request
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 PUBLISHED: Mapping[str, type[BaseModel]] = {

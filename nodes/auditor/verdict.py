@@ -7,7 +7,7 @@ from typing import Literal
 
 from tools.evidence.canonical import canonical
 from tools.evidence.records import Record
-from tools.evidence.seal import Request
+from tools.evidence.request import Request
 
 VERDICT_SCHEMA = 1
 LeverClass = Literal["A", "B", "indeterminate"]

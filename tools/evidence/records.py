@@ -22,7 +22,8 @@ Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 class Record(BaseModel):
     """Base of everything that this project writes: frozen, and strict about what it knows."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    """Built when first used: most audits use few of them, and building all takes longer than such an audit."""
 
 
 class Side(StrEnum):
@@ -266,7 +267,7 @@ class BenchRun(BaseModel):
     Only what this project reads is named; everything else that the engine wrote is kept.
     """
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     duration: float
     completed: int

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
@@ -20,20 +20,11 @@ from tools.errors import UserError
 from tools.evidence.canonical import canonical, digest
 from tools.evidence.harness import BENCH_FILES, ORACLE_FOLDER, ORACLE_SUFFIX, TASK_FILES
 from tools.evidence.hashing import Hashing
-from tools.evidence.records import SCHEMA_VERSION, Record
+from tools.evidence.layout import COMPARISON_FILES, LEG_FILES, MAX_FILE_BYTES, OVERLAY_FOLDER
 from tools.evidence.regular import IrregularFileError, open_regular, shown, stamp
+from tools.evidence.request import Request, Scope
 from tools.evidence.trials import LedgerCut, cut_ledger
 
-Scope = Literal["baseline", "profile", "patch", "harness", "bundle"]
-
-COMPARISON_FILES = ("plan.json", "claim.json")
-OVERLAY_FOLDER = "overlay"
-LEG_FILES = (
-    "leg.json", "bench_runs.jsonl", "server.log", "server_info.json", "outputs.jsonl",
-    "accuracy.jsonl", "engagement.jsonl", "host.jsonl",
-)  # fmt: skip
-MAX_FILE_BYTES = 1 << 29
-"""512 MiB: a larger evidence file is refused, not truncated."""
 PARENTS = {"profile": "", "harness": "ops"}
 """Folder of the run that holds the subject, where that is not ``comparisons``."""
 MAX_PLAN_BYTES = 1 << 24
@@ -42,30 +33,6 @@ MAX_FILES = 20_000
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._=+-]{0,150}$")
 _SOURCE = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,150}$")
 _CHUNK = 1 << 22
-
-
-class Request(Record):
-    """``request.json``: what the auditor is asked to judge, and from which folders of the run."""
-
-    schema_version: int = SCHEMA_VERSION
-    scope: Scope | Literal["pair"]
-    """``pair``: two bare legs that no plan of ours stands behind; never sealed from a run."""
-    subject: str
-    """What is judged: ``control``, ``patch-stream_interval``, ``bundle``, ``profile``; in scope harness an operator."""
-    attempt: int
-    """1-based."""
-    run_id: str
-    comparison: str | None = None
-    """Folder under ``comparisons/`` that was sealed as the subject (scope profile: the profile's own folder; scope
-    harness: the folder under ``ops/``, of which the attempt is sealed)."""
-    control: str | None = None
-    """Folder of the A/A control that counts: its legs are the true baseline."""
-    components: tuple[str, ...] = ()
-    """Audit folders of the accepted patches (scope bundle)."""
-    ledger: int | None = None
-    """Lines of the run's ledger that were there (scopes patch and bundle); ``None`` when there was no ledger."""
-    profile: str | None = None
-    """Folder of the profile whose shares bound the gain of a replaced operator (scopes patch and bundle)."""
 
 
 @dataclass(frozen=True)

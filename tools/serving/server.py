@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.evidence.records import Answer, Failure, Generation, Workload
-from tools.profiling import is_complete
+from tools.profiling.trace import is_complete
 from tools.serving.client import ServerClient, ServerUnreachable
 from tools.serving.dataset import BenchmarkFiles
 from tools.serving.driver import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.answers import accuracy_finding, parity
+from nodes.auditor.findings.answers import accuracy_finding, parity
 from nodes.auditor.foreign.leg import ForeignLeg, Launch
 from nodes.auditor.foreign.pair_case import PairCase
 from nodes.auditor.foreign.shown import gaps, logs

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nodes.auditor.findings.reported import agrees, record_findings, wrong
 from nodes.auditor.foreign import aiperf_summary
 from nodes.auditor.foreign.conditions import same_value
 from nodes.auditor.foreign.geak_claims import Said, Stated, summary_figures
@@ -13,7 +14,6 @@ from nodes.auditor.foreign.shown import gaps
 from nodes.auditor.measured import FIELDS
 from nodes.auditor.reading.resolved import shown, steady
 from nodes.auditor.rule import Outcome, Remark, at, flag
-from nodes.auditor.rules.reported_vs_raw import agrees, record_findings, wrong
 from nodes.auditor.verdict import Action
 
 POINTS = 0.005

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nodes.auditor.findings.capacity import capacity
 from nodes.auditor.foreign.leg import ForeignLeg
 from nodes.auditor.foreign.pair_case import PairCase
 from nodes.auditor.reading.resolved import (
@@ -22,7 +23,6 @@ from nodes.auditor.reading.resolved import (
     steady,
 )
 from nodes.auditor.rule import Found, NotShown, Outcome, Remark, Unverifiable, fail, flag, info
-from nodes.auditor.rules.same_conditions import capacity
 from nodes.auditor.verdict import Action, Severity
 from tools.levers import classify_field
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.errors import UserError
-from tools.evidence.seal import LEG_FILES, MAX_FILE_BYTES
+from tools.evidence.layout import LEG_FILES, MAX_FILE_BYTES
 
 MAX_ENTRIES = 2_000
 """Of one folder."""

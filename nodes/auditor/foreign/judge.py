@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nodes.auditor.findings.latencies import latency_findings
 from nodes.auditor.foreign import answers_shown, claims, conditions, delta, isolated, shown, workload
 from nodes.auditor.foreign.leg import ForeignLeg
 from nodes.auditor.foreign.pair_case import METRIC, PairCase, PairScope
@@ -11,9 +12,8 @@ from nodes.auditor.inquiry import Figures, Inquiry
 from nodes.auditor.reading.digests import digests
 from nodes.auditor.reading.reader import Reader
 from nodes.auditor.rule import NotShown, Outcome, Remark, at, fail
-from nodes.auditor.rules.headline_integrity import latency_findings
 from nodes.auditor.verdict import Metric, Verdict, Word
-from tools.evidence.seal import Request
+from tools.evidence.request import Request
 
 GATES = ("rows_complete", "same_conditions", "real_delta", "reported_vs_raw", "output_correctness")
 """Checks that the number itself rests on: when one raises, nothing is signed off."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nodes.auditor.findings.rounds import row_findings
 from nodes.auditor.foreign.leg import ForeignLeg, Round
 from nodes.auditor.foreign.pair_case import METRIC, PairCase
 from nodes.auditor.foreign.shown import gaps
 from nodes.auditor.reading.view import LegView
 from nodes.auditor.rule import Outcome, fail
-from nodes.auditor.rules.rows_complete import row_findings
 from nodes.auditor.verdict import Action
 
 OUTPUT_SHARE = 0.02

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from nodes.auditor.reading.reader import Problem, Reader
-from nodes.auditor.reading.view import ComparisonView, LegView, SealedView
+from nodes.auditor.reading.sealed import SealedView
+from nodes.auditor.reading.view import ComparisonView, LegView
 
 FIELDS = ("record", "rows", "server_info", "log", "outputs", "answers", "engagement", "host")
 """What a leg holds, as ``LegView`` names it."""

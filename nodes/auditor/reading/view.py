@@ -1,24 +1,16 @@
-"""The sealed folder as typed objects, read when first asked for."""
+"""Launches and comparisons as typed objects, read when first asked for."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
-from nodes.auditor.harness.view import BakeOffView
-from nodes.auditor.reading.reader import Json, Problem, Reader
+from nodes.auditor.reading.reader import Json, Reader
 from nodes.auditor.reading.reported import ReportedClaim
 from nodes.auditor.reading.rows import Row, read_rows
 from nodes.auditor.reading.server_log import LogFacts, facts
-from tools.evidence.canonical import file_digest
-from tools.evidence.ledger import Entry
 from tools.evidence.overlay import Marker
 from tools.evidence.records import Answer, Engagement, Generation, HostSample, LegRecord, Plan, Side
-from tools.evidence.regular import regular_files
-from tools.evidence.seal import OVERLAY_FOLDER, Request
-from tools.profiling.records import Profile
-from tools.profiling.route import Route
 
 COMPONENT_WORDS = ("PASS", "FLAG")
 MAX_SOURCE_BYTES = 4 << 20
@@ -146,114 +138,3 @@ class ComparisonView:
     def side(self, side: Side) -> tuple[LegView, ...]:
         """The legs of one side that count, in block order."""
         return tuple(block.reference if side is Side.REFERENCE else block.candidate for block in self.blocks)
-
-
-@dataclass(frozen=True)
-class TrialView:
-    """A comparison that the run's ledger names: what was declared and what was claimed, without its legs."""
-
-    name: str
-    plan: Plan | None
-    claim: ReportedClaim | None
-
-
-@dataclass(frozen=True)
-class ComponentView:
-    """An accepted patch that a bundle is made of."""
-
-    name: str
-    verdict: Json | None
-    claim: ReportedClaim | None
-    plan: Plan | None = None
-
-    @property
-    def accepted(self) -> bool:
-        return self.verdict is not None and self.verdict.get("verdict") in COMPONENT_WORDS
-
-
-class SealedView:
-    """Everything that one audit may know."""
-
-    def __init__(self, folder: Path) -> None:
-        self.reader = Reader(folder)
-        self.folder = folder
-
-    @property
-    def problems(self) -> list[Problem]:
-        """What could not be read, of the files opened so far."""
-        return self.reader.problems
-
-    @cached_property
-    def request(self) -> Request | None:
-        return self.reader.model("request.json", Request)
-
-    @cached_property
-    def comparison(self) -> ComparisonView:
-        return ComparisonView(self.reader, "comparison")
-
-    @cached_property
-    def control(self) -> ComparisonView:
-        """The A/A control: the comparison itself in scope baseline."""
-        own = self.request is not None and self.request.scope == "baseline"
-        return self.comparison if own else ComparisonView(self.reader, "control")
-
-    @cached_property
-    def bakeoff(self) -> BakeOffView:
-        """The operator that is judged (scope harness)."""
-        return BakeOffView(self.reader, "operator")
-
-    @cached_property
-    def operators(self) -> dict[str, BakeOffView]:
-        """Bake-offs of the operators that a patch or bundle replaces, by name."""
-        return {name: BakeOffView(self.reader, f"operators/{name}") for name in self.reader.folders("operators")}
-
-    @cached_property
-    def profile(self) -> Profile | None:
-        return self.reader.model("profile/profile.json", Profile)
-
-    @cached_property
-    def route(self) -> Route | None:
-        """Where the profile's operators were sent; ``None`` when nothing was routed by operator."""
-        return self.reader.model("profile/route.json", Route)
-
-    def digests(self, folder: str) -> dict[str, str]:
-        """sha256 of the files below one folder, by file name."""
-        return {path.name: file_digest(path) for _, path in regular_files(self.folder / folder)}
-
-    @cached_property
-    def components(self) -> tuple[ComponentView, ...]:
-        return tuple(
-            ComponentView(
-                name,
-                self.reader.document(f"components/{name}/verdict.json"),
-                self.reader.model(f"components/{name}/claim.json", ReportedClaim),
-                self.reader.model(f"components/{name}/plan.json", Plan),
-            )
-            for name in self.reader.folders("components")
-        )
-
-    @cached_property
-    def ledger(self) -> tuple[Entry, ...] | None:
-        """The run's ledger up to this audit; ``None`` when it is not in the evidence."""
-        return self.reader.records("ledger.jsonl", Entry) if self.reader.exists("ledger.jsonl") else None
-
-    @cached_property
-    def trials(self) -> tuple[TrialView, ...]:
-        """Every comparison that the ledger names, by name."""
-        return tuple(
-            TrialView(
-                name,
-                self.reader.model(f"trials/{name}/plan.json", Plan),
-                self.reader.model(f"trials/{name}/claim.json", ReportedClaim),
-            )
-            for name in self.reader.folders("trials")
-        )
-
-    @cached_property
-    def overlay(self) -> dict[str, bytes]:
-        """Files of the overlays that the candidate ran with, by path below the overlay folder."""
-        found = dict[str, bytes]()
-        for name, path in regular_files(self.folder / "comparison" / OVERLAY_FOLDER):
-            with path.open("rb") as stream:
-                found[name] = stream.read(MAX_SOURCE_BYTES)
-        return found

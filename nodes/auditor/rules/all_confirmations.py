@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from nodes.auditor.case import Case
 from nodes.auditor.measured import level
-from nodes.auditor.reading.view import TrialView
+from nodes.auditor.reading.sealed import TrialView
 from nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, Unverifiable, at, fail, info
 from nodes.auditor.verdict import Action, Severity
 from tools.statistics.holm import confirmation_p, holm

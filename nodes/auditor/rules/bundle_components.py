@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
-from nodes.auditor.reading.view import ComponentView
+from nodes.auditor.reading.sealed import ComponentView
 from nodes.auditor.rule import Outcome, Rule, Unverifiable, at, fail, flag, info
 from nodes.auditor.verdict import Action
 from tools.evidence.records import Scalar

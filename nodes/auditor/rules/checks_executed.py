@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
-from nodes.auditor.reading.view import ComponentView
+from nodes.auditor.reading.sealed import ComponentView
 from nodes.auditor.rule import GAINS, Outcome, Rule, Unverifiable, at, fail, flag, info
 from nodes.auditor.ruleset import ruleset_digest
 from nodes.auditor.verdict import Action, Severity

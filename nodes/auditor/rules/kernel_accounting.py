@@ -12,7 +12,7 @@ from itertools import combinations
 
 from nodes.auditor.case import Case
 from nodes.auditor.harness.measured import isolated
-from nodes.auditor.reading.view import ComponentView
+from nodes.auditor.reading.sealed import ComponentView
 from nodes.auditor.rule import Outcome, Rule, at, fail
 from nodes.auditor.verdict import Severity
 from tools.evidence.records import OverlayPart

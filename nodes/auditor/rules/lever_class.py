@@ -15,7 +15,7 @@ from nodes.auditor.case import Case
 from nodes.auditor.credit import lever_class, overlay_reading
 from nodes.auditor.rule import GAINS, Outcome, Rule, Unverifiable, at, flag, info
 from nodes.auditor.verdict import Action, Severity
-from tools.evidence.seal import OVERLAY_FOLDER
+from tools.evidence.layout import OVERLAY_FOLDER
 
 _KERNEL = re.compile(r"\b(kernels?|fused|triton|operators?|cuda)\b", re.IGNORECASE)
 

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nodes.auditor.answers import Parity, accuracy_finding, length_findings, parity
 from nodes.auditor.case import Case
+from nodes.auditor.findings.answers import Parity, accuracy_finding, length_findings, parity
 from nodes.auditor.reading.view import ComparisonView, LegView
 from nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag, info
 from nodes.auditor.verdict import Severity

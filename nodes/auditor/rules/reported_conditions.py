@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
+from nodes.auditor.findings.capacity import capacity
 from nodes.auditor.reading.resolved import LENGTH_CAPS, POOL, REQUEST_CAPS, Difference, shown
 from nodes.auditor.reading.view import LegView
 from nodes.auditor.rule import COMPARISONS, Found, NotApplicable, Outcome, Rule, at, fail, flag, info
-from nodes.auditor.rules.same_conditions import capacity
 from nodes.auditor.verdict import Action, Severity
 from tools.evidence.records import Scalar
 

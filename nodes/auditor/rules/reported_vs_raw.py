@@ -12,13 +12,11 @@ import re
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
+from nodes.auditor.findings.reported import RATE, agrees, record_findings, wrong
 from nodes.auditor.measured import FIELDS
-from nodes.auditor.reading.view import LegView
-from nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, at, fail
-from nodes.auditor.verdict import Action, Evidence
+from nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, at
+from nodes.auditor.verdict import Evidence
 
-RATE, LATENCY, TPOT = 0.001, 0.02, 0.05
-SMALLEST_MS = 0.05
 POINT = 0.001
 """A gain or bound, as a fraction."""
 PERCENT_POINT = 0.06
@@ -41,16 +39,6 @@ def check(case: Case) -> Iterator[Outcome]:
     for side in ("reference", "candidate"):
         yield from _figures(case, side, where)
     yield from _gain(case, where)
-
-
-def record_findings(leg: LegView) -> Iterator[Found]:
-    """The summary figures of each round's record against its per-request lists."""
-    for row in leg.rows:
-        for name in FIELDS:
-            claimed, true = float(getattr(row.reported, name)), float(getattr(row.raw, name))
-            if not agrees(name, claimed, true):
-                where = at(leg.path("bench_runs.jsonl"), row.line)
-                yield wrong(f"{name} = {true:.4f} from its requests", f"{name} = {claimed:.4f}", where)
 
 
 def _figures(case: Case, side: str, where: Evidence) -> Iterator[Outcome]:
@@ -101,21 +89,6 @@ def _headline(case: Case, known: tuple[float, float, float], where: Evidence) ->
         if all(abs(float(match[1]) - factor) > rounding for factor in factors):
             yield wrong(f"a factor of {1 + known[0]:.3f}", f"headline says {match[0]}", where)
             return
-
-
-def agrees(name: str, claimed: float, true: float) -> bool:
-    """Say whether a reported figure is the recomputed one, within the tolerance of its kind."""
-    if name.endswith("_throughput"):
-        return math.isclose(claimed, true, rel_tol=RATE, abs_tol=1e-9)
-    return math.isclose(claimed, true, rel_tol=TPOT if "tpot" in name else LATENCY, abs_tol=SMALLEST_MS)
-
-
-def wrong(expected: str, observed: str, where: Evidence) -> Found:
-    """A reported number that raw contradicts."""
-    return fail(
-        expected, observed, "report what the per-request records give, with the definitions of the benchmark", where,
-        action=Action.REDO, modes=("D14", "R01"), code="reported_differs",
-    )  # fmt: skip
 
 
 rule = Rule("reported_vs_raw", COMPARISONS, ("D06", "D14", "R01"), ("plan", "claim", "rounds"), check, gate=True)

@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
+from nodes.auditor.findings.capacity import ADVICE, capacity
 from nodes.auditor.reading.resolved import (
     ALIASES,
     GRAPHS,
@@ -36,13 +37,9 @@ from nodes.auditor.reading.resolved import (
     steady,
 )
 from nodes.auditor.reading.view import LegView
-from nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, Unverifiable, at, fail, flag, info
+from nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, at, fail, flag, info
 from nodes.auditor.verdict import Action, Severity
 from tools.levers import classify_field
-
-FULL = 0.8
-"""Peak pool use, as a share of the smaller pool, up to which sampled counters show that the pool never filled."""
-ADVICE = "fix the value on both legs (for the KV pool: --max-total-tokens) and measure again"
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -128,51 +125,6 @@ def _forced(first: LegView, leg: LegView, difference: Difference) -> Iterator[Ou
             "say in the headline what else this lever changes, or set it on both legs", where,
             action=Action.DOWNGRADE_HEADLINE, modes=("C02", "A02"), code="forced_along",
         )  # fmt: skip
-
-
-def capacity(first: LegView, leg: LegView, difference: Difference) -> Iterator[Outcome]:
-    """Judge a pool or a cap that moved without being the lever: inert by the logs, or a confound."""
-    name, numbers = difference.plain, difference.numbers()
-    where = (at(leg.path("server_info.json")), at(leg.path("server.log")))
-    logs = [each.log for each in (first, leg) if each.log is not None and each.log.batches]
-    if len(logs) < 2:
-        yield Unverifiable(f"server.log with scheduler counters, to show that {name} was inert", where)
-        return
-    running, usage = max(log.peak_running for log in logs), max(log.peak_usage for log in logs)
-    longest = max(
-        i + o
-        for each in (first, leg)
-        for row in each.rows
-        for i, o in zip(row.input_lens, row.output_lens, strict=True)
-    )
-    facts = f"peak running {running}, peak pool use {usage:.2f}, longest request {longest} tokens"
-    if name in REQUEST_CAPS:
-        inert = running < min(numbers) if numbers else False
-    elif name in LENGTH_CAPS:
-        inert = longest < min(numbers) if numbers else False
-    else:
-        inert = _pool_inert(first, leg, running, usage, longest) and not any(log.retractions for log in logs)
-    said = f"{name}: {difference.reference} against {difference.candidate}; {facts}"
-    if inert:
-        yield info("a capacity that never bound", said, *where, modes=("C02",), code="inert_capacity")
-    else:
-        yield fail(
-            "equal capacity, or one shown never to bind", said, ADVICE, *where,
-            modes=("C01", "C13"), code="capacity_differs",
-        )  # fmt: skip
-
-
-def _pool_inert(first: LegView, leg: LegView, running: int, usage: float, longest: int) -> bool:
-    sizes = [_pool_tokens(each) for each in (first, leg)]
-    known = [size for size in sizes if size is not None]
-    if len(known) < 2:
-        return False
-    return running * longest <= min(known) or usage * max(known) <= FULL * min(known)
-
-
-def _pool_tokens(leg: LegView) -> float | None:
-    found = steady(leg.server_info or {}).get("max_total_num_tokens")
-    return float(found) if isinstance(found, int | float) and found > 0 else None
 
 
 def _moved_in_flight(leg: LegView) -> Iterator[Outcome]:

@@ -10,7 +10,7 @@ from nodes.auditor import replay
 from nodes.auditor.replay import verify
 from tests.nodes.auditor.builders import edit, judge, legs
 from tools.errors import UserError
-from tools.evidence.seal import Scope
+from tools.evidence.request import Scope
 
 
 @pytest.fixture

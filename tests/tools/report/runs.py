@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from tools.profiling import aggregate
+from tools.profiling.aggregate import aggregate
 
 TRACE = Path(__file__).parents[2] / "data" / "steps-cut-TP-0.trace.json.gz"
 DELTA, INTERVAL = 0.142, (0.118, 0.166)

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.tools.report.runs import OUTCOME, TRACE, finished_run, leg, put, trial, verdict
-from tools.profiling import aggregate
+from tools.profiling.aggregate import aggregate
 from tools.report import collect, render, summary
 
 EVIL = "</style></title><script>alert(1)</script><img src=x onerror=alert(2)>\" onload='x' {{ 7*7 }} & \u202egnp.exe"

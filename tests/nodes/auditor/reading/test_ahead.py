@@ -11,7 +11,8 @@ import pytest
 from nodes.auditor.engine import evaluate
 from nodes.auditor.reading import ahead
 from nodes.auditor.reading.ahead import read_ahead
-from nodes.auditor.reading.view import LegView, SealedView
+from nodes.auditor.reading.sealed import SealedView
+from nodes.auditor.reading.view import LegView
 from tests.nodes.auditor.builders import legs
 from tools.evidence.canonical import file_digest
 from tools.evidence.seal import Seal, seal

@@ -1,0 +1,74 @@
+"""Requests and tokens of one round, accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nodes.auditor.reading.rows import Row
+from nodes.auditor.reading.view import LegView
+from nodes.auditor.rule import Found, at, fail
+from nodes.auditor.verdict import Action, Evidence
+
+CLOCK_SLACK_S = 0.25
+"""Between the load generator's clock and the one around it."""
+UNSTREAMED = 0.25
+"""Share of credited tokens without a gap of their own: a busy server sends several tokens in its first piece."""
+
+
+def row_findings(leg: LegView, row: Row, planned: int | None) -> Iterator[Found]:
+    """Account for the requests and tokens of one round; ``planned`` is the number of prompts, where a plan says."""
+    where = at(leg.path("bench_runs.jsonl"), row.line)
+    recorded = len(row.output_lens)
+    issued = row.stamp.issued if row.stamp else recorded
+    if issued != recorded or row.completed + row.failed != issued:
+        yield gone(
+            f"{issued} issued = finished + failed",
+            f"{row.completed} finished + {row.failed} failed, {recorded} recorded",
+            where,
+        )
+    elif row.completed != row.succeeded:
+        yield gone(f"{row.succeeded} requests with tokens and no error", f"completed = {row.completed}", where, "Q09")
+    if planned is not None and issued != planned:
+        yield gone(f"{planned} prompts, as planned", f"{issued} issued", where)
+    if row.total_output != row.raw.total_output_tokens:
+        yield gone(
+            f"{row.raw.total_output_tokens} tokens returned by requests",
+            f"total_output_tokens = {row.total_output}",
+            where,
+            "Q08",
+        )
+    unseen = _unstreamed(row)
+    if unseen > UNSTREAMED * max(1, row.raw.total_output_tokens):
+        yield gone(
+            "credited tokens that were streamed",
+            f"{unseen} of {row.raw.total_output_tokens} tokens have no place in any stream",
+            where,
+            "Q08",
+        )
+    longest = row.raw.longest_request_s
+    if row.duration < longest - CLOCK_SLACK_S:
+        yield gone(
+            "a round as long as its longest request", f"{row.duration:.3f} s, request {longest:.3f} s", where, "D14"
+        )
+    if row.stamp and row.duration > row.stamp.ended - row.stamp.started + CLOCK_SLACK_S:
+        yield gone("a duration within the round's own clock", f"{row.duration:.3f} s", where, "D14")
+
+
+def _unstreamed(row: Row) -> int:
+    """Credited tokens beyond one per gap and one first piece per request."""
+    interval = row.server_info.get("stream_interval", 1)
+    piece = max(1, interval) if isinstance(interval, int) else 1
+    return sum(max(0, length - gaps - piece) for length, gaps in zip(row.output_lens, row.streamed, strict=True))
+
+
+def gone(expected: str, observed: str, where: Evidence, mode: str = "D11") -> Found:
+    """Requests or tokens that are not accounted for."""
+    return fail(
+        expected,
+        observed,
+        "keep every row that was measured, on both legs alike, and count returned tokens only",
+        where,
+        action=Action.REMEASURE,
+        modes=(mode,),
+        code="rows",
+    )

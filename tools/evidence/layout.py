@@ -1,0 +1,12 @@
+"""Files that evidence consists of, by name."""
+
+from __future__ import annotations
+
+COMPARISON_FILES = ("plan.json", "claim.json")
+OVERLAY_FOLDER = "overlay"
+LEG_FILES = (
+    "leg.json", "bench_runs.jsonl", "server.log", "server_info.json", "outputs.jsonl",
+    "accuracy.jsonl", "engagement.jsonl", "host.jsonl",
+)  # fmt: skip
+MAX_FILE_BYTES = 1 << 29
+"""512 MiB: a larger evidence file is refused, not truncated."""

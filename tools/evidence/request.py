@@ -1,0 +1,33 @@
+"""What an audit is asked to judge."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from tools.evidence.records import SCHEMA_VERSION, Record
+
+Scope = Literal["baseline", "profile", "patch", "harness", "bundle"]
+
+
+class Request(Record):
+    """``request.json``: what the auditor is asked to judge, and from which folders of the run."""
+
+    schema_version: int = SCHEMA_VERSION
+    scope: Scope | Literal["pair"]
+    """``pair``: two bare legs that no plan of ours stands behind; never sealed from a run."""
+    subject: str
+    """What is judged: ``control``, ``patch-stream_interval``, ``bundle``, ``profile``; in scope harness an operator."""
+    attempt: int
+    """1-based."""
+    run_id: str
+    comparison: str | None = None
+    """Folder under ``comparisons/`` that was sealed as the subject (scope profile: the profile's own folder; scope
+    harness: the folder under ``ops/``, of which the attempt is sealed)."""
+    control: str | None = None
+    """Folder of the A/A control that counts: its legs are the true baseline."""
+    components: tuple[str, ...] = ()
+    """Audit folders of the accepted patches (scope bundle)."""
+    ledger: int | None = None
+    """Lines of the run's ledger that were there (scopes patch and bundle); ``None`` when there was no ledger."""
+    profile: str | None = None
+    """Folder of the profile whose shares bound the gain of a replaced operator (scopes patch and bundle)."""
