@@ -39,8 +39,13 @@ fuzz: $(ORCHESTRATOR)
 	.venv/bin/python $(PIP) atheris==3.0.0
 	.venv/bin/python -m evals.fuzz --seconds $(FUZZ_SECONDS)
 
+# Ratios against peers, limits and known rates, from recordings; the audit of large evidence takes minutes.
 bench: setup
 	.venv/bin/python -m evals bench run-overhead
+	.venv/bin/python -m evals bench search
+	.venv/bin/python -m evals bench rates
+	.venv/bin/python -m evals bench start
+	.venv/bin/python -m evals bench audit --million 0
 
 doctor: setup
 	.venv/bin/python -m graph doctor
