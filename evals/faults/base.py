@@ -33,7 +33,7 @@ def build(base: Base, scope: Scope, folder: Path, seed: int) -> Target:
     if base == "profile":
         return Target(profile_folder(folder), "profile", "profile")
     if base == "alternating":
-        standard_run(folder, seed, launch_plan=LaunchPlan.ALTERNATING, control={"launch_plan": LaunchPlan.ALTERNATING})
+        standard_run(folder, seed, launch_plan=LaunchPlan.ALTERNATING)
     elif base == "scheduling":
         standard_run(folder, seed, lever=SCHEDULING)
     elif base == "questions":

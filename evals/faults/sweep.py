@@ -111,7 +111,7 @@ def look(probe: Probe) -> Seen:
         probe,
         verdict.verdict.value,
         clean.verdict.value,
-        tuple((it.rule, it.code, it.severity.value) for it in new),
+        tuple(dict.fromkeys((it.rule, it.code, it.severity.value) for it in new)),
         frozenset(mode for it in new if it.rule == rule for mode in it.modes),
     )
 
