@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +73,8 @@ def each(tasks: Sequence[Task], jobs: int) -> Iterator[list[Judgment]]:
         try:
             for future in as_completed([pool.submit(perform, task) for task in tasks]):
                 yield future.result()
+        except BrokenProcessPool:
+            raise UserError("a worker was killed", "", "the same command goes on from here; try fewer --jobs") from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
