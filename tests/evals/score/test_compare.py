@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from evals.score.compare import compare, flips_needed, text
@@ -30,6 +32,13 @@ def test_an_auditor_that_signs_frauds_off_is_worse() -> None:
     assert alarms.difference == 0.0
     assert [it.fixture for it in found.flips] == [f"f{k:03}" for k in range(12)]
     assert "worse   f000: PASS instead of FAIL" in text(found)
+
+
+def test_an_interval_that_covers_zero_decides_nothing() -> None:
+    found = compare(run_of(frauds=60), run_of(frauds=60, passed=12))
+    assert found.decided
+    assert not replace(found, accuracy=replace(found.accuracy, interval=(-0.3, 0.01))).decided
+    assert not replace(found, paired=replace(found.paired, p_two_sided=0.06)).decided
 
 
 def test_the_other_way_round_it_is_better() -> None:
