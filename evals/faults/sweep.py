@@ -177,7 +177,7 @@ def _point(strength: float, seen: Sequence[Seen]) -> Point:
 
 
 def text(curves: Sequence[Curve]) -> str:
-    """One block per fault: strengths, share caught, share whose verdict changed at all."""
+    """One block per fault: strengths, share caught, share whose verdict has another word."""
     lines: list[str] = []
     for curve in curves:
         fault = curve.fault
@@ -185,7 +185,7 @@ def text(curves: Sequence[Curve]) -> str:
             f"{fault.name}: {fault.unit}; harmless to {fault.harmless:g}, to be caught from {fault.caught:g}",
             "  strength" + "".join(f"{it.strength:>8g}" for it in curve.points),
             "  caught  " + "".join(f"{it.caught / it.of:>8.0%}" for it in curve.points),
-            "  accused " + "".join(f"{it.accused / it.of:>8.0%}" for it in curve.points),
+            "  changed " + "".join(f"{it.accused / it.of:>8.0%}" for it in curve.points),
         ]
     return "\n".join(lines)
 
