@@ -10,12 +10,12 @@ ENGINE := .venv-engine/.ready
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 SETUP := tools/setup
 
-.PHONY: run test lint unit live bench audit-report fuzz setup doctor clean
+.PHONY: run test lint unit evals live bench fuzz setup doctor clean
 
 run: setup
 	.venv/bin/python -m graph run --model $(MODEL) $(ARGS)
 
-test: setup lint unit live
+test: setup lint unit evals live
 
 lint: $(ORCHESTRATOR)
 	.venv/bin/ruff check .
@@ -30,9 +30,9 @@ unit: $(ORCHESTRATOR) $(ENGINE)
 live: $(ORCHESTRATOR) $(ENGINE)
 	.venv/bin/python -m pytest -m live -p no:xdist
 
-# Recall and false alarms of the auditor over its fixtures, per rule and per scope.
-audit-report: $(ORCHESTRATOR)
-	.venv/bin/python -m evals.audit_report
+# Every fixture of the auditor as its key says, and the table per rule as committed in evals/expected.toml.
+evals: $(ORCHESTRATOR)
+	.venv/bin/python -m evals gate
 
 # Coverage-guided fuzzing of every reader of evidence, so long each (Linux). A crash leaves its input behind.
 fuzz: $(ORCHESTRATOR)

@@ -1,0 +1,151 @@
+"""``python -m evals bench``: how good is the optimizer, and how fast is the auditor?"""
+
+from __future__ import annotations
+
+import os
+import signal
+import tempfile
+import threading
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from evals.bench.audit import measure as audit_speed
+from evals.bench.audit import per_round
+from evals.bench.audit_evidence import SUBJECT, Size
+from evals.bench.effects import effects
+from evals.bench.grid import GRID, WORKLOAD
+from evals.bench.landscape import Recording, record
+from evals.bench.null import run_null
+from evals.bench.overhead import measure as overhead
+from evals.bench.rates import rates_table
+from evals.bench.records import read_landscape
+from evals.bench.repeat import repeat as repeat_verdicts
+from evals.bench.run import measure as run_speed
+from evals.bench.search import bench, table
+from evals.fixtures.build.run import standard_run
+from evals.runner.run import chosen
+from tools.serving.driver import StopRequested
+from tools.serving.engine import find_engine
+from tools.serving.live import LiveDriver
+
+ROOT = Path(__file__).resolve().parents[2]
+SHIPPED = ROOT / "tools" / "model" / "shipped"
+"""The model that comes with the project."""
+RECORDED = ROOT / "evals" / "recorded"
+
+bench_app = typer.Typer(no_args_is_help=True, help="How good is the optimizer, and how fast is the auditor?")
+
+
+@bench_app.command()
+def landscape(
+    *,
+    out: Annotated[Path, typer.Option(help="JSON-lines file; recording goes on where it stopped.")],
+    model: Annotated[Path, typer.Option(help="Model folder.")] = SHIPPED,
+    engine_python: Annotated[Path | None, typer.Option(help="Interpreter that has sglang.")] = None,
+    launches: Annotated[int, typer.Option(min=1, help="Of each configuration.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="Timed rounds of each launch.")] = 3,
+    together: Annotated[int, typer.Option(min=2, help="Servers that are up at the same time.")] = 4,
+    seed: Annotated[int, typer.Option(help="Of the batches and of the prompts.")] = 1,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop after that many batches.")] = None,
+) -> None:
+    """Record a landscape: 48 configurations on a real server, in batches of co-resident servers."""
+    engine = find_engine(engine_python)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    plan = Recording(out, out.with_suffix(".logs"), str(model), GRID, WORKLOAD, launches, rounds, together, seed, limit)
+    with LiveDriver(engine, model, stop=stop) as driver:
+        try:
+            recorded = record(driver, engine.identity(), plan, typer.echo)
+        except StopRequested:
+            typer.echo("stopped; the same command goes on from here")
+            raise typer.Exit(130) from None
+    typer.echo(f"recorded {recorded} batches; {out}")
+
+
+@bench_app.command()
+def search(
+    *,
+    recorded: Annotated[Path, typer.Argument(help="A recorded landscape.")] = RECORDED / "landscape.jsonl.xz",
+    seeds: Annotated[int, typer.Option(min=1, help="Searches of each policy.")] = 200,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = os.cpu_count() or 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
+) -> None:
+    """Compare the search policy with plain TPE and random search on a recorded landscape."""
+    found = read_landscape(recorded)
+    seen = effects(found)
+    scores = bench(seen, found.space(), seeds, jobs)
+    typer.echo(orjson.dumps([asdict(s) for s in scores]).decode() if as_json else table(scores, seen))
+
+
+@bench_app.command()
+def run_overhead(
+    recorded: Annotated[Path, typer.Argument(help="A recorded run.")] = RECORDED / "cpu-search.tar.xz",
+) -> None:
+    """Share of a run's wall time that is neither server start nor load."""
+    typer.echo(overhead(recorded).table())
+
+
+@bench_app.command()
+def null(
+    recorded: Annotated[Path, typer.Argument(help="Recorded A/A runs.")] = RECORDED / "null-runs.tar.xz",
+    runs: Annotated[int, typer.Option(min=1, help="Replays of the whole pipeline.")] = 20,
+) -> None:
+    """How often a change that changes nothing is banked: whole A/A runs over recorded blocks."""
+    typer.echo(run_null(recorded, runs).table())
+
+
+@bench_app.command()
+def audit(
+    *,
+    repeats: Annotated[int, typer.Option(min=1, help="Of the small case; the large one gets a third.")] = 9,
+    requests: Annotated[int, typer.Option(min=1, help="Of one round in the small case.")] = 1000,
+    million: Annotated[int, typer.Option(min=0, help="Requests in all in the large case; 0: without.")] = 1_000_000,
+    output_len: Annotated[int, typer.Option(min=2, help="Tokens of one answer.")] = 128,
+    place: Annotated[Path | None, typer.Option(help="Where to put the evidence: the large case needs 8 GB.")] = None,
+) -> None:
+    """How fast is a patch audit, and how much memory does it take, against plain parsing of the same bytes?"""
+    small = audit_speed(f"2 × 6 launches × 3 × {requests} requests", Size(requests, output_len), repeats, keep=place)
+    typer.echo(small.table())
+    if million:
+        size = Size(per_round(million), output_len)
+        typer.echo(audit_speed(f"{million} requests in all", size, max(1, repeats // 3), keep=place).table())
+
+
+@bench_app.command()
+def repeat(
+    *,
+    count: Annotated[int, typer.Option(min=2, help="Audits with each interpreter.")] = 100,
+    python: Annotated[list[Path] | None, typer.Option(help="Interpreters that have pydantic and orjson.")] = None,
+) -> None:
+    """Verdict bytes under other hash seeds, file orders, numbers of processes and Python versions."""
+    with tempfile.TemporaryDirectory(prefix="bench-repeat-") as folder:
+        run_dir = standard_run(Path(folder) / "run")
+        found = repeat_verdicts(run_dir, "patch", SUBJECT, Path(folder), count, python or ())
+    typer.echo(found.table())
+    raise typer.Exit(0 if found.same else 1)
+
+
+@bench_app.command()
+def rates(
+    trials: Annotated[int, typer.Option(min=100, help="Simulated comparisons of each rule.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Of the simulated machines.")] = 0,
+) -> None:
+    """False wins and power of the verdict rules, ours included, by simulation."""
+    typer.echo(rates_table(trials, seed))
+
+
+@bench_app.command()
+def run(
+    *,
+    only: Annotated[list[str] | None, typer.Argument(help="Fixtures; all without.")] = None,
+    jobs: Annotated[int, typer.Option(min=1, help="Workers.")] = os.cpu_count() or 1,
+) -> None:
+    """Fixtures a second with the rule set: made, sealed, judged."""
+    names = [it.id for it in chosen(only or ())]
+    for isolated in (True, False):
+        typer.echo(run_speed(names, jobs, isolated=isolated).line(jobs))

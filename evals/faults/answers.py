@@ -1,0 +1,48 @@
+"""Faults of the answers: fewer right ones, shorter ones, wrong elements (Q)."""
+
+from __future__ import annotations
+
+from random import Random
+
+from evals.faults.fault import Fault, Target
+from evals.fixtures.build.bakeoff_edits import checker_says
+from evals.fixtures.build.edits import answers, candidates, reclaim, rows
+from evals.fixtures.build.files import Json, read
+
+SHORT = 3
+"""Tokens of an answer that ends early."""
+
+
+def _wrong_answers(target: Target, count: float, _: Random) -> None:
+    """The candidate gets so many of four hundred questions wrong that the baseline gets right."""
+    answers(target.run, round(count), name=target.subject)
+
+
+def _early_end(target: Target, percent: float, _: Random) -> None:
+    def shorter(row: Json) -> None:
+        lengths = list(row["output_lens"])
+        count = round(percent / 100 * len(lengths))
+        lengths[:count] = [min(SHORT, length) for length in lengths[:count]]
+        gaps = [each[: max(0, own - 1)] for each, own in zip(row["itls"], lengths, strict=True)]
+        row.update(output_lens=lengths, itls=gaps, total_output_tokens=sum(lengths))
+
+    for leg in candidates(target.run, target.subject):
+        rows(leg, shorter)
+    reclaim(target.run, target.subject)
+
+
+def _wrong_elements(target: Target, times: float, _: Random) -> None:
+    folder = target.run / "ops" / target.subject
+    allowed = read(folder / "task.json")["tolerance"]["relative_error"]
+    if times:
+        checker_says(relative_error=times * allowed)(folder)
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault("Q03-wrong-answers", "of 400 questions answered wrong by the candidate alone", "output_correctness", 2, 30,
+          (0, 1, 2, 5, 10, 15, 20, 30, 60), _wrong_answers, base="precision"),
+    Fault("Q06-wrong-elements", "times the tolerance, error of the winner's outputs", "harness_tolerance", 1, 1.05,
+          (0, 0.5, 0.9, 1, 1.05, 1.5, 10), _wrong_elements, base="bake-off", scope="harness"),
+    Fault("Q07-early-end", "% of the candidate's answers end early", "answers_of_rounds", 12.5, 25,
+          (0, 12.5, 25, 37.5, 50, 100), _early_end, base="questions"),
+)  # fmt: skip

@@ -1,0 +1,61 @@
+"""Clean evidence to spoil: built from a seed, or somebody's own run."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from evals.faults.fault import Base, Target, find_target
+from evals.fixtures.build.bakeoff import Contest, bake_off
+from evals.fixtures.build.edits import PATCH, answers, candidates, other_tokens, outputs
+from evals.fixtures.build.files import write
+from evals.fixtures.build.profile import profile_folder
+from evals.fixtures.build.run import RUN_ID, enter_all, standard_run
+from tools.errors import UserError
+from tools.evidence.records import LaunchPlan, Lever, Workload
+from tools.evidence.seal import Scope
+from tools.serving.recording import Recording
+
+PRECISION = Lever(flags={"dtype": "bfloat16"})
+"""May change tokens, so that accuracy decides."""
+SCHEDULING = Lever(flags={"schedule_policy": "lpm"})
+"""Leaves the streams as they are."""
+QUESTIONS = Workload(dataset="questions", num_prompts=8, input_len=16, output_len=8, concurrency=4)
+"""Answers end by themselves."""
+
+
+def build(base: Base, scope: Scope, folder: Path, seed: int) -> Target:
+    """Clean evidence of a kind, which nobody may accuse."""
+    if base == "bake-off":
+        write(folder / "run.json", {"schema_version": 1, "run_id": RUN_ID, "config": {}})
+        bake_off(folder, Contest(seed=7 + seed))
+        return Target(folder, "rms_norm", "harness")
+    if base == "profile":
+        return Target(profile_folder(folder), "profile", "profile")
+    if base == "alternating":
+        standard_run(folder, seed, launch_plan=LaunchPlan.ALTERNATING)
+    elif base == "scheduling":
+        standard_run(folder, seed, lever=SCHEDULING)
+    elif base == "questions":
+        standard_run(folder, seed, workload=QUESTIONS, gain=0.9, control={"workload": QUESTIONS})
+    elif base == "precision":
+        standard_run(folder, seed, lever=PRECISION)
+        outputs(candidates(folder)[0], other_tokens)
+        answers(folder, 0)
+    else:
+        standard_run(folder, seed)
+    enter_all(folder)
+    return Target(folder, "control" if scope == "baseline" else PATCH, scope)
+
+
+def copy(run: Path, folder: Path, scope: Scope) -> Target:
+    """A copy of somebody's run, folder or ``.tar.xz``. Raises ``UserError`` on what holds nothing to judge."""
+    if folder.exists():
+        raise UserError("the folder exists", str(folder), "choose another: evidence is never overwritten")
+    opened = Recording(run)
+    try:
+        found = find_target(opened.root, scope)
+        shutil.copytree(opened.root, folder, symlinks=True)
+    finally:
+        opened.close()
+    return Target(folder, found.subject, scope)

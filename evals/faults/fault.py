@@ -1,0 +1,86 @@
+"""What a fault is: one way of going wrong, done to clean evidence with a strength in its own unit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from typing import Literal
+
+import orjson
+
+from evals.fixtures.build.run import enter_all
+from tools.errors import UserError
+from tools.evidence.seal import Scope
+
+Base = Literal["patch", "alternating", "scheduling", "precision", "questions", "bake-off", "profile"]
+"""The clean evidence that a fault is shown on; see ``base.py``."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A clean run, and what in it is judged."""
+
+    run: Path
+    subject: str
+    """The comparison, operator or profile."""
+    scope: Scope
+    control: str = "control"
+
+
+Change = Callable[[Target, float, Random], object]
+"""Changes the run in place."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One failure mode, from harmless to gross. Built evidence shows where it becomes visible."""
+
+    name: str
+    """``<mode>-<what>``; the mode is that of the auditor's index."""
+    unit: str
+    """What a strength counts."""
+    rule: str
+    """The rule that has to see it."""
+    harmless: float
+    """Up to here nobody may be accused."""
+    caught: float
+    """From here on it must be caught; in between either is right."""
+    strengths: tuple[float, ...]
+    """Of a sweep, weakest first."""
+    change: Change
+    base: Base = "patch"
+    scope: Scope = "patch"
+
+    @property
+    def mode(self) -> str:
+        """The failure mode."""
+        return self.name.partition("-")[0]
+
+    def inject(self, target: Target, strength: float, seed: int) -> None:
+        """Do it, then enter the files as they now are into the ledger: what is wrong is their content alone."""
+        self.change(target, strength, Random(f"{self.name}-{seed}"))
+        enter_all(target.run)
+
+
+def find_target(run: Path, scope: Scope) -> Target:
+    """What can be judged in somebody's run. Raises ``UserError`` when there is nothing of the kind."""
+    patches: list[str] = []
+    for path in sorted((run / "comparisons").glob("*/plan.json")):
+        try:
+            kind = orjson.loads(path.read_bytes())["kind"]
+        except (ValueError, KeyError, TypeError):
+            continue
+        if kind == "patch" and (path.parent / "claim.json").is_file():
+            patches.append(path.parent.name)
+    operators = sorted(path.parent.name for path in (run / "ops").glob("*/task.json"))
+    found = {
+        "patch": patches[:1],
+        "baseline": ["control"] if (run / "comparisons/control/plan.json").is_file() else [],
+        "profile": ["profile"] if (run / "profile/profile.json").is_file() else [],
+        "harness": operators[:1],
+    }.get(scope, [])
+    if not found:
+        raise UserError(f"the run has nothing of scope {scope} to spoil", str(run), "choose another run or mode")
+    return Target(run, found[0], scope)

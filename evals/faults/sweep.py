@@ -1,0 +1,203 @@
+"""Detection curves: from which strength on is a fault caught, and up to which must nobody be accused?"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from evals.faults.all import named
+from evals.faults.base import build, copy
+from evals.faults.fault import Base, Fault, Target
+from evals.faults.honest import HONEST
+from evals.fixtures.judge import judge
+from nodes.auditor.verdict import Finding, Severity, Verdict
+from tools.evidence.seal import Scope
+
+Mark = tuple[str, str, str]
+"""Rule, code and weight."""
+BASES: tuple[tuple[Base, Scope], ...] = (("patch", "patch"), ("alternating", "patch"), ("precision", "patch"))
+"""Evidence that honest changes are tried on."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One thing to try: a fault at a strength, or an honest change by its name."""
+
+    name: str
+    strength: float | None
+    seed: int
+    base: Base = "patch"
+    scope: Scope = "patch"
+    run: Path | None = None
+    """Somebody's run in place of built evidence."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the auditor said about it."""
+
+    probe: Probe
+    word: str
+    clean: str
+    """What it says of the same evidence before the change."""
+    found: tuple[Mark, ...]
+    """Heavy findings that the clean evidence has not."""
+    modes: frozenset[str]
+    """Of those that the fault's rule gave."""
+
+    @property
+    def accused(self) -> bool:
+        """The change made the verdict worse, or another one."""
+        return self.word != self.clean
+
+    @property
+    def caught(self) -> bool:
+        """The fault's own rule named its mode, and nothing is signed off unchanged."""
+        return self.word != "PASS" and self.probe.name.partition("-")[0] in self.modes
+
+
+@dataclass(frozen=True)
+class Point:
+    """All seeds of one strength."""
+
+    strength: float
+    caught: int
+    accused: int
+    of: int
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One fault over its strengths."""
+
+    fault: Fault
+    points: tuple[Point, ...]
+
+    @property
+    def broken(self) -> list[str]:
+        """Promises that do not hold: accused where it is harmless, not caught where it must be."""
+        said = [
+            f"{self.fault.name} at {it.strength:g}: accused in {it.accused} of {it.of}, and it is harmless"
+            for it in self.points
+            if it.strength <= self.fault.harmless and it.accused
+        ]
+        return said + [
+            f"{self.fault.name} at {it.strength:g}: caught in {it.caught} of {it.of}"
+            for it in self.points
+            if it.strength >= self.fault.caught and it.caught < it.of
+        ]
+
+
+def look(probe: Probe) -> Seen:
+    """Judge clean evidence, spoil it, judge again."""
+    with _evidence(probe) as target:
+        clean = judge(target.run, target.scope, target.subject, enter=False)
+        if probe.strength is None:
+            change = next(it for it in HONEST if it.name == probe.name)
+            spoiled, rule = change.apply(target, probe.seed), ""
+        else:
+            (fault,) = named([probe.name])
+            fault.inject(target, probe.strength, probe.seed)
+            spoiled, rule = target, fault.rule
+        verdict = judge(spoiled.run, spoiled.scope, spoiled.subject, enter=False)
+    before = {(it.rule, it.code, it.severity.value) for it in _heavy(clean)}
+    new = [it for it in _heavy(verdict) if (it.rule, it.code, it.severity.value) not in before]
+    return Seen(
+        probe,
+        verdict.verdict.value,
+        clean.verdict.value,
+        tuple(dict.fromkeys((it.rule, it.code, it.severity.value) for it in new)),
+        frozenset(mode for it in new if it.rule == rule for mode in it.modes),
+    )
+
+
+def _heavy(verdict: Verdict) -> list[Finding]:
+    return [it for it in verdict.findings if it.severity is not Severity.INFO]
+
+
+@contextmanager
+def _evidence(probe: Probe) -> Iterator[Target]:
+    place = Path(tempfile.mkdtemp(prefix="sweep-"))
+    try:
+        if probe.run is not None:
+            yield copy(probe.run, place / "run", probe.scope)
+        else:
+            yield build(probe.base, probe.scope, place / "run", probe.seed)
+    finally:
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def sweep(faults: Sequence[Fault], seeds: int, jobs: int, run: Path | None = None) -> tuple[Curve, ...]:
+    """A curve per fault, over built evidence of so many seeds or over a run."""
+    probes = [
+        Probe(fault.name, strength, seed, fault.base, fault.scope, run)
+        for fault in faults
+        for strength in fault.strengths
+        for seed in range(seeds)
+    ]
+    seen = _all(probes, jobs)
+    return tuple(
+        Curve(
+            fault,
+            tuple(
+                _point(strength, [it for it in seen if (it.probe.name, it.probe.strength) == (fault.name, strength)])
+                for strength in fault.strengths
+            ),
+        )
+        for fault in faults
+    )
+
+
+def honest(seeds: int, jobs: int, run: Path | None = None) -> tuple[Seen, ...]:
+    """Every honest change on every kind of clean patch, or on a run."""
+    bases = BASES[:1] if run is not None else BASES
+    probes = [
+        Probe(change.name, None, seed, base, scope, run)
+        for change in HONEST
+        for base, scope in bases
+        for seed in range(seeds)
+    ]
+    return _all(probes, jobs)
+
+
+def _all(probes: Sequence[Probe], jobs: int) -> tuple[Seen, ...]:
+    if jobs == 1:
+        return tuple(map(look, probes))
+    with ProcessPoolExecutor(jobs) as pool:
+        return tuple(pool.map(look, probes))
+
+
+def _point(strength: float, seen: Sequence[Seen]) -> Point:
+    return Point(strength, sum(it.caught for it in seen), sum(it.accused for it in seen), len(seen))
+
+
+def text(curves: Sequence[Curve]) -> str:
+    """One block per fault: strengths, share caught, share whose verdict has another word."""
+    lines: list[str] = []
+    for curve in curves:
+        fault = curve.fault
+        lines += [
+            f"{fault.name}: {fault.unit}; harmless to {fault.harmless:g}, to be caught from {fault.caught:g}",
+            "  strength" + "".join(f"{it.strength:>8g}" for it in curve.points),
+            "  caught  " + "".join(f"{it.caught / it.of:>8.0%}" for it in curve.points),
+            "  changed " + "".join(f"{it.accused / it.of:>8.0%}" for it in curve.points),
+        ]
+    return "\n".join(lines)
+
+
+def honest_text(seen: Sequence[Seen]) -> str:
+    """One line per change, and what it was mistaken for."""
+    lines = [f"{'honest change':<28}{'tried':>7}{'same word':>11}"]
+    for change in HONEST:
+        mine = [it for it in seen if it.probe.name == change.name]
+        wrong = [it for it in mine if it.accused]
+        lines.append(f"{change.name:<28}{len(mine):>7}{len(mine) - len(wrong):>11}")
+        lines += [
+            f"    {it.probe.base}: {it.clean} → {it.word}: {', '.join(map('/'.join, it.found))}" for it in wrong[:3]
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,74 @@
+"""The gate for a change of the rules: nothing false is signed off, few are accused, and no rule has become blind.
+
+All fixtures are judged in this process's workers, which is several times faster than a process for each and gives the
+same bytes. The table per rule is held against the committed ``expected.toml``, so that a rule that finds less is seen
+even where another rule still fails the fixture.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from evals.runner.record import Judgment
+from evals.runner.run import Task, each
+from evals.score.summary import Row, Summary
+from tools.errors import UserError
+
+EXPECTED = Path(__file__).resolve().parent / "expected.toml"
+MOST_ALARMS = 0.02
+"""Share of honest fixtures that may be accused."""
+FIGURES = ("frauds", "caught", "honest", "accused")
+HEAD = "# What each rule finds over the fixtures. Written by `python -m evals gate --write`; read its diff.\n"
+
+Table = Mapping[str, Mapping[str, int]]
+
+
+def judge_all(names: Sequence[str], jobs: int) -> list[Judgment]:
+    """Every fixture once, without a process of its own."""
+    return [it for found in each([Task(name, (0,), isolated=False) for name in names], jobs) for it in found]
+
+
+def complaints(found: Summary, expected: Table) -> list[str]:
+    """Why the gate does not open; empty when it does."""
+    said = [f"{name}: {why}" for name, why in found.wrong]
+    if found.false_pass.hits:
+        said.insert(0, f"frauds signed off: {found.false_pass}")
+    if (found.false_alarm.share or 0.0) > MOST_ALARMS:
+        said.insert(0, f"honest fixtures accused: {found.false_alarm}; at most {MOST_ALARMS:.0%} may be")
+    return said + differences(expected, as_table(found.rules))
+
+
+def as_table(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+    """What ``expected.toml`` holds."""
+    return {row.name: {name: int(getattr(row, name)) for name in FIGURES} for row in rows}
+
+
+def differences(expected: Table, found: Table) -> list[str]:
+    """Every figure that is not as committed."""
+    said: list[str] = []
+    for rule in sorted({*expected, *found}):
+        before, now = expected.get(rule), found.get(rule)
+        if before is None or now is None:
+            said.append(f"{rule}: {'not in the committed table' if before is None else 'no fixture any more'}")
+            continue
+        said += [f"{rule}: {it} {before.get(it)} → {now[it]}" for it in FIGURES if before.get(it) != now[it]]
+    return said
+
+
+def read_expected(path: Path = EXPECTED) -> dict[str, dict[str, int]]:
+    """The committed table. Raises ``UserError`` when it is not there or damaged."""
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+        return {str(rule): {str(name): int(value) for name, value in row.items()} for rule, row in found.items()}
+    except (OSError, ValueError, AttributeError, TypeError):
+        raise UserError("no readable table", str(path), "write it with `python -m evals gate --write`") from None
+
+
+def write_expected(found: Table, path: Path = EXPECTED) -> None:
+    """Replace the committed table."""
+    rows = [
+        f"\n[{rule}]\n" + "".join(f"{name} = {value}\n" for name, value in row.items()) for rule, row in found.items()
+    ]
+    path.write_text(HEAD + "".join(rows), encoding="utf-8")

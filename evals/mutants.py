@@ -1,0 +1,80 @@
+"""Mutation testing of the rules: would the fixtures notice if a rule were gone?
+
+Each rule is disabled in turn. It is killed when at least one fixture then comes out otherwise than its key says. Only
+fixtures in which the rule accuses somebody can notice: a rule sees evidence, never what another rule said.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+
+from evals.fixtures.keys import Key
+from evals.fixtures.model import Fixture
+from evals.runner.evidence import sealed
+from evals.runner.record import Judgment, Source, judgment
+from evals.runner.run import chosen
+from evals.score.scored import HEAVY, Scored
+from nodes.auditor.engine import evaluate
+from nodes.auditor.rules import RULES
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """The rules without one."""
+
+    rule: str
+    killers: tuple[str, ...]
+    """Fixtures that then differ from their key."""
+
+    @property
+    def killed(self) -> bool:
+        """Somebody would notice."""
+        return bool(self.killers)
+
+
+def judged_without(name: str) -> list[tuple[str, Judgment]]:
+    """The fixture judged without each rule that accuses somebody in it: (rule, what is then said)."""
+    fixture = chosen([name])[0]
+    found: list[tuple[str, Judgment]] = []
+    with sealed(fixture) as evidence:
+        accusing = {it.rule for it in evaluate(evidence.folder).findings if it.severity in HEAVY}
+        for gone in [rule for rule in RULES if rule.id in accusing]:
+            begun = time.perf_counter()
+            verdict = evaluate(evidence.folder, [rule for rule in RULES if rule is not gone])
+            source = Source(f"rules without {gone.id}", 0, 0, evidence.digest, time.perf_counter() - begun)
+            found.append((gone.id, judgment(fixture, verdict, source)))
+    return found
+
+
+def mutants(fixtures: Sequence[Fixture], keys: Mapping[str, Key], jobs: int) -> tuple[Mutant, ...]:
+    """One mutant per rule, in the order of the rules."""
+    names = [it.id for it in fixtures]
+    with ProcessPoolExecutor(jobs) as pool:
+        return killed(pool.map(judged_without, names), keys)
+
+
+def killed(found: Iterable[Iterable[tuple[str, Judgment]]], keys: Mapping[str, Key]) -> tuple[Mutant, ...]:
+    """Which fixtures kill which mutant."""
+    killers: dict[str, list[str]] = {rule.id: [] for rule in RULES}
+    for judgments in found:
+        for rule, it in judgments:
+            if Scored(it, keys[it.fixture]).wrong:
+                killers[rule].append(it.fixture)
+    return tuple(Mutant(rule, tuple(names)) for rule, names in killers.items())
+
+
+def text(found: Sequence[Mutant]) -> str:
+    """The kill rate, then every rule with the fixtures that notice."""
+    dead = sum(it.killed for it in found)
+    lines = [
+        f"{dead} of {len(found)} rules killed = {dead / len(found):.0%}",
+        "",
+        f"{'rule without':<28}{'noticed by':>11}",
+    ]
+    for it in sorted(found, key=lambda it: (len(it.killers), it.rule)):
+        shown = ", ".join(it.killers[:3]) + (" …" if len(it.killers) > 3 else "")
+        lines.append(f"{it.rule:<28}{len(it.killers):>11}  {shown or 'SURVIVES'}")
+    return "\n".join(lines)

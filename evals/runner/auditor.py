@@ -1,0 +1,35 @@
+"""Who judges: the rules, in a process of their own for a run, in this one where only speed is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+
+from nodes.auditor.engine import evaluate
+from nodes.auditor.process import audit_sealed
+from nodes.auditor.verdict import Verdict
+from tools.errors import UserError
+
+Judge = Callable[[Path], Verdict]
+"""From a sealed folder to a verdict."""
+
+
+class Auditor(StrEnum):
+    """What a person can ask for."""
+
+    RULES = "rules"
+    JUDGE = "judge"
+    BOTH = "both"
+
+
+def usable(auditor: Auditor) -> str:
+    """The auditor's name. Raises ``UserError`` for one that is not there."""
+    if auditor is not Auditor.RULES:
+        raise UserError("the language-model judge is not there yet", f"--auditor {auditor}", "use --auditor rules")
+    return auditor.value
+
+
+def judge(*, isolated: bool) -> Judge:
+    """The rules: isolated in a fresh interpreter that is given the sealed folder alone, or in this process."""
+    return audit_sealed if isolated else evaluate

@@ -1,0 +1,33 @@
+"""A fixture's evidence as an auditor gets it: made from a seed, sealed, in a folder whose name says nothing."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from evals.fixtures.build.run import enter_all
+from evals.fixtures.judge import SUBJECTS
+from evals.fixtures.model import Fixture
+from tools.evidence.seal import Seal, seal
+
+
+@contextmanager
+def sealed(fixture: Fixture, seed: int = 0) -> Iterator[Seal]:
+    """The sealed folder, for as long as the block lasts."""
+    place = Path(tempfile.mkdtemp(prefix="evidence-"))
+    found: Seal | None = None
+    try:
+        run = fixture.make(place / "run", seed)
+        if fixture.entered and (run / "run.json").is_file():
+            enter_all(run)
+        subject = fixture.subject or SUBJECTS[fixture.scope]
+        found = seal(run, fixture.scope, subject, 1, place / "sealed", components=fixture.components)
+        shutil.rmtree(run)
+        yield found
+    finally:
+        if found is not None and found.folder.is_dir():
+            found.discard()
+        shutil.rmtree(place, ignore_errors=True)

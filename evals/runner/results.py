@@ -1,0 +1,102 @@
+"""Result files, and the cache of verdicts by content."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from evals.runner.record import Judgment
+from tools.errors import UserError
+from tools.evidence.canonical import canonical, digest
+from tools.evidence.store import AppendLog
+
+NAME = "results.jsonl"
+
+
+def results_file(path: Path) -> Path:
+    """A result file, named itself or by its folder."""
+    return path / NAME if path.is_dir() else path
+
+
+def read_results(path: Path) -> tuple[Judgment, ...]:
+    """All lines of a result file; half a line at its end, as a crash leaves it, is passed over."""
+    file = results_file(path)
+    try:
+        lines = file.read_bytes().splitlines(keepends=True)
+    except OSError as problem:
+        raise UserError("no results there", str(path), problem.strerror or "run `python -m evals run` first") from None
+    found: list[Judgment] = []
+    for number, line in enumerate(lines, 1):
+        if not line.endswith(b"\n"):
+            continue
+        try:
+            found.append(Judgment.model_validate_json(line))
+        except ValidationError:
+            fix = "give a file that `python -m evals run` wrote"
+            raise UserError("a line is no result", f"{file}:{number}", fix) from None
+    return tuple(found)
+
+
+class ResultFile:
+    """A result file that grows. Its lines are of one seed and one set of rules."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / NAME
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as problem:
+            raise UserError("no such folder can be made", str(folder), problem.strerror or "choose another") from None
+        self._log = AppendLog(self.path)
+        self.done = list(read_results(self.path)) if self.path.exists() else []
+
+    def fits(self, auditor: str, seed: int, ruleset: str) -> None:
+        """Raises ``UserError`` when what is there was judged by others, or from other evidence."""
+        for it in self.done:
+            differs = [
+                name
+                for name, mine, theirs in (
+                    ("auditor", auditor, it.auditor), ("seed", seed, it.seed), ("rules", ruleset, it.ruleset),
+                )
+                if mine != theirs
+            ]  # fmt: skip
+            if differs:
+                raise UserError(f"results of other {differs[0]} are there", str(self.path), "choose another --out")
+
+    def add(self, judgments: Iterable[Judgment]) -> None:
+        """Write them down for good."""
+        for it in judgments:
+            self._log.append(it.model_dump(mode="json"))
+            self.done.append(it)
+
+
+class Cache:
+    """Judgments by what they were derived from: evidence, rules, and the number of the repeat."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def get(self, auditor: str, evidence: str, ruleset: str, repeat: int) -> Judgment | None:
+        """An earlier judgment; a file that cannot be read is none."""
+        try:
+            found = Judgment.model_validate_json(self._path(auditor, evidence, ruleset, repeat).read_bytes())
+        except (OSError, ValidationError):
+            return None
+        same = (found.auditor, found.evidence, found.ruleset) == (auditor, evidence, ruleset)
+        return found.model_copy(update={"cached": True}) if same else None
+
+    def put(self, found: Judgment) -> None:
+        """Keep a judgment. What is degraded says something about the machine too, so that it is not kept."""
+        if found.degraded:
+            return
+        path = self._path(found.auditor, found.evidence, found.ruleset, found.repeat)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(f".{os.getpid()}")
+        partial.write_text(found.model_dump_json(), encoding="utf-8")
+        partial.replace(path)
+
+    def _path(self, *key: object) -> Path:
+        name = digest(canonical([str(part) for part in key]))
+        return self._folder / name[:2] / f"{name}.json"

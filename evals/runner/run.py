@@ -1,0 +1,104 @@
+"""Every fixture, judged as often as asked, by as many workers as there are cores. What is done is not done again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from pathlib import Path
+
+from evals.fixtures.cases import FIXTURES
+from evals.fixtures.model import Fixture
+from evals.runner.auditor import judge
+from evals.runner.evidence import sealed
+from evals.runner.record import Judgment, Source, judgment
+from evals.runner.results import Cache, ResultFile
+from nodes.auditor.ruleset import ruleset_digest
+from tools.errors import UserError
+
+Tell = Callable[[str], object]
+
+
+@dataclass(frozen=True)
+class Task:
+    """One fixture and the repeats that are still to be done."""
+
+    fixture: str
+    repeats: tuple[int, ...]
+    seed: int = 0
+    auditor: str = "rules"
+    isolated: bool = True
+    """The auditor has a process of its own."""
+    cache: Path | None = None
+
+
+def chosen(only: Sequence[str], fixtures: Sequence[Fixture] = FIXTURES) -> list[Fixture]:
+    """The fixtures with these ids, or all. Raises ``UserError`` on an id that there is not."""
+    known = {it.id: it for it in fixtures}
+    unknown = [name for name in only if name not in known]
+    if unknown:
+        raise UserError("no such fixture", ", ".join(unknown), "their ids are the names in evals/keys/*.toml")
+    return [known[name] for name in dict.fromkeys(only)] if only else list(fixtures)
+
+
+def perform(task: Task) -> list[Judgment]:
+    """Make the evidence once, then judge it once for each repeat. Workers run this; no key is read here."""
+    fixture = chosen([task.fixture])[0]
+    cache = Cache(task.cache) if task.cache is not None else None
+    ruleset, found = ruleset_digest(), list[Judgment]()
+    with sealed(fixture, task.seed) as evidence:
+        for repeat in task.repeats:
+            known = cache.get(task.auditor, evidence.digest, ruleset, repeat) if cache else None
+            if known is not None:
+                same = {"fixture": fixture.id, "scope": fixture.scope, "seed": task.seed}
+                found.append(known.model_copy(update=same))
+                continue
+            begun = time.perf_counter()
+            verdict = judge(isolated=task.isolated)(evidence.folder)
+            source = Source(task.auditor, task.seed, repeat, evidence.digest, time.perf_counter() - begun)
+            found.append(judgment(fixture, verdict, source))
+            if cache:
+                cache.put(found[-1])
+    return found
+
+
+def each(tasks: Sequence[Task], jobs: int) -> Iterator[list[Judgment]]:
+    """What the tasks give, as they end."""
+    if jobs == 1:
+        yield from map(perform, tasks)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        try:
+            for future in as_completed([pool.submit(perform, task) for task in tasks]):
+                yield future.result()
+        except BrokenProcessPool:
+            raise UserError("a worker was killed", "", "the same command goes on from here; try fewer --jobs") from None
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def run(
+    fixtures: Sequence[Fixture], out: Path, *, auditor: str, repeats: int, seed: int, jobs: int, cache: Path | None,
+    tell: Tell,
+) -> tuple[Judgment, ...]:  # fmt: skip
+    """Judge what is not yet in ``out``, and return all that is asked for."""
+    file = ResultFile(out)
+    file.fits(auditor, seed, ruleset_digest())
+    there = {(it.fixture, it.repeat) for it in file.done}
+    tasks = [
+        Task(it.id, left, seed, auditor, cache=cache)
+        for it in fixtures
+        if (left := tuple(k for k in range(repeats) if (it.id, k) not in there))
+    ]
+    if len(tasks) < len(fixtures):
+        tell(f"{len(fixtures) - len(tasks)} fixtures are done already")
+    for done, found in enumerate(each(tasks, jobs), 1):
+        file.add(found)
+        if done % 50 == 0 or done == len(tasks):
+            tell(f"{done} of {len(tasks)} fixtures judged")
+    names = {it.id for it in fixtures}
+    asked = [it for it in file.done if it.fixture in names and it.repeat < repeats]
+    return tuple(sorted(asked, key=lambda it: (it.fixture, it.repeat)))

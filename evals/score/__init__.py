@@ -1,0 +1,1 @@
+"""Holding what an auditor said against the answer keys."""

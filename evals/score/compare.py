@@ -1,0 +1,173 @@
+"""Two runs over the same fixtures: which auditor is better, worse, or cannot be told apart from the other.
+
+Paired by fixture. McNemar's exact test looks at the fixtures that flipped; a bootstrap over fixtures gives intervals
+of the differences (Efron, Annals of Statistics 7, 1979; percentiles of 10,000 resamples from a fixed seed). Both must
+agree before anything is called better or worse.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import binom
+
+from evals.score.scored import FixtureScore
+from tools.errors import UserError
+from tools.statistics.mcnemar import PairedAccuracy, mcnemar
+
+ALPHA, POWER = 0.05, 0.8
+RESAMPLES = 10_000
+MOST_FLIPS = 2000
+"""A tendency so weak that it needs more flips than this is none."""
+
+Bounds = tuple[float, float]
+Mark = Callable[[FixtureScore], bool]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """B minus A in one share."""
+
+    name: str
+    a: float
+    b: float
+    interval: Bounds
+    """95 %, as fractions."""
+
+    @property
+    def difference(self) -> float:
+        """B minus A."""
+        return self.b - self.a
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A fixture that came out right in one run alone."""
+
+    fixture: str
+    better: bool
+    """Right in B."""
+    why: str
+    """What the wrong one said."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Both runs, over the fixtures that both judged."""
+
+    fixtures: int
+    left_out: int
+    """Fixtures that only one of them judged."""
+    paired: PairedAccuracy
+    accuracy: Difference
+    rates: tuple[Difference, ...]
+    """False passes and false alarms."""
+    flips: tuple[Flip, ...]
+    changed: tuple[str, ...]
+    """Fixtures that both got right or both wrong, with other verdict bytes or another word."""
+
+    @property
+    def decided(self) -> bool:
+        """Test and interval agree that there is a difference."""
+        low, high = self.accuracy.interval
+        return self.paired.p_two_sided < ALPHA and (low > 0 or high < 0)
+
+    @property
+    def sentence(self) -> str:
+        """The one that a person needs."""
+        p = f"McNemar's exact p = {self.paired.p_two_sided:.3g}"
+        if self.decided:
+            word = "better" if self.accuracy.difference > 0 else "worse"
+            return f"B is {word}: {self.accuracy.difference:+.1%} of {self.fixtures} fixtures as keyed, {p}"
+        return f"not decidable with these {self.fixtures} fixtures ({p}): {self._more}"
+
+    @property
+    def _more(self) -> str:
+        won, lost = self.paired.only_candidate, self.paired.only_reference
+        if won == lost:
+            if not won:
+                return "no fixture flipped; fixtures on which the two differ would be needed, at least 6 of them"
+            return "as many flipped one way as the other; more fixtures of this kind would not decide"
+        flips = flips_needed(max(won, lost) / (won + lost))
+        if flips is None:
+            return "hardly more flipped one way than the other; more fixtures of this kind would not decide"
+        more = max(1, math.ceil(flips * self.fixtures / (won + lost)) - self.fixtures)
+        return f"about {more} more fixtures of this kind would decide, if they go on like these"
+
+
+def compare(a: Sequence[FixtureScore], b: Sequence[FixtureScore], seed: int = 0) -> Comparison:
+    """B against A. Raises ``UserError`` when they share no fixture or judged other evidence."""
+    first, second = {it.fixture: it for it in a}, {it.fixture: it for it in b}
+    shared = sorted(first.keys() & second.keys())
+    if not shared:
+        raise UserError("the two have no fixture in common", "", "run both over the same fixtures")
+    pairs = [(first[name], second[name]) for name in shared]
+    other = [x.fixture for x, y in pairs if _evidence(x) != _evidence(y)]
+    if other:
+        raise UserError(
+            f"{len(other)} fixtures have other evidence in B", ", ".join(other[:3]), "run both with the same seed"
+        )
+    frauds = [pair for pair in pairs if pair[0].key.kind == "fraud"]
+    honest = [pair for pair in pairs if pair[0].key.kind == "honest"]
+    rates = [
+        _difference(name, group, mark, seed)
+        for name, group, mark in (
+            ("frauds signed off", frauds, _passed), ("honest ones accused", honest, _accused),
+        )
+        if group
+    ]  # fmt: skip
+    return Comparison(
+        fixtures=len(pairs),
+        left_out=len(first.keys() ^ second.keys()),
+        paired=mcnemar([x.right for x, _ in pairs], [y.right for _, y in pairs]),
+        accuracy=_difference("as their key says", pairs, lambda it: it.right, seed),
+        rates=tuple(rates),
+        flips=tuple(Flip(x.fixture, y.right, x.wrong or y.wrong) for x, y in pairs if x.right != y.right),
+        changed=tuple(x.fixture for x, y in pairs if x.right == y.right and (x.word, x.wrong) != (y.word, y.wrong)),
+    )
+
+
+def flips_needed(share: float) -> int | None:
+    """Flips until McNemar's test finds a true ``share`` to one side with 80 % chance; ``None`` if too many."""
+    flips = np.arange(6, MOST_FLIPS + 1)
+    needed = binom.isf(ALPHA / 2, flips, 0.5) + 1
+    enough = flips[binom.sf(needed - 1, flips, share) >= POWER]
+    return int(enough[0]) if enough.size else None
+
+
+def _passed(it: FixtureScore) -> bool:
+    return it.false_pass
+
+
+def _accused(it: FixtureScore) -> bool:
+    return it.false_alarm
+
+
+def _evidence(it: FixtureScore) -> set[str]:
+    return {scored.judgment.evidence for scored in it.repeats}
+
+
+def _difference(name: str, pairs: Sequence[tuple[FixtureScore, FixtureScore]], mark: Mark, seed: int) -> Difference:
+    marks = np.array([[mark(x), mark(y)] for x, y in pairs], dtype=float)
+    rng = np.random.default_rng(seed)
+    drawn = rng.integers(0, len(marks), (RESAMPLES, len(marks)))
+    each = (marks[:, 1] - marks[:, 0])[drawn].mean(axis=1)
+    low, high = np.quantile(each, [0.025, 0.975])
+    a, b = marks.mean(axis=0)
+    return Difference(name, float(a), float(b), (float(low), float(high)))
+
+
+def text(found: Comparison) -> str:
+    """The sentence, the shares, and every fixture that flipped."""
+    lines = [found.sentence, "", f"{'share of fixtures':<22}{'A':>8}{'B':>8}{'B − A':>9}   95 % interval"]
+    for it in (found.accuracy, *found.rates):
+        low, high = it.interval
+        lines.append(f"{it.name:<22}{it.a:>8.1%}{it.b:>8.1%}{it.difference:>+9.1%}   {low:+.1%} to {high:+.1%}")
+    if found.left_out:
+        lines += ["", f"{found.left_out} fixtures were judged in one of the two alone and are left out"]
+    lines += ["", *(f"{'better' if it.better else 'worse ':<8}{it.fixture}: {it.why}" for it in found.flips)]
+    lines += [f"changed {name}: right or wrong in both, with another word or reason" for name in found.changed]
+    return "\n".join(lines).rstrip()

@@ -1,0 +1,152 @@
+"""One judgment held against its key, and all judgments of one fixture taken together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from evals.fixtures.keys import Key
+from evals.runner.record import Judgment, Said
+from nodes.auditor.rules import RULES
+from nodes.auditor.verdict import Severity
+from tools.errors import UserError
+
+HEAVY = (Severity.FAIL, Severity.FLAG)
+MISSING = ("unverifiable", "degraded", "nothing_compared")
+"""Codes of findings that weigh what the rule's ``missing`` says, or nothing that its index entry announces."""
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What the auditor said, and the key."""
+
+    judgment: Judgment
+    key: Key
+
+    @property
+    def word(self) -> str:
+        """Of the verdict."""
+        return self.judgment.word.value
+
+    @property
+    def heavy(self) -> list[Said]:
+        """Every finding but INFO."""
+        return [it for it in self.judgment.findings if it.severity in HEAVY]
+
+    @property
+    def found(self) -> list[Said]:
+        """What the key's rule found, INFO left out."""
+        return [it for it in self.heavy if it.rule == self.key.rule]
+
+    @property
+    def fraud(self) -> bool:
+        """Whether something is wrong with the evidence."""
+        return self.key.kind == "fraud"
+
+    @property
+    def false_pass(self) -> bool:
+        """A fraud that was signed off."""
+        return self.fraud and self.word == "PASS"
+
+    @property
+    def false_alarm(self) -> bool:
+        """An honest fixture that was failed where it must not be, or that the rule it comes close to accused."""
+        return not self.fraud and (self.word not in self.key.verdict or bool(self.found))
+
+    @property
+    def caught(self) -> bool:
+        """A fraud that the rule it is meant for found."""
+        return self.fraud and self.word != "PASS" and bool(self.found)
+
+    @property
+    def wrong(self) -> str:
+        """What differs from the key, in one sentence; empty when nothing does."""
+        key, found, action = self.key, self.found, self.judgment.action.value
+        named, codes = {mode for it in found for mode in it.modes}, {it.code for it in found}
+        complaints = (
+            (self.word not in key.verdict, f"{self.word} instead of {' or '.join(key.verdict)}: {self._accusers}"),
+            (key.action not in (None, action), f"action {action} instead of {key.action}"),
+            (bool(self.judgment.degraded), f"degraded: {', '.join(self.judgment.degraded)}"),
+            (self.fraud and not found, f"{key.rule} found nothing"),
+            (
+                self.fraud and key.code is not None and key.code not in codes,
+                f"{key.rule} said {sorted(codes)}, not {key.code}",
+            ),
+            (self.fraud and not named & set(key.modes), f"{key.rule} named {sorted(named)}, not {key.modes}"),
+            (not self.fraud and bool(found), f"{key.rule} accused: {'; '.join(it.observed for it in found)}"),
+            (bool(self._unannounced), self._unannounced),
+        )
+        return next((said for holds, said in complaints if holds), "")
+
+    @property
+    def _accusers(self) -> str:
+        return ", ".join(sorted({f"{it.rule}/{it.code}" for it in self.heavy}))
+
+    @property
+    def _unannounced(self) -> str:
+        """A finding whose weight the rule's entry in the index hides."""
+        rules = {rule.id: rule for rule in RULES}
+        for it in self.heavy:
+            rule = rules.get(it.rule)
+            if rule and not it.code.startswith(MISSING) and it.severity not in (*rule.gives, rule.missing):
+                return f"{it.rule} gave {it.severity}, which its index entry hides"
+        return ""
+
+
+@dataclass(frozen=True)
+class FixtureScore:
+    """All repeats of one fixture. In every rate a fixture counts once, and its worst repeat is what counts."""
+
+    fixture: str
+    key: Key
+    repeats: tuple[Scored, ...]
+
+    @property
+    def right(self) -> bool:
+        """Every repeat is as the key says."""
+        return not self.wrong
+
+    @property
+    def wrong(self) -> str:
+        """What the first wrong repeat said."""
+        return next((it.wrong for it in self.repeats if it.wrong), "")
+
+    @property
+    def false_pass(self) -> bool:
+        """Signed off at least once, though it is a fraud."""
+        return any(it.false_pass for it in self.repeats)
+
+    @property
+    def false_alarm(self) -> bool:
+        """Accused at least once, though it is honest."""
+        return any(it.false_alarm for it in self.repeats)
+
+    @property
+    def caught(self) -> bool:
+        """Found every time, and by the right rule."""
+        return all(it.caught for it in self.repeats)
+
+    @property
+    def word(self) -> str:
+        """The word of all repeats, or ``differs``."""
+        words = {it.word for it in self.repeats}
+        return words.pop() if len(words) == 1 else "differs"
+
+    @property
+    def stable(self) -> bool:
+        """All repeats gave the same verdict, byte for byte."""
+        return len({it.judgment.verdict for it in self.repeats}) == 1
+
+
+def scores(judgments: Iterable[Judgment], keys: Mapping[str, Key]) -> tuple[FixtureScore, ...]:
+    """One score per fixture, by id. Raises ``UserError`` on a fixture without a key."""
+    grouped: dict[str, list[Judgment]] = {}
+    for it in judgments:
+        grouped.setdefault(it.fixture, []).append(it)
+    unknown = sorted(grouped.keys() - keys.keys())
+    if unknown:
+        raise UserError("results of fixtures without a key", ", ".join(unknown[:5]), "give results of this version")
+    return tuple(
+        FixtureScore(name, keys[name], tuple(Scored(it, keys[name]) for it in sorted(found, key=lambda it: it.repeat)))
+        for name, found in sorted(grouped.items())
+    )

@@ -1,0 +1,109 @@
+"""What a run over the fixtures shows: confusion, rates, recall per rule and mode, stability, time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from evals.fixtures.keys import Key
+from evals.runner.record import Judgment
+from evals.score.rate import Rate
+from evals.score.scored import FixtureScore, scores
+from evals.score.split import Split, split
+
+WORDS = ("PASS", "FLAG", "FAIL")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One rule, scope or mode."""
+
+    name: str
+    frauds: int
+    caught: int
+    honest: int
+    accused: int
+
+    @property
+    def recall(self) -> float | None:
+        """Share of its frauds that were caught; ``None`` without any."""
+        return self.caught / self.frauds if self.frauds else None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All figures. Whatever is a share counts each fixture once."""
+
+    fixtures: int
+    repeats: int
+    """Of the fixture with the most."""
+    confusion: Mapping[tuple[str, str], int]
+    """(words that the key allows, word that was said) → fixtures; ``differs`` where repeats disagree."""
+    false_pass: Rate
+    """Frauds that were signed off."""
+    false_alarm: Rate
+    """Honest fixtures that were accused."""
+    as_keyed: Rate
+    rules: tuple[Row, ...]
+    modes: tuple[Row, ...]
+    scopes: tuple[Row, ...]
+    stability: Rate | None
+    """Fixtures whose verdicts have equal bytes; ``None`` where no fixture was judged twice."""
+    split: Split
+    seconds: float
+    """Of all audits together, as far as they were done for this run or an earlier one."""
+    median_seconds: float
+    cached: int
+    """Judgments taken over from the cache."""
+    wrong: tuple[tuple[str, str], ...]
+    """Fixture and what differs from its key."""
+
+    @property
+    def expectations(self) -> list[str]:
+        """Rows of the confusion matrix, mildest first."""
+        found = {row for row, _ in self.confusion}
+        return sorted(found, key=lambda row: [WORDS.index(word) for word in row.split(" or ")])
+
+
+def summarize(judgments: Sequence[Judgment], keys: Mapping[str, Key]) -> Summary:
+    """Hold judgments against their keys. Raises ``UserError`` on results of unknown fixtures."""
+    found = scores(judgments, keys)
+    repeated = [it for it in found if len(it.repeats) > 1]
+    seconds = [it.seconds for it in judgments]
+    return Summary(
+        fixtures=len(found),
+        repeats=max((len(it.repeats) for it in found), default=0),
+        confusion=Counter((" or ".join(it.key.verdict), it.word) for it in found),
+        false_pass=Rate.count(it.false_pass for it in found if it.key.kind == "fraud"),
+        false_alarm=Rate.count(it.false_alarm for it in found if it.key.kind == "honest"),
+        as_keyed=Rate.count(it.right for it in found),
+        rules=table(found, lambda it: (it.key.rule,)),
+        modes=table(found, lambda it: it.key.modes),
+        scopes=table(found, lambda it: (it.repeats[0].judgment.scope,)),
+        stability=Rate.count(it.stable for it in repeated) if repeated else None,
+        split=split(found),
+        seconds=sum(seconds),
+        median_seconds=median(seconds) if seconds else 0.0,
+        cached=sum(it.cached for it in judgments),
+        wrong=tuple((it.fixture, it.wrong) for it in found if it.wrong),
+    )
+
+
+def table(found: Iterable[FixtureScore], names: Callable[[FixtureScore], Iterable[str]]) -> tuple[Row, ...]:
+    """Frauds and honest fixtures by what ``names`` says of each."""
+    groups: dict[str, list[FixtureScore]] = {}
+    for it in found:
+        for name in names(it):
+            groups.setdefault(name, []).append(it)
+    return tuple(
+        Row(
+            name=name,
+            frauds=sum(it.key.kind == "fraud" for it in group),
+            caught=sum(it.caught for it in group),
+            honest=sum(it.key.kind == "honest" for it in group),
+            accused=sum(it.false_alarm for it in group),
+        )
+        for name, group in sorted(groups.items())
+    )

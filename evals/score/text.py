@@ -1,0 +1,61 @@
+"""A summary for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evals.score.summary import WORDS, Row, Summary
+
+
+def text(found: Summary, *, modes: bool = True) -> str:
+    """Rates first, then tables, then what went wrong."""
+    lines = [
+        f"{found.fixtures} fixtures, {found.repeats} repeats",
+        f"as their key says    {found.as_keyed}",
+        f"frauds signed off    {found.false_pass}",
+        f"honest ones accused  {found.false_alarm}",
+        f"equal verdict bytes  {found.stability}" if found.stability else "equal verdict bytes  not asked: one repeat",
+        f"development          {found.split.development}",
+        f"held-out             {found.split.held_out}",
+        f"audit time           {found.seconds:.1f} s in all, {found.median_seconds:.2f} s median, "
+        f"{found.cached} from the cache",
+        "",
+        *confusion(found),
+        "",
+        *rows("scope", found.scopes),
+        "",
+        *rows("rule", found.rules),
+    ]
+    if modes:
+        lines += ["", *rows("mode", found.modes)]
+    if found.split.warning:
+        lines += ["", f"warning: {found.split.warning}"]
+    if found.wrong:
+        lines += ["", *(f"WRONG  {name}: {why}" for name, why in found.wrong)]
+    return "\n".join(lines)
+
+
+def confusion(found: Summary) -> list[str]:
+    """What the keys allow, against what was said."""
+    said = [*WORDS, *(["differs"] if any(word == "differs" for _, word in found.confusion) else [])]
+    head = f"{'key':<24}" + "".join(f"{word:>9}" for word in said)
+    return [
+        head,
+        *(
+            f"{row:<24}" + "".join(f"{found.confusion.get((row, word), 0):>9}" for word in said)
+            for row in found.expectations
+        ),
+    ]
+
+
+def rows(name: str, found: Sequence[Row]) -> list[str]:
+    """One line per rule, scope or mode."""
+    head = f"{name:<24}{'frauds':>8}{'caught':>8}{'recall':>8}{'honest':>8}{'accused':>8}"
+    return [
+        head,
+        *(
+            f"{it.name:<24}{it.frauds:>8}{it.caught:>8}{'–' if it.recall is None else f'{it.recall:.0%}':>8}"
+            f"{it.honest:>8}{it.accused:>8}"
+            for it in found
+        ),
+    ]

@@ -1,0 +1,37 @@
+"""A rule that is gone is noticed by the fixtures that it alone decides."""
+
+from __future__ import annotations
+
+from evals.fixtures.keys import read_keys
+from evals.mutants import judged_without, killed, mutants, text
+from evals.runner.run import chosen
+from nodes.auditor.rules import RULES
+
+NAMES = ["c03-cold-reference", "plain-gain"]
+
+
+def test_a_fraud_kills_the_mutant_without_its_rule() -> None:
+    found = {it.rule: it for it in mutants(chosen(NAMES), read_keys(), 2)}
+    assert list(found) == [rule.id for rule in RULES]
+    assert found["interleaving"].killers == ("c03-cold-reference",)
+    assert (
+        found["harness_inputs_fresh"].killers == ("h13-cached-by-pointer",) if "harness_inputs_fresh" in found else True
+    )
+    assert not found["clocks"].killed
+    said = text(list(found.values()))
+    assert "of 55 rules killed" in said
+    assert f"{'clocks':<28}{0:>11}  SURVIVES" in said
+
+
+def test_an_honest_fixture_has_nobody_to_disable() -> None:
+    assert judged_without("plain-gain") == []
+
+
+def test_a_fixture_that_comes_out_the_same_kills_nothing() -> None:
+    """What is said without the rule is taken for what another key allows."""
+    keys = read_keys()
+    (without,) = [judged_without("c03-cold-reference")]
+    honest = {"c03-cold-reference": keys["plain-gain"]}
+    word = {rule: it.word.value for rule, it in without}
+    assert word["interleaving"] == "PASS"
+    assert all(not it.killed for it in killed([without], honest))
