@@ -10,7 +10,7 @@ ENGINE := .venv-engine/.ready
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 SETUP := tools/setup
 
-.PHONY: run test lint unit evals live bench fuzz setup doctor clean
+.PHONY: run test lint unit evals audit-report live bench fuzz setup doctor clean
 
 run: setup
 	.venv/bin/python -m graph run --model $(MODEL) $(ARGS)
@@ -33,6 +33,8 @@ live: $(ORCHESTRATOR) $(ENGINE)
 # Every fixture of the auditor as its key says, and the table per rule as committed in evals/expected.toml.
 evals: $(ORCHESTRATOR)
 	.venv/bin/python -m evals gate
+
+audit-report: evals
 
 # Coverage-guided fuzzing of every reader of evidence, so long each (Linux). A crash leaves its input behind.
 fuzz: $(ORCHESTRATOR)

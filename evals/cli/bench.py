@@ -26,6 +26,7 @@ from evals.bench.records import read_landscape
 from evals.bench.repeat import repeat as repeat_verdicts
 from evals.bench.run import measure as run_speed
 from evals.bench.search import bench, table
+from evals.bench.start import measure as start_times
 from evals.fixtures.build.run import standard_run
 from evals.runner.run import chosen
 from tools.serving.driver import StopRequested
@@ -149,3 +150,11 @@ def run(
     names = [it.id for it in chosen(only or ())]
     for isolated in (True, False):
         typer.echo(run_speed(names, jobs, isolated=isolated).line(jobs))
+
+
+@bench_app.command()
+def start(
+    pairs: Annotated[int, typer.Option(min=1, help="Of processes, started in turns.")] = 15,
+) -> None:
+    """How soon does `audit` answer, against an interpreter that imports pydantic?"""
+    typer.echo(start_times(pairs).table())

@@ -13,7 +13,7 @@ from evals.fixtures.build.profile import profile_folder
 from evals.fixtures.build.run import RUN_ID, enter_all, standard_run
 from tools.errors import UserError
 from tools.evidence.records import LaunchPlan, Lever, Workload
-from tools.evidence.seal import Scope
+from tools.evidence.request import Scope
 from tools.serving.recording import Recording
 
 PRECISION = Lever(flags={"dtype": "bfloat16"})

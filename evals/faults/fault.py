@@ -12,7 +12,7 @@ import orjson
 
 from evals.fixtures.build.run import enter_all
 from tools.errors import UserError
-from tools.evidence.seal import Scope
+from tools.evidence.request import Scope
 
 Base = Literal["patch", "alternating", "scheduling", "precision", "questions", "bake-off", "profile"]
 """The clean evidence that a fault is shown on; see ``base.py``."""

@@ -16,7 +16,7 @@ from evals.faults.fault import Base, Fault, Target
 from evals.faults.honest import HONEST
 from evals.fixtures.judge import judge
 from nodes.auditor.verdict import Finding, Severity, Verdict
-from tools.evidence.seal import Scope
+from tools.evidence.request import Scope
 
 Mark = tuple[str, str, str]
 """Rule, code and weight."""
