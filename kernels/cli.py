@@ -8,7 +8,6 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from kernels.bakeoff import Settings, bake_off, measured_peaks
 from kernels.compiler import CompileError, Compiler
@@ -40,16 +39,15 @@ Threads = Annotated[int, typer.Option(min=1, help="of each process; as the serve
 @app.command()
 def families() -> None:
     """List the operator families, their shapes, seams and parameters."""
-    shown = Table("family", "shape", "seam", "parameters", "tolerance", box=None)
     for family in FAMILIES.values():
-        parameters = [f"{it.name} {'|'.join(map(str, it.values))}" for it in family.parameters]
-        parameters += [f"fixed_{axis} 0|any" for axis in family.specialised]
-        allowed = [f"{dtype} {it.relative_error:.2g}" for dtype, it in family.allowed.items()]
-        shown.add_row(
-            family.name, "x".join(family.axes), f"{family.module}\n{family.attribute}", "\n".join(parameters),
-            "\n".join(allowed),
-        )  # fmt: skip
-    console.print(shown)
+        console.print(f"{family.name}: {family.title}, {'x'.join(family.axes)}")
+        console.print(f"  seam       {family.module}, {family.attribute}")
+        for parameter in family.parameters:
+            console.print(f"  parameter  {parameter.name} {'|'.join(map(str, parameter.values))}: {parameter.meaning}")
+        for axis in family.specialised:
+            console.print(f"  parameter  fixed_{axis} 0|size: compiled for one size, right at all others")
+        for dtype, allowed in family.allowed.items():
+            console.print(f"  tolerance  {dtype} {allowed.relative_error:.3g}: {allowed.reason}")
 
 
 @app.command()

@@ -68,13 +68,15 @@ class Comparison:
 
     def add(self, got: torch.Tensor, want: torch.Tensor) -> None:
         """Compare one output with what is wanted, in float64."""
-        away = (got.double() - want).abs()
-        floor = want.square().mean().sqrt()
-        error = torch.where(away == 0, 0.0, away / torch.maximum(want.abs(), floor))
-        error = torch.where(torch.isfinite(error), error, math.inf)
+        exact = got.double()
+        same = (exact == want) | (exact.isnan() & want.isnan())
+        finite = want[want.isfinite()]
+        floor = finite.square().mean().sqrt() if finite.numel() else want.new_zeros(())
+        error = torch.where(same, 0.0, (exact - want).abs() / torch.maximum(want.abs(), floor))
+        error = torch.where(error.isfinite(), error, math.inf)
         self._worst = max(self._worst, float(error.max()))
         self._beyond += int((error > self._allowed).sum())
-        self._equal += int((away == 0).sum())
+        self._equal += int(same.sum())
         self.elements += want.numel()
 
     @property

@@ -8,8 +8,8 @@ import torch
 
 from kernels.family import TensorSpec
 
-KINDS = ("normal", "large", "tiny", "zeros", "outlier", "strided")
-"""``normal`` is what is timed; the others look for overflow, underflow, division by zero, cancellation and strides."""
+KINDS = ("normal", "large", "tiny", "zeros", "outlier", "special", "strided")
+"""``normal`` is what is timed; the others look for overflow, underflow, division by zero, NaN, infinities, strides."""
 MARGIN = 24
 """Elements between the rows of a strided input; not a multiple of a vector."""
 
@@ -36,6 +36,9 @@ def _tensor(spec: TensorSpec, dtype: torch.dtype, generator: torch.Generator, ki
         return wide[:, : spec.dims[1]]
     if kind == "outlier":
         values[:, 0] *= 3e4
+    if kind == "special":
+        for row, value in enumerate((float("nan"), float("inf"), -float("inf"))):
+            values[row % spec.dims[0], min(row, spec.dims[1] - 1)] = value
     scale = {"large": 1e4, "tiny": 1e-18, "zeros": 0.0}.get(kind, 1.0)
     return (values * scale).to(dtype)
 

@@ -7,6 +7,7 @@ less that of this thread, read until it no longer grows. Being descheduled in be
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -64,6 +65,8 @@ def others_cpu_ns() -> float:
 
 def _until_idle() -> float:
     """CPU time of other threads after the sample. None at all, where there never was another thread."""
+    if len(os.listdir("/proc/self/task")) == 1:
+        return 0.0  # nobody to wait for, and no pause that would leave the next sample a cold core
     after = last = others_cpu_ns()
     for _ in range(PATIENCE):
         time.sleep(PAUSE_S)
