@@ -52,4 +52,4 @@ def guards_hold(raw: torch.Tensor, dtype: str) -> bool:
 def same_bits(left: torch.Tensor, right: torch.Tensor) -> bool:
     """Say whether two tensors are equal bit by bit, NaNs too."""
     width = {2: torch.int16, 4: torch.int32, 8: torch.int64}[left.element_size()]
-    return torch.equal(left.view(width), right.view(width))
+    return bool(torch.equal(left.view(width), right.view(width)))
