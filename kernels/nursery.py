@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -47,24 +48,27 @@ class Nursery:
         self._scratch = Path(tempfile.mkdtemp(prefix="bankable-kernels-", dir=scratch))
         read_end, write_end = os.pipe()
         threads_env = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+        complaint = (self._scratch / "nursery.txt").open("wb")
         try:
             self._process = subprocess.Popen(
                 [str(python), str(PROGRAM), str(REPOSITORY), str(write_end)],
                 env=isolated({**threads_env, "OPENBLAS_NUM_THREADS": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}),
                 cwd=self._scratch, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
-                stderr=(self._scratch / "nursery.txt").open("wb"), pass_fds=(write_end,), start_new_session=True,
+                stderr=complaint, pass_fds=(write_end,), start_new_session=True,
             )  # fmt: skip
         except OSError as problem:
             raise UserError("engine interpreter does not start", str(python), str(problem)) from problem
         finally:
+            complaint.close()
             os.close(write_end)
         self._replies = os.fdopen(read_end, "rb", buffering=0)
         self._pending = b""
         self._jobs = 0
         hello = self._line(START_S)
         if hello is None:
+            complained = self._complaint()
             self.close()
-            raise UserError("the engine cannot import torch", str(python), self._complaint())
+            raise UserError("the engine cannot import torch", str(python), complained)
         self.network: str = hello["network"]
         """``off``, or why candidates could have reached a network."""
         self.torch: str = hello["torch"]
@@ -90,7 +94,7 @@ class Nursery:
         return Answer(tuple(_replies(folder / "replies.jsonl")), self._ended(said, folder, limits), folder)
 
     def close(self) -> None:
-        """Stop it; safe to call twice."""
+        """Stop it and remove what its jobs left; safe to call twice."""
         if self._process.stdin is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._process.stdin.close()
@@ -98,6 +102,7 @@ class Nursery:
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self._replies.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def __enter__(self) -> Nursery:
         return self

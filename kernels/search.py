@@ -7,7 +7,7 @@ there, and a source that was evaluated is not evaluated again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -28,6 +28,7 @@ from tools.evidence.harness import Protocol
 from tools.evidence.records import Record
 from tools.evidence.store import AppendLog
 
+LOG = "search.jsonl"
 ROUNDS = 2
 """Of each evaluation: enough to rank, far from enough to claim."""
 
@@ -48,8 +49,8 @@ class Search:
 
     def __init__(self, folder: TaskFolder, compiler: Compiler, python: Path, threads: int = 1) -> None:
         self._folder, self._compiler, self._python, self._threads = folder, compiler, python, threads
-        self._log = AppendLog(folder.path / "search.jsonl")
-        self.done = {entry.implementation: entry for entry in _read(self._log.path)}
+        self._log = AppendLog(folder.path / LOG)
+        self.done = evaluations(folder)
         self._keys = [shape.key for shape in folder.task.shapes if not shape.held_out]
         self.fresh = 0
         """Evaluations made by this object; the others were read."""
@@ -57,8 +58,7 @@ class Search:
     @property
     def best(self) -> Evaluation | None:
         """The fastest that is right."""
-        right = [entry for entry in self.done.values() if entry.log_ratio is not None]
-        return max(right, key=lambda entry: entry.log_ratio or 0.0, default=None)
+        return fastest(self.done.values())
 
     def run(self, budget: int, say: Callable[[str], None] = lambda _: None) -> Evaluation | None:
         """Evaluate up to ``budget`` sources, those of an earlier run counted in; returns the best."""
@@ -112,6 +112,17 @@ class Search:
         if not ranked:
             return _entry(kernel.id, choices, "failed", next((row.raised for row in rows if row.raised), None) or "")
         return _entry(kernel.id, choices, "measured", "", ranked[0].decision.mean)
+
+
+def evaluations(folder: TaskFolder) -> dict[str, Evaluation]:
+    """What searches in this task found so far, by implementation."""
+    return {entry.implementation: entry for entry in _read(folder.path / LOG)}
+
+
+def fastest(entries: Iterable[Evaluation]) -> Evaluation | None:
+    """The best of those that are right."""
+    right = [entry for entry in entries if entry.log_ratio is not None]
+    return max(right, key=lambda entry: entry.log_ratio or 0.0, default=None)
 
 
 def neighbours(family: Family, start: Choices, shapes: list[Dims]) -> Iterator[dict[str, int]]:
