@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,8 @@ from kernels.family import DTYPES, Family, shape_key
 from kernels.nursery import Nursery
 from kernels.qualify import KINDS
 from kernels.render import render
+from tools.serving.engine import STANDIN
+from tools.serving.environment import isolated
 
 SHAPES = {
     "rms_norm": [(1, 1), (4, 256), (3, 37), (130, 72)],
@@ -85,3 +89,15 @@ def test_every_seam_is_in_the_installed_engine(python: Path):
         text = (root.parent / f"{family.module.replace('.', '/')}.py").read_text(encoding="utf-8")
         assert f"class {kind}(" in text
         assert f"def {method}(" in text
+
+
+def test_the_extracted_live_code_is_what_an_imported_engine_runs(python: Path, tmp_path: Path):
+    program = Path(__file__).with_name("seam_probe.py")
+    env = isolated({"SGLANG_USE_CPU_ENGINE": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(STANDIN)})
+    done = subprocess.run(
+        [str(python), str(program), str(program.parents[2])],
+        env=env, cwd=tmp_path, capture_output=True, check=True, timeout=900,
+    )  # fmt: skip
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert len(said) == 2 * len(FAMILIES)
+    assert all(said.values()), said
