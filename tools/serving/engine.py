@@ -81,7 +81,7 @@ def find_engine(
 
     Raises ``UserError`` when the interpreter is not there or cannot import sglang.
     """
-    interpreter = _interpreter(python, os.environ if environ is None else environ)
+    interpreter = engine_python(python, environ)
     answer = _ask(interpreter, timeout_s)
     return Engine(
         python=interpreter,
@@ -97,8 +97,9 @@ def find_engine(
     )
 
 
-def _interpreter(python: Path | None, environ: Mapping[str, str]) -> Path:
-    """The first interpreter that was asked for; only an implicit one may be missing."""
+def engine_python(python: Path | None = None, environ: Mapping[str, str] | None = None) -> Path:
+    """The first interpreter that was asked for, not looked into; only an implicit one may be missing."""
+    environ = os.environ if environ is None else environ
     named = python or (Path(environ[ENV_PYTHON]) if environ.get(ENV_PYTHON) else None)
     if named is not None:
         # Not resolved: a virtual environment is recognised by the path its interpreter link lies at.

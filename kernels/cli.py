@@ -1,0 +1,165 @@
+"""``python -m kernels``: the operator families, a bake-off by hand, a search over a template's parameters, the roof."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from kernels.bakeoff import Settings, bake_off, measured_peaks
+from kernels.compiler import CompileError, Compiler
+from kernels.contestant import Contestant, of_kernel, of_torch
+from kernels.families import FAMILIES
+from kernels.family import DTYPES, Family
+from kernels.nursery import Nursery
+from kernels.render import render
+from kernels.search import Search, evaluations, fastest
+from kernels.shapes import parse_shapes
+from kernels.table import table
+from kernels.task import TaskFolder, open_task, write_task
+from tools.errors import UserError
+from tools.evidence.seal import seal as seal_run
+from tools.serving.engine import engine_python
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+console = Console(soft_wrap=True, highlight=False)
+BACKENDS = ("torch", "torch_compile", "cpp")
+
+Out = Annotated[Path, typer.Option(help="run folder; made where it is missing")]
+Engine = Annotated[Path | None, typer.Option("--engine-python", help="interpreter with sglang and torch")]
+Shapes = Annotated[str, typer.Option(help="served shapes with their calls: 4x256:9000,128x256:500")]
+HeldOut = Annotated[str, typer.Option(help="shapes that no search sees: 5x256")]
+Dtype = Annotated[str, typer.Option(help=" or ".join(DTYPES))]
+Threads = Annotated[int, typer.Option(min=1, help="of each process; as the server's OMP_NUM_THREADS")]
+
+
+@app.command()
+def families() -> None:
+    """List the operator families, their shapes, seams and parameters."""
+    for family in FAMILIES.values():
+        console.print(f"{family.name}: {family.title}, {'x'.join(family.axes)}")
+        console.print(f"  seam       {family.module}, {family.attribute}")
+        for parameter in family.parameters:
+            console.print(f"  parameter  {parameter.name} {'|'.join(map(str, parameter.values))}: {parameter.meaning}")
+        for axis in family.specialised:
+            console.print(f"  parameter  fixed_{axis} 0|size: compiled for one size, right at all others")
+        for dtype, allowed in family.allowed.items():
+            console.print(f"  tolerance  {dtype} {allowed.relative_error:.3g}: {allowed.reason}")
+
+
+@app.command()
+def bakeoff(
+    family: str, out: Out, shapes: Shapes = "", held_out: HeldOut = "", dtype: Dtype = "bfloat16",
+    backends: Annotated[str, typer.Option(help="which of torch, torch_compile, cpp")] = "torch,cpp",
+    rounds: Annotated[int, typer.Option(min=1, help="fresh processes of each implementation")] = 6,
+    samples: Annotated[int, typer.Option(min=3, max=1000, help="timed calls of each")] = 12, threads: Threads = 1,
+    engine_python_: Engine = None,
+    seal: Annotated[Path | None, typer.Option(help="new folder for a sealed copy, to be audited")] = None,
+) -> None:  # fmt: skip
+    """Measure every backend of an operator against what the live server runs."""
+    python = engine_python(engine_python_)
+    chosen = _family(family)
+    folder = _task(chosen, out, shapes, held_out, dtype, python, threads)
+    result = bake_off(
+        folder, _contestants(folder, backends), python, Settings(rounds=rounds, samples=samples, threads=threads),
+        console.print,
+    )  # fmt: skip
+    console.print(table(result))
+    console.print(f"roof: {result.peaks.copy_bandwidth / 1e9:.3g} GB/s, {result.peaks.flop_rate / 1e9:.3g} GFLOP/s")
+    console.print(result.claim.headline)
+    console.print(f"records in {result.folder}")
+    if seal is not None:
+        seal_run(out, "harness", chosen.name, result.attempt, seal)
+        console.print(f"sealed; `python -m nodes.auditor {seal}` judges it")
+
+
+@app.command()
+def search(
+    family: str, out: Out, shapes: Shapes = "", held_out: HeldOut = "", dtype: Dtype = "bfloat16",
+    budget: Annotated[int, typer.Option(min=1, help="sources to evaluate, earlier ones counted in")] = 12,
+    threads: Threads = 1, engine_python_: Engine = None,
+) -> None:  # fmt: skip
+    """Search the parameters of a family's C++ template; the same command again goes on."""
+    python = engine_python(engine_python_)
+    folder = _task(_family(family), out, shapes, held_out, dtype, python, threads)
+    found = Search(folder, Compiler(), python, threads)
+    best = found.run(budget, console.print)
+    console.print(f"{found.fresh} evaluated now, {len(found.done)} in all")
+    if best is None or best.log_ratio is None:
+        console.print("no candidate is right")
+        return
+    console.print(f"best {best.implementation}, {100 * best.log_ratio:+.1f} log-% against live: {best.choices}")
+
+
+@app.command()
+def roofline(dtype: Dtype = "bfloat16", threads: Threads = 1, engine_python_: Engine = None) -> None:
+    """Measure the machine's roof in the engine's interpreter."""
+    if dtype not in DTYPES:
+        raise UserError(f"no dtype {dtype}", "--dtype", f"one of {', '.join(DTYPES)}")
+    with Nursery(engine_python(engine_python_), threads) as nursery:
+        peaks = measured_peaks(nursery, dtype, threads)
+    console.print(f"copy    {peaks.copy_bandwidth / 1e9:.3g} GB/s, read and written")
+    console.print(f"matrix  {peaks.flop_rate / 1e9:.3g} GFLOP/s in {dtype}")
+    console.print(f"cache   {peaks.cache_bytes >> 20} MiB, the largest that the system reports")
+
+
+def main() -> None:
+    """A user's mistake is one line and exit code 2."""
+    try:
+        app()
+    except UserError as problem:
+        print(f"error: {problem}", file=sys.stderr)
+        sys.exit(2)
+
+
+def _family(name: str) -> Family:
+    if name not in FAMILIES:
+        raise UserError(f"no family {name!r}", "", f"one of {', '.join(FAMILIES)}")
+    return FAMILIES[name]
+
+
+def _task(
+    family: Family, out: Path, shapes: str, held_out: str, dtype: str, python: Path, threads: int
+) -> TaskFolder:  # fmt: skip
+    """The task of a folder: opened where it is, written where it is not."""
+    if (out / "ops" / family.name).exists():
+        if shapes or held_out:
+            raise UserError(
+                "the task has its shapes already", str(out), "leave --shapes and --held-out, or choose --out"
+            )
+        return open_task(out, family.name)
+    if dtype not in DTYPES:
+        raise UserError(f"no dtype {dtype}", "--dtype", f"one of {', '.join(DTYPES)}")
+    wanted = parse_shapes(family, shapes, held_out)
+    with Nursery(python, threads) as nursery:
+        return write_task(out, family, dtype, wanted, nursery, threads)
+
+
+def _contestants(folder: TaskFolder, backends: str) -> list[Contestant]:
+    names = [name.strip() for name in backends.split(",") if name.strip()]
+    unknown = sorted(set(names) - set(BACKENDS))
+    if unknown or not names:
+        raise UserError(f"no backend {', '.join(unknown)}", "--backends", f"any of {', '.join(BACKENDS)}")
+    found = [of_torch(folder.family, name) for name in names if name != "cpp"]
+    return found + (kernels_of(folder) if "cpp" in names else [])
+
+
+def kernels_of(folder: TaskFolder) -> list[Contestant]:
+    """C++ kernels of a task: the template as it stands, and the best that a search found."""
+    compiler = Compiler()
+    found: list[Contestant] = []
+    best = fastest(evaluations(folder).values())
+    for choices in [folder.family.defaults(), *([best.choices] if best else [])]:
+        source = render(folder.family, folder.task.dtype, choices)
+        compiled = compiler.compile(source)
+        if isinstance(compiled, CompileError):
+            raise UserError("a kernel does not compile", source.implementation, compiled.reason[:300])
+        place = folder.path / "candidates" / f"{source.implementation}.cpp"
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(source.text, encoding="utf-8")
+        if source.implementation not in {contestant.id for contestant in found}:
+            found.append(of_kernel(compiled))
+    return found

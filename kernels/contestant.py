@@ -1,0 +1,64 @@
+"""Who takes part in a bake-off: the live implementation, torch's own, a compiled graph, and our C++ kernels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kernels.compiler import Compiled
+from kernels.family import Family
+from tools.evidence.canonical import file_digest
+from tools.evidence.harness import Role, SourceFile
+
+ENGINE_SIDE = Path(__file__).resolve().parent / "engine_side"
+FILES = {
+    "rms_norm": "rms_norm.py", "fused_add_rms_norm": "rms_norm.py", "silu_and_mul": "silu_and_mul.py",
+    "rotary": "rotary.py",
+}  # fmt: skip
+"""Where torch's way of doing a family stands."""
+LIVE = "live"
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """One implementation under its id."""
+
+    id: str
+    kind: str
+    """How the worker loads it: ``live``, ``torch``, ``torch_compile``, ``cpp``."""
+    backend: str
+    source: SourceFile
+    library: Path | None = None
+
+    @property
+    def role(self) -> Role:
+        return "reference" if self.kind == LIVE else "candidate"
+
+    def job(self) -> dict[str, Any]:
+        """As the worker is told."""
+        return {
+            "id": self.id, "kind": self.kind, "library": str(self.library) if self.library else None,
+            "source": self.source.model_dump(mode="json"),
+        }  # fmt: skip
+
+
+def live(source: SourceFile, backend: str) -> Contestant:
+    """The denominator."""
+    return Contestant(LIVE, LIVE, backend, source)
+
+
+def of_torch(family: Family, kind: str) -> Contestant:
+    """``torch`` or ``torch_compile``; both stand in this package's own file for the family."""
+    path = ENGINE_SIDE / FILES[family.name]
+    source = SourceFile(path=f"kernels/engine_side/{path.name}", digest=file_digest(path))
+    return Contestant(kind.replace("_", "-"), kind, kind, source)
+
+
+def of_kernel(compiled: Compiled) -> Contestant:
+    """A C++ kernel; its source lies beside the bake-off that measured it."""
+    source = compiled.source
+    place = f"ops/{source.family}/candidates/{source.implementation}.cpp"
+    return Contestant(
+        source.implementation, "cpp", "cpp", SourceFile(path=place, digest=source.digest), compiled.library
+    )

@@ -1,0 +1,17 @@
+"""The jobs by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from kernels.engine_side import check, measure, oracle, peaks
+
+JOBS: dict[str, Callable[[dict[str, Any]], Iterable[dict[str, Any]]]] = {
+    "measure": measure.run,
+    "attempt": measure.attempt,
+    "check": check.run,
+    "against_oracle": check.against_oracle,
+    "oracle": oracle.run,
+    "peaks": peaks.run,
+}

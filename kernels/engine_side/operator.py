@@ -1,0 +1,51 @@
+"""What the engine's side knows about a family: its reference, and how each kind of implementation is called."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from kernels.family import Family
+
+Tensors = Mapping[str, torch.Tensor]
+Outputs = tuple[torch.Tensor, ...]
+Call = Callable[[Tensors], Outputs]
+"""From all inputs, weights and tables among them, to new tensors."""
+Into = Callable[[Tensors, Sequence[torch.Tensor]], None]
+"""The same into buffers that the caller owns: contiguous tensors of the outputs' shapes."""
+
+
+@dataclass(frozen=True)
+class Operator:
+    """The code of a family that needs torch."""
+
+    family: Family
+    reference: Call
+    """By the definition, in the dtype of its inputs; the checker hands in float64."""
+    framework: Call
+    """Torch's own operators, where they offer another way than the live code."""
+    files: tuple[str, ...]
+    """Of the engine package, with the live code; the seam's own file first."""
+    live: Callable[[Mapping[str, Any], Tensors], Call]
+    """From the names found in these files and the weights to the live path's call."""
+    native: Callable[[ctypes.CDLL], Into]
+    """Calls a compiled kernel."""
+
+
+def flat(tensor: torch.Tensor) -> torch.Tensor:
+    """The same tensor where its last axis is dense, as kernels take it; a copy where it is not."""
+    return tensor if tensor.stride(-1) == 1 else tensor.contiguous()
+
+
+def entry(library: ctypes.CDLL, *arguments: Any) -> Any:
+    """The kernel's entry point with its argument types; it returns nothing."""
+    function = library.bankable_run
+    function.argtypes, function.restype = list(arguments), None
+    return function
+
+
+POINTER, SIZE, REAL = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float

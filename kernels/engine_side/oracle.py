@@ -1,0 +1,37 @@
+"""The job that writes a task's oracle: inputs from a seed, and what the live implementation gives for them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from safetensors.torch import save_file
+
+from kernels.engine_side.check import Comparison, reference
+from kernels.engine_side.measure import inputs_of
+from kernels.engine_side.operators import OPERATORS
+from kernels.engine_side.seam import live_names, source_file
+
+
+def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    """One inputs file and one expected file a shape; the reply says how far the live code is from float64."""
+    operator, dtype = OPERATORS[job["family"]], job["dtype"]
+    torch.set_num_threads(job["threads"])
+    names = live_names(operator.files)
+    for shape in job["shapes"]:
+        dims = tuple(shape["dims"])
+        tensors = inputs_of(operator, dims, dtype, shape["seed"], "oracle", "normal")
+        outputs = operator.live(names, tensors)(tensors)
+        comparison = Comparison(job["relative_error"])
+        for got, want in zip(outputs, reference(operator, tensors), strict=True):
+            comparison.add(got, want)
+        save_file(tensors, f"{shape['key']}.inputs.safetensors")
+        save_file(
+            {str(index): tensor.contiguous() for index, tensor in enumerate(outputs)},
+            f"{shape['key']}.expected.safetensors",
+        )
+        yield {
+            "shape": shape["key"], "live_source": source_file(operator.files[0]), "error": comparison.error,
+            "mismatch_share": comparison.mismatch_share,
+        }  # fmt: skip

@@ -1,0 +1,69 @@
+"""The job that measures the roof: bytes per second of a large copy, operations per second of a large matrix product.
+
+A copy goes through two buffers that are together larger than the caches, piece by piece; each piece is timed alone, so
+that on a machine with other tenants some of them run undisturbed. A peak is what the machine can do: the best counts.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+LEAST_BYTES = 128 << 20
+"""Of each buffer."""
+PIECE = 8 << 20
+SIDE = 768
+PASSES = 3
+PRODUCTS = 12
+
+
+def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    """Copy bandwidth (read plus written), matrix rate in the job's dtype, and the largest cache."""
+    torch.set_num_threads(job["threads"])
+    cache = last_level_cache()
+    yield {
+        "copy_bandwidth": copy_bandwidth(max(LEAST_BYTES, cache * 5 // 8)),
+        "flop_rate": flop_rate(getattr(torch, job["dtype"])),
+        "cache_bytes": cache,
+        "measured_at": time.time(),
+    }
+
+
+def copy_bandwidth(size: int) -> float:
+    """Bytes per second of the fastest piece."""
+    source = torch.ones(size, dtype=torch.uint8)
+    target = torch.ones(size, dtype=torch.uint8)
+    pieces = list(zip(source.split(PIECE), target.split(PIECE), strict=True))[: size // PIECE]
+    best = float("inf")
+    for _ in range(PASSES):
+        for old, new in pieces:
+            start = time.perf_counter()
+            new.copy_(old)
+            best = min(best, time.perf_counter() - start)
+    return 2 * PIECE / best
+
+
+def flop_rate(dtype: torch.dtype) -> float:
+    """Operations per second of the fastest product."""
+    left = torch.randn(SIDE, SIDE).to(dtype)
+    best = float("inf")
+    for _ in range(PRODUCTS):
+        start = time.perf_counter()
+        _ = left @ left
+        best = min(best, time.perf_counter() - start)
+    return 2 * SIDE**3 / best
+
+
+def last_level_cache(root: Path = Path("/sys/devices/system/cpu/cpu0/cache")) -> int:
+    """Bytes of the largest cache that the system reports, and 32 MiB where it reports none."""
+    sizes = [_bytes(path.read_text(encoding="ascii").strip()) for path in root.glob("index*/size")]
+    return max(sizes, default=32 << 20)
+
+
+def _bytes(text: str) -> int:
+    scale = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}.get(text[-1:], 1)
+    return int(text.rstrip("KMG")) * scale

@@ -1,0 +1,98 @@
+"""What an operator family is, as data: tensors, work, tolerances, its seam in the engine, template parameters.
+
+Imported on both sides, by the orchestrator and by the workers under the engine's interpreter: standard library only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Dims = tuple[int, ...]
+Choices = Mapping[str, int]
+"""A value for each parameter of a template."""
+
+ITEM_BYTES = {"bfloat16": 2, "float32": 4, "int64": 8}
+DTYPES = ("bfloat16", "float32")
+Kind = Literal["activation", "weight", "positions", "table"]
+
+
+@dataclass(frozen=True)
+class TensorSpec:
+    """One tensor argument or result."""
+
+    name: str
+    dims: Dims
+    kind: Kind = "activation"
+    """``weight`` and ``table`` stay the same from call to call, as in a server; the others are new in each."""
+    dtype: str | None = None
+    """``None``: the dtype of the task."""
+    touched: int | None = None
+    """Elements that one call has to read, where that is less than all of them."""
+
+    def bytes_moved(self, dtype: str) -> int:
+        """Bytes that one call has to read or write."""
+        elements = math.prod(self.dims) if self.touched is None else self.touched
+        return elements * ITEM_BYTES[self.dtype or dtype]
+
+
+@dataclass(frozen=True)
+class Allowed:
+    """How far an output may be off: |got − want| / max(|want|, rms(want)), for every element."""
+
+    relative_error: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """Something that the C++ template leaves open. The first value is the default."""
+
+    name: str
+    values: tuple[int, ...]
+    meaning: str
+
+
+VECTOR_BITS = Parameter("vector_bits", (512, 256), "width that the compiler prefers for vectors")
+UNROLL = Parameter("unroll", (1, 2, 4), "copies of the inner loop's body")
+THREAD_ROWS = Parameter("thread_rows", (0, 2, 64), "rows from which OpenMP threads share the work; 0: never")
+
+
+@dataclass(frozen=True)
+class Family:
+    """Operators that compute the same thing and differ in their sizes."""
+
+    name: str
+    title: str
+    axes: tuple[str, ...]
+    """Names of the sizes that make a shape, in the order of its key."""
+    module: str
+    attribute: str
+    """Where the live server calls it: module and qualified name inside."""
+    inputs: Callable[[Dims], tuple[TensorSpec, ...]]
+    outputs: Callable[[Dims], tuple[TensorSpec, ...]]
+    flops: Callable[[Dims], int]
+    """Operations of one call, by the operator's definition."""
+    allowed: Mapping[str, Allowed]
+    """Tolerance by dtype."""
+    parameters: tuple[Parameter, ...] = (VECTOR_BITS, UNROLL, THREAD_ROWS)
+    specialised: tuple[str, ...] = ()
+    """Axes that a kernel may be compiled for at one size; it stays right at all others."""
+    scalars: Mapping[str, float] = field(default_factory=dict)
+
+    def bytes_moved(self, dims: Dims, dtype: str) -> int:
+        """Bytes that one call has to read and write: every input once, every output once."""
+        return sum(spec.bytes_moved(dtype) for spec in (*self.inputs(dims), *self.outputs(dims)))
+
+    def defaults(self) -> dict[str, int]:
+        """The first value of every parameter; no axis specialised."""
+        return {parameter.name: parameter.values[0] for parameter in self.parameters} | {
+            f"fixed_{axis}": 0 for axis in self.specialised
+        }
+
+
+def shape_key(dims: Dims) -> str:
+    """``4x256``: how rows, oracle files and tables name a shape."""
+    return "x".join(map(str, dims))

@@ -1,0 +1,78 @@
+"""From a family, a dtype and a choice of parameters to C++ source, its compiler flags, and a digest over both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from kernels.family import DTYPES, Choices, Dims, Family
+from tools.errors import UserError
+from tools.evidence.canonical import digest
+
+TEMPLATES = Path(__file__).resolve().parent / "templates"
+FLAGS = ("-std=c++17", "-O3", "-march=native", "-fopenmp", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math")
+EXACT = "-ffp-contract=off"
+"""A product and a sum stay two roundings, as they are in the engine's eager operators."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A kernel that can be compiled. Two of the same digest are the same kernel."""
+
+    family: str
+    dtype: str
+    choices: Choices
+    text: str
+    flags: tuple[str, ...]
+
+    @cached_property
+    def digest(self) -> str:
+        """sha256 of the text; the flags that matter stand in its last line."""
+        return digest(self.text.encode())
+
+    @property
+    def implementation(self) -> str:
+        """Id in the rows of a bake-off."""
+        return f"cpp-{self.digest[:12]}"
+
+
+def render(family: Family, dtype: str, choices: Mapping[str, int] | None = None) -> Source:
+    """The family's template with every parameter set. Raises ``UserError`` for a parameter that it does not have."""
+    if dtype not in DTYPES:
+        raise UserError(f"no kernels for dtype {dtype}", family.name, f"one of {', '.join(DTYPES)}")
+    chosen = family.defaults() | dict(choices or {})
+    _check(family, chosen)
+    flags = (*FLAGS, EXACT, f"-mprefer-vector-width={chosen['vector_bits']}")
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )  # fmt: skip
+    body = environment.get_template(f"{family.name}.cpp.j2").render(family=family.name, dtype=dtype, choices=chosen)
+    return Source(family.name, dtype, chosen, f"{body}// g++ {' '.join(flags)}\n", flags)
+
+
+def every_choice(family: Family, shapes: tuple[Dims, ...] = ()) -> Iterator[dict[str, int]]:
+    """All combinations of the template's parameters, the default first; axes fixed at the sizes of ``shapes``."""
+    names = [parameter.name for parameter in family.parameters]
+    values: list[tuple[int, ...]] = [parameter.values for parameter in family.parameters]
+    for axis in family.specialised:
+        place = family.axes.index(axis)
+        names.append(f"fixed_{axis}")
+        values.append((0, *sorted({dims[place] for dims in shapes})))
+    for combination in product(*values):
+        yield dict(zip(names, combination, strict=True))
+
+
+def _check(family: Family, chosen: Mapping[str, int]) -> None:
+    allowed = {parameter.name: parameter.values for parameter in family.parameters}
+    for name, value in chosen.items():
+        fixed = name.startswith("fixed_") and name.removeprefix("fixed_") in family.specialised
+        if not fixed and name not in allowed:
+            raise UserError(f"{family.name} has no parameter {name}", "", f"one of {', '.join(family.defaults())}")
+        if value < 0 or (not fixed and value not in allowed[name]):
+            raise UserError(f"{name}={value} is not offered", family.name, "`python -m kernels families` lists values")

@@ -1,0 +1,142 @@
+"""Writes the folder of a task, once: what has to be made faster, at which shapes, how right, and the oracle.
+
+The shapes and their weights are declared by hand here; an extractor that captures them on a live server writes the
+same files. The oracle's outputs are the live implementation's, for inputs from secret seeds.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+from pydantic import ValidationError
+
+from kernels.families import FAMILIES
+from kernels.family import Family
+from kernels.limits import Limits
+from kernels.nursery import Nursery
+from kernels.shapes import Served
+from tools.errors import UserError
+from tools.evidence.canonical import file_digest
+from tools.evidence.harness import (
+    ORACLE_FOLDER,
+    OracleFile,
+    OracleManifest,
+    Seam,
+    ServedShape,
+    SourceFile,
+    Task,
+    Tolerance,
+)
+from tools.evidence.records import SCHEMA_VERSION
+from tools.evidence.store import json_bytes, write_once
+
+LIVE_BACKEND = "native"
+
+
+@dataclass(frozen=True)
+class TaskFolder:
+    """``ops/<operator>/`` of a run folder."""
+
+    root: Path
+    """The run folder."""
+    task: Task
+
+    @property
+    def path(self) -> Path:
+        return self.root / "ops" / self.task.operator
+
+    @property
+    def family(self) -> Family:
+        return FAMILIES[self.task.family]
+
+    def oracle_inputs(self, key: str) -> Path:
+        """Inputs that a candidate is tried on."""
+        return self.path / ORACLE_FOLDER / f"{key}.inputs.safetensors"
+
+    def oracle_expected(self, key: str) -> Path:
+        """What the live implementation gave for them."""
+        return self.path / ORACLE_FOLDER / f"{key}.expected.safetensors"
+
+    def next_attempt(self) -> int:
+        """Number of the next bake-off."""
+        taken = [path.name.removeprefix("bench-") for path in self.path.glob("bench-*")]
+        return 1 + max((int(number) for number in taken if number.isdecimal()), default=0)
+
+
+def open_task(root: Path, operator: str) -> TaskFolder:
+    """A task that is already there. Raises ``UserError`` when it is none of ours."""
+    path = root / "ops" / operator / "task.json"
+    try:
+        task = Task.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        raise UserError("not a task folder", str(path.parent), "give a folder that `bakeoff` made") from None
+    if task.family not in FAMILIES or task.operator != operator:
+        raise UserError(f"no family {task.family!r}", str(path), "`python -m kernels families` lists them")
+    return TaskFolder(root, task)
+
+
+def write_task(
+    root: Path, family: Family, dtype: str, shapes: tuple[Served, ...], nursery: Nursery, threads: int
+) -> TaskFolder:
+    """A new task in a new or existing run folder. Raises ``UserError`` when the folder holds one of that name."""
+    folder = root / "ops" / family.name
+    if folder.exists():
+        raise UserError("this folder already holds the task", str(folder), "choose another --out")
+    run_id = _run_id(root)
+    allowed = family.allowed[dtype]
+    place = folder / ORACLE_FOLDER
+    job = {
+        "family": family.name, "dtype": dtype, "threads": threads, "relative_error": allowed.relative_error,
+        "shapes": [{"key": it.key, "dims": it.dims, "seed": secrets.randbits(60)} for it in shapes],
+    }  # fmt: skip
+    answer = nursery.run("oracle", job, Limits())
+    if answer.ended.end != "answered":
+        raise UserError("the live implementation could not be run", family.attribute, answer.ended.why)
+    for reply in answer.replies:
+        if reply["error"] is None or reply["mismatch_share"] > 0:
+            raise UserError(
+                f"the live implementation misses the tolerance at {reply['shape']}", family.name,
+                f"error {reply['error']}, allowed {allowed.relative_error:.3g}",
+            )  # fmt: skip
+    files = []
+    for shape in shapes:
+        for part in ("inputs", "expected"):
+            name = f"{shape.key}.{part}.safetensors"
+            write_once(place / name, (answer.folder / name).read_bytes())
+            files.append(OracleFile(name=name, sha256=file_digest(place / name), shape=shape.key))
+    manifest = OracleManifest(run_id=run_id, operator=family.name, files=tuple(files))
+    task = Task(
+        run_id=run_id, operator=family.name, family=family.name,
+        seam=Seam(module=family.module, attribute=family.attribute), live_backend=LIVE_BACKEND,
+        live_source=SourceFile.model_validate(answer.replies[0]["live_source"]), launch_mode="eager", device="cpu",
+        dtype=dtype, shapes=tuple(_record(family, dtype, shape) for shape in shapes),
+        tolerance=Tolerance(relative_error=allowed.relative_error, reason=allowed.reason), captured_at=time.time(),
+    )  # fmt: skip
+    write_once(folder / "oracle.json", json_bytes(manifest.model_dump(mode="json")))
+    write_once(folder / "task.json", json_bytes(task.model_dump(mode="json")))
+    return TaskFolder(root, task)
+
+
+def _record(family: Family, dtype: str, shape: Served) -> ServedShape:
+    specs = family.inputs(shape.dims)
+    return ServedShape(
+        key=shape.key, dims=tuple(spec.dims for spec in specs), dtypes=tuple(spec.dtype or dtype for spec in specs),
+        phase=shape.phase, calls=shape.calls, held_out=shape.held_out,
+    )  # fmt: skip
+
+
+def _run_id(root: Path) -> str:
+    """Nonce of the run folder, made where there is none."""
+    path = root / "run.json"
+    if path.is_file():
+        try:
+            return str(orjson.loads(path.read_bytes())["run_id"])
+        except (ValueError, KeyError, TypeError):
+            raise UserError("run.json cannot be read", str(path), "choose another --out") from None
+    run_id = secrets.token_hex(8)
+    write_once(path, json_bytes({"schema_version": SCHEMA_VERSION, "run_id": run_id, "config": {}}))
+    return run_id

@@ -1,0 +1,103 @@
+"""Compiled kernels give what the live engine gives: real sources, a real compiler, real processes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kernels.compiler import Compiled, Compiler
+from kernels.contestant import Contestant, of_kernel, of_torch
+from kernels.families import FAMILIES
+from kernels.family import DTYPES, Family, shape_key
+from kernels.nursery import Nursery
+from kernels.qualify import KINDS
+from kernels.render import render
+from tools.serving.engine import STANDIN
+from tools.serving.environment import isolated
+
+SHAPES = {
+    "rms_norm": [(1, 1), (4, 256), (3, 37), (130, 72)],
+    "fused_add_rms_norm": [(1, 2), (4, 256), (3, 37), (130, 72)],
+    "silu_and_mul": [(1, 1), (4, 768), (3, 37), (130, 72)],
+    "rotary": [(1, 1, 1, 2), (4, 4, 2, 64), (7, 3, 1, 46), (130, 2, 1, 32)],
+}
+"""One element, a served shape, no multiple of a vector, and more rows than the threads' threshold."""
+OTHER = {"vector_bits": 256, "unroll": 4, "thread_rows": 2}
+"""Every parameter at another value than the default."""
+EQUAL = {("rotary", "bfloat16"), ("rotary", "float32")}
+"""Where every bit is the live implementation's."""
+NEARLY = 0.998
+"""Share of equal values in bf16 elsewhere: but for fp32 values beside a tie."""
+
+
+def tried(
+    family: Family, dtype: str, contestant: Contestant, nursery: Nursery, threads: int = 1
+) -> list[dict[str, Any]]:  # fmt: skip
+    """What the checker says about all shapes and kinds of input."""
+    dims = SHAPES[family.name]
+    common = {"family": family.name, "dtype": dtype, "threads": threads}
+    ran = nursery.run("attempt", {
+        **common, "implementation": contestant.job(), "kinds": KINDS,
+        "shapes": [{"key": shape_key(size), "dims": size, "seed": 11} for size in dims],
+    })  # fmt: skip
+    assert (ran.ended.end, [reply.get("raised") for reply in ran.replies]) == ("answered", [None] * len(dims))
+    return [
+        nursery.run("check", {
+            **common, "dims": size, "seed": 11, "outputs": str(ran.folder / f"{shape_key(size)}.safetensors"),
+            "relative_error": family.allowed[dtype].relative_error,
+            "calls": [{"name": kind, "inputs": kind} for kind in KINDS],
+        }).replies[0]
+        for size in dims
+    ]  # fmt: skip
+
+
+def kernel(family: Family, dtype: str, choices: dict[str, int], compiler: Compiler) -> Contestant:
+    compiled = compiler.compile(render(family, dtype, choices))
+    assert isinstance(compiled, Compiled), compiled
+    return of_kernel(compiled)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
+def test_kernels_are_right_at_every_shape_and_input(family, dtype, nursery, compiler):
+    place = family.axes.index(family.specialised[0])
+    fixed = {f"fixed_{family.specialised[0]}": SHAPES[family.name][1][place]}
+    for choices, threads in (({}, 1), ({**OTHER, **fixed}, 2)):
+        answers = tried(family, dtype, kernel(family, dtype, choices, compiler), nursery, threads)
+        for said in answers:
+            assert said["relative_error"] <= family.allowed[dtype].relative_error
+            assert (said["mismatch_share"], said["poison_intact"]) == (0, True)
+        elements = sum(said["elements"] for said in answers)
+        equal = sum(said["equal_bits"] * said["elements"] for said in answers) / elements
+        assert equal >= (1 if (family.name, dtype) in EQUAL else NEARLY if dtype == "bfloat16" else 0.5)
+
+
+@pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
+def test_torchs_own_operators_are_right_too(family, nursery):
+    for said in tried(family, "bfloat16", of_torch(family, "torch"), nursery):
+        assert said["relative_error"] <= family.allowed["bfloat16"].relative_error
+
+
+def test_every_seam_is_in_the_installed_engine(python: Path):
+    root = next(python.parent.parent.glob("lib/python3*/site-packages/sglang"))
+    for family in FAMILIES.values():
+        kind, method = family.attribute.split(".")
+        text = (root.parent / f"{family.module.replace('.', '/')}.py").read_text(encoding="utf-8")
+        assert f"class {kind}(" in text
+        assert f"def {method}(" in text
+
+
+def test_the_extracted_live_code_is_what_an_imported_engine_runs(python: Path, tmp_path: Path):
+    program = Path(__file__).with_name("seam_probe.py")
+    env = isolated({"SGLANG_USE_CPU_ENGINE": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(STANDIN)})
+    done = subprocess.run(
+        [str(python), str(program), str(program.parents[2])],
+        env=env, cwd=tmp_path, capture_output=True, check=True, timeout=900,
+    )  # fmt: skip
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert len(said) == 2 * len(FAMILIES)
+    assert all(said.values()), said
