@@ -51,6 +51,10 @@ class Effects:
         """The configuration with the highest mean; ties go to the first."""
         return max(self.recorded, key=lambda p: self.recorded[p].truth)
 
+    def standard_error(self) -> float:
+        """Of what is known of a configuration, at least: batch effects are estimates too."""
+        return self.noise_sd / math.sqrt(mean(len(recorded.launches) for recorded in self.recorded.values()))
+
     def pass_s(self) -> float:
         """Server seconds to launch every configuration but the reference once."""
         return sum(mean(x.cost_s for x in r.launches) for p, r in self.recorded.items() if any(p))

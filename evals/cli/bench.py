@@ -25,7 +25,7 @@ from evals.bench.rates import rates_table
 from evals.bench.records import read_landscape
 from evals.bench.repeat import repeat as repeat_verdicts
 from evals.bench.run import measure as run_speed
-from evals.bench.search import bench, table
+from evals.bench.search import WITHIN, bench, table
 from evals.bench.start import measure as start_times
 from evals.fixtures.build.run import standard_run
 from evals.runner.run import chosen
@@ -74,13 +74,14 @@ def search(
     recorded: Annotated[Path, typer.Argument(help="A recorded landscape.")] = RECORDED / "landscape.jsonl.xz",
     seeds: Annotated[int, typer.Option(min=1, help="Searches of each policy.")] = 200,
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = os.cpu_count() or 1,
+    within: Annotated[float, typer.Option(min=0.0, max=0.5, help="What counts as the best, a fraction.")] = WITHIN,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
     """Compare the search policy with plain TPE and random search on a recorded landscape."""
     found = read_landscape(recorded)
     seen = effects(found)
-    scores = bench(seen, found.space(), seeds, jobs)
-    typer.echo(orjson.dumps([asdict(s) for s in scores]).decode() if as_json else table(scores, seen))
+    scores = bench(seen, found.space(), seeds, jobs, within)
+    typer.echo(orjson.dumps([asdict(s) for s in scores]).decode() if as_json else table(scores, seen, within))
 
 
 @bench_app.command()

@@ -114,7 +114,18 @@ def test_ours_needs_less_than_random_here() -> None:
     assert scores["ours"].reached >= 0.75
     text = table(list(scores.values()), seen)
     assert "24 configurations" in text
-    assert len(text.splitlines()) == 9
+    assert seen.standard_error() == pytest.approx(seen.noise_sd / math.sqrt(3))
+    assert f"known to ±{100 * seen.standard_error():.1f} %" in text
+    assert len(text.splitlines()) == 10
+
+
+def test_how_near_counts_is_asked_for() -> None:
+    """Every search that settles within 1 % has settled within 30 % no later."""
+    seen = effects(landscape(noise=0.01))
+    strict, lenient = (search_once(SearchPolicy, seen, space(), 3, within=within) for within in (0.01, 0.30))
+    assert lenient.settled_s <= strict.settled_s
+    assert lenient.regret == strict.regret
+    assert search_once(SearchPolicy, seen, space(), 3, within=0.0).settled_s >= strict.settled_s
 
 
 def test_an_unfinished_landscape_is_refused() -> None:
