@@ -129,7 +129,7 @@ def accuracy_finding(
         return
     paired = mcnemar([before[name] for name in shared], [after[name] for name in shared])
     # With few discordant pairs the estimated error is too small; three of n is the exact bound at none (rule of three).
-    possible = max(-paired.difference + Z95 * paired.standard_error, 3.0 / paired.questions)
+    possible = min(1.0, max(-paired.difference + Z95 * paired.standard_error, 3.0 / paired.questions))
     said = (
         f"{paired.reference:.1%} → {paired.candidate:.1%} on {paired.questions} paired questions, p(worse) = "
         f"{paired.p_worse:.3f}, standard error {paired.standard_error:.1%}, a loss of up to {possible:.1%} is possible"

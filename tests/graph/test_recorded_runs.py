@@ -1,4 +1,4 @@
-"""A real run that banked a gain, replayed: same decision, same interval, verdicts that come out again."""
+"""Real runs, replayed: one that banked a gain and one that fell for no trap decide again as they did."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from graph.verification import verify_folder
 from tests.graph.conftest import ROOT, Bankable
 
 BANKED = ROOT / "evals" / "recorded" / "cpu-search.tar.xz"
+TRAP = ROOT / "evals" / "recorded" / "cpu-trap.tar.xz"
 
 
 def test_the_replay_banks_what_the_real_run_banked(bankable: Bankable, tmp_path: Path) -> None:
@@ -39,3 +40,21 @@ def test_the_recorded_verdicts_are_derived_again(bankable: Bankable, tmp_path: P
     assert problems[0] == "attestation.json: manifest.json is not what was signed"
     assert any(problem.startswith("manifest.json: claim.delta: manifest ") for problem in problems)
     assert "manifest.json: config.flags.max_running_requests: manifest 13, evidence 12" in problems
+
+
+def test_half_a_model_is_faster_and_is_ejected(bankable: Bankable, tmp_path: Path) -> None:
+    """Two of four layers were left out: +65 % on a real server, and nonsense for an answer."""
+    done = bankable("run", "--replay", TRAP, "--out", tmp_path / "run")
+    assert done.code == 0, done.err
+    outcome = orjson.loads((tmp_path / "run" / "outcome.json").read_bytes())
+    assert outcome["verdict"] == "no verified gain"
+    assert outcome["accepted"] == []
+    assert [it["decision"] for it in outcome["decisions"]] == ["flagged", "returned", "ejected"]
+    (path,) = (tmp_path / "run" / "audits").glob("patch-*/verdict.json")
+    verdict = orjson.loads(path.read_bytes())
+    assert (verdict["verdict"], verdict["action"]) == ("FAIL", "eject")
+    assert "+65.5% [+56.3%, +75.2%] over 5 blocks, real (withheld)" in verdict["headline"]
+    failed = {it["code"]: it["observed"] for it in verdict["findings"] if it["severity"] == "FAIL"}
+    assert set(failed) == {"identity_as_lever", "candidate_noncoherent", "accuracy_loss"}
+    assert "100.0% → 5.0% on 40 paired questions" in failed["accuracy_loss"]
+    assert "a loss of up to 100.0% is possible" in failed["accuracy_loss"]
