@@ -28,7 +28,7 @@ class Compiled:
     """A shared object that can be loaded, beside the source that it came from."""
 
     source: Source
-    library: Path
+    binary: Path
     cached: bool
 
 
@@ -55,9 +55,9 @@ class Compiler:
         """The shared object of a source, from the cache where it is there."""
         key = digest("\n".join([source.digest, self.version, _processor()]).encode())
         folder = self.cache / key
-        library = folder / "kernel.so"
-        if library.is_file():
-            return Compiled(source, library, cached=True)
+        binary = folder / "kernel.so"
+        if binary.is_file():
+            return Compiled(source, binary, cached=True)
         write_once(folder / "source.cpp", source.text.encode())
         with tempfile.TemporaryDirectory(dir=folder) as scratch:
             fresh = Path(scratch) / "kernel.so"
@@ -74,8 +74,8 @@ class Compiler:
                 return CompileError(source, f"no end after {LIMIT_S:.0f} s")
             if done.returncode != 0:
                 return CompileError(source, done.stderr.decode("utf-8", "replace").strip()[:SAID])
-            fresh.replace(library)  # whole or not at all, also beside another process that compiles the same
-        return Compiled(source, library, cached=False)
+            fresh.replace(binary)  # whole or not at all, also beside another process that compiles the same
+        return Compiled(source, binary, cached=False)
 
 
 def _cache_folder() -> Path:

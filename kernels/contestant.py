@@ -29,7 +29,7 @@ class Contestant:
     """How the worker loads it: ``live``, ``torch``, ``torch_compile``, ``cpp``."""
     backend: str
     source: SourceFile
-    library: Path | None = None
+    binary: Path | None = None
 
     @property
     def role(self) -> Role:
@@ -38,7 +38,7 @@ class Contestant:
     def job(self) -> dict[str, Any]:
         """As the worker is told."""
         return {
-            "id": self.id, "kind": self.kind, "library": str(self.library) if self.library else None,
+            "id": self.id, "kind": self.kind, "binary": str(self.binary) if self.binary else None,
             "source": self.source.model_dump(mode="json"),
         }  # fmt: skip
 
@@ -60,5 +60,5 @@ def of_kernel(compiled: Compiled) -> Contestant:
     source = compiled.source
     place = f"ops/{source.family}/candidates/{source.implementation}.cpp"
     return Contestant(
-        source.implementation, "cpp", "cpp", SourceFile(path=place, digest=source.digest), compiled.library
+        source.implementation, "cpp", "cpp", SourceFile(path=place, digest=source.digest), compiled.binary
     )

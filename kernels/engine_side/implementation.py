@@ -58,7 +58,7 @@ def _compiled(operator: Operator, _: dict[str, Any]) -> Loaded:
 
 
 def _native(operator: Operator, asked: dict[str, Any]) -> Loaded:
-    library = ctypes.CDLL(asked["library"])
+    library = ctypes.CDLL(asked["binary"])
     library.bankable_source.restype = ctypes.c_char_p
     library.bankable_calls.restype = ctypes.c_int64
     into, dtype = operator.native(library), getattr(torch, asked["dtype"])

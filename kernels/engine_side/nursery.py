@@ -90,10 +90,10 @@ def _child(job: dict[str, Any], folder: Path) -> None:
         os.chdir(folder)
         _redirect()
         _limit(job)
-        import torch  # noqa: PLC0415
+        import torch  # noqa: PLC0415 - there already: imported when the network was gone
 
         from kernels.engine_side.jobs import JOBS  # noqa: PLC0415 - what a job imports, only its own process holds
-        from kernels.engine_side.measure import write_replies  # noqa: PLC0415
+        from kernels.engine_side.measure import write_replies  # noqa: PLC0415 - it loads what times calls
 
         with torch.inference_mode():
             write_replies(JOBS[job["kind"]](job), folder / "replies.jsonl")

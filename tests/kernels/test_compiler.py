@@ -19,10 +19,10 @@ def test_a_kernel_is_compiled_once_and_lies_beside_its_source(tmp_path: Path):
     assert isinstance(first, Compiled)
     assert isinstance(second, Compiled)
     assert (first.cached, second.cached) == (False, True)
-    assert first.library == second.library
-    assert first.library.with_name("source.cpp").read_text() == source.text
-    assert source.digest.encode() in first.library.read_bytes()
-    assert [path.name for path in sorted(first.library.parent.iterdir())] == ["kernel.so", "source.cpp"]
+    assert first.binary == second.binary
+    assert first.binary.with_name("source.cpp").read_text() == source.text
+    assert source.digest.encode() in first.binary.read_bytes()
+    assert [path.name for path in sorted(first.binary.parent.iterdir())] == ["kernel.so", "source.cpp"]
 
 
 def test_what_does_not_compile_says_why_and_leaves_no_library(tmp_path: Path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +14,7 @@ from tools.profiling.nesting import Timed, common, length, merged, self_times
 from tools.profiling.notes import notes_on
 from tools.profiling.records import Family, Phase, PhaseMix, Profile, TraceSource
 from tools.profiling.steps import Source, Step, Timeline, find_steps
-from tools.profiling.tally import Bucket, Totals, chain_share, family_shares, op_share, ratio
+from tools.profiling.tally import Bucket, Times, Totals, chain_share, family_shares, op_share, ratio
 from tools.profiling.trace import KERNELS, LAUNCHES, OPERATOR, Trace, read_trace
 
 MAX_OPS = 400
@@ -27,8 +26,8 @@ class _Sums:
 
     ops: dict[str, Bucket] = field(default_factory=dict)
     chains: dict[str, Bucket] = field(default_factory=dict)
-    phase_us: Counter[Phase] = field(default_factory=Counter)
-    phase_wall: Counter[Phase] = field(default_factory=Counter)
+    phase_us: Times[Phase] = field(default_factory=Times)
+    phase_wall: Times[Phase] = field(default_factory=Times)
     steps: list[Step] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     window: float = 0.0
@@ -92,7 +91,7 @@ def _add(sums: _Sums, trace: Trace, gpu: bool) -> None:
     sums.window += last - first
     sums.idle += last - first - length(busy)
     for step in timeline.steps:
-        sums.phase_wall[step.phase] += timeline.wall(step)  # type: ignore[assignment]  # Counter adds floats as well
+        sums.phase_wall[step.phase] += timeline.wall(step)
     spans = merged((c.timed.event.start, c.timed.event.end) for c in calls if c.timed.depth == 0)
     sums.covered += length(common(spans, busy))
     top: dict[tuple[str, float], tuple[Phase, list[Timed]]] = {}
@@ -138,10 +137,10 @@ def _count(sums: _Sums, call: _Call, phase: Phase) -> None:
         family = family if family is not Family.OTHER or launcher is None else family_of(launcher)
         bucket = sums.ops[name] = Bucket(family_of(framework) if framework else family)
     bucket.add(call.timed.self_us, phase, call.shape)
-    bucket.symbols[symbol] += call.timed.self_us  # type: ignore[assignment]  # Counter adds floats as well
+    bucket.symbols[symbol] += call.timed.self_us
     if launcher is not None:
         bucket.launchers[launcher] += 1
-    sums.phase_us[phase] += call.timed.self_us  # type: ignore[assignment]  # Counter adds floats as well
+    sums.phase_us[phase] += call.timed.self_us
 
 
 def _count_chains(sums: _Sums, top: list[Timed], phase: Phase) -> None:

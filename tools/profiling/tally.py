@@ -6,11 +6,26 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from statistics import fmean, median
+from typing import TypeVar
 
 from tools.profiling.records import ChainShare, Family, FamilyShare, OpShare, Phase, PhaseShare, ShapeShare
 
 MAX_SHAPES = 24
 MAX_SYMBOLS = 12
+
+
+Key = TypeVar("Key")
+
+
+class Times(dict[Key, float]):
+    """Microseconds added up by key; what was never added to is 0."""
+
+    def __missing__(self, key: Key) -> float:
+        return 0.0
+
+    def largest(self, most: int | None = None) -> list[tuple[Key, float]]:
+        """Largest first; equal ones in the order in which they came."""
+        return sorted(self.items(), key=lambda entry: -entry[1])[:most]
 
 
 @dataclass(slots=True)
@@ -20,11 +35,11 @@ class Bucket:
     family: Family
     times: list[float] = field(default_factory=list)
     """One per call, µs."""
-    phase_us: Counter[Phase] = field(default_factory=Counter)
+    phase_us: Times[Phase] = field(default_factory=Times)
     phase_count: Counter[Phase] = field(default_factory=Counter)
-    shape_us: Counter[tuple[str, str]] = field(default_factory=Counter)
+    shape_us: Times[tuple[str, str]] = field(default_factory=Times)
     shape_phases: dict[tuple[str, str], Counter[Phase]] = field(default_factory=dict)
-    symbols: Counter[str] = field(default_factory=Counter)
+    symbols: Times[str] = field(default_factory=Times)
     launchers: Counter[str] = field(default_factory=Counter)
     blank_us: float = 0.0
     calls: int = 0
@@ -35,9 +50,9 @@ class Bucket:
     def add(self, us: float, phase: Phase, shape: tuple[str, str]) -> None:
         """One call. A call without dims counts as blank and under the empty shape."""
         self.times.append(us)
-        self.phase_us[phase] += us  # type: ignore[assignment]  # Counter is typed for int; it adds floats as well
+        self.phase_us[phase] += us
         self.phase_count[phase] += 1
-        self.shape_us[shape] += us  # type: ignore[assignment]  # the same
+        self.shape_us[shape] += us
         self.shape_phases.setdefault(shape, Counter())[phase] += 1
         if not shape[0]:
             self.blank_us += us
@@ -59,7 +74,7 @@ class Bucket:
                 dims=shape[0], dtypes=shape[1], us=us, count=self.shape_phases[shape].total(), share=ratio(us, own),
                 phases=dict(self.shape_phases[shape]),
             )
-            for shape, us in self.shape_us.most_common(MAX_SHAPES)
+            for shape, us in self.shape_us.largest(MAX_SHAPES)
         )  # fmt: skip
 
     def phases(self, totals: Mapping[Phase, float]) -> tuple[PhaseShare, ...]:
@@ -90,7 +105,7 @@ def op_share(name: str, bucket: Bucket, totals: Totals) -> OpShare:
     """The record of one operator."""
     mean, middle = fmean(bucket.times), median(bucket.times)
     return OpShare(
-        op=name, family=bucket.family, symbols=tuple(s for s, _ in bucket.symbols.most_common(MAX_SYMBOLS)),
+        op=name, family=bucket.family, symbols=tuple(s for s, _ in bucket.symbols.largest(MAX_SYMBOLS)),
         symbols_omitted=max(0, len(bucket.symbols) - MAX_SYMBOLS),
         launched_by=tuple(s for s, _ in bucket.launchers.most_common(MAX_SYMBOLS)), us=bucket.us,
         count=len(bucket.times), share=ratio(bucket.us, totals.operator_us),
@@ -114,17 +129,19 @@ def chain_share(name: str, bucket: Bucket, totals: Totals) -> ChainShare:
 
 def family_shares(buckets: Iterable[Bucket], totals: Totals) -> tuple[FamilyShare, ...]:
     """Operators added up by family, largest first."""
-    us: Counter[Family] = Counter()
+    us: Times[Family] = Times()
     counts: Counter[Family] = Counter()
-    by_phase: dict[Family, Counter[Phase]] = {}
+    by_phase: dict[Family, Times[Phase]] = {}
     for bucket in buckets:
-        us[bucket.family] += bucket.us  # type: ignore[assignment]  # Counter adds floats as well
+        us[bucket.family] += bucket.us
         counts[bucket.family] += len(bucket.times)
-        by_phase.setdefault(bucket.family, Counter()).update(bucket.phase_us)
+        phases = by_phase.setdefault(bucket.family, Times())
+        for phase, spent in bucket.phase_us.items():
+            phases[phase] += spent
     return tuple(
         FamilyShare(
             family=family, us=total, share=ratio(total, totals.operator_us), count=counts[family],
             phases={p: ratio(v, totals.phase_us[p]) for p, v in by_phase[family].items()},
         )
-        for family, total in us.most_common()
+        for family, total in us.largest()
     )  # fmt: skip

@@ -34,7 +34,7 @@ def _swallow() -> None:
             _spin()
         except Exception:
             return
-        except:  # noqa: E722
+        except:  # noqa: E722  # as bare as a careless rule may have it
             if time.monotonic() > end - 10.0 + 3 * SHORT:
                 return
 
