@@ -20,7 +20,7 @@ from kernels.contestant import live, of_kernel
 from kernels.family import Choices, Dims, Family
 from kernels.nursery import Nursery
 from kernels.qualify import dims_of, qualify
-from kernels.render import render
+from kernels.render import Source, render
 from kernels.result import scores
 from kernels.rounds import Rounds
 from kernels.task import TaskFolder
@@ -80,21 +80,19 @@ class Search:
 
     def _evaluate(self, choices: Choices, nursery: Nursery, cache: int, budget: int) -> Evaluation | None:
         """A choice's evaluation, from the log or new; ``None`` when the budget is spent."""
-        task = self._folder.task
-        source = render(self._folder.family, task.dtype, choices)
+        source = render(self._folder.family, self._folder.task.dtype, choices)
         if source.implementation in self.done:
             return self.done[source.implementation]
         if len(self.done) >= budget:
             return None
-        entry = self._measured(choices, nursery, cache)
+        entry = self._measured(source, choices, nursery, cache)
         self._log.append(entry.model_dump(mode="json"))
         self.done[entry.implementation] = entry
         self.fresh += 1
         return entry
 
-    def _measured(self, choices: Choices, nursery: Nursery, cache: int) -> Evaluation:
+    def _measured(self, source: Source, choices: Choices, nursery: Nursery, cache: int) -> Evaluation:
         task = self._folder.task
-        source = render(self._folder.family, task.dtype, choices)
         compiled = self._compiler.compile(source)
         if isinstance(compiled, CompileError):
             return _entry(source.implementation, choices, "compile_error", compiled.reason[:300])

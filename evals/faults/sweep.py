@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from evals.faults.all import named
@@ -94,9 +95,9 @@ class Curve:
 
 
 def look(probe: Probe) -> Seen:
-    """Judge clean evidence, spoil it, judge again."""
-    with _evidence(probe) as target:
-        clean = judge(target.run, target.scope, target.subject, enter=False)
+    """Spoil clean evidence and judge it, beside what is said of it as it was."""
+    clean, before = _clean(probe.base, probe.scope, probe.seed, probe.run)
+    with _evidence(probe.base, probe.scope, probe.seed, probe.run) as target:
         if probe.strength is None:
             change = next(it for it in HONEST if it.name == probe.name)
             spoiled, rule = change.apply(target, probe.seed), ""
@@ -105,13 +106,12 @@ def look(probe: Probe) -> Seen:
             fault.inject(target, probe.strength, probe.seed)
             spoiled, rule = target, fault.rule
         verdict = judge(spoiled.run, spoiled.scope, spoiled.subject, enter=False)
-    before = {(it.rule, it.code, it.severity.value) for it in _heavy(clean)}
-    new = [it for it in _heavy(verdict) if (it.rule, it.code, it.severity.value) not in before]
+    new = [it for it in _heavy(verdict) if _mark(it) not in before]
     return Seen(
         probe,
         verdict.verdict.value,
-        clean.verdict.value,
-        tuple(dict.fromkeys((it.rule, it.code, it.severity.value) for it in new)),
+        clean,
+        tuple(dict.fromkeys(map(_mark, new))),
         frozenset(mode for it in new if it.rule == rule for mode in it.modes),
     )
 
@@ -120,14 +120,26 @@ def _heavy(verdict: Verdict) -> list[Finding]:
     return [it for it in verdict.findings if it.severity is not Severity.INFO]
 
 
+def _mark(finding: Finding) -> Mark:
+    return finding.rule, finding.code, finding.severity.value
+
+
+@cache
+def _clean(base: Base, scope: Scope, seed: int, run: Path | None) -> tuple[str, frozenset[Mark]]:
+    """Word and heavy findings of evidence before any change: the same for every strength of a fault."""
+    with _evidence(base, scope, seed, run) as target:
+        verdict = judge(target.run, target.scope, target.subject, enter=False)
+    return verdict.verdict.value, frozenset(map(_mark, _heavy(verdict)))
+
+
 @contextmanager
-def _evidence(probe: Probe) -> Iterator[Target]:
+def _evidence(base: Base, scope: Scope, seed: int, run: Path | None) -> Iterator[Target]:
     place = Path(tempfile.mkdtemp(prefix="sweep-"))
     try:
-        if probe.run is not None:
-            yield copy(probe.run, place / "run", probe.scope)
+        if run is not None:
+            yield copy(run, place / "run", scope)
         else:
-            yield build(probe.base, probe.scope, place / "run", probe.seed)
+            yield build(base, scope, place / "run", seed)
     finally:
         shutil.rmtree(place, ignore_errors=True)
 

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from evals.fixtures.build.run import enter_all
-from evals.fixtures.judge import SUBJECTS
+from evals.fixtures.judge import seal_run
 from evals.fixtures.model import Fixture
-from tools.evidence.seal import Seal, seal
+from tools.evidence.seal import Seal
 
 
 @contextmanager
@@ -21,10 +20,10 @@ def sealed(fixture: Fixture, seed: int = 0) -> Iterator[Seal]:
     found: Seal | None = None
     try:
         run = fixture.make(place / "run", seed)
-        if fixture.entered and (run / "run.json").is_file():
-            enter_all(run)
-        subject = fixture.subject or SUBJECTS[fixture.scope]
-        found = seal(run, fixture.scope, subject, 1, place / "sealed", components=fixture.components)
+        found = seal_run(
+            run, fixture.scope, fixture.subject, 1, place / "sealed",
+            enter=fixture.entered, components=fixture.components,
+        )  # fmt: skip
         shutil.rmtree(run)
         yield found
     finally:

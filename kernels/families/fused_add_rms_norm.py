@@ -6,8 +6,10 @@ rounded. The residual is therefore equal bits; y is as for RMSNorm.
 
 from __future__ import annotations
 
-from kernels.families.rms_norm import BF16, FP32
-from kernels.family import Dims, Family, TensorSpec
+from dataclasses import replace
+
+from kernels.families import rms_norm
+from kernels.family import Dims, TensorSpec
 
 
 def _inputs(dims: Dims) -> tuple[TensorSpec, ...]:
@@ -23,16 +25,11 @@ def _flops(dims: Dims) -> int:
     return 5 * dims[0] * dims[1]
 
 
-FAMILY = Family(
+FAMILY = replace(
+    rms_norm.FAMILY,
     name="fused_add_rms_norm",
     title="add + RMSNorm",
-    axes=("rows", "cols"),
-    module="sglang.srt.layers.layernorm",
-    attribute="RMSNorm.forward_native",
     inputs=_inputs,
     outputs=_outputs,
     flops=_flops,
-    allowed={"bfloat16": BF16, "float32": FP32},
-    specialised=("cols",),
-    scalars={"eps": 1e-6},
 )

@@ -9,6 +9,7 @@ from nodes.auditor.verdict import Action, Finding, Note
 
 LONGEST = 800
 """Characters of what is quoted from evidence."""
+WANTED = "a record that decides this"
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\uffff]")
 """Controls, terminal escapes, characters that reorder or hide others, and halves of characters."""
 
@@ -31,12 +32,12 @@ def record(rule: str, modes: tuple[str, ...], outcome: Outcome, findings: list[F
                 )
             )
         case Unverifiable():
-            notes.append(Note(rule=rule, kind="unverifiable", text=plain(f"missing: {outcome.what}")))
+            notes.append(_missing(rule, outcome.what))
             findings.append(
                 Finding(
                     rule=rule,
                     severity=outcome.severity,
-                    expected="a record that decides this",
+                    expected=WANTED,
                     observed=plain(f"missing: {outcome.what}"),
                     evidence=outcome.evidence,
                     action=Action.REMEASURE,
@@ -46,13 +47,13 @@ def record(rule: str, modes: tuple[str, ...], outcome: Outcome, findings: list[F
                 )
             )
         case NotShown():
-            notes.append(Note(rule=rule, kind="unverifiable", text=plain(f"missing: {outcome.what}")))
+            notes.append(_missing(rule, outcome.what))
             if outcome.decides:
                 findings.append(
                     Finding(
                         rule=rule,
                         severity=outcome.severity,
-                        expected="a record that decides this",
+                        expected=WANTED,
                         observed=plain(f"not shown: {outcome.what}"),
                         evidence=outcome.evidence,
                         action=Action.FLAG,
@@ -64,6 +65,10 @@ def record(rule: str, modes: tuple[str, ...], outcome: Outcome, findings: list[F
             notes.append(Note(rule=rule, kind="not_applicable", text=plain(outcome.why)))
         case Remark():
             notes.append(Note(rule=rule, kind="remark", text=plain(outcome.text)))
+
+
+def _missing(rule: str, what: str) -> Note:
+    return Note(rule=rule, kind="unverifiable", text=plain(f"missing: {what}"))
 
 
 def plain(said: str) -> str:
