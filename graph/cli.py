@@ -79,6 +79,9 @@ def run(
         list[str] | None, typer.Option(help="Engine flag of the baseline, name=value; may be repeated.")
     ] = None,
     only: Annotated[list[str] | None, typer.Option(help="Try just this lever, name=value; may be repeated.")] = None,
+    tracks: Annotated[
+        list[str] | None, typer.Option("--track", help="kernels or config; may be repeated. Both, unless --quick.")
+    ] = None,
     allow_pickle: Annotated[bool, typer.Option("--allow-pickle", help="Load weights in a pickle format.")] = False,
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Run code that comes with the model.")

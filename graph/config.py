@@ -45,6 +45,8 @@ class RunConfig(BaseModel):
     floor: float = Field(default=0.01, ge=0, le=1)
     allow_pickle: bool = False
     trust_remote_code: bool = False
+    tracks: tuple[Literal["kernels", "config"], ...] = ("kernels", "config")
+    """What is searched: faster operators, settings of the server, or both."""
     only: dict[str, Scalar] | None = None
     """Try just this lever instead of searching; an empty one makes the whole run an A/A test."""
 

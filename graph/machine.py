@@ -1,7 +1,9 @@
 """The state machine. Read it beside ``python -m graph draw``: the code below is the picture.
 
-preflight → baseline ⇄ audit → profile ⇄ audit → strategist → config_tuner ⇄ measure_patch ⇄ audit
-          → bank | eject → … → validator ⇄ audit → reporter
+preflight → baseline ⇄ audit → profile ⇄ audit → strategist
+          → kernel_extractor → op_benchmarker ⇄ audit → kernel_author → integrator ⇄ audit → bank | eject   (operators)
+          → config_tuner → measure_patch ⇄ audit → bank | eject                                             (settings)
+          → validator ⇄ audit → reporter
 """
 
 from __future__ import annotations
@@ -10,9 +12,9 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from graph import routing, steps
+from graph import kernel_steps, routing, steps
+from graph.common import Context
 from graph.state import RunState
-from graph.steps import Context
 
 Machine = CompiledStateGraph[RunState, Context, RunState, RunState]
 
@@ -30,6 +32,11 @@ def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Machine:
     machine.add_node("profile", steps.profile)
     machine.add_node("audit_profile", steps.audit_profile)
     machine.add_node("strategist", steps.strategist)
+    machine.add_node("kernel_extractor", kernel_steps.kernel_extractor)
+    machine.add_node("op_benchmarker", kernel_steps.op_benchmarker)
+    machine.add_node("audit_harness", kernel_steps.audit_harness)
+    machine.add_node("kernel_author", kernel_steps.kernel_author)
+    machine.add_node("integrator", kernel_steps.integrator)
     machine.add_node("config_tuner", steps.config_tuner)
     machine.add_node("measure_patch", steps.measure_patch)
     machine.add_node("audit_patch", steps.audit_patch)
@@ -45,12 +52,17 @@ def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Machine:
     machine.add_conditional_edges("audit_baseline", routing.after_audit_baseline)
     machine.add_conditional_edges("profile", routing.after_profile)
     machine.add_conditional_edges("audit_profile", routing.after_audit_profile)
-    machine.add_edge("strategist", "config_tuner")
+    machine.add_conditional_edges("strategist", routing.after_strategist)
+    machine.add_conditional_edges("kernel_extractor", routing.after_kernel_extractor)
+    machine.add_conditional_edges("op_benchmarker", routing.after_op_benchmarker)
+    machine.add_conditional_edges("audit_harness", routing.after_audit_harness)
+    machine.add_conditional_edges("kernel_author", routing.after_kernel_author)
+    machine.add_conditional_edges("integrator", routing.after_integrator)
     machine.add_conditional_edges("config_tuner", routing.after_config_tuner)
     machine.add_conditional_edges("measure_patch", routing.after_measure_patch)
     machine.add_conditional_edges("audit_patch", routing.after_audit_patch)
-    machine.add_edge("bank", "config_tuner")
-    machine.add_edge("eject", "config_tuner")
+    machine.add_conditional_edges("bank", routing.next_lever)
+    machine.add_conditional_edges("eject", routing.next_lever)
     machine.add_conditional_edges("validator", routing.after_validator)
     machine.add_conditional_edges("audit_bundle", routing.after_audit_bundle)
     machine.add_edge("reporter", END)

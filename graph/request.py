@@ -9,8 +9,16 @@ from graph.config import RunConfig
 from tools.errors import UserError
 from tools.evidence.records import Scalar, Workload
 
-QUICK = {"rounds_per_leg": 2, "control_blocks": 2, "questions": 40, "budget_minutes": 12.0}
+QUICK: dict[str, object] = {
+    "tracks": ("config",),
+    "rounds_per_leg": 2,
+    "control_blocks": 2,
+    "questions": 40,
+    "budget_minutes": 12.0,
+}
 """What ``--quick`` changes, besides rounds of half the requests."""
+
+TRACKS = ("kernels", "config")
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,7 @@ class Asked:
     questions: Path | None
     flag: list[str] | None
     only: list[str] | None
+    tracks: list[str] | None
     allow_pickle: bool
     trust_remote_code: bool
 
@@ -58,6 +67,8 @@ def configuration(asked: Asked) -> RunConfig:
         if asked.draw is not None:
             changes["replay_draw"] = asked.draw
         return recorded_config(asked.replay, changes)
+    if asked.tracks is not None:
+        changes["tracks"] = _tracks(asked.tracks)
     if asked.model is None and asked.server is None:
         raise UserError("no model", "--model", "give a model folder, for instance tools/model/shipped")
     quick: dict[str, object] = dict(QUICK) if asked.quick else {}
@@ -76,6 +87,13 @@ def configuration(asked: Asked) -> RunConfig:
             **changes,
         }
     )
+
+
+def _tracks(asked: list[str]) -> tuple[str, ...]:
+    unknown = sorted(set(asked) - set(TRACKS))
+    if unknown:
+        raise UserError(f"no track {unknown[0]!r}", "--track", f"one of {', '.join(TRACKS)}")
+    return tuple(name for name in TRACKS if name in asked)
 
 
 def free_folder(wanted: Path) -> Path:

@@ -10,6 +10,7 @@ BASELINE_ATTEMPTS = 3
 PROFILE_ATTEMPTS = 2
 PATCH_ATTEMPTS = 3
 BUNDLE_ATTEMPTS = 2
+HARNESS_ATTEMPTS = 3
 
 
 def after_baseline(state: RunState) -> Literal["audit_baseline", "reporter"]:
@@ -49,10 +50,7 @@ def _search_or_report(state: RunState) -> Literal["strategist", "reporter"]:
 
 
 def after_config_tuner(state: RunState) -> Literal["measure_patch", "eject", "validator", "reporter"]:
-    """A lever to confirm, one to give up, or none left.
-
-    The kernel track (extractor, op benchmarker, author, integrator) joins between "none left" and the validator.
-    """
+    """A lever to confirm, one to give up, or none left."""
     if state.get("given_up"):
         return "eject"
     if state.get("lever") is not None:
@@ -65,12 +63,58 @@ def after_measure_patch(state: RunState) -> Literal["audit_patch", "config_tuner
     return "audit_patch" if state["claimed"] else "config_tuner"
 
 
-def after_audit_patch(state: RunState) -> Literal["bank", "config_tuner", "eject"]:
-    """PASS and FLAG bank (FLAG under the corrected headline); FAIL returns to the tuner, and at the bound ejects."""
+def after_audit_patch(state: RunState) -> Literal["bank", "config_tuner", "integrator", "eject"]:
+    """PASS and FLAG bank (FLAG under the corrected headline); FAIL returns to the producer, and at the bound ejects.
+
+    A kernel is measured again where that is the advice; nothing else can be done about it as it is.
+    """
     judged = state["judged"]
     if judged is None or judged.word != "FAIL":
         return "bank"
-    return "config_tuner" if state["patch_attempt"] < PATCH_ATTEMPTS else "eject"
+    if state["patch_attempt"] >= PATCH_ATTEMPTS:
+        return "eject"
+    if state["track"] == "config":
+        return "config_tuner"
+    return "integrator" if judged.action in ("remeasure", "redo") else "eject"
+
+
+def next_lever(state: RunState) -> Literal["kernel_extractor", "config_tuner"]:
+    """Back to the track that the lever came from."""
+    return "kernel_extractor" if state["track"] == "kernels" else "config_tuner"
+
+
+def after_strategist(state: RunState) -> Literal["kernel_extractor", "config_tuner"]:
+    """Operators first, where they can be replaced: what a kernel may give is known before it is made (Amdahl)."""
+    return next_lever(state)
+
+
+def after_kernel_extractor(state: RunState) -> Literal["op_benchmarker", "config_tuner"]:
+    """The next operator; the settings when none is left."""
+    return "op_benchmarker" if state["operator"] else "config_tuner"
+
+
+def after_op_benchmarker(state: RunState) -> Literal["audit_harness", "kernel_extractor"]:
+    """Only a bake-off that was held can be judged."""
+    return "audit_harness" if state["benched"] else "kernel_extractor"
+
+
+def after_audit_harness(
+    state: RunState,
+) -> Literal["kernel_author", "integrator", "op_benchmarker", "kernel_extractor"]:
+    """PASS trusts the number; FLAG and FAIL have it measured again, and at the bound drop the operator."""
+    if state["bench_redone"] == 0:
+        return "integrator" if state["authored"] else "kernel_author"
+    return "op_benchmarker" if state["bench_redone"] < HARNESS_ATTEMPTS else "kernel_extractor"
+
+
+def after_kernel_author(state: RunState) -> Literal["op_benchmarker", "integrator"]:
+    """A kernel that no bake-off has seen is benched before it is served."""
+    return "integrator" if state["trusted"] else "op_benchmarker"
+
+
+def after_integrator(state: RunState) -> Literal["audit_patch", "kernel_extractor"]:
+    """Only a claimed gain needs an auditor."""
+    return "audit_patch" if state["claimed"] else "kernel_extractor"
 
 
 def after_validator(state: RunState) -> Literal["audit_bundle", "validator", "reporter"]:

@@ -8,13 +8,13 @@ from threading import Event as Flag
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite import SqliteSaver
 
+from graph.common import Context
 from graph.config import RunConfig
 from graph.key_source import signing_key
 from graph.machine import STEP_LIMIT, build
 from graph.session import session
 from graph.signing import sign_bundle
 from graph.state import RunState
-from graph.steps import Context
 from nodes.reporter import RunOutcome
 from tools.errors import UserError
 from tools.measurement.progress import Event, Watcher, silent

@@ -45,13 +45,32 @@ class Decided(Record):
     """One decision of the run, for the report."""
 
     subject: str
-    decision: Literal["banked", "ejected", "not_proven", "returned", "flagged", "stopped", "published", "failed"]
+    decision: Literal[
+        "banked", "ejected", "not_proven", "returned", "flagged", "stopped", "published", "failed", "skipped"
+    ]
     reason: str
 
 
 class RunState(TypedDict, total=False):
     """State of a run. Attempts are counted here, and every loop is bounded by them."""
 
+    track: Literal["kernels", "config"]
+    """Where a lever that was decided goes back to."""
+    operators: list[str]
+    """Operators that wait for a kernel, the most promising first."""
+    operator: str
+    """The operator at hand; empty when none is."""
+    bench_attempt: int
+    """Number of its last bake-off."""
+    bench_redone: int
+    """Bake-offs in a row that the auditor gave back."""
+    benched: bool
+    authored: bool
+    """The kernel author has had its turn."""
+    trusted: bool
+    """The last bake-off holds the author's best kernel and was signed off."""
+    isolated: dict[str, float]
+    """Signed-off speed-ups alone, by operator."""
     reference: ServerConfig
     """The true baseline with every accepted lever laid over it."""
     accepted: list[Accepted]

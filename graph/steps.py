@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
-
-from langgraph.runtime import Runtime
-
-from graph.audits import Scope, Subject, audit, skipped
-from graph.config import RunConfig
+from graph.audits import Scope, Subject
+from graph.common import Run, audited, failed, stage, unproven
 from graph.state import Accepted, Decided, Judged, RunState
 from nodes.baseline import control_name, measure_baseline
 from nodes.config_tuner import confirm, lever_of, patch_name, propose, revise, screen
@@ -17,31 +12,15 @@ from nodes.profiler import profile_name, take_profile
 from nodes.reporter import publish
 from nodes.strategist import directions
 from nodes.validator import validate
-from tools.measurement.comparison import Measured, kv_tokens, read_claim
+from tools.measurement.comparison import kv_tokens, read_claim
 from tools.measurement.cost import block_seconds, comparison_seconds
 from tools.measurement.lab import Lab
 from tools.measurement.progress import Event
 
-if TYPE_CHECKING:
-    from tools.attest.signing_key import SigningKey
-
-
-@dataclass(frozen=True)
-class Context:
-    """Handed to every step by LangGraph; not part of the checkpoint."""
-
-    lab: Lab
-    config: RunConfig
-    key: SigningKey | None = None
-    """Signs verdicts. Not part of ``lab``, which producers are handed."""
-
-
-Run = Runtime[Context]
-
 
 def preflight(state: RunState, runtime: Run) -> RunState:
     """What is there to work with?"""
-    lab = _stage(runtime, "preflight")
+    lab = stage(runtime, "preflight")
     check(lab)
     return {
         "reference": lab.base,
@@ -52,16 +31,17 @@ def preflight(state: RunState, runtime: Run) -> RunState:
         "patch_attempt": 0,
         "bundle_attempt": 0,
         "read_only": not lab.driver.can_launch,
+        "track": "kernels" if _kernels(runtime) else "config",
     }
 
 
 def baseline(state: RunState, runtime: Run) -> RunState:
     """Measure the reference against itself."""
-    lab, attempt = _stage(runtime, "baseline"), state["baseline_attempt"] + 1
+    lab, attempt = stage(runtime, "baseline"), state["baseline_attempt"] + 1
     measured = measure_baseline(lab, attempt)
     changed: RunState = {"baseline_attempt": attempt, "comparison": measured.plan.name, "claimed": True}
     if measured.failure:
-        changed["decisions"] = [_failed(measured)]
+        changed["decisions"] = [failed(measured)]
         changed["stop_reason"] = f"the baseline could not be measured: {measured.failure.line}"
     return changed
 
@@ -73,7 +53,7 @@ def audit_baseline(state: RunState, runtime: Run) -> RunState:
 
 def profile(state: RunState, runtime: Run) -> RunState:
     """Where does the time go?"""
-    lab, attempt = _stage(runtime, "profile"), state["profile_attempt"] + 1
+    lab, attempt = stage(runtime, "profile"), state["profile_attempt"] + 1
     taken = take_profile(lab, attempt)
     changed: RunState = {"profile_attempt": attempt, "profiled": taken.failure is None}
     if taken.failure:
@@ -88,7 +68,7 @@ def audit_profile(state: RunState, runtime: Run) -> RunState:
 
 def strategist(state: RunState, runtime: Run) -> RunState:
     """Which directions, in which order?"""
-    lab = _stage(runtime, "strategist")
+    lab = stage(runtime, "strategist")
     taken = take_profile(lab, state["profile_attempt"])
     chosen = directions(lab, taken.profile)
     for direction in chosen:
@@ -98,10 +78,12 @@ def strategist(state: RunState, runtime: Run) -> RunState:
 
 def config_tuner(state: RunState, runtime: Run) -> RunState:
     """Answer the auditor if it returned the last lever; otherwise search until a lever is worth confirming."""
-    lab, config = _stage(runtime, "config tuner"), runtime.context.config
+    lab, config = stage(runtime, "config tuner"), runtime.context.config
     tried, judged = list(state["tried"]), state.get("judged")
     if judged is not None and judged.scope == "patch" and judged.word == "FAIL":
         return _answer(lab, state, judged)
+    if "config" not in config.tracks:
+        return {"lever": None, "judged": None}
     if config.only is not None:
         only = lever_of(config.only)
         if patch_name(only) in tried:
@@ -117,13 +99,13 @@ def config_tuner(state: RunState, runtime: Run) -> RunState:
 
 def measure_patch(state: RunState, runtime: Run) -> RunState:
     """Confirm the lever on fresh blocks."""
-    lab, lever, attempt = _stage(runtime, "confirm"), state["lever"], state["patch_attempt"] + 1
+    lab, lever, attempt = stage(runtime, "confirm"), state["lever"], state["patch_attempt"] + 1
     assert lever is not None
     measured = confirm(lab, lever, state["reference"], attempt, comparison_seconds(lab))
     claimed = measured.decision is not None and measured.decision.verdict == "real"
     changed: RunState = {"patch_attempt": attempt, "comparison": measured.plan.name, "claimed": claimed, "judged": None}
     if not claimed:
-        changed |= {"lever": None, "decisions": [_unproven(lab, measured)]}
+        changed |= {"lever": None, "decisions": [unproven(lab, measured)]}
     return changed
 
 
@@ -172,7 +154,7 @@ def eject(state: RunState, runtime: Run) -> RunState:
 
 def validator(state: RunState, runtime: Run) -> RunState:
     """The bundle against the true baseline, on fresh launches. A second attempt goes without the weakest lever."""
-    lab, attempt = _stage(runtime, "validate"), state["bundle_attempt"] + 1
+    lab, attempt = stage(runtime, "validate"), state["bundle_attempt"] + 1
     accepted = state["accepted"] if attempt == 1 else _without_weakest(state["accepted"])
     changed: RunState = {
         "bundle_attempt": attempt,
@@ -183,11 +165,11 @@ def validator(state: RunState, runtime: Run) -> RunState:
     }
     if not accepted:
         return changed
-    measured = validate(lab, [it.lever for it in accepted], attempt)
+    measured = validate(lab, [it.lever for it in accepted], state.get("isolated", {}), attempt)
     changed["comparison"] = measured.plan.name
     if measured.decision is not None and measured.decision.verdict == "real":
         return changed | {"claimed": True}
-    return changed | {"decisions": [_unproven(lab, measured)]}
+    return changed | {"decisions": [unproven(lab, measured)]}
 
 
 def audit_bundle(state: RunState, runtime: Run) -> RunState:
@@ -201,7 +183,7 @@ def audit_bundle(state: RunState, runtime: Run) -> RunState:
 
 def reporter(state: RunState, runtime: Run) -> RunState:
     """Publish what was proven, or say that nothing was."""
-    lab, judged = _stage(runtime, "report"), state.get("judged")
+    lab, judged = stage(runtime, "report"), state.get("judged")
     bundle = state.get("bundle", "")
     publish(
         lab,
@@ -216,14 +198,7 @@ def reporter(state: RunState, runtime: Run) -> RunState:
     return {}
 
 
-def _stage(runtime: Run, name: str) -> Lab:
-    lab = runtime.context.lab
-    lab.tell(Event("stage", name))
-    return lab
-
-
 def _audited(state: RunState, runtime: Run, scope: Scope, attempt: int) -> RunState:
-    context = runtime.context
     subject = Subject(
         scope=scope,
         attempt=attempt,
@@ -231,13 +206,14 @@ def _audited(state: RunState, runtime: Run, scope: Scope, attempt: int) -> RunSt
         control=control_name(state["baseline_attempt"]),
         components=tuple(it.audit for it in state["accepted"] if it.audit),
     )
-    judged = audit(context.lab, subject, context.key) if context.config.auditor else skipped(subject)
-    changed: RunState = {"judged": judged}
-    if judged.word in ("FLAG", "FAIL"):
-        kind: Literal["returned", "flagged"] = "returned" if judged.word == "FAIL" else "flagged"
-        reason = f"{judged.word}, {judged.action}: {', '.join(judged.rules)}"
-        changed["decisions"] = [Decided(subject=f"{scope} {subject.comparison}", decision=kind, reason=reason)]
-    return changed
+    return audited(runtime, subject)
+
+
+def _kernels(runtime: Run) -> bool:
+    """Kernels need an engine of ours to capture, bench and lay over; a single lever that was asked for needs none."""
+    context = runtime.context
+    lab, config = context.lab, context.config
+    return "kernels" in config.tracks and lab.engine_python is not None and config.only is None
 
 
 def _answer(lab: Lab, state: RunState, judged: Judged) -> RunState:
@@ -272,19 +248,3 @@ def _out_of_time(lab: Lab) -> Decided:
 def _without_weakest(accepted: list[Accepted]) -> list[Accepted]:
     weakest = min(accepted, key=lambda it: it.delta)
     return [it for it in accepted if it is not weakest]
-
-
-def _failed(measured: Measured) -> Decided:
-    line = measured.failure.line if measured.failure else "no declared look was reached"
-    return Decided(subject=measured.plan.name, decision="failed", reason=line)
-
-
-def _unproven(lab: Lab, measured: Measured) -> Decided:
-    if measured.claim is None or measured.decision is None:
-        return _failed(measured)
-    lab.tell(Event("decision", f"not proven: {measured.claim.headline}", measured.plan.name))
-    return Decided(
-        subject=measured.plan.name,
-        decision="not_proven",
-        reason=f"{measured.decision.verdict}: {measured.claim.headline}",
-    )

@@ -71,6 +71,8 @@ class Family:
     module: str
     attribute: str
     """Where the live server calls it: module and qualified name inside."""
+    branch: str = field(default="", kw_only=True)
+    """Which calls of that attribute, where several families share it."""
     inputs: Callable[[Dims], tuple[TensorSpec, ...]]
     outputs: Callable[[Dims], tuple[TensorSpec, ...]]
     flops: Callable[[Dims], int]

@@ -1,13 +1,14 @@
 """Writes the folder of a task, once: what has to be made faster, at which shapes, how right, and the oracle.
 
-The shapes and their weights are declared by hand here; an extractor that captures them on a live server writes the
-same files. The oracle's outputs are the live implementation's, for inputs from secret seeds.
+The shapes and their weights are declared by hand here; ``kernels.extract`` writes the same files from what it captured
+on a live server. The oracle's outputs are the live implementation's, for inputs from secret seeds.
 """
 
 from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from pydantic import ValidationError
 from kernels.families import FAMILIES
 from kernels.family import Family
 from kernels.limits import Limits
-from kernels.nursery import Nursery
+from kernels.nursery import Answer, Nursery
 from kernels.shapes import Served
 from tools.errors import UserError
 from tools.evidence.canonical import file_digest
@@ -35,6 +36,7 @@ from tools.evidence.records import SCHEMA_VERSION
 from tools.evidence.store import json_bytes, write_once
 
 LIVE_BACKEND = "native"
+PARTS = ("inputs", "expected")
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,15 @@ class TaskFolder:
     root: Path
     """The run folder."""
     task: Task
+
+    @classmethod
+    def create(cls, root: Path, task: Task, files: Sequence[OracleFile]) -> TaskFolder:
+        """Write the records of a new task, the oracle's files being there."""
+        folder = cls(root, task)
+        manifest = OracleManifest(run_id=task.run_id, operator=task.operator, files=tuple(files))
+        write_once(folder.path / "oracle.json", json_bytes(manifest.model_dump(mode="json")))
+        write_once(folder.path / "task.json", json_bytes(task.model_dump(mode="json")))
+        return folder
 
     @property
     def path(self) -> Path:
@@ -55,11 +66,15 @@ class TaskFolder:
 
     def oracle_inputs(self, key: str) -> Path:
         """Inputs that a candidate is tried on."""
-        return self.path / ORACLE_FOLDER / f"{key}.inputs.safetensors"
+        return self.path / ORACLE_FOLDER / tensors_name(key, "inputs")
 
     def oracle_expected(self, key: str) -> Path:
         """What the live implementation gave for them."""
-        return self.path / ORACLE_FOLDER / f"{key}.expected.safetensors"
+        return self.path / ORACLE_FOLDER / tensors_name(key, "expected")
+
+    def kernel_file(self, implementation: str) -> Path:
+        """Where the source of a kernel that was benched is kept."""
+        return self.path / "candidates" / f"{implementation}.cpp"
 
     def next_attempt(self) -> int:
         """Number of the next bake-off."""
@@ -88,40 +103,58 @@ def write_task(
         raise UserError("this folder already holds the task", str(folder), "choose another --out")
     run_id = _run_id(root)
     allowed = family.allowed[dtype]
-    place = folder / ORACLE_FOLDER
-    job = {
-        "family": family.name, "dtype": dtype, "threads": threads, "relative_error": allowed.relative_error,
+    answer = nursery.run("oracle", oracle_job(family, dtype, shapes, threads), Limits())
+    files = write_oracle(folder, family, shapes, answer)
+    task = Task(
+        run_id=run_id, operator=family.name, family=family.name,
+        seam=Seam(module=family.module, attribute=family.attribute, branch=family.branch), live_backend=LIVE_BACKEND,
+        live_source=SourceFile.model_validate(answer.replies[0]["live_source"]), launch_mode="eager", device="cpu",
+        dtype=dtype, shapes=tuple(record_of(family, dtype, shape) for shape in shapes),
+        tolerance=Tolerance(relative_error=allowed.relative_error, reason=allowed.reason), captured_at=time.time(),
+    )  # fmt: skip
+    return TaskFolder.create(root, task, files)
+
+
+def oracle_job(family: Family, dtype: str, shapes: Sequence[Served], threads: int) -> dict[str, object]:
+    """What the nursery is asked for: the live implementation's answers to inputs from secret seeds."""
+    return {
+        "family": family.name, "dtype": dtype, "threads": threads,
+        "relative_error": family.allowed[dtype].relative_error,
         "shapes": [{"key": it.key, "dims": it.dims, "seed": secrets.randbits(60)} for it in shapes],
     }  # fmt: skip
-    answer = nursery.run("oracle", job, Limits())
+
+
+def write_oracle(folder: Path, family: Family, shapes: Sequence[Served], answer: Answer) -> list[OracleFile]:
+    """Keep these answers. Raises ``UserError`` where there are none, or where live itself misses the tolerance."""
     if answer.ended.end != "answered":
         raise UserError("the live implementation could not be run", family.attribute, answer.ended.why)
     for reply in answer.replies:
         if reply["error"] is None or reply["mismatch_share"] > 0:
             raise UserError(
                 f"the live implementation misses the tolerance at {reply['shape']}", family.name,
-                f"error {reply['error']}, allowed {allowed.relative_error:.3g}",
+                f"error {reply['error']}",
             )  # fmt: skip
-    files = []
-    for shape in shapes:
-        for part in ("inputs", "expected"):
-            name = f"{shape.key}.{part}.safetensors"
-            write_once(place / name, (answer.folder / name).read_bytes())
-            files.append(OracleFile(name=name, sha256=file_digest(place / name), shape=shape.key))
-    manifest = OracleManifest(run_id=run_id, operator=family.name, files=tuple(files))
-    task = Task(
-        run_id=run_id, operator=family.name, family=family.name,
-        seam=Seam(module=family.module, attribute=family.attribute), live_backend=LIVE_BACKEND,
-        live_source=SourceFile.model_validate(answer.replies[0]["live_source"]), launch_mode="eager", device="cpu",
-        dtype=dtype, shapes=tuple(_record(family, dtype, shape) for shape in shapes),
-        tolerance=Tolerance(relative_error=allowed.relative_error, reason=allowed.reason), captured_at=time.time(),
-    )  # fmt: skip
-    write_once(folder / "oracle.json", json_bytes(manifest.model_dump(mode="json")))
-    write_once(folder / "task.json", json_bytes(task.model_dump(mode="json")))
-    return TaskFolder(root, task)
+    return [
+        keep_tensors(folder, shape.key, part, (answer.folder / tensors_name(shape.key, part)).read_bytes())
+        for shape in shapes
+        for part in PARTS
+    ]
 
 
-def _record(family: Family, dtype: str, shape: Served) -> ServedShape:
+def keep_tensors(folder: Path, key: str, part: str, content: bytes) -> OracleFile:
+    """Write one file of the oracle, once."""
+    path = folder / ORACLE_FOLDER / tensors_name(key, part)
+    write_once(path, content)
+    return OracleFile(name=path.name, sha256=file_digest(path), shape=key)
+
+
+def tensors_name(key: str, part: str) -> str:
+    """``4x256.inputs.safetensors``."""
+    return f"{key}.{part}.safetensors"
+
+
+def record_of(family: Family, dtype: str, shape: Served) -> ServedShape:
+    """A shape that was declared by hand."""
     specs = family.inputs(shape.dims)
     return ServedShape(
         key=shape.key, dims=tuple(spec.dims for spec in specs), dtypes=tuple(spec.dtype or dtype for spec in specs),

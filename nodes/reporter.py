@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tools.bundle import write_bundle
 from tools.evidence.folder import finished_legs
+from tools.evidence.layout import OVERLAY_FOLDER
 from tools.evidence.records import Claim, Lever, Record, Scalar
 from tools.evidence.store import write_once
 from tools.measurement.comparison import read_claim
@@ -20,6 +21,7 @@ class AcceptedLine(Record):
 
     name: str
     flags: dict[str, Scalar]
+    """Settings, and replaced operators with their implementation."""
 
 
 class DecisionLine(Record):
@@ -80,17 +82,24 @@ def publish(
         headline=sentence,
         delta=claim.delta if claim else None,
         interval=claim.interval if claim else None,
-        accepted=[AcceptedLine(name=name, flags={**lever.flags, **lever.env}) for name, lever in accepted],
+        accepted=[AcceptedLine(name=name, flags=lever.settings()) for name, lever in accepted],
         decisions=[DecisionLine(subject=subject, decision=kind, reason=why) for subject, kind, why in decisions],
     )
     lab.folder.put(lab.folder.root / "outcome.json", outcome.model_dump(mode="json"))
-    _bundle(lab, accepted, claim, outcome)
+    overlay = lab.folder.comparison(bundle) / OVERLAY_FOLDER if bundle else None
+    _bundle(lab, accepted, claim, outcome, overlay if overlay is not None and overlay.is_dir() else None)
     write_once(lab.folder.root / "report.html", render(collect(lab.folder.root)).encode())
     lab.tell(Event("decision", f"{outcome.verdict}: {outcome.headline}"))
     return outcome
 
 
-def _bundle(lab: Lab, accepted: Sequence[tuple[str, Lever]], claim: Claim | None, outcome: RunOutcome) -> None:
+def _bundle(
+    lab: Lab,
+    accepted: Sequence[tuple[str, Lever]],
+    claim: Claim | None,
+    outcome: RunOutcome,
+    overlay: Path | None,
+) -> None:
     legs = finished_legs(lab.folder.root)
     write_bundle(
         lab.folder,
@@ -102,5 +111,6 @@ def _bundle(lab: Lab, accepted: Sequence[tuple[str, Lever]], claim: Claim | None
         claim=claim,
         headline=f"{outcome.verdict}: {outcome.headline}",
         device=lab.driver.device,
+        overlay=overlay,
         engine=next((leg.engine for leg in legs if leg.status == "complete"), None),
     )

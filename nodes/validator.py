@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from tools.evidence.records import Kind, Lever, Scalar
-from tools.measurement.comparison import Measured, compare
+from kernels.overlay import lay
+from tools.evidence.records import Kind, Lever, OverlayPart, Scalar
+from tools.measurement.comparison import Measured, compare, declare
 from tools.measurement.lab import Lab
 from tools.measurement.plan import make_plan
 
@@ -14,10 +15,12 @@ def union(levers: Sequence[Lever]) -> Lever:
     """All levers at once; a later one wins where two set the same name."""
     flags: dict[str, Scalar] = {}
     env: dict[str, str] = {}
+    overlays: dict[str, OverlayPart] = {}
     for lever in levers:
         flags |= lever.flags
         env |= lever.env
-    return Lever(flags=flags, env=env)
+        overlays |= lever.overlays
+    return Lever(flags=flags, env=env, overlays=overlays)
 
 
 def bundle_name(attempt: int) -> str:
@@ -25,8 +28,11 @@ def bundle_name(attempt: int) -> str:
     return "bundle" if attempt == 1 else f"bundle-{attempt}"
 
 
-def validate(lab: Lab, levers: Sequence[Lever], attempt: int) -> Measured:
-    """Measure the accepted levers together against the configuration that the user runs today."""
+def validate(lab: Lab, levers: Sequence[Lever], isolated: Mapping[str, float], attempt: int) -> Measured:
+    """Measure the accepted levers together against the configuration that the user runs today.
+
+    ``isolated``: signed-off speed-ups of the replaced operators alone, which the claim quotes.
+    """
     protocol = lab.protocol
     plan = make_plan(
         name=bundle_name(attempt),
@@ -42,4 +48,6 @@ def validate(lab: Lab, levers: Sequence[Lever], attempt: int) -> Measured:
         rounds_per_leg=protocol.rounds_per_leg,
         floor=protocol.floor,
     )
-    return compare(lab, plan)
+    if plan.lever.overlays:
+        lay(lab.folder, declare(lab, plan), plan.lever)
+    return compare(lab, plan, isolated={name: isolated[name] for name in plan.lever.overlays})

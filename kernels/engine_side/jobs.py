@@ -13,5 +13,6 @@ JOBS: dict[str, Callable[[dict[str, Any]], Iterable[dict[str, Any]]]] = {
     "check": check.run,
     "against_oracle": check.against_oracle,
     "oracle": oracle.run,
+    "captured": oracle.captured,
     "peaks": peaks.run,
 }

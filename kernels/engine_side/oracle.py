@@ -6,12 +6,22 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 
 from kernels.engine_side.check import Comparison, reference
 from kernels.engine_side.measure import inputs_of
 from kernels.engine_side.operators import OPERATORS
 from kernels.engine_side.seam import live_names, source_file
+
+
+def captured(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
+    """How far the answers that a live server gave are from float64, for the inputs that it gave them to."""
+    operator = OPERATORS[job["family"]]
+    for shape in job["shapes"]:
+        comparison, outputs = Comparison(job["relative_error"]), load_file(shape["expected"])
+        for index, want in enumerate(reference(operator, load_file(shape["inputs"]))):
+            comparison.add(outputs[str(index)], want)
+        yield {"shape": shape["key"], "error": comparison.error, "mismatch_share": comparison.mismatch_share}
 
 
 def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:

@@ -29,6 +29,7 @@ FAMILY = replace(
     rms_norm.FAMILY,
     name="fused_add_rms_norm",
     title="add + RMSNorm",
+    branch="with a residual",
     inputs=_inputs,
     outputs=_outputs,
     flops=_flops,

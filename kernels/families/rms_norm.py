@@ -33,6 +33,7 @@ FAMILY = Family(
     axes=("rows", "cols"),
     module="sglang.srt.layers.layernorm",
     attribute="RMSNorm.forward_native",
+    branch="without a residual",
     inputs=_inputs,
     outputs=_outputs,
     flops=_flops,

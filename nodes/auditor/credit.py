@@ -90,8 +90,7 @@ def decompose(case: Case) -> Decomposition | None:
 
 def lever_text(lever: Lever) -> str:
     """``name=value, …`` with replaced operators by implementation."""
-    settings = {**lever.flags, **lever.env, **{name: part.implementation for name, part in lever.overlays.items()}}
-    return ", ".join(f"{name}={value}" for name, value in sorted(settings.items())) or "no declared change"
+    return lever.text() or "no declared change"
 
 
 def _chain(bundle: Plan, components: tuple[ComponentView, ...]) -> tuple[list[ComponentView], bool]:

@@ -3,6 +3,7 @@
 launch.sh        starts the server as it was measured
 manifest.json    accepted flags, the claim with its interval, the verdicts, a digest of every file
 evidence/        the run folder's files that the verdicts were derived from, same layout
+overlay/         replaced operators, where there are any: compiled where the server starts
 standin/         CPU only: the stand-in package that the measured server ran with
 
 When the bundle is closed, a run with an auditor adds ``attestation.json``, the signature over the manifest, and the
@@ -64,8 +65,12 @@ def write_bundle(
     headline: str,
     device: str,
     engine: EngineIdentity | None,
+    overlay: Path | None = None,
 ) -> Manifest:
-    """Write the bundle of a run. ``comparisons`` are those whose evidence goes along; ``accepted`` may be empty."""
+    """Write the bundle of a run. ``comparisons`` are those whose evidence goes along; ``accepted`` may be empty.
+
+    ``overlay``: folder of the replaced operators, as the validation served them.
+    """
     target = folder.root / "bundle"
     if (target / "manifest.json").is_file():
         return Manifest.model_validate_json((target / "manifest.json").read_bytes())
@@ -78,7 +83,10 @@ def write_bundle(
     _copy_evidence(folder.root, partial / "evidence", comparisons)
     if device == "cpu":
         shutil.copytree(STANDIN, partial / "standin", ignore=shutil.ignore_patterns("__pycache__"))
-    write_once(partial / "launch.sh", launch_script(config, model, device, headline).encode())
+    if overlay is not None:
+        shutil.copytree(overlay, partial / "overlay", ignore=shutil.ignore_patterns("__pycache__"))
+    script = launch_script(config, model, device, headline, overlay=overlay is not None)
+    write_once(partial / "launch.sh", script.encode())
     (partial / "launch.sh").chmod(0o755)
     verdicts = [
         VerdictLine(audit=path.parent.name, verdict=_word(path), sha256=sha256_file(path))

@@ -8,8 +8,11 @@ from tools.evidence.records import ServerConfig
 from tools.serving.command import flag_arguments
 
 
-def launch_script(config: ServerConfig, model: str, device: str, headline: str) -> str:
-    """A POSIX shell script; model, address and interpreter may be set from outside."""
+def launch_script(config: ServerConfig, model: str, device: str, headline: str, overlay: bool = False) -> str:
+    """A POSIX shell script; model, address and interpreter may be set from outside.
+
+    With an ``overlay`` the server itself says on standard error, at the first call of each operator, what answers it.
+    """
     words = flag_arguments(config.flags)
     pairs: list[str] = []
     for word in words:
@@ -19,8 +22,9 @@ def launch_script(config: ServerConfig, model: str, device: str, headline: str) 
             pairs[-1] += " " + shlex.quote(word)
     flags = " \\\n  ".join(pairs)
     exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(config.env.items())]
-    if device == "cpu":
-        exports.append('export PYTHONPATH="$here/standin"')
+    path = [name for name, there in (("overlay", overlay), ("standin", device == "cpu")) if there]
+    if path:
+        exports.append(f'export PYTHONPATH="{":".join(f"$here/{name}" for name in path)}"')
     return "\n".join(
         [
             "#!/bin/sh",

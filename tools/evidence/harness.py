@@ -42,6 +42,8 @@ class Seam(BenchRecord):
     """Import path, such as ``sglang.srt.layers.layernorm``."""
     attribute: str
     """Qualified name inside the module, such as ``RMSNorm.forward_native``."""
+    branch: str = ""
+    """Which calls of the attribute, where it does several operators' work."""
 
 
 class SourceFile(BenchRecord):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 COMPARISON_FILES = ("plan.json", "claim.json")
 OVERLAY_FOLDER = "overlay"
+"""Replaces operators in the candidate's servers."""
+WATCH_FOLDER = "watch"
+"""Looks at the same seams in the reference's servers, and changes nothing. Not part of what is audited."""
 LEG_FILES = (
     "leg.json", "bench_runs.jsonl", "server.log", "server_info.json", "outputs.jsonl",
     "accuracy.jsonl", "engagement.jsonl", "host.jsonl",

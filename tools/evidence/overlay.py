@@ -27,6 +27,8 @@ class Marker(Engagement):
     """Over the whole launch, outside graphs."""
     captured_calls: int = Field(default=0, ge=0)
     """While the server captured its graphs; replays do not pass through Python and are not counted."""
+    live_calls: int = Field(default=0, ge=0)
+    """Calls that the replacement handed on to the live implementation, because it does not cover them."""
     shapes: tuple[str, ...] = ()
     """Shapes that it was called with, by their key in the task."""
     table_lookups: int | None = None

@@ -91,6 +91,14 @@ class Lever(Record):
         """Every flag, variable and operator that the lever changes, sorted."""
         return sorted([*self.flags, *self.env, *self.overlays])
 
+    def settings(self) -> dict[str, Scalar]:
+        """Every change by name: flags, variables, and replaced operators with their implementation."""
+        return {**self.flags, **self.env, **{name: part.implementation for name, part in self.overlays.items()}}
+
+    def text(self) -> str:
+        """``name=value, …``, sorted; empty for a control."""
+        return ", ".join(f"{name}={value}" for name, value in sorted(self.settings().items()))
+
     @model_serializer(mode="wrap")
     def _without_empty_overlays(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """A lever of configuration alone is written as it always was, so that older run folders can be resumed."""

@@ -2,16 +2,21 @@
 
 Python is parsed, never run. A class comes from what is *written to*: attributes of engine modules, seams named in
 ``seam.json``-like files, the process environment. Reading a module (its server arguments, say) changes nothing. What
-cannot be followed (code from strings, native libraries, child processes) has no class.
+cannot be followed (code from strings, native libraries, child processes) has no class. Two things can be followed
+although they are more than plain Python: this project's own overlay runtime, known by its bytes, and kernels in C++
+source that include arithmetic headers only and name nothing of the operating system or the interpreter.
 """
 
 from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+from tools.overlay.folder import runtime_files
 
 OPERATORS = ("sglang.srt.layers", "sglang.jit_kernel", "sgl_kernel", "torch.ops")
 """Packages in which the same work can be done faster: class A."""
@@ -25,6 +30,22 @@ SERVING = (
 OPAQUE_CALLS = frozenset({"eval", "exec", "compile", "__import__"})
 OPAQUE_MODULES = frozenset({"ctypes", "cffi", "marshal", "pickle", "subprocess", "socket", "base64", "zlib"})
 OPAQUE_SUFFIXES = (".so", ".dll", ".dylib", ".pyd", ".pyc", ".pkl", ".pt", ".pth", ".bin")
+HEADERS = frozenset({
+    "algorithm", "array", "cmath", "cstddef", "cstdint", "cstring", "limits", "omp.h", "immintrin.h", "arm_neon.h",
+})  # fmt: skip
+DIRECTIVES = frozenset({"include", "pragma", "if", "ifdef", "ifndef", "else", "elif", "endif", "define", "undef"})
+FOREIGN = frozenset({
+    "asm", "__asm", "__asm__", "dlopen", "dlsym", "dlmopen", "system", "popen", "fork", "vfork", "clone", "execv",
+    "execve", "execvp", "execl", "syscall", "mprotect", "mmap", "ptrace", "kill", "socket", "connect", "open", "openat",
+    "fopen", "freopen", "getenv", "setenv", "putenv", "environ", "signal", "sigaction", "setjmp", "longjmp",
+    "pthread_create", "thread", "constructor", "destructor", "__attribute__", "PyGILState_Ensure", "PyRun_SimpleString",
+})  # fmt: skip
+"""Names with which native code reaches beyond its arguments."""
+_INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*(.*?)[ \t]*$", re.MULTILINE)
+_DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*([A-Za-z_]*)", re.MULTILINE)
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_FLAG = re.compile(r"-(?:std=c\+\+\d+|O[0-3]|m[a-z0-9.=-]+|fopenmp|fPIC|ffp-contract=off|fno-[a-z-]+|shared)")
+"""Flags that add no code to a kernel."""
 ENVIRONMENT = "os.environ"
 ENVIRONMENT_CALLS = frozenset({
     "os.putenv", "os.unsetenv", *(f"{ENVIRONMENT}.{name}" for name in ("update", "setdefault", "pop", "clear")),
@@ -45,13 +66,18 @@ def read_overlay(files: Mapping[str, bytes]) -> OverlayReading:
     opaque: list[str] = []
     writes: list[tuple[str, str]] = []
     for path in sorted(files):
-        if path.endswith(OPAQUE_SUFFIXES):
+        if files[path] == runtime_files().get(path):
+            continue
+        if path.endswith(".cpp"):
+            opaque += [f"{path}: {why}" for why in _native(files[path])]
+        elif path.endswith(OPAQUE_SUFFIXES):
             opaque.append(f"{path}: cannot be read as source")
         elif path.endswith(".py"):
             found = _python(files[path])
             opaque += [f"{path}: {why}" for why in found.opaque]
             writes += [(path, target) for target in found.writes]
         elif path.endswith(".json"):
+            opaque += [f"{path}: builds with {flag}"[:200] for flag in _flags(files[path]) if not _FLAG.fullmatch(flag)]
             writes += [(path, target) for target in _seams(files[path])]
     serving = [f"{path} writes {target}" for path, target in writes if _under(target, (*SERVING, ENVIRONMENT))]
     operators = [
@@ -89,6 +115,16 @@ def _python(source: bytes) -> _Found:
         elif isinstance(node, ast.Call):
             _call(node, names, found)
     return found
+
+
+def _native(source: bytes) -> list[str]:
+    """What keeps a C++ kernel from being mere arithmetic on the tensors it is handed."""
+    text = source.decode("utf-8", "replace")
+    if "\\\n" in text or "??" in text or "%:" in text:
+        return ["writes directives that a reader overlooks"]
+    found = [f"includes {name}" for name in _INCLUDE.findall(text) if name.strip("<>") not in HEADERS]
+    found += [f"has the directive #{name}" for name in _DIRECTIVE.findall(text) if name not in DIRECTIVES]
+    return found + [f"names {name}" for name in sorted(set(_WORD.findall(text)) & FOREIGN)]
 
 
 def _call(node: ast.Call, names: Mapping[str, str], found: _Found) -> None:
@@ -165,6 +201,16 @@ def _seams(content: bytes) -> list[str]:
         for entry in entries
         if isinstance(entry, dict) and isinstance(entry.get("module"), str)
     ]
+
+
+def _flags(content: bytes) -> list[str]:
+    """Compiler flags of the kernel that a JSON file names."""
+    try:
+        found = json.loads(content)
+        flags = found["kernel"]["flags"]
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return []
+    return [str(flag) for flag in flags] if isinstance(flags, list) else [str(flags)]
 
 
 def _under(target: str, packages: tuple[str, ...]) -> bool:

@@ -7,15 +7,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from tools.evidence.folder import set_leg_aside
+from tools.evidence.layout import OVERLAY_FOLDER, WATCH_FOLDER
 from tools.evidence.records import Block, Failure, Kind, LaunchPlan, LegRecord, Plan, Side
+from tools.measurement.engagement import NotEngaged, engagement, prove_overlays
 from tools.measurement.lab import Lab
-from tools.measurement.leg import PREPARED, LegWriter, engagement, publish
+from tools.measurement.leg import PREPARED, LegWriter, publish
 from tools.measurement.progress import Event
 from tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad, Server
-
-
-class NotEngaged(Exception):
-    """A declared change did not take effect, so the expensive rounds were not run."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +98,8 @@ def _together(lab: Lab, plan: Plan, block: Block, sides: list[Side], attempt: in
     with _stopping(servers):
         if not failures:
             failures = _measure(lab, plan, block, writers, servers)
+        for up in servers if plan.lever.overlays else ():
+            writers[up].overlay(servers[up].overlay())
     for side, writer in writers.items():
         server = servers.get(side)
         stopped = server.close() if server else lab.driver.clock()
@@ -113,8 +113,15 @@ def _together(lab: Lab, plan: Plan, block: Block, sides: list[Side], attempt: in
 
 def _writer(lab: Lab, plan: Plan, block: Block, side: Side, attempt: int) -> LegWriter:
     config = plan.reference if side is Side.REFERENCE else plan.reference.with_lever(plan.lever)
-    folder = lab.folder.comparison(plan.name) / "legs" / leg_name(block.index, side, attempt)
-    return LegWriter(lab, folder, plan.name, block.index, side, config)
+    comparison = lab.folder.comparison(plan.name)
+    writer = LegWriter(
+        lab, comparison / "legs" / leg_name(block.index, side, attempt), plan.name, block.index, side, config
+    )
+    if plan.lever.overlays:
+        # The reference is looked at in the same way, by an overlay that replaces nothing.
+        replaces = side is Side.CANDIDATE
+        writer.lay(comparison / (OVERLAY_FOLDER if replaces else WATCH_FOLDER), replaces)
+    return writer
 
 
 def _measure(
@@ -127,6 +134,8 @@ def _measure(
             writers[side].server_info(server)
             _engage(plan, side, writers[side], server)
             writers[side].warm(server, RoundLoad(plan.workload, block.warmup_seed, -1), _others(servers, side))
+            if side is Side.CANDIDATE:
+                prove_overlays(plan.lever, server)
             lab.check()
         if block.index == 0:
             for side, server in servers.items():

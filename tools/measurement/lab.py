@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from threading import Event as Flag
 
 from tools.evidence.folder import RunFolder
@@ -45,6 +46,8 @@ class Lab:
     """CPU cores of the machine that serves."""
     deadline: float
     """Driver-clock time by which the run should be over."""
+    engine_python: Path | None = None
+    """Interpreter of the engine, for kernels; ``None`` where no engine of ours is at hand."""
     watch: Watcher = silent
     stop: Flag = field(default_factory=Flag)
 

@@ -11,12 +11,10 @@ from pydantic import BaseModel
 
 from tools.evidence.records import (
     BenchRun,
-    Engagement,
     EngineIdentity,
     Failure,
     HostSample,
     LegRecord,
-    Lever,
     RoundStamp,
     ServerConfig,
     Side,
@@ -24,6 +22,8 @@ from tools.evidence.records import (
 )
 from tools.evidence.store import AppendLog, json_bytes, write_once
 from tools.measurement.lab import Lab
+from tools.overlay.folder import overlay_digest
+from tools.overlay.reports import OverlayState
 from tools.serving.driver import LaunchIdentity, LaunchRequest, RoundLoad, RoundResult, Server
 
 PREPARED = ".leg.json"
@@ -39,6 +39,9 @@ class LegWriter:
         self.warmups = 0
         self.timed = 0
         folder.mkdir(parents=True)
+        self._overlay: Path | None = None
+        self._overlay_digest: str | None = None
+        self._modules: dict[str, str] = {}
         self._opened = lab.driver.clock()
         self._spans: list[Span] = []
         self._runs = AppendLog(folder / "bench_runs.jsonl")
@@ -53,7 +56,20 @@ class LegWriter:
             model=self.lab.model,
             log=self.folder / "server.log",
             on_host_sample=self._sample,
+            overlay=self._overlay,
+            overlay_digest=self._overlay_digest,
+            reports=self.folder / "overlay" if self._overlay else None,
         )
+
+    def lay(self, overlay: Path, replaces: bool) -> None:
+        """Launch with an overlay on the path. One that replaces nothing is no part of what is compared."""
+        self._overlay = overlay
+        self._overlay_digest = overlay_digest(overlay) if replaces else None
+
+    def overlay(self, state: OverlayState) -> None:
+        """Keep what the server's processes said about their operators, once, after the last round."""
+        self._modules = dict(state.modules)
+        self.lines("engagement.jsonl", state.markers)
 
     def _sample(self, sample: HostSample) -> None:
         self._host.append(sample.model_dump(exclude_none=True))
@@ -127,6 +143,8 @@ class LegWriter:
             argv=identity.argv if identity else [],
             env=identity.env if identity else {},
             config=self.config,
+            overlay_digest=self._overlay_digest,
+            modules=self._modules,
             engine=identity.engine if identity else NO_ENGINE,
             device=lab.driver.device,
             device_set=identity.device_set if identity else [],
@@ -162,38 +180,6 @@ def publish(lab: Lab, folder: Path) -> LegRecord | None:
 
 NO_ENGINE = EngineIdentity(python="", sglang="", torch="", tree_digest=None)
 """For a launch that failed before anything could be asked."""
-
-
-def engagement(lever: Lever, argv: list[str], env: dict[str, str], info: dict[str, object]) -> list[Engagement]:
-    """For every value that the lever declares: what was asked for, and what the running server says it has.
-
-    A flag can be accepted, served with, and silently ignored; only the resolved arguments tell (C10).
-    Variables are not in the server's own report, so the environment of the process stands for them.
-    """
-    found = []
-    for name, value in sorted(lever.flags.items()):
-        resolved = info.get(name)
-        wanted = resolved in (value, [value]) or str(resolved) == str(value)
-        found.append(
-            Engagement(
-                name=name,
-                requested=str(value),
-                resolved=None if name not in info else str(resolved),
-                engaged=wanted,
-            )
-        )
-    for name, text in sorted(lever.env.items()):
-        found.append(
-            Engagement(
-                operator="variable",
-                name=name,
-                requested=text,
-                resolved=env.get(name),
-                engaged=env.get(name) == text,
-                source="environment",
-            )
-        )
-    return found
 
 
 def read_runs(leg: Path) -> list[BenchRun]:

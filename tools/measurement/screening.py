@@ -14,8 +14,9 @@ from statistics import median
 from tools.evidence.folder import set_leg_aside
 from tools.evidence.records import Failure, LegRecord, Lever, Plan, Record, Scalar, Side
 from tools.evidence.store import AppendLog
+from tools.measurement.engagement import engagement
 from tools.measurement.lab import Lab
-from tools.measurement.leg import LegWriter, engagement
+from tools.measurement.leg import LegWriter
 from tools.measurement.progress import Event
 from tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad, Server
 

@@ -16,6 +16,7 @@ import httpx
 
 from tools.errors import UserError
 from tools.evidence.records import EngineIdentity, Failure
+from tools.overlay.reports import OverlayState
 from tools.serving.client import ServerClient, ServerUnreachable
 from tools.serving.dataset import BenchmarkFiles
 from tools.serving.driver import LaunchFailed, LaunchIdentity, LaunchRequest, Server
@@ -63,6 +64,9 @@ class AttachedServer(HttpServer):
             return None
         return Failure(kind="died_in_round", line="the attached server does not answer any more")
 
+    def overlay(self) -> OverlayState:
+        return OverlayState()
+
     def close(self) -> float:
         if self._closed_at is None:
             self._closed_at = super().close()
@@ -105,7 +109,8 @@ class AttachedDriver:
 
     def launch(self, requests: Sequence[LaunchRequest]) -> list[Server | LaunchFailed]:
         """The attached server for a single request that asks for no configuration; anything else is ``unsupported``."""
-        if len(requests) == 1 and not requests[0].config.flags and not requests[0].config.env:
+        asked = requests[0].config if len(requests) == 1 and requests[0].overlay is None else None
+        if asked is not None and not asked.flags and not asked.env:
             return [self._attach(requests[0])]
         why = "an attached server belongs to somebody else: it cannot be configured or started again"
         return [LaunchFailed(Failure(kind="unsupported", line=why)) for _ in requests]

@@ -19,6 +19,9 @@ SAFE_FORMATS = frozenset({"safetensors", "dummy"})
 """Load formats that cannot execute code from a weight file."""
 STANDIN_NAME = "<cpu-standin>"
 """How the stand-in's folder is named in recorded environments."""
+OVERLAY_NAME, REPORTS_NAME = "<overlay>", "<reports>"
+"""The same for an overlay and for the folder of its reports, which is another one in every launch."""
+REPORTS = "BANKABLE_OVERLAY_REPORTS"
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,17 @@ def flag_arguments(flags: dict[str, Scalar]) -> list[str]:
     return arguments
 
 
-def build(engine: Engine, model: Path, config: ServerConfig, port: int, permissions: Permissions) -> Command:
+@dataclass(frozen=True)
+class Laid:
+    """An overlay on a server's path."""
+
+    folder: Path
+    reports: Path
+
+
+def build(
+    engine: Engine, model: Path, config: ServerConfig, port: int, permissions: Permissions, laid: Laid | None = None
+) -> Command:
     """The start of one server.
 
     ``config`` wins over ``base_config`` where both set something (``False`` takes a base flag away). Raises
@@ -98,7 +111,8 @@ def build(engine: Engine, model: Path, config: ServerConfig, port: int, permissi
         flags["trust_remote_code"] = True
     server = ["--model-path", str(model), "--host", LOOPBACK, "--port", str(port), *flag_arguments(flags)]
     chosen = {**base.env, **config.env}
-    search = [chosen["PYTHONPATH"]] if chosen.get("PYTHONPATH") else []
+    search = [str(laid.folder)] if laid is not None else []
+    search += [chosen["PYTHONPATH"]] if chosen.get("PYTHONPATH") else []
     if engine.standin_needed:
         search.append(str(STANDIN))
     if search:
@@ -106,6 +120,9 @@ def build(engine: Engine, model: Path, config: ServerConfig, port: int, permissi
     recorded = {**{name: value for name, value in inherited().items() if name in RECORDED}, **chosen}
     if "PYTHONPATH" in recorded:
         recorded["PYTHONPATH"] = recorded["PYTHONPATH"].replace(str(STANDIN), STANDIN_NAME)
+    if laid is not None:
+        chosen[REPORTS], recorded[REPORTS] = str(laid.reports), REPORTS_NAME
+        recorded["PYTHONPATH"] = recorded["PYTHONPATH"].replace(str(laid.folder), OVERLAY_NAME)
     return Command(
         argv=[str(engine.python), str(SPAWN), *server],
         env=isolated(chosen),

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from tools.evidence.records import Answer, EngineIdentity, Failure, Generation, HostSample, ServerConfig, Workload
+from tools.overlay.reports import OverlayState
 
 
 class LaunchFailed(Exception):
@@ -46,6 +47,12 @@ class LaunchRequest:
     """Where the server's own output goes; created exclusively."""
     on_host_sample: Callable[[HostSample], None]
     """Called about once a second while the server is up, from any thread."""
+    overlay: Path | None = None
+    """Folder that goes first on the server's path: operators to replace, to watch or to capture."""
+    overlay_digest: str | None = None
+    """Of an overlay that replaces something."""
+    reports: Path | None = None
+    """Where the overlay's processes report; given with ``overlay``."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +140,10 @@ class Server(Protocol):
 
     def profile(self, load: RoundLoad, steps: int, folder: Path) -> list[Path]:
         """Run a round, traced for ``steps`` steps once it is busy; the Chrome traces in ``folder``."""
+        ...
+
+    def overlay(self) -> OverlayState:
+        """What the server's processes report about its operators; nothing without an overlay."""
         ...
 
     def close(self) -> float:

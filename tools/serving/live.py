@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Literal
 
 from tools.evidence.records import EngineIdentity, Failure
+from tools.overlay.reports import OverlayState, read_reports
 from tools.serving.client import ServerClient
-from tools.serving.command import Command, Permissions, build
+from tools.serving.command import Command, Laid, Permissions, build
 from tools.serving.dataset import BenchmarkFiles
 from tools.serving.driver import LaunchFailed, LaunchIdentity, LaunchRequest, Server, StopRequested
 from tools.serving.engine import Engine
@@ -58,14 +59,18 @@ class LiveServer(HttpServer):
 
     def __init__(
         self, *, identity: LaunchIdentity, client: ServerClient, shared: Shared, model: ModelFolder,
-        process: ServerProcess, log: Path, grace_s: float, forget: Callable[[], None],
+        process: ServerProcess, log: Path, grace_s: float, forget: Callable[[], None], reports: Path | None = None,
     ) -> None:  # fmt: skip
         super().__init__(identity, client, shared, str(model.path), model.context_length)
         self._process = process
         self._log = log
         self._grace_s = grace_s
         self._forget = forget
+        self._reports = reports
         self._stopped_at: float | None = None
+
+    def overlay(self) -> OverlayState:
+        return OverlayState() if self._reports is None else read_reports(self._reports)
 
     def cpu_seconds(self) -> float:
         return self._process.cpu_seconds()
@@ -92,6 +97,14 @@ class _Subject:
     model: ModelFolder
     model_digest: str
     engine: EngineIdentity
+
+
+def _laid(request: LaunchRequest) -> Laid | None:
+    """The overlay of a launch, with a folder for what it reports."""
+    if request.overlay is None or request.reports is None:
+        return None
+    request.reports.mkdir(parents=True, exist_ok=True)
+    return Laid(request.overlay.resolve(), request.reports.resolve())
 
 
 class LiveDriver:
@@ -175,7 +188,8 @@ class LiveDriver:
                 Failure(kind="bad_flag", line=f"this engine has no flag --{unknown[0].replace('_', '-')}")
             )
         with hold_port(self.options.ports) as held:
-            command = build(self.engine, subject.model.path, request.config, held.port, self.options.permissions)
+            laid = _laid(request)
+            command = build(self.engine, subject.model.path, request.config, held.port, self.options.permissions, laid)
             request.log.parent.mkdir(parents=True, exist_ok=True)
             held.release()
             launched_at = time.time()
@@ -198,6 +212,7 @@ class LiveDriver:
                 log=request.log,
                 grace_s=self.options.grace_s,
                 forget=forget,
+                reports=request.reports,
             )
             self._servers.append(server)
             ready = True

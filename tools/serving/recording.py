@@ -84,11 +84,7 @@ class Recording:
         for it in self.legs:
             if it.leg.status == "complete" and it.purpose == "comparison":
                 pairs.setdefault((it.folder.parent, it.leg.block), []).append(it)
-        return [
-            (pair[0], pair[1])
-            for pair in pairs.values()
-            if len(pair) == 2 and without_defaults(pair[0].leg.config) == without_defaults(pair[1].leg.config)
-        ]
+        return [(pair[0], pair[1]) for pair in pairs.values() if len(pair) == 2 and _alike(pair[0].leg, pair[1].leg)]
 
     def close(self) -> None:
         """Remove what was unpacked."""
@@ -99,6 +95,10 @@ class Recording:
 def purpose(comparison: str) -> str:
     """What the launches of a comparison are for: they differ in rounds and probes."""
     return comparison if comparison in ("search", "profile") else "comparison"
+
+
+def _alike(one: LegRecord, other: LegRecord) -> bool:
+    return one.overlay_digest == other.overlay_digest and without_defaults(one.config) == without_defaults(other.config)
 
 
 def without_defaults(config: ServerConfig) -> ServerConfig:

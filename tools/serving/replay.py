@@ -16,8 +16,10 @@ from typing import Any, Literal
 
 import orjson
 
+from tools.evidence.overlay import Marker
 from tools.evidence.records import Answer, Failure, Generation, HostSample, LegRecord, RoundStamp
 from tools.evidence.store import sha256_file
+from tools.overlay.reports import OverlayState
 from tools.serving.driver import (
     LaunchFailed,
     LaunchIdentity,
@@ -82,7 +84,11 @@ class ReplayDriver:
         kind = purpose(request.comparison)
         if self.draw is not None and kind == "comparison":
             return self._drawn(request)
-        fitting = [it for it in self.recording.legs if it.leg.config == request.config and it.purpose == kind]
+        fitting = [
+            it
+            for it in self.recording.legs
+            if (it.leg.config, it.leg.overlay_digest, it.purpose) == (request.config, request.overlay_digest, kind)
+        ]
         named = [it for it in fitting if (it.leg.comparison, it.leg.leg_id) == (request.comparison, request.leg_id)]
         if named:
             return named[0]
@@ -264,6 +270,12 @@ class ReplayServer:
             raise RoundFailed(Failure(kind="not_recorded", line="the recording holds no trace"))
         self.round(load)
         return copies
+
+    def overlay(self) -> OverlayState:
+        """As recorded."""
+        lines = read_lines(self._source.folder / "engagement.jsonl")
+        markers = [Marker.model_validate(line) for line in lines if line.get("operator") == "overlay"]
+        return OverlayState(tuple(markers), dict(self._source.leg.modules))
 
     def close(self) -> float:
         """Hand over the recorded telemetry and stop."""

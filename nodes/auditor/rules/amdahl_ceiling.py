@@ -18,7 +18,7 @@ from nodes.auditor.case import Case
 from nodes.auditor.harness.measured import isolated
 from nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, Unverifiable, at, fail, info
 from nodes.auditor.verdict import Severity
-from tools.profiling.records import Profile
+from tools.profiling.share import operator_share
 
 WIDER, MORE = 1.25, 0.005
 """How much larger than in the profile a share may be: relatively, and in fractions of wall time."""
@@ -38,7 +38,7 @@ def check(case: Case) -> Iterator[Outcome]:
         return
     profile = case.view.profile
     speedups = {name: _speedup(case, name) for name in operators}
-    shares = {name: None if profile is None else corrected_share(profile, name) for name in operators}
+    shares = {name: None if profile is None else operator_share(profile, name) for name in operators}
     missing = [f"isolated speed-up of {name}" for name in operators if speedups[name] is None]
     missing += [f"share of {name} in the profile" for name in operators if shares[name] is None]
     if missing:
@@ -60,18 +60,6 @@ def check(case: Case) -> Iterator[Outcome]:
         )  # fmt: skip
     else:
         yield info(f"at most {ceiling:+.2%} ({parts})"[:400], said, at(PROFILE))
-
-
-def corrected_share(profile: Profile, operator: str) -> float | None:
-    """Largest corrected share of wall time among the operators, chains and symbols of that name."""
-    shares = [
-        min(1.0, op.wall_share * (op.settled_share / op.share if op.share > 0 else 1.0))
-        for op in profile.ops
-        if operator in (op.op, *op.symbols)
-    ]
-    per_wall = profile.operator_us / profile.wall_us if profile.wall_us > 0 else 1.0
-    shares += [min(1.0, chain.share * per_wall) for chain in profile.chains if chain.name == operator]
-    return max((share for share in shares if math.isfinite(share) and share >= 0), default=None)
 
 
 def _speedup(case: Case, operator: str) -> float | None:

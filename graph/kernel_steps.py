@@ -1,0 +1,135 @@
+"""The steps of the kernel track: from a hot operator of the live server to a faster one in the live server."""
+
+from __future__ import annotations
+
+from graph.audits import Subject
+from graph.common import Run, audited, stage, unproven
+from graph.state import Decided, RunState
+from kernels.task import open_task
+from nodes.baseline import control_name
+from nodes.integrator import integrate, lever_of
+from nodes.kernel_author import best_kernel
+from nodes.kernel_extractor import extract, prospects
+from nodes.op_benchmarker import Benched, benchmark, default
+from nodes.profiler import take_profile
+from tools.measurement.cost import comparison_seconds
+from tools.measurement.lab import Lab
+from tools.measurement.progress import Event
+
+BENCH_S = 240.0
+"""Two bake-offs and a search of one operator, on a quiet machine of two cores."""
+
+
+def kernel_extractor(state: RunState, runtime: Run) -> RunState:
+    """Which operator next? Its task, from real calls of the live server."""
+    lab = stage(runtime, "kernel extractor")
+    decisions: list[Decided] = []
+    waiting = state.get("operators")
+    if waiting is None:
+        profile = take_profile(lab, state["profile_attempt"]).profile
+        found = prospects(profile) if profile is not None else []
+        waiting = [it.operator for it in found if not it.reason]
+        for it in found:
+            word = f"skipped: {it.reason}" if it.reason else f"{it.share:.1%} of the time, may give {it.promise:+.1%}"
+            lab.tell(Event("note", f"operator {it.operator} {word}"))
+            if it.reason:
+                decisions.append(Decided(subject=it.operator, decision="skipped", reason=it.reason))
+    wanted = list(waiting)
+    while waiting:
+        if not _affordable(lab):
+            decisions.append(_out_of_time(lab, waiting))
+            waiting = []
+            break
+        operator, *waiting = waiting
+        extracted = extract(lab, operator, wanted)
+        if extracted.task is not None:
+            return _on(operator, waiting, decisions)
+        lab.tell(Event("note", f"{operator}: {extracted.why}"))
+        decisions.append(Decided(subject=operator, decision="failed", reason=extracted.why))
+    return {"track": "config", "operator": "", "operators": [], "decisions": decisions}
+
+
+def op_benchmarker(state: RunState, runtime: Run) -> RunState:
+    """Every backend of the operator against the live one, alone."""
+    lab, attempt = stage(runtime, f"op benchmarker: {state['operator']}"), state["bench_attempt"] + 1
+    task = open_task(lab.folder.root, state["operator"])
+    best = best_kernel(lab, task) if state["authored"] else None
+    benched = benchmark(lab, task, [best or default(task)], attempt)
+    changed: RunState = {"bench_attempt": attempt, "benched": benched.claim is not None}
+    if benched.claim is None:
+        lab.tell(Event("note", f"{state['operator']}: {benched.why}"))
+        changed["decisions"] = [Decided(subject=state["operator"], decision="failed", reason=benched.why)]
+    return changed
+
+
+def audit_harness(state: RunState, runtime: Run) -> RunState:
+    """May the isolated number be trusted?"""
+    subject = Subject(
+        scope="harness", attempt=state["bench_attempt"], comparison=state["operator"],
+        control=control_name(state["baseline_attempt"]),
+    )  # fmt: skip
+    changed = audited(runtime, subject)
+    judged = changed["judged"]
+    redo = judged is not None and judged.word in ("FAIL", "FLAG")
+    return changed | {"bench_redone": state["bench_redone"] + 1 if redo else 0}
+
+
+def kernel_author(state: RunState, runtime: Run) -> RunState:
+    """Search for a faster kernel, with a harness that was signed off."""
+    lab = stage(runtime, f"kernel author: {state['operator']}")
+    task = open_task(lab.folder.root, state["operator"])
+    best = best_kernel(lab, task)
+    known = _benched(lab, state).claim
+    # What the first bake-off measured need not be measured again.
+    done = best is None or (known is not None and known.winner == best.implementation)
+    return {"authored": True, "trusted": done, "judged": None}
+
+
+def integrator(state: RunState, runtime: Run) -> RunState:
+    """Lay the winner over the live server and measure what it gives there."""
+    lab, operator = stage(runtime, f"integrator: {state['operator']}"), state["operator"]
+    claim = _benched(lab, state).claim
+    lever = lever_of(open_task(lab.folder.root, operator), claim, state["bench_attempt"]) if claim else None
+    if claim is None or lever is None or claim.speedup is None:
+        reason = claim.headline if claim else "no bake-off"
+        return {"claimed": False, "lever": None, "decisions": [_no_kernel(lab, operator, reason)]}
+    attempt = state["patch_attempt"] + 1
+    isolated = {operator: claim.speedup}
+    measured = integrate(lab, lever, isolated, state["reference"], attempt, comparison_seconds(lab))
+    claimed = measured.decision is not None and measured.decision.verdict == "real"
+    changed: RunState = {
+        "patch_attempt": attempt, "comparison": measured.plan.name, "claimed": claimed, "judged": None, "lever": lever,
+        "isolated": {**state.get("isolated", {}), **isolated},
+    }  # fmt: skip
+    if not claimed:
+        changed |= {"lever": None, "decisions": [unproven(lab, measured)]}
+    return changed
+
+
+def _on(operator: str, waiting: list[str], decisions: list[Decided]) -> RunState:
+    return {
+        "track": "kernels", "operator": operator, "operators": waiting, "decisions": decisions, "bench_attempt": 0,
+        "bench_redone": 0, "authored": False, "trusted": False, "patch_attempt": 0, "judged": None,
+    }  # fmt: skip
+
+
+def _benched(lab: Lab, state: RunState) -> Benched:
+    """The last bake-off of the operator, from its folder."""
+    return benchmark(lab, open_task(lab.folder.root, state["operator"]), [], state["bench_attempt"])
+
+
+def _no_kernel(lab: Lab, operator: str, reason: str) -> Decided:
+    lab.tell(Event("decision", f"{operator}: no kernel to lay over: {reason}"))
+    return Decided(subject=operator, decision="not_proven", reason=reason)
+
+
+def _affordable(lab: Lab) -> bool:
+    """Do extraction, bench, confirmation and the validation after it fit into the time that is left?"""
+    return lab.seconds_left() > BENCH_S + 2 * comparison_seconds(lab)
+
+
+def _out_of_time(lab: Lab, waiting: list[str]) -> Decided:
+    needed = (BENCH_S + 2 * comparison_seconds(lab)) / 60
+    reason = f"{max(lab.seconds_left(), 0) / 60:.0f} min left; an operator takes {needed:.0f}: give more with --budget"
+    lab.tell(Event("note", f"{', '.join(waiting)} left out: {reason}"))
+    return Decided(subject=", ".join(waiting), decision="stopped", reason=reason)

@@ -1,0 +1,44 @@
+"""Integrator: lays a kernel over the live server, reversibly, and measures what it gives there."""
+
+from __future__ import annotations
+
+from kernels.overlay import lay, part_of
+from kernels.search import source_of
+from kernels.task import TaskFolder
+from tools.evidence.harness import BakeOffClaim
+from tools.evidence.records import Kind, Lever, ServerConfig
+from tools.measurement.comparison import Measured, compare, declare
+from tools.measurement.lab import Lab
+from tools.measurement.plan import make_plan
+
+
+def patch_name(operator: str, attempt: int = 1) -> str:
+    """Folder name of an operator's confirmation: ``patch-rms_norm``, then ``…-2``."""
+    return f"patch-{operator}" + ("" if attempt == 1 else f"-{attempt}")
+
+
+def lever_of(task: TaskFolder, claim: BakeOffClaim, bench: int) -> Lever | None:
+    """The winner as a change of the server; ``None`` where it is no kernel that an overlay can carry."""
+    source = source_of(task, claim.winner) if claim.winner is not None else None
+    if source is None:
+        return None
+    return Lever(overlays={task.task.operator: part_of(task.family, source, bench)})
+
+
+def integrate(
+    lab: Lab, lever: Lever, isolated: dict[str, float], reference: ServerConfig, attempt: int, reserve_s: float
+) -> Measured:
+    """Measure a server with the operator replaced against one without, on fresh blocks.
+
+    The reference has no other operator replaced, so that what each gives is known by itself. ``isolated`` are the
+    signed-off speed-ups alone. ``reserve_s`` of the run's time is left to what comes after.
+    """
+    (operator,) = lever.overlays
+    protocol = lab.protocol
+    plan = make_plan(
+        name=patch_name(operator, attempt), run_id=lab.run_id, kind=Kind.PATCH, model=lab.model, reference=reference,
+        lever=lever, workload=lab.workload, launch_plan=protocol.launch_plan, seed=protocol.seed + attempt,
+        looks=protocol.looks, rounds_per_leg=protocol.rounds_per_leg, floor=protocol.floor,
+    )  # fmt: skip
+    lay(lab.folder, declare(lab, plan), lever)
+    return compare(lab, plan, reserve_s, isolated)

@@ -1,0 +1,125 @@
+"""Kernel extractor: which operators are worth a kernel, and what the live server really calls them with."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from kernels.extract import write_captured_task
+from kernels.families import FAMILIES
+from kernels.nursery import Nursery
+from kernels.overlay import seam_of
+from kernels.task import TaskFolder, open_task
+from tools.errors import UserError
+from tools.evidence.folder import set_leg_aside
+from tools.evidence.records import Failure, Record, Side
+from tools.measurement.lab import Lab
+from tools.measurement.leg import LegWriter, publish
+from tools.measurement.progress import Event
+from tools.overlay.captured import CaptureFolder
+from tools.overlay.folder import write_overlay
+from tools.profiling.records import Profile
+from tools.profiling.share import operator_share, promised_gain
+from tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad
+
+LIKELY = 4.0
+"""Isolated speed-up that an operator is credited with before one is measured."""
+WORTH = 0.02
+"""Promised gain of the whole below which an operator is skipped: a comparison could not show it."""
+DTYPE = "bfloat16"
+FOLDER = "capture"
+REPORTED_S = 2.5
+"""Recorded calls are written once a second."""
+
+
+class Prospect(Record):
+    """An operator, and what a kernel for it may give."""
+
+    operator: str
+    share: float
+    """Of wall time, corrected, as a fraction."""
+    promise: float
+    """Gain of the whole at ``LIKELY`` (Amdahl), as a fraction."""
+    reason: str = ""
+    """Why it is left out; empty when it is not."""
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """What became of an operator."""
+
+    task: TaskFolder | None
+    why: str = ""
+
+
+def prospects(profile: Profile) -> list[Prospect]:
+    """Every operator that a kernel family covers, the most promising first; small ones with the reason to skip them."""
+    found = []
+    for name in FAMILIES:
+        share = operator_share(profile, name) or 0.0
+        promise = promised_gain(share, LIKELY)
+        small = f"{share:.1%} of the time: at most {promise:+.1%} at {LIKELY:g}×" if promise < WORTH else ""
+        found.append(Prospect(operator=name, share=share, promise=promise, reason=small))
+    return sorted(found, key=lambda it: (-it.promise, it.operator))
+
+
+def extract(lab: Lab, operator: str, wanted: list[str]) -> Extracted:
+    """The task of an operator: as it is there, or from the one launch that captures all of the ``wanted``."""
+    root = lab.folder.root
+    if (root / "ops" / operator / "task.json").is_file():
+        return Extracted(open_task(root, operator))
+    samples, failure = _capture(lab, wanted)
+    if failure is not None:
+        return Extracted(None, failure.line)
+    captured = samples.operators().get(operator)
+    if captured is None:
+        return Extracted(None, f"no_rebind_seam: the live server never calls {FAMILIES[operator].attribute}")
+    assert lab.engine_python is not None
+    threads = int(lab.base.env.get("OMP_NUM_THREADS", "1"))
+    try:
+        with Nursery(lab.engine_python, threads) as nursery:
+            task = write_captured_task(root, lab.run_id, FAMILIES[operator], captured, samples, nursery, threads)
+    except UserError as problem:
+        return Extracted(None, str(problem))
+    lab.folder.ledger.enter_tree(task.path)
+    shapes = [shape for shape in task.task.shapes if not shape.held_out]
+    covered = sum(shape.calls for shape in shapes) / captured.calls
+    lab.tell(Event("note", f"{operator}: {captured.calls} calls captured, {len(shapes)} shapes hold {covered:.0%}"))
+    return Extracted(task)
+
+
+def _capture(lab: Lab, wanted: list[str]) -> tuple[CaptureFolder, Failure | None]:
+    """One launch of the reference under the run's own load, its operators recorded; nothing of it is timed."""
+    folder = lab.folder.root / FOLDER
+    leg = folder / "legs" / "capture-1"
+    closed = publish(lab, leg)
+    if closed is not None:
+        return CaptureFolder(leg / "overlay"), closed.failure
+    if aside := set_leg_aside(leg):
+        lab.folder.ledger.enter_tree(aside)
+    overlay = folder / "overlay"
+    write_overlay(overlay, [seam_of(FAMILIES[name], DTYPE, "capture") for name in wanted])
+    lab.folder.ledger.enter_tree(overlay)
+    return CaptureFolder(leg / "overlay"), _recorded(lab, leg, overlay)
+
+
+def _recorded(lab: Lab, leg: Path, overlay: Path) -> Failure | None:
+    writer = LegWriter(lab, leg, FOLDER, 0, Side.REFERENCE, lab.base)
+    writer.lay(overlay, replaces=False)
+    lab.tell(Event("launch", "capture: reference", FOLDER))
+    server = lab.driver.launch([writer.request()])[0]
+    if isinstance(server, LaunchFailed):
+        writer.close(None, lab.driver.clock(), server.failure)
+        return server.failure
+    failure: Failure | None = None
+    try:
+        writer.server_info(server)
+        writer.warm(server, RoundLoad(lab.workload, lab.protocol.seed + 800_000, -1), [])
+        time.sleep(REPORTED_S)
+    except RoundFailed as problem:
+        failure = problem.failure
+    finally:
+        stopped = server.close()
+    writer.close(server.identity, stopped, failure)
+    return failure

@@ -1,0 +1,62 @@
+"""Did a declared change take effect in the running server? Asked before anything expensive is measured."""
+
+from __future__ import annotations
+
+import time
+
+from tools.evidence.records import Engagement, Lever
+from tools.serving.driver import Server
+
+PATIENCE_S = 5.0
+"""The processes of a server report once a second."""
+
+
+class NotEngaged(Exception):
+    """A declared change did not take effect, so the expensive rounds were not run."""
+
+
+def engagement(lever: Lever, argv: list[str], env: dict[str, str], info: dict[str, object]) -> list[Engagement]:
+    """For every value that the lever declares: what was asked for, and what the running server says it has.
+
+    A flag can be accepted, served with, and silently ignored; only the resolved arguments tell (C10).
+    Variables are not in the server's own report, so the environment of the process stands for them.
+    """
+    found = []
+    for name, value in sorted(lever.flags.items()):
+        resolved = info.get(name)
+        wanted = resolved in (value, [value]) or str(resolved) == str(value)
+        found.append(
+            Engagement(
+                name=name,
+                requested=str(value),
+                resolved=None if name not in info else str(resolved),
+                engaged=wanted,
+            )
+        )
+    for name, text in sorted(lever.env.items()):
+        found.append(
+            Engagement(
+                operator="variable",
+                name=name,
+                requested=text,
+                resolved=env.get(name),
+                engaged=env.get(name) == text,
+                source="environment",
+            )
+        )
+    return found
+
+
+def prove_overlays(lever: Lever, server: Server) -> None:
+    """Wait until every replaced operator has answered calls of the warm-up. Raises ``NotEngaged``."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        state = server.overlay()
+        ran = {marker.name: marker.resolved for marker in state.markers if marker.engaged}
+        missing = [name for name, part in sorted(lever.overlays.items()) if ran.get(name) != part.implementation]
+        if not missing:
+            return
+        why = state.reasons.get(missing[0], "")
+        if why or time.monotonic() > deadline:
+            raise NotEngaged(f"{missing[0]} was not replaced: {why or 'no worker reports a call of the kernel'}")
+        time.sleep(0.2)

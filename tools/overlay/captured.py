@@ -1,0 +1,110 @@
+"""Reads what a launch that captures has recorded of an operator's real calls. The files are untrusted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tools.evidence.records import Digest
+from tools.overlay.reports import MAX_BYTES, MAX_FILES
+
+MAX_SHAPES = 400
+_KEY = re.compile(r"[0-9]{1,12}(?:x[0-9]{1,12}){0,7}")
+
+
+class CapturedShape(BaseModel):
+    """One combination of sizes that the live server called an operator with."""
+
+    model_config = ConfigDict(frozen=True)
+
+    dims: tuple[int, ...] = Field(min_length=1, max_length=8)
+    """In the axes of the operator's family."""
+    sizes: tuple[tuple[int, ...], ...] = Field(max_length=32)
+    """Of each tensor argument."""
+    strides: tuple[tuple[int, ...], ...] = Field(max_length=32)
+    dtypes: tuple[str, ...] = Field(max_length=32)
+    calls: Mapping[str, int]
+    """By phase."""
+    sampled: bool
+    """Inputs and outputs of one call were kept."""
+
+    @property
+    def key(self) -> str:
+        return "x".join(map(str, self.dims))
+
+    @property
+    def total(self) -> int:
+        return sum(self.calls.values())
+
+    @property
+    def phase(self) -> str:
+        """The phase of most calls."""
+        return max(sorted(self.calls), key=lambda name: self.calls[name], default="mixed")
+
+
+class Captured(BaseModel):
+    """One operator in the process that called it most."""
+
+    model_config = ConfigDict(frozen=True)
+
+    operator: str
+    mode: str
+    module: Digest
+    """sha256 of the file that the live implementation stands in."""
+    live_path: str
+    other_calls: int = Field(ge=0)
+    """Of shapes beyond the number that is counted apart."""
+    uncovered_calls: int = Field(ge=0)
+    """That the family does not describe: another dtype, a residual, a window."""
+    shapes: tuple[CapturedShape, ...] = Field(max_length=MAX_SHAPES)
+
+    @property
+    def calls(self) -> int:
+        return self.other_calls + sum(shape.total for shape in self.shapes)
+
+
+@dataclass(frozen=True)
+class CaptureFolder:
+    """Reports and samples of one launch."""
+
+    path: Path
+
+    def operators(self) -> dict[str, Captured]:
+        """Every operator that was called at least once."""
+        found: dict[str, Captured] = {}
+        for captured in (entry for file in self._files() for entry in _captured(file)):
+            known = found.get(captured.operator)
+            if captured.calls > (known.calls if known is not None else 0):
+                found[captured.operator] = captured
+        return found
+
+    def sample(self, operator: str, key: str, part: str) -> Path | None:
+        """A sample's ``inputs`` or ``expected``; ``None`` where there is none."""
+        path = self.path / f"{operator}.{key}.{part}.safetensors"
+        return path if _KEY.fullmatch(key) and path.is_file() and not path.is_symlink() else None
+
+    def _files(self) -> list[Path]:
+        return sorted(self.path.glob("*.json"))[:MAX_FILES] if self.path.is_dir() else []
+
+
+def _captured(path: Path) -> list[Captured]:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            return []
+        said: Any = orjson.loads(path.read_bytes())
+        lines = [line for line in said["operators"] if line["mode"] == "capture"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []
+    found = []
+    for line in lines:
+        try:
+            found.append(Captured.model_validate(line))
+        except ValidationError:
+            continue
+    return found

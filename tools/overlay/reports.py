@@ -1,0 +1,101 @@
+"""Reads what the processes of a server report about their operators. The files are untrusted: another wrote them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tools.evidence.overlay import Marker
+from tools.evidence.records import Digest, Scalar
+
+MAX_BYTES = 4 << 20
+MAX_FILES = 256
+
+
+class _Operator(BaseModel):
+    """One operator in one process."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    operator: str = Field(max_length=200)
+    mode: str
+    module: Digest | str = Field(default="", max_length=64)
+    requested: str = ""
+    resolved: str = ""
+    engaged: bool = False
+    calls: int = Field(default=0, ge=0)
+    live_calls: int = Field(default=0, ge=0)
+    source: str = Field(default="", max_length=64)
+    parameters: dict[str, Scalar] = {}
+    shapes: list[str] = Field(default=[], max_length=64)
+    error_vs_live: float | None = None
+    why: str = Field(default="", max_length=300)
+
+
+class _Report(BaseModel):
+    """One process."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    pid: int
+    worker: str = Field(max_length=100)
+    overlays: list[str] = Field(max_length=64)
+    operators: list[dict[str, Any]] = Field(max_length=200)
+
+
+@dataclass(frozen=True)
+class OverlayState:
+    """What a server's processes say about the operators of an overlay."""
+
+    markers: tuple[Marker, ...] = ()
+    """One per worker and replaced operator."""
+    modules: dict[str, str] = field(default_factory=dict)
+    """For each operator: sha256 of the source file that its seam resolves to."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """For each operator that stayed live: why."""
+
+
+def read_reports(folder: Path) -> OverlayState:
+    """The state of a server whose reports are in ``folder``. What cannot be read counts as not said."""
+    seen = [(report, _Operator.model_validate(it)) for report in _reports(folder) for it in _known(report.operators)]
+    markers: list[Marker] = []
+    for name in sorted({said.operator for _, said in seen if said.mode == "replace"}):
+        mine = [(report, said) for report, said in seen if said.operator == name and said.mode == "replace"]
+        # The processes that serve import the module without ever calling it; they matter only where no other called.
+        ran = [entry for entry in mine if entry[1].calls > 0] or mine[:1]
+        markers += [_marker(report, said) for report, said in ran]
+    modules = {said.operator: said.module for _, said in seen if said.module}
+    modules |= {marker.name: marker.source_digest for marker in markers if marker.source_digest}
+    return OverlayState(tuple(markers), modules, {said.operator: said.why for _, said in seen if said.why})
+
+
+def _known(operators: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for entry in operators:
+        try:
+            _Operator.model_validate(entry)
+        except ValidationError:
+            continue
+        yield entry
+
+
+def _marker(report: _Report, said: _Operator) -> Marker:
+    return Marker(
+        operator="overlay", name=said.operator, requested=said.requested, resolved=said.resolved, engaged=said.engaged,
+        source="marker", worker=report.worker, pid=report.pid, source_digest=said.source or None,
+        parameters=said.parameters, eager_calls=said.calls, live_calls=said.live_calls, shapes=tuple(said.shapes),
+        overlays=tuple(report.overlays), error_vs_live=said.error_vs_live,
+    )  # fmt: skip
+
+
+def _reports(folder: Path) -> Iterator[_Report]:
+    for path in sorted(folder.glob("*.json"))[:MAX_FILES] if folder.is_dir() else ():
+        try:
+            if path.stat().st_size <= MAX_BYTES:
+                yield _Report.model_validate(orjson.loads(path.read_bytes()))
+        except (OSError, ValueError):
+            continue

@@ -1,0 +1,60 @@
+"""One operator's folder beside ``sitecustomize.py``: what its ``seam.json`` says, and the attribute it stands for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Seam:
+    """Where the live path calls the operator, and what is to happen there."""
+
+    folder: Path
+    operator: str
+    module: str
+    attribute: str
+    mode: str
+    """``replace``, ``watch`` (change nothing, report what is there) or ``capture`` (record real calls)."""
+    settings: dict[str, Any]
+    """The rest of ``seam.json``."""
+
+    def owner(self, module: ModuleType) -> tuple[Any, str]:
+        """The object that holds the attribute, and the attribute's last name."""
+        *path, name = self.attribute.split(".")
+        owner: Any = module
+        for part in path:
+            owner = getattr(owner, part)
+        return owner, name
+
+
+def seams(folder: Path) -> list[Seam]:
+    """Every operator below a folder, by name."""
+    found = []
+    for path in sorted(folder.glob("*/seam.json")):
+        said = json.loads(path.read_bytes())
+        known = {key: str(said.pop(key)) for key in ("operator", "module", "attribute", "mode")}
+        found.append(Seam(path.parent, settings=said, **known))
+    return found
+
+
+def source_of(function: Callable[..., Any]) -> tuple[str, str]:
+    """Path and sha256 of the file that a function's code stands in; empty where there is none."""
+    code = getattr(function, "__code__", None)
+    path = Path(code.co_filename) if code is not None else None
+    if path is None or not path.is_file():
+        return "", ""
+    return str(path), hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def load(path: Path, name: str) -> ModuleType:
+    """A Python file as a module of its own, under a name that nobody imports."""
+    module = ModuleType(name)
+    module.__file__ = str(path)
+    exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
+    return module

@@ -1,0 +1,29 @@
+"""Looks at a seam and changes nothing: which file does the operator of this server stand in?"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from _bankable.seam import Seam, source_of
+
+
+class Watch:
+    """One operator of a server that is left as it is."""
+
+    def __init__(self, seam: Seam) -> None:
+        self.seam = seam
+        self._module: ModuleType | None = None
+
+    def install(self, module: ModuleType) -> None:
+        """Remember where to look."""
+        self._module = module
+
+    def lines(self) -> list[dict[str, Any]]:
+        """What there is to report."""
+        if self._module is None:
+            return []
+        owner, name = self.seam.owner(self._module)
+        current = owner.__dict__.get(name)
+        digest = source_of(current)[1] if current is not None else ""
+        return [{"operator": self.seam.operator, "mode": self.seam.mode, "module": digest}]
