@@ -14,9 +14,11 @@ Dims = tuple[int, ...]
 Choices = Mapping[str, int]
 """A value for each parameter of a template."""
 
-ITEM_BYTES = {"bfloat16": 2, "float32": 4, "int64": 8}
+ITEM_BYTES = {"bfloat16": 2, "float32": 4, "int32": 4, "int64": 8}
 DTYPES = ("bfloat16", "float32")
-Kind = Literal["activation", "weight", "positions", "table"]
+Kind = Literal["activation", "weight", "positions", "table", "distinct", "lengths"]
+"""``positions`` are any indices, ``distinct`` ones name nothing twice, ``lengths`` are those of a ragged batch."""
+Phase = Literal["prefill", "decode", "mixed"]
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,23 @@ class TensorSpec:
     """``None``: the dtype of the task."""
     touched: int | None = None
     """Elements that one call has to read, where that is less than all of them."""
+    limit: int = 0
+    """Of kinds that are numbers: indices lie below it, the longest length is equal to it."""
+    outlier: Literal["column", "row", "none"] = "column"
+    """What is blown up in ``outlier`` inputs: a column, as activations have them. Where the values go into scores of a
+    softmax, a whole row or nothing: scores of near keys would be so large that fp32 cannot tell which is the larger."""
+    special: tuple[float, ...] = (math.nan, math.inf, -math.inf)
+    """What stands in ``special`` inputs, one in a row. Nothing where the values go into scores of a softmax: torch's
+    own answers to a score that is infinite or no number differ by dtype and length."""
+
+    @property
+    def elements(self) -> int:
+        """All of them, whether a call reads them or not."""
+        return math.prod(self.dims)
 
     def bytes_moved(self, dtype: str) -> int:
         """Bytes that one call has to read or write."""
-        elements = math.prod(self.dims) if self.touched is None else self.touched
+        elements = self.elements if self.touched is None else self.touched
         return elements * ITEM_BYTES[self.dtype or dtype]
 
 
@@ -83,6 +98,12 @@ class Family:
     specialised: tuple[str, ...] = ()
     """Axes that a kernel may be compiled for at one size; it stays right at all others."""
     scalars: Mapping[str, float] = field(default_factory=dict)
+    phase: Phase | None = None
+    """Where every shape is of one; ``None``: the first size decides."""
+    contracted: bool = False
+    """A product and a sum may be one rounding: the live path's are a library's, and not separate operators."""
+    lacks: Callable[[Dims], str] = lambda _: ""
+    """What a shape would need in order to be one of this operator; empty where it is."""
 
     def bytes_moved(self, dims: Dims, dtype: str) -> int:
         """Bytes that one call has to read and write: every input once, every output once."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from itertools import product
 from pathlib import Path
 
@@ -18,6 +18,7 @@ TEMPLATES = Path(__file__).resolve().parent / "templates"
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-fopenmp", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math")
 EXACT = "-ffp-contract=off"
 """A product and a sum stay two roundings, as they are in the engine's eager operators."""
+CONTRACTED = "-ffp-contract=fast"
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,9 @@ def render(family: Family, dtype: str, choices: Mapping[str, int] | None = None)
         raise UserError(f"no kernels for dtype {dtype}", family.name, f"one of {', '.join(DTYPES)}")
     chosen = family.defaults() | dict(choices or {})
     _check(family, chosen)
-    flags = (*FLAGS, EXACT, f"-mprefer-vector-width={chosen['vector_bits']}")
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )  # fmt: skip
-    body = environment.get_template(f"{family.name}.cpp.j2").render(family=family.name, dtype=dtype, choices=chosen)
+    rounding = CONTRACTED if family.contracted else EXACT
+    flags = (*FLAGS, rounding, f"-mprefer-vector-width={chosen['vector_bits']}")
+    body = _environment().get_template(f"{family.name}.cpp.j2").render(family=family.name, dtype=dtype, choices=chosen)
     return Source(family.name, dtype, chosen, f"{body}// g++ {' '.join(flags)}\n", flags)
 
 
@@ -66,6 +64,15 @@ def every_choice(family: Family, shapes: tuple[Dims, ...] = ()) -> Iterator[dict
         values.append((0, *sorted({dims[place] for dims in shapes})))
     for combination in product(*values):
         yield dict(zip(names, combination, strict=True))
+
+
+@cache
+def _environment() -> Environment:
+    """One for all sources: a template is parsed once."""
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES), undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )  # fmt: skip
 
 
 def _check(family: Family, chosen: Mapping[str, int]) -> None:

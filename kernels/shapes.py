@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-from kernels.family import Dims, Family, shape_key
+from kernels.family import Dims, Family, Phase, shape_key
 from tools.errors import UserError
 
-Phase = Literal["prefill", "decode", "mixed"]
 LARGEST = 1 << 31
 """Elements of one tensor."""
 PREFILL_ROWS = 64
@@ -51,8 +49,9 @@ def _one(family: Family, text: str, *, held_out: bool) -> Served:
     dims = tuple(int(part) for part in parts)
     if calls and not (calls.isdecimal() and 0 < int(calls) < LARGEST):
         raise UserError(f"{calls!r} is not a number of calls", text.strip(), "give a positive number after the colon")
-    elements = max(spec.bytes_moved("bfloat16") // 2 for spec in (*family.inputs(dims), *family.outputs(dims)))
-    if elements >= LARGEST or (family.name == "rotary" and dims[-1] % 2):
-        raise UserError(f"{size} cannot be benched", family.name, "fewer than 2³¹ elements, and even heads")
-    phase: Phase = "prefill" if dims[0] >= PREFILL_ROWS else "decode"
+    if lacking := family.lacks(dims):
+        raise UserError(f"{size} cannot be benched", family.name, f"give {lacking}")
+    if max(spec.elements for spec in (*family.inputs(dims), *family.outputs(dims))) >= LARGEST:
+        raise UserError(f"{size} cannot be benched", family.name, "fewer than 2³¹ elements of each tensor")
+    phase = family.phase or ("prefill" if dims[0] >= PREFILL_ROWS else "decode")
     return Served(dims, 0 if held_out else int(calls or 1), phase, held_out)

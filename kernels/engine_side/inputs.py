@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import torch
 
+from kernels import ragged
 from kernels.family import TensorSpec
 
 KINDS = ("normal", "large", "tiny", "zeros", "outlier", "special", "strided")
@@ -23,24 +24,44 @@ def make(specs: Iterable[TensorSpec], dtype: str, seed: int, kind: str = "normal
 
 
 def _tensor(spec: TensorSpec, dtype: torch.dtype, generator: torch.Generator, kind: str) -> torch.Tensor:
-    if spec.kind == "positions":
-        return torch.randint(0, 4096, spec.dims, generator=generator)
+    if spec.kind in NUMBERS:
+        return NUMBERS[spec.kind](spec, generator).view(spec.dims).to(dtype)
     if spec.kind == "table":
         return _angles(spec.dims[0], spec.dims[1]).to(dtype)
     values = torch.randn(spec.dims, generator=generator)
     if spec.kind == "weight":
         return (1 + 0.1 * values).to(dtype)
+    rows = values.view(spec.dims[0], -1)
+    count, columns = rows.shape
     if kind == "strided":
-        wide = torch.full((spec.dims[0], spec.dims[1] + MARGIN), float("nan"), dtype=dtype)
-        wide[:, : spec.dims[1]] = values.to(dtype)
-        return wide[:, : spec.dims[1]]
-    if kind == "outlier":
-        values[:, 0] *= 3e4
+        wide = torch.full((count, columns + MARGIN), float("nan"), dtype=dtype)
+        wide[:, :columns] = rows.to(dtype)
+        return wide[:, :columns].unflatten(1, spec.dims[1:])
+    if kind == "outlier" and spec.outlier != "none":
+        (rows[:, 0] if spec.outlier == "column" else rows[0]).mul_(3e4)
     if kind == "special":
-        for row, value in enumerate((float("nan"), float("inf"), -float("inf"))):
-            values[row % spec.dims[0], min(row, spec.dims[1] - 1)] = value
+        for row, value in enumerate(spec.special):
+            rows[row % count, min(row, columns - 1)] = value
     scale = {"large": 1e4, "tiny": 1e-18, "zeros": 0.0}.get(kind, 1.0)
     return (values * scale).to(dtype)
+
+
+def _positions(spec: TensorSpec, generator: torch.Generator) -> torch.Tensor:
+    return torch.randint(0, spec.limit, (spec.elements,), generator=generator)
+
+
+def _distinct(spec: TensorSpec, generator: torch.Generator) -> torch.Tensor:
+    return torch.randperm(spec.limit, generator=generator)[: spec.elements]
+
+
+def _lengths(spec: TensorSpec, generator: torch.Generator) -> torch.Tensor:
+    order = torch.randperm(spec.elements, generator=generator)
+    return torch.tensor([ragged.length(int(request), spec.limit) for request in order])
+
+
+NUMBERS: dict[str, Callable[[TensorSpec, torch.Generator], torch.Tensor]] = {
+    "positions": _positions, "distinct": _distinct, "lengths": _lengths,
+}  # fmt: skip
 
 
 def _angles(positions: int, head: int) -> torch.Tensor:

@@ -18,6 +18,9 @@ from typing import Any
 import torch
 from torch import nn
 
+METHODS = ("forward_native", "_run_sdpa_forward_decode")
+"""Methods that a live path consists of."""
+
 
 def package_root() -> Path:
     """Folder of the installed sglang; not imported."""
@@ -38,21 +41,32 @@ def live_names(files: Iterable[str]) -> dict[str, Any]:
     for name in files:
         path = package_root() / name
         tree = ast.parse(path.read_bytes())
+        given = _framework_names(tree, path)
         for node in tree.body:
             if isinstance(node, ast.FunctionDef) and not node.decorator_list:
-                found[node.name] = _compiled(node, path)
+                found[node.name] = _compiled(node, path, given)
             elif isinstance(node, ast.ClassDef):
                 for part in node.body:
-                    if isinstance(part, ast.FunctionDef) and part.name == "forward_native":
-                        found[f"{node.name}.{part.name}"] = _compiled(part, path)
+                    if isinstance(part, ast.FunctionDef) and part.name in METHODS:
+                        found[f"{node.name}.{part.name}"] = _compiled(part, path, given)
     return found
 
 
-def _compiled(node: ast.FunctionDef, path: Path) -> Any:
+def _framework_names(tree: ast.Module, path: Path) -> dict[str, Any]:
+    """What a file imports from torch, under the names that it has there."""
+    names: dict[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional}
+    wanted: list[ast.stmt] = [
+        node for node in tree.body if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "torch"
+    ]
+    exec(compile(ast.Module(wanted, []), str(path), "exec"), names)
+    return names
+
+
+def _compiled(node: ast.FunctionDef, path: Path, given: dict[str, Any]) -> Any:
     """One function on its own; its annotations stay text, its names are torch's."""
     node.decorator_list, node.args.defaults = [], [ast.Constant(None) for _ in node.args.defaults]
     module = ast.fix_missing_locations(ast.Module([node], []))
     code = compile(module, str(path), "exec", flags=__future__.annotations.compiler_flag, dont_inherit=True)
-    names: dict[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional}
+    names = dict(given)
     exec(code, names)
     return names[node.name]

@@ -15,7 +15,7 @@ POSITIONS = 4096
 def _inputs(dims: Dims) -> tuple[TensorSpec, ...]:
     tokens, heads, kv_heads, head = dims
     return (
-        TensorSpec("positions", (tokens,), "positions", "int64"),
+        TensorSpec("positions", (tokens,), "positions", "int64", limit=POSITIONS),
         TensorSpec("query", (tokens, heads * head)),
         TensorSpec("key", (tokens, kv_heads * head)),
         TensorSpec("table", (POSITIONS, head), "table", touched=tokens * head),
@@ -30,6 +30,10 @@ def _outputs(dims: Dims) -> tuple[TensorSpec, ...]:
 def _flops(dims: Dims) -> int:
     tokens, heads, kv_heads, head = dims
     return 3 * tokens * (heads + kv_heads) * head
+
+
+def _lacks(dims: Dims) -> str:
+    return "even heads" if dims[-1] % 2 else ""
 
 
 FAMILY = Family(
@@ -48,4 +52,5 @@ FAMILY = Family(
         "float32": Allowed(2.0**-20, "two products and their sum are rounded to fp32: eight steps of 2⁻²³"),
     },
     specialised=("head",),
+    lacks=_lacks,
 )

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import json
 import sys
+from types import SimpleNamespace
 
 sys.path.append(sys.argv[1])
 
 import torch
 from sglang.srt.layers.activation import SiluAndMul
+from sglang.srt.layers.attention.torch_native_backend import TorchNativeAttnBackend
 from sglang.srt.layers.layernorm import RMSNorm
 from sglang.srt.layers.rotary_embedding.base import RotaryEmbedding
 
@@ -22,11 +24,16 @@ from kernels.engine_side.measure import inputs_of
 from kernels.engine_side.operators import OPERATORS
 from kernels.engine_side.seam import live_names
 
-DIMS = {"rms_norm": (4, 256), "fused_add_rms_norm": (4, 256), "silu_and_mul": (4, 768), "rotary": (4, 4, 2, 64)}
+DIMS = {
+    "rms_norm": (4, 256), "fused_add_rms_norm": (4, 256), "silu_and_mul": (4, 768), "rotary": (4, 4, 2, 64),
+    "decode_attention": (4, 4, 2, 64, 144),
+}  # fmt: skip
 
 
 def module(family, tensors):
     """The engine's own, with these weights."""
+    if family == "decode_attention":
+        return Backend(tensors)
     if family == "silu_and_mul":
         return SiluAndMul()
     if family == "rotary":
@@ -36,6 +43,33 @@ def module(family, tensors):
     made = RMSNorm(256, eps=1e-6, weight_dtype=torch.bfloat16)
     made.weight.data.copy_(tensors["weight"])
     return made
+
+
+class Backend:
+    """The engine's attention backend over the caches of these tensors: its method, and its own way there."""
+
+    def __init__(self, tensors):
+        pools = {
+            "req_to_token_pool": SimpleNamespace(req_to_token=tensors["req_to_token"]),
+            "token_to_kv_pool": SimpleNamespace(
+                get_key_buffer=lambda _: tensors["k_cache"], get_value_buffer=lambda _: tensors["v_cache"]
+            ),
+        }
+        self.backend = TorchNativeAttnBackend(SimpleNamespace(device="cpu", **pools))
+
+    def forward_native(self, query, *caches):
+        arguments = {"scaling": query.shape[-1] ** -0.5, "enable_gqa": query.shape[1] != caches[0].shape[1]}
+        return self.backend._run_sdpa_forward_decode(query, torch.empty_like(query), *caches, **arguments)
+
+    def __call__(self, query, keys, _values, _pool, rows, lengths):
+        heads, head = query.shape[1:]
+        layer = SimpleNamespace(
+            tp_q_head_num=heads, tp_k_head_num=keys.shape[1], tp_v_head_num=keys.shape[1], qk_head_dim=head,
+            v_head_dim=head, is_cross_attention=False, layer_id=0, scaling=head**-0.5, sliding_window_size=-1,
+        )  # fmt: skip
+        batch = SimpleNamespace(out_cache_loc=None, req_pool_indices=rows, seq_lens=lengths, encoder_lens=None)
+        flat = query.reshape(len(query), -1)
+        return self.backend.forward_decode(flat, None, None, layer, batch, save_kv_cache=False).view(query.shape)
 
 
 found = {}

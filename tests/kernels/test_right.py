@@ -24,14 +24,22 @@ SHAPES = {
     "fused_add_rms_norm": [(1, 2), (4, 256), (3, 37), (130, 72)],
     "silu_and_mul": [(1, 1), (4, 768), (3, 37), (130, 72)],
     "rotary": [(1, 1, 1, 2), (4, 4, 2, 64), (7, 3, 1, 46), (130, 2, 1, 32)],
-}
-"""One element, a served shape, no multiple of a vector, and more rows than the threads' threshold."""
-OTHER = {"vector_bits": 256, "unroll": 4, "thread_rows": 2}
+    "decode_attention": [
+        (1, 1, 1, 1, 1), (12, 4, 2, 64, 144), (3, 7, 1, 46, 37), (130, 2, 2, 16, 20), (2, 8, 1, 200, 1000),
+        (5, 6, 6, 33, 65), (3, 3, 1, 128, 1),
+    ],
+}  # fmt: skip
+"""One element, a served shape, no multiple of a vector, and more rows than the threads' threshold. For attention also
+all query heads with one key head, as many key heads as query heads, many tokens, and a single one."""
+OTHER = {"vector_bits": 256, "unroll": 4, "thread_rows": 2, "block": 32, "prefetch": 0}
 """Every parameter at another value than the default."""
-EQUAL = {("rotary", "bfloat16"), ("rotary", "float32")}
-"""Where every bit is the live implementation's."""
+EQUAL_SHARE = {
+    ("rotary", "bfloat16"): 1.0, ("rotary", "float32"): 1.0, ("decode_attention", "bfloat16"): 0.6,
+    ("decode_attention", "float32"): 0.3,
+}  # fmt: skip
+"""Least share of values that are the live implementation's. Elsewhere in bf16 all but fp32 values beside a tie; what
+SDPA gives, which rounds its weights to bf16, is often the value beside."""
 NEARLY = 0.998
-"""Share of equal values in bf16 elsewhere: but for fp32 values beside a tie."""
 
 
 def tried(
@@ -66,14 +74,15 @@ def kernel(family: Family, dtype: str, choices: dict[str, int], compiler: Compil
 def test_kernels_are_right_at_every_shape_and_input(family, dtype, nursery, compiler):
     place = family.axes.index(family.specialised[0])
     fixed = {f"fixed_{family.specialised[0]}": SHAPES[family.name][1][place]}
-    for choices, threads in (({}, 1), ({**OTHER, **fixed}, 2)):
+    other = {parameter.name: OTHER[parameter.name] for parameter in family.parameters}
+    for choices, threads in (({}, 1), ({**other, **fixed}, 2)):
         answers = tried(family, dtype, kernel(family, dtype, choices, compiler), nursery, threads)
         for said in answers:
             assert said["relative_error"] <= family.allowed[dtype].relative_error
             assert (said["mismatch_share"], said["poison_intact"]) == (0, True)
         elements = sum(said["elements"] for said in answers)
         equal = sum(said["equal_bits"] * said["elements"] for said in answers) / elements
-        assert equal >= (1 if (family.name, dtype) in EQUAL else NEARLY if dtype == "bfloat16" else 0.5)
+        assert equal >= EQUAL_SHARE.get((family.name, dtype), NEARLY if dtype == "bfloat16" else 0.5)
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)

@@ -6,12 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernels import ragged
 from kernels.families import FAMILIES
 from kernels.family import shape_key
 from kernels.shapes import parse_shapes
 from tools.errors import UserError
 
 NORM = FAMILIES["rms_norm"]
+ATTENTION = FAMILIES["decode_attention"]
 
 
 def test_served_and_held_out_shapes_with_calls_and_phase():
@@ -34,6 +36,34 @@ def test_a_head_that_cannot_be_halved_is_refused():
         parse_shapes(FAMILIES["rotary"], "4x4x2x63", "")
 
 
+@pytest.mark.parametrize(
+    ("served", "said"),
+    [
+        ("4x6x4x64x9", "a multiple of kv_heads"), ("4x4x2x64", "is not a shape"),
+        ("9999x8x8x128x9999", "fewer than 2³¹ elements"), ("2147483647x1x1x1x1", "fewer than 2³¹ elements"),
+    ],
+)  # fmt: skip
+def test_a_cache_that_cannot_be_made_is_refused(served, said):
+    with pytest.raises(UserError, match=said):
+        parse_shapes(ATTENTION, served, "")
+
+
+def test_attention_of_many_requests_is_decode_all_the_same():
+    shapes = parse_shapes(ATTENTION, "4x4x2x64x144:9,128x4x2x64x144", "5x4x2x64x300")
+    assert [(it.key, it.phase) for it in shapes] == [
+        ("4x4x2x64x144", "decode"), ("128x4x2x64x144", "decode"), ("5x4x2x64x300", "decode"),
+    ]  # fmt: skip
+
+
+@given(st.integers(1, 100), st.integers(1, 5000))
+def test_work_of_a_ragged_batch_is_that_of_its_lengths(requests, longest):
+    lengths = [ragged.length(request, longest) for request in range(requests)]
+    assert ragged.total(requests, longest) == sum(lengths)
+    assert max(lengths) == longest
+    assert min(lengths) > longest / 2
+    assert len(set(lengths)) == (min(requests, 8) if longest >= 16 else 1)
+
+
 @given(st.lists(st.integers(1, 5000), min_size=2, max_size=2), st.integers(1, 10**6))
 def test_a_key_reads_back_as_its_shape(dims, calls):
     (shape,) = parse_shapes(NORM, f"{shape_key(tuple(dims))}:{calls}", "")
@@ -47,3 +77,8 @@ def test_work_per_call_is_the_operators_own():
     # Positions, queries and keys in and out, and the rows of the table that are looked up: not the whole table.
     assert FAMILIES["rotary"].bytes_moved((4, 4, 2, 64), "bfloat16") == 4 * 8 + 2 * (2 * 4 * 6 * 64 + 4 * 64)
     assert FAMILIES["fused_add_rms_norm"].flops((4, 256)) == 5 * 4 * 256
+    # Queries and outputs, keys and values of the tokens that are there, their slots; four requests of unequal length.
+    tokens = 144 + 108 + 126 + 90
+    numbers = 4 * tokens + 8 * 4 + 8 * 4
+    assert ATTENTION.bytes_moved((4, 4, 2, 64, 144), "bfloat16") == 2 * 2 * (4 * 256 + tokens * 128) + numbers
+    assert ATTENTION.flops((4, 4, 2, 64, 144)) == 4 * 256 * tokens

@@ -1,0 +1,93 @@
+"""Decode attention: kernels that go wrong in the ways of this operator stay out; an honest one can be benched."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kernels.bakeoff import Settings, bake_off
+from kernels.compiler import Compiled, Compiler
+from kernels.contestant import Contestant, of_kernel, of_torch
+from kernels.families import FAMILIES
+from kernels.nursery import Nursery
+from kernels.qualify import Qualified, qualify
+from kernels.render import render
+from kernels.shapes import parse_shapes
+from kernels.task import TaskFolder, write_task
+from nodes.auditor.process import audit_sealed
+from tests.kernels.test_bakeoff import BUSY
+from tools.evidence.seal import seal
+
+FAMILY = FAMILIES["decode_attention"]
+SERVED, HELD_OUT = "4x4x2x64x144", "3x6x2x46x37"
+PART = "else std::memcpy(&raw, from, count * sizeof(elem));"
+WRONG = {
+    "a token too many": ("seq_lens[request],", "seq_lens[request] + 1,", f"{SERVED}: error "),
+    "lengths of another": ("seq_lens[request],", "seq_lens[0],", f"{SERVED}: error "),
+    "tokens in order": ("int64_t(slots[token]) * stride", "token * stride", f"{SERVED}: error "),
+    "row of another": ("req_pool_indices[request] *", "request *", f"{SERVED}: error "),
+    "one key head": ("Rows{k_cache + kv_head * head", "Rows{k_cache", f"{SERVED}: error "),
+    "no scale": ("part *= scale", "part *= 1.0f", f"{SERVED}: error "),
+    "overflow": ("scores[i] = exponential(scores[i] - base)", "scores[i] = whole(scores[i])", f"{SERVED}: error None"),
+    "blocks on their own": ("total * kept + sum_of", "total + sum_of", f"{SERVED}: error "),
+    "dense caches": ("v_cache + kv_head * head, v_stride", "v_cache + kv_head * head, kv_heads * head", " on strided "),
+    "no tail": (PART, "", f"{HELD_OUT}: error "),
+    "tail of the next": (PART, "else std::memcpy(&raw, from, sizeof raw);", f"{HELD_OUT}: error "),
+}
+"""One edit of the honest kernel each, and what it is found out by."""
+WHOLE = "static inline vec whole(vec x) { for (int i = 0; i < LANES; ++i) x[i] = std::exp(x[i]); return x; }\n"
+
+
+@pytest.fixture(scope="module")
+def task(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> TaskFolder:
+    """In bf16, at a served shape and at one with a tail."""
+    shapes = parse_shapes(FAMILY, f"{SERVED}:900", HELD_OUT)
+    return write_task(tmp_path_factory.mktemp("decode") / "run", FAMILY, "bfloat16", shapes, nursery, threads=1)
+
+
+def kernel(compiler: Compiler, *change: str) -> Contestant:
+    source = render(FAMILY, "bfloat16")
+    if change:
+        assert source.text.count(change[0]) == 1, change
+        text = source.text.replace("// From scores to weights", f"{WHOLE}// From scores to weights")
+        source = replace(source, text=text.replace(*change))
+    compiled = compiler.compile(source)
+    assert isinstance(compiled, Compiled), compiled
+    return of_kernel(compiled)
+
+
+def tried(contestant: Contestant, nursery: Nursery, task: TaskFolder) -> Qualified:
+    return qualify(task, contestant, nursery, [shape.key for shape in task.task.shapes], 1)
+
+
+@pytest.mark.parametrize("crime", WRONG)
+def test_a_wrong_kernel_never_enters(crime, compiler, nursery, task):
+    old, new, why = WRONG[crime]
+    said = tried(kernel(compiler, old, new), nursery, task)
+    assert not said.ok
+    assert why in said.why, said.why
+
+
+def test_the_same_kernel_without_the_edit_enters(compiler, nursery, task):
+    said = tried(kernel(compiler), nursery, task)
+    assert (said.ok, said.why) == (True, "")
+    assert said.worst_error == pytest.approx(2.0**-8, rel=0.1)
+
+
+def test_a_bake_off_of_it_is_evidence(compiler, python: Path, task, tmp_path):
+    result = bake_off(task, [of_torch(FAMILY, "torch"), kernel(compiler)], python, Settings(rounds=6, samples=6))
+    assert [entry.ok for entry in result.qualified] == [True] * 3
+    assert len(result.rows) == 6 * 3 * 2
+    assert {row.bytes_moved for row in result.rows if row.shape == SERVED} == {
+        FAMILY.bytes_moved((4, 4, 2, 64, 144), "bfloat16")
+    }
+    assert result.claim.winner_backend == "cpp"
+    assert result.claim.speedup is not None
+    assert result.claim.speedup > 2
+    sealed = seal(task.root, "harness", FAMILY.name, result.attempt, tmp_path / "sealed")
+    verdict = audit_sealed(sealed.folder)
+    sealed.discard()
+    assert verdict.degraded == ()
+    assert {it.rule for it in verdict.findings if it.severity.value != "INFO"} <= BUSY
