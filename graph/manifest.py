@@ -11,8 +11,10 @@ import orjson
 from graph.statements import MAX_MANIFEST_BYTES
 from nodes.auditor.verdict import Verdict
 from tools.evidence.difference import first_difference
+from tools.evidence.layout import OVERLAY_FOLDER
 from tools.evidence.records import Claim, Plan, Record
 from tools.evidence.store import sha256_file
+from tools.overlay.folder import overlay_digest
 
 Found = TypeVar("Found", bound=Record)
 _NAMES = ("manifest", "evidence")
@@ -37,7 +39,7 @@ def check_words(bundle: Path) -> list[str]:
         manifest = _manifest(bundle)
     except ValueError:
         return []  # said by whoever checks the files
-    return [f"manifest.json: {it}" for it in _differences(manifest, bundle / "evidence")]
+    return [f"manifest.json: {it}" for it in _differences(manifest, bundle / "evidence")] + _overlay(manifest, bundle)
 
 
 def _manifest(bundle: Path) -> dict[str, Any]:
@@ -85,6 +87,18 @@ def _differences(manifest: dict[str, Any], evidence: Path) -> Iterator[str]:
         yield from _differs("claim", manifest, claim)
     if plan is not None:
         yield from _differs("config", manifest, plan.reference.with_lever(plan.lever))
+
+
+def _overlay(manifest: dict[str, Any], bundle: Path) -> list[str]:
+    """What the bundle lays over a server is what the validation laid over one."""
+    claim = manifest.get("claim")
+    name = str(claim.get("comparison", "")) if manifest.get("proven") and isinstance(claim, dict) else ""
+    validated = bundle / "evidence" / "comparisons" / Path(name).name / OVERLAY_FOLDER
+    served = bundle / OVERLAY_FOLDER
+    there = (bool(name) and validated.is_dir(), served.is_dir())
+    if there == (False, False) or (all(there) and overlay_digest(served) == overlay_digest(validated)):
+        return []
+    return ["overlay: not the one that was validated"]
 
 
 def _differs(name: str, manifest: dict[str, Any], wanted: Record) -> Iterator[str]:

@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
-from kernels.family import Family, shape_key
+from kernels.family import Family, Phase, shape_key
 from kernels.limits import Limits
 from kernels.nursery import Nursery
-from kernels.shapes import Phase, Served
+from kernels.shapes import Served
 from kernels.task import LIVE_BACKEND, PARTS, TaskFolder, keep_tensors, oracle_job, record_of, write_oracle
 from tools.errors import UserError
 from tools.evidence.harness import OracleFile, Seam, ServedShape, SourceFile, Task, Tolerance
@@ -98,7 +98,7 @@ def _sampled(
     job = {
         "family": family.name, "relative_error": family.allowed[dtype].relative_error,
         "shapes": [
-            {"key": it.key, "inputs": str(paths[it.key, "inputs"]), "expected": str(paths[it.key, "expected"])}
+            {"key": it.key, **{part: str(path) for (key, part), path in paths.items() if key == it.key and path}}
             for it in shapes
         ],
     }  # fmt: skip

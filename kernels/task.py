@@ -65,12 +65,12 @@ class TaskFolder:
         return FAMILIES[self.task.family]
 
     def oracle_inputs(self, key: str) -> Path:
-        """Inputs that a candidate is tried on."""
-        return self.path / ORACLE_FOLDER / tensors_name(key, "inputs")
+        """Inputs that a candidate is tried on. An absolute path: another process opens it, from a folder of its own."""
+        return self.path.resolve() / ORACLE_FOLDER / tensors_name(key, "inputs")
 
     def oracle_expected(self, key: str) -> Path:
         """What the live implementation gave for them."""
-        return self.path / ORACLE_FOLDER / tensors_name(key, "expected")
+        return self.path.resolve() / ORACLE_FOLDER / tensors_name(key, "expected")
 
     def kernel_file(self, implementation: str) -> Path:
         """Where the source of a kernel that was benched is kept."""

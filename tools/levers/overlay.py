@@ -31,14 +31,15 @@ OPAQUE_CALLS = frozenset({"eval", "exec", "compile", "__import__"})
 OPAQUE_MODULES = frozenset({"ctypes", "cffi", "marshal", "pickle", "subprocess", "socket", "base64", "zlib"})
 OPAQUE_SUFFIXES = (".so", ".dll", ".dylib", ".pyd", ".pyc", ".pkl", ".pt", ".pth", ".bin")
 HEADERS = frozenset({
-    "algorithm", "array", "cmath", "cstddef", "cstdint", "cstring", "limits", "omp.h", "immintrin.h", "arm_neon.h",
+    "algorithm", "array", "cmath", "cstddef", "cstdint", "cstring", "limits", "omp.h", "immintrin.h",
+    "arm_neon.h", "vector",
 })  # fmt: skip
 DIRECTIVES = frozenset({"include", "pragma", "if", "ifdef", "ifndef", "else", "elif", "endif", "define", "undef"})
 FOREIGN = frozenset({
     "asm", "__asm", "__asm__", "dlopen", "dlsym", "dlmopen", "system", "popen", "fork", "vfork", "clone", "execv",
     "execve", "execvp", "execl", "syscall", "mprotect", "mmap", "ptrace", "kill", "socket", "connect", "open", "openat",
     "fopen", "freopen", "getenv", "setenv", "putenv", "environ", "signal", "sigaction", "setjmp", "longjmp",
-    "pthread_create", "thread", "constructor", "destructor", "__attribute__", "PyGILState_Ensure", "PyRun_SimpleString",
+    "pthread_create", "thread", "constructor", "destructor", "PyGILState_Ensure", "PyRun_SimpleString",
 })  # fmt: skip
 """Names with which native code reaches beyond its arguments."""
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*(.*?)[ \t]*$", re.MULTILINE)

@@ -86,7 +86,7 @@ class CaptureFolder:
 
     def sample(self, operator: str, key: str, part: str) -> Path | None:
         """A sample's ``inputs`` or ``expected``; ``None`` where there is none."""
-        path = self.path / f"{operator}.{key}.{part}.safetensors"
+        path = self.path.resolve() / f"{operator}.{key}.{part}.safetensors"
         return path if _KEY.fullmatch(key) and path.is_file() and not path.is_symlink() else None
 
     def _files(self) -> list[Path]:

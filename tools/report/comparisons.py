@@ -80,10 +80,11 @@ def block_gains(legs: Sequence[LegView]) -> list[tuple[int, float]]:
 
 
 def settings_of(raw: object) -> tuple[Setting, ...]:
-    """Flags and variables of a lever or server configuration."""
+    """Flags and variables of a lever or server configuration, and replaced operators with their implementation."""
     lever = mapping(raw)
-    both = {**mapping(lever.get("flags")), **mapping(lever.get("env"))}
-    return tuple(Setting(name=clean(name, 100), value=clean(value, 200)) for name, value in list(both.items())[:100])
+    kernels = {name: mapping(part).get("implementation") for name, part in mapping(lever.get("overlays")).items()}
+    every = {**mapping(lever.get("flags")), **mapping(lever.get("env")), **kernels}
+    return tuple(Setting(name=clean(name, 100), value=clean(value, 200)) for name, value in list(every.items())[:100])
 
 
 def _rounds(reader: Reader, leg: Path, metric: str, place: tuple[int, str]) -> list[RoundView]:
