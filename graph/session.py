@@ -89,6 +89,7 @@ def session(
             known_flags=machine.known_flags,
             cores=machine.cores,
             engine_python=driver.engine.python if isinstance(driver, LiveDriver) else None,
+            recorded=driver.recording.root if isinstance(driver, ReplayDriver) else None,
             deadline=(begun if begun is not None else driver.clock()) + 60 * config.budget_minutes,
             watch=watch,
             stop=stop,

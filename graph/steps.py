@@ -213,7 +213,8 @@ def _kernels(runtime: Run) -> bool:
     """Kernels need an engine of ours to capture, bench and lay over; a single lever that was asked for needs none."""
     context = runtime.context
     lab, config = context.lab, context.config
-    return "kernels" in config.tracks and lab.engine_python is not None and config.only is None
+    at_hand = lab.engine_python is not None or (lab.recorded is not None and (lab.recorded / "ops").is_dir())
+    return "kernels" in config.tracks and at_hand and config.only is None
 
 
 def _answer(lab: Lab, state: RunState, judged: Judged) -> RunState:

@@ -13,6 +13,7 @@ from kernels.overlay import seam_of
 from kernels.task import TaskFolder, open_task
 from tools.errors import UserError
 from tools.evidence.folder import set_leg_aside
+from tools.evidence.recorded import take_over
 from tools.evidence.records import Failure, Record, Side
 from tools.measurement.lab import Lab
 from tools.measurement.leg import LegWriter, publish
@@ -69,6 +70,9 @@ def extract(lab: Lab, operator: str, wanted: list[str]) -> Extracted:
     root = lab.folder.root
     if (root / "ops" / operator / "task.json").is_file():
         return Extracted(open_task(root, operator))
+    if lab.recorded is not None:
+        there = take_over(lab.recorded, lab.folder, f"ops/{operator}", leave="bench-")
+        return Extracted(open_task(root, operator)) if there else Extracted(None, "no recorded task")
     samples, failure = _capture(lab, wanted)
     if failure is not None:
         return Extracted(None, failure.line)

@@ -73,7 +73,52 @@ def test_after_the_audit_of_a_profile(word: str, attempt: int, read_only: bool, 
     ],
 )
 def test_after_the_audit_of_a_patch(word: str, attempt: int, goes: str) -> None:
-    assert routing.after_audit_patch(state(judged=judged(word), patch_attempt=attempt)) == goes
+    assert routing.after_audit_patch(state(judged=judged(word), patch_attempt=attempt, track="config")) == goes
+
+
+@pytest.mark.parametrize(
+    ("word", "action", "attempt", "goes"),
+    [
+        ("PASS", "pass", 1, "bank"),
+        ("FLAG", "flag", 1, "bank"),
+        ("FAIL", "remeasure", 1, "integrator"),
+        ("FAIL", "redo", 2, "integrator"),
+        ("FAIL", "eject", 1, "eject"),
+        ("FAIL", "remeasure", 3, "eject"),
+    ],
+)
+def test_after_the_audit_of_a_kernel_only_measuring_again_can_help(
+    word: str, action: str, attempt: int, goes: str
+) -> None:
+    now = state(judged=judged(word, action), patch_attempt=attempt, track="kernels")
+    assert routing.after_audit_patch(now) == goes
+
+
+def test_a_decided_lever_goes_back_to_its_own_track() -> None:
+    assert routing.next_lever(state(track="kernels")) == "kernel_extractor"
+    assert routing.next_lever(state(track="config")) == "config_tuner"
+    assert routing.after_strategist(state(track="kernels")) == "kernel_extractor"
+    assert routing.after_strategist(state(track="config")) == "config_tuner"
+
+
+def test_an_operator_is_benched_judged_written_and_laid_over_in_that_order() -> None:
+    assert routing.after_kernel_extractor(state(operator="rms_norm")) == "op_benchmarker"
+    assert routing.after_kernel_extractor(state(operator="")) == "config_tuner"
+    assert routing.after_op_benchmarker(state(benched=True)) == "audit_harness"
+    assert routing.after_op_benchmarker(state(benched=False)) == "kernel_extractor"
+    assert routing.after_audit_harness(state(bench_redone=0, authored=False)) == "kernel_author"
+    assert routing.after_audit_harness(state(bench_redone=0, authored=True)) == "integrator"
+    assert routing.after_kernel_author(state(trusted=False)) == "op_benchmarker"
+    assert routing.after_kernel_author(state(trusted=True)) == "integrator"
+    assert routing.after_integrator(state(claimed=True)) == "audit_patch"
+    assert routing.after_integrator(state(claimed=False)) == "kernel_extractor"
+
+
+@pytest.mark.parametrize(
+    ("redone", "goes"), [(1, "op_benchmarker"), (2, "op_benchmarker"), (3, "kernel_extractor"), (4, "kernel_extractor")]
+)
+def test_a_harness_that_is_not_signed_off_is_built_again_and_then_dropped(redone: int, goes: str) -> None:
+    assert routing.after_audit_harness(state(bench_redone=redone, authored=True)) == goes
 
 
 @pytest.mark.parametrize(

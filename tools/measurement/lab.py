@@ -48,6 +48,8 @@ class Lab:
     """Driver-clock time by which the run should be over."""
     engine_python: Path | None = None
     """Interpreter of the engine, for kernels; ``None`` where no engine of ours is at hand."""
+    recorded: Path | None = None
+    """Folder of the recorded run that is replayed."""
     watch: Watcher = silent
     stop: Flag = field(default_factory=Flag)
 

@@ -41,6 +41,12 @@ def test_flags_and_variables_arrive_as_measured(tmp_path: Path) -> None:
     assert words[-1] == "OMP=1"
 
 
+def test_an_overlay_goes_before_the_stand_in(tmp_path: Path) -> None:
+    script = launch_script(ServerConfig(), "/m", "cpu", "", overlay=True).replace("exec ", 'echo "$PYTHONPATH"; exec ')
+    path = run(tmp_path, script)[0].split(":")
+    assert path == [str(tmp_path / "overlay"), str(tmp_path / "standin")]
+
+
 def test_model_and_port_can_be_set_from_outside(tmp_path: Path) -> None:
     words = run(tmp_path, launch_script(ServerConfig(), "/models/m", "cuda", ""), MODEL="/other", PORT="31234")
     assert words[words.index("--model-path") + 1] == "/other"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tools.levers.overlay import read_overlay
+from tools.overlay.folder import runtime_files
 
 OPERATOR = b"from sglang.srt.layers import layernorm\nlayernorm.RMSNorm.forward_native = print\n"
 
@@ -68,6 +71,54 @@ def test_a_native_library_or_nothing_has_no_class() -> None:
     assert read_overlay({"a.py": OPERATOR, "k.so": b"\x7fELF"}).lever_class == "indeterminate"
     assert read_overlay({}).lever_class == "indeterminate"
     assert _class(b"x = 1\n") == "indeterminate"
+
+
+SEAM = {"module": "sglang.srt.layers.layernorm", "attribute": "RMSNorm.forward_native"}
+
+
+def _overlay(kernel: str, flags: tuple[str, ...] = ("-O3", "-march=native", "-fopenmp", "-shared")) -> dict[str, bytes]:
+    """As this project lays one: its runtime, a seam, and a kernel in C++."""
+    seam = json.dumps({**SEAM, "kernel": {"digest": "0" * 64, "flags": list(flags)}}).encode()
+    return {**runtime_files(), "rms_norm/seam.json": seam, "rms_norm/kernel.cpp": kernel.encode()}
+
+
+PLAIN = '#include <cmath>\n#pragma omp simd\nextern "C" void bankable_run(float* x) { x[0] = std::sqrt(x[0]); }\n'
+
+
+def test_our_own_runtime_and_a_plain_kernel_can_be_followed() -> None:
+    assert read_overlay(_overlay(PLAIN)).lever_class == "A"
+
+
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        "#include <dlfcn.h>\n",
+        "#include <cstdlib>\n",
+        '# include  "/etc/x.h"\n',
+        "#define A system\nint f() { return A(0); }\n",
+        'void f() { asm("nop"); }\n',
+        'extern "C" long syscall(long, ...);\n',
+        "#inc\\\nlude <dlfcn.h>\n",
+        "??=include <dlfcn.h>\n",
+        "%:include <dlfcn.h>\n",
+        "void f() __attribute__((constructor));\n",
+        "#import <x>\n",
+    ],
+)
+def test_a_kernel_that_reaches_beyond_its_arguments_has_no_class(kernel: str) -> None:
+    assert read_overlay(_overlay(PLAIN + kernel)).lever_class == "indeterminate"
+
+
+@pytest.mark.parametrize("flag", ["-include/evil.h", "-fplugin=x.so", "-lpython3", "-DA=system", "@file", "-Wl,-z"])
+def test_a_flag_that_adds_code_has_no_class(flag: str) -> None:
+    assert read_overlay(_overlay(PLAIN, ("-O3", flag))).lever_class == "indeterminate"
+
+
+@pytest.mark.parametrize("name", ["_bankable/replace.py", "sitecustomize.py"])
+def test_a_runtime_that_was_edited_is_not_ours(name: str) -> None:
+    files = _overlay(PLAIN)
+    files[name] += b"import ctypes\n"
+    assert read_overlay(files).lever_class == "indeterminate"
 
 
 @given(st.dictionaries(st.sampled_from(["a.py", "b.json", "c.so"]), st.binary(max_size=200)))

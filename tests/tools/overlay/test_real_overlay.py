@@ -1,0 +1,143 @@
+"""Operators of a real sglang server, captured and then replaced: minutes, run with ``pytest -m live``."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kernels.compiler import Compiled, Compiler
+from kernels.contestant import of_kernel
+from kernels.extract import write_captured_task
+from kernels.families import FAMILIES
+from kernels.nursery import Nursery
+from kernels.overlay import lay, part_of, seam_of
+from kernels.qualify import qualify
+from kernels.render import render
+from kernels.task import TaskFolder
+from tools.evidence.folder import RunFolder
+from tools.evidence.layout import OVERLAY_FOLDER, WATCH_FOLDER
+from tools.evidence.records import HostSample, Lever, ServerConfig, Workload
+from tools.evidence.store import write_once
+from tools.measurement.engagement import prove_overlays
+from tools.overlay.captured import CaptureFolder
+from tools.overlay.folder import write_overlay
+from tools.serving.driver import LaunchRequest, Prompt, RoundLoad
+from tools.serving.engine import Engine, find_engine
+from tools.serving.live import LiveDriver, LiveServer
+
+ROOT = Path(__file__).resolve().parents[3]
+MODEL = ROOT / "tools" / "model" / "shipped"
+LOAD = RoundLoad(Workload(num_prompts=12, output_len=8), seed=11, index=0)
+OPERATORS = ("decode_attention", "fused_add_rms_norm", "rms_norm", "rotary", "silu_and_mul")
+PROMPTS = [Prompt("p", "Tom has 3 apples and buys 4 more. How many apples", 12)]
+DETERMINISTIC = 0.5
+"""bf16 rounding may turn a greedy token now and then; most answers have to be the live server's own."""
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture(scope="module")
+def engine() -> Engine:
+    return find_engine()
+
+
+@pytest.fixture(scope="module")
+def driver(engine: Engine) -> Iterator[LiveDriver]:
+    with LiveDriver(engine, MODEL) as live:
+        yield live
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunFolder]:
+    with RunFolder.create(tmp_path_factory.mktemp("live") / "run", "0123456789abcdef", {}) as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def tasks(driver: LiveDriver, engine: Engine, run: RunFolder) -> dict[str, TaskFolder]:
+    """What a real server calls its operators with."""
+    capture = run.root / "capture"
+    write_overlay(capture / "overlay", [seam_of(FAMILIES[name], "bfloat16", "capture") for name in OPERATORS])
+    server = launched(driver, capture, capture / "overlay")
+    server.round(LOAD)
+    server.generate(PROMPTS)
+    time.sleep(2.5)  # reports are written once a second
+    server.close()
+    samples = CaptureFolder(capture / "reports")
+    captured = samples.operators()
+    assert set(captured) == set(OPERATORS)
+    with Nursery(engine.python) as nursery:
+        return {
+            name: write_captured_task(run.root, "0123456789abcdef", FAMILIES[name], it, samples, nursery, 1)
+            for name, it in captured.items()
+        }
+
+
+def launched(driver: LiveDriver, folder: Path, overlay: Path) -> LiveServer:
+    folder.mkdir(parents=True, exist_ok=True)
+    hosts: list[HostSample] = []
+    request = LaunchRequest(
+        folder.name, "live", ServerConfig(), "shipped", folder / "server.log", hosts.append, overlay,
+        reports=folder / "reports",
+    )  # fmt: skip
+    (server,) = driver.launch([request])
+    assert isinstance(server, LiveServer), server
+    return server
+
+
+def test_a_task_holds_the_servers_own_shapes_and_answers(tasks: dict[str, TaskFolder]) -> None:
+    shapes = {name: {it.key: it for it in folder.task.shapes} for name, folder in tasks.items()}
+    assert shapes["rms_norm"]["48x64"].phase == "decode"  # 12 requests of 4 heads: the norm of the queries
+    assert any(it.phase == "prefill" and not it.held_out for it in shapes["fused_add_rms_norm"].values())
+    assert all(key.startswith(("12x4x2x64x", "13x4x2x64x")) for key in shapes["decode_attention"] if "x128" not in key)
+    assert tasks["rms_norm"].task.live_source.path == "sglang/srt/layers/layernorm.py"
+    assert sum(it.held_out for it in shapes["silu_and_mul"].values()) >= 1
+
+
+def test_kernels_are_right_on_what_the_server_was_asked(tasks: dict[str, TaskFolder], engine: Engine) -> None:
+    compiler = Compiler()
+    with Nursery(engine.python) as nursery:
+        for name, folder in tasks.items():
+            compiled = compiler.compile(render(FAMILIES[name], "bfloat16"))
+            assert isinstance(compiled, Compiled)
+            keys = [shape.key for shape in folder.task.shapes]
+            tried = qualify(folder, of_kernel(compiled), nursery, keys, 1)
+            assert tried.ok, (name, tried.why)
+
+
+def test_all_of_them_answer_in_a_real_server_as_the_live_ones_do(
+    driver: LiveDriver, run: RunFolder, tasks: dict[str, TaskFolder]
+) -> None:
+    overlays = {}
+    for name, folder in tasks.items():
+        source = render(FAMILIES[name], "bfloat16")
+        write_once(folder.kernel_file(source.implementation), source.text.encode())
+        overlays[name] = part_of(FAMILIES[name], source, 1)
+    lever, comparison = Lever(overlays=overlays), run.root / "comparisons" / "patch-all"
+    lay(run, comparison, lever)
+    watched = launched(driver, comparison / "reference", comparison / WATCH_FOLDER)
+    replaced = launched(driver, comparison / "candidate", comparison / OVERLAY_FOLDER)
+    for server in (watched, replaced):
+        server.round(LOAD)
+    prove_overlays(lever, replaced)
+    state, before = replaced.overlay(), watched.overlay()
+    markers = {marker.name: marker for marker in state.markers}
+    for name, part in overlays.items():
+        assert markers[name].resolved == part.implementation
+        assert markers[name].eager_calls > 0
+        assert markers[name].worker == "tp0"
+        assert markers[name].error_vs_live is not None
+        assert markers[name].error_vs_live < 2 * FAMILIES[name].allowed["bfloat16"].relative_error
+        assert before.modules[name] == tasks[name].task.live_source.digest
+        assert state.modules[name] == part.source_digest
+    assert replaced.identity.env["PYTHONPATH"].split(":")[0] == "<overlay>"
+    assert replaced.identity.env["BANKABLE_OVERLAY_REPORTS"] == "<reports>"
+    same = [
+        a.token_ids == b.token_ids for a, b in zip(*(it.generate(PROMPTS) for it in (watched, replaced)), strict=True)
+    ]
+    assert sum(same) >= DETERMINISTIC * len(same)
+    for server in (watched, replaced):
+        server.close()

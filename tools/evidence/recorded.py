@@ -1,0 +1,35 @@
+"""Takes evidence of a recorded run over into the run that replays it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tools.errors import UserError
+from tools.evidence.folder import RunFolder, read_run
+from tools.evidence.store import write_once
+
+MAX_BYTES = 64 << 20
+TEXT = (".json", ".jsonl")
+
+
+def take_over(recording: Path, run: RunFolder, folder: str, leave: str = "") -> bool:
+    """Copy ``folder`` of a recorded run, apart from entries whose name begins with ``leave``; say whether it is there.
+
+    Records name their run by its nonce, or they count as stale: the recorded nonce becomes this run's. Raises
+    ``UserError`` for a file that is larger than evidence is.
+    """
+    source = recording / folder
+    if not source.is_dir():
+        return False
+    old, new = (read_run(root).run_id.encode() for root in (recording, run.root))
+    for path in sorted(source.rglob("*")):
+        relative = path.relative_to(source)
+        if not path.is_file() or path.is_symlink() or (leave and relative.parts[0].startswith(leave)):
+            continue
+        if path.stat().st_size > MAX_BYTES:
+            raise UserError("recorded evidence is too large", str(path), "record the run again")
+        content = path.read_bytes()
+        target = run.root / folder / relative
+        write_once(target, content.replace(old, new) if path.suffix in TEXT else content)
+        run.ledger.enter(target)
+    return True
