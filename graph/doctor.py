@@ -123,7 +123,6 @@ def _percent(process: psutil.Process) -> float:
 
 
 def _compiler() -> Finding:
-    found = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    if not found:
-        return Finding("limited", "no C compiler", "install one (Debian: build-essential); C++ kernels need it")
-    return Finding("ok", "C compiler")
+    if not shutil.which("g++"):
+        return Finding("limited", "no g++", "install one (Debian: build-essential); without it no operator is replaced")
+    return Finding("ok", "C++ compiler")

@@ -45,7 +45,7 @@ FOREIGN = frozenset({
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 _DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*([A-Za-z_]*)", re.MULTILINE)
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_FLAG = re.compile(r"-(?:std=c\+\+\d+|O[0-3]|m[a-z0-9.=-]+|fopenmp|fPIC|ffp-contract=off|fno-[a-z-]+|shared)")
+_FLAG = re.compile(r"-(?:std=c\+\+\d+|O[0-3]|m[a-z0-9.=-]+|fopenmp|fPIC|ffp-contract=(?:off|fast)|fno-[a-z-]+|shared)")
 """Flags that add no code to a kernel."""
 ENVIRONMENT = "os.environ"
 ENVIRONMENT_CALLS = frozenset({
