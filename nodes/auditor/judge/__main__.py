@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from nodes.auditor.judge.ask import ROLE, judge
-from nodes.auditor.judge.process import Orders
+from nodes.auditor.judge.ask import judge
+from nodes.auditor.judge.orders import ROLE, Orders
 from tools.errors import UserError
 from tools.llm.client import Client
 from tools.llm.ledger import CallLedger

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from nodes.auditor.judge.brief import TOKENS, Brief, brief
+from nodes.auditor.judge.brief import Brief, brief
 from nodes.auditor.judge.opinion import Opinion
+from nodes.auditor.judge.orders import ROLE, SKILL, TOKENS, VOTES, judge_digest
 from nodes.auditor.judge.quotes import sift
 from nodes.auditor.judge.record import JudgeRecord, Shown, Vote
 from nodes.auditor.judge.votes import Charge, lowered
@@ -20,9 +21,6 @@ from tools.llm.outcome import Kind, Outcome
 from tools.prompts.library import RolePrompt, load_prompt
 from tools.skills.library import Skill, skill
 
-ROLE = "judge"
-SKILL = "patch_auditor"
-VOTES = 3
 MOST_ACCUSATIONS = 12
 """Of one vote that are looked at."""
 
@@ -44,6 +42,7 @@ def judge(folder: Path, client: Client, *, model: str, votes: int = VOTES, token
         request=request,
         evidence=told.evidence,
         model=model,
+        judge=judge_digest(),
         prompt=prompt.sha256,
         skill=auditing.sha256,
         votes=tuple(vote for vote, _ in counted),

@@ -9,13 +9,12 @@ from pathlib import Path
 
 from nodes.auditor.judge.lines import SealedLines
 from nodes.auditor.judge.order import groups, kept_out
+from nodes.auditor.judge.orders import TOKENS
 from nodes.auditor.reading.digests import digests
 from nodes.auditor.reading.server_log import facts
 from tools.evidence.canonical import canonical, digest
 from tools.llm.tokens import estimate
 
-TOKENS = 24_000
-"""For the evidence by default, estimated."""
 MARK_TOKENS = 80
 """For the two marker lines of a file."""
 WIDEST = 400

@@ -13,17 +13,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from nodes.auditor.judge.ask import ROLE, VOTES
-from nodes.auditor.judge.brief import TOKENS
+from nodes.auditor.judge.orders import ROLE, Orders
 from nodes.auditor.judge.record import JudgeRecord
 from nodes.auditor.process import ROOT
 from nodes.auditor.reading.reader import Reader
 from tools.errors import UserError
-from tools.evidence.records import Record
 from tools.evidence.request import Request
 from tools.llm.address import OPENAI
 from tools.llm.key import OWN, key_for
-from tools.llm.settings import Settings
 
 NETWORK = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """Variables that say how to get out, and whom to trust there."""
@@ -33,16 +30,6 @@ START = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
     "from nodes.auditor.judge.__main__ import main; sys.exit(main(sys.argv[1:]))"
 )
-
-
-class Orders(Record):
-    """What the process is told on its standard input."""
-
-    settings: Settings
-    votes: int = VOTES
-    tokens: int = TOKENS
-    ledger: str | None = None
-    """File of the ledger of calls, that this process goes on with."""
 
 
 def judge_apart(

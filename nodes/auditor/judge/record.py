@@ -47,6 +47,8 @@ class JudgeRecord(Record):
     evidence: Digest | None
     """Over paths and digests of the sealed files; ``None`` when nothing could be read."""
     model: str
+    judge: Digest | None = None
+    """Of the judge's code, prompt and skill: with the model, all that a vote depends on beyond the evidence."""
     prompt: Digest | None = None
     """Of the judge's prompt file."""
     skill: Digest | None = None
