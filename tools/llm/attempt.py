@@ -13,7 +13,6 @@ from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from tools.llm.address import is_loopback
 from tools.llm.classify import classify
 from tools.llm.outcome import Kind, Usage
 from tools.llm.settings import Endpoint, Limits
@@ -63,8 +62,7 @@ async def attempt(
     text = ""
     try:
         async with asyncio.timeout(seconds):
-            loopback = is_loopback(endpoint.base_url)
-            async with bounded_client(seen, limits.answer_bytes, seconds, loopback=loopback) as http:
+            async with bounded_client(seen, limits.answer_bytes, seconds, endpoint.base_url) as http:
                 # Everything that the library would read from the environment or do on its own is said here.
                 model = ChatOpenAI(
                     model=endpoint.model,

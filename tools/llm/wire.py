@@ -9,8 +9,16 @@ from typing import Any
 import httpx2
 import orjson
 
+from tools.llm.address import OPENAI, is_loopback
 from tools.llm.outcome import Usage
 
+HEADERS = frozenset({
+    "host", "connection", "accept", "accept-encoding", "authorization", "content-type", "content-length", "user-agent",
+    "x-stainless-raw-response",  # by which the library knows its own request again
+})  # fmt: skip
+"""What is sent. The libraries would add the machine's kind, and whatever variables of the environment say."""
+ACCOUNT = frozenset({"openai-organization", "openai-project"})
+"""For OpenAI's own address alone."""
 LARGEST_COUNT = 10**9
 """No answer has more tokens; a server that says so is not believed."""
 
@@ -73,11 +81,17 @@ class _Bounded(httpx2.AsyncByteStream):
         await self._stream.aclose()
 
 
-def bounded_client(seen: Seen, most: int, seconds: float, *, loopback: bool) -> httpx2.AsyncClient:
+def bounded_client(seen: Seen, most: int, seconds: float, base_url: str) -> httpx2.AsyncClient:
     """A client for one exchange that reads at most ``most`` bytes of answer and notes in ``seen`` what it saw.
 
     Proxies of the environment are used, but never for this machine itself.
     """
+
+    loopback, allowed = is_loopback(base_url), HEADERS | ACCOUNT if base_url == OPENAI else HEADERS
+
+    async def strip(request: httpx2.Request) -> None:
+        for name in [it for it in request.headers if it.lower() not in allowed]:
+            del request.headers[name]
 
     async def look(response: httpx2.Response) -> None:
         seen.status = response.status_code
@@ -91,7 +105,7 @@ def bounded_client(seen: Seen, most: int, seconds: float, *, loopback: bool) -> 
         response.stream = _Bounded(response.stream, seen, most)
 
     return httpx2.AsyncClient(
-        event_hooks={"response": [look]},
+        event_hooks={"request": [strip], "response": [look]},
         headers={"accept-encoding": "identity"},
         follow_redirects=False,
         timeout=seconds,

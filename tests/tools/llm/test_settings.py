@@ -19,6 +19,7 @@ from tools.llm.ledger import CallLedger
 from tools.llm.outcome import Kind
 from tools.llm.settings import Budget, Limits, Price, Settings, endpoint
 from tools.llm.settings import Endpoint as Place
+from tools.llm.wire import HEADERS
 
 ROOT = Path(__file__).resolve().parents[3]
 CANARY = "sk-canary-4f1d0c77"
@@ -166,6 +167,19 @@ def test_a_redirect_takes_neither_prompt_nor_key_along() -> None:
             client = Client(Settings(endpoint=endpoint("m", served.url)), environ={"BANKABLE_LLM_KEY": CANARY})
             assert client.ask_now("judge", QUESTION, Colour).kind is Kind.REJECTED
         assert elsewhere.requests == []
+
+
+def test_nothing_of_the_environment_or_the_machine_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_ORG_ID", "OPENAI_ORGANIZATION", "OPENAI_PROJECT_ID", "OPENAI_CUSTOM_HEADERS",
+                 "OPENAI_API_KEY", "OPENAI_API_BASE", "OPENAI_BASE_URL"):  # fmt: skip
+        monkeypatch.setenv(name, f"X-Told: {CANARY}" if name == "OPENAI_CUSTOM_HEADERS" else CANARY)
+    with Endpoint(says(GOOD)) as served:
+        client = Client(Settings(endpoint=endpoint("m", served.url)))
+        assert client.ask_now("judge", QUESTION, Colour).kind is Kind.ANSWERED
+    (sent,) = served.requests
+    assert CANARY not in sent.everything
+    assert sent.headers.keys() <= HEADERS
+    assert sent.headers["authorization"] == "Bearer none"
 
 
 def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from evals.fixtures.build.files import edit_each
 from nodes.auditor.judge.merge import merge
-from nodes.auditor.judge.process import Orders, judge_apart
+from nodes.auditor.judge.orders import Orders
+from nodes.auditor.judge.process import judge_apart
 from nodes.auditor.verdict import Word
 from tests.nodes.auditor.builders import edit, enter_all
 from tests.nodes.auditor.builders import judge as rules

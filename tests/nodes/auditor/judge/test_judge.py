@@ -12,7 +12,8 @@ import pytest
 from nodes.auditor.judge import process as apart
 from nodes.auditor.judge.ask import scope_text
 from nodes.auditor.judge.merge import merge
-from nodes.auditor.judge.process import Orders, judge_apart
+from nodes.auditor.judge.orders import Orders
+from nodes.auditor.judge.process import judge_apart
 from nodes.auditor.judge.record import JudgeRecord
 from nodes.auditor.replay import verify
 from nodes.auditor.ruleset import ruleset_digest
