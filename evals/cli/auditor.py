@@ -12,7 +12,7 @@ from evals.fixtures.keys import read_keys
 from evals.gate import as_table, complaints, judge_all, read_expected, write_expected
 from evals.mutants import mutants as disable_each
 from evals.mutants import text as mutants_text
-from evals.runner.auditor import Auditor, usable
+from evals.runner.auditor import Auditor
 from evals.runner.results import NAME, read_results
 from evals.runner.run import chosen
 from evals.runner.run import run as judge_fixtures
@@ -36,6 +36,13 @@ def run(
     auditor: Annotated[Auditor, typer.Option(help="Who judges.")] = Auditor.RULES,
     repeats: Annotated[int, typer.Option(min=1, help="Verdicts on each fixture.")] = 1,
     seed: Annotated[int, typer.Option(min=0, help="Of the evidence: another one makes new fixtures.")] = 0,
+    llm: Annotated[
+        str | None, typer.Option(help="Model of the judge: openai:NAME, or NAME with --llm-base-url.")
+    ] = None,
+    llm_base_url: Annotated[
+        str | None, typer.Option(help="Server of chat completions: https, or http on this machine.")
+    ] = None,
+    votes: Annotated[int, typer.Option(min=1, max=15, help="Of the judge on each fixture.")] = 3,
     only: Only = None,
     jobs: Jobs = CORES,
     cache: Annotated[Path | None, typer.Option(help="Folder of earlier verdicts.")] = CACHE,
@@ -46,10 +53,17 @@ def run(
     Exit code 1 when something differs from its key. Keys are for seed 0. With another seed honest noise is drawn anew:
     in one seed of ten the A/A control excludes zero by chance, and every patch on it is flagged.
     """
+    judged = None
+    if auditor is not Auditor.RULES or llm is not None or llm_base_url is not None:
+        from evals.runner.judged import asked_for, spent  # noqa: PLC0415  # the rules alone start without it
+
+        judged = asked_for(auditor, llm, llm_base_url, votes)
     judgments = judge_fixtures(
-        chosen(only or ()), out, auditor=usable(auditor), repeats=repeats, seed=seed, jobs=jobs,
-        cache=None if no_cache else cache, tell=typer.echo,
+        chosen(only or ()), out, auditor=auditor.value if judged is None else judged.label, repeats=repeats, seed=seed,
+        jobs=jobs, cache=None if no_cache else cache, tell=typer.echo, judged=judged,
     )  # fmt: skip
+    if judged is not None:
+        spent(out, typer.echo)
     found = summarize(judgments, read_keys())
     html = out / "report.html"
     html.write_text(

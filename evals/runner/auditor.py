@@ -9,7 +9,6 @@ from pathlib import Path
 from nodes.auditor.engine import evaluate
 from nodes.auditor.process import audit_sealed
 from nodes.auditor.verdict import Verdict
-from tools.errors import UserError
 
 Judge = Callable[[Path], Verdict]
 """From a sealed folder to a verdict."""
@@ -21,13 +20,6 @@ class Auditor(StrEnum):
     RULES = "rules"
     JUDGE = "judge"
     BOTH = "both"
-
-
-def usable(auditor: Auditor) -> str:
-    """The auditor's name. Raises ``UserError`` for one that is not there."""
-    if auditor is not Auditor.RULES:
-        raise UserError("the language-model judge is not there yet", f"--auditor {auditor}", "use --auditor rules")
-    return auditor.value
 
 
 def judge(*, isolated: bool) -> Judge:

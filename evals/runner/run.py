@@ -6,17 +6,21 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evals.fixtures.cases import FIXTURES
 from evals.fixtures.model import Fixture
-from evals.runner.auditor import judge
+from evals.runner.auditor import Judge, judge
 from evals.runner.evidence import sealed
 from evals.runner.record import Judgment, Source, judgment
 from evals.runner.results import Cache, ResultFile
 from nodes.auditor.ruleset import ruleset_digest
 from tools.errors import UserError
+
+if TYPE_CHECKING:
+    from evals.runner.judged import Judged
 
 Tell = Callable[[str], object]
 
@@ -32,6 +36,8 @@ class Task:
     isolated: bool = True
     """The auditor has a process of its own."""
     cache: Path | None = None
+    judged: Judged | None = None
+    """The language-model judge takes part."""
 
 
 def chosen(only: Sequence[str], fixtures: Sequence[Fixture] = FIXTURES) -> list[Fixture]:
@@ -56,12 +62,21 @@ def perform(task: Task) -> list[Judgment]:
                 found.append(known.model_copy(update=same))
                 continue
             begun = time.perf_counter()
-            verdict = judge(isolated=task.isolated)(evidence.folder)
+            verdict = _auditor(task)(evidence.folder)
             source = Source(task.auditor, task.seed, repeat, evidence.digest, time.perf_counter() - begun)
             found.append(judgment(fixture, verdict, source))
             if cache:
                 cache.put(found[-1])
     return found
+
+
+def _auditor(task: Task) -> Judge:
+    rules = judge(isolated=task.isolated)
+    if task.judged is None:
+        return rules
+    from evals.runner.judged import with_judge  # noqa: PLC0415  # the rules alone start without it
+
+    return with_judge(task.judged, rules)
 
 
 def each(tasks: Sequence[Task], jobs: int) -> Iterator[list[Judgment]]:
@@ -82,7 +97,7 @@ def each(tasks: Sequence[Task], jobs: int) -> Iterator[list[Judgment]]:
 
 def run(
     fixtures: Sequence[Fixture], out: Path, *, auditor: str, repeats: int, seed: int, jobs: int, cache: Path | None,
-    tell: Tell,
+    tell: Tell, judged: Judged | None = None,
 ) -> tuple[Judgment, ...]:  # fmt: skip
     """Judge what is not yet in ``out``, and return all that is asked for."""
     file = ResultFile(out)
@@ -93,6 +108,10 @@ def run(
         for it in fixtures
         if (left := tuple(k for k in range(repeats) if (it.id, k) not in there))
     ]
+    if judged is not None:
+        from evals.runner.judged import CALLS  # noqa: PLC0415  # as above
+
+        tasks = [replace(it, judged=judged.writing(out / CALLS / f"{it.fixture}.jsonl")) for it in tasks]
     if len(tasks) < len(fixtures):
         tell(f"{len(fixtures) - len(tasks)} fixtures are done already")
     for done, found in enumerate(each(tasks, jobs), 1):

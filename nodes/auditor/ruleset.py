@@ -9,6 +9,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 _SOURCES = ("nodes/auditor", "tools/statistics", "tools/levers")
 _SUFFIXES = (".py", ".toml", ".txt")
 """Code, and the tables of fields and arguments that it reads."""
+_APART = _ROOT / "nodes/auditor/judge"
+"""Lays findings over a finished verdict and cannot change what the rules say; its record has digests of its own."""
 _EVIDENCE = (
     "canonical",
     "harness",
@@ -32,7 +34,7 @@ def ruleset_digest() -> str:
     """sha256 over path and content of the rules, their statistics and the knowledge about levers."""
     state = hashlib.sha256()
     found = [path for folder in _SOURCES for path in sorted((_ROOT / folder).rglob("*"))]
-    paths = [path for path in found if path.suffix in _SUFFIXES and path.is_file()]
+    paths = [path for path in found if path.suffix in _SUFFIXES and path.is_file() and _APART not in path.parents]
     for path in [*paths, *(_ROOT / name for name in _FILES)]:
         state.update(path.relative_to(_ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return state.hexdigest()

@@ -157,17 +157,6 @@ def test_mistakes(tmp_path: Path) -> None:
         ResultFile(tmp_path)
 
 
-@pytest.mark.parametrize("auditor", ["judge", "both"])
-def test_the_judge_is_not_pretended(tmp_path: Path, auditor: str) -> None:
-    words = ["-m", "evals", "run", "--auditor", auditor, "--out", str(tmp_path / "out")]
-    done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert (
-        done.stderr == f"error: the language-model judge is not there yet (--auditor {auditor}): use --auditor rules\n"
-    )
-    assert not (tmp_path / "out").exists()
-
-
 def test_the_page_and_the_text(tmp_path: Path, in_process: list[Path]) -> None:
     words = ["run", "--out", str(tmp_path), "--only", PAIR[0], "--only", PAIR[1], "--jobs", "1", "--no-cache"]
     done = CliRunner().invoke(app, words)

@@ -1,0 +1,39 @@
+"""``python -m nodes.auditor.judge SEALED_DIR``: orders as JSON on standard input, the record on standard output."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from nodes.auditor.judge.ask import judge
+from nodes.auditor.judge.orders import ROLE, Orders
+from tools.errors import UserError
+from tools.llm.client import Client
+from tools.llm.ledger import CallLedger
+
+USAGE = "usage: python -m nodes.auditor.judge SEALED_DIR < ORDERS.json"
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code 0 with a record, whatever it says; 2 when nothing can be judged at all."""
+    if len(arguments) != 1:
+        print(USAGE, file=sys.stderr)
+        return 2
+    try:
+        orders = Orders.model_validate_json(sys.stdin.buffer.read())
+        ledger = CallLedger(Path(orders.ledger) if orders.ledger is not None else None)
+        found = judge(
+            Path(arguments[0]), Client(orders.settings, ledger), model=orders.settings.of(ROLE).model,
+            votes=orders.votes, tokens=orders.tokens,
+        )  # fmt: skip
+    except (UserError, ValidationError) as problem:
+        print(problem if isinstance(problem, UserError) else USAGE, file=sys.stderr)
+        return 2
+    sys.stdout.buffer.write(found.to_bytes())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,137 @@
+"""The judge over a handful of fixtures, asked over real HTTP."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from evals.__main__ import app
+from evals.runner.auditor import Auditor
+from evals.runner.judged import asked_for, unjudged
+from evals.runner.results import read_results
+from nodes.auditor.verdict import Word
+from tests.nodes.auditor.judge.ballots import PASS, quoting, shown
+from tests.tools.llm.endpoint import Asked, Endpoint, Reply, refusal, says
+from tools.errors import UserError
+from tools.llm.ledger import read_ledger
+
+ROOT = Path(__file__).resolve().parents[3]
+HONEST, FRAUD, SCHEDULES = "plain-gain", "c03-cold-reference", "a02-overlay-schedules"
+
+
+def _run(out: Path, served: Endpoint, auditor: str, *words: str, only: tuple[str, ...] = (HONEST,)) -> tuple[int, str]:
+    chosen = [word for name in only for word in ("--only", name)]
+    options = ["--auditor", auditor, "--llm", "m", "--llm-base-url", served.url, "--jobs", "1", "--no-cache"]
+    done = CliRunner().invoke(app, ["run", "--out", str(out), *chosen, *options, *words])
+    assert done.exception is None or isinstance(done.exception, SystemExit), done.output
+    return done.exit_code, done.output
+
+
+def _reader(asked: Asked) -> Reply:
+    """A model that reads the overlay: whatever writes to the scheduler is not an operator."""
+    if any("scheduler.Scheduler" in line for lines in shown(asked).values() for line in lines.values()):
+        return quoting("scheduler.Scheduler")(asked)
+    return says(PASS)
+
+
+def test_the_judge_alone_finds_what_it_reads_and_passes_the_rest(tmp_path: Path) -> None:
+    with Endpoint(_reader) as served:
+        code, said = _run(tmp_path, served, "judge", only=(HONEST, SCHEDULES, FRAUD))
+        assert len(served.requests) == 9
+    found = {it.fixture: it for it in read_results(tmp_path)}
+    assert found[HONEST].word is Word.PASS
+    assert (found[SCHEDULES].word, [it.rule for it in found[SCHEDULES].findings]) == (Word.FAIL, ["judge"])
+    assert found[FRAUD].word is Word.PASS  # a cold reference is arithmetic: nothing that a reader sees
+    assert code == 1
+    assert "frauds signed off    1 of 2" in said
+    assert found[HONEST].auditor.startswith("judge m 3 ")
+
+
+def test_both_together_ask_only_where_something_can_be_lowered(tmp_path: Path) -> None:
+    with Endpoint(says(PASS)) as served:
+        code, said = _run(tmp_path, served, "both", only=(HONEST, FRAUD))
+        assert len(served.requests) == 3
+    assert code == 0, said
+    assert {it.fixture: it.word for it in read_results(tmp_path)} == {HONEST: Word.PASS, FRAUD: Word.FAIL}
+    lines = read_ledger(tmp_path / "calls" / f"{HONEST}.jsonl")
+    assert [line.outcome for line in lines] == ["answered"] * 3
+    assert "judge" in said
+    assert "unknown (no price)" in said
+
+
+def test_a_judge_that_accuses_the_honest_is_seen(tmp_path: Path) -> None:
+    with Endpoint(quoting('"headline"')) as served:
+        code, said = _run(tmp_path, served, "both")
+    assert code == 1
+    assert "WRONG  plain-gain: FAIL instead of PASS" in said
+
+
+def test_a_judge_that_refuses_changes_no_word_and_is_seen(tmp_path: Path) -> None:
+    with Endpoint(refusal()) as served:
+        code, said = _run(tmp_path, served, "both")
+    assert (code, "WRONG  plain-gain: degraded: judge" in said) == (1, True), said
+    (found,) = read_results(tmp_path)
+    assert (found.word, found.degraded) == (Word.PASS, ("judge",))
+
+
+def test_votes_and_repeats(tmp_path: Path) -> None:
+    with Endpoint(says(PASS)) as served:
+        _run(tmp_path, served, "both", "--votes", "1", "--repeats", "2")
+        assert len(served.requests) == 2
+    assert [it.repeat for it in read_results(tmp_path)] == [0, 1]
+
+
+def test_results_of_another_model_or_number_of_votes_are_not_mixed(tmp_path: Path) -> None:
+    with Endpoint(says(PASS)) as served:
+        _run(tmp_path, served, "both")
+        done = CliRunner().invoke(
+            app, ["run", "--out", str(tmp_path), "--auditor", "both", "--llm", "n", "--llm-base-url", served.url]
+        )
+    assert isinstance(done.exception, UserError)
+    assert "results of other auditor" in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--auditor", "judge"], "no model to ask (--auditor judge)"),
+        (["--auditor", "both"], "no model to ask (--auditor both)"),
+        (["--llm", "m"], "the rules ask no model"),
+        (["--auditor", "both", "--llm", "openai:gpt-x"], "no key for the language model"),
+        (
+            ["--auditor", "both", "--llm", "m", "--llm-base-url", "http://example.com/v1"],
+            "plain http to another machine",
+        ),
+    ],
+)
+def test_mistakes_are_one_line_before_anything_is_judged(words: list[str], why: str, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "evals", "run", *words, "--out", str(tmp_path / "out")],
+        cwd=ROOT, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"error: {why}")
+    assert done.stderr.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_workers_write_side_by_side(tmp_path: Path) -> None:
+    with Endpoint(says(PASS)) as served:
+        code, said = _run(tmp_path, served, "both", "--jobs", "2", only=(HONEST, "c02-equal-pool", FRAUD)[::2])
+    assert code == 0, said
+
+
+def test_the_rules_alone_load_nothing_of_a_model() -> None:
+    code = "import sys, evals.__main__; print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert not {"openai", "langchain_openai", "langchain_core", "httpx2"} & set(done.stdout.split())
+
+
+def test_a_folder_without_a_request_is_a_user_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="request"):
+        unjudged(tmp_path)
+    assert asked_for(Auditor.RULES, None, None, 3) is None

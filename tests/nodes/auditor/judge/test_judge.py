@@ -1,0 +1,241 @@
+"""The judge over real HTTP: honest votes, invented quotes, and every way not to answer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from nodes.auditor.judge import process as apart
+from nodes.auditor.judge.ask import scope_text
+from nodes.auditor.judge.merge import merge
+from nodes.auditor.judge.orders import Orders
+from nodes.auditor.judge.process import judge_apart
+from nodes.auditor.judge.record import JudgeRecord
+from nodes.auditor.replay import verify
+from nodes.auditor.ruleset import ruleset_digest
+from nodes.auditor.verdict import Action, Severity, Word
+from tests.nodes.auditor.builders import judge as rules
+from tests.nodes.auditor.judge.ballots import OVERLAY, PASS, accuse, judged, quoting, settings
+from tests.tools.llm.endpoint import Asked, Endpoint, Reply, completion, error, page, refusal, says, tool_call
+from tools.errors import UserError
+from tools.evidence.seal import Seal, seal
+from tools.llm.ledger import read_ledger
+from tools.llm.settings import Budget
+from tools.skills.library import skill
+
+ROOT = Path(__file__).resolve().parents[4]
+INVENTED = {"file": OVERLAY, "line": 1, "text": "os.environ['CHEAT'] = '1'"}
+
+
+def test_three_votes_that_show_it_withhold(sealed: Seal) -> None:
+    found, asked = judged(sealed.folder, quoting("RMSNorm.forward_native"))
+    assert len(asked) == 3
+    (finding,) = found.findings
+    assert (finding.severity, finding.action, finding.code) == (Severity.FAIL, Action.EJECT, "claim_mismatch")
+    assert [(it.file, it.line) for it in finding.evidence] == [(OVERLAY, 8)]
+    assert (found.word, found.degraded, found.invented) == (Word.FAIL, "", 0)
+
+
+def test_what_the_rules_pass_the_judge_can_withhold(run: Path, tmp_path: Path) -> None:
+    evidence = seal(run, "patch", "patch-stream_interval", 1, tmp_path / "sealed")
+    found, _ = judged(evidence.folder, quoting('"headline"'))
+    evidence.discard()
+    verdict = rules(run)
+    merged = merge(verdict, found)
+    assert (verdict.verdict, merged.verdict, merged.action) == (Word.PASS, Word.FAIL, Action.EJECT)
+    assert merged.findings[-1].rule == "judge"
+    assert merged.headline.endswith("(withheld)")
+
+
+def test_votes_without_an_objection_lower_nothing(sealed: Seal) -> None:
+    found, _ = judged(sealed.folder, says(PASS))
+    assert (found.word, found.findings, found.degraded) == (Word.PASS, (), "")
+    assert [(vote.outcome, vote.verdict) for vote in found.votes] == [("answered", "PASS")] * 3
+
+
+def test_invented_quotes_are_dropped_and_counted(sealed: Seal) -> None:
+    found, _ = judged(sealed.folder, says(accuse(INVENTED)))
+    assert (found.word, found.findings, found.invented) == (Word.PASS, (), 3)
+    assert [(vote.accusations, vote.supported, vote.invented) for vote in found.votes] == [(1, 0, 1)] * 3
+
+
+def test_a_quote_of_a_file_that_was_not_shown_is_invented(sealed: Seal) -> None:
+    name = "comparison/legs/b00-candidate/host.jsonl"
+    line = (sealed.folder / name).read_text().splitlines()[0]
+    found, _ = judged(sealed.folder, says(accuse({"file": name, "line": 1, "text": line})))
+    assert (found.word, found.invented) == (Word.PASS, 3)
+
+
+def test_a_vote_that_says_fail_and_shows_nothing_has_no_effect(sealed: Seal) -> None:
+    found, _ = judged(sealed.folder, says({"verdict": "FAIL", "findings": []}))
+    assert found.word is Word.PASS
+
+
+def test_one_vote_of_three_is_not_enough_and_two_flag(sealed: Seal) -> None:
+    for accusing, word in ((1, Word.PASS), (2, Word.FLAG)):
+        turn, lock = [0], threading.Lock()
+
+        def script(asked: Asked, turn: list[int] = turn, accusing: int = accusing) -> Reply:
+            with lock:  # noqa: B023  # the lock of this round
+                turn[0] += 1
+                return quoting("RMSNorm.forward_native")(asked) if turn[0] <= accusing else says(PASS)
+
+        found, _ = judged(sealed.folder, script)
+        assert found.word is word
+
+
+SILENT = {
+    "refusal": (refusal(), "refused"),
+    "empty": (completion(""), "empty"),
+    "over-long": (completion("{", finish="length"), "too_long"),
+    "malformed": (completion('{"verdict": "PASS"'), "malformed"),
+    "wrong enum": (says({"verdict": "GREAT", "findings": []}), "malformed"),
+    "a page": (page(), "malformed"),
+    "a megabyte": (says({**PASS, "findings": "x" * (1 << 20)}), "too_long"),
+    "500": (error(500), "server_error"),
+    "429": (error(429), "rate_limited"),
+    "cut": (Reply(body=says(PASS).body, cut_after=9), "cut"),
+    "unknown tool": (tool_call("sign_off"), "malformed"),
+}
+
+
+@pytest.mark.parametrize("name", SILENT)
+def test_a_judge_without_an_answer_is_degraded_and_blocks_nothing(name: str, sealed: Seal, patch_run: Path) -> None:
+    reply, kind = SILENT[name]
+    found, _ = judged(sealed.folder, reply)
+    assert found.degraded == f"0 of 3 votes were answered ({kind})"
+    assert [vote.outcome for vote in found.votes] == [kind] * 3
+    verdict = rules(patch_run)
+    merged = merge(verdict, found)
+    assert (merged.verdict, merged.action) == (verdict.verdict, verdict.action)
+    assert merged.degraded == ("judge",)
+
+
+def test_a_drip_is_degraded_in_time(sealed: Seal) -> None:
+    with Endpoint(Reply(body=says(PASS).body, drip_s=0.1)) as served:
+        short = settings(served).limits.model_copy(update={"attempt_s": 1.0})
+        orders = Orders(settings=settings(served).model_copy(update={"limits": short}), votes=1)
+        found = judge_apart(sealed.folder, orders, environ={})
+    assert found.degraded == "0 of 1 votes were answered (timed_out)"
+
+
+def test_two_answers_of_three_are_enough_to_flag_and_not_to_withhold(sealed: Seal) -> None:
+    turn, lock = [0], threading.Lock()
+
+    def script(asked: Asked) -> Reply:
+        with lock:
+            turn[0] += 1
+            return refusal() if turn[0] == 1 else quoting("RMSNorm.forward_native")(asked)
+
+    found, _ = judged(sealed.folder, script)
+    assert (found.word, found.degraded) == (Word.FLAG, "")
+
+
+def test_a_budget_that_is_spent_is_degraded(sealed: Seal, tmp_path: Path) -> None:
+    with Endpoint(says(PASS)) as served:
+        poor = settings(served).model_copy(update={"role_budgets": {"judge": Budget(calls=1)}})
+        ledger = tmp_path / "calls.jsonl"
+        found = judge_apart(sealed.folder, Orders(settings=poor, ledger=str(ledger)), environ={})
+        assert len(served.requests) == 1
+    assert found.degraded == "1 of 3 votes were answered (over_budget)"
+    assert sorted(line.outcome for line in read_ledger(ledger)) == ["answered", "over_budget", "over_budget"]
+
+
+def test_a_process_of_its_own_says_the_same(sealed: Seal) -> None:
+    script = quoting("RMSNorm.forward_native")
+    within, _ = judged(sealed.folder, script)
+    with Endpoint(script) as served:
+        found = judge_apart(sealed.folder, Orders(settings=settings(served)), environ={})
+    assert found.to_bytes() == within.to_bytes()
+    assert JudgeRecord.model_validate_json(found.to_bytes()) == found
+
+
+@pytest.mark.parametrize(
+    ("start", "why"),
+    [
+        ("import os; os.abort()", "exit status -6"),
+        ("print('{}')", "malformed answer"),
+        ("import time; time.sleep(60)", "no answer in time"),
+    ],
+)
+def test_a_process_that_fails_is_degraded(
+    start: str, why: str, sealed: Seal, patch_run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(apart, "START", start)
+    with Endpoint(says(PASS)) as served:
+        limits = settings(served).limits.model_copy(update={"call_s": 0.5})
+        orders = Orders(settings=settings(served).model_copy(update={"limits": limits}))
+        found = judge_apart(sealed.folder, orders, environ={}, start_s=1.0)
+    assert found.degraded == f"the judge's process: {why}"
+    verdict = rules(patch_run)
+    assert merge(verdict, found).verdict is verdict.verdict
+
+
+def test_a_missing_key_is_the_users_to_set(sealed: Seal) -> None:
+    from tools.llm.settings import Settings, endpoint
+
+    with pytest.raises(UserError, match="set OPENAI_API_KEY"):
+        judge_apart(sealed.folder, Orders(settings=Settings(endpoint=endpoint("openai:gpt-x"))), environ={})
+
+
+def test_a_record_beside_the_verdict_does_not_disturb_its_replay(patch_run: Path, sealed: Seal) -> None:
+    audit = patch_run / "audits/patch-patch-stream_interval-1"
+    audit.mkdir(parents=True)
+    verdict = rules(patch_run)
+    (audit / "verdict.json").write_bytes(verdict.to_bytes())
+    found, _ = judged(sealed.folder, quoting("RMSNorm.forward_native"))
+    (audit / "judge.json").write_bytes(found.to_bytes())
+    assert [(it.audit, it.status) for it in verify(patch_run).audits] == [(audit.name, "same")]
+
+
+def test_the_prompt_has_this_scope_and_no_other(sealed: Seal) -> None:
+    _, asked = judged(sealed.folder, says(PASS))
+    system = asked[0].system
+    assert "The scope is **patch**." in system
+    assert "Does it replace exactly the operator that the plan names?" in system
+    assert "The reference measured against itself." not in system
+    assert "{{" not in system
+    with pytest.raises(UserError, match="says nothing about scope nowhere"):
+        scope_text(skill("patch_auditor").body, "nowhere")
+
+
+def test_a_folder_without_a_request_is_a_user_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="request"):
+        judged(tmp_path, says(PASS))
+    done = subprocess.run(
+        [sys.executable, "-m", "nodes.auditor.judge"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "usage" in done.stderr
+
+
+def test_the_rules_start_without_what_the_judge_needs() -> None:
+    code = (
+        "import sys; import nodes.auditor.__main__, nodes.auditor.pair, nodes.auditor.replay, graph.cli;"
+        "print(*sorted({m.split('.')[0] for m in sys.modules}), *(m for m in sys.modules if m.startswith('tools.llm')))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    for heavy in ("langchain_core", "langchain_openai", "openai", "httpx2", "yaml", "langsmith", "tools.llm"):
+        assert heavy not in done.stdout.split()
+
+
+def test_the_judge_is_no_part_of_the_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import shutil
+
+    from nodes.auditor import ruleset
+
+    before = ruleset_digest()
+    copy = tmp_path / "copy"
+    for name in ("nodes/auditor", "tools"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "shipped"))
+    monkeypatch.setattr(ruleset, "_ROOT", copy)
+    monkeypatch.setattr(ruleset, "_APART", copy / "nodes/auditor/judge")
+    assert ruleset_digest() == before
+    (copy / "nodes/auditor/judge/votes.py").write_text("")
+    assert ruleset_digest() == before
+    (copy / "nodes/auditor/rule.py").write_text("")
+    assert ruleset_digest() != before

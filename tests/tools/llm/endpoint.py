@@ -1,0 +1,194 @@
+"""A real HTTP server on loopback that speaks chat completions from a script, and keeps every request it gets."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request, as it arrived."""
+
+    path: str
+    headers: dict[str, str]
+    """Names in lower case."""
+    raw: bytes
+
+    @property
+    def body(self) -> Json:
+        return dict(json.loads(self.raw))
+
+    @property
+    def system(self) -> str:
+        return str(self.body["messages"][0]["content"])
+
+    @property
+    def user(self) -> str:
+        return str(self.body["messages"][-1]["content"])
+
+    @property
+    def everything(self) -> str:
+        """Path, headers and content: where nothing secret may be found."""
+        return "\n".join([self.path, *(f"{k}: {v}" for k, v in self.headers.items()), self.raw.decode()])
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What the server sends back."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    content_type: str = "application/json"
+    before_s: float = 0.0
+    """Silence before the first byte."""
+    drip_s: float = 0.0
+    """Seconds between single bytes of the body."""
+    drip_head: bool = False
+    """Drip the status line too."""
+    cut_after: int | None = None
+    """Close the connection after so many bytes of the body, though more are announced."""
+    endless: bool = False
+    """No length is announced, and the body comes again and again."""
+
+
+Script = Callable[[Asked], Reply]
+
+
+def completion(text: str | None, *, finish: str = "stop", usage: Json | bool | None = True, **message: Any) -> Reply:
+    """A chat completion with this text. ``usage``: what the server says it counted; ``False`` says nothing."""
+    found: Json = {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1,
+        "model": "scripted",
+        "choices": [
+            {"index": 0, "finish_reason": finish, "message": {"role": "assistant", "content": text, **message}}
+        ],
+    }
+    if usage is True:
+        found["usage"] = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
+    elif usage is not False:
+        found["usage"] = usage
+    return Reply(body=json.dumps(found).encode())
+
+
+def says(value: Any, **options: Any) -> Reply:
+    """A completion whose text is this value as JSON."""
+    return completion(json.dumps(value), **options)
+
+
+def refusal() -> Reply:
+    return completion(None, refusal="I will not.")
+
+
+def tool_call(name: str) -> Reply:
+    call = {"id": "call_1", "type": "function", "function": {"name": name, "arguments": "{}"}}
+    return completion(None, finish="tool_calls", tool_calls=[call])
+
+
+def error(status: int, message: str = "no", code: str | None = None, **headers: str) -> Reply:
+    body = {"error": {"message": message, "type": "error", "param": None, "code": code}}
+    return Reply(status, json.dumps(body).encode(), {k.replace("_", "-"): v for k, v in headers.items()})
+
+
+def page(text: str = "<html><body>Sign in</body></html>") -> Reply:
+    return Reply(body=text.encode(), content_type="text/html")
+
+
+class Endpoint:
+    """Use as a context manager. Replies come from a function, or from a list whose last entry is repeated."""
+
+    def __init__(self, script: Script | Reply | Iterable[Reply]) -> None:
+        self._script = script if callable(script) else _in_turn([script] if isinstance(script, Reply) else list(script))
+        self.requests: list[Asked] = []
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    def __enter__(self) -> Endpoint:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        self._stop.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _answer(self, asked: Asked) -> Reply:
+        with self._lock:
+            self.requests.append(asked)
+            return self._script(asked)
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        endpoint = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                length = int(self.headers.get("content-length", 0))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                asked = Asked(self.path, headers, self.rfile.read(length))
+                with contextlib.suppress(OSError):  # the client has gone, which is often the point
+                    self._send(endpoint._answer(asked))
+                self.close_connection = True
+
+            def _send(self, reply: Reply) -> None:
+                endpoint._stop.wait(reply.before_s)
+                if reply.drip_head:
+                    self._drip(b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 10_000, reply.drip_s)
+                    return
+                self.send_response(reply.status)
+                self.send_header("content-type", reply.content_type)
+                if not reply.endless:
+                    self.send_header("content-length", str(len(reply.body)))
+                for name, value in reply.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                if reply.cut_after is not None:
+                    self.wfile.write(reply.body[: reply.cut_after])
+                    self.wfile.flush()
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                elif reply.drip_s:
+                    self._drip(reply.body, reply.drip_s)
+                else:
+                    self.wfile.write(reply.body)
+                    while reply.endless and not endpoint._stop.is_set():
+                        self.wfile.write(reply.body)
+
+            def _drip(self, data: bytes, seconds: float) -> None:
+                for byte in data:
+                    if endpoint._stop.is_set():
+                        return
+                    self.wfile.write(bytes([byte]))
+                    self.wfile.flush()
+                    time.sleep(seconds)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler
+
+
+def _in_turn(replies: list[Reply]) -> Script:
+    left = list(replies)
+    return lambda _: left.pop(0) if len(left) > 1 else left[0]

@@ -1,0 +1,194 @@
+"""Who is asked, where, and with which key; and that the key stays where it is."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.tools.llm.endpoint import Asked, Endpoint, Reply, error, page, says
+from tests.tools.llm.test_survives import GOOD, QUESTION, Colour
+from tools.errors import UserError
+from tools.llm.address import OPENAI, checked, is_loopback
+from tools.llm.client import Client
+from tools.llm.key import key_for
+from tools.llm.ledger import CallLedger
+from tools.llm.outcome import Kind
+from tools.llm.settings import Budget, Limits, Price, Settings, endpoint
+from tools.llm.settings import Endpoint as Place
+from tools.llm.wire import HEADERS
+
+ROOT = Path(__file__).resolve().parents[3]
+CANARY = "sk-canary-4f1d0c77"
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.example.com/v1", "http://127.0.0.1:8000/v1", "http://[::1]:8000/v1", "http://localhost:1/v1"]
+)
+def test_addresses_that_may_be_used(url: str) -> None:
+    assert checked(url + "/") == url
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("http://api.example.com/v1", "plain http to another machine"),
+        ("http://127.0.0.1.example.com/v1", "plain http to another machine"),
+        ("http://localhost.example.com/v1", "plain http to another machine"),
+        (f"https://user:{CANARY}@host/v1", "a user, a query or a fragment"),
+        (f"https://host/v1?key={CANARY}", "a user, a query or a fragment"),
+        ("ftp://host/v1", "not an address"),
+        ("host/v1", "not an address"),
+        ("https:///v1", "not an address"),
+        ("http://127.0.0.1:99999/v1", "not an address"),
+        ("https://ho st/v1", "not an address"),
+        ("https://host/\nx", "not an address"),
+        ("", "not an address"),
+    ],
+)
+def test_addresses_that_may_not(url: str, why: str) -> None:
+    with pytest.raises(UserError, match=why) as caught:
+        endpoint("m", url)
+    assert "\n" not in str(caught.value)
+    assert CANARY not in str(caught.value)
+
+
+def test_plain_http_can_be_asked_for() -> None:
+    assert endpoint("m", "http://10.0.0.7:8000/v1", plain_http=True).base_url == "http://10.0.0.7:8000/v1"
+    assert not is_loopback("http://10.0.0.7:8000/v1")
+
+
+def test_names_of_models() -> None:
+    assert endpoint("openai:gpt-x") == Place(model="gpt-x", base_url=OPENAI)
+    assert endpoint("llama3:8b", "http://127.0.0.1:1/v1").model == "llama3:8b"
+    for name in ("", "openai:", "a\nb"):
+        with pytest.raises(UserError, match="no name of a model"):
+            endpoint(name)
+
+
+def test_a_budget_in_money_needs_a_price() -> None:
+    with pytest.raises(UserError, match="no price for m"):
+        Settings(endpoint=endpoint("m"), budget=Budget(money=1))
+    priced = {"m": Price(prompt=1, completion=2)}
+    Settings(endpoint=endpoint("m"), budget=Budget(money=1), prices=priced)
+    other = {"judge": endpoint("n")}
+    with pytest.raises(UserError, match="no price for n"):
+        Settings(endpoint=endpoint("m"), roles=other, role_budgets={"judge": Budget(money=1)}, prices=priced)
+    Settings(endpoint=endpoint("m"), roles=other, role_budgets={"a": Budget(money=1)}, prices=priced)
+
+
+def test_whose_key_goes_where() -> None:
+    theirs, here, elsewhere = endpoint("m"), endpoint("m", "http://127.0.0.1:1"), endpoint("m", "https://host/v1")
+    every = {"OPENAI_API_KEY": "theirs", "BANKABLE_LLM_KEY": "ours", "BANKABLE_LLM_KEY_JUDGE": "judge"}
+    assert key_for("judge", elsewhere, every).get_secret_value() == "judge"
+    assert key_for("tuner", elsewhere, every).get_secret_value() == "ours"
+    only = {"OPENAI_API_KEY": "theirs"}
+    assert key_for("judge", theirs, only).get_secret_value() == "theirs"
+    assert key_for("judge", here, only).get_secret_value() == "none"
+    with pytest.raises(UserError, match="set BANKABLE_LLM_KEY in the environment"):
+        key_for("judge", elsewhere, only)
+    with pytest.raises(UserError, match="set OPENAI_API_KEY in the environment"):
+        key_for("judge", theirs, {})
+
+
+@pytest.mark.parametrize("key", [f"{CANARY}\nX-Other: 1", f"{CANARY}ü", f"{CANARY} x", "  "])
+def test_a_key_that_is_none_is_not_repeated(key: str) -> None:
+    with pytest.raises(UserError) as caught:
+        key_for("judge", endpoint("m"), {"BANKABLE_LLM_KEY": key})
+    assert CANARY not in str(caught.value)
+
+
+def _echo(status: int) -> Reply:
+    """A server that repeats the key wherever it can."""
+    told = error(status, f"wrong key {CANARY}", code=CANARY)
+    return Reply(told.status, told.body, {"x-request-id": CANARY, "www-authenticate": CANARY, "retry-after": CANARY})
+
+
+@pytest.mark.filterwarnings("ignore:Pydantic serializer")  # filtered by the client; pytest resets filters
+@pytest.mark.parametrize(
+    "reply",
+    [
+        says(GOOD), page(f"<html>{CANARY}</html>"), _echo(401), _echo(429), _echo(500), _echo(200), says(CANARY),
+        says({**GOOD, CANARY: CANARY}), says(GOOD, usage={"prompt_tokens": CANARY, "completion_tokens": 1}),
+        Reply(body=CANARY.encode(), cut_after=3),
+    ],
+)  # fmt: skip
+def test_the_key_reaches_the_server_and_nothing_else(
+    reply: Reply, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:  # fmt: skip
+    caplog.set_level(logging.INFO)
+    ledger = CallLedger(tmp_path / "calls.jsonl")
+    with Endpoint(reply) as served:
+        settings = Settings(
+            endpoint=endpoint("m", served.url), limits=Limits(attempts=2, attempt_s=2, call_s=4, pause_s=0.01)
+        )
+        client = Client(settings, ledger, environ={"BANKABLE_LLM_KEY": CANARY})
+        found = client.ask_now("judge", QUESTION, Colour)
+    assert {it.headers["authorization"] for it in served.requests} == {f"Bearer {CANARY}"}
+    assert all(CANARY not in it.raw.decode() for it in served.requests)
+    written = (tmp_path / "calls.jsonl").read_text()
+    assert written.count("\n") == len(served.requests)
+    shown = "".join(capfd.readouterr())
+    for place in (written, repr(found), repr(settings), settings.model_dump_json(), caplog.text, shown):
+        assert CANARY not in place
+
+
+def test_the_libraries_do_not_print_what_a_server_sends() -> None:
+    """In a process of its own, because pytest has filters of warnings of its own."""
+    code = (
+        "import sys\nfrom tests.tools.llm.test_survives import QUESTION, Colour\n"
+        "from tools.llm.client import Client\nfrom tools.llm.settings import Settings, endpoint, Limits\n"
+        "settings = Settings(endpoint=endpoint('m', sys.argv[1]), limits=Limits(attempts=1))\n"
+        "print(Client(settings, environ={}).ask_now('judge', QUESTION, Colour).kind)"
+    )
+    with Endpoint(says(GOOD, usage={"prompt_tokens": CANARY, "completion_tokens": 1})) as served:
+        done = subprocess.run(
+            [sys.executable, "-c", code, served.url], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+        )
+    assert (done.stdout, done.stderr) == ("malformed\n", "")
+
+
+def test_debug_logs_do_not_hold_the_key_either(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    with Endpoint(says(GOOD)) as served:
+        client = Client(Settings(endpoint=endpoint("m", served.url)), environ={"BANKABLE_LLM_KEY": CANARY})
+        assert client.ask_now("judge", QUESTION, Colour).kind is Kind.ANSWERED
+    assert caplog.records
+    assert CANARY not in caplog.text
+
+
+def test_a_redirect_takes_neither_prompt_nor_key_along() -> None:
+    with Endpoint(says(GOOD)) as elsewhere:
+        to = f"{elsewhere.url}/chat/completions"
+        with Endpoint(lambda _: Reply(307, headers={"location": to})) as served:
+            client = Client(Settings(endpoint=endpoint("m", served.url)), environ={"BANKABLE_LLM_KEY": CANARY})
+            assert client.ask_now("judge", QUESTION, Colour).kind is Kind.REJECTED
+        assert elsewhere.requests == []
+
+
+def test_nothing_of_the_environment_or_the_machine_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_ORG_ID", "OPENAI_ORGANIZATION", "OPENAI_PROJECT_ID", "OPENAI_CUSTOM_HEADERS",
+                 "OPENAI_API_KEY", "OPENAI_API_BASE", "OPENAI_BASE_URL"):  # fmt: skip
+        monkeypatch.setenv(name, f"X-Told: {CANARY}" if name == "OPENAI_CUSTOM_HEADERS" else CANARY)
+    with Endpoint(says(GOOD)) as served:
+        client = Client(Settings(endpoint=endpoint("m", served.url)))
+        assert client.ask_now("judge", QUESTION, Colour).kind is Kind.ANSWERED
+    (sent,) = served.requests
+    assert CANARY not in sent.everything
+    assert sent.headers.keys() <= HEADERS
+    assert sent.headers["authorization"] == "Bearer none"
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Asked) -> Reply:
+        raise AssertionError
+
+    with Endpoint(refuse) as proxy, Endpoint(says(GOOD)) as served:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url.removesuffix("/v1"))
+        client = Client(Settings(endpoint=endpoint("m", served.url)), environ={})
+        assert client.ask_now("judge", QUESTION, Colour).kind is Kind.ANSWERED
+        assert proxy.requests == []

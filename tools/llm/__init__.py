@@ -1,0 +1,4 @@
+"""Asking a language model one structured question, and surviving whatever comes back.
+
+Nothing in here is imported unless a model was asked for; the rest of the project is complete without one.
+"""

@@ -1,0 +1,46 @@
+"""Where a model may be asked: over https, or on this machine. Evidence goes over no wire in the clear by accident."""
+
+from __future__ import annotations
+
+import ipaddress
+from urllib.parse import SplitResult, urlsplit
+
+from tools.errors import UserError
+
+OPENAI = "https://api.openai.com/v1"
+OPTION = "--llm-base-url"
+
+
+def checked(url: str, *, plain_http: bool = False) -> str:
+    """The address without a trailing slash. Raises ``UserError`` for one that must not be used.
+
+    ``plain_http`` allows http to other machines. The address is never repeated in the message: it may hold a secret.
+    """
+    parts = _parts(url)
+    if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
+        raise UserError("an address with a user, a query or a fragment", OPTION, "keys come from the environment only")
+    if parts.scheme == "http" and not plain_http and not is_loopback(url):
+        raise UserError("plain http to another machine", OPTION, "use https, or a server on this machine")
+    return url.rstrip("/")
+
+
+def is_loopback(url: str) -> bool:
+    """Whether the address names this machine by a loopback number, or as ``localhost``."""
+    host = _parts(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _parts(url: str) -> SplitResult:
+    wrong = UserError("not an address of a model", OPTION, "give https://host/v1, or http://127.0.0.1:port/v1")
+    if not url.isprintable() or not url.isascii() or " " in url:
+        raise wrong
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+            raise wrong
+    except ValueError:  # a port that is no number, half an IPv6 address
+        raise wrong from None
+    return parts

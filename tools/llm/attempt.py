@@ -1,0 +1,122 @@
+"""One request: a strict JSON schema bound by hand, the raw text checked by hand, one typed end whatever happens."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+import warnings
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import openai
+from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+from langchain_openai import ChatOpenAI
+from pydantic import BaseModel, SecretStr, ValidationError
+
+from tools.llm.classify import classify
+from tools.llm.outcome import Kind, Usage
+from tools.llm.settings import Endpoint, Limits
+from tools.llm.tokens import estimate
+from tools.llm.wire import Seen, bounded_client
+
+M = TypeVar("M", bound=BaseModel)
+LOST = frozenset({Kind.TIMED_OUT, Kind.CUT, Kind.TOO_LONG})
+"""The server may have written an answer, and charge for it, that nobody read."""
+
+# The library would print what a server sent in place of a number, and a server may send anything.
+warnings.filterwarnings("ignore", message="Pydantic serializer warnings", category=UserWarning)
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """What the model is told."""
+
+    system: str
+    user: str
+
+    @property
+    def tokens(self) -> int:
+        """Estimated."""
+        return estimate(self.system, self.user)
+
+
+@dataclass(frozen=True)
+class Attempt(Generic[M]):
+    """How one request ended."""
+
+    kind: Kind
+    detail: str
+    usage: Usage
+    seconds: float
+    answer: M | None = None
+    status: int | None = None
+    retry_after: str | None = None
+
+
+async def attempt(
+    prompt: Prompt, shape: type[M], endpoint: Endpoint, key: SecretStr, limits: Limits, seconds: float
+) -> Attempt[M]:
+    """Ask once, within ``seconds`` of wall time however slowly bytes arrive. Only cancellation passes through."""
+    seen, begun = Seen(), time.perf_counter()
+    answer: M | None = None
+    text = ""
+    try:
+        async with asyncio.timeout(seconds):
+            async with bounded_client(seen, limits.answer_bytes, seconds, endpoint.base_url) as http:
+                # Everything that the library would read from the environment or do on its own is said here.
+                model = ChatOpenAI(
+                    model=endpoint.model,
+                    base_url=endpoint.base_url,
+                    api_key=key,
+                    temperature=endpoint.temperature,
+                    max_completion_tokens=limits.answer_tokens,
+                    timeout=seconds,
+                    max_retries=0,
+                    http_async_client=http,
+                    http_socket_options=(),
+                    use_responses_api=False,
+                    cache=False,
+                )
+                message = await model.bind(response_format=_response_format(shape)).ainvoke(
+                    [SystemMessage(prompt.system), HumanMessage(prompt.user)]
+                )
+        text = message.text
+        kind, detail, answer = _read(message, shape)
+    except Exception as problem:  # what libraries raise over a hostile answer is not listed anywhere
+        kind, detail = classify(problem, seen)
+    usage = seen.usage() or _guess(prompt, text, kind, seen, limits)
+    return Attempt(kind, detail, usage, time.perf_counter() - begun, answer, seen.status, seen.retry_after)
+
+
+def _response_format(shape: type[BaseModel]) -> dict[str, object]:
+    """Strict: every field required, no other allowed, so that a server can hold the model to it."""
+    schema = openai.pydantic_function_tool(shape)["function"]["parameters"]
+    return {"type": "json_schema", "json_schema": {"name": shape.__name__, "strict": True, "schema": schema}}
+
+
+def _read(message: AIMessage, shape: type[M]) -> tuple[Kind, str, M | None]:
+    if message.additional_kwargs.get("refusal"):
+        return Kind.REFUSED, "the model refused", None
+    if message.tool_calls or message.invalid_tool_calls:
+        return Kind.MALFORMED, "a call of a tool that it was not given", None
+    if not message.text.strip():
+        return Kind.EMPTY, "no text", None
+    try:
+        return Kind.ANSWERED, "", shape.model_validate_json(message.text)
+    except ValidationError as problem:
+        return Kind.MALFORMED, _fault(problem), None
+
+
+def _fault(problem: ValidationError) -> str:
+    """What is wrong first, without a word of the answer: names of fields are ours, unless the field is a surplus."""
+    first = problem.errors(include_url=False, include_input=False, include_context=False)[0]
+    place = first["loc"][:-1] if first["type"] == "extra_forbidden" else first["loc"]
+    where = ".".join(str(step) for step in place)[:100]
+    return f"not of the shape asked for: {where or 'the whole'}: {first['type'].replace('_', ' ')}"
+
+
+def _guess(prompt: Prompt, text: str, kind: Kind, seen: Seen, limits: Limits) -> Usage:
+    """Tokens where the server gave no counts: nothing for an error, the longest answer for one that was lost."""
+    if kind is Kind.UNREACHABLE or (seen.status is not None and seen.status >= 300):
+        return Usage()
+    return Usage(prompt.tokens, limits.answer_tokens if kind in LOST else estimate(text), estimated=True)

@@ -1,0 +1,81 @@
+"""From whatever the libraries raise to one word and our own sentence. No text of the server's is passed on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx2
+import openai
+
+from tools.llm.outcome import Kind
+from tools.llm.wire import EncodedError, OversizedError, Seen
+
+NO_MONEY = "insufficient_quota"
+_BY_STATUS = {
+    401: (Kind.DENIED, "the key is not accepted"),
+    403: (Kind.DENIED, "the key may not do this"),
+    404: (Kind.REJECTED, "no such model, or no such address"),
+    408: (Kind.SERVER_ERROR, "the server gave up waiting"),
+    409: (Kind.SERVER_ERROR, "a conflict within the server"),
+    413: (Kind.TOO_LONG, "the prompt is larger than the server reads"),
+    429: (Kind.RATE_LIMITED, "too many requests"),
+}
+_BY_TYPE: tuple[tuple[tuple[type[BaseException], ...], Kind, str], ...] = (
+    ((OversizedError,), Kind.TOO_LONG, "an answer of more bytes than are read"),
+    ((EncodedError,), Kind.MALFORMED, "a compressed answer, though none was allowed"),
+    ((openai.LengthFinishReasonError,), Kind.TOO_LONG, "the answer was cut at its longest"),
+    ((openai.ContentFilterFinishReasonError,), Kind.REFUSED, "a content filter"),
+    (
+        (TimeoutError, openai.APITimeoutError, httpx2.TimeoutException),
+        Kind.TIMED_OUT,
+        "no whole answer within the time",
+    ),
+    (
+        (httpx2.ConnectError, httpx2.UnsupportedProtocol, httpx2.ProxyError),
+        Kind.UNREACHABLE,
+        "nobody answers at the address",
+    ),
+)
+
+
+def classify(problem: BaseException, seen: Seen) -> tuple[Kind, str]:
+    """Kind and detail of a failed attempt."""
+    causes = list(_causes(problem))
+    for cause in causes:
+        found = _of_cause(cause)
+        if found is not None:
+            return found
+    if seen.status is not None and seen.status >= 300:
+        return _of_status(seen.status, seen.error_code())
+    if any(isinstance(it, httpx2.NetworkError | httpx2.ProtocolError | httpx2.StreamError) for it in causes):
+        return Kind.CUT, "the connection ended within the answer"
+    if any(isinstance(it, openai.APIConnectionError) for it in causes):
+        return Kind.UNREACHABLE, "no exchange with the server"
+    return Kind.MALFORMED, "not an answer of chat completions"
+
+
+def _of_cause(cause: BaseException) -> tuple[Kind, str] | None:
+    return next(((kind, why) for types, kind, why in _BY_TYPE if isinstance(cause, types)), None)
+
+
+def _of_status(status: int, code: str) -> tuple[Kind, str]:
+    if status == 429 and code == NO_MONEY:
+        return Kind.DENIED, "HTTP 429: the account has no credit left"
+    if code == "context_length_exceeded":
+        return Kind.TOO_LONG, f"HTTP {status}: the prompt does not fit the model"
+    kind, why = _BY_STATUS.get(status, (Kind.REJECTED, "the request is not accepted"))
+    if status >= 500:
+        kind, why = Kind.SERVER_ERROR, "an error of the server"
+    elif status < 400:
+        why = "a redirect, which is not followed"
+    return kind, f"HTTP {status}: {why}"
+
+
+def _causes(problem: BaseException) -> Iterator[BaseException]:
+    """The exception, and what it was raised from, outermost first."""
+    found: list[BaseException] = []
+    current: BaseException | None = problem
+    while current is not None and current not in found and len(found) < 20:
+        found.append(current)
+        current = current.__cause__ or current.__context__
+    return iter(found)

@@ -1,0 +1,32 @@
+"""The key, from the environment and nowhere else, and to whom it may be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import SecretStr
+
+from tools.errors import UserError
+from tools.llm.address import OPENAI, is_loopback
+from tools.llm.settings import Endpoint
+
+OWN = "BANKABLE_LLM_KEY"
+"""For any address; ``BANKABLE_LLM_KEY_JUDGE`` for one role."""
+THEIRS = "OPENAI_API_KEY"
+"""For OpenAI's own address alone: another server has no business with it."""
+NO_KEY = "none"
+"""What a server on this machine is told, which rarely asks."""
+
+
+def key_for(role: str, endpoint: Endpoint, environ: Mapping[str, str]) -> SecretStr:
+    """The key for this role at this address. Raises ``UserError`` without one, unless the server is on this machine."""
+    names = [f"{OWN}_{role.upper()}", OWN, *([THEIRS] if endpoint.base_url == OPENAI else [])]
+    name = next((it for it in names if environ.get(it)), None)
+    if name is None:
+        if is_loopback(endpoint.base_url):
+            return SecretStr(NO_KEY)
+        raise UserError("no key for the language model", role, f"set {names[-1]} in the environment")
+    key = environ[name].strip()
+    if not key or not key.isascii() or not key.isprintable() or " " in key:
+        raise UserError("the key holds characters that no key has", name, "copy it again")
+    return SecretStr(key)

@@ -1,0 +1,115 @@
+"""Every request to a model, one line each, and what they sum up to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from tools.errors import UserError
+from tools.evidence.records import Record
+from tools.evidence.store import AppendLog
+from tools.llm.outcome import Kind
+
+
+class CallLine(Record):
+    """One request, or one that was not sent for want of budget (``attempt`` 0). Holds no prompt, answer or key."""
+
+    at: float
+    """Unix seconds, when it ended."""
+    role: str
+    model: str
+    attempt: int
+    """1-based within its question."""
+    outcome: Kind
+    detail: str = ""
+    status: int | None = None
+    """HTTP, where there was an answer."""
+    prompt_tokens: int
+    completion_tokens: int
+    estimated: bool
+    """The server gave no usable counts."""
+    latency_s: float
+    cost: float | None
+    """US dollars; ``None`` without a price."""
+
+
+@dataclass(frozen=True)
+class RoleTotals:
+    """What one role has used."""
+
+    role: str
+    requests: int
+    outcomes: dict[str, int]
+    """Lines by outcome; those over budget were not sent."""
+    prompt_tokens: int
+    completion_tokens: int
+    estimated: bool
+    seconds: float
+    cost: float | None
+    """``None`` when a price is unknown."""
+
+
+class CallLedger:
+    """The lines so far. A file is gone on with, so that a resumed run does not spend its budget twice."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._log = AppendLog(path) if path is not None else None
+        self.lines: list[CallLine] = read_ledger(path) if path is not None and path.exists() else []
+
+    def add(self, line: CallLine) -> None:
+        """Write one line for good."""
+        if self._log is not None:
+            self._log.append(line.model_dump(mode="json"))
+        self.lines.append(line)
+
+
+def read_ledger(path: Path) -> list[CallLine]:
+    """All lines. Raises ``UserError`` on one that is none."""
+    found: list[CallLine] = []
+    for number, raw in enumerate(path.read_bytes().splitlines(), 1):
+        try:
+            found.append(CallLine.model_validate_json(raw))
+        except ValidationError:
+            raise UserError("not a line of a ledger of calls", f"{path}:{number}", "move the file away") from None
+    return found
+
+
+def totals(lines: Iterable[CallLine]) -> tuple[RoleTotals, ...]:
+    """Per role, by name."""
+    roles: dict[str, list[CallLine]] = {}
+    for line in lines:
+        roles.setdefault(line.role, []).append(line)
+    return tuple(_sum(role, roles[role]) for role in sorted(roles))
+
+
+def text(found: Iterable[RoleTotals]) -> str:
+    """A table for people."""
+    lines = [f"{'role':<18}{'requests':>9}{'answered':>9}{'prompt':>10}{'answer':>9}{'seconds':>9}  cost"]
+    for it in found:
+        cost = "unknown (no price)" if it.cost is None else f"${it.cost:.4f}"
+        other = ", ".join(f"{count} {kind}" for kind, count in sorted(it.outcomes.items()) if kind != Kind.ANSWERED)
+        lines.append(
+            f"{it.role:<18}{it.requests:>9}{it.outcomes.get(Kind.ANSWERED, 0):>9}{it.prompt_tokens:>10}"
+            f"{it.completion_tokens:>9}{it.seconds:>9.1f}  {cost}{' (tokens estimated)' if it.estimated else ''}"
+            + (f"; {other}" if other else "")
+        )
+    return "\n".join(lines)
+
+
+def _sum(role: str, lines: list[CallLine]) -> RoleTotals:
+    sent = [line for line in lines if line.attempt > 0]
+    costs = [line.cost for line in sent]
+    return RoleTotals(
+        role=role,
+        requests=len(sent),
+        outcomes=dict(Counter(line.outcome.value for line in lines)),
+        prompt_tokens=sum(line.prompt_tokens for line in sent),
+        completion_tokens=sum(line.completion_tokens for line in sent),
+        estimated=any(line.estimated for line in sent),
+        seconds=sum(line.latency_s for line in sent),
+        cost=None if None in costs else sum(it for it in costs if it is not None),
+    )

@@ -1,0 +1,68 @@
+"""What can come of a question. Nothing raises: a caller has to say what it does with each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Kind(StrEnum):
+    """How a question ended."""
+
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    """By the model, or by a content filter."""
+    MALFORMED = "malformed"
+    """Not the answer that was asked for: a page, half a JSON, another shape, a call of a tool that nobody gave."""
+    EMPTY = "empty"
+    TOO_LONG = "too_long"
+    """The prompt does not fit, the answer was cut at its length, or is larger than what is read."""
+    TIMED_OUT = "timed_out"
+    RATE_LIMITED = "rate_limited"
+    SERVER_ERROR = "server_error"
+    CUT = "cut"
+    """The connection ended within the answer."""
+    UNREACHABLE = "unreachable"
+    DENIED = "denied"
+    """The key is not accepted."""
+    REJECTED = "rejected"
+    """The server does not accept the request: no such model, no structured output, a redirect."""
+    OVER_BUDGET = "over_budget"
+    """Not sent."""
+
+
+RETRYABLE = frozenset(
+    {Kind.MALFORMED, Kind.EMPTY, Kind.TIMED_OUT, Kind.RATE_LIMITED, Kind.SERVER_ERROR, Kind.CUT, Kind.UNREACHABLE}
+)
+"""Another attempt may end better."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens, as the server counts them, or as estimated where it does not say."""
+
+    prompt: int = 0
+    completion: int = 0
+    estimated: bool = False
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(self.prompt + other.prompt, self.completion + other.completion, self.estimated or other.estimated)
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[T]):
+    """The end of a question, after all attempts."""
+
+    kind: Kind
+    answer: T | None = None
+    """Set when ``kind`` is ``answered``, and only then."""
+    detail: str = ""
+    """Why, in our own words: what a server says may repeat a secret."""
+    usage: Usage = Usage()
+    """Over all attempts."""
+    attempts: int = 0
+    """Requests sent."""
+    seconds: float = 0.0

@@ -1,0 +1,106 @@
+"""Which model plays which role, within which limits and budget. Holds no key."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import Field, model_validator
+
+from tools.errors import UserError
+from tools.evidence.records import Record
+from tools.llm.address import OPENAI, checked
+
+ROLE = r"^[a-z][a-z_]{0,40}$"
+PREFIX = "openai:"
+Role = Annotated[str, Field(pattern=ROLE)]
+
+
+class Endpoint(Record):
+    """A model and where it is served, in the dialect of chat completions."""
+
+    model: str = Field(min_length=1, max_length=200)
+    base_url: str = OPENAI
+    plain_http: bool = False
+    """Allow http to another machine."""
+    temperature: float | None = Field(default=None, ge=0, le=2)
+    """``None``: not sent, because some models refuse it."""
+
+    @model_validator(mode="after")
+    def _usable(self) -> Self:
+        checked(self.base_url, plain_http=self.plain_http)
+        return self
+
+
+class Limits(Record):
+    """Bounds of one question. Times are seconds of wall time."""
+
+    attempts: int = Field(default=4, ge=1)
+    attempt_s: float = Field(default=120.0, gt=0)
+    """For one request, from connecting to the last byte, however slowly the bytes come."""
+    call_s: float = Field(default=300.0, gt=0)
+    """For the question with all its attempts and pauses."""
+    pause_s: float = Field(default=1.0, ge=0)
+    """Mean pause before the second attempt; doubled for each further one."""
+    wait_s: float = Field(default=30.0, ge=0)
+    """Longest pause. A server that asks for more is not asked again."""
+    answer_bytes: int = Field(default=1 << 20, gt=0)
+    """A longer answer is refused; no more of it is held."""
+    answer_tokens: int = Field(default=4096, gt=0)
+
+
+class Price(Record):
+    """US dollars per million tokens."""
+
+    prompt: float = Field(ge=0)
+    completion: float = Field(ge=0)
+
+
+class Budget(Record):
+    """What may be spent; ``None`` is no bound."""
+
+    calls: int | None = Field(default=None, ge=0)
+    """Requests sent, repeated ones too."""
+    tokens: int | None = Field(default=None, ge=0)
+    """Of prompts and answers together."""
+    money: float | None = Field(default=None, ge=0)
+    """US dollars, by the prices given."""
+
+
+class Settings(Record):
+    """All that is asked for, but no key."""
+
+    endpoint: Endpoint
+    roles: dict[Role, Endpoint] = Field(default={})
+    """Roles that are played by another model."""
+    limits: Limits = Limits()
+    budget: Budget = Budget()
+    """For all roles together."""
+    role_budgets: dict[Role, Budget] = Field(default={})
+    prices: dict[str, Price] = Field(default={})
+    """By model. Without a price the cost is unknown, and said to be."""
+
+    @model_validator(mode="after")
+    def _priced(self) -> Self:
+        bounded = [role for role, budget in self.role_budgets.items() if budget.money is not None]
+        models = {self.of(role).model for role in bounded}
+        if self.budget.money is not None:
+            models |= {self.endpoint.model, *(it.model for it in self.roles.values())}
+        unpriced = sorted(models - self.prices.keys())
+        if unpriced:
+            raise UserError(f"a budget in money, but no price for {unpriced[0]}", "--llm-budget", "give its price")
+        return self
+
+    def of(self, role: str) -> Endpoint:
+        """Who plays this role."""
+        return self.roles.get(role, self.endpoint)
+
+
+def endpoint(model: str, base_url: str | None = None, *, plain_http: bool = False) -> Endpoint:
+    """From ``openai:NAME`` or a plain name. Raises ``UserError`` for an address that must not be used."""
+    name = model.removeprefix(PREFIX).strip()
+    if not name or not name.isprintable():
+        raise UserError("no name of a model", "--llm", "give openai:NAME, or NAME with --llm-base-url")
+    return Endpoint(
+        model=name, base_url=OPENAI if base_url is None else checked(base_url, plain_http=plain_http),
+        plain_http=plain_http,
+    )  # fmt: skip

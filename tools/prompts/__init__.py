@@ -1,0 +1,1 @@
+"""Prompts: one Markdown file per role, with placeholders that are all known."""

@@ -1,0 +1,99 @@
+"""Finding the skills that fit a task, by the index."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from tools.errors import UserError
+from tools.evidence.canonical import digest
+from tools.evidence.records import Record
+from tools.evidence.regular import IrregularFileError, open_regular
+from tools.skills.front_matter import FrontMatter, Name, first_fault, mapping, split
+
+HOME = Path(__file__).resolve().parents[2] / "skills"
+INDEX = "index.yaml"
+MAX_SKILL_BYTES = 1 << 16
+
+
+class Entry(Record):
+    """One line of the index: nothing that the skill says itself."""
+
+    name: Name
+    file: str = Field(pattern=r"^[a-z0-9_]+(/[a-z0-9_]+)*/?[A-Za-z0-9_]+\.md$")
+    """Relative to the folder of skills."""
+
+
+class Index(Record):
+    """``index.yaml``."""
+
+    skills: tuple[Entry, ...]
+
+
+@dataclass(frozen=True)
+class Skill:
+    """A skill as a role gets it."""
+
+    head: FrontMatter
+    body: str
+    """Markdown."""
+    sha256: str
+    """Of the whole file."""
+
+
+def load_skills(home: Path = HOME) -> tuple[Skill, ...]:
+    """All skills in the order of the index. Raises ``UserError`` on an index or a skill that is not in order."""
+    raw = mapping(_text(home, INDEX), INDEX)
+    try:
+        index = Index.model_validate(raw)
+    except ValidationError as problem:
+        raise UserError("an index that is none", INDEX, first_fault(problem)) from None
+    names = [entry.name for entry in index.skills]
+    if len(names) != len(set(names)):
+        raise UserError("a skill twice in the index", INDEX, "name each once")
+    return tuple(_load(home, entry) for entry in index.skills)
+
+
+def skills_for(
+    role: str, *, operator: str | None = None, device: str | None = None, dtype: str | None = None, home: Path = HOME
+) -> tuple[Skill, ...]:
+    """What this role gets for this task, in the order of the index."""
+    return tuple(it for it in load_skills(home) if it.head.fits(role, operator, device, dtype))
+
+
+def skill(name: str, home: Path = HOME) -> Skill:
+    """One skill. Raises ``UserError`` when there is none of this name."""
+    found = next((it for it in load_skills(home) if it.head.name == name), None)
+    if found is None:
+        raise UserError(f"no skill called {name!r}", INDEX, "see the index")
+    return found
+
+
+def _load(home: Path, entry: Entry) -> Skill:
+    text = _text(home, entry.file)
+    head, body = split(text, entry.file)
+    if head.name != entry.name:
+        raise UserError(f"the index calls it {entry.name}, the skill {head.name}", entry.file, "give one name")
+    return Skill(head, body, digest(text.encode()))
+
+
+def _text(home: Path, name: str) -> str:
+    """A file of the folder, through no link that leaves it."""
+    path = home / name
+    try:
+        if not path.resolve(strict=True).is_relative_to(home.resolve()):
+            raise IrregularFileError("a link out of the folder")
+        with open_regular(path) as stream:
+            data = stream.read(MAX_SKILL_BYTES + 1)
+    except IrregularFileError as cause:
+        raise UserError("not a regular file", name, str(cause)) from None
+    except (OSError, RuntimeError):
+        raise UserError("a skill that is not there", name, "the index names it") from None
+    if len(data) > MAX_SKILL_BYTES:
+        raise UserError("a skill that nobody reads to its end", name, f"at most {MAX_SKILL_BYTES} bytes")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise UserError("not UTF-8", name, "save it as UTF-8") from None
