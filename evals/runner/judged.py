@@ -61,7 +61,7 @@ def asked_for(auditor: Auditor, llm: str | None, base_url: str | None, votes: in
 
 
 def with_judge(judged: Judged, rules: Judge) -> Judge:
-    """Rules and judge together, or the judge over a verdict without findings. A FAIL cannot get lower: nobody is asked."""
+    """Rules and judge together, or the judge over a verdict without findings. A FAIL is final: nobody is asked."""
 
     def both(folder: Path) -> Verdict:
         verdict = rules(folder) if judged.auditor is Auditor.BOTH else unjudged(folder)

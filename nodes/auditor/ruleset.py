@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
-_SOURCES = ("nodes/auditor", "tools/statistics", "tools/levers")
+_SOURCES = ("nodes/auditor", "tools/statistics", "tools/levers", "tools/overlay")
 _SUFFIXES = (".py", ".toml", ".txt")
 """Code, and the tables of fields and arguments that it reads."""
 _APART = _ROOT / "nodes/auditor/judge"
@@ -26,7 +26,7 @@ _EVIDENCE = (
 )
 _FILES = (
     *(f"tools/evidence/{name}.py" for name in _EVIDENCE),
-    *(f"tools/profiling/{name}.py" for name in ("records", "route")),
+    *(f"tools/profiling/{name}.py" for name in ("records", "route", "share")),
 )
 
 
