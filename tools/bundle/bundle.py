@@ -25,6 +25,10 @@ from tools.evidence.store import json_bytes, sha256_file, write_once
 from tools.serving.engine import STANDIN
 
 
+LEFT_BEHIND = (".*", "torn", "server.pid", "__pycache__")
+"""What lies in a run folder and is no evidence."""
+
+
 class VerdictLine(Record):
     """One audit of the run, in short."""
 
@@ -121,7 +125,7 @@ def _copy_evidence(root: Path, target: Path, comparisons: Sequence[str]) -> None
             shutil.copy2(root / name, target / name)
     for folder in [*(f"comparisons/{name}" for name in comparisons), "audits", "keys", "ops", "profile", "profile-2"]:
         if (root / folder).is_dir():
-            shutil.copytree(root / folder, target / folder, ignore=shutil.ignore_patterns(".*", "torn", "server.pid"))
+            shutil.copytree(root / folder, target / folder, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
     # Every confirmation of the run counts against those that won: what was declared and claimed goes along.
     for path in sorted((root / "comparisons").glob("*/*.json")):
         copy = target / path.relative_to(root)

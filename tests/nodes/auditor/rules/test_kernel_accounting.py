@@ -15,7 +15,7 @@ from tests.nodes.auditor.kernel_builders import part, serve
 from tools.evidence.records import Kind, Lever
 
 RULE = "kernel_accounting"
-PARTS = {"rms_norm": part("cpp-a"), "silu_and_mul": part("cpp-s")}
+PARTS = {"rms_norm": part("cpp-a"), "silu_and_mul": part("cpp-s", "silu_and_mul")}
 NAMES = ("patch-patch-rms_norm-1", "patch-patch-silu_and_mul-1")
 Edit = Callable[[Path], object]
 

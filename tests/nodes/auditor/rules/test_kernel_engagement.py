@@ -120,7 +120,7 @@ FRAUDS: dict[str, tuple[Edit, str, str]] = {
     "the reference resolves to it too": (
         legs_say("reference", modules={OPERATOR: part().source_digest}), "both_engaged", "E08",
     ),
-    "one overlay on both legs": (legs_say("reference", overlay_digest="d" * 64), "both_engaged", "E08"),
+    "one overlay on both legs": (legs_say("reference", overlay_digest=part().digest), "both_engaged", "E08"),
     "both resolve to the live file": (
         legs_say("candidate", modules={OPERATOR: source("live")["digest"]}), "both_engaged", "E08",
     ),
@@ -163,14 +163,14 @@ def test_settings_alone_are_not_asked(run: Path) -> None:
 
 
 def test_a_composed_overlay_of_two_operators_passes(tmp_path: Path) -> None:
-    lever = Lever(overlays={OPERATOR: part(), "silu_and_mul": part("cpp-s")})
+    lever = Lever(overlays={OPERATOR: part(), "silu_and_mul": part("cpp-s", "silu_and_mul")})
     run = kernel_run(tmp_path / "run", quoted=False, lever=lever)
     serve(run, PATCH, lever)
     assert not hits(judge(run, "patch", PATCH), RULE)
 
 
 def test_one_of_two_operators_dropped_fails(tmp_path: Path) -> None:
-    lever = Lever(overlays={OPERATOR: part(), "silu_and_mul": part("cpp-s")})
+    lever = Lever(overlays={OPERATOR: part(), "silu_and_mul": part("cpp-s", "silu_and_mul")})
     run = kernel_run(tmp_path / "run", quoted=False, lever=lever)
     for leg in legs(run, PATCH, "candidate"):
         edit_lines(leg / "engagement.jsonl", lambda rows: rows.pop())
