@@ -42,6 +42,7 @@ def run(
     llm_base_url: Annotated[
         str | None, typer.Option(help="Server of chat completions: https, or http on this machine.")
     ] = None,
+    llm_prices: Annotated[Path | None, typer.Option(help="TOML: US dollars per million tokens, by model.")] = None,
     votes: Annotated[int, typer.Option(min=1, max=15, help="Of the judge on each fixture.")] = 3,
     only: Only = None,
     jobs: Jobs = CORES,
@@ -57,7 +58,7 @@ def run(
     if auditor is not Auditor.RULES or llm is not None or llm_base_url is not None:
         from evals.runner.judged import asked_for, spent  # noqa: PLC0415  # the rules alone start without it
 
-        judged = asked_for(auditor, llm, llm_base_url, votes)
+        judged = asked_for(auditor, llm, llm_base_url, votes, llm_prices)
     judgments = judge_fixtures(
         chosen(only or ()), out, auditor=auditor.value if judged is None else judged.label, repeats=repeats, seed=seed,
         jobs=jobs, cache=None if no_cache else cache, tell=typer.echo, judged=judged,

@@ -20,7 +20,7 @@ from tools.evidence.canonical import canonical, digest
 from tools.evidence.request import Request
 from tools.llm.key import key_for
 from tools.llm.ledger import read_ledger, text, totals
-from tools.llm.settings import Settings, endpoint
+from tools.llm.options import settings_from
 
 CALLS = "calls"
 """Folder of the ledgers of calls, one for each fixture: workers write side by side."""
@@ -45,7 +45,9 @@ class Judged:
         return replace(self, orders=self.orders.model_copy(update={"ledger": str(ledger.resolve())}))
 
 
-def asked_for(auditor: Auditor, llm: str | None, base_url: str | None, votes: int) -> Judged | None:
+def asked_for(
+    auditor: Auditor, llm: str | None, base_url: str | None, votes: int, prices: Path | None = None
+) -> Judged | None:
     """What the options ask for; ``None`` for the rules alone. Raises ``UserError`` before anything is judged."""
     if auditor is Auditor.RULES:
         if llm is not None or base_url is not None:
@@ -55,13 +57,13 @@ def asked_for(auditor: Auditor, llm: str | None, base_url: str | None, votes: in
         raise UserError(
             "no model to ask", f"--auditor {auditor}", "give --llm MODEL, and --llm-base-url if it is yours"
         )
-    settings = Settings(endpoint=endpoint(llm, base_url))
+    settings = settings_from(llm, base_url, prices=prices, known=(ROLE,))
     key_for(ROLE, settings.endpoint, os.environ)
     return Judged(auditor, Orders(settings=settings, votes=votes))
 
 
 def with_judge(judged: Judged, rules: Judge) -> Judge:
-    """Rules and judge together, or the judge over a verdict without findings. A FAIL is final: nobody is asked."""
+    """Rules and judge together, or the judge over an empty verdict. A FAIL cannot get lower, so nobody is asked then."""
 
     def both(folder: Path) -> Verdict:
         verdict = rules(folder) if judged.auditor is Auditor.BOTH else unjudged(folder)

@@ -46,7 +46,7 @@ def classify(problem: BaseException, seen: Seen) -> tuple[Kind, str]:
         if found is not None:
             return found
     if seen.status is not None and seen.status >= 300:
-        return _of_status(seen.status, seen.error_code())
+        return _of_status(seen.status, seen)
     if any(isinstance(it, httpx2.NetworkError | httpx2.ProtocolError | httpx2.StreamError) for it in causes):
         return Kind.CUT, "the connection ended within the answer"
     if any(isinstance(it, openai.APIConnectionError) for it in causes):
@@ -58,10 +58,10 @@ def _of_cause(cause: BaseException) -> tuple[Kind, str] | None:
     return next(((kind, why) for types, kind, why in _BY_TYPE if isinstance(cause, types)), None)
 
 
-def _of_status(status: int, code: str) -> tuple[Kind, str]:
-    if status == 429 and code == NO_MONEY:
+def _of_status(status: int, seen: Seen) -> tuple[Kind, str]:
+    if status == 429 and seen.error_code() == NO_MONEY:
         return Kind.DENIED, "HTTP 429: the account has no credit left"
-    if code == "context_length_exceeded":
+    if status in (400, 413, 422) and seen.about_length():
         return Kind.TOO_LONG, f"HTTP {status}: the prompt does not fit the model"
     kind, why = _BY_STATUS.get(status, (Kind.REJECTED, "the request is not accepted"))
     if status >= 500:

@@ -19,6 +19,7 @@ HEADERS = frozenset({
 """What is sent. The libraries would add the machine's kind, and whatever variables of the environment say."""
 ACCOUNT = frozenset({"openai-organization", "openai-project"})
 """For OpenAI's own address alone."""
+TOO_LONG = (b"context length", b"context_length", b"context window", b"prompt is too long", b"maximum model length")
 LARGEST_COUNT = 10**9
 """No answer has more tokens; a server that says so is not believed."""
 
@@ -56,6 +57,11 @@ class Seen:
         error = self._document().get("error")
         code = error.get("code") if isinstance(error, dict) else None
         return code if isinstance(code, str) else ""
+
+    def about_length(self) -> bool:
+        """Whether an error answer is about a prompt that does not fit; each kind of server has words of its own."""
+        said = bytes(self.body).lower()
+        return any(phrase in said for phrase in TOO_LONG)
 
     def _document(self) -> dict[str, Any]:
         try:

@@ -85,6 +85,14 @@ def test_votes_and_repeats(tmp_path: Path) -> None:
     assert [it.repeat for it in read_results(tmp_path)] == [0, 1]
 
 
+def test_what_it_cost(tmp_path: Path) -> None:
+    prices = tmp_path / "prices.toml"
+    prices.write_text("[m]\nprompt = 1000.0\ncompletion = 5000.0\n")
+    with Endpoint(says(PASS)) as served:
+        _, said = _run(tmp_path / "out", served, "both", "--llm-prices", str(prices))
+    assert "$0.6000" in said  # three votes of 100 tokens read and 20 written
+
+
 def test_results_of_another_model_or_number_of_votes_are_not_mixed(tmp_path: Path) -> None:
     with Endpoint(says(PASS)) as served:
         _run(tmp_path, served, "both")

@@ -102,6 +102,10 @@ WRONG: dict[str, tuple[Reply, Kind, str]] = {
     "prompt too long": (
         error(400, code="context_length_exceeded"), Kind.TOO_LONG, "HTTP 400: the prompt does not fit the model"
     ),
+    "prompt too long for another server": (
+        error(400, "The input (7000 tokens) is longer than the model's context length (4096 tokens)."), Kind.TOO_LONG,
+        "HTTP 400: the prompt does not fit the model",
+    ),
     "unknown tool": (tool_call("delete_everything"), Kind.MALFORMED, "a call of a tool that it was not given"),
     "wrong key": (error(401), Kind.DENIED, "HTTP 401: the key is not accepted"),
     "no such model": (error(404), Kind.REJECTED, "HTTP 404: no such model, or no such address"),

@@ -1,0 +1,58 @@
+"""A real and incompetent model as the judge: the shipped one, served by sglang. A minute, run with ``-m live``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nodes.auditor.judge.ask import judge
+from nodes.auditor.judge.merge import merge
+from nodes.auditor.judge.record import JudgeRecord
+from tests.nodes.auditor.builders import judge as rules
+from tests.tools.llm.test_survives import QUESTION, Colour
+from tools.evidence.records import HostSample, ServerConfig
+from tools.evidence.seal import Seal
+from tools.llm.client import Client
+from tools.llm.outcome import Kind
+from tools.llm.settings import Limits, Settings, endpoint
+from tools.serving.driver import LaunchRequest
+from tools.serving.engine import find_engine
+from tools.serving.live import LiveDriver, LiveServer
+
+ROOT = Path(__file__).resolve().parents[4]
+MODEL = ROOT / "tools" / "model" / "shipped"
+LIMITS = Limits(attempts=2, attempt_s=60, call_s=120, pause_s=0.1, answer_tokens=200)
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    folder = tmp_path_factory.mktemp("server")
+    samples: list[HostSample] = []
+    with LiveDriver(find_engine(), MODEL) as driver:
+        request = LaunchRequest("judge", "live", ServerConfig(), "shipped", folder / "server.log", samples.append)
+        (server,) = driver.launch([request])
+        assert isinstance(server, LiveServer), server
+        yield Client(Settings(endpoint=endpoint("shipped", f"{server.url}/v1"), limits=LIMITS), environ={})
+
+
+def test_the_server_holds_the_model_to_the_shape(client: Client) -> None:
+    found = client.ask_now("judge", QUESTION, Colour)
+    assert found.kind in (Kind.ANSWERED, Kind.MALFORMED, Kind.TOO_LONG), found
+    assert found.usage.prompt > 0
+    assert not found.usage.estimated
+
+
+@pytest.mark.parametrize("tokens", [300, 24_000])
+def test_it_accuses_nobody_and_blocks_nothing(tokens: int, client: Client, sealed: Seal, patch_run: Path) -> None:
+    found = judge(sealed.folder, client, model="shipped", tokens=tokens)
+    assert JudgeRecord.model_validate_json(found.to_bytes()) == found
+    assert len(found.votes) == 3
+    assert found.findings == ()
+    verdict = rules(patch_run)
+    assert merge(verdict, found).verdict is verdict.verdict
+    if tokens == 24_000:  # six times its context
+        assert found.degraded == "0 of 3 votes were answered (too_long)"
