@@ -1,4 +1,4 @@
-"""``python -m kernels``: the operator families, a bake-off by hand, a search over a template's parameters, the roof."""
+"""``python -m kernels``: families, a bake-off by hand, a search over parameters, the roof, Triton without a GPU."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from kernels.contestant import Contestant, of_kernel, of_torch
 from kernels.families import FAMILIES
 from kernels.family import DTYPES, Family
 from kernels.nursery import Nursery
+from kernels.offline import compile_offline, example, lines
 from kernels.render import render
 from kernels.search import Search, evaluations, fastest
 from kernels.shapes import parse_shapes
@@ -92,6 +93,25 @@ def search(
         console.print("no candidate is right")
         return
     console.print(f"best {best.implementation}, {100 * best.log_ratio:+.1f} log-% against live: {best.choices}")
+
+
+@app.command()
+def offline(
+    family: str,
+    target: Annotated[str, typer.Option(help="GPUs that need not be there: sm_90,gfx942")] = "sm_90,gfx942",
+    shapes: Annotated[str, typer.Option(help="such as 4x256,128x256; one of a larger model if left out")] = "",
+    dtype: Dtype = "bfloat16", engine_python_: Engine = None,
+) -> None:  # fmt: skip
+    """Compile a family's Triton kernel without a GPU: registers, spills, shared memory, instructions."""
+    chosen = _family(family)
+    if dtype not in DTYPES:
+        raise UserError(f"no dtype {dtype}", "--dtype", f"one of {', '.join(DTYPES)}")
+    wanted = parse_shapes(chosen, shapes or example(chosen), "")
+    targets = [name.strip() for name in target.split(",") if name.strip()]
+    found = compile_offline(chosen, wanted, dtype, targets, engine_python(engine_python_))
+    for line in lines(found):
+        console.print(line)
+    console.print("compiled, not run: there are no times")
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from kernels.task import TaskFolder, write_task
 from nodes.auditor.process import audit_sealed
 from tests.kernels.test_bakeoff import BUSY
 from tools.evidence.seal import seal
+from tools.serving.environment import isolated
 
 FAMILY = FAMILIES["decode_attention"]
 SERVED, HELD_OUT = "4x4x2x64x144", "3x6x2x46x37"
@@ -38,6 +41,24 @@ WRONG = {
 }
 """One edit of the honest kernel each, and what it is found out by."""
 WHOLE = "static inline vec whole(vec x) { for (int i = 0; i < LANES; ++i) x[i] = std::exp(x[i]); return x; }\n"
+
+
+EMPTY = """
+import ctypes, json, sys
+sys.path.append(sys.argv[1])
+import torch
+from kernels.engine_side.measure import inputs_of
+from kernels.engine_side.operators import OPERATORS
+from kernels.engine_side.seam import live_names
+operator = OPERATORS["decode_attention"]
+tensors = inputs_of(operator, (3, 4, 2, 64, 20), "float32", 1, "call", "normal")
+tensors["seq_lens"][1] = 0
+out = torch.full((3, 4, 64), float("nan"))
+operator.native(ctypes.CDLL(sys.argv[2]))(tensors, [out])
+(live,) = operator.live(live_names(operator.files), {})(tensors)
+print(json.dumps([float(out[1].abs().max()), float(live[1].abs().max()), float((out - live).abs().max())]))
+"""
+"""A request without a token among others."""
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +95,17 @@ def test_the_same_kernel_without_the_edit_enters(compiler, nursery, task):
     said = tried(kernel(compiler), nursery, task)
     assert (said.ok, said.why) == (True, "")
     assert said.worst_error == pytest.approx(2.0**-8, rel=0.1)
+
+
+def test_a_request_without_a_token_gives_zeros_as_live(compiler, python: Path, tmp_path):
+    compiled = compiler.compile(render(FAMILY, "float32"))
+    done = subprocess.run(
+        [str(python), "-c", EMPTY, str(Path(__file__).parents[2]), str(compiled.binary)], cwd=tmp_path,
+        env=isolated({"OMP_NUM_THREADS": "1"}), capture_output=True, check=True, timeout=300,
+    )  # fmt: skip
+    mine, live, apart = json.loads(done.stdout)
+    assert (mine, live) == (0, 0)
+    assert apart < 1e-5
 
 
 def test_a_bake_off_of_it_is_evidence(compiler, python: Path, task, tmp_path):

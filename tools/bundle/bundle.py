@@ -24,7 +24,6 @@ from tools.evidence.records import SCHEMA_VERSION, Claim, Digest, EngineIdentity
 from tools.evidence.store import json_bytes, sha256_file, write_once
 from tools.serving.engine import STANDIN
 
-
 LEFT_BEHIND = (".*", "torn", "server.pid", "__pycache__")
 """What lies in a run folder and is no evidence."""
 

@@ -1,0 +1,80 @@
+"""RMSNorm and add + RMSNorm: a program for each row, which it holds in registers.
+
+Rounded where the engine's ``forward_native`` rounds: in fp32 throughout, once at the end, and the sum is normalised
+before it is rounded.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import triton
+import triton.language as tl
+
+from kernels.engine_side.operator import Outputs, Tensors, flat
+from kernels.engine_side.rms_norm import EPS
+from kernels.triton_side.launch import Launch, warps_for
+
+LONGEST = 1 << 15
+"""Elements of a row that the registers of a program can hold; twice as many are spilled."""
+
+
+@triton.jit
+def rms_norm_kernel(x, x_stride, weight, out, cols, eps, block: tl.constexpr):
+    row = tl.program_id(0).to(tl.int64)
+    column = tl.arange(0, block)
+    there = column < cols
+    values = tl.load(x + row * x_stride + column, mask=there, other=0.0).to(tl.float32)
+    weights = tl.load(weight + column, mask=there, other=0.0).to(tl.float32)
+    scale = 1.0 / tl.sqrt(tl.sum(values * values, axis=0) / cols + eps)
+    tl.store(out + row * cols + column, values * scale * weights, mask=there)
+
+
+@triton.jit
+def fused_add_rms_norm_kernel(
+    x, x_stride, residual, residual_stride, weight, out, residual_out, cols, eps, block: tl.constexpr
+):  # fmt: skip
+    row = tl.program_id(0).to(tl.int64)
+    column = tl.arange(0, block)
+    there = column < cols
+    values = tl.load(x + row * x_stride + column, mask=there, other=0.0).to(tl.float32)
+    values += tl.load(residual + row * residual_stride + column, mask=there, other=0.0).to(tl.float32)
+    weights = tl.load(weight + column, mask=there, other=0.0).to(tl.float32)
+    tl.store(residual_out + row * cols + column, values, mask=there)
+    scale = 1.0 / tl.sqrt(tl.sum(values * values, axis=0) / cols + eps)
+    tl.store(out + row * cols + column, values * scale * weights, mask=there)
+
+
+def rms_norm(tensors: Tensors) -> tuple[Outputs, Launch]:
+    """Raises ``ValueError`` for rows longer than a program can hold."""
+    x = flat(tensors["x"])
+    rows, cols = x.shape
+    out = _empty(x)
+    arguments = {
+        "x": x, "x_stride": x.stride(0), "weight": tensors["weight"], "out": out, "cols": cols, "eps": EPS,
+    }  # fmt: skip
+    return (out,), _launch(rms_norm_kernel, rows, cols, arguments)
+
+
+def fused_add_rms_norm(tensors: Tensors) -> tuple[Outputs, Launch]:
+    """Raises ``ValueError`` for rows longer than a program can hold."""
+    x, residual = flat(tensors["x"]), flat(tensors["residual"])
+    rows, cols = x.shape
+    out, total = _empty(x), _empty(x)
+    arguments = {
+        "x": x, "x_stride": x.stride(0), "residual": residual, "residual_stride": residual.stride(0),
+        "weight": tensors["weight"], "out": out, "residual_out": total, "cols": cols, "eps": EPS,
+    }  # fmt: skip
+    return (out, total), _launch(fused_add_rms_norm_kernel, rows, cols, arguments)
+
+
+def _empty(x: torch.Tensor) -> torch.Tensor:
+    return torch.empty(x.shape, dtype=x.dtype, device=x.device)
+
+
+def _launch(kernel: Any, rows: int, cols: int, arguments: dict[str, Any]) -> Launch:
+    if cols > LONGEST:
+        raise ValueError(f"rows of {cols} elements; a program holds {LONGEST}")
+    block = triton.next_power_of_2(cols)
+    return Launch(kernel, (rows,), arguments, {"block": block}, warps_for(block))

@@ -1,0 +1,57 @@
+"""Rotary embedding: a program for each token turns all its heads. Both products are rounded, as they are live."""
+
+from __future__ import annotations
+
+import torch
+import triton
+import triton.language as tl
+
+from kernels.engine_side.operator import Outputs, Tensors, flat
+from kernels.triton_side.launch import Launch, warps_for
+
+
+@triton.jit
+def _turn(source, target, angles, heads, half, rows: tl.constexpr, block: tl.constexpr):
+    """``heads`` heads at once: the first halves are turned against the second ones."""
+    head = tl.arange(0, rows)[:, None]
+    column = tl.arange(0, block)[None, :]
+    here = column < half
+    there = (head < heads) & here
+    kind = target.dtype.element_ty
+    cosine = tl.load(angles + column, mask=here, other=0.0).to(tl.float32)
+    sine = tl.load(angles + half + column, mask=here, other=0.0).to(tl.float32)
+    place = head * (2 * half) + column
+    first = tl.load(source + place, mask=there, other=0.0).to(tl.float32)
+    second = tl.load(source + place + half, mask=there, other=0.0).to(tl.float32)
+    turned = (first * cosine).to(kind).to(tl.float32) - (second * sine).to(kind).to(tl.float32)
+    tl.store(target + place, turned, mask=there)
+    turned = (second * cosine).to(kind).to(tl.float32) + (first * sine).to(kind).to(tl.float32)
+    tl.store(target + place + half, turned, mask=there)
+
+
+@triton.jit
+def rotary_kernel(
+    positions, query, query_stride, key, key_stride, table, query_out, key_out, heads, kv_heads, half,
+    rows: tl.constexpr, kv_rows: tl.constexpr, block: tl.constexpr,
+):  # fmt: skip
+    token = tl.program_id(0).to(tl.int64)
+    angles = table + tl.load(positions + token) * (2 * half)
+    to = query_out + token * heads * 2 * half
+    _turn(query + token * query_stride, to, angles, heads, half, rows, block)
+    to = key_out + token * kv_heads * 2 * half
+    _turn(key + token * key_stride, to, angles, kv_heads, half, kv_rows, block)
+
+
+def rotary(tensors: Tensors) -> tuple[Outputs, Launch]:
+    query, key, table = flat(tensors["query"]), flat(tensors["key"]), tensors["table"]
+    head = table.shape[1]
+    heads, kv_heads = query.shape[1] // head, key.shape[1] // head
+    turned = tuple([torch.empty(it.shape, dtype=it.dtype, device=it.device) for it in (query, key)])
+    rows, block = triton.next_power_of_2(heads), triton.next_power_of_2(head // 2)
+    arguments = {
+        "positions": tensors["positions"], "query": query, "query_stride": query.stride(0), "key": key,
+        "key_stride": key.stride(0), "table": table, "query_out": turned[0], "key_out": turned[1], "heads": heads,
+        "kv_heads": kv_heads, "half": head // 2,
+    }  # fmt: skip
+    constants = {"rows": rows, "kv_rows": triton.next_power_of_2(kv_heads), "block": block}
+    return turned, Launch(rotary_kernel, (query.shape[0],), arguments, constants, warps_for(rows * block))
