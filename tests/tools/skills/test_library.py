@@ -38,7 +38,7 @@ def test_a_role_gets_what_fits_its_task() -> None:
     assert _names("kernel_author", "rms_norm", "cpu", "bfloat16") == ["overlay", "rms_norm"]
     assert _names("kernel_author", "rms_norm", "cpu", "float16") == ["overlay"]
     assert _names("op_benchmarker", "rotary", "cuda", "float32") == ["rotary"]
-    assert _names("strategist", "decode_attention", "cuda", "float16") == [
+    assert _names("strategist", "decode_attention", "cuda", "bfloat16") == [
         "levers", "levers_accelerator", "decode_attention",
     ]  # fmt: skip
 
