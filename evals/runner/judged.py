@@ -63,7 +63,7 @@ def asked_for(
 
 
 def with_judge(judged: Judged, rules: Judge) -> Judge:
-    """Rules and judge together, or the judge over an empty verdict. Over a FAIL, which is final, nobody is asked."""
+    """Rules and judge together, or the judge over an empty verdict. A FAIL cannot get lower: nobody is asked then."""
 
     def both(folder: Path) -> Verdict:
         verdict = rules(folder) if judged.auditor is Auditor.BOTH else unjudged(folder)

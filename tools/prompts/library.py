@@ -6,11 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
 
 from tools.errors import UserError
 from tools.evidence.canonical import digest
-from tools.skills.front_matter import Role
+from tools.skills.front_matter import ROLES
 
 HOME = Path(__file__).resolve().parents[2] / "prompts"
 SECTIONS = ("Role", "Inputs", "Discipline", "Output")
@@ -60,8 +59,8 @@ class RolePrompt:
 
 def load_prompt(role: str, home: Path = HOME) -> RolePrompt:
     """A role's prompt. Raises ``UserError`` when it is missing or not complete."""
-    if role not in get_args(Role):
-        raise UserError(f"no role called {role!r}", "prompts", f"one of {', '.join(get_args(Role))}")
+    if role not in ROLES:
+        raise UserError(f"no role called {role!r}", "prompts", f"one of {', '.join(ROLES)}")
     where = f"prompts/{role}.md"
     try:
         text = (home / f"{role}.md").read_text(encoding="utf-8")

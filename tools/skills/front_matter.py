@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import Field, ValidationError
@@ -16,9 +16,7 @@ MAX_HEAD_BYTES = 4096
 Role = Literal[
     "config_tuner", "kernel_extractor", "op_benchmarker", "kernel_author", "integrator", "strategist", "judge"
 ]
-ROLES: tuple[Role, ...] = (
-    "config_tuner", "kernel_extractor", "op_benchmarker", "kernel_author", "integrator", "strategist", "judge",
-)  # fmt: skip
+ROLES: tuple[Role, ...] = get_args(Role)
 Operator = Literal["rms_norm", "fused_add_rms_norm", "silu_and_mul", "rotary", "decode_attention"]
 Device = Literal["cpu", "cuda", "rocm"]
 Dtype = Literal["float32", "bfloat16", "float16"]

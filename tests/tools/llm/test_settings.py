@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.tools.llm.endpoint import Asked, Endpoint, Reply, error, page, says
-from tests.tools.llm.test_survives import GOOD, QUESTION, Colour
+from tests.tools.llm.test_attempt import GOOD, QUESTION, Colour
 from tools.errors import UserError
 from tools.llm.address import OPENAI, checked, is_loopback
 from tools.llm.client import Client
@@ -123,7 +123,7 @@ def test_the_key_reaches_the_server_and_nothing_else(
     ledger = CallLedger(tmp_path / "calls.jsonl")
     with Endpoint(reply) as served:
         settings = Settings(
-            endpoint=endpoint("m", served.url), limits=Limits(attempts=2, attempt_s=2, call_s=4, pause_s=0.01)
+            endpoint=endpoint("m", served.url), limits=Limits(attempts=2, attempt_s=20, call_s=40, pause_s=0.01)
         )
         client = Client(settings, ledger, environ={"BANKABLE_LLM_KEY": CANARY})
         found = client.ask_now("judge", QUESTION, Colour)
@@ -139,7 +139,7 @@ def test_the_key_reaches_the_server_and_nothing_else(
 def test_the_libraries_do_not_print_what_a_server_sends() -> None:
     """In a process of its own, because pytest has filters of warnings of its own."""
     code = (
-        "import sys\nfrom tests.tools.llm.test_survives import QUESTION, Colour\n"
+        "import sys\nfrom tests.tools.llm.test_attempt import QUESTION, Colour\n"
         "from tools.llm.client import Client\nfrom tools.llm.settings import Settings, endpoint, Limits\n"
         "settings = Settings(endpoint=endpoint('m', sys.argv[1]), limits=Limits(attempts=1))\n"
         "print(Client(settings, environ={}).ask_now('judge', QUESTION, Colour).kind)"

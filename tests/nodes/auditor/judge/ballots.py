@@ -13,7 +13,7 @@ from tools.llm.client import Client
 from tools.llm.settings import Limits, Settings, endpoint
 
 OVERLAY = "comparison/overlay/mul/sitecustomize.py"
-LIMITS = Limits(attempts=1, attempt_s=5, call_s=10, pause_s=0.01)
+LIMITS = Limits(attempts=1, attempt_s=30, call_s=60, pause_s=0.01)
 PASS: Json = {"verdict": "PASS", "findings": []}
 
 

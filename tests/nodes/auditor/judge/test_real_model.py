@@ -11,7 +11,7 @@ from nodes.auditor.judge.ask import judge
 from nodes.auditor.judge.merge import merge
 from nodes.auditor.judge.record import JudgeRecord
 from tests.nodes.auditor.builders import judge as rules
-from tests.tools.llm.test_survives import QUESTION, Colour
+from tests.tools.llm.test_attempt import QUESTION, Colour
 from tools.evidence.records import HostSample, ServerConfig
 from tools.evidence.seal import Seal
 from tools.llm.client import Client

@@ -36,20 +36,21 @@ class Colour(Record):
 
 GOOD = {"word": "red", "number": 3}
 QUESTION = Prompt("You name colours.", "Which one?")
-ONCE = Limits(attempts=1, attempt_s=1.0, call_s=2.0)
+ONCE = Limits(attempts=1, attempt_s=30.0, call_s=60.0)
+BRIEFLY = Limits(attempts=1, attempt_s=1.0, call_s=2.0)
 COUNTED = Usage(100, 20)
 
-Ask = Callable[[Reply], Outcome[Colour]]
+Ask = Callable[..., Outcome[Colour]]
 
 
 @pytest.fixture
 def ask(tmp_path: Path) -> Ask:
     """Ask once; the one line of the ledger says what the outcome says."""
 
-    def asked(reply: Reply) -> Outcome[Colour]:
+    def asked(reply: Reply, limits: Limits = ONCE) -> Outcome[Colour]:
         path = tmp_path / "calls.jsonl"
         with Endpoint(reply) as served:
-            client = Client(Settings(endpoint=endpoint("m", served.url), limits=ONCE), CallLedger(path), environ={})
+            client = Client(Settings(endpoint=endpoint("m", served.url), limits=limits), CallLedger(path), environ={})
             found = client.ask_now("judge", QUESTION, Colour)
         (line,) = read_ledger(path)
         assert (line.role, line.model, line.attempt) == ("judge", "m", 1)
@@ -146,9 +147,9 @@ def test_what_goes_wrong_has_its_own_end(name: str, ask: Ask) -> None:
 )
 def test_a_slow_answer_ends_at_the_wall(reply: Reply, ask: Ask) -> None:
     begun = time.monotonic()
-    found = ask(reply)
+    found = ask(reply, BRIEFLY)
     assert (found.kind, found.detail) == (Kind.TIMED_OUT, "no whole answer within the time")
-    assert 0.9 < time.monotonic() - begun < 4
+    assert 0.9 < time.monotonic() - begun < 10  # read to their ends they take 16 s and more
 
 
 @pytest.mark.parametrize(
@@ -193,4 +194,4 @@ def test_tokens_that_nobody_can_have_used_are_not_believed(ask: Ask) -> None:
 def test_an_error_costs_nothing_and_a_lost_answer_its_longest(ask: Ask, tmp_path: Path) -> None:
     assert ask(error(500)).usage == Usage()
     (tmp_path / "calls.jsonl").unlink()
-    assert ask(Reply(before_s=30)).usage == Usage(QUESTION.tokens, ONCE.answer_tokens, estimated=True)
+    assert ask(Reply(before_s=30), BRIEFLY).usage == Usage(QUESTION.tokens, ONCE.answer_tokens, estimated=True)

@@ -1,0 +1,44 @@
+"""``judge.json`` beside a verdict: asked for once, kept, and read again when a run goes on.
+
+Votes are drawn: asking again would give other bytes, and evidence is written once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from nodes.auditor.judge.orders import Orders
+from nodes.auditor.judge.process import judge_apart
+from nodes.auditor.judge.record import JudgeRecord
+from tools.errors import UserError
+from tools.evidence.regular import open_regular
+from tools.evidence.store import write_once
+
+MAX_RECORD_BYTES = 16 << 20
+
+
+def judged_once(file: Path, folder: Path, orders: Orders, environ: Mapping[str, str] | None = None) -> JudgeRecord:
+    """The record in ``file``; without one the sealed ``folder`` is judged and the record written."""
+    if file.exists():
+        return read_record(file)
+    found = judge_apart(folder, orders, environ)
+    write_once(file, found.to_bytes())
+    return found
+
+
+def read_record(file: Path) -> JudgeRecord:
+    """A kept record. Raises ``UserError`` when it is none."""
+    fix = "it is written by the run; have the evidence judged again"
+    try:
+        with open_regular(file) as stream:
+            data = stream.read(MAX_RECORD_BYTES + 1)
+        if len(data) > MAX_RECORD_BYTES:
+            raise UserError("more than a judge says", str(file), fix)
+        return JudgeRecord.model_validate_json(data)
+    except OSError as problem:
+        raise UserError("no record of the judge", str(file), problem.strerror or fix) from None
+    except ValidationError:
+        raise UserError("not a record of the judge", str(file), fix) from None
