@@ -9,8 +9,14 @@ from pathlib import Path
 from tools.errors import UserError
 from tools.evidence.folder import read_run
 
-LEFT_OUT = ("bundle", "checkpoints.sqlite", "checkpoints.sqlite-shm", "checkpoints.sqlite-wal", ".lock", "report.html")
-"""At the top of a run folder: copies, the graph's own checkpoints and the page that ``report`` writes again."""
+LEFT_OUT = (
+    "bundle", "capture", "checkpoints.sqlite", "checkpoints.sqlite-shm", "checkpoints.sqlite-wal", ".lock",
+    "report.html",
+)  # fmt: skip
+"""At the top of a run folder: copies, the graph's own checkpoints, calls that became tasks, the page that ``report``
+writes again."""
+
+LOCAL = frozenset({"server.pid", "__pycache__"})
 
 
 def pack(runs: Sequence[Path], out: Path) -> int:
@@ -30,7 +36,7 @@ def pack(runs: Sequence[Path], out: Path) -> int:
         for run in sorted(runs, key=lambda it: it.resolve().name):
             for path in sorted(run.rglob("*")):
                 inner = path.relative_to(run)
-                if path.is_file() and inner.parts[0] not in LEFT_OUT and path.name != "server.pid":
+                if path.is_file() and inner.parts[0] not in LEFT_OUT and not LOCAL & set(inner.parts):
                     archive.add(path, f"{run.resolve().name}/{inner.as_posix()}", recursive=False, filter=_plain)
     return out.stat().st_size
 

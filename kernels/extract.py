@@ -47,7 +47,8 @@ def write_captured_task(
     files = [*_sampled(folder, family, dtype, shapes, samples, nursery)]
     answer = nursery.run("oracle", oracle_job(family, dtype, held, threads), Limits())
     files += write_oracle(folder, family, held, answer)
-    write_once(folder / "capture.json", json_bytes(captured.model_dump(mode="json")))
+    kept = captured.model_copy(update={"live_path": _engine_path(captured.live_path)})
+    write_once(folder / "capture.json", json_bytes(kept.model_dump(mode="json")))
     task = Task(
         run_id=run_id, operator=family.name, family=family.name,
         seam=Seam(module=family.module, attribute=family.attribute, branch=family.branch), live_backend=LIVE_BACKEND,
