@@ -78,6 +78,8 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
     if not (math.isfinite(low) and math.isfinite(high)) or high <= low:
         return [low] if math.isfinite(low) else []
     raw = (high - low) / about
+    if not math.ulp(0.0) * 1e6 < raw < math.inf:
+        return [low]  # too close together, or too far apart, to put a number between them
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= raw * 0.999)
     first = math.ceil(low / step - 1e-9)

@@ -29,6 +29,8 @@ def test_ticks_are_round_numbers() -> None:
     assert ticks(247.0, 273.0) == [250.0, 260.0, 270.0]
     assert ticks(5.0, 5.0) == [5.0]
     assert ticks(float("nan"), 1.0) == []
+    assert ticks(0.0, 5e-324) == [0.0]
+    assert ticks(-1.7e308, 1.7e308) == [-1.7e308]
 
 
 @settings(deadline=None)
