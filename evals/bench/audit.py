@@ -26,7 +26,7 @@ import orjson
 from evals.bench.audit_evidence import SUBJECT, Size, big_run
 from nodes.auditor.__main__ import cores
 from nodes.auditor.engine import evaluate
-from nodes.auditor.process import ROOT, START
+from nodes.auditor.process import ENVIRONMENT, ROOT, START
 from nodes.auditor.reading.ahead import read_ahead
 from nodes.auditor.reading.sealed import SealedView
 from nodes.auditor.verdict import Verdict, Word
@@ -213,7 +213,7 @@ def _audit(folder: Path, memory: Memory | None = None) -> float:
 def _start(*arguments: str, out: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     """The auditor's process; without a folder it only says how it is used."""
     command = [sys.executable, "-I", "-c", START, str(ROOT), *arguments]
-    return subprocess.Popen(command, env={}, cwd="/", stdout=out, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(command, env=ENVIRONMENT, cwd="/", stdout=out, stderr=subprocess.DEVNULL)
 
 
 def _ended(process: subprocess.Popen[bytes], memory: Memory | None = None) -> int:
