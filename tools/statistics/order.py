@@ -11,6 +11,7 @@ import struct
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from importlib import import_module
 from importlib.util import find_spec
 
 FEW = 8192
@@ -35,6 +36,12 @@ def nonnegative(doubles: Doubles) -> bool:
     """Whether none of the packed doubles has a sign."""
     most_significant = DOUBLE - 1 if sys.byteorder == "little" else 0
     return doubles[most_significant::DOUBLE].isascii()
+
+
+def prepare() -> None:
+    """Load numpy, if there is one: before copies of this process are made, which then share it."""
+    if find_spec("numpy") is not None:
+        import_module("numpy")
 
 
 def order_statistics(doubles: Doubles, ranks: Iterable[int]) -> dict[int, float]:

@@ -17,6 +17,7 @@ from nodes.auditor.reading.reader import Problem, Reader
 from nodes.auditor.reading.sealed import SealedView
 from nodes.auditor.reading.together import together
 from nodes.auditor.reading.view import ComparisonView, LegView
+from tools.statistics.order import prepare
 
 FIELDS = ("record", "rows", "server_info", "log", "outputs", "answers", "engagement", "host")
 """What a leg holds, as ``LegView`` names it."""
@@ -60,6 +61,7 @@ def _read_all(root: Path, folders: Sequence[str], jobs: int) -> Iterable[LegRead
     jobs = min(jobs, len(folders))
     if jobs < 2 or sys.platform != "linux" or sum(_size(root / folder) for folder in folders) < WORTH_BYTES:
         return (read_leg(root, folder) for folder in folders)
+    prepare()
     return together(lambda index: read_leg(root, folders[index]), len(folders), jobs)
 
 

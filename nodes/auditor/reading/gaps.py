@@ -31,9 +31,8 @@ class Gaps:
         if not set(map(type, entries)) <= {list}:
             raise ValueError("not a list of lists")
         try:
-            for gaps in entries:
-                self.sums.append(math.fsum(gaps))
-                self.packed += packed(gaps)
+            self.sums.extend(map(math.fsum, entries))
+            self.packed += b"".join(map(packed, entries))
         except (TypeError, OverflowError, struct.error):
             raise ValueError("not a number, or beyond all measure") from None
         self.counts.extend(map(len, entries))
