@@ -1,8 +1,8 @@
 """Reading the legs of an audit before any rule asks, on as many cores as there are.
 
 Parsing per-request records is nearly all of an audit's work, and the legs do not depend on each other. Each is read
-whole, in the order of their paths, by a process of its own where that pays; what it found comes back as typed
-objects, problems and digests, and is put in place in that same order. So one core and many give the same bytes.
+whole, by this process or a copy of it where that pays; what it found comes as typed objects, problems and digests, and
+is put in place in the order of the legs' paths. So one core and many give the same bytes.
 """
 
 from __future__ import annotations

@@ -89,7 +89,8 @@ def _cut(text: bytes, name: bytes) -> _Cut | None:
 
 def _pieces(text: bytes, start: int, end: int) -> Iterator[bytes]:
     """The entries between two places as lists of some of them, cut where one ends in a bracket."""
+    view = memoryview(text)
     while start <= end:  # equal after a last comma: an empty piece, which is none
         stop = text.find(b"],", min(start + PIECE, end), end) + 1 or end
-        yield b"[%b]" % text[start:stop]
+        yield b"".join((b"[", view[start:stop], b"]"))
         start = stop + 1
