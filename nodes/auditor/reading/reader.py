@@ -18,7 +18,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from nodes.auditor.reading.apart import Taker, load_apart
-from nodes.auditor.reading.shape import LARGE, keys_kept, lost_a_key, repeated_keys, too_many_containers
+from nodes.auditor.reading.shape import LARGE, keys_kept, lost_a_key, plain, repeated_keys, too_many_containers
 from tools.evidence.hashing import Hashing
 from tools.evidence.regular import IrregularFileError, open_regular, shown, stamp
 
@@ -139,8 +139,8 @@ class Reader:
         found = load_apart(data, apart[0], apart[1]()) if apart is not None and len(data) >= LARGE else None
         if found is None:
             found = self._whole(data, name, line, torn=torn)
-        if found is None:
-            return None
+        if found is None or plain(data, found, MAX_DEPTH):
+            return found
         kept = keys_kept(found, MAX_DEPTH, elsewhere)
         try:
             repeated = repeated_keys(data) if kept is not None and lost_a_key(data, kept) else []

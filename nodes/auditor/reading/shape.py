@@ -21,6 +21,14 @@ LARGE = 1 << 20
 _QUOTE, _BACKSLASH, _SPACE = ord('"'), ord("\\"), b" \t\n\r"
 
 
+def plain(text: bytes, found: dict[str, Any], limit: int) -> bool:
+    """Whether a short text shows at a glance that its object lost no key and is nowhere deeper than ``limit``.
+
+    Every key has a colon, and every level a bracket.
+    """
+    return len(text) <= SHORT and text.count(b":") == len(found) and text.count(b"{") + text.count(b"[") <= limit
+
+
 def keys_kept(value: Any, limit: int, elsewhere: frozenset[str]) -> int | None:
     """Number of keys of a parsed value; ``None`` when it nests deeper than ``limit``.
 
