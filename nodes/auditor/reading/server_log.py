@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from operator import add
 
 LONGEST = 4000
 """Characters of a line that are looked at."""
@@ -18,13 +19,13 @@ MAX_SHAPES, MAX_SHAPE_BYTES = 4096, 512
 """So many are remembered; a log that is not repetitive takes longer and no more memory."""
 _DIGITS = b"0123456789"
 _READY = re.compile(r"fired up and ready to roll|The server is ready")
-_BATCH, _RUNNING = b" batch", b"#running-req: "
+_BATCH, _RUNNING, _NEW, _CAPTURED = b" batch", b"#running-req: ", b"#new-seq: ", b" graph: True"
 _NUMBER = rb"(?:([0-9]{1,12})(?![0-9]))?"
 """Numbers are bounded: four thousand digits are nobody's counter."""
-_RUNNING_COUNT, _NEW_COUNT = re.compile(_RUNNING + _NUMBER), re.compile(b"#new-seq: " + _NUMBER)
+_RUNNING_COUNT, _NEW_COUNT = re.compile(_RUNNING + _NUMBER), re.compile(_NEW + _NUMBER)
 _USAGE = re.compile(rb"token usage: ([0-9]{1,12}(?:\.[0-9]{1,12})?)(?![0-9])")
 _DEVICES = (b"cuda", b"cpu", b"hip", b"npu")
-_GRAPH = re.compile(b" graph: True(?:%s)" % b"|".join(b"(?<=%s graph: True)" % device for device in _DEVICES))
+_GRAPH = re.compile(_CAPTURED + b"(?:%b)" % b"|".join(b"(?<=%b)" % (device + _CAPTURED) for device in _DEVICES))
 """Begins with what is found by a jump."""
 _RETRACTED = ("Retract requests", "#retracted")
 _FATAL = (
@@ -87,6 +88,7 @@ def facts(blocks: Iterable[tuple[int, Sequence[bytes]]]) -> LogFacts:
     scan, kinds, count = _Scan(), dict[bytes, _Kind](), 0
     dull, counters = _Kind.DULL, _Kind.COUNTERS
     for first, lines in blocks:
+        steps: dict[bytes, list[bytes]] = {}
         for number, whole in enumerate(lines, first):
             line = whole if len(whole) <= LONGEST else _cut(whole)
             shape = line.translate(None, _DIGITS)
@@ -94,9 +96,11 @@ def facts(blocks: Iterable[tuple[int, Sequence[bytes]]]) -> LogFacts:
             if kind is dull and not scan.harmless:
                 continue
             if kind is counters and not scan.harmless:
-                scan.counters(line)
+                steps.setdefault(shape, []).append(line)
             else:
                 scan.anything(number, line)
+        for shape, alike in steps.items():
+            scan.steps(shape, alike)
         count = first + len(lines) - 1
     return scan.facts(count)
 
@@ -160,6 +164,21 @@ class _Scan:
         for usage in _USAGE.findall(line):
             self.peak_usage = max(self.peak_usage, float(usage))
         return True
+
+    def steps(self, shape: bytes, lines: list[bytes]) -> None:
+        """Take in lines of one shape that hold counters at most: all at once if none holds one of them twice."""
+        text, once = b"\n".join(lines), all(shape.count(label) <= 1 for label in (_RUNNING, _NEW, _CAPTURED))
+        running, fresh = _RUNNING_COUNT.findall(text), _NEW_COUNT.findall(text)
+        regular = once and len(running) == len(lines) == text.count(_BATCH) and b"" not in running
+        if not regular or shape.count(_BATCH) != 1 or len(fresh) not in (0, len(lines)):
+            for line in lines:
+                self.counters(line)
+            return
+        self.batches += len(lines)
+        self.graphs += len(_GRAPH.findall(text))
+        new = [int(number or 0) for number in fresh] or [0] * len(lines)
+        self.peak_running = max(self.peak_running, *map(add, map(int, running), new))
+        self.peak_usage = max(self.peak_usage, *map(float, _USAGE.findall(text)), 0.0)
 
     def facts(self, lines: int) -> LogFacts:
         """The whole log had that many lines."""
