@@ -92,6 +92,10 @@ def scan(folder: Path, data: bytes) -> LogFacts:
 @example([b"y" * 3990 + b"CUDA error", b"y" * 3991 + b"CUDA error"], False, 1, 64, 4096)
 @example([b"\xff" * 15_995 + b"ERROR:", b"\xff" * 3994 + b"ERROR:"], False, 1, 64, 4096)
 @example([b"Decode batch, #running-req: x #running-req: 5", b"a batch, #running-req: 1234567890123"], True, 1, 64, 4096)
+@example([b" batch #running-req: 5 #running-req: 6", b" batch #r1unning-req: 7 #r1unning-req: 9"], True, 1, 999, 4096)
+@example([b" batch #running-req: 5 cpu graph: True cpu graph: True"], True, 2, 999, 4096)
+@example([b"a bat1ch, #running-req: 5"], True, 1, 999, 4096)
+@example(["\u00e9".encode() * 2500 + b"CUDA error"], True, 1, 64, 4096)
 def test_a_scan_finds_what_every_line_says(
     tmp_path: Path, lines: list[bytes], ended: bool, times: int, block: int, shapes: int
 ) -> None:
