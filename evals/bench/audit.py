@@ -3,14 +3,15 @@
 Each repeat parses every JSON file of the sealed evidence with ``orjson.loads`` (files already in memory, one line at a
 time, results dropped) and then audits it: seal, start of the auditor's own process, verdict. The ratio is taken within
 a repeat, so that a slow minute of the machine hits both. Memory is taken in a run of its own: the peak of what all
-processes of the auditor hold together, pages that they share counted once (``Pss``), and the peak of the largest of
-them (``VmHWM``), both read from ``/proc`` every 20 ms; interpreter and libraries included. The ``ru_maxrss`` that a
-parent is told would count the parent's own pages, from which the process was forked.
+processes of the auditor hold together, pages that they share counted once (``Pss``) and files in memory too, and the
+peak of the largest of them (``VmHWM``), all read from ``/proc`` every 20 ms; interpreter and libraries included. The
+``ru_maxrss`` that a parent is told would count the parent's own pages, from which the process was forked.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,7 @@ import orjson
 from evals.bench.audit_evidence import SUBJECT, Size, big_run
 from nodes.auditor.__main__ import cores
 from nodes.auditor.engine import evaluate
-from nodes.auditor.process import ROOT, START
+from nodes.auditor.process import ENVIRONMENT, ROOT, START
 from nodes.auditor.reading.ahead import read_ahead
 from nodes.auditor.reading.sealed import SealedView
 from nodes.auditor.verdict import Verdict, Word
@@ -193,7 +194,8 @@ class Memory:
     def look(self, pid: int) -> None:
         """Read what they hold now."""
         family = [pid, *_children(pid)]
-        self.together = max(self.together, sum(_field(f"{it}/smaps_rollup", "Pss:") for it in family))
+        held = sum(_field(f"{it}/smaps_rollup", "Pss:") for it in family)
+        self.together = max(self.together, held + _unnamed(pid))
         self.alone = max(self.alone, *(_field(f"{it}/status", "VmHWM:") for it in family))
 
 
@@ -213,7 +215,7 @@ def _audit(folder: Path, memory: Memory | None = None) -> float:
 def _start(*arguments: str, out: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     """The auditor's process; without a folder it only says how it is used."""
     command = [sys.executable, "-I", "-c", START, str(ROOT), *arguments]
-    return subprocess.Popen(command, env={}, cwd="/", stdout=out, stderr=subprocess.DEVNULL)
+    return subprocess.Popen(command, env=ENVIRONMENT, cwd="/", stdout=out, stderr=subprocess.DEVNULL)
 
 
 def _ended(process: subprocess.Popen[bytes], memory: Memory | None = None) -> int:
@@ -229,6 +231,15 @@ def _children(pid: int) -> list[int]:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     except OSError:  # gone, or a system that does not tell
         return []
+
+
+def _unnamed(pid: int) -> int:
+    """Bytes of files that a process has in memory only; its children have none but these."""
+    try:
+        files = [entry for entry in Path(f"/proc/{pid}/fd").iterdir() if os.readlink(entry).startswith("/memfd:")]
+        return sum(entry.stat().st_size for entry in files)
+    except OSError:  # closed meanwhile
+        return 0
 
 
 def _field(file: str, name: str) -> int:

@@ -82,7 +82,7 @@ def arguments(place: Path, data: bytes) -> None:
 
 def log(place: Path, data: bytes) -> None:
     """A server's log."""
-    found = facts(_reader(place, "server.log", data).text("server.log"))
+    found = facts(_reader(place, "server.log", data).blocks("server.log"))
     assert 0 <= found.peak_usage < float("inf")
     assert found.batches <= found.lines
 

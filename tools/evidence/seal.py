@@ -6,20 +6,22 @@ The request says what is judged; the digests say from which bytes.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
 from tools.errors import UserError
+from tools.evidence.beside import Beside
 from tools.evidence.canonical import canonical, digest
 from tools.evidence.harness import BENCH_FILES, ORACLE_FOLDER, ORACLE_SUFFIX, TASK_FILES
-from tools.evidence.hashing import Hashing
 from tools.evidence.layout import COMPARISON_FILES, LEG_FILES, MAX_FILE_BYTES, OVERLAY_FOLDER
 from tools.evidence.regular import IrregularFileError, open_regular, shown, stamp
 from tools.evidence.request import Request, Scope
@@ -32,7 +34,10 @@ MAX_TOTAL_BYTES = 1 << 32
 MAX_FILES = 20_000
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._=+-]{0,150}$")
 _SOURCE = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,150}$")
-_CHUNK = 1 << 22
+LARGE = 1 << 20
+"""Bytes of a file from which a thread pays: neither copying nor hashing holds the interpreter."""
+_CHUNK = 1 << 20
+"""Read, hashed and written while it is in the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -107,25 +112,28 @@ def seal(
             )
     dest.mkdir(parents=True, exist_ok=False)
     copier = _Copier(root, dest)
-    copier.write("request.json", canonical(request.model_dump(mode="json")))
-    if scope == "profile":
-        copier.tree(root / chosen, "profile")
-    elif scope == "harness":
-        copier.operator(root / "ops" / chosen, "operator", attempt)
-        copier.oracle(root / "ops" / chosen / ORACLE_FOLDER, f"operator/{ORACLE_FOLDER}")
-    else:
-        copier.comparison(root / "comparisons" / chosen, "comparison")
-        for name, bench in _operators(root / "comparisons" / chosen / "plan.json"):
-            copier.operator(root / "ops" / name, f"operators/{name}", bench)
-            copier.file(root / "audits" / f"harness-{name}-{bench}" / "verdict.json", f"operators/{name}/verdict.json")
-    if request.control is not None:
-        copier.comparison(root / "comparisons" / request.control, "control")
-    for name in request.components:
-        copier.component(root, name)
-    if cut is not None:
-        copier.trials(root, cut)
-    if request.profile is not None:
-        copier.file(root / request.profile / "profile.json", "profile/profile.json")
+    with copier.beside:
+        copier.write("request.json", canonical(request.model_dump(mode="json")))
+        if scope == "profile":
+            copier.tree(root / chosen, "profile")
+        elif scope == "harness":
+            copier.operator(root / "ops" / chosen, "operator", attempt)
+            copier.oracle(root / "ops" / chosen / ORACLE_FOLDER, f"operator/{ORACLE_FOLDER}")
+        else:
+            copier.comparison(root / "comparisons" / chosen, "comparison")
+            for name, bench in _operators(root / "comparisons" / chosen / "plan.json"):
+                copier.operator(root / "ops" / name, f"operators/{name}", bench)
+                copier.file(
+                    root / "audits" / f"harness-{name}-{bench}" / "verdict.json", f"operators/{name}/verdict.json"
+                )
+        if request.control is not None:
+            copier.comparison(root / "comparisons" / request.control, "control")
+        for name in request.components:
+            copier.component(root, name)
+        if cut is not None:
+            copier.trials(root, cut)
+        if request.profile is not None:
+            copier.file(root / request.profile / "profile.json", "profile/profile.json")
     copier.lock()
     return Seal(dest, request, dict(sorted(copier.digests.items())))
 
@@ -183,12 +191,14 @@ def _accepted_patches(root: Path) -> Iterator[str]:
 
 
 class _Copier:
-    """Copies into one new folder, hashing on the way and keeping count."""
+    """Copies into one new folder, hashing on the way and keeping count; done when nothing is left to do beside."""
 
     def __init__(self, root: Path, dest: Path) -> None:
         self.root, self.dest = root, dest
         self.digests: dict[str, str] = {}
-        self.total = 0
+        self.total = self.files = 0
+        self.beside = Beside()
+        """Copies a large file while this thread copies the next ones."""
 
     def comparison(self, source: Path, target: str) -> None:
         for name in COMPARISON_FILES:
@@ -263,10 +273,22 @@ class _Copier:
             reader = open_regular(real)
         except IrregularFileError:
             raise UserError("evidence is not a regular file", str(source), "remove it") from None
-        with reader, self._place(target).open("xb") as writer, Hashing() as state:
+        try:
             before = stamp(reader)
             self._count(before[0], source)
-            left = before[0]
+            place = self._place(target)
+        except BaseException:
+            reader.close()
+            raise
+        work = partial(self._copy, reader, before, source, place, target)
+        if before[0] >= LARGE and self.beside.free:
+            self.beside.start(work)
+        else:
+            work()
+
+    def _copy(self, reader: BinaryIO, before: tuple[int, int], source: Path, place: Path, target: str) -> None:
+        state, left = hashlib.sha256(), before[0]
+        with reader, place.open("xb") as writer:
             while left > 0 and (piece := reader.read(min(_CHUNK, left))):
                 state.update(piece)
                 writer.write(piece)
@@ -276,6 +298,7 @@ class _Copier:
         self.digests[target] = state.hexdigest()
 
     def write(self, target: str, data: bytes) -> None:
+        self.files += 1
         self._place(target).write_bytes(data)
         self.digests[target] = digest(data)
 
@@ -293,5 +316,6 @@ class _Copier:
 
     def _count(self, size: int, source: Path) -> None:
         self.total += size
-        if size > MAX_FILE_BYTES or self.total > MAX_TOTAL_BYTES or len(self.digests) >= MAX_FILES:
+        self.files += 1
+        if size > MAX_FILE_BYTES or self.total > MAX_TOTAL_BYTES or self.files > MAX_FILES:
             raise UserError("evidence is larger than an audit reads", str(source), "move what is not evidence away")

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from tools.evidence.records import BenchRun, LatencySummary
-from tools.statistics.order import DOUBLE, order_statistics, packed
+from tools.statistics.order import DOUBLE, Doubles, order_statistics, packed
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def percentiles(values: Sequence[float], qs: Sequence[float]) -> list[float]:
     return packed_percentiles(packed(values), qs)
 
 
-def packed_percentiles(doubles: bytes, qs: Sequence[float]) -> list[float]:
+def packed_percentiles(doubles: Doubles, qs: Sequence[float]) -> list[float]:
     """The same of packed doubles."""
     last = len(doubles) // DOUBLE - 1
     if last < 0:
@@ -88,7 +88,7 @@ def figures(
     output_lens: Sequence[int],
     ttfts: Sequence[float],
     decodes: Sequence[float],
-    gaps: bytes,
+    gaps: Doubles,
     errors: Sequence[str],
 ) -> RoundFigures:
     """The same from lists that were checked already: equally long, finite, nothing negative, a positive duration.

@@ -1,22 +1,23 @@
 """Reading the legs of an audit before any rule asks, on as many cores as there are.
 
 Parsing per-request records is nearly all of an audit's work, and the legs do not depend on each other. Each is read
-whole, in the order of their paths, by a process of its own where that pays; what it found comes back as typed
-objects, problems and digests, and is put in place in that same order. So one core and many give the same bytes.
+whole, by this process or a copy of it where that pays; what it found comes as typed objects, problems and digests, and
+is put in place in the order of the legs' paths. So one core and many give the same bytes.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from nodes.auditor.reading.reader import Problem, Reader
 from nodes.auditor.reading.sealed import SealedView
+from nodes.auditor.reading.together import together
 from nodes.auditor.reading.view import ComparisonView, LegView
+from tools.statistics.order import prepare
 
 FIELDS = ("record", "rows", "server_info", "log", "outputs", "answers", "engagement", "host")
 """What a leg holds, as ``LegView`` names it."""
@@ -60,20 +61,8 @@ def _read_all(root: Path, folders: Sequence[str], jobs: int) -> Iterable[LegRead
     jobs = min(jobs, len(folders))
     if jobs < 2 or sys.platform != "linux" or sum(_size(root / folder) for folder in folders) < WORTH_BYTES:
         return (read_leg(root, folder) for folder in folders)
-    return _beside(root, folders, jobs)
-
-
-def _beside(root: Path, folders: Sequence[str], jobs: int) -> Iterator[LegRead]:
-    from concurrent.futures import ProcessPoolExecutor  # noqa: PLC0415  # costs a small audit more than it gives
-    from multiprocessing import get_context  # noqa: PLC0415  # imported with the pool
-
-    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
-        futures: list[Future[LegRead]] = [pool.submit(read_leg, root, folder) for folder in folders]
-        for folder, future in zip(folders, futures, strict=True):
-            try:
-                yield future.result()
-            except Exception:  # a process that was killed, for memory perhaps: read this one here
-                yield read_leg(root, folder)
+    prepare()
+    return together(lambda index: read_leg(root, folders[index]), len(folders), jobs)
 
 
 def _size(folder: Path) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeVar
@@ -17,7 +17,8 @@ from typing import Any, BinaryIO, Literal, TypeVar
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from nodes.auditor.reading.shape import keys_kept, lost_a_key, repeated_keys, too_many_containers
+from nodes.auditor.reading.apart import Taker, load_apart
+from nodes.auditor.reading.shape import LARGE, keys_kept, lost_a_key, plain, repeated_keys, too_many_containers
 from tools.evidence.hashing import Hashing
 from tools.evidence.regular import IrregularFileError, open_regular, shown, stamp
 
@@ -38,8 +39,10 @@ ProblemKind = Literal[
 ]
 Model = TypeVar("Model", bound=BaseModel)
 Json = dict[str, Any]
+Apart = tuple[str, Callable[[], Taker]] | None
+"""Key of a long list, and what takes its entries."""
 NOTHING: frozenset[str] = frozenset()
-BLOCK = 1 << 21
+BLOCK = 1 << 19
 _CONTAINERS = (dict, list, tuple)
 _FAULTS = {"missing": "missing", "extra_forbidden": "not a known field"}
 
@@ -99,15 +102,18 @@ class Reader:
                 kept.append(record)
         return tuple(kept)
 
-    def objects(self, name: str, elsewhere: frozenset[str] = NOTHING) -> Iterator[tuple[int, Json]]:
+    def objects(
+        self, name: str, elsewhere: frozenset[str] = NOTHING, apart: Apart = None
+    ) -> Iterator[tuple[int, Json]]:
         """(line number, object) for each usable line of a JSON-lines file.
 
-        ``elsewhere`` names long lists that the caller checks itself: they may hold plain numbers or text only.
+        ``elsewhere`` names long lists that the caller checks itself: they may hold plain numbers or text only. Of one
+        of them, ``apart`` says what may stand in its place in an object whose text is large.
         """
         for line, raw, ended in self._lines(name):
             if not raw or raw.isspace():
                 continue
-            found = self.parse(raw, name, line, torn=not ended, elsewhere=elsewhere)
+            found = self.parse(raw, name, line, torn=not ended, elsewhere=elsewhere, apart=apart)
             del raw  # a line may be large: it does not outlive its parsing, nor what was parsed the next line's
             if found is not None:
                 yield line, found
@@ -118,21 +124,23 @@ class Reader:
         for line, raw, _ in self._lines(name):
             yield line, raw[: longest * 4].decode("utf-8", "replace")[:longest].rstrip("\r\n")
 
+    def blocks(self, name: str) -> Iterator[tuple[int, list[bytes]]]:
+        """(number of the first line, lines) for each block of a file, for whoever cannot afford work on every line.
+
+        The last line of a block may still end in its newline.
+        """
+        return ((number, lines) for number, lines, _ in self._blocks(name))
+
     def parse(
-        self, data: bytes, name: str, line: int | None, *, torn: bool = False, elsewhere: frozenset[str] = NOTHING
-    ) -> Json | None:
+        self, data: bytes, name: str, line: int | None, *, torn: bool = False, elsewhere: frozenset[str] = NOTHING,
+        apart: Apart = None,
+    ) -> Json | None:  # fmt: skip
         """One JSON object, checked for depth, size and repeated keys."""
-        if too_many_containers(data):
-            self.report(name, line, "too_large", "more lists and objects than a record has")
-            return None
-        try:
-            found = orjson.loads(data)
-        except ValueError:
-            self.report(name, line, "torn" if torn else "malformed", _what_instead(data))
-            return None
-        if not isinstance(found, dict):
-            self.report(name, line, "malformed", f"expected an object, found {type(found).__name__}")
-            return None
+        found = load_apart(data, apart[0], apart[1]()) if apart is not None and len(data) >= LARGE else None
+        if found is None:
+            found = self._whole(data, name, line, torn=torn)
+        if found is None or plain(data, found, MAX_DEPTH):
+            return found
         kept = keys_kept(found, MAX_DEPTH, elsewhere)
         try:
             repeated = repeated_keys(data) if kept is not None and lost_a_key(data, kept) else []
@@ -146,6 +154,20 @@ class Reader:
             return None
         for key in repeated:
             self.report(name, line, "duplicate_key", f"key {key[:80]!r} appears twice, the last one counts")
+        return found
+
+    def _whole(self, data: bytes, name: str, line: int | None, *, torn: bool) -> Json | None:
+        if too_many_containers(data):
+            self.report(name, line, "too_large", "more lists and objects than a record has")
+            return None
+        try:
+            found = orjson.loads(data)
+        except ValueError:
+            self.report(name, line, "torn" if torn else "malformed", _what_instead(data))
+            return None
+        if not isinstance(found, dict):
+            self.report(name, line, "malformed", f"expected an object, found {type(found).__name__}")
+            return None
         return found
 
     def typed(self, found: Json, kind: type[Model], name: str, line: int | None) -> Model | None:
@@ -218,11 +240,18 @@ class Reader:
         return data
 
     def _lines(self, name: str) -> Iterator[tuple[int, bytes, bool]]:
-        """(number, content, ended by a newline) of each line."""
+        """(number, content, ended by a newline) of each line. Whoever takes a line holds the only copy."""
+        for number, lines, ended in self._blocks(name):
+            lines.reverse()
+            for index in range(len(lines)):
+                yield number + index, lines.pop(), ended
+
+    def _blocks(self, name: str) -> Iterator[tuple[int, list[bytes], bool]]:
+        """(number of the first line, lines, ended by a newline) of each piece of a file that ends where a line does."""
         stream = self._open(name, MAX_FILE_BYTES)
         if stream is None:
             return
-        state, total, number = Hashing(), 0, 0
+        state, total, number = Hashing(), 0, 1
         with stream, state:
             before = stamp(stream)
             for chunk in _whole_lines(stream):
@@ -233,17 +262,24 @@ class Reader:
                 if ended:
                     lines.pop()  # nothing comes after the last newline
                 del chunk
-                lines.reverse()
-                while lines:
-                    number += 1
-                    if len(lines[-1]) > MAX_LINE_BYTES or number > MAX_LINES:
-                        self.report(name, number, "too_large", "a line or a number of lines beyond all; reading stops")
-                        return
-                    yield number, lines.pop(), ended
+                count, usable = len(lines), _usable(lines, MAX_LINES + 1 - number)
+                del lines[usable:]
+                yield number, lines, ended
+                number += usable
+                if usable < count:
+                    self.report(name, number, "too_large", "a line or a number of lines beyond all; reading stops")
+                    return
             if stamp(stream) != before or total != before[0]:
                 self.report(name, None, "changed", "somebody writes to it while it is read")
                 return
         self.digests[name] = state.hexdigest()
+
+
+def _usable(lines: list[bytes], most: int) -> int:
+    """So many lines from the first on are not too long and not too many."""
+    if max(map(len, lines)) <= MAX_LINE_BYTES:
+        return min(len(lines), most)
+    return min(next(index for index, line in enumerate(lines) if len(line) > MAX_LINE_BYTES), most)
 
 
 def _whole_lines(stream: BinaryIO) -> Iterator[bytes]:
@@ -288,6 +324,8 @@ def _absurd(value: Any) -> list[int | str] | None:
     else:
         entries = enumerate(value)
     for step, entry in entries:
+        if not entry:  # most of a sample of the host
+            continue
         kind = type(entry)
         if kind is float:
             if not -LARGEST_NUMBER <= entry <= LARGEST_NUMBER:  # not a number is not either

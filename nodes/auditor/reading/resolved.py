@@ -40,6 +40,7 @@ SERVED = frozenset({
 })  # fmt: skip
 """What is served: another one is another model (Q10)."""
 STATE = "state."
+_PLAIN = frozenset({str, int, bool})
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,19 @@ def steady(info: Mapping[str, Any]) -> dict[str, Any]:
 
 def differences(reference: Mapping[str, Any], candidate: Mapping[str, Any]) -> list[Difference]:
     """Arguments that differ, sorted by name; an absent one reads ``absent``."""
-    return [
-        Difference(name, shown(reference, name), shown(candidate, name))
-        for name in sorted({*reference, *candidate})
-        if shown(reference, name) != shown(candidate, name)
-    ]
+    found = []
+    for name in sorted({*reference, *candidate}):
+        if _plainly_equal(reference.get(name), candidate.get(name)):
+            continue
+        first, second = shown(reference, name), shown(candidate, name)
+        if first != second:
+            found.append(Difference(name, first, second))
+    return found
+
+
+def _plainly_equal(first: object, second: object) -> bool:
+    """Equal texts and numbers, most of all values; what is absent is not."""
+    return first.__class__ is second.__class__ and first.__class__ in _PLAIN and first == second
 
 
 def shown(info: Mapping[str, Any], name: str) -> str:

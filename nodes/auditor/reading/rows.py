@@ -6,8 +6,6 @@ come, worked up into figures and dropped; what stays of a request is three numbe
 
 from __future__ import annotations
 
-import math
-import struct
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,12 +13,13 @@ from typing import Any
 
 from pydantic import ConfigDict
 
+from nodes.auditor.reading.gaps import Gaps
 from nodes.auditor.reading.reader import Json, Reader
 from nodes.auditor.reading.resolved import steady
 from tools.evidence.canonical import canonical, digest
 from tools.evidence.records import LatencySummary, RoundStamp
 from tools.statistics.latency import RoundFigures, figures
-from tools.statistics.order import nonnegative, packed
+from tools.statistics.order import nonnegative
 
 REPORTED = tuple(LatencySummary.model_fields)
 MAX_ROWS = 10_000
@@ -94,26 +93,16 @@ class _Requests:
     input_lens: list[int]
     output_lens: list[int]
     ttfts: list[float]
-    itls: list[list[float]]
+    itls: list[list[float]] | Gaps
     errors: list[str]
     cached_tokens: list[int] | None
-
-
-@dataclass(frozen=True)
-class _Gaps:
-    """The gaps between tokens of a round."""
-
-    decodes: list[float]
-    """Exact sum per request, seconds."""
-    packed: bytes
-    """All of completed requests, as doubles."""
 
 
 def read_rows(reader: Reader, name: str) -> Iterator[Row]:
     """Rounds of a ``bench_runs.jsonl``; lines that cannot be used are reported and left out."""
     seen: dict[str, Json] = {}
     rows = 0
-    for line, found in reader.objects(name, elsewhere=LISTS):
+    for line, found in reader.objects(name, elsewhere=LISTS, apart=("itls", Gaps)):
         row = _read_row(reader, name, line, found, seen)
         del found  # the next line may be as large
         if row is None:
@@ -152,7 +141,7 @@ def _requests(found: Json) -> _Requests | str:
             return f"{name}: not a list of texts"
     if not _only(found["ttfts"], {int, float}):
         return "ttfts: not a list of numbers"
-    if not _only(found["itls"], {list}):
+    if not isinstance(found["itls"], Gaps) and not _only(found["itls"], {list}):
         return "itls: not a list of lists"
     return _Requests(found["input_lens"], found["output_lens"], found["ttfts"], found["itls"], found["errors"], cached)
 
@@ -161,7 +150,7 @@ def _only(values: object, kinds: set[type]) -> bool:
     return isinstance(values, list) and set(map(type, values)) <= kinds
 
 
-def _row(head: BenchHead, requests: _Requests, gaps: _Gaps, line: int, found: Json, seen: dict[str, Json]) -> Row:
+def _row(head: BenchHead, requests: _Requests, gaps: Gaps, line: int, found: Json, seen: dict[str, Json]) -> Row:
     info = steady(head.server_info)
     failed = sum(
         bool(error) or length == 0 for error, length in zip(requests.errors, requests.output_lens, strict=True)
@@ -175,8 +164,8 @@ def _row(head: BenchHead, requests: _Requests, gaps: _Gaps, line: int, found: Js
             requests.input_lens,
             requests.output_lens,
             requests.ttfts,
-            gaps.decodes,
-            gaps.packed,
+            gaps.sums,
+            gaps.of_completed(requests.errors),
             requests.errors,
         ),
         duration=head.duration,
@@ -186,7 +175,7 @@ def _row(head: BenchHead, requests: _Requests, gaps: _Gaps, line: int, found: Js
         total_output=head.total_output_tokens,
         input_lens=array("q", requests.input_lens),
         output_lens=array("q", requests.output_lens),
-        streamed=array("q", map(len, requests.itls)),
+        streamed=gaps.counts,
         cached_tokens=None if requests.cached_tokens is None else sum(requests.cached_tokens),
         distinct_texts=len(set(found.get("generated_texts", ()))),
         arguments=tuple((key, _argument(found[key])) for key in BENCH_ARGUMENTS if key in found),
@@ -219,20 +208,18 @@ def _impossible(head: BenchHead, requests: _Requests) -> str:
     return ""
 
 
-def _gaps(requests: _Requests) -> _Gaps | str:
-    """The gaps between tokens, or why they cannot be. Each list is added up and packed while it is at hand."""
-    decodes, pieces = [], []
-    try:
-        for gaps in requests.itls:
-            decodes.append(math.fsum(gaps))
-            pieces.append(packed(gaps))
-    except (TypeError, OverflowError, struct.error):
-        return "a latency that is not a number, or beyond all measure"
-    every = b"".join(pieces)
-    if not nonnegative(every) or min(requests.ttfts, default=0.0) < 0:
+def _gaps(requests: _Requests) -> Gaps | str:
+    """The gaps between tokens, or why they cannot be."""
+    if isinstance(requests.itls, Gaps):
+        gaps = requests.itls
+    else:
+        gaps = Gaps()
+        try:
+            gaps.add(requests.itls)
+        except ValueError:
+            return "a latency that is not a number, or beyond all measure"
+    if not nonnegative(gaps.packed) or min(requests.ttfts, default=0.0) < 0:
         return "a negative latency"
-    if max([*decodes, *requests.ttfts], default=0.0) > LONGEST_S:  # a sum bounds what it is made of
+    if max([*gaps.sums, *requests.ttfts], default=0.0) > LONGEST_S:  # a sum bounds what it is made of
         return "a latency beyond all measure"
-    if any(requests.errors):
-        every = b"".join(piece for piece, error in zip(pieces, requests.errors, strict=True) if not error)
-    return _Gaps(decodes, every)
+    return gaps

@@ -21,13 +21,22 @@ LARGE = 1 << 20
 _QUOTE, _BACKSLASH, _SPACE = ord('"'), ord("\\"), b" \t\n\r"
 
 
+def plain(text: bytes, found: dict[str, Any], limit: int) -> bool:
+    """Whether a short text shows at a glance that its object lost no key and is nowhere deeper than ``limit``.
+
+    Every key has a colon, and every level a bracket.
+    """
+    return len(text) <= SHORT and text.count(b":") == len(found) and text.count(b"{") + text.count(b"[") <= limit
+
+
 def keys_kept(value: Any, limit: int, elsewhere: frozenset[str]) -> int | None:
     """Number of keys of a parsed value; ``None`` when it nests deeper than ``limit``.
 
     Values of the outermost keys in ``elsewhere`` are passed over: their reader checks them for plain numbers or text.
     """
-    level: list[Any] = [{key: entry for key, entry in value.items() if key not in elsewhere}]
-    keys = len(value) - len(level[0])
+    here = {key: entry for key, entry in value.items() if key not in elsewhere} if elsewhere else value
+    level: list[Any] = [here]
+    keys = len(value) - len(here)
     for _ in range(limit):
         below: list[Any] = []
         for container in level:
@@ -95,9 +104,12 @@ def repeated_keys(text: bytes) -> list[str]:
 
 def too_many_containers(text: bytes) -> bool:
     """More lists and objects than any record has. Looked for only where there is room for them."""
-    if len(text) < LARGE:
-        return False
-    return sum(_occurrences(text, mark) for mark in (b"[", b"{")) > MAX_CONTAINERS
+    return len(text) >= LARGE and containers(text) > MAX_CONTAINERS
+
+
+def containers(text: bytes) -> int:
+    """Lists and objects in a text, and what looks like one in its strings; more than ``MAX_CONTAINERS`` are many."""
+    return sum(_occurrences(text, mark) for mark in (b"[", b"{"))
 
 
 def _occurrences(text: bytes, mark: bytes) -> int:

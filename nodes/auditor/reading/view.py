@@ -52,7 +52,7 @@ class LegView:
     @cached_property
     def log(self) -> LogFacts | None:
         name = self.path("server.log")
-        return facts(self._reader.text(name)) if self._reader.exists(name) else None
+        return facts(self._reader.blocks(name)) if self._reader.exists(name) else None
 
     @cached_property
     def outputs(self) -> tuple[Generation, ...]:

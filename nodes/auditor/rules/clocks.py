@@ -51,10 +51,9 @@ def _clocks(legs: Sequence[LegView], read: Callable[[HostSample], float | None])
     for leg in legs:
         spans = [(row.stamp.started, row.stamp.ended) for row in leg.rows if row.stamp]
         for sample in leg.host:
-            if any(start <= sample.t <= end + 1.0 for start, end in spans):
-                value = read(sample)
-                if value is not None and value > 0:
-                    values.append(float(value))
+            value = read(sample)
+            if value is not None and value > 0 and any(start <= sample.t <= end + 1.0 for start, end in spans):
+                values.append(float(value))
     return values
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import orjson
 import pytest
 
-from evals.bench.audit import MB, AuditSpeed, Repeat, Shares, measure, per_round
+from evals.bench.audit import MB, AuditSpeed, Memory, Repeat, Shares, measure, per_round
 from evals.bench.audit_evidence import SUBJECT, Size, big_run
 from evals.bench.repeat import repeat
 from evals.fixtures.build.run import standard_run
@@ -43,6 +45,18 @@ def test_speed_and_memory_are_of_the_whole_audit(tmp_path: Path) -> None:
     assert min(speed.together, speed.alone, speed.bare) > 10 * MB
     assert "goal" in speed.table()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_in_memory_count_as_memory() -> None:
+    code = "import os; os.write(os.memfd_create('x'), bytes(1)); os.truncate(3, 64 << 20); print(flush=True); input()"
+    with subprocess.Popen([sys.executable, "-I", "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdout.readline()
+        memory = Memory()
+        memory.look(process.pid)
+        process.stdin.close()
+    assert memory.alone < 64 * MB < memory.together
 
 
 def test_a_missed_goal_says_so() -> None:

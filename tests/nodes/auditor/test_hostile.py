@@ -294,7 +294,7 @@ def test_a_log_of_absurd_counters_is_read() -> None:
         "Decode batch, #running-req: 4, token usage: 0.25",
         "Retract requests" * 3,
     ]
-    found = facts(enumerate(lines * 50, start=1))
+    found = facts([(1, [line.encode() for line in lines * 50])])
     assert (found.batches, found.peak_running, found.peak_usage, found.retractions) == (50, 4, 0.25, (3,))
 
 

@@ -12,7 +12,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodes.auditor.reading import shape
-from nodes.auditor.reading.shape import keys_kept, keys_written_at_most, lost_a_key, repeated_keys, too_many_containers
+from nodes.auditor.reading.shape import (
+    keys_kept,
+    keys_written_at_most,
+    lost_a_key,
+    plain,
+    repeated_keys,
+    too_many_containers,
+)
 
 NONE: frozenset[str] = frozenset()
 NASTY = st.text(alphabet='":\\ ,{}[]\n\tab', max_size=6)
@@ -65,6 +72,32 @@ def test_no_repeated_key_is_lost(pairs: list[tuple[str, Any]], seed: int) -> Non
     assert bool(repeated_keys(text)) == (_repeats(value) > 0)
     if _repeats(value):
         assert lost_a_key(text, kept)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(NASTY, VALUES), max_size=3), st.integers(0, 2**32), st.integers(1, 4))
+def test_what_is_plain_is_neither_repeated_nor_deep(pairs: list[tuple[str, Any]], seed: int, limit: int) -> None:
+    text = _text(_Pairs(pairs), random.Random(seed)).encode()
+    found = orjson.loads(text)
+    if plain(text, found, limit):
+        assert not _repeats(_Pairs(pairs))
+        assert keys_kept(found, limit, NONE) == len(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_plain"),
+    [
+        (b'{"t":1.0,"gpu":[],"name":"x"}', True),
+        (b'{"t":1.0,"t":2.0}', False),
+        (b'{"t":1.0,"name":"a:b"}', False),
+        (b'{"t":{"a":1}}', False),
+        (b'{"t":[[[]]]}', True),
+        (b'{"t":[[[[]]]]}', False),
+        (b'{"t":"' + b"x" * shape.SHORT + b'"}', False),
+    ],
+)
+def test_a_sample_of_the_host_is_plain(text: bytes, is_plain: bool) -> None:
+    assert plain(text, orjson.loads(text), 4) == is_plain
 
 
 def test_an_honest_round_is_not_parsed_twice() -> None:
