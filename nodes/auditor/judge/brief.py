@@ -11,7 +11,6 @@ from nodes.auditor.judge.lines import SealedLines
 from nodes.auditor.judge.order import groups, kept_out
 from nodes.auditor.judge.orders import TOKENS
 from nodes.auditor.reading.digests import digests
-from nodes.auditor.reading.server_log import facts
 from tools.evidence.canonical import canonical, digest
 from tools.llm.tokens import estimate
 
@@ -70,7 +69,7 @@ def brief(folder: Path, tokens: int = TOKENS) -> Brief:
 
 def _excerpt(sealed: SealedLines, name: str) -> Iterator[Line]:
     """Of a log: its faults, beginning and end."""
-    found = facts(sealed.lines(name))
+    found = sealed.log_facts(name)
     faults = {number for number, _ in found.faults}
     for number, text in sealed.lines(name):
         if number in faults or number <= LOG_HEAD or number > found.lines - LOG_TAIL:

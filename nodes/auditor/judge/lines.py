@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from nodes.auditor.harness.view import ReportedBakeOff
 from nodes.auditor.reading.reader import Reader
 from nodes.auditor.reading.reported import ReportedClaim
+from nodes.auditor.reading.server_log import LogFacts, facts
 from nodes.auditor.record import plain
 from tools.evidence.harness import Measurement, Task
 from tools.evidence.records import LegRecord, Plan
@@ -52,6 +53,10 @@ class SealedLines:
         for number, text in self._reader.text(name, LONGEST):
             if number not in hidden:
                 yield number, _visible(text)
+
+    def log_facts(self, name: str) -> LogFacts:
+        """What a server's log says of load and faults, by the same line numbers."""
+        return facts(self._reader.blocks(name))
 
     def _hidden(self, name: str) -> set[int] | None:
         """Lines with fields that the record does not have; ``None`` when the file is to be left out as a whole."""
