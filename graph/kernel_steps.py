@@ -89,7 +89,7 @@ def integrator(state: RunState, runtime: Run) -> RunState:
     """Lay the winner over the live server and measure what it gives there."""
     lab, operator = stage(runtime, f"integrator: {state['operator']}"), state["operator"]
     claim = _benched(lab, state).claim
-    lever = lever_of(open_task(lab.folder.root, operator), claim, state["bench_attempt"]) if claim else None
+    lever = lever_of(lab, open_task(lab.folder.root, operator), claim, state["bench_attempt"]) if claim else None
     if claim is None or lever is None or claim.speedup is None:
         reason = claim.headline if claim else "no bake-off"
         return {"claimed": False, "lever": None, "decisions": [_no_kernel(lab, operator, reason)]}

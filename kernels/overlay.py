@@ -7,11 +7,13 @@ from pathlib import Path
 from kernels.families import FAMILIES
 from kernels.family import Family
 from kernels.render import Source
+from kernels.search import evaluations
 from kernels.task import TaskFolder, open_task
 from tools.errors import UserError
 from tools.evidence.canonical import digest
 from tools.evidence.folder import RunFolder
 from tools.evidence.layout import OVERLAY_FOLDER, WATCH_FOLDER
+from tools.evidence.recorded import take_over
 from tools.evidence.records import Lever, OverlayPart
 from tools.overlay.folder import Kernel, Mode, Seam, planned_digest, replacement_source, write_overlay
 
@@ -36,11 +38,26 @@ def part_of(family: Family, source: Source, bench: int) -> OverlayPart:
     )  # fmt: skip
 
 
-def lay(run: RunFolder, comparison: Path, lever: Lever) -> None:
+def kept_source(task: TaskFolder, implementation: str) -> Source | None:
+    """A kernel as its bake-off left it; ``None`` for what is no kernel of ours."""
+    path = task.kernel_file(implementation)
+    if not path.is_file():
+        return None
+    text, known = path.read_text(encoding="utf-8"), evaluations(task).get(implementation)
+    choices = known.choices if known is not None else task.family.defaults()
+    return Source(task.task.family, task.task.dtype, choices, text, flags_of(text))
+
+
+def lay(run: RunFolder, comparison: Path, lever: Lever, recorded: Path | None = None) -> None:
     """Write the overlay of a lever beside its plan, and the one that looks at the reference's seams.
 
-    Raises ``UserError`` where a kernel that is kept is not the one that was declared.
+    Of a ``recorded`` run they are taken as they were served. Raises ``UserError`` where a kernel that is kept is not
+    the one that was declared.
     """
+    if recorded is not None:
+        for folder in (OVERLAY_FOLDER, WATCH_FOLDER):
+            take_over(recorded, run, (comparison / folder).relative_to(run.root).as_posix())
+        return
     seams: list[Seam] = []
     kernels: dict[str, Kernel] = {}
     for name, part in sorted(lever.overlays.items()):
@@ -57,12 +74,10 @@ def lay(run: RunFolder, comparison: Path, lever: Lever) -> None:
 
 
 def _kept(task: TaskFolder, part: OverlayPart) -> Kernel:
-    """A kernel as its bake-off left it."""
-    try:
-        text = task.kernel_file(part.implementation).read_text(encoding="utf-8")
-    except OSError:
-        raise UserError(f"no source of {part.implementation}", str(task.path), "bench the operator again") from None
-    return _kernel(task.family, task.task.dtype, part.implementation, text, dict(part.parameters))
+    source = kept_source(task, part.implementation)
+    if source is None:
+        raise UserError(f"no source of {part.implementation}", str(task.path), "bench the operator again")
+    return _kernel(task.family, task.task.dtype, part.implementation, source.text, dict(part.parameters))
 
 
 def _kernel(

@@ -117,14 +117,6 @@ def evaluations(folder: TaskFolder) -> dict[str, Evaluation]:
     return {entry.implementation: entry for entry in _read(folder.path / LOG)}
 
 
-def source_of(folder: TaskFolder, implementation: str) -> Source | None:
-    """The source of a kernel of this template, as it stands or as a search chose; ``None`` for anything else."""
-    family, dtype = folder.family, folder.task.dtype
-    known = evaluations(folder).get(implementation)
-    source = render(family, dtype, known.choices if known is not None else None)
-    return source if source.implementation == implementation else None
-
-
 def fastest(entries: Iterable[Evaluation]) -> Evaluation | None:
     """The best of those that are right."""
     right = [entry for entry in entries if entry.log_ratio is not None]

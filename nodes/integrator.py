@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from kernels.overlay import lay, part_of
-from kernels.search import source_of
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from kernels.overlay import kept_source, lay, part_of
 from kernels.task import TaskFolder
 from tools.evidence.harness import BakeOffClaim
-from tools.evidence.records import Kind, Lever, ServerConfig
+from tools.evidence.records import Kind, Lever, Plan, ServerConfig
 from tools.measurement.comparison import Measured, compare, declare
 from tools.measurement.lab import Lab
 from tools.measurement.plan import make_plan
@@ -17,12 +20,22 @@ def patch_name(operator: str, attempt: int = 1) -> str:
     return f"patch-{operator}" + ("" if attempt == 1 else f"-{attempt}")
 
 
-def lever_of(task: TaskFolder, claim: BakeOffClaim, bench: int) -> Lever | None:
+def lever_of(lab: Lab, task: TaskFolder, claim: BakeOffClaim, bench: int) -> Lever | None:
     """The winner as a change of the server; ``None`` where it is no kernel that an overlay can carry."""
-    source = source_of(task, claim.winner) if claim.winner is not None else None
+    if lab.recorded is not None:
+        return _recorded(lab.recorded / "comparisons" / patch_name(task.task.operator) / "plan.json")
+    source = kept_source(task, claim.winner) if claim.winner is not None else None
     if source is None:
         return None
     return Lever(overlays={task.task.operator: part_of(task.family, source, bench)})
+
+
+def _recorded(plan: Path) -> Lever | None:
+    """What a recorded run served: an overlay made now would have another digest if anything of it changed since."""
+    try:
+        return Plan.model_validate_json(plan.read_bytes()).lever
+    except (OSError, ValidationError):
+        return None
 
 
 def integrate(
@@ -40,5 +53,5 @@ def integrate(
         lever=lever, workload=lab.workload, launch_plan=protocol.launch_plan, seed=protocol.seed + attempt,
         looks=protocol.looks, rounds_per_leg=protocol.rounds_per_leg, floor=protocol.floor,
     )  # fmt: skip
-    lay(lab.folder, declare(lab, plan), lever)
+    lay(lab.folder, declare(lab, plan), lever, lab.recorded)
     return compare(lab, plan, reserve_s, isolated)

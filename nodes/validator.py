@@ -49,5 +49,5 @@ def validate(lab: Lab, levers: Sequence[Lever], isolated: Mapping[str, float], a
         floor=protocol.floor,
     )
     if plan.lever.overlays:
-        lay(lab.folder, declare(lab, plan), plan.lever)
+        lay(lab.folder, declare(lab, plan), plan.lever, lab.recorded)
     return compare(lab, plan, isolated={name: isolated[name] for name in plan.lever.overlays})
