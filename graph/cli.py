@@ -86,6 +86,22 @@ def run(
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Run code that comes with the model.")
     ] = False,
+    llm: Annotated[
+        str | None, typer.Option(help="Language model that judges and proposes beside the code: openai:NAME, or NAME.")
+    ] = None,
+    llm_base_url: Annotated[
+        str | None, typer.Option(help="Its address, if it speaks OpenAI's chat completions.")
+    ] = None,
+    llm_role: Annotated[
+        list[str] | None, typer.Option(help="Another model for a role: judge=NAME or judge=NAME@URL; may be repeated.")
+    ] = None,
+    llm_budget: Annotated[
+        list[str] | None, typer.Option(help="tokens=200000, calls=50, usd=1.5, or judge.calls=20; may be repeated.")
+    ] = None,
+    llm_price: Annotated[
+        list[str] | None, typer.Option(help="Dollars a million tokens, NAME=IN,OUT; may be repeated.")
+    ] = None,
+    judge_votes: Annotated[int | None, typer.Option(help="Votes of the judge for each audit; 3 by default.")] = None,
     key: Key = None,
     json: Json = False,
 ) -> None:
@@ -125,11 +141,25 @@ def _execute(config: object, out: Path, *, resume: bool, key: Path | None, json:
         except StopRequested:
             print(f"stopped; nothing measured is lost. Go on with: python -m graph resume {out}", file=sys.stderr)
             raise typer.Exit(STOPPED) from None
+    asked = _asked(config.llm is not None, out)
     if json:
-        sys.stdout.buffer.write(orjson.dumps({"run": str(out), **outcome.model_dump(mode="json")}) + b"\n")
+        told = {"run": str(out), **outcome.model_dump(mode="json")} | ({"llm": asked} if asked else {})
+        sys.stdout.buffer.write(orjson.dumps(told) + b"\n")
         return
     print(f"\nVERDICT  {outcome.verdict}\n         {outcome.headline}")
     print(f"bundle   {out / 'bundle'}\nreport   {out / 'report.html'}")
+    if asked:
+        print("\n".join(["", *asked]))
+
+
+def _asked(anyone: bool, out: Path) -> list[str]:
+    """What language models were asked, per role, as lines."""
+    if not anyone:
+        return []
+    from tools.report.reading import Reader
+    from tools.report.requests import requests_text
+
+    return requests_text(Reader(out)).splitlines()
 
 
 @app.command()

@@ -35,6 +35,8 @@ def execute(
     so that whatever ends the process, ``resume`` repeats no finished launch. Verdicts are signed with the key in
     ``key_path``, by default the user's own; a run without an auditor signs nothing.
     """
+    if config.llm is not None:
+        config.llm.check_keys()
     key = signing_key(key_path) if config.auditor else None
     if key is not None:
         watch(Event("note", key.said))

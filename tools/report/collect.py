@@ -23,6 +23,7 @@ from tools.report.model import (
     VerdictView,
 )
 from tools.report.reading import Reader, clean, interval, mapping, number, sequence
+from tools.report.requests import read_requests
 from tools.report.verdicts import read_verdicts
 
 MAX_TRIALS = 300
@@ -53,7 +54,7 @@ def collect(run_dir: Path) -> ReportModel:
         lacks = f"rules did not finish ({open_rules})" if open_rules else "no verdict on record supports it"
         lacks = lacks if accepted else "it names no accepted change"
         reader.gaps.append(f"The outcome says “{said}”, but {lacks}: it is shown as not verified.")
-    profile = _profile(reader)
+    profile, asked = _profile(reader), read_requests(reader)
     return ReportModel(
         run_id=clean(head.get("run_id"), 80) or "unknown",
         model=clean(Path(str(config.get("model") or preflight.get("model") or "")).name, 120) or "unknown model",
@@ -63,7 +64,7 @@ def collect(run_dir: Path) -> ReportModel:
         metric=next((c.metric for c in comparisons), "output_throughput"),
         floor=next((c.plan.floor for c in comparisons if c.plan), None), accepted=accepted,
         decisions=_decisions(outcome, verdicts), verdicts=tuple(verdicts), comparisons=tuple(comparisons),
-        profile=profile, trials=trials, trials_omitted=omitted, not_judged=_not_judged(verdicts),
+        profile=profile, trials=trials, trials_omitted=omitted, not_judged=_not_judged(verdicts), asked=asked,
         configuration=_flat(config), environment=_environment(comparisons), gaps=tuple(reader.gaps),
     )  # fmt: skip
 
@@ -136,7 +137,8 @@ def _trials(reader: Reader) -> tuple[tuple[TrialView, ...], int]:
         score = number(outcome.get("score"))
         views.append(
             TrialView(
-                id=clean(trial.get("id"), 20), stage=clean(trial.get("stage"), 30), settings=settings_of(trial),
+                id=clean(trial.get("id"), 20), stage=clean(trial.get("stage"), 30),
+                source=clean(trial.get("source"), 20), settings=settings_of(trial),
                 gain=math.expm1(score) if score is not None and abs(score) < 50 else None,
                 failure=clean(outcome.get("failure"), 200), cost_s=number(outcome.get("cost_s")),
             )

@@ -32,6 +32,11 @@ def summary(report: ReportModel) -> str:
     if report.profile is not None and report.profile.ops:
         top = ", ".join(f"{plain(op.op)} {share(op.share)}" for op in report.profile.top(3))
         lines += ["", f"Where the time goes: {top}; outside operators {share(report.profile.host_share)}."]
+    for role in report.asked.roles:
+        tokens = role.prompt_tokens + role.completion_tokens
+        lines += ["", f"Asked as {plain(role.role)}: {role.requests} requests, {tokens} tokens, {plain(role.cost)}."]
+    if report.asked.audit:
+        lines += ["", plain(report.asked.audit)]
     open_ends = [f"{n.kind}: {n.source}: {n.text}" for n in report.not_judged]
     if not report.audited:
         open_ends.append("No verdict was found: nothing has been audited.")
