@@ -18,6 +18,8 @@ from nodes.preflight import Preflight
 from tools.errors import UserError
 from tools.evidence.folder import RunFolder, finished_legs, read_run
 from tools.evidence.records import LaunchPlan, ServerConfig, Workload
+from tools.llm.advisor import Advisor
+from tools.llm.ledger import CALLS
 from tools.measurement.lab import Lab, Protocol
 from tools.measurement.outlook import default_launch_plan
 from tools.measurement.progress import Watcher, silent
@@ -91,6 +93,7 @@ def session(
             engine_python=driver.engine.python if isinstance(driver, LiveDriver) else None,
             recorded=driver.recording.root if isinstance(driver, ReplayDriver) else None,
             deadline=(begun if begun is not None else driver.clock()) + 60 * config.budget_minutes,
+            advisor=Advisor(config.llm.settings, out / CALLS) if config.llm is not None else None,
             watch=watch,
             stop=stop,
         )

@@ -45,7 +45,7 @@ def collect(run_dir: Path) -> ReportModel:
     comparisons = read_comparisons(reader)
     trials, omitted = _trials(reader)
     config = mapping(head.get("config")) or head
-    accepted = _accepted(outcome)
+    accepted = _accepted(outcome, trials)
     said = clean(outcome.get("verdict"), 80) or NOTHING
     claims = said.lower().startswith("verified gain")
     proven = claims and bool(accepted) and _supported(verdicts)
@@ -92,11 +92,13 @@ def _headline(outcome: dict[str, Any]) -> str:
     return clean(outcome.get("headline")) or "The outcome carries no headline."
 
 
-def _accepted(outcome: dict[str, Any]) -> tuple[AcceptedView, ...]:
+def _accepted(outcome: dict[str, Any], trials: tuple[TrialView, ...]) -> tuple[AcceptedView, ...]:
     views = []
     for raw in sequence(outcome.get("accepted"), 100):
         item = mapping(raw)
-        views.append(AcceptedView(name=clean(item.get("name"), 200) or "unnamed", settings=settings_of(item)))
+        settings = settings_of(item)
+        source = next((trial.source for trial in trials if settings and trial.settings == settings), "")
+        views.append(AcceptedView(name=clean(item.get("name"), 200) or "unnamed", settings=settings, source=source))
     return tuple(views)
 
 

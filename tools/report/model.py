@@ -84,6 +84,8 @@ class AcceptedView(Record):
 
     name: str
     settings: tuple[Setting, ...]
+    source: str = ""
+    """``policy`` or ``llm``: who thought of it first; empty where no language model took part."""
 
 
 class RoundView(Record):

@@ -23,7 +23,8 @@ def summary(report: ReportModel) -> str:
         lines += ["", "What changes:" if report.proven else "Banked on the way, not part of a verified result:"]
         for item in report.accepted:
             settings = ", ".join(f"{plain(s.name)}={plain(s.value)}" for s in item.settings)
-            lines.append(f"- {plain(item.name)}: {settings or 'nothing'}")
+            source = f" (proposed by: {plain(item.source)})" if item.source else ""
+            lines.append(f"- {plain(item.name)}: {settings or 'nothing'}{source}")
     if report.decisions:
         lines += ["", "Decisions:"]
         for decision in report.decisions:
