@@ -14,11 +14,11 @@ MOST = 20
 """Findings that are passed on, the latest audits' last."""
 
 
-def patch_findings(run: Path) -> list[str]:
-    """FAIL and FLAG findings on patches, with advice; a file that cannot be read says nothing."""
+def findings(run: Path, audits: str = "patch-*") -> list[str]:
+    """FAIL and FLAG findings of these audits, with advice; a file that cannot be read says nothing."""
     found = [
         f"{verdict.subject}: {it.severity} {it.rule}: {it.observed} Advice: {it.advice}"
-        for path in sorted((run / "audits").glob("patch-*/verdict.json"))
+        for path in sorted((run / "audits").glob(f"{audits}/verdict.json"))
         if (verdict := _verdict(path)) is not None
         for it in (*verdict.findings, *_of_judge(path.with_name(NAME)))
         if it.severity is not Severity.INFO

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graph.audits import Scope, Subject
 from graph.common import Run, audited, failed, stage, unproven
-from graph.findings import patch_findings
+from graph.findings import findings
 from graph.state import Accepted, Decided, Judged, RunState
 from nodes.baseline import control_name, measure_baseline
 from nodes.config_tuner import confirm, lever_of, patch_name, propose, revise, screen
@@ -92,7 +92,7 @@ def config_tuner(state: RunState, runtime: Run) -> RunState:
         return {"lever": only, "judged": None, "patch_attempt": 0, "tried": [*tried, patch_name(only)]}
     prospects = screen(
         lab, state["directions"], len(state["accepted"]), state["reference"], _screening_seconds(lab),
-        patch_findings(lab.folder.root) if lab.advisor is not None else (),
+        findings(lab.folder.root) if lab.advisor is not None else (),
     )  # fmt: skip
     lever = propose(prospects, tried, config.floor) if _affordable(lab) else None
     changed: RunState = {"lever": lever, "judged": None}

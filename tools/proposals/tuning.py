@@ -16,7 +16,7 @@ from tools.evidence.records import Record, ServerConfig
 from tools.evidence.store import AppendLog
 from tools.levers import knob
 from tools.llm.advisor import Advisor
-from tools.llm.outcome import Kind
+from tools.llm.outcome import FINAL, Kind
 from tools.measurement.lab import Lab
 from tools.measurement.progress import Event
 from tools.measurement.screening import Screened
@@ -31,8 +31,6 @@ EVERY = 3
 """Trials from one question to the next."""
 QUESTIONS = 4
 """Of one search at most."""
-FINAL = frozenset({Kind.OVER_BUDGET, Kind.DENIED, Kind.REJECTED, Kind.UNREACHABLE, Kind.TIMED_OUT})
-"""After such an end the policy goes on alone: asking again costs time or money and will not end otherwise."""
 
 
 class Consultation(Record):
