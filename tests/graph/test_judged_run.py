@@ -8,9 +8,13 @@ from typing import Any
 import orjson
 import pytest
 
+from graph.judging import with_judge
+from graph.session import session, stored_config
+from nodes.auditor.verdict import Verdict
 from tests.graph.conftest import ROOT, Bankable, Done
 from tests.graph.llm_script import Answer, Cast, accuses
 from tests.tools.llm.endpoint import Asked, Endpoint, completion, refusal
+from tools.errors import UserError
 from tools.llm.ledger import CALLS, read_ledger
 from tools.llm.outcome import Kind
 
@@ -121,3 +125,18 @@ def test_nobody_is_asked_about_a_fail(bankable: Bankable, tmp_path: Path) -> Non
     for folder, word in verdicts.items():
         assert (folder / "judge.json").exists() == (word != "FAIL")
     assert len(cast.asked["Opinion"]) == 3 * sum(word != "FAIL" for word in verdicts.values())
+
+
+def test_a_judgement_that_is_there_is_used_and_not_asked_for_again(fair: tuple[Path, Done, Cast]) -> None:
+    run, _, cast = fair
+    folder, before = run / "audits" / "baseline-control-1", len(cast.asked["Opinion"])
+    stored = Verdict.model_validate_json((folder / "verdict.json").read_bytes())
+    config = stored_config(run)
+    assert config.llm is not None
+    with session(config, run, resume=True) as lab:
+        found = with_judge(lab, config.llm, run / "no sealed folder", stored, folder)
+        assert (found.verdict, found.degraded) == (stored.verdict, stored.degraded)
+        other = stored.model_copy(update={"evidence": stored.evidence[1:]})
+        with pytest.raises(UserError, match="about other evidence"):
+            with_judge(lab, config.llm, run / "no sealed folder", other, folder)
+    assert len(cast.asked["Opinion"]) == before
