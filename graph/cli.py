@@ -20,6 +20,8 @@ from tools.errors import UserError
 
 EXIT_CODES = {"PASS": 0, "FLAG": 10, "FAIL": 20}
 STOPPED = 130
+WAITING = 3
+"""The run stands where a person has to answer."""
 
 app = typer.Typer(
     name="bankable",
@@ -102,6 +104,9 @@ def run(
         list[str] | None, typer.Option(help="Dollars a million tokens, NAME=IN,OUT; may be repeated.")
     ] = None,
     judge_votes: Annotated[int | None, typer.Option(help="Votes of the judge for each audit; 3 by default.")] = None,
+    approve: Annotated[
+        str | None, typer.Option(help="Wait for your word before each lever is banked, or the bundle: bank, bundle.")
+    ] = None,
     key: Key = None,
     json: Json = False,
 ) -> None:
@@ -118,15 +123,23 @@ def run(
 
 @app.command()
 def resume(
-    run: Annotated[Path, typer.Argument(help="Folder of an interrupted run.")], key: Key = None, json: Json = False
+    run: Annotated[Path, typer.Argument(help="Folder of an interrupted run.")],
+    approve: Annotated[str | None, typer.Option(help="The answer to what the run waits for: yes or no.")] = None,
+    key: Key = None,
+    json: Json = False,
 ) -> None:
     """Go on with an interrupted run; finished launches are not repeated."""
     from graph.session import stored_config
 
-    _execute(stored_config(run), run, resume=True, key=key, json=json)
+    if approve not in (None, "yes", "no"):
+        raise UserError(f"{approve!r} is no answer", "--approve", "yes or no")
+    _execute(stored_config(run), run, resume=True, key=key, json=json, approve=approve)
 
 
-def _execute(config: object, out: Path, *, resume: bool, key: Path | None, json: bool) -> None:
+def _execute(
+    config: object, out: Path, *, resume: bool, key: Path | None, json: bool, approve: str | None = None
+) -> None:
+    from graph.approval import ApprovalNeeded
     from graph.config import RunConfig
     from graph.progress import watching
     from graph.run import execute
@@ -137,10 +150,21 @@ def _execute(config: object, out: Path, *, resume: bool, key: Path | None, json:
     with _stoppable() as stop:
         try:
             with watching(stream, config.budget_minutes) as watch:
-                outcome = execute(config, out, resume=resume, watch=watch, stop=stop, key_path=key)
+                outcome = execute(
+                    config,
+                    out,
+                    resume=resume,
+                    watch=watch,
+                    stop=stop,
+                    key_path=key,
+                    answer=None if approve is None else approve == "yes",
+                )
         except StopRequested:
             print(f"stopped; nothing measured is lost. Go on with: python -m graph resume {out}", file=sys.stderr)
             raise typer.Exit(STOPPED) from None
+        except ApprovalNeeded as question:
+            print(f"waiting: {question}\nAnswer with: python -m graph resume {out} --approve yes|no", file=sys.stderr)
+            raise typer.Exit(WAITING) from None
     asked = _asked(config.llm is not None, out)
     if json:
         told = {"run": str(out), **outcome.model_dump(mode="json")} | ({"llm": asked} if asked else {})

@@ -54,11 +54,15 @@ class RunConfig(BaseModel):
     llm: Llm | None = None
     """Language models that judge and propose; ``None``, and not written down, without any."""
 
+    approve: Literal["never", "bank", "bundle"] = "never"
+    """Wait for a person before each lever is banked, or before the bundle is published."""
+
     @model_serializer(mode="wrap")
     def _quiet(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Without a model a run is, byte for byte, what it was before there were any."""
+        """What was not asked for is not said: such a run is, byte for byte, what it was before there was this."""
         told: dict[str, Any] = handler(self)
-        return told if self.llm is not None else {name: value for name, value in told.items() if name != "llm"}
+        quiet = {name for name, off in (("llm", self.llm is None), ("approve", self.approve == "never")) if off}
+        return {name: value for name, value in told.items() if name not in quiet}
 
     def out(self) -> Path:
         """Default folder of a run of this model."""

@@ -20,6 +20,7 @@ QUICK: dict[str, object] = {
 """What ``--quick`` changes, besides rounds of half the requests."""
 
 TRACKS = ("kernels", "config")
+APPROVE = ("bank", "bundle", "never")
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Asked:
     llm_budget: list[str] | None
     llm_price: list[str] | None
     judge_votes: int | None
+    approve: str | None
 
 
 def configuration(asked: Asked) -> RunConfig:
@@ -68,6 +70,10 @@ def configuration(asked: Asked) -> RunConfig:
     )  # fmt: skip
     if llm is not None:
         changes["llm"] = llm
+    if asked.approve is not None:
+        if asked.approve not in APPROVE:
+            raise UserError(f"no moment {asked.approve!r}", "--approve", f"one of {', '.join(APPROVE)}")
+        changes["approve"] = asked.approve
     if asked.seed is not None:
         changes["seed"] = asked.seed
     if asked.budget is not None:

@@ -103,7 +103,9 @@ def recorded_config(recording: Path, changes: dict[str, object]) -> RunConfig:
     """The configuration of a recorded run with ``changes`` laid over it, set to replay it."""
     opened = Recording(recording)
     try:
-        return RunConfig.model_validate({**opened.head.config, "replay": str(recording), "llm": None, **changes})
+        return RunConfig.model_validate(
+            {**opened.head.config, "replay": str(recording), "llm": None, "approve": "never", **changes}
+        )
     except ValidationError as problem:
         raise UserError(
             "the recording's settings cannot be read", str(recording), str(problem.errors()[0]["msg"])
@@ -199,7 +201,7 @@ def _run_id(config: RunConfig) -> str:
     """A nonce; for a replay it follows from what is replayed, so that two replays can be compared byte for byte."""
     if not config.replay:
         return secrets.token_hex(8)
-    told = config.model_dump_json(exclude={"auditor", "llm"})
+    told = config.model_dump_json(exclude={"auditor", "llm", "approve"})
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
