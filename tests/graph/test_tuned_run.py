@@ -20,6 +20,7 @@ from tools.llm.outcome import Kind
 
 BANKED = ROOT / "evals" / "recorded" / "cpu-search.tar.xz"
 CANARY = "canary-of-the-tuner-7733"
+KEY = "sk-canary-of-the-key-9155"
 
 Tuned = Callable[..., tuple[Path, Cast, str]]
 
@@ -113,7 +114,12 @@ def test_over_budget_the_policy_goes_on_alone(tuned: Tuned) -> None:
     ]  # fmt: skip
 
 
-def test_no_word_of_a_producer_reaches_the_judge(tuned: Tuned) -> None:
+def test_no_word_of_a_producer_reaches_the_judge_and_no_key_a_file(
+    tuned: Tuned, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BANKABLE_LLM_KEY", KEY)
+    monkeypatch.setenv("NOTE_OF_A_PRODUCER", CANARY)
+
     def tuner(asked: Asked) -> Reply:
         return proposing(proposal("max_running_requests", 12, CANARY), proposal(CANARY, CANARY, CANARY))
 
@@ -124,6 +130,8 @@ def test_no_word_of_a_producer_reaches_the_judge(tuned: Tuned) -> None:
         assert CANARY not in asked.everything
         assert not any(line in asked.everything for prompt in prompts for line in _told(prompt))
     assert all(CANARY not in path.read_text() for path in (run / "audits").glob("*/*.json"))
+    assert {it.headers["authorization"] for them in cast.asked.values() for it in them} == {f"Bearer {KEY}"}
+    assert not [path for path in run.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
 
 
 def _told(prompt: str) -> list[str]:
