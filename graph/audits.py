@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from graph.judging import with_judge
 from graph.signing import sign_verdict
 from graph.state import Judged
 from nodes.auditor.process import audit_sealed
-from nodes.auditor.verdict import Severity, Verdict
+from nodes.auditor.verdict import Severity
 from tools.evidence.ledger import read_ledger
 from tools.evidence.seal import seal
 from tools.evidence.store import write_once
@@ -18,6 +21,7 @@ from tools.measurement.lab import Lab
 from tools.measurement.progress import Event
 
 if TYPE_CHECKING:
+    from graph.llm import Llm
     from tools.attest.signing_key import SigningKey
 
 Scope = Literal["baseline", "profile", "patch", "harness", "bundle"]
@@ -55,14 +59,19 @@ def skipped(subject: Subject) -> Judged:
     )
 
 
-def audit(lab: Lab, subject: Subject, key: SigningKey | None = None) -> Judged:
-    """Judge one subject from a sealed copy of its evidence, keep the verdict beside it, and sign it with ``key``."""
+def audit(lab: Lab, subject: Subject, key: SigningKey | None = None, llm: Llm | None = None) -> Judged:
+    """Judge one subject from a sealed copy of its evidence, keep the verdict beside it, and sign it with ``key``.
+
+    With ``llm`` a model is asked too. ``verdict.json`` stays the code's own; what is returned is both together.
+    """
     folder = lab.folder.audit(subject.scope, subject.name, subject.attempt)
-    verdict = _verdict(lab, subject, _lines_before(lab.folder.root, folder / "verdict.json"))
-    write_once(folder / "verdict.json", verdict.to_bytes())
-    lab.folder.ledger.enter(folder / "verdict.json")
-    if key is not None:
-        sign_verdict(lab.folder, folder.name, key)
+    with _sealed(lab, subject, _lines_before(lab.folder.root, folder / "verdict.json")) as sealed:
+        own = audit_sealed(sealed)
+        write_once(folder / "verdict.json", own.to_bytes())
+        lab.folder.ledger.enter(folder / "verdict.json")
+        if key is not None:
+            sign_verdict(lab.folder, folder.name, key)
+        verdict = with_judge(lab, llm, sealed, own, folder) if llm is not None else own
     heavy = [finding for finding in verdict.findings if finding.severity is not Severity.INFO]
     shown = "; ".join(f"{finding.rule}: {finding.observed}" for finding in heavy[:3])
     lab.tell(
@@ -77,7 +86,8 @@ def audit(lab: Lab, subject: Subject, key: SigningKey | None = None) -> Judged:
         rules=tuple(sorted({finding.rule for finding in heavy})),
         headline=verdict.headline,
         folder=folder.name,
-        degraded=verdict.degraded,
+        # A judge that did not answer leaves nothing open that code decides; its record says so.
+        degraded=own.degraded,
     )
 
 
@@ -87,7 +97,8 @@ def _lines_before(root: Path, verdict: Path) -> int | None:
     return next((entry.seq for entry in read_ledger(root) if entry.path == name), None)
 
 
-def _verdict(lab: Lab, subject: Subject, ledger: int | None) -> Verdict:
+@contextmanager
+def _sealed(lab: Lab, subject: Subject, ledger: int | None) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="bankable-seal-") as place:
         sealed = seal(
             lab.folder.root,
@@ -101,6 +112,6 @@ def _verdict(lab: Lab, subject: Subject, ledger: int | None) -> Verdict:
             ledger=ledger,
         )
         try:
-            return audit_sealed(sealed.folder)
+            yield sealed.folder
         finally:
             sealed.discard()

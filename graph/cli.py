@@ -20,6 +20,8 @@ from tools.errors import UserError
 
 EXIT_CODES = {"PASS": 0, "FLAG": 10, "FAIL": 20}
 STOPPED = 130
+WAITING = 3
+"""The run stands where a person has to answer."""
 
 app = typer.Typer(
     name="bankable",
@@ -86,6 +88,25 @@ def run(
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Run code that comes with the model.")
     ] = False,
+    llm: Annotated[
+        str | None, typer.Option(help="Language model that judges and proposes beside the code: openai:NAME, or NAME.")
+    ] = None,
+    llm_base_url: Annotated[
+        str | None, typer.Option(help="Its address, if it speaks OpenAI's chat completions.")
+    ] = None,
+    llm_role: Annotated[
+        list[str] | None, typer.Option(help="Another model for a role: judge=NAME or judge=NAME@URL; may be repeated.")
+    ] = None,
+    llm_budget: Annotated[
+        list[str] | None, typer.Option(help="tokens=200000, calls=50, usd=1.5, or judge.calls=20; may be repeated.")
+    ] = None,
+    llm_price: Annotated[
+        list[str] | None, typer.Option(help="Dollars a million tokens, NAME=IN,OUT; may be repeated.")
+    ] = None,
+    judge_votes: Annotated[int | None, typer.Option(help="Votes of the judge for each audit; 3 by default.")] = None,
+    approve: Annotated[
+        str | None, typer.Option(help="Wait for your word before each lever is banked, or the bundle: bank, bundle.")
+    ] = None,
     key: Key = None,
     json: Json = False,
 ) -> None:
@@ -102,15 +123,23 @@ def run(
 
 @app.command()
 def resume(
-    run: Annotated[Path, typer.Argument(help="Folder of an interrupted run.")], key: Key = None, json: Json = False
+    run: Annotated[Path, typer.Argument(help="Folder of an interrupted run.")],
+    approve: Annotated[str | None, typer.Option(help="The answer to what the run waits for: yes or no.")] = None,
+    key: Key = None,
+    json: Json = False,
 ) -> None:
     """Go on with an interrupted run; finished launches are not repeated."""
     from graph.session import stored_config
 
-    _execute(stored_config(run), run, resume=True, key=key, json=json)
+    if approve not in (None, "yes", "no"):
+        raise UserError(f"{approve!r} is no answer", "--approve", "yes or no")
+    _execute(stored_config(run), run, resume=True, key=key, json=json, approve=approve)
 
 
-def _execute(config: object, out: Path, *, resume: bool, key: Path | None, json: bool) -> None:
+def _execute(
+    config: object, out: Path, *, resume: bool, key: Path | None, json: bool, approve: str | None = None
+) -> None:
+    from graph.approval import ApprovalNeeded
     from graph.config import RunConfig
     from graph.progress import watching
     from graph.run import execute
@@ -121,15 +150,40 @@ def _execute(config: object, out: Path, *, resume: bool, key: Path | None, json:
     with _stoppable() as stop:
         try:
             with watching(stream, config.budget_minutes) as watch:
-                outcome = execute(config, out, resume=resume, watch=watch, stop=stop, key_path=key)
+                outcome = execute(
+                    config,
+                    out,
+                    resume=resume,
+                    watch=watch,
+                    stop=stop,
+                    key_path=key,
+                    answer=None if approve is None else approve == "yes",
+                )
         except StopRequested:
             print(f"stopped; nothing measured is lost. Go on with: python -m graph resume {out}", file=sys.stderr)
             raise typer.Exit(STOPPED) from None
+        except ApprovalNeeded as question:
+            print(f"waiting: {question}\nAnswer with: python -m graph resume {out} --approve yes|no", file=sys.stderr)
+            raise typer.Exit(WAITING) from None
+    asked = _asked(config.llm is not None, out)
     if json:
-        sys.stdout.buffer.write(orjson.dumps({"run": str(out), **outcome.model_dump(mode="json")}) + b"\n")
+        told = {"run": str(out), **outcome.model_dump(mode="json")} | ({"llm": asked} if asked else {})
+        sys.stdout.buffer.write(orjson.dumps(told) + b"\n")
         return
     print(f"\nVERDICT  {outcome.verdict}\n         {outcome.headline}")
     print(f"bundle   {out / 'bundle'}\nreport   {out / 'report.html'}")
+    if asked:
+        print("\n".join(["", *asked]))
+
+
+def _asked(anyone: bool, out: Path) -> list[str]:
+    """What language models were asked, per role, as lines."""
+    if not anyone:
+        return []
+    from tools.report.reading import Reader
+    from tools.report.requests import requests_text
+
+    return requests_text(Reader(out)).splitlines()
 
 
 @app.command()

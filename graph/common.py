@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 
 from graph.audits import Subject, audit, skipped
 from graph.config import RunConfig
-from graph.state import Decided, RunState
+from graph.state import Decided, Judged, RunState
 from tools.measurement.comparison import Measured
 from tools.measurement.lab import Lab
 from tools.measurement.progress import Event
@@ -41,13 +41,19 @@ def stage(runtime: Run, name: str) -> Lab:
 def audited(runtime: Run, subject: Subject) -> RunState:
     """Have a subject judged; a FLAG or FAIL goes on the record."""
     context = runtime.context
-    judged = audit(context.lab, subject, context.key) if context.config.auditor else skipped(subject)
+    judged = _judged(context, subject)
     changed: RunState = {"judged": judged}
     if judged.word in ("FLAG", "FAIL"):
         kind: Literal["returned", "flagged"] = "returned" if judged.word == "FAIL" else "flagged"
         reason = f"{judged.word}, {judged.action}: {', '.join(judged.rules)}"
         changed["decisions"] = [Decided(subject=f"{subject.scope} {subject.comparison}", decision=kind, reason=reason)]
     return changed
+
+
+def _judged(context: Context, subject: Subject) -> Judged:
+    if not context.config.auditor:
+        return skipped(subject)
+    return audit(context.lab, subject, context.key, context.config.llm)
 
 
 def failed(measured: Measured) -> Decided:

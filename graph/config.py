@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
+from graph.llm import Llm
 from tools.evidence.records import Scalar, Workload
 
 
@@ -49,6 +50,19 @@ class RunConfig(BaseModel):
     """What is searched: faster operators, settings of the server, or both."""
     only: dict[str, Scalar] | None = None
     """Try just this lever instead of searching; an empty one makes the whole run an A/A test."""
+
+    llm: Llm | None = None
+    """Language models that judge and propose; ``None``, and not written down, without any."""
+
+    approve: Literal["never", "bank", "bundle"] = "never"
+    """Wait for a person before each lever is banked, or before the bundle is published."""
+
+    @model_serializer(mode="wrap")
+    def _quiet(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What was not asked for is not said: such a run is, byte for byte, what it was before there was this."""
+        told: dict[str, Any] = handler(self)
+        quiet = {name for name, off in (("llm", self.llm is None), ("approve", self.approve == "never")) if off}
+        return {name: value for name, value in told.items() if name not in quiet}
 
     def out(self) -> Path:
         """Default folder of a run of this model."""

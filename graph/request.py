@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from graph.config import RunConfig
+from graph.llm import asked_for
 from tools.errors import UserError
 from tools.evidence.records import Scalar, Workload
 
@@ -19,6 +20,7 @@ QUICK: dict[str, object] = {
 """What ``--quick`` changes, besides rounds of half the requests."""
 
 TRACKS = ("kernels", "config")
+APPROVE = ("bank", "bundle", "never")
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,13 @@ class Asked:
     tracks: list[str] | None
     allow_pickle: bool
     trust_remote_code: bool
+    llm: str | None
+    llm_base_url: str | None
+    llm_role: list[str] | None
+    llm_budget: list[str] | None
+    llm_price: list[str] | None
+    judge_votes: int | None
+    approve: str | None
 
 
 def configuration(asked: Asked) -> RunConfig:
@@ -55,6 +64,16 @@ def configuration(asked: Asked) -> RunConfig:
     if asked.executor != "local":
         raise UserError(f"executor {asked.executor!r} is not available", "--executor", "use local")
     changes: dict[str, object] = {"auditor": not asked.no_auditor}
+    llm = asked_for(
+        asked.llm, asked.llm_base_url, asked.llm_role or [], asked.llm_budget or [], asked.llm_price or [],
+        asked.judge_votes,
+    )  # fmt: skip
+    if llm is not None:
+        changes["llm"] = llm
+    if asked.approve is not None:
+        if asked.approve not in APPROVE:
+            raise UserError(f"no moment {asked.approve!r}", "--approve", f"one of {', '.join(APPROVE)}")
+        changes["approve"] = asked.approve
     if asked.seed is not None:
         changes["seed"] = asked.seed
     if asked.budget is not None:

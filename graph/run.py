@@ -7,7 +7,9 @@ from threading import Event as Flag
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite import SqliteSaver
+from langgraph.types import Command
 
+from graph.approval import ApprovalNeeded
 from graph.common import Context
 from graph.config import RunConfig
 from graph.key_source import signing_key
@@ -28,13 +30,17 @@ def execute(
     watch: Watcher = silent,
     stop: Flag | None = None,
     key_path: Path | None = None,
+    answer: bool | None = None,
 ) -> RunOutcome:
     """Run to the end and return the outcome. Raises ``StopRequested`` after a clean stop and ``UserError``.
 
     Every step is checkpointed before the next one starts, and every finished launch is found again in the run folder,
     so that whatever ends the process, ``resume`` repeats no finished launch. Verdicts are signed with the key in
-    ``key_path``, by default the user's own; a run without an auditor signs nothing.
+    ``key_path``, by default the user's own; a run without an auditor signs nothing. ``answer``: to the question
+    that a resumed run waits with. A run that comes to a question raises ``ApprovalNeeded``.
     """
+    if config.llm is not None:
+        config.llm.check_keys()
     key = signing_key(key_path) if config.auditor else None
     if key is not None:
         watch(Event("note", key.said))
@@ -44,9 +50,18 @@ def execute(
             with SqliteSaver.from_conn_string(str(out / "checkpoints.sqlite")) as saver:
                 machine = build(saver)
                 settings = RunnableConfig(configurable={"thread_id": lab.run_id}, recursion_limit=STEP_LIMIT)
-                begun = machine.get_state(settings).next
                 context = Context(lab, config, key)
-                machine.invoke(None if begun else RunState(), settings, context=context, durability="sync")
+                state = machine.get_state(settings)
+                told: RunState | Command[str] | None = None if state.next else RunState()
+                if state.interrupts:
+                    if answer is None:
+                        raise ApprovalNeeded(state.interrupts[0].value)
+                    told = Command(resume=answer)
+                machine.invoke(told, settings, context=context, durability="sync")
+                waiting = machine.get_state(settings).interrupts
+                if waiting:
+                    # An answer was to one question: nobody has agreed to what this one asks.
+                    raise ApprovalNeeded(waiting[0].value)
         if key is not None:
             sign_bundle(lab.folder, key)
     if not outcome.is_file():

@@ -18,6 +18,8 @@ from nodes.preflight import Preflight
 from tools.errors import UserError
 from tools.evidence.folder import RunFolder, finished_legs, read_run
 from tools.evidence.records import LaunchPlan, ServerConfig, Workload
+from tools.llm.advisor import Advisor
+from tools.llm.ledger import CALLS
 from tools.measurement.lab import Lab, Protocol
 from tools.measurement.outlook import default_launch_plan
 from tools.measurement.progress import Watcher, silent
@@ -91,6 +93,7 @@ def session(
             engine_python=driver.engine.python if isinstance(driver, LiveDriver) else None,
             recorded=driver.recording.root if isinstance(driver, ReplayDriver) else None,
             deadline=(begun if begun is not None else driver.clock()) + 60 * config.budget_minutes,
+            advisor=Advisor(config.llm.settings, out / CALLS) if config.llm is not None else None,
             watch=watch,
             stop=stop,
         )
@@ -100,7 +103,9 @@ def recorded_config(recording: Path, changes: dict[str, object]) -> RunConfig:
     """The configuration of a recorded run with ``changes`` laid over it, set to replay it."""
     opened = Recording(recording)
     try:
-        return RunConfig.model_validate({**opened.head.config, "replay": str(recording), **changes})
+        return RunConfig.model_validate(
+            {**opened.head.config, "replay": str(recording), "llm": None, "approve": "never", **changes}
+        )
     except ValidationError as problem:
         raise UserError(
             "the recording's settings cannot be read", str(recording), str(problem.errors()[0]["msg"])
@@ -196,7 +201,7 @@ def _run_id(config: RunConfig) -> str:
     """A nonce; for a replay it follows from what is replayed, so that two replays can be compared byte for byte."""
     if not config.replay:
         return secrets.token_hex(8)
-    told = config.model_dump_json(exclude={"auditor"})
+    told = config.model_dump_json(exclude={"auditor", "llm", "approve"})
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from graph.approval import approved
 from graph.audits import Scope, Subject
 from graph.common import Run, audited, failed, stage, unproven
+from graph.findings import findings
 from graph.state import Accepted, Decided, Judged, RunState
 from nodes.baseline import control_name, measure_baseline
 from nodes.config_tuner import confirm, lever_of, patch_name, propose, revise, screen
@@ -89,7 +91,10 @@ def config_tuner(state: RunState, runtime: Run) -> RunState:
         if patch_name(only) in tried:
             return {"lever": None, "judged": None}
         return {"lever": only, "judged": None, "patch_attempt": 0, "tried": [*tried, patch_name(only)]}
-    prospects = screen(lab, state["directions"], len(state["accepted"]), state["reference"], _screening_seconds(lab))
+    prospects = screen(
+        lab, state["directions"], len(state["accepted"]), state["reference"], _screening_seconds(lab),
+        findings(lab.folder.root) if lab.advisor is not None else (),
+    )  # fmt: skip
     lever = propose(prospects, tried, config.floor) if _affordable(lab) else None
     changed: RunState = {"lever": lever, "judged": None}
     if lever is not None:
@@ -120,6 +125,8 @@ def bank(state: RunState, runtime: Run) -> RunState:
     assert lever is not None
     claim = read_claim(lab, state["comparison"])
     headline = judged.headline if judged and judged.headline else claim.headline
+    if not approved(runtime.context.config, "bank", f"bank {state['comparison']}? {headline}"):
+        return {"lever": None, "judged": None, "decisions": [_refused(lab, state["comparison"])]}
     kept = Accepted(
         name=state["comparison"],
         lever=lever,
@@ -183,19 +190,28 @@ def audit_bundle(state: RunState, runtime: Run) -> RunState:
 
 def reporter(state: RunState, runtime: Run) -> RunState:
     """Publish what was proven, or say that nothing was."""
-    lab, judged = stage(runtime, "report"), state.get("judged")
-    bundle = state.get("bundle", "")
+    bundle, judged = state.get("bundle", ""), state.get("judged")
+    question = f"publish {bundle}? {judged.headline if judged else ''}"
+    refused = bool(bundle) and not approved(runtime.context.config, "bundle", question)
+    lab = stage(runtime, "report")
+    decisions = [*state.get("decisions", []), *([_refused(lab, bundle)] if refused else [])]
+    bundle = "" if refused else bundle
     publish(
         lab,
         bundle=bundle,
         accepted=[(it.name, it.lever) for it in state.get("accepted", [])] if bundle else [],
-        decisions=[(it.subject, it.decision, it.reason) for it in state.get("decisions", [])],
+        decisions=[(it.subject, it.decision, it.reason) for it in decisions],
         word=judged.word if judged and bundle else None,
         degraded=judged.degraded if judged else (),
         headline=judged.headline if judged and bundle else "",
         stopped=state.get("stop_reason", ""),
     )
     return {}
+
+
+def _refused(lab: Lab, subject: str) -> Decided:
+    lab.tell(Event("decision", f"not approved: {subject}", subject))
+    return Decided(subject=subject, decision="ejected", reason="not approved by the user")
 
 
 def _audited(state: RunState, runtime: Run, scope: Scope, attempt: int) -> RunState:

@@ -12,8 +12,9 @@ from tools.measurement.comparison import Measured, compare
 from tools.measurement.direction import Direction
 from tools.measurement.lab import Lab
 from tools.measurement.plan import make_plan
-from tools.measurement.screening import Screening, read_trials
-from tools.search import Outcome, SearchPolicy, Settings, space_from_knobs
+from tools.measurement.screening import Screened, Screening, Source, read_trials
+from tools.proposals.tuning import TuningAdvice
+from tools.search import SUGGESTED, Outcome, SearchPolicy, Settings, Trial, space_from_knobs
 
 
 @dataclass(frozen=True)
@@ -32,12 +33,14 @@ def lever_of(values: dict[str, Scalar]) -> Lever:
 
 
 def screen(
-    lab: Lab, directions: Sequence[Direction], around: int, reference: ServerConfig, seconds: float
-) -> list[Prospect]:
+    lab: Lab, directions: Sequence[Direction], around: int, reference: ServerConfig, seconds: float,
+    findings: Sequence[str] = (),
+) -> list[Prospect]:  # fmt: skip
     """Search the directions' knobs until the policy has enough or the seconds are spent; what it now expects of each.
 
     A knob is as important as its direction's share of the time. ``around`` counts the levers accepted so far: another
     reference is another search. A resumed run tells the policy what it had seen and goes on with the next trial.
+    Where language models are asked, theirs are tried first; ``findings``: what the auditor held against earlier levers.
     """
     label = f"around-{around}"
     past = read_trials(lab)
@@ -64,16 +67,28 @@ def screen(
         rounds_per_leg=2,
         alpha=0.05,
     )
-    seen = 0
+    advice = TuningAdvice(lab, lab.advisor, label, space, reference, findings) if lab.advisor is not None else None
+    told: list[Screened] = []
     with Screening(lab, base, label) as session:
-        while (trial := policy.ask()) is not None:
-            result = mine[seen] if seen < len(mine) else session.measure(number + seen, trial.lever())
+        while True:
+            if advice is not None:
+                advice.offer(policy, told)
+            trial = policy.ask()
+            if trial is None:
+                break
+            seen = len(told)
+            source = _source(trial) if advice is not None else None
+            result = mine[seen] if seen < len(mine) else session.measure(number + seen, trial.lever(), source)
             failure = result.failure.kind if result.failure else None
             policy.tell(trial.id, Outcome(score=result.score, failure=failure, cost_s=result.cost_s))
-            seen += 1
-            if failure == "not_recorded":
+            told.append(result)
+            if failure == "not_recorded" and trial.stage != SUGGESTED:
                 break  # the recording ends here
     return [Prospect(best.trial.lever(), math.expm1(best.score)) for best in policy.ranked()]
+
+
+def _source(trial: Trial) -> Source:
+    return "llm" if trial.stage == SUGGESTED else "policy"
 
 
 def propose(prospects: Sequence[Prospect], tried: Collection[str], floor: float) -> Lever | None:

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import orjson
+
 from kernels.compiler import Compiler
+from kernels.proposals import Consulted, KernelProposal, KernelProposals, offered, shown
+from kernels.qualify import dims_of
 from kernels.render import Source, render
-from kernels.search import Search, evaluations, fastest
+from kernels.search import Search, evaluations, fastest, values
 from kernels.task import TaskFolder
+from tools.llm.advisor import Advisor
+from tools.llm.outcome import FINAL
 from tools.measurement.lab import Lab
 from tools.measurement.progress import Event
+from tools.prompts.library import load_prompt
+from tools.skills.library import skills_for
 
+ROLE = "kernel_author"
 BUDGET = 8
 """Kernels that are compiled, tried and ranked; earlier ones of a resumed run count."""
+MODELS_PART = BUDGET // 2
+"""Of them a language model may choose so many: the search keeps the others."""
+EVERY = 3
+"""Kernels from one question to the next."""
 
 
-def best_kernel(lab: Lab, task: TaskFolder) -> Source | None:
-    """The fastest kernel that is right, by two rounds each; ``None`` when none is."""
+def best_kernel(lab: Lab, task: TaskFolder, findings: Sequence[str] = ()) -> Source | None:
+    """The fastest kernel that is right, by two rounds each; ``None`` when none is.
+
+    ``findings``: what the auditor held against earlier bake-offs of this operator.
+    """
     if lab.engine_python is not None:
         threads = int(lab.base.env.get("OMP_NUM_THREADS", "1"))
-        Search(task, Compiler(), lab.engine_python, threads).run(BUDGET, lambda _: lab.check())
+        search = Search(task, Compiler(), lab.engine_python, threads, origins=lab.advisor is not None)
+        _consult(lab, task, search, findings)
+
+        def between(_: str) -> None:
+            lab.check()
+            _consult(lab, task, search, findings)
+
+        search.run(BUDGET, between)
     known = evaluations(task)  # of a recorded run, too
     best = fastest(known.values())
     if best is None:
@@ -25,5 +50,62 @@ def best_kernel(lab: Lab, task: TaskFolder) -> Source | None:
         return None
     changed = {name: value for name, value in best.choices.items() if value != task.family.defaults()[name]}
     what = ", ".join(f"{name}={value}" for name, value in sorted(changed.items())) or "the template as it stands"
-    lab.tell(Event("note", f"{task.task.operator}: best of {len(known)} kernels: {what}"))
+    source = f", proposed by: {best.source}" if best.source else ""
+    lab.tell(Event("note", f"{task.task.operator}: best of {len(known)} kernels: {what}{source}"))
     return render(task.family, task.task.dtype, best.choices)
+
+
+def _consult(lab: Lab, task: TaskFolder, search: Search, findings: Sequence[str]) -> None:
+    """Ask a model, where there is one and a question is due; what it said before is offered again, not asked again."""
+    after = len(search.done)
+    if lab.advisor is None or after % EVERY or after >= BUDGET:
+        return
+    past = KernelProposals(task.path)
+    line = past.at(after)
+    if line is not None:
+        for choices in line.admitted:
+            search.suggest(choices)
+        return
+    room = MODELS_PART - past.admitted
+    if room <= 0 or any(it.outcome in FINAL for it in past.lines):
+        return
+    line = _asked(lab.advisor, task, search, findings, room)
+    past.add(line)
+    lab.tell(Event("note", f"{task.task.operator}: language model as {ROLE}: {line.told()}"))
+
+
+def _asked(advisor: Advisor, task: TaskFolder, search: Search, findings: Sequence[str], room: int) -> Consulted:
+    told = task.task
+    system = load_prompt(ROLE).filled(
+        skills="\n\n".join(
+            it.body for it in skills_for(ROLE, operator=task.family.name, device=told.device, dtype=told.dtype)
+        ),
+        task=_task(task),
+        diagnosis="none but the ratios below",
+        candidates=shown(list(search.done.values())),
+        findings="\n".join(f"- {it}" for it in findings) or "none yet",
+    )
+    outcome = advisor.ask(ROLE, system, "Your proposals.", KernelProposal)
+    if outcome.answer is None:
+        return Consulted(after=len(search.done), outcome=outcome.kind, detail=outcome.detail)
+    return offered(outcome.answer, search, task.family, room)
+
+
+def _task(task: TaskFolder) -> str:
+    """Held-out shapes are left out, as in the search."""
+    told, family = task.task, task.family
+    seen = [it for it in told.shapes if not it.held_out]
+    allowed = values(family, [dims_of(it.key) for it in seen])
+    meanings = {it.name: it.meaning for it in family.parameters}
+    return orjson.dumps(
+        {
+            "operator": family.title, "dtype": told.dtype, "device": told.device, "axes": family.axes,
+            "shapes": [it.key for it in seen],
+            "parameters": [
+                {"name": name, "values": list(them), "default": family.defaults()[name],
+                 "meaning": meanings.get(name, "an axis that the kernel is compiled for at one size; 0: none")}
+                for name, them in allowed.items()
+            ],
+        },
+        option=orjson.OPT_INDENT_2,
+    ).decode()  # fmt: skip

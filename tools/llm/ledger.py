@@ -14,6 +14,9 @@ from tools.evidence.records import Record
 from tools.evidence.store import AppendLog
 from tools.llm.outcome import Kind
 
+CALLS = "llm_calls.jsonl"
+"""Name of a run's ledger of calls."""
+
 
 class CallLine(Record):
     """One request, or one that was not sent for want of budget (``attempt`` 0). Holds no prompt, answer or key."""

@@ -40,6 +40,10 @@ RETRYABLE = frozenset(
 """Another attempt may end better."""
 
 
+FINAL = frozenset({Kind.OVER_BUDGET, Kind.DENIED, Kind.REJECTED, Kind.UNREACHABLE, Kind.TIMED_OUT})
+"""Asking something else would cost time or money, and would hardly end otherwise."""
+
+
 @dataclass(frozen=True)
 class Usage:
     """Tokens, as the server counts them, or as estimated where it does not say."""

@@ -10,6 +10,7 @@ from threading import Event as Flag
 from tools.evidence.folder import RunFolder
 from tools.evidence.records import LaunchPlan, ServerConfig, Workload
 from tools.levers import Situation
+from tools.llm.advisor import Advisor
 from tools.measurement.progress import Event, Watcher, silent
 from tools.serving.driver import Driver, Prompt, Question, StopRequested
 
@@ -50,6 +51,8 @@ class Lab:
     """Interpreter of the engine, for kernels; ``None`` where no engine of ours is at hand."""
     recorded: Path | None = None
     """Folder of the recorded run that is replayed."""
+    advisor: Advisor | None = None
+    """Asks language models for proposals; ``None`` without any."""
     watch: Watcher = silent
     stop: Flag = field(default_factory=Flag)
 

@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any, Literal
 
 from tools.evidence.folder import set_leg_aside
 from tools.evidence.records import Failure, LegRecord, Lever, Plan, Record, Scalar, Side
@@ -29,6 +30,9 @@ HOPELESS = math.log(0.93)
 """A candidate this far behind after its first pair of rounds is not asked again."""
 
 
+Source = Literal["policy", "llm"]
+
+
 class Screened(Record):
     """What screening saw of one configuration: one line of ``search/trials.jsonl``."""
 
@@ -42,6 +46,12 @@ class Screened(Record):
     failure: Failure | None
     cost_s: float
     """Driver-clock seconds, launch included."""
+    source: Source | None = None
+    """Whose idea it was; not written down where no language model took part."""
+
+    def line(self) -> dict[str, Any]:
+        """As it stands in the log."""
+        return self.model_dump(mode="json", exclude=None if self.source is not None else {"source"})
 
 
 @dataclass
@@ -56,16 +66,17 @@ class Screening:
 
     def __post_init__(self) -> None:
         self._root = self.lab.folder.search / "legs"
+        self._source: Source | None = None
         self._reference: Server | None = None
         self._writer: LegWriter | None = None
 
-    def measure(self, number: int, lever: Lever) -> Screened:
+    def measure(self, number: int, lever: Lever, source: Source | None = None) -> Screened:
         """Launch one candidate beside the reference, load them in turns, stop the candidate.
 
         Seeds follow from the trial's number, so that a resumed run asks the same questions as an uninterrupted one.
         """
         trial = f"trial-{number:03d}"
-        lab = self.lab
+        lab, self._source = self.lab, source
         done = self._root / trial / "leg.json"
         if done.is_file():
             return self._recall(trial, lever, LegRecord.model_validate_json(done.read_bytes()))
@@ -165,6 +176,7 @@ class Screening:
             rounds=rounds,
             failure=failure,
             cost_s=self.lab.driver.clock() - started,
+            source=self._source,
         )
         append_trial(self.lab, line)
         text = f"{math.expm1(score):+.1%}" if score is not None else f"{failure.kind if failure else 'no result'}"
@@ -199,7 +211,7 @@ def _log(lab: Lab) -> Path:
 def append_trial(lab: Lab, line: Screened) -> None:
     """Add a line to the trial log."""
 
-    AppendLog(_log(lab)).append(line.model_dump(mode="json"))
+    AppendLog(_log(lab)).append(line.line())
 
 
 def read_trials(lab: Lab) -> list[Screened]:

@@ -23,6 +23,7 @@ from tools.report.model import (
     VerdictView,
 )
 from tools.report.reading import Reader, clean, interval, mapping, number, sequence
+from tools.report.requests import read_requests
 from tools.report.verdicts import read_verdicts
 
 MAX_TRIALS = 300
@@ -44,7 +45,7 @@ def collect(run_dir: Path) -> ReportModel:
     comparisons = read_comparisons(reader)
     trials, omitted = _trials(reader)
     config = mapping(head.get("config")) or head
-    accepted = _accepted(outcome)
+    accepted = _accepted(outcome, trials)
     said = clean(outcome.get("verdict"), 80) or NOTHING
     claims = said.lower().startswith("verified gain")
     proven = claims and bool(accepted) and _supported(verdicts)
@@ -53,7 +54,7 @@ def collect(run_dir: Path) -> ReportModel:
         lacks = f"rules did not finish ({open_rules})" if open_rules else "no verdict on record supports it"
         lacks = lacks if accepted else "it names no accepted change"
         reader.gaps.append(f"The outcome says “{said}”, but {lacks}: it is shown as not verified.")
-    profile = _profile(reader)
+    profile, asked = _profile(reader), read_requests(reader)
     return ReportModel(
         run_id=clean(head.get("run_id"), 80) or "unknown",
         model=clean(Path(str(config.get("model") or preflight.get("model") or "")).name, 120) or "unknown model",
@@ -63,7 +64,7 @@ def collect(run_dir: Path) -> ReportModel:
         metric=next((c.metric for c in comparisons), "output_throughput"),
         floor=next((c.plan.floor for c in comparisons if c.plan), None), accepted=accepted,
         decisions=_decisions(outcome, verdicts), verdicts=tuple(verdicts), comparisons=tuple(comparisons),
-        profile=profile, trials=trials, trials_omitted=omitted, not_judged=_not_judged(verdicts),
+        profile=profile, trials=trials, trials_omitted=omitted, not_judged=_not_judged(verdicts), asked=asked,
         configuration=_flat(config), environment=_environment(comparisons), gaps=tuple(reader.gaps),
     )  # fmt: skip
 
@@ -91,11 +92,13 @@ def _headline(outcome: dict[str, Any]) -> str:
     return clean(outcome.get("headline")) or "The outcome carries no headline."
 
 
-def _accepted(outcome: dict[str, Any]) -> tuple[AcceptedView, ...]:
+def _accepted(outcome: dict[str, Any], trials: tuple[TrialView, ...]) -> tuple[AcceptedView, ...]:
     views = []
     for raw in sequence(outcome.get("accepted"), 100):
         item = mapping(raw)
-        views.append(AcceptedView(name=clean(item.get("name"), 200) or "unnamed", settings=settings_of(item)))
+        settings = settings_of(item)
+        source = next((trial.source for trial in trials if settings and trial.settings == settings), "")
+        views.append(AcceptedView(name=clean(item.get("name"), 200) or "unnamed", settings=settings, source=source))
     return tuple(views)
 
 
@@ -136,7 +139,8 @@ def _trials(reader: Reader) -> tuple[tuple[TrialView, ...], int]:
         score = number(outcome.get("score"))
         views.append(
             TrialView(
-                id=clean(trial.get("id"), 20), stage=clean(trial.get("stage"), 30), settings=settings_of(trial),
+                id=clean(trial.get("id"), 20), stage=clean(trial.get("stage"), 30),
+                source=clean(trial.get("source"), 20), settings=settings_of(trial),
                 gain=math.expm1(score) if score is not None and abs(score) < 50 else None,
                 failure=clean(outcome.get("failure"), 200), cost_s=number(outcome.get("cost_s")),
             )

@@ -53,7 +53,7 @@ class NoteView(Record):
 
 
 class VerdictView(Record):
-    """One verdict of the auditor, as its file says it."""
+    """One verdict of the auditor as its file says it, lowered by the judge's record beside it where there is one."""
 
     folder: str
     scope: str
@@ -84,6 +84,8 @@ class AcceptedView(Record):
 
     name: str
     settings: tuple[Setting, ...]
+    source: str = ""
+    """``policy`` or ``llm``: who thought of it first; empty where no language model took part."""
 
 
 class RoundView(Record):
@@ -166,11 +168,37 @@ class TrialView(Record):
 
     id: str
     stage: str
+    source: str = ""
+    """``policy`` or ``llm``: whose idea it was; empty where no language model took part."""
     settings: tuple[Setting, ...]
     gain: float | None
     """Screening score as a fraction."""
     failure: str
     cost_s: float | None
+
+
+class RoleView(Record):
+    """What one role asked of a language model."""
+
+    role: str
+    requests: int
+    """Sent."""
+    answered: int
+    other: str
+    """How the others ended, those over budget too, which were not sent."""
+    prompt_tokens: int
+    completion_tokens: int
+    estimated: bool
+    seconds: float
+    cost: str
+
+
+class RequestsView(Record):
+    """What the run asked of language models."""
+
+    roles: tuple[RoleView, ...] = ()
+    audit: str = ""
+    """What one audit took, in words."""
 
 
 class ReportModel(Record):
@@ -197,6 +225,8 @@ class ReportModel(Record):
     trials: tuple[TrialView, ...] = ()
     trials_omitted: int = 0
     not_judged: tuple[NoteView, ...] = ()
+    asked: RequestsView = RequestsView()
+    """Empty when no language model was asked."""
     configuration: tuple[Setting, ...] = ()
     environment: tuple[Setting, ...] = ()
     """Host, device, versions, as the legs recorded them."""

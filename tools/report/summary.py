@@ -23,7 +23,8 @@ def summary(report: ReportModel) -> str:
         lines += ["", "What changes:" if report.proven else "Banked on the way, not part of a verified result:"]
         for item in report.accepted:
             settings = ", ".join(f"{plain(s.name)}={plain(s.value)}" for s in item.settings)
-            lines.append(f"- {plain(item.name)}: {settings or 'nothing'}")
+            source = f" (proposed by: {plain(item.source)})" if item.source else ""
+            lines.append(f"- {plain(item.name)}: {settings or 'nothing'}{source}")
     if report.decisions:
         lines += ["", "Decisions:"]
         for decision in report.decisions:
@@ -32,6 +33,11 @@ def summary(report: ReportModel) -> str:
     if report.profile is not None and report.profile.ops:
         top = ", ".join(f"{plain(op.op)} {share(op.share)}" for op in report.profile.top(3))
         lines += ["", f"Where the time goes: {top}; outside operators {share(report.profile.host_share)}."]
+    for role in report.asked.roles:
+        tokens = role.prompt_tokens + role.completion_tokens
+        lines += ["", f"Asked as {plain(role.role)}: {role.requests} requests, {tokens} tokens, {plain(role.cost)}."]
+    if report.asked.audit:
+        lines += ["", plain(report.asked.audit)]
     open_ends = [f"{n.kind}: {n.source}: {n.text}" for n in report.not_judged]
     if not report.audited:
         open_ends.append("No verdict was found: nothing has been audited.")

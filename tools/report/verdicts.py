@@ -8,6 +8,8 @@ from tools.report.model import FindingView, MetricView, NoteView, VerdictView
 from tools.report.reading import Reader, clean, interval, mapping, number, sequence, whole
 
 MAX_VERDICTS = 200
+WORDS = ("FAIL", "FLAG")
+"""What a verdict can be lowered to, the lowest first."""
 
 
 def read_verdicts(reader: Reader) -> list[VerdictView]:
@@ -16,7 +18,8 @@ def read_verdicts(reader: Reader) -> list[VerdictView]:
     for folder in reader.folders(reader.root / "audits", MAX_VERDICTS):
         raw = reader.json(folder / "verdict.json")
         if raw:
-            views.append(_verdict(clean(folder.name, 200), raw))
+            judge = reader.json(folder / "judge.json", needed=False)
+            views.append(_lowered(_verdict(clean(folder.name, 200), raw), judge))
     scopes = ("baseline", "profile", "harness", "patch", "bundle")
     order = {scope: rank for rank, scope in enumerate(scopes)}
     return sorted(views, key=lambda v: (order.get(v.scope, len(order)), v.subject, v.attempt or 0))
@@ -34,6 +37,22 @@ def _verdict(folder: str, raw: dict[str, Any]) -> VerdictView:
         notes=tuple(_note(source, item) for item in sequence(raw.get("notes"), 200)),
         degraded=tuple(clean(item, 200) for item in sequence(raw.get("degraded"), 100)),
     )  # fmt: skip
+
+
+def _lowered(verdict: VerdictView, judge: dict[str, Any]) -> VerdictView:
+    """With the judge's findings: they add to the verdict, so the word can only get lower."""
+    findings = tuple(_finding(mapping(item)) for item in sequence(judge.get("findings"), 100))
+    words = {verdict.verdict, *(it.severity for it in findings)}
+    lowest = next((word for word in WORDS if word in words), verdict.verdict)
+    heaviest = next((it.action for it in findings if it.severity == lowest), "")
+    return verdict.model_copy(
+        update={
+            "verdict": lowest,
+            "action": verdict.action if lowest == verdict.verdict else heaviest,
+            "findings": (*verdict.findings, *findings),
+            "degraded": (*verdict.degraded, "judge") if judge.get("degraded") else verdict.degraded,
+        }
+    )
 
 
 def _finding(raw: dict[str, Any]) -> FindingView:

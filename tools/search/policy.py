@@ -7,6 +7,8 @@
    of TPE, and on a small grid all of it;
 4. stop when no candidate promises more than a fraction of the smallest gain worth banking, or the money is spent.
 
+What somebody else suggests is asked first, out of the same money, and takes no trial of the search's own away.
+
 It never asks twice, avoids what contains a failure, and shrinks what it believes (``belief.py``). Every decision is
 a function of the seed and of the trials so far: replaying a search's trials continues it.
 """
@@ -14,12 +16,13 @@ a function of the seed and of the trials so far: replaying a search's trials con
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
 import numpy as np
 
+from tools.evidence.records import Scalar
 from tools.search.avoidance import Avoidance, allowed
 from tools.search.belief import Belief, Prior, expected_improvement
 from tools.search.book import NOT_ITS_FAULT, Book
@@ -29,6 +32,8 @@ from tools.search.tpe import TpeProposer
 
 ENUMERABLE = 1024
 """Grids up to this size are weighed as a whole."""
+SUGGESTED = "suggested"
+"""Stage of a trial that somebody else thought of."""
 WEAKEST = 0.4
 """Importance given to the least important knob: a profile orders the knobs, it does not rule any out."""
 
@@ -63,6 +68,7 @@ class SearchPolicy:
         self._settings = settings or Settings()
         self._book = Book(self._space, budget_s)
         self._tpe = None if self._space.size() <= ENUMERABLE else TpeProposer(self._space, seed)
+        self._suggested: list[Point] = []
         self._known: Belief | None = None
         limit = self._settings.max_changes
         self._most = len(self._space.dimensions) if limit is None else limit
@@ -72,6 +78,25 @@ class SearchPolicy:
         for told in self._book.replay(history):
             self._learn(told.trial.id, told.outcome)
 
+    def has_place(self, flags: Mapping[str, Scalar], env: Mapping[str, str]) -> bool:
+        """Whether a configuration is of this space, changes no more than may be changed, and was not asked yet."""
+        point = self._space.locate(flags, env)
+        return (
+            point is not None
+            and self._space.normal(point) == point
+            and self._small(point)
+            and self._fresh(point)
+            and point not in self._suggested
+        )
+
+    def suggest(self, flags: Mapping[str, Scalar], env: Mapping[str, str]) -> bool:
+        """Have a configuration asked next, after those suggested before; false when it has no place."""
+        point = self._space.locate(flags, env) if self.has_place(flags, env) else None
+        if point is None:
+            return False
+        self._suggested.append(point)
+        return True
+
     def ask(self) -> Trial | None:
         """The next configuration, or ``None``: nothing promising is left, or the budget is spent."""
         if not self._book.affordable():
@@ -80,7 +105,7 @@ class SearchPolicy:
         base, level = self._incumbent(belief)
         number = self._book.next_id()
         stop_below = level - self._settings.hopeless_sds * self._settings.prior.noise_sd
-        for point, stage in self._scripted(belief, base):
+        for point, stage in [*((point, SUGGESTED) for point in self._suggested), *self._scripted(belief, base)]:
             if self._fresh(point) and self._small(point) and not avoidance.rules_out(point):
                 return self._book.trial(number, point, stage, stop_below)
         pool = allowed(avoidance, self._pool(base, number))
@@ -165,8 +190,11 @@ class SearchPolicy:
 
     def _scripted(self, belief: Belief, base: Point) -> list[tuple[Point, str]]:
         """The screening trials that are still due, then the combination of all gains."""
-        seen = {change for p in self._book.visited() for change in self._space.changes(p)}
-        due = [c for c in self._screening if not any(d == c[0] for d, _ in seen)]
+        own = {point for trial, point in self._book.asked.values() if trial.stage != SUGGESTED}
+        knobs = {d for point in own for d, _ in self._space.changes(point)}
+        # A suggested value of a knob is no reason not to try the search's own first value of it.
+        tried = {next(iter(it)) for p in self._book.visited() if len(it := self._space.changes(p)) == 1}
+        due = [change for change in self._screening if change[0] not in knobs and change not in tried]
         under = base if self._most > 1 else self._space.reference
         script = [(self._space.normal(_with(under, change)), "screen") for change in due]
         if not due:

@@ -17,7 +17,7 @@ class Trial(Record):
     flags: dict[str, Scalar]
     env: dict[str, str] = Field(default_factory=dict)
     stage: str
-    """Why it was asked: ``screen``, ``combine``, ``refine`` or ``sample``."""
+    """Why it was asked: ``screen``, ``combine``, ``refine``, ``sample`` or ``suggested``."""
     stop_below: float | None = None
     """Log ratio against the reference below which the first pair of rounds settles it: no more rounds needed."""
 

@@ -5,7 +5,7 @@ Votes are drawn: asking again would give other bytes, and evidence is written on
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -20,11 +20,19 @@ from tools.evidence.store import write_once
 MAX_RECORD_BYTES = 16 << 20
 
 
-def judged_once(file: Path, folder: Path, orders: Orders, environ: Mapping[str, str] | None = None) -> JudgeRecord:
-    """The record in ``file``; without one the sealed ``folder`` is judged and the record written."""
+def judged_once(
+    file: Path, folder: Path, orders: Orders, environ: Mapping[str, str] | None = None,
+    check: Callable[[], None] = lambda: None,
+) -> JudgeRecord:  # fmt: skip
+    """The record in ``file``; without one the sealed ``folder`` is judged and the record written.
+
+    ``check`` may raise before that: a stop that was asked for reaches the judge's process too, and what it says then is
+    no answer to keep.
+    """
     if file.exists():
         return read_record(file)
     found = judge_apart(folder, orders, environ)
+    check()
     write_once(file, found.to_bytes())
     return found
 

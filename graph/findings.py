@@ -1,0 +1,40 @@
+"""What the auditor held against the levers of a run, for those who propose the next ones."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from nodes.auditor.judge.record import NAME, JudgeRecord
+from nodes.auditor.verdict import Finding, Severity, Verdict
+
+MOST = 20
+"""Findings that are passed on, the latest audits' last."""
+
+
+def findings(run: Path, audits: str = "patch-*") -> list[str]:
+    """FAIL and FLAG findings of these audits, with advice; a file that cannot be read says nothing."""
+    found = [
+        f"{verdict.subject}: {it.severity} {it.rule}: {it.observed} Advice: {it.advice}"
+        for path in sorted((run / "audits").glob(f"{audits}/verdict.json"))
+        if (verdict := _verdict(path)) is not None
+        for it in (*verdict.findings, *_of_judge(path.with_name(NAME)))
+        if it.severity is not Severity.INFO
+    ]
+    return found[-MOST:]
+
+
+def _verdict(path: Path) -> Verdict | None:
+    try:
+        return Verdict.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def _of_judge(path: Path) -> Iterator[Finding]:
+    try:
+        yield from JudgeRecord.model_validate_json(path.read_bytes()).findings
+    except (OSError, ValidationError):
+        return

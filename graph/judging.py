@@ -1,0 +1,36 @@
+"""The judge's part of an audit: asked over the same sealed folder, kept beside the verdict, and never in its way."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from graph.llm import Llm
+from nodes.auditor.judge.kept import judged_once
+from nodes.auditor.judge.merge import merge
+from nodes.auditor.judge.record import NAME, JudgeRecord
+from nodes.auditor.verdict import Verdict, Word
+from tools.measurement.lab import Lab
+from tools.measurement.progress import Event
+
+
+def with_judge(lab: Lab, llm: Llm, sealed: Path, verdict: Verdict, folder: Path) -> Verdict:
+    """What the code's verdict and the judge say together; a FAIL is final, and nobody is asked about it.
+
+    ``folder`` holds the verdict; a ``judge.json`` that is there already is used. Raises ``UserError`` when that one
+    cannot be read or is about other evidence.
+    """
+    if verdict.verdict is Word.FAIL:
+        return verdict
+    path = folder / NAME
+    record = judged_once(path, sealed, llm.orders(lab.folder.root), check=lab.check)
+    lab.folder.ledger.enter(path)
+    merged = merge(verdict, record)
+    lab.tell(Event("note", f"judge of {verdict.scope} {verdict.subject}: {_told(record)}"))
+    return merged
+
+
+def _told(record: JudgeRecord) -> str:
+    if record.degraded:
+        return f"degraded, nothing is lowered: {record.degraded}"
+    dropped = f", {record.invented} invented quotes dropped" if record.invented else ""
+    return f"{record.word} by {len(record.votes)} votes{dropped}"

@@ -1,0 +1,33 @@
+"""A way to ask, for those who propose. The libraries that talk to a model are loaded at the first question."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from tools.llm.outcome import Outcome
+from tools.llm.settings import Settings
+
+M = TypeVar("M", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Advisor:
+    """Models by role, and the ledger of calls that all roles of a run share."""
+
+    settings: Settings
+    ledger: Path
+
+    def ask(self, role: str, system: str, user: str, shape: type[M]) -> Outcome[M]:
+        """One structured question. Raises ``UserError`` only: no key, or a ledger that cannot be used.
+
+        The ledger is read anew: the judge writes to it from a process of its own, out of the same budget.
+        """
+        from tools.llm.attempt import Prompt  # noqa: PLC0415 - heavy, and not needed without a model
+        from tools.llm.client import Client  # noqa: PLC0415 - heavy, and not needed without a model
+        from tools.llm.ledger import CallLedger  # noqa: PLC0415 - heavy, and not needed without a model
+
+        return Client(self.settings, CallLedger(self.ledger)).ask_now(role, Prompt(system, user), shape)

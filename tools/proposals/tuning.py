@@ -1,0 +1,139 @@
+"""Asking a model for settings to try: at the beginning of a search and after every few trials, within the same budget.
+
+What it says is written down before it is used, so that a resumed search asks for the same trials in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import orjson
+from pydantic import ValidationError
+
+from tools.evidence.records import Record, ServerConfig
+from tools.evidence.store import AppendLog
+from tools.levers import knob
+from tools.llm.advisor import Advisor
+from tools.llm.outcome import FINAL, Kind
+from tools.measurement.lab import Lab
+from tools.measurement.progress import Event
+from tools.measurement.screening import Screened
+from tools.prompts.library import load_prompt
+from tools.proposals.configuration import Admitted, ConfigurationProposal, Dropped, counted, plain, sift
+from tools.search import SearchPolicy, SearchSpace
+from tools.skills.library import skills_for
+
+ROLE = "config_tuner"
+LOG = "proposals.jsonl"
+EVERY = 3
+"""Trials from one question to the next."""
+QUESTIONS = 4
+"""Of one search at most."""
+
+
+class Consultation(Record):
+    """A line of ``search/proposals.jsonl``: one question, and what came of it."""
+
+    search: str
+    after: int
+    """Trials that the search had seen."""
+    outcome: Kind
+    detail: str = ""
+    admitted: tuple[Admitted, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+
+
+class TuningAdvice:
+    """The questions of one search."""
+
+    def __init__(
+        self, lab: Lab, advisor: Advisor, search: str, space: SearchSpace, reference: ServerConfig,
+        findings: Sequence[str],
+    ) -> None:  # fmt: skip
+        self._lab, self._advisor, self._search, self._space = lab, advisor, search, space
+        self._reference, self._findings = reference, findings
+        self._path = lab.folder.search / LOG
+        self._past = {line.after: line for line in read_consultations(self._path) if line.search == search}
+
+    def offer(self, policy: SearchPolicy, trials: Sequence[Screened]) -> None:
+        """Tell the policy what to try next, where a question is due; ``trials``: what this search has seen."""
+        after = len(trials)
+        if after % EVERY or after >= EVERY * QUESTIONS:
+            return
+        line = self._past.get(after)
+        if line is None:
+            if any(it.outcome in FINAL for it in self._past.values()):
+                return
+            line = self._asked(policy, trials)
+            AppendLog(self._path).append(line.model_dump(mode="json"))
+            self._past[after] = line
+            self._lab.tell(Event("note", _told(line)))
+        for it in line.admitted:
+            policy.suggest(*_settings(it))
+
+    def _asked(self, policy: SearchPolicy, trials: Sequence[Screened]) -> Consultation:
+        system = load_prompt(ROLE).filled(
+            skills="\n\n".join(it.body for it in skills_for(ROLE, device=self._lab.driver.device)),
+            situation=self._situation(),
+            trials="\n".join(map(_shown, trials)) or "none yet",
+            findings="\n".join(f"- {it}" for it in self._findings) or "none yet",
+        )
+        outcome = self._advisor.ask(ROLE, system, "Your proposals.", ConfigurationProposal)
+        if outcome.answer is None:
+            return Consultation(search=self._search, after=len(trials), outcome=outcome.kind, detail=outcome.detail)
+        admitted, dropped = sift(outcome.answer, self._space)
+        fresh = [it for it in admitted if policy.has_place(*_settings(it))]
+        dropped += [Dropped(what=f"{it.name}={it.value}", why="tried already") for it in admitted if it not in fresh]
+        return Consultation(
+            search=self._search, after=len(trials), outcome=outcome.kind, admitted=tuple(fresh), dropped=tuple(dropped)
+        )
+
+    def _situation(self) -> str:
+        lab = self._lab
+        settings = [
+            {"name": it.name, "now": it.values[0], "values": list(it.values[1:]), "about": _about(it.name)}
+            for it in self._space.dimensions
+        ]
+        told = {
+            "model": Path(lab.model).name, "machine": asdict(lab.situation()), "reference": self._reference.flags,
+            "smallest_gain": lab.protocol.floor, "settings": settings,
+        }  # fmt: skip
+        return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
+
+
+def read_consultations(path: Path) -> list[Consultation]:
+    """Questions so far; a line that cannot be read counts as not asked."""
+    found = []
+    for line in path.read_bytes().splitlines() if path.is_file() else ():
+        try:
+            found.append(Consultation.model_validate_json(line))
+        except ValidationError:
+            continue
+    return found
+
+
+def _settings(it: Admitted) -> tuple[dict[str, bool | int | float | str], dict[str, str]]:
+    return ({}, {it.name: str(it.value)}) if it.env else ({it.name: it.value}, {})
+
+
+def _about(name: str) -> str:
+    found = knob(name)
+    return found.reason if found is not None else ""
+
+
+def _shown(trial: Screened) -> str:
+    """Kinds of failures only: what a server says in its log is not for a model to read as an instruction."""
+    what = ", ".join(f"{name}={value}" for name, value in trial.flags.items())
+    if trial.score is None:
+        return f"- {what}: {trial.failure.kind if trial.failure else 'no result'}"
+    return f"- {what}: log ratio {trial.score:+.4f} over {trial.rounds} rounds"
+
+
+def _told(line: Consultation) -> str:
+    if line.outcome is not Kind.ANSWERED:
+        return f"language model as {ROLE}: {line.outcome}: {plain(line.detail)}; the policy goes on"
+    names = ", ".join(f"{it.name}={it.value}" for it in line.admitted) or "nothing to try"
+    dropped = f"; {len(line.dropped)} dropped: {counted(line.dropped)}" if line.dropped else ""
+    return f"language model as {ROLE}: {names}{dropped}"
