@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import orjson
 
 from kernels.compiler import Compiler
+from kernels.overlay import kept_source
 from kernels.proposals import Consulted, KernelProposal, KernelProposals, offered, shown
 from kernels.qualify import dims_of
 from kernels.render import Source, render
@@ -52,7 +53,8 @@ def best_kernel(lab: Lab, task: TaskFolder, findings: Sequence[str] = ()) -> Sou
     what = ", ".join(f"{name}={value}" for name, value in sorted(changed.items())) or "the template as it stands"
     source = f", proposed by: {best.source}" if best.source else ""
     lab.tell(Event("note", f"{task.task.operator}: best of {len(known)} kernels: {what}{source}"))
-    return render(task.family, task.task.dtype, best.choices)
+    # Of a recorded run the kernel as it was benched: the template may have changed since.
+    return kept_source(task, best.implementation) or render(task.family, task.task.dtype, best.choices)
 
 
 def _consult(lab: Lab, task: TaskFolder, search: Search, findings: Sequence[str]) -> None:
