@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import tarfile
 from pathlib import Path
 
 import orjson
+import pytest
 
 from graph.verification import verify_folder
 from tests.graph.conftest import ROOT, Bankable
 
 BANKED = ROOT / "evals" / "recorded" / "cpu-search.tar.xz"
+KERNELS = ROOT / "evals" / "recorded" / "cpu-kernels.tar.xz"
 TRAP = ROOT / "evals" / "recorded" / "cpu-trap.tar.xz"
 
 
@@ -58,3 +61,41 @@ def test_half_a_model_is_faster_and_is_ejected(bankable: Bankable, tmp_path: Pat
     assert set(failed) == {"identity_as_lever", "candidate_noncoherent", "accuracy_loss"}
     assert "100.0% → 5.0% on 40 paired questions" in failed["accuracy_loss"]
     assert "a loss of up to 100.0% is possible" in failed["accuracy_loss"]
+
+
+@pytest.fixture(scope="module")
+def kernels(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that replaced operators of a real server, replayed."""
+    out = tmp_path_factory.mktemp("kernels") / "run"
+    done = bankable("run", "--replay", KERNELS, "--out", out)
+    assert done.code == 0, done.err
+    return out
+
+
+def test_faster_operators_are_banked_as_in_the_real_run(kernels: Path) -> None:
+    with tarfile.open(KERNELS) as archive:
+        (name,) = [it for it in archive.getnames() if it.count("/") == 1 and it.endswith("/outcome.json")]
+        before = orjson.loads(archive.extractfile(name).read())  # type: ignore[union-attr]  # a regular file
+    now = orjson.loads((kernels / "outcome.json").read_bytes())
+    assert now["verdict"].startswith("verified gain")
+    assert (now["delta"], now["interval"]) == (before["delta"], before["interval"])
+    assert [it["flags"] for it in now["accepted"]] == [it["flags"] for it in before["accepted"]]
+    assert {name for it in now["accepted"] for name in it["flags"]} >= {"decode_attention"}
+    assert now["interval"][0] > 0.25
+    words = {path.parent.name: orjson.loads(path.read_bytes()) for path in kernels.glob("audits/*/verdict.json")}
+    assert words["harness-decode_attention-1"]["verdict"] == "PASS"
+    bundle = next(it for name, it in words.items() if name.startswith("bundle-"))
+    assert (bundle["lever_class"], bundle["counts_as_kernel_win"]) == ("A", True)
+
+
+def test_a_bundle_with_operators_is_derived_again_and_serves_what_was_validated(
+    kernels: Path, bankable: Bankable, tmp_path: Path
+) -> None:
+    assert bankable("verify", kernels / "bundle").code == 0
+    copy = tmp_path / "bundle"
+    shutil.copytree(kernels / "bundle", copy)
+    assert 'export PYTHONPATH="$here/overlay:$here/standin"' in (copy / "launch.sh").read_text()
+    (copy / "overlay" / "decode_attention" / "kernel.cpp").write_text("int main() {}\n")
+    problems = verify_folder(copy).problems
+    assert "overlay/decode_attention/kernel.cpp: changed" in problems
+    assert "overlay: not the one that was validated" in problems
