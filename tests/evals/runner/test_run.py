@@ -64,7 +64,8 @@ def test_the_auditor_is_given_the_sealed_folder_and_nothing_else(monkeypatch: py
     (found,) = perform(Task("c03-cold-reference", (0,)))
     ((command, options),) = calls
     assert command[:3] == [sys.executable, "-I", "-c"]
-    assert (options["env"], options["cwd"]) == ({}, "/")
+    assert (options["env"], options["cwd"]) == (process.ENVIRONMENT, "/")
+    assert process.ENVIRONMENT.keys() == {"OPENBLAS_NUM_THREADS", "PYDANTIC_DISABLE_PLUGINS"}
     assert not any(str(KEYS) in part for part in command)
     assert found.word == "FAIL"
     assert found.ruleset == ruleset_digest()
