@@ -17,8 +17,8 @@ from tools.llm.advisor import Advisor
 from tools.llm.outcome import FINAL
 from tools.measurement.lab import Lab
 from tools.measurement.progress import Event
-from tools.prompts.library import load_prompt
-from tools.skills.library import skills_for
+from tools.prompts.loader import load_prompt
+from tools.skills.loader import skills_for
 
 ROLE = "kernel_author"
 BUDGET = 8

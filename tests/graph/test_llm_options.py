@@ -55,7 +55,7 @@ def test_everything_that_may_be_said() -> None:
 )
 def test_a_mistake_is_one_sentence(words: dict[str, object], said: str) -> None:
     with pytest.raises(UserError, match=said):
-        asked(**words)  # type: ignore[arg-type]  # each case names its own
+        asked(**words)
 
 
 def test_options_without_a_model_are_a_mistake() -> None:

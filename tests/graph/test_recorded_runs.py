@@ -75,7 +75,7 @@ def kernels(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def test_faster_operators_are_banked_as_in_the_real_run(kernels: Path) -> None:
     with tarfile.open(KERNELS) as archive:
         (name,) = [it for it in archive.getnames() if it.count("/") == 1 and it.endswith("/outcome.json")]
-        before = orjson.loads(archive.extractfile(name).read())  # type: ignore[union-attr]  # a regular file
+        before = orjson.loads(archive.extractfile(name).read())
     now = orjson.loads((kernels / "outcome.json").read_bytes())
     assert now["verdict"].startswith("verified gain")
     assert (now["delta"], now["interval"]) == (before["delta"], before["interval"])

@@ -20,10 +20,10 @@ from tools.llm.outcome import FINAL, Kind
 from tools.measurement.lab import Lab
 from tools.measurement.progress import Event
 from tools.measurement.screening import Screened
-from tools.prompts.library import load_prompt
+from tools.prompts.loader import load_prompt
 from tools.proposals.configuration import Admitted, ConfigurationProposal, Dropped, counted, plain, sift
 from tools.search import SearchPolicy, SearchSpace
-from tools.skills.library import skills_for
+from tools.skills.loader import skills_for
 
 ROLE = "config_tuner"
 LOG = "proposals.jsonl"

@@ -18,8 +18,8 @@ from tools.evidence.request import Request
 from tools.llm.attempt import Prompt
 from tools.llm.client import Client
 from tools.llm.outcome import Kind, Outcome
-from tools.prompts.library import RolePrompt, load_prompt
-from tools.skills.library import Skill, skill
+from tools.prompts.loader import RolePrompt, load_prompt
+from tools.skills.loader import Skill, skill
 
 MOST_ACCUSATIONS = 12
 """Of one vote that are looked at."""

@@ -18,7 +18,7 @@ from tools.levers.overlay import OverlayReading
 
 BOTH = [f"patch-{name}-1" for name in PARTS]
 PART = OverlayPart(implementation="cpp-a", digest="a" * 64, source_digest="b" * 64)
-READ = {word: OverlayReading(word, ()) for word in ("A", "B", "indeterminate")}  # type: ignore[arg-type]  # literals
+READ = {word: OverlayReading(word, ()) for word in ("A", "B", "indeterminate")}
 
 
 @pytest.fixture(scope="module")

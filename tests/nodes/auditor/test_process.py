@@ -28,7 +28,7 @@ def test_the_process_says_what_the_engine_says(run: Path, tmp_path: Path) -> Non
 def test_a_crash_is_degraded_and_never_a_pass(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "START", "import os; os.abort()")
     for scope, subject, word in (("patch", "patch-stream_interval", Word.FAIL), ("baseline", "control", Word.FLAG)):
-        sealed = seal(run, scope, subject, 1, tmp_path / scope)  # type: ignore[arg-type]  # literals in a tuple
+        sealed = seal(run, scope, subject, 1, tmp_path / scope)
         verdict = audit_sealed(sealed.folder)
         assert (verdict.verdict, verdict.degraded) == (word, ("auditor",))
         sealed.discard()

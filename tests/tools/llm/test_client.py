@@ -24,7 +24,7 @@ WORST = QUESTION.tokens + QUICK.answer_tokens
 
 
 def ask(served: Endpoint, ledger: CallLedger | None = None, **options: object) -> Outcome[Colour]:
-    settings = Settings(endpoint=endpoint("m", served.url), **{"limits": QUICK, **options})  # type: ignore[arg-type]  # fields by name
+    settings = Settings(endpoint=endpoint("m", served.url), **{"limits": QUICK, **options})
     return Client(settings, ledger, environ={}).ask_now("judge", QUESTION, Colour)
 
 

@@ -60,7 +60,7 @@ def test_a_budget_in_all_and_per_role(tmp_path: Path) -> None:
 )
 def test_mistakes_are_one_line(options: dict[str, object], why: str) -> None:
     with pytest.raises(UserError, match=why) as caught:
-        settings_from("small", HERE, known=ROLES, **options)  # type: ignore[arg-type]  # options by name
+        settings_from("small", HERE, known=ROLES, **options)
     assert "\n" not in str(caught.value)
 
 

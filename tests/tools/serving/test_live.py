@@ -121,7 +121,7 @@ def test_co_resident_servers_start_together_and_the_idle_one_is_watched(driver: 
 
 def test_a_cache_that_cannot_be_flushed_is_on_record(driver: LiveDriver, tmp_path: Path) -> None:
     server = up(driver, tmp_path, "never_idle")
-    server._client.flush_cache = lambda timeout_s=0.3: False  # type: ignore[method-assign]  # do not wait 30 s
+    server._client.flush_cache = lambda timeout_s=0.3: False
     assert server.round(LOAD).flushed is False
 
 

@@ -25,7 +25,7 @@ from tools.errors import UserError
 from tools.evidence.seal import Seal, seal
 from tools.llm.ledger import read_ledger
 from tools.llm.settings import Budget
-from tools.skills.library import skill
+from tools.skills.loader import skill
 
 ROOT = Path(__file__).resolve().parents[4]
 INVENTED = {"file": OVERLAY, "line": 1, "text": "os.environ['CHEAT'] = '1'"}

@@ -108,4 +108,4 @@ def test_a_record_about_other_evidence_is_refused(other: str) -> None:
         "unread": {"evidence": None},
     }
     with pytest.raises(UserError, match="other evidence"):
-        merge(verdict, judged.model_copy(update=changes[other]))  # type: ignore[arg-type]  # one of three
+        merge(verdict, judged.model_copy(update=changes[other]))

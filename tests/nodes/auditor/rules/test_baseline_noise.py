@@ -25,7 +25,7 @@ RULE = "baseline_noise"
 
 
 def _control(root: Path, **settings: object) -> Path:
-    return run_folder(root / "run", Recipe(**settings))  # type: ignore[arg-type]  # a keyword table
+    return run_folder(root / "run", Recipe(**settings))
 
 
 def _scale(row: Json, factor: float) -> None:

@@ -13,7 +13,7 @@ from evals.fixtures.keys import read_keys
 from kernels.families import FAMILIES
 from tools.errors import UserError
 from tools.levers import ALL_KNOBS, knob
-from tools.skills.library import HOME, load_skills, skill, skills_for
+from tools.skills.loader import HOME, load_skills, skill, skills_for
 
 SCOPES = ("baseline", "profile", "patch", "harness", "bundle")
 
@@ -80,7 +80,7 @@ def test_classes_in_the_accelerators_playbook_are_those_of_the_registry() -> Non
         entries = re.findall(r"^- ([^:]+):", part, re.MULTILINE)
         named = {name for entry in entries for name in re.findall(r"`(\w+)`", entry)}
         assert named
-        assert {it: knob(it).lever_class for it in named} == dict.fromkeys(named, lever_class)  # type: ignore[union-attr]  # all known, see above
+        assert {it: knob(it).lever_class for it in named} == dict.fromkeys(named, lever_class)
 
 
 def test_the_auditors_skill_has_its_five_scopes_in_order() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from nodes.auditor.judge.opinion import Accusation, Opinion, Quote
 from tools.errors import UserError
-from tools.prompts.library import HOME, PLACEHOLDERS, SCHEMAS, SECTIONS, load_prompt
+from tools.prompts.loader import HOME, PLACEHOLDERS, SCHEMAS, SECTIONS, load_prompt
 from tools.skills.front_matter import ROLES
 
 
