@@ -11,6 +11,7 @@ from graph.audits import Subject, audit, skipped
 from graph.config import RunConfig
 from graph.state import Decided, Judged, RunState
 from tools.measurement.comparison import Measured
+from tools.measurement.cost import comparison_seconds
 from tools.measurement.lab import Lab
 from tools.measurement.progress import Event
 
@@ -54,6 +55,26 @@ def _judged(context: Context, subject: Subject) -> Judged:
     if not context.config.auditor:
         return skipped(subject)
     return audit(context.lab, subject, context.key, context.config.llm)
+
+
+def affordable(lab: Lab, before_s: float = 0.0) -> bool:
+    """Do ``before_s``, a confirmation and the validation after it fit into the time that is left?
+
+    Both comparisons count as decided by their first looks.
+    """
+    return lab.seconds_left() > _needed(lab, before_s)
+
+
+def out_of_time(lab: Lab, subject: str, what: str, before_s: float = 0.0) -> Decided:
+    """The decision that ``subject`` is left out, because ``what`` takes longer than there is."""
+    needed, left = _needed(lab, before_s) / 60, max(lab.seconds_left(), 0.0) / 60
+    reason = f"{left:.0f} min left; {what} takes {needed:.0f}: give more with --budget"
+    lab.tell(Event("note", reason, subject))
+    return Decided(subject=subject, decision="stopped", reason=reason)
+
+
+def _needed(lab: Lab, before_s: float) -> float:
+    return before_s + 2 * comparison_seconds(lab)
 
 
 def failed(measured: Measured) -> Decided:

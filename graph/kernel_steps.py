@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from graph.audits import Subject
-from graph.common import Run, audited, stage, unproven
+from graph.common import Run, affordable, audited, out_of_time, stage, unproven
 from graph.findings import findings
 from graph.state import Decided, RunState
+from kernels.kept import kept_source
 from kernels.task import open_task
 from nodes.baseline import control_name
 from nodes.integrator import integrate, lever_of
 from nodes.kernel_author import best_kernel
 from nodes.kernel_extractor import extract, prospects
-from nodes.op_benchmarker import Benched, benchmark, default
+from nodes.op_benchmarker import benchmark, default, read_benched
 from nodes.profiler import take_profile
 from tools.measurement.cost import comparison_seconds
 from tools.measurement.lab import Lab
@@ -37,8 +38,8 @@ def kernel_extractor(state: RunState, runtime: Run) -> RunState:
                 decisions.append(Decided(subject=it.operator, decision="skipped", reason=it.reason))
     wanted = list(waiting)
     while waiting:
-        if not _affordable(lab):
-            decisions.append(_out_of_time(lab, waiting))
+        if not affordable(lab, BENCH_S):
+            decisions.append(out_of_time(lab, ", ".join(waiting), "an operator", BENCH_S))
             waiting = []
             break
         operator, *waiting = waiting
@@ -54,8 +55,9 @@ def op_benchmarker(state: RunState, runtime: Run) -> RunState:
     """Every backend of the operator against the live one, alone."""
     lab, attempt = stage(runtime, f"op benchmarker: {state['operator']}"), state["bench_attempt"] + 1
     task = open_task(lab.folder.root, state["operator"])
-    best = best_kernel(lab, task) if state["authored"] else None
-    benched = benchmark(lab, task, [best or default(task)], attempt)
+    source = kept_source(task, state["candidate"]) if state["candidate"] else default(task)
+    assert source is not None, "the author keeps what it hands over"
+    benched = benchmark(lab, task, source, attempt)
     changed: RunState = {"bench_attempt": attempt, "benched": benched.claim is not None}
     if benched.claim is None:
         lab.tell(Event("note", f"{state['operator']}: {benched.why}"))
@@ -81,17 +83,20 @@ def kernel_author(state: RunState, runtime: Run) -> RunState:
     task = open_task(lab.folder.root, state["operator"])
     held = findings(lab.folder.root, f"harness-{state['operator']}-*") if lab.advisor is not None else ()
     best = best_kernel(lab, task, held)
-    known = _benched(lab, state).claim
+    known = read_benched(task, state["bench_attempt"])
     # What the first bake-off measured need not be measured again.
     done = best is None or (known is not None and known.winner == best.implementation)
-    return {"authored": True, "trusted": done, "judged": None}
+    return {
+        "authored": True, "trusted": done, "judged": None, "candidate": best.implementation if best else "",
+    }  # fmt: skip
 
 
 def integrator(state: RunState, runtime: Run) -> RunState:
     """Lay the winner over the live server and measure what it gives there."""
     lab, operator = stage(runtime, f"integrator: {state['operator']}"), state["operator"]
-    claim = _benched(lab, state).claim
-    lever = lever_of(lab, open_task(lab.folder.root, operator), claim, state["bench_attempt"]) if claim else None
+    task = open_task(lab.folder.root, operator)
+    claim = read_benched(task, state["bench_attempt"])
+    lever = lever_of(lab, task, claim, state["bench_attempt"]) if claim else None
     if claim is None or lever is None or claim.speedup is None:
         reason = claim.headline if claim else "no bake-off"
         return {"claimed": False, "lever": None, "decisions": [_no_kernel(lab, operator, reason)]}
@@ -111,27 +116,10 @@ def integrator(state: RunState, runtime: Run) -> RunState:
 def _on(operator: str, waiting: list[str], decisions: list[Decided]) -> RunState:
     return {
         "track": "kernels", "operator": operator, "operators": waiting, "decisions": decisions, "bench_attempt": 0,
-        "bench_redone": 0, "authored": False, "trusted": False, "patch_attempt": 0, "judged": None,
+        "bench_redone": 0, "authored": False, "trusted": False, "candidate": "", "patch_attempt": 0, "judged": None,
     }  # fmt: skip
-
-
-def _benched(lab: Lab, state: RunState) -> Benched:
-    """The last bake-off of the operator, from its folder."""
-    return benchmark(lab, open_task(lab.folder.root, state["operator"]), [], state["bench_attempt"])
 
 
 def _no_kernel(lab: Lab, operator: str, reason: str) -> Decided:
     lab.tell(Event("decision", f"{operator}: no kernel to lay over: {reason}"))
     return Decided(subject=operator, decision="not_proven", reason=reason)
-
-
-def _affordable(lab: Lab) -> bool:
-    """Do extraction, bench, confirmation and the validation after it fit into the time that is left?"""
-    return lab.seconds_left() > BENCH_S + 2 * comparison_seconds(lab)
-
-
-def _out_of_time(lab: Lab, waiting: list[str]) -> Decided:
-    needed = (BENCH_S + 2 * comparison_seconds(lab)) / 60
-    reason = f"{max(lab.seconds_left(), 0) / 60:.0f} min left; an operator takes {needed:.0f}: give more with --budget"
-    lab.tell(Event("note", f"{', '.join(waiting)} left out: {reason}"))
-    return Decided(subject=", ".join(waiting), decision="stopped", reason=reason)

@@ -67,6 +67,8 @@ class RunState(TypedDict, total=False):
     benched: bool
     authored: bool
     """The kernel author has had its turn."""
+    candidate: str
+    """Implementation that the author found; empty before that, and where it found none."""
     trusted: bool
     """The last bake-off holds the author's best kernel and was signed off."""
     isolated: dict[str, float]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from graph.approval import approved
 from graph.audits import Scope, Subject
-from graph.common import Run, audited, failed, stage, unproven
+from graph.common import Run, affordable, audited, failed, out_of_time, stage, unproven
 from graph.findings import findings
 from graph.state import Accepted, Decided, Judged, RunState
 from nodes.baseline import control_name, measure_baseline
@@ -18,6 +18,8 @@ from tools.measurement.comparison import kv_tokens, read_claim
 from tools.measurement.cost import block_seconds, comparison_seconds
 from tools.measurement.lab import Lab
 from tools.measurement.progress import Event
+
+LEVER = "confirming and validating another lever"
 
 
 def preflight(state: RunState, runtime: Run) -> RunState:
@@ -95,11 +97,11 @@ def config_tuner(state: RunState, runtime: Run) -> RunState:
         lab, state["directions"], len(state["accepted"]), state["reference"], _screening_seconds(lab),
         findings(lab.folder.root) if lab.advisor is not None else (),
     )  # fmt: skip
-    lever = propose(prospects, tried, config.floor) if _affordable(lab) else None
+    lever = propose(prospects, tried, config.floor) if affordable(lab) else None
     changed: RunState = {"lever": lever, "judged": None}
     if lever is not None:
         return changed | {"patch_attempt": 0, "tried": [*tried, patch_name(lever)]}
-    return changed if _affordable(lab) else changed | {"decisions": [_out_of_time(lab)]}
+    return changed if affordable(lab) else changed | {"decisions": [out_of_time(lab, "search", LEVER)]}
 
 
 def measure_patch(state: RunState, runtime: Run) -> RunState:
@@ -237,7 +239,7 @@ def _answer(lab: Lab, state: RunState, judged: Judged) -> RunState:
     """The producer's answer to a FAIL: measure again when that is the advice, else repair, else give up."""
     lever = state["lever"]
     assert lever is not None
-    if not _affordable(lab):
+    if not affordable(lab):
         return {"given_up": True}
     if judged.action in ("remeasure", "redo"):
         return {"judged": None}
@@ -245,21 +247,9 @@ def _answer(lab: Lab, state: RunState, judged: Judged) -> RunState:
     return {"lever": repaired, "judged": None} if repaired else {"given_up": True}
 
 
-def _affordable(lab: Lab) -> bool:
-    """Do a confirmation and the validation after it fit into the time that is left, if their first looks decide?"""
-    return lab.seconds_left() > 2 * comparison_seconds(lab)
-
-
 def _screening_seconds(lab: Lab) -> float:
     """The time that confirming and validating one lever leaves."""
     return max(lab.seconds_left() - 2 * comparison_seconds(lab) - block_seconds(lab), 0.0)
-
-
-def _out_of_time(lab: Lab) -> Decided:
-    needed, left = 2 * comparison_seconds(lab) / 60, max(lab.seconds_left(), 0.0) / 60
-    reason = f"{left:.0f} min left; confirming and validating another lever takes {needed:.0f}: give more with --budget"
-    lab.tell(Event("note", reason))
-    return Decided(subject="search", decision="stopped", reason=reason)
 
 
 def _without_weakest(accepted: list[Accepted]) -> list[Accepted]:

@@ -10,10 +10,11 @@ import typer
 from rich.console import Console
 
 from kernels.bakeoff import Settings, bake_off, measured_peaks
-from kernels.compiler import CompileError, Compiler
-from kernels.contestant import Contestant, of_kernel, of_torch
+from kernels.compiler import Compiler
+from kernels.contestant import Contestant, of_torch
 from kernels.families import FAMILIES
 from kernels.family import DTYPES, Family
+from kernels.kept import contestant
 from kernels.nursery import Nursery
 from kernels.offline import compile_offline, example, lines
 from kernels.render import render
@@ -169,17 +170,8 @@ def _contestants(folder: TaskFolder, backends: str) -> list[Contestant]:
 
 def kernels_of(folder: TaskFolder) -> list[Contestant]:
     """C++ kernels of a task: the template as it stands, and the best that a search found."""
-    compiler = Compiler()
-    found: list[Contestant] = []
     best = fastest(evaluations(folder).values())
-    for choices in [folder.family.defaults(), *([best.choices] if best else [])]:
-        source = render(folder.family, folder.task.dtype, choices)
-        compiled = compiler.compile(source)
-        if isinstance(compiled, CompileError):
-            raise UserError("a kernel does not compile", source.implementation, compiled.reason[:300])
-        place = folder.path / "candidates" / f"{source.implementation}.cpp"
-        place.parent.mkdir(exist_ok=True)
-        place.write_text(source.text, encoding="utf-8")
-        if source.implementation not in {contestant.id for contestant in found}:
-            found.append(of_kernel(compiled))
-    return found
+    chosen = [folder.family.defaults(), *([best.choices] if best else [])]
+    sources = {it.implementation: it for it in (render(folder.family, folder.task.dtype, each) for each in chosen)}
+    compiler = Compiler()
+    return [contestant(folder, source, compiler) for source in sources.values()]

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from kernels.families import FAMILIES
 from kernels.family import Family
+from kernels.kept import flags_of, kept_source
 from kernels.render import Source
-from kernels.search import evaluations
 from kernels.task import TaskFolder, open_task
 from tools.errors import UserError
 from tools.evidence.canonical import digest
@@ -36,16 +36,6 @@ def part_of(family: Family, source: Source, bench: int) -> OverlayPart:
         implementation=source.implementation, digest=planned_digest([seam], {family.name: kernel}),
         source_digest=digest(replacement_source(seam, kernel)), parameters=dict(source.choices), bench=bench,
     )  # fmt: skip
-
-
-def kept_source(task: TaskFolder, implementation: str) -> Source | None:
-    """A kernel as its bake-off left it; ``None`` for what is no kernel of ours."""
-    path = task.kernel_file(implementation)
-    if not path.is_file():
-        return None
-    text, known = path.read_text(encoding="utf-8"), evaluations(task).get(implementation)
-    choices = known.choices if known is not None else task.family.defaults()
-    return Source(task.task.family, task.task.dtype, choices, text, flags_of(text))
 
 
 def lay(run: RunFolder, comparison: Path, lever: Lever, recorded: Path | None = None) -> None:
@@ -85,9 +75,3 @@ def _kernel(
 ) -> Kernel:
     allowed = LENIENT * family.allowed[dtype].relative_error
     return Kernel(implementation, text, flags_of(text), allowed, parameters)
-
-
-def flags_of(text: str) -> tuple[str, ...]:
-    """Compiler flags, from the last line of a rendered source."""
-    said = text.rstrip("\n").rpartition("\n")[2]
-    return tuple(said.removeprefix("// g++ ").split()) if said.startswith("// g++ ") else ()

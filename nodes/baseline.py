@@ -9,7 +9,7 @@ from tools.measurement.comparison import Measured, compare
 from tools.measurement.cost import block_seconds
 from tools.measurement.lab import Lab
 from tools.measurement.outlook import outlook
-from tools.measurement.plan import make_plan
+from tools.measurement.plan import numbered
 from tools.measurement.progress import Event
 
 CONTROL_ALPHA = 0.025
@@ -18,27 +18,16 @@ CONTROL_ALPHA = 0.025
 
 def control_name(attempt: int) -> str:
     """Name of the control comparison: ``control``, then ``control-2``, …"""
-    return "control" if attempt == 1 else f"control-{attempt}"
+    return numbered("control", attempt)
 
 
 def measure_baseline(lab: Lab, attempt: int) -> Measured:
     """Run the A/A control. A second attempt is a fresh comparison with other seeds and one more block."""
-    protocol = lab.protocol
-    plan = make_plan(
-        name=control_name(attempt),
-        run_id=lab.run_id,
-        kind=Kind.CONTROL,
-        model=lab.model,
-        reference=lab.base,
-        lever=Lever(),
-        workload=lab.workload,
-        launch_plan=protocol.launch_plan,
-        seed=protocol.seed + 100 * attempt,
-        looks=(protocol.control_blocks + attempt - 1,),
-        rounds_per_leg=protocol.rounds_per_leg,
+    looks = (lab.protocol.control_blocks + attempt - 1,)
+    plan = lab.plan(
+        control_name(attempt), Kind.CONTROL, reference=lab.base, lever=Lever(), seed=100 * attempt, looks=looks,
         alpha=CONTROL_ALPHA,
-        floor=protocol.floor,
-    )
+    )  # fmt: skip
     measured = compare(lab, plan)
     if len(measured.diffs) > 1:
         lab.tell(Event("note", _outlook(lab, stdev(measured.diffs)), plan.name))

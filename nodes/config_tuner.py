@@ -11,7 +11,7 @@ from tools.levers import knob, knobs_for
 from tools.measurement.comparison import Measured, compare
 from tools.measurement.direction import Direction
 from tools.measurement.lab import Lab
-from tools.measurement.plan import make_plan
+from tools.measurement.plan import make_plan, numbered
 from tools.measurement.screening import Screened, Screening, Source, read_trials
 from tools.proposals.tuning import TuningAdvice
 from tools.search import SUGGESTED, Outcome, SearchPolicy, Settings, Trial, space_from_knobs
@@ -116,7 +116,7 @@ def patch_name(lever: Lever, attempt: int = 1) -> str:
     """Folder name of a lever's confirmation: ``patch-stream_interval-8``, then ``…-2``."""
     parts = [f"{name}-{value}" for name, value in sorted({**lever.flags, **lever.env}.items())]
     text = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in "-".join(parts))
-    return f"patch-{text[:80]}" + ("" if attempt == 1 else f"-{attempt}")
+    return numbered(f"patch-{text[:80]}", attempt)
 
 
 def confirm(lab: Lab, lever: Lever, reference: ServerConfig, attempt: int, reserve_s: float) -> Measured:
@@ -124,19 +124,5 @@ def confirm(lab: Lab, lever: Lever, reference: ServerConfig, attempt: int, reser
 
     ``reserve_s`` of the run's time is left to what comes after.
     """
-    name = patch_name(lever, attempt)
-    plan = make_plan(
-        name=name,
-        run_id=lab.run_id,
-        kind=Kind.PATCH,
-        model=lab.model,
-        reference=reference,
-        lever=lever,
-        workload=lab.workload,
-        launch_plan=lab.protocol.launch_plan,
-        seed=lab.protocol.seed + attempt,
-        looks=lab.protocol.looks,
-        rounds_per_leg=lab.protocol.rounds_per_leg,
-        floor=lab.protocol.floor,
-    )
+    plan = lab.plan(patch_name(lever, attempt), Kind.PATCH, reference=reference, lever=lever, seed=attempt)
     return compare(lab, plan, reserve_s)

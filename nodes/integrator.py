@@ -6,18 +6,19 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from kernels.overlay import kept_source, lay, part_of
+from kernels.kept import kept_source
+from kernels.overlay import lay, part_of
 from kernels.task import TaskFolder
 from tools.evidence.harness import BakeOffClaim
 from tools.evidence.records import Kind, Lever, Plan, ServerConfig
 from tools.measurement.comparison import Measured, compare, declare
 from tools.measurement.lab import Lab
-from tools.measurement.plan import make_plan
+from tools.measurement.plan import numbered
 
 
 def patch_name(operator: str, attempt: int = 1) -> str:
     """Folder name of an operator's confirmation: ``patch-rms_norm``, then ``…-2``."""
-    return f"patch-{operator}" + ("" if attempt == 1 else f"-{attempt}")
+    return numbered(f"patch-{operator}", attempt)
 
 
 def lever_of(lab: Lab, task: TaskFolder, claim: BakeOffClaim, bench: int) -> Lever | None:
@@ -47,11 +48,6 @@ def integrate(
     signed-off speed-ups alone. ``reserve_s`` of the run's time is left to what comes after.
     """
     (operator,) = lever.overlays
-    protocol = lab.protocol
-    plan = make_plan(
-        name=patch_name(operator, attempt), run_id=lab.run_id, kind=Kind.PATCH, model=lab.model, reference=reference,
-        lever=lever, workload=lab.workload, launch_plan=protocol.launch_plan, seed=protocol.seed + attempt,
-        looks=protocol.looks, rounds_per_leg=protocol.rounds_per_leg, floor=protocol.floor,
-    )  # fmt: skip
+    plan = lab.plan(patch_name(operator, attempt), Kind.PATCH, reference=reference, lever=lever, seed=attempt)
     lay(lab.folder, declare(lab, plan), lever, lab.recorded)
     return compare(lab, plan, reserve_s, isolated)

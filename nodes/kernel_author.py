@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import orjson
 
 from kernels.compiler import Compiler
-from kernels.overlay import kept_source
+from kernels.kept import keep, kept_source
 from kernels.proposals import Consulted, KernelProposal, KernelProposals, offered, shown
 from kernels.qualify import dims_of
 from kernels.render import Source, render
@@ -35,8 +35,7 @@ def best_kernel(lab: Lab, task: TaskFolder, findings: Sequence[str] = ()) -> Sou
     ``findings``: what the auditor held against earlier bake-offs of this operator.
     """
     if lab.engine_python is not None:
-        threads = int(lab.base.env.get("OMP_NUM_THREADS", "1"))
-        search = Search(task, Compiler(), lab.engine_python, threads, origins=lab.advisor is not None)
+        search = Search(task, Compiler(), lab.engine_python, lab.threads, origins=lab.advisor is not None)
         _consult(lab, task, search, findings)
 
         def between(_: str) -> None:
@@ -54,7 +53,9 @@ def best_kernel(lab: Lab, task: TaskFolder, findings: Sequence[str] = ()) -> Sou
     source = f", proposed by: {best.source}" if best.source else ""
     lab.tell(Event("note", f"{task.task.operator}: best of {len(known)} kernels: {what}{source}"))
     # Of a recorded run the kernel as it was benched: the template may have changed since.
-    return kept_source(task, best.implementation) or render(task.family, task.task.dtype, best.choices)
+    found = kept_source(task, best.implementation) or render(task.family, task.task.dtype, best.choices)
+    keep(task, found)
+    return found
 
 
 def _consult(lab: Lab, task: TaskFolder, search: Search, findings: Sequence[str]) -> None:

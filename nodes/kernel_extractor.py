@@ -80,10 +80,9 @@ def extract(lab: Lab, operator: str, wanted: list[str]) -> Extracted:
     if captured is None:
         return Extracted(None, f"no_rebind_seam: the live server never calls {FAMILIES[operator].attribute}")
     assert lab.engine_python is not None
-    threads = int(lab.base.env.get("OMP_NUM_THREADS", "1"))
     try:
-        with Nursery(lab.engine_python, threads) as nursery:
-            task = write_captured_task(root, lab.run_id, FAMILIES[operator], captured, samples, nursery, threads)
+        with Nursery(lab.engine_python, lab.threads) as nursery:
+            task = write_captured_task(root, lab.run_id, FAMILIES[operator], captured, samples, nursery, lab.threads)
     except UserError as problem:
         return Extracted(None, str(problem))
     lab.folder.ledger.enter_tree(task.path)

@@ -10,6 +10,7 @@ from tools.evidence.folder import set_leg_aside
 from tools.evidence.records import Failure, Side, Workload
 from tools.measurement.lab import Lab
 from tools.measurement.leg import LegWriter, publish
+from tools.measurement.plan import numbered
 from tools.measurement.progress import Event
 from tools.profiling.aggregate import aggregate
 from tools.profiling.records import Profile
@@ -31,7 +32,7 @@ class Profiled:
 
 def profile_name(attempt: int) -> str:
     """Folder of a profile: ``profile``, then ``profile-2``."""
-    return "profile" if attempt == 1 else f"profile-{attempt}"
+    return numbered("profile", attempt)
 
 
 def take_profile(lab: Lab, attempt: int) -> Profiled:

@@ -8,7 +8,7 @@ from kernels.overlay import lay
 from tools.evidence.records import Kind, Lever, OverlayPart, Scalar
 from tools.measurement.comparison import Measured, compare, declare
 from tools.measurement.lab import Lab
-from tools.measurement.plan import make_plan
+from tools.measurement.plan import numbered
 
 
 def union(levers: Sequence[Lever]) -> Lever:
@@ -25,7 +25,7 @@ def union(levers: Sequence[Lever]) -> Lever:
 
 def bundle_name(attempt: int) -> str:
     """Name of the comparison: ``bundle``, then ``bundle-2``."""
-    return "bundle" if attempt == 1 else f"bundle-{attempt}"
+    return numbered("bundle", attempt)
 
 
 def validate(lab: Lab, levers: Sequence[Lever], isolated: Mapping[str, float], attempt: int) -> Measured:
@@ -33,21 +33,8 @@ def validate(lab: Lab, levers: Sequence[Lever], isolated: Mapping[str, float], a
 
     ``isolated``: signed-off speed-ups of the replaced operators alone, which the claim quotes.
     """
-    protocol = lab.protocol
-    plan = make_plan(
-        name=bundle_name(attempt),
-        run_id=lab.run_id,
-        kind=Kind.BUNDLE,
-        model=lab.model,
-        reference=lab.base,
-        lever=union(levers),
-        workload=lab.workload,
-        launch_plan=protocol.launch_plan,
-        seed=protocol.seed + 900_000 + attempt,
-        looks=protocol.looks,
-        rounds_per_leg=protocol.rounds_per_leg,
-        floor=protocol.floor,
-    )
+    name = bundle_name(attempt)
+    plan = lab.plan(name, Kind.BUNDLE, reference=lab.base, lever=union(levers), seed=900_000 + attempt)
     if plan.lever.overlays:
         lay(lab.folder, declare(lab, plan), plan.lever, lab.recorded)
     return compare(lab, plan, isolated={name: isolated[name] for name in plan.lever.overlays})

@@ -8,9 +8,10 @@ from pathlib import Path
 from threading import Event as Flag
 
 from tools.evidence.folder import RunFolder
-from tools.evidence.records import LaunchPlan, ServerConfig, Workload
+from tools.evidence.records import Kind, LaunchPlan, Lever, Plan, ServerConfig, Workload
 from tools.levers import Situation
 from tools.llm.advisor import Advisor
+from tools.measurement.plan import make_plan
 from tools.measurement.progress import Event, Watcher, silent
 from tools.serving.driver import Driver, Prompt, Question, StopRequested
 
@@ -56,6 +57,11 @@ class Lab:
     watch: Watcher = silent
     stop: Flag = field(default_factory=Flag)
 
+    @property
+    def threads(self) -> int:
+        """OpenMP threads of a server: what an operator is measured with, too."""
+        return int(self.base.env.get("OMP_NUM_THREADS", "1"))
+
     def tell(self, event: Event) -> None:
         """Report something, and stop here if somebody asked for it: between two steps nothing is half done."""
         self.watch(event)
@@ -69,6 +75,27 @@ class Lab:
     def seconds_left(self) -> float:
         """Driver-clock seconds until the deadline; negative when it has passed."""
         return self.deadline - self.driver.clock()
+
+    def plan(
+        self, name: str, kind: Kind, *, reference: ServerConfig, lever: Lever, seed: int,
+        looks: tuple[int, ...] | None = None, alpha: float | None = None,
+    ) -> Plan:  # fmt: skip
+        """A comparison by this run's protocol; ``seed`` counts from the run's own."""
+        return make_plan(
+            name=name,
+            run_id=self.run_id,
+            kind=kind,
+            model=self.model,
+            reference=reference,
+            lever=lever,
+            workload=self.workload,
+            launch_plan=self.protocol.launch_plan,
+            seed=self.protocol.seed + seed,
+            looks=self.protocol.looks if looks is None else looks,
+            rounds_per_leg=self.protocol.rounds_per_leg,
+            alpha=alpha,
+            floor=self.protocol.floor,
+        )
 
     def situation(self) -> Situation:
         """What the candidate values of knobs depend on."""

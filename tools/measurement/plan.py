@@ -67,6 +67,11 @@ def make_plan(
     )
 
 
+def numbered(name: str, attempt: int) -> str:
+    """Name of an attempt: ``control``, then ``control-2``, …"""
+    return name if attempt == 1 else f"{name}-{attempt}"
+
+
 def round_order(first: Side, launch_plan: LaunchPlan, rounds_per_leg: int) -> tuple[Side, ...]:
     """Return the order of the timed rounds of a block whose leg ``first`` goes first.
 

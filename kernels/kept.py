@@ -1,0 +1,41 @@
+"""Kernels that are kept beside the bake-offs of their task: their sources are evidence, and what an overlay ships."""
+
+from __future__ import annotations
+
+from kernels.compiler import CompileError, Compiler
+from kernels.contestant import Contestant, of_kernel
+from kernels.render import Source
+from kernels.search import evaluations
+from kernels.task import TaskFolder
+from tools.errors import UserError
+from tools.evidence.store import write_once
+
+
+def keep(task: TaskFolder, source: Source) -> None:
+    """Write a kernel's source down."""
+    write_once(task.kernel_file(source.implementation), source.text.encode())
+
+
+def kept_source(task: TaskFolder, implementation: str) -> Source | None:
+    """A kernel that was kept; ``None`` for what is no kernel of ours."""
+    path = task.kernel_file(implementation)
+    if not path.is_file():
+        return None
+    text, known = path.read_text(encoding="utf-8"), evaluations(task).get(implementation)
+    choices = known.choices if known is not None else task.family.defaults()
+    return Source(task.task.family, task.task.dtype, choices, text, flags_of(text))
+
+
+def contestant(task: TaskFolder, source: Source, compiler: Compiler) -> Contestant:
+    """A kernel that is kept and compiled, ready for a bake-off. Raises ``UserError`` when it does not compile."""
+    compiled = compiler.compile(source)
+    if isinstance(compiled, CompileError):
+        raise UserError("a kernel does not compile", source.implementation, compiled.reason[:300])
+    keep(task, source)
+    return of_kernel(compiled)
+
+
+def flags_of(text: str) -> tuple[str, ...]:
+    """Compiler flags, from the last line of a rendered source."""
+    said = text.rstrip("\n").rpartition("\n")[2]
+    return tuple(said.removeprefix("// g++ ").split()) if said.startswith("// g++ ") else ()
