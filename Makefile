@@ -7,27 +7,28 @@ PIP_ARGS ?=# extra pip options, for instance an index with CPU builds of torch
 
 ORCHESTRATOR := .venv/.ready
 ENGINE := .venv-engine/.ready
+EXTRAS := .venv/.extras
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 SETUP := tools/setup
 
-.PHONY: run test lint unit evals audit-report live bench fuzz setup doctor clean
+.PHONY: run test lint unit evals audit-report live bench fuzz setup extras doctor clean
 
 run: setup
 	.venv/bin/python -m graph run --model $(MODEL) $(ARGS)
 
-test: setup lint unit evals live
+test: setup extras lint unit evals live
 
-lint: $(ORCHESTRATOR)
+lint: $(ORCHESTRATOR) $(EXTRAS)
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/lint-imports --config pyproject.toml
 	.venv/bin/mypy
 
-unit: $(ORCHESTRATOR) $(ENGINE)
+unit: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
 	.venv/bin/python -m pytest -m "not live" -n 2 --cov --cov-report=term:skip-covered
 
 # Tests against a real sglang server with the shipped model.
-live: $(ORCHESTRATOR) $(ENGINE)
+live: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
 	.venv/bin/python -m pytest -m live -p no:xdist
 
 # Every fixture of the auditor as its key says, and the table per rule as committed in evals/expected.toml.
@@ -58,6 +59,13 @@ $(ORCHESTRATOR): $(SETUP)/orchestrator.txt pyproject.toml
 	$(PYTHON) -m venv .venv
 	.venv/bin/python $(PIP) -r $(SETUP)/orchestrator.txt
 	.venv/bin/python $(PIP) --no-deps --no-build-isolation -e .
+	touch $@
+
+# Ray, OpenTelemetry, the LangGraph development server, inspect-ai: a run needs none of them, the tests try them all.
+extras: $(EXTRAS)
+
+$(EXTRAS): $(ORCHESTRATOR) $(SETUP)/extras.txt
+	.venv/bin/python $(PIP) -r $(SETUP)/extras.txt
 	touch $@
 
 # torch first: a CPU build where pip finds one. The rest is pinned beside it, see tools/setup/engine.txt.
