@@ -9,7 +9,7 @@ from graph.state import Decided, RunState
 from kernels.kept import kept_source
 from kernels.task import open_task
 from nodes.baseline import control_name
-from nodes.integrator import integrate, lever_of
+from nodes.integrator import integrate, lever_of, worth_carrying
 from nodes.kernel_author import best_kernel
 from nodes.kernel_extractor import extract, prospects
 from nodes.op_benchmarker import benchmark, default, read_benched
@@ -103,7 +103,7 @@ def integrator(state: RunState, runtime: Run) -> RunState:
     attempt = state["patch_attempt"] + 1
     isolated = {operator: claim.speedup}
     measured = integrate(lab, lever, isolated, state["reference"], attempt, comparison_seconds(lab))
-    claimed = measured.decision is not None and measured.decision.verdict == "real"
+    claimed = worth_carrying(measured)
     changed: RunState = {
         "patch_attempt": attempt, "comparison": measured.plan.name, "claimed": claimed, "judged": None, "lever": lever,
         "isolated": {**state.get("isolated", {}), **isolated},

@@ -39,6 +39,8 @@ class Accepted(Record):
     """As the auditor corrected it, where it did."""
     audit: str
     """Folder of the verdict below ``audits/``; empty without an auditor."""
+    stacked: bool = False
+    """An operator that is faster alone and too small to be shown in the server: the bundle has to prove it."""
 
 
 class Decided(Record):
@@ -46,7 +48,7 @@ class Decided(Record):
 
     subject: str
     decision: Literal[
-        "banked", "ejected", "not_proven", "returned", "flagged", "stopped", "published", "failed", "skipped"
+        "banked", "stacked", "ejected", "not_proven", "returned", "flagged", "stopped", "published", "failed", "skipped"
     ]
     reason: str
 
@@ -86,7 +88,7 @@ class RunState(TypedDict, total=False):
     comparison: str
     """Name of the comparison that was measured last."""
     claimed: bool
-    """The producer claims a real gain for it."""
+    """The producer claims a real gain for it, or that it is worth stacking."""
     tried: list[str]
     """Levers that were confirmed or refused, by the name of their first comparison."""
     judged: Judged | None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from graph.approval import approved
 from graph.audits import Scope, Subject
 from graph.common import Run, affordable, audited, failed, out_of_time, stage, unproven
@@ -122,7 +124,7 @@ def audit_patch(state: RunState, runtime: Run) -> RunState:
 
 
 def bank(state: RunState, runtime: Run) -> RunState:
-    """Keep the lever; the next one is measured on top of it."""
+    """Keep the lever, as a gain or stacked; the next one is measured on top of it."""
     lab, lever, judged = runtime.context.lab, state["lever"], state["judged"]
     assert lever is not None
     claim = read_claim(lab, state["comparison"])
@@ -136,15 +138,17 @@ def bank(state: RunState, runtime: Run) -> RunState:
         interval=claim.interval,
         headline=headline,
         audit=judged.folder if judged else "",
+        stacked=claim.decision != "real",
     )
     word = judged.word if judged else "SKIPPED"
-    lab.tell(Event("decision", f"banked ({word}): {headline}", kept.name))
+    decision: Literal["stacked", "banked"] = "stacked" if kept.stacked else "banked"
+    lab.tell(Event("decision", f"{decision} ({word}): {headline}", kept.name))
     return {
         "accepted": [*state["accepted"], kept],
         "reference": state["reference"].with_lever(lever),
         "lever": None,
         "judged": None,
-        "decisions": [Decided(subject=kept.name, decision="banked", reason=headline)],
+        "decisions": [Decided(subject=kept.name, decision=decision, reason=headline)],
     }
 
 

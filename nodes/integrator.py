@@ -14,6 +14,7 @@ from tools.evidence.records import Kind, Lever, Plan, ServerConfig
 from tools.measurement.comparison import Measured, compare, declare
 from tools.measurement.lab import Lab
 from tools.measurement.plan import numbered
+from tools.statistics.paired import small_and_harmless
 
 
 def patch_name(operator: str, attempt: int = 1) -> str:
@@ -51,3 +52,13 @@ def integrate(
     plan = lab.plan(patch_name(operator, attempt), Kind.PATCH, reference=reference, lever=lever, seed=attempt)
     lay(lab.folder, declare(lab, plan), lever, lab.recorded)
     return compare(lab, plan, reserve_s, isolated)
+
+
+def worth_carrying(measured: Measured) -> bool:
+    """Is this operator a win, or else faster alone, of no harm, and only too small to be shown by itself?
+
+    What is too small goes into the bundle's validation with the others (``stack``).
+    """
+    if measured.decision is None:
+        return False
+    return measured.decision.verdict == "real" or small_and_harmless(measured.decision, measured.plan.floor)

@@ -38,6 +38,8 @@ class Action(StrEnum):
     """The producer's work is wrong: do it again with the reasons."""
     REMEASURE = "remeasure"
     """The evidence cannot carry the claim: measure again."""
+    STACK = "stack"
+    """Faster alone, too little to be shown in the server: no win, and it may be validated beside others."""
     DOWNGRADE_HEADLINE = "downgrade_headline"
     REPLACE_HEADLINE = "replace_headline_with_e2e"
     FLAG = "flag"

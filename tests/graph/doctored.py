@@ -62,6 +62,17 @@ def edit_lines(path: Path, change: Callable[[Json], object]) -> None:
     path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
 
 
+def slow(content: Json, factor: float) -> None:
+    """Have a round take ``factor`` times as long."""
+    for key in content:
+        if key in SCALED or key.endswith("_ms"):
+            content[key] *= factor
+        elif key in RATES and content[key]:
+            content[key] /= factor
+    content["ttfts"] = [value * factor for value in content["ttfts"]]
+    content["itls"] = [[value * factor for value in values] for values in content["itls"]]
+
+
 def _leg(leg: Path, comparison: str, block: int, side: str, factor: float) -> None:
     candidate = side == "candidate"
 
@@ -77,13 +88,7 @@ def _leg(leg: Path, comparison: str, block: int, side: str, factor: float) -> No
 
     def row(content: Json) -> None:
         info(content["server_info"])
-        for key in content:
-            if key in SCALED or key.endswith("_ms"):
-                content[key] *= factor
-            elif key in RATES and content[key]:
-                content[key] /= factor
-        content["ttfts"] = [value * factor for value in content["ttfts"]]
-        content["itls"] = [[value * factor for value in values] for values in content["itls"]]
+        slow(content, factor)
 
     edit(leg / "leg.json", record)
     edit(leg / "server_info.json", info)

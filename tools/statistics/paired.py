@@ -122,6 +122,14 @@ def decide(
     return Decision(verdict, mean, bounds.lower, bounds.upper, p, n, sd, more, reason)
 
 
+def small_and_harmless(decision: Decision, floor: float) -> bool:
+    """Say whether blocks leave a small gain likely and a loss beyond the floor excluded: d̄ > 0 and L > −δ₀.
+
+    Such a change is no win on its own. A harness that proved it faster alone makes it worth trying beside others.
+    """
+    return decision.verdict != "real" and decision.n > 1 and decision.mean > 0 and decision.lower > -math.log1p(floor)
+
+
 def can_win(n: int, looks: Sequence[int] | None) -> bool:
     """Say whether ``n`` blocks can prove a win at all: a declared count whose sign-flip floor 2⁻ⁿ is low enough."""
     if 0.5**n > SIGN_FLIP_LEVEL or (looks is not None and n not in looks):

@@ -46,6 +46,7 @@ def check(case: Case) -> Iterator[Outcome]:
             "build the bundle from the accepted patches, all of them unchanged", at(case.plan_file),
             modes=("A06", "E07"), code="not_the_union",
         )  # fmt: skip
+    yield from _carried(case)
     yield from _credit(case, gains)
 
 
@@ -63,6 +64,16 @@ def _accepted(case: Case, component: ComponentView) -> Iterator[Outcome]:
         yield fail(
             f"a verdict of run {case.request.run_id}", f"run {run}", "audit the patch in this run", where,
             modes=("R03",), code="stale",
+        )  # fmt: skip
+
+
+def _carried(case: Case) -> Iterator[Outcome]:
+    """Parts that were stacked: the bundle is what proves them, together, and nothing proves one of them."""
+    names = [it.name for it in case.view.components if (it.verdict or {}).get("action") == Action.STACK.value]
+    if names:
+        yield info(
+            "parts whose own gain was shown, or that are carried as faster alone", f"carried: {', '.join(names)}"[:300],
+            *(at(f"components/{name}/verdict.json") for name in names), code="carried",
         )  # fmt: skip
 
 

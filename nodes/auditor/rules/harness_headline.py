@@ -17,6 +17,7 @@ from nodes.auditor.harness.identity import compared_with_itself
 from nodes.auditor.harness.measured import isolated
 from nodes.auditor.harness.view import BakeOffView
 from nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag, info
+from nodes.auditor.stacking import signed_off
 from nodes.auditor.verdict import Action, Severity
 
 RATIO = 0.005
@@ -57,7 +58,7 @@ def _quoted(case: Case, name: str, bakeoff: BakeOffView, said: float | None) -> 
     if said is None:
         return
     true = isolated(bakeoff, bakeoff.winner).speedup if bakeoff.winner else None
-    if not _signed_off(case, name, bakeoff):
+    if not signed_off(case, name, bakeoff):
         word = (bakeoff.verdict or {}).get("verdict")
         yield _replace(case, f"{name} {said:g}× with a PASS of scope harness", f"verdict {word}", "not_signed_off")
     elif true is None or not math.isclose(said, true, rel_tol=RATIO):
@@ -81,20 +82,6 @@ def _other_live_source(case: Case, name: str, bakeoff: BakeOffView) -> Found | N
         case, f"{name}: a ratio to what the reference serves, {min(served)[:12]}", f"to {(live or 'nothing')[:12]}",
         "other_denominator", ("H03",),
     )  # fmt: skip
-
-
-def _signed_off(case: Case, name: str, bakeoff: BakeOffView) -> bool:
-    verdict = bakeoff.verdict or {}
-    request = verdict.get("request")
-    asked = request if isinstance(request, dict) else {}
-    part = case.lever.overlays.get(name)
-    return (
-        verdict.get("scope") == "harness"
-        and verdict.get("verdict") == "PASS"
-        and not verdict.get("degraded")
-        and (asked.get("run_id"), asked.get("comparison")) == (case.request.run_id, name)
-        and (part is None or asked.get("attempt") == part.bench)
-    )
 
 
 def _lost(case: Case, name: str, bakeoff: BakeOffView) -> Iterator[Found]:

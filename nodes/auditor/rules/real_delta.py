@@ -4,8 +4,8 @@
     real: declared n, L > log(1 + floor), exact sign-flip p <= 0.05
 
 The looks must keep 5 % together, every earlier look must have left the question open, and every block that was measured
-counts. "Undecided" and "not real" are both not banked, and they are not the same. What the simple rule says of all
-rounds is reported beside it.
+counts. "Undecided" and "not real" are both not banked, and they are not the same; an operator that is faster alone may
+still be stacked (``nodes.auditor.stacking``). What the simple rule says of all rounds is reported beside it.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from nodes.auditor.case import Case
 from nodes.auditor.measured import judge, values
 from nodes.auditor.rule import GAINS, Found, Outcome, Rule, Unverifiable, at, fail, flag, info
+from nodes.auditor.stacking import may_stack
 from nodes.auditor.verdict import Action
 from tools.evidence.records import Side
 from tools.statistics.paired import Decision
@@ -40,6 +41,12 @@ def check(case: Case) -> Iterator[Outcome]:
     said = f"{decision.gain:+.2%}{_span(decision)} over {decision.n} blocks: {decision.reason}"
     if decision.verdict == "real":
         yield info("a gain above the floor", said, where)
+    elif may_stack(case):
+        yield flag(
+            "a gain above the floor", said,
+            "no win on its own: carry it to the bundle's validation, where it counts with the others", where,
+            action=Action.STACK, modes=("D01",), code="stack",
+        )  # fmt: skip
     elif decision.verdict == "not_real":
         yield fail("a gain above the floor", said, "drop this lever here", where, modes=("D01",), code="not_real")
     else:

@@ -1,0 +1,48 @@
+"""May an operator that is faster alone, and shows too little in the server, be carried to the bundle's validation?
+
+Only replaced operators: each with a bake-off that scope harness passed, won by what was served. The claim must not say
+more than the blocks do, and the blocks must exclude a loss beyond the floor. It is no win, whatever it is carried to.
+"""
+
+from __future__ import annotations
+
+from nodes.auditor.case import Case
+from nodes.auditor.harness.measured import isolated
+from nodes.auditor.harness.view import BakeOffView
+from tools.statistics.paired import small_and_harmless
+
+
+def may_stack(case: Case) -> bool:
+    """Say whether the comparison shows what the verdict ``stack`` stands for."""
+    decision, claim, lever = case.measured.decision, case.comparison.claim, case.lever
+    if case.request.scope != "patch" or decision is None or claim is None or claim.decision != decision.verdict:
+        return False
+    only_operators = bool(lever.overlays) and not lever.flags and not lever.env
+    return (
+        only_operators
+        and small_and_harmless(decision, case.plan.floor)
+        and all(_faster_alone(case, name) for name in lever.overlays)
+    )
+
+
+def signed_off(case: Case, name: str, bakeoff: BakeOffView) -> bool:
+    """Say whether scope harness passed this bake-off in this run, whole, in the attempt that the lever names."""
+    verdict = bakeoff.verdict or {}
+    request = verdict.get("request")
+    asked = request if isinstance(request, dict) else {}
+    part = case.lever.overlays.get(name)
+    return (
+        verdict.get("scope") == "harness"
+        and verdict.get("verdict") == "PASS"
+        and not verdict.get("degraded")
+        and (asked.get("run_id"), asked.get("comparison")) == (case.request.run_id, name)
+        and (part is None or asked.get("attempt") == part.bench)
+    )
+
+
+def _faster_alone(case: Case, name: str) -> bool:
+    bakeoff = case.view.operators.get(name)
+    if bakeoff is None or bakeoff.winner != case.lever.overlays[name].implementation:
+        return False
+    alone = isolated(bakeoff, bakeoff.winner).speedup
+    return alone is not None and alone > 1 and signed_off(case, name, bakeoff)
