@@ -4,7 +4,8 @@ Runs under the engine's interpreter. A model with dummy weights speaks gibberish
 worth banking. This one is as large as asked and still coherent, because what was added is exactly neutral:
 
 - further hidden dimensions stay zero: nothing writes to them. A norm over r times as many dimensions divides by a root
-  that is √r smaller, so its weights are divided by √r; r is a power of four, which makes that exact in any float; sums may only be rounded in another order;
+  that is √r smaller, so its weights are divided by √r; r is a power of four, which makes that exact in any float (sums
+  may be rounded in another order);
 - further heads and intermediate rows hold random weights, and the columns that would read them are zero;
 - further layers add zero to the residual stream.
 
