@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from kernels.engine_side.operator import POINTER, REAL, SIZE, Call, Into, Operator, Outputs, Tensors, entry, flat
+from kernels.engine_side.operator import Call, Into, Operator, Outputs, Tensors, entry, flat
 from kernels.families import decode_attention
+from kernels.seams import decode_attention as decode_attention_seam
 
 
 def _scale(query: torch.Tensor) -> float:
@@ -61,10 +62,7 @@ def _live(names: Mapping[str, Any], _: Tensors) -> Call:
 
 
 def _native(library: ctypes.CDLL) -> Into:
-    run = entry(
-        library, POINTER, SIZE, POINTER, SIZE, POINTER, SIZE, POINTER, SIZE, POINTER, POINTER, POINTER, SIZE, SIZE,
-        SIZE, SIZE, SIZE, REAL,
-    )  # fmt: skip
+    run = entry(library, decode_attention_seam.ARGUMENTS)
 
     def into(tensors: Tensors, outputs: Sequence[torch.Tensor]) -> None:
         query, keys, values = (flat(tensors[name]) for name in ("query", "k_cache", "v_cache"))

@@ -41,11 +41,12 @@ def flat(tensor: torch.Tensor) -> torch.Tensor:
     return tensor if tensor.stride(-1) == 1 else tensor.contiguous()
 
 
-def entry(library: ctypes.CDLL, *arguments: Any) -> Any:
-    """The kernel's entry point with its argument types; it returns nothing."""
+def entry(library: ctypes.CDLL, arguments: Sequence[str]) -> Any:
+    """The kernel's entry point with its argument types, as its seam names them; it returns nothing."""
     function = library.bankable_run
-    function.argtypes, function.restype = list(arguments), None
+    function.argtypes, function.restype = [TYPES[kind] for kind in arguments], None
     return function
 
 
-POINTER, SIZE, REAL = ctypes.c_void_p, ctypes.c_int64, ctypes.c_float
+TYPES: dict[str, Any] = {"pointer": ctypes.c_void_p, "size": ctypes.c_int64, "real": ctypes.c_float}
+"""As an overlay has them: ``tools/overlay/runtime/_bankable/replace.py``, which can import nothing of ours."""

@@ -9,8 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from kernels.engine_side.operator import POINTER, REAL, SIZE, Call, Into, Operator, Outputs, Tensors, entry, flat
+from kernels.engine_side.operator import Call, Into, Operator, Outputs, Tensors, entry, flat
 from kernels.families import fused_add_rms_norm, rms_norm
+from kernels.seams import fused_add_rms_norm as fused_add_rms_norm_seam
+from kernels.seams import rms_norm as rms_norm_seam
 
 EPS = rms_norm.FAMILY.scalars["eps"]
 FILES = ("srt/layers/layernorm.py",)
@@ -61,7 +63,7 @@ def _live_added(names: Mapping[str, Any], weights: Tensors) -> Call:
 
 
 def _native(library: ctypes.CDLL) -> Into:
-    run = entry(library, POINTER, SIZE, POINTER, POINTER, SIZE, SIZE, REAL)
+    run = entry(library, rms_norm_seam.ARGUMENTS)
 
     def into(tensors: Tensors, outputs: Sequence[torch.Tensor]) -> None:
         x = flat(tensors["x"])
@@ -72,7 +74,7 @@ def _native(library: ctypes.CDLL) -> Into:
 
 
 def _native_added(library: ctypes.CDLL) -> Into:
-    run = entry(library, POINTER, SIZE, POINTER, SIZE, POINTER, POINTER, POINTER, SIZE, SIZE, REAL)
+    run = entry(library, fused_add_rms_norm_seam.ARGUMENTS)
 
     def into(tensors: Tensors, outputs: Sequence[torch.Tensor]) -> None:
         x, residual = flat(tensors["x"]), flat(tensors["residual"])

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 from torch import nn
 
-from kernels.engine_side.operator import POINTER, SIZE, Call, Into, Operator, Outputs, Tensors, entry, flat
+from kernels.engine_side.operator import Call, Into, Operator, Outputs, Tensors, entry, flat
 from kernels.families import rotary
+from kernels.seams import rotary as rotary_seam
 
 
 def _turned(x: torch.Tensor, cosine: torch.Tensor, sine: torch.Tensor) -> torch.Tensor:
@@ -47,7 +48,7 @@ def _live(names: Mapping[str, Any], weights: Tensors) -> Call:
 
 
 def _native(library: ctypes.CDLL) -> Into:
-    run = entry(library, POINTER, POINTER, SIZE, POINTER, SIZE, POINTER, POINTER, POINTER, SIZE, SIZE, SIZE, SIZE)
+    run = entry(library, rotary_seam.ARGUMENTS)
 
     def into(tensors: Tensors, outputs: Sequence[torch.Tensor]) -> None:
         positions, table = tensors["positions"], tensors["table"]

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from kernels.engine_side.operator import POINTER, SIZE, Call, Into, Operator, Outputs, Tensors, entry, flat
+from kernels.engine_side.operator import Call, Into, Operator, Outputs, Tensors, entry, flat
 from kernels.families import silu_and_mul
+from kernels.seams import silu_and_mul as silu_and_mul_seam
 
 
 def _reference(tensors: Tensors) -> Outputs:
@@ -30,7 +31,7 @@ def _live(names: Mapping[str, Any], weights: Tensors) -> Call:
 
 
 def _native(library: ctypes.CDLL) -> Into:
-    run = entry(library, POINTER, SIZE, POINTER, SIZE, SIZE)
+    run = entry(library, silu_and_mul_seam.ARGUMENTS)
 
     def into(tensors: Tensors, outputs: Sequence[torch.Tensor]) -> None:
         x = flat(tensors["x"])

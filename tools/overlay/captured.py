@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tools.evidence.records import Digest
-from tools.overlay.reports import MAX_BYTES, MAX_FILES
+from tools.overlay.reports import documents
 
 MAX_SHAPES = 400
 _KEY = re.compile(r"[0-9]{1,12}(?:x[0-9]{1,12}){0,7}")
@@ -78,7 +77,7 @@ class CaptureFolder:
     def operators(self) -> dict[str, Captured]:
         """Every operator that was called at least once."""
         found: dict[str, Captured] = {}
-        for captured in (entry for file in self._files() for entry in _captured(file)):
+        for captured in (entry for said in documents(self.path) for entry in _captured(said)):
             known = found.get(captured.operator)
             if captured.calls > (known.calls if known is not None else 0):
                 found[captured.operator] = captured
@@ -89,17 +88,11 @@ class CaptureFolder:
         path = self.path.resolve() / f"{operator}.{key}.{part}.safetensors"
         return path if _KEY.fullmatch(key) and path.is_file() and not path.is_symlink() else None
 
-    def _files(self) -> list[Path]:
-        return sorted(self.path.glob("*.json"))[:MAX_FILES] if self.path.is_dir() else []
 
-
-def _captured(path: Path) -> list[Captured]:
+def _captured(said: Any) -> list[Captured]:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            return []
-        said: Any = orjson.loads(path.read_bytes())
         lines = [line for line in said["operators"] if line["mode"] == "capture"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (KeyError, TypeError):
         return []
     found = []
     for line in lines:

@@ -93,9 +93,18 @@ def _marker(report: _Report, said: _Operator) -> Marker:
 
 
 def _reports(folder: Path) -> Iterator[_Report]:
+    for said in documents(folder):
+        try:
+            yield _Report.model_validate(said)
+        except ValidationError:
+            continue
+
+
+def documents(folder: Path) -> Iterator[Any]:
+    """What stands in the JSON files of a folder that a server's processes write to; not what cannot be read."""
     for path in sorted(folder.glob("*.json"))[:MAX_FILES] if folder.is_dir() else ():
         try:
             if path.stat().st_size <= MAX_BYTES:
-                yield _Report.model_validate(orjson.loads(path.read_bytes()))
+                yield orjson.loads(path.read_bytes())
         except (OSError, ValueError):
             continue

@@ -25,7 +25,7 @@ from tools.measurement.engagement import prove_overlays
 from tools.overlay.captured import CaptureFolder
 from tools.overlay.folder import write_overlay
 from tools.serving.driver import LaunchRequest, Prompt, RoundLoad
-from tools.serving.engine import Engine, find_engine
+from tools.serving.engine import Engine
 from tools.serving.live import LiveDriver, LiveServer
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,17 +37,6 @@ DETERMINISTIC = 0.5
 """bf16 rounding may turn a greedy token now and then; most answers have to be the live server's own."""
 
 pytestmark = pytest.mark.live
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    return find_engine()
-
-
-@pytest.fixture(scope="module")
-def driver(engine: Engine) -> Iterator[LiveDriver]:
-    with LiveDriver(engine, MODEL) as live:
-        yield live
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import json
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -13,7 +12,7 @@ import pytest
 
 from tools.evidence.records import BenchRun, HostSample, RoundStamp, ServerConfig, Workload
 from tools.serving.driver import LaunchFailed, LaunchRequest, Prompt, RoundLoad
-from tools.serving.engine import Engine, find_engine
+from tools.serving.engine import Engine
 from tools.serving.live import LiveDriver, LiveServer
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -22,17 +21,6 @@ QUESTIONS = MODEL / "questions_heldout.jsonl"
 LOAD = RoundLoad(Workload(), seed=11, index=0)
 
 pytestmark = pytest.mark.live
-
-
-@pytest.fixture(scope="module")
-def engine() -> Engine:
-    return find_engine()
-
-
-@pytest.fixture(scope="module")
-def driver(engine: Engine) -> Iterator[LiveDriver]:
-    with LiveDriver(engine, MODEL) as live:
-        yield live
 
 
 @pytest.fixture(scope="module")
