@@ -14,6 +14,8 @@ from kernels.compiler import Compiler
 from kernels.contestant import Contestant, of_torch
 from kernels.families import FAMILIES
 from kernels.family import DTYPES, Family
+from kernels.gpu import LARGE, measure_gpu
+from kernels.gpu import table as gpu_table
 from kernels.kept import contestant
 from kernels.nursery import Nursery
 from kernels.offline import compile_offline, example, lines
@@ -113,6 +115,33 @@ def offline(
     for line in lines(found):
         console.print(line)
     console.print("compiled, not run: there are no times")
+
+
+@app.command()
+def gpu(
+    out: Annotated[Path, typer.Option(help="file of results, new: provenance, then raw samples")],
+    family: Annotated[list[str] | None, typer.Option(help="may be given again; all without")] = None,
+    shapes: Annotated[str, typer.Option(help="of one family, such as 64x4096,4096x4096; large ones if left out")] = "",
+    dtype: Dtype = "bfloat16",
+    rounds: Annotated[int, typer.Option(min=1, help="turns of each implementation")] = 10,
+    samples: Annotated[int, typer.Option(min=1, max=1000, help="of a turn")] = 20,
+    rehearse: Annotated[bool, typer.Option(help="run everything in Triton's interpreter; nothing is timed")] = False,
+    engine_python_: Engine = None,
+) -> None:  # fmt: skip
+    """Measure the Triton kernels on this machine's GPU, against torch, torch.compile, the engine and copies."""
+    names = list(family or LARGE)
+    if shapes and len(names) != 1:
+        raise UserError("shapes of which family?", "--shapes", "give one --family with it")
+    for name in names:
+        example(_family(name))
+    wanted = {name: [it.dims for it in parse_shapes(_family(name), shapes or LARGE[name], "")] for name in names}
+    python = engine_python(engine_python_)
+    about, found = measure_gpu(wanted, dtype, python, out, rounds=rounds, samples=samples, rehearse=rehearse)
+    console.print(gpu_table(about, found))
+    bandwidth = "not measured" if about.copy_bandwidth is None else f"{about.copy_bandwidth / 1e9:.0f} GB/s"
+    console.print(f"{about.device}, copies {bandwidth}; results in {out}")
+    if rehearse:
+        console.print("a rehearsal: every kernel ran and was compared with float64, nothing was timed")
 
 
 @app.command()
