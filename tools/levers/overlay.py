@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from tools.overlay.folder import runtime_files
+from tools.overlay.earlier import of_our_runtime
 
 OPERATORS = ("sglang.srt.layers", "sglang.jit_kernel", "sgl_kernel", "torch.ops")
 """Packages in which the same work can be done faster: class A."""
@@ -67,7 +67,7 @@ def read_overlay(files: Mapping[str, bytes]) -> OverlayReading:
     opaque: list[str] = []
     writes: list[tuple[str, str]] = []
     for path in sorted(files):
-        if files[path] == runtime_files().get(path):
+        if of_our_runtime(path, files[path]):
             continue
         if path.endswith(".cpp"):
             opaque += [f"{path}: {why}" for why in _native(files[path])]

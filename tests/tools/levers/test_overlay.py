@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import tarfile
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 
 from tools.levers.overlay import read_overlay
 from tools.overlay.folder import runtime_files
+
+RECORDED = Path(__file__).resolve().parents[3] / "evals" / "recorded" / "cpu-kernels.tar.xz"
 
 OPERATOR = b"from sglang.srt.layers import layernorm\nlayernorm.RMSNorm.forward_native = print\n"
 
@@ -124,3 +128,15 @@ def test_a_runtime_that_was_edited_is_not_ours(name: str) -> None:
 @given(st.dictionaries(st.sampled_from(["a.py", "b.json", "c.so"]), st.binary(max_size=200)))
 def test_no_bytes_crash_the_reader(files: dict[str, bytes]) -> None:
     assert read_overlay(files).lever_class in ("A", "B", "indeterminate")
+
+
+def test_the_runtime_of_an_earlier_version_is_still_known() -> None:
+    """A bundle that was recorded with it keeps its class."""
+    with tarfile.open(RECORDED) as archive:
+        prefix = "kernels/comparisons/bundle/overlay/"
+        members = [it for it in archive.getmembers() if it.name.startswith(prefix) and it.isfile()]
+        laid = {it.name.removeprefix(prefix): archive.extractfile(it).read() for it in members}
+    assert laid["_bankable/replace.py"] != runtime_files()["_bankable/replace.py"]
+    assert read_overlay(laid).lever_class == "A"
+    laid["_bankable/replace.py"] += b"#"
+    assert read_overlay(laid).lever_class == "indeterminate"

@@ -113,6 +113,16 @@ def test_a_kernel_that_is_wrong_is_found_out_and_live_goes_on(tmp_path: Path, se
     assert "rms_norm stays live: error 0.5" in ran.errors
 
 
+def test_a_compiled_model_calls_the_kernels_between_its_graphs(tmp_path: Path, served: Any) -> None:
+    """The compiler must not trace into a kernel: it would see a pointer of a tensor that does not exist."""
+    overlay, kernels = tmp_path / "overlay", {name: kernel(name) for name in NAMES}
+    write_overlay(overlay, [seam(name, "replace") for name in NAMES], kernels)
+    ran: Ran = served(overlay, COMPILED="1")
+    assert max(ran.said["plain"]) < 0.05
+    assert max(ran.said["added"]) < 0.05
+    assert [(marker.engaged, marker.eager_calls) for marker in ran.state.markers] == [(True, 8), (True, 8)]
+
+
 @pytest.mark.parametrize("how", ["no compiler", "edited kernel", "edited adapter"])
 def test_what_cannot_be_laid_leaves_the_engine_as_it_was(tmp_path: Path, served: Any, how: str) -> None:
     overlay = tmp_path / "overlay"
@@ -135,9 +145,10 @@ def test_a_watched_seam_is_named_and_untouched(tmp_path: Path, served: Any) -> N
     assert ran.state.markers == ()
 
 
-def test_real_calls_are_captured_with_what_live_gave(tmp_path: Path, served: Any) -> None:
+@pytest.mark.parametrize("compiled", ["", "1"])
+def test_real_calls_are_captured_with_what_live_gave(tmp_path: Path, served: Any, compiled: str) -> None:
     write_overlay(tmp_path / "capture", [seam(name, "capture") for name in NAMES])
-    ran: Ran = served(tmp_path / "capture", LINGER_S="2.6")
+    ran: Ran = served(tmp_path / "capture", LINGER_S="2.6", COMPILED=compiled)
     folder = CaptureFolder(ran.reports)
     captured = folder.operators()
     assert set(captured) == set(NAMES)

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from _bankable.hook import after_import
-from _bankable.seam import Seam, load, source_of
+from _bankable.seam import Seam, load, source_of, uncompiled
 
 SHAPES = 400
 """Different shapes that are counted; calls of further ones are counted together."""
@@ -91,8 +91,9 @@ class Capture:
                 self._keep(key, tensors, adapter.outputs(result))
             return result
 
-        recorded.__wrapped__ = live  # type: ignore[attr-defined]  # what `inspect.unwrap` follows
-        setattr(owner, name, recorded)
+        kept_out = uncompiled(recorded)
+        kept_out.__wrapped__ = live  # what `inspect.unwrap` follows
+        setattr(owner, name, kept_out)
 
     def lines(self) -> list[dict[str, Any]]:
         """What there is to report; samples go to files beside it first."""

@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from _bankable.build import BuildError, build, cache_folder
-from _bankable.seam import Seam, load, source_of
+from _bankable.seam import Seam, load, source_of, uncompiled
 
 COMPARED = 8
 """Calls that are answered by both, each of a shape that was not seen before."""
@@ -86,7 +86,7 @@ class Replacement:
         self._library = library
         return kernel
 
-    def _probation(self, live: Callable[..., Any], kernel: Callable[..., None]) -> Callable[..., Any]:
+    def _probation(self, live: Callable[..., Any], kernel: Callable[..., None]) -> Any:
         """The function that takes the live one's place."""
         assert self._adapter is not None
 
@@ -101,8 +101,9 @@ class Replacement:
                 return self._watch(live, replaced, args, named)
             return live(*args, **named) if self.why else replaced(*args, **named)
 
-        answer.bankable = (replaced, live)  # type: ignore[attr-defined]  # how the chain over one seam is followed
-        return answer
+        kept_out = uncompiled(answer)
+        kept_out.bankable = (replaced, live)  # how the chain over one seam is followed
+        return kept_out
 
     def _watch(
         self, live: Callable[..., Any], replaced: Callable[..., Any], args: Sequence[Any], named: dict[str, Any]

@@ -58,3 +58,10 @@ def load(path: Path, name: str) -> ModuleType:
     module.__file__ = str(path)
     exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)
     return module
+
+
+def uncompiled(function: Callable[..., Any]) -> Any:
+    """Have ``torch.compile`` break its graph here: it cannot trace into a kernel, whose pointers are real."""
+    import torch  # noqa: PLC0415 - the engine has imported it by now; this file is imported before the engine is
+
+    return torch.compiler.disable(function)
