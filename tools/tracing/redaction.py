@@ -41,8 +41,8 @@ class Redactor:
         env = os.environ if environ is None else environ
         rules: list[StringNodeRule] = []
         for words, mark, whole in (
-            (_values(env), "[env]", False),
             (_places(env), "[path]", False),
+            (_values(env), "[env]", False),
             (_users(env) if users is None else users, "[user]", True),
             (_hosts(env) if hosts is None else hosts, "[host]", True),
         ):

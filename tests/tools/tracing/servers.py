@@ -42,6 +42,7 @@ class Server:
     def __init__(self, status: int = 200, delay_s: float = 0.0) -> None:
         self.status, self.delay_s = status, delay_s
         self.requests: list[Request] = []
+        self.location = ""
         self._stop, self._lock = threading.Event(), threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -92,10 +93,12 @@ class Server:
                 self.send_response(status)
                 self.send_header("content-type", "application/json")
                 self.send_header("content-length", str(len(told)))
+                if server.location:
+                    self.send_header("location", server.location)
                 self.end_headers()
                 self.wfile.write(told)
 
-            do_GET = do_POST = do_PATCH = do_PUT = _any
+            do_GET = do_POST = do_PATCH = _any  # noqa: N815 - names that the library looks for
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -124,6 +127,7 @@ class LangSmithServer(Server):
         super().__init__(status, delay_s)
         self.runs: dict[str, Run] = {}
         self.feedback: list[Json] = []
+        self.find_project, self.multipart = True, True
 
     def answer(self, request: Request) -> tuple[int, bytes]:
         path = urlsplit(request.path).path
@@ -133,18 +137,17 @@ class LangSmithServer(Server):
         if self.status != 200:
             return self.status, b'{"detail": "no"}'
         if path == "/sessions":
-            if not self.runs:
+            if not self.runs or not self.find_project:
                 return 200, b"[]"
-            name = "bankable"
-            found = {"id": PROJECT_ID, "name": name, "tenant_id": PROJECT_ID, "reference_dataset_id": None}
+            found = {"id": PROJECT_ID, "name": "bankable", "tenant_id": PROJECT_ID, "reference_dataset_id": None}
             return 200, json.dumps([found]).encode()
-        if path == "/runs/multipart":
+        if path == "/runs/multipart" and self.multipart:
             self._multipart(request)
         elif path == "/runs/batch":
             body = json.loads(request.body)
             for it in (*body.get("post", []), *body.get("patch", [])):
                 self._merge(it["id"], it)
-        elif path == "/runs" or path.startswith("/runs/"):
+        elif path == "/runs" or request.method == "PATCH":
             it = json.loads(request.body)
             self._merge(it["id"], it)
         elif path == "/feedback":
