@@ -88,7 +88,7 @@ class Steps(BaseCallbackHandler):
             self._open = None
         self._last = node
         self._state, self._told = state, []
-        self._node = self._made(number, "node", node, of_step(node, step, state, {}), self._root)
+        self._node = self._made(number, "node", node, of_step(node, step, state), self._root)
         if self._open is not None and node in PRODUCERS[self._open.scope]:
             held = findings(self._run, self._open.folder) if self._open.folder else []
             self._node = replace(self._node, inputs={"answers": of_audit(self._open), "findings": held})
@@ -108,7 +108,7 @@ class Steps(BaseCallbackHandler):
         if self._audit is not None:
             self._end_audit(changed.get("judged"), ended, error)
         step = self._node.attributes["step"]
-        attributes = of_step(node, int(str(step)), self._state, changed)
+        attributes = of_step(node, int(str(step)), self._state, None if error else changed)
         outputs: dict[str, object] = {"said": list(self._told)} if self._told else {}
         decisions = [it.model_dump(mode="json") for it in changed.get("decisions") or ()]
         outputs |= {"decisions": decisions} if decisions else {}

@@ -75,6 +75,8 @@ class Traced(Tracing):
 
     def close(self) -> None:
         """Wait, not for long, until all is sent; say in one line each where it was not."""
+        for box in self._boxes:
+            box.finish()
         for line in [box.close() for box in self._boxes]:
             if line:
                 super().watch(Event("note", line))

@@ -54,6 +54,7 @@ class Outbox:
         self._waiting: dict[UUID, Span] = {}
         self._lost, self._sent, self._why = 0, 0, ""
         self._changed, self._closing = threading.Condition(), False
+        self._deadline = float("inf")
         # A daemon: a place that never answers must not keep the process.
         self._thread = threading.Thread(target=self._work, name=f"trace-{exporter.name}", daemon=True)
         self._thread.start()
@@ -68,12 +69,16 @@ class Outbox:
                 self._lost += 1
             self._changed.notify()
 
+    def finish(self) -> None:
+        """No more is coming: several outboxes are told so before the first is waited for."""
+        with self._changed:
+            self._closing, self._deadline = True, min(self._deadline, time.monotonic() + self._flush_s)
+            self._changed.notify()
+
     def close(self) -> str:
         """Send what is left, within the time for it. Returns a line for people where something could not be sent."""
-        with self._changed:
-            self._closing = True
-            self._changed.notify()
-        self._thread.join(self._flush_s)
+        self.finish()
+        self._thread.join(max(self._deadline - time.monotonic(), 0.0))
         late = self._thread.is_alive()
         if late:
             self._exporter.interrupt()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import threading
@@ -96,9 +97,10 @@ class Server:
                 if server.location:
                     self.send_header("location", server.location)
                 self.end_headers()
-                self.wfile.write(told)
+                with contextlib.suppress(OSError):  # the client has gone, which is often the point
+                    self.wfile.write(told)
 
-            do_GET = do_POST = do_PATCH = _any  # noqa: N815 - names that the library looks for
+            do_GET = do_POST = do_PATCH = do_CONNECT = _any  # noqa: N815 - names that the library looks for
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -29,10 +29,10 @@ def within(around: Span, kind: str = "node", name: str = "audit_patch", **change
 
 def audit_in(around: Span, word: str = "FAIL", value: float = 0.0) -> Span:
     """An audit that has ended."""
+    known = {"scope": "patch", "rules": ("a", "b"), "attempt": 2}
     return within(
-        around, "audit", "audit patch: x", ended=ENDED,
-        attributes={"scope": "patch", "rules": ("a", "b"), "attempt": 2}, tags=("scope:patch", f"verdict:{word}"), score=Score("verdict.patch", value, word, "why"),
-        outputs={"findings": ["one"]},
+        around, "audit", "audit patch: x", ended=ENDED, attributes=known, tags=("scope:patch", f"verdict:{word}"),
+        score=Score("verdict.patch", value, word, "why"), outputs={"findings": ["one"]},
     )  # fmt: skip
 
 

@@ -92,7 +92,9 @@ def test_a_broken_server_blocks_nobody_and_is_told_in_one_line_without_the_key(
     trouble: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     status = {"error": 500, "redirect": 307}.get(trouble, 200)
-    with LangSmithServer(status, 60.0 if trouble == "slow" else 0.0) as server, socket.socket() as closed:
+    delay_s = 60.0 if trouble == "slow" else 0.0
+    with LangSmithServer(status, delay_s) as server, LangSmithServer() as elsewhere, socket.socket() as closed:
+        server.location = f"{elsewhere.url}/runs/multipart" if trouble == "redirect" else ""
         closed.bind(("127.0.0.1", 0))
         url = server.url if trouble != "down" else f"http://127.0.0.1:{closed.getsockname()[1]}"
         box = Outbox(exporter(url), flush_s=3.0)
@@ -103,6 +105,7 @@ def test_a_broken_server_blocks_nobody_and_is_told_in_one_line_without_the_key(
         assert time.monotonic() - begun < 0.5
         line = box.close()
         assert time.monotonic() - begun < 6.0
+        assert elsewhere.requests == []
     assert line.startswith("LangSmith: 100 of 100 records of the trace were not sent: ")
     assert "\n" not in line
     said = capfd.readouterr()
