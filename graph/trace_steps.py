@@ -36,7 +36,7 @@ class Steps(BaseCallbackHandler):
     def __init__(self, send: Callable[[Span], None], root: Span, run: Path, calls: Path | None) -> None:
         self._send, self._root, self._run, self._calls = send, root, run, calls
         self._lock = threading.RLock()
-        self._seen = len(self._lines())
+        self._seen, self._size = len(self._lines()), 0
         self._node: Span | None = None
         self._audit: Span | None = None
         self._state: Mapping[str, Any] = {}
@@ -136,9 +136,9 @@ class Steps(BaseCallbackHandler):
         error: BaseException | None,
     ) -> None:  # fmt: skip
         known: Attributes = {**span.attributes, **attributes}
-        waiting = isinstance(error, GraphInterrupt)
-        broken = "" if error is None or waiting or isinstance(error, StopRequested) else f"{type(error).__name__}"
-        more = ("waiting",) if waiting else ()
+        kinds = ((GraphInterrupt, "waiting"), (StopRequested, "stopped"))
+        more = tuple(word for kind, word in kinds if isinstance(error, kind))
+        broken = "" if error is None or more else type(error).__name__
         self._send(
             replace(
                 span, ended=ended, attributes=known, outputs=outputs, error=f"{broken}: {error}" if broken else "",
@@ -166,10 +166,13 @@ class Steps(BaseCallbackHandler):
         around = self._audit or self._node
         if around is None:
             return
+        size = self._calls.stat().st_size if self._calls is not None and self._calls.exists() else 0
+        if size == self._size:
+            return
         lines = self._lines()
         for line in lines[self._seen :]:
             self._send(_call(line, around, self._of_run()))
-        self._seen = max(self._seen, len(lines))
+        self._seen, self._size = max(self._seen, len(lines)), size
 
     def _lines(self) -> list[CallLine]:
         if self._calls is None or not self._calls.exists():

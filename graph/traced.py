@@ -66,6 +66,7 @@ class Traced(Tracing):
             more = ("waiting",)
             raise
         except StopRequested:
+            more = ("stopped",)
             raise
         except BaseException as problem:
             error = f"{type(problem).__name__}: {problem}"

@@ -39,13 +39,13 @@ class LangSmithExporter:
         self._session.max_redirects = 0
         self._failed: list[Exception] = []
         try:
-            # Everything that the library would take from the environment or from a profile is said here.
+            # What the library would take from the environment or from a profile is said here; but for
+            # LANGSMITH_HIDE_INPUTS and the like, by which somebody wants to send less.
             self._client = Client(
                 api_url=target.url, api_key=target.key, workspace_id=target.workspace or "", session=self._session,
                 retry_config=Retry(total=0), timeout_ms=TIMEOUT_MS, auto_batch_tracing=False, anonymizer=anonymizer,
-                hide_inputs=False, hide_outputs=False, hide_metadata=False, omit_traced_runtime_info=True,
-                tracing_mode="langsmith", tracing_sampling_rate=1.0, disable_prompt_cache=True,
-                tracing_error_callback=self._failed.append,
+                omit_traced_runtime_info=True, tracing_mode="langsmith", tracing_sampling_rate=1.0,
+                disable_prompt_cache=True, tracing_error_callback=self._failed.append,
             )  # fmt: skip
         except LangSmithUserError as problem:
             raise UserError("LangSmith cannot be used as the environment says", OPTION, str(problem)) from None

@@ -23,7 +23,7 @@ KEYS = FIXED | FREE
 """All attributes that are ever sent: ``metadata`` in LangSmith, ``bankable.…`` in OpenTelemetry."""
 TAGS = frozenset({"run", "kind", "node", "scope", "verdict", "action", "rule", "loop", "role", "outcome"})
 """Tags that have a value, as in ``verdict:FAIL``."""
-WORDS = frozenset({"replay", "resumed", "degraded", "waiting"})
+WORDS = frozenset({"replay", "resumed", "degraded", "waiting", "stopped"})
 """Tags that have none."""
 SCORES: Mapping[str, float] = {"PASS": 1.0, "FLAG": 0.5, "FAIL": 0.0}
 """Feedback score of a verdict."""
