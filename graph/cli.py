@@ -38,6 +38,11 @@ Json = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON on standard output, progress on standard error.")
 ]
 
+Trace = Annotated[
+    list[str] | None,
+    typer.Option(help="Trace to langsmith, langsmith=URL or otlp=URL; may be repeated. Nothing else does."),
+]
+
 Key = Annotated[
     Path | None,
     typer.Option(envvar=KEY_VARIABLE, help="Ed25519 key (PEM, mode 0600) that signs verdicts; your own by default."),
@@ -107,6 +112,7 @@ def run(
     approve: Annotated[
         str | None, typer.Option(help="Wait for your word before each lever is banked, or the bundle: bank, bundle.")
     ] = None,
+    trace: Trace = None,
     key: Key = None,
     json: Json = False,
 ) -> None:
@@ -118,13 +124,14 @@ def run(
 
     asked = Asked(**{name: value for name, value in locals().items() if name in Asked.__dataclass_fields__})
     config = configuration(asked)
-    _execute(config, out or free_folder(config.out()), resume=False, key=key, json=json)
+    _execute(config, out or free_folder(config.out()), resume=False, key=key, json=json, trace=trace)
 
 
 @app.command()
 def resume(
     run: Annotated[Path, typer.Argument(help="Folder of an interrupted run.")],
     approve: Annotated[str | None, typer.Option(help="The answer to what the run waits for: yes or no.")] = None,
+    trace: Trace = None,
     key: Key = None,
     json: Json = False,
 ) -> None:
@@ -133,19 +140,22 @@ def resume(
 
     if approve not in (None, "yes", "no"):
         raise UserError(f"{approve!r} is no answer", "--approve", "yes or no")
-    _execute(stored_config(run), run, resume=True, key=key, json=json, approve=approve)
+    _execute(stored_config(run), run, resume=True, key=key, json=json, approve=approve, trace=trace)
 
 
 def _execute(
-    config: object, out: Path, *, resume: bool, key: Path | None, json: bool, approve: str | None = None
-) -> None:
+    config: object, out: Path, *, resume: bool, key: Path | None, json: bool, approve: str | None = None,
+    trace: list[str] | None = None,
+) -> None:  # fmt: skip
     from graph.approval import ApprovalNeeded
     from graph.config import RunConfig
     from graph.progress import watching
     from graph.run import execute
     from tools.serving.driver import StopRequested
+    from tools.tracing.target import targets
 
     assert isinstance(config, RunConfig)
+    traced_to = targets(trace or ())
     stream = sys.stderr if json else sys.stdout
     with _stoppable() as stop:
         try:
@@ -158,6 +168,7 @@ def _execute(
                     stop=stop,
                     key_path=key,
                     answer=None if approve is None else approve == "yes",
+                    trace=traced_to,
                 )
         except StopRequested:
             print(f"stopped; nothing measured is lost. Go on with: python -m graph resume {out}", file=sys.stderr)

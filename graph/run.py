@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from threading import Event as Flag
 
+from langchain_core.callbacks import BaseCallbackHandler
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.types import Command
@@ -17,9 +19,11 @@ from graph.machine import STEP_LIMIT, build
 from graph.session import session
 from graph.signing import sign_bundle
 from graph.state import RunState
+from graph.tracing import tracing
 from nodes.reporter import RunOutcome
 from tools.errors import UserError
 from tools.measurement.progress import Event, Watcher, silent
+from tools.tracing.target import Target
 
 
 def execute(
@@ -31,13 +35,15 @@ def execute(
     stop: Flag | None = None,
     key_path: Path | None = None,
     answer: bool | None = None,
+    trace: Sequence[Target] = (),
 ) -> RunOutcome:
     """Run to the end and return the outcome. Raises ``StopRequested`` after a clean stop and ``UserError``.
 
     Every step is checkpointed before the next one starts, and every finished launch is found again in the run folder,
     so that whatever ends the process, ``resume`` repeats no finished launch. Verdicts are signed with the key in
     ``key_path``, by default the user's own; a run without an auditor signs nothing. ``answer``: to the question
-    that a resumed run waits with. A run that comes to a question raises ``ApprovalNeeded``.
+    that a resumed run waits with. A run that comes to a question raises ``ApprovalNeeded``. ``trace``: where the run is
+    told to, besides; it is told nowhere else, whatever the environment says.
     """
     if config.llm is not None:
         config.llm.check_keys()
@@ -45,25 +51,35 @@ def execute(
     if key is not None:
         watch(Event("note", key.said))
     outcome = out / "outcome.json"
-    with session(config, out, resume=resume, watch=watch, stop=stop) as lab:
+    with (
+        tracing(trace, watch) as traced,
+        session(config, out, resume=resume, watch=traced.watch, stop=stop) as lab,
+    ):
         if not outcome.is_file() or not (out / "report.html").is_file():
-            with SqliteSaver.from_conn_string(str(out / "checkpoints.sqlite")) as saver:
-                machine = build(saver)
-                settings = RunnableConfig(configurable={"thread_id": lab.run_id}, recursion_limit=STEP_LIMIT)
-                context = Context(lab, config, key)
-                state = machine.get_state(settings)
-                told: RunState | Command[str] | None = None if state.next else RunState()
-                if state.interrupts:
-                    if answer is None:
-                        raise ApprovalNeeded(state.interrupts[0].value)
-                    told = Command(resume=answer)
-                machine.invoke(told, settings, context=context, durability="sync")
-                waiting = machine.get_state(settings).interrupts
-                if waiting:
-                    # An answer was to one question: nobody has agreed to what this one asks.
-                    raise ApprovalNeeded(waiting[0].value)
+            with traced.run(lab.run_id, config, out, resumed=resume) as callbacks:
+                _drive(Context(lab, config, key), answer, callbacks)
         if key is not None:
             sign_bundle(lab.folder, key)
     if not outcome.is_file():
         raise UserError("the run ended without an outcome", str(out), "`resume` it")
     return RunOutcome.model_validate_json(outcome.read_bytes())
+
+
+def _drive(context: Context, answer: bool | None, callbacks: list[BaseCallbackHandler]) -> None:
+    lab = context.lab
+    with SqliteSaver.from_conn_string(str(lab.folder.root / "checkpoints.sqlite")) as saver:
+        machine = build(saver)
+        settings = RunnableConfig(
+            configurable={"thread_id": lab.run_id}, recursion_limit=STEP_LIMIT, callbacks=callbacks
+        )  # fmt: skip
+        state = machine.get_state(settings)
+        told: RunState | Command[str] | None = None if state.next else RunState()
+        if state.interrupts:
+            if answer is None:
+                raise ApprovalNeeded(state.interrupts[0].value)
+            told = Command(resume=answer)
+        machine.invoke(told, settings, context=context, durability="sync")
+        waiting = machine.get_state(settings).interrupts
+        if waiting:
+            # An answer was to one question: nobody has agreed to what this one asks.
+            raise ApprovalNeeded(waiting[0].value)

@@ -1,4 +1,4 @@
-"""Where a model may be asked: over https, or on this machine. Evidence goes over no wire in the clear by accident."""
+"""Where evidence may be sent: over https, or on this machine. It goes over no wire in the clear by accident."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from tools.errors import UserError
 
 OPENAI = "https://api.openai.com/v1"
 OPTION = "--llm-base-url"
+EXAMPLE = "https://host/v1"
 
 
-def checked(url: str, *, plain_http: bool = False) -> str:
-    """The address without a trailing slash. Raises ``UserError`` for one that must not be used.
+def checked(url: str, *, plain_http: bool = False, option: str = OPTION, example: str = EXAMPLE) -> str:
+    """The address without a trailing slash. Raises ``UserError`` for one that must not be used, naming ``option``.
 
     ``plain_http`` allows http to other machines. The address is never repeated in the message: it may hold a secret.
     """
-    parts = _parts(url)
+    parts = _parts(url, option, example)
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise UserError("an address with a user, a query or a fragment", OPTION, "keys come from the environment only")
+        raise UserError("an address with a user, a query or a fragment", option, "keys come from the environment only")
     if parts.scheme == "http" and not plain_http and not is_loopback(url):
-        raise UserError("plain http to another machine", OPTION, "use https, or a server on this machine")
+        raise UserError("plain http to another machine", option, "use https, or a server on this machine")
     return url.rstrip("/")
 
 
@@ -33,8 +34,8 @@ def is_loopback(url: str) -> bool:
         return host == "localhost"
 
 
-def _parts(url: str) -> SplitResult:
-    wrong = UserError("not an address of a model", OPTION, "give https://host/v1, or http://127.0.0.1:port/v1")
+def _parts(url: str, option: str = OPTION, example: str = EXAMPLE) -> SplitResult:
+    wrong = UserError("not an address", option, f"give {example}, or http:// with a port on this machine")
     if not url.isprintable() or not url.isascii() or " " in url:
         raise wrong
     try:

@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 import openai
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 from langchain_openai import ChatOpenAI
+from langsmith import tracing_context
 from pydantic import BaseModel, SecretStr, ValidationError
 
 from tools.llm.classify import classify
@@ -77,9 +78,10 @@ async def attempt(
                     use_responses_api=False,
                     cache=False,
                 )
-                message = await model.bind(response_format=_response_format(shape)).ainvoke(
-                    [SystemMessage(prompt.system), HumanMessage(prompt.user)]
-                )
+                with tracing_context(enabled=False):
+                    message = await model.bind(response_format=_response_format(shape)).ainvoke(
+                        [SystemMessage(prompt.system), HumanMessage(prompt.user)]
+                    )
         text = message.text
         kind, detail, answer = _read(message, shape)
     except Exception as problem:  # what libraries raise over a hostile answer is not listed anywhere

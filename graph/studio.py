@@ -1,0 +1,13 @@
+"""What ``langgraph dev --config graph/langgraph.json`` opens: the machine as it is, to look at. It starts nothing."""
+
+from __future__ import annotations
+
+from graph.machine import Machine, build
+
+
+def machine() -> Machine:
+    """The compiled machine, without a checkpointer: the development server has its own.
+
+    A step that is started there fails at once: only ``run`` and ``resume`` hand over the run folder that it needs.
+    """
+    return build()

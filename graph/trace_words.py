@@ -1,0 +1,128 @@
+"""By which words a step, an audit and a call are found again in a trace: attributes and tags, from the state alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from graph.state import Decided, Judged
+from nodes.config_tuner import patch_name
+from tools.evidence.records import Lever
+from tools.llm.ledger import CallLine
+from tools.llm.outcome import Kind
+from tools.tracing.span import Value
+
+Attributes = dict[str, Value | tuple[str, ...]]
+
+AUDITS = {
+    "audit_baseline": "baseline", "audit_profile": "profile", "audit_harness": "harness", "audit_patch": "patch",
+    "audit_bundle": "bundle",
+}  # fmt: skip
+"""Steps that audit, and their scope."""
+PRODUCERS = {
+    "baseline": ("baseline",),
+    "profile": ("profile",),
+    "harness": ("op_benchmarker",),
+    "patch": ("config_tuner", "measure_patch", "integrator", "eject"),
+    "bundle": ("validator",),
+}
+"""Steps that answer a verdict of a scope, until the next audit of it."""
+_SCOPES = {
+    **AUDITS, **{node: scope for scope, nodes in PRODUCERS.items() for node in nodes}, "bank": "patch",
+    "kernel_author": "harness",
+}  # fmt: skip
+_COUNTERS = {
+    "baseline": "baseline_attempt", "profile": "profile_attempt", "harness": "bench_attempt",
+    "patch": "patch_attempt", "bundle": "bundle_attempt",
+}  # fmt: skip
+
+
+def of_step(node: str, step: int, state: Mapping[str, Any], changed: Mapping[str, Any] | None = None) -> Attributes:
+    """Attributes of one step that was given ``state``; of what it ``changed`` of it, once it has ended."""
+    known: dict[str, Any] = {**state, **(changed or {})}
+    found: Attributes = {"node": node, "step": step}
+    found |= {name: str(known[name]) for name in ("track", "operator") if known.get(name)}
+    scope = _SCOPES.get(node)
+    if node == "config_tuner":
+        return found | _proposed(known, changed)
+    if scope is not None:
+        found["scope"] = scope
+        if isinstance(known.get(_COUNTERS[scope]), int):
+            found["attempt"] = known[_COUNTERS[scope]]
+    lever = known.get("lever") or state.get("lever")
+    if isinstance(lever, Lever) and scope == "patch":
+        found["lever"] = told(lever)
+    if scope in ("baseline", "patch", "bundle") and known.get("comparison"):
+        found["candidate"] = known["comparison"]
+    return found | _decided(changed)
+
+
+def _proposed(known: Mapping[str, Any], changed: Mapping[str, Any] | None) -> Attributes:
+    """The tuner proposes what is measured next, under the name that it will have."""
+    found: Attributes = {"scope": "patch"}
+    lever = known.get("lever")
+    if changed is None or known.get("given_up") or not isinstance(lever, Lever):
+        return found | _decided(changed)
+    attempt = int(known.get("patch_attempt", 0)) + 1
+    return found | {"attempt": attempt, "lever": told(lever), "candidate": patch_name(lever, attempt)}
+
+
+def _decided(changed: Mapping[str, Any] | None) -> Attributes:
+    made = tuple(it.decision for it in (changed or {}).get("decisions") or () if isinstance(it, Decided))
+    return {"decisions": made} if made else {}
+
+
+def of_audit(judged: Judged) -> Attributes:
+    """Attributes of an audit that has ended."""
+    return {
+        "scope": judged.scope, "subject": judged.subject, "attempt": judged.attempt, "verdict": judged.word,
+        "action": judged.action, "rules": judged.rules, "audit": judged.folder, "degraded": bool(judged.degraded),
+        "loop": loop(judged),
+    }  # fmt: skip
+
+
+def of_answer(judged: Judged) -> Attributes:
+    """Attributes of a step that answers this verdict."""
+    return {"loop": loop(judged), "answers": judged.folder, "answers_verdict": judged.word}
+
+
+def of_call(line: CallLine) -> Attributes:
+    """Attributes of a request to a language model."""
+    found: Attributes = {
+        "role": line.role, "model": line.model, "outcome": line.outcome.value, "request": line.attempt,
+        "input_tokens": line.prompt_tokens, "output_tokens": line.completion_tokens, "estimated": line.estimated,
+    }  # fmt: skip
+    if line.status is not None:
+        found["status"] = line.status
+    return found | ({"cost_usd": line.cost} if line.cost is not None else {})
+
+
+def loop(judged: Judged) -> str:
+    """The word that an audit shares with the steps that answer it."""
+    return f"{judged.scope}:{judged.word}"
+
+
+def tags(kind: str, attributes: Attributes, more: Iterable[str] = ()) -> tuple[str, ...]:
+    """Tags of a span: what is filtered by most. ``verdict`` is on audits alone, ``loop`` on them and their answers."""
+    found = [f"run:{attributes['run_id']}", f"kind:{kind}"]
+    found += [
+        f"{name}:{attributes[name]}"
+        for name in ("node", "scope", "verdict", "action", "loop", "role")
+        if name in attributes
+    ]
+    rules = attributes.get("rules", ())
+    found += [f"rule:{rule}" for rule in rules] if isinstance(rules, tuple) else []
+    if kind == "llm":
+        found.append(f"outcome:{attributes['outcome']}")
+    found += [word for word in ("replay", "resumed", "degraded") if attributes.get(word) is True]
+    return (*found, *more)
+
+
+def failed(line: CallLine) -> str:
+    """Why a request was of no use, in our own words; empty when it was."""
+    return "" if line.outcome is Kind.ANSWERED else f"{line.outcome.value}: {line.detail}"
+
+
+def told(lever: Lever) -> str:
+    """``stream_interval=8``."""
+    return ", ".join(f"{name}={value}" for name, value in sorted({**lever.flags, **lever.env}.items()))

@@ -1,0 +1,133 @@
+"""A traced run: its outermost span, and the outboxes through which everything of it leaves, redacted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from langchain_core.callbacks import BaseCallbackHandler
+from langsmith import uuid7
+from pydantic import ValidationError
+
+from graph.approval import ApprovalNeeded
+from graph.config import RunConfig
+from graph.trace_steps import Steps
+from graph.trace_words import Attributes, tags
+from graph.tracing import Tracing
+from nodes.reporter import RunOutcome
+from tools.llm.ledger import CALLS
+from tools.measurement.progress import Event, Watcher
+from tools.serving.driver import StopRequested
+from tools.tracing.outbox import Exporter, Outbox
+from tools.tracing.redaction import Redactor
+from tools.tracing.silence import untraced
+from tools.tracing.span import Span, now
+from tools.tracing.target import Target
+
+NAME = "bankable run"
+
+
+class Traced(Tracing):
+    """Sends a run to every target."""
+
+    def __init__(self, targets: Sequence[Target], watch: Watcher) -> None:
+        super().__init__(watch)
+        self._targets = targets
+        self._redactor = Redactor()
+        self._boxes = [Outbox(self._exporter(target)) for target in targets]
+        self._steps: Steps | None = None
+
+    def watch(self, event: Event) -> None:
+        """Show an event, and tell it in the step that it belongs to."""
+        super().watch(event)
+        if self._steps is not None:
+            self._steps.heard(event)
+
+    @contextmanager
+    def run(
+        self, run_id: str, config: RunConfig, folder: Path, *, resumed: bool
+    ) -> Iterator[list[BaseCallbackHandler]]:
+        """The outermost span. A question to a person and a stop that was asked for are no errors."""
+        root = _root(run_id, config, folder, resumed=resumed)
+        for target in self._targets:
+            where = f"project {target.project}" if target.kind == "langsmith" else "service bankable"
+            self.watch(Event("note", f"traced to {target.kind}, {where}: run:{run_id}"))
+        self._send(root)
+        calls = folder / CALLS if config.llm is not None else None
+        self._steps = Steps(self._send, root, folder, calls)
+        error, more = "", tuple[str, ...]()
+        try:
+            with untraced():
+                yield [self._steps]
+        except ApprovalNeeded:
+            more = ("waiting",)
+            raise
+        except StopRequested:
+            more = ("stopped",)
+            raise
+        except BaseException as problem:
+            error = f"{type(problem).__name__}: {problem}"
+            raise
+        finally:
+            self._send(_ended(root, folder / "outcome.json", error, more))
+
+    def close(self) -> None:
+        """Wait, not for long, until all is sent; say in one line each where it was not."""
+        for box in self._boxes:
+            box.finish()
+        for line in [box.close() for box in self._boxes]:
+            if line:
+                super().watch(Event("note", line))
+        if self._steps is not None and self._steps.faults:
+            super().watch(Event("note", f"{self._steps.faults} steps could not be traced"))
+
+    def _send(self, span: Span) -> None:
+        clean = self._redactor.span(span)
+        for box in self._boxes:
+            box.put(clean)
+
+    def _exporter(self, target: Target) -> Exporter:
+        if target.kind == "langsmith":
+            from tools.tracing.langsmith import LangSmithExporter
+
+            return LangSmithExporter(target, self._redactor.anonymizer)
+        from tools.tracing.otlp import OtlpExporter
+
+        return OtlpExporter(target)
+
+
+def session_of(run_id: str, config: RunConfig, folder: Path) -> str:
+    """What all processes of a run share. Replays of one recording have one run id: the folder tells them apart."""
+    if not config.replay:
+        return run_id
+    return f"{run_id}-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]}"
+
+
+def _root(run_id: str, config: RunConfig, folder: Path, *, resumed: bool) -> Span:
+    session = session_of(run_id, config, folder)
+    attributes: Attributes = {
+        "run_id": run_id, "session_id": session, "replay": config.replay is not None, "resumed": resumed,
+    }  # fmt: skip
+    inputs = {
+        "model": Path(config.model).name, "budget_minutes": config.budget_minutes, "seed": config.seed,
+        "quick": config.quick, "tracks": config.tracks, "auditor": config.auditor,
+        "workload": config.workload.model_dump(mode="json", exclude={"dataset_path"}), "flags": config.flags,
+        "llm": config.llm.settings.endpoint.model if config.llm is not None else None,
+    }  # fmt: skip
+    return Span(
+        id=uuid7(), kind="run", name=NAME, began=now(), session=session, attributes=attributes,
+        tags=tags("run", attributes), inputs=inputs,
+    )  # fmt: skip
+
+
+def _ended(root: Span, outcome: Path, error: str, more: tuple[str, ...]) -> Span:
+    ended = replace(root, ended=now(), error=error, tags=(*root.tags, *more))
+    try:
+        found = RunOutcome.model_validate_json(outcome.read_bytes())
+    except (OSError, ValidationError):  # the run has not come so far
+        return ended
+    told = found.model_dump(mode="json", include={"verdict", "headline", "delta", "interval", "accepted"})
+    return replace(ended, outputs=told, attributes={**root.attributes, "outcome": found.verdict})

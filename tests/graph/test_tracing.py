@@ -1,0 +1,76 @@
+"""The outermost span of a run that ends in every way, and libraries that are not there."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from graph.approval import ApprovalNeeded
+from graph.config import RunConfig
+from graph.traced import session_of
+from graph.tracing import tracing
+from tests.tools.tracing.servers import LangSmithServer, Run
+from tools.errors import UserError
+from tools.measurement.progress import Event
+from tools.serving.driver import StopRequested
+from tools.tracing.target import targets
+
+CONFIG = RunConfig(model="/srv/models/Llama-3", flags={"chat_template": "/srv/private/x.jinja"})
+
+
+def root_of(problem: BaseException | None, folder: Path) -> Run:
+    """The outermost span of a run that ends so."""
+    heard: list[Event] = []
+    with LangSmithServer() as server:
+        asked = targets([f"langsmith={server.url}"], {})
+        with (
+            suppress(UserError, StopRequested, ApprovalNeeded),
+            tracing(asked, heard.append) as traced,
+            traced.run("r1", CONFIG, folder, resumed=False),
+        ):
+            if problem is not None:
+                raise problem
+        (found,) = server.runs.values()
+    assert [it.text for it in heard] == ["traced to langsmith, project bankable: run:r1"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("problem", "word"),
+    [(None, None), (StopRequested(), "stopped"), (ApprovalNeeded("bank x?"), "waiting")],
+)
+def test_a_stop_and_a_question_are_no_errors(problem: Exception | None, word: str | None, tmp_path: Path) -> None:
+    found = root_of(problem, tmp_path)
+    assert found.tags == ["run:r1", "kind:run", *([word] if word else [])]
+    assert found.error is None
+    assert found.end_time is not None
+
+
+def test_an_error_is_told_without_what_is_private(tmp_path: Path) -> None:
+    found = root_of(UserError("no such file", "/srv/private/x.json"), tmp_path)
+    assert found.error == "UserError: no such file ([path])"
+
+
+def test_the_settings_of_a_run_are_told_without_places(tmp_path: Path) -> None:
+    found = root_of(None, tmp_path)
+    assert found.inputs["model"] == "Llama-3"
+    assert found.inputs["flags"] == {"chat_template": "[path]"}
+
+
+def test_two_replays_of_one_recording_are_two_sessions_and_a_live_run_is_its_id(tmp_path: Path) -> None:
+    replay = CONFIG.model_copy(update={"replay": "x.tar.xz"})
+    sessions = {session_of("r1", replay, tmp_path / name) for name in ("a", "b", "a")}
+    assert len(sessions) == 2
+    assert session_of("r1", CONFIG, tmp_path) == "r1"
+
+
+def test_a_missing_library_is_one_line_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "tools.tracing.otlp", raising=False)
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http", None)
+    asked = targets(["otlp=http://127.0.0.1:4318"], {})
+    why = r"not installed: opentelemetry\S* \(--trace\): pip install 'bankable\[trace\]'"
+    with pytest.raises(UserError, match=why), tracing(asked, lambda _: None):
+        pass

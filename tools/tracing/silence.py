@@ -1,0 +1,23 @@
+"""The libraries beneath a run trace by themselves where a variable of the environment says so. Here they do not."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from langsmith import tracing_context
+
+OLD = ("LANGCHAIN_TRACING", "LANGCHAIN_HANDLER")
+"""Variables of a tracer that is gone: with one of them set, and no other tracer, the library refuses to work."""
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """What is run inside sends nothing that ``--trace`` did not ask for."""
+    kept = {name: os.environ.pop(name) for name in OLD if name in os.environ}
+    try:
+        with tracing_context(enabled=False):
+            yield
+    finally:
+        os.environ.update(kept)

@@ -1,0 +1,69 @@
+"""Where traces are sent, from what was typed. The environment names addresses and keys, and switches nothing on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from tools.errors import UserError
+from tools.llm.address import checked, is_loopback
+
+OPTION = "--trace"
+LANGSMITH = "https://api.smith.langchain.com"
+PROJECT = "bankable"
+TRACES = "/v1/traces"
+NAMES = ("langsmith", "otlp")
+
+
+@dataclass(frozen=True)
+class Target:
+    """One place that traces are sent to."""
+
+    kind: Literal["langsmith", "otlp"]
+    url: str
+    """Without a trailing slash; for OTLP the address of the traces themselves."""
+    key: str = ""
+    """Of LangSmith; empty for a server on this machine that asks for none. Never shown."""
+    project: str = PROJECT
+    workspace: str | None = None
+
+    @property
+    def local(self) -> bool:
+        """On this machine."""
+        return is_loopback(self.url)
+
+    def __repr__(self) -> str:
+        return f"Target({self.kind!r}, {self.url!r})"
+
+
+def targets(asked: Sequence[str], environ: Mapping[str, str] | None = None) -> tuple[Target, ...]:
+    """``langsmith``, ``langsmith=URL``, ``otlp=URL``, each once. Raises ``UserError`` on what cannot be."""
+    env = os.environ if environ is None else environ
+    found: dict[str, Target] = {}
+    for text in asked:
+        name, _, url = text.partition("=")
+        if name not in NAMES or name in found:
+            raise UserError("a place for traces, once", OPTION, "give langsmith, langsmith=URL or otlp=URL")
+        found[name] = _langsmith(url.strip(), env) if name == "langsmith" else _otlp(url.strip())
+    return tuple(found.values())
+
+
+def _langsmith(url: str, env: Mapping[str, str]) -> Target:
+    address = checked(url or _said(env, "ENDPOINT") or LANGSMITH, option=OPTION, example="langsmith=https://host")
+    key = _said(env, "API_KEY")
+    if not key and not is_loopback(address):
+        raise UserError("no key for LangSmith", OPTION, "set LANGSMITH_API_KEY in the environment")
+    if not key.isascii() or not all(letter.isprintable() and letter != " " for letter in key):
+        raise UserError("the key holds characters that no key has", "LANGSMITH_API_KEY", "copy it again")
+    return Target("langsmith", address, key, _said(env, "PROJECT") or PROJECT, _said(env, "WORKSPACE_ID") or None)
+
+
+def _otlp(url: str) -> Target:
+    address = checked(url, option=OPTION, example="otlp=http://127.0.0.1:4318")
+    return Target("otlp", address if address.endswith(TRACES) else address + TRACES)
+
+
+def _said(env: Mapping[str, str], name: str) -> str:
+    return (env.get(f"LANGSMITH_{name}") or env.get(f"LANGCHAIN_{name}") or "").strip().strip("\"'")
