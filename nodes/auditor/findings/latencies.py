@@ -58,10 +58,10 @@ def _family(name: str) -> str:
 
 
 def _told(metrics: Sequence[Metric], headline: str) -> dict[str, float]:
-    """The largest true change that the headline gives for each kind of latency, as a fraction."""
+    """The largest true rise that the headline gives for each kind of latency, as a fraction."""
     told: dict[str, float] = {}
     for stated in percentages(headline):
-        if stated.about not in FAMILIES:
+        if stated.about not in FAMILIES or stated.sign <= 0:
             continue
         known = [it for metric in metrics if _family(metric.name) == stated.about for it in changes(metric)]
         for value in known:
