@@ -5,7 +5,6 @@ from __future__ import annotations
 from tools.evidence.records import Scalar
 from tools.levers.model import Knob, Situation, Touches
 
-
 DRAFTED: tuple[Scalar, ...] = ("EAGLE", "EAGLE3", "NEXTN", "STANDALONE")
 """Algorithms that draft with a model of their own."""
 

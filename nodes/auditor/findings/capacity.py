@@ -63,8 +63,8 @@ def _cap(leg: LegView, shown: str) -> float:
 
 
 def _close(first: LegView, leg: LegView) -> bool:
-    sizes = [_pool_tokens(each) for each in (first, leg)]
-    return None not in sizes and max(sizes) - min(sizes) <= CLOSE * min(sizes)
+    known = [size for size in (_pool_tokens(first), _pool_tokens(leg)) if size is not None]
+    return len(known) == 2 and max(known) - min(known) <= CLOSE * min(known)
 
 
 def _pool_inert(first: LegView, leg: LegView, running: int, usage: float, longest: int) -> bool:

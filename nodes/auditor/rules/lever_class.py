@@ -19,7 +19,9 @@ from tools.evidence.layout import OVERLAY_FOLDER
 
 _KERNEL = re.compile(r"\b(?:kernels?|fused|triton|operators?|cuda(?!:\d))\b", re.IGNORECASE)
 """``cuda:0`` is a device."""
-_DENIED = re.compile(r"\b(?:not an?|not|no|without(?: an?)?) (?:(?:new|faster|custom|other) )?kernels?\b", re.IGNORECASE)
+_DENIED = re.compile(
+    r"\b(?:not an?|not|no|without(?: an?)?) (?:(?:new|faster|custom|other) )?kernels?\b", re.IGNORECASE
+)
 """A headline that says it is no kernel claims none."""
 
 

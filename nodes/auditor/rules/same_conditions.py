@@ -45,7 +45,6 @@ from nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, at, fa
 from nodes.auditor.verdict import Action, Severity
 from tools.levers import classify_field
 
-
 FEWEST_LAUNCHES = 3
 
 
