@@ -51,7 +51,7 @@ class Stated:
         true = 100.0 * fraction
         if signed and self.sign * true < 0:
             return False
-        slack = max(PERCENT_POINT, min(0.5 * 10**-self.decimals + 1e-9, RELATIVE * abs(true)))
+        slack = max(PERCENT_POINT, min(0.5 * 10.0**-self.decimals + 1e-9, RELATIVE * abs(true)))
         return abs(self.value - abs(true)) <= slack
 
 
