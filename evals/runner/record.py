@@ -35,6 +35,8 @@ class Judgment(Record):
     ruleset: str
     word: Word
     action: Action
+    lever_class: str = ""
+    """As the verdict credits the gain; empty in results of an earlier version."""
     findings: tuple[Said, ...]
     degraded: tuple[str, ...]
     verdict: str
@@ -65,6 +67,7 @@ def judgment(fixture: Fixture, verdict: Verdict, source: Source) -> Judgment:
         ruleset=verdict.ruleset,
         word=verdict.verdict,
         action=verdict.action,
+        lever_class=verdict.lever_class,
         findings=tuple(
             Said(rule=it.rule, severity=it.severity, code=it.code, modes=it.modes, observed=it.observed)
             for it in verdict.findings

@@ -66,6 +66,11 @@ class Scored:
         complaints = (
             (self.word not in key.verdict, f"{self.word} instead of {' or '.join(key.verdict)}: {self._accusers}"),
             (key.action not in (None, action), f"action {action} instead of {key.action}"),
+            (key.scope not in (None, self.judgment.scope), f"scope {self.judgment.scope} instead of {key.scope}"),
+            (
+                bool(self.judgment.lever_class) and key.lever_class not in (None, self.judgment.lever_class),
+                f"lever class {self.judgment.lever_class} instead of {key.lever_class}",
+            ),
             (bool(self.judgment.degraded), f"degraded: {', '.join(self.judgment.degraded)}"),
             (self.fraud and not found, f"{key.rule} found nothing"),
             (

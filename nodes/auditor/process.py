@@ -19,11 +19,14 @@ TIME_LIMIT_S = 600.0
 ROOT = Path(__file__).resolve().parents[2]
 START = (
     "import gc, os, sys; gc.set_threshold(100_000); "
-    "sys.path.insert(0, sys.argv.pop(1)); from nodes.auditor.__main__ import main; "
+    "sys.path.insert(0, sys.argv.pop(1)); from pathlib import Path; "
+    "from nodes.auditor.enclosure import enclose, readable; enclose(readable(Path(sys.argv[1]))); "
+    "from nodes.auditor.__main__ import main; "
     "code = main(sys.argv[1:]); sys.stdout.flush(); sys.stderr.flush(); os._exit(code)"
 )
 """Isolated mode ignores the environment and the working directory, so the package's own folder is named here. Memory is
-not searched for garbage after every few objects of millions, nor taken apart at the end."""
+not searched for garbage after every few objects of millions, nor taken apart at the end. From its second line on the
+process reads the evidence and what judges it, and no other file."""
 ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "PYDANTIC_DISABLE_PLUGINS": "__all__"}
 """All of it: nothing is multiplied, and nobody's plugin has a say in what a record is."""
 

@@ -5,6 +5,9 @@ from __future__ import annotations
 from tools.evidence.records import Scalar
 from tools.levers.model import Knob, Situation, Touches
 
+DRAFTED: tuple[Scalar, ...] = ("EAGLE", "EAGLE3", "NEXTN", "STANDALONE")
+"""Algorithms that draft with a model of their own."""
+
 
 def _chunk_sizes(s: Situation) -> tuple[Scalar, ...]:
     """Tokens per prefill step: everything that waits, half of it, two prompts, one prompt; multiples of 64."""
@@ -191,7 +194,38 @@ SCHEDULING: tuple[Knob, ...] = (
         values=(4, 8, 16),
         changes_numerics=True,
         devices=("cuda",),
-        condition={"speculative_algorithm": ("NGRAM",)},
+        condition={"speculative_algorithm": ("NGRAM", *DRAFTED)},
         derived=("speculative_num_steps",),
+    ),
+    # Parts of drafting by a model. Without values they are not searched: each means something with that model alone.
+    Knob(
+        name="speculative_draft_model_path",
+        default=None,
+        touches=(Touches.DECODE,),
+        lever_class="B",
+        reason="The model that drafts; drafting by a model cannot be turned on without it.",
+        changes_numerics=True,
+        devices=("cuda", "rocm"),
+        condition={"speculative_algorithm": DRAFTED},
+    ),
+    Knob(
+        name="speculative_num_steps",
+        default=None,
+        touches=(Touches.DECODE,),
+        lever_class="B",
+        reason="Steps of the drafting model before a draft is verified.",
+        changes_numerics=True,
+        devices=("cuda", "rocm"),
+        condition={"speculative_algorithm": DRAFTED},
+    ),
+    Knob(
+        name="speculative_eagle_topk",
+        default=None,
+        touches=(Touches.DECODE,),
+        lever_class="B",
+        reason="Branches that the drafting model follows at each step.",
+        changes_numerics=True,
+        devices=("cuda", "rocm"),
+        condition={"speculative_algorithm": DRAFTED},
     ),
 )

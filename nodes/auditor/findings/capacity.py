@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 from nodes.auditor.reading.resolved import LENGTH_CAPS, REQUEST_CAPS, Difference, steady
 from nodes.auditor.reading.view import LegView
 from nodes.auditor.rule import Outcome, Unverifiable, at, fail, info
 
+UNSET, WORKED_OUT = "null", "state.effective_max_running_requests_per_dp"
+"""As a cap that nobody set is shown, and where the engine reports the one that it worked out in its place."""
 FULL = 0.8
 """Peak pool use, as a share of the smaller pool, up to which sampled counters show that the pool never filled."""
+CLOSE = 0.005
+"""Pools this near to each other, as a fraction: half of the usual floor of a gain, which they cannot carry. An engine
+that works its pool out from free memory never finds quite the same, and pages round it."""
 ADVICE = "fix the value on both legs (for the KV pool: --max-total-tokens) and measure again"
 
 
@@ -30,11 +36,12 @@ def capacity(first: LegView, leg: LegView, difference: Difference) -> Iterator[O
     )
     facts = f"peak running {running}, peak pool use {usage:.2f}, longest request {longest} tokens"
     if name in REQUEST_CAPS:
-        inert = running < min(numbers) if numbers else False
+        inert = running < min(_cap(first, difference.reference), _cap(leg, difference.candidate))
     elif name in LENGTH_CAPS:
         inert = longest < min(numbers) if numbers else False
     else:
-        inert = _pool_inert(first, leg, running, usage, longest) and not any(log.retractions for log in logs)
+        unused = _pool_inert(first, leg, running, usage, longest) and not any(log.retractions for log in logs)
+        inert = unused or _close(first, leg)
     said = f"{name}: {difference.reference} against {difference.candidate}; {facts}"
     if inert:
         yield info("a capacity that never bound", said, *where, modes=("C02",), code="inert_capacity")
@@ -43,6 +50,21 @@ def capacity(first: LegView, leg: LegView, difference: Difference) -> Iterator[O
             "equal capacity, or one shown never to bind", said, ADVICE, *where,
             modes=("C01", "C13"), code="capacity_differs",
         )  # fmt: skip
+
+
+def _cap(leg: LegView, shown: str) -> float:
+    """Requests that may run at once; −∞ where that is not known, so that nothing is below it."""
+    said = steady(leg.server_info or {}).get(WORKED_OUT) if shown == UNSET else shown
+    try:
+        found = float(said) if isinstance(said, int | float | str) else -math.inf
+    except ValueError:
+        return -math.inf
+    return -math.inf if math.isnan(found) else found
+
+
+def _close(first: LegView, leg: LegView) -> bool:
+    known = [size for size in (_pool_tokens(first), _pool_tokens(leg)) if size is not None]
+    return len(known) == 2 and max(known) - min(known) <= CLOSE * min(known)
 
 
 def _pool_inert(first: LegView, leg: LegView, running: int, usage: float, longest: int) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from nodes.auditor.findings.stated import LATENCIES as FAMILIES
+from nodes.auditor.findings.stated import percentages
 from nodes.auditor.rule import Outcome, flag, info
 from nodes.auditor.verdict import Action, Evidence, Metric
 
@@ -11,20 +13,35 @@ LATENCIES = ("median_ttft_ms", "median_tpot_ms", "median_itl_ms", "p99_ttft_ms",
 WORSE = 0.20
 SURELY = 0.05
 WORSE_WITHOUT_INTERVAL = 0.50
+HIDES_LITTLE = 0.8
+"""A headline that gives +100 % has said what +120 % at the tail is about."""
 SMALLEST_MS = 0.5
 """Half a millisecond more is nobody's headline."""
 
 
-def latency_findings(metrics: Sequence[Metric], where: Evidence) -> Iterator[Outcome]:
-    """Judge the latencies among the metrics; without an interval only a change by half counts."""
+def changes(metric: Metric) -> tuple[float, ...]:
+    """A figure's change as it may rightly be quoted: mean over blocks, or of the medians over launches."""
+    if metric.delta is None or metric.reference is None or metric.candidate is None:
+        return ()
+    return (metric.delta, metric.candidate / metric.reference - 1.0) if metric.reference > 0 else (metric.delta,)
+
+
+def latency_findings(metrics: Sequence[Metric], where: Evidence, headline: str = "") -> Iterator[Outcome]:
+    """Judge the latencies among the metrics; without an interval only a change by half counts.
+
+    What the headline says is no news: a latency that it gives with its change, or with one that hides little of it.
+    """
     fine: list[str] = []
+    told = _told(metrics, headline)
     for metric in metrics:
         if metric.name not in LATENCIES or None in (metric.delta, metric.reference, metric.candidate):
             continue
         before, after, delta = metric.reference or 0.0, metric.candidate or 0.0, metric.delta or 0.0
         said = f"{metric.name} {before:.2f} → {after:.2f} ms ({delta:+.0%})"
         sure = metric.interval.lower > SURELY if metric.interval else delta > WORSE_WITHOUT_INTERVAL
-        if delta > WORSE and sure and after - before > SMALLEST_MS:
+        if told.get(_family(metric.name), -1.0) >= HIDES_LITTLE * delta > 0:
+            fine.append(f"{said}, as the headline says")
+        elif delta > WORSE and sure and after - before > SMALLEST_MS:
             yield flag(
                 f"{metric.name} not worse by more than {WORSE:.0%}", said,
                 "say in the headline what the throughput costs in latency", where,
@@ -34,3 +51,20 @@ def latency_findings(metrics: Sequence[Metric], where: Evidence) -> Iterator[Out
             fine.append(said)
     if fine:
         yield info("latencies of both legs", "; ".join(fine), where)
+
+
+def _family(name: str) -> str:
+    return next((family for family in FAMILIES if family in name), "")
+
+
+def _told(metrics: Sequence[Metric], headline: str) -> dict[str, float]:
+    """The largest true rise that the headline gives for each kind of latency, as a fraction."""
+    told: dict[str, float] = {}
+    for stated in percentages(headline):
+        if stated.about not in FAMILIES or stated.sign <= 0:
+            continue
+        known = [it for metric in metrics if _family(metric.name) == stated.about for it in changes(metric)]
+        for value in known:
+            if stated.is_(value, signed=True):
+                told[stated.about] = max(value, told.get(stated.about, -1.0))
+    return told

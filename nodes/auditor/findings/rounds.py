@@ -55,9 +55,11 @@ def row_findings(leg: LegView, row: Row, planned: int | None) -> Iterator[Found]
 
 
 def _unstreamed(row: Row) -> int:
-    """Credited tokens beyond one per gap and one first piece per request."""
-    interval = row.server_info.get("stream_interval", 1)
-    piece = max(1, interval) if isinstance(interval, int) else 1
+    """Credited tokens beyond one per gap and one first piece per request, which holds an interval or a whole draft."""
+    pieces = [row.server_info.get("stream_interval")]
+    if row.server_info.get("speculative_algorithm"):
+        pieces.append(row.server_info.get("speculative_num_draft_tokens"))
+    piece = max([1, *(size for size in pieces if isinstance(size, int))])
     return sum(max(0, length - gaps - piece) for length, gaps in zip(row.output_lens, row.streamed, strict=True))
 
 

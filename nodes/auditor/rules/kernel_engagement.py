@@ -15,7 +15,7 @@ from nodes.auditor.case import Case
 from nodes.auditor.reading.view import BlockView, LegView
 from nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag
 from tools.evidence.overlay import Marker
-from tools.evidence.records import OverlayPart
+from tools.evidence.records import OverlayPart, Scalar
 
 HITS = 0.9
 """Share of look-ups below which a tuned table is the wrong table."""
@@ -74,7 +74,7 @@ def _live(leg: LegView, name: str, part: OverlayPart, marker: Marker) -> Iterato
             f"{marker.worker}: {marker.resolved} from {(marker.source_digest or 'nowhere')[:12]}"[:300], ADVICE, where,
             modes=("E01",), code="other_implementation",
         )  # fmt: skip
-    other = [key for key, value in sorted(part.parameters.items()) if str(marker.parameters.get(key)) != str(value)]
+    other = [key for key, value in sorted(part.parameters.items()) if not _same(marker.parameters.get(key), value)]
     if other:
         key = other[0]
         yield fail(
@@ -91,6 +91,11 @@ def _live(leg: LegView, name: str, part: OverlayPart, marker: Marker) -> Iterato
             "compose overlays into one folder: only the first sitecustomize runs", where, modes=("E04",),
             code="dead_overlay",
         )  # fmt: skip
+
+
+def _same(live: Scalar | None, tuned: Scalar) -> bool:
+    """Equal as text or as a number: a kernel prints a switch as 1, and a whole number as 4.0."""
+    return str(live) == str(tuned) or live == tuned
 
 
 def _table(leg: LegView, name: str, marker: Marker) -> Iterator[Found | Unverifiable]:

@@ -17,7 +17,12 @@ from nodes.auditor.rule import GAINS, Outcome, Rule, Unverifiable, at, flag, inf
 from nodes.auditor.verdict import Action, Severity
 from tools.evidence.layout import OVERLAY_FOLDER
 
-_KERNEL = re.compile(r"\b(kernels?|fused|triton|operators?|cuda)\b", re.IGNORECASE)
+_KERNEL = re.compile(r"\b(?:kernels?|fused|triton|operators?|cuda(?!:\d))\b", re.IGNORECASE)
+"""``cuda:0`` is a device."""
+_DENIED = re.compile(
+    r"\b(?:not an?|not|no|without(?: an?)?) (?:(?:new|faster|custom|other) )?kernels?\b", re.IGNORECASE
+)
+"""A headline that says it is no kernel claims none."""
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -30,7 +35,7 @@ def check(case: Case) -> Iterator[Outcome]:
             "levers with a known class", f"no entry for {', '.join(unknown)}",
             "register the knob with its class and reason before quoting this gain", where, code="indeterminate_class",
         )  # fmt: skip
-    if kind == "B" and _KERNEL.search(text):
+    if kind == "B" and _KERNEL.search(_DENIED.sub("", text)):
         yield flag(
             "a serving lever called by its name", f"headline: {text[:200]}",
             "report this gain apart from kernel gains", at(case.claim_file),

@@ -2,7 +2,8 @@
 
 Two levels: the figures in each round's record against its per-request lists, and every figure of the claim against the
 whole evidence. Tolerances cover definitions, not wishes: throughput and gain to 0.1 %, latencies to 2 % or 0.05 ms,
-TPOT to 5 % (a record keeps no end-to-end latency). A null is recomputed and remarked upon.
+TPOT to 5 % (a record keeps no end-to-end latency). A null is recomputed and remarked upon. A percentage in the headline
+is held against the figure that the words around it name: the gain and its bounds, a latency, the level, the floor.
 """
 
 from __future__ import annotations
@@ -12,16 +13,15 @@ import re
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
+from nodes.auditor.findings.latencies import changes
 from nodes.auditor.findings.reported import RATE, agrees, record_findings, wrong
+from nodes.auditor.findings.stated import LATENCIES, LONGEST, Stated, percentages
 from nodes.auditor.measured import FIELDS
 from nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, at
 from nodes.auditor.verdict import Evidence
 
 POINT = 0.001
 """A gain or bound, as a fraction."""
-PERCENT_POINT = 0.06
-"""Rounding of a percentage in prose to one decimal."""
-_PERCENT = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*%")
 _FACTOR = re.compile(r"(\d+\.\d+)\s*[x×](?![A-Za-z])")
 
 
@@ -76,11 +76,11 @@ def _gain(case: Case, where: Evidence) -> Iterator[Outcome]:
 
 
 def _headline(case: Case, known: tuple[float, float, float], where: Evidence) -> Iterator[Found]:
-    text = case.claim.headline[:2000]
-    for match in _PERCENT.finditer(text):
-        percent = float(match[1])
-        if not any(abs(abs(percent) - abs(100 * value)) <= PERCENT_POINT for value in known if math.isfinite(value)):
-            yield wrong(f"percentages of this comparison: {100 * known[0]:+.1f} %", f"headline says {match[0]}", where)
+    text = case.claim.headline[:LONGEST]
+    for stated in percentages(text):
+        if not _true(case, stated, known):
+            expected = f"percentages of this comparison: {100 * known[0]:+.1f} %"
+            yield wrong(expected, f"headline says {stated.text}", where)
             return
     # Isolated figures of operators are asked for by ``harness_headline``.
     factors = [1 + known[0], *(said for said in case.claim.isolated.values() if said is not None)]
@@ -89,6 +89,18 @@ def _headline(case: Case, known: tuple[float, float, float], where: Evidence) ->
         if all(abs(float(match[1]) - factor) > rounding for factor in factors):
             yield wrong(f"a factor of {1 + known[0]:.3f}", f"headline says {match[0]}", where)
             return
+
+
+def _true(case: Case, stated: Stated, known: tuple[float, float, float]) -> bool:
+    """Say whether a percentage is the figure that the words around it name."""
+    if stated.about in LATENCIES:
+        found = [metric for metric in case.measured.metrics if stated.about in metric.name]
+        return any(stated.is_(value, signed=True) for metric in found for value in changes(metric))
+    if stated.about == "level" and any(stated.is_(1 - sides * case.plan.alpha) for sides in (1, 2)):
+        return True
+    if stated.about == "floor" and stated.is_(case.plan.floor):
+        return True
+    return any(stated.is_(value) for value in known if math.isfinite(value))
 
 
 rule = Rule("reported_vs_raw", COMPARISONS, ("D06", "D14", "R01"), ("plan", "claim", "rounds"), check, gate=True)

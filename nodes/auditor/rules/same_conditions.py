@@ -9,19 +9,22 @@ Compares the resolved ``server_info`` of every leg with that of the first refere
   running requests stayed below the smaller cap;
 - what a declared lever is known to derive may differ where it is the same quantity under another name, or shown inert:
   sizes of captured graphs when no batch of either leg ran from a graph. What else a lever forces along (another page
-  size, another schedule) may be where the gain comes from: the headline must say so. The same holds for a pool that a
-  lever of precision enlarged, unless it was inert.
+  size, another schedule) may be where the gain comes from: the headline must say so, by name and value. The same holds
+  for a pool that a lever of precision enlarged, unless it was inert.
 
 Without the log, a moved capacity is unverifiable. A field that this version of the engine does not have is nobody's to
-explain: FLAG.
+explain: FLAG, unless it is new in every launch of the reference itself. Pools within half a per cent of each other are
+equal: pages and free memory round them.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from nodes.auditor.case import Case
 from nodes.auditor.findings.capacity import ADVICE, capacity
+from nodes.auditor.findings.stated import LONGEST
 from nodes.auditor.reading.resolved import (
     ALIASES,
     GRAPHS,
@@ -34,6 +37,7 @@ from nodes.auditor.reading.resolved import (
     Difference,
     differences,
     modes_of,
+    shown,
     steady,
 )
 from nodes.auditor.reading.view import LegView
@@ -41,16 +45,21 @@ from nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, at, fa
 from nodes.auditor.verdict import Action, Severity
 from tools.levers import classify_field
 
+FEWEST_LAUNCHES = 3
+
 
 def check(case: Case) -> Iterator[Outcome]:
     yield from _another_experiment(case)
     first = case.legs[0]
     base = steady(first.server_info or {})
     seen: set[tuple[str, str, str]] = set()
+    counters = _counters(case)
+    if counters:
+        yield Remark(f"new in every launch of the reference itself, so no setting: {', '.join(sorted(counters))}"[:300])
     for leg in case.legs:
         for difference in differences(base, steady(leg.server_info or {})):
             key = (difference.name, difference.candidate, leg.record.side.value if leg.record else "")
-            if key not in seen:
+            if key not in seen and difference.name not in counters:
                 seen.add(key)
                 yield from _judge(case, first, leg, difference)
         yield from _moved_in_flight(leg)
@@ -81,13 +90,13 @@ def _judge(case: Case, first: LegView, leg: LegView, difference: Difference) -> 
         if candidate and lever & (POOL_SIZES if name in POOL | LENGTH_CAPS else REQUEST_CAPS):
             yield Remark(f"{said} against {difference.reference}: the declared lever sizes this")
         elif candidate and (lever & POOL_SIZERS if name in POOL else derived):
-            yield from _along(first, leg, difference)
+            yield from _along(case, first, leg, difference)
         else:
             yield from capacity(first, leg, difference)
     elif derived and name in ALIASES:
         yield Remark(f"{said} against {difference.reference}: the declared lever under another name")
     elif derived:
-        yield from _forced(first, leg, difference)
+        yield from _forced(case, first, leg, difference)
     elif difference.name.startswith(STATE) or classify_field(name) == "unknown":
         yield flag(
             f"{name}: {difference.reference}"[:300], said, "say what this value is and why it differs", where,
@@ -100,10 +109,35 @@ def _judge(case: Case, first: LegView, leg: LegView, difference: Difference) -> 
         )  # fmt: skip
 
 
-def _along(first: LegView, leg: LegView, difference: Difference) -> Iterator[Outcome]:
+def _counters(case: Case) -> frozenset[str]:
+    """Fields that nobody knows and that no two launches of the reference share: readings, whatever they read.
+
+    A lever cannot be behind them. Two launches may differ by chance; three of one configuration do not.
+    """
+    launches = [steady(block.reference.server_info or {}) for block in case.blocks]
+    if len(launches) < FEWEST_LAUNCHES:
+        return frozenset()
+    unknown = {name for name in launches[0] if classify_field(name.removeprefix(STATE)) == "unknown"}
+    return frozenset(name for name in unknown if len({shown(it, name) for it in launches}) == len(launches))
+
+
+def _told(case: Case, difference: Difference) -> bool:
+    """Whether the headline names what moved along, with the value that it moved to."""
+    claim = case.comparison.claim
+    text = (claim.headline if claim is not None else "")[:LONGEST]
+    names = POOL if difference.plain in POOL else {difference.plain}
+    named = any(re.search(rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])", text) for name in names)
+    value = re.escape(difference.candidate)
+    return named and re.search(rf"(?<![A-Za-z0-9_.]){value}(?![A-Za-z0-9_])", text) is not None
+
+
+def _along(case: Case, first: LegView, leg: LegView, difference: Difference) -> Iterator[Outcome]:
     """A pool or cap that moved because of what the lever is: part of the gain, unless it was inert."""
     for outcome in capacity(first, leg, difference):
-        if isinstance(outcome, Found) and outcome.severity is Severity.FAIL:
+        if isinstance(outcome, Found) and outcome.severity is Severity.FAIL and _told(case, difference):
+            yield info(outcome.expected, f"{outcome.observed}, as the headline says"[:400], *outcome.evidence,
+                       modes=("C13", "A02"), code="capacity_told")  # fmt: skip
+        elif isinstance(outcome, Found) and outcome.severity is Severity.FAIL:
             yield flag(
                 outcome.expected, outcome.observed, "say in the headline that this moved too, or fix it on both legs",
                 *outcome.evidence, action=Action.DOWNGRADE_HEADLINE, modes=("C13", "A02"), code="capacity_moved_along",
@@ -112,13 +146,16 @@ def _along(first: LegView, leg: LegView, difference: Difference) -> Iterator[Out
             yield outcome
 
 
-def _forced(first: LegView, leg: LegView, difference: Difference) -> Iterator[Outcome]:
+def _forced(case: Case, first: LegView, leg: LegView, difference: Difference) -> Iterator[Outcome]:
     """A field that follows from the lever and is not the lever itself."""
     said, where = f"{difference.plain}: {difference.candidate}"[:300], at(leg.path("server_info.json"))
     logs = [each.log for each in (first, leg) if each.log is not None and each.log.batches]
     if difference.plain in GRAPHS and len(logs) == 2 and not any(log.graphs for log in logs):
         yield info(f"{difference.plain}: {difference.reference}"[:300], f"{said}; no batch ran from a graph", where,
                    modes=("C02",), code="inert_graphs")  # fmt: skip
+    elif _told(case, difference):
+        yield info(f"{difference.plain}: {difference.reference}"[:300], f"{said}, as the headline says"[:400], where,
+                   modes=("C02", "A02"), code="forced_and_told")  # fmt: skip
     else:
         yield flag(
             f"{difference.plain}: {difference.reference}"[:300], f"{said}, forced along by the lever"[:300],

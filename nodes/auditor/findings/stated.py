@@ -1,0 +1,92 @@
+"""Percentages in a headline, and what each of them is about.
+
+A percentage belongs to what is named before it, back to the percentage before; where nothing is, to what is named
+right after it. A headline that gives the level of its interval, the floor of its plan or the cost in latency, all of
+them true, says nothing wrong: the rules ask for the last of these themselves.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+PERCENT_POINT = 0.06
+"""Rounding of a percentage in prose to one decimal."""
+RELATIVE = 0.02
+"""Whole per cents are rounded too; of a small figure that would be a large part."""
+LONGEST = 2000
+LATENCIES = ("ttft", "tpot", "itl")
+_PERCENT = re.compile(r"([+\-\u2212]?)(\d{1,9}(?:[.,]\d{1,9})?)\s*%")
+_GROUPED = re.compile(r"\d{1,3},\d{3}")
+_AFTER = re.compile(r"[^,;.()%\d+\-\u2212]{0,40}")
+_ABOUT: Mapping[str, re.Pattern[str]] = {
+    "throughput": re.compile(r"throughput|tok/s|req/s|\bgain", re.IGNORECASE),
+    "ttft": re.compile(r"\bttft\b|first[ -]token", re.IGNORECASE),
+    "tpot": re.compile(r"\btpot\b|per output token", re.IGNORECASE),
+    "itl": re.compile(r"\bitl\b|inter-token", re.IGNORECASE),
+}
+_LEVEL_AFTER = re.compile(r"\s*(?:(?:one|two)-sided )?(?:confidence|interval|bounds?\b|CI\b)")
+_LEVEL_BEFORE = re.compile(r"(?:confidence|level)(?: level)?(?: of|:)?\s*$")
+_FLOOR_BEFORE = re.compile(r"\bfloor(?: of|:)?\s*$")
+_FALLS = re.compile(r"lower|less|fewer|faster|earlier|shorter|better|improv|reduc|sav|\bcut|\bdown\b", re.IGNORECASE)
+_RISES = re.compile(r"higher|more|slower|later|longer|worse|cost|increas|\bup\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Stated:
+    """One percentage."""
+
+    text: str
+    about: str
+    """``throughput``, ``ttft``, ``tpot``, ``itl``, ``level`` or ``floor``; empty where nothing is named."""
+    sign: int
+    """As written or, without a sign, as the words around it say; 0 where they do not, or say both."""
+    value: float
+    """Per cent, without its sign."""
+    decimals: int
+
+    def is_(self, fraction: float, *, signed: bool = False) -> bool:
+        """Say whether this is that figure, rounded. ``signed``: a direction that is said must be right."""
+        true = 100.0 * fraction
+        if signed and self.sign * true < 0:
+            return False
+        slack = max(PERCENT_POINT, min(0.5 * 10.0**-self.decimals + 1e-9, RELATIVE * abs(true)))
+        return abs(self.value - abs(true)) <= slack
+
+
+def percentages(headline: str) -> Iterator[Stated]:
+    """All percentages of a headline, in their order."""
+    text, begun = headline[:LONGEST], 0
+    for match in _PERCENT.finditer(text):
+        found = _AFTER.match(text, match.end())
+        before, after = text[begun : match.start()], found[0] if found else ""
+        value, decimals = _number(match[2])
+        yield Stated(match[0], _about(before, after), _sign(match[1], f"{before} {after}"), value, decimals)
+        begun = match.end()
+
+
+def _number(digits: str) -> tuple[float, int]:
+    """Value and decimals. A comma before three digits groups thousands; any other is a decimal one."""
+    plain = digits.replace(",", "" if _GROUPED.fullmatch(digits) else ".")
+    return float(plain), len(plain.partition(".")[2])
+
+
+def _sign(written: str, around: str) -> int:
+    if written:
+        return 1 if written == "+" else -1
+    return bool(_RISES.search(around)) - bool(_FALLS.search(around))
+
+
+def _about(before: str, after: str) -> str:
+    if _LEVEL_AFTER.match(after) or _LEVEL_BEFORE.search(before):
+        return "level"
+    if _FLOOR_BEFORE.search(before):
+        return "floor"
+    return _named(before, last=True) or _named(after, last=False)
+
+
+def _named(text: str, *, last: bool) -> str:
+    """What a piece of text names: the last thing before a number, the first one after it."""
+    found = [(it.start(), about) for about, pattern in _ABOUT.items() for it in pattern.finditer(text)]
+    return (max(found) if last else min(found))[1] if found else ""
