@@ -42,7 +42,12 @@ def run(
     llm_base_url: Annotated[
         str | None, typer.Option(help="Server of chat completions: https, or http on this machine.")
     ] = None,
-    llm_prices: Annotated[Path | None, typer.Option(help="TOML: US dollars per million tokens, by model.")] = None,
+    llm_budget: Annotated[
+        list[str] | None, typer.Option(help="tokens=200000, calls=50 or usd=1.5 for the whole run; may be repeated.")
+    ] = None,
+    llm_price: Annotated[
+        list[str] | None, typer.Option(help="NAME=IN,OUT: US dollars per million tokens; may be repeated.")
+    ] = None,
     votes: Annotated[int, typer.Option(min=1, max=15, help="Of the judge on each fixture.")] = 3,
     only: Only = None,
     jobs: Jobs = CORES,
@@ -55,10 +60,10 @@ def run(
     in one seed of ten the A/A control excludes zero by chance, and every patch on it is flagged.
     """
     judged = None
-    if auditor is not Auditor.RULES or llm is not None or llm_base_url is not None:
+    if auditor is not Auditor.RULES or llm or llm_base_url or llm_budget or llm_price:
         from evals.runner.judged import asked_for, spent  # noqa: PLC0415  # the rules alone start without it
 
-        judged = asked_for(auditor, llm, llm_base_url, votes, llm_prices)
+        judged = asked_for(auditor, llm, llm_base_url, votes, budgets=llm_budget or (), prices=llm_price or ())
     judgments = judge_fixtures(
         chosen(only or ()), out, auditor=auditor.value if judged is None else judged.label, repeats=repeats, seed=seed,
         jobs=jobs, cache=None if no_cache else cache, tell=typer.echo, judged=judged,

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evals.runner.auditor import Auditor, Judge
+from evals.runner.spending import left_for
 from nodes.auditor.inquiry import Figures, Inquiry
 from nodes.auditor.judge.merge import merge
 from nodes.auditor.judge.orders import ROLE, Orders, judge_digest
@@ -20,7 +21,8 @@ from tools.evidence.canonical import canonical, digest
 from tools.evidence.request import Request
 from tools.llm.key import key_for
 from tools.llm.ledger import read_ledger, text, totals
-from tools.llm.options import settings_from
+from tools.llm.options import check_stray, settings_from
+from tools.llm.settings import Budget
 
 CALLS = "calls"
 """Folder of the ledgers of calls, one for each fixture: workers write side by side."""
@@ -44,20 +46,31 @@ class Judged:
         """The same with a ledger of its calls."""
         return replace(self, orders=self.orders.model_copy(update={"ledger": str(ledger.resolve())}))
 
+    def within_budget(self) -> Orders:
+        """The orders, with what the other ledgers of the run have left of its budget."""
+        settings = self.orders.settings
+        if self.orders.ledger is None or settings.budget == Budget():
+            return self.orders
+        own = Path(self.orders.ledger)
+        left = left_for(settings.budget, own.parent, own)
+        return self.orders.model_copy(update={"settings": settings.model_copy(update={"budget": left})})
+
 
 def asked_for(
-    auditor: Auditor, llm: str | None, base_url: str | None, votes: int, prices: Path | None = None
-) -> Judged | None:
+    auditor: Auditor, llm: str | None, base_url: str | None, votes: int, *,
+    budgets: Sequence[str] = (), prices: Sequence[str] = (),
+) -> Judged | None:  # fmt: skip
     """What the options ask for; ``None`` for the rules alone. Raises ``UserError`` before anything is judged."""
     if auditor is Auditor.RULES:
         if llm is not None or base_url is not None:
             raise UserError("the rules ask no model", "--llm", "use --auditor both or judge")
+        check_stray((("--llm-budget", budgets), ("--llm-price", prices)))
         return None
     if llm is None:
         raise UserError(
             "no model to ask", f"--auditor {auditor}", "give --llm MODEL, and --llm-base-url if it is yours"
         )
-    settings = settings_from(llm, base_url, prices=prices, known=(ROLE,))
+    settings = settings_from(llm, base_url, budgets=budgets, prices=prices, known=(ROLE,))
     key_for(ROLE, settings.endpoint, os.environ)
     return Judged(auditor, Orders(settings=settings, votes=votes))
 
@@ -67,7 +80,7 @@ def with_judge(judged: Judged, rules: Judge) -> Judge:
 
     def both(folder: Path) -> Verdict:
         verdict = rules(folder) if judged.auditor is Auditor.BOTH else unjudged(folder)
-        return verdict if verdict.verdict is Word.FAIL else merge(verdict, judge_apart(folder, judged.orders))
+        return verdict if verdict.verdict is Word.FAIL else merge(verdict, judge_apart(folder, judged.within_budget()))
 
     return both
 

@@ -86,11 +86,17 @@ def test_votes_and_repeats(tmp_path: Path) -> None:
 
 
 def test_what_it_cost(tmp_path: Path) -> None:
-    prices = tmp_path / "prices.toml"
-    prices.write_text("[m]\nprompt = 1000.0\ncompletion = 5000.0\n")
     with Endpoint(says(PASS)) as served:
-        _, said = _run(tmp_path / "out", served, "both", "--llm-prices", str(prices))
+        _, said = _run(tmp_path / "out", served, "both", "--llm-price", "m=1000,5000")
     assert "$0.6000" in said  # three votes of 100 tokens read and 20 written
+
+
+def test_a_budget_is_for_all_fixtures_together(tmp_path: Path) -> None:
+    with Endpoint(says(PASS)) as served:
+        _, said = _run(tmp_path, served, "judge", "--llm-budget", "calls=4", only=(HONEST, SCHEDULES))
+        assert len(served.requests) == 4
+    assert {it.degraded for it in read_results(tmp_path)} == {(), ("judge",)}
+    assert "over_budget" in said
 
 
 def test_results_of_another_model_or_number_of_votes_are_not_mixed(tmp_path: Path) -> None:
@@ -109,6 +115,9 @@ def test_results_of_another_model_or_number_of_votes_are_not_mixed(tmp_path: Pat
         (["--auditor", "judge"], "no model to ask (--auditor judge)"),
         (["--auditor", "both"], "no model to ask (--auditor both)"),
         (["--llm", "m"], "the rules ask no model"),
+        (["--llm-budget", "calls=1"], "no model to ask (--llm-budget)"),
+        (["--auditor", "both", "--llm", "m", "--llm-price", "m=1"], "'1' is not two prices"),
+        (["--auditor", "both", "--llm", "m", "--llm-budget", "usd=1"], "a budget in money, but no price for m"),
         (["--auditor", "both", "--llm", "openai:gpt-x"], "no key for the language model"),
         (
             ["--auditor", "both", "--llm", "m", "--llm-base-url", "http://example.com/v1"],
@@ -129,7 +138,7 @@ def test_mistakes_are_one_line_before_anything_is_judged(words: list[str], why: 
 
 def test_two_workers_write_side_by_side(tmp_path: Path) -> None:
     with Endpoint(says(PASS)) as served:
-        code, said = _run(tmp_path, served, "both", "--jobs", "2", only=(HONEST, "c02-equal-pool", FRAUD)[::2])
+        code, said = _run(tmp_path, served, "both", "--jobs", "2", only=(HONEST, FRAUD))
     assert code == 0, said
 
 
