@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from evals.cli.auditor import compare, gate, mutants, run
+from evals.cli.auditor import compare, gate, mutants
 from evals.cli.bench import bench_app
 from evals.cli.faults import faults, inject, sweep
+from evals.cli.run import run
 from evals.pack import pack as pack_runs
 from tools.errors import UserError
 
