@@ -6,14 +6,16 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evals.fixtures.cases import FIXTURES
 from evals.fixtures.model import Fixture
-from evals.runner.auditor import Listen, judge
+from evals.runner.auditor import Judge, Listen, judge
 from evals.runner.evidence import sealed
+from evals.runner.forks import forked
 from evals.runner.record import Heard, Judgment, Source, judgment
 from evals.runner.results import Cache, ResultFile
 from nodes.auditor.ruleset import ruleset_digest
@@ -56,7 +58,7 @@ def perform(task: Task) -> list[Judgment]:
     fixture = chosen([task.fixture])[0]
     cache = Cache(task.cache) if task.cache is not None else None
     ruleset, found = ruleset_digest(), list[Judgment]()
-    with sealed(fixture, task.seed) as evidence:
+    with sealed(fixture, task.seed) as evidence, _auditors(task) as listen:
         for repeat in task.repeats:
             known = cache.get(task.auditor, evidence.digest, ruleset, repeat) if cache else None
             if known is not None:
@@ -64,7 +66,7 @@ def perform(task: Task) -> list[Judgment]:
                 found.append(known.model_copy(update=same))
                 continue
             begun = time.perf_counter()
-            heard = _auditor(task)(evidence.folder)
+            heard = listen()(evidence.folder)
             source = Source(task.auditor, task.seed, repeat, evidence.digest, time.perf_counter() - begun)
             found.append(judgment(fixture, heard, source))
             if cache:
@@ -72,13 +74,30 @@ def perform(task: Task) -> list[Judgment]:
     return found
 
 
-def _auditor(task: Task) -> Listen:
-    rules = judge(isolated=task.isolated)
-    if task.judged is None:
-        return lambda folder: Heard(rules(folder))
-    from evals.runner.judged import with_judge  # noqa: PLC0415  # the rules alone start without it
+@contextmanager
+def _auditors(task: Task) -> Iterator[Callable[[], Listen]]:
+    """Who judges next: the first time as in production, then forks of an auditor that is loaded when it is needed."""
+    with ExitStack() as stack:
+        ready: list[Judge] = []
 
-    return with_judge(task.judged, rules)
+        def rules() -> Judge:
+            """The first time, and without processes, the usual one."""
+            first = not ready
+            if first or not task.isolated:
+                ready[:] = [judge(isolated=task.isolated)]
+            elif len(ready) == 1:
+                ready.append(stack.enter_context(forked()))
+            return ready[-1]
+
+        def listen() -> Listen:
+            if task.judged is None:
+                mine = rules()
+                return lambda folder: Heard(mine(folder))
+            from evals.runner.judged import with_judge  # noqa: PLC0415  # the rules alone start without it
+
+            return with_judge(task.judged, rules())
+
+        yield listen
 
 
 def each(tasks: Sequence[Task], jobs: int) -> Iterator[list[Judgment]]:
