@@ -24,7 +24,7 @@ def connect(environ: Mapping[str, str]) -> Client:
     try:
         from langsmith import Client  # noqa: PLC0415  # optional
     except ImportError:
-        raise UserError("langsmith is not installed", "push langsmith", "pip install 'bankable[trace]'") from None
+        raise UserError("langsmith is not installed", "push langsmith", "pip install 'bankable[run,trace]'") from None
     try:
         url = checked(environ.get(ENDPOINT) or THEIRS)
     except UserError:
