@@ -8,14 +8,17 @@ from typing import Annotated
 
 import typer
 
-from evals.cli.auditor import compare, gate, mutants, run
+from evals.cli.auditor import compare, gate, mutants
 from evals.cli.bench import bench_app
 from evals.cli.faults import faults, inject, sweep
+from evals.cli.push import push_app
+from evals.cli.run import run
 from evals.pack import pack as pack_runs
 from tools.errors import UserError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(bench_app, name="bench")
+app.add_typer(push_app, name="push")
 for command in (run, compare, gate, mutants, faults, inject, sweep):
     app.command()(command)
 

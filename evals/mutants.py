@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from evals.fixtures.keys import Key
 from evals.fixtures.model import Fixture
 from evals.runner.evidence import sealed
-from evals.runner.record import Judgment, Source, judgment
+from evals.runner.record import Heard, Judgment, Source, judgment
 from evals.runner.run import chosen
 from evals.score.scored import HEAVY, Scored
 from nodes.auditor.engine import evaluate
@@ -45,7 +45,7 @@ def judged_without(name: str) -> list[tuple[str, Judgment]]:
             begun = time.perf_counter()
             verdict = evaluate(evidence.folder, [rule for rule in RULES if rule is not gone])
             source = Source(f"rules without {gone.id}", 0, 0, evidence.digest, time.perf_counter() - begun)
-            found.append((gone.id, judgment(fixture, verdict, source)))
+            found.append((gone.id, judgment(fixture, Heard(verdict), source)))
     return found
 
 

@@ -6,12 +6,15 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
+from evals.runner.record import Heard
 from nodes.auditor.engine import evaluate
 from nodes.auditor.process import audit_sealed
 from nodes.auditor.verdict import Verdict
 
 Judge = Callable[[Path], Verdict]
 """From a sealed folder to a verdict."""
+Listen = Callable[[Path], Heard]
+"""From a sealed folder to all that was said about it."""
 
 
 class Auditor(StrEnum):

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from evals.runner.auditor import Auditor, Judge
+from evals.runner.auditor import Auditor, Judge, Listen
+from evals.runner.other_skill import judge_with
+from evals.runner.record import Asked, Heard
+from evals.runner.spending import left_for
 from nodes.auditor.inquiry import Figures, Inquiry
 from nodes.auditor.judge.merge import merge
-from nodes.auditor.judge.orders import ROLE, Orders, judge_digest
+from nodes.auditor.judge.orders import ROLE, SKILL, Orders, judge_digest
 from nodes.auditor.judge.process import judge_apart
+from nodes.auditor.judge.record import JudgeRecord
 from nodes.auditor.reading.digests import digests
 from nodes.auditor.reading.reader import Reader
 from nodes.auditor.verdict import Verdict, Word
@@ -20,56 +25,126 @@ from tools.evidence.canonical import canonical, digest
 from tools.evidence.request import Request
 from tools.llm.key import key_for
 from tools.llm.ledger import read_ledger, text, totals
-from tools.llm.options import settings_from
+from tools.llm.options import check_stray, settings_from
+from tools.llm.settings import Budget
+from tools.skills.loader import Skill, read_skill, skill
 
 CALLS = "calls"
-"""Folder of the ledgers of calls, one for each fixture: workers write side by side."""
+"""Folder of the ledgers of calls: one folder a judge, one file a fixture, because workers write side by side."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """How the judge takes part. Goes to workers, so it holds no key: they have the environment."""
+    """How one judge takes part. Goes to workers, so it holds no key: they have the environment."""
 
     auditor: Auditor
     orders: Orders
+    skill: Skill
+    shipped: bool = True
+    """The skill is the one that the judge has anyway."""
+    calls: Path | None = None
+    """Folder of all ledgers of the run: what they hold counts against its budget."""
 
     @property
     def label(self) -> str:
-        """Names who judged, so that results of another model, prompt or number of votes are never mixed."""
+        """Names who judged, so that results of another model, prompt, skill or number of votes are never mixed."""
         endpoint = self.orders.settings.of(ROLE)
         what = [judge_digest(), endpoint.base_url, endpoint.temperature or 0.0, self.orders.tokens]
+        if not self.shipped:
+            what.append(self.skill.sha256)
         return f"{self.auditor.value} {endpoint.model} {self.orders.votes} {digest(canonical(what))[:12]}"
 
-    def writing(self, ledger: Path) -> Judged:
-        """The same with a ledger of its calls."""
-        return replace(self, orders=self.orders.model_copy(update={"ledger": str(ledger.resolve())}))
+    def writing(self, calls: Path, fixture: str) -> Judged:
+        """The same with a ledger of its calls for this fixture."""
+        ledger = calls / digest(self.label.encode())[:12] / f"{fixture}.jsonl"
+        orders = self.orders.model_copy(update={"ledger": str(ledger.resolve())})
+        return replace(self, orders=orders, calls=calls)
+
+    def ask(self, folder: Path) -> JudgeRecord:
+        """Have a sealed folder judged, in a process of its own where the skill is the judge's own one."""
+        orders = self._within_budget()
+        return judge_apart(folder, orders) if self.shipped else judge_with(self.skill, folder, orders)
+
+    def _within_budget(self) -> Orders:
+        """The orders, with what the other ledgers of the run have left of its budget."""
+        settings = self.orders.settings
+        if self.orders.ledger is None or self.calls is None or settings.budget == Budget():
+            return self.orders
+        left = left_for(settings.budget, self.calls, Path(self.orders.ledger))
+        return self.orders.model_copy(update={"settings": settings.model_copy(update={"budget": left})})
 
 
 def asked_for(
-    auditor: Auditor, llm: str | None, base_url: str | None, votes: int, prices: Path | None = None
-) -> Judged | None:
-    """What the options ask for; ``None`` for the rules alone. Raises ``UserError`` before anything is judged."""
+    auditor: Auditor, models: Sequence[str], base_url: str | None, votes: int, *, budgets: Sequence[str] = (),
+    prices: Sequence[str] = (), skill_path: Path | None = None,
+) -> tuple[Judged, ...]:  # fmt: skip
+    """A judge for each model; none for the rules alone. Raises ``UserError`` before anything is judged."""
     if auditor is Auditor.RULES:
-        if llm is not None or base_url is not None:
-            raise UserError("the rules ask no model", "--llm", "use --auditor both or judge")
-        return None
-    if llm is None:
+        if models or base_url is not None or skill_path is not None:
+            option = "--skill" if skill_path is not None else "--llm"
+            raise UserError("the rules ask no model", option, "use --auditor both or judge")
+        check_stray((("--llm-budget", budgets), ("--llm-price", prices)))
+        return ()
+    if not models:
         raise UserError(
             "no model to ask", f"--auditor {auditor}", "give --llm MODEL, and --llm-base-url if it is yours"
         )
-    settings = settings_from(llm, base_url, prices=prices, known=(ROLE,))
-    key_for(ROLE, settings.endpoint, os.environ)
-    return Judged(auditor, Orders(settings=settings, votes=votes))
+    own = skill(SKILL)
+    given = own if skill_path is None else for_the_judge(skill_path)
+    found = []
+    for model in models:
+        settings = settings_from(model, base_url, budgets=budgets, prices=prices, known=(ROLE,))
+        key_for(ROLE, settings.endpoint, os.environ)
+        orders = Orders(settings=settings, votes=votes)
+        found.append(Judged(auditor, orders, given, shipped=given.sha256 == own.sha256))
+    labels = [it.label for it in found]
+    if len(set(labels)) < len(labels):
+        raise UserError("a model twice", "--models", "name each once; --repeats asks one again")
+    return tuple(found)
 
 
-def with_judge(judged: Judged, rules: Judge) -> Judge:
+def for_the_judge(path: Path) -> Skill:
+    """A skill to try in place of the judge's own. Raises ``UserError`` on one that says it is another."""
+    found = read_skill(path)
+    if found.head.name != SKILL or ROLE not in found.head.roles:
+        raise UserError("not a skill of the judge", str(path), f"its head says name: {SKILL} and roles: [{ROLE}]")
+    return found
+
+
+def with_judge(judged: Judged, rules: Judge) -> Listen:
     """Rules and judge together, or the judge over an empty verdict. A FAIL cannot get lower: nobody is asked then."""
 
-    def both(folder: Path) -> Verdict:
-        verdict = rules(folder) if judged.auditor is Auditor.BOTH else unjudged(folder)
-        return verdict if verdict.verdict is Word.FAIL else merge(verdict, judge_apart(folder, judged.orders))
+    def both(folder: Path) -> Heard:
+        gate = rules(folder) if judged.auditor is Auditor.BOTH else None
+        before = gate or unjudged(folder)
+        if before.verdict is Word.FAIL:
+            return Heard(before, gate)
+        begun = time.perf_counter()
+        said = judged.ask(folder)
+        return Heard(merge(before, said), gate, _asked(judged, said, time.perf_counter() - begun))
 
     return both
+
+
+def _asked(judged: Judged, said: JudgeRecord, seconds: float) -> Asked:
+    price = judged.orders.settings.prices.get(said.model)
+    prompt, completion = (
+        sum(getattr(it, name) for it in said.votes) for name in ("prompt_tokens", "completion_tokens")
+    )
+    return Asked(
+        model=said.model,
+        skill=judged.skill.sha256,
+        votes=judged.orders.votes,
+        word=said.word,
+        concerns=tuple(sorted(it.code for it in said.findings)),
+        degraded=said.degraded,
+        requests=sum(it.requests for it in said.votes),
+        prompt_tokens=prompt,
+        completion_tokens=completion,
+        estimated=any(it.estimated for it in said.votes),
+        cost=None if price is None else (prompt * price.prompt + completion * price.completion) / 1e6,
+        seconds=seconds,
+    )
 
 
 def unjudged(folder: Path) -> Verdict:
@@ -82,6 +157,6 @@ def unjudged(folder: Path) -> Verdict:
 
 def spent(out: Path, tell: Callable[[str], object]) -> None:
     """Requests and tokens of all fixtures in a result folder, as a table."""
-    lines = [line for path in sorted((out / CALLS).glob("*.jsonl")) for line in read_ledger(path)]
+    lines = [line for path in sorted((out / CALLS).rglob("*.jsonl")) for line in read_ledger(path)]
     if lines:
         tell(text(totals(lines)))

@@ -20,6 +20,30 @@ class Said(Record):
     observed: str
 
 
+class Asked(Record):
+    """What a language model was asked about one fixture, and what came of it."""
+
+    model: str
+    skill: str
+    """sha256 of the skill that it was given."""
+    votes: int
+    word: Word
+    """To which its accusations lower a PASS."""
+    concerns: tuple[str, ...]
+    """Of the accusations that count, sorted."""
+    degraded: str = ""
+    """Why nothing was judged; empty when it was."""
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+    estimated: bool
+    """The server gave no usable counts at least once."""
+    cost: float | None
+    """US dollars; ``None`` without a price."""
+    seconds: float
+    """Of the judge alone."""
+
+
 class Judgment(Record):
     """One verdict."""
 
@@ -43,8 +67,32 @@ class Judgment(Record):
     """sha256 of the verdict's bytes."""
     seconds: float
     """Of the audit alone: the auditor's process from start to end."""
+    gate: str | None = None
+    """sha256 of what the rules alone said, where a judge could take part; ``None`` where only one of the two did."""
+    asked: Asked | None = None
+    """``None`` where no judge was asked: without one, and after a FAIL of the rules."""
     cached: bool = False
     """Taken over from an earlier audit of the same evidence by the same rules; ``seconds`` is that one's."""
+
+    @property
+    def alone(self) -> bool:
+        """By a judge without the rules."""
+        return self.asked is not None and self.gate is None
+
+    @property
+    def gates(self) -> str | None:
+        """sha256 of what the objective gates said; ``None`` where they said nothing."""
+        return None if self.alone else self.gate or self.verdict
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What was said about one sealed folder."""
+
+    verdict: Verdict
+    gate: Verdict | None = None
+    """The rules' own, where a judge could add to it."""
+    asked: Asked | None = None
 
 
 @dataclass(frozen=True)
@@ -58,8 +106,9 @@ class Source:
     seconds: float
 
 
-def judgment(fixture: Fixture, verdict: Verdict, source: Source) -> Judgment:
+def judgment(fixture: Fixture, heard: Heard, source: Source) -> Judgment:
     """What is kept of a verdict."""
+    verdict = heard.verdict
     return Judgment(
         **asdict(source),
         fixture=fixture.id,
@@ -74,4 +123,6 @@ def judgment(fixture: Fixture, verdict: Verdict, source: Source) -> Judgment:
         ),
         degraded=verdict.degraded,
         verdict=digest(verdict.to_bytes()),
+        gate=digest(heard.gate.to_bytes()) if heard.gate is not None else None,
+        asked=heard.asked,
     )

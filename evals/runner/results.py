@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -41,7 +41,7 @@ def read_results(path: Path) -> tuple[Judgment, ...]:
 
 
 class ResultFile:
-    """A result file that grows. Its lines are of one seed and one set of rules."""
+    """A result file that grows. Its lines are of one seed, one set of rules and the judges asked for."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / NAME
@@ -52,15 +52,15 @@ class ResultFile:
         self._log = AppendLog(self.path)
         self.done = list(read_results(self.path)) if self.path.exists() else []
 
-    def fits(self, auditor: str, seed: int, ruleset: str) -> None:
+    def fits(self, auditors: Collection[str], seed: int, ruleset: str) -> None:
         """Raises ``UserError`` when what is there was judged by others, or from other evidence."""
         for it in self.done:
             differs = [
                 name
-                for name, mine, theirs in (
-                    ("auditor", auditor, it.auditor), ("seed", seed, it.seed), ("rules", ruleset, it.ruleset),
+                for name, same in (
+                    ("auditor", it.auditor in auditors), ("seed", it.seed == seed), ("rules", it.ruleset == ruleset),
                 )
-                if mine != theirs
+                if not same
             ]  # fmt: skip
             if differs:
                 raise UserError(f"results of other {differs[0]} are there", str(self.path), "choose another --out")

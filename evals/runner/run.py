@@ -6,15 +6,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evals.fixtures.cases import FIXTURES
 from evals.fixtures.model import Fixture
-from evals.runner.auditor import Judge, judge
+from evals.runner.auditor import Judge, Listen, judge
 from evals.runner.evidence import sealed
-from evals.runner.record import Judgment, Source, judgment
+from evals.runner.forks import forked
+from evals.runner.record import Heard, Judgment, Source, judgment
 from evals.runner.results import Cache, ResultFile
 from nodes.auditor.ruleset import ruleset_digest
 from tools.errors import UserError
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
     from evals.runner.judged import Judged
 
 Tell = Callable[[str], object]
+RULES_ALONE = "rules"
+"""How results without any judge are marked."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Task:
     fixture: str
     repeats: tuple[int, ...]
     seed: int = 0
-    auditor: str = "rules"
+    auditor: str = RULES_ALONE
     isolated: bool = True
     """The auditor has a process of its own."""
     cache: Path | None = None
@@ -54,7 +58,7 @@ def perform(task: Task) -> list[Judgment]:
     fixture = chosen([task.fixture])[0]
     cache = Cache(task.cache) if task.cache is not None else None
     ruleset, found = ruleset_digest(), list[Judgment]()
-    with sealed(fixture, task.seed) as evidence:
+    with sealed(fixture, task.seed) as evidence, _auditors(task) as listen:
         for repeat in task.repeats:
             known = cache.get(task.auditor, evidence.digest, ruleset, repeat) if cache else None
             if known is not None:
@@ -62,21 +66,38 @@ def perform(task: Task) -> list[Judgment]:
                 found.append(known.model_copy(update=same))
                 continue
             begun = time.perf_counter()
-            verdict = _auditor(task)(evidence.folder)
+            heard = listen()(evidence.folder)
             source = Source(task.auditor, task.seed, repeat, evidence.digest, time.perf_counter() - begun)
-            found.append(judgment(fixture, verdict, source))
+            found.append(judgment(fixture, heard, source))
             if cache:
                 cache.put(found[-1])
     return found
 
 
-def _auditor(task: Task) -> Judge:
-    rules = judge(isolated=task.isolated)
-    if task.judged is None:
-        return rules
-    from evals.runner.judged import with_judge  # noqa: PLC0415  # the rules alone start without it
+@contextmanager
+def _auditors(task: Task) -> Iterator[Callable[[], Listen]]:
+    """Who judges next: the first time as in production, then forks of an auditor that is loaded when it is needed."""
+    with ExitStack() as stack:
+        ready: list[Judge] = []
 
-    return with_judge(task.judged, rules)
+        def rules() -> Judge:
+            """The first time, and without processes, the usual one."""
+            first = not ready
+            if first or not task.isolated:
+                ready[:] = [judge(isolated=task.isolated)]
+            elif len(ready) == 1:
+                ready.append(stack.enter_context(forked()))
+            return ready[-1]
+
+        def listen() -> Listen:
+            if task.judged is None:
+                mine = rules()
+                return lambda folder: Heard(mine(folder))
+            from evals.runner.judged import with_judge  # noqa: PLC0415  # the rules alone start without it
+
+            return with_judge(task.judged, rules())
+
+        yield listen
 
 
 def each(tasks: Sequence[Task], jobs: int) -> Iterator[list[Judgment]]:
@@ -96,28 +117,35 @@ def each(tasks: Sequence[Task], jobs: int) -> Iterator[list[Judgment]]:
 
 
 def run(
-    fixtures: Sequence[Fixture], out: Path, *, auditor: str, repeats: int, seed: int, jobs: int, cache: Path | None,
-    tell: Tell, judged: Judged | None = None,
+    fixtures: Sequence[Fixture], out: Path, *, repeats: int, seed: int, jobs: int, cache: Path | None, tell: Tell,
+    judges: Sequence[Judged] = (),
 ) -> tuple[Judgment, ...]:  # fmt: skip
-    """Judge what is not yet in ``out``, and return all that is asked for."""
+    """Judge what is not yet in ``out``, and return all that is asked for: by the rules, or by each of the judges."""
     file = ResultFile(out)
-    file.fits(auditor, seed, ruleset_digest())
-    there = {(it.fixture, it.repeat) for it in file.done}
+    whose: dict[str, Judged | None] = {it.label: it for it in judges} or {RULES_ALONE: None}
+    file.fits(whose, seed, ruleset_digest())
+    there = {(it.auditor, it.fixture, it.repeat) for it in file.done}
     tasks = [
-        Task(it.id, left, seed, auditor, cache=cache)
+        Task(it.id, left, seed, label, cache=cache, judged=_writing(judged, out, it.id))
+        for label, judged in whose.items()
         for it in fixtures
-        if (left := tuple(k for k in range(repeats) if (it.id, k) not in there))
+        if (left := tuple(k for k in range(repeats) if (label, it.id, k) not in there))
     ]
-    if judged is not None:
-        from evals.runner.judged import CALLS  # noqa: PLC0415  # as above
-
-        tasks = [replace(it, judged=judged.writing(out / CALLS / f"{it.fixture}.jsonl")) for it in tasks]
-    if len(tasks) < len(fixtures):
-        tell(f"{len(fixtures) - len(tasks)} fixtures are done already")
+    done_before = len(fixtures) * len(whose) - len(tasks)
+    if done_before:
+        tell(f"{done_before} fixtures are done already")
     for done, found in enumerate(each(tasks, jobs), 1):
         file.add(found)
         if done % 50 == 0 or done == len(tasks):
             tell(f"{done} of {len(tasks)} fixtures judged")
     names = {it.id for it in fixtures}
     asked = [it for it in file.done if it.fixture in names and it.repeat < repeats]
-    return tuple(sorted(asked, key=lambda it: (it.fixture, it.repeat)))
+    return tuple(sorted(asked, key=lambda it: (list(whose).index(it.auditor), it.fixture, it.repeat)))
+
+
+def _writing(judged: Judged | None, out: Path, fixture: str) -> Judged | None:
+    if judged is None:
+        return None
+    from evals.runner.judged import CALLS  # noqa: PLC0415  # as above
+
+    return judged.writing(out / CALLS, fixture)

@@ -10,11 +10,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy.stats import binom
 
+from evals.runner.record import Judgment
 from evals.score.scored import FixtureScore
+from evals.score.summary import by_auditor
 from tools.errors import UserError
 from tools.statistics.mcnemar import PairedAccuracy, mcnemar
 
@@ -96,6 +99,24 @@ class Comparison:
             return "hardly more flipped one way than the other; more fixtures of this kind would not decide"
         more = max(1, math.ceil(flips * self.fixtures / (won + lost)) - self.fixtures)
         return f"about {more} more fixtures of this kind would decide, if they go on like these"
+
+
+def of_one(judgments: Sequence[Judgment], model: str, where: Path) -> list[Judgment]:
+    """The judgments of one auditor: the only one, or that of ``model``. Raises ``UserError`` when that names none."""
+    groups = by_auditor(judgments)
+    asked = {label: it for label, it in groups.items() if not model or model_of(label) == model}
+    if len(asked) != 1:
+        said = "no result of this model" if not asked else "results of several judges"
+        names = ", ".join(sorted({model_of(label) for label in groups} - {""}))
+        fix = f"give --model with one of {names}" if names else "leave --model out: the rules alone judged"
+        raise UserError(said, str(where), fix)
+    (found,) = asked.values()
+    return found
+
+
+def model_of(label: str) -> str:
+    """The model in an auditor's label, ``WHO MODEL VOTES DIGEST``; empty for the rules alone."""
+    return label.partition(" ")[2].rsplit(" ", 2)[0]
 
 
 def compare(a: Sequence[FixtureScore], b: Sequence[FixtureScore], seed: int = 0) -> Comparison:

@@ -2,28 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from importlib.resources import files
 
 from jinja2 import BaseLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
+from evals.score.models import Models
+from evals.score.split import side
 from evals.score.summary import WORDS, Summary
 from tools.report.words import share
 
 
-def page(found: Summary, title: str) -> str:
-    """The page. Same summary, same bytes."""
+def page(found: Sequence[Summary], title: str, across: Models | None = None) -> str:
+    """The page: a chapter for each auditor, and what several have in common. Same summaries, same bytes."""
     environment = Environment(
         loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(share=share)
     template = environment.from_string((files("evals.score") / "page.html.j2").read_text("utf-8"))
-    differs = any(word == "differs" for _, word in found.confusion)
+    wrong = sum(len(it.wrong) for it in found)
     return template.render(
-        s=found,
+        found=found,
+        across=across,
         title=title,
         style=Markup((files("tools.report") / "style.css").read_text("utf-8")),
-        words=[*WORDS, *(["differs"] if differs else [])],
-        tone="good" if not found.wrong else "bad",
-        verdict="as keyed" if not found.wrong else f"{len(found.wrong)} wrong",
+        words={it.auditor: _words(it) for it in found},
+        tone="bad" if wrong else "good",
+        verdict=f"{wrong} wrong" if wrong else "as keyed",
+        sides={it.fixture: side(it.key) for summary in found for it in summary.each},
     )
+
+
+def _words(found: Summary) -> list[str]:
+    return [*WORDS, *(["differs"] if any(word == "differs" for _, word in found.confusion) else [])]

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from evals.fixtures.keys import Key
-from evals.runner.record import Judgment, Said
+from evals.runner.record import Asked, Judgment, Said
 from nodes.auditor.rules import RULES
 from nodes.auditor.verdict import Severity
 from tools.errors import UserError
 
 HEAVY = (Severity.FAIL, Severity.FLAG)
+WEIGHTS = ("PASS", "FLAG", "FAIL")
 MISSING = ("unverifiable", "degraded", "nothing_compared")
 """Codes of findings that weigh what the rule's ``missing`` says, or nothing that its index entry announces."""
 
@@ -35,8 +36,8 @@ class Scored:
 
     @property
     def found(self) -> list[Said]:
-        """What the key's rule found, INFO left out."""
-        return [it for it in self.heavy if it.rule == self.key.rule]
+        """What the key's rule found, INFO left out; of a judge alone, who names no rule, all that it found."""
+        return self.heavy if self.judgment.alone else [it for it in self.heavy if it.rule == self.key.rule]
 
     @property
     def fraud(self) -> bool:
@@ -51,7 +52,11 @@ class Scored:
     @property
     def false_alarm(self) -> bool:
         """An honest fixture that was failed where it must not be, or that the rule it comes close to accused."""
-        return not self.fraud and (self.word not in self.key.verdict or bool(self.found))
+        if self.fraud:
+            return False
+        if self.judgment.alone:
+            return self._too_heavy
+        return self.word not in self.key.verdict or bool(self.found)
 
     @property
     def caught(self) -> bool:
@@ -61,6 +66,8 @@ class Scored:
     @property
     def wrong(self) -> str:
         """What differs from the key, in one sentence; empty when nothing does."""
+        if self.judgment.alone:
+            return self._wrong_alone
         key, found, action = self.key, self.found, self.judgment.action.value
         named, codes = {mode for it in found for mode in it.modes}, {it.code for it in found}
         complaints = (
@@ -82,6 +89,21 @@ class Scored:
             (bool(self._unannounced), self._unannounced),
         )
         return next((said for holds, said in complaints if holds), "")
+
+    @property
+    def _wrong_alone(self) -> str:
+        """Of a judge without the rules: a key's rule, code and action are not its business, only whether it accuses."""
+        allowed = " or ".join(self.key.verdict)
+        complaints = (
+            (bool(self.judgment.degraded), f"degraded: {', '.join(self.judgment.degraded)}"),
+            (self.false_pass, f"PASS instead of {allowed}: nothing was accused"),
+            (not self.fraud and self._too_heavy, f"{self.word} instead of {allowed}: {self._accusers}"),
+        )
+        return next((said for holds, said in complaints if holds), "")
+
+    @property
+    def _too_heavy(self) -> bool:
+        return WEIGHTS.index(self.word) > max(map(WEIGHTS.index, self.key.verdict))
 
     @property
     def _accusers(self) -> str:
@@ -138,9 +160,21 @@ class FixtureScore:
         return words.pop() if len(words) == 1 else "differs"
 
     @property
-    def stable(self) -> bool:
-        """All repeats gave the same verdict, byte for byte."""
-        return len({it.judgment.verdict for it in self.repeats}) == 1
+    def stable(self) -> bool | None:
+        """In all repeats the rules gave the same verdict, byte for byte; ``None`` where they were asked once or not."""
+        found = [it.judgment.gates for it in self.repeats if it.judgment.gates is not None]
+        return len(set(found)) == 1 if len(found) > 1 else None
+
+    @property
+    def same_judgment(self) -> bool | None:
+        """In all repeats the judge gave the same word for the same concerns; ``None`` where not asked twice."""
+        found = [(it.word, it.concerns, bool(it.degraded)) for it in self.asked]
+        return len(set(found)) == 1 if len(found) > 1 else None
+
+    @property
+    def asked(self) -> list[Asked]:
+        """What the judge said in the repeats in which it was asked."""
+        return [it.judgment.asked for it in self.repeats if it.judgment.asked is not None]
 
 
 def scores(judgments: Iterable[Judgment], keys: Mapping[str, Key]) -> tuple[FixtureScore, ...]:

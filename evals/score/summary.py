@@ -9,8 +9,9 @@ from statistics import median
 
 from evals.fixtures.keys import Key
 from evals.runner.record import Judgment
-from evals.score.rate import Rate
-from evals.score.scored import FixtureScore, scores
+from evals.score.rate import Clustered, Rate
+from evals.score.scored import FixtureScore, Scored, scores
+from evals.score.spent import Spent, spent_on
 from evals.score.split import Split, split
 
 WORDS = ("PASS", "FLAG", "FAIL")
@@ -50,7 +51,15 @@ class Summary:
     modes: tuple[Row, ...]
     scopes: tuple[Row, ...]
     stability: Rate | None
-    """Fixtures whose verdicts have equal bytes; ``None`` where no fixture was judged twice."""
+    """Of the objective gates: fixtures on which the rules gave equal bytes; ``None`` where none was judged twice."""
+    same_judgments: Rate | None
+    """Of the judgments: fixtures on which the judge gave one word for one set of concerns; ``None`` as above."""
+    passed_verdicts: Clustered | None
+    """Verdicts that signed a fraud off; ``None`` without repeats."""
+    alarmed_verdicts: Clustered | None
+    """Verdicts that accused an honest fixture; ``None`` without repeats."""
+    spent: Spent | None
+    """On the judge; ``None`` where none was asked."""
     split: Split
     seconds: float
     """Of all audits together, as far as they were done for this run or an earlier one."""
@@ -59,6 +68,19 @@ class Summary:
     """Judgments taken over from the cache."""
     wrong: tuple[tuple[str, str], ...]
     """Fixture and what differs from its key."""
+    each: tuple[FixtureScore, ...]
+    """By id."""
+    auditor: str
+
+    @property
+    def skill(self) -> str:
+        """sha256 of the judge's skill; empty without a judge."""
+        return next((asked.skill for it in self.each for asked in it.asked), "")
+
+    def said(self, fixture: str) -> str:
+        """The word of a fixture, or of every repeat where they differ; a dash where it was not judged."""
+        words = next(([one.word for one in it.repeats] for it in self.each if it.fixture == fixture), ["–"])
+        return words[0] if len(set(words)) == 1 else " ".join(words)
 
     @property
     def expectations(self) -> list[str]:
@@ -68,7 +90,7 @@ class Summary:
 
 
 def summarize(judgments: Sequence[Judgment], keys: Mapping[str, Key]) -> Summary:
-    """Hold judgments against their keys. Raises ``UserError`` on results of unknown fixtures."""
+    """Hold one auditor's judgments against their keys. Raises ``UserError`` on results of unknown fixtures."""
     found = scores(judgments, keys)
     repeated = [it for it in found if len(it.repeats) > 1]
     seconds = [it.seconds for it in judgments]
@@ -82,13 +104,36 @@ def summarize(judgments: Sequence[Judgment], keys: Mapping[str, Key]) -> Summary
         rules=table(found, lambda it: (it.key.rule,)),
         modes=table(found, lambda it: it.key.modes),
         scopes=table(found, lambda it: (it.repeats[0].judgment.scope,)),
-        stability=Rate.count(it.stable for it in repeated) if repeated else None,
+        stability=_rate(it.stable for it in found),
+        same_judgments=_rate(it.same_judgment for it in found),
+        passed_verdicts=_clustered(repeated, "fraud", lambda it: it.false_pass),
+        alarmed_verdicts=_clustered(repeated, "honest", lambda it: it.false_alarm),
+        spent=spent_on(judgments),
         split=split(found),
         seconds=sum(seconds),
         median_seconds=median(seconds) if seconds else 0.0,
         cached=sum(it.cached for it in judgments),
-        wrong=tuple((it.fixture, it.wrong) for it in found if it.wrong),
+        wrong=tuple((it.fixture, wrong) for it in found if (wrong := it.wrong)),
+        each=found,
+        auditor=judgments[0].auditor if judgments else "",
     )
+
+
+def by_auditor(judgments: Iterable[Judgment]) -> dict[str, list[Judgment]]:
+    """Judgments of each auditor, in the order in which they come."""
+    found: dict[str, list[Judgment]] = {}
+    for it in judgments:
+        found.setdefault(it.auditor, []).append(it)
+    return found
+
+
+def _rate(marks: Iterable[bool | None]) -> Rate | None:
+    known = [it for it in marks if it is not None]
+    return Rate.count(known) if known else None
+
+
+def _clustered(found: Sequence[FixtureScore], kind: str, mark: Callable[[Scored], bool]) -> Clustered | None:
+    return Clustered.count([map(mark, it.repeats) for it in found if it.key.kind == kind]) if found else None
 
 
 def table(found: Iterable[FixtureScore], names: Callable[[FixtureScore], Iterable[str]]) -> tuple[Row, ...]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from evals.score.summary import WORDS, Row, Summary
 
+ONCE = "not asked twice"
+
 
 def text(found: Summary, *, modes: bool = True) -> str:
     """Rates first, then tables, then what went wrong."""
@@ -14,11 +16,15 @@ def text(found: Summary, *, modes: bool = True) -> str:
         f"as their key says    {found.as_keyed}",
         f"frauds signed off    {found.false_pass}",
         f"honest ones accused  {found.false_alarm}",
-        f"equal verdict bytes  {found.stability}" if found.stability else "equal verdict bytes  not asked: one repeat",
+        *([f"  of all verdicts    signed off {found.passed_verdicts}"] if found.passed_verdicts else []),
+        *([f"                     accused {found.alarmed_verdicts}"] if found.alarmed_verdicts else []),
+        f"equal verdict bytes  {found.stability or ONCE}",
+        *([f"same judgment        {found.same_judgments or ONCE}"] if found.spent else []),
         f"development          {found.split.development}",
         f"held-out             {found.split.held_out}",
         f"audit time           {found.seconds:.1f} s in all, {found.median_seconds:.2f} s median, "
         f"{found.cached} from the cache",
+        *([f"judge                {found.spent}"] if found.spent else []),
         "",
         *confusion(found),
         "",

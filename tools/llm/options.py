@@ -1,98 +1,119 @@
-"""From what a person types to settings: models by role, prices, and a budget. Every mistake is one line."""
+"""From what a person types after ``--llm…`` to settings: models by role, a budget, prices. Every mistake is one line.
+
+Every command that asks models takes these options in the same words.
+"""
 
 from __future__ import annotations
 
 import math
-import tomllib
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Collection, Sequence
 
 from pydantic import ValidationError
 
 from tools.errors import UserError
-from tools.llm.settings import Budget, Endpoint, Price, Settings, endpoint
+from tools.llm.settings import PREFIX, Budget, Endpoint, Price, Settings, endpoint
 
-FIELDS = ("calls", "tokens", "money")
-MAX_PRICE_BYTES = 1 << 16
+BUDGETS = {"calls": "calls", "tokens": "tokens", "usd": "money"}
+"""What may be bounded, and the name of its bound."""
+MOST = 1e15
+"""A larger amount is a slip of the finger."""
 
 
 def settings_from(
-    llm: str, base_url: str | None = None, *, roles: Sequence[str] = (), prices: Path | None = None,
-    budget: Sequence[str] = (), known: Sequence[str],
+    llm: str, base_url: str | None = None, *, roles: Sequence[str] = (), budgets: Sequence[str] = (),
+    prices: Sequence[str] = (), known: Collection[str],
 ) -> Settings:  # fmt: skip
-    """Settings for ``--llm`` and its companions.
+    """Settings for ``--llm`` and its companions. Raises ``UserError`` on what cannot be.
 
-    ``roles``: ``ROLE=MODEL`` or ``ROLE=MODEL@URL``; without a URL the common one. ``budget``: ``calls=N``, ``tokens=N``
-    or ``money=USD``, for one role with ``ROLE:`` in front. ``prices``: a TOML file. ``known``: roles that there are.
+    ``roles``: ``ROLE=NAME``, or ``ROLE=NAME@URL`` for an address of its own. ``budgets``: ``calls=N``, ``tokens=N`` or
+    ``usd=X``, for one role with ``ROLE.`` in front. ``prices``: ``NAME=IN,OUT``, US dollars per million tokens.
+    ``known``: the roles that there are.
     """
-    whole, by_role = _budgets(budget, known)
-    return Settings(
-        endpoint=endpoint(llm, base_url),
-        roles=_roles(roles, base_url, known),
-        budget=whole,
-        role_budgets=by_role,
-        prices=read_prices(prices) if prices is not None else {},
-    )
-
-
-def read_prices(path: Path) -> dict[str, Price]:
-    """US dollars per million tokens: a table per model with ``prompt`` and ``completion``."""
-    fix = 'write ["model"], prompt = 1.25, completion = 10.0, each on a line'
+    whole, by_role = _budgets(budgets, known)
     try:
-        data = path.read_bytes()
-        if len(data) > MAX_PRICE_BYTES:
-            raise UserError("more prices than there are models", str(path), fix)
-        found = tomllib.loads(data.decode())
-        return {model: Price.model_validate(price) for model, price in found.items()}
-    except OSError as problem:
-        raise UserError("no such file of prices", str(path), problem.strerror or fix) from None
-    except (ValueError, RecursionError):  # not UTF-8, not TOML, not prices
-        raise UserError("a file of prices that cannot be read", str(path), fix) from None
+        return Settings(
+            endpoint=endpoint(llm, base_url),
+            roles=_roles(roles, base_url, known),
+            budget=whole,
+            role_budgets=by_role,
+            prices=_prices(prices),
+        )
+    except ValidationError as problem:
+        first = problem.errors(include_url=False, include_input=False)[0]
+        where = ".".join(str(step) for step in first["loc"])
+        raise UserError(f"{where}: {first['msg']}", "--llm…", "see `--help`") from None
 
 
-def _roles(given: Sequence[str], base_url: str | None, known: Sequence[str]) -> dict[str, Endpoint]:
+def check_stray(given: Sequence[tuple[str, object]]) -> None:
+    """Raises ``UserError`` for the first option of (name, value) that says something although no model is asked for."""
+    stray = next((option for option, value in given if value), None)
+    if stray is not None:
+        raise UserError("no model to ask", stray, "give --llm MODEL too, or leave this out")
+
+
+def _roles(given: Sequence[str], base_url: str | None, known: Collection[str]) -> dict[str, Endpoint]:
+    """Models by role, each at an address of its own where one is given: ``NAME@https://…``."""
     found: dict[str, Endpoint] = {}
-    for text in given:
-        role, equals, rest = text.partition("=")
-        _check(role, known, "--llm-role", text)
-        if not equals or role in found:
-            raise UserError("a role's model, once", f"--llm-role {text}", "give ROLE=MODEL or ROLE=MODEL@URL")
-        model, _, url = rest.partition("@")
-        found[role] = endpoint(model, url or base_url)
+    for role, name in _pairs(given, "--llm-role", "judge=NAME"):
+        if role not in known:
+            raise UserError(f"no model plays {role!r}", "--llm-role", f"one of {', '.join(known)}")
+        _once(role, found, "--llm-role")
+        model, _, rest = name.partition("@http")
+        found[role] = endpoint(model, f"http{rest}" if rest else base_url)
     return found
 
 
-def _budgets(given: Sequence[str], known: Sequence[str]) -> tuple[Budget, dict[str, Budget]]:
+def _budgets(given: Sequence[str], known: Collection[str]) -> tuple[Budget, dict[str, Budget]]:
+    """``tokens=200000`` for all, ``judge.calls=20`` for one role."""
     found: dict[str, dict[str, float]] = {}
-    for text in given:
-        role, colon, bound = text.rpartition(":")
-        if colon:
-            _check(role, known, "--llm-budget", text)
-        field, _, number = bound.partition("=")
+    for name, value in _pairs(given, "--llm-budget", "tokens=200000, calls=50, usd=1.5 or judge.calls=20"):
+        role, _, kind = name.rpartition(".")
+        if kind not in BUDGETS or (role and role not in known):
+            raise UserError(f"no budget {name!r}", "--llm-budget", f"one of {', '.join(BUDGETS)}, or ROLE. before it")
         mine = found.setdefault(role, {})
-        if field not in FIELDS or field in mine:
-            raise UserError(
-                "a bound, once", f"--llm-budget {text}", f"give one of {', '.join(FIELDS)}, as in calls=100"
-            )
-        mine[field] = _number(number, text)
-    try:
-        budgets = {role: Budget.model_validate(bounds) for role, bounds in found.items()}
-    except ValidationError:  # half a call
-        raise UserError("calls and tokens are whole numbers", "--llm-budget", "give calls=100") from None
-    whole = budgets.pop("", Budget())
-    return whole, budgets
+        _once(BUDGETS[kind], mine, "--llm-budget")
+        mine[BUDGETS[kind]] = _amount(value, name, "--llm-budget", whole=kind != "usd")
+    budgets = {role: Budget.model_validate(bounds) for role, bounds in found.items()}
+    return budgets.pop("", Budget()), budgets
 
 
-def _number(said: str, text: str) -> float:
+def _prices(given: Sequence[str]) -> dict[str, Price]:
+    found: dict[str, Price] = {}
+    for name, value in _pairs(given, "--llm-price", "NAME=0.4,1.6"):
+        model = name.removeprefix(PREFIX).strip()
+        _once(model, found, "--llm-price")
+        amounts = value.split(",")
+        if len(amounts) != 2:
+            fix = "give NAME=IN,OUT in dollars a million tokens"
+            raise UserError(f"{value!r} is not two prices", "--llm-price", fix)
+        prompt, completion = (_amount(it, model, "--llm-price") for it in amounts)
+        found[model] = Price(prompt=prompt, completion=completion)
+    return found
+
+
+def _pairs(given: Sequence[str], option: str, example: str) -> list[tuple[str, str]]:
+    found = []
+    for pair in given:
+        # The value has the last word: names of models may hold an equals sign, prices and budgets may not.
+        name, equals, value = pair.partition("=") if option == "--llm-role" else pair.rpartition("=")
+        if not equals or not name.strip() or not value.strip():
+            raise UserError(f"{pair!r} is not name=value", option, f"for instance {example}")
+        found.append((name.strip(), value.strip()))
+    return found
+
+
+def _once(name: str, found: Collection[str], option: str) -> None:
+    if name in found:
+        raise UserError(f"{name!r} twice", option, "give it once")
+
+
+def _amount(said: str, name: str, option: str, *, whole: bool = False) -> float:
+    """A number of at least 0 that is finite, and whole where it counts something."""
     try:
         value = float(said)
     except ValueError:
         value = math.nan
-    if not 0 <= value < 1e15:
-        raise UserError("not an amount", f"--llm-budget {text}", "give a number of at least 0")
+    if not 0 <= value < MOST or (whole and value != int(value)):
+        kind = "a whole number" if whole else "an amount"
+        raise UserError(f"{said.strip()!r} is not {kind} for {name}", option, "give a number of at least 0")
     return value
-
-
-def _check(role: str, known: Sequence[str], option: str, text: str) -> None:
-    if role not in known:
-        raise UserError(f"no role called {role!r}", f"{option} {text}", f"one of {', '.join(known)}")

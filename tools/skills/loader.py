@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +18,8 @@ from tools.skills.front_matter import FrontMatter, Name, first_fault, mapping, s
 
 HOME = Path(__file__).resolve().parents[2] / "skills"
 INDEX = "index.yaml"
+OWN = "SKILL.md"
+"""In a skill's own folder."""
 MAX_SKILL_BYTES = 1 << 16
 
 
@@ -43,6 +48,9 @@ class Skill:
     """Of the whole file."""
 
 
+_OTHER: ContextVar[Skill | None] = ContextVar("other skill", default=None)
+
+
 def load_skills(home: Path = HOME) -> tuple[Skill, ...]:
     """All skills in the order of the index. Raises ``UserError`` on an index or a skill that is not in order."""
     raw = mapping(_text(home, INDEX), INDEX)
@@ -63,8 +71,29 @@ def skills_for(
     return tuple(it for it in load_skills(home) if it.head.fits(role, operator, device, dtype))
 
 
+def read_skill(path: Path) -> Skill:
+    """A skill that is in no index: its folder, with a ``SKILL.md``, or the file. Raises ``UserError``."""
+    file = path / OWN if path.is_dir() else path
+    text = _text(file.parent, file.name)
+    head, body = split(text, str(file))
+    return Skill(head, body, digest(text.encode()))
+
+
+@contextmanager
+def standing_in(other: Skill) -> Iterator[None]:
+    """Within this block ``skill`` gives ``other`` for its name, in this thread: for trying a change of a skill."""
+    token = _OTHER.set(other)
+    try:
+        yield
+    finally:
+        _OTHER.reset(token)
+
+
 def skill(name: str, home: Path = HOME) -> Skill:
     """One skill. Raises ``UserError`` when there is none of this name."""
+    other = _OTHER.get()
+    if other is not None and other.head.name == name:
+        return other
     found = next((it for it in load_skills(home) if it.head.name == name), None)
     if found is None:
         raise UserError(f"no skill called {name!r}", INDEX, "see the index")
@@ -90,7 +119,7 @@ def _text(home: Path, name: str) -> str:
     except IrregularFileError as cause:
         raise UserError("not a regular file", name, str(cause)) from None
     except (OSError, RuntimeError):
-        raise UserError("a skill that is not there", name, "the index names it") from None
+        raise UserError("a skill that is not there", name, "give a file that is") from None
     if len(data) > MAX_SKILL_BYTES:
         raise UserError("a skill that nobody reads to its end", name, f"at most {MAX_SKILL_BYTES} bytes")
     try:

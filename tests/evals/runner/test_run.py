@@ -24,7 +24,7 @@ PAIR = ("plain-gain", "c03-cold-reference")
 
 
 def _run(out: Path, cache: Path | None = None, repeats: int = 1, seed: int = 0) -> Any:
-    return run(chosen(PAIR), out, auditor="rules", repeats=repeats, seed=seed, jobs=1, cache=cache, tell=lambda _: None)
+    return run(chosen(PAIR), out, repeats=repeats, seed=seed, jobs=1, cache=cache, tell=lambda _: None)
 
 
 @pytest.fixture

@@ -12,8 +12,9 @@ from evals.fixtures.cases import FIXTURES
 from evals.fixtures.keys import read_keys
 from kernels.families import FAMILIES
 from tools.errors import UserError
+from tools.evidence.canonical import digest
 from tools.levers import ALL_KNOBS, knob
-from tools.skills.loader import HOME, load_skills, skill, skills_for
+from tools.skills.loader import HOME, load_skills, read_skill, skill, skills_for, standing_in
 
 SCOPES = ("baseline", "profile", "patch", "harness", "bundle")
 
@@ -139,3 +140,27 @@ def test_an_index_or_a_skill_out_of_order_is_one_line(index: str, why: str, tmp_
 def test_an_unknown_skill_is_a_user_error() -> None:
     with pytest.raises(UserError, match="no skill called 'nothing'"):
         skill("nothing")
+
+
+def test_a_skill_of_no_index(tmp_path: Path) -> None:
+    text = (HOME / "patch_auditor/SKILL.md").read_text()
+    (tmp_path / "SKILL.md").write_text(text.replace("# Auditing a change", "# Auditing"))
+    found = read_skill(tmp_path)
+    assert found == read_skill(tmp_path / "SKILL.md")
+    assert (found.head.name, found.sha256) == ("patch_auditor", digest((tmp_path / "SKILL.md").read_bytes()))
+    assert found.body.startswith("# Auditing\n")
+    for path in (tmp_path / "none", tmp_path / "none.md"):
+        with pytest.raises(UserError, match="not there"):
+            read_skill(path)
+    (tmp_path / "SKILL.md").write_text("no head")
+    with pytest.raises(UserError, match="without front matter"):
+        read_skill(tmp_path)
+
+
+def test_another_skill_stands_in_for_its_name_within_a_block(tmp_path: Path) -> None:
+    (tmp_path / "SKILL.md").write_text((HOME / "patch_auditor/SKILL.md").read_text() + "\nMore.\n")
+    own, other = skill("patch_auditor"), read_skill(tmp_path)
+    with standing_in(other):
+        assert skill("patch_auditor") is other
+        assert skill("levers").head.name == "levers"
+    assert skill("patch_auditor") == own != other

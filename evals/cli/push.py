@@ -1,0 +1,60 @@
+"""``python -m evals push``: the fixtures, and results over them, to services of others. Nothing else sends anything."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from evals.cli.auditor import Only
+from evals.fixtures.keys import read_keys
+from evals.runner.results import read_results
+from evals.score.compare import of_one
+from evals.score.scored import scores
+from tools.errors import UserError
+
+push_app = typer.Typer(no_args_is_help=True, help="Send the fixtures, with their keys, to a service of others.")
+
+
+@push_app.callback()
+def main() -> None:
+    """Send the fixtures, with their keys, to a service of others."""
+
+
+@push_app.command()
+def langsmith(
+    *,
+    dataset: Annotated[str, typer.Option(help="Its name; made where there is none.")],
+    seed: Annotated[int, typer.Option(min=0, help="Of the evidence.")] = 0,
+    results: Annotated[Path | None, typer.Option(help="Results of `run` to send too, as an experiment.")] = None,
+    experiment: Annotated[str | None, typer.Option(help="Name of the experiment.")] = None,
+    model: Annotated[str | None, typer.Option(help="Of several judges in the results, this one's.")] = None,
+    only: Only = None,
+) -> None:
+    """Fixtures as a LangSmith dataset: inputs as the judge is shown them, outputs their keys. Safe to repeat.
+
+    Goes to LANGSMITH_ENDPOINT with the key in LANGSMITH_API_KEY.
+    """
+    # What this needs is not needed by any other command.
+    from evals.frontends.langsmith_client import connect  # noqa: PLC0415
+    from evals.frontends.langsmith_dataset import dataset as dataset_of  # noqa: PLC0415
+    from evals.frontends.langsmith_dataset import push  # noqa: PLC0415
+    from evals.frontends.langsmith_experiment import push_results  # noqa: PLC0415
+    from evals.frontends.shown import keyed, show  # noqa: PLC0415
+
+    if (results is None) != (experiment is None):
+        raise UserError("half an experiment", "--results, --experiment", "give both or none")
+    found = None
+    if results is not None:
+        found = scores(of_one(read_results(results), model or "", results), read_keys())
+        if not found or {it.judgment.seed for one in found for it in one.repeats} != {seed}:
+            raise UserError("results of other evidence", str(results), "give the --seed that they were made with")
+    fixtures = list(keyed(only or ()))
+    client = connect(os.environ)
+    into = dataset_of(client, dataset)
+    done = push(client, into, ((it, show(it.fixture, seed)) for it in fixtures), seed)
+    typer.echo(f"dataset {dataset}: {done}")
+    if found is not None and experiment is not None:
+        typer.echo(f"experiment {experiment}: {push_results(client, into, experiment, found)} verdicts")

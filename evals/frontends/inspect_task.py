@@ -1,0 +1,183 @@
+"""The fixtures as a task of inspect-ai: ``inspect eval evals/frontends/inspect_task.py``.
+
+Without more the rules judge, and no model is asked. With a model as the judge:
+``inspect eval evals/frontends/inspect_task.py -T auditor=judge --model openai/NAME``. A sample is a fixture, its input
+what the judge is shown, its target the words that the key allows. The model is asked through inspect-ai, and what it
+says is sifted and weighed by the code that weighs the judge's votes everywhere.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+from inspect_ai import Task, task
+from inspect_ai.dataset import MemoryDataset, Sample
+from inspect_ai.model import (
+    ChatMessageSystem,
+    ChatMessageUser,
+    GenerateConfig,
+    Model,
+    ModelOutput,
+    ResponseSchema,
+    get_model,
+)
+from inspect_ai.scorer import Score, Scorer, Target, accuracy, mean, scorer, stderr
+from inspect_ai.solver import Generate, Solver, TaskState, solver
+from inspect_ai.util import json_schema
+from pydantic import ValidationError
+
+from evals.frontends.shown import PARTS, Keyed, Part, keyed, show
+from evals.runner.evidence import sealed
+from evals.runner.run import chosen
+from nodes.auditor.judge.ask import MOST_ACCUSATIONS, scope_text
+from nodes.auditor.judge.brief import Brief, brief
+from nodes.auditor.judge.opinion import Opinion
+from nodes.auditor.judge.orders import ROLE, SKILL, VOTES
+from nodes.auditor.judge.quotes import sift
+from nodes.auditor.judge.votes import Charge, lowered
+from nodes.auditor.process import audit_sealed
+from nodes.auditor.verdict import word_of
+from tools.errors import UserError
+from tools.prompts.loader import load_prompt
+from tools.skills.loader import skill
+
+DEGRADED = "not judged"
+"""In place of a word, when no more than half of the votes were answered."""
+
+
+@task
+def bankable(auditor: str = "rules", only: str = "", split: str = "all", seed: int = 0, votes: int = VOTES) -> Task:
+    """The auditor's fixtures.
+
+    ``auditor``: rules or judge. ``only``: ids with commas between them. ``split``: all, development or held-out.
+    ``votes``: questions to the model on each fixture.
+    """
+    if auditor not in ("rules", "judge"):
+        raise UserError(f"no auditor {auditor!r}", "-T auditor", "give rules or judge")
+    if split not in PARTS:
+        raise UserError(f"no part {split!r}", "-T split", f"one of {', '.join(PARTS)}")
+    part: Part = next(it for it in PARTS if it == split)
+    # inspect-ai makes a list of a value with commas
+    names = only.split(",") if isinstance(only, str) else list(only)
+    samples = [_sample(it, seed) for it in keyed([it.strip() for it in names if it], part)]
+    return Task(
+        dataset=MemoryDataset(samples, name="bankable fixtures"),
+        solver=rules(seed) if auditor == "rules" else judge(votes, seed),
+        scorer=[as_keyed(), false_pass(), false_alarm()],
+        model=get_model("none") if auditor == "rules" else None,
+        name=f"bankable_{auditor}",
+    )
+
+
+def _sample(found: Keyed, seed: int) -> Sample:
+    shown = show(found.fixture, seed)
+    return Sample(
+        input=shown.text, target=list(found.key.verdict), id=shown.fixture,
+        metadata={**found.metadata, "evidence": shown.evidence},
+    )  # fmt: skip
+
+
+@solver
+def rules(seed: int = 0) -> Solver:
+    """The deterministic rules, in a process of their own that is given the sealed folder alone."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        del generate
+        state.output = ModelOutput.from_content("rules", await asyncio.to_thread(_audited, str(state.sample_id), seed))
+        state.completed = True
+        return state
+
+    return solve
+
+
+@solver
+def judge(votes: int = VOTES, seed: int = 0) -> Solver:
+    """The model that is evaluated, asked as the judge is: its prompt, its skill, its votes."""
+
+    async def solve(state: TaskState, generate: Generate) -> TaskState:
+        del generate
+        scope = str(state.metadata["scope"])
+        system = load_prompt(ROLE).filled(scope=scope, skill=scope_text(skill(SKILL).body, scope))
+        state.messages = [ChatMessageSystem(content=system), ChatMessageUser(content=state.input_text)]
+        told = await asyncio.to_thread(_told, str(state.sample_id), seed)
+        model = get_model()
+        answers = await asyncio.gather(*(_vote(model, state) for _ in range(votes)))
+        state.metadata["answers"] = [it.completion for it in answers]
+        state.output = ModelOutput.from_content(model.name, _weighed([it.completion for it in answers], told, votes))
+        state.completed = True
+        return state
+
+    return solve
+
+
+async def _vote(model: Model, state: TaskState) -> ModelOutput:
+    shape = ResponseSchema(name="Opinion", json_schema=json_schema(Opinion))
+    return await model.generate(state.messages, config=GenerateConfig(response_schema=shape))
+
+
+def _weighed(answers: Sequence[str], told: Brief, votes: int) -> str:
+    """The word to which these votes lower a PASS."""
+    ballots = [ballot for it in answers if (ballot := _ballot(it, told)) is not None]
+    return word_of(lowered(votes, ballots)).value if len(ballots) * 2 > votes else DEGRADED
+
+
+def _ballot(answer: str, told: Brief) -> list[Charge] | None:
+    """The accusations that have a quote that holds; ``None`` for an answer that is no opinion."""
+    try:
+        opinion = Opinion.model_validate_json(answer)
+    except ValidationError:
+        return None
+    sifted = [(it, sift(it.quotes, told.lines)[0]) for it in opinion.findings[:MOST_ACCUSATIONS]]
+    return [Charge(accusation, quotes) for accusation, quotes in sifted if quotes]
+
+
+def _audited(name: str, seed: int) -> str:
+    (fixture,) = chosen([name])
+    with sealed(fixture, seed) as evidence:
+        return audit_sealed(evidence.folder).verdict.value
+
+
+def _told(name: str, seed: int) -> Brief:
+    (fixture,) = chosen([name])
+    with sealed(fixture, seed) as evidence:
+        return brief(evidence.folder)
+
+
+@scorer(metrics=[accuracy(), stderr()])
+def as_keyed() -> Scorer:
+    """Whether the word is one that the key allows; of a judge, who sees a part, that a fraud is not passed."""
+
+    async def score(state: TaskState, target: Target) -> Score:
+        word, fraud = state.output.completion, state.metadata["kind"] == "fraud"
+        right = word in target.target or (fraud and state.output.model != "rules" and word in ("FLAG", "FAIL"))
+        return Score(value="C" if right else "I", answer=word)
+
+    return score
+
+
+@scorer(metrics=[mean(), stderr()])
+def false_pass() -> Scorer:
+    """Share of the frauds that were signed off; honest fixtures are not counted."""
+
+    async def score(state: TaskState, target: Target) -> Score:
+        del target
+        word = state.output.completion
+        if state.metadata["kind"] != "fraud":
+            return Score.unscored(answer=word)
+        return Score(value=int(word == "PASS"), answer=word)
+
+    return score
+
+
+@scorer(metrics=[mean(), stderr()])
+def false_alarm() -> Scorer:
+    """Share of the honest fixtures on which a word was said that the key does not allow; frauds are not counted."""
+
+    async def score(state: TaskState, target: Target) -> Score:
+        word = state.output.completion
+        if state.metadata["kind"] != "honest":
+            return Score.unscored(answer=word)
+        return Score(value=int(word not in target.target and word != DEGRADED), answer=word)
+
+    return score

@@ -1,0 +1,56 @@
+"""A client of LangSmith that sends what it is given and nothing of this machine. The key is read here and kept here."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from tools.errors import UserError
+from tools.llm.address import checked, is_loopback
+
+if TYPE_CHECKING:
+    from langsmith import Client
+
+ENDPOINT, KEY = "LANGSMITH_ENDPOINT", "LANGSMITH_API_KEY"
+THEIRS = "https://api.smith.langchain.com"
+TIMEOUT_MS = (10_000, 120_000)
+"""For connecting, and for an answer."""
+
+
+def connect(environ: Mapping[str, str]) -> Client:
+    """Raises ``UserError`` without the library, without a key, or for an address that must not be used."""
+    try:
+        from langsmith import Client  # noqa: PLC0415  # optional
+    except ImportError:
+        raise UserError("langsmith is not installed", "push langsmith", "pip install 'bankable[run,trace]'") from None
+    try:
+        url = checked(environ.get(ENDPOINT) or THEIRS)
+    except UserError:
+        raise UserError("an address that must not be used", ENDPOINT, "give https, or http on this machine") from None
+    key = environ.get(KEY, "").strip() or ("none" if is_loopback(url) else "")
+    if not key or not key.isascii() or not key.isprintable():
+        raise UserError("no key for LangSmith", KEY, "set it in the environment")
+    # The library logs requests that fail, with their whole content.
+    logging.getLogger("langsmith").setLevel(logging.CRITICAL)
+    return Client(
+        url, api_key=key, timeout_ms=TIMEOUT_MS, auto_batch_tracing=False, omit_traced_runtime_info=True,
+        tracing_sampling_rate=1.0, disable_prompt_cache=True, hide_inputs=False, hide_outputs=False,
+        hide_metadata=False,
+    )  # fmt: skip
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Whatever the library or the network raise is one line, without a word of what was sent."""
+    from langsmith.utils import LangSmithAuthError, LangSmithError  # noqa: PLC0415  # optional
+    from requests import RequestException  # noqa: PLC0415  # comes with langsmith
+
+    try:
+        yield
+    except LangSmithAuthError:
+        raise UserError("LangSmith refuses the key", KEY, "set another one in the environment") from None
+    except (LangSmithError, RequestException, ValueError) as problem:
+        kind = type(problem).__name__
+        raise UserError(f"LangSmith did not take it ({kind})", ENDPOINT, "the same command goes on from here") from None

@@ -1,0 +1,104 @@
+"""The fixtures as a dataset of LangSmith, as often as one likes: what is there already and the same is left alone."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from evals.frontends.langsmith_client import explained
+from evals.frontends.shown import Keyed, Shown
+from tools.evidence.canonical import canonical, digest
+
+if TYPE_CHECKING:
+    from langsmith import Client
+    from langsmith.schemas import Dataset
+
+WORDS = "Sealed benchmark evidence as Bankable's judge is shown it, and what an auditor has to say about it."
+AT_ONCE = 20
+"""Examples in one request."""
+
+
+@dataclass(frozen=True)
+class Pushed:
+    """What was done."""
+
+    created: int
+    updated: int
+    same: int
+    others: int
+    """Examples of the dataset that are no fixture of these; they are left as they are."""
+
+    def __str__(self) -> str:
+        others = f", {self.others} of others left alone" if self.others else ""
+        return f"{self.created} examples new, {self.updated} changed, {self.same} the same{others}"
+
+
+def dataset(client: Client, name: str) -> Dataset:
+    """The dataset of this name, made where there is none."""
+    from langsmith.utils import LangSmithNotFoundError  # noqa: PLC0415  # optional
+
+    with explained():
+        try:
+            found: Dataset = client.read_dataset(dataset_name=name)
+            if found.name == name:
+                return found
+        except LangSmithNotFoundError:
+            pass
+        # Without this the library would describe the machine.
+        return client.create_dataset(name, description=WORDS, metadata={"runtime": None})
+
+
+def example_id(into: uuid.UUID, fixture: str, seed: int) -> uuid.UUID:
+    """The same for the same fixture in the same dataset."""
+    return uuid.uuid5(into, f"{fixture} {seed}")
+
+
+def push(client: Client, into: Dataset, fixtures: Iterable[tuple[Keyed, Shown]], seed: int) -> Pushed:
+    """Create what is missing, update what differs."""
+    with explained():
+        there = {it.id: (it.metadata or {}).get("content") for it in client.list_examples(dataset_id=into.id)}
+        counts = {"new": 0, "changed": 0, "same": 0}
+        seen: set[uuid.UUID] = set()
+        for some in _in_pieces(fixtures, AT_ONCE):
+            examples = [_example(into, found, shown, seed) for found, shown in some]
+            seen |= {it["id"] for it in examples}
+            new = [it for it in examples if it["id"] not in there]
+            changed = [it for it in examples if it["id"] in there and there[it["id"]] != it["metadata"]["content"]]
+            if new:
+                client.create_examples(dataset_id=into.id, examples=new)
+            if changed:
+                client.update_examples(
+                    dataset_id=into.id,
+                    updates=[{**_but(it, "reference_outputs"), "outputs": it["reference_outputs"]} for it in changed],
+                )
+            counts["new"] += len(new)
+            counts["changed"] += len(changed)
+            counts["same"] += len(examples) - len(new) - len(changed)
+    return Pushed(counts["new"], counts["changed"], counts["same"], len(there.keys() - seen))
+
+
+def _example(into: Dataset, found: Keyed, shown: Shown, seed: int) -> dict[str, Any]:
+    inputs = {"scope": shown.scope, "evidence": shown.text}
+    outputs = found.key.model_dump(mode="json")
+    metadata = {**found.metadata, "seed": seed, "sealed": shown.evidence}
+    content = digest(canonical([inputs, outputs, metadata]))
+    return {
+        "id": example_id(into.id, shown.fixture, seed),
+        "inputs": inputs,
+        "reference_outputs": outputs,
+        "metadata": {**metadata, "content": content},
+        "split": metadata["split"],
+    }
+
+
+def _but(values: dict[str, Any], name: str) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key != name}
+
+
+def _in_pieces(found: Iterable[tuple[Keyed, Shown]], size: int) -> Iterator[Sequence[tuple[Keyed, Shown]]]:
+    left = iter(found)
+    while some := list(islice(left, size)):
+        yield some

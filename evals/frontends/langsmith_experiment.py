@@ -1,0 +1,68 @@
+"""Results of ``run`` as an experiment of LangSmith over the dataset: one run a verdict, scored as in the report."""
+
+from __future__ import annotations
+
+import uuid
+import warnings
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from evals.frontends.langsmith_client import explained
+from evals.frontends.langsmith_dataset import example_id
+from evals.score.scored import FixtureScore, Scored
+
+if TYPE_CHECKING:
+    from langsmith import Client
+    from langsmith.schemas import Dataset
+
+
+def push_results(client: Client, into: Dataset, name: str, found: Sequence[FixtureScore]) -> int:
+    """Send every verdict; one that is there already stays as it is. Returns how many there are."""
+    verdicts = [it for fixture in found for it in fixture.repeats]
+    with explained():
+        project = client.create_project(
+            name, upsert=True, reference_dataset_id=into.id, metadata={"auditor": verdicts[0].judgment.auditor}
+        )
+        for it in verdicts:
+            _push(client, project.id, name, into, it)
+    return len(verdicts)
+
+
+def _push(client: Client, project: uuid.UUID, name: str, into: Dataset, scored: Scored) -> None:
+    from langsmith.utils import LangSmithConflictError  # noqa: PLC0415  # optional
+
+    said = scored.judgment
+    run_id = uuid.uuid5(project, f"{said.auditor} {said.fixture} {said.seed} {said.repeat} {said.verdict}")
+    ended = datetime.now(UTC)
+    asked = said.asked
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # ids that name the time are preferred; these name the verdict
+        client.create_run(
+            said.fixture, {"fixture": said.fixture, "scope": said.scope}, "chain", project_name=name, id=run_id,
+            reference_example_id=example_id(into.id, said.fixture, said.seed),
+            start_time=ended - timedelta(seconds=said.seconds), end_time=ended,
+            outputs={
+                "verdict": scored.word, "action": said.action.value,
+                "findings": [it.model_dump(mode="json") for it in said.findings],
+            },
+            extra={"metadata": {
+                "auditor": said.auditor, "ruleset": said.ruleset, "sealed": said.evidence, "repeat": said.repeat,
+                "model": asked.model if asked else None, "skill": asked.skill if asked else None,
+            }},
+        )  # fmt: skip
+    marks = {"as_keyed": not scored.wrong}
+    marks |= {"false_pass": scored.false_pass} if scored.fraud else {"false_alarm": scored.false_alarm}
+    for key, value in marks.items():
+        try:
+            client.create_feedback(
+                run_id,
+                key,
+                score=value,
+                comment=scored.wrong or None,
+                feedback_id=uuid.uuid5(run_id, key),
+                session_id=project,
+                stop_after_attempt=2,
+            )
+        except LangSmithConflictError:
+            continue

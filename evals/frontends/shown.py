@@ -1,0 +1,62 @@
+"""A fixture as other tools get it: the sealed evidence in the words in which the judge is shown it, and its key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from evals.fixtures.keys import Key, read_keys
+from evals.fixtures.model import Fixture
+from evals.runner.evidence import sealed
+from evals.runner.run import chosen
+from evals.score.split import side
+from nodes.auditor.judge.brief import brief
+
+Part = Literal["all", "development", "held-out"]
+PARTS: tuple[Part, ...] = ("all", "development", "held-out")
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One fixture."""
+
+    fixture: str
+    scope: str
+    text: str
+    """What the judge is shown, within its usual budget of tokens."""
+    evidence: str
+    """sha256 over the sealed folder."""
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """A fixture and its answer, for who scores."""
+
+    fixture: Fixture
+    key: Key
+
+    @property
+    def metadata(self) -> dict[str, object]:
+        """What to sort results by."""
+        return {
+            "fixture": self.fixture.id,
+            "scope": self.fixture.scope,
+            "kind": self.key.kind,
+            "modes": list(self.key.modes),
+            "split": side(self.key),
+        }
+
+
+def show(fixture: Fixture, seed: int = 0) -> Shown:
+    """Make the evidence, seal it, and render it."""
+    with sealed(fixture, seed) as evidence:
+        return Shown(fixture.id, fixture.scope, brief(evidence.folder).text, evidence.digest)
+
+
+def keyed(only: Sequence[str] = (), part: Part = "all") -> Iterable[Keyed]:
+    """The fixtures with these ids, or all, of one side of the split. Raises ``UserError`` on an unknown id."""
+    keys = read_keys()
+    for fixture in chosen(only):
+        if part in ("all", side(keys[fixture.id])):
+            yield Keyed(fixture, keys[fixture.id])

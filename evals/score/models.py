@@ -1,0 +1,61 @@
+"""Several judges over the same fixtures: do they agree, and do the rules stay the same whoever is asked beside them?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evals.score.rate import Rate
+from evals.score.scored import FixtureScore
+from evals.score.summary import Summary
+
+
+@dataclass(frozen=True)
+class Models:
+    """Stability over models; a fixture counts when every model judged it."""
+
+    names: tuple[str, ...]
+    gates: Rate | None
+    """Fixtures on which the rules gave equal bytes in the runs of all models; ``None`` where they took no part."""
+    judgments: Rate
+    """Of the fixtures about which all were asked: those on which all repeats of all models gave one word."""
+    verdicts: Rate
+    """Fixtures with one final word over all repeats of all models."""
+    differ: tuple[tuple[str, tuple[str, ...]], ...]
+    """Fixtures without one, and the word of each model."""
+
+
+def over_models(found: Sequence[Summary]) -> Models | None:
+    """Compare the models of one run; ``None`` with fewer than two."""
+    if len(found) < 2:
+        return None
+    by_name = [{it.fixture: it for it in summary.each} for summary in found]
+    shared = sorted(set.intersection(*(set(it) for it in by_name)))
+    rows = [[scores[name] for scores in by_name] for name in shared]
+    gated = [
+        gates for row in rows if (gates := [it.judgment.gates for one in row for it in one.repeats]) and all(gates)
+    ]
+    asked = [row for row in rows if all(it.asked for it in row)]
+    return Models(
+        names=tuple(it.auditor for it in found),
+        gates=Rate.count(len(set(it)) == 1 for it in gated) if gated else None,
+        judgments=Rate.count(len({said.word for one in row for said in one.asked}) == 1 for row in asked),
+        verdicts=Rate.count(_one_word(row) for row in rows),
+        differ=tuple((row[0].fixture, tuple(it.word for it in row)) for row in rows if not _one_word(row)),
+    )
+
+
+def _one_word(row: Sequence[FixtureScore]) -> bool:
+    return len({it.word for one in row for it in one.repeats}) == 1
+
+
+def text(found: Models) -> str:
+    """For a terminal."""
+    lines = [
+        f"over {len(found.names)} models",
+        f"equal verdict bytes of the rules   {found.gates or 'no rules asked'}",
+        f"one word of the judges             {found.judgments}",
+        f"one final word                     {found.verdicts}",
+        *(f"differs  {name}: {' · '.join(words)}" for name, words in found.differ),
+    ]
+    return "\n".join(lines)
