@@ -1,0 +1,81 @@
+"""Findings are kept in the task's folder under a digest of all that they depend on, and taken from there."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+
+import orjson
+from pydantic import ValidationError
+
+from kernels.layers.layer import Found, LayerResult
+from kernels.layers.subject import Subject
+from tools.evidence.canonical import canonical, digest, file_digest
+from tools.evidence.store import json_bytes, write_once
+
+FOLDER = "layers"
+RESULT = "result.json"
+
+
+def key_of(name: str, version: int, subject: Subject, tools: Mapping[str, str]) -> str:
+    """Digest over the layer, the kernel's source and flags, the task with its oracle, the shape, and the machine."""
+    task = subject.task()
+    return digest(canonical({
+        "layer": name, "version": version, "tools": dict(tools), "implementation": subject.implementation,
+        "kind": subject.kind, "source": subject.origin.digest, "text": digest(subject.text.encode()),
+        "flags": list(subject.flags), "shape": subject.shape, "threads": subject.threads,
+        "task": file_digest(task.path / "task.json"), "oracle": file_digest(task.path / "oracle.json"),
+        "machine": machine(subject.python),
+    }))  # fmt: skip
+
+
+@functools.lru_cache(maxsize=8)
+def machine(python: Path) -> dict[str, str]:
+    """What a figure of this machine depends on: processor, cores, system, and the engine's packages."""
+    flags = [line for line in _cpuinfo() if line.startswith(("model name", "flags", "Features"))]
+    packages = sorted(
+        path.name for name in ("torch", "triton", "sglang")
+        for path in python.parent.parent.glob(f"lib/python*/site-packages/{name}-*.dist-info")
+    )  # fmt: skip
+    return {
+        "processor": digest("\n".join(sorted(set(flags))).encode()), "cores": str(os.cpu_count()),
+        "system": f"{platform.machine()} {platform.release()}", "engine": f"{python} {' '.join(packages)}",
+    }  # fmt: skip
+
+
+def place_of(subject: Subject, name: str, key: str) -> Path:
+    """Where a layer leaves what it finds about a subject."""
+    safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
+    return subject.task().path / FOLDER / f"{safe}-{key[:16]}"
+
+
+def kept(place: Path, key: str, found: type[Found]) -> LayerResult | None:
+    """A finding that is there already; ``None`` where there is none, or it cannot be read."""
+    path = place / RESULT
+    try:
+        content = orjson.loads(path.read_bytes())
+        said = found.model_validate(content.pop("found"))
+        result = LayerResult.model_validate(content | {"cached": True})
+    except (OSError, ValueError, ValidationError, KeyError, AttributeError, TypeError):
+        return None
+    if result.key != key or result.outcome != "measured":
+        return None
+    return result.model_copy(update={"found": said})
+
+
+def keep(place: Path, result: LayerResult) -> None:
+    """Keep a finding; only what was measured is worth that."""
+    path = place / RESULT
+    if path.exists():  # one that could not be read, or that was not wanted any more
+        path.unlink()
+    write_once(path, json_bytes(result.model_dump(mode="json")))
+
+
+def _cpuinfo() -> list[str]:
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return [f"model name: {platform.processor()}"]
