@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 from pydantic import ValidationError
 
-from kernels.layers.layer import Found, LayerResult
+from kernels.layers.layer import Found, LayerResult, Scope
 from kernels.layers.subject import Subject
 from tools.evidence.canonical import canonical, digest, file_digest
 from tools.evidence.store import json_bytes, write_once
@@ -20,16 +20,23 @@ FOLDER = "layers"
 RESULT = "result.json"
 
 
-def key_of(name: str, version: int, subject: Subject, tools: Mapping[str, str]) -> str:
-    """Digest over the layer, the kernel's source and flags, the task with its oracle, the shape, and the machine."""
+def key_of(name: str, version: int, scope: Scope, subject: Subject, tools: Mapping[str, str]) -> str:
+    """Digest over the layer and the machine, and as its scope is wide the kernel's source and flags, the task with its
+    oracle, and the shape."""
     task = subject.task()
-    return digest(canonical({
-        "layer": name, "version": version, "tools": dict(tools), "implementation": subject.implementation,
-        "kind": subject.kind, "source": subject.origin.digest, "text": digest(subject.text.encode()),
-        "flags": list(subject.flags), "shape": subject.shape, "threads": subject.threads,
-        "task": file_digest(task.path / "task.json"), "oracle": file_digest(task.path / "oracle.json"),
-        "machine": machine(subject.python),
-    }))  # fmt: skip
+    said: dict[str, object] = {
+        "layer": name, "version": version, "tools": dict(tools), "machine": machine(subject.python),
+        "threads": subject.threads, "dtype": task.task.dtype,
+    }  # fmt: skip
+    if scope != "machine":
+        said |= {
+            "implementation": subject.implementation, "kind": subject.kind, "source": subject.origin.digest,
+            "text": digest(subject.text.encode()), "flags": list(subject.flags),
+            "task": file_digest(task.path / "task.json"), "oracle": file_digest(task.path / "oracle.json"),
+        }  # fmt: skip
+    if scope == "shape":
+        said["shape"] = subject.shape
+    return digest(canonical(said))
 
 
 @functools.lru_cache(maxsize=8)

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 
 OPTIONS = (
-    "--tool=callgrind", "--cache-sim=yes", "--dump-instr=yes", "--compress-strings=no", "--compress-pos=no",
-    "--quiet", "--error-exitcode=0",
+    "--tool=callgrind", "--cache-sim=yes", "--dump-instr=yes", "--dump-line=no", "--compress-strings=no",
+    "--compress-pos=no", "--quiet",
 )  # fmt: skip
 Key = TypeVar("Key")
 Function = tuple[str, str]
@@ -54,6 +54,8 @@ def read_profile(path: Path) -> Profile:
             text = line.rstrip("\n")
             if text.startswith("events: "):
                 names = tuple(text.removeprefix("events: ").split())
+            elif text.startswith("positions: "):
+                state.positions = len(text.split()) - 1
             elif text.startswith(("0x", "+", "-", "*")) or text[:1].isdigit():
                 _cost(profile, state, text, names)
             else:
@@ -72,6 +74,8 @@ class _Position:
     called_binary: str = ""
     called: str = ""
     inclusive: bool = False
+    positions: int = 1
+    """Columns before the costs: an address, perhaps a line."""
 
     def at(self, text: str, profile: Profile) -> None:
         key, _, value = text.partition("=")
@@ -90,7 +94,8 @@ class _Position:
 
 
 def _cost(profile: Profile, state: _Position, text: str, names: tuple[str, ...]) -> None:
-    address, *values = text.split()
+    columns = text.split()
+    address, values = columns[0], columns[state.positions :]
     if state.inclusive:  # of the call, which the function that was called has already
         state.inclusive = False
         return

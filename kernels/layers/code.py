@@ -40,6 +40,7 @@ class Code(Found):
 class CodeLayer(Layer):
     name, number, title = "compile", 0, "compile"
     measures = "whether the kernel compiles; width of its vectors and spills in its code"
+    scope = "kernel"
     found = Code
 
     def tools(self, subject: Subject) -> Mapping[str, str]:

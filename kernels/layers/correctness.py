@@ -8,8 +8,8 @@ from pathlib import Path
 import orjson
 
 from kernels.layers.layer import Found, Layer
+from kernels.layers.nurseries import nursery_of
 from kernels.layers.subject import Subject
-from kernels.nursery import Nursery
 from kernels.qualify import KINDS, qualify
 
 
@@ -39,13 +39,13 @@ class Correctness(Found):
 class CorrectnessLayer(Layer):
     name, number, title = "correctness", 1, "correctness"
     measures = "outputs against float64, the live implementation and the oracle; poison, guards, aliasing"
-    limit_s = 900.0
+    limit_s, scope = 900.0, "kernel"
     found = Correctness
 
     def instrument(self, subject: Subject, place: Path) -> None:
         task = subject.task()
         keys = [shape.key for shape in task.task.shapes]
-        with Nursery(subject.python, subject.threads) as nursery:
+        with nursery_of(subject) as nursery:
             said = qualify(task, subject.contestant(), nursery, keys, subject.threads)
         (place / "qualified.json").write_bytes(orjson.dumps(asdict(said)))
 

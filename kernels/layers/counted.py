@@ -11,16 +11,17 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import orjson
 from pydantic import Field
 
 from kernels.layers.assembly import Mix, disassemble, instructions, mixed
 from kernels.layers.callgrind import OPTIONS, Function, Profile, read_profile
 from kernels.layers.layer import Found, Layer
+from kernels.layers.nurseries import nursery_of
 from kernels.layers.programs import program, source_digest
 from kernels.layers.subject import CPP, LayerFailedError, Subject
 from kernels.layers.tool import version_of, x86
 from kernels.limits import Limits
-from kernels.nursery import Nursery
 
 FIRST, MORE = 1, 2
 """Calls of the first run, and further ones of the second."""
@@ -99,7 +100,7 @@ class CountedLayer(Layer):
             for name, calls in (("first", FIRST), ("more", FIRST + MORE))
         ]  # fmt: skip
         task = subject.task().task
-        with Nursery(subject.python, subject.threads) as nursery:
+        with nursery_of(subject) as nursery:
             answer = nursery.run("instrument", {
                 "family": task.family, "dtype": task.dtype, "dims": subject.dims, "commands": commands,
                 "environment": {"OMP_WAIT_POLICY": "passive", "GOMP_SPINCOUNT": "0"},
@@ -109,7 +110,7 @@ class CountedLayer(Layer):
                 raise LayerFailedError(f"valgrind: exit status {reply['status']}: {_last(reply['complaint'])}")
         if len(answer.replies) < len(commands):
             raise LayerFailedError(f"{answer.ended.end}: {answer.ended.why or 'no answer'}")
-        (place / "kernel.txt").write_text(str(kernel), encoding="utf-8")
+        (place / "ran.json").write_bytes(orjson.dumps({"kernel": str(kernel), "driver": str(driver)}))
         if x86() and version_of("objdump"):
             (place / "counted.s").write_text(disassemble(kernel), encoding="utf-8")
 
@@ -117,16 +118,17 @@ class CountedLayer(Layer):
         first, more = (read_profile(place / f"{name}.callgrind") for name in ("first", "more"))
         code = place / "counted.s"
         listing = code.read_text(encoding="utf-8") if code.is_file() else ""
-        return of_call(more.minus(first, MORE), (place / "kernel.txt").read_text(encoding="utf-8"), listing)
+        ran = orjson.loads((place / "ran.json").read_bytes())
+        return of_call(more.minus(first, MORE), ran["kernel"], ran["driver"], listing)
 
 
-def of_call(profile: Profile, kernel: str, listing: str = "") -> Counted:
-    """What one call did. ``kernel`` is the library's path, ``listing`` its disassembly."""
-    profile = without_driver(profile, kernel)
+def of_call(profile: Profile, kernel: str, driver: str, listing: str = "") -> Counted:
+    """What one call did. ``kernel`` and ``driver`` are paths of binaries, ``listing`` is the kernel's disassembly."""
+    profile = without_driver(profile, driver)
     total = profile.total("Ir")
     if not total:
         raise LayerFailedError("the kernel was never entered")
-    waiting = sum(events.get("Ir", 0.0) for name, events in profile.functions.items() if waits(name))
+    waiting = sum(events.get("Ir", 0.0) for name, events in profile.functions.items() if waits(name, kernel))
     mix: Mix | None = None
     if listing:
         known, counts = instructions(listing), profile.addresses.get(kernel, {})
@@ -142,18 +144,17 @@ def of_call(profile: Profile, kernel: str, listing: str = "") -> Counted:
     )  # fmt: skip
 
 
-def without_driver(profile: Profile, kernel: str) -> Profile:
+def without_driver(profile: Profile, driver: str) -> Profile:
     """The profile less the calling program and its reading of the number of calls."""
-    drivers = {name for name in profile.functions if name[1] == "main"} | {
-        name for name in profile.functions if "strto" in name[1] and name[0] != kernel
+    functions = {
+        name: events for name, events in profile.functions.items() if name[0] != driver and "strto" not in name[1]
     }
-    functions = {name: events for name, events in profile.functions.items() if name not in drivers}
     return Profile(functions, profile.addresses, profile.calls)
 
 
-def waits(function: Function) -> bool:
+def waits(function: Function, kernel: str) -> bool:
     """Whether a function belongs to what starts, joins and guards threads, or allocates."""
-    return bool(RUNTIME.search(function[0]) or (not function[0].endswith("kernel.so") and WAITING.search(function[1])))
+    return bool(RUNTIME.search(function[0]) or (function[0] != kernel and WAITING.search(function[1])))
 
 
 def build_for() -> str:

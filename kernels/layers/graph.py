@@ -5,7 +5,7 @@ prepare (compile, roof) → run a layer's instrument → collect what it wrote �
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
@@ -32,11 +32,9 @@ def run_jobs(jobs: Sequence[Job], say: Callable[[LayerResult], None] = lambda _:
     known = {job.name: job for job in jobs}
     if len(known) != len(jobs):
         raise ValueError("two jobs of one name")
-    sorter = TopologicalSorter({
-        job.name: [name for name in (*job.needs, *job.after) if name in known] for job in jobs
-    })  # fmt: skip
+    sorter = TopologicalSorter({job.name: [it for it in (*job.needs, *job.after) if it in known] for job in jobs})
     results: Results = {}
-    for name in sorter.static_order():
+    for name in _in_order(sorter, list(known)):
         job = known[name]
         lacking = [need for need in job.needs if need not in results or results[need].outcome != "measured"]
         if lacking:
@@ -51,3 +49,15 @@ def run_jobs(jobs: Sequence[Job], say: Callable[[LayerResult], None] = lambda _:
         results[name] = result
         say(result)
     return results
+
+
+def _in_order(sorter: TopologicalSorter[str], order: Sequence[str]) -> Iterator[str]:
+    """Of the jobs that could begin, the one that was named first. Raises ``CycleError``, a ``ValueError``."""
+    sorter.prepare()
+    ready: set[str] = set()
+    while sorter.is_active():
+        ready.update(sorter.get_ready())
+        name = min(ready, key=order.index)
+        ready.remove(name)
+        yield name
+        sorter.done(name)

@@ -12,9 +12,9 @@ from pydantic import ValidationError
 from kernels.layers.accelerator import AcceleratorFound
 from kernels.layers.cache import FOLDER, keep, kept, key_of, place_of
 from kernels.layers.graph import Job, Results, run_jobs
-from kernels.layers.layer import Found, LayerResult
+from kernels.layers.layer import Found, LayerResult, Scope
 from kernels.layers.registry import BUILT_IN, accelerators, load
-from kernels.layers.runner import Attempt, describe, run_layer
+from kernels.layers.runner import Attempt, Worker
 from kernels.layers.subject import Subject
 from tools.errors import UserError
 
@@ -32,6 +32,7 @@ class Plan:
     version: int
     limit_s: float
     attempts: int
+    scope: Scope
     needs: tuple[str, ...]
     found: type[Found]
     measures: str = ""
@@ -42,7 +43,7 @@ def built_in(references: Sequence[str] = BUILT_IN) -> list[Plan]:
     return [
         Plan(
             reference, layer.name, layer.title, layer.number, layer.version, layer.limit_s, layer.attempts,
-            layer.needs, layer.found, layer.measures,
+            layer.scope, layer.needs, layer.found, layer.measures,
         )
         for reference in references for layer in [load(reference)]
     ]  # fmt: skip
@@ -50,30 +51,36 @@ def built_in(references: Sequence[str] = BUILT_IN) -> list[Plan]:
 
 def evaluate(
     subject: Subject, plans: Sequence[Plan] | None = None, *, only: Sequence[str] = (), again: bool = False,
-    plugins: Mapping[str, str] | None = None, say: Say = lambda _: None,
+    plugins: Mapping[str, str] | None = None, worker: Worker | None = None, say: Say = lambda _: None,
 ) -> Results:  # fmt: skip
     """Results of all layers by name. ``only`` names those wanted; what they need is run too. ``again``: not from the
-    cache. Raises ``UserError`` for a layer that there is not."""
+    cache. ``worker``: one that is kept, so that torch is imported once for several subjects. Raises ``UserError`` for
+    a layer that there is not."""
     chosen = list(built_in() if plans is None else plans)
     registered = accelerators() if plugins is None else plugins
-    jobs = [_job(subject, plan, again) for plan in chosen]
+    own = worker or Worker()
+    jobs = [_job(subject, plan, again, own) for plan in chosen]
     jobs += [_plugged(subject, name, reference, again) for name, reference in registered.items()]
     if not registered:
         jobs.append(Job("accelerator", lambda _: _none_registered()))
     if only:
         jobs = _with_needs(jobs, only)
-    return run_jobs(jobs, say)
+    try:
+        return run_jobs(jobs, say)
+    finally:
+        if worker is None:
+            own.close()
 
 
-def _job(subject: Subject, plan: Plan, again: bool) -> Job:
-    return Job(plan.name, lambda _: _layer(subject, plan, again), plan.needs)
+def _job(subject: Subject, plan: Plan, again: bool, worker: Worker) -> Job:
+    return Job(plan.name, lambda _: _layer(subject, plan, again, worker), plan.needs)
 
 
-def _layer(subject: Subject, plan: Plan, again: bool) -> LayerResult:
+def _layer(subject: Subject, plan: Plan, again: bool, worker: Worker) -> LayerResult:
     """One layer: from the cache, or by as many attempts as it has."""
     head = LayerResult(layer=plan.name, title=plan.title, number=plan.number, outcome="failed")
     tools = load(plan.reference).tools(subject) if plan.found is not AcceleratorFound else {}
-    key = key_of(plan.name, plan.version, subject, {"reference": plan.reference, **tools})
+    key = key_of(plan.name, plan.version, plan.scope, subject, {"reference": plan.reference, **tools})
     place = place_of(subject, plan.name, key)
     known = None if again else kept(place, key, plan.found)
     if known is not None:
@@ -81,7 +88,7 @@ def _layer(subject: Subject, plan: Plan, again: bool) -> LayerResult:
     tried, attempt = 0, Attempt("failed", "never tried")
     while tried < max(1, plan.attempts) and attempt.outcome in ("failed", "timed_out"):
         tried += 1
-        attempt = run_layer(plan.reference, subject, place, plan.limit_s)
+        attempt = worker.run(plan.reference, subject, place, plan.limit_s)
         if attempt.outcome == "measured":
             attempt = _checked(attempt, plan.found)
     result = head.model_copy(
@@ -110,10 +117,11 @@ def _plugged(subject: Subject, name: str, reference: str, again: bool) -> Job:
     job = f"accelerator:{name}"
 
     def work(_: Mapping[str, LayerResult]) -> LayerResult:
-        said = describe(reference, subject.task().path / FOLDER / "described")
-        if said.described is None:
-            return LayerResult(layer=job, number=6, title=name, outcome=said.outcome, why=said.why)
-        return _layer(subject, _plan(job, reference, said.described), again)
+        with Worker() as apart:  # a plug-in shares a process with no other layer
+            said = apart.describe(reference, subject.task().path / FOLDER / "described")
+            if said.described is None:
+                return LayerResult(layer=job, number=6, title=name, outcome=said.outcome, why=said.why)
+            return _layer(subject, _plan(job, reference, said.described), again, apart)
 
     return Job(job, work)
 
@@ -121,7 +129,7 @@ def _plugged(subject: Subject, name: str, reference: str, again: bool) -> Job:
 def _plan(name: str, reference: str, said: dict[str, Any]) -> Plan:
     return Plan(
         reference, name, str(said["title"])[:60], 6, int(said["version"]), min(float(said["limit_s"]), 3600.0),
-        min(int(said["attempts"]), 5), (), AcceleratorFound, str(said["measures"])[:200],
+        min(int(said["attempts"]), 5), "shape", (), AcceleratorFound, str(said["measures"])[:200],
     )  # fmt: skip
 
 

@@ -12,6 +12,8 @@ from pydantic import Field, SerializeAsAny
 from kernels.layers.subject import Subject
 from tools.evidence.records import Record
 
+Scope = Literal["machine", "kernel", "shape"]
+"""What a finding holds for: any kernel of the task's dtype here, a kernel at all shapes, a kernel at one shape."""
 Outcome = Literal["measured", "absent", "failed", "timed_out", "skipped"]
 """``absent``: not on this machine, or not for such an implementation. ``skipped``: it needs a layer that failed."""
 
@@ -61,6 +63,7 @@ class Layer(ABC):
     """Of one attempt, both steps."""
     attempts: ClassVar[int] = 1
     """How often it is tried where it fails or runs out of time."""
+    scope: ClassVar[Scope] = "shape"
     needs: ClassVar[tuple[str, ...]] = ()
     """Layers without whose finding it cannot begin."""
     found: ClassVar[type[Found]]

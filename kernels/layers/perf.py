@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kernels.layers.layer import Found, Layer
+from kernels.layers.nurseries import nursery_of
 from kernels.layers.programs import program, source_digest
 from kernels.layers.subject import CPP, LayerFailedError, Subject
 from kernels.layers.tool import version_of
 from kernels.limits import Limits
-from kernels.nursery import Nursery
 from tools.serving.environment import inherited
 
 FIRST, MORE = 20, 200
@@ -55,7 +55,7 @@ class PerfLayer(Layer):
              str(driver), str(kernel), "call.txt", str(calls)]
             for name, calls in (("first.csv", FIRST), ("more.csv", FIRST + MORE))
         ]  # fmt: skip
-        with Nursery(subject.python, subject.threads) as nursery:
+        with nursery_of(subject) as nursery:
             answer = nursery.run("instrument", {
                 "family": task.family, "dtype": task.dtype, "dims": subject.dims, "commands": commands,
                 "environment": {},

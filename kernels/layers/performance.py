@@ -1,4 +1,4 @@
-"""The second layer: time at the subject's shape beside the live implementation, and what of it any call would take.
+"""The second layer: time at the subject's shape, beside the live implementation.
 
 These are samples to diagnose by, of two rounds; what a kernel is worth is for a bake-off to say.
 """
@@ -8,20 +8,17 @@ from __future__ import annotations
 from pathlib import Path
 from statistics import median
 
-import orjson
 from pydantic import Field
 
 from kernels.bakeoff import FLOOR, SAMPLES, WARMUPS, measured_peaks
-from kernels.contestant import LIVE, Contestant, live
+from kernels.contestant import LIVE, live
 from kernels.layers.layer import Found, Layer
-from kernels.layers.programs import program, source_digest
+from kernels.layers.nurseries import nursery_of
 from kernels.layers.subject import LayerFailedError, Subject
-from kernels.nursery import Nursery
 from kernels.rounds import Rounds
-from tools.evidence.harness import OpRun, Protocol, SourceFile
+from tools.evidence.harness import OpRun, Protocol
 
 ROUNDS = 2
-SEED = 7
 
 
 class Performance(Found):
@@ -31,54 +28,33 @@ class Performance(Found):
     """With fresh inputs and a rotated cache, as a bake-off times it: median over rounds and samples."""
     live_ns: float | None = None
     """The live implementation, in the same rounds."""
-    warm_ns: float = Field(gt=0)
-    """With the same inputs again and again: the fastest of many turns."""
-    empty_ns: float = Field(gt=0)
-    """The same call of an empty kernel, turn by turn with it."""
-
-    @property
-    def overhead_share(self) -> float:
-        """Share of the warm call that an empty kernel takes too."""
-        return min(1.0, self.empty_ns / self.warm_ns)
 
     def told(self) -> str:
         against = f", live {self.live_ns / 1e3:.2f} µs: {self.live_ns / self.call_ns:.2f}×" if self.live_ns else ""
-        return f"{self.call_ns / 1e3:.2f} µs{against}; an empty kernel is {self.overhead_share:.0%} of a warm call"
+        return f"{self.call_ns / 1e3:.2f} µs{against}"
 
 
 class PerformanceLayer(Layer):
     name, number, title = "performance", 2, "performance"
-    measures = "time of a call beside the live implementation's and beside an empty kernel's"
+    measures = "time of a call, cold cache and fresh inputs, beside the live implementation's"
     limit_s, attempts = 900.0, 2
     found = Performance
 
     def instrument(self, subject: Subject, place: Path) -> None:
         task, mine = subject.task(), subject.contestant()
-        empty = Contestant(
-            "empty", "cpp", "cpp", SourceFile(path="kernels/layers/programs/empty.cpp", digest=source_digest("empty")),
-            program("empty", subject.cache),
-        )  # fmt: skip
         entered = [mine] if mine.id == LIVE else [live(task.task.live_source, task.task.live_backend), mine]
         protocol = Protocol(
             timer="perf_counter_ns", warmup_calls=WARMUPS, timed_calls=SAMPLES, cache="rotated", rounds=ROUNDS,
             floor=FLOOR,
         )  # fmt: skip
-        with Nursery(subject.python, subject.threads) as nursery:
+        with nursery_of(subject) as nursery:
             cache = measured_peaks(nursery, task.task.dtype, subject.threads).cache_bytes
             rounds = Rounds(task, protocol, subject.threads, cache, [subject.shape])
             rows = [row for index in range(ROUNDS) for row in rounds.measure(index, entered, nursery)]
-            weighed = nursery.run("overhead", {
-                "family": task.task.family, "dtype": task.task.dtype, "threads": subject.threads, "seed": SEED,
-                "dims": subject.dims, "implementation": mine.job(), "empty": empty.job(),
-            })  # fmt: skip
-        if not weighed.replies:
-            raise LayerFailedError(f"{weighed.ended.end}: {weighed.ended.why}")
         (place / "rows.jsonl").write_bytes(b"".join(row.model_dump_json().encode() + b"\n" for row in rows))
-        (place / "weighed.json").write_bytes(orjson.dumps(weighed.replies[0]))
 
     def collect(self, subject: Subject, place: Path) -> Performance:
         rows = [OpRun.model_validate_json(line) for line in (place / "rows.jsonl").read_bytes().splitlines()]
-        weighed = orjson.loads((place / "weighed.json").read_bytes())
         times: dict[str, list[float]] = {}
         for row in rows:
             samples = [value for value in row.samples_ns if value is not None]
@@ -88,7 +64,6 @@ class PerformanceLayer(Layer):
             raise LayerFailedError(next((row.raised for row in rows if row.raised), None) or "it was not timed")
         return Performance(
             call_ns=median(times[subject.implementation]), live_ns=median(times[LIVE]) if LIVE in times else None,
-            warm_ns=weighed["call_ns"], empty_ns=weighed["empty_ns"],
         )  # fmt: skip
 
 

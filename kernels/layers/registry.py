@@ -11,9 +11,9 @@ GROUP = "bankable.accelerators"
 """Entry points of this group name a layer: ``my_chip = my_package.my_module:LAYER``."""
 BUILT_IN = (
     "kernels.layers.code:LAYER", "kernels.layers.roof:LAYER", "kernels.layers.correctness:LAYER",
-    "kernels.layers.performance:LAYER", "kernels.layers.system:LAYER", "kernels.layers.perf:LAYER",
-    "kernels.layers.counted:LAYER", "kernels.layers.ncu:LAYER", "kernels.layers.rocprof:LAYER",
-    "kernels.layers.offline:LAYER", "kernels.layers.intra_kernel:LAYER",
+    "kernels.layers.performance:LAYER", "kernels.layers.overhead:LAYER", "kernels.layers.system:LAYER",
+    "kernels.layers.perf:LAYER", "kernels.layers.counted:LAYER", "kernels.layers.ncu:LAYER",
+    "kernels.layers.rocprof:LAYER", "kernels.layers.offline:LAYER", "kernels.layers.intra_kernel:LAYER",
 )  # fmt: skip
 """In the order in which they are shown."""
 

@@ -11,10 +11,10 @@ from pydantic import Field
 from kernels.bakeoff import measured_peaks
 from kernels.layers.callgrind import OPTIONS, read_profile
 from kernels.layers.layer import Found, Layer
+from kernels.layers.nurseries import nursery_of
 from kernels.layers.programs import program, source_digest
 from kernels.layers.subject import LayerFailedError, Subject
 from kernels.layers.tool import version_of
-from kernels.nursery import Nursery
 from tools.evidence.harness import Peaks
 from tools.serving.environment import isolated
 
@@ -55,7 +55,7 @@ class Roof(Found):
 class RoofLayer(Layer):
     name, number, title = "roof", 0, "roof"
     measures = "copy bandwidth, matrix and vector rate, instruction rate, cost of threads on this machine"
-    limit_s, attempts = 240.0, 2
+    limit_s, attempts, scope = 240.0, 2, "machine"
     found = Roof
 
     def tools(self, subject: Subject) -> Mapping[str, str]:
@@ -69,7 +69,7 @@ class RoofLayer(Layer):
             for name, steps in (("few", FEW), ("many", MANY)):
                 target = f"--callgrind-out-file={place / name}.callgrind"
                 _output(["valgrind", *OPTIONS, target, str(rates), str(steps)], place, environment)
-        with Nursery(subject.python, subject.threads) as nursery:
+        with nursery_of(subject) as nursery:
             for dtype in {subject.task().task.dtype, "float32"}:
                 peaks = measured_peaks(nursery, dtype, subject.threads)
                 (place / f"{dtype}.json").write_text(peaks.model_dump_json(), encoding="utf-8")

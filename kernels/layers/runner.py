@@ -1,4 +1,4 @@
-"""Runs a layer in a process of its own, within its time, as often as it may be tried."""
+"""Has layers run in another process, each within its time, and says what came of it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Literal, cast
 
 from kernels.layers.layer import Outcome
 from kernels.layers.subject import Subject
@@ -22,6 +23,8 @@ from tools.serving.environment import isolated
 REPOSITORY = Path(__file__).resolve().parents[2]
 MOST_REPLY = 4 << 20
 """Bytes that a layer may answer."""
+OVER = b'{"step": "over"}\n'
+Ending = Literal["over", "late", "gone"]
 
 
 @dataclass
@@ -36,46 +39,70 @@ class Attempt:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def run_layer(reference: str, subject: Subject, place: Path, limit_s: float) -> Attempt:
-    """One attempt. Never raises for what the layer does."""
-    place.mkdir(parents=True, exist_ok=True)
-    job = {"describe": False, "subject": subject.model_dump(mode="json"), "place": str(place.resolve())}
-    return _run(reference, job, place, limit_s)
+class Worker:
+    """A process that runs layers one after the other. One that hangs or dies is replaced for the next layer.
 
+    Use as a context manager; its end takes every process along that it started.
+    """
 
-def describe(reference: str, place: Path, limit_s: float = 60.0) -> Attempt:
-    """Import a plug-in and ask what it is."""
-    place.mkdir(parents=True, exist_ok=True)
-    return _run(reference, {"describe": True}, place, limit_s)
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._replies = -1
 
+    def run(self, reference: str, subject: Subject, place: Path, limit_s: float) -> Attempt:
+        """One attempt of a layer. Never raises for what the layer does."""
+        return self._run(reference, {"describe": False, "subject": subject.model_dump(mode="json")}, place, limit_s)
 
-def _run(reference: str, job: dict[str, Any], place: Path, limit_s: float) -> Attempt:
-    message = json.dumps({**job, "reference": reference, "path": [entry for entry in sys.path if entry]})
-    read_end, write_end = os.pipe()
-    try:
-        with (place / "said.txt").open("wb") as said:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "kernels.layers.worker", str(write_end)], cwd=place, stdin=subprocess.PIPE,
-                stdout=said, stderr=said, env=isolated({"PYTHONPATH": str(REPOSITORY)}), pass_fds=(write_end,),
-                start_new_session=True,
-            )  # fmt: skip
-        os.close(write_end)
-        write_end = -1
+    def describe(self, reference: str, place: Path, limit_s: float = 60.0) -> Attempt:
+        """Import a plug-in and ask what it is."""
+        return self._run(reference, {"describe": True}, place, limit_s)
+
+    def close(self) -> None:
+        """Stop it; safe to call twice, and the next layer starts another."""
+        if self._process is not None:
+            _end(self._process)
+            os.close(self._replies)
+            self._process = None
+
+    def __enter__(self) -> Worker:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _run(self, reference: str, job: dict[str, Any], place: Path, limit_s: float) -> Attempt:
+        place.mkdir(parents=True, exist_ok=True)
+        process = self._process or self._start()
+        message = {
+            **job, "reference": reference, "place": str(place.resolve()), "path": [it for it in sys.path if it],
+        }  # fmt: skip
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(json.dumps(message).encode() + b"\n")
+            process.stdin.flush()
+        replies, end = _read(self._replies, time.monotonic() + limit_s)
+        if end != "over":
+            self.close()
+        return _judged(replies, end, process.returncode, limit_s)
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        read_end, write_end = os.pipe()
         try:
-            assert process.stdin is not None
-            with contextlib.suppress(BrokenPipeError), process.stdin as target:
-                target.write(message.encode())
-            replies, in_time = _read(read_end, time.monotonic() + limit_s)
+            process = subprocess.Popen(
+                [sys.executable, "-m", "kernels.layers.worker", str(write_end)], stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=isolated({"PYTHONPATH": str(REPOSITORY)}),
+                pass_fds=(write_end,), start_new_session=True,
+            )  # fmt: skip
+        except OSError:
+            os.close(read_end)
+            raise
         finally:
-            _end(process)
-    finally:
-        os.close(read_end)
-        if write_end >= 0:
             os.close(write_end)
-    return _judged(replies, in_time, process.returncode, limit_s)
+        self._process, self._replies = process, read_end
+        return process
 
 
-def _judged(replies: list[dict[str, Any]], in_time: bool, status: int, limit_s: float) -> Attempt:
+def _judged(replies: list[dict[str, Any]], end: Ending, status: int | None, limit_s: float) -> Attempt:
     """The outcome, from what was said and how it ended."""
     attempt = Attempt("failed")
     last = "import"
@@ -95,26 +122,25 @@ def _judged(replies: list[dict[str, Any]], in_time: bool, status: int, limit_s: 
         if isinstance(reply.get("found"), dict):
             attempt.outcome, attempt.found = "measured", reply["found"]
             return attempt
-    if not in_time:
+    if end == "late":
         attempt.outcome, attempt.why = "timed_out", f"no end after {limit_s:g} s, last heard of: {last}"
     else:
-        how = f"ended by {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
+        how = f"ended by {signal.Signals(-status).name}" if status is not None and status < 0 else f"status {status}"
         attempt.why = f"no answer, {how}, last heard of: {last}"
     return attempt
 
 
-def _read(source: int, deadline: float) -> tuple[list[dict[str, Any]], bool]:
-    """Replies until the other end is closed; false where the time was over first."""
-    content = b""
-    while len(content) < MOST_REPLY:
+def _read(source: int, deadline: float) -> tuple[list[dict[str, Any]], Ending]:
+    """Replies up to the last one of a job, and how they ended."""
+    content, end = b"", "over"
+    while not content.endswith(OVER):
         ready, _, _ = select.select([source], [], [], max(0.0, deadline - time.monotonic()))
-        if not ready:
-            return list(_lines(content)), False
-        piece = os.read(source, 1 << 16)
-        if not piece:
-            break
+        piece = os.read(source, 1 << 16) if ready else b""
         content += piece
-    return list(_lines(content)), True
+        if not piece or len(content) > MOST_REPLY:
+            end = "gone" if ready else "late"
+            break
+    return list(_lines(content)), cast(Ending, end)
 
 
 def _lines(content: bytes) -> Iterator[dict[str, Any]]:

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from kernels.contestant import LIVE, live
 from kernels.layers.layer import Found, Layer
+from kernels.layers.nurseries import nursery_of
 from kernels.layers.subject import LayerFailedError, Subject
-from kernels.nursery import Nursery
 from tools.evidence.records import Record
 
 SEED = 7
@@ -62,7 +62,7 @@ class SystemLayer(Layer):
     def instrument(self, subject: Subject, place: Path) -> None:
         task, mine = subject.task(), subject.contestant()
         asked = [mine] if mine.id == LIVE else [mine, live(task.task.live_source, task.task.live_backend)]
-        with Nursery(subject.python, subject.threads) as nursery:
+        with nursery_of(subject) as nursery:
             answers = [
                 nursery.run("system", {
                     "family": task.task.family, "dtype": task.task.dtype, "threads": subject.threads, "seed": SEED,

@@ -1,7 +1,7 @@
-"""Runs one layer in a process of its own: ``worker.py REPLY-FD``, with the job as JSON on standard input.
+"""Runs layers in a process of its own: ``worker.py REPLY-FD``, jobs as lines of JSON on standard input.
 
 Each step is a line on REPLY-FD as soon as it is over, so that of a layer that hangs or takes its process along it is
-known how far it came. What a layer prints is no reply.
+known how far it came. What a layer prints goes to a file beside what it finds, and is no reply.
 """
 
 from __future__ import annotations
@@ -10,26 +10,39 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from kernels.layers.layer import Found, Layer
+from kernels.layers.nurseries import close_nurseries
 from kernels.layers.registry import load
 from kernels.layers.subject import Subject
 
 SAID = 300
 """Characters of an error that are kept."""
+Say = Callable[..., None]
 
 
 def main() -> None:
     replies = int(sys.argv[1])
     os.set_inheritable(replies, False)
-    job = json.load(sys.stdin)
-    sys.path += [entry for entry in job["path"] if entry not in sys.path]
 
     def say(**reply: Any) -> None:
         os.write(replies, (json.dumps(reply) + "\n").encode())
 
+    for line in sys.stdin:
+        job = json.loads(line)
+        sys.path += [entry for entry in job["path"] if entry not in sys.path]
+        os.chdir(job["place"])
+        _redirect()
+        run_job(job, say)
+        say(step="over")
+    close_nurseries()
+
+
+def run_job(job: dict[str, Any], say: Say) -> None:
+    """The steps of one layer, or what it is."""
     step = "import"
     try:
         layer = load(job["reference"])
@@ -37,7 +50,6 @@ def main() -> None:
             say(step="described", described=described(layer))
             return
         subject, place = Subject.model_validate(job["subject"]), Path(job["place"])
-        say(step="ready", tools=dict(layer.tools(subject)))
         for step in ("absent", "instrument", "collect"):
             start, found = time.monotonic(), _do(step, layer, subject, place)
             reply = {"found": found.model_dump(mode="json")} if isinstance(found, Found) else {"said": found}
@@ -48,6 +60,13 @@ def main() -> None:
         text = (str(problem).strip() or "no reason given").splitlines()[0]
         name = type(problem).__name__
         say(step=step, raised=(text if name == "LayerFailedError" else f"{name}: {text}")[:SAID])
+
+
+def _redirect() -> None:
+    output = os.open("said.txt", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    os.close(output)
 
 
 def described(layer: Layer) -> dict[str, Any]:
