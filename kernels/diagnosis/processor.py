@@ -75,7 +75,9 @@ def _rates(readings: Readings) -> tuple[Bound, list[str]]:
     if memory is None or compute is None:
         return "unknown", ["the machine's roof was not measured"]
     counted = readings.counted
-    said = [f"{readings.bytes_moved:,} bytes take {memory / 1e3:.2f} µs at the least"]
+    more = readings.moved_bytes - readings.bytes_moved
+    between = f", {more:,} of them tensors in between," if more else ""
+    said = [f"{readings.moved_bytes:,} bytes{between} take {memory / 1e3:.2f} µs at the least"]
     if counted is not None:
         done = f" with {counted.flops:,.0f} floating-point operations" if counted.flops else ""
         said.append(f"{counted.own:,.0f} instructions{done} take {compute / 1e3:.2f} µs at the least")

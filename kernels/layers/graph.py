@@ -21,6 +21,8 @@ class Job:
     name: str
     work: Callable[[Mapping[str, LayerResult]], LayerResult]
     """Given the results of all jobs before it."""
+    title: str = ""
+    number: int = 0
     needs: tuple[str, ...] = ()
     """Without a finding of these it is skipped."""
     after: tuple[str, ...] = ()
@@ -39,13 +41,14 @@ def run_jobs(jobs: Sequence[Job], say: Callable[[LayerResult], None] = lambda _:
         lacking = [need for need in job.needs if need not in results or results[need].outcome != "measured"]
         if lacking:
             why = f"needs {lacking[0]}: {results[lacking[0]].why if lacking[0] in results else 'not among the jobs'}"
-            result = LayerResult(layer=name, outcome="skipped", why=why)
+            result = LayerResult(layer=name, title=job.title, number=job.number, outcome="skipped", why=why)
         else:
             try:
                 result = job.work(results)
             except Exception as problem:
                 text = (str(problem).strip() or "no reason given").splitlines()[0]
-                result = LayerResult(layer=name, outcome="failed", why=f"{type(problem).__name__}: {text}"[:300])
+                why = f"{type(problem).__name__}: {text}"[:300]
+                result = LayerResult(layer=name, title=job.title, number=job.number, outcome="failed", why=why)
         results[name] = result
         say(result)
     return results

@@ -62,7 +62,7 @@ def evaluate(
     jobs = [_job(subject, plan, again, own) for plan in chosen]
     jobs += [_plugged(subject, name, reference, again) for name, reference in registered.items()]
     if not registered:
-        jobs.append(Job("accelerator", lambda _: _none_registered()))
+        jobs.append(Job("accelerator", lambda _: _none_registered(), "accelerator", 6))
     if only:
         jobs = _with_needs(jobs, only)
     try:
@@ -73,7 +73,7 @@ def evaluate(
 
 
 def _job(subject: Subject, plan: Plan, again: bool, worker: Worker) -> Job:
-    return Job(plan.name, lambda _: _layer(subject, plan, again, worker), plan.needs)
+    return Job(plan.name, lambda _: _layer(subject, plan, again, worker), plan.title, plan.number, plan.needs)
 
 
 def _layer(subject: Subject, plan: Plan, again: bool, worker: Worker) -> LayerResult:
@@ -123,7 +123,7 @@ def _plugged(subject: Subject, name: str, reference: str, again: bool) -> Job:
                 return LayerResult(layer=job, number=6, title=name, outcome=said.outcome, why=said.why)
             return _layer(subject, _plan(job, reference, said.described), again, apart)
 
-    return Job(job, work)
+    return Job(job, work, name, 6)
 
 
 def _plan(name: str, reference: str, said: dict[str, Any]) -> Plan:
