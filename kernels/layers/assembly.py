@@ -16,7 +16,7 @@ LINE = re.compile(r"^\s+([0-9a-f]+):\t([a-z0-9]+)(?:\s+(.*))?$")
 PREFIXES = ("lock", "rep", "repz", "repnz", "notrack", "bnd", "data16", "cs", "ds")
 SCAFFOLD = ("_init", "_fini", "deregister_tm_clones", "register_tm_clones", "__do_global_dtors_aux", "frame_dummy")
 """Functions that a linker adds to every library."""
-ON_STACK = re.compile(r"-?0x[0-9a-f]+\(%r(sp|bp)\)|(?<![,\w])\(%rsp\)")
+ON_STACK = re.compile(r"-?0x[0-9a-f]+\(%r(sp|bp)\)|(?<!\w)\(%rsp\)")
 """A place of its own on the stack. With an index it is an array that the source asked for."""
 FUSED = re.compile(r"vf(n?m(add|sub)|maddsub|msubadd)\d+(ps|pd|ss|sd)")
 PLAIN = re.compile(r"v?(add|sub|mul|div|sqrt|max|min|rcp14|rsqrt14|rcp|rsqrt)(ps|pd|ss|sd)")

@@ -43,8 +43,9 @@ PRODUCT = """
         const float by = x[row * stride + k];
         a += by * packed[k * 4], b += by * packed[k * 4 + 1], c += by * packed[k * 4 + 2], d += by * packed[k * 4 + 3];
       }
-      const lanes sums[4] = {a, b, c, d};
-      std::memcpy(out + row * cols + block, sums, sizeof sums);
+      // One by one: as an array the sums would live on the stack, and be loaded and stored in every step.
+      float* to = out + row * cols + block;
+      std::memcpy(to, &a, 32), std::memcpy(to + 8, &b, 32), std::memcpy(to + 16, &c, 32), std::memcpy(to + 24, &d, 32);
     }
   }
 }
