@@ -16,9 +16,9 @@ from kernels.layers.layer import LayerResult
 from kernels.layers.runner import Worker
 from kernels.layers.subject import Subject
 from kernels.qualify import dims_of
-from tools.evidence.store import AppendLog
+from tools.evidence.canonical import digest
+from tools.evidence.store import json_bytes, write_once
 
-LOG = "diagnoses.jsonl"
 ENOUGH = ("compile", "roof", "overhead", "counters")
 """Layers that decide the bound: what a search asks for, a second or two for each candidate."""
 
@@ -39,11 +39,12 @@ def examine(
     subject: Subject, *, only: Sequence[str] = (), again: bool = False, plugins: Mapping[str, str] | None = None,
     worker: Worker | None = None, say: Callable[[LayerResult], None] = lambda _: None,
 ) -> Examined:  # fmt: skip
-    """Run the layers (``only`` some of them) and diagnose. The diagnosis is a line of ``layers/diagnoses.jsonl``."""
+    """Run the layers (``only`` some of them) and diagnose. The diagnosis is kept beside their findings."""
     results = evaluate(subject, only=only, again=again, plugins=plugins, worker=worker, say=say)
     readings = readings_of(subject, results)
     diagnosis = diagnose(subject, readings)
-    AppendLog(folder_of(subject) / LOG).append(diagnosis.model_dump(mode="json"))
+    content = json_bytes(diagnosis.model_dump(mode="json"))
+    write_once(folder_of(subject) / f"diagnosis-{digest(content)[:16]}.json", content)
     return Examined(subject, results, readings, diagnosis, tuple(_gpu(readings)))
 
 

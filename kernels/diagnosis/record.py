@@ -38,6 +38,16 @@ class Diagnosis(Record):
     implementation: str = ""
     shape: str = ""
 
+    def told(self) -> str:
+        """Lines for a prompt: bound, distance, evidence, advice. Holds nothing that a kernel printed."""
+        share = f", {self.roofline_share:.1%} of the roof" if self.roofline_share is not None else ""
+        lines = [f"{self.implementation} at {self.shape}: bound by {self.bound}{share}"]
+        lines += [f"- {line}" for line in self.evidence]
+        for rank, entry in enumerate(self.advice, 1):
+            values = f" -> {', '.join(map(str, entry.values))}" if entry.values else ""
+            lines.append(f"{rank}. {entry.lever}{values}: {entry.why}")
+        return "\n".join(lines)
+
     def levers(self) -> dict[str, tuple[int, ...]]:
         """Parameters to turn and values to try, the most promising first."""
         return {entry.lever: entry.values for entry in self.advice if entry.values}

@@ -54,14 +54,35 @@ def machine(python: Path) -> dict[str, str]:
 
 
 def place_of(subject: Subject, name: str, key: str) -> Path:
-    """Where a layer leaves what it finds about a subject."""
+    """Where a layer leaves what it finds about a subject: a folder of numbered attempts, of which none is changed."""
     safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
     return subject.task().path / FOLDER / f"{safe}-{key[:16]}"
 
 
+def next_attempt(place: Path) -> Path:
+    """The folder of the next attempt."""
+    return place / str(1 + max(_attempts(place), default=0))
+
+
 def kept(place: Path, key: str, found: type[Found]) -> LayerResult | None:
-    """A finding that is there already; ``None`` where there is none, or it cannot be read."""
-    path = place / RESULT
+    """The newest finding that is there already; ``None`` where there is none that can be read."""
+    for number in sorted(_attempts(place), reverse=True):
+        result = _read(place / str(number) / RESULT, key, found)
+        if result is not None:
+            return result
+    return None
+
+
+def keep(attempt: Path, result: LayerResult) -> None:
+    """Keep a finding in the folder of its attempt; only what was measured is worth that."""
+    write_once(attempt / RESULT, json_bytes(result.model_dump(mode="json")))
+
+
+def _attempts(place: Path) -> list[int]:
+    return [int(path.name) for path in place.glob("*") if path.name.isdecimal()]
+
+
+def _read(path: Path, key: str, found: type[Found]) -> LayerResult | None:
     try:
         content = orjson.loads(path.read_bytes())
         said = found.model_validate(content.pop("found"))
@@ -71,14 +92,6 @@ def kept(place: Path, key: str, found: type[Found]) -> LayerResult | None:
     if result.key != key or result.outcome != "measured":
         return None
     return result.model_copy(update={"found": said})
-
-
-def keep(place: Path, result: LayerResult) -> None:
-    """Keep a finding; only what was measured is worth that."""
-    path = place / RESULT
-    if path.exists():  # one that could not be read, or that was not wanted any more
-        path.unlink()
-    write_once(path, json_bytes(result.model_dump(mode="json")))
 
 
 def _cpuinfo() -> list[str]:

@@ -6,6 +6,8 @@ makes some more.
 
 from __future__ import annotations
 
+import gzip
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,7 +51,8 @@ def read_profile(path: Path) -> Profile:
     profile = Profile()
     names: tuple[str, ...] = ()
     state = _Position()
-    with path.open(encoding="utf-8", errors="replace") as lines:
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8", errors="replace") as lines:
         for line in lines:
             text = line.rstrip("\n")
             if text.startswith("events: "):
@@ -63,6 +66,15 @@ def read_profile(path: Path) -> Profile:
     if not names:
         raise ValueError(f"{path.name} has no events: not written by callgrind")
     return profile
+
+
+def packed(path: Path) -> Path:
+    """The file, compressed to a sixth, in the place of the one that callgrind wrote."""
+    target = path.with_name(f"{path.name}.gz")
+    with path.open("rb") as source, gzip.open(target, "wb") as compressed:
+        shutil.copyfileobj(source, compressed)
+    path.unlink()
+    return target
 
 
 @dataclass

@@ -15,7 +15,7 @@ import orjson
 from pydantic import Field
 
 from kernels.layers.assembly import Mix, disassemble, instructions, mixed
-from kernels.layers.callgrind import OPTIONS, Function, Profile, read_profile
+from kernels.layers.callgrind import OPTIONS, Function, Profile, packed, read_profile
 from kernels.layers.layer import Found, Layer
 from kernels.layers.nurseries import nursery_of
 from kernels.layers.programs import program, source_digest
@@ -110,12 +110,14 @@ class CountedLayer(Layer):
                 raise LayerFailedError(f"valgrind: exit status {reply['status']}: {_last(reply['complaint'])}")
         if len(answer.replies) < len(commands):
             raise LayerFailedError(f"{answer.ended.end}: {answer.ended.why or 'no answer'}")
+        for path in runs.values():
+            packed(path)
         (place / "ran.json").write_bytes(orjson.dumps({"kernel": str(kernel), "driver": str(driver)}))
         if x86() and version_of("objdump"):
             (place / "counted.s").write_text(disassemble(kernel), encoding="utf-8")
 
     def collect(self, subject: Subject, place: Path) -> Counted:
-        first, more = (read_profile(place / f"{name}.callgrind") for name in ("first", "more"))
+        first, more = (read_profile(place / f"{name}.callgrind.gz") for name in ("first", "more"))
         code = place / "counted.s"
         listing = code.read_text(encoding="utf-8") if code.is_file() else ""
         ran = orjson.loads((place / "ran.json").read_bytes())

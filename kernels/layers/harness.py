@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from kernels.layers.accelerator import AcceleratorFound
-from kernels.layers.cache import FOLDER, keep, kept, key_of, place_of
+from kernels.layers.cache import FOLDER, keep, kept, key_of, next_attempt, place_of
 from kernels.layers.graph import Job, Results, run_jobs
 from kernels.layers.layer import Found, LayerResult, Scope
 from kernels.layers.registry import BUILT_IN, accelerators, load
@@ -85,10 +87,11 @@ def _layer(subject: Subject, plan: Plan, again: bool, worker: Worker) -> LayerRe
     known = None if again else kept(place, key, plan.found)
     if known is not None:
         return known
-    tried, attempt = 0, Attempt("failed", "never tried")
+    tried, attempt, folder = 0, Attempt("failed", "never tried"), place
     while tried < max(1, plan.attempts) and attempt.outcome in ("failed", "timed_out"):
         tried += 1
-        attempt = worker.run(plan.reference, subject, place, plan.limit_s)
+        folder = next_attempt(place)
+        attempt = worker.run(plan.reference, subject, folder, plan.limit_s)
         if attempt.outcome == "measured":
             attempt = _checked(attempt, plan.found)
     result = head.model_copy(
@@ -98,7 +101,9 @@ def _layer(subject: Subject, plan: Plan, again: bool, worker: Worker) -> LayerRe
         }
     )  # fmt: skip
     if result.outcome == "measured":
-        keep(place, result)
+        keep(folder, result)
+    elif result.outcome == "absent":
+        shutil.rmtree(place, ignore_errors=True)  # nothing was found, and nothing is left of having asked
     return result
 
 
@@ -118,7 +123,8 @@ def _plugged(subject: Subject, name: str, reference: str, again: bool) -> Job:
 
     def work(_: Mapping[str, LayerResult]) -> LayerResult:
         with Worker() as apart:  # a plug-in shares a process with no other layer
-            said = apart.describe(reference, subject.task().path / FOLDER / "described")
+            with tempfile.TemporaryDirectory(prefix="bankable-layer-") as place:
+                said = apart.describe(reference, Path(place))
             if said.described is None:
                 return LayerResult(layer=job, number=6, title=name, outcome=said.outcome, why=said.why)
             return _layer(subject, _plan(job, reference, said.described), again, apart)

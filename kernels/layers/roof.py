@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import Field
 
 from kernels.bakeoff import measured_peaks
-from kernels.layers.callgrind import OPTIONS, read_profile
+from kernels.layers.callgrind import OPTIONS, packed, read_profile
 from kernels.layers.layer import Found, Layer
 from kernels.layers.nurseries import nursery_of
 from kernels.layers.programs import program, source_digest
@@ -69,6 +69,7 @@ class RoofLayer(Layer):
             for name, steps in (("few", FEW), ("many", MANY)):
                 target = f"--callgrind-out-file={place / name}.callgrind"
                 _output(["valgrind", *OPTIONS, target, str(rates), str(steps)], place, environment)
+                packed(place / f"{name}.callgrind")
         with nursery_of(subject) as nursery:
             for dtype in {subject.task().task.dtype, "float32"}:
                 peaks = measured_peaks(nursery, dtype, subject.threads)
@@ -81,8 +82,8 @@ class RoofLayer(Layer):
             for dtype in (subject.task().task.dtype, "float32")
         )
         steps = None
-        if (place / "many.callgrind").is_file():
-            counted = [read_profile(place / f"{name}.callgrind") for name in ("few", "many")]
+        if (place / "many.callgrind.gz").is_file():
+            counted = [read_profile(place / f"{name}.callgrind.gz") for name in ("few", "many")]
             steps = counted[1].minus(counted[0], 1)
         loops = [events for name, events in steps.functions.items() if name[1] == "bankable_run"] if steps else []
         each = sum(events.get("Ir", 0.0) for events in loops) / (MANY - FEW)

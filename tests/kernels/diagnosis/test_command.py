@@ -6,7 +6,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import orjson
 import pytest
 
 from kernels.diagnosis.command import heaviest, subject_of
@@ -45,8 +44,8 @@ def test_four_rows_of_64_are_launch_overhead(shown, norm_task):
     assert "to try 1. fuse: a faster kernel saves" in shown
     assert "rms_norm_kernel for sm_90: unknown" in shown
     assert "of the machine's roof" in shown
-    (said,) = (norm_task.path / "layers" / "diagnoses.jsonl").read_bytes().splitlines()
-    diagnosis = Diagnosis.model_validate(orjson.loads(said))
+    (path,) = (norm_task.path / "layers").glob("diagnosis-*.json")
+    diagnosis = Diagnosis.model_validate_json(path.read_bytes())
     assert (diagnosis.bound, diagnosis.shape) == ("latency", "4x64")
     assert diagnosis.levers()["fixed_cols"] == (64,)
 

@@ -28,12 +28,12 @@ class Honest(Layer):
     limit_s, found = 60.0, Count
 
     def instrument(self, subject: Subject, place: Path) -> None:
-        with (place / "runs.txt").open("a", encoding="ascii") as runs:
+        with (place.parent / "runs.txt").open("a", encoding="ascii") as runs:
             runs.write("x")
         print("what a layer prints is no reply")
 
     def collect(self, subject: Subject, place: Path) -> Found:
-        return Count(runs=len((place / "runs.txt").read_text(encoding="ascii")))
+        return Count(runs=len((place.parent / "runs.txt").read_text(encoding="ascii")))
 
 
 class Second(Honest):

@@ -68,7 +68,7 @@ def test_layers_that_fail_hang_or_die_leave_the_others_alone(subject, worker):
 
 def test_a_layer_that_hangs_takes_its_processes_along(subject, worker):
     found = evaluate(subject, plans("Hanging"), plugins={}, worker=worker)["hanging"]
-    child = int((place_of(subject, "hanging", found.key) / "child.txt").read_text(encoding="ascii"))
+    child = int((place_of(subject, "hanging", found.key) / "1" / "child.txt").read_text(encoding="ascii"))
     assert found.outcome == "timed_out"
     assert not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text(encoding="ascii")
 
@@ -79,12 +79,25 @@ def test_what_was_found_is_taken_from_the_folder(subject, worker):
     assert first.found == second.found == Count(runs=1)
     again = evaluate(subject, plans("Honest"), again=True, plugins={}, worker=worker)["honest"]
     assert (again.cached, again.found) == (False, Count(runs=2))
+    files = sorted(place_of(subject, "honest", first.key).glob("*/result.json"))
+    assert [path.parent.name for path in files] == ["1", "2"], "what was found first is left as it is"
+    assert evaluate(subject, plans("Honest"), plugins={}, worker=worker)["honest"].found == Count(runs=2)
+
+
+def test_an_absent_layer_leaves_nothing(subject, worker):
+    found = evaluate(subject, plans("Absent"), plugins={}, worker=worker)["absent"]
+    assert not place_of(subject, "absent", found.key).exists()
 
 
 def test_failures_are_tried_again_and_not_kept(subject, worker):
     found = evaluate(subject, plans("Second", "Raising"), plugins={}, worker=worker)
     assert (found["second"].outcome, found["second"].attempts) == ("measured", 2)
-    assert not (place_of(subject, "raising", found["raising"].key) / "result.json").exists()
+    place = place_of(subject, "raising", found["raising"].key)
+    assert sorted(str(path.relative_to(place)) for path in place.rglob("*.*")) == [
+        "1/said.txt",
+        "2/said.txt",
+        "runs.txt",
+    ]
     assert evaluate(subject, plans("Raising"), plugins={}, worker=worker)["raising"].attempts == 2
 
 
@@ -93,7 +106,7 @@ def test_failures_are_tried_again_and_not_kept(subject, worker):
 )
 def test_a_finding_that_cannot_be_read_is_measured_again(subject, worker, content):
     first = evaluate(subject, plans("Honest"), plugins={}, worker=worker)["honest"]
-    (place_of(subject, "honest", first.key) / "result.json").write_bytes(content)
+    (place_of(subject, "honest", first.key) / "1" / "result.json").write_bytes(content)
     again = evaluate(subject, plans("Honest"), plugins={}, worker=worker)["honest"]
     assert (again.cached, again.found) == (False, Count(runs=2))
 
@@ -103,8 +116,8 @@ def test_a_finding_under_another_key_is_not_taken(subject, worker):
     place = place_of(subject, "honest", first.key)
     assert kept(place, first.key, Count) is not None
     assert kept(place, "0" * 64, Count) is None
-    changed = orjson.loads((place / "result.json").read_bytes()) | {"outcome": "failed"}
-    (place / "result.json").write_bytes(orjson.dumps(changed))
+    changed = orjson.loads((place / "1" / "result.json").read_bytes()) | {"outcome": "failed"}
+    (place / "1" / "result.json").write_bytes(orjson.dumps(changed))
     assert kept(place, first.key, Count) is None
 
 
