@@ -1,7 +1,7 @@
 """What holds a kernel back on a CPU. Counts decide before times do: they are the same on a busy machine.
 
 1. latency: an empty kernel would take half of the call, or threads and locks half of what is left
-2. occupancy: a fifth of the instructions only moves registers to the stack and back
+2. occupancy: a fifth of the instructions only moves registers to the stack and back, as counted and as built here
 3. memory or compute: whichever takes longer at this machine's rates
 4. latency again, where neither explains a fifth of the kernel's time
 """
@@ -65,9 +65,12 @@ def _spilling(readings: Readings) -> tuple[Bound | None, list[str]]:
         return None, []
     share = counted.spills / counted.own
     said = [f"{share:.0%} of the kernel's instructions read or write a place on the stack"]
-    if share >= SPILLING:
-        return "occupancy", [*said, "more values are alive at a time than there are registers"]
-    return None, said
+    if share < SPILLING:
+        return None, said
+    native = readings.code.loop_spills if readings.code is not None and not readings.code.missing else None
+    if native is not None and native < SPILLING:
+        return None, [*said, f"of inner loops as they run here only {native:.0%}: this processor has more registers"]
+    return "occupancy", [*said, "more values are alive at a time than there are registers"]
 
 
 def _rates(readings: Readings) -> tuple[Bound, list[str]]:

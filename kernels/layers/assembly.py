@@ -20,6 +20,7 @@ ON_STACK = re.compile(r"-?0x[0-9a-f]+\(%r(sp|bp)\)|(?<!\w)\(%rsp\)")
 """A place of its own on the stack. With an index it is an array that the source asked for."""
 FUSED = re.compile(r"vf(n?m(add|sub)|maddsub|msubadd)\d+(ps|pd|ss|sd)")
 PLAIN = re.compile(r"v?(add|sub|mul|div|sqrt|max|min|rcp14|rsqrt14|rcp|rsqrt)(ps|pd|ss|sd)")
+JUMP = re.compile(r"([0-9a-f]+) <")
 TURNS = re.compile(r"v?(dpbf16ps|dpwssds?|dpbusds?)")
 
 
@@ -83,6 +84,18 @@ def instructions(text: str) -> dict[int, Instruction]:
             found[int(match[1], 16)] = Instruction(function, mnemonic, operands.strip(), locked)
     framed = {it.function for it in found.values() if (it.mnemonic, it.operands) == ("mov", "%rsp,%rbp")}
     return {address: replace(it, framed=it.function in framed) for address, it in found.items()}
+
+
+def innermost(code: Mapping[int, Instruction]) -> list[Instruction]:
+    """Instructions of loops that have no other loop inside: where a kernel spends its time."""
+    spans = []
+    for address, instruction in code.items():
+        target = JUMP.match(instruction.operands) if instruction.mnemonic.startswith("j") else None
+        start = int(target[1], 16) if target else address + 1
+        if start <= address and start in code and code[start].function == instruction.function:
+            spans.append((start, address))
+    inner = [(start, end) for start, end in spans if not any(start <= a and b < end for a, b in spans)]
+    return [it for address, it in code.items() if any(start <= address <= end for start, end in inner)]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from kernels.compiler import CompileError, Compiler
-from kernels.layers.assembly import disassemble, instructions, mixed
+from kernels.layers.assembly import disassemble, innermost, instructions, mixed
 from kernels.layers.layer import Found, Layer
 from kernels.layers.subject import CPP, LayerFailedError, Subject
 from kernels.layers.tool import version_of, x86
@@ -22,13 +22,15 @@ class Code(Found):
     """Instructions by the width in bits of their vector registers."""
     spills: int = 0
     """Instructions that read or write a place of their own on the stack."""
+    loop_spills: float = Field(default=0.0, ge=0, le=1)
+    """Share of such instructions in the innermost loops."""
     missing: tuple[str, ...] = ()
 
     def told(self) -> str:
         if self.missing:
             return f"compiled; {self.missing[0]}"
         widths = ", ".join(f"{count} of {width} bits" for width, count in self.by_width.items() if width)
-        return f"{self.instructions} instructions: {widths or 'no vectors'}; {self.spills} on the stack"
+        return f"{self.instructions} instructions: {widths or 'no vectors'}; {self.spills} on the stack, {self.loop_spills:.0%} of inner loops"
 
     @property
     def width(self) -> int:
@@ -40,7 +42,7 @@ class Code(Found):
 class CodeLayer(Layer):
     name, number, title = "compile", 0, "compile"
     measures = "whether the kernel compiles; width of its vectors and spills in its code"
-    scope = "kernel"
+    scope, version = "kernel", 2
     found = Code
 
     def tools(self, subject: Subject) -> Mapping[str, str]:
@@ -62,10 +64,11 @@ class CodeLayer(Layer):
         if why := self._lacks():
             return Code(instructions=0, missing=(why,))
         found = instructions((place / "code.s").read_text(encoding="utf-8"))
+        inner = innermost(found)
         mix = mixed((each, 1.0) for each in found.values())
         return Code(
             instructions=int(mix.instructions), by_width={width: int(count) for width, count in mix.vector.items()},
-            spills=int(mix.spills),
+            spills=int(mix.spills), loop_spills=sum(it.spilled for it in inner) / max(1, len(inner)),
         )  # fmt: skip
 
     @staticmethod

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernels.layers.assembly import instructions, mixed
+from kernels.layers.assembly import innermost, instructions, mixed
 
 TEXT = """
 kernel.so:     file format elf64-x86-64
@@ -57,3 +57,20 @@ def test_a_mix_weighs_by_how_often():
     assert (mix.instructions, mix.spills, mix.locked, mix.flops) == (150, 30, 10, 250)
     assert mix.vector == {512: 10, 256: 50, 128: 20, 0: 70}
     assert list(mix.vector) == [512, 256, 128, 0]
+
+
+def test_inner_loops_are_those_without_another_inside():
+    text = """
+0000000000001000 <run>:
+    1000:\tmov    %rax,%rbx
+    1004:\tvmovaps 0x20(%rsp),%ymm4
+    1008:\tvaddps %ymm1,%ymm2,%ymm3
+    100c:\tjne    1004 <run+0x4>
+    1010:\tjle    1018 <run+0x18>
+    1014:\tjmp    1000 <run>
+    1018:\tjmp    2000 <elsewhere>
+    101c:\tret
+"""
+    inner = innermost(instructions(text))
+    assert [it.mnemonic for it in inner] == ["vmovaps", "vaddps", "jne"]
+    assert [it.spilled for it in inner] == [True, False, False]
