@@ -29,8 +29,9 @@ class Code(Found):
     def told(self) -> str:
         if self.missing:
             return f"compiled; {self.missing[0]}"
+        said = f"{self.spills} on the stack, {self.loop_spills:.0%} of inner loops"
         widths = ", ".join(f"{count} of {width} bits" for width, count in self.by_width.items() if width)
-        return f"{self.instructions} instructions: {widths or 'no vectors'}; {self.spills} on the stack, {self.loop_spills:.0%} of inner loops"
+        return f"{self.instructions} instructions: {widths or 'no vectors'}; {said}"
 
     @property
     def width(self) -> int:
