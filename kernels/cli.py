@@ -1,4 +1,4 @@
-"""``python -m kernels``: families, a bake-off by hand, a search over parameters, the roof, Triton without a GPU."""
+"""``python -m kernels``: families, a bake-off, a search, what holds a kernel back, the roof, Triton without a GPU."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from rich.console import Console
 from kernels.bakeoff import Settings, bake_off, measured_peaks
 from kernels.compiler import Compiler
 from kernels.contestant import Contestant, of_torch
+from kernels.diagnosis.command import diagnose
 from kernels.families import FAMILIES
 from kernels.family import DTYPES, Family
 from kernels.gpu import LARGE, measure_gpu
@@ -29,6 +30,7 @@ from tools.evidence.seal import seal as seal_run
 from tools.serving.engine import engine_python
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app.command()(diagnose)
 console = Console(soft_wrap=True, highlight=False)
 BACKENDS = ("torch", "torch_compile", "cpp")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from kernels.engine_side import check, measure, oracle, peaks
+from kernels.engine_side import check, instrument, measure, oracle, overhead, peaks, system
 
 JOBS: dict[str, Callable[[dict[str, Any]], Iterable[dict[str, Any]]]] = {
     "measure": measure.run,
@@ -15,4 +15,7 @@ JOBS: dict[str, Callable[[dict[str, Any]], Iterable[dict[str, Any]]]] = {
     "oracle": oracle.run,
     "captured": oracle.captured,
     "peaks": peaks.run,
+    "instrument": instrument.run,
+    "overhead": overhead.run,
+    "system": system.run,
 }

@@ -1,0 +1,146 @@
+"""What to try next, the most promising first: parameters that the family's template has, and what no parameter does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from kernels.diagnosis.readings import Readings
+from kernels.diagnosis.record import Advice, Bound
+from kernels.family import Choices, Dims, Family
+
+WASTEFUL = 4.0
+"""Executed operations over those of the definition, from which the algorithm is what to change."""
+NEAR = 0.6
+"""Share of the roof from which only less work helps."""
+WORTH = 10.0
+"""Parallel regions that a kernel should last for threads to be worth their start."""
+Direction = Literal["up", "down", "on", "off", "other"]
+
+
+@dataclass(frozen=True)
+class Lever:
+    """A parameter, and which way to turn it."""
+
+    name: str
+    """Of a template's parameter; ``fixed_`` stands for all that fix an axis."""
+    direction: Direction
+    why: str
+
+
+LEVERS: Mapping[Bound, Sequence[Lever]] = {
+    "latency": (
+        Lever("fixed_", "on", "loop bounds that are known when it is compiled leave fewer steps before the first load"),
+        Lever("unroll", "up", "independent steps need not wait for each other"),
+        Lever("prefetch", "up", "ask for data before it is needed"),
+    ),
+    "memory": (
+        Lever("prefetch", "up", "ask for data earlier"),
+        Lever("vector_bits", "up", "wider loads and stores"),
+        Lever("block", "down", "what is used again stays in the cache"),
+    ),
+    "compute": (
+        Lever("vector_bits", "up", "more lanes an instruction"),
+        Lever("fixed_", "on", "no loop for a tail, and no tests for it"),
+        Lever("unroll", "up", "fewer instructions for counting, and independent steps side by side"),
+        Lever("block", "up", "fewer passes over the block's edges"),
+    ),
+    "occupancy": (
+        Lever("unroll", "down", "fewer values alive at a time"),
+        Lever("block", "down", "fewer values alive at a time"),
+        Lever("vector_bits", "other", "another width has other registers, and another number of them"),
+        Lever("warps", "up", "more threads share a row"),
+    ),
+    "unknown": (),
+}
+
+
+def advice_for(
+    bound: Bound, readings: Readings, family: Family, choices: Choices, shapes: Sequence[Dims]
+) -> tuple[Advice, ...]:  # fmt: skip
+    """Advice for a kernel with these choices; every value is one that the template offers for these shapes."""
+    allowed = offered(family, shapes)
+    found = [*_threads(bound, readings, allowed, choices), *_work(bound, readings)]
+    size = {f"fixed_{axis}": _dims(readings.shape)[family.axes.index(axis)] for axis in family.specialised}
+    for lever in LEVERS[bound]:
+        for name in sorted(allowed):
+            if name == lever.name or (lever.name == "fixed_" and name.startswith("fixed_")):
+                turned = _turned(allowed[name], choices.get(name, allowed[name][0]), lever.direction, size.get(name))
+                if turned:
+                    found.append(Advice(lever=name, values=turned, why=lever.why))
+    return tuple(found)
+
+
+def offered(family: Family, shapes: Sequence[Dims]) -> dict[str, tuple[int, ...]]:
+    """What each parameter of the template may be, for these shapes."""
+    found = {parameter.name: parameter.values for parameter in family.parameters}
+    for axis in family.specialised:
+        place = family.axes.index(axis)
+        found[f"fixed_{axis}"] = (0, *sorted({dims[place] for dims in shapes}))
+    return found
+
+
+def _threads(
+    bound: Bound, readings: Readings, allowed: Mapping[str, tuple[int, ...]], choices: Choices
+) -> list[Advice]:
+    """Threads help long kernels and hurt short ones; ``thread_rows`` says from which number of rows on."""
+    ways = allowed.get("thread_rows")
+    if ways is None or readings.roof is None or readings.overhead is None:
+        return []
+    present = choices.get("thread_rows", ways[0])
+    lasting = readings.overhead.kernel_ns >= WORTH * readings.roof.region_ns
+    if bound == "latency" and present and readings.threads > 1:
+        rest = tuple(value for value in sorted(ways, reverse=True) if value > present)
+        return [Advice(lever="thread_rows", values=(0, *rest), why="threads cost more than they save at this size")]
+    if bound in ("memory", "compute") and not present and readings.threads > 1 and lasting:
+        some = tuple(value for value in sorted(ways) if value)
+        why = f"one of {readings.threads} threads works; a region costs {readings.roof.region_ns / 1e3:.2g} µs"
+        return [Advice(lever="thread_rows", values=some, why=why)] if some else []
+    return []
+
+
+def _work(bound: Bound, readings: Readings) -> list[Advice]:
+    """What no parameter changes."""
+    counted, overhead = readings.counted, readings.overhead
+    if bound == "latency" and counted is not None and (counted.joins > 1 or counted.starts):
+        why = (
+            f"{counted.joins:,.0f} regions and barriers and {counted.starts:,.0f} threads a call: one region is enough"
+        )
+        return [Advice(lever="synchronisation", why=why)]
+    if bound == "latency" and overhead is not None and overhead.share >= NEAR:
+        saved = f"a faster kernel saves {1 - overhead.share:.0%} at most"
+        return [Advice(lever="fuse", why=f"{saved}; one call less saves {overhead.empty_ns / 1e3:.1f} µs")]
+    if bound == "compute" and counted is not None and counted.flops and readings.flops:
+        times = counted.flops / readings.flops
+        if times >= WASTEFUL:
+            why = f"{times:.0f} times the operations of the definition are executed"
+            return [Advice(lever="algorithm", why=why)]
+    if bound == "memory" and (readings.definition_ns or 0.0) >= NEAR * (readings.taken_ns or float("inf")):
+        return [Advice(lever="fuse", why="near the roof: only fewer bytes help, so join it with its neighbours")]
+    cold, warm = readings.performance, readings.overhead
+    if bound == "memory" and cold is not None and warm is not None and cold.call_ns >= 2 * warm.call_ns:
+        times = cold.call_ns / warm.call_ns
+        why = f"a cold call takes {times:.1f} times a warm one: what a neighbour left in the cache would be near"
+        return [Advice(lever="fuse", why=why)]
+    return []
+
+
+def _turned(ways: tuple[int, ...], present: int, direction: Direction, size: int | None) -> tuple[int, ...]:
+    """Values in a direction from the present one, the nearest first."""
+    others = sorted((value for value in ways if value != present), key=lambda value: abs(value - present))
+    if direction == "up":
+        return tuple(value for value in others if value > present)
+    if direction == "down":
+        return tuple(value for value in others if 0 < value < present)
+    if direction == "off":
+        return (0,) if present and 0 in ways else ()
+    if direction == "on":
+        if present:
+            return ()
+        return tuple(sorted((value for value in others if value), key=lambda value: (value != size, value)))
+    return tuple(others)
+
+
+def _dims(key: str) -> Dims:
+    return tuple(int(part) for part in key.split("x"))

@@ -1,0 +1,110 @@
+"""``python -m kernels diagnose``: what holds a kernel back, and every layer's finding, or why there is none."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from kernels.contestant import LIVE, live, of_torch
+from kernels.diagnosis.diagnose import ENOUGH, examine
+from kernels.diagnosis.show import report
+from kernels.families import FAMILIES
+from kernels.family import DTYPES
+from kernels.kept import kept_source
+from kernels.layers.layer import LayerResult
+from kernels.layers.subject import Subject
+from kernels.nursery import Nursery
+from kernels.render import render
+from kernels.search import evaluations, fastest
+from kernels.shapes import parse_shapes
+from kernels.task import TaskFolder, open_task, write_task
+from tools.errors import UserError
+from tools.serving.engine import engine_python
+
+TORCH = {"torch": "torch", "torch-compile": "torch_compile"}
+
+
+def diagnose(
+    task: Annotated[Path | None, typer.Argument(help="RUN/ops/OPERATOR, as `bakeoff --out RUN` makes it")] = None,
+    kernel: Annotated[str, typer.Option(help="its id: cpp-…, live, torch; a search's best if left out")] = "",
+    family: Annotated[str, typer.Option(help="in place of a task: a family, with --shapes")] = "",
+    shapes: Annotated[str, typer.Option(help="served shapes of a new task: 4x256:9000,128x256:500")] = "",
+    shape: Annotated[str, typer.Option(help="the one to look at; of most bytes in all if left out")] = "",
+    dtype: Annotated[str, typer.Option(help=" or ".join(DTYPES))] = "bfloat16",
+    layers: Annotated[str, typer.Option(help="only these, and what they need: counters,system; or `quick`")] = "",
+    again: Annotated[bool, typer.Option("--again", help="measure anew what is kept already")] = False,
+    threads: Annotated[int, typer.Option(min=1, help="as the server's OMP_NUM_THREADS")] = 1,
+    engine: Annotated[Path | None, typer.Option("--engine-python", help="interpreter with sglang and torch")] = None,
+) -> None:  # fmt: skip
+    """Say what holds a kernel back: memory, compute, latency or occupancy; how far the roof is; what to try."""
+    console, python = Console(highlight=False), engine_python(engine)
+    only = ENOUGH if layers == "quick" else [it.strip() for it in layers.split(",") if it.strip()]
+    with tempfile.TemporaryDirectory(prefix="bankable-diagnose-") as scratch:
+        folder = _folder(task, family, shapes, dtype, python, threads, Path(scratch))
+        subject = subject_of(folder, kernel, shape, python, threads)
+        with console.status("starting") as status:
+
+            def say(result: LayerResult) -> None:
+                status.update(f"{result.layer}: {result.outcome}")
+
+            examined = examine(subject, only=only, again=again, say=say)
+        console.print(report(examined))
+        if task is not None:
+            console.print(f"\nfindings in {folder.path / 'layers'}", style="dim", soft_wrap=True)
+
+
+def subject_of(folder: TaskFolder, kernel: str, shape: str, python: Path, threads: int) -> Subject:
+    """The implementation that is meant. Raises ``UserError`` where there is none of that id, or no such shape."""
+    keys = [it.key for it in folder.task.shapes]
+    if shape and shape not in keys:
+        raise UserError(f"the task has no shape {shape}", str(folder.path), f"one of {', '.join(keys)}")
+    chosen = shape or heaviest(folder)
+    if kernel == LIVE:
+        task = folder.task
+        return Subject.of_contestant(folder, live(task.live_source, task.live_backend), chosen, python, threads)
+    if kernel in TORCH:
+        return Subject.of_contestant(folder, of_torch(folder.family, TORCH[kernel]), chosen, python, threads)
+    best = fastest(evaluations(folder).values())
+    source = render(folder.family, folder.task.dtype, best.choices if best and not kernel else None)
+    if kernel and kernel != source.implementation:
+        known = evaluations(folder).get(kernel)
+        found = kept_source(folder, kernel) or (
+            render(folder.family, folder.task.dtype, known.choices) if known else None
+        )
+        if found is None:
+            raise UserError(
+                f"no kernel {kernel!r}", str(folder.path), "live, torch, or one of candidates/ or search.jsonl"
+            )
+        source = found
+    return Subject.of_source(folder, source, chosen, python, threads)
+
+
+def heaviest(folder: TaskFolder) -> str:
+    """The served shape whose calls move most bytes in all."""
+    family, task = folder.family, folder.task
+    served = [it for it in task.shapes if it.calls and not it.held_out] or list(task.shapes)
+
+    def moved(key: str, calls: int) -> int:
+        return calls * family.bytes_moved(tuple(int(part) for part in key.split("x")), task.dtype)
+
+    return max(served, key=lambda it: moved(it.key, it.calls)).key
+
+
+def _folder(
+    task: Path | None, family: str, shapes: str, dtype: str, python: Path, threads: int, scratch: Path
+) -> TaskFolder:
+    if task is not None:
+        if family or shapes:
+            raise UserError("the task has its family and shapes", str(task), "leave --family and --shapes")
+        return open_task(task.resolve().parent.parent, task.resolve().name)
+    if family not in FAMILIES:
+        raise UserError(f"no family {family!r}", "--family", f"a task's folder, or one of {', '.join(FAMILIES)}")
+    if dtype not in DTYPES:
+        raise UserError(f"no dtype {dtype}", "--dtype", f"one of {', '.join(DTYPES)}")
+    wanted = parse_shapes(FAMILIES[family], shapes, "")
+    with Nursery(python, threads) as nursery:
+        return write_task(scratch / "run", FAMILIES[family], dtype, wanted, nursery, threads)

@@ -1,0 +1,68 @@
+"""From a kernel to its diagnosis: run the layers, read them, judge, and write down what came out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from kernels.diagnosis.advice import advice_for
+from kernels.diagnosis.gpu import by_code, by_counters
+from kernels.diagnosis.processor import judge
+from kernels.diagnosis.readings import Readings, readings_of
+from kernels.diagnosis.record import Diagnosis
+from kernels.layers.graph import Results
+from kernels.layers.harness import evaluate, folder_of
+from kernels.layers.layer import LayerResult
+from kernels.layers.runner import Worker
+from kernels.layers.subject import Subject
+from kernels.qualify import dims_of
+from tools.evidence.canonical import digest
+from tools.evidence.store import json_bytes, write_once
+
+ENOUGH = ("compile", "roof", "overhead", "counters")
+"""Layers that decide the bound: what a search asks for, a second or two for each candidate."""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A subject, all that the layers say of it, and what follows."""
+
+    subject: Subject
+    results: Results
+    readings: Readings
+    diagnosis: Diagnosis
+    on_gpu: tuple[Diagnosis, ...] = ()
+    """Of the family's Triton kernel: by its counters, or by its compiled form for each target."""
+
+
+def examine(
+    subject: Subject, *, only: Sequence[str] = (), again: bool = False, plugins: Mapping[str, str] | None = None,
+    worker: Worker | None = None, say: Callable[[LayerResult], None] = lambda _: None,
+) -> Examined:  # fmt: skip
+    """Run the layers (``only`` some of them) and diagnose. The diagnosis is kept beside their findings."""
+    results = evaluate(subject, only=only, again=again, plugins=plugins, worker=worker, say=say)
+    readings = readings_of(subject, results)
+    diagnosis = diagnose(subject, readings)
+    content = json_bytes(diagnosis.model_dump(mode="json"))
+    write_once(folder_of(subject) / f"diagnosis-{digest(content)[:16]}.json", content)
+    return Examined(subject, results, readings, diagnosis, tuple(_gpu(readings)))
+
+
+def diagnose(subject: Subject, readings: Readings) -> Diagnosis:
+    """Judge what was read."""
+    bound, evidence = judge(readings)
+    task = subject.task()
+    shapes = [dims_of(shape.key) for shape in task.task.shapes if not shape.held_out]
+    least, taken = readings.definition_ns, readings.taken_ns
+    return Diagnosis(
+        bound=bound, roofline_share=least / taken if least is not None and taken else None,
+        overhead_share=readings.overhead.share if readings.overhead is not None else None, evidence=evidence,
+        advice=advice_for(bound, readings, task.family, subject.choices, shapes) if subject.text else (),
+        implementation=subject.implementation, shape=subject.shape,
+    )  # fmt: skip
+
+
+def _gpu(readings: Readings) -> list[Diagnosis]:
+    if readings.gpu is not None:
+        return [by_counters(readings.gpu).model_copy(update={"shape": readings.shape})]
+    return [by_code(figures) for figures in readings.offline.figures] if readings.offline is not None else []

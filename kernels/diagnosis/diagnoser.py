@@ -1,0 +1,33 @@
+"""Diagnoses candidates one after the other, for a search: with one worker, and only what decides the bound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import TracebackType
+
+from kernels.diagnosis.diagnose import ENOUGH, examine
+from kernels.diagnosis.record import Diagnosis
+from kernels.layers.runner import Worker
+from kernels.layers.subject import Subject
+from kernels.render import Source
+from kernels.task import TaskFolder
+
+
+class Diagnoser:
+    """Use as a context manager. A candidate that was diagnosed before is read from the task's folder."""
+
+    def __init__(self, task: TaskFolder, python: Path, threads: int = 1, cache: Path | None = None) -> None:
+        """``cache``: of compiled kernels, as the search's compiler has it."""
+        self._task, self._python, self._threads, self._cache = task, python, threads, cache
+        self._worker = Worker()
+
+    def of(self, source: Source, shape: str) -> Diagnosis:
+        """A candidate at one shape. Whatever goes wrong with it makes the bound ``unknown``, and is in the evidence."""
+        subject = Subject.of_source(self._task, source, shape, self._python, self._threads, self._cache)
+        return examine(subject, only=ENOUGH, plugins={}, worker=self._worker).diagnosis
+
+    def __enter__(self) -> Diagnoser:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._worker.close()
