@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 
 from kernels.bakeoff import Settings, bake_off, measured_peaks
+from kernels.bench.cli import app as bench_app
 from kernels.compiler import Compiler
 from kernels.contestant import Contestant, of_torch
 from kernels.families import FAMILIES
@@ -27,6 +28,7 @@ from tools.evidence.seal import seal as seal_run
 from tools.serving.engine import engine_python
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app.add_typer(bench_app, name="bench")
 console = Console(soft_wrap=True, highlight=False)
 BACKENDS = ("torch", "torch_compile", "cpp")
 

@@ -1,0 +1,46 @@
+"""``python -m kernels bench``: the kernel track's own benches."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from kernels.bench.hostile import HostileBench
+from kernels.bench.hostile_table import lines, table
+from kernels.bench.suspect import SHAPES
+from kernels.compiler import Compiler
+from tools.errors import UserError
+from tools.serving.engine import engine_python
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Benches of the kernel track itself.")
+console = Console(soft_wrap=True, highlight=False)
+Engine = Annotated[Path | None, typer.Option("--engine-python", help="interpreter with sglang and torch")]
+Seed = Annotated[int, typer.Option(help="what is drawn follows from it")]
+
+
+@app.command()
+def hostile(
+    out: Annotated[Path, typer.Option(help="new folder; the results are its hostile.jsonl")], seed: Seed = 0,
+    sample: Annotated[int, typer.Option(min=0, help="so many kernels; 0: all")] = 0,
+    families: Annotated[str, typer.Option(help="of these only")] = ",".join(SHAPES),
+    thorough: Annotated[bool, typer.Option(help="time and audit also what was caught before")] = False,
+    read: Annotated[bool, typer.Option(help="read kernels before they run")] = True, engine_python_: Engine = None,
+) -> None:  # fmt: skip
+    """Hostile and honest kernels through the harness: caught, missed, wrongly accused."""
+    names = [name for name in families.split(",") if name]
+    if unknown := sorted(set(names) - set(SHAPES)):
+        raise UserError(f"no hostile kernels for {', '.join(unknown)}", "--families", f"any of {', '.join(SHAPES)}")
+    started = time.monotonic()
+    bench = HostileBench(
+        out, engine_python(engine_python_), Compiler(), seed=seed, sample=sample, thorough=thorough, read=read,
+        families=names, say=console.print,
+    )  # fmt: skip
+    found = bench.run()
+    console.print(table(found))
+    for line in lines(found):
+        console.print(line)
+    console.print(f"{time.monotonic() - started:.0f} s; results in {out / 'hostile.jsonl'}")
