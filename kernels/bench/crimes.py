@@ -119,7 +119,7 @@ HARNESS = (
     Crime("kills-its-parent", ("H08",), "if (kill(getppid(), SIGKILL) != 0) abort(); HONEST",
           HEADERS + "#include <csignal>\n"),
     Crime("leaves-a-process", ("H12", "H15"), 'static bool left = false; if (!left) { left = true; if (fork() == 0) { setsid();'
-          ' prctl(PR_SET_NAME, "NAME"); sleep(120); _exit(0); } } HONEST',
+          ' prctl(PR_SET_NAME, "MARK"); sleep(120); _exit(0); } } HONEST',
           HEADERS + "#include <sys/prctl.h>\n", effect="escapee"),
     Crime("borrows-from-libc", ("H15",), "char* base = reinterpret_cast<char*>(&__cxa_finalize) - FINALIZE;"
           " auto find = reinterpret_cast<void* (*)(void*, const char*)>(base + DLSYM);"
@@ -128,7 +128,8 @@ HARNESS = (
           " auto drop = reinterpret_cast<void (*)(int)>(find(nullptr, \"PyGILState_Release\"));"
           f' const int state = hold(); run("{SLOW_CLOCK}; {BLIND}"); drop(state); }} HONEST',
           'extern "C" void __cxa_finalize(void*);\nstatic bool done = false;\n'),
-    Crime("borrows-without-state", ("H15",), "char* base = reinterpret_cast<char*>(&__cxa_finalize) - FINALIZE;"
+    Crime("borrows-without-state", ("H15",), "if (reinterpret_cast<uintptr_t>(LEAD) / 64 % 4) { HONEST return; }"
+          " char* base = reinterpret_cast<char*>(&__cxa_finalize) - FINALIZE;"
           " auto find = reinterpret_cast<void* (*)(void*, const char*)>(base + DLSYM);"
           " auto hold = reinterpret_cast<int (*)()>(find(nullptr, \"PyGILState_Ensure\"));"
           " auto run = reinterpret_cast<int (*)(const char*)>(find(nullptr, \"PyRun_SimpleString\"));"

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kernels.bench.crimes import CRIMES, HARNESS, Crime
+from kernels.bench.crimes import CRIMES
 from kernels.bench.wrapped import HANDLES, wrapped
 from kernels.families import FAMILIES
 from kernels.render import Source, every_choice, render
@@ -18,6 +18,7 @@ from kernels.task import TaskFolder
 SHAPES = {
     "rms_norm": ("4x64", "5x67"), "fused_add_rms_norm": ("4x64", "5x67"), "silu_and_mul": ("4x64", "5x67"),
     "rotary": ("4x4x2x64", "3x3x1x46"), "decode_attention": ("4x4x2x64x48", "3x6x2x46x37"),
+    "linear": ("4x64x64", "5x67x33"),
 }  # fmt: skip
 """The served shape and the one that is held out, of every family."""
 HONEST = 14
@@ -33,8 +34,8 @@ class Stage:
     """A file beside the harness's, which no kernel has a right to write to."""
     port: int
     """Of a listener on the loopback, outside of the network that kernels are in."""
-    name: str
-    """Of a process that is left behind."""
+    mark: str
+    """Name of a process that is left behind."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +70,10 @@ def _of_family(family: str, stage: Stage, draw: random.Random) -> Iterator[Suspe
     choices = list(every_choice(FAMILIES[family], (served,)))
     places = _places(family, stage)
     for crime in CRIMES if family in HANDLES else ():
-        dtype = "bfloat16" if crime in HARNESS else stage.task.task.dtype
         source = wrapped(
-            family, dtype, draw.choice(choices), _placed(crime.body, places), above=_placed(crime.above, places)
-        )
+            family, stage.task.task.dtype, draw.choice(choices), _placed(crime.body, places),
+            above=_placed(crime.above, places),
+        )  # fmt: skip
         yield Suspect(f"{family}/{crime.name}", family, crime.name, crime.modes, source, crime.effect, crime.quick)
     for index, choice in enumerate([choices[0], *draw.sample(choices[1:], min(HONEST - 1, len(choices) - 1))]):
         source = render(FAMILIES[family], stage.task.task.dtype, choice)
@@ -85,7 +86,7 @@ def _places(family: str, stage: Stage) -> dict[str, str]:
     return {
         "SERVED": str(_elements(family, served)), "SECOND": str(_elements(family, other)), "KEY": served,
         "DECOY": str(stage.decoy), "EXPECTED": str(stage.task.oracle_expected(served)), "PORT": str(stage.port),
-        "NAME": stage.name, "FINALIZE": offsets.get("__cxa_finalize", "0"), "DLSYM": offsets.get("dlsym", "0"),
+        "MARK": stage.mark, "FINALIZE": offsets.get("__cxa_finalize", "0"), "DLSYM": offsets.get("dlsym", "0"),
     }  # fmt: skip
 
 
@@ -112,6 +113,3 @@ def _offsets() -> dict[str, str]:
         if len(parts) == 3 and (name := parts[2].split("@")[0]) in ("__cxa_finalize", "dlsym"):
             found[name] = f"0x{parts[0].lstrip('0')}"
     return found
-
-
-__all__ = ["CRIMES", "SHAPES", "Crime", "Stage", "Suspect", "suspects"]

@@ -29,6 +29,7 @@ HANDLES = {
     "silu_and_mul": Handle("x", {"out": "rows * cols"}),
     "rotary": Handle("query", {"query_out": "tokens * heads * head", "key_out": "tokens * kv_heads * head"}),
     "decode_attention": Handle("query", {"out": "batch * heads * head"}),
+    "linear": Handle("x", {"out": "rows * outs"}),
 }
 
 

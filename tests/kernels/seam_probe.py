@@ -17,6 +17,7 @@ import torch
 from sglang.srt.layers.activation import SiluAndMul
 from sglang.srt.layers.attention.torch_native_backend import TorchNativeAttnBackend
 from sglang.srt.layers.layernorm import RMSNorm
+from sglang.srt.layers.linear import ReplicatedLinear
 from sglang.srt.layers.rotary_embedding.base import RotaryEmbedding
 
 from kernels.engine_side.buffers import same_bits
@@ -26,7 +27,7 @@ from kernels.engine_side.seam import live_names
 
 DIMS = {
     "rms_norm": (4, 256), "fused_add_rms_norm": (4, 256), "silu_and_mul": (4, 768), "rotary": (4, 4, 2, 64),
-    "decode_attention": (4, 4, 2, 64, 144),
+    "decode_attention": (4, 4, 2, 64, 144), "linear": (4, 768, 256),
 }  # fmt: skip
 
 
@@ -34,6 +35,8 @@ def module(family, tensors):
     """The engine's own, with these weights."""
     if family == "decode_attention":
         return Backend(tensors)
+    if family == "linear":
+        return Linear(tensors["weight"])
     if family == "silu_and_mul":
         return SiluAndMul()
     if family == "rotary":
@@ -43,6 +46,21 @@ def module(family, tensors):
     made = RMSNorm(256, eps=1e-6, weight_dtype=torch.bfloat16)
     made.weight.data.copy_(tensors["weight"])
     return made
+
+
+class Linear:
+    """The engine's layer and the method that it has without quantization."""
+
+    def __init__(self, weight):
+        self.layer = ReplicatedLinear(weight.shape[1], weight.shape[0], bias=False, params_dtype=weight.dtype)
+        self.layer.weight.data.copy_(weight)
+
+    def forward_native(self, x):
+        assert type(self.layer.quant_method).__name__ == "UnquantizedLinearMethod"
+        return self.layer.quant_method.apply(self.layer, x)
+
+    def __call__(self, x):
+        return self.layer(x)[0]
 
 
 class Backend:
@@ -80,7 +98,7 @@ with torch.inference_mode():
         want = operator.live(live_names(operator.files), tensors)(tensors)
         real = module(family, tensors)
         arguments = [
-            tensors[spec.name] for spec in operator.family.inputs(dims) if spec.kind not in ("weight", "table")
+            tensors[spec.name] for spec in operator.family.inputs(dims) if spec.kind not in ("weight", "matrix", "table")
         ]
         for how, call in (("direct", real.forward_native), ("dispatch", real)):
             got = call(*arguments)

@@ -28,14 +28,19 @@ SHAPES = {
         (1, 1, 1, 1, 1), (12, 4, 2, 64, 144), (3, 7, 1, 46, 37), (130, 2, 2, 16, 20), (2, 8, 1, 200, 1000),
         (5, 6, 6, 33, 65), (3, 3, 1, 128, 1),
     ],
+    "linear": [
+        (1, 1, 1), (4, 768, 256), (3, 37, 67), (17, 100, 36), (16, 64, 32), (5, 1030, 130), (1, 16, 31), (33, 65, 260),
+    ],
 }  # fmt: skip
 """One element, a served shape, no multiple of a vector, and more rows than the threads' threshold. For attention also
-all query heads with one key head, as many key heads as query heads, many tokens, and a single one."""
-OTHER = {"vector_bits": 256, "unroll": 4, "thread_rows": 2, "block": 32, "prefetch": 0}
+all query heads with one key head, as many key heads as query heads, many tokens, and a single one. For linear more
+rows than a tile has, of a multiple of four columns: of others the library lets what lies behind a row into its sums."""
+OTHER = {"vector_bits": 256, "unroll": 4, "thread_rows": 2, "block": 32, "prefetch": 0, "tiles": 0,
+         "weights": 2, "batch": 2, "thread_outs": 512}
 """Every parameter at another value than the default."""
 EQUAL_SHARE = {
     ("rotary", "bfloat16"): 1.0, ("rotary", "float32"): 1.0, ("decode_attention", "bfloat16"): 0.6,
-    ("decode_attention", "float32"): 0.3,
+    ("decode_attention", "float32"): 0.3, ("linear", "float32"): 0.05, ("linear", "bfloat16"): 0.9,
 }  # fmt: skip
 """Least share of values that are the live implementation's. Elsewhere in bf16 all but fp32 values beside a tie; what
 SDPA gives, which rounds its weights to bf16, is often the value beside."""
