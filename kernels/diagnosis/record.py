@@ -1,0 +1,43 @@
+"""What holds a kernel back, as data: a search weighs it, and an author's prompt shows it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from tools.evidence.records import Record
+
+Bound = Literal["memory", "compute", "latency", "occupancy", "unknown"]
+"""``latency``: most of the time goes by while nothing is moved or computed: calls, waiting, synchronisation.
+``occupancy``: registers, threads or lanes do not suffice, or are not used, to keep the units busy."""
+
+
+class Advice(Record):
+    """One thing to try. The first of a diagnosis is the most promising."""
+
+    lever: str
+    """A parameter of the family's template, by its name there; or what to change that no parameter does."""
+    values: tuple[int, ...] = ()
+    """Values of that parameter worth a try, best first, the present one left out; empty for what is no parameter."""
+    why: str
+
+
+class Diagnosis(Record):
+    """One implementation at one shape."""
+
+    bound: Bound
+    roofline_share: float | None = Field(default=None, ge=0)
+    """The least time that the operator's bytes and operations take on this machine, over the time taken; above 1 where
+    the data lies in caches that are faster than the memory. ``None`` without a time."""
+    overhead_share: float | None = Field(default=None, ge=0, le=1)
+    """Share of a call that an empty kernel behind the same call takes too. ``None`` where it was not measured."""
+    evidence: tuple[str, ...]
+    """Figures that led here, each a sentence; what could not be measured is among them."""
+    advice: tuple[Advice, ...] = ()
+    implementation: str = ""
+    shape: str = ""
+
+    def levers(self) -> dict[str, tuple[int, ...]]:
+        """Parameters to turn and values to try, the most promising first."""
+        return {entry.lever: entry.values for entry in self.advice if entry.values}
