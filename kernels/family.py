@@ -28,7 +28,8 @@ class TensorSpec:
     name: str
     dims: Dims
     kind: Kind = "activation"
-    """``weight``, ``matrix`` and ``table`` stay the same from call to call, as in a server; the others are new in each."""
+    """``weight`` and ``table`` stay the same from call to call, as in a server; the others are new in each. A ``matrix`` is
+    too: a server goes through those of all layers before it comes back to one, which the caches do not hold till then."""
     dtype: str | None = None
     """``None``: the dtype of the task."""
     touched: int | None = None

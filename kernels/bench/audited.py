@@ -46,9 +46,10 @@ class Attempt:
 
 
 def written(
-    task: TaskFolder, number: int, rows: Sequence[OpRun], protocol: Protocol, peaks: Peaks, files: tuple[Digests, Digests]
-) -> Attempt:
-    """Write ``bench-<number>``; ``files`` are the digests of what measures, before and after."""
+    task: TaskFolder, number: int, rows: Sequence[OpRun], protocol: Protocol, peaks: Peaks,
+    files: tuple[Digests, Digests], span: tuple[float, float],
+) -> Attempt:  # fmt: skip
+    """Write ``bench-<number>``; ``files`` are digests of what measures, before and after, ``span`` is when that was."""
     place = task.path / f"bench-{number}"
     log = AppendLog(place / "opbench_runs.jsonl")
     for row in rows:
@@ -58,7 +59,7 @@ def written(
         run_id=task.task.run_id, operator=task.task.operator, attempt=number, protocol=protocol,
         files=compared(*files), peaks=peaks, host=platform.node(),
         device=f"{platform.machine()}, 1 threads of {os.cpu_count()} cores",
-        started=min(row.started for row in rows), ended=max(row.ended for row in rows),
+        started=span[0], ended=span[1],
     )  # fmt: skip
     write_once(place / "measurement.json", json_bytes(measurement.model_dump(mode="json")))
     write_once(place / "claim.json", json_bytes(claimed.model_dump(mode="json")))

@@ -9,10 +9,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from kernels.bench.families import SERVED, Wanted, beside
+from kernels.bench.families import table as families_table
 from kernels.bench.hostile import HostileBench
 from kernels.bench.hostile_table import lines, table
 from kernels.bench.suspect import SHAPES
 from kernels.compiler import Compiler
+from kernels.family import DTYPES
 from tools.errors import UserError
 from tools.serving.engine import engine_python
 
@@ -44,3 +47,26 @@ def hostile(
     for line in lines(found):
         console.print(line)
     console.print(f"{time.monotonic() - started:.0f} s; results in {out / 'hostile.jsonl'}")
+
+
+@app.command()
+def families(
+    out: Annotated[Path, typer.Option(help="new run folder; the results are its families.jsonl")],
+    names: Annotated[str, typer.Option("--families", help="of these only")] = ",".join(SERVED),
+    dtype: Annotated[str, typer.Option(help=" or ".join(DTYPES))] = "bfloat16",
+    rounds: Annotated[int, typer.Option(min=2, help="fresh processes of each implementation")] = 6,
+    samples: Annotated[int, typer.Option(min=3, max=1000, help="timed calls of each")] = 12,
+    threads: Annotated[int, typer.Option(min=1, help="of each process")] = 1,
+    budget: Annotated[int, typer.Option(min=0, help="kernels that a search tries first; 0: none")] = 0,
+    engine_python_: Engine = None,
+) -> None:  # fmt: skip
+    """Every family against the live implementation and torch.compile, with the distance to the roof, in one run."""
+    chosen = [name for name in names.split(",") if name]
+    if unknown := sorted(set(chosen) - set(SERVED)):
+        raise UserError(f"no family {', '.join(unknown)}", "--families", f"any of {', '.join(SERVED)}")
+    if dtype not in DTYPES:
+        raise UserError(f"no dtype {dtype}", "--dtype", f"one of {', '.join(DTYPES)}")
+    wanted = Wanted(chosen, dtype, rounds, samples, threads, budget)
+    found = beside(out, wanted, engine_python(engine_python_), console.print)
+    console.print(families_table(found))
+    console.print(f"results in {out / 'families.jsonl'}")

@@ -9,14 +9,15 @@ from __future__ import annotations
 import random
 import socket
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from kernels.bakeoff import FLOOR, WARMUPS, highest, measured_peaks, measuring_files
+from kernels.bakeoff import FLOOR, WARMUPS, Digests, highest, measured_peaks, measuring_files
 from kernels.bench.audited import Attempt, audited, forged, written
 from kernels.bench.forged import FORGERIES, Forgery
 from kernels.bench.suspect import SHAPES, Stage, Suspect, suspects
@@ -38,7 +39,7 @@ from tools.evidence.records import Record
 from tools.evidence.store import AppendLog
 
 ROUNDS, SAMPLES, BATCH = 6, 6, 6
-TIGHT = Limits(wall_s=4, cpu_s=2, memory_bytes=1 << 29)
+TIGHT = Limits(wall_s=12, cpu_s=2, memory_bytes=1 << 29)
 USUAL = Limits(wall_s=90, cpu_s=60, memory_bytes=3 << 30)
 MARK = "bankable-left"
 Outcome = Literal["caught", "missed", "accepted", "accused", "harness_error"]
@@ -67,6 +68,8 @@ class Trial:
     layers: dict[str, str]
     kernel: Compiled | None = None
     attempt: Attempt | None = None
+    rules: tuple[str, ...] = ()
+    """Of the auditor that spoke up."""
     failed: str = ""
 
     def judged(self) -> Judged:
@@ -178,7 +181,7 @@ class HostileBench:
             timer="perf_counter_ns", warmup_calls=WARMUPS, timed_calls=SAMPLES, cache="rotated", rounds=ROUNDS,
             floor=FLOOR,
         )  # fmt: skip
-        before, rows = measuring_files(task), list[OpRun]()
+        before, rows, started = measuring_files(task), list[OpRun](), time.time()
         try:
             with lanes.lease() as nursery:
                 roof = [measured_peaks(nursery, task.task.dtype, 1)]
@@ -190,46 +193,52 @@ class HostileBench:
             for trial in group:
                 trial.failed = str(problem)
             return
-        after = measuring_files(task)
+        after, span = measuring_files(task), (started, time.time())
         for trial, kernel in zip(group, kernels, strict=True):
             own = [row for row in rows if row.implementation in (reference.id, kernel.id)]
-            self._judge(trial, stage, own, protocol, highest(roof), (before, after))
+            self._judge(trial, stage, own, protocol, highest(roof), (before, after), span)
 
     def _judge(
         self, trial: Trial, stage: Stage, rows: list[OpRun], protocol: Protocol, peaks: Peaks,
-        files: tuple[Mapping[tuple[str, str], str], Mapping[tuple[str, str], str]],
+        files: tuple[Digests, Digests], span: tuple[float, float],
     ) -> None:  # fmt: skip
         task: TaskFolder = stage.task
         with self._lock:
             number = next(self._numbers[task.family.name])
         keep(task, trial.suspect.source)
-        attempt = written(task, number, rows, protocol, peaks, files)
+        attempt = written(task, number, rows, protocol, peaks, files, span)
         trial.attempt = attempt
         broken = [row for row in rows if not sound(task.task, row)]
         if broken:
             trial.layers["timing"] = broken[0].raised or _unsound(broken[0])
         opinion = audited(attempt)
+        trial.rules = opinion.rules
         if opinion.verdict != "PASS":
             trial.layers["audit"] = f"{opinion.verdict}: {', '.join(opinion.rules)}"
         elif trial.suspect.hostile and not broken and attempt.claim.outcome != "winner":
             trial.layers["timing"] = "no gain to be had"
 
-    def _forgeries(self, trials: Sequence[Trial]) -> Iterator[tuple[Attempt, Forgery]]:
-        """Every forgery of one honest attempt per family that won; fewer in a sample."""
+    def _forgeries(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Forgery]]:
+        """Every forgery of one honest attempt per family that won; fewer in a sample.
+
+        On a machine with other tenants the auditor may doubt an honest one: the one that it doubts least is taken.
+        """
         draw = random.Random(self._seed)
         for family in self._families:
-            won = next((
-                it.attempt for it in trials
-                if it.suspect.family == family and not it.suspect.hostile and not it.layers and it.attempt
+            won = min((
+                it for it in trials
+                if it.suspect.family == family and not it.suspect.hostile and it.attempt is not None
                 and it.attempt.claim.outcome == "winner"
-            ), None)  # fmt: skip
+            ), key=lambda it: len(it.rules), default=None)  # fmt: skip
             few = draw.sample(FORGERIES, min(len(FORGERIES), max(1, self._sample // 8))) if self._sample else FORGERIES
-            for forgery in few if won is not None else ():
-                yield won, forgery
+            yield from ((won, forgery) for forgery in few) if won is not None else ()
 
-    def _forged(self, attempt: Attempt, forgery: Forgery) -> Judged:
+    def _forged(self, honest: Trial, forgery: Forgery) -> Judged:
+        """Caught is what the auditor holds against it that it did not hold against the honest one."""
+        attempt = honest.attempt
+        assert attempt is not None
         opinion, family = forged(attempt, forgery), attempt.task.family.name
-        loud = opinion.verdict != "PASS"
+        loud = opinion.verdict != "PASS" and bool(set(opinion.rules) - set(honest.rules))
         return Judged(
             id=f"{family}/forged-{forgery.name}", family=family, technique=f"forged: {forgery.name}",
             modes=forgery.modes, outcome="caught" if loud else "missed", gain=None if loud else attempt.claim.speedup,

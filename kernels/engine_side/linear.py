@@ -22,14 +22,14 @@ def _framework(tensors: Tensors) -> Outputs:
     return (torch.mm(tensors["x"], tensors["weight"].t()),)
 
 
-def _live(names: Mapping[str, Any], weights: Tensors) -> Call:
+def _live(names: Mapping[str, Any], _: Tensors) -> Call:
     """The method of the engine; of its layer it reads the weight, and whether that was packed for another kernel."""
-    method, layer = names["UnquantizedLinearMethod.apply"], SimpleNamespace(weight=weights["weight"])
+    method = names["UnquantizedLinearMethod.apply"]
     method.__globals__.update(
         use_intel_amx_backend=lambda layer: getattr(layer, "use_intel_amx_backend", False), _use_aiter=False,
         get_bf16_gemm_backend=lambda: SimpleNamespace(is_cutedsl=lambda: False, is_gemv=lambda: False),
     )  # fmt: skip
-    return lambda tensors: (method(None, layer, tensors["x"]),)
+    return lambda tensors: (method(None, SimpleNamespace(weight=tensors["weight"]), tensors["x"]),)
 
 
 def _native(library: ctypes.CDLL) -> Into:

@@ -26,7 +26,7 @@ from kernels.engine_side.operator import Call, Operator, Outputs, Tensors
 from kernels.engine_side.operators import OPERATORS
 from kernels.family import Dims
 
-FIXED = ("weight", "matrix", "table")
+FIXED = ("weight", "table")
 """Kinds of tensors that a server holds from call to call."""
 CHECKER = Path(__file__).with_name("check.py")
 

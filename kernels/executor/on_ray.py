@@ -6,6 +6,7 @@ and the engine's interpreter have to be at the same paths on all machines, as on
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,16 +36,20 @@ class RayExecutor:
         self._mine = not ray.is_initialized()
         if self._mine:
             there = os.environ.get(ADDRESS)
-            local = {} if there else {"num_cpus": max(1, len(core_sets(1))), "include_dashboard": False}
             ray.init(
-                address=there, log_to_driver=False, logging_level="ERROR",
-                runtime_env={"env_vars": {"PYTHONPATH": str(REPOSITORY)}}, **local,
+                address=there, num_cpus=None if there else len(core_sets(1)), include_dashboard=None if there else False,
+                log_to_driver=False, logging_level=logging.ERROR,
+                runtime_env={"env_vars": {"PYTHONPATH": str(REPOSITORY)}},
             )  # fmt: skip
         self._arguments = python, threads, compiler.cache, compiler.command
-        total = int(ray.cluster_resources().get("CPU", 1)) // threads
+        total = int(self._resources().get("CPU", 1)) // threads
         count = min(total, workers) if workers else total
         self._sets = core_sets(threads)
         self._actors = [self._actor(index) for index in range(max(1, count))]
+
+    def _resources(self) -> dict[str, float]:
+        found: dict[str, float] = self._ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray leaves it untyped
+        return found
 
     @property
     def width(self) -> int:
