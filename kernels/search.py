@@ -3,8 +3,8 @@
 Which of them is next a policy says, from rewards, visits and diagnoses. Every candidate is compiled, tried on all kinds
 of input, and timed beside the live implementation in processes of its own. Held-out shapes take no part. What somebody
 else suggests is evaluated first, in the same way and out of the same budget. Each evaluation is a line of
-``search.jsonl``; a search that was stopped goes on from there with the same tree, and a kernel that was evaluated is not
-evaluated again, whatever it is called.
+``search.jsonl``; a search that was stopped goes on from there with the same tree, and a kernel that was evaluated is
+not evaluated again, whatever it is called.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Search:
         policy: PolicyName = "uct", seed: int = 0, on: ExecutorName = "local", workers: int = 1,
         diagnose: Diagnose | None = None,
     ) -> None:  # fmt: skip
-        """``origins``: write down whose idea each candidate was. ``workers``: candidates that are screened at a time."""
+        """``origins``: write down whose idea each candidate was. ``workers``: how many are screened at a time."""
         self._folder, self._compiler, self._python, self._threads = folder, compiler, python, threads
         self._policy, self._seed, self._diagnose = POLICIES[policy], seed, diagnose
         self._on: ExecutorName = on

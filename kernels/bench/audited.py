@@ -69,7 +69,8 @@ def written(
 def audited(attempt: Attempt) -> Opinion:
     """The auditor's opinion of an attempt."""
     with tempfile.TemporaryDirectory(prefix="bankable-audit-") as scratch:
-        sealed = seal(attempt.task.root, "harness", attempt.task.task.operator, attempt.number, Path(scratch) / "sealed")
+        task = attempt.task
+        sealed = seal(task.root, "harness", task.task.operator, attempt.number, Path(scratch) / "sealed")
         done = subprocess.run(
             [sys.executable, "-m", "nodes.auditor", str(sealed.folder), "1"], cwd=REPOSITORY, capture_output=True,
             timeout=LIMIT_S, check=False,

@@ -36,6 +36,7 @@ SERVED = {
     "fused_add_rms_norm": ("4x256:8,128x256:1", "5x256"),
     "silu_and_mul": ("4x768:8,128x768:1", "5x768"),
     "rotary": ("4x4x2x64:8,128x4x2x64:1", "5x4x2x64"),
+    "qk_norm_rotary": ("4x4x2x64:8,128x4x2x64:1", "5x4x2x64"),
     "decode_attention": ("4x4x2x64x144:8,12x4x2x64x400:1", "5x4x2x64x150"),
     "linear": ("4x512x256:4,4x256x256:4,4x1536x256:4,4x256x768:4", "5x512x256"),
 }
@@ -79,7 +80,7 @@ class Wanted:
 
 
 def beside(out: Path, wanted: Wanted, python: Path, say: Callable[[str], None]) -> list[Beside]:
-    """Every family in turn; each line is appended to ``families.jsonl``. Raises ``UserError`` on a folder that is there."""
+    """Every family in turn; lines go to ``families.jsonl``. Raises ``UserError`` on a folder that is there."""
     if out.exists():
         raise UserError("the folder is there already", str(out), "give a new --out")
     log, found = AppendLog(out / "families.jsonl"), list[Beside]()

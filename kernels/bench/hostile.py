@@ -96,7 +96,7 @@ class HostileBench:
         self, out: Path, python: Path, compiler: Compiler, *, seed: int = 0, sample: int = 0, thorough: bool = False,
         read: bool = True, families: Sequence[str] = tuple(SHAPES), say: Callable[[str], None] = lambda _: None,
     ) -> None:  # fmt: skip
-        """``thorough``: also what was caught already is timed and audited. ``read``: kernels are read before they run."""
+        """``thorough``: what was caught before is timed and audited too. ``read``: kernels are read first."""
         if out.exists():
             raise UserError("the folder is there already", str(out), "give a new --out")
         self._out, self._python, self._compiler, self._say = out, python, compiler, say
@@ -154,9 +154,8 @@ class HostileBench:
         before = stage.decoy.read_bytes()
         try:
             with lanes.lease() as nursery:
-                said = qualify(
-                    stage.task, kernel, nursery, SHAPES[suspect.family], 1, TIGHT if suspect.quick else USUAL, read=False
-                )  # fmt: skip
+                limits = TIGHT if suspect.quick else USUAL
+                said = qualify(stage.task, kernel, nursery, SHAPES[suspect.family], 1, limits, read=False)
         except UserError as problem:
             trial.layers["containment"] = f"took the nursery along: {problem}"
             return

@@ -18,7 +18,7 @@ from kernels.task import TaskFolder
 SHAPES = {
     "rms_norm": ("4x64", "5x67"), "fused_add_rms_norm": ("4x64", "5x67"), "silu_and_mul": ("4x64", "5x67"),
     "rotary": ("4x4x2x64", "3x3x1x46"), "decode_attention": ("4x4x2x64x48", "3x6x2x46x37"),
-    "linear": ("4x64x64", "5x67x33"),
+    "linear": ("4x64x64", "5x67x64"), "qk_norm_rotary": ("4x4x2x64", "3x3x1x46"),
 }  # fmt: skip
 """The served shape and the one that is held out, of every family."""
 HONEST = 14
@@ -103,7 +103,7 @@ def _placed(text: str, places: Mapping[str, str]) -> str:
 def _offsets() -> dict[str, str]:
     """Where two functions lie in this machine's C library: what a cheat would ship for a machine that it knows."""
     nm = shutil.which("nm")
-    libraries = [it for it in Path("/lib").glob("*/libc.so.6")] + [Path("/lib64/libc.so.6")]
+    libraries = [*Path("/lib").glob("*/libc.so.6"), Path("/lib64/libc.so.6")]
     if nm is None or not libraries[0].exists():
         return {}
     done = subprocess.run([nm, "-D", str(libraries[0])], capture_output=True, text=True, check=False)

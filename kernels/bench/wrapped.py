@@ -29,6 +29,7 @@ HANDLES = {
     "silu_and_mul": Handle("x", {"out": "rows * cols"}),
     "rotary": Handle("query", {"query_out": "tokens * heads * head", "key_out": "tokens * kv_heads * head"}),
     "decode_attention": Handle("query", {"out": "batch * heads * head"}),
+    "qk_norm_rotary": Handle("query", {"query_out": "tokens * heads * head", "key_out": "tokens * kv_heads * head"}),
     "linear": Handle("x", {"out": "rows * outs"}),
 }
 
@@ -36,9 +37,9 @@ HANDLES = {
 def wrapped(family: str, dtype: str, choices: Mapping[str, int], body: str, *, above: str = "") -> Source:
     """The family's kernel as ``honest``, and an entry point of this ``body``.
 
-    In ``body`` and ``above``, ``HONEST`` is the honest call, ``COUNT`` counts a call as that does, ``LEAD`` is the first
-    input, ``OUT`` and ``N`` the first output and its elements, ``EACH(statement)`` the statement for every output, in
-    which ``out`` and ``n`` are that output and its elements, and ``KEEP`` is as many elements as any of them has here.
+    In ``body`` and ``above``, ``HONEST`` is the honest call, ``COUNT`` counts a call as that does, ``LEAD`` is the
+    first input, ``OUT`` and ``N`` the first output and its elements, and ``EACH(statement)EACH`` the statement for
+    every output: in it ``out``, ``n`` and ``which`` are that output, its elements and its number.
     """
     handle, source = HANDLES[family], render(FAMILIES[family], dtype, choices)
     entry = ENTRY.search(source.text)
@@ -48,7 +49,9 @@ def wrapped(family: str, dtype: str, choices: Mapping[str, int], body: str, *, a
     text, _, last = source.text.rstrip("\n").rpartition("\n")
     text = text.replace(entry[0], f"static void honest({parameters}) {{")
     out, count = next(iter(handle.outputs.items()))
-    filled = {"HONEST": f"honest({', '.join(names)});", "COUNT": COUNT, "LEAD": handle.lead, "OUT": out, "N": f"({count})"}
+    filled = {
+        "HONEST": f"honest({', '.join(names)});", "COUNT": COUNT, "LEAD": handle.lead, "OUT": out, "N": f"({count})",
+    }  # fmt: skip
 
     def done(said: str) -> str:
         each = re.compile(r"EACH\((.*?)\)EACH", re.DOTALL)

@@ -1,4 +1,4 @@
-"""A fence of the kernel's (Landlock) around a job that loads a kernel: what it may read, and the one folder to write in.
+"""A fence of the system's (Landlock) around a job that loads a kernel: what it may read, and where it may write.
 
 It stands before the kernel is loaded and cannot be taken down again. Beyond it lie the files that measure, the oracle's
 expected outputs, other processes (no signals, no tracing) and TCP. The limits of a job keep accidents in; this keeps
@@ -46,13 +46,12 @@ def stand(writable: Path, readable: Iterable[Path]) -> bool:
     every = (1 << (LAST_RIGHT.get(version, 15) + 1)) - 1
     said = struct.pack("=QQQ", every, TCP, SCOPES)[: 8 if version < 4 else 16 if version < 6 else 24]
     rules = _checked(library.syscall(CREATE, said, ctypes.c_size_t(len(said)), 0))
-    for path, rights in [(writable, every), *((it, READ) for it in (*readable, *_framework()))]:
+    for path, wanted in [(writable, every), *((it, READ) for it in (*readable, *_framework()))]:
         try:
             place = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except FileNotFoundError:
             continue
-        rights &= every if path.is_dir() else FILE_ONLY & every
-        rule = struct.pack("=Qi", rights, place)
+        rule = struct.pack("=Qi", wanted & every & (every if path.is_dir() else FILE_ONLY), place)
         _checked(library.syscall(ADD, rules, PATH_BENEATH, rule, 0))
         os.close(place)
     _checked(library.prctl(NO_NEW_PRIVS, 1, 0, 0, 0))
@@ -62,7 +61,7 @@ def stand(writable: Path, readable: Iterable[Path]) -> bool:
 
 
 def _framework() -> Iterator[Path]:
-    """The system's libraries, the interpreter, what it imports, and our own package without the repository around it."""
+    """The system's libraries, the interpreter, what it imports, and our own package; not the repository around it."""
     yield from map(Path, SYSTEM)
     yield from (Path(sys.prefix), Path(sys.base_prefix), REPOSITORY / "kernels")
     yield from (Path(it) for it in sys.path if it and Path(it).resolve() != REPOSITORY)

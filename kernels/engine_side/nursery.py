@@ -185,12 +185,13 @@ def main() -> None:
     sys.path.append(root)
     network = leave_network()
     _adopt()
-    from kernels.engine_side.fence import supported  # noqa: PLC0415 - found only now that the repository is on the path
-
     import torch  # noqa: PLC0415 - after the network is gone; a fork is possible while no thread runs
 
+    from kernels.engine_side.fence import supported  # noqa: PLC0415 - found only now that the repository is on the path
+
     with torch.inference_mode():
-        _say(replies, {"network": network, "fence": supported(), "torch": torch.__version__, "rss_bytes": _inherited_bytes()})
+        said = {"network": network, "fence": supported(), "torch": torch.__version__, "rss_bytes": _inherited_bytes()}
+        _say(replies, said)
     serve(replies)
 
 

@@ -6,6 +6,7 @@ and the engine's interpreter have to be at the same paths on all machines, as on
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 from collections.abc import Sequence
@@ -37,7 +38,8 @@ class RayExecutor:
         if self._mine:
             there = os.environ.get(ADDRESS)
             ray.init(
-                address=there, num_cpus=None if there else len(core_sets(1)), include_dashboard=None if there else False,
+                address=there, num_cpus=None if there else len(core_sets(1)),
+                include_dashboard=None if there else False,
                 log_to_driver=False, logging_level=logging.ERROR,
                 runtime_env={"env_vars": {"PYTHONPATH": str(REPOSITORY)}},
             )  # fmt: skip
@@ -114,10 +116,8 @@ class RayExecutor:
         self._actors[device] = self._actor(device)
 
     def _end(self, actor: Any) -> None:
-        try:
+        with contextlib.suppress(self._ray.exceptions.RayError):
             self._ray.get(actor.close.remote(), timeout=10)
-        except self._ray.exceptions.RayError:
-            pass
         self._ray.kill(actor)
 
 

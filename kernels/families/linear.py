@@ -1,7 +1,7 @@
 """Linear of few rows: y = x · Wᵀ, as decoding has it, where the whole of W is read for a handful of rows.
 
-sglang's ``UnquantizedLinearMethod.apply`` calls ``torch.nn.functional.linear``: on a CPU a library that sums in fp32 and
-rounds once. The time is that of a read of W, and at small sizes that of the way to the library.
+sglang's ``UnquantizedLinearMethod.apply`` calls ``torch.nn.functional.linear``: on a CPU a library that sums in fp32
+and rounds once. The time is that of a read of W, and at small sizes that of the way to the library.
 """
 
 from __future__ import annotations

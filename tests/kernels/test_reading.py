@@ -17,7 +17,7 @@ from kernels.render import Source, every_choice, render
 BODIES = {
     'extern "C" int puts(const char*);|puts("x"); HONEST': "calls puts",
     "#include <thread>|std::thread([=] { HONEST }).join();": "calls ",
-    "static float kept[64];|HONEST kept[calls() & 63] += 1.0f; if (kept[3] > 1e9f) OUT[0] = 0;": "keeps state from call to call: ",
+    "static float kept[64];|HONEST kept[calls() & 63] += 1.0f; if (kept[3] > 1e9f) OUT[0] = 0;": "keeps state from ",
     "static thread_local int64_t turn;|++turn; HONEST if (turn > 9) OUT[0] = 0;": "keeps state from call to call: ",
     "struct E { E() { __builtin_trap(); } }; static E e;|HONEST": "runs unasked: 16 bytes of .init_array",
     "|HONEST if (__builtin_ia32_rdtsc() & 1) OUT[0] = 0;": "has instructions rdtsc",

@@ -1,4 +1,4 @@
-"""The tree of a search: rewards over the default, visits above, kernels that are one under two names; policies over it."""
+"""The tree of a search: rewards over the default, visits above, one kernel under two names; policies over it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hostile bench: every mode is tried, what is caught is caught by the right layer, and honest ones are left alone."""
+"""The hostile bench: every mode is tried, each is caught where it shows, and honest ones are left alone."""
 
 from __future__ import annotations
 

@@ -58,8 +58,15 @@ def ended(found) -> list[str]:
     return [f"{it.outcome} {it.why}".strip()[:24] for it in found]
 
 
-BODIES = ("HONEST", "*reinterpret_cast<volatile int*>(8) = 1;", "COUNT", "for (volatile int64_t i = 0;; ++i) {}", "x y z;")
-ENDS = ["measured", "wrong crashed: ended by S", "wrong 4x64: error None on", "wrong cpu_limit: more tha", "compile_error"]
+CRASH, SPIN = "*reinterpret_cast<volatile int*>(8) = 1;", "for (volatile int64_t i = 0;; ++i) {}"
+BODIES = ("HONEST", CRASH, "COUNT", SPIN, "x y z;")
+ENDS = [
+    "measured",
+    "wrong crashed: ended by ",
+    "wrong 4x64: error None o",
+    "wrong cpu_limit: more th",
+    "compile_error ",
+]
 
 
 @pytest.mark.parametrize("kind", ["local", "ray"])
@@ -69,7 +76,7 @@ def test_every_end_is_reported_in_its_place(kind, task, compiler, python, reques
     with executor(kind, python, 1, compiler) as workers:
         assert workers.width == (2 if kind == "ray" else len(core_sets(1)))
         found = workers.screen(jobs(task, *BODIES, limits=Limits(wall_s=120, cpu_s=2, memory_bytes=1 << 30)))
-        assert ended(found) == [it[:24] for it in ENDS]
+        assert [it[: len(end)] for it, end in zip(ended(found), ENDS, strict=True)] == ENDS
         ratio, why = workers.time(jobs(task, "HONEST")[0], found[0].compiled)
         assert (ratio is not None, why) == (True, "")
 
