@@ -9,7 +9,8 @@ not evaluated again, whatever it is called.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 
 from kernels.compiler import Compiled, Compiler
@@ -117,23 +118,24 @@ class Search:
             yield found
 
 
-def tree_of(folder: TaskFolder) -> Tree:
-    """The tree that the evaluations of a task make."""
+def tree_of(folder: TaskFolder, known: Iterable[Evaluation] | None = None) -> Tree:
+    """The tree that the evaluations of a task make, or those that are ``known``."""
     family, dtype = folder.family, folder.task.dtype
-    novelties: dict[tuple[tuple[str, int], ...], str] = {}
 
-    def novelty(choices: Choices) -> str:
-        key = tuple(sorted(choices.items()))
-        if key not in novelties:
-            novelties[key] = render(family, dtype, choices).novelty
-        return novelties[key]
+    @cache
+    def rendered(key: tuple[tuple[str, int], ...]) -> tuple[str, str]:
+        source = render(family, dtype, dict(key))
+        return source.novelty, source.implementation
+
+    def of(choices: Choices) -> tuple[str, str]:
+        return rendered(tuple(sorted(choices.items())))
 
     shapes = [dims_of(key) for key in served_keys(folder)]
     tree = Tree(
-        values(family, shapes), family.defaults(), novelty, lambda it: render(family, dtype, it).implementation
+        values(family, shapes), family.defaults(), lambda it: of(it)[0], lambda it: of(it)[1]
     )  # fmt: skip
-    for known in evaluations(folder).values():
-        tree.add(known)
+    for entry_ in evaluations(folder).values() if known is None else known:
+        tree.add(entry_)
     return tree
 
 

@@ -51,7 +51,7 @@ class Tree:
         names: Callable[[Choices], str],
     ) -> None:  # fmt: skip
         """``novelty`` says which choices are one kernel, ``names`` their implementation."""
-        self._allowed, self._root, self._novelty, self._names = allowed, dict(root), novelty, names
+        self._allowed, self._root, self.novelty, self.name = allowed, dict(root), novelty, names
         self.nodes: dict[str, Node] = {}
         self._known: set[str] = set()
         self._default: float | None = None
@@ -60,7 +60,7 @@ class Tree:
     @property
     def root(self) -> Node | None:
         """The template as it stands, once it was evaluated."""
-        return self.nodes.get(self._names(self._root))
+        return self.nodes.get(self.name(self._root))
 
     def add(self, entry: Evaluation) -> Node:
         """A candidate that was evaluated; it counts at all nodes above it."""
@@ -71,7 +71,7 @@ class Tree:
         node = Node(entry.implementation, dict(entry.choices), reward, parent, best=reward)
         node.levers = entry.diagnosis.levers() if entry.diagnosis else {}
         self.nodes[node.id] = node
-        self._known.add(self._novelty(entry.choices))
+        self._known.add(self.novelty(entry.choices))
         if parent is not None:
             parent.children.append(node)
             changed = [(name, value) for name, value in node.choices.items() if parent.choices.get(name) != value]
@@ -86,8 +86,8 @@ class Tree:
 
     def is_new(self, choices: Choices, pending: Iterable[Choices] = ()) -> bool:
         """Whether nobody has evaluated this kernel, whatever it was called, and nobody is about to."""
-        mine = self._novelty(choices)
-        return mine not in self._known and all(mine != self._novelty(it) for it in pending)
+        mine = self.novelty(choices)
+        return mine not in self._known and all(mine != self.novelty(it) for it in pending)
 
     def edits(self, node: Node, pending: Sequence[Choices] = ()) -> list[Edit]:
         """Edits of a candidate that lead to a kernel which is new."""

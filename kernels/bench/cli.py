@@ -13,9 +13,13 @@ from kernels.bench.families import SERVED, Wanted, beside
 from kernels.bench.families import table as families_table
 from kernels.bench.hostile import HostileBench
 from kernels.bench.hostile_table import lines, table
+from kernels.bench.policies import replay
+from kernels.bench.policies import table as policies_table
 from kernels.bench.suspect import SHAPES
 from kernels.compiler import Compiler
+from kernels.evaluation import evaluations
 from kernels.family import DTYPES
+from kernels.task import open_task
 from tools.errors import UserError
 from tools.serving.engine import engine_python
 
@@ -70,3 +74,17 @@ def families(
     found = beside(out, wanted, engine_python(engine_python_), console.print)
     console.print(families_table(found))
     console.print(f"results in {out / 'families.jsonl'}")
+
+
+@app.command()
+def policies(
+    landscape: Annotated[Path, typer.Argument(help="run folder of a search --policy exhaustive that came to its end")],
+    seeds: Annotated[int, typer.Option(min=1, help="searches of each policy")] = 100,
+) -> None:
+    """UCT, beam, random and exhaustive search, replayed on recorded landscapes."""
+    names = sorted(path.parent.name for path in landscape.glob("ops/*/search.jsonl"))
+    if not names:
+        raise UserError("no search is recorded there", str(landscape), "give the --out of `search`")
+    for name in names:
+        folder = open_task(landscape, name)
+        console.print(policies_table(name, len(evaluations(folder)), replay(folder, seeds)))
