@@ -73,7 +73,7 @@ def bake_off(
 ) -> BakeOff:  # fmt: skip
     """Measure all contestants against the live implementation. Raises ``UserError`` when nothing can be measured."""
     settings = settings or Settings()
-    started, before = time.time(), _files(folder)
+    started, before = time.time(), measuring_files(folder)
     attempt = folder.next_attempt()
     place = folder.path / f"bench-{attempt}"
     keys = [shape.key for shape in folder.task.shapes]
@@ -107,7 +107,7 @@ def bake_off(
     claimed = claim(folder.task, rows, folder.task.live_backend, FLOOR)
     measurement = Measurement(
         run_id=folder.task.run_id, operator=folder.task.operator, attempt=attempt, protocol=protocol,
-        files=_compared(before, _files(folder)), peaks=peaks, host=platform.node(),
+        files=compared(before, measuring_files(folder)), peaks=peaks, host=platform.node(),
         device=f"{platform.machine()}, {settings.threads} threads of {os.cpu_count()} cores", started=started,
         ended=time.time(),
     )  # fmt: skip
@@ -141,7 +141,7 @@ def _right(entry: Qualified) -> str:
 Digests = dict[tuple[MeasurementRole, str], str]
 
 
-def _files(folder: TaskFolder) -> Digests:
+def measuring_files(folder: TaskFolder) -> Digests:
     """Digests of everything that measures, by role and path."""
     roles: list[tuple[MeasurementRole, str]] = [("harness", name) for name in HARNESS]
     roles += [("timer", TIMER_FILE), ("checker", CHECKER_FILE)]
@@ -150,7 +150,7 @@ def _files(folder: TaskFolder) -> Digests:
     return found
 
 
-def _compared(before: Digests, after: Digests) -> tuple[MeasurementFile, ...]:
+def compared(before: Digests, after: Digests) -> tuple[MeasurementFile, ...]:
     return tuple(
         MeasurementFile(role=role, path=path, before=digest, after=after[role, path])
         for (role, path), digest in before.items()

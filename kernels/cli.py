@@ -10,9 +10,11 @@ import typer
 from rich.console import Console
 
 from kernels.bakeoff import Settings, bake_off, measured_peaks
+from kernels.bench.cli import app as bench_app
 from kernels.compiler import Compiler
 from kernels.contestant import Contestant, of_torch
 from kernels.diagnosis.command import diagnose
+from kernels.executor.executor import ExecutorName
 from kernels.families import FAMILIES
 from kernels.family import DTYPES, Family
 from kernels.gpu import LARGE, measure_gpu
@@ -20,6 +22,7 @@ from kernels.gpu import table as gpu_table
 from kernels.kept import contestant
 from kernels.nursery import Nursery
 from kernels.offline import compile_offline, example, lines
+from kernels.policies import PolicyName
 from kernels.render import render
 from kernels.search import Search, evaluations, fastest
 from kernels.shapes import parse_shapes
@@ -31,6 +34,7 @@ from tools.serving.engine import engine_python
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(diagnose)
+app.add_typer(bench_app, name="bench")
 console = Console(soft_wrap=True, highlight=False)
 BACKENDS = ("torch", "torch_compile", "cpp")
 
@@ -86,12 +90,16 @@ def bakeoff(
 def search(
     family: str, out: Out, shapes: Shapes = "", held_out: HeldOut = "", dtype: Dtype = "bfloat16",
     budget: Annotated[int, typer.Option(min=1, help="sources to evaluate, earlier ones counted in")] = 12,
+    policy: Annotated[PolicyName, typer.Option(help="what chooses the next one")] = "uct",
+    seed: Annotated[int, typer.Option(help="of what the policy draws")] = 0,
+    on: Annotated[ExecutorName, typer.Option("--executor", help="where candidates run")] = "local",
+    workers: Annotated[int, typer.Option(min=0, help="candidates tried at a time; 0: as many as cores")] = 1,
     threads: Threads = 1, engine_python_: Engine = None,
 ) -> None:  # fmt: skip
     """Search the parameters of a family's C++ template; the same command again goes on."""
     python = engine_python(engine_python_)
     folder = _task(_family(family), out, shapes, held_out, dtype, python, threads)
-    found = Search(folder, Compiler(), python, threads)
+    found = Search(folder, Compiler(), python, threads, policy=policy, seed=seed, on=on, workers=workers)
     best = found.run(budget, console.print)
     console.print(f"{found.fresh} evaluated now, {len(found.done)} in all")
     if best is None or best.log_ratio is None:

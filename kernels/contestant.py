@@ -14,7 +14,8 @@ from tools.evidence.harness import Role, SourceFile
 ENGINE_SIDE = Path(__file__).resolve().parent / "engine_side"
 FILES = {
     "rms_norm": "rms_norm.py", "fused_add_rms_norm": "rms_norm.py", "silu_and_mul": "silu_and_mul.py",
-    "rotary": "rotary.py", "decode_attention": "decode_attention.py",
+    "rotary": "rotary.py", "decode_attention": "decode_attention.py", "linear": "linear.py",
+    "qk_norm_rotary": "qk_norm_rotary.py",
 }  # fmt: skip
 """Where torch's way of doing a family stands."""
 LIVE = "live"

@@ -16,8 +16,9 @@ Choices = Mapping[str, int]
 
 ITEM_BYTES = {"bfloat16": 2, "float32": 4, "int32": 4, "int64": 8}
 DTYPES = ("bfloat16", "float32")
-Kind = Literal["activation", "weight", "positions", "table", "distinct", "lengths"]
-"""``positions`` are any indices, ``distinct`` ones name nothing twice, ``lengths`` are those of a ragged batch."""
+Kind = Literal["activation", "weight", "matrix", "positions", "table", "distinct", "lengths"]
+"""A ``weight`` is near one, a ``matrix`` around zero and such that products keep their size. ``positions`` are any
+indices, ``distinct`` ones name nothing twice, ``lengths`` are those of a ragged batch."""
 Phase = Literal["prefill", "decode", "mixed"]
 
 
@@ -28,7 +29,8 @@ class TensorSpec:
     name: str
     dims: Dims
     kind: Kind = "activation"
-    """``weight`` and ``table`` stay the same from call to call, as in a server; the others are new in each."""
+    """``weight`` and ``table`` stay the same from call to call, as in a server; the others are new in each. A
+    ``matrix`` is too: a server goes through all of its layers before it comes back to one, cold by then."""
     dtype: str | None = None
     """``None``: the dtype of the task."""
     touched: int | None = None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kernels.compiler import CompileError, Compiler
 from kernels.contestant import Contestant, of_kernel
+from kernels.evaluation import evaluations
 from kernels.render import Source
-from kernels.search import evaluations
 from kernels.task import TaskFolder
 from tools.errors import UserError
 from tools.evidence.store import write_once

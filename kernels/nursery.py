@@ -11,7 +11,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -44,7 +44,10 @@ class Answer:
 class Nursery:
     """Use as a context manager; its end takes every process along."""
 
-    def __init__(self, python: Path, threads: int = 1, scratch: Path | None = None) -> None:
+    def __init__(
+        self, python: Path, threads: int = 1, scratch: Path | None = None, cores: Collection[int] = ()
+    ) -> None:
+        """``cores``: those that it and all its jobs stay on; all where none is named."""
         self._scratch = Path(tempfile.mkdtemp(prefix="bankable-kernels-", dir=scratch))
         read_end, write_end = os.pipe()
         threads_env = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
@@ -61,6 +64,8 @@ class Nursery:
         finally:
             complaint.close()
             os.close(write_end)
+        if cores:
+            os.sched_setaffinity(self._process.pid, cores)  # it imports for a second: no job was started yet
         self._replies = os.fdopen(read_end, "rb", buffering=0)
         self._pending = b""
         self._jobs = 0
@@ -71,6 +76,8 @@ class Nursery:
             raise UserError("the engine cannot import torch", str(python), complained)
         self.network: str = hello["network"]
         """``off``, or why candidates could have reached a network."""
+        self.fence: str = hello["fence"]
+        """``on``, or why a kernel's process could have read and written other files than its own."""
         self.torch: str = hello["torch"]
         self._base_rss = int(hello["rss_bytes"])
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from kernels.contestant import Contestant
 from kernels.limits import Limits
 from kernels.nursery import Answer, Nursery
+from kernels.reading import complaints
 from kernels.task import TaskFolder
 
 KINDS = ("normal", "large", "tiny", "zeros", "outlier", "special", "strided")
@@ -32,9 +33,15 @@ class Qualified:
 
 def qualify(
     folder: TaskFolder, contestant: Contestant, nursery: Nursery, keys: Sequence[str], threads: int,
-    limits: Limits = TRY,
+    limits: Limits = TRY, *, read: bool = True,
 ) -> Qualified:  # fmt: skip
-    """Try one implementation at the shapes ``keys``; the process that runs it holds nothing that is expected."""
+    """Try one implementation at the shapes ``keys``; the process that runs it holds nothing that is expected.
+
+    ``read``: a kernel is read before it is loaded, and not loaded when something stands against it.
+    """
+    against = complaints_of(contestant) if read else []
+    if against:
+        return Qualified(contestant.id, False, f"not loaded: {against[0]}", None, None)
     task, allowed = folder.task, folder.task.tolerance.relative_error
     seeds = {key: secrets.randbits(60) for key in keys}
     shapes = [
@@ -80,6 +87,14 @@ def qualify(
         return Qualified(contestant.id, False, why, None, None)
     shutil.rmtree(ran.folder)
     return Qualified(contestant.id, True, "", worst, equal)
+
+
+def complaints_of(contestant: Contestant) -> list[str]:
+    """What stands against a compiled kernel and its source, which lies beside it; nothing of other implementations."""
+    if contestant.binary is None:
+        return []
+    source = contestant.binary.with_name("source.cpp")
+    return complaints(contestant.binary, source.read_text(encoding="utf-8") if source.is_file() else None)
 
 
 def dims_of(key: str) -> tuple[int, ...]:

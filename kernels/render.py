@@ -36,6 +36,11 @@ class Source:
         """sha256 of the text; the flags that matter stand in its last line."""
         return digest(self.text.encode())
 
+    @cached_property
+    def novelty(self) -> str:
+        """sha256 of what is compiled: without the first line, in which the choices stand. Equal ones are one kernel."""
+        return digest(self.text.partition("\n")[2].encode())
+
     @property
     def implementation(self) -> str:
         """Id in the rows of a bake-off."""

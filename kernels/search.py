@@ -1,70 +1,56 @@
-"""A bounded search over a template's parameters: one parameter at a time from the best known choice, until none helps.
+"""A bounded search over a template's parameters: a tree of candidates, each one edit away from the one it came from.
 
-Every candidate is compiled, tried on all kinds of input, and timed beside the live implementation in processes of its
-own. Held-out shapes take no part. What somebody else suggests is evaluated first, in the same way and out of the same
-budget. Each evaluation is a line of ``search.jsonl``; a search that was stopped goes on from
-there, and a source that was evaluated is not evaluated again.
+Which of them is next a policy says, from rewards, visits and diagnoses. Every candidate is compiled, tried on all kinds
+of input, and timed beside the live implementation in processes of its own. Held-out shapes take no part. What somebody
+else suggests is evaluated first, in the same way and out of the same budget. Each evaluation is a line of
+``search.jsonl``; a search that was stopped goes on from there with the same tree, and a kernel that was evaluated is
+not evaluated again, whatever it is called.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
 
-import orjson
-from pydantic import ValidationError
-
-from kernels.bakeoff import FLOOR, SAMPLES, WARMUPS, measured_peaks
-from kernels.compiler import CompileError, Compiler
-from kernels.contestant import live, of_kernel
+from kernels.compiler import Compiled, Compiler
+from kernels.diagnosis.record import Diagnosis
+from kernels.evaluation import LOG, Evaluation, Job, Origin, entry, evaluations, fastest, served_keys
+from kernels.executor.executor import Executor, ExecutorName, executor
 from kernels.family import Choices, Dims, Family
-from kernels.nursery import Nursery
-from kernels.qualify import dims_of, qualify
-from kernels.render import Source, render
-from kernels.result import scores
-from kernels.rounds import Rounds
+from kernels.policies import POLICIES, PolicyName, steps
+from kernels.qualify import dims_of
+from kernels.render import every_choice, render
 from kernels.task import TaskFolder
-from tools.evidence.harness import Protocol
-from tools.evidence.records import Record
+from kernels.tree import Tree
 from tools.evidence.store import AppendLog
 
-LOG = "search.jsonl"
-Origin = Literal["search", "llm"]
-ROUNDS = 2
-"""Of each evaluation: enough to rank, far from enough to claim."""
-
-
-class Evaluation(Record):
-    """A line of ``search.jsonl``."""
-
-    implementation: str
-    choices: dict[str, int]
-    outcome: Literal["measured", "compile_error", "wrong", "failed"]
-    why: str = ""
-    log_ratio: float | None = None
-    """Mean of log(live / candidate) over the rounds; positive is faster."""
-    source: Origin | None = None
-    """Whose idea it was; not written down where no language model took part."""
-
-    def line(self) -> dict[str, Any]:
-        """As it stands in the log."""
-        return self.model_dump(mode="json", exclude=None if self.source is not None else {"source"})
+__all__ = ["LOG", "Evaluation", "Search", "evaluations", "fastest", "neighbours", "tree_of", "values"]
+Diagnose = Callable[[Compiled, TaskFolder], Diagnosis | None]
+"""What holds a candidate back, asked after it was timed."""
+Step = tuple[dict[str, int], str | None, Origin]
 
 
 class Search:
     """One search in one task folder."""
 
     def __init__(
-        self, folder: TaskFolder, compiler: Compiler, python: Path, threads: int = 1, origins: bool = False
-    ) -> None:
-        """``origins``: write down whose idea each candidate was."""
+        self, folder: TaskFolder, compiler: Compiler, python: Path, threads: int = 1, origins: bool = False, *,
+        policy: PolicyName = "uct", seed: int = 0, on: ExecutorName = "local", workers: int = 1,
+        diagnose: Diagnose | None = None,
+    ) -> None:  # fmt: skip
+        """``origins``: write down whose idea each candidate was. ``workers``: how many are screened at a time."""
         self._folder, self._compiler, self._python, self._threads = folder, compiler, python, threads
+        self._policy, self._seed, self._diagnose = POLICIES[policy], seed, diagnose
+        self._on: ExecutorName = on
+        self._workers = workers
         self._log = AppendLog(folder.path / LOG)
-        self.done = evaluations(folder)
-        self._keys = [shape.key for shape in folder.task.shapes if not shape.held_out]
+        self._shapes = [dims_of(key) for key in served_keys(folder)]
+        self._every = list(every_choice(folder.family, tuple(self._shapes)))
         self._suggested: list[dict[str, int]] = []
         self._origins = origins
+        self.done = evaluations(folder)
+        self.tree = tree_of(folder)
         self.fresh = 0
         """Evaluations made by this object; the others were read."""
 
@@ -75,89 +61,82 @@ class Search:
 
     def suggest(self, choices: Choices) -> bool:
         """Have a choice evaluated next, after those suggested before; false when it is none, or is known already."""
-        allowed = values(self._folder.family, [dims_of(key) for key in self._keys])
+        allowed = values(self._folder.family, self._shapes)
         if choices.keys() != allowed.keys() or any(value not in allowed[name] for name, value in choices.items()):
             return False
-        source = render(self._folder.family, self._folder.task.dtype, choices)
-        if source.implementation in self.done or dict(choices) in self._suggested:
+        if not self.tree.is_new(choices, self._suggested):
             return False
         self._suggested.append(dict(choices))
         return True
 
     def run(self, budget: int, say: Callable[[str], None] = lambda _: None) -> Evaluation | None:
         """Evaluate up to ``budget`` sources, those of an earlier run counted in; returns the best."""
-        with Nursery(self._python, self._threads) as nursery:
-            cache = measured_peaks(nursery, self._folder.task.dtype, self._threads).cache_bytes
-            improved = True
-            while improved:
-                improved = False
-                known = self.best
-                start = dict(known.choices) if known else self._folder.family.defaults()
-                for choices, origin in self._turns(start):
-                    entry = self._evaluate(choices, nursery, cache, budget, origin)
-                    if entry is None:
-                        return self.best
-                    say(f"{entry.implementation} {entry.outcome} {entry.why}".strip())
-                best = self.best
-                improved = best is not None and best != known
+        if len(self.done) >= budget:
+            return self.best
+        with executor(self._on, self._python, self._threads, self._compiler, self._workers) as workers:
+            while len(self.done) < budget:
+                batch = list(self._next(min(workers.width, budget - len(self.done))))
+                if not batch:
+                    break
+                for done in self._evaluated(batch, workers):
+                    say(f"{done.implementation} {done.outcome} {done.why}".strip())
         return self.best
 
-    def _turns(self, start: Choices) -> Iterator[tuple[Choices, Origin]]:
-        """Suggestions as they come, and the neighbours of a choice."""
-        for choices in neighbours(self._folder.family, start, [dims_of(key) for key in self._keys]):
-            while self._suggested:
-                yield self._suggested.pop(0), "llm"
-            yield choices, "search"
-        while self._suggested:
-            yield self._suggested.pop(0), "llm"
+    def _next(self, count: int) -> Iterator[Step]:
+        """Suggestions as they come, the template as it stands, then what the policy says."""
+        taken = 0
+        while self._suggested and taken < count:
+            yield self._suggested.pop(0), None, "llm"
+            taken += 1
+        if taken:
+            return
+        if self.tree.root is None:
+            yield self._folder.family.defaults(), None, "search"
+            return
+        for choices, parent in steps(self._policy, self.tree, count, self._seed, self._every):
+            yield choices, parent.id if parent is not None else None, "search"
 
-    def _evaluate(
-        self, choices: Choices, nursery: Nursery, cache: int, budget: int, origin: Origin
-    ) -> Evaluation | None:
-        """A choice's evaluation, from the log or new; ``None`` when the budget is spent."""
-        source = render(self._folder.family, self._folder.task.dtype, choices)
-        if source.implementation in self.done:
-            return self.done[source.implementation]
-        if len(self.done) >= budget:
-            return None
-        entry = self._measured(source, choices, nursery, cache)
-        if self._origins:
-            entry = entry.model_copy(update={"source": origin})
-        self._log.append(entry.line())
-        self.done[entry.implementation] = entry
-        self.fresh += 1
-        return entry
-
-    def _measured(self, source: Source, choices: Choices, nursery: Nursery, cache: int) -> Evaluation:
-        task = self._folder.task
-        compiled = self._compiler.compile(source)
-        if isinstance(compiled, CompileError):
-            return _entry(source.implementation, choices, "compile_error", compiled.reason[:300])
-        kernel, reference = of_kernel(compiled), live(task.live_source, task.live_backend)
-        tried = qualify(self._folder, kernel, nursery, self._keys, self._threads)
-        if not tried.ok:
-            return _entry(kernel.id, choices, "wrong", tried.why)
-        protocol = Protocol(
-            timer="perf_counter_ns", warmup_calls=WARMUPS, timed_calls=SAMPLES, cache="rotated", rounds=ROUNDS,
-            floor=FLOOR,
-        )  # fmt: skip
-        rounds = Rounds(self._folder, protocol, self._threads, cache, self._keys)
-        rows = [row for index in range(ROUNDS) for row in rounds.measure(index, [reference, kernel], nursery)]
-        ranked = scores(task, rows, FLOOR)
-        if not ranked:
-            return _entry(kernel.id, choices, "failed", next((row.raised for row in rows if row.raised), None) or "")
-        return _entry(kernel.id, choices, "measured", "", ranked[0].decision.mean)
+    def _evaluated(self, batch: list[Step], workers: Executor) -> Iterator[Evaluation]:
+        """Screened side by side, timed one after the other, written down in the order of the batch."""
+        task, family = self._folder.task, self._folder.family
+        sources = [render(family, task.dtype, choices) for choices, _, _ in batch]
+        jobs = [Job(self._folder.root.resolve(), task.operator, source, self._threads) for source in sources]
+        for (choices, parent, origin), job, said in zip(batch, jobs, workers.screen(jobs), strict=True):
+            name = job.source.implementation
+            found = entry(name, choices, said.outcome, said.why)
+            if said.compiled is not None:
+                ratio, why = workers.time(job, said.compiled)
+                found = entry(name, choices, "failed" if ratio is None else "measured", why, ratio)
+                if ratio is not None and self._diagnose is not None:
+                    diagnosis = self._diagnose(said.compiled, self._folder)
+                    found = found.model_copy(update={"diagnosis": diagnosis})
+            found = found.model_copy(update={"parent": parent, "source": origin if self._origins else None})
+            self._log.append(found.line())
+            self.done[name] = found
+            self.tree.add(found)
+            self.fresh += 1
+            yield found
 
 
-def evaluations(folder: TaskFolder) -> dict[str, Evaluation]:
-    """What searches in this task found so far, by implementation."""
-    return {entry.implementation: entry for entry in _read(folder.path / LOG)}
+def tree_of(folder: TaskFolder, known: Iterable[Evaluation] | None = None) -> Tree:
+    """The tree that the evaluations of a task make, or those that are ``known``."""
+    family, dtype = folder.family, folder.task.dtype
 
+    @cache
+    def rendered(key: tuple[tuple[str, int], ...]) -> tuple[str, str]:
+        source = render(family, dtype, dict(key))
+        return source.novelty, source.implementation
 
-def fastest(entries: Iterable[Evaluation]) -> Evaluation | None:
-    """The best of those that are right."""
-    right = [entry for entry in entries if entry.log_ratio is not None]
-    return max(right, key=lambda entry: entry.log_ratio or 0.0, default=None)
+    def of(choices: Choices) -> tuple[str, str]:
+        return rendered(tuple(sorted(choices.items())))
+
+    shapes = [dims_of(key) for key in served_keys(folder)]
+    tree = Tree(
+        values(family, shapes), family.defaults(), lambda it: of(it)[0], lambda it: of(it)[1]
+    )  # fmt: skip
+    for entry_ in evaluations(folder).values() if known is None else known:
+        tree.add(entry_)
+    return tree
 
 
 def values(family: Family, shapes: list[Dims]) -> dict[str, tuple[int, ...]]:
@@ -176,21 +155,3 @@ def neighbours(family: Family, start: Choices, shapes: list[Dims]) -> Iterator[d
         for value in allowed:
             if value != start[name]:
                 yield {**start, name: value}
-
-
-def _entry(
-    name: str, choices: Choices, outcome: Literal["measured", "compile_error", "wrong", "failed"], why: str,
-    ratio: float | None = None,
-) -> Evaluation:  # fmt: skip
-    return Evaluation(implementation=name, choices=dict(choices), outcome=outcome, why=why, log_ratio=ratio)
-
-
-def _read(path: Path) -> Iterator[Evaluation]:
-    """Whole lines of an earlier search; what cannot be read is evaluated again."""
-    if not path.is_file():
-        return
-    for line in path.read_bytes().splitlines():
-        try:
-            yield Evaluation.model_validate(orjson.loads(line))
-        except (ValueError, ValidationError):
-            continue

@@ -31,6 +31,8 @@ def _tensor(spec: TensorSpec, dtype: torch.dtype, generator: torch.Generator, ki
     values = torch.randn(spec.dims, generator=generator)
     if spec.kind == "weight":
         return (1 + 0.1 * values).to(dtype)
+    if spec.kind == "matrix":
+        return (values * spec.dims[-1] ** -0.5).to(dtype)
     rows = values.view(spec.dims[0], -1)
     count, columns = rows.shape
     if kind == "strided":

@@ -5,11 +5,13 @@ implementation, made an input, or seen an output. Jobs are JSON lines on standar
 JSON line on REPLY-FD. What a job itself has to say goes to ``replies.jsonl`` in its own folder; its standard output and
 error go to ``output.txt`` there, and nobody reads results from them.
 
-A job has limits of CPU time, address space, file size and wall time, and no network where the kernel lets it go.
+A job has limits of CPU time, address space, file size and wall time, and no network where the kernel lets it go. One
+that loads a kernel is fenced in beforehand, and leaves no process behind.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import os
@@ -21,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
+SET_CHILD_SUBREAPER = 36
 POLL_S = 0.002
 MOST_FILE_BYTES = 1 << 30
 GRACE_S = 5.0
@@ -57,6 +60,7 @@ def run_job(job: dict[str, Any], replies: int) -> dict[str, Any]:
     timed_out = ended is None
     _kill_group(pid)
     status, usage = ended or os.wait4(pid, 0)[1:]
+    _kill_adopted()
     return {
         "pid": pid, "timed_out": timed_out, "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
         "exit": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None, "max_rss_bytes": usage.ru_maxrss * 1024,
@@ -76,10 +80,38 @@ def _wait(pid: int, deadline: float) -> tuple[int, resource.struct_rusage] | Non
 
 def _kill_group(pid: int) -> None:
     """Whatever the job left behind; the child made a group of its own first of all."""
-    try:
-        os.killpg(pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return
+    for kill in (os.killpg, os.kill):  # a process that has not come to its own group yet is killed by its id
+        try:
+            kill(pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            continue
+
+
+def _adopt() -> None:
+    """Have processes whose parents are gone become children of this one, whatever session they moved to."""
+    ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def _kill_adopted() -> None:
+    """Kill what a job left in another group than its own. A child that is killed leaves its own ones here: again."""
+    while left := _children():
+        for pid in left:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in left:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+
+def _children() -> list[int]:
+    """Processes whose parent this one is."""
+    found = []
+    for place in Path("/proc").iterdir():
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            if place.name.isdecimal():
+                parent = (place / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1]
+                found += [int(place.name)] * (int(parent) == os.getpid())
+    return found
 
 
 def _child(job: dict[str, Any], folder: Path) -> None:
@@ -90,6 +122,7 @@ def _child(job: dict[str, Any], folder: Path) -> None:
         os.chdir(folder)
         _redirect()
         _limit(job)
+        _fence(job, folder)
         import torch  # noqa: PLC0415 - there already: imported when the network was gone
 
         from kernels.engine_side.jobs import JOBS  # noqa: PLC0415 - what a job imports, only its own process holds
@@ -124,6 +157,16 @@ def _limit(job: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
+def _fence(job: dict[str, Any], folder: Path) -> None:
+    """Around a job that loads a kernel of somebody's: its own folder, its binary, and the inputs that it is given."""
+    asked = job.get("implementation") or {}
+    if asked.get("binary"):
+        given = [Path(shape["oracle"]) for shape in job.get("shapes", ()) if shape.get("oracle")]
+        from kernels.engine_side.fence import stand  # noqa: PLC0415 - only a job with a kernel needs it
+
+        stand(folder, [Path(asked["binary"]).parent, *given])
+
+
 def _inherited_bytes() -> int:
     """Resident memory that a fork has from its first moment; of files that are mapped it has only what it touches."""
     status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
@@ -141,10 +184,14 @@ def main() -> None:
     os.set_inheritable(replies, False)
     sys.path.append(root)
     network = leave_network()
+    _adopt()
     import torch  # noqa: PLC0415 - after the network is gone; a fork is possible while no thread runs
 
+    from kernels.engine_side.fence import supported  # noqa: PLC0415 - found only now that the repository is on the path
+
     with torch.inference_mode():
-        _say(replies, {"network": network, "torch": torch.__version__, "rss_bytes": _inherited_bytes()})
+        said = {"network": network, "fence": supported(), "torch": torch.__version__, "rss_bytes": _inherited_bytes()}
+        _say(replies, said)
     serve(replies)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch import nn
 
-METHODS = ("forward_native", "_run_sdpa_forward_decode")
+METHODS = ("forward_native", "_run_sdpa_forward_decode", "apply")
 """Methods that a live path consists of."""
 
 

@@ -17,7 +17,9 @@ import torch
 from sglang.srt.layers.activation import SiluAndMul
 from sglang.srt.layers.attention.torch_native_backend import TorchNativeAttnBackend
 from sglang.srt.layers.layernorm import RMSNorm
+from sglang.srt.layers.linear import ReplicatedLinear
 from sglang.srt.layers.rotary_embedding.base import RotaryEmbedding
+from sglang.srt.models.qwen3 import Qwen3Attention
 
 from kernels.engine_side.buffers import same_bits
 from kernels.engine_side.measure import inputs_of
@@ -26,7 +28,8 @@ from kernels.engine_side.seam import live_names
 
 DIMS = {
     "rms_norm": (4, 256), "fused_add_rms_norm": (4, 256), "silu_and_mul": (4, 768), "rotary": (4, 4, 2, 64),
-    "decode_attention": (4, 4, 2, 64, 144),
+    "decode_attention": (4, 4, 2, 64, 144), "linear": (4, 768, 256),
+    "qk_norm_rotary": (4, 4, 2, 64),
 }  # fmt: skip
 
 
@@ -34,6 +37,10 @@ def module(family, tensors):
     """The engine's own, with these weights."""
     if family == "decode_attention":
         return Backend(tensors)
+    if family == "qk_norm_rotary":
+        return Attention(tensors)
+    if family == "linear":
+        return Linear(tensors["weight"])
     if family == "silu_and_mul":
         return SiluAndMul()
     if family == "rotary":
@@ -43,6 +50,42 @@ def module(family, tensors):
     made = RMSNorm(256, eps=1e-6, weight_dtype=torch.bfloat16)
     made.weight.data.copy_(tensors["weight"])
     return made
+
+
+class Attention:
+    """The model's own method with the engine's norms and embedding; what it projects to is given."""
+
+    def __init__(self, tensors):
+        self.norms = [RMSNorm(64, eps=1e-6, weight_dtype=torch.bfloat16) for _ in range(2)]
+        for norm, name in zip(self.norms, ("query_weight", "key_weight"), strict=True):
+            norm.weight.data.copy_(tensors[name])
+        self.rotary = RotaryEmbedding(64, 64, 4096, 10000, True, torch.bfloat16)
+        self.rotary.cos_sin_cache = tensors["table"]
+
+    def forward_native(self, positions, query, key):
+        qkv = torch.cat((query, key, key), dim=-1)
+        this = SimpleNamespace(
+            qkv_proj=lambda _: (qkv, None), q_size=query.shape[1], kv_size=key.shape[1], head_dim=64, alt_stream=None,
+            q_norm=self.norms[0], k_norm=self.norms[1], rotary_emb=self.rotary,
+        )  # fmt: skip
+        return Qwen3Attention.forward_prepare_native(this, positions, None)[:2]
+
+    __call__ = forward_native
+
+
+class Linear:
+    """The engine's layer and the method that it has without quantization."""
+
+    def __init__(self, weight):
+        self.layer = ReplicatedLinear(weight.shape[1], weight.shape[0], bias=False, params_dtype=weight.dtype)
+        self.layer.weight.data.copy_(weight)
+
+    def forward_native(self, x, _):
+        assert type(self.layer.quant_method).__name__ == "UnquantizedLinearMethod"
+        return self.layer.quant_method.apply(self.layer, x)
+
+    def __call__(self, x, _):
+        return self.layer(x)[0]
 
 
 class Backend:

@@ -28,14 +28,31 @@ SHAPES = {
         (1, 1, 1, 1, 1), (12, 4, 2, 64, 144), (3, 7, 1, 46, 37), (130, 2, 2, 16, 20), (2, 8, 1, 200, 1000),
         (5, 6, 6, 33, 65), (3, 3, 1, 128, 1),
     ],
+    "qk_norm_rotary": [(1, 1, 1, 2), (4, 4, 2, 64), (7, 3, 1, 46), (130, 2, 1, 32)],
+    "linear": [
+        (1, 1, 1), (4, 768, 256), (3, 37, 67), (17, 100, 36), (16, 64, 32), (5, 1030, 130), (1, 16, 31), (33, 65, 260),
+    ],
 }  # fmt: skip
 """One element, a served shape, no multiple of a vector, and more rows than the threads' threshold. For attention also
-all query heads with one key head, as many key heads as query heads, many tokens, and a single one."""
-OTHER = {"vector_bits": 256, "unroll": 4, "thread_rows": 2, "block": 32, "prefetch": 0}
+all query heads with one key head, as many key heads as query heads, many tokens, and a single one. For linear more
+rows than a tile has; where columns are no multiple of 32, torch's library lets what lies behind a row into its sums,
+and is not asked."""
+OTHER = {
+    "vector_bits": 256,
+    "unroll": 4,
+    "thread_rows": 2,
+    "block": 32,
+    "prefetch": 0,
+    "tiles": 0,
+    "weights": 2,
+    "batch": 2,
+    "thread_outs": 512,
+}
 """Every parameter at another value than the default."""
 EQUAL_SHARE = {
     ("rotary", "bfloat16"): 1.0, ("rotary", "float32"): 1.0, ("decode_attention", "bfloat16"): 0.6,
-    ("decode_attention", "float32"): 0.3,
+    ("decode_attention", "float32"): 0.3, ("linear", "float32"): 0.05, ("linear", "bfloat16"): 0.9,
+    ("qk_norm_rotary", "bfloat16"): 0.99,
 }  # fmt: skip
 """Least share of values that are the live implementation's. Elsewhere in bf16 all but fp32 values beside a tie; what
 SDPA gives, which rounds its weights to bf16, is often the value beside."""
@@ -43,10 +60,11 @@ NEARLY = 0.998
 
 
 def tried(
-    family: Family, dtype: str, contestant: Contestant, nursery: Nursery, threads: int = 1
+    family: Family, dtype: str, contestant: Contestant, nursery: Nursery, threads: int = 1,
+    dims: list[tuple[int, ...]] | None = None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     """What the checker says about all shapes and kinds of input."""
-    dims = SHAPES[family.name]
+    dims = dims or SHAPES[family.name]
     common = {"family": family.name, "dtype": dtype, "threads": threads}
     ran = nursery.run("attempt", {
         **common, "implementation": contestant.job(), "kinds": KINDS,
@@ -87,7 +105,8 @@ def test_kernels_are_right_at_every_shape_and_input(family, dtype, nursery, comp
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
 def test_torchs_own_operators_are_right_too(family, nursery):
-    for said in tried(family, "bfloat16", of_torch(family, "torch"), nursery):
+    dims = [size for size in SHAPES[family.name] if family.name != "linear" or size[-1] % 32 == 0]
+    for said in tried(family, "bfloat16", of_torch(family, "torch"), nursery, dims=dims):
         assert said["relative_error"] <= family.allowed["bfloat16"].relative_error
 
 
