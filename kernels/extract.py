@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -31,11 +31,15 @@ PHASE = 0.05
 
 
 def write_captured_task(
-    root: Path, run_id: str, family: Family, captured: Captured, samples: CaptureFolder, nursery: Nursery, threads: int
-) -> TaskFolder:
-    """A new task in a run folder. Raises ``UserError`` where what was captured makes none."""
+    root: Path, run_id: str, family: Family, captured: Captured, samples: CaptureFolder, nursery: Nursery,
+    threads: int, also: Collection[str] = (),
+) -> TaskFolder:  # fmt: skip
+    """A new task in a run folder; ``also``: keys of captured shapes that are benched whatever their calls.
+
+    Raises ``UserError`` where what was captured makes none.
+    """
     folder = root / "ops" / family.name
-    shapes = benched(captured)
+    shapes = benched(captured, also)
     covered = sum(shape.total for shape in shapes) / max(1, captured.calls)
     if covered < FEWEST_COVER:
         raise UserError(
@@ -60,8 +64,8 @@ def write_captured_task(
     return TaskFolder.create(root, task, files)
 
 
-def benched(captured: Captured) -> list[CapturedShape]:
-    """The sampled shapes with the most calls, and one of every phase with more than a twentieth of them."""
+def benched(captured: Captured, also: Collection[str] = ()) -> list[CapturedShape]:
+    """The sampled shapes with the most calls, one of every phase with more than a twentieth of them, and ``also``."""
     ranked = sorted((it for it in captured.shapes if it.sampled), key=lambda it: (-it.total, it.key))
     chosen: list[CapturedShape] = []
     for shape in ranked:
@@ -74,7 +78,7 @@ def benched(captured: Captured) -> list[CapturedShape]:
     for phase, count in sorted(calls.items()):
         if count > PHASE * captured.calls and all(it.phase != phase for it in chosen):
             chosen += [it for it in ranked if it.phase == phase][:1]
-    return chosen
+    return [*chosen, *(it for it in ranked if it.key in also and it not in chosen)]
 
 
 def held_out(family: Family, shapes: Sequence[CapturedShape]) -> Iterator[Served]:

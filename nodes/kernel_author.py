@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import orjson
 
+from kernels.benching import kernel_tool
 from kernels.compiler import Compiler
 from kernels.kept import keep, kept_source
+from kernels.known import diagnosis_tool
 from kernels.proposals import Consulted, KernelProposal, KernelProposals, offered, shown
 from kernels.qualify import dims_of
 from kernels.render import Source, render
@@ -18,6 +20,7 @@ from tools.llm.outcome import FINAL
 from tools.measurement.lab import Lab
 from tools.measurement.progress import Event
 from tools.prompts.loader import load_prompt
+from tools.proposals.skilled import skill_tool
 from tools.skills.loader import skills_for
 
 ROLE = "kernel_author"
@@ -88,7 +91,9 @@ def _asked(advisor: Advisor, task: TaskFolder, search: Search, findings: Sequenc
         candidates=shown(list(search.done.values())),
         findings="\n".join(f"- {it}" for it in findings) or "none yet",
     )
-    outcome = advisor.ask(ROLE, system, "Your proposals.", KernelProposal)
+    tools = (skill_tool(ROLE, operator=task.family.name, device=told.device, dtype=told.dtype), diagnosis_tool(task),
+             kernel_tool(task))  # fmt: skip
+    outcome = advisor.ask(ROLE, system, "Your proposals.", KernelProposal, tools)
     if outcome.answer is None:
         return Consulted(after=len(search.done), outcome=outcome.kind, detail=outcome.detail)
     return offered(outcome.answer, search, task.family, room)
