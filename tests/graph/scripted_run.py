@@ -34,6 +34,10 @@ from tools.serving.live import LiveDriver
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "tools" / "model" / "shipped"
 START_S = 30.0
+PLAYER = ServerConfig(
+    flags={"context_length": 16_384, "sleep_on_idle": True}, env={"SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN": "1"}
+)
+"""More context than the model was trained for, so that it says something to a whole prompt; idle while not asked."""
 
 
 def main() -> int:
@@ -75,7 +79,7 @@ def served(log: Path) -> Iterator[str]:
     """The address of a real server with the shipped model. It sleeps while nobody asks."""
     samples: list[HostSample] = []
     with LiveDriver(find_engine(), SHIPPED) as driver:
-        request = LaunchRequest("roles", "live", ServerConfig(), "shipped", log, samples.append)
+        request = LaunchRequest("roles", "live", PLAYER, "shipped", log, samples.append)
         (server,) = driver.launch([request])
         if isinstance(server, LaunchFailed):
             raise SystemExit(f"the server did not start: {server.failure.line}")

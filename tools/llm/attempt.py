@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 import openai
+import orjson
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_openai import ChatOpenAI
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -123,7 +124,9 @@ def _response_format(shape: type[BaseModel]) -> dict[str, object]:
 
 def _spec(name: str, tools: Toolbox) -> dict[str, Any]:
     tool = next(it for it in tools if it.name == name)
-    return dict(openai.pydantic_function_tool(tool.arguments, name=tool.name, description=tool.about))
+    spec = openai.pydantic_function_tool(tool.arguments, name=tool.name, description=tool.about)
+    # Plain data: the library would check arguments against its own object, and call a wrong one a broken answer.
+    return dict(orjson.loads(orjson.dumps(dict(spec), option=orjson.OPT_PASSTHROUGH_SUBCLASS, default=dict)))
 
 
 def _calls(message: AIMessage) -> tuple[Call, ...]:
