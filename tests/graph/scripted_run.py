@@ -27,6 +27,7 @@ import orjson
 
 from tools.evidence.records import HostSample, ServerConfig
 from tools.llm.ledger import CALLS, read_ledger
+from tools.serving.command import base_config
 from tools.serving.driver import LaunchFailed, LaunchRequest
 from tools.serving.engine import find_engine
 from tools.serving.live import LiveDriver
@@ -34,10 +35,9 @@ from tools.serving.live import LiveDriver
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "tools" / "model" / "shipped"
 START_S = 30.0
-PLAYER = ServerConfig(
-    flags={"context_length": 16_384, "sleep_on_idle": True}, env={"SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN": "1"}
-)
-"""More context than the model was trained for, so that it says something to a whole prompt; idle while not asked."""
+CONTEXT = 16_384
+"""More than the model was trained for, so that it says something to a whole prompt."""
+OVERRIDE = "SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN"
 
 
 def main() -> int:
@@ -47,6 +47,7 @@ def main() -> int:
     reader.add_argument("--served", action="store_true", help="the shipped model on a real sglang server plays instead")
     reader.add_argument("words", nargs="*", help="after --: options of `python -m graph run`")
     asked = reader.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server is left behind
     log = asked.out.with_name(f"{asked.out.name}-endpoint.log")
     log.parent.mkdir(parents=True, exist_ok=True)
     with served(log) if asked.served else company(log) as url:
@@ -78,8 +79,11 @@ def company(log: Path) -> Iterator[str]:
 def served(log: Path) -> Iterator[str]:
     """The address of a real server with the shipped model. It sleeps while nobody asks."""
     samples: list[HostSample] = []
-    with LiveDriver(find_engine(), SHIPPED) as driver:
-        request = LaunchRequest("roles", "live", PLAYER, "shipped", log, samples.append)
+    engine = find_engine()
+    base = base_config(engine.device)
+    config = ServerConfig(flags={**base.flags, "context_length": CONTEXT}, env={**base.env, OVERRIDE: "1"})
+    with LiveDriver(engine, SHIPPED) as driver:
+        request = LaunchRequest("roles", "live", config, "shipped", log, samples.append)
         (server,) = driver.launch([request])
         if isinstance(server, LaunchFailed):
             raise SystemExit(f"the server did not start: {server.failure.line}")

@@ -20,9 +20,9 @@ from nodes.kernel_extractor import chosen, prospects
 from nodes.profiler import take_profile
 from nodes.strategist import directions, first_things
 from tests.graph.conftest import ROOT
-from tests.graph.scripted_run import PLAYER
+from tests.graph.scripted_run import served
 from tools.evidence.recorded import take_over
-from tools.evidence.records import HostSample, Lever
+from tools.evidence.records import Lever
 from tools.llm.advisor import Advisor
 from tools.llm.ledger import read_ledger
 from tools.llm.outcome import Kind
@@ -32,9 +32,6 @@ from tools.profiling.records import Profile
 from tools.proposals.counsel import past
 from tools.proposals.integration import Winner
 from tools.proposals.strategy import Worth
-from tools.serving.driver import LaunchRequest
-from tools.serving.engine import find_engine
-from tools.serving.live import LiveDriver, LiveServer
 
 KERNELS = ROOT / "evals" / "recorded" / "cpu-kernels.tar.xz"
 LIMITS = Limits(attempts=2, attempt_s=20, call_s=25, pause_s=0.1, answer_tokens=96)
@@ -45,13 +42,8 @@ pytestmark = pytest.mark.live
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("server")
-    samples: list[HostSample] = []
-    with LiveDriver(find_engine(), ROOT / "tools" / "model" / "shipped") as driver:
-        request = LaunchRequest("roles", "live", PLAYER, "shipped", folder / "server.log", samples.append)
-        (server,) = driver.launch([request])
-        assert isinstance(server, LiveServer), server
-        yield f"{server.url}/v1"
+    with served(tmp_path_factory.mktemp("server") / "server.log") as address:
+        yield address
 
 
 @pytest.fixture
@@ -88,7 +80,7 @@ def test_every_role_is_asked_and_none_changes_what_the_policy_does(
     assert plan is None or plan.kernels == ()
     assert lab.advisor is not None
     search = Search(task, Compiler(), Path("python"))
-    assert _asked(lab.advisor, task, search, (), 3).admitted == ()
+    assert _asked(lab.advisor, task, search, (), 3, 30.0).admitted == ()
     winner = Winner("decode_attention", "bfloat16", "cpp-058ead4d27ec", 7.6, 0.3)
     assert left_aside(lab, winner, 1, ()) == ""
     lever = Lever(flags={"stream_interval": 8})

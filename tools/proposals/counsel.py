@@ -23,7 +23,7 @@ from tools.proposals.configuration import Dropped, counted, plain
 
 LOG = "counsel.jsonl"
 """In the run folder."""
-PART_OF_TIME = 0.1
+PART_OF_TIME = 0.05
 """Of the time that a run has left, which one question may take."""
 FEWEST_S = 20.0
 
@@ -81,7 +81,7 @@ def counsel(lab: Lab, question: Question[M, T]) -> T | None:
         return None
     outcome = lab.advisor.ask(
         question.role, load_prompt(question.role).filled(**question.words), "Your proposal.", question.shape,
-        question.tools, max(FEWEST_S, PART_OF_TIME * lab.seconds_left()),
+        question.tools, seconds_for(lab),
     )  # fmt: skip
     taken = question.take(outcome.answer) if outcome.answer is not None else None
     line = Line(
@@ -92,6 +92,11 @@ def counsel(lab: Lab, question: Question[M, T]) -> T | None:
     AppendLog(lab.folder.root / LOG).append(line.model_dump(mode="json"))
     lab.tell(Event("note", f"language model as {question.role}: {_told(line, taken.said if taken else '')}"))
     return taken.part if taken is not None else None
+
+
+def seconds_for(lab: Lab) -> float:
+    """What one question may take: a model that never ends its answer must not cost a run its measurements."""
+    return max(FEWEST_S, PART_OF_TIME * lab.seconds_left())
 
 
 def past(run: Path) -> list[Line]:

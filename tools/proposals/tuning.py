@@ -23,7 +23,7 @@ from tools.measurement.progress import Event
 from tools.measurement.screening import Screened, read_trials
 from tools.prompts.loader import load_prompt
 from tools.proposals.configuration import Admitted, ConfigurationProposal, Dropped, counted, plain, sift
-from tools.proposals.counsel import Question, Taken, counsel, listed
+from tools.proposals.counsel import Question, Taken, counsel, listed, seconds_for
 from tools.proposals.evidence import evidence_tools
 from tools.proposals.settings import setting_tools
 from tools.proposals.skilled import skill_tool, skills_text
@@ -86,7 +86,9 @@ class TuningAdvice:
     def _asked(self, policy: SearchPolicy, trials: Sequence[Screened]) -> Consultation:
         system = load_prompt(ROLE).filled(**_words(self._lab, self._space, self._reference, trials, self._findings))
         toolbox = _tools(self._lab, self._space)
-        outcome = self._advisor.ask(ROLE, system, "Your proposals.", ConfigurationProposal, toolbox)
+        outcome = self._advisor.ask(
+            ROLE, system, "Your proposals.", ConfigurationProposal, toolbox, seconds_for(self._lab)
+        )
         if outcome.answer is None:
             return Consultation(search=self._search, after=len(trials), outcome=outcome.kind, detail=outcome.detail)
         admitted, dropped = sift(outcome.answer, self._space)
