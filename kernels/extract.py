@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
-from kernels.family import Family, Phase, shape_key
+from kernels.family import Dims, Family, Phase, shape_key
 from kernels.limits import Limits
 from kernels.nursery import Nursery
 from kernels.shapes import Served
@@ -46,7 +46,8 @@ def write_captured_task(
             f"{len(shapes)} shapes hold {covered:.0%} of the calls", family.name, "give a steadier load to capture"
         )
     dtype = _dtype(family, captured)
-    held = tuple(held_out(family, shapes))
+    # From the usual ones: nobody who adds a shape decides what is held out.
+    held = tuple(held_out(family, benched(captured), [shape.dims for shape in shapes]))
     allowed = family.allowed[dtype]
     files = [*_sampled(folder, family, dtype, shapes, samples, nursery)]
     answer = nursery.run("oracle", oracle_job(family, dtype, held, threads), Limits())
@@ -81,9 +82,9 @@ def benched(captured: Captured, also: Collection[str] = ()) -> list[CapturedShap
     return [*chosen, *(it for it in ranked if it.key in also and it not in chosen)]
 
 
-def held_out(family: Family, shapes: Sequence[CapturedShape]) -> Iterator[Served]:
-    """Shapes near the first and the last benched one that the server never called with."""
-    taken = {shape.dims for shape in shapes}
+def held_out(family: Family, shapes: Sequence[CapturedShape], also: Collection[Dims] = ()) -> Iterator[Served]:
+    """Shapes near the first and the last benched one that are none of the benched, and none of ``also``."""
+    taken = {*(shape.dims for shape in shapes), *also}
     for shape in (shapes[0], shapes[-1]) if len(shapes) > 1 else shapes:
         dims = (shape.dims[0] + 1, *shape.dims[1:])
         while dims in taken:

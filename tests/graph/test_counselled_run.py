@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from tests.graph.conftest import ROOT, Bankable
-from tests.graph.llm_script import ROLES, Answer, Cast, kernel, step
+from tests.graph.llm_script import ROLES, Answer, Cast, accuses, kernel, step
 from tests.tools.llm.endpoint import Asked, Endpoint, Reply, says, tool_calls
 from tools.llm.ledger import CALLS, read_ledger
 from tools.llm.outcome import Kind
@@ -188,3 +188,30 @@ def test_a_company_of_all_manners_ends_in_the_policys_result(tmp_path: Path) -> 
         assert Kind.ANSWERED in ends
         assert len(ends) > 1
     assert sum(line.tool_faults for line in lines) > 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "subject", "decision"),
+    [("give_up", "patch-decode_attention", "ejected"), ("remeasure", "patch-decode_attention-2", "failed")],
+)
+def test_a_fail_goes_back_to_the_integrator_with_what_was_found(
+    answer: str, subject: str, decision: str, bankable: Bankable, tmp_path: Path
+) -> None:
+    """The auditor says eject. A model may have it measured once more, which this recording has nothing for."""
+
+    def judge(asked: Asked) -> Reply:
+        return accuses(asked) if "scope is **patch**" in asked.system else Cast().judge(asked)
+
+    def integrator(asked: Asked) -> Reply:
+        return says({"action": answer if "FAILED" in asked.system else "lay", "because": "noise"})
+
+    cast = Cast(judge=judge, others={"IntegrationProposal": integrator})
+    with Endpoint(cast) as endpoint:
+        options = ("--llm", "scripted", "--llm-base-url", endpoint.url)
+        done = bankable("run", "--replay", KERNELS, "--out", tmp_path / "run", *options)
+    assert done.code == 0, done.err
+    first, second = cast.asked["IntegrationProposal"]
+    assert ("nonsense" in first.system, "nonsense" in second.system) == (False, True)
+    outcome = read(tmp_path / "run" / "outcome.json")
+    assert (outcome["verdict"], outcome["accepted"]) == ("no verified gain", [])
+    assert (subject, decision) in {(it["subject"], it["decision"]) for it in outcome["decisions"]}
