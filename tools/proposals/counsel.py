@@ -12,9 +12,10 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
+from tools.errors import UserError
 from tools.evidence.records import Record
 from tools.evidence.store import AppendLog
-from tools.llm.outcome import FINAL, Kind
+from tools.llm.outcome import FINAL, Kind, Outcome
 from tools.llm.toolbox import Toolbox
 from tools.measurement.lab import Lab
 from tools.measurement.progress import Event
@@ -79,10 +80,14 @@ def counsel(lab: Lab, question: Question[M, T]) -> T | None:
         return _again(known, question)
     if any(it.outcome in FINAL for it in before):
         return None
-    outcome = lab.advisor.ask(
-        question.role, load_prompt(question.role).filled(**question.words), "Your proposal.", question.shape,
-        question.tools, seconds_for(lab),
-    )  # fmt: skip
+    system = load_prompt(question.role).filled(**question.words)
+    try:
+        outcome = lab.advisor.ask(
+            question.role, system, "Your proposal.", question.shape, question.tools, seconds_for(lab)
+        )
+    except UserError as problem:
+        # No key for this role: a mistake, but not one that ends a run which can go on without.
+        outcome = Outcome(Kind.DENIED, None, str(problem))
     taken = question.take(outcome.answer) if outcome.answer is not None else None
     line = Line(
         role=question.role, at=question.at, outcome=outcome.kind, detail=outcome.detail,

@@ -35,6 +35,8 @@ def take(answer: Answer) -> Taken[Kept]:
 
 def question(at: str = "start", role: str = "strategist") -> Question[Answer, Kept]:
     words = {"skills": "s", "profile": "p", "history": "h"}
+    if role == "integrator":
+        words = {"skills": "s", "operator": "o", "winner": "w", "findings": "f"}
     return Question(role, at, words, Answer, Kept, take)
 
 
@@ -83,6 +85,15 @@ def test_what_would_hardly_end_otherwise_is_not_tried_for_the_same_role(opened: 
         assert counsel(lab, question("later")) is None
         assert len(served.requests) == 1
         assert [line.outcome for line in past(lab.folder.root)] == [Kind.DENIED]
+
+
+def test_a_role_without_a_key_ends_no_run(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BANKABLE_LLM_KEY_STRATEGIST", "not a key")
+    with Endpoint(GOOD) as served, opened(served) as lab:
+        assert counsel(lab, question()) is None
+        assert counsel(lab, question("operators", "integrator")) == Kept(number=7)
+        assert [line.outcome for line in past(lab.folder.root)] == [Kind.DENIED, Kind.ANSWERED]
+        assert "not a key" not in (lab.folder.root / LOG).read_text()
 
 
 def test_without_a_model_nobody_is_asked_and_nothing_written(opened: Any) -> None:
