@@ -9,14 +9,15 @@ from graph.state import Decided, RunState
 from kernels.kept import kept_source
 from kernels.task import open_task
 from nodes.baseline import control_name
-from nodes.integrator import integrate, lever_of, worth_carrying
+from nodes.integrator import integrate, left_aside, lever_of, measured_again, winner_of, worth_carrying
 from nodes.kernel_author import best_kernel
-from nodes.kernel_extractor import extract, prospects
+from nodes.kernel_extractor import chosen, extract, prospects
 from nodes.op_benchmarker import benchmark, default, read_benched
 from nodes.profiler import take_profile
 from tools.measurement.cost import comparison_seconds
 from tools.measurement.lab import Lab
 from tools.measurement.progress import Event
+from tools.proposals.selection import Selection
 
 BENCH_S = 240.0
 """Two bake-offs and a search of one operator, on a quiet machine of two cores."""
@@ -30,12 +31,17 @@ def kernel_extractor(state: RunState, runtime: Run) -> RunState:
     if waiting is None:
         profile = take_profile(lab, state["profile_attempt"]).profile
         found = prospects(profile) if profile is not None else []
-        waiting = [it.operator for it in found if not it.reason]
         for it in found:
             word = f"skipped: {it.reason}" if it.reason else f"{it.share:.1%} of the time, may give {it.promise:+.1%}"
             lab.tell(Event("note", f"operator {it.operator} {word}"))
             if it.reason:
                 decisions.append(Decided(subject=it.operator, decision="skipped", reason=it.reason))
+        picked = Selection(order=())
+        if profile is not None:
+            picked = chosen(lab, profile, found, state.get("operator_order"), _held(lab, "profile-*"))
+        waiting = list(picked.order)
+        decisions += [Decided(subject=it.name, decision="skipped", reason=f"by the extractor: {it.because}")
+                      for it in picked.left_out]  # fmt: skip
     wanted = list(waiting)
     while waiting:
         if not affordable(lab, BENCH_S):
@@ -57,7 +63,7 @@ def op_benchmarker(state: RunState, runtime: Run) -> RunState:
     task = open_task(lab.folder.root, state["operator"])
     source = kept_source(task, state["candidate"]) if state["candidate"] else default(task)
     assert source is not None, "the author keeps what it hands over"
-    benched = benchmark(lab, task, source, attempt)
+    benched = benchmark(lab, task, source, attempt, _held(lab, f"harness-{state['operator']}-*"))
     changed: RunState = {"bench_attempt": attempt, "benched": benched.claim is not None}
     if benched.claim is None:
         lab.tell(Event("note", f"{state['operator']}: {benched.why}"))
@@ -81,8 +87,7 @@ def kernel_author(state: RunState, runtime: Run) -> RunState:
     """Search for a faster kernel, with a harness that was signed off."""
     lab = stage(runtime, f"kernel author: {state['operator']}")
     task = open_task(lab.folder.root, state["operator"])
-    held = findings(lab.folder.root, f"harness-{state['operator']}-*") if lab.advisor is not None else ()
-    best = best_kernel(lab, task, held)
+    best = best_kernel(lab, task, _held(lab, f"harness-{state['operator']}-*"))
     known = read_benched(task, state["bench_attempt"])
     # What the first bake-off measured need not be measured again.
     done = best is None or (known is not None and known.winner == best.implementation)
@@ -92,15 +97,21 @@ def kernel_author(state: RunState, runtime: Run) -> RunState:
 
 
 def integrator(state: RunState, runtime: Run) -> RunState:
-    """Lay the winner over the live server and measure what it gives there."""
+    """Answer the auditor if it returned the last attempt; else lay the winner over the live server and measure it."""
     lab, operator = stage(runtime, f"integrator: {state['operator']}"), state["operator"]
-    task = open_task(lab.folder.root, operator)
+    task, judged = open_task(lab.folder.root, operator), state.get("judged")
     claim = read_benched(task, state["bench_attempt"])
     lever = lever_of(lab, task, claim, state["bench_attempt"]) if claim else None
     if claim is None or lever is None or claim.speedup is None:
         reason = claim.headline if claim else "no bake-off"
         return {"claimed": False, "lever": None, "decisions": [_no_kernel(lab, operator, reason)]}
-    attempt = state["patch_attempt"] + 1
+    attempt, held = state["patch_attempt"] + 1, _held(lab, f"patch-patch-{operator}-*")
+    winner = winner_of(lab, task, claim, take_profile(lab, state["profile_attempt"]).profile)
+    if judged is not None and judged.scope == "patch" and judged.word == "FAIL":
+        if not measured_again(lab, winner, judged.action in ("remeasure", "redo"), attempt - 1, held):
+            return {"given_up": True}
+    elif reason := left_aside(lab, winner, attempt, held):
+        return {"claimed": False, "lever": None, "decisions": [_no_kernel(lab, operator, reason)]}
     isolated = {operator: claim.speedup}
     measured = integrate(lab, lever, isolated, state["reference"], attempt, comparison_seconds(lab))
     claimed = worth_carrying(measured)
@@ -111,6 +122,11 @@ def integrator(state: RunState, runtime: Run) -> RunState:
     if not claimed:
         changed |= {"lever": None, "decisions": [unproven(lab, measured)]}
     return changed
+
+
+def _held(lab: Lab, audits: str) -> list[str]:
+    """What the auditor held against something, for a model that answers to it."""
+    return findings(lab.folder.root, audits) if lab.advisor is not None else []
 
 
 def _on(operator: str, waiting: list[str], decisions: list[Decided]) -> RunState:

@@ -66,16 +66,14 @@ def after_measure_patch(state: RunState) -> Literal["audit_patch", "config_tuner
 def after_audit_patch(state: RunState) -> Literal["bank", "config_tuner", "integrator", "eject"]:
     """PASS and FLAG bank (FLAG under the corrected headline); FAIL returns to the producer, and at the bound ejects.
 
-    A kernel is measured again where that is the advice; nothing else can be done about it as it is.
+    Its producer measures again, changes it, or gives it up.
     """
     judged = state["judged"]
     if judged is None or judged.word != "FAIL":
         return "bank"
     if state["patch_attempt"] >= PATCH_ATTEMPTS:
         return "eject"
-    if state["track"] == "config":
-        return "config_tuner"
-    return "integrator" if judged.action in ("remeasure", "redo") else "eject"
+    return "config_tuner" if state["track"] == "config" else "integrator"
 
 
 def next_lever(state: RunState) -> Literal["kernel_extractor", "config_tuner"]:
@@ -112,8 +110,10 @@ def after_kernel_author(state: RunState) -> Literal["op_benchmarker", "integrato
     return "integrator" if state["trusted"] else "op_benchmarker"
 
 
-def after_integrator(state: RunState) -> Literal["audit_patch", "kernel_extractor"]:
-    """Only a claimed gain needs an auditor."""
+def after_integrator(state: RunState) -> Literal["audit_patch", "kernel_extractor", "eject"]:
+    """Only a claimed gain needs an auditor; one that was returned and given up is ejected."""
+    if state.get("given_up"):
+        return "eject"
     return "audit_patch" if state["claimed"] else "kernel_extractor"
 
 

@@ -60,6 +60,8 @@ class RunState(TypedDict, total=False):
     """Where a lever that was decided goes back to."""
     operators: list[str]
     """Operators that wait for a kernel, the most promising first."""
+    operator_order: list[str]
+    """Operators worth a kernel as the strategist put them; not there where the promise alone decides."""
     operator: str
     """The operator at hand; empty when none is."""
     bench_attempt: int

@@ -10,16 +10,18 @@ from graph.common import Run, affordable, audited, failed, out_of_time, stage, u
 from graph.findings import findings
 from graph.state import Accepted, Decided, Judged, RunState
 from nodes.baseline import control_name, measure_baseline
-from nodes.config_tuner import confirm, lever_of, patch_name, propose, revise, screen
+from nodes.config_tuner import confirm, lever_of, patch_name, propose, repair, revise, screen
+from nodes.kernel_extractor import prospects
 from nodes.preflight import preflight as check
 from nodes.profiler import profile_name, take_profile
 from nodes.reporter import publish
-from nodes.strategist import directions
+from nodes.strategist import directions, first_things
 from nodes.validator import validate
 from tools.measurement.comparison import kv_tokens, read_claim
 from tools.measurement.cost import block_seconds, comparison_seconds
 from tools.measurement.lab import Lab
 from tools.measurement.progress import Event
+from tools.proposals.strategy import Worth
 
 LEVER = "confirming and validating another lever"
 
@@ -79,7 +81,14 @@ def strategist(state: RunState, runtime: Run) -> RunState:
     chosen = directions(lab, taken.profile)
     for direction in chosen:
         lab.tell(Event("note", f"direction {direction.name}: {direction.reason}; {len(direction.knobs)} knobs"))
-    return {"directions": chosen}
+    found = prospects(taken.profile) if state["track"] == "kernels" and taken.profile is not None else []
+    worth = [Worth(it.operator, it.share, it.promise) for it in found if not it.reason]
+    asked = first_things(lab, taken.profile, chosen, worth)
+    if asked is None:
+        return {"directions": chosen}
+    out = [Decided(subject=it.name, decision="skipped", reason=f"by the strategist: {it.because}")
+           for it in (*asked.left_out, *asked.operators.left_out)]  # fmt: skip
+    return {"directions": asked.directions, "operator_order": list(asked.operators.order), "decisions": out}
 
 
 def config_tuner(state: RunState, runtime: Run) -> RunState:
@@ -97,7 +106,7 @@ def config_tuner(state: RunState, runtime: Run) -> RunState:
         return {"lever": only, "judged": None, "patch_attempt": 0, "tried": [*tried, patch_name(only)]}
     prospects = screen(
         lab, state["directions"], len(state["accepted"]), state["reference"], _screening_seconds(lab),
-        findings(lab.folder.root) if lab.advisor is not None else (),
+        _held(lab),
     )  # fmt: skip
     lever = propose(prospects, tried, config.floor) if affordable(lab) else None
     changed: RunState = {"lever": lever, "judged": None}
@@ -248,7 +257,17 @@ def _answer(lab: Lab, state: RunState, judged: Judged) -> RunState:
     if judged.action in ("remeasure", "redo"):
         return {"judged": None}
     repaired = revise(lever, judged.rules, kv_tokens(lab, state["comparison"]))
-    return {"lever": repaired, "judged": None} if repaired else {"given_up": True}
+    if repaired is not None:
+        return {"lever": repaired, "judged": None}
+    other = repair(lab, lever, state["comparison"], state["reference"], state["tried"], _held(lab))
+    if other is None:
+        return {"given_up": True}
+    return {"lever": other, "judged": None, "tried": [*state["tried"], patch_name(other)]}
+
+
+def _held(lab: Lab) -> list[str]:
+    """What the auditor held against levers, for a model that proposes others."""
+    return findings(lab.folder.root) if lab.advisor is not None else []
 
 
 def _screening_seconds(lab: Lab) -> float:

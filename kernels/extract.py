@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import cast
 
-from kernels.family import Family, Phase, shape_key
+from kernels.family import Dims, Family, Phase, shape_key
 from kernels.limits import Limits
 from kernels.nursery import Nursery
 from kernels.shapes import Served
@@ -31,18 +31,23 @@ PHASE = 0.05
 
 
 def write_captured_task(
-    root: Path, run_id: str, family: Family, captured: Captured, samples: CaptureFolder, nursery: Nursery, threads: int
-) -> TaskFolder:
-    """A new task in a run folder. Raises ``UserError`` where what was captured makes none."""
+    root: Path, run_id: str, family: Family, captured: Captured, samples: CaptureFolder, nursery: Nursery,
+    threads: int, also: Collection[str] = (),
+) -> TaskFolder:  # fmt: skip
+    """A new task in a run folder; ``also``: keys of captured shapes that are benched whatever their calls.
+
+    Raises ``UserError`` where what was captured makes none.
+    """
     folder = root / "ops" / family.name
-    shapes = benched(captured)
+    shapes = benched(captured, also)
     covered = sum(shape.total for shape in shapes) / max(1, captured.calls)
     if covered < FEWEST_COVER:
         raise UserError(
             f"{len(shapes)} shapes hold {covered:.0%} of the calls", family.name, "give a steadier load to capture"
         )
     dtype = _dtype(family, captured)
-    held = tuple(held_out(family, shapes))
+    # From the usual ones: nobody who adds a shape decides what is held out.
+    held = tuple(held_out(family, benched(captured), [shape.dims for shape in shapes]))
     allowed = family.allowed[dtype]
     files = [*_sampled(folder, family, dtype, shapes, samples, nursery)]
     answer = nursery.run("oracle", oracle_job(family, dtype, held, threads), Limits())
@@ -60,8 +65,8 @@ def write_captured_task(
     return TaskFolder.create(root, task, files)
 
 
-def benched(captured: Captured) -> list[CapturedShape]:
-    """The sampled shapes with the most calls, and one of every phase with more than a twentieth of them."""
+def benched(captured: Captured, also: Collection[str] = ()) -> list[CapturedShape]:
+    """The sampled shapes with the most calls, one of every phase with more than a twentieth of them, and ``also``."""
     ranked = sorted((it for it in captured.shapes if it.sampled), key=lambda it: (-it.total, it.key))
     chosen: list[CapturedShape] = []
     for shape in ranked:
@@ -74,12 +79,12 @@ def benched(captured: Captured) -> list[CapturedShape]:
     for phase, count in sorted(calls.items()):
         if count > PHASE * captured.calls and all(it.phase != phase for it in chosen):
             chosen += [it for it in ranked if it.phase == phase][:1]
-    return chosen
+    return [*chosen, *(it for it in ranked if it.key in also and it not in chosen)]
 
 
-def held_out(family: Family, shapes: Sequence[CapturedShape]) -> Iterator[Served]:
-    """Shapes near the first and the last benched one that the server never called with."""
-    taken = {shape.dims for shape in shapes}
+def held_out(family: Family, shapes: Sequence[CapturedShape], also: Collection[Dims] = ()) -> Iterator[Served]:
+    """Shapes near the first and the last benched one that are none of the benched, and none of ``also``."""
+    taken = {*(shape.dims for shape in shapes), *also}
     for shape in (shapes[0], shapes[-1]) if len(shapes) > 1 else shapes:
         dims = (shape.dims[0] + 1, *shape.dims[1:])
         while dims in taken:

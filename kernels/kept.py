@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernels.compiler import CompileError, Compiler
 from kernels.contestant import Contestant, of_kernel
+from kernels.entered import entered
 from kernels.evaluation import evaluations
 from kernels.render import Source
 from kernels.task import TaskFolder
@@ -21,8 +22,10 @@ def kept_source(task: TaskFolder, implementation: str) -> Source | None:
     path = task.kernel_file(implementation)
     if not path.is_file():
         return None
-    text, known = path.read_text(encoding="utf-8"), evaluations(task).get(implementation)
-    choices = known.choices if known is not None else task.family.defaults()
+    text = path.read_text(encoding="utf-8")
+    known = {it.implementation: it.choices for it in entered(task.path)}
+    known |= {name: it.choices for name, it in evaluations(task).items()}
+    choices = known.get(implementation, task.family.defaults())
     return Source(task.task.family, task.task.dtype, choices, text, flags_of(text))
 
 

@@ -13,7 +13,7 @@ from tools.measurement.direction import Direction
 from tools.measurement.lab import Lab
 from tools.measurement.plan import make_plan, numbered
 from tools.measurement.screening import Screened, Screening, Source, read_trials
-from tools.proposals.tuning import TuningAdvice
+from tools.proposals.tuning import TuningAdvice, answer_to_fail
 from tools.search import SUGGESTED, Outcome, SearchPolicy, Settings, Trial, space_from_knobs
 
 
@@ -38,15 +38,15 @@ def screen(
 ) -> list[Prospect]:  # fmt: skip
     """Search the directions' knobs until the policy has enough or the seconds are spent; what it now expects of each.
 
-    A knob is as important as its direction's share of the time. ``around`` counts the levers accepted so far: another
-    reference is another search. A resumed run tells the policy what it had seen and goes on with the next trial.
+    A knob is as important as its direction. ``around`` counts the levers accepted so far: another reference is another
+    search. A resumed run tells the policy what it had seen and goes on with the next trial.
     Where language models are asked, theirs are tried first; ``findings``: what the auditor held against earlier levers.
     """
     label = f"around-{around}"
     past = read_trials(lab)
     mine = [trial for trial in past if trial.search == label]
     chosen, _ = knobs_for(lab.driver.device, lab.known_flags, lab.situation())
-    shares = {name: direction.share for direction in directions for name in direction.knobs}
+    shares = {name: direction.importance for direction in directions for name in direction.knobs}
     knobs = [it for it in chosen if it.name in shares]
     if not knobs:
         return []
@@ -110,6 +110,22 @@ def revise(lever: Lever, rules: Collection[str], reference_kv_tokens: int | None
     if moved and reference_kv_tokens and "max_total_tokens" not in lever.flags:
         return Lever(flags={**lever.flags, "max_total_tokens": reference_kv_tokens}, env=lever.env)
     return None
+
+
+def repair(
+    lab: Lab, lever: Lever, comparison: str, reference: ServerConfig, tried: Collection[str], findings: Sequence[str]
+) -> Lever | None:
+    """Another value of the lever that was returned, by a language model; ``None`` without one that was not tried."""
+    if lab.advisor is None or len(lever.names()) != 1:
+        return None
+    chosen, _ = knobs_for(lab.driver.device, lab.known_flags, lab.situation())
+    knobs = [it for it in chosen if it.name in lever.names() and it.candidates(lab.situation())]
+    if not knobs:
+        return None
+    space = space_from_knobs(knobs, lab.situation(), {**reference.flags, **reference.env}, {})
+    found = answer_to_fail(lab, comparison, space, reference, findings)
+    other = lever_of(found)
+    return other if found and patch_name(other) not in tried else None
 
 
 def patch_name(lever: Lever, attempt: int = 1) -> str:

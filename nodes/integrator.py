@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,6 +15,9 @@ from tools.evidence.records import Kind, Lever, Plan, ServerConfig
 from tools.measurement.comparison import Measured, compare, declare
 from tools.measurement.lab import Lab
 from tools.measurement.plan import numbered
+from tools.profiling.records import Profile
+from tools.profiling.share import operator_share, promised_gain
+from tools.proposals.integration import Winner, answered, laid
 from tools.statistics.paired import small_and_harmless
 
 
@@ -38,6 +42,29 @@ def _recorded(plan: Path) -> Lever | None:
         return Plan.model_validate_json(plan.read_bytes()).lever
     except (OSError, ValidationError):
         return None
+
+
+def winner_of(lab: Lab, task: TaskFolder, claim: BakeOffClaim, profile: Profile | None) -> Winner:
+    """What is known of the winner before it is measured on the live server."""
+    operator, speedup = task.task.operator, claim.speedup or 1.0
+    share = operator_share(profile, operator) if profile is not None else None
+    # Without a share nothing says that it cannot give much.
+    ceiling = promised_gain(share, max(speedup, 1.0)) if share is not None else 1.0
+    return Winner(operator, task.task.dtype, claim.winner or "none", speedup, ceiling)
+
+
+def left_aside(lab: Lab, winner: Winner, attempt: int, findings: Sequence[str]) -> str:
+    """Why a language model would not have it measured at all; empty where it is measured."""
+    found = laid(lab, winner, attempt, findings)
+    return f"left aside by the integrator: {found.because}" if found is not None and found.action == "leave" else ""
+
+
+def measured_again(lab: Lab, winner: Winner, advised: bool, failed: int, findings: Sequence[str]) -> bool:
+    """The answer to a FAIL of attempt ``failed``: as the auditor advises, unless a model may decide and does."""
+    found = answered(lab, winner, failed, advised, findings)
+    if found is not None and found.action in ("remeasure", "give_up"):
+        return found.action == "remeasure"
+    return advised
 
 
 def integrate(

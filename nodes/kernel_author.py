@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 import orjson
 
+from kernels.benching import kernel_tool
 from kernels.compiler import Compiler
 from kernels.kept import keep, kept_source
+from kernels.known import diagnosis_tool
 from kernels.proposals import Consulted, KernelProposal, KernelProposals, offered, shown
 from kernels.qualify import dims_of
 from kernels.render import Source, render
@@ -18,6 +20,8 @@ from tools.llm.outcome import FINAL
 from tools.measurement.lab import Lab
 from tools.measurement.progress import Event
 from tools.prompts.loader import load_prompt
+from tools.proposals.counsel import seconds_for
+from tools.proposals.skilled import skill_tool
 from tools.skills.loader import skills_for
 
 ROLE = "kernel_author"
@@ -72,12 +76,14 @@ def _consult(lab: Lab, task: TaskFolder, search: Search, findings: Sequence[str]
     room = MODELS_PART - past.admitted
     if room <= 0 or any(it.outcome in FINAL for it in past.lines):
         return
-    line = _asked(lab.advisor, task, search, findings, room)
+    line = _asked(lab.advisor, task, search, findings, room, seconds_for(lab))
     past.add(line)
     lab.tell(Event("note", f"{task.task.operator}: language model as {ROLE}: {line.told()}"))
 
 
-def _asked(advisor: Advisor, task: TaskFolder, search: Search, findings: Sequence[str], room: int) -> Consulted:
+def _asked(
+    advisor: Advisor, task: TaskFolder, search: Search, findings: Sequence[str], room: int, seconds: float
+) -> Consulted:
     told = task.task
     system = load_prompt(ROLE).filled(
         skills="\n\n".join(
@@ -88,7 +94,9 @@ def _asked(advisor: Advisor, task: TaskFolder, search: Search, findings: Sequenc
         candidates=shown(list(search.done.values())),
         findings="\n".join(f"- {it}" for it in findings) or "none yet",
     )
-    outcome = advisor.ask(ROLE, system, "Your proposals.", KernelProposal)
+    tools = (skill_tool(ROLE, operator=task.family.name, device=told.device, dtype=told.dtype), diagnosis_tool(task),
+             kernel_tool(task))  # fmt: skip
+    outcome = advisor.ask(ROLE, system, "Your proposals.", KernelProposal, tools, seconds)
     if outcome.answer is None:
         return Consulted(after=len(search.done), outcome=outcome.kind, detail=outcome.detail)
     return offered(outcome.answer, search, task.family, room)

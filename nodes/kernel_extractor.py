@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kernels.extract import write_captured_task
+from kernels.extract import benched, write_captured_task
 from kernels.families import FAMILIES
 from kernels.nursery import Nursery
 from kernels.overlay import seam_of
@@ -22,6 +23,9 @@ from tools.overlay.captured import CaptureFolder
 from tools.overlay.folder import write_overlay
 from tools.profiling.records import Profile
 from tools.profiling.share import operator_share, promised_gain
+from tools.proposals.extraction import Seen, extraction, more_shapes
+from tools.proposals.selection import Selection
+from tools.proposals.strategy import Worth
 from tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad
 
 LIKELY = 4.0
@@ -65,6 +69,19 @@ def prospects(profile: Profile) -> list[Prospect]:
     return sorted(found, key=lambda it: (-it.promise, it.operator))
 
 
+def chosen(
+    lab: Lab, profile: Profile, found: Sequence[Prospect], order: Sequence[str] | None, findings: Sequence[str]
+) -> Selection:
+    """The operators to make tasks of: those that are worth it, in the strategist's order where there is one.
+
+    A language model may choose among them; it adds none.
+    """
+    worth = {it.operator: Worth(it.operator, it.share, it.promise) for it in found if not it.reason}
+    names = [name for name in order if name in worth] if order is not None else list(worth)
+    asked = extraction(lab, profile, [worth[name] for name in names], findings)
+    return asked if asked is not None else Selection(order=tuple(names))
+
+
 def extract(lab: Lab, operator: str, wanted: list[str]) -> Extracted:
     """The task of an operator: as it is there, or from the one launch that captures all of the ``wanted``."""
     root = lab.folder.root
@@ -80,9 +97,14 @@ def extract(lab: Lab, operator: str, wanted: list[str]) -> Extracted:
     if captured is None:
         return Extracted(None, f"no_rebind_seam: the live server never calls {FAMILIES[operator].attribute}")
     assert lab.engine_python is not None
+    usual = {it.key for it in benched(captured)}
+    seen = [Seen(it.key, it.phase, it.total, it.key in usual) for it in captured.shapes if it.sampled]
+    also = more_shapes(lab, operator, DTYPE, seen)
     try:
         with Nursery(lab.engine_python, lab.threads) as nursery:
-            task = write_captured_task(root, lab.run_id, FAMILIES[operator], captured, samples, nursery, lab.threads)
+            task = write_captured_task(
+                root, lab.run_id, FAMILIES[operator], captured, samples, nursery, lab.threads, also
+            )
     except UserError as problem:
         return Extracted(None, str(problem))
     lab.folder.ledger.enter_tree(task.path)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from kernels.bakeoff import Settings, bake_off
+from kernels.bakeoff import ROUNDS, Settings, bake_off
+from kernels.benching import bench_plan
 from kernels.compiler import Compiler
-from kernels.contestant import of_torch
+from kernels.contestant import Contestant, of_torch
+from kernels.entered import entered
 from kernels.kept import contestant
 from kernels.render import Source, render
 from kernels.task import TaskFolder
@@ -41,9 +44,13 @@ def read_benched(task: TaskFolder, attempt: int) -> BakeOffClaim | None:
         return None
 
 
-def benchmark(lab: Lab, task: TaskFolder, source: Source, attempt: int) -> Benched:
-    """Measure torch's own way and a kernel, or read how it went when this attempt was measured before."""
+def benchmark(lab: Lab, task: TaskFolder, source: Source, attempt: int, findings: Sequence[str] = ()) -> Benched:
+    """Measure torch's own way and a kernel, or read how it went when this attempt was measured before.
+
+    Kernels that a language model entered take part too; ``findings``: what the auditor held against earlier attempts.
+    """
     known = read_benched(task, attempt)
+    plan = bench_plan(lab, task, attempt, findings) if known is None else None
     if known is None and lab.recorded is not None:
         take_over(lab.recorded, lab.folder, f"ops/{task.task.operator}/bench-{attempt}")
         known = read_benched(task, attempt)
@@ -53,11 +60,24 @@ def benchmark(lab: Lab, task: TaskFolder, source: Source, attempt: int) -> Bench
         return Benched(known)
     assert lab.engine_python is not None
     try:
-        entered = [of_torch(task.family, "torch"), contestant(task, source, Compiler())]
-        result = bake_off(task, entered, lab.engine_python, Settings(threads=lab.threads), lambda _: lab.check())
+        contestants = [of_torch(task.family, "torch"), contestant(task, source, Compiler())]
+        contestants += [it for it in _of_models(lab, task) if it.id != source.implementation]
+        settings = Settings(threads=lab.threads, rounds=plan.rounds if plan is not None else ROUNDS)
+        result = bake_off(task, contestants, lab.engine_python, settings, lambda _: lab.check())
     except UserError as problem:
         return Benched(None, str(problem))
     lab.folder.ledger.enter_tree(result.folder)
-    lab.folder.ledger.enter(task.kernel_file(source.implementation))
+    for it in contestants:
+        if it.kind == "cpp":
+            lab.folder.ledger.enter(task.kernel_file(it.id))
     lab.tell(Event("note", result.claim.headline))
     return Benched(result.claim)
+
+
+def _of_models(lab: Lab, task: TaskFolder) -> Iterator[Contestant]:
+    """Kernels that a model entered; one that does not compile is left out, and costs nobody else the bake-off."""
+    for it in entered(task.path):
+        try:
+            yield contestant(task, render(task.family, task.task.dtype, it.choices), Compiler())
+        except UserError as problem:
+            lab.tell(Event("note", f"{it.implementation}: {problem}"))

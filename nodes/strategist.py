@@ -1,11 +1,19 @@
-"""Strategist: in which directions to search, from where the time goes. Deterministic; it only orders the registry."""
+"""Strategist: in which directions to search, from where the time goes. It only orders what the registry holds.
+
+A language model may put directions and operators into another order, or leave some out with a reason; it adds none.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from tools.levers import Knob, Touches, knobs_for
 from tools.measurement.direction import Direction
 from tools.measurement.lab import Lab
 from tools.profiling.records import Profile
+from tools.proposals.selection import LeftOut, Selection
+from tools.proposals.strategy import Worth, reordered, strategy
 
 HOST = (Touches.STREAMING, Touches.PROCESS, Touches.LOGGING)
 MODEL = (Touches.DECODE, Touches.NUMERICS, Touches.ATTENTION)
@@ -39,6 +47,26 @@ def directions(lab: Lab, profile: Profile | None) -> list[Direction]:
             names = [knob.name for knob in members]
             found.append((share * promise, Direction(name=name, knobs=names, share=share, reason=reason)))
     return [direction for _, direction in sorted(found, key=lambda entry: -entry[0])]
+
+
+@dataclass(frozen=True)
+class First:
+    """What is tried, in this order."""
+
+    directions: list[Direction]
+    left_out: tuple[LeftOut, ...]
+    """Directions that are not searched."""
+    operators: Selection
+
+
+def first_things(
+    lab: Lab, profile: Profile | None, directions: Sequence[Direction], operators: Sequence[Worth]
+) -> First | None:
+    """What a language model makes of both lists; ``None`` where they stay as they are."""
+    found = strategy(lab, profile, directions, operators)
+    if found is None:
+        return None
+    return First(reordered(directions, found.directions), found.directions.left_out, found.operators)
 
 
 def _waiting(lab: Lab) -> tuple[float, str]:

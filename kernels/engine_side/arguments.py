@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from kernels.engine_side.measure import inputs_of
-from kernels.engine_side.operator import POINTER, REAL, Operator
+from kernels.engine_side.operator import TYPES, Operator
 from kernels.family import Dims
 
 SEED = 20_240_229
@@ -55,11 +55,11 @@ def write_call(operator: Operator, dims: Dims, dtype: str, folder: Path) -> Path
         lines.append(f"b {tensor.nbytes} {name}")
     entry = library.bankable_run
     for kind, value in zip(entry.argtypes, entry.values, strict=True):
-        if kind is POINTER:
+        if kind is TYPES["pointer"]:
             index, offset = _within(blocks, value)
             lines.append(f"p {index} {offset}")
         else:
-            lines.append(f"f {float(value).hex()}" if kind is REAL else f"i {value}")
+            lines.append(f"f {float(value).hex()}" if kind is TYPES["real"] else f"i {value}")
     path = folder / "call.txt"
     path.write_text("\n".join(lines) + "\n", encoding="ascii")
     return path

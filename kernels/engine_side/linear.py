@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 
-from kernels.engine_side.operator import POINTER, SIZE, Call, Into, Operator, Outputs, Tensors, entry, flat
+from kernels.engine_side.operator import Call, Into, Operator, Outputs, Tensors, entry, flat
 from kernels.families import linear
+from kernels.seams import linear as linear_seam
 
 
 def _reference(tensors: Tensors) -> Outputs:
@@ -33,7 +34,7 @@ def _live(names: Mapping[str, Any], _: Tensors) -> Call:
 
 
 def _native(library: ctypes.CDLL) -> Into:
-    run = entry(library, POINTER, SIZE, POINTER, SIZE, POINTER, SIZE, SIZE, SIZE)
+    run = entry(library, linear_seam.ARGUMENTS)
     if torch.cpu._is_amx_tile_supported() and not torch.cpu._init_amx():
         raise RuntimeError("the system does not let this process use matrix tiles")
 

@@ -10,8 +10,9 @@ import torch
 from torch import nn
 
 from kernels.engine_side import rms_norm, rotary
-from kernels.engine_side.operator import POINTER, REAL, SIZE, Call, Into, Operator, Outputs, Tensors, entry, flat
+from kernels.engine_side.operator import Call, Into, Operator, Outputs, Tensors, entry, flat
 from kernels.families import qk_norm_rotary
+from kernels.seams import qk_norm_rotary as qk_norm_rotary_seam
 
 EPS = rms_norm.EPS
 FILES = ("srt/models/qwen3.py", *rms_norm.FILES, *rotary.ROTARY.files)
@@ -51,10 +52,7 @@ def _live(names: Mapping[str, Any], weights: Tensors) -> Call:
 
 
 def _native(library: ctypes.CDLL) -> Into:
-    run = entry(
-        library, POINTER, POINTER, SIZE, POINTER, SIZE, POINTER, POINTER, POINTER, POINTER, POINTER, SIZE, SIZE, SIZE,
-        SIZE, REAL,
-    )  # fmt: skip
+    run = entry(library, qk_norm_rotary_seam.ARGUMENTS)
 
     def into(tensors: Tensors, outputs: Sequence[torch.Tensor]) -> None:
         table, query, key = tensors["table"], flat(tensors["query"]), flat(tensors["key"])

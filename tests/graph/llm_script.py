@@ -1,4 +1,8 @@
-"""Scripted models for whole runs: which role asks, and answers that a judge or a tuner may give."""
+"""Scripted models for whole runs: which role asks, and answers that each may give.
+
+``python -m tests.graph.llm_script --port 8123`` serves a company that plays every role, in turns well, badly,
+dishonestly and not at all, so that each of these happens within one run.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,21 @@ from tests.tools.llm.endpoint import Asked, Reply, says
 Answer = Callable[[Asked], Reply]
 FAIR = says({"verdict": "PASS", "findings": []})
 NOTHING = says({"proposals": []})
+NO_CHANGE = {
+    "Opinion": FAIR,
+    "ConfigurationProposal": NOTHING,
+    "KernelProposal": NOTHING,
+    "DirectionProposal": says({"directions": []}),
+    "ExtractionProposal": says({"operators": [], "left_out": [], "shapes": []}),
+    "BenchmarkProposal": says({"rounds": 6, "contestants": [], "because": "enough"}),
+    "IntegrationProposal": says({"action": "lay", "because": "it won"}),
+}
+"""What a model says that has nothing to add."""
+ROLES = {
+    "DirectionProposal": "strategist", "ExtractionProposal": "kernel_extractor", "BenchmarkProposal": "op_benchmarker",
+    "KernelProposal": "kernel_author", "IntegrationProposal": "integrator", "ConfigurationProposal": "config_tuner",
+    "Opinion": "judge",
+}  # fmt: skip
 _LINE = re.compile(r"^ *(\d+)\| (.{20,})$", re.MULTILINE)
 _FILE = re.compile(r"^<<<[0-9a-f]{24} file (.+)>>>$", re.MULTILINE)
 
@@ -23,16 +42,18 @@ def shape_of(asked: Asked) -> str:
 
 @dataclass
 class Cast:
-    """Plays every role; counts what was asked by shape."""
+    """Plays every role; counts what was asked by shape. ``others``: by shape, for the roles that are not named."""
 
     judge: Answer = lambda _: FAIR
     tuner: Answer = lambda _: NOTHING
+    others: dict[str, Answer] = field(default_factory=dict)
     asked: dict[str, list[Asked]] = field(default_factory=dict)
 
     def __call__(self, asked: Asked) -> Reply:
         shape = shape_of(asked)
         self.asked.setdefault(shape, []).append(asked)
-        return self.judge(asked) if shape == "Opinion" else self.tuner(asked)
+        own = {"Opinion": self.judge, "ConfigurationProposal": self.tuner, **self.others}
+        return own[shape](asked) if shape in own else NO_CHANGE[shape]
 
 
 def accuses(asked: Asked, *, severity: str = "FAIL", concern: str = "coherence", invented: bool = False) -> Reply:
@@ -51,3 +72,24 @@ def accuses(asked: Asked, *, severity: str = "FAIL", concern: str = "coherence",
 def proposal(name: str, value: Any, because: str = "a guess", gain: float = 0.1) -> dict[str, Any]:
     """One proposal of a configuration tuner."""
     return {"name": name, "value": value, "because": because, "expected_gain": gain}
+
+
+def kernel(idea: str = "an idea", **choices: int) -> dict[str, Any]:
+    """One proposal of a kernel author or a benchmarker."""
+    return {"choices": [{"name": name, "value": value} for name, value in choices.items()], "idea": idea}
+
+
+def step(kind: str, target: str, because: str = "a guess", *, leave_out: bool = False) -> dict[str, Any]:
+    """One step of a strategist."""
+    return {"kind": kind, "target": target, "leave_out": leave_out, "chance": 0.5, "because": because}
+
+
+def main() -> None:
+    """Serve until stopped."""
+    from tests.graph.company import serve
+
+    serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -83,11 +83,11 @@ def test_after_the_audit_of_a_patch(word: str, attempt: int, goes: str) -> None:
         ("FLAG", "flag", 1, "bank"),
         ("FAIL", "remeasure", 1, "integrator"),
         ("FAIL", "redo", 2, "integrator"),
-        ("FAIL", "eject", 1, "eject"),
+        ("FAIL", "eject", 1, "integrator"),
         ("FAIL", "remeasure", 3, "eject"),
     ],
 )
-def test_after_the_audit_of_a_kernel_only_measuring_again_can_help(
+def test_a_kernel_that_was_returned_goes_to_its_integrator_within_the_bound(
     word: str, action: str, attempt: int, goes: str
 ) -> None:
     now = state(judged=judged(word, action), patch_attempt=attempt, track="kernels")
@@ -112,6 +112,7 @@ def test_an_operator_is_benched_judged_written_and_laid_over_in_that_order() -> 
     assert routing.after_kernel_author(state(trusted=True)) == "integrator"
     assert routing.after_integrator(state(claimed=True)) == "audit_patch"
     assert routing.after_integrator(state(claimed=False)) == "kernel_extractor"
+    assert routing.after_integrator(state(claimed=True, given_up=True)) == "eject"
 
 
 @pytest.mark.parametrize(

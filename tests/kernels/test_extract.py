@@ -61,3 +61,12 @@ def test_held_out_shapes_are_near_the_served_ones_and_none_of_them() -> None:
         ("1409x256", "prefill", 0, True),
     ]
     assert [it.key for it in held_out(FAMILIES["rms_norm"], shapes[:1])] == ["13x256"]
+
+
+def test_shapes_that_somebody_adds_come_last_and_decide_nothing_else() -> None:
+    seen = captured(shape(12, 990), shape(8, 5), shape(13, 5), shape(9, 1, sampled=False))
+    assert [it.key for it in benched(seen)] == ["12x256"]
+    more = benched(seen, ("13x256", "9x256", "12x256", "7x7"))
+    assert [it.key for it in more] == ["12x256", "13x256"]
+    (held,) = held_out(FAMILIES["rms_norm"], benched(seen), [it.dims for it in more])
+    assert held.key == "14x256"  # 13x256 is benched now

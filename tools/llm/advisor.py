@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -10,6 +11,7 @@ from pydantic import BaseModel
 
 from tools.llm.outcome import Outcome
 from tools.llm.settings import Settings
+from tools.llm.toolbox import Toolbox
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -21,13 +23,18 @@ class Advisor:
     settings: Settings
     ledger: Path
 
-    def ask(self, role: str, system: str, user: str, shape: type[M]) -> Outcome[M]:
-        """One structured question. Raises ``UserError`` only: no key, or a ledger that cannot be used.
+    def ask(
+        self, role: str, system: str, user: str, shape: type[M], toolbox: Toolbox = (), seconds: float = math.inf
+    ) -> Outcome[M]:
+        """One structured question, in so many seconds at most.
 
+        Raises ``UserError`` only: no key, or a ledger that cannot be used.
         The ledger is read anew: the judge writes to it from a process of its own, out of the same budget.
         """
         from tools.llm.attempt import Prompt  # noqa: PLC0415 - heavy, and not needed without a model
         from tools.llm.client import Client  # noqa: PLC0415 - heavy, and not needed without a model
         from tools.llm.ledger import CallLedger  # noqa: PLC0415 - heavy, and not needed without a model
 
-        return Client(self.settings, CallLedger(self.ledger)).ask_now(role, Prompt(system, user), shape)
+        return Client(self.settings, CallLedger(self.ledger)).ask_now(
+            role, Prompt(system, user, toolbox), shape, seconds
+        )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import time
 import warnings
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
 
 import openai
-from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
+import orjson
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, SystemMessage, ToolMessage
 from langchain_openai import ChatOpenAI
 from langsmith import tracing_context
 from pydantic import BaseModel, SecretStr, ValidationError
@@ -18,6 +19,7 @@ from tools.llm.classify import classify
 from tools.llm.outcome import Kind, Usage
 from tools.llm.settings import Endpoint, Limits
 from tools.llm.tokens import estimate
+from tools.llm.toolbox import Call, Called, Toolbox
 from tools.llm.wire import Seen, bounded_client
 
 M = TypeVar("M", bound=BaseModel)
@@ -34,11 +36,33 @@ class Prompt:
 
     system: str
     user: str
+    tools: Toolbox = ()
+    rounds: tuple[tuple[Called, ...], ...] = ()
+    """Calls of tools so far, with their answers."""
 
     @property
     def tokens(self) -> int:
         """Estimated."""
-        return estimate(self.system, self.user)
+        told = [f"{it.name} {it.arguments} {it.told}" for called in self.rounds for it in called]
+        return estimate(self.system, self.user, *told, *(str(_spec(it.name, self.tools)) for it in self.tools))
+
+    def after(self, called: tuple[Called, ...], most_rounds: int) -> Prompt:
+        """The next turn; without tools when there were as many rounds as there may be."""
+        rounds = (*self.rounds, called)
+        return replace(self, rounds=rounds, tools=() if len(rounds) >= most_rounds else self.tools)
+
+    def messages(self) -> list[BaseMessage]:
+        """As they are sent. Names of calls are numbered by us: a server's own may be anything."""
+        said: list[BaseMessage] = [SystemMessage(self.system), HumanMessage(self.user)]
+        for number, called in enumerate(self.rounds):
+            ids = [f"call_{number}_{place}" for place in range(len(called))]
+            calls = [
+                {"name": it.name, "args": it.arguments, "id": name, "type": "tool_call"}
+                for it, name in zip(called, ids, strict=True)
+            ]
+            said.append(AIMessage("", tool_calls=calls))
+            said += [ToolMessage(it.told, tool_call_id=name) for it, name in zip(called, ids, strict=True)]
+        return said
 
 
 @dataclass(frozen=True)
@@ -52,6 +76,8 @@ class Attempt(Generic[M]):
     answer: M | None = None
     status: int | None = None
     retry_after: str | None = None
+    calls: tuple[Call, ...] = ()
+    """Of tools; set when ``kind`` is ``called_tools``, and only then."""
 
 
 async def attempt(
@@ -60,6 +86,7 @@ async def attempt(
     """Ask once, within ``seconds`` of wall time however slowly bytes arrive. Only cancellation passes through."""
     seen, begun = Seen(), time.perf_counter()
     answer: M | None = None
+    calls: tuple[Call, ...] = ()
     text = ""
     try:
         async with asyncio.timeout(seconds):
@@ -78,22 +105,38 @@ async def attempt(
                     use_responses_api=False,
                     cache=False,
                 )
+                offered = {"tools": [_spec(it.name, prompt.tools) for it in prompt.tools]} if prompt.tools else {}
+                bound = model.bind(response_format=_response_format(shape), **offered)
                 with tracing_context(enabled=False):
-                    message = await model.bind(response_format=_response_format(shape)).ainvoke(
-                        [SystemMessage(prompt.system), HumanMessage(prompt.user)]
-                    )
+                    message = await bound.ainvoke(prompt.messages())
         text = message.text
-        kind, detail, answer = _read(message, shape)
+        calls = _calls(message) if prompt.tools else ()
+        kind, detail, answer = (Kind.CALLED_TOOLS, "", None) if calls else _read(message, shape)
     except Exception as problem:  # what libraries raise over a hostile answer is not listed anywhere
         kind, detail = classify(problem, seen)
     usage = seen.usage() or _guess(prompt, text, kind, seen, limits)
-    return Attempt(kind, detail, usage, time.perf_counter() - begun, answer, seen.status, seen.retry_after)
+    return Attempt(kind, detail, usage, time.perf_counter() - begun, answer, seen.status, seen.retry_after, calls)
 
 
 def _response_format(shape: type[BaseModel]) -> dict[str, object]:
     """Strict: every field required, no other allowed, so that a server can hold the model to it."""
     schema = openai.pydantic_function_tool(shape)["function"]["parameters"]
     return {"type": "json_schema", "json_schema": {"name": shape.__name__, "strict": True, "schema": schema}}
+
+
+def _spec(name: str, tools: Toolbox) -> dict[str, Any]:
+    tool = next(it for it in tools if it.name == name)
+    spec = openai.pydantic_function_tool(tool.arguments, name=tool.name, description=tool.about)
+    # Plain data: the library would check arguments against its own object, and call a wrong one a broken answer.
+    return dict(orjson.loads(orjson.dumps(dict(spec), option=orjson.OPT_PASSTHROUGH_SUBCLASS, default=dict)))
+
+
+def _calls(message: AIMessage) -> tuple[Call, ...]:
+    """All calls, those with arguments that are no JSON too; a refusal is no call."""
+    if message.additional_kwargs.get("refusal"):
+        return ()
+    right = [Call(it["name"], it["args"]) for it in message.tool_calls]
+    return (*right, *(Call(it["name"] or "", it["args"]) for it in message.invalid_tool_calls))
 
 
 def _read(message: AIMessage, shape: type[M]) -> tuple[Kind, str, M | None]:

@@ -15,13 +15,17 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from tools.llm.attempt import Attempt, Prompt, attempt
+from tools.llm.breaker import resting
 from tools.llm.key import key_for
 from tools.llm.ledger import CallLedger, CallLine
 from tools.llm.meter import Meter
 from tools.llm.outcome import RETRYABLE, Kind, Outcome, Usage
 from tools.llm.settings import Settings
+from tools.llm.toolbox import MOST_ROUNDS, Called, answer_all, told_of
 
 M = TypeVar("M", bound=BaseModel)
+TOOLLESS = (400, 422)
+"""What a server says that does not know tools."""
 
 
 class Client:
@@ -36,34 +40,58 @@ class Client:
         self._meter = Meter(settings, self.ledger.lines)
         self._random = random.Random(seed)
 
-    async def ask(self, role: str, prompt: Prompt, shape: type[M]) -> Outcome[M]:
-        """One structured question. Raises ``UserError`` only: no key, or a ledger that cannot be written."""
+    async def ask(self, role: str, prompt: Prompt, shape: type[M], seconds: float = math.inf) -> Outcome[M]:
+        """One structured question, in ``seconds`` at most, and never more than the limits give.
+
+        Where the prompt holds tools, calls of them are answered in further requests, so many rounds at most. Raises
+        ``UserError`` only: no key, or a ledger that cannot be written.
+        """
         endpoint, limits = self._settings.of(role), self._settings.limits
         key = key_for(role, endpoint, self._environ)
-        begun, used, sent = time.monotonic(), Usage(), 0
+        begun, used, sent, tries = time.monotonic(), Usage(), 0, 0
+        whole = min(limits.call_s, seconds)
+
+        def ended(kind: Kind, detail: str, answer: M | None = None) -> Outcome[M]:
+            return Outcome(kind, answer, detail, used, sent, time.monotonic() - begun)
+
+        lost = resting(self.ledger.lines, self._settings, role, time.time())
+        if lost is not None:
+            self._note(role, 0, Attempt[M](lost, "not asked: nobody answered the last requests", Usage(), 0.0), None)
+            return ended(lost, "not asked: nobody answered the last requests")
         while True:
-            left = limits.call_s - (time.monotonic() - begun)
+            left = whole - (time.monotonic() - begun)
             ticket = self._meter.reserve(role, prompt.tokens, limits.answer_tokens)
             if isinstance(ticket, str):
                 self._note(role, 0, Attempt[M](Kind.OVER_BUDGET, f"{ticket} would run out", Usage(), 0.0), None)
-                return Outcome(Kind.OVER_BUDGET, None, f"{ticket} would run out", used, sent, time.monotonic() - begun)
+                return ended(Kind.OVER_BUDGET, f"{ticket} would run out")
             spent = Usage()
             try:
                 found = await attempt(prompt, shape, endpoint, key, limits, min(left, limits.attempt_s))
                 spent = found.usage
             finally:
                 cost = self._meter.settle(ticket, spent)
-            sent, used = sent + 1, used + found.usage
-            self._note(role, sent, found, cost)
-            pause = self._pause(found, sent)
-            left = limits.call_s - (time.monotonic() - begun)
+            sent, tries, used = sent + 1, tries + 1, used + found.usage
+            if found.kind is Kind.CALLED_TOOLS:
+                called = answer_all(prompt.tools, found.calls)
+                self._note(role, tries, found, cost, called)
+                prompt, tries = prompt.after(called, MOST_ROUNDS), 0
+                if time.monotonic() - begun >= whole:
+                    return ended(Kind.TIMED_OUT, "the time of the question went to tools")
+                continue
+            self._note(role, tries, found, cost)
+            if found.kind is Kind.REJECTED and found.status in TOOLLESS and (prompt.tools or prompt.rounds):
+                # Some servers take no tools beside a schema: what was asked can be answered without.
+                prompt, tries = Prompt(prompt.system, prompt.user), 0
+                continue
+            pause = self._pause(found, tries)
+            left = whole - (time.monotonic() - begun)
             if pause is None or pause >= left:
-                return Outcome(found.kind, found.answer, found.detail, used, sent, time.monotonic() - begun)
+                return ended(found.kind, found.detail, found.answer)
             await asyncio.sleep(pause)
 
-    def ask_now(self, role: str, prompt: Prompt, shape: type[M]) -> Outcome[M]:
+    def ask_now(self, role: str, prompt: Prompt, shape: type[M], seconds: float = math.inf) -> Outcome[M]:
         """The same for a caller without an event loop."""
-        return asyncio.run(self.ask(role, prompt, shape))
+        return asyncio.run(self.ask(role, prompt, shape, seconds))
 
     def _pause(self, found: Attempt[M], sent: int) -> float | None:
         """Seconds until the next attempt; ``None`` when there is none."""
@@ -77,13 +105,16 @@ class Client:
         pause: float = limits.pause_s * 2 ** (sent - 1) * self._random.uniform(0.5, 1.5)
         return min(limits.wait_s, pause)
 
-    def _note(self, role: str, number: int, found: Attempt[M], cost: float | None) -> None:
+    def _note(
+        self, role: str, number: int, found: Attempt[M], cost: float | None, called: tuple[Called, ...] = ()
+    ) -> None:
         self.ledger.add(
             CallLine(
                 at=time.time(), role=role, model=self._settings.of(role).model, attempt=number, outcome=found.kind,
-                detail=found.detail, status=found.status, prompt_tokens=found.usage.prompt,
+                detail=found.detail or told_of(called), status=found.status, prompt_tokens=found.usage.prompt,
                 completion_tokens=found.usage.completion, estimated=found.usage.estimated,
-                latency_s=round(found.seconds, 3), cost=cost,
+                latency_s=round(found.seconds, 3), cost=cost, tool_calls=len(called),
+                tool_faults=sum(it.fault is not None for it in called),
             )
         )  # fmt: skip
 

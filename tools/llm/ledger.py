@@ -19,14 +19,17 @@ CALLS = "llm_calls.jsonl"
 
 
 class CallLine(Record):
-    """One request, or one that was not sent for want of budget (``attempt`` 0). Holds no prompt, answer or key."""
+    """One request, or one that was not sent, for want of budget or of a server (``attempt`` 0).
+
+    Holds no prompt, answer or key.
+    """
 
     at: float
     """Unix seconds, when it ended."""
     role: str
     model: str
     attempt: int
-    """1-based within its question."""
+    """1-based within its question, or since the last call of a tool."""
     outcome: Kind
     detail: str = ""
     status: int | None = None
@@ -38,6 +41,10 @@ class CallLine(Record):
     latency_s: float
     cost: float | None
     """US dollars; ``None`` without a price."""
+    tool_calls: int = 0
+    """Calls of tools in the answer."""
+    tool_faults: int = 0
+    """Of them those that were refused: unknown, oversized, of another form, too many."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,15 @@ class RoleTotals:
     seconds: float
     cost: float | None
     """``None`` when a price is unknown."""
+    tool_calls: int = 0
+    tool_faults: int = 0
+
+    @property
+    def other(self) -> str:
+        """What did not end in an answer, and what became of calls of tools, for people."""
+        ends = [f"{count} {kind}" for kind, count in sorted(self.outcomes.items()) if kind != Kind.ANSWERED]
+        tools = [f"{self.tool_calls} tool calls"] if self.tool_calls else []
+        return ", ".join([*ends, *tools, *([f"{self.tool_faults} of them refused"] if self.tool_faults else [])])
 
 
 class CallLedger:
@@ -94,11 +110,10 @@ def text(found: Iterable[RoleTotals]) -> str:
     lines = [f"{'role':<18}{'requests':>9}{'answered':>9}{'prompt':>10}{'answer':>9}{'seconds':>9}  cost"]
     for it in found:
         cost = "unknown (no price)" if it.cost is None else f"${it.cost:.4f}"
-        other = ", ".join(f"{count} {kind}" for kind, count in sorted(it.outcomes.items()) if kind != Kind.ANSWERED)
         lines.append(
             f"{it.role:<18}{it.requests:>9}{it.outcomes.get(Kind.ANSWERED, 0):>9}{it.prompt_tokens:>10}"
             f"{it.completion_tokens:>9}{it.seconds:>9.1f}  {cost}{' (tokens estimated)' if it.estimated else ''}"
-            + (f"; {other}" if other else "")
+            + (f"; {it.other}" if it.other else "")
         )
     return "\n".join(lines)
 
@@ -115,4 +130,6 @@ def _sum(role: str, lines: list[CallLine]) -> RoleTotals:
         estimated=any(line.estimated for line in sent),
         seconds=sum(line.latency_s for line in sent),
         cost=None if None in costs else sum(it for it in costs if it is not None),
+        tool_calls=sum(line.tool_calls for line in sent),
+        tool_faults=sum(line.tool_faults for line in sent),
     )

@@ -32,6 +32,8 @@ class Kind(StrEnum):
     """The server does not accept the request: no such model, no structured output, a redirect."""
     OVER_BUDGET = "over_budget"
     """Not sent."""
+    CALLED_TOOLS = "called_tools"
+    """A step on the way: the model asked for tools that it was given. No question ends so."""
 
 
 RETRYABLE = frozenset(

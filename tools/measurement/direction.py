@@ -13,3 +13,10 @@ class Direction(Record):
     share: float
     """Part of the wall time that this part of the server could give back at most (Amdahl), 0–1."""
     reason: str
+    weight: float | None = None
+    """Importance in the search where a language model put directions into another order; its share otherwise."""
+
+    @property
+    def importance(self) -> float:
+        """Of its knobs, in a search."""
+        return self.share if self.weight is None else self.weight

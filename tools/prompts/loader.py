@@ -27,7 +27,7 @@ SCHEMAS: Mapping[str, str] = {
 """What each role answers with; the last section of its prompt names it."""
 PLACEHOLDERS: Mapping[str, tuple[str, ...]] = {
     "config_tuner": ("skills", "situation", "trials", "findings"),
-    "kernel_extractor": ("skills", "profile", "findings"),
+    "kernel_extractor": ("skills", "profile", "choice", "findings"),
     "op_benchmarker": ("skills", "task", "findings"),
     "kernel_author": ("skills", "task", "diagnosis", "candidates", "findings"),
     "integrator": ("skills", "operator", "winner", "findings"),

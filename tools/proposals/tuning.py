@@ -12,18 +12,22 @@ from pathlib import Path
 import orjson
 from pydantic import ValidationError
 
-from tools.evidence.records import Record, ServerConfig
+from tools.evidence.records import Record, Scalar, ServerConfig
 from tools.evidence.store import AppendLog
 from tools.levers import knob
 from tools.llm.advisor import Advisor
 from tools.llm.outcome import FINAL, Kind
+from tools.llm.toolbox import Toolbox
 from tools.measurement.lab import Lab
 from tools.measurement.progress import Event
-from tools.measurement.screening import Screened
+from tools.measurement.screening import Screened, read_trials
 from tools.prompts.loader import load_prompt
 from tools.proposals.configuration import Admitted, ConfigurationProposal, Dropped, counted, plain, sift
+from tools.proposals.counsel import Question, Taken, counsel, listed, seconds_for
+from tools.proposals.evidence import evidence_tools
+from tools.proposals.settings import setting_tools
+from tools.proposals.skilled import skill_tool, skills_text
 from tools.search import SearchPolicy, SearchSpace
-from tools.skills.loader import skills_for
 
 ROLE = "config_tuner"
 LOG = "proposals.jsonl"
@@ -43,6 +47,12 @@ class Consultation(Record):
     detail: str = ""
     admitted: tuple[Admitted, ...] = ()
     dropped: tuple[Dropped, ...] = ()
+
+
+class Answer(Record):
+    """What is tried in place of a lever that was returned."""
+
+    settings: dict[str, Scalar]
 
 
 class TuningAdvice:
@@ -74,13 +84,11 @@ class TuningAdvice:
             policy.suggest(*_settings(it))
 
     def _asked(self, policy: SearchPolicy, trials: Sequence[Screened]) -> Consultation:
-        system = load_prompt(ROLE).filled(
-            skills="\n\n".join(it.body for it in skills_for(ROLE, device=self._lab.driver.device)),
-            situation=self._situation(),
-            trials="\n".join(map(_shown, trials)) or "none yet",
-            findings="\n".join(f"- {it}" for it in self._findings) or "none yet",
+        system = load_prompt(ROLE).filled(**_words(self._lab, self._space, self._reference, trials, self._findings))
+        toolbox = _tools(self._lab, self._space)
+        outcome = self._advisor.ask(
+            ROLE, system, "Your proposals.", ConfigurationProposal, toolbox, seconds_for(self._lab)
         )
-        outcome = self._advisor.ask(ROLE, system, "Your proposals.", ConfigurationProposal)
         if outcome.answer is None:
             return Consultation(search=self._search, after=len(trials), outcome=outcome.kind, detail=outcome.detail)
         admitted, dropped = sift(outcome.answer, self._space)
@@ -90,17 +98,53 @@ class TuningAdvice:
             search=self._search, after=len(trials), outcome=outcome.kind, admitted=tuple(fresh), dropped=tuple(dropped)
         )
 
-    def _situation(self) -> str:
-        lab = self._lab
-        settings = [
-            {"name": it.name, "now": it.values[0], "values": list(it.values[1:]), "about": _about(it.name)}
-            for it in self._space.dimensions
-        ]
-        told = {
-            "model": Path(lab.model).name, "machine": asdict(lab.situation()), "reference": self._reference.flags,
-            "smallest_gain": lab.protocol.floor, "settings": settings,
-        }  # fmt: skip
-        return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
+
+def answer_to_fail(
+    lab: Lab, returned: str, space: SearchSpace, reference: ServerConfig, findings: Sequence[str]
+) -> dict[str, Scalar]:
+    """Another value of a setting that the auditor returned as ``returned``; empty without one."""
+    trials = [it for it in read_trials(lab) if any(name.name in it.flags for name in space.dimensions)]
+    told = [*findings, f"{returned} was returned: propose another value of the same setting, or nothing"]
+
+    def take(answer: ConfigurationProposal) -> Taken[Answer]:
+        admitted, dropped = sift(answer, space)
+        part = Answer(settings={it.name: it.value for it in admitted[:1]})
+        said = ", ".join(f"{name}={value}" for name, value in part.settings.items()) or "nothing else"
+        return Taken(part, tuple(dropped), f"in answer to {returned}: {said}")
+
+    found = counsel(lab, Question(
+        ROLE, f"answer {returned}", _words(lab, space, reference, trials, told), ConfigurationProposal, Answer, take,
+        _tools(lab, space),
+    ))  # fmt: skip
+    return found.settings if found is not None else {}
+
+
+def _words(
+    lab: Lab, space: SearchSpace, reference: ServerConfig, trials: Sequence[Screened], findings: Sequence[str]
+) -> dict[str, str]:
+    return {
+        "skills": skills_text(ROLE, device=lab.driver.device),
+        "situation": _situation(lab, space, reference),
+        "trials": "\n".join(map(_shown, trials)) or "none yet",
+        "findings": listed(list(findings)),
+    }
+
+
+def _tools(lab: Lab, space: SearchSpace) -> Toolbox:
+    skills = skill_tool(ROLE, device=lab.driver.device)
+    return (*evidence_tools(lab.folder.root), skills, *setting_tools(lab, space))
+
+
+def _situation(lab: Lab, space: SearchSpace, reference: ServerConfig) -> str:
+    settings = [
+        {"name": it.name, "now": it.values[0], "values": list(it.values[1:]), "about": _about(it.name)}
+        for it in space.dimensions
+    ]
+    told = {
+        "model": Path(lab.model).name, "machine": asdict(lab.situation()), "reference": reference.flags,
+        "smallest_gain": lab.protocol.floor, "settings": settings,
+    }  # fmt: skip
+    return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
 
 
 def read_consultations(path: Path) -> list[Consultation]:

@@ -22,6 +22,7 @@ from tools.report.model import (
     TrialView,
     VerdictView,
 )
+from tools.report.origins import kernel_sources
 from tools.report.reading import Reader, clean, interval, mapping, number, sequence
 from tools.report.requests import read_requests
 from tools.report.verdicts import read_verdicts
@@ -45,7 +46,10 @@ def collect(run_dir: Path) -> ReportModel:
     comparisons = read_comparisons(reader)
     trials, omitted = _trials(reader)
     config = mapping(head.get("config")) or head
-    accepted = _accepted(outcome, trials)
+    asked = read_requests(reader)
+    kernels = kernel_sources(reader)
+    anyone = bool(asked.roles or kernels or any(trial.source for trial in trials))
+    accepted = _accepted(outcome, trials, kernels, anyone)
     said = clean(outcome.get("verdict"), 80) or NOTHING
     claims = said.lower().startswith("verified gain")
     proven = claims and bool(accepted) and _supported(verdicts)
@@ -54,7 +58,7 @@ def collect(run_dir: Path) -> ReportModel:
         lacks = f"rules did not finish ({open_rules})" if open_rules else "no verdict on record supports it"
         lacks = lacks if accepted else "it names no accepted change"
         reader.gaps.append(f"The outcome says “{said}”, but {lacks}: it is shown as not verified.")
-    profile, asked = _profile(reader), read_requests(reader)
+    profile = _profile(reader)
     return ReportModel(
         run_id=clean(head.get("run_id"), 80) or "unknown",
         model=clean(Path(str(config.get("model") or preflight.get("model") or "")).name, 120) or "unknown model",
@@ -92,14 +96,25 @@ def _headline(outcome: dict[str, Any]) -> str:
     return clean(outcome.get("headline")) or "The outcome carries no headline."
 
 
-def _accepted(outcome: dict[str, Any], trials: tuple[TrialView, ...]) -> tuple[AcceptedView, ...]:
+def _accepted(
+    outcome: dict[str, Any], trials: tuple[TrialView, ...], kernels: dict[str, str], asked: bool
+) -> tuple[AcceptedView, ...]:
+    """``kernels``: whose idea each was; ``asked``: language models took part, so that somebody has to be named."""
     views = []
     for raw in sequence(outcome.get("accepted"), 100):
         item = mapping(raw)
         settings = settings_of(item)
-        source = next((trial.source for trial in trials if settings and trial.settings == settings), "")
+        source = _source(settings, trials, kernels) if asked else ""
         views.append(AcceptedView(name=clean(item.get("name"), 200) or "unnamed", settings=settings, source=source))
     return tuple(views)
+
+
+def _source(settings: tuple[Setting, ...], trials: tuple[TrialView, ...], kernels: dict[str, str]) -> str:
+    """Who thought of it first: of a setting by its trial, a lever that was repaired by the trial that is part of it."""
+    found = {kernels[it.value] for it in settings if it.value in kernels}
+    mine = [trial for trial in trials if trial.source and trial.settings and set(trial.settings) <= set(settings)]
+    found |= {max(mine, key=lambda trial: len(trial.settings)).source} if mine else set()
+    return "llm" if "llm" in found else "policy"
 
 
 def _decisions(outcome: dict[str, Any], verdicts: list[VerdictView]) -> tuple[DecisionView, ...]:

@@ -40,10 +40,9 @@ def _lines(reader: Reader) -> Iterator[CallLine]:
 
 
 def _role(found: RoleTotals) -> RoleView:
-    other = ", ".join(f"{count} {kind}" for kind, count in sorted(found.outcomes.items()) if kind != Kind.ANSWERED)
     return RoleView(
         role=clean(found.role, 60), requests=found.requests, answered=found.outcomes.get(Kind.ANSWERED, 0),
-        other=clean(other), prompt_tokens=found.prompt_tokens, completion_tokens=found.completion_tokens,
+        other=clean(found.other), prompt_tokens=found.prompt_tokens, completion_tokens=found.completion_tokens,
         estimated=found.estimated, seconds=found.seconds, cost=_money(found.cost),
     )  # fmt: skip
 

@@ -35,7 +35,17 @@ class Asked:
 
     @property
     def user(self) -> str:
-        return str(self.body["messages"][-1]["content"])
+        return str(self.body["messages"][1]["content"])
+
+    @property
+    def told(self) -> list[str]:
+        """What tools answered so far."""
+        return [str(it["content"]) for it in self.body["messages"] if it["role"] == "tool"]
+
+    @property
+    def offered(self) -> list[str]:
+        """Names of the tools that may be called."""
+        return [str(it["function"]["name"]) for it in self.body.get("tools", [])]
 
     @property
     def everything(self) -> str:
@@ -93,9 +103,20 @@ def refusal() -> Reply:
     return completion(None, refusal="I will not.")
 
 
-def tool_call(name: str) -> Reply:
-    call = {"id": "call_1", "type": "function", "function": {"name": name, "arguments": "{}"}}
-    return completion(None, finish="tool_calls", tool_calls=[call])
+def tool_call(name: str, arguments: Json | str | None = None) -> Reply:
+    return tool_calls((name, arguments))
+
+
+def tool_calls(*calls: tuple[str, Json | str | None]) -> Reply:
+    """Calls of tools, with arguments as an object, or as text that may be no JSON."""
+    made = [
+        {
+            "id": f"call_{number}", "type": "function",
+            "function": {"name": name, "arguments": given if isinstance(given, str) else json.dumps(given or {})},
+        }
+        for number, (name, given) in enumerate(calls)
+    ]  # fmt: skip
+    return completion(None, finish="tool_calls", tool_calls=made)
 
 
 def error(status: int, message: str = "no", code: str | None = None, **headers: str) -> Reply:
@@ -110,12 +131,12 @@ def page(text: str = "<html><body>Sign in</body></html>") -> Reply:
 class Endpoint:
     """Use as a context manager. Replies come from a function, or from a list whose last entry is repeated."""
 
-    def __init__(self, script: Script | Reply | Iterable[Reply]) -> None:
+    def __init__(self, script: Script | Reply | Iterable[Reply], port: int = 0) -> None:
         self._script = script if callable(script) else _in_turn([script] if isinstance(script, Reply) else list(script))
         self.requests: list[Asked] = []
         self._lock = threading.Lock()
         self._stop = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
 

@@ -1,0 +1,41 @@
+"""Kernels that a model entered in bake-offs of a task: ``entered.jsonl``, one line each, whatever became of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import ValidationError
+
+from tools.evidence.records import Record
+from tools.evidence.store import AppendLog
+
+LOG = "entered.jsonl"
+MOST = 2
+"""Kernels of a model's in one task: each takes its part of every further bake-off."""
+
+
+class Entered(Record):
+    """One kernel."""
+
+    implementation: str
+    choices: dict[str, int]
+    idea: str
+    source: Literal["llm"] = "llm"
+
+
+def entered(task: Path) -> list[Entered]:
+    """All of them, in order; a line that cannot be read is none."""
+    path, found = task / LOG, list[Entered]()
+    for raw in path.read_bytes().splitlines() if path.is_file() else ():
+        try:
+            found.append(Entered.model_validate_json(raw))
+        except ValidationError:
+            continue
+    return found
+
+
+def enter(task: Path, kernel: Entered) -> None:
+    """Write one down, once."""
+    if all(it.implementation != kernel.implementation for it in entered(task)):
+        AppendLog(task / LOG).append(kernel.model_dump(mode="json"))

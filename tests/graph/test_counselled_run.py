@@ -1,0 +1,217 @@
+"""A replayed run of the kernel track in which models play every role that has something to decide in it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from tests.graph.conftest import ROOT, Bankable
+from tests.graph.llm_script import ROLES, Answer, Cast, accuses, kernel, step
+from tests.tools.llm.endpoint import Asked, Endpoint, Reply, says, tool_calls
+from tools.llm.ledger import CALLS, read_ledger
+from tools.llm.outcome import Kind
+from tools.proposals.counsel import past
+
+KERNELS = ROOT / "evals" / "recorded" / "cpu-kernels.tar.xz"
+CANARY = "canary-of-a-producer-5521"
+KEY = "sk-canary-of-the-key-9155"
+ASKED = {"DirectionProposal", "ExtractionProposal", "BenchmarkProposal", "IntegrationProposal", "Opinion"}
+"""Who has something to decide in this recording: its search for kernels is over, and its settings are as they are."""
+
+
+def read(path: Path) -> Any:
+    return orjson.loads(path.read_bytes())
+
+
+def recorded() -> dict[str, Any]:
+    with tarfile.open(KERNELS) as archive:
+        (name,) = [it for it in archive.getnames() if it.count("/") == 1 and it.endswith("/outcome.json")]
+        stream = archive.extractfile(name)
+        assert stream is not None
+        return dict(orjson.loads(stream.read()))
+
+
+def assert_as_the_policy_has_it(run: Path) -> None:
+    before, now = recorded(), read(run / "outcome.json")
+    for what in ("verdict", "headline", "delta", "interval", "accepted"):
+        assert now[what] == before[what], what
+
+
+def counselled(bankable: Bankable, out: Path, others: dict[str, Answer]) -> Cast:
+    cast = Cast(others=others)
+    with Endpoint(cast) as endpoint:
+        options = ("--llm", "scripted", "--llm-base-url", endpoint.url, "--judge-votes", 1)
+        done = bankable("run", "--replay", KERNELS, "--out", out, *options)
+    assert done.code == 0, done.err
+    return cast
+
+
+def _first_tools(answer: Answer) -> Answer:
+    """Asks tools first, with the canary in their arguments."""
+
+    def call(asked: Asked) -> Reply:
+        if asked.told:
+            return answer(asked)
+        return tool_calls(
+            ("look_at_skill", {"name": CANARY}), ("list_evidence", {"containing": ""}), (f"tool_{CANARY}", {})
+        )
+
+    return call
+
+
+def _directions(asked: Asked) -> Reply:
+    found = re.findall(r"^- (setting|operator) (\w+):", asked.system, re.MULTILINE)
+    steps = [step(kind, name, CANARY) for kind, name in reversed(found) if name != "rms_norm"]
+    return says({"directions": [step("operator", CANARY, CANARY), *steps, step("operator", "rms_norm", CANARY)]})
+
+
+@pytest.fixture(scope="module")
+def run(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Cast]:
+    """Every role proposes, and says the canary wherever it may say something."""
+    out = tmp_path_factory.mktemp("counselled") / "run"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BANKABLE_LLM_KEY", KEY)
+        patch.setenv("NOTE_OF_A_PRODUCER", CANARY)
+        cast = counselled(bankable, out, {
+            "DirectionProposal": _first_tools(_directions),
+            "ExtractionProposal": _first_tools(lambda _: says({
+                "operators": ["decode_attention", CANARY], "shapes": [CANARY],
+                "left_out": [{"name": "rms_norm", "because": CANARY}],
+            })),
+            "BenchmarkProposal": _first_tools(lambda _: says({
+                "rounds": 6, "because": CANARY,
+                "contestants": [kernel(CANARY, unroll=2), kernel(CANARY, **{CANARY.replace("-", "_"): 1})],
+            })),
+            "IntegrationProposal": _first_tools(lambda _: says({"action": "lay", "because": CANARY})),
+        })  # fmt: skip
+    return out, cast
+
+
+def test_every_role_with_something_to_decide_is_asked_and_every_request_is_counted(run: tuple[Path, Cast]) -> None:
+    folder, cast = run
+    assert cast.asked.keys() == ASKED
+    lines = [line for line in read_ledger(folder / CALLS) if line.attempt]
+    for shape, asked in cast.asked.items():
+        assert sum(line.role == ROLES[shape] for line in lines) == len(asked)
+    calls = [line for line in lines if line.outcome is Kind.CALLED_TOOLS]
+    assert [(line.tool_calls, line.tool_faults) for line in calls] == [(3, 2)] * len(calls)
+    assert {line.detail for line in calls} == {"failed, list_evidence, unknown tool"}
+    page = (folder / "report.html").read_text()
+    for shape in ASKED:
+        assert ROLES[shape] in page
+    assert "of them refused" in page
+
+
+def test_the_policys_result_stands_and_its_verdicts_hold(run: tuple[Path, Cast], bankable: Bankable) -> None:
+    folder, _ = run
+    assert_as_the_policy_has_it(folder)
+    assert bankable("verify", folder).code == 0
+
+
+def test_what_has_no_place_is_dropped_with_the_reason(run: tuple[Path, Cast]) -> None:
+    folder, _ = run
+    told = {line.at: line for line in past(folder)}
+    assert [it.why for it in told["start"].dropped] == ["not on the list"]
+    assert [it.why for it in told["operators"].dropped] == ["not on the list"]
+    assert [it.why for it in told["decode_attention 1"].dropped] == ["not a parameter of the template"]
+    assert told["start"].taken is not None
+    assert told["start"].taken["operators"]["order"] == ["fused_add_rms_norm", "decode_attention", "rms_norm"]
+    reasons = {it["subject"]: it["reason"] for it in read(folder / "outcome.json")["decisions"]}
+    assert reasons["rms_norm"] == f"by the extractor: {CANARY}"
+
+
+def test_the_report_says_whose_idea_a_kernel_was(run: tuple[Path, Cast]) -> None:
+    folder, _ = run
+    (entered,) = (orjson.loads(it) for it in (folder / "ops/decode_attention/entered.jsonl").read_bytes().splitlines())
+    assert read(folder / "outcome.json")["accepted"][0]["flags"] == {"decode_attention": entered["implementation"]}
+    assert "proposed by: llm" in (folder / "report.html").read_text()
+
+
+def test_no_word_of_any_producer_reaches_the_judge_and_no_key_a_file(run: tuple[Path, Cast]) -> None:
+    folder, cast = run
+    assert CANARY in (folder / "counsel.jsonl").read_text()
+    producers = [it for shape, them in cast.asked.items() if shape != "Opinion" for it in them]
+    sentences = {line for it in producers for line in it.system.splitlines() if len(line) > 60}
+    answers = {line for it in producers for told in it.told for line in told.splitlines() if len(line) > 60}
+    judged = "\n".join(it.everything for it in cast.asked["Opinion"])
+    assert CANARY not in judged
+    own = (ROOT / "prompts" / "judge.md").read_text() + (ROOT / "skills" / "patch_auditor" / "SKILL.md").read_text()
+    assert [line for line in sentences | answers if line in judged and line not in own] == []
+    assert all(CANARY not in path.read_text() for path in (folder / "audits").glob("*/*.json"))
+    assert {it.headers["authorization"] for them in cast.asked.values() for it in them} == {f"Bearer {KEY}"}
+    assert not [path for path in folder.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
+
+
+def test_models_that_want_nothing_done_keep_nothing_from_being_done(bankable: Bankable, tmp_path: Path) -> None:
+    """All of them would leave out whatever there is, give up, and measure less."""
+
+    def nothing(asked: Asked) -> Reply:
+        found = re.findall(r"^- (setting|operator) (\w+):", asked.system, re.MULTILINE)
+        return says({"directions": [step(kind, name, "no", leave_out=True) for kind, name in found]})
+
+    out = [{"name": name, "because": "no"} for name in ("decode_attention", "fused_add_rms_norm", "rms_norm")]
+    cast = counselled(bankable, tmp_path / "run", {
+        "DirectionProposal": nothing,
+        "ExtractionProposal": lambda _: says({"operators": [], "left_out": out, "shapes": []}),
+        "BenchmarkProposal": lambda _: says({"rounds": 0, "contestants": [], "because": "no"}),
+        "IntegrationProposal": lambda _: says({"action": "leave", "because": "no"}),
+    })  # fmt: skip
+    assert cast.asked.keys() == ASKED
+    assert_as_the_policy_has_it(tmp_path / "run")
+    told = {line.at: [it.why for it in line.dropped] for line in past(tmp_path / "run")}
+    assert "the most promising is tried" in told["start"]
+    assert "half of the list is tried" in told["start"]
+    assert told["decode_attention 1"] == ["fewer than the harness takes"]
+    assert told["lay decode_attention 1"] == ["may give +29.9%: it is measured"]
+
+
+def test_a_company_of_all_manners_ends_in_the_policys_result(tmp_path: Path) -> None:
+    """The command for live runs, over a recording; the endpoint is a process of its own."""
+    words = ["--out", str(tmp_path / "run"), "--", "--replay", str(KERNELS)]
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.graph.scripted_run", *words],
+        cwd=ROOT, capture_output=True, text=True, timeout=600, check=False, env={**os.environ},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert_as_the_policy_has_it(tmp_path / "run")
+    lines = [line for line in read_ledger(tmp_path / "run" / CALLS) if line.attempt]
+    for role in ("strategist", "kernel_extractor", "op_benchmarker", "integrator", "judge"):
+        ends = {line.outcome for line in lines if line.role == role}
+        assert Kind.ANSWERED in ends
+        assert len(ends) > 1
+    assert sum(line.tool_faults for line in lines) > 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "subject", "decision"),
+    [("give_up", "patch-decode_attention", "ejected"), ("remeasure", "patch-decode_attention-2", "failed")],
+)
+def test_a_fail_goes_back_to_the_integrator_with_what_was_found(
+    answer: str, subject: str, decision: str, bankable: Bankable, tmp_path: Path
+) -> None:
+    """The auditor says eject. A model may have it measured once more, which this recording has nothing for."""
+
+    def judge(asked: Asked) -> Reply:
+        return accuses(asked) if "scope is **patch**" in asked.system else Cast().judge(asked)
+
+    def integrator(asked: Asked) -> Reply:
+        return says({"action": answer if "FAILED" in asked.system else "lay", "because": "noise"})
+
+    cast = Cast(judge=judge, others={"IntegrationProposal": integrator})
+    with Endpoint(cast) as endpoint:
+        options = ("--llm", "scripted", "--llm-base-url", endpoint.url)
+        done = bankable("run", "--replay", KERNELS, "--out", tmp_path / "run", *options)
+    assert done.code == 0, done.err
+    first, second = cast.asked["IntegrationProposal"]
+    assert ("nonsense" in first.system, "nonsense" in second.system) == (False, True)
+    outcome = read(tmp_path / "run" / "outcome.json")
+    assert (outcome["verdict"], outcome["accepted"]) == ("no verified gain", [])
+    assert (subject, decision) in {(it["subject"], it["decision"]) for it in outcome["decisions"]}

@@ -1,0 +1,94 @@
+"""A real and incompetent model in every producer's role: the shipped one, served by sglang. Run with ``-m live``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from graph.session import recorded_config, session
+from kernels.benching import bench_plan
+from kernels.compiler import Compiler
+from kernels.search import Search
+from kernels.task import TaskFolder, open_task
+from nodes.config_tuner import repair
+from nodes.integrator import left_aside
+from nodes.kernel_author import _asked
+from nodes.kernel_extractor import chosen, prospects
+from nodes.profiler import take_profile
+from nodes.strategist import directions, first_things
+from tests.graph.conftest import ROOT
+from tests.graph.scripted_run import served
+from tools.evidence.recorded import take_over
+from tools.evidence.records import Lever
+from tools.llm.advisor import Advisor
+from tools.llm.ledger import read_ledger
+from tools.llm.outcome import Kind
+from tools.llm.settings import Limits, Settings, endpoint
+from tools.measurement.lab import Lab
+from tools.profiling.records import Profile
+from tools.proposals.counsel import past
+from tools.proposals.integration import Winner
+from tools.proposals.strategy import Worth
+
+KERNELS = ROOT / "evals" / "recorded" / "cpu-kernels.tar.xz"
+LIMITS = Limits(attempts=2, attempt_s=20, call_s=25, pause_s=0.1, answer_tokens=96)
+ROLES = {"strategist", "kernel_extractor", "op_benchmarker", "kernel_author", "integrator", "config_tuner"}
+
+pytestmark = pytest.mark.live
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with served(tmp_path_factory.mktemp("server") / "server.log") as address:
+        yield address
+
+
+@pytest.fixture
+def lab(url: str, tmp_path: Path) -> Iterator[Lab]:
+    with session(recorded_config(KERNELS, {}), tmp_path / "run", resume=False) as opened:
+        advisor = Advisor(Settings(endpoint=endpoint("shipped", url), limits=LIMITS), tmp_path / "calls.jsonl")
+        yield replace(opened, advisor=advisor)
+
+
+@pytest.fixture
+def profile(lab: Lab) -> Profile:
+    found = take_profile(lab, 1).profile
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def task(lab: Lab) -> TaskFolder:
+    assert lab.recorded is not None
+    take_over(lab.recorded, lab.folder, "ops/decode_attention")
+    return open_task(lab.folder.root, "decode_attention")
+
+
+def test_every_role_is_asked_and_none_changes_what_the_policy_does(
+    lab: Lab, profile: Profile, task: TaskFolder
+) -> None:
+    found = directions(lab, profile)
+    worth = [Worth(it.operator, it.share, it.promise) for it in prospects(profile) if not it.reason]
+    first = first_things(lab, profile, found, worth)
+    assert first is None or sorted(it.name for it in first.directions) == sorted(it.name for it in found)
+    order = chosen(lab, profile, prospects(profile), None, ()).order
+    assert order == tuple(it.operator for it in worth)
+    plan = bench_plan(lab, task, 1, ())
+    assert plan is None or plan.kernels == ()
+    assert lab.advisor is not None
+    search = Search(task, Compiler(), Path("python"))
+    assert _asked(lab.advisor, task, search, (), 3, 30.0).admitted == ()
+    winner = Winner("decode_attention", "bfloat16", "cpp-058ead4d27ec", 7.6, 0.3)
+    assert left_aside(lab, winner, 1, ()) == ""
+    lever = Lever(flags={"stream_interval": 8})
+    assert repair(lab, lever, "patch-stream_interval-8", lab.base, (), ["FAIL"]) is None
+
+    lines = read_ledger(lab.advisor.ledger)
+    assert {line.role for line in lines} == ROLES
+    ends = {Kind.ANSWERED, Kind.MALFORMED, Kind.TOO_LONG, Kind.TIMED_OUT, Kind.CALLED_TOOLS, Kind.EMPTY, Kind.REJECTED}
+    assert {line.outcome for line in lines} <= ends
+    assert sum(line.prompt_tokens for line in lines) > 0
+    assert {line.role for line in past(lab.folder.root)} == ROLES - {"kernel_author"}

@@ -1,0 +1,21 @@
+"""A server that does not answer is left alone for a while: every question to it would cost its whole time-out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tools.llm.ledger import CallLine
+from tools.llm.outcome import Kind
+from tools.llm.settings import Settings
+
+LOST = frozenset({Kind.TIMED_OUT, Kind.UNREACHABLE})
+IN_A_ROW = 3
+REST_S = 600.0
+
+
+def resting(lines: Sequence[CallLine], settings: Settings, role: str, now: float) -> Kind | None:
+    """How the last requests to this role's server ended, when all of them were lost not long ago; else ``None``."""
+    mine = settings.of(role)
+    last = [it for it in lines if it.attempt > 0 and settings.of(it.role) == mine][-IN_A_ROW:]
+    lost = len(last) == IN_A_ROW and all(it.outcome in LOST for it in last)
+    return last[-1].outcome if lost and 0 <= now - last[-1].at < REST_S else None

@@ -1,0 +1,20 @@
+"""Whose idea a kernel was: the search's own, or a language model's."""
+
+from __future__ import annotations
+
+from tools.report.reading import Reader, clean
+
+MAX_OPERATORS = 50
+SOURCES = {"llm": "llm", "search": "policy"}
+
+
+def kernel_sources(reader: Reader) -> dict[str, str]:
+    """``policy`` or ``llm`` by implementation; who named it first counts. Empty where no model took part."""
+    found: dict[str, str] = {}
+    for folder in reader.folders(reader.root / "ops", MAX_OPERATORS):
+        for name in ("entered.jsonl", "search.jsonl"):
+            for raw in reader.lines(folder / name, needed=False):
+                source = SOURCES.get(clean(raw.get("source"), 20))
+                if source is not None:
+                    found.setdefault(clean(raw.get("implementation"), 80), source)
+    return found
