@@ -205,7 +205,7 @@ SCHEDULING: tuple[Knob, ...] = (
         lever_class="B",
         reason="The model that drafts; drafting by a model cannot be turned on without it.",
         changes_numerics=True,
-        devices=("cuda", "rocm"),
+        devices=("cuda",),
         condition={"speculative_algorithm": DRAFTED},
     ),
     Knob(
@@ -215,7 +215,7 @@ SCHEDULING: tuple[Knob, ...] = (
         lever_class="B",
         reason="Steps of the drafting model before a draft is verified.",
         changes_numerics=True,
-        devices=("cuda", "rocm"),
+        devices=("cuda",),
         condition={"speculative_algorithm": DRAFTED},
     ),
     Knob(
@@ -225,7 +225,7 @@ SCHEDULING: tuple[Knob, ...] = (
         lever_class="B",
         reason="Branches that the drafting model follows at each step.",
         changes_numerics=True,
-        devices=("cuda", "rocm"),
+        devices=("cuda",),
         condition={"speculative_algorithm": DRAFTED},
     ),
 )
