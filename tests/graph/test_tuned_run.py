@@ -35,10 +35,12 @@ def lines(path: Path) -> list[Any]:
 
 @pytest.fixture
 def tuned(bankable: Bankable, tmp_path: Path) -> Tuned:
-    """``tuned(answer, …)``: a run whose tuner answers so; its judge is fair unless told otherwise."""
+    """``tuned(answer, …)``: a run whose tuner answers so; ``judge`` for all others, who are fair else."""
 
     def call(tuner: Answer, *words: object, judge: Answer | None = None) -> tuple[Path, Cast, str]:
-        cast = Cast(tuner=tuner) if judge is None else Cast(tuner=tuner, judge=judge)
+        cast = Cast(tuner=tuner)
+        if judge is not None:
+            cast = Cast(tuner=tuner, judge=judge, others={"DirectionProposal": judge})
         with Endpoint(cast) as endpoint:
             options = ("--llm", "scripted", "--llm-base-url", endpoint.url, "--judge-votes", 1)
             done = bankable("run", "--replay", BANKED, "--out", tmp_path / "run", *options, *words)
