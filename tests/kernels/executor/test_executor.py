@@ -37,6 +37,7 @@ def task(nursery, tmp_path: Path) -> TaskFolder:
 @pytest.fixture(scope="module")
 def cluster():
     ray = pytest.importorskip("ray")
+    os.environ["RAY_worker_niceness"] = "0"
     root = Path(__file__).resolve().parents[3]
     ray.init(
         num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR",
