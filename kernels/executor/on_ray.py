@@ -22,7 +22,8 @@ from tools.errors import UserError
 
 TRIES = 2
 REPOSITORY = Path(__file__).resolve().parents[2]
-ADDRESS = "RAY_ADDRESS"
+ADDRESS, NICENESS = "RAY_ADDRESS", "RAY_worker_niceness"
+"""Ray's workers stand back behind every other process unless told otherwise: no way to measure a time."""
 
 
 class RayExecutor:
@@ -37,6 +38,7 @@ class RayExecutor:
         self._mine = not ray.is_initialized()
         if self._mine:
             there = os.environ.get(ADDRESS)
+            os.environ.setdefault(NICENESS, "0")
             ray.init(
                 address=there, num_cpus=None if there else len(core_sets(1)),
                 include_dashboard=None if there else False,

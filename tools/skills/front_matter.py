@@ -17,7 +17,9 @@ Role = Literal[
     "config_tuner", "kernel_extractor", "op_benchmarker", "kernel_author", "integrator", "strategist", "judge"
 ]
 ROLES: tuple[Role, ...] = get_args(Role)
-Operator = Literal["rms_norm", "fused_add_rms_norm", "silu_and_mul", "rotary", "decode_attention"]
+Operator = Literal[
+    "rms_norm", "fused_add_rms_norm", "silu_and_mul", "rotary", "decode_attention", "linear", "qk_norm_rotary"
+]
 Device = Literal["cpu", "cuda", "rocm"]
 Dtype = Literal["float32", "bfloat16", "float16"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,60}$")]

@@ -15,7 +15,7 @@ from kernels.bench.wrapped import wrapped
 from kernels.evaluation import Job
 from kernels.executor.executor import executor
 from kernels.executor.local import LocalExecutor
-from kernels.executor.on_ray import RayExecutor
+from kernels.executor.on_ray import NICENESS, RayExecutor
 from kernels.families import FAMILIES
 from kernels.lanes import core_sets
 from kernels.limits import Limits
@@ -37,6 +37,7 @@ def task(nursery, tmp_path: Path) -> TaskFolder:
 @pytest.fixture(scope="module")
 def cluster():
     ray = pytest.importorskip("ray")
+    os.environ[NICENESS] = "0"
     root = Path(__file__).resolve().parents[3]
     ray.init(
         num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR",
