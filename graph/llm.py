@@ -15,9 +15,7 @@ from tools.llm.key import key_for
 from tools.llm.ledger import CALLS
 from tools.llm.options import check_stray, settings_from
 from tools.llm.settings import Settings
-
-ROLES = ("judge", "config_tuner", "kernel_author")
-"""Roles that a model plays so far."""
+from tools.skills.front_matter import ROLES
 
 
 class Llm(Record):

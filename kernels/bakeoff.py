@@ -35,7 +35,8 @@ SAMPLES = 12
 FLOOR = 0.01
 PACKAGE = Path(__file__).resolve().parent
 HARNESS = (
-    "bakeoff.py", "nursery.py", "qualify.py", "rounds.py", "result.py", "engine_side/buffers.py",
+    "bakeoff.py", "nursery.py", "qualify.py", "reading.py", "rounds.py", "result.py", "engine_side/buffers.py",
+    "engine_side/fence.py",
     "engine_side/implementation.py", "engine_side/inputs.py", "engine_side/measure.py", "engine_side/nursery.py",
     "engine_side/peaks.py", "engine_side/seam.py",
 )  # fmt: skip

@@ -14,6 +14,7 @@ from kernels.bench.cli import app as bench_app
 from kernels.compiler import Compiler
 from kernels.contestant import Contestant, of_torch
 from kernels.diagnosis.command import diagnose
+from kernels.diagnosis.diagnoser import Diagnoser
 from kernels.executor.executor import ExecutorName
 from kernels.families import FAMILIES
 from kernels.family import DTYPES, Family
@@ -94,13 +95,19 @@ def search(
     seed: Annotated[int, typer.Option(help="of what the policy draws")] = 0,
     on: Annotated[ExecutorName, typer.Option("--executor", help="where candidates run")] = "local",
     workers: Annotated[int, typer.Option(min=0, help="candidates tried at a time; 0: as many as cores")] = 1,
+    diagnosed: Annotated[bool, typer.Option("--diagnose/--no-diagnose", help="steer by what holds each back")] = True,
     threads: Threads = 1, engine_python_: Engine = None,
 ) -> None:  # fmt: skip
     """Search the parameters of a family's C++ template; the same command again goes on."""
     python = engine_python(engine_python_)
     folder = _task(_family(family), out, shapes, held_out, dtype, python, threads)
-    found = Search(folder, Compiler(), python, threads, policy=policy, seed=seed, on=on, workers=workers)
-    best = found.run(budget, console.print)
+    compiler, main_shape = Compiler(), max(folder.task.shapes, key=lambda it: it.calls).key
+    with Diagnoser(folder, python, threads, compiler.cache) as diagnoser:
+        found = Search(
+            folder, compiler, python, threads, policy=policy, seed=seed, on=on, workers=workers,
+            diagnose=(lambda candidate, _: diagnoser.of(candidate.source, main_shape)) if diagnosed else None,
+        )  # fmt: skip
+        best = found.run(budget, console.print)
     console.print(f"{found.fresh} evaluated now, {len(found.done)} in all")
     if best is None or best.log_ratio is None:
         console.print("no candidate is right")

@@ -5,10 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import ValidationError
-
 from tools.evidence.records import Record
-from tools.evidence.store import AppendLog
+from tools.evidence.store import AppendLog, whole_lines
 
 LOG = "entered.jsonl"
 MOST = 2
@@ -26,13 +24,7 @@ class Entered(Record):
 
 def entered(task: Path) -> list[Entered]:
     """All of them, in order; a line that cannot be read is none."""
-    path, found = task / LOG, list[Entered]()
-    for raw in path.read_bytes().splitlines() if path.is_file() else ():
-        try:
-            found.append(Entered.model_validate_json(raw))
-        except ValidationError:
-            continue
-    return found
+    return whole_lines(task / LOG, Entered)
 
 
 def enter(task: Path, kernel: Entered) -> None:

@@ -6,13 +6,10 @@ the live implementation, which has the machine to itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
-
-import orjson
-from pydantic import ValidationError
 
 from kernels.bakeoff import FLOOR, SAMPLES, WARMUPS
 from kernels.compiler import Compiled, CompileError, Compiler
@@ -28,6 +25,7 @@ from kernels.rounds import MEASURE, Rounds
 from kernels.task import TaskFolder
 from tools.evidence.harness import Protocol
 from tools.evidence.records import Record
+from tools.evidence.store import whole_lines
 
 LOG = "search.jsonl"
 Origin = Literal["search", "llm"]
@@ -110,7 +108,7 @@ def served_keys(folder: TaskFolder) -> list[str]:
 
 def evaluations(folder: TaskFolder) -> dict[str, Evaluation]:
     """What searches in this task found so far, by implementation, in order."""
-    return {entry.implementation: entry for entry in _read(folder.path / LOG)}
+    return {entry.implementation: entry for entry in whole_lines(folder.path / LOG, Evaluation)}
 
 
 def fastest(entries: Iterable[Evaluation]) -> Evaluation | None:
@@ -122,14 +120,3 @@ def fastest(entries: Iterable[Evaluation]) -> Evaluation | None:
 def entry(name: str, choices: Choices, outcome: OutcomeOf, why: str, ratio: float | None = None) -> Evaluation:
     """A candidate's line."""
     return Evaluation(implementation=name, choices=dict(choices), outcome=outcome, why=why, log_ratio=ratio)
-
-
-def _read(path: Path) -> Iterator[Evaluation]:
-    """Whole lines of an earlier search; what cannot be read is evaluated again."""
-    if not path.is_file():
-        return
-    for line in path.read_bytes().splitlines():
-        try:
-            yield Evaluation.model_validate(orjson.loads(line))
-        except (ValueError, ValidationError):
-            continue

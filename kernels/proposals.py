@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
-from pydantic import ValidationError
 
 from kernels.family import Family
 from kernels.search import Evaluation, Search
 from tools.evidence.records import Record
-from tools.evidence.store import AppendLog
+from tools.evidence.store import AppendLog, whole_lines
 from tools.llm.outcome import Kind
 from tools.proposals.configuration import MOST, Dropped, counted, plain
 
@@ -67,7 +66,7 @@ class KernelProposals:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOG
-        self.lines = list(_read(self._path))
+        self.lines = whole_lines(self._path, Consulted)
 
     def at(self, after: int) -> Consulted | None:
         """What was said after so many kernels."""
@@ -118,13 +117,3 @@ def shown(entries: Sequence[Evaluation]) -> str:
 
 def _shown(proposed: ProposedKernel) -> str:
     return plain(", ".join(f"{it.name}={it.value}" for it in proposed.choices[:8]) or "the defaults", 120)
-
-
-def _read(path: Path) -> list[Consulted]:
-    found = []
-    for line in path.read_bytes().splitlines() if path.is_file() else ():
-        try:
-            found.append(Consulted.model_validate_json(line))
-        except ValidationError:
-            continue
-    return found

@@ -8,6 +8,7 @@ import orjson
 
 from kernels.benching import kernel_tool
 from kernels.compiler import Compiler
+from kernels.diagnosis.diagnoser import Diagnoser
 from kernels.kept import keep, kept_source
 from kernels.known import diagnosis_tool
 from kernels.proposals import Consulted, KernelProposal, KernelProposals, offered, shown
@@ -39,14 +40,19 @@ def best_kernel(lab: Lab, task: TaskFolder, findings: Sequence[str] = ()) -> Sou
     ``findings``: what the auditor held against earlier bake-offs of this operator.
     """
     if lab.engine_python is not None:
-        search = Search(task, Compiler(), lab.engine_python, lab.threads, origins=lab.advisor is not None)
-        _consult(lab, task, search, findings)
-
-        def between(_: str) -> None:
-            lab.check()
+        compiler, main = Compiler(), max(task.task.shapes, key=lambda it: it.calls).key
+        with Diagnoser(task, lab.engine_python, lab.threads, compiler.cache) as diagnoser:
+            search = Search(
+                task, compiler, lab.engine_python, lab.threads, origins=lab.advisor is not None,
+                diagnose=lambda candidate, _: diagnoser.of(candidate.source, main),
+            )  # fmt: skip
             _consult(lab, task, search, findings)
 
-        search.run(BUDGET, between)
+            def between(_: str) -> None:
+                lab.check()
+                _consult(lab, task, search, findings)
+
+            search.run(BUDGET, between)
     known = evaluations(task)  # of a recorded run, too
     best = fastest(known.values())
     if best is None:
@@ -90,7 +96,7 @@ def _asked(
             it.body for it in skills_for(ROLE, operator=task.family.name, device=told.device, dtype=told.dtype)
         ),
         task=_task(task),
-        diagnosis="none but the ratios below",
+        diagnosis=_diagnosis(search),
         candidates=shown(list(search.done.values())),
         findings="\n".join(f"- {it}" for it in findings) or "none yet",
     )
@@ -100,6 +106,11 @@ def _asked(
     if outcome.answer is None:
         return Consulted(after=len(search.done), outcome=outcome.kind, detail=outcome.detail)
     return offered(outcome.answer, search, task.family, room)
+
+
+def _diagnosis(search: Search) -> str:
+    best = search.best
+    return best.diagnosis.told() if best is not None and best.diagnosis is not None else "none yet"
 
 
 def _task(task: TaskFolder) -> str:

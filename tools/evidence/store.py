@@ -6,10 +6,14 @@ import errno
 import hashlib
 import os
 from pathlib import Path
+from typing import TypeVar
 
 import orjson
+from pydantic import BaseModel, ValidationError
 
 from tools.errors import UserError
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 class EvidenceConflict(Exception):
@@ -76,6 +80,17 @@ class AppendLog:
                 raise _explained(problem, self.path) from problem
         finally:
             os.close(descriptor)
+
+
+def whole_lines(path: Path, kind: type[Model]) -> list[Model]:
+    """Records of a log of ours; a line that cannot be read is left out. None of a file that is not there."""
+    found = []
+    for line in path.read_bytes().splitlines() if path.is_file() else ():
+        try:
+            found.append(kind.model_validate_json(line))
+        except ValidationError:
+            continue
+    return found
 
 
 def set_torn_line_aside(path: Path) -> Path | None:

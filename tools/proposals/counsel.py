@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from tools.errors import UserError
 from tools.evidence.records import Record
-from tools.evidence.store import AppendLog
+from tools.evidence.store import AppendLog, whole_lines
 from tools.llm.outcome import FINAL, Kind, Outcome
 from tools.llm.toolbox import Toolbox
 from tools.measurement.lab import Lab
@@ -106,13 +106,7 @@ def seconds_for(lab: Lab) -> float:
 
 def past(run: Path) -> list[Line]:
     """Questions so far; a line that cannot be read counts as not asked."""
-    path, found = run / LOG, list[Line]()
-    for raw in path.read_bytes().splitlines() if path.is_file() else ():
-        try:
-            found.append(Line.model_validate_json(raw))
-        except ValidationError:
-            continue
-    return found
+    return whole_lines(run / LOG, Line)
 
 
 def listed(lines: list[str] | tuple[str, ...]) -> str:

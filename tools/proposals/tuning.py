@@ -10,10 +10,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 import orjson
-from pydantic import ValidationError
 
 from tools.evidence.records import Record, Scalar, ServerConfig
-from tools.evidence.store import AppendLog
+from tools.evidence.store import AppendLog, whole_lines
 from tools.levers import knob
 from tools.llm.advisor import Advisor
 from tools.llm.outcome import FINAL, Kind
@@ -149,13 +148,7 @@ def _situation(lab: Lab, space: SearchSpace, reference: ServerConfig) -> str:
 
 def read_consultations(path: Path) -> list[Consultation]:
     """Questions so far; a line that cannot be read counts as not asked."""
-    found = []
-    for line in path.read_bytes().splitlines() if path.is_file() else ():
-        try:
-            found.append(Consultation.model_validate_json(line))
-        except ValidationError:
-            continue
-    return found
+    return whole_lines(path, Consultation)
 
 
 def _settings(it: Admitted) -> tuple[dict[str, bool | int | float | str], dict[str, str]]:
