@@ -11,7 +11,7 @@ EXTRAS := .venv/.extras
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 SETUP := tools/setup
 
-.PHONY: run test lint unit evals audit-report live bench fuzz setup extras doctor clean
+.PHONY: run test lint unit evals audit-report live coverage bench fuzz setup extras doctor clean
 
 run: setup
 	.venv/bin/python -m graph run --model $(MODEL) $(ARGS)
@@ -25,6 +25,10 @@ lint: $(ORCHESTRATOR) $(EXTRAS)
 	.venv/bin/mypy
 
 unit: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
+	.venv/bin/python -m pytest -m "not live and not long" -n 2
+
+# The same with what takes minutes, and the lines that no test reaches.
+coverage: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
 	.venv/bin/python -m pytest -m "not live" -n 2 --cov --cov-report=term:skip-covered
 
 # Tests against a real sglang server with the shipped model.

@@ -164,7 +164,8 @@ def _fence(job: dict[str, Any], folder: Path) -> None:
         given = [Path(shape["oracle"]) for shape in job.get("shapes", ()) if shape.get("oracle")]
         from kernels.engine_side.fence import stand  # noqa: PLC0415 - only a job with a kernel needs it
 
-        stand(folder, [Path(asked["binary"]).parent, *given])
+        binaries = [Path(entry["binary"]).parent for entry in (asked, job.get("empty") or {}) if entry.get("binary")]
+        stand(folder, [*binaries, *given])
 
 
 def _inherited_bytes() -> int:

@@ -14,10 +14,10 @@ from kernels.task import TaskFolder
 from tests.kernels.hostile import CRASH, FORGER, HANG, HOG, OVERRUN, SPIN, WRONG
 
 REASONS = {
-    "constant": "4x64: error ", "no-op": "4x64: error None on ", "forger": "4x64: error ",
+    "constant": "4x64: error ", "no-op": "4x64: error None on ", "forger": "not loaded: calls ",
     "aliasing": "4x64: AliasedInputError: wrote to its input x", "truncating": "4x64: error 0.007",
     "coarse-scale": "4x64: error 0.00", "without-tail": "5x67: error None on ", "one-shape": "5x67: error ",
-    "pointer-cache": "4x64: the answer to old contents",
+    "pointer-cache": "not loaded: keeps state from call to call",
 }  # fmt: skip
 """What is found first: the poison of unwritten memory is a NaN, so that an element left out is not finite."""
 SHAPES = [{"key": "4x64", "dims": [4, 64], "seed": 5}]

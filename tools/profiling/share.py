@@ -33,7 +33,7 @@ def operator_share(profile: Profile, operator: str) -> float | None:
         max((_chain(profile, chain, phase) for chain in profile.chains if chain.name == name), default=0.0)
         for name, phase in CHAINS.get(operator, ((operator, None),))
     ]
-    if any(parts):
+    if all(parts):  # an operator of several chains is there where all of them are
         shares.append(min(1.0, math.fsum(parts) * per_wall))
     return max((share for share in shares if math.isfinite(share) and share >= 0), default=None)
 

@@ -18,6 +18,9 @@ NEVER_SEEN = {"dormant-on-unserved", "borrows-without-state"}
 """What no bake-off can see: a shape that nobody asks for, and a kernel that owns the process which times it."""
 
 
+long = pytest.mark.long
+
+
 @pytest.fixture(scope="module")
 def found(python: Path, compiler, tmp_path_factory) -> dict[str, Judged]:
     out = tmp_path_factory.mktemp("bench") / "out"
@@ -28,16 +31,19 @@ def found(python: Path, compiler, tmp_path_factory) -> dict[str, Judged]:
     return {it.technique if it.modes else it.id: it for it in entries}
 
 
+@long
 def test_every_mode_is_tried_and_nothing_hostile_gets_through_but_what_is_said(found):
     assert {mode for it in found.values() for mode in it.modes} >= set(MODES)
     assert {name for name, it in found.items() if it.outcome == "missed"} <= NEVER_SEEN
     assert len(found) == len(CRIMES) + HONEST + len(FORGERIES)
 
 
+@long
 def test_the_only_one_that_does_not_compile_is_meant_not_to(found):
     assert [name for name, it in found.items() if "compiler" in it.layers] == ["does-not-compile"]
 
 
+@long
 def test_honest_ones_are_right_and_not_refused_by_anything_but_a_clock(found):
     for it in found.values():
         if not it.modes:
@@ -55,10 +61,12 @@ def test_honest_ones_are_right_and_not_refused_by_anything_but_a_clock(found):
         ("time-bomb", "reading", "rdtsc"), ("forged: edited-harness", "audit", "FAIL"),
     ],
 )  # fmt: skip
+@long
 def test_each_is_caught_where_it_shows(found, technique, layer, said):
     assert said in found[technique].layers[layer]
 
 
+@long
 def test_what_was_missed_and_accused_is_named(found):
     told = list(lines(list(found.values())))
     assert told[0].startswith(f"{len(found)} candidates: ")
