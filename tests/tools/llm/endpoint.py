@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from tests.tools.loopback import Loopback
 
 Json = dict[str, Any]
 
@@ -128,31 +128,17 @@ def page(text: str = "<html><body>Sign in</body></html>") -> Reply:
     return Reply(body=text.encode(), content_type="text/html")
 
 
-class Endpoint:
+class Endpoint(Loopback):
     """Use as a context manager. Replies come from a function, or from a list whose last entry is repeated."""
 
     def __init__(self, script: Script | Reply | Iterable[Reply], port: int = 0) -> None:
         self._script = script if callable(script) else _in_turn([script] if isinstance(script, Reply) else list(script))
         self.requests: list[Asked] = []
-        self._lock = threading.Lock()
-        self._stop = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        super().__init__(self._handler(), port)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
-
-    def __enter__(self) -> Endpoint:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self._stop.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        return f"{self.address}/v1"
 
     def _answer(self, asked: Asked) -> Reply:
         with self._lock:

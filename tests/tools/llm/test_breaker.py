@@ -37,7 +37,7 @@ def test_only_a_row_of_lost_requests_to_the_same_server_counts_and_only_for_a_wh
 
 def test_a_silent_server_costs_its_time_once_and_not_for_every_role(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
-    limits = Limits(attempts=IN_A_ROW, attempt_s=0.3, call_s=5, pause_s=0.01)
+    limits = Limits(attempts=IN_A_ROW, attempt_s=1, call_s=9, pause_s=0.01)
     with Endpoint(Reply(before_s=30)) as served:
         settings = Settings(endpoint=endpoint("m", served.url), limits=limits)
         first = Client(settings, CallLedger(path), environ={}).ask_now("strategist", QUESTION, Colour)

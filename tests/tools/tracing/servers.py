@@ -5,17 +5,17 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
-import threading
 import time
 from dataclasses import dataclass, field
 from email.parser import BytesParser
 from email.policy import HTTP
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import urlsplit
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+from tests.tools.loopback import Loopback
 
 PROJECT_ID = "5a4d5e2c-7b9c-4c52-8c1e-1d1f0d0d0d0d"
 Json = dict[str, Any]
@@ -37,31 +37,18 @@ class Request:
         return "\n".join([self.path, *head]).encode() + b"\n" + self.body
 
 
-class Server:
+class Server(Loopback):
     """Use as a context manager. ``status``: answered to all but ``/info``; ``delay_s``: silence before any answer."""
 
     def __init__(self, status: int = 200, delay_s: float = 0.0) -> None:
         self.status, self.delay_s = status, delay_s
         self.requests: list[Request] = []
         self.location = ""
-        self._stop, self._lock = threading.Event(), threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        super().__init__(self._handler())
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Any:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
-        self._stop.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        return self.address
 
     @property
     def everything(self) -> bytes:
