@@ -123,7 +123,9 @@ def test_what_has_no_place_is_dropped_with_the_reason(run: tuple[Path, Cast]) ->
     assert [it.why for it in told["operators"].dropped] == ["not on the list"]
     assert [it.why for it in told["decode_attention 1"].dropped] == ["not a parameter of the template"]
     assert told["start"].taken is not None
-    assert told["start"].taken["operators"]["order"] == ["fused_add_rms_norm", "decode_attention", "rms_norm"]
+    assert told["start"].taken["operators"]["order"] == [
+        "qk_norm_rotary", "fused_add_rms_norm", "linear", "decode_attention", "rms_norm",
+    ]  # fmt: skip
     reasons = {it["subject"]: it["reason"] for it in read(folder / "outcome.json")["decisions"]}
     assert reasons["rms_norm"] == f"by the extractor: {CANARY}"
 
@@ -150,6 +152,7 @@ def test_no_word_of_any_producer_reaches_the_judge_and_no_key_a_file(run: tuple[
     assert not [path for path in folder.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
 
 
+@pytest.mark.long
 def test_models_that_want_nothing_done_keep_nothing_from_being_done(bankable: Bankable, tmp_path: Path) -> None:
     """All of them would leave out whatever there is, give up, and measure less."""
 

@@ -94,8 +94,16 @@ def test_bad_and_cheating_proposals_are_dropped_and_counted(tuned: Tuned) -> Non
 
 @pytest.mark.parametrize(
     ("answer", "kind"),
-    [(lambda _: refusal(), Kind.REFUSED), (lambda _: completion("Sure! Try more of everything."), Kind.MALFORMED)],
-    ids=["refusing", "malformed"],
+    [
+        pytest.param(lambda _: refusal(), Kind.REFUSED, id="refusing"),
+        # Asked again and again, with pauses.
+        pytest.param(
+            lambda _: completion("Sure! Try more of everything."),
+            Kind.MALFORMED,
+            id="malformed",
+            marks=pytest.mark.long,
+        ),
+    ],
 )
 def test_a_model_that_is_of_no_use_leaves_the_policys_result(tuned: Tuned, answer: Answer, kind: Kind) -> None:
     run, cast, _ = tuned(answer, "--llm-budget", "tokens=60000", judge=answer)

@@ -108,6 +108,7 @@ def test_a_request_without_a_token_gives_zeros_as_live(compiler, python: Path, t
     assert apart < 1e-5
 
 
+@pytest.mark.long
 def test_a_bake_off_of_it_is_evidence(compiler, python: Path, task, tmp_path):
     result = bake_off(task, [of_torch(FAMILY, "torch"), kernel(compiler)], python, Settings(rounds=6, samples=6))
     assert [entry.ok for entry in result.qualified] == [True] * 3

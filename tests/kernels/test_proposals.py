@@ -70,6 +70,7 @@ def test_proposals_are_evaluated_first_bounded_and_named(task: TaskFolder, pytho
     assert evaluations(task).keys() == {it["implementation"] for it in entries}
 
 
+@pytest.mark.long
 def test_a_model_that_refuses_leaves_the_search_as_it_is(task: TaskFolder, python: Path, tmp_path: Path) -> None:
     with Endpoint(refusal()) as server:
         ledger = authored(tmp_path, task, python, server)

@@ -88,9 +88,9 @@ def check_chain(root: Path) -> list[str]:
             problems.append(f"ledger.jsonl:{number + 1}: the chain is broken here")
             break
         prev = entry.link
-    lines = (root / "ledger.jsonl").read_bytes().count(b"\n") if (root / "ledger.jsonl").exists() else 0
-    if lines != len(entries):
-        problems.append(f"ledger.jsonl:{len(entries) + 1}: this line cannot be read")
+    content = (root / "ledger.jsonl").read_bytes() if (root / "ledger.jsonl").exists() else b""
+    if content.count(b"\n") != len(entries) or (content and not content.endswith(b"\n")):
+        problems.append(f"ledger.jsonl:{len(entries) + 1}: this line cannot be read, or has no end")
     return problems
 
 

@@ -31,7 +31,10 @@ from tools.serving.live import LiveDriver, LiveServer
 ROOT = Path(__file__).resolve().parents[3]
 MODEL = ROOT / "tools" / "model" / "shipped"
 LOAD = RoundLoad(Workload(num_prompts=12, output_len=8), seed=11, index=0)
-OPERATORS = ("decode_attention", "fused_add_rms_norm", "rms_norm", "rotary", "silu_and_mul")
+APART = ("decode_attention", "fused_add_rms_norm", "rms_norm", "rotary", "silu_and_mul")
+TOGETHER = ("linear", "qk_norm_rotary")
+"""Where QK norm and rotary embedding are one, nothing calls the latter alone."""
+OPERATORS = (*APART, *TOGETHER)
 PROMPTS = [Prompt("p", "Tom has 3 apples and buys 4 more. How many apples", 12)]
 DETERMINISTIC = 0.5
 """bf16 rounding may turn a greedy token now and then; most answers have to be the live server's own."""
@@ -97,15 +100,17 @@ def test_kernels_are_right_on_what_the_server_was_asked(tasks: dict[str, TaskFol
             assert tried.ok, (name, tried.why)
 
 
+@pytest.mark.parametrize("names", [APART, TOGETHER], ids=["apart", "together"])
 def test_all_of_them_answer_in_a_real_server_as_the_live_ones_do(
-    driver: LiveDriver, run: RunFolder, tasks: dict[str, TaskFolder]
+    driver: LiveDriver, run: RunFolder, tasks: dict[str, TaskFolder], names: tuple[str, ...]
 ) -> None:
     overlays = {}
-    for name, folder in tasks.items():
+    for name in names:
+        folder = tasks[name]
         source = render(FAMILIES[name], "bfloat16")
         write_once(folder.kernel_file(source.implementation), source.text.encode())
         overlays[name] = part_of(FAMILIES[name], source, 1)
-    lever, comparison = Lever(overlays=overlays), run.root / "comparisons" / "patch-all"
+    lever, comparison = Lever(overlays=overlays), run.root / "comparisons" / f"patch-{names[0]}"
     lay(run, comparison, lever)
     watched = launched(driver, comparison / "reference", comparison / WATCH_FOLDER)
     replaced = launched(driver, comparison / "candidate", comparison / OVERLAY_FOLDER)
