@@ -59,7 +59,6 @@ def test_a_copy_is_bound_by_memory(look):
     assert found.readings.counted.misses >= 2 * 256 * 2048 * 4 / 64, "each cache line is missed once, of both tensors"
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("body", [CHAIN, PRODUCT], ids=["chain", "product"])
 def test_arithmetic_is_bound_by_computing(look, body):
     found = look(body, MIDDLE)

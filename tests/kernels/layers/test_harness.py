@@ -66,7 +66,6 @@ def test_layers_that_fail_hang_or_die_leave_the_others_alone(subject, worker):
     assert found["honest"].told() == "1 runs"
 
 
-@pytest.mark.long
 def test_a_layer_that_hangs_takes_its_processes_along(subject, worker):
     found = evaluate(subject, plans("Hanging"), plugins={}, worker=worker)["hanging"]
     child = int((place_of(subject, "hanging", found.key) / "1" / "child.txt").read_text(encoding="ascii"))
