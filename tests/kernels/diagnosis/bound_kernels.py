@@ -20,17 +20,23 @@ extern "C" void bankable_run(const float* x, int64_t stride, const float* weight
 """
 COPY = "  for (int64_t i = 0; i < rows * cols; ++i) out[i] = x[i] * weight[0];\n}\n"
 """Reads and writes once, with next to no arithmetic."""
-CHAIN = """
-  for (int64_t i = 0; i < rows * cols; i += 16) {
-    float power[16], base[16];
-    for (int lane = 0; lane < 16; ++lane) power[lane] = 1.0f, base[lane] = x[i + lane];
-    for (int step = 0; step < 256; ++step)
-      for (int lane = 0; lane < 16; ++lane) power[lane] = power[lane] * base[lane] + eps;
-    for (int lane = 0; lane < 16; ++lane) out[i + lane] = power[lane];
+CHAINS = """
+  typedef float lanes __attribute__((vector_size(32)));
+  constexpr int SIDE = 8;
+  for (int64_t i = 0; i < rows * cols; i += SIDE * 8) {
+    lanes power[SIDE];
+#pragma GCC unroll 8
+    for (int place = 0; place < SIDE; ++place) std::memcpy(&power[place], x + i + 8 * place, 32);
+    for (int step = 0; step < 256; ++step) {
+#pragma GCC unroll 8
+      for (int place = 0; place < SIDE; ++place) power[place] = power[place] * weight[0] + eps;
+    }
+#pragma GCC unroll 8
+    for (int place = 0; place < SIDE; ++place) std::memcpy(out + i + 8 * place, &power[place], 32);
   }
 }
 """
-"""256 products and sums for each element, side by side in vectors."""
+"""256 products and sums for each element, in eight chains side by side: with fewer, each step would wait for the last."""
 PRODUCT = """
   // out = x · x' for as many rows as columns are used; the block that is used over and over is packed first.
   typedef float lanes __attribute__((vector_size(32)));

@@ -19,7 +19,7 @@ from kernels.layers.tool import version_of, x86
 from kernels.nursery import Nursery
 from kernels.shapes import parse_shapes
 from kernels.task import TaskFolder, write_task
-from tests.kernels.diagnosis.bound_kernels import CHAIN, COPY, HOG, PRODUCT, REGIONS, THREADS, kernel
+from tests.kernels.diagnosis.bound_kernels import CHAINS, COPY, HOG, PRODUCT, REGIONS, THREADS, kernel
 
 pytestmark = pytest.mark.skipif(
     not (x86() and version_of("valgrind") and version_of("objdump")),
@@ -59,12 +59,12 @@ def test_a_copy_is_bound_by_memory(look):
     assert found.readings.counted.misses >= 2 * 256 * 2048 * 4 / 64, "each cache line is missed once, of both tensors"
 
 
-@pytest.mark.parametrize("body", [CHAIN, PRODUCT], ids=["chain", "product"])
+@pytest.mark.parametrize("body", [CHAINS, PRODUCT], ids=["chains", "product"])
 def test_arithmetic_is_bound_by_computing(look, body):
     found = look(body, MIDDLE)
     assert found.diagnosis.bound == "compute"
     assert found.readings.compute_ns > 3 * found.readings.memory_ns
-    wanted = {CHAIN: 2 * 256 * 64 * 1024, PRODUCT: 2 * 64 * 64 * 1024}[body]
+    wanted = {CHAINS: 2 * 256 * 64 * 1024, PRODUCT: 2 * 64 * 64 * 1024}[body]
     assert found.readings.counted.flops == pytest.approx(wanted, rel=0.01)
     assert found.diagnosis.advice[0].lever == "algorithm", "executes far more than RMSNorm needs"
 
