@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, cast
 
+import psutil
+
 from kernels.layers.layer import Outcome
 from kernels.layers.subject import Subject
 from tools.serving.environment import isolated
@@ -24,6 +26,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 MOST_REPLY = 4 << 20
 """Bytes that a layer may answer."""
 OVER = b'{"step": "over"}\n'
+GONE_S = 5.0
+"""Seconds until a killed process has to be gone; the kernel takes it away when it is its turn."""
 Ending = Literal["over", "late", "gone"]
 
 
@@ -152,26 +156,16 @@ def _lines(content: bytes) -> Iterator[dict[str, Any]]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Stop the process and everything that it started, in whatever group that is by now."""
+    """Stop the process and everything that it started, in whatever group that is by now, and see it gone."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(0.2)
-    family = _descendants(process.pid)
+    family: list[psutil.Process] = []
+    with contextlib.suppress(psutil.NoSuchProcess):
+        family = psutil.Process(process.pid).children(recursive=True)
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    for pid in family:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
+    for member in family:
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            member.kill()
     process.wait()
-
-
-def _descendants(pid: int) -> list[int]:
-    """Processes below one, as the kernel lists them; none where it does not."""
-    found: list[int] = []
-    waiting = [pid]
-    while waiting:
-        for path in Path(f"/proc/{waiting.pop()}/task").glob("*/children"):
-            with contextlib.suppress(OSError, ValueError):
-                below = [int(part) for part in path.read_text(encoding="ascii").split()]
-                found += below
-                waiting += below
-    return found
+    psutil.wait_procs(family, timeout=GONE_S)
