@@ -15,7 +15,7 @@ from tools.serving.driver import LaunchFailed, LaunchRequest, Prompt, RoundLoad
 from tools.serving.engine import Engine
 from tools.serving.live import LiveDriver, LiveServer
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "tools" / "model" / "shipped"
 QUESTIONS = MODEL / "questions_heldout.jsonl"
 LOAD = RoundLoad(Workload(), seed=11, index=0)
