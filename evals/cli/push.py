@@ -10,6 +10,11 @@ import typer
 
 from evals.cli.auditor import Only
 from evals.fixtures.keys import read_keys
+from evals.frontends.langsmith_client import connect
+from evals.frontends.langsmith_dataset import dataset as dataset_of
+from evals.frontends.langsmith_dataset import push
+from evals.frontends.langsmith_experiment import push_results
+from evals.frontends.shown import keyed, show
 from evals.runner.results import read_results
 from evals.score.compare import of_one
 from evals.score.scored import scores
@@ -37,13 +42,6 @@ def langsmith(
 
     Goes to LANGSMITH_ENDPOINT with the key in LANGSMITH_API_KEY.
     """
-    # What this needs is not needed by any other command.
-    from evals.frontends.langsmith_client import connect  # noqa: PLC0415
-    from evals.frontends.langsmith_dataset import dataset as dataset_of  # noqa: PLC0415
-    from evals.frontends.langsmith_dataset import push  # noqa: PLC0415
-    from evals.frontends.langsmith_experiment import push_results  # noqa: PLC0415
-    from evals.frontends.shown import keyed, show  # noqa: PLC0415
-
     if (results is None) != (experiment is None):
         raise UserError("half an experiment", "--results, --experiment", "give both or none")
     found = None

@@ -62,7 +62,7 @@ def run(
     names = [*([llm] if llm is not None else []), *_names(models)]
     judges: tuple[Judged, ...] = ()
     if auditor is not Auditor.RULES or names or llm_base_url or llm_budget or llm_price or skill:
-        from evals.runner.judged import asked_for, spent  # noqa: PLC0415  # the rules alone start without it
+        from evals.runner.judged import asked_for, spent  # noqa: PLC0415 - the rules alone start without it
 
         judges = asked_for(
             auditor, names, llm_base_url, votes, budgets=llm_budget or (), prices=llm_price or (), skill_path=skill

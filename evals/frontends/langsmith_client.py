@@ -22,7 +22,7 @@ TIMEOUT_MS = (10_000, 120_000)
 def connect(environ: Mapping[str, str]) -> Client:
     """Raises ``UserError`` without the library, without a key, or for an address that must not be used."""
     try:
-        from langsmith import Client  # noqa: PLC0415  # optional
+        from langsmith import Client  # noqa: PLC0415 - the extra trace brings it
     except ImportError:
         raise UserError("langsmith is not installed", "push langsmith", "pip install 'bankable[run,trace]'") from None
     try:
@@ -44,8 +44,8 @@ def connect(environ: Mapping[str, str]) -> Client:
 @contextmanager
 def explained() -> Iterator[None]:
     """Whatever the library or the network raise is one line, without a word of what was sent."""
-    from langsmith.utils import LangSmithAuthError, LangSmithError  # noqa: PLC0415  # optional
-    from requests import RequestException  # noqa: PLC0415  # comes with langsmith
+    from langsmith.utils import LangSmithAuthError, LangSmithError  # noqa: PLC0415 - the extra trace brings it
+    from requests import RequestException  # noqa: PLC0415 - comes with langsmith
 
     try:
         yield

@@ -38,7 +38,7 @@ class Pushed:
 
 def dataset(client: Client, name: str) -> Dataset:
     """The dataset of this name, made where there is none."""
-    from langsmith.utils import LangSmithNotFoundError  # noqa: PLC0415  # optional
+    from langsmith.utils import LangSmithNotFoundError  # noqa: PLC0415 - the extra trace brings it
 
     with explained():
         try:

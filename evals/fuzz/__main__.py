@@ -45,11 +45,11 @@ def _apart(name: str, seconds: int) -> bool:
 
 
 def _fuzz(name: str, seconds: int) -> int:
-    import atheris  # noqa: PLC0415  # the extra that this command needs
+    import atheris  # noqa: PLC0415 - the extra that this command needs
 
     with atheris.instrument_imports(include=["nodes", "tools"]):
-        from evals.fuzz.corpus import mutated, write_corpus  # noqa: PLC0415  # instrumented on import
-        from evals.fuzz.targets import run_one  # noqa: PLC0415  # instrumented on import
+        from evals.fuzz.corpus import mutated, write_corpus  # noqa: PLC0415 - instrumented on import
+        from evals.fuzz.targets import run_one  # noqa: PLC0415 - instrumented on import
 
     def mutate(data: bytes, most: int, seed: int) -> bytes:
         rng = random.Random(seed)

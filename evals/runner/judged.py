@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evals.runner.auditor import Auditor, Judge, Listen
-from evals.runner.other_skill import judge_with
 from evals.runner.record import Asked, Heard
 from evals.runner.spending import left_for
 from nodes.auditor.inquiry import Figures, Inquiry
@@ -40,8 +39,6 @@ class Judged:
     auditor: Auditor
     orders: Orders
     skill: Skill
-    shipped: bool = True
-    """The skill is the one that the judge has anyway."""
     calls: Path | None = None
     """Folder of all ledgers of the run: what they hold counts against its budget."""
 
@@ -50,7 +47,7 @@ class Judged:
         """Names who judged, so that results of another model, prompt, skill or number of votes are never mixed."""
         endpoint = self.orders.settings.of(ROLE)
         what = [judge_digest(), endpoint.base_url, endpoint.temperature or 0.0, self.orders.tokens]
-        if not self.shipped:
+        if self.orders.skill is not None:
             what.append(self.skill.sha256)
         return f"{self.auditor.value} {endpoint.model} {self.orders.votes} {digest(canonical(what))[:12]}"
 
@@ -61,9 +58,8 @@ class Judged:
         return replace(self, orders=orders, calls=calls)
 
     def ask(self, folder: Path) -> JudgeRecord:
-        """Have a sealed folder judged, in a process of its own where the skill is the judge's own one."""
-        orders = self._within_budget()
-        return judge_apart(folder, orders) if self.shipped else judge_with(self.skill, folder, orders)
+        """Have a sealed folder judged, in a process of its own."""
+        return judge_apart(folder, self._within_budget())
 
     def _within_budget(self) -> Orders:
         """The orders, with what the other ledgers of the run have left of its budget."""
@@ -95,8 +91,8 @@ def asked_for(
     for model in models:
         settings = settings_from(model, base_url, budgets=budgets, prices=prices, known=(ROLE,))
         key_for(ROLE, settings.endpoint, os.environ)
-        orders = Orders(settings=settings, votes=votes)
-        found.append(Judged(auditor, orders, given, shipped=given.sha256 == own.sha256))
+        orders = Orders(settings=settings, votes=votes, skill=given.text if given != own else None)
+        found.append(Judged(auditor, orders, given))
     labels = [it.label for it in found]
     if len(set(labels)) < len(labels):
         raise UserError("a model twice", "--models", "name each once; --repeats asks one again")

@@ -93,7 +93,7 @@ def _auditors(task: Task) -> Iterator[Callable[[], Listen]]:
             if task.judged is None:
                 mine = rules()
                 return lambda folder: Heard(mine(folder))
-            from evals.runner.judged import with_judge  # noqa: PLC0415  # the rules alone start without it
+            from evals.runner.judged import with_judge  # noqa: PLC0415 - the rules alone start without it
 
             return with_judge(task.judged, rules())
 
@@ -146,6 +146,6 @@ def run(
 def _writing(judged: Judged | None, out: Path, fixture: str) -> Judged | None:
     if judged is None:
         return None
-    from evals.runner.judged import CALLS  # noqa: PLC0415  # as above
+    from evals.runner.judged import CALLS  # noqa: PLC0415 - the rules alone start without it
 
     return judged.writing(out / CALLS, fixture)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,11 +41,13 @@ class Skill:
     head: FrontMatter
     body: str
     """Markdown."""
-    sha256: str
-    """Of the whole file."""
+    text: str
+    """The whole file."""
 
-
-_OTHER: ContextVar[Skill | None] = ContextVar("other skill", default=None)
+    @property
+    def sha256(self) -> str:
+        """Of the whole file."""
+        return digest(self.text.encode())
 
 
 def load_skills(home: Path = HOME) -> tuple[Skill, ...]:
@@ -74,26 +73,17 @@ def skills_for(
 def read_skill(path: Path) -> Skill:
     """A skill that is in no index: its folder, with a ``SKILL.md``, or the file. Raises ``UserError``."""
     file = path / OWN if path.is_dir() else path
-    text = _text(file.parent, file.name)
-    head, body = split(text, str(file))
-    return Skill(head, body, digest(text.encode()))
+    return skill_from(_text(file.parent, file.name), str(file))
 
 
-@contextmanager
-def standing_in(other: Skill) -> Iterator[None]:
-    """Within this block ``skill`` gives ``other`` for its name, in this thread: for trying a change of a skill."""
-    token = _OTHER.set(other)
-    try:
-        yield
-    finally:
-        _OTHER.reset(token)
+def skill_from(text: str, where: str) -> Skill:
+    """A skill from its text. Raises ``UserError`` that names ``where``."""
+    head, body = split(text, where)
+    return Skill(head, body, text)
 
 
 def skill(name: str, home: Path = HOME) -> Skill:
     """One skill. Raises ``UserError`` when there is none of this name."""
-    other = _OTHER.get()
-    if other is not None and other.head.name == name:
-        return other
     found = next((it for it in load_skills(home) if it.head.name == name), None)
     if found is None:
         raise UserError(f"no skill called {name!r}", INDEX, "see the index")
@@ -101,11 +91,10 @@ def skill(name: str, home: Path = HOME) -> Skill:
 
 
 def _load(home: Path, entry: Entry) -> Skill:
-    text = _text(home, entry.file)
-    head, body = split(text, entry.file)
-    if head.name != entry.name:
-        raise UserError(f"the index calls it {entry.name}, the skill {head.name}", entry.file, "give one name")
-    return Skill(head, body, digest(text.encode()))
+    found = skill_from(_text(home, entry.file), entry.file)
+    if found.head.name != entry.name:
+        raise UserError(f"the index calls it {entry.name}, the skill {found.head.name}", entry.file, "give one name")
+    return found
 
 
 def _text(home: Path, name: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from nodes.auditor.judge.ask import judge
-from nodes.auditor.judge.orders import ROLE, Orders
+from nodes.auditor.judge.orders import Orders
 from tools.errors import UserError
 from tools.llm.client import Client
 from tools.llm.ledger import CallLedger
@@ -24,10 +24,7 @@ def main(arguments: list[str]) -> int:
     try:
         orders = Orders.model_validate_json(sys.stdin.buffer.read())
         ledger = CallLedger(Path(orders.ledger) if orders.ledger is not None else None)
-        found = judge(
-            Path(arguments[0]), Client(orders.settings, ledger), model=orders.settings.of(ROLE).model,
-            votes=orders.votes, tokens=orders.tokens,
-        )  # fmt: skip
+        found = judge(Path(arguments[0]), Client(orders.settings, ledger), orders)
     except (UserError, ValidationError) as problem:
         print(problem if isinstance(problem, UserError) else USAGE, file=sys.stderr)
         return 2

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nodes.auditor.judge.brief import Brief, brief
 from nodes.auditor.judge.opinion import Opinion
-from nodes.auditor.judge.orders import ROLE, SKILL, TOKENS, VOTES, judge_digest
+from nodes.auditor.judge.orders import ROLE, SKILL, Orders, judge_digest
 from nodes.auditor.judge.quotes import sift
 from nodes.auditor.judge.record import JudgeRecord, Shown, Vote
 from nodes.auditor.judge.votes import Charge, lowered
@@ -19,36 +19,37 @@ from tools.llm.attempt import Prompt
 from tools.llm.client import Client
 from tools.llm.outcome import Kind, Outcome
 from tools.prompts.loader import RolePrompt, load_prompt
-from tools.skills.loader import Skill, skill
+from tools.skills.loader import Skill, skill, skill_from
 
 MOST_ACCUSATIONS = 12
 """Of one vote that are looked at."""
 
 
-def judge(folder: Path, client: Client, *, model: str, votes: int = VOTES, tokens: int = TOKENS) -> JudgeRecord:
-    """Have a sealed folder judged by ``votes`` votes that see ``tokens`` tokens of it at most.
+def judge(folder: Path, client: Client, orders: Orders) -> JudgeRecord:
+    """Have a sealed folder judged as ordered: so many votes that see so many tokens of it at most, and a skill.
 
     Raises ``UserError`` when the folder holds no usable request, or the user has to set something right.
     """
     request = Reader(folder).model("request.json", Request)
     if request is None:
         raise UserError("no usable request.json", folder.name, "give a folder that the seal made")
-    prompt, auditing = load_prompt(ROLE), skill(SKILL)
-    told = brief(folder, tokens)
-    outcomes = asyncio.run(_ask(client, _prompt(request, prompt, auditing, told), votes))
+    prompt = load_prompt(ROLE)
+    auditing = skill(SKILL) if orders.skill is None else skill_from(orders.skill, SKILL)
+    told = brief(folder, orders.tokens)
+    outcomes = asyncio.run(_ask(client, _prompt(request, prompt, auditing, told), orders.votes))
     counted = [_counted(outcome, told) for outcome in outcomes]
     ballots = [ballot for _, ballot in counted if ballot is not None]
     return JudgeRecord(
         request=request,
         evidence=told.evidence,
-        model=model,
+        model=orders.settings.of(ROLE).model,
         judge=judge_digest(),
         prompt=prompt.sha256,
         skill=auditing.sha256,
         votes=tuple(vote for vote, _ in counted),
         shown=tuple(Shown(file=file, lines=len(lines)) for file, lines in told.lines.items()),
         left_out=told.left_out,
-        findings=lowered(votes, ballots),
+        findings=lowered(orders.votes, ballots),
         degraded=_degraded(outcomes, len(ballots)),
     )
 

@@ -9,6 +9,7 @@ from pydantic import Field
 from tools.evidence.canonical import canonical, digest, file_digest
 from tools.evidence.records import Record
 from tools.llm.settings import Settings
+from tools.skills.loader import MAX_SKILL_BYTES
 
 ROLE = "judge"
 SKILL = "patch_auditor"
@@ -27,6 +28,8 @@ class Orders(Record):
     tokens: int = Field(default=TOKENS, ge=0, le=1_000_000)
     ledger: str | None = None
     """File of the ledger of calls, that this process goes on with."""
+    skill: str | None = Field(default=None, max_length=MAX_SKILL_BYTES)
+    """Text of a skill that is tried in place of the judge's own; the rest stays as it is."""
 
 
 def judge_digest() -> str:

@@ -54,7 +54,8 @@ def judge_apart(
             capture_output=True, timeout=orders.settings.limits.call_s + start_s, check=False,
         )  # fmt: skip
         if done.returncode != 0:
-            return _degraded(request, endpoint.model, f"exit status {done.returncode}")
+            said = done.stderr.decode(errors="replace").strip() if done.returncode == 2 else ""
+            return _degraded(request, endpoint.model, said or f"exit status {done.returncode}")
         found = JudgeRecord.model_validate_json(done.stdout)
     except subprocess.TimeoutExpired:
         return _degraded(request, endpoint.model, "no answer in time")

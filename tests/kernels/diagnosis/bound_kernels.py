@@ -36,7 +36,7 @@ CHAINS = """
   }
 }
 """
-"""256 products and sums for each element, in eight chains side by side: with fewer, each step would wait for the last."""
+"""256 products and sums for each element, in eight chains: with fewer, each step would wait for the one before."""
 PRODUCT = """
   // out = x · x' for as many rows as columns are used; the block that is used over and over is packed first.
   typedef float lanes __attribute__((vector_size(32)));

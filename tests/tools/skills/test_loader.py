@@ -14,7 +14,7 @@ from kernels.families import FAMILIES
 from tools.errors import UserError
 from tools.evidence.canonical import digest
 from tools.levers import ALL_KNOBS, knob
-from tools.skills.loader import HOME, load_skills, read_skill, skill, skills_for, standing_in
+from tools.skills.loader import HOME, load_skills, read_skill, skill, skills_for
 
 SCOPES = ("baseline", "profile", "patch", "harness", "bundle")
 
@@ -155,12 +155,3 @@ def test_a_skill_of_no_index(tmp_path: Path) -> None:
     (tmp_path / "SKILL.md").write_text("no head")
     with pytest.raises(UserError, match="without front matter"):
         read_skill(tmp_path)
-
-
-def test_another_skill_stands_in_for_its_name_within_a_block(tmp_path: Path) -> None:
-    (tmp_path / "SKILL.md").write_text((HOME / "patch_auditor/SKILL.md").read_text() + "\nMore.\n")
-    own, other = skill("patch_auditor"), read_skill(tmp_path)
-    with standing_in(other):
-        assert skill("patch_auditor") is other
-        assert skill("levers").head.name == "levers"
-    assert skill("patch_auditor") == own != other

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from nodes.auditor.judge.ask import judge
+from nodes.auditor.judge.orders import Orders
 from nodes.auditor.judge.record import JudgeRecord
 from tests.tools.llm.endpoint import Asked, Endpoint, Json, Reply, says
 from tools.llm.client import Client
@@ -63,6 +64,5 @@ def settings(served: Endpoint) -> Settings:
 def judged(folder: Path, script: Any, votes: int = 3, **options: Any) -> tuple[JudgeRecord, list[Asked]]:
     """The judge over real HTTP, and what it was asked."""
     with Endpoint(script) as served:
-        client = Client(settings(served), environ={})
-        found = judge(folder, client, model="m", votes=votes, **options)
-        return found, served.requests
+        orders = Orders(settings=settings(served), votes=votes, **options)
+        return judge(folder, Client(orders.settings, environ={}), orders), served.requests

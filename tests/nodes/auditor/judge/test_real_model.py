@@ -9,6 +9,7 @@ import pytest
 
 from nodes.auditor.judge.ask import judge
 from nodes.auditor.judge.merge import merge
+from nodes.auditor.judge.orders import Orders
 from nodes.auditor.judge.record import JudgeRecord
 from tests.nodes.auditor.builders import judge as rules
 from tests.tools.llm.test_attempt import QUESTION, Colour
@@ -29,26 +30,26 @@ pytestmark = pytest.mark.live
 
 
 @pytest.fixture(scope="module")
-def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     folder = tmp_path_factory.mktemp("server")
     samples: list[HostSample] = []
     with LiveDriver(find_engine(), MODEL) as driver:
         request = LaunchRequest("judge", "live", ServerConfig(), "shipped", folder / "server.log", samples.append)
         (server,) = driver.launch([request])
         assert isinstance(server, LiveServer), server
-        yield Client(Settings(endpoint=endpoint("shipped", f"{server.url}/v1"), limits=LIMITS), environ={})
+        yield Settings(endpoint=endpoint("shipped", f"{server.url}/v1"), limits=LIMITS)
 
 
-def test_the_server_holds_the_model_to_the_shape(client: Client) -> None:
-    found = client.ask_now("judge", QUESTION, Colour)
+def test_the_server_holds_the_model_to_the_shape(settings: Settings) -> None:
+    found = Client(settings, environ={}).ask_now("judge", QUESTION, Colour)
     assert found.kind in (Kind.ANSWERED, Kind.MALFORMED, Kind.TOO_LONG), found
     assert found.usage.prompt > 0
     assert not found.usage.estimated
 
 
 @pytest.mark.parametrize("tokens", [300, 24_000])
-def test_it_accuses_nobody_and_blocks_nothing(tokens: int, client: Client, sealed: Seal, patch_run: Path) -> None:
-    found = judge(sealed.folder, client, model="shipped", tokens=tokens)
+def test_it_accuses_nobody_and_blocks_nothing(tokens: int, settings: Settings, sealed: Seal, patch_run: Path) -> None:
+    found = judge(sealed.folder, Client(settings, environ={}), Orders(settings=settings, tokens=tokens))
     assert JudgeRecord.model_validate_json(found.to_bytes()) == found
     assert len(found.votes) == 3
     assert found.findings == ()
