@@ -61,7 +61,7 @@ def run(
     no_auditor: Annotated[
         bool, typer.Option("--no-auditor", help="Same producers, no audits; nothing counts as verified.")
     ] = False,
-    executor: Annotated[str, typer.Option(help="Where candidates are evaluated: local.")] = "local",
+    executor: Annotated[str, typer.Option(help="Where candidate kernels are evaluated: local, or ray.")] = "local",
     engine_python: Annotated[Path | None, typer.Option(help="Interpreter of an environment with sglang.")] = None,
     server: Annotated[
         str | None, typer.Option(help="URL of a running server: only the read-only parts are run.")

@@ -24,7 +24,8 @@ class RunConfig(BaseModel):
     """Fewer rounds and trials: shows the machine at work, decides large effects only."""
     seed: int = Field(default=1, ge=0, lt=2**31)
     auditor: bool = True
-    executor: Literal["local"] = "local"
+    executor: Literal["local", "ray"] = "local"
+    """Where the kernel author's candidates are evaluated."""
     engine_python: str | None = None
     server_url: str | None = None
     """A server that is already running: only the read-only parts are run."""

@@ -91,6 +91,7 @@ def session(
             known_flags=machine.known_flags,
             cores=machine.cores,
             engine_python=driver.engine.python if isinstance(driver, LiveDriver) else None,
+            executor=config.executor,
             recorded=driver.recording.root if isinstance(driver, ReplayDriver) else None,
             deadline=(begun if begun is not None else driver.clock()) + 60 * config.budget_minutes,
             advisor=Advisor(config.llm.settings, out / CALLS) if config.llm is not None else None,

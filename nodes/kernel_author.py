@@ -30,6 +30,8 @@ BUDGET = 8
 """Kernels that are compiled, tried and ranked; earlier ones of a resumed run count."""
 MODELS_PART = BUDGET // 2
 """Of them a language model may choose so many: the search keeps the others."""
+ALONE, ALL = 1, 0
+"""Candidates tried at a time: here one, beside the server; on a cluster as many as it has room for."""
 EVERY = 3
 """Kernels from one question to the next."""
 
@@ -44,6 +46,7 @@ def best_kernel(lab: Lab, task: TaskFolder, findings: Sequence[str] = ()) -> Sou
         with Diagnoser(task, lab.engine_python, lab.threads, compiler.cache) as diagnoser:
             search = Search(
                 task, compiler, lab.engine_python, lab.threads, origins=lab.advisor is not None,
+                on=lab.executor, workers=ALONE if lab.executor == "local" else ALL,
                 diagnose=lambda candidate, _: diagnoser.of(candidate.source, main),
             )  # fmt: skip
             _consult(lab, task, search, findings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,9 +53,20 @@ def test_a_missing_model_says_what_to_give() -> None:
         configuration(replace(ASKED, model=None))
 
 
-def test_an_executor_that_is_not_there_is_refused() -> None:
-    with pytest.raises(UserError, match="'ray' is not available"):
+def test_an_executor_that_nobody_knows_is_refused() -> None:
+    with pytest.raises(UserError, match="no executor 'slurm'.*one of local, ray"):
+        configuration(replace(ASKED, executor="slurm"))
+
+
+def test_an_executor_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(UserError, match="Ray is not installed"):
         configuration(replace(ASKED, executor="ray"))
+
+
+def test_kernels_go_where_the_user_wants_them() -> None:
+    pytest.importorskip("ray")
+    assert [configuration(replace(ASKED, executor=it)).executor for it in ("local", "ray")] == ["local", "ray"]
 
 
 def test_a_folder_that_holds_a_run_is_passed_over(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event as Flag
+from typing import Literal
 
 from tools.evidence.folder import RunFolder
 from tools.evidence.records import Kind, LaunchPlan, Lever, Plan, ServerConfig, Workload
@@ -50,6 +51,8 @@ class Lab:
     """Driver-clock time by which the run should be over."""
     engine_python: Path | None = None
     """Interpreter of the engine, for kernels; ``None`` where no engine of ours is at hand."""
+    executor: Literal["local", "ray"] = "local"
+    """Where candidate kernels are evaluated."""
     recorded: Path | None = None
     """Folder of the recorded run that is replayed."""
     advisor: Advisor | None = None

@@ -7,12 +7,14 @@ import shutil
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from graph.session import recorded_config, session
 from kernels.bench.wrapped import wrapped
-from kernels.evaluation import Job
+from kernels.evaluation import Job, Screened, evaluations
 from kernels.executor.executor import executor
 from kernels.executor.local import LocalExecutor
 from kernels.executor.on_ray import NICENESS, RayExecutor
@@ -23,8 +25,10 @@ from kernels.render import every_choice, render
 from kernels.search import Search
 from kernels.shapes import parse_shapes
 from kernels.task import TaskFolder, write_task
+from nodes.kernel_author import best_kernel
 
 NORM = FAMILIES["rms_norm"]
+RECORDING = Path(__file__).resolve().parents[3] / "evals" / "recorded" / "cpu-search.tar.xz"
 SLOW = "for (volatile int64_t i = 0; i < 400000000; ++i) {} HONEST"
 KILLER = "kill(getppid(), SIGKILL); HONEST"
 
@@ -137,3 +141,22 @@ def test_devices_are_disjoint_sets_of_cores():
     assert len(cores) == len(set(cores)) == len(os.sched_getaffinity(0))
     assert len(core_sets(1, most=1)) == 1
     assert core_sets(64) == [tuple(sorted(os.sched_getaffinity(0)))]
+
+
+def test_the_author_has_its_kernels_tried_on_the_cluster(
+    cluster, task: TaskFolder, python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    screened: list[int] = []
+    screen = RayExecutor.screen
+
+    def seen(self: RayExecutor, jobs: list[Job]) -> list[Screened]:
+        screened.append(len(jobs))
+        return screen(self, jobs)
+
+    monkeypatch.setattr(RayExecutor, "screen", seen)
+    monkeypatch.setattr("nodes.kernel_author.BUDGET", 3)
+    with session(recorded_config(RECORDING, {}), tmp_path / "lab", resume=False) as lab:
+        found = best_kernel(replace(lab, engine_python=python, executor="ray"), task)
+    assert found is not None
+    assert sum(screened) == 3 == len(evaluations(task))
+    assert max(screened) == 2, "one on each worker"
