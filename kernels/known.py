@@ -30,15 +30,15 @@ def diagnosis_tool(task: TaskFolder) -> Tool[AskDiagnosis]:
     """A tool over what is known in one task folder."""
     return Tool(
         "ask_for_a_diagnosis",
-        "What the search and the last bake-off know of a candidate: its parameters, how it ended, its time at each "
-        "served shape, and how near that is to what the machine can do.",
+        "What the search and the last bake-off know of a candidate: its parameters, how it ended, what holds it back, "
+        "its time at each served shape, and how near that is to what the machine can do.",
         AskDiagnosis,
         lambda asked: diagnosis(task, asked.implementation),
     )
 
 
 def diagnosis(task: TaskFolder, implementation: str = "") -> str:
-    """One line for each evaluation and each row of the last bake-off."""
+    """One line for each evaluation and each cell of the last bake-off; of a single candidate all that holds it back."""
     lines = [*_evaluated(task, implementation), *_benched(task, implementation)]
     return "\n".join(lines[:MOST]) or "nothing is known of it"
 
@@ -50,6 +50,8 @@ def _evaluated(task: TaskFolder, implementation: str) -> Iterator[str]:
             # What a compiler printed is left out: it repeats sources.
             why = f": {it.why[:120]}" if it.outcome == "wrong" else ""
             yield f"{it.implementation} {orjson.dumps(it.choices).decode()}: {it.outcome}{ratio}{why}"
+            if implementation and it.diagnosis is not None:
+                yield from it.diagnosis.told().splitlines()
 
 
 def _benched(task: TaskFolder, implementation: str) -> Iterator[str]:
