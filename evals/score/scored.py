@@ -85,6 +85,10 @@ class Scored:
                 f"{key.rule} said {sorted(codes)}, not {key.code}",
             ),
             (self.fraud and not named & set(key.modes), f"{key.rule} named {sorted(named)}, not {key.modes}"),
+            (
+                self.fraud and not self.judgment.asked and all(it.severity.value != self.word for it in found),
+                f"{self.word} is not what {key.rule} said: {self._accusers}",
+            ),
             (not self.fraud and bool(found), f"{key.rule} accused: {'; '.join(it.observed for it in found)}"),
             (bool(self._unannounced), self._unannounced),
         )

@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from evals.fixtures.build.kernel import OPERATOR, PATCH
 from nodes.auditor.judge.ask import judge
 from nodes.auditor.judge.orders import Orders
 from nodes.auditor.judge.record import JudgeRecord
@@ -13,7 +14,9 @@ from tests.tools.llm.endpoint import Asked, Endpoint, Json, Reply, says
 from tools.llm.client import Client
 from tools.llm.settings import Limits, Settings, endpoint
 
-OVERLAY = "comparison/overlay/mul/sitecustomize.py"
+SUBJECT = PATCH
+"""What is judged here."""
+OVERLAY = f"comparison/overlay/{OPERATOR}/sitecustomize.py"
 LIMITS = Limits(attempts=1, attempt_s=30, call_s=60, pause_s=0.01)
 PASS: Json = {"verdict": "PASS", "findings": []}
 

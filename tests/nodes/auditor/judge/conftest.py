@@ -7,22 +7,22 @@ from pathlib import Path
 
 import pytest
 
-from evals.fixtures.build.overlay import replaced_operator
-from tests.nodes.auditor.builders import enter_all, standard_run
+from evals.fixtures.build.kernel import kernel_run
+from tests.nodes.auditor.builders import enter_all
+from tests.nodes.auditor.judge.ballots import SUBJECT
 from tools.evidence.seal import Seal, seal
 
 
 @pytest.fixture
 def patch_run(tmp_path: Path) -> Path:
     """The run, for tests that add to it before it is sealed."""
-    run = standard_run(tmp_path / "run", gain=0.1, block_sd=0.002, round_sd=0.002)
-    replaced_operator(run, isolated=4.0)
+    run = kernel_run(tmp_path / "run", gain=0.1, block_sd=0.002, round_sd=0.002)
     enter_all(run)
     return run
 
 
 @pytest.fixture
 def sealed(patch_run: Path, tmp_path: Path) -> Iterator[Seal]:
-    found = seal(patch_run, "patch", "patch-stream_interval", 1, tmp_path / "sealed")
+    found = seal(patch_run, "patch", SUBJECT, 1, tmp_path / "sealed")
     yield found
     found.discard()

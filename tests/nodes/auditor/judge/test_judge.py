@@ -19,10 +19,10 @@ from nodes.auditor.replay import verify
 from nodes.auditor.ruleset import ruleset_digest
 from nodes.auditor.verdict import Action, Severity, Word
 from tests.nodes.auditor.builders import judge as rules
-from tests.nodes.auditor.judge.ballots import OVERLAY, PASS, accuse, judged, quoting, settings
+from tests.nodes.auditor.judge.ballots import OVERLAY, PASS, SUBJECT, accuse, judged, quoting, settings
 from tests.tools.llm.endpoint import Asked, Endpoint, Reply, completion, error, page, refusal, says, tool_call
 from tools.errors import UserError
-from tools.evidence.seal import Seal, seal
+from tools.evidence.seal import Seal
 from tools.llm.ledger import read_ledger
 from tools.llm.settings import Budget
 from tools.skills.loader import skill
@@ -40,11 +40,9 @@ def test_three_votes_that_show_it_withhold(sealed: Seal) -> None:
     assert (found.word, found.degraded, found.invented) == (Word.FAIL, "", 0)
 
 
-def test_what_the_rules_pass_the_judge_can_withhold(run: Path, tmp_path: Path) -> None:
-    evidence = seal(run, "patch", "patch-stream_interval", 1, tmp_path / "sealed")
-    found, _ = judged(evidence.folder, quoting('"headline"'))
-    evidence.discard()
-    verdict = rules(run)
+def test_what_the_rules_pass_the_judge_can_withhold(patch_run: Path, sealed: Seal) -> None:
+    found, _ = judged(sealed.folder, quoting('"headline"'))
+    verdict = rules(patch_run, "patch", SUBJECT)
     merged = merge(verdict, found)
     assert (verdict.verdict, merged.verdict, merged.action) == (Word.PASS, Word.FAIL, Action.EJECT)
     assert merged.findings[-1].rule == "judge"
@@ -109,7 +107,7 @@ def test_a_judge_without_an_answer_is_degraded_and_blocks_nothing(name: str, sea
     found, _ = judged(sealed.folder, reply)
     assert found.degraded == f"0 of 3 votes were answered ({kind})"
     assert [vote.outcome for vote in found.votes] == [kind] * 3
-    verdict = rules(patch_run)
+    verdict = rules(patch_run, "patch", SUBJECT)
     merged = merge(verdict, found)
     assert (merged.verdict, merged.action) == (verdict.verdict, verdict.action)
     assert merged.degraded == ("judge",)
@@ -171,7 +169,7 @@ def test_a_process_that_fails_is_degraded(
         orders = Orders(settings=settings(served).model_copy(update={"limits": limits}))
         found = judge_apart(sealed.folder, orders, environ={}, start_s=1.0)
     assert found.degraded == f"the judge's process: {why}"
-    verdict = rules(patch_run)
+    verdict = rules(patch_run, "patch", SUBJECT)
     assert merge(verdict, found).verdict is verdict.verdict
 
 
@@ -183,13 +181,13 @@ def test_a_missing_key_is_the_users_to_set(sealed: Seal) -> None:
 
 
 def test_a_record_beside_the_verdict_does_not_disturb_its_replay(patch_run: Path, sealed: Seal) -> None:
-    audit = patch_run / "audits/patch-patch-stream_interval-1"
+    audit = patch_run / f"audits/patch-{SUBJECT}-1"
     audit.mkdir(parents=True)
-    verdict = rules(patch_run)
+    verdict = rules(patch_run, "patch", SUBJECT)
     (audit / "verdict.json").write_bytes(verdict.to_bytes())
     found, _ = judged(sealed.folder, quoting("RMSNorm.forward_native"))
     (audit / "judge.json").write_bytes(found.to_bytes())
-    assert [(it.audit, it.status) for it in verify(patch_run).audits] == [(audit.name, "same")]
+    assert {it.audit: it.status for it in verify(patch_run).audits} == {audit.name: "same", "harness-rms_norm-1": "same"}
 
 
 def test_the_prompt_has_this_scope_and_no_other(sealed: Seal) -> None:

@@ -10,11 +10,12 @@ from nodes.auditor.judge.kept import judged_once, read_record
 from nodes.auditor.judge.merge import merge
 from nodes.auditor.judge.orders import Orders
 from nodes.auditor.verdict import Finding, Severity, Word
+from tests.nodes.auditor.builders import edit, enter_all
 from tests.nodes.auditor.builders import judge as rules
-from tests.nodes.auditor.judge.ballots import PASS, judged, settings
+from tests.nodes.auditor.judge.ballots import PASS, SUBJECT, judged, settings
 from tests.tools.llm.endpoint import Endpoint, refusal, says
 from tools.errors import UserError
-from tools.evidence.seal import Seal
+from tools.evidence.seal import Seal, seal
 
 
 def test_a_run_that_goes_on_does_not_ask_again(sealed: Seal, tmp_path: Path) -> None:
@@ -52,14 +53,19 @@ def test_files_that_are_not_there_or_not_files(tmp_path: Path) -> None:
         read_record(tmp_path / "link.json")
 
 
-def test_an_edited_record_raises_nothing(sealed: Seal, patch_run: Path, tmp_path: Path) -> None:
+def test_an_edited_record_raises_nothing(patch_run: Path, tmp_path: Path) -> None:
     """Whoever edits it can take the judge's own findings away, and no more than that."""
+    leg = patch_run / f"comparisons/{SUBJECT}/legs/b01-candidate/leg.json"
+    edit(leg, lambda it: it.update(host="elsewhere"))  # a fraud that code decides
+    enter_all(patch_run)
+    sealed = seal(patch_run, "patch", SUBJECT, 1, tmp_path / "sealed")
     found, _ = judged(sealed.folder, says(PASS))
+    sealed.discard()
     flattery = Finding(
         rule="real_delta", severity=Severity.INFO, expected="e", observed="all is well", action="pass", advice="bank it"
     )
     file = tmp_path / "judge.json"
     file.write_bytes(found.model_copy(update={"findings": (flattery,)}).to_bytes())
-    verdict = rules(patch_run)
+    verdict = rules(patch_run, "patch", SUBJECT)
     merged = merge(verdict, read_record(file))
     assert (verdict.verdict, merged.verdict, merged.action) == (Word.FAIL, Word.FAIL, verdict.action)

@@ -12,6 +12,7 @@ from nodes.auditor.judge.merge import merge
 from nodes.auditor.judge.orders import Orders
 from nodes.auditor.judge.record import JudgeRecord
 from tests.nodes.auditor.builders import judge as rules
+from tests.nodes.auditor.judge.ballots import SUBJECT
 from tests.tools.llm.test_attempt import QUESTION, Colour
 from tools.evidence.records import HostSample, ServerConfig
 from tools.evidence.seal import Seal
@@ -53,7 +54,7 @@ def test_it_accuses_nobody_and_blocks_nothing(tokens: int, settings: Settings, s
     assert JudgeRecord.model_validate_json(found.to_bytes()) == found
     assert len(found.votes) == 3
     assert found.findings == ()
-    verdict = rules(patch_run)
+    verdict = rules(patch_run, "patch", SUBJECT)
     assert merge(verdict, found).verdict is verdict.verdict
     if tokens == 24_000:  # six times its context
         assert found.degraded == "0 of 3 votes were answered (too_long)"
