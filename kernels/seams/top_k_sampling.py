@@ -128,7 +128,13 @@ def replace(live: Callable[..., Any], kernel: Callable[..., None]) -> Callable[.
         before = LOOKED.end(probs)
         if before is not None:
             torch.set_rng_state(before)
-        tokens = torch.gather(ids, 1, torch.multinomial(weights, num_samples=1)).view(-1)
+        try:
+            columns = torch.multinomial(weights, num_samples=1)
+        except RuntimeError:  # nothing can be drawn from them: where live was asked too, the comparison is to tell
+            if before is None or LOOKED.live is None:
+                raise
+            columns = torch.zeros(rows, 1, dtype=torch.int64)
+        tokens = torch.gather(ids, 1, columns).view(-1)
         if before is not None:
             LOOKED.answer = tokens, (weights, ids)
         return tokens
