@@ -33,7 +33,7 @@ from tools.serving.live import LiveDriver, LiveServer
 FAMILY = FAMILIES["top_k_sampling"]
 WARM = {"temperature": 5.0, "top_k": 20, "top_p": 0.95, "ignore_eos": True}
 OPEN = {"temperature": 0.8, "top_p": 0.95, "ignore_eos": True}
-"""Hot, as the shipped model is sure of itself. Without a top-k every token of the vocabulary may be drawn, and live answers."""
+"""Hot: the shipped model is sure of itself. Without a top-k all of the vocabulary may be drawn, and live answers."""
 TEXT = "Tom has 3 apples and buys 4 more. How many apples"
 ONE_BY_ONE = 24
 
