@@ -15,6 +15,7 @@ from kernels.compiler import Compiler
 from kernels.contestant import Contestant, of_torch
 from kernels.diagnosis.command import diagnose
 from kernels.diagnosis.diagnoser import Diagnoser
+from kernels.dtype import dtype_of
 from kernels.executor.executor import ExecutorName
 from kernels.families import FAMILIES
 from kernels.family import DTYPES, Family
@@ -44,6 +45,7 @@ Engine = Annotated[Path | None, typer.Option("--engine-python", help="interprete
 Shapes = Annotated[str, typer.Option(help="served shapes with their calls: 4x256:9000,128x256:500")]
 HeldOut = Annotated[str, typer.Option(help="shapes that no search sees: 5x256")]
 Dtype = Annotated[str, typer.Option(help=" or ".join(DTYPES))]
+OfFamily = Annotated[str, typer.Option("--dtype", help=f"{' or '.join(DTYPES)}; the family's usual one if left out")]
 Threads = Annotated[int, typer.Option(min=1, help="of each process; as the server's OMP_NUM_THREADS")]
 
 
@@ -63,7 +65,7 @@ def families() -> None:
 
 @app.command()
 def bakeoff(
-    family: str, out: Out, shapes: Shapes = "", held_out: HeldOut = "", dtype: Dtype = "bfloat16",
+    family: str, out: Out, shapes: Shapes = "", held_out: HeldOut = "", dtype: OfFamily = "",
     backends: Annotated[str, typer.Option(help="which of torch, torch_compile, cpp")] = "torch,cpp",
     rounds: Annotated[int, typer.Option(min=1, help="fresh processes of each implementation")] = 6,
     samples: Annotated[int, typer.Option(min=3, max=1000, help="timed calls of each")] = 12, threads: Threads = 1,
@@ -89,7 +91,7 @@ def bakeoff(
 
 @app.command()
 def search(
-    family: str, out: Out, shapes: Shapes = "", held_out: HeldOut = "", dtype: Dtype = "bfloat16",
+    family: str, out: Out, shapes: Shapes = "", held_out: HeldOut = "", dtype: OfFamily = "",
     budget: Annotated[int, typer.Option(min=1, help="sources to evaluate, earlier ones counted in")] = 12,
     policy: Annotated[PolicyName, typer.Option(help="what chooses the next one")] = "uct",
     seed: Annotated[int, typer.Option(help="of what the policy draws")] = 0,
@@ -198,8 +200,7 @@ def _task(
                 "the task has its shapes already", str(out), "leave --shapes and --held-out, or choose --out"
             )
         return open_task(out, family.name)
-    if dtype not in DTYPES:
-        raise UserError(f"no dtype {dtype}", "--dtype", f"one of {', '.join(DTYPES)}")
+    dtype = dtype_of(family, dtype)
     wanted = parse_shapes(family, shapes, held_out)
     with Nursery(python, threads) as nursery:
         return write_task(out, family, dtype, wanted, nursery, threads)

@@ -15,7 +15,7 @@ ENGINE_SIDE = Path(__file__).resolve().parent / "engine_side"
 FILES = {
     "rms_norm": "rms_norm.py", "fused_add_rms_norm": "rms_norm.py", "silu_and_mul": "silu_and_mul.py",
     "rotary": "rotary.py", "decode_attention": "decode_attention.py", "linear": "linear.py",
-    "qk_norm_rotary": "qk_norm_rotary.py",
+    "qk_norm_rotary": "qk_norm_rotary.py", "top_k_sampling": "top_k_sampling.py",
 }  # fmt: skip
 """Where torch's way of doing a family stands."""
 LIVE = "live"

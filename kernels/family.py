@@ -16,9 +16,12 @@ Choices = Mapping[str, int]
 
 ITEM_BYTES = {"bfloat16": 2, "float32": 4, "int32": 4, "int64": 8}
 DTYPES = ("bfloat16", "float32")
-Kind = Literal["activation", "weight", "matrix", "positions", "table", "distinct", "lengths"]
+Kind = Literal[
+    "activation", "weight", "matrix", "positions", "table", "distinct", "lengths", "probabilities", "counts", "shares"
+]  # fmt: skip
 """A ``weight`` is near one, a ``matrix`` around zero and such that products keep their size. ``positions`` are any
-indices, ``distinct`` ones name nothing twice, ``lengths`` are those of a ragged batch."""
+indices, ``distinct`` ones name nothing twice, ``lengths`` are those of a ragged batch. ``probabilities`` are rows of a
+softmax over what a model in bf16 says, many of them equal; ``counts`` start at one, ``shares`` end there."""
 Phase = Literal["prefill", "decode", "mixed"]
 
 
@@ -36,7 +39,7 @@ class TensorSpec:
     touched: int | None = None
     """Elements that one call has to read, where that is less than all of them."""
     limit: int = 0
-    """Of kinds that are numbers: indices lie below it, the longest length is equal to it."""
+    """Of kinds that are numbers: indices lie below it, the longest length is equal to it, so are most counts."""
     outlier: Literal["column", "row", "none"] = "column"
     """What is blown up in ``outlier`` inputs: a column, as activations have them. Where the values go into scores of a
     softmax, a whole row or nothing: scores of near keys would be so large that fp32 cannot tell which is the larger."""
@@ -106,6 +109,15 @@ class Family:
     """A product and a sum may be one rounding: the live path's are a library's, and not separate operators."""
     lacks: Callable[[Dims], str] = lambda _: ""
     """What a shape would need in order to be one of this operator; empty where it is."""
+
+    @property
+    def usual(self) -> str:
+        """The dtype that is meant where none is named."""
+        return next(iter(self.allowed))
+
+    def results(self, dims: Dims, dtype: str) -> list[tuple[Dims, str]]:
+        """Shape and dtype of every output."""
+        return [(spec.dims, spec.dtype or dtype) for spec in self.outputs(dims)]
 
     def bytes_moved(self, dims: Dims, dtype: str) -> int:
         """Bytes that one call has to read and write: every input once, every output once."""

@@ -65,7 +65,8 @@ def qualify(
             "calls": [{"name": kind, "inputs": kind} for kind in KINDS],
         })  # fmt: skip
         oracle = nursery.run("against_oracle", {
-            "outputs": str(outputs), "expected": str(folder.oracle_expected(key)), "relative_error": allowed,
+            "family": task.family, "inputs": str(folder.oracle_inputs(key)), "outputs": str(outputs),
+            "expected": str(folder.oracle_expected(key)), "relative_error": allowed,
         })  # fmt: skip
         said = checked.replies[0] if checked.replies else None
         live = oracle.replies[0] if oracle.replies else None

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from kernels.family import DTYPES, Choices, Dims, Family
+from kernels.dtype import dtype_of
+from kernels.family import Choices, Dims, Family
 from tools.errors import UserError
 from tools.evidence.canonical import digest
 
@@ -48,9 +49,8 @@ class Source:
 
 
 def render(family: Family, dtype: str, choices: Mapping[str, int] | None = None) -> Source:
-    """The family's template with every parameter set. Raises ``UserError`` for a parameter that it does not have."""
-    if dtype not in DTYPES:
-        raise UserError(f"no kernels for dtype {dtype}", family.name, f"one of {', '.join(DTYPES)}")
+    """The family's template with every parameter set. Raises ``UserError`` for a parameter or dtype that it lacks."""
+    dtype = dtype_of(family, dtype)
     chosen = family.defaults() | dict(choices or {})
     _check(family, chosen)
     rounding = CONTRACTED if family.contracted else EXACT

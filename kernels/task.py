@@ -15,6 +15,7 @@ from pathlib import Path
 import orjson
 from pydantic import ValidationError
 
+from kernels.dtype import dtype_of
 from kernels.families import FAMILIES
 from kernels.family import Family
 from kernels.limits import Limits
@@ -97,7 +98,11 @@ def open_task(root: Path, operator: str) -> TaskFolder:
 def write_task(
     root: Path, family: Family, dtype: str, shapes: tuple[Served, ...], nursery: Nursery, threads: int
 ) -> TaskFolder:
-    """A new task in a new or existing run folder. Raises ``UserError`` when the folder holds one of that name."""
+    """A new task in a new or existing run folder. Raises ``UserError`` when the folder holds one of that name.
+
+    Without a ``dtype`` it is the family's usual one.
+    """
+    dtype = dtype_of(family, dtype)
     folder = root / "ops" / family.name
     if folder.exists():
         raise UserError("this folder already holds the task", str(folder), "choose another --out")

@@ -32,7 +32,6 @@ LIKELY = 4.0
 """Isolated speed-up that an operator is credited with before one is measured."""
 WORTH = 0.02
 """Promised gain of the whole below which an operator is skipped: a comparison could not show it."""
-DTYPE = "bfloat16"
 FOLDER = "capture"
 REPORTED_S = 2.5
 """Recorded calls are written once a second."""
@@ -99,7 +98,7 @@ def extract(lab: Lab, operator: str, wanted: list[str]) -> Extracted:
     assert lab.engine_python is not None
     usual = {it.key for it in benched(captured)}
     seen = [Seen(it.key, it.phase, it.total, it.key in usual) for it in captured.shapes if it.sampled]
-    also = more_shapes(lab, operator, DTYPE, seen)
+    also = more_shapes(lab, operator, FAMILIES[operator].usual, seen)
     try:
         with Nursery(lab.engine_python, lab.threads) as nursery:
             task = write_captured_task(
@@ -124,7 +123,7 @@ def _capture(lab: Lab, wanted: list[str]) -> tuple[CaptureFolder, Failure | None
     if aside := set_leg_aside(leg):
         lab.folder.ledger.enter_tree(aside)
     overlay = folder / "overlay"
-    write_overlay(overlay, [seam_of(FAMILIES[name], DTYPE, "capture") for name in wanted])
+    write_overlay(overlay, [seam_of(FAMILIES[name], FAMILIES[name].usual, "capture") for name in wanted])
     lab.folder.ledger.enter_tree(overlay)
     return CaptureFolder(leg / "overlay"), _recorded(lab, leg, overlay)
 

@@ -17,7 +17,9 @@ from kernels.bench.policies import replay
 from kernels.bench.policies import table as policies_table
 from kernels.bench.suspect import SHAPES
 from kernels.compiler import Compiler
+from kernels.dtype import dtype_of
 from kernels.evaluation import evaluations
+from kernels.families import FAMILIES
 from kernels.family import DTYPES
 from kernels.task import open_task
 from tools.errors import UserError
@@ -57,7 +59,7 @@ def hostile(
 def families(
     out: Annotated[Path, typer.Option(help="new run folder; the results are its families.jsonl")],
     names: Annotated[str, typer.Option("--families", help="of these only")] = ",".join(SERVED),
-    dtype: Annotated[str, typer.Option(help=" or ".join(DTYPES))] = "bfloat16",
+    dtype: Annotated[str, typer.Option(help=f"{' or '.join(DTYPES)}; of each the usual one if left out")] = "",
     rounds: Annotated[int, typer.Option(min=2, help="fresh processes of each implementation")] = 6,
     samples: Annotated[int, typer.Option(min=3, max=1000, help="timed calls of each")] = 12,
     threads: Annotated[int, typer.Option(min=1, help="of each process")] = 1,
@@ -68,8 +70,8 @@ def families(
     chosen = [name for name in names.split(",") if name]
     if unknown := sorted(set(chosen) - set(SERVED)):
         raise UserError(f"no family {', '.join(unknown)}", "--families", f"any of {', '.join(SERVED)}")
-    if dtype not in DTYPES:
-        raise UserError(f"no dtype {dtype}", "--dtype", f"one of {', '.join(DTYPES)}")
+    for name in chosen:
+        dtype_of(FAMILIES[name], dtype)
     wanted = Wanted(chosen, dtype, rounds, samples, threads, budget)
     found = beside(out, wanted, engine_python(engine_python_), console.print)
     console.print(families_table(found))

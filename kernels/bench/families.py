@@ -38,6 +38,7 @@ SERVED = {
     "rotary": ("4x4x2x64:8,128x4x2x64:1", "5x4x2x64"),
     "qk_norm_rotary": ("4x4x2x64:8,128x4x2x64:1", "5x4x2x64"),
     "decode_attention": ("4x4x2x64x144:8,12x4x2x64x400:1", "5x4x2x64x150"),
+    "top_k_sampling": ("12x1024x20:8,4x1024x20:1", "5x1024x20"),
     "linear": ("4x512x256:4,4x256x256:4,4x1536x256:4,4x256x768:4", "5x512x256"),
 }
 """Served shapes as the shipped model has them at concurrency 4, and one that no search sees."""
@@ -72,6 +73,7 @@ class Wanted:
 
     families: Sequence[str]
     dtype: str
+    """Empty: of each family the usual one."""
     rounds: int
     samples: int
     threads: int
@@ -116,7 +118,7 @@ def _benched(out: Path, name: str, wanted: Wanted, python: Path, say: Callable[[
         search.run(wanted.budget, say)
         if (best := fastest(search.done.values())) is not None and best.choices != choices[0]:
             choices.append(best.choices)
-    kernels = [contestant(task, render(family, wanted.dtype, it), compiler) for it in choices]
+    kernels = [contestant(task, render(family, task.task.dtype, it), compiler) for it in choices]
     entered = [of_torch(family, "torch"), of_torch(family, "torch_compile"), *kernels]
     return bake_off(
         task, entered, python, Settings(rounds=wanted.rounds, samples=wanted.samples, threads=wanted.threads), say

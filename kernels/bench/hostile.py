@@ -135,7 +135,7 @@ class HostileBench:
         for family in self._families:
             served, other = SHAPES[family]
             shapes = parse_shapes(FAMILIES[family], f"{served}:900", other)
-            task = write_task(self._out / family, FAMILIES[family], "bfloat16", shapes, nursery, threads=1)
+            task = write_task(self._out / family, FAMILIES[family], FAMILIES[family].usual, shapes, nursery, threads=1)
             decoy = self._out.resolve() / family / "decoy.py"
             decoy.write_text("HARNESS = True\n", encoding="utf-8")
             stages[family] = Stage(task, decoy, port, MARK)

@@ -19,6 +19,7 @@ SHAPES = {
     "rms_norm": ("4x64", "5x67"), "fused_add_rms_norm": ("4x64", "5x67"), "silu_and_mul": ("4x64", "5x67"),
     "rotary": ("4x4x2x64", "3x3x1x46"), "decode_attention": ("4x4x2x64x48", "3x6x2x46x37"),
     "linear": ("4x64x64", "5x67x64"), "qk_norm_rotary": ("4x4x2x64", "3x3x1x46"),
+    "top_k_sampling": ("4x512x16", "5x333x16"),
 }  # fmt: skip
 """The served shape and the one that is held out, of every family."""
 HONEST = 14

@@ -31,6 +31,7 @@ HANDLES = {
     "decode_attention": Handle("query", {"out": "batch * heads * head"}),
     "qk_norm_rotary": Handle("query", {"query_out": "tokens * heads * head", "key_out": "tokens * kv_heads * head"}),
     "linear": Handle("x", {"out": "rows * outs"}),
+    "top_k_sampling": Handle("probs", {"weights": "rows * k", "reinterpret_cast<elem*>(ids)": "rows * k"}),
 }
 
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from kernels.contestant import LIVE, live, of_torch
 from kernels.diagnosis.diagnose import ENOUGH, examine
 from kernels.diagnosis.show import report
+from kernels.dtype import dtype_of
 from kernels.families import FAMILIES
 from kernels.family import DTYPES
 from kernels.kept import kept_source
@@ -34,7 +35,7 @@ def diagnose(
     family: Annotated[str, typer.Option(help="in place of a task: a family, with --shapes")] = "",
     shapes: Annotated[str, typer.Option(help="served shapes of a new task: 4x256:9000,128x256:500")] = "",
     shape: Annotated[str, typer.Option(help="the one to look at; of most bytes in all if left out")] = "",
-    dtype: Annotated[str, typer.Option(help=" or ".join(DTYPES))] = "bfloat16",
+    dtype: Annotated[str, typer.Option(help=f"{' or '.join(DTYPES)}; the family's usual one if left out")] = "",
     layers: Annotated[str, typer.Option(help="only these, and what they need: counters,system; or `quick`")] = "",
     again: Annotated[bool, typer.Option("--again", help="measure anew what is kept already")] = False,
     threads: Annotated[int, typer.Option(min=1, help="as the server's OMP_NUM_THREADS")] = 1,
@@ -103,8 +104,7 @@ def _folder(
         return open_task(task.resolve().parent.parent, task.resolve().name)
     if family not in FAMILIES:
         raise UserError(f"no family {family!r}", "--family", f"a task's folder, or one of {', '.join(FAMILIES)}")
-    if dtype not in DTYPES:
-        raise UserError(f"no dtype {dtype}", "--dtype", f"one of {', '.join(DTYPES)}")
+    dtype = dtype_of(FAMILIES[family], dtype)
     wanted = parse_shapes(FAMILIES[family], shapes, "")
     with Nursery(python, threads) as nursery:
         return write_task(scratch / "run", FAMILIES[family], dtype, wanted, nursery, threads)

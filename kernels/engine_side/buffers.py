@@ -7,44 +7,52 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from kernels.family import Dims
+from kernels.family import ITEM_BYTES, Dims
 
-PATTERNS = {"bfloat16": (torch.int16, 0x7FA5), "float32": (torch.int32, 0x7FA5A5A5)}
-"""Signalling NaNs with a payload; arithmetic gives quiet ones."""
+PATTERNS = {2: (torch.int16, 0x7FA5), 4: (torch.int32, 0x7FA5A5A5)}
+"""By the bytes of an element. Signalling NaNs with a payload: arithmetic gives quiet ones. As an integer it is an index
+beyond all that there are."""
 GUARD = 64
 """Elements before and after a guarded buffer: a cache line and more."""
 
 
-def poisoner(dims: Sequence[Dims], dtype: str) -> Callable[[], None]:
+Results = Sequence[tuple[Dims, str]]
+"""Shape and dtype of every output."""
+
+
+def poisoner(results: Results) -> Callable[[], None]:
     """A function that leaves poison in the memory which the allocator hands out next for these sizes."""
-    integer, pattern = PATTERNS[dtype]
+    patterns = [(size, *PATTERNS[ITEM_BYTES[dtype]]) for size, dtype in results]
 
     def poison() -> None:
-        for block in [torch.empty(size, dtype=integer).fill_(pattern) for size in dims]:
+        for block in [torch.empty(size, dtype=integer).fill_(pattern) for size, integer, pattern in patterns]:
             del block
 
     return poison
 
 
-def guarded(dims: Sequence[Dims], dtype: str) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
+def guarded(results: Results) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
     """Output buffers, and the larger buffers that they lie in; all poison."""
-    integer, pattern = PATTERNS[dtype]
-    whole = [torch.full((math.prod(size) + 2 * GUARD,), pattern, dtype=integer) for size in dims]
+    whole = []
+    for size, dtype in results:
+        integer, pattern = PATTERNS[ITEM_BYTES[dtype]]
+        whole.append(torch.full((math.prod(size) + 2 * GUARD,), pattern, dtype=integer))
     inner = [
-        raw[GUARD:-GUARD].view(getattr(torch, dtype)).view(size) for raw, size in zip(whole, dims, strict=True)
-    ]  # fmt: skip
+        raw[GUARD:-GUARD].view(getattr(torch, dtype)).view(size)
+        for raw, (size, dtype) in zip(whole, results, strict=True)
+    ]
     return inner, whole
 
 
-def clean(output: torch.Tensor, dtype: str) -> bool:
+def clean(output: torch.Tensor) -> bool:
     """Say whether every element of an output was written."""
-    integer, pattern = PATTERNS[dtype]
+    integer, pattern = PATTERNS[output.element_size()]
     return not bool((output.contiguous().view(integer) == pattern).any())
 
 
-def guards_hold(raw: torch.Tensor, dtype: str) -> bool:
+def guards_hold(raw: torch.Tensor) -> bool:
     """Say whether every element inside was written and none outside."""
-    _, pattern = PATTERNS[dtype]
+    _, pattern = PATTERNS[raw.element_size()]
     outside = torch.cat((raw[:GUARD], raw[-GUARD:]))
     return bool((outside == pattern).all()) and not bool((raw[GUARD:-GUARD] == pattern).any())
 

@@ -29,16 +29,15 @@ def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
         alone = Comparison(job["relative_error"])
         live = operator.live(names, tensors)(tensors)
         expected[entry["name"]] = wanted = reference(operator, tensors)
-        for index, want in enumerate(wanted):
-            output = got[f"{entry['name']}.{index}"]
-            for comparison in (total, alone):
-                comparison.add(output, want)
-            against_live.add(output, live[index].double())
+        outputs = tuple(got[f"{entry['name']}.{index}"] for index in range(len(wanted)))
+        for comparison in (total, alone):
+            comparison.add_all(operator.settled(tensors, outputs, wanted), wanted)
+        against_live.add_all(operator.settled(tensors, outputs, live), live)
         by_call[entry["name"]] = alone.error
     yield {
         "elements": total.elements, "relative_error": total.error, "mismatch_share": total.mismatch_share,
         "error_vs_live": against_live.error, "equal_bits": against_live.equal_share, "by_call": by_call,
-        "poison_intact": _written(got, dtype), "changes_with_input": _varied(got, job),
+        "poison_intact": _written(got), "changes_with_input": _varied(got, job),
         "same_pointer_recheck": _answered_anew(operator, dims, dtype, job, got),
     }  # fmt: skip
 
@@ -47,8 +46,9 @@ def against_oracle(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
     """Compare outputs for the oracle's inputs with what the live implementation gave when the task was made."""
     got, expected = load_file(job["outputs"]), load_file(job["expected"])
     comparison = Comparison(job["relative_error"])
-    for name, want in sorted(expected.items()):
-        comparison.add(got[f"oracle.{name}"], want.double())
+    outputs = tuple(got[f"oracle.{index}"] for index in range(len(expected)))
+    wanted = tuple(expected[str(index)] for index in range(len(expected)))
+    comparison.add_all(OPERATORS[job["family"]].settled(load_file(job["inputs"]), outputs, wanted), wanted)
     yield {"error": comparison.error, "equal_bits": comparison.equal_share, "elements": comparison.elements}
 
 
@@ -66,9 +66,14 @@ class Comparison:
         self._worst = 0.0
         self._beyond = self._equal = self.elements = 0
 
+    def add_all(self, got: Outputs, wanted: Outputs) -> None:
+        """Compare every output with what is wanted."""
+        for output, want in zip(got, wanted, strict=True):
+            self.add(output, want)
+
     def add(self, got: torch.Tensor, want: torch.Tensor) -> None:
         """Compare one output with what is wanted, in float64."""
-        exact = got.double()
+        exact, want = got.double(), want.double()
         same = (exact == want) | (exact.isnan() & want.isnan())
         finite = want[want.isfinite()]
         floor = finite.square().mean().sqrt() if finite.numel() else want.new_zeros(())
@@ -95,11 +100,8 @@ class Comparison:
         return self._equal / max(1, self.elements)
 
 
-def _written(got: Tensors, dtype: str) -> bool:
-    return all(
-        guards_hold(tensor, dtype) if name.startswith("guarded.") else clean(tensor, dtype)
-        for name, tensor in got.items()
-    )
+def _written(got: Tensors) -> bool:
+    return all(guards_hold(tensor) if name.startswith("guarded.") else clean(tensor) for name, tensor in got.items())
 
 
 def _varied(got: Tensors, job: dict[str, Any]) -> bool | None:
@@ -117,6 +119,7 @@ def _answered_anew(
         return None
     comparison = Comparison(job["relative_error"])
     tensors = inputs_of(operator, dims, dtype, job["seed"], "recheck", "normal")
-    for index, want in enumerate(reference(operator, tensors)):
-        comparison.add(got[f"recheck.{index}"], want)
+    wanted = reference(operator, tensors)
+    outputs = tuple(got[f"recheck.{index}"] for index in range(len(wanted)))
+    comparison.add_all(operator.settled(tensors, outputs, wanted), wanted)
     return comparison.mismatch_share == 0

@@ -61,13 +61,13 @@ def _native(operator: Operator, asked: dict[str, Any]) -> Loaded:
     library = ctypes.CDLL(asked["binary"])
     library.bankable_source.restype = ctypes.c_char_p
     library.bankable_calls.restype = ctypes.c_int64
-    into, dtype = operator.native(library), getattr(torch, asked["dtype"])
+    into = operator.native(library)
 
     def bind(_: Tensors, dims: Dims) -> Call:
-        sizes = [spec.dims for spec in operator.family.outputs(dims)]
+        wanted = [(size, getattr(torch, dtype)) for size, dtype in operator.family.results(dims, asked["dtype"])]
 
         def call(tensors: Tensors) -> tuple[torch.Tensor, ...]:
-            outputs = tuple([torch.empty(size, dtype=dtype) for size in sizes])
+            outputs = tuple([torch.empty(size, dtype=dtype) for size, dtype in wanted])
             into(tensors, outputs)
             return outputs
 

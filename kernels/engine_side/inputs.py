@@ -29,6 +29,9 @@ def _tensor(spec: TensorSpec, dtype: torch.dtype, generator: torch.Generator, ki
     if spec.kind == "table":
         return _angles(spec.dims[0], spec.dims[1]).to(dtype)
     values = torch.randn(spec.dims, generator=generator)
+    if spec.kind == "probabilities":
+        values = _probabilities(values, kind)
+        kind = kind if kind in ("strided", "special") else "normal"
     if spec.kind == "weight":
         return (1 + 0.1 * values).to(dtype)
     if spec.kind == "matrix":
@@ -61,9 +64,32 @@ def _lengths(spec: TensorSpec, generator: torch.Generator) -> torch.Tensor:
     return torch.tensor([ragged.length(int(request), spec.limit) for request in order])
 
 
+def _counts(spec: TensorSpec, generator: torch.Generator) -> torch.Tensor:
+    """Half of them are the limit: most requests of a server ask for the same."""
+    drawn = torch.randint(1, spec.limit + 1, (spec.elements,), generator=generator)
+    return torch.where(torch.rand(spec.elements, generator=generator) < 0.5, spec.limit, drawn)
+
+
+def _shares(spec: TensorSpec, generator: torch.Generator) -> torch.Tensor:
+    """A third of them are one, the others between a tenth and that."""
+    drawn = 0.1 + 0.9 * torch.rand(spec.elements, generator=generator)
+    return torch.where(torch.rand(spec.elements, generator=generator) < 1 / 3, 1.0, drawn)
+
+
 NUMBERS: dict[str, Callable[[TensorSpec, torch.Generator], torch.Tensor]] = {
-    "positions": _positions, "distinct": _distinct, "lengths": _lengths,
+    "positions": _positions, "distinct": _distinct, "lengths": _lengths, "counts": _counts, "shares": _shares,
 }  # fmt: skip
+
+
+LOGITS = {"large": 1e4, "tiny": 1e-3, "zeros": 0.0}
+
+
+def _probabilities(values: torch.Tensor, kind: str) -> torch.Tensor:
+    """Softmax over rounded logits. ``large`` leaves nearly everything at zero, ``tiny`` everything nearly equal."""
+    logits = (values * LOGITS.get(kind, 3.0)).bfloat16().float()
+    if kind == "outlier":
+        logits[:, 0] += 30.0
+    return torch.softmax(logits, dim=-1)
 
 
 def _angles(positions: int, head: int) -> torch.Tensor:

@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from kernels.engine_side import timing
-from kernels.engine_side.buffers import guarded, poisoner, same_bits
+from kernels.engine_side.buffers import Results, guarded, poisoner, same_bits
 from kernels.engine_side.implementation import Loaded, load
 from kernels.engine_side.inputs import make
 from kernels.engine_side.operator import Call, Operator, Outputs, Tensors
@@ -104,7 +104,7 @@ def _row(
     operator: Operator, loaded: Loaded, job: dict[str, Any], shape: dict[str, Any], flush: torch.Tensor
 ) -> dict[str, Any]:
     dims, dtype, seed = tuple(shape["dims"]), job["dtype"], shape["seed"]
-    sizes = [spec.dims for spec in operator.family.outputs(dims)]
+    wanted = operator.family.results(dims, dtype)
     warm = inputs_of(operator, dims, dtype, seed, "warm", "normal")
     fixed = {spec.name: warm[spec.name] for spec in operator.family.inputs(dims) if spec.kind in FIXED}
     names = [f"call{index}" for index in range(job["timed"])]
@@ -116,7 +116,7 @@ def _row(
     for _ in range(job["warmup"] - 1):
         call(warm)
     flush.add_(1)
-    timed = timing.time_calls(call, inputs, poisoner(sizes, dtype))
+    timed = timing.time_calls(call, inputs, poisoner(wanted))
     lead = operator.family.inputs(dims)[0].name
     pointers = [tensors[lead].data_ptr() for tensors in inputs]
     drawn = sorted(secrets.SystemRandom().sample(range(len(names)), min(job["checked"], len(names))))
@@ -124,10 +124,10 @@ def _row(
     for index in drawn:
         fresh = inputs_of(operator, dims, dtype, seed, names[index], "normal")
         _no_alias(inputs[index], fresh, timed.outputs[index])
-        kept |= _named(names[index], _right_size(timed.outputs[index], sizes, dtype))
+        kept |= _named(names[index], _right_size(timed.outputs[index], wanted))
     kept |= _under_old_pointer(operator, dims, dtype, seed, call, inputs[drawn[0]])
     if loaded.into is not None:
-        inner, whole = guarded(sizes, dtype)
+        inner, whole = guarded(wanted)
         loaded.into(inputs[drawn[0]], inner)
         kept |= {f"guarded.{index}": raw for index, raw in enumerate(whole)}
     save_file(kept, f"{shape['key']}.safetensors")
@@ -152,17 +152,17 @@ def _under_old_pointer(
 
 def _checked(operator: Operator, dims: Dims, dtype: str, call: Call, tensors: dict[str, torch.Tensor]) -> Outputs:
     """Outputs of one untimed call whose inputs were left alone."""
-    sizes = [spec.dims for spec in operator.family.outputs(dims)]
+    wanted = operator.family.results(dims, dtype)
     copies = {name: tensor.clone() for name, tensor in tensors.items()}
-    poisoner(sizes, dtype)()
-    outputs = _right_size(call(tensors), sizes, dtype)
+    poisoner(wanted)()
+    outputs = _right_size(call(tensors), wanted)
     _no_alias(tensors, copies, outputs)
     return outputs
 
 
-def _right_size(outputs: Outputs, sizes: list[Dims], dtype: str) -> Outputs:
+def _right_size(outputs: Outputs, wanted: Results) -> Outputs:
     got = [(tuple(tensor.shape), str(tensor.dtype)) for tensor in outputs]
-    if got != [(size, f"torch.{dtype}") for size in sizes]:
+    if got != [(size, f"torch.{dtype}") for size, dtype in wanted]:
         raise WrongOutputError(f"outputs {got}")
     return outputs
 

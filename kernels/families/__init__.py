@@ -10,10 +10,20 @@ from kernels.families import (
     rms_norm,
     rotary,
     silu_and_mul,
+    top_k_sampling,
 )
 from kernels.family import Family
 
 FAMILIES: dict[str, Family] = {
     module.FAMILY.name: module.FAMILY
-    for module in (rms_norm, fused_add_rms_norm, silu_and_mul, rotary, decode_attention, linear, qk_norm_rotary)
+    for module in (
+        rms_norm,
+        fused_add_rms_norm,
+        silu_and_mul,
+        rotary,
+        decode_attention,
+        linear,
+        qk_norm_rotary,
+        top_k_sampling,
+    )
 }

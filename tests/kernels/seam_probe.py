@@ -14,6 +14,7 @@ from types import SimpleNamespace
 sys.path.append(sys.argv[1])
 
 import torch
+from sglang.srt.layers import sampler
 from sglang.srt.layers.activation import SiluAndMul
 from sglang.srt.layers.attention.torch_native_backend import TorchNativeAttnBackend
 from sglang.srt.layers.layernorm import RMSNorm
@@ -29,18 +30,15 @@ from kernels.engine_side.seam import live_names
 DIMS = {
     "rms_norm": (4, 256), "fused_add_rms_norm": (4, 256), "silu_and_mul": (4, 768), "rotary": (4, 4, 2, 64),
     "decode_attention": (4, 4, 2, 64, 144), "linear": (4, 768, 256),
-    "qk_norm_rotary": (4, 4, 2, 64),
+    "qk_norm_rotary": (4, 4, 2, 64), "top_k_sampling": (4, 1024, 20),
 }  # fmt: skip
 
 
 def module(family, tensors):
     """The engine's own, with these weights."""
-    if family == "decode_attention":
-        return Backend(tensors)
-    if family == "qk_norm_rotary":
-        return Attention(tensors)
-    if family == "linear":
-        return Linear(tensors["weight"])
+    own = {"decode_attention": Backend, "qk_norm_rotary": Attention, "top_k_sampling": Sampling, "linear": Linear}
+    if family in own:
+        return own[family](tensors)
     if family == "silu_and_mul":
         return SiluAndMul()
     if family == "rotary":
@@ -76,7 +74,8 @@ class Attention:
 class Linear:
     """The engine's layer and the method that it has without quantization."""
 
-    def __init__(self, weight):
+    def __init__(self, tensors):
+        weight = tensors["weight"]
         self.layer = ReplicatedLinear(weight.shape[1], weight.shape[0], bias=False, params_dtype=weight.dtype)
         self.layer.weight.data.copy_(weight)
 
@@ -86,6 +85,46 @@ class Linear:
 
     def __call__(self, x, _):
         return self.layer(x)[0]
+
+
+class Sampling:
+    """The engine's function and its sampler, where a draw hands out what it is handed, and all columns."""
+
+    def __init__(self, _):
+        pass
+
+    def forward_native(self, *arguments):
+        return self.answered(
+            lambda probs, top_ks, top_ps, width: sampler.top_k_top_p_min_p_sampling_from_probs_torch(
+                probs, top_ks, top_ps, None, False, None, None, max_top_k=int(width)
+            ),
+            arguments,
+        )
+
+    def __call__(self, *arguments):
+        sampler.get_exec = lambda: SimpleNamespace(kernel=SimpleNamespace(sampling_backend="pytorch"))
+        return self.answered(self.sampled, arguments)
+
+    def sampled(self, probs, top_ks, top_ps, width):
+        info = SimpleNamespace(
+            top_ks=top_ks, top_ps=top_ps, min_ps=None, need_min_p_sampling=False, sampling_seed=None,
+            max_top_k=int(width), sampling_mask_batch_indices=None,
+        )  # fmt: skip
+        return sampler.Sampler._sample_from_probs(None, probs, info, None, False)[0]
+
+    def answered(self, call, arguments):
+        handed, draw = [], torch.multinomial
+
+        def everything(weights, num_samples):
+            handed.append(weights)
+            return torch.arange(weights.shape[1]).expand(weights.shape)
+
+        torch.multinomial = everything
+        try:
+            ids = call(*arguments)
+        finally:
+            torch.multinomial = draw
+        return handed[0], ids.view(handed[0].shape)
 
 
 class Backend:
@@ -119,7 +158,7 @@ found = {}
 with torch.inference_mode():
     for family, dims in DIMS.items():
         operator = OPERATORS[family]
-        tensors = inputs_of(operator, dims, "bfloat16", 3, "call", "normal")
+        tensors = inputs_of(operator, dims, operator.family.usual, 3, "call", "normal")
         want = operator.live(live_names(operator.files), tensors)(tensors)
         real = module(family, tensors)
         arguments = [

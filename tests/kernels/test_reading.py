@@ -37,7 +37,9 @@ def built(compiler: Compiler, source: Source) -> Compiled:
 def test_nothing_stands_against_any_variant_of_a_template(family, compiler):
     shape = tuple(range(4, 4 + 2 * len(FAMILIES[family].axes), 2))
     for choices in islice(every_choice(FAMILIES[family], (shape,)), 0, None, 61):
-        assert complaints_of(of_kernel(built(compiler, render(FAMILIES[family], "bfloat16", choices)))) == []
+        assert (
+            complaints_of(of_kernel(built(compiler, render(FAMILIES[family], FAMILIES[family].usual, choices)))) == []
+        )
 
 
 @pytest.mark.parametrize("given", BODIES)
@@ -51,7 +53,7 @@ def test_what_reaches_further_is_named(given, compiler):
 
 def test_a_wrapper_that_adds_nothing_is_honest(compiler):
     for family in HANDLES:
-        assert complaints_of(of_kernel(built(compiler, wrapped(family, "bfloat16", {}, "HONEST")))) == []
+        assert complaints_of(of_kernel(built(compiler, wrapped(family, FAMILIES[family].usual, {}, "HONEST")))) == []
 
 
 def test_what_is_no_library_cannot_be_read(tmp_path):

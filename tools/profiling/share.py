@@ -16,8 +16,10 @@ CHAINS: dict[str, tuple[tuple[str, Phase | None], ...]] = {
 the norms are not its own, those before and after all layers; they are counted in."""
 OPS: dict[str, tuple[tuple[str, ...], Phase | None]] = {
     "linear": (("aten::mm", "aten::linear", "aten::addmm"), Phase.DECODE),
+    "top_k_sampling": (("aten::topk",), None),
 }
-"""Operators of the framework that an operator replaces, where they have other names."""
+"""Operators of the framework that an operator replaces, where they have other names. Of sampling it is the selection,
+which no greedy request has; the sums and masks behind it are small ones that others have too."""
 
 
 def operator_share(profile: Profile, operator: str) -> float | None:

@@ -18,7 +18,14 @@ Role = Literal[
 ]
 ROLES: tuple[Role, ...] = get_args(Role)
 Operator = Literal[
-    "rms_norm", "fused_add_rms_norm", "silu_and_mul", "rotary", "decode_attention", "linear", "qk_norm_rotary"
+    "rms_norm",
+    "fused_add_rms_norm",
+    "silu_and_mul",
+    "rotary",
+    "decode_attention",
+    "linear",
+    "qk_norm_rotary",
+    "top_k_sampling",
 ]
 Device = Literal["cpu", "cuda", "rocm"]
 Dtype = Literal["float32", "bfloat16", "float16"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -42,6 +43,17 @@ def test_decode_attention_is_the_decode_part_of_its_chain(profile: Profile) -> N
     seen = Profile.model_validate({**dict(profile), "chains": [chain], "operator_us": 80.0, "wall_us": 100.0})
     assert operator_share(seen, "decode_attention") == pytest.approx(0.30)
     assert operator_share(seen, "attention_per_request") == pytest.approx(0.40)
+
+
+def test_sampling_is_there_where_something_is_selected(profile: Profile, tmp_path: Path) -> None:
+    assert operator_share(profile, "top_k_sampling") is None
+    event = {"ph": "X", "pid": 1, "tid": 1, "cat": "cpu_op", "args": {}}
+    events = [{**event, "name": "aten::topk", "ts": 10, "dur": 20}, {**event, "name": "aten::mm", "ts": 60, "dur": 60}]
+    path = tmp_path / "b.trace.json.gz"
+    path.write_bytes(gzip.compress(json.dumps({"traceEvents": events}).encode()))
+    seen = aggregate([path])
+    assert operator_share(seen, "top_k_sampling") == pytest.approx(operator_share(seen, "aten::topk"))
+    assert operator_share(seen, "top_k_sampling") == pytest.approx(20 / 110)
 
 
 @given(st.floats(0, 1), st.floats(1, 1e6))
