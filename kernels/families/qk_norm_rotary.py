@@ -40,8 +40,8 @@ FAMILY = Family(
     allowed={
         "bfloat16": Allowed(
             2.0**-5,
-            "the norm, two products and their sum are rounded to bf16, of terms up to five times the rms; more than four "
-            "steps of bf16 would let a cut of precision through",
+            "the norm, two products and their sum are rounded to bf16, of terms up to five times the rms; more than "
+            "four steps of bf16 would let a cut of precision through",
         ),
         "float32": Allowed(2.0**-17, "the sum of a norm in any order, two products and their sum, of such terms"),
     },
