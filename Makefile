@@ -11,7 +11,7 @@ EXTRAS := .venv/.extras
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 SETUP := tools/setup
 
-.PHONY: run test lint unit evals audit-report live coverage bench fuzz setup extras doctor clean
+.PHONY: run test lint unit evals audit-report live test-live coverage bench fuzz setup extras doctor clean
 
 run: setup
 	.venv/bin/python -m graph run --model $(MODEL) $(ARGS)
@@ -31,8 +31,11 @@ unit: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
 coverage: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
 	.venv/bin/python -m pytest -m "not live" -n 2 --cov --cov-report=term:skip-covered
 
-# Tests against a real sglang server with the shipped model.
+# Tests against a real sglang server with the shipped model; the second with what takes minutes more.
 live: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
+	.venv/bin/python -m pytest -m "live and not long" -p no:xdist
+
+test-live: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
 	.venv/bin/python -m pytest -m live -p no:xdist
 
 # Every fixture of the auditor as its key says, and the table per rule as committed in evals/expected.toml.

@@ -1,4 +1,4 @@
-"""Sampling of a real sglang server, captured and then replaced: minutes, run with ``pytest -m live``."""
+"""Sampling of a real sglang server, captured and then replaced: minutes, run by ``make test-live``."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ OPEN = {"temperature": 0.8, "top_p": 0.95, "ignore_eos": True}
 TEXT = "Tom has 3 apples and buys 4 more. How many apples"
 ONE_BY_ONE = 24
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.long]
 
 
 def asked(server: LiveServer, sampling: dict[str, Any], tokens: int) -> dict[str, Any]:
