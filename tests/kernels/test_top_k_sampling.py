@@ -5,23 +5,22 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from kernels.bakeoff import Settings, bake_off
-from kernels.compiler import Compiled, Compiler
-from kernels.contestant import Contestant, of_kernel, of_torch
+from kernels.compiler import Compiler
+from kernels.contestant import Contestant, of_torch
 from kernels.extract import write_captured_task
 from kernels.families import FAMILIES
 from kernels.nursery import Nursery
 from kernels.overlay import seam_of
-from kernels.qualify import Qualified, qualify
 from kernels.render import Source, render
 from kernels.shapes import parse_shapes
 from kernels.task import TaskFolder, write_task
+from tests.kernels.edited import built, edited, stays_out, tried
 from tools.errors import UserError
 from tools.overlay.captured import CaptureFolder
 from tools.overlay.folder import Kernel, write_overlay
@@ -61,29 +60,17 @@ def task(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> TaskFold
 
 def source(*change: str) -> Source:
     made = render(FAMILY, "float32")
-    if not change:
-        return made
-    assert made.text.count(change[0]) == 1, change
-    text = made.text.replace("// As live does it", f"{WRITABLE}// As live does it").replace(*change[:2])
-    return replace(made, text=text)
+    return edited(made, *change, helper=WRITABLE, before="// As live does it") if change else made
 
 
 def kernel(compiler: Compiler, *change: str) -> Contestant:
-    compiled = compiler.compile(source(*change))
-    assert isinstance(compiled, Compiled), compiled
-    return of_kernel(compiled)
-
-
-def tried(contestant: Contestant, nursery: Nursery, task: TaskFolder) -> Qualified:
-    return qualify(task, contestant, nursery, [shape.key for shape in task.task.shapes], 1)
+    return built(compiler, source(*change))
 
 
 @pytest.mark.parametrize("crime", WRONG)
 def test_a_wrong_kernel_never_enters(crime, compiler, nursery, task):
     old, new, why = WRONG[crime]
-    said = tried(kernel(compiler, old, new), nursery, task)
-    assert not said.ok
-    assert why in said.why, said.why
+    stays_out(kernel(compiler, old, new), why, nursery, task)
 
 
 def test_the_same_kernel_without_the_edit_enters_with_lives_very_values(compiler, nursery, task):

@@ -1,0 +1,35 @@
+"""A family's kernel with one edit, and whether it may enter a bake-off of a task."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from kernels.compiler import Compiled, Compiler
+from kernels.contestant import Contestant, of_kernel
+from kernels.nursery import Nursery
+from kernels.qualify import Qualified, qualify
+from kernels.render import Source
+from kernels.task import TaskFolder
+
+
+def edited(made: Source, old: str, new: str, *, helper: str, before: str) -> Source:
+    """``old``, which stands there once, is ``new``; the edit may call the ``helper`` that is put ``before`` a line."""
+    assert made.text.count(old) == 1, old
+    return replace(made, text=made.text.replace(before, f"{helper}{before}").replace(old, new))
+
+
+def built(compiler: Compiler, source: Source) -> Contestant:
+    compiled = compiler.compile(source)
+    assert isinstance(compiled, Compiled), compiled
+    return of_kernel(compiled)
+
+
+def tried(contestant: Contestant, nursery: Nursery, task: TaskFolder) -> Qualified:
+    """At every shape of the task."""
+    return qualify(task, contestant, nursery, [shape.key for shape in task.task.shapes], 1)
+
+
+def stays_out(contestant: Contestant, why: str, nursery: Nursery, task: TaskFolder) -> None:
+    said = tried(contestant, nursery, task)
+    assert not said.ok
+    assert why in said.why, said.why
