@@ -38,7 +38,8 @@ class Judged:
 
     auditor: Auditor
     orders: Orders
-    skill: Skill
+    skill: str
+    """sha256 of the skill that is used."""
     calls: Path | None = None
     """Folder of all ledgers of the run: what they hold counts against its budget."""
 
@@ -48,7 +49,7 @@ class Judged:
         endpoint = self.orders.settings.of(ROLE)
         what = [judge_digest(), endpoint.base_url, endpoint.temperature or 0.0, self.orders.tokens]
         if self.orders.skill is not None:
-            what.append(self.skill.sha256)
+            what.append(self.skill)
         return f"{self.auditor.value} {endpoint.model} {self.orders.votes} {digest(canonical(what))[:12]}"
 
     def writing(self, calls: Path, fixture: str) -> Judged:
@@ -92,7 +93,7 @@ def asked_for(
         settings = settings_from(model, base_url, budgets=budgets, prices=prices, known=(ROLE,))
         key_for(ROLE, settings.endpoint, os.environ)
         orders = Orders(settings=settings, votes=votes, skill=given.text if given != own else None)
-        found.append(Judged(auditor, orders, given))
+        found.append(Judged(auditor, orders, given.sha256))
     labels = [it.label for it in found]
     if len(set(labels)) < len(labels):
         raise UserError("a model twice", "--models", "name each once; --repeats asks one again")
@@ -129,7 +130,7 @@ def _asked(judged: Judged, said: JudgeRecord, seconds: float) -> Asked:
     )
     return Asked(
         model=said.model,
-        skill=judged.skill.sha256,
+        skill=judged.skill,
         votes=judged.orders.votes,
         word=said.word,
         concerns=tuple(sorted(it.code for it in said.findings)),
