@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler
 
 from graph.llm import Llm
 from tools.evidence.records import Scalar, Workload
+from tools.measurement.executor import ExecutorName
 
 
 class RunConfig(BaseModel):
@@ -24,7 +25,7 @@ class RunConfig(BaseModel):
     """Fewer rounds and trials: shows the machine at work, decides large effects only."""
     seed: int = Field(default=1, ge=0, lt=2**31)
     auditor: bool = True
-    executor: Literal["local", "ray"] = "local"
+    executor: ExecutorName = "local"
     """Where the kernel author's candidates are evaluated."""
     engine_python: str | None = None
     server_url: str | None = None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 from graph.config import RunConfig
 from graph.llm import asked_for
 from tools.errors import UserError
 from tools.evidence.records import Scalar, Workload
+from tools.measurement.executor import executor_named
 
 QUICK: dict[str, object] = {
     "tracks": ("config",),
@@ -20,7 +20,6 @@ QUICK: dict[str, object] = {
 }
 """What ``--quick`` changes, besides rounds of half the requests."""
 
-EXECUTORS = ("local", "ray")
 TRACKS = ("kernels", "config")
 APPROVE = ("bank", "bundle", "never")
 
@@ -63,7 +62,7 @@ class Asked:
 
 def configuration(asked: Asked) -> RunConfig:
     """The run that was asked for. Raises ``UserError`` on what cannot be."""
-    changes: dict[str, object] = {"auditor": not asked.no_auditor, "executor": _executor(asked.executor)}
+    changes: dict[str, object] = {"auditor": not asked.no_auditor, "executor": executor_named(asked.executor)}
     llm = asked_for(
         asked.llm, asked.llm_base_url, asked.llm_role or [], asked.llm_budget or [], asked.llm_price or [],
         asked.judge_votes,
@@ -106,14 +105,6 @@ def configuration(asked: Asked) -> RunConfig:
             **changes,
         }
     )
-
-
-def _executor(asked: str) -> str:
-    if asked not in EXECUTORS:
-        raise UserError(f"no executor {asked!r}", "--executor", f"one of {', '.join(EXECUTORS)}")
-    if asked == "ray" and find_spec("ray") is None:
-        raise UserError("Ray is not installed", "--executor ray", "pip install ray, or --executor local")
-    return asked
 
 
 def _tracks(asked: list[str]) -> tuple[str, ...]:

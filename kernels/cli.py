@@ -16,7 +16,6 @@ from kernels.contestant import Contestant, of_torch
 from kernels.diagnosis.command import diagnose
 from kernels.diagnosis.diagnoser import Diagnoser
 from kernels.dtype import dtype_of
-from kernels.executor.executor import ExecutorName
 from kernels.families import FAMILIES
 from kernels.family import DTYPES, Family
 from kernels.gpu import LARGE, measure_gpu
@@ -32,6 +31,7 @@ from kernels.table import table
 from kernels.task import TaskFolder, open_task, write_task
 from tools.errors import UserError
 from tools.evidence.seal import seal as seal_run
+from tools.measurement.executor import ExecutorName
 from tools.serving.engine import engine_python
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)

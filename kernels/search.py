@@ -16,7 +16,7 @@ from pathlib import Path
 from kernels.compiler import Compiled, Compiler
 from kernels.diagnosis.record import Diagnosis
 from kernels.evaluation import LOG, Evaluation, Job, Origin, entry, evaluations, fastest, served_keys
-from kernels.executor.executor import Executor, ExecutorName, executor
+from kernels.executor.executor import Executor, executor
 from kernels.family import Choices, Dims, Family
 from kernels.policies import POLICIES, PolicyName, steps
 from kernels.qualify import dims_of
@@ -24,6 +24,7 @@ from kernels.render import every_choice, render
 from kernels.task import TaskFolder
 from kernels.tree import Tree
 from tools.evidence.store import AppendLog
+from tools.measurement.executor import ExecutorName
 
 __all__ = ["LOG", "Evaluation", "Search", "evaluations", "fastest", "neighbours", "tree_of", "values"]
 Diagnose = Callable[[Compiled, TaskFolder], Diagnosis | None]

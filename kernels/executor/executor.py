@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol
+from typing import Protocol
 
 from kernels.compiler import Compiled, Compiler
 from kernels.evaluation import Job, Screened
 from kernels.executor.local import LocalExecutor
-
-ExecutorName = Literal["local", "ray"]
+from tools.measurement.executor import ExecutorName, executor_named
 
 
 class Executor(Protocol):
@@ -43,7 +42,7 @@ class Executor(Protocol):
 
 def executor(name: ExecutorName, python: Path, threads: int, compiler: Compiler, workers: int = 0) -> Executor:
     """An executor by its name. Raises ``UserError`` where Ray is asked for and is not installed."""
-    if name == "ray":
+    if executor_named(name) == "ray":
         from kernels.executor.on_ray import RayExecutor  # noqa: PLC0415 - imports Ray, which few need
 
         return RayExecutor(python, threads, compiler, workers)

@@ -30,10 +30,8 @@ class RayExecutor:
     """Use as a context manager. Joins the cluster that ``RAY_ADDRESS`` names, or starts one on this machine."""
 
     def __init__(self, python: Path, threads: int, compiler: Compiler, workers: int = 0) -> None:
-        try:
-            import ray  # noqa: PLC0415 - only who asks for Ray has it
-        except ImportError:
-            raise UserError("Ray is not installed", "--executor ray", "pip install ray, or --executor local") from None
+        import ray  # noqa: PLC0415 - only who asks for Ray has it
+
         self._ray = ray
         self._mine = not ray.is_initialized()
         if self._mine:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event as Flag
-from typing import Literal
 
 from tools.evidence.folder import RunFolder
 from tools.evidence.records import Kind, LaunchPlan, Lever, Plan, ServerConfig, Workload
 from tools.levers import Situation
 from tools.llm.advisor import Advisor
+from tools.measurement.executor import ExecutorName
 from tools.measurement.plan import make_plan
 from tools.measurement.progress import Event, Watcher, silent
 from tools.serving.driver import Driver, Prompt, Question, StopRequested
@@ -51,7 +51,7 @@ class Lab:
     """Driver-clock time by which the run should be over."""
     engine_python: Path | None = None
     """Interpreter of the engine, for kernels; ``None`` where no engine of ours is at hand."""
-    executor: Literal["local", "ray"] = "local"
+    executor: ExecutorName = "local"
     """Where candidate kernels are evaluated."""
     recorded: Path | None = None
     """Folder of the recorded run that is replayed."""

@@ -1,0 +1,21 @@
+"""Where candidate kernels are evaluated, by name: in processes of this machine, or on a Ray cluster."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import Literal, get_args
+
+from tools.errors import UserError
+
+ExecutorName = Literal["local", "ray"]
+
+
+def executor_named(asked: str) -> ExecutorName:
+    """``asked``, if there is one of that name. Raises ``UserError`` where there is none, or Ray is not installed."""
+    names: tuple[ExecutorName, ...] = get_args(ExecutorName)
+    found = next((name for name in names if name == asked), None)
+    if found is None:
+        raise UserError(f"no executor {asked!r}", "--executor", f"one of {', '.join(names)}")
+    if found == "ray" and find_spec("ray") is None:
+        raise UserError("Ray is not installed", "--executor ray", "pip install ray, or --executor local")
+    return found
