@@ -26,6 +26,8 @@ NETWORK = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE"
 """Variables that say how to get out, and whom to trust there."""
 START_S = 60.0
 """For starting, reading and ending, on top of the time for the votes."""
+MOST_SAID = 300
+"""Bytes of its complaint that are kept."""
 START = (
     "import sys; sys.path.insert(0, sys.argv.pop(1)); "
     "from nodes.auditor.judge.__main__ import main; sys.exit(main(sys.argv[1:]))"
@@ -54,7 +56,7 @@ def judge_apart(
             capture_output=True, timeout=orders.settings.limits.call_s + start_s, check=False,
         )  # fmt: skip
         if done.returncode != 0:
-            said = done.stderr.decode(errors="replace").strip() if done.returncode == 2 else ""
+            said = done.stderr[:MOST_SAID].decode(errors="replace").strip() if done.returncode == 2 else ""
             return _degraded(request, endpoint.model, said or f"exit status {done.returncode}")
         found = JudgeRecord.model_validate_json(done.stdout)
     except subprocess.TimeoutExpired:

@@ -156,6 +156,8 @@ def test_a_process_of_its_own_says_the_same(sealed: Seal) -> None:
     ("start", "why"),
     [
         ("import os; os.abort()", "exit status -6"),
+        ("import sys; sys.exit('?' * 999)", "exit status 1"),
+        ("import sys; print('said ' * 999, file=sys.stderr); sys.exit(2)", ("said " * 60).strip()),
         ("print('{}')", "malformed answer"),
         ("import time; time.sleep(60)", "no answer in time"),
     ],
