@@ -43,6 +43,21 @@ def test_cache_hits_on_one_leg_fail(run: Path) -> None:
     assert "C17" in _rows(run, lambda row: row.update(cached_tokens=[12] * 8))
 
 
+def test_a_prompt_that_one_leg_found_in_the_cache_once_is_no_difference(run: Path) -> None:
+    """15 of 128 tokens of one round, of one block out of five."""
+    first = legs(run, side="candidate")[0]
+    edit_lines(first / "bench_runs.jsonl", lambda rows: rows[0].update(cached_tokens=[15] + [0] * 7))
+    assert [it.modes for it in hits(judge(run), RULE, Severity.FAIL)] == []
+
+
+def test_one_round_from_a_warm_cache_fails_and_is_named(run: Path) -> None:
+    third = legs(run, side="candidate")[2]
+    edit_lines(third / "bench_runs.jsonl", lambda rows: rows[1].update(cached_tokens=[15] * 8))
+    (found,) = hits(judge(run), RULE, Severity.FAIL)
+    assert found.modes == ("C17",)
+    assert [(it.file.split("/")[-2:], it.line) for it in found.evidence] == [([third.name, "bench_runs.jsonl"], 2)]
+
+
 def test_an_unflushed_cache_fails(run: Path) -> None:
     assert "C17" in _rows(run, lambda row: row["bankable"].update(flushed=False))
 
