@@ -67,6 +67,14 @@ def test_both_servers_get_the_same_requests(pair: tuple[LiveServer, LiveServer])
     assert len({server.round(LOAD).request_digest for server in pair}) == 1
 
 
+def test_no_prompt_of_random_ids_finds_another_in_the_cache(pair: tuple[LiveServer, LiveServer]) -> None:
+    """200 prompts that begin at one of 1024 ids: drawn as they are, about forty would begin where another did."""
+    load = RoundLoad(Workload(num_prompts=200, input_len=16, output_len=1, concurrency=4), seed=3, index=0)
+    record = pair[0].round(load).record
+    assert record["completed"] == 200
+    assert record["cached_tokens"] == [0] * 200
+
+
 def test_greedy_answers_are_the_same_on_both_servers(pair: tuple[LiveServer, LiveServer]) -> None:
     prompts = [Prompt("p1", "Question: How many", 16)]
     first, second, again = pair[0].generate(prompts), pair[1].generate(prompts), pair[0].generate(prompts)

@@ -6,7 +6,9 @@ prints: ``{"event": "ready"}``, ``{"event": "progress", "id": 3}`` per finished 
 
 Self-contained: imports nothing of this project. Three functions of the benchmark module are replaced in this process:
 the tokenizer loader (kept between jobs, and never executing code that comes with a model), the chat-template check
-(the same loader), and ``get_dataset`` (to digest the requests that are really sent).
+(the same loader), and ``get_dataset`` (to digest the requests that are really sent, and to make prompts of random ids
+distinct: of a small vocabulary the same one is drawn twice, and whether it then finds itself in the prefix cache is up
+to the moment).
 
 The import is lean: sglang's package files (``sglang/__init__``) and torch, which a load generator does not use, are
 left out. That is 94 MB and 3 s of CPU time in place of 640 MB and 12 s, beside a server that is being measured. Where a
@@ -33,6 +35,7 @@ MODULES = ("sglang.benchmark.serving", "sglang.bench_serving")
 """Where the benchmark lives, newest first."""
 
 
+RANDOM_IDS = "random-ids"
 FULL = "--full"
 UNUSED = ("torch", "torchvision", "pandas", "scipy", "sklearn")
 """Packages that the benchmark's own imports would pull in, and that sending requests does not need."""
@@ -79,6 +82,22 @@ def digest_of(rows: Any) -> str:
     """sha256 over the sorted (prompt, requested output length) pairs."""
     lines = sorted(json.dumps([row.prompt, int(row.output_len)], ensure_ascii=True) for row in rows)
     return hashlib.sha256("\n".join(lines).encode("ascii")).hexdigest()
+
+
+def make_distinct(rows: Any, vocabulary: int) -> None:
+    """Give every prompt of token ids a first token of its own, so that no two of a round share a prefix.
+
+    A prompt keeps its first token unless an earlier one has it; then it gets the next one that is free. Prompts of text
+    stay as they are, and so do those that come after every token is taken.
+    """
+    taken: set[int] = set()
+    for row in rows:
+        if isinstance(row.prompt, list) and row.prompt and len(taken) < vocabulary:
+            first = row.prompt[0]
+            while first in taken:
+                first = (first + 1) % vocabulary
+            taken.add(first)
+            row.prompt[0] = first
 
 
 class Worker:
@@ -135,8 +154,10 @@ class Worker:
     def _has_chat_template(self, name: str) -> bool:
         return bool(getattr(self._tokenizer(name), "chat_template", None))
 
-    def _dataset(self, *args: Any, **kwargs: Any) -> Any:
-        self._requests = self._get_dataset(*args, **kwargs)
+    def _dataset(self, arguments: Any, tokenizer: Any, *more: Any, **named: Any) -> Any:
+        self._requests = self._get_dataset(arguments, tokenizer, *more, **named)
+        if arguments.dataset_name == RANDOM_IDS:
+            make_distinct(self._requests, tokenizer.vocab_size)
         return self._requests
 
     async def _counted(self, *args: Any, **kwargs: Any) -> Any:

@@ -3,6 +3,7 @@
 
 class Tokenizer:
     chat_template = None
+    vocab_size = 1000
 
 
 class AutoTokenizer:
