@@ -66,6 +66,7 @@ def covered(
         and not (causal or is_cross_attn)
         and (sliding_window_size is None or sliding_window_size < 0)
         and (scaling is None or abs(scaling * head**0.5 - 1) < 1e-6)
+        and query.is_cpu
         and query.dtype is DTYPE
         and k_cache.dtype is DTYPE
         and v_cache.dtype is DTYPE

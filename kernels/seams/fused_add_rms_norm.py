@@ -38,6 +38,7 @@ def covered(module: Any, x: torch.Tensor, residual: Any, post_residual_addition:
     return (
         residual is not None
         and post_residual_addition is None
+        and x.is_cpu
         and x.dtype is DTYPE
         and residual.dtype is DTYPE
         and module.weight.dtype is DTYPE

@@ -38,10 +38,10 @@ def covered(layer: Any, x: torch.Tensor, bias: Any) -> bool:
     weight = layer.weight
     return (
         bias is None
+        and x.is_cpu
         and x.dtype is DTYPE
         and weight.dtype is DTYPE
         and not getattr(layer, "use_intel_amx_backend", False)
-        and x.device.type == "cpu"
         and weight.dim() == 2
         and weight.stride(1) == 1
         and x.shape[-1] == weight.shape[1]

@@ -44,7 +44,8 @@ def covered(module: Any, positions: torch.Tensor, hidden_states: torch.Tensor) -
     """Plain norms of whole heads, and whole heads in NeoX order from a table in the same dtype."""
     rotary, norms = module.rotary_emb, (module.q_norm, module.k_norm)
     return (
-        hidden_states.dtype is DTYPE
+        hidden_states.is_cpu
+        and hidden_states.dtype is DTYPE
         and hidden_states.dim() == 2
         and hidden_states.shape[0] > 0
         and positions.dtype is torch.int64

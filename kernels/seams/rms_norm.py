@@ -35,7 +35,8 @@ def outputs(result: torch.Tensor) -> tuple[torch.Tensor, ...]:
 def covered(module: Any, x: torch.Tensor) -> bool:
     """Only what the family defines: one dtype, the whole width, the weight applied in fp32."""
     return (
-        x.dtype is DTYPE
+        x.is_cpu
+        and x.dtype is DTYPE
         and module.weight.dtype is DTYPE
         and module.variance_size_override is None
         and module.override_orig_dtype is None

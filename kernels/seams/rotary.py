@@ -49,6 +49,7 @@ def covered(
     return (
         offsets is None
         and fused is None
+        and query.is_cpu
         and query.dtype is DTYPE
         and key.dtype is DTYPE
         and module.is_neox_style

@@ -89,10 +89,10 @@ def covered(
         not need_min_p_sampling
         and sampling_seed is None
         and not return_filtered_probs
+        and probs.is_cpu
         and probs.dtype is torch.float32
         and probs.dim() == 2
         and probs.stride(1) == 1
-        and probs.device.type == "cpu"
         and probs.shape[0] > 0
         and 0 < max_top_k <= probs.shape[1]
         and top_ks.dtype is torch.int32

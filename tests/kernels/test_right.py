@@ -132,6 +132,22 @@ def test_every_seam_is_in_the_installed_engine(python: Path):
         assert f"def {method}(" in text
 
 
+def test_tensors_that_no_processor_can_read_are_left_to_live(python: Path, tmp_path: Path):
+    """What holds of a GPU's memory, in a capture too: nothing is read, nothing waits, live is called."""
+    program = Path(__file__).with_name("device_probe.py")
+    done = subprocess.run(
+        [str(python), str(program), str(program.parents[2])], env=isolated({"OMP_NUM_THREADS": "1"}), cwd=tmp_path,
+        capture_output=True, check=True, timeout=900,
+    )  # fmt: skip
+    said = json.loads(done.stdout.splitlines()[-1])
+    assert len(said) == 2 * len(FAMILIES)
+    for family in FAMILIES:
+        assert said[f"{family} cpu"] == {
+            "covered": True, "asked": ["kernel"] if family != "top_k_sampling" else [],
+        }, family  # fmt: skip
+        assert said[f"{family} meta"] == {"covered": False, "asked": ["live"]}, family
+
+
 def test_the_extracted_live_code_is_what_an_imported_engine_runs(python: Path, tmp_path: Path):
     program = Path(__file__).with_name("seam_probe.py")
     env = isolated({"SGLANG_USE_CPU_ENGINE": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(STANDIN)})
