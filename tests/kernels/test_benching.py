@@ -118,7 +118,8 @@ def test_what_was_entered_is_measured_like_the_others_and_diagnosed(
         ]  # fmt: skip
     assert benched.claim is not None, benched.why
     rows = [orjson.loads(it) for it in (task.path / "bench-1" / "opbench_runs.jsonl").read_bytes().splitlines()]
-    assert {it["implementation"] for it in rows} == {"live", "torch", source.implementation, name_of(unroll=4)}
+    took_part = {"live", "torch", "torch-compile", source.implementation, name_of(unroll=4)}
+    assert {it["implementation"] for it in rows} == took_part
     assert len({it["round"] for it in rows}) == ROUNDS
     kept = kept_source(task, name_of(unroll=4))
     assert kept is not None
