@@ -22,13 +22,14 @@ from kernels.gpu import LARGE, measure_gpu
 from kernels.gpu import table as gpu_table
 from kernels.kept import contestant
 from kernels.nursery import Nursery
-from kernels.offline import compile_offline, example, lines
+from kernels.offline import compile_offline, lines
 from kernels.policies import PolicyName
 from kernels.render import render
 from kernels.search import Search, evaluations, fastest
 from kernels.shapes import parse_shapes
 from kernels.table import table
 from kernels.task import TaskFolder, open_task, write_task
+from kernels.triton_side import SHAPES
 from tools.errors import UserError
 from tools.evidence.seal import seal as seal_run
 from tools.measurement.executor import ExecutorName
@@ -122,15 +123,13 @@ def offline(
     family: str,
     target: Annotated[str, typer.Option(help="GPUs that need not be there: sm_90,gfx942")] = "sm_90,gfx942",
     shapes: Annotated[str, typer.Option(help="such as 4x256,128x256; one of a larger model if left out")] = "",
-    dtype: Dtype = "bfloat16", engine_python_: Engine = None,
+    dtype: OfFamily = "", engine_python_: Engine = None,
 ) -> None:  # fmt: skip
     """Compile a family's Triton kernel without a GPU: registers, spills, shared memory, instructions."""
     chosen = _family(family)
-    if dtype not in DTYPES:
-        raise UserError(f"no dtype {dtype}", "--dtype", f"one of {', '.join(DTYPES)}")
-    wanted = parse_shapes(chosen, shapes or example(chosen), "")
+    wanted = parse_shapes(chosen, shapes or SHAPES[family], "")
     targets = [name.strip() for name in target.split(",") if name.strip()]
-    found = compile_offline(chosen, wanted, dtype, targets, engine_python(engine_python_))
+    found = compile_offline(chosen, wanted, dtype_of(chosen, dtype), targets, engine_python(engine_python_))
     for line in lines(found):
         console.print(line)
     console.print("compiled, not run: there are no times")
@@ -141,7 +140,7 @@ def gpu(
     out: Annotated[Path, typer.Option(help="file of results, new: provenance, then raw samples")],
     family: Annotated[list[str] | None, typer.Option(help="may be given again; all without")] = None,
     shapes: Annotated[str, typer.Option(help="of one family, such as 64x4096,4096x4096; large ones if left out")] = "",
-    dtype: Dtype = "bfloat16",
+    dtype: OfFamily = "",
     rounds: Annotated[int, typer.Option(min=1, help="turns of each implementation")] = 10,
     samples: Annotated[int, typer.Option(min=1, max=1000, help="of a turn")] = 20,
     rehearse: Annotated[bool, typer.Option(help="run everything in Triton's interpreter; nothing is timed")] = False,
@@ -151,11 +150,10 @@ def gpu(
     names = list(family or LARGE)
     if shapes and len(names) != 1:
         raise UserError("shapes of which family?", "--shapes", "give one --family with it")
-    for name in names:
-        example(_family(name))
+    dtypes = {name: dtype_of(_family(name), dtype) for name in names}
     wanted = {name: [it.dims for it in parse_shapes(_family(name), shapes or LARGE[name], "")] for name in names}
     python = engine_python(engine_python_)
-    about, found = measure_gpu(wanted, dtype, python, out, rounds=rounds, samples=samples, rehearse=rehearse)
+    about, found = measure_gpu(wanted, dtypes, python, out, rounds=rounds, samples=samples, rehearse=rehearse)
     console.print(gpu_table(about, found))
     bandwidth = "not measured" if about.copy_bandwidth is None else f"{about.copy_bandwidth / 1e9:.0f} GB/s"
     console.print(f"{about.device}, copies {bandwidth}; results in {out}")

@@ -40,6 +40,8 @@ class TensorSpec:
     """Elements that one call has to read, where that is less than all of them."""
     limit: int = 0
     """Of kinds that are numbers: indices lie below it, the longest length is equal to it, so are most counts."""
+    host: bool = False
+    """Read by whoever calls a kernel, never by a kernel: stays with the processor where the others are on a GPU."""
     outlier: Literal["column", "row", "none"] = "column"
     """What is blown up in ``outlier`` inputs: a column, as activations have them. Where the values go into scores of a
     softmax, a whole row or nothing: scores of near keys would be so large that fp32 cannot tell which is the larger."""
@@ -68,7 +70,7 @@ class Allowed:
 
 @dataclass(frozen=True)
 class Parameter:
-    """Something that the C++ template leaves open. The first value is the default."""
+    """Something that a template leaves open. The first value is the default."""
 
     name: str
     values: tuple[int, ...]

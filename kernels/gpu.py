@@ -38,8 +38,14 @@ LARGE: Mapping[str, str] = {
     "fused_add_rms_norm": "64x4096,4096x4096,16384x4096,8192x8192",
     "silu_and_mul": "64x14336,4096x14336,8192x14336",
     "rotary": "64x32x8x128,4096x32x8x128,16384x32x8x128",
+    "qk_norm_rotary": "64x32x8x128,4096x32x8x128,16384x32x8x128",
+    "decode_attention": "16x32x8x128x4096,64x32x8x128x2048,64x64x8x128x4096",
+    "linear": "1x4096x4096,16x6144x4096,64x28672x4096",
+    "top_k_sampling": "16x128256x50,64x151936x20,64x151936x50",
 }
-"""Decode and prefill of models of eight to seventy billion parameters."""
+"""Decode and, where there is such a thing, prefill of models of eight to seventy billion parameters."""
+LOOK = 20
+"""Samples of each choice in a first look."""
 RESAMPLES = 2000
 
 
@@ -52,6 +58,10 @@ class Timed(Record):
     dtype: str = ""
     bytes_moved: int = 0
     allowed: float = math.inf
+    choices: dict[str, int] = Field(default_factory=dict)
+    """What was chosen of all that our kernel leaves open."""
+    look: bool = False
+    """Only a first look, by which that was chosen: no result."""
     error: float | None = None
     """Largest relative error against float64; ``None`` where something was not finite, or nothing ran."""
     samples_s: tuple[float, ...] = ()
@@ -75,14 +85,18 @@ class Provenance(Record):
 
 
 def measure_gpu(
-    families: Mapping[str, Sequence[Dims]], dtype: str, python: Path, out: Path, *, rounds: int, samples: int,
-    rehearse: bool = False,
+    families: Mapping[str, Sequence[Dims]], dtypes: Mapping[str, str], python: Path, out: Path, *, rounds: int,
+    samples: int, rehearse: bool = False,
 ) -> tuple[Provenance, list[Timed]]:  # fmt: skip
-    """Measure, and write ``out``. Raises ``UserError`` without a device, and where the process comes to no end."""
+    """Measure families at shapes, each in its dtype, and write ``out``.
+
+    Raises ``UserError`` without a device, and where the process comes to no end.
+    """
     if out.exists():
         raise UserError("the results are there already", str(out), "name a new file: nothing measured is overwritten")
     job = {
-        "families": families, "dtype": dtype, "rounds": rounds, "samples": samples, "rehearse": rehearse, "seed": 11,
+        "families": {name: {"shapes": shapes, "dtype": dtypes[name]} for name, shapes in families.items()},
+        "rounds": rounds, "samples": samples, "look": LOOK, "rehearse": rehearse, "seed": 11,
     }  # fmt: skip
     first, *rest = _replies(job, python, rehearse)
     if "absent" in first:
@@ -105,6 +119,7 @@ def measure_gpu(
 
 def table(about: Provenance, found: Sequence[Timed]) -> Table:
     """A line for each shape: ours, its share of the copy bandwidth, and how many times as long the others take."""
+    found = [it for it in found if not it.look]
     others = sorted({it.implementation for it in found} - {"triton", ""})
     shown = Table("family", "shape", "µs", "of copies", *(f"{name} / triton" for name in others), "error", box=None)
     for family, shape in dict.fromkeys((it.family, it.shape) for it in found):

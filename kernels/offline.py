@@ -11,13 +11,13 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import orjson
 from pydantic import Field
 
 from kernels.family import Family
 from kernels.shapes import Served
-from kernels.triton_side import SHAPES
 from tools.errors import UserError
 from tools.evidence.records import Record
 from tools.serving.environment import isolated
@@ -30,7 +30,7 @@ TARGET = re.compile(r"sm_\d{2,3}|gfx[0-9a-f]{3,4}")
 
 
 class Figures(Record):
-    """One kernel, compiled for one target at one shape."""
+    """One launch's kernel, compiled for one target at one shape."""
 
     shape: str
     target: str
@@ -57,18 +57,10 @@ class Figures(Record):
     """What this machine cannot say, and why."""
 
 
-def example(family: Family) -> str:
-    """A shape to compile where none is named. Raises ``UserError`` for a family without a Triton kernel."""
-    if family.name not in SHAPES:
-        raise UserError(f"no Triton kernel for {family.name}", "", f"one of {', '.join(SHAPES)}")
-    return SHAPES[family.name]
-
-
 def compile_offline(
     family: Family, shapes: Sequence[Served], dtype: str, targets: Sequence[str], python: Path
 ) -> list[Figures]:  # fmt: skip
-    """Compile a family's kernel for all shapes and targets. Raises ``UserError`` where nothing can be compiled."""
-    example(family)
+    """Compile a family's launches for all shapes and targets. Raises ``UserError`` where nothing can be compiled."""
     strange = [name for name in targets if not TARGET.fullmatch(name)]
     if strange or not targets:
         raise UserError(f"no target {', '.join(strange)}".strip(), "--target", "such as sm_90 or gfx942")
@@ -76,7 +68,7 @@ def compile_offline(
     found: list[Figures] = []
     while waiting:
         answered, complaint = _round({"family": family.name, "dtype": dtype, "kernels": waiting}, python)
-        found += answered
+        found += [it for figures in answered for it in figures]
         waiting = waiting[len(answered) :]
         if waiting:  # the compiler took its process along: the next one goes on behind that kernel
             gone, *waiting = waiting
@@ -102,8 +94,9 @@ def lines(found: Sequence[Figures]) -> list[str]:
     return said
 
 
-def _round(job: dict[str, object], python: Path) -> tuple[list[Figures], str]:
-    """What one process compiled, in order, and its last words. Raises ``UserError`` when it did not get to begin."""
+def _round(job: dict[str, object], python: Path) -> tuple[list[list[Figures]], str]:
+    """What one process compiled, launches of one shape together, and its last words. Raises ``UserError`` when it did
+    not get to begin."""
     with tempfile.TemporaryDirectory(prefix="bankable-offline-") as folder:
         replies = Path(folder) / "replies.jsonl"
         try:
@@ -123,4 +116,9 @@ def _round(job: dict[str, object], python: Path) -> tuple[list[Figures], str]:
     first, *rest = [orjson.loads(line) for line in written]
     if "absent" in first:
         raise UserError("the engine cannot import Triton", str(python), str(first["absent"])[:200])
-    return [Figures.model_validate(entry) for entry in rest], complaint
+    return [_figures(entry) for entry in rest], complaint
+
+
+def _figures(entry: dict[str, Any]) -> list[Figures]:
+    launches = entry.pop("launches", [{}])
+    return [Figures.model_validate(entry | launch) for launch in launches]

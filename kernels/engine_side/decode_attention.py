@@ -31,11 +31,12 @@ def _reference(tensors: Tensors) -> Outputs:
 
 
 def _framework(tensors: Tensors) -> Outputs:
-    """All requests in one SDPA, padded to the longest. What stands in for missing tokens is zero, not a neighbour."""
+    """All requests in one SDPA, padded to the longest, or on a GPU, where asking for that would be waiting, to all that
+    the pool has room for. What stands in for missing tokens is zero, not a neighbour."""
     query, lengths = tensors["query"], tensors["seq_lens"]
-    longest = int(lengths.max())
+    longest = tensors["req_to_token"].shape[1] if query.is_cuda else int(lengths.max())
     slots = tensors["req_to_token"][tensors["req_pool_indices"], :longest]
-    there = torch.arange(longest) < lengths[:, None]
+    there = torch.arange(longest, device=query.device) < lengths[:, None]
     keys, values = (
         tensors[name][slots].masked_fill_(~there[:, :, None, None], 0).transpose(1, 2)
         for name in ("k_cache", "v_cache")

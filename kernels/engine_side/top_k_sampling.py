@@ -16,7 +16,7 @@ from kernels.seams import top_k_sampling as seam
 def _cut(ordered: torch.Tensor, sums: torch.Tensor, tensors: Tensors) -> torch.Tensor:
     """Zero past the top-k, and where what comes before has more than the top-p; ``sums`` end with the element."""
     top_ks, top_ps = tensors["top_ks"][:, None], tensors["top_ps"][:, None].float()
-    past = (torch.arange(ordered.shape[1]) >= top_ks) | (sums - ordered.float() > top_ps)
+    past = (torch.arange(ordered.shape[1], device=ordered.device) >= top_ks) | (sums - ordered.float() > top_ps)
     return torch.where(past, 0.0, ordered)
 
 

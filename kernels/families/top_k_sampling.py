@@ -19,7 +19,7 @@ def _inputs(dims: Dims) -> tuple[TensorSpec, ...]:
         TensorSpec("probs", (rows, vocab), "probabilities"),
         TensorSpec("top_ks", (rows,), "counts", "int32", limit=k),
         TensorSpec("top_ps", (rows,), "shares", "float32"),
-        TensorSpec("width", (1,), "lengths", "int64", limit=k),
+        TensorSpec("width", (1,), "lengths", "int64", limit=k, host=True),
     )
 
 

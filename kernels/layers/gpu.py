@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 from kernels.layers.subject import Subject
-from kernels.triton_side import SHAPES
 
 PROGRAM = Path(__file__).resolve().parents[1] / "triton_side" / "run.py"
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -26,12 +25,6 @@ def no_amd(root: Path = Path("/")) -> str:
     if os.path.exists(root / "dev/kfd"):
         return ""
     return "no AMD GPU: no /dev/kfd"
-
-
-def no_triton_kernel(subject: Subject) -> str:
-    """Why the subject's family cannot be run by Triton; empty where it can."""
-    name = subject.task().task.family
-    return "" if name in SHAPES else f"{name} has no Triton kernel"
 
 
 def command(subject: Subject, calls: int = CALLS, *extra: str) -> list[str]:

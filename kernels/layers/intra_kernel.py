@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from kernels.layers.gpu import command, no_amd, no_nvidia, no_triton_kernel
+from kernels.layers.gpu import command, no_amd, no_nvidia
 from kernels.layers.layer import Found, Layer
 from kernels.layers.subject import LayerFailedError, Subject
 from tools.evidence.records import Record
@@ -49,9 +49,7 @@ class ProtonLayer(Layer):
         return {"proton": "of the engine's Triton"}
 
     def absent(self, subject: Subject) -> str:
-        if no_nvidia() and no_amd():
-            return "Proton reads a GPU's own clocks, and there is no GPU"
-        return no_triton_kernel(subject)
+        return "Proton reads a GPU's own clocks, and there is no GPU" if no_nvidia() and no_amd() else ""
 
     def instrument(self, subject: Subject, place: Path) -> None:
         for name, backend in RUNS.items():

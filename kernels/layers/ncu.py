@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean
 
-from kernels.layers.gpu import command, no_nvidia, no_triton_kernel
+from kernels.layers.gpu import command, no_nvidia
 from kernels.layers.gpu_counters import GpuCounters
 from kernels.layers.layer import Layer
 from kernels.layers.subject import LayerFailedError, Subject
@@ -46,7 +46,7 @@ class NcuLayer(Layer):
         return {"ncu": version_of("ncu")}
 
     def absent(self, subject: Subject) -> str:
-        if why := no_nvidia() or no_triton_kernel(subject):
+        if why := no_nvidia():
             return why
         return "" if shutil.which("ncu") else "no ncu (NVIDIA Nsight Compute)"
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import orjson
 from pydantic import Field
 
-from kernels.layers.gpu import no_triton_kernel
 from kernels.layers.layer import Found, Layer
 from kernels.layers.subject import LayerFailedError, Subject
 from kernels.offline import Figures, compile_offline
@@ -52,9 +51,6 @@ class OfflineLayer(Layer):
     def tools(self, subject: Subject) -> Mapping[str, str]:
         sources = {path.name: digest(path.read_bytes()) for path in sorted((HERE / "triton_side").glob("*.py"))}
         return {"triton_side": digest(canonical(sources))}
-
-    def absent(self, subject: Subject) -> str:
-        return no_triton_kernel(subject)
 
     def instrument(self, subject: Subject, place: Path) -> None:
         task = subject.task()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from statistics import fmean
 
-from kernels.layers.gpu import command, no_amd, no_triton_kernel
+from kernels.layers.gpu import command, no_amd
 from kernels.layers.gpu_counters import GpuCounters
 from kernels.layers.layer import Layer
 from kernels.layers.subject import LayerFailedError, Subject
@@ -34,7 +34,7 @@ class RocprofLayer(Layer):
         return {TOOL: version_of(TOOL)}
 
     def absent(self, subject: Subject) -> str:
-        if why := no_amd() or no_triton_kernel(subject):
+        if why := no_amd():
             return why
         return "" if shutil.which(TOOL) else f"no {TOOL} (ROCm)"
 

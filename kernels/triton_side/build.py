@@ -17,7 +17,7 @@ from triton.compiler import ASTSource
 from kernels.engine_side.operators import OPERATORS
 from kernels.family import Dims
 from kernels.triton_side import amd, nvidia
-from kernels.triton_side.launch import Launch
+from kernels.triton_side.launch import Launch, Launches
 from kernels.triton_side.plans import PLANS
 
 POINTERS = {
@@ -30,12 +30,13 @@ WIDE_WAVES = "gfx9"
 """AMD GPUs whose names begin so run 64 lanes together, the others 32."""
 
 
-def launch_of(family: str, dims: Dims, dtype: str) -> Launch:
-    """The launch for a shape, of tensors that have no memory."""
-    specs = OPERATORS[family].family.inputs(dims)
+def launches_of(family: str, dims: Dims, dtype: str) -> Launches:
+    """The launches for a shape, of tensors that have no memory, but for what the host reads."""
     tensors = {
-        spec.name: torch.empty(spec.dims, dtype=getattr(torch, spec.dtype or dtype), device="meta") for spec in specs
-    }
+        spec.name: torch.full(spec.dims, spec.limit) if spec.host else
+        torch.empty(spec.dims, dtype=getattr(torch, spec.dtype or dtype), device="meta")
+        for spec in OPERATORS[family].family.inputs(dims)
+    }  # fmt: skip
     return PLANS[family](tensors)[1]
 
 
@@ -72,7 +73,8 @@ def source_of(launch: Launch, target: GPUTarget) -> ASTSource:
 def figures(launch: Launch, name: str) -> dict[str, Any]:
     """Compile one kernel for a target; what is known of it. Raises what Triton raises."""
     target = target_of(name)
-    compiled = triton.compile(source_of(launch, target), target=target, options={"num_warps": launch.warps})
+    options = {"num_warps": launch.warps, "num_stages": launch.stages}
+    compiled = triton.compile(source_of(launch, target), target=target, options=options)
     if target.backend == "hip":
         found = amd.figures(compiled.asm["amdgcn"])
     else:

@@ -1,14 +1,16 @@
-"""One launch of a Triton kernel: with the same arguments it can be run, or compiled as the JIT would compile it."""
+"""Launches of Triton kernels: with the same arguments they can be run, or compiled as the JIT would compile them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import torch
 
 from kernels.engine_side.operator import Outputs, Tensors
+from kernels.family import Choices, Parameter
 
 ELEMENTS_PER_WARP = 512
 MOST_WARPS = 16
@@ -26,16 +28,50 @@ class Launch:
     constants: Mapping[str, int]
     """Parameters that are compiled in."""
     warps: int
+    stages: int = 3
+    """Steps of a loop whose loads are under way together."""
 
     def run(self) -> None:
         """Launch it: on a GPU, or in the interpreter where ``TRITON_INTERPRET`` was set before the import."""
-        self.kernel[self.grid](**self.arguments, **self.constants, num_warps=self.warps)
+        options = {"num_warps": self.warps, "num_stages": self.stages}
+        self.kernel[self.grid](**self.arguments, **self.constants, **options)
 
 
-Plan = Callable[[Tensors], tuple[Outputs, Launch]]
-"""From an operator's inputs to its outputs, still empty, and the launch that fills them."""
+Launches = tuple[Launch, ...]
+"""One after the other on one stream. The host waits for nothing in between, so a CUDA graph can hold them all."""
 
 
-def warps_for(elements: int) -> int:
-    """Warps of a program with so many elements in its widest tile: a power of two."""
-    return max(1, min(MOST_WARPS, elements // ELEMENTS_PER_WARP))
+@dataclass(frozen=True)
+class Plan:
+    """A family's Triton implementation, with what it leaves open."""
+
+    make: Callable[[Tensors, Choices], tuple[Outputs, Launches]]
+    """From an operator's inputs to its outputs, still empty, and the launches that fill them."""
+    parameters: tuple[Parameter, ...]
+
+    def __call__(self, tensors: Tensors, choices: Choices | None = None) -> tuple[Outputs, Launches]:
+        """Outputs and launches; what ``choices`` leave out is the default. Raises ``ValueError`` for sizes that the
+        kernels cannot have."""
+        return self.make(tensors, {**self.defaults(), **(choices or {})})
+
+    def defaults(self) -> Choices:
+        """The first value of every parameter."""
+        return {it.name: it.values[0] for it in self.parameters}
+
+    def every_choice(self) -> Iterator[Choices]:
+        """All combinations, the default first."""
+        for values in product(*(it.values for it in self.parameters)):
+            yield {it.name: value for it, value in zip(self.parameters, values, strict=True)}
+
+
+WARPS = Parameter("warps", (0, 2, 4, 8, 16), "warps of a program; 0: by the size of its widest tile")
+
+
+def warps_for(elements: int, asked: int = 0) -> int:
+    """Warps of a program with so many elements in its widest tile, unless asked for: a power of two."""
+    return asked or max(1, min(MOST_WARPS, elements // ELEMENTS_PER_WARP))
+
+
+def empty_like(tensor: torch.Tensor) -> torch.Tensor:
+    """Dense, of the same shape, dtype and device."""
+    return torch.empty(tensor.shape, dtype=tensor.dtype, device=tensor.device)

@@ -1,7 +1,7 @@
 """Compiles kernels in a process of its own: ``offline.py REPOSITORY REPLIES``, under the engine's interpreter.
 
 Standard input is a job: a family, a dtype, and kernels, each a shape and a target. Each of them is a line of the file
-REPLIES; one that cannot be compiled is a line that says why.
+REPLIES, with figures for each launch; one that cannot be compiled is a line that says why.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def main() -> None:
         try:
             import triton  # noqa: PLC0415 - whether it is there is part of the answer
 
-            from kernels.triton_side.build import figures, launch_of  # noqa: PLC0415 - imports Triton
+            from kernels.triton_side.build import figures, launches_of  # noqa: PLC0415 - imports Triton
         except ImportError as problem:
             replies.write(json.dumps({"absent": str(problem)}) + "\n")
             return
@@ -30,7 +30,8 @@ def main() -> None:
             replies.flush()  # the compiler may end this process: what came before is kept
             reply = {"shape": kernel["shape"], "target": kernel["target"]}
             try:
-                reply |= figures(launch_of(job["family"], tuple(kernel["dims"]), job["dtype"]), kernel["target"])
+                launches = launches_of(job["family"], tuple(kernel["dims"]), job["dtype"])
+                reply["launches"] = [figures(launch, kernel["target"]) for launch in launches]
             except Exception as problem:
                 said = [line for line in str(problem).splitlines() if line.strip()] or [""]
                 reply["failed"] = f"{type(problem).__name__}: {said[0]}"[:300]

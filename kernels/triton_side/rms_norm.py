@@ -14,7 +14,8 @@ import triton.language as tl
 
 from kernels.engine_side.operator import Outputs, Tensors, flat
 from kernels.engine_side.rms_norm import EPS
-from kernels.triton_side.launch import Launch, warps_for
+from kernels.family import Choices
+from kernels.triton_side.launch import WARPS, Launch, Launches, Plan, empty_like, warps_for
 
 LONGEST = 1 << 15
 """Elements of a row that the registers of a program can hold; twice as many are spilled."""
@@ -46,35 +47,34 @@ def fused_add_rms_norm_kernel(
     tl.store(out + row * cols + column, values * scale * weights, mask=there)
 
 
-def rms_norm(tensors: Tensors) -> tuple[Outputs, Launch]:
+def _rms_norm(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launches]:
     """Raises ``ValueError`` for rows longer than a program can hold."""
     x = flat(tensors["x"])
-    rows, cols = x.shape
-    out = _empty(x)
+    out = empty_like(x)
     arguments = {
-        "x": x, "x_stride": x.stride(0), "weight": tensors["weight"], "out": out, "cols": cols, "eps": EPS,
+        "x": x, "x_stride": x.stride(0), "weight": tensors["weight"], "out": out, "cols": x.shape[1], "eps": EPS,
     }  # fmt: skip
-    return (out,), _launch(rms_norm_kernel, rows, cols, arguments)
+    return (out,), _launches(rms_norm_kernel, x, arguments, choices)
 
 
-def fused_add_rms_norm(tensors: Tensors) -> tuple[Outputs, Launch]:
+def _fused_add_rms_norm(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launches]:
     """Raises ``ValueError`` for rows longer than a program can hold."""
     x, residual = flat(tensors["x"]), flat(tensors["residual"])
-    rows, cols = x.shape
-    out, total = _empty(x), _empty(x)
+    out, total = empty_like(x), empty_like(x)
     arguments = {
         "x": x, "x_stride": x.stride(0), "residual": residual, "residual_stride": residual.stride(0),
-        "weight": tensors["weight"], "out": out, "residual_out": total, "cols": cols, "eps": EPS,
+        "weight": tensors["weight"], "out": out, "residual_out": total, "cols": x.shape[1], "eps": EPS,
     }  # fmt: skip
-    return (out, total), _launch(fused_add_rms_norm_kernel, rows, cols, arguments)
+    return (out, total), _launches(fused_add_rms_norm_kernel, x, arguments, choices)
 
 
-def _empty(x: torch.Tensor) -> torch.Tensor:
-    return torch.empty(x.shape, dtype=x.dtype, device=x.device)
-
-
-def _launch(kernel: Any, rows: int, cols: int, arguments: dict[str, Any]) -> Launch:
+def _launches(kernel: Any, x: torch.Tensor, arguments: dict[str, Any], choices: Choices) -> Launches:
+    rows, cols = x.shape
     if cols > LONGEST:
         raise ValueError(f"rows of {cols} elements; a program holds {LONGEST}")
     block = triton.next_power_of_2(cols)
-    return Launch(kernel, (rows,), arguments, {"block": block}, warps_for(block))
+    return (Launch(kernel, (rows,), arguments, {"block": block}, warps_for(block, choices["warps"])),)
+
+
+RMS_NORM = Plan(_rms_norm, (WARPS,))
+FUSED_ADD_RMS_NORM = Plan(_fused_add_rms_norm, (WARPS,))

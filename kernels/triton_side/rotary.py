@@ -7,26 +7,31 @@ import triton
 import triton.language as tl
 
 from kernels.engine_side.operator import Outputs, Tensors, flat
-from kernels.triton_side.launch import Launch, warps_for
+from kernels.family import Choices
+from kernels.triton_side.launch import WARPS, Launch, Launches, Plan, empty_like, warps_for
 
 
 @triton.jit
-def _turn(source, target, angles, heads, half, rows: tl.constexpr, block: tl.constexpr):
-    """``heads`` heads at once: the first halves are turned against the second ones."""
-    head = tl.arange(0, rows)[:, None]
-    column = tl.arange(0, block)[None, :]
-    here = column < half
-    there = (head < heads) & here
+def store_turned(first, second, angles, target, place, column, there, half):
+    """Turn the first halves of heads against the second ones, all in fp32, and store both."""
     kind = target.dtype.element_ty
-    cosine = tl.load(angles + column, mask=here, other=0.0).to(tl.float32)
-    sine = tl.load(angles + half + column, mask=here, other=0.0).to(tl.float32)
-    place = head * (2 * half) + column
-    first = tl.load(source + place, mask=there, other=0.0).to(tl.float32)
-    second = tl.load(source + place + half, mask=there, other=0.0).to(tl.float32)
+    cosine = tl.load(angles + column, mask=column < half, other=0.0).to(tl.float32)
+    sine = tl.load(angles + half + column, mask=column < half, other=0.0).to(tl.float32)
     turned = (first * cosine).to(kind).to(tl.float32) - (second * sine).to(kind).to(tl.float32)
     tl.store(target + place, turned, mask=there)
     turned = (second * cosine).to(kind).to(tl.float32) + (first * sine).to(kind).to(tl.float32)
     tl.store(target + place + half, turned, mask=there)
+
+
+@triton.jit
+def _turn(source, target, angles, heads, half, rows: tl.constexpr, block: tl.constexpr):
+    head = tl.arange(0, rows)[:, None]
+    column = tl.arange(0, block)[None, :]
+    there = (head < heads) & (column < half)
+    place = head * (2 * half) + column
+    first = tl.load(source + place, mask=there, other=0.0).to(tl.float32)
+    second = tl.load(source + place + half, mask=there, other=0.0).to(tl.float32)
+    store_turned(first, second, angles, target, place, column, there, half)
 
 
 @triton.jit
@@ -42,16 +47,23 @@ def rotary_kernel(
     _turn(key + token * key_stride, to, angles, kv_heads, half, kv_rows, block)
 
 
-def rotary(tensors: Tensors) -> tuple[Outputs, Launch]:
+def turning(
+    kernel: triton.JITFunction, tensors: Tensors, more: dict[str, torch.Tensor | float], choices: Choices
+) -> tuple[Outputs, Launches]:  # fmt: skip
+    """Outputs and the launch of a kernel that turns queries and keys, and takes ``more`` besides."""
     query, key, table = flat(tensors["query"]), flat(tensors["key"]), tensors["table"]
     head = table.shape[1]
     heads, kv_heads = query.shape[1] // head, key.shape[1] // head
-    turned = tuple([torch.empty(it.shape, dtype=it.dtype, device=it.device) for it in (query, key)])
+    turned = empty_like(query), empty_like(key)
     rows, block = triton.next_power_of_2(heads), triton.next_power_of_2(head // 2)
     arguments = {
         "positions": tensors["positions"], "query": query, "query_stride": query.stride(0), "key": key,
         "key_stride": key.stride(0), "table": table, "query_out": turned[0], "key_out": turned[1], "heads": heads,
-        "kv_heads": kv_heads, "half": head // 2,
+        "kv_heads": kv_heads, "half": head // 2, **more,
     }  # fmt: skip
     constants = {"rows": rows, "kv_rows": triton.next_power_of_2(kv_heads), "block": block}
-    return turned, Launch(rotary_kernel, (query.shape[0],), arguments, constants, warps_for(rows * block))
+    warps = warps_for(rows * block, choices["warps"])
+    return turned, (Launch(kernel, (query.shape[0],), arguments, constants, warps),)
+
+
+ROTARY = Plan(lambda tensors, choices: turning(rotary_kernel, tensors, {}, choices), (WARPS,))

@@ -7,9 +7,8 @@ import triton
 import triton.language as tl
 
 from kernels.engine_side.operator import Outputs, Tensors, flat
-from kernels.triton_side.launch import Launch, warps_for
-
-PIECE = 1024
+from kernels.family import Choices, Parameter
+from kernels.triton_side.launch import WARPS, Launch, Launches, Plan, warps_for
 
 
 @triton.jit
@@ -23,12 +22,14 @@ def silu_and_mul_kernel(x, x_stride, out, cols, block: tl.constexpr):
     tl.store(out + row * cols + column, activated * up, mask=there)
 
 
-def silu_and_mul(tensors: Tensors) -> tuple[Outputs, Launch]:
+def _silu_and_mul(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launches]:
     x = flat(tensors["x"])
     rows, cols = x.shape[0], x.shape[1] // 2
     out = torch.empty((rows, cols), dtype=x.dtype, device=x.device)
-    block = min(PIECE, triton.next_power_of_2(cols))
+    block = min(choices["block"], triton.next_power_of_2(cols))
     arguments = {"x": x, "x_stride": x.stride(0), "out": out, "cols": cols}
-    return (out,), Launch(
-        silu_and_mul_kernel, (rows, triton.cdiv(cols, block)), arguments, {"block": block}, warps_for(block)
-    )
+    grid = (rows, triton.cdiv(cols, block))
+    return (out,), (Launch(silu_and_mul_kernel, grid, arguments, {"block": block}, warps_for(block, choices["warps"])),)
+
+
+SILU_AND_MUL = Plan(_silu_and_mul, (Parameter("block", (1024, 2048, 4096), "elements of a row in a program"), WARPS))

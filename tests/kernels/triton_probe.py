@@ -2,7 +2,8 @@
 
     triton_probe.py REPOSITORY JOB
 
-JOB is JSON: families with their shapes, dtypes, kinds of inputs. Prints a JSON line for each call.
+JOB is JSON: families with their shapes, those that are tried in float16 too, kinds of inputs. Prints a JSON line for
+each call: every kind with the default choices, normal inputs with all others.
 """
 
 from __future__ import annotations
@@ -15,33 +16,54 @@ sys.path.append(sys.argv[1])
 
 import torch
 
-from kernels.engine_side.buffers import GUARD, same_bits
+from kernels.engine_side.buffers import guarded, guards_hold, same_bits
 from kernels.engine_side.check import Comparison, reference
 from kernels.engine_side.measure import inputs_of
 from kernels.engine_side.operators import OPERATORS
+from kernels.family import Choices, Dims
 from kernels.triton_side.plans import PLANS
+
+FREE = ("warps", "stages")
+"""Choices that make no difference to the interpreter."""
+WIDTHS = {torch.float16: "bfloat16"}
+"""What stands for a dtype that a buffer with guards cannot be made of: one as wide."""
+
+
+def tried(family: str, dims: Dims, dtype: str, kind: str, choices: Choices) -> dict[str, object]:
+    """One call, into outputs that stand between guards."""
+    operator = OPERATORS[family]
+    tensors = inputs_of(operator, dims, dtype, 11, kind, kind)
+    pristine = {name: tensor.clone() for name, tensor in tensors.items()}
+    outputs, launches = PLANS[family](tensors, choices)
+    buffers, whole = guarded([(tuple(it.shape), WIDTHS.get(it.dtype) or str(it.dtype)[6:]) for it in outputs])
+    inner = tuple(buffer.view(output.dtype) for buffer, output in zip(buffers, outputs, strict=True))
+    places = {id(output): view for output, view in zip(outputs, inner, strict=True)}
+    for launch in launches:
+        arguments = {name: places.get(id(value), value) for name, value in launch.arguments.items()}
+        replace(launch, arguments=arguments).run()
+    comparison, wanted = Comparison(0.0), reference(operator, tensors)
+    comparison.add_all(operator.settled(tensors, inner, wanted), wanted)
+    return {
+        "family": family, "dtype": dtype, "dims": dims, "kind": kind, "choices": choices, "error": comparison.error,
+        "outputs": [list(output.shape) == list(spec.dims)
+                    for output, spec in zip(outputs, operator.family.outputs(dims), strict=True)],
+        "guards": all(map(guards_hold, whole)),
+        "inputs_alone": all(same_bits(tensors[name], was) for name, was in pristine.items()),
+    }  # fmt: skip
+
+
+def choices_of(family: str) -> list[Choices]:
+    """Every choice that makes a difference here, the default first."""
+    free = PLANS[family].defaults()
+    return [it for it in PLANS[family].every_choice() if all(it[name] == free[name] for name in FREE if name in it)]
+
 
 job = json.loads(sys.argv[2])
 for family, shapes in job["families"].items():
-    operator = OPERATORS[family]
-    for dtype in job["dtypes"]:
+    usual, *others = choices_of(family)
+    for dtype in ("float32", "float16") if family in job["finer"] else ("float32",):
         for dims in map(tuple, shapes):
             for kind in job["kinds"]:
-                tensors = inputs_of(operator, dims, dtype, 11, kind, kind)
-                pristine = {name: tensor.clone() for name, tensor in tensors.items()}
-                outputs, launch = PLANS[family](tensors)
-                whole = [torch.full((output.numel() + 2 * GUARD,), float("nan")).to(output.dtype) for output in outputs]
-                inner = [raw[GUARD:-GUARD].view(output.shape) for raw, output in zip(whole, outputs, strict=True)]
-                places = {id(output): view for output, view in zip(outputs, inner, strict=True)}
-                arguments = {name: places.get(id(value), value) for name, value in launch.arguments.items()}
-                replace(launch, arguments=arguments).run()
-                comparison = Comparison(0.0)
-                for got, want in zip(inner, reference(operator, tensors), strict=True):
-                    comparison.add(got, want)
-                print(json.dumps({
-                    "family": family, "dtype": dtype, "dims": dims, "kind": kind, "error": comparison.error,
-                    "outputs": [list(output.shape) == list(spec.dims)
-                                for output, spec in zip(outputs, operator.family.outputs(dims), strict=True)],
-                    "guards": all(bool(torch.cat((raw[:GUARD], raw[-GUARD:])).isnan().all()) for raw in whole),
-                    "inputs_alone": all(same_bits(tensors[name], was) for name, was in pristine.items()),
-                }))  # fmt: skip
+                print(json.dumps(tried(family, dims, dtype, kind, usual)))
+            for choices in others:
+                print(json.dumps(tried(family, dims, dtype, "normal", choices)))
