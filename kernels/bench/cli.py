@@ -13,7 +13,7 @@ from kernels.bench.families import SERVED, Wanted, beside
 from kernels.bench.families import table as families_table
 from kernels.bench.hostile import HostileBench
 from kernels.bench.hostile_table import lines, table
-from kernels.bench.policies import replay
+from kernels.bench.policies import RECORDED, replay
 from kernels.bench.policies import table as policies_table
 from kernels.bench.suspect import SHAPES
 from kernels.compiler import Compiler
@@ -80,7 +80,9 @@ def families(
 
 @app.command()
 def policies(
-    landscape: Annotated[Path, typer.Argument(help="run folder of a search --policy exhaustive that came to its end")],
+    landscape: Annotated[
+        Path, typer.Argument(help="run folder of a search --policy exhaustive that came to its end; ours without one")
+    ] = RECORDED,
     seeds: Annotated[int, typer.Option(min=1, help="searches of each policy")] = 100,
 ) -> None:
     """UCT, beam, random and exhaustive search, replayed on recorded landscapes."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean, median
 
 from rich.table import Table
@@ -22,6 +23,8 @@ from kernels.search import tree_of
 from kernels.task import TaskFolder
 from tools.errors import UserError
 
+RECORDED = Path(__file__).with_name("recorded")
+"""A landscape of ours: every kernel of a template, measured once on two cores that did nothing else."""
 BUDGETS = (4, 8, 12, 16, 24)
 WITHIN = 0.02
 """In log units: so near the best counts as found. Two rounds of a kernel differ by as much."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from kernels.bench.policies import replay
+from kernels.bench.policies import RECORDED, replay
 from kernels.evaluation import LOG, Evaluation
 from kernels.policies import POLICIES
 from kernels.qualify import dims_of
 from kernels.render import every_choice, render
-from kernels.task import TaskFolder
+from kernels.task import TaskFolder, open_task
 from tools.errors import UserError
 from tools.evidence.store import AppendLog
 
@@ -41,3 +41,11 @@ def test_every_policy_ends_at_the_best_and_rewards_help(norm_task, tmp_path):
 def test_a_landscape_with_a_hole_is_refused(norm_task, tmp_path):
     with pytest.raises(UserError, match="1 kernels of 36 are not recorded"):
         replay(recorded(norm_task, tmp_path, leave_out=1), seeds=1)
+
+
+def test_the_recorded_landscape_is_whole_and_every_policy_gets_to_its_end():
+    folder = open_task(RECORDED, "rms_norm")
+    found = replay(folder, seeds=5, budgets=(1, 36))
+    assert {it.policy for it in found} == set(POLICIES)
+    assert all(it.shares[0] < 0.95 for it in found), "the default is not the best"
+    assert all(it.shares[1] == pytest.approx(1.0) for it in found)
