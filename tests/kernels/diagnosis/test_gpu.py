@@ -18,9 +18,9 @@ TWICE = """
 import json, sys
 from dataclasses import replace
 sys.path.append(sys.argv[1])
-from kernels.triton_side.build import figures, launch_of
-plain = launch_of("rms_norm", (64, 4096), "bfloat16")
-squeezed = replace(launch_of("rms_norm", (1, 32768), "bfloat16"), warps=2)
+from kernels.triton_side.build import figures, launches_of
+(plain,) = launches_of("rms_norm", (64, 4096), "bfloat16")
+squeezed = replace(launches_of("rms_norm", (1, 32768), "bfloat16")[0], warps=2)
 print(json.dumps([figures(launch, "sm_90") for launch in (plain, squeezed)]))
 """
 """A row of 4096 elements as it is launched, and one of 32768 in the registers of two warps."""
