@@ -12,6 +12,7 @@ from kernels.benching import bench_plan
 from kernels.compiler import Compiler
 from kernels.contestant import Contestant, of_torch
 from kernels.entered import entered
+from kernels.family import Family
 from kernels.kept import contestant
 from kernels.render import Source, render
 from kernels.task import TaskFolder
@@ -65,8 +66,7 @@ def benchmark(lab: Lab, task: TaskFolder, source: Source, attempt: int, findings
         return Benched(known)
     assert lab.engine_python is not None
     try:
-        contestants = [of_torch(task.family, kind) for kind in (OF_TORCH if attempt == FIRST else OF_TORCH[:1])]
-        contestants.append(contestant(task, source, Compiler()))
+        contestants = [*torchs_own(task.family, attempt), contestant(task, source, Compiler())]
         contestants += [it for it in _of_models(lab, task) if it.id != source.implementation]
         settings = Settings(threads=lab.threads, rounds=plan.rounds if plan is not None else ROUNDS)
         result = bake_off(task, contestants, lab.engine_python, settings, lambda _: lab.check())
@@ -78,6 +78,11 @@ def benchmark(lab: Lab, task: TaskFolder, source: Source, attempt: int, findings
             lab.folder.ledger.enter(task.kernel_file(it.id))
     lab.tell(Event("note", result.claim.headline))
     return Benched(result.claim)
+
+
+def torchs_own(family: Family, attempt: int) -> list[Contestant]:
+    """What torch itself has to offer in an attempt; the compiled graph in the first one."""
+    return [of_torch(family, kind) for kind in (OF_TORCH if attempt == FIRST else OF_TORCH[:1])]
 
 
 def _of_models(lab: Lab, task: TaskFolder) -> Iterator[Contestant]:

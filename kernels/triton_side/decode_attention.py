@@ -113,7 +113,7 @@ DECODE_ATTENTION = Plan(
     _decode_attention,
     (
         Parameter("block", (64, 32, 128), "tokens in a step"),
-        Parameter("programs", (512, 256, 1024), "programs that are wanted at least, by cutting contexts into pieces"),
+        Parameter("programs", (512, 256, 1024, 1), "programs wanted, by cutting contexts into pieces; 1: none cut"),
         Parameter("warps", (4, 8), "warps of a program"),
         Parameter("stages", (2, 3), "steps that are under way together"),
     ),

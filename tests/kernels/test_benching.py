@@ -21,7 +21,7 @@ from kernels.known import diagnosis
 from kernels.render import render
 from kernels.shapes import parse_shapes
 from kernels.task import TaskFolder, write_task
-from nodes.op_benchmarker import benchmark, default
+from nodes.op_benchmarker import benchmark, default, torchs_own
 from tests.graph.llm_script import kernel
 from tests.tools.llm.endpoint import Asked, Endpoint, Reply, refusal, says, tool_calls
 from tools.llm.advisor import Advisor
@@ -112,14 +112,14 @@ def test_what_was_entered_is_measured_like_the_others_and_diagnosed(
     source = default(task)
     with Endpoint(asks) as server, lab_of(tmp_path, server, python) as lab:
         # The lab's own folder keeps the books; the task lies beside it.
-        benched = benchmark(replace(lab, folder=_Books(lab.folder)), task, source, 1)
+        (task.path / "bench-1").mkdir()
+        benched = benchmark(replace(lab, folder=_Books(lab.folder)), task, source, 2)
         assert server.requests[1].told == [
             "nothing is known of it", f"can be proposed, as {name_of(unroll=4)}", "not one of the values of unroll"
         ]  # fmt: skip
     assert benched.claim is not None, benched.why
-    rows = [orjson.loads(it) for it in (task.path / "bench-1" / "opbench_runs.jsonl").read_bytes().splitlines()]
-    took_part = {"live", "torch", "torch-compile", source.implementation, name_of(unroll=4)}
-    assert {it["implementation"] for it in rows} == took_part
+    rows = [orjson.loads(it) for it in (task.path / "bench-2" / "opbench_runs.jsonl").read_bytes().splitlines()]
+    assert {it["implementation"] for it in rows} == {"live", "torch", source.implementation, name_of(unroll=4)}
     assert len({it["round"] for it in rows}) == ROUNDS
     kept = kept_source(task, name_of(unroll=4))
     assert kept is not None
@@ -128,6 +128,11 @@ def test_what_was_entered_is_measured_like_the_others_and_diagnosed(
     assert known.startswith(f"{name_of(unroll=4)} at 4x64: ")
     assert "of the machine's copy bandwidth" in known
     assert "5x67" not in diagnosis(task)
+
+
+def test_the_compiled_graph_takes_part_in_the_first_bake_off_alone(task: TaskFolder) -> None:
+    assert [it.id for it in torchs_own(task.family, 1)] == ["torch", "torch-compile"]
+    assert [it.id for it in torchs_own(task.family, 2)] == ["torch"]
 
 
 class _Books:
