@@ -14,10 +14,8 @@ import triton.language as tl
 
 from kernels.engine_side.operator import Outputs, Tensors, flat
 from kernels.family import Choices, Parameter
-from kernels.triton_side.launch import Launch, Launches, Plan, warps_for
+from kernels.triton_side.launch import LEAST_SIDE, Launch, Launches, Plan, warps_for
 
-LEAST = 16
-"""Of each side of a tile that matrix units multiply."""
 MOST_PIECES = 64
 
 
@@ -90,8 +88,8 @@ def _decode_attention(tensors: Tensors, choices: Choices) -> tuple[Outputs, Laun
         torch.empty((batch, heads, pieces), dtype=torch.float32, device=query.device) for _ in range(2)
     )  # fmt: skip
     partial = torch.empty((batch, heads, pieces, head), dtype=torch.float32, device=query.device)
-    tile = max(LEAST, triton.next_power_of_2(head))
-    group = max(LEAST, triton.next_power_of_2(heads // kv_heads))
+    tile = max(LEAST_SIDE, triton.next_power_of_2(head))
+    group = max(LEAST_SIDE, triton.next_power_of_2(heads // kv_heads))
     share = {
         "query": query, "query_stride": query.stride(0), "keys": keys, "key_stride": keys.stride(0), "values": values,
         "value_stride": values.stride(0), "pool": pool, "pool_stride": pool.stride(0),

@@ -14,6 +14,8 @@ from kernels.family import Choices, Parameter
 
 ELEMENTS_PER_WARP = 512
 MOST_WARPS = 16
+LEAST_SIDE = 16
+"""Of a tile that matrix units multiply."""
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,8 @@ import triton.language as tl
 
 from kernels.engine_side.operator import Outputs, Tensors, flat
 from kernels.family import Choices, Parameter
-from kernels.triton_side.launch import Launch, Launches, Plan
+from kernels.triton_side.launch import LEAST_SIDE, Launch, Launches, Plan
 
-LEAST = 16
-"""Of each side of a tile that matrix units multiply."""
 MOST_ROWS = 64
 WARPS = 4
 
@@ -43,10 +41,10 @@ def _linear(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launches]:
     x, weight = flat(tensors["x"]), flat(tensors["weight"])
     (rows, ins), outs = x.shape, weight.shape[0]
     out = torch.empty((rows, outs), dtype=x.dtype, device=x.device)
-    block_rows = min(MOST_ROWS, max(LEAST, triton.next_power_of_2(rows)))
+    block_rows = min(MOST_ROWS, max(LEAST_SIDE, triton.next_power_of_2(rows)))
     constants = {
         "block_rows": block_rows, "block_outs": choices["outs"],
-        "block_ins": min(choices["ins"], max(LEAST, triton.next_power_of_2(ins))),
+        "block_ins": min(choices["ins"], max(LEAST_SIDE, triton.next_power_of_2(ins))),
     }  # fmt: skip
     arguments = {
         "x": x, "x_stride": x.stride(0), "weight": weight, "weight_stride": weight.stride(0), "out": out,
