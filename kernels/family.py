@@ -6,8 +6,9 @@ Imported on both sides, by the orchestrator and by the workers under the engine'
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Literal
 
 Dims = tuple[int, ...]
@@ -130,6 +131,12 @@ class Family:
         return {parameter.name: parameter.values[0] for parameter in self.parameters} | {
             f"fixed_{axis}": 0 for axis in self.specialised
         }
+
+
+def combinations(values: Mapping[str, Sequence[int]]) -> Iterator[dict[str, int]]:
+    """A value for each name, in all ways; the last name changes first."""
+    for chosen in product(*values.values()):
+        yield dict(zip(values, chosen, strict=True))
 
 
 def shape_key(dims: Dims) -> str:

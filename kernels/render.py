@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
-from itertools import product
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from kernels.dtype import dtype_of
-from kernels.family import Choices, Dims, Family
+from kernels.family import Choices, Dims, Family, combinations
 from tools.errors import UserError
 from tools.evidence.canonical import digest
 
@@ -61,14 +60,11 @@ def render(family: Family, dtype: str, choices: Mapping[str, int] | None = None)
 
 def every_choice(family: Family, shapes: tuple[Dims, ...] = ()) -> Iterator[dict[str, int]]:
     """All combinations of the template's parameters, the default first; axes fixed at the sizes of ``shapes``."""
-    names = [parameter.name for parameter in family.parameters]
-    values: list[tuple[int, ...]] = [parameter.values for parameter in family.parameters]
+    values = {parameter.name: parameter.values for parameter in family.parameters}
     for axis in family.specialised:
         place = family.axes.index(axis)
-        names.append(f"fixed_{axis}")
-        values.append((0, *sorted({dims[place] for dims in shapes})))
-    for combination in product(*values):
-        yield dict(zip(names, combination, strict=True))
+        values[f"fixed_{axis}"] = (0, *sorted({dims[place] for dims in shapes}))
+    return combinations(values)
 
 
 @cache

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import product
 from typing import Any
 
 import torch
 
 from kernels.engine_side.operator import Outputs, Tensors
-from kernels.family import Choices, Parameter
+from kernels.family import Choices, Parameter, combinations
 
 ELEMENTS_PER_WARP = 512
 MOST_WARPS = 16
@@ -62,8 +61,7 @@ class Plan:
 
     def every_choice(self) -> Iterator[Choices]:
         """All combinations, the default first."""
-        for values in product(*(it.values for it in self.parameters)):
-            yield {it.name: value for it, value in zip(self.parameters, values, strict=True)}
+        return combinations({it.name: it.values for it in self.parameters})
 
 
 WARPS = Parameter("warps", (0, 2, 4, 8, 16), "warps of a program; 0: by the size of its widest tile")
