@@ -19,9 +19,10 @@ run: setup
 test: setup extras lint unit evals live
 
 lint: $(ORCHESTRATOR) $(EXTRAS)
+	.venv/bin/python tools/setup/links.py .links
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/lint-imports --config pyproject.toml
+	PYTHONPATH=.links .venv/bin/lint-imports --config pyproject.toml
 	.venv/bin/mypy
 
 unit: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
@@ -47,7 +48,7 @@ audit-report: evals
 # Coverage-guided fuzzing of every reader of evidence, so long each (Linux). A crash leaves its input behind.
 fuzz: $(ORCHESTRATOR)
 	.venv/bin/python $(PIP) atheris==3.0.0
-	.venv/bin/python -m evals.fuzz --seconds $(FUZZ_SECONDS)
+	.venv/bin/python -m bankable.evals.fuzz --seconds $(FUZZ_SECONDS)
 
 # Ratios against peers, limits and known rates, from recordings; the audit of large evidence takes minutes.
 bench: setup
@@ -62,7 +63,7 @@ doctor: setup
 
 setup: $(ORCHESTRATOR) $(ENGINE)
 
-$(ORCHESTRATOR): $(SETUP)/orchestrator.txt pyproject.toml
+$(ORCHESTRATOR): $(SETUP)/orchestrator.txt pyproject.toml setup.py
 	$(PYTHON) -m venv .venv
 	.venv/bin/python $(PIP) -r $(SETUP)/orchestrator.txt
 	.venv/bin/python $(PIP) --no-deps --no-build-isolation -e .

@@ -11,10 +11,10 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from evals.runner.record import Judgment
-from evals.runner.run import Task, each
-from evals.score.summary import Row, Summary
-from tools.errors import UserError
+from bankable.evals.runner.record import Judgment
+from bankable.evals.runner.run import Task, each
+from bankable.evals.score.summary import Row, Summary
+from bankable.tools.errors import UserError
 
 EXPECTED = Path(__file__).resolve().parent / "expected.toml"
 MOST_ALARMS = 0.02

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 
-from evals.fixtures.keys import Key
-from evals.fixtures.model import Fixture
-from evals.runner.evidence import sealed
-from evals.runner.record import Heard, Judgment, Source, judgment
-from evals.runner.run import chosen
-from evals.score.scored import HEAVY, Scored
-from nodes.auditor.engine import evaluate
-from nodes.auditor.rules import RULES
+from bankable.evals.fixtures.keys import Key
+from bankable.evals.fixtures.model import Fixture
+from bankable.evals.runner.evidence import sealed
+from bankable.evals.runner.record import Heard, Judgment, Source, judgment
+from bankable.evals.runner.run import chosen
+from bankable.evals.score.scored import HEAVY, Scored
+from bankable.nodes.auditor.engine import evaluate
+from bankable.nodes.auditor.rules import RULES
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,18 @@ import tarfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.errors import UserError
-from tools.evidence.folder import read_run
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.folder import read_run
 
 LEFT_OUT = (
-    "bundle", "capture", "checkpoints.sqlite", "checkpoints.sqlite-shm", "checkpoints.sqlite-wal", ".lock",
+    "bundle",
+    "capture",
+    "checkpoints.sqlite",
+    "checkpoints.sqlite-shm",
+    "checkpoints.sqlite-wal",
+    ".lock",
     "report.html",
-)  # fmt: skip
+)
 """At the top of a run folder: copies, the graph's own checkpoints, calls that became tasks, the page that ``report``
 writes again."""
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from langgraph.types import interrupt
 
-from graph.config import RunConfig
+from bankable.graph.config import RunConfig
 
 Moment = Literal["bank", "bundle"]
 

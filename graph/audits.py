@@ -9,20 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from graph.judging import with_judge
-from graph.signing import sign_verdict
-from graph.state import Judged
-from nodes.auditor.process import audit_sealed
-from nodes.auditor.verdict import Severity
-from tools.evidence.ledger import read_ledger
-from tools.evidence.seal import seal
-from tools.evidence.store import write_once
-from tools.measurement.lab import Lab
-from tools.measurement.progress import Event
+from bankable.graph.judging import with_judge
+from bankable.graph.signing import sign_verdict
+from bankable.graph.state import Judged
+from bankable.nodes.auditor.process import audit_sealed
+from bankable.nodes.auditor.verdict import Severity
+from bankable.tools.evidence.ledger import read_ledger
+from bankable.tools.evidence.seal import seal
+from bankable.tools.evidence.store import write_once
+from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.run_context import Lab
 
 if TYPE_CHECKING:
-    from graph.llm import Llm
-    from tools.attest.signing_key import SigningKey
+    from bankable.graph.llm import Llm
+    from bankable.tools.attest.signing_key import SigningKey
 
 Scope = Literal["baseline", "profile", "patch", "harness", "bundle"]
 

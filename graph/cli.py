@@ -14,9 +14,9 @@ import orjson
 import typer
 from pydantic import ValidationError
 
-from graph.key_source import KEY_VARIABLE
-from graph.keys import app as keys
-from tools.errors import UserError
+from bankable.graph.key_source import KEY_VARIABLE
+from bankable.graph.keys import app as keys
+from bankable.tools.errors import UserError
 
 EXIT_CODES = {"PASS": 0, "FLAG": 10, "FAIL": 20}
 STOPPED = 130
@@ -120,7 +120,7 @@ def run(
 
     python -m graph run --model tools/model/shipped
     """
-    from graph.request import Asked, configuration, free_folder
+    from bankable.graph.request import Asked, configuration, free_folder
 
     asked = Asked(**{name: value for name, value in locals().items() if name in Asked.__dataclass_fields__})
     config = configuration(asked)
@@ -136,7 +136,7 @@ def resume(
     json: Json = False,
 ) -> None:
     """Go on with an interrupted run; finished launches are not repeated."""
-    from graph.session import stored_config
+    from bankable.graph.session import stored_config
 
     if approve not in (None, "yes", "no"):
         raise UserError(f"{approve!r} is no answer", "--approve", "yes or no")
@@ -144,15 +144,21 @@ def resume(
 
 
 def _execute(
-    config: object, out: Path, *, resume: bool, key: Path | None, json: bool, approve: str | None = None,
+    config: object,
+    out: Path,
+    *,
+    resume: bool,
+    key: Path | None,
+    json: bool,
+    approve: str | None = None,
     trace: list[str] | None = None,
-) -> None:  # fmt: skip
-    from graph.approval import ApprovalNeeded
-    from graph.config import RunConfig
-    from graph.progress import watching
-    from graph.run import execute
-    from tools.serving.driver import StopRequested
-    from tools.tracing.target import targets
+) -> None:
+    from bankable.graph.approval import ApprovalNeeded
+    from bankable.graph.config import RunConfig
+    from bankable.graph.progress import watching
+    from bankable.graph.run import execute
+    from bankable.tools.serving.driver import StopRequested
+    from bankable.tools.tracing.target import targets
 
     assert isinstance(config, RunConfig)
     traced_to = targets(trace or ())
@@ -191,8 +197,8 @@ def _asked(anyone: bool, out: Path) -> list[str]:
     """What language models were asked, per role, as lines."""
     if not anyone:
         return []
-    from tools.report.reading import Reader
-    from tools.report.requests import requests_text
+    from bankable.tools.report.reading import Reader
+    from bankable.tools.report.requests import requests_text
 
     return requests_text(Reader(out)).splitlines()
 
@@ -211,9 +217,9 @@ def audit(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print GitHub-flavoured Markdown.")] = False,
 ) -> None:
     """Audit benchmark files of sglang, vLLM, AIPerf, GuideLLM or GEAK. Exit code 0 PASS, 10 FLAG, 20 FAIL, 2 usage."""
-    from nodes.auditor.pair import SCOPES, audit_pair
-    from nodes.auditor.render import markdown as as_markdown
-    from nodes.auditor.render import text
+    from bankable.nodes.auditor.pair import SCOPES, audit_pair
+    from bankable.nodes.auditor.render import markdown as as_markdown
+    from bankable.nodes.auditor.render import text
 
     chosen = next((known for known in SCOPES if known == scope), None)
     if chosen is None:
@@ -232,7 +238,7 @@ def schema(
     name: Annotated[str, typer.Argument(help="verdict, claim, request, plan, leg or round.")] = "verdict",
 ) -> None:
     """Print the JSON Schema of a record: what an audit says, and what it reads."""
-    from nodes.auditor.schema import json_schema
+    from bankable.nodes.auditor.schema import json_schema
 
     sys.stdout.buffer.write(json_schema(name))
 
@@ -250,7 +256,7 @@ def verify(
     Names the first file that changed. Without --public-key a signature shows only that the key beside it was used.
     Exit code 0 when all agrees, 20 when not.
     """
-    from graph.verification import verify_folder
+    from bankable.graph.verification import verify_folder
 
     found = verify_folder(bundle, public_key)
     if json:
@@ -267,9 +273,9 @@ def rules(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print two tables for a page.")] = False,
 ) -> None:
     """The auditor's rules: scopes, failure modes decided, evidence needed, verdicts; and modes that none decides."""
-    from nodes.auditor.index import index
-    from nodes.auditor.index import markdown as as_markdown
-    from nodes.auditor.index import text as as_text
+    from bankable.nodes.auditor.index import index
+    from bankable.nodes.auditor.index import markdown as as_markdown
+    from bankable.nodes.auditor.index import text as as_text
 
     found = index()
     if json:
@@ -281,7 +287,7 @@ def rules(
 @app.command()
 def draw() -> None:
     """The state machine as a Mermaid diagram."""
-    from graph.machine import build
+    from bankable.graph.machine import build
 
     print(build().get_graph().draw_mermaid())
 
@@ -289,8 +295,8 @@ def draw() -> None:
 @app.command()
 def report(run: Annotated[Path, typer.Argument(help="Folder of a run, finished or not.")], out: Out = None) -> None:
     """Write the run's HTML report again, also for a run that is not finished."""
-    from tools.evidence.folder import read_run
-    from tools.report import collect, render
+    from bankable.tools.evidence.folder import read_run
+    from bankable.tools.report import collect, render
 
     read_run(run)
     target = out or run / "report.html"
@@ -303,7 +309,7 @@ def doctor(
     engine_python: Annotated[Path | None, typer.Option(help="Interpreter of an environment with sglang.")] = None,
 ) -> None:
     """What this machine can and cannot do, and what to do about it. Exit code 1 when a run is not possible."""
-    from graph.doctor import examine
+    from bankable.graph.doctor import examine
 
     findings = examine(engine_python)
     for finding in findings:

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Literal
 
 from langgraph.runtime import Runtime
 
-from graph.audits import Subject, audit, skipped
-from graph.config import RunConfig
-from graph.state import Decided, Judged, RunState
-from tools.measurement.comparison import Measured
-from tools.measurement.cost import comparison_seconds
-from tools.measurement.lab import Lab
-from tools.measurement.progress import Event
+from bankable.graph.audits import Subject, audit, skipped
+from bankable.graph.config import RunConfig
+from bankable.graph.state import Decided, Judged, RunState
+from bankable.tools.measurement.comparison import Measured
+from bankable.tools.measurement.cost import comparison_seconds
+from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.run_context import Lab
 
 if TYPE_CHECKING:
-    from tools.attest.signing_key import SigningKey
+    from bankable.tools.attest.signing_key import SigningKey
 
 
 @dataclass(frozen=True)

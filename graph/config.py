@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
-from graph.llm import Llm
-from tools.evidence.records import Scalar, Workload
-from tools.measurement.executor import ExecutorName
+from bankable.graph.llm import Llm
+from bankable.tools.evidence.records import Scalar, Workload
+from bankable.tools.measurement.executor import ExecutorName
 
 
 class RunConfig(BaseModel):

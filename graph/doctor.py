@@ -13,7 +13,7 @@ from typing import Literal
 
 import psutil
 
-from tools.errors import UserError
+from bankable.tools.errors import UserError
 
 GIB = 1 << 30
 SERVER_MEMORY = 3 * GIB
@@ -56,7 +56,7 @@ def _python() -> Finding:
 
 
 def _engine(python: Path | None) -> Finding:
-    from tools.serving.engine import find_engine
+    from bankable.tools.serving.engine import find_engine
 
     try:
         engine = find_engine(python)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from nodes.auditor.judge.record import NAME, JudgeRecord
-from nodes.auditor.verdict import Finding, Severity, Verdict
+from bankable.nodes.auditor.judge.record import NAME, JudgeRecord
+from bankable.nodes.auditor.verdict import Finding, Severity, Verdict
 
 MOST = 20
 """Findings that are passed on, the latest audits' last."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from graph.llm import Llm
-from nodes.auditor.judge.kept import judged_once
-from nodes.auditor.judge.merge import merge
-from nodes.auditor.judge.record import NAME, JudgeRecord
-from nodes.auditor.verdict import Verdict, Word
-from tools.measurement.lab import Lab
-from tools.measurement.progress import Event
+from bankable.graph.llm import Llm
+from bankable.nodes.auditor.judge.merge import merge
+from bankable.nodes.auditor.judge.record import NAME, JudgeRecord
+from bankable.nodes.auditor.judge.stored import judged_once
+from bankable.nodes.auditor.verdict import Verdict, Word
+from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.run_context import Lab
 
 
 def with_judge(lab: Lab, llm: Llm, sealed: Path, verdict: Verdict, folder: Path) -> Verdict:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from graph.audits import Subject
-from graph.common import Run, affordable, audited, out_of_time, stage, unproven
-from graph.findings import findings
-from graph.state import Decided, RunState
-from kernels.kept import kept_source
-from kernels.task import open_task
-from nodes.baseline import control_name
-from nodes.integrator import integrate, left_aside, lever_of, measured_again, winner_of, worth_carrying
-from nodes.kernel_author import best_kernel
-from nodes.kernel_extractor import chosen, extract, prospects
-from nodes.op_benchmarker import benchmark, default, read_benched
-from nodes.profiler import take_profile
-from tools.measurement.cost import comparison_seconds
-from tools.measurement.lab import Lab
-from tools.measurement.progress import Event
-from tools.proposals.selection import Selection
+from bankable.graph.audits import Subject
+from bankable.graph.common import Run, affordable, audited, out_of_time, stage, unproven
+from bankable.graph.findings import findings
+from bankable.graph.state import Decided, RunState
+from bankable.kernels.task.folder import open_task
+from bankable.kernels.task.sources import kept_source
+from bankable.nodes.advice.selection import Selection
+from bankable.nodes.baseline import control_name
+from bankable.nodes.integrator import integrate, left_aside, lever_of, measured_again, winner_of, worth_carrying
+from bankable.nodes.kernel_author import best_kernel
+from bankable.nodes.kernel_extractor import chosen, extract, prospects
+from bankable.nodes.op_benchmarker import benchmark, default, read_benched
+from bankable.nodes.profiler import take_profile
+from bankable.tools.measurement.cost import comparison_seconds
+from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.run_context import Lab
 
 BENCH_S = 240.0
 """Two bake-offs and a search of one operator, on a quiet machine of two cores."""
@@ -40,8 +40,10 @@ def kernel_extractor(state: RunState, runtime: Run) -> RunState:
         if profile is not None:
             picked = chosen(lab, profile, found, state.get("operator_order"), _held(lab, "profile-*"))
         waiting = list(picked.order)
-        decisions += [Decided(subject=it.name, decision="skipped", reason=f"by the extractor: {it.because}")
-                      for it in picked.left_out]  # fmt: skip
+        decisions += [
+            Decided(subject=it.name, decision="skipped", reason=f"by the extractor: {it.because}")
+            for it in picked.left_out
+        ]
     wanted = list(waiting)
     while waiting:
         if not affordable(lab, BENCH_S):
@@ -74,9 +76,11 @@ def op_benchmarker(state: RunState, runtime: Run) -> RunState:
 def audit_harness(state: RunState, runtime: Run) -> RunState:
     """May the isolated number be trusted?"""
     subject = Subject(
-        scope="harness", attempt=state["bench_attempt"], comparison=state["operator"],
+        scope="harness",
+        attempt=state["bench_attempt"],
+        comparison=state["operator"],
         control=control_name(state["baseline_attempt"]),
-    )  # fmt: skip
+    )
     changed = audited(runtime, subject)
     judged = changed["judged"]
     redo = judged is not None and judged.word in ("FAIL", "FLAG")
@@ -92,8 +96,11 @@ def kernel_author(state: RunState, runtime: Run) -> RunState:
     # What the first bake-off measured need not be measured again.
     done = best is None or (known is not None and known.winner == best.implementation)
     return {
-        "authored": True, "trusted": done, "judged": None, "candidate": best.implementation if best else "",
-    }  # fmt: skip
+        "authored": True,
+        "trusted": done,
+        "judged": None,
+        "candidate": best.implementation if best else "",
+    }
 
 
 def integrator(state: RunState, runtime: Run) -> RunState:
@@ -116,9 +123,13 @@ def integrator(state: RunState, runtime: Run) -> RunState:
     measured = integrate(lab, lever, isolated, state["reference"], attempt, comparison_seconds(lab))
     claimed = worth_carrying(measured)
     changed: RunState = {
-        "patch_attempt": attempt, "comparison": measured.plan.name, "claimed": claimed, "judged": None, "lever": lever,
+        "patch_attempt": attempt,
+        "comparison": measured.plan.name,
+        "claimed": claimed,
+        "judged": None,
+        "lever": lever,
         "isolated": {**state.get("isolated", {}), **isolated},
-    }  # fmt: skip
+    }
     if not claimed:
         changed |= {"lever": None, "decisions": [unproven(lab, measured)]}
     return changed
@@ -131,9 +142,18 @@ def _held(lab: Lab, audits: str) -> list[str]:
 
 def _on(operator: str, waiting: list[str], decisions: list[Decided]) -> RunState:
     return {
-        "track": "kernels", "operator": operator, "operators": waiting, "decisions": decisions, "bench_attempt": 0,
-        "bench_redone": 0, "authored": False, "trusted": False, "candidate": "", "patch_attempt": 0, "judged": None,
-    }  # fmt: skip
+        "track": "kernels",
+        "operator": operator,
+        "operators": waiting,
+        "decisions": decisions,
+        "bench_attempt": 0,
+        "bench_redone": 0,
+        "authored": False,
+        "trusted": False,
+        "candidate": "",
+        "patch_attempt": 0,
+        "judged": None,
+    }
 
 
 def _no_kernel(lab: Lab, operator: str, reason: str) -> Decided:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.errors import UserError
+from bankable.tools.errors import UserError
 
 if TYPE_CHECKING:
-    from tools.attest.signing_key import SigningKey
+    from bankable.tools.attest.signing_key import SigningKey
 
 KEY_VARIABLE = "BANKABLE_SIGNING_KEY"
 """Environment variable with the path of the key; ``--key`` comes first."""
@@ -17,7 +17,7 @@ KEY_VARIABLE = "BANKABLE_SIGNING_KEY"
 def signing_key(path: Path | None) -> SigningKey:
     """The key in ``path``, else the user's own. Raises ``UserError`` for one that cannot be relied on."""
     try:
-        from tools.attest.signing_key import open_key
+        from bankable.tools.attest.signing_key import open_key
     except ImportError as missing:
         raise library_missing(missing) from None
     return open_key(path)

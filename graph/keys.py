@@ -9,8 +9,8 @@ from typing import Annotated
 
 import typer
 
-from graph.key_source import KEY_VARIABLE, library_missing
-from tools.errors import UserError
+from bankable.graph.key_source import KEY_VARIABLE, library_missing
+from bankable.tools.errors import UserError
 
 app = typer.Typer(no_args_is_help=True, help="The Ed25519 key that signs verdicts: show its public half, or make one.")
 
@@ -26,7 +26,7 @@ def show(
     python -m graph keys show > my-key.pem, for whoever is to run: verify BUNDLE --public-key my-key.pem
     """
     try:
-        from tools.attest.signing_key import read_key
+        from bankable.tools.attest.signing_key import read_key
     except ImportError as missing:
         raise library_missing(missing) from None
     path = key or _own()
@@ -45,7 +45,7 @@ def new(
 ) -> None:
     """Make a key, in a file that you alone can read. An existing file is never replaced."""
     try:
-        from tools.attest.signing_key import make_key
+        from bankable.tools.attest.signing_key import make_key
     except ImportError as missing:
         raise library_missing(missing) from None
     target = path or _own()
@@ -58,7 +58,7 @@ def new(
 
 
 def _own() -> Path:
-    from tools.attest.signing_key import default_path
+    from bankable.tools.attest.signing_key import default_path
 
     try:
         return default_path()

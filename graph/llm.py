@@ -8,14 +8,14 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from nodes.auditor.judge.orders import VOTES, Orders
-from tools.errors import UserError
-from tools.evidence.records import Record
-from tools.llm.key import key_for
-from tools.llm.ledger import CALLS
-from tools.llm.options import check_stray, settings_from
-from tools.llm.settings import Settings
-from tools.skills.front_matter import ROLES
+from bankable.nodes.auditor.judge.orders import VOTES, Orders
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import Record
+from bankable.tools.llm.key import key_for
+from bankable.tools.llm.ledger import CALLS
+from bankable.tools.llm.options import check_stray, settings_from
+from bankable.tools.llm.settings import Settings
+from bankable.tools.skills.front_matter import ROLES
 
 
 class Llm(Record):
@@ -36,13 +36,24 @@ class Llm(Record):
 
 
 def asked_for(
-    llm: str | None, base_url: str | None, roles: Sequence[str], budgets: Sequence[str], prices: Sequence[str],
+    llm: str | None,
+    base_url: str | None,
+    roles: Sequence[str],
+    budgets: Sequence[str],
+    prices: Sequence[str],
     votes: int | None,
-) -> Llm | None:  # fmt: skip
+) -> Llm | None:
     """What the options say; ``None`` when no model is asked for. Raises ``UserError`` on what cannot be."""
     if llm is None:
-        check_stray((("--llm-base-url", base_url), ("--llm-role", roles), ("--llm-budget", budgets),
-                     ("--llm-price", prices), ("--judge-votes", votes)))  # fmt: skip
+        check_stray(
+            (
+                ("--llm-base-url", base_url),
+                ("--llm-role", roles),
+                ("--llm-budget", budgets),
+                ("--llm-price", prices),
+                ("--judge-votes", votes),
+            )
+        )
         return None
     settings = settings_from(llm, base_url, roles=roles, budgets=budgets, prices=prices, known=ROLES)
     try:

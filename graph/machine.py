@@ -12,9 +12,9 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from graph import kernel_steps, routing, steps
-from graph.common import Context
-from graph.state import RunState
+from bankable.graph import kernel_steps, routing, steps
+from bankable.graph.common import Context
+from bankable.graph.state import RunState
 
 Machine = CompiledStateGraph[RunState, Context, RunState, RunState]
 

@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 import orjson
 
-from graph.statements import MAX_MANIFEST_BYTES
-from nodes.auditor.verdict import Verdict
-from tools.evidence.difference import first_difference
-from tools.evidence.layout import OVERLAY_FOLDER
-from tools.evidence.records import Claim, Plan, Record
-from tools.evidence.store import sha256_file
-from tools.overlay.folder import overlay_digest
+from bankable.graph.statements import MAX_MANIFEST_BYTES
+from bankable.nodes.auditor.verdict import Verdict
+from bankable.tools.evidence.difference import first_difference
+from bankable.tools.evidence.layout import OVERLAY_FOLDER
+from bankable.tools.evidence.records import Claim, Plan, Record
+from bankable.tools.evidence.store import sha256_file
+from bankable.tools.overlay.folder import overlay_digest
 
 Found = TypeVar("Found", bound=Record)
 _NAMES = ("manifest", "evidence")

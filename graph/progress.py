@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tools.measurement.progress import Event, Watcher
+from bankable.tools.measurement.progress import Event, Watcher
 
 SHOWN = 14
 STYLES = {"verdict": "bold", "decision": "bold green", "note": "yellow", "stage": "bold cyan", "trial": "magenta"}

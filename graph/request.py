@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from graph.config import RunConfig
-from graph.llm import asked_for
-from tools.errors import UserError
-from tools.evidence.records import Scalar, Workload
-from tools.measurement.executor import executor_named
+from bankable.graph.config import RunConfig
+from bankable.graph.llm import asked_for
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import Scalar, Workload
+from bankable.tools.measurement.executor import executor_named
 
 QUICK: dict[str, object] = {
     "tracks": ("config",),
@@ -28,45 +28,49 @@ APPROVE = ("bank", "bundle", "never")
 class Asked:
     """Options of ``run`` as typed; ``None`` where nothing was."""
 
-    model: Path | None
-    budget: float | None
-    quick: bool
-    seed: int | None
-    no_auditor: bool
-    executor: str
-    engine_python: Path | None
-    server: str | None
-    replay: Path | None
-    draw: int | None
-    concurrency: int | None
-    request_rate: float | None
-    num_prompts: int | None
-    input_len: int | None
-    output_len: int | None
-    dataset: str | None
-    dataset_path: Path | None
-    questions: Path | None
-    flag: list[str] | None
-    only: list[str] | None
-    tracks: list[str] | None
-    allow_pickle: bool
-    trust_remote_code: bool
-    llm: str | None
-    llm_base_url: str | None
-    llm_role: list[str] | None
-    llm_budget: list[str] | None
-    llm_price: list[str] | None
-    judge_votes: int | None
-    approve: str | None
+    model: Path | None = None
+    budget: float | None = None
+    quick: bool = False
+    seed: int | None = None
+    no_auditor: bool = False
+    executor: str = "local"
+    engine_python: Path | None = None
+    server: str | None = None
+    replay: Path | None = None
+    draw: int | None = None
+    concurrency: int | None = None
+    request_rate: float | None = None
+    num_prompts: int | None = None
+    input_len: int | None = None
+    output_len: int | None = None
+    dataset: str | None = None
+    dataset_path: Path | None = None
+    questions: Path | None = None
+    flag: list[str] | None = None
+    only: list[str] | None = None
+    tracks: list[str] | None = None
+    allow_pickle: bool = False
+    trust_remote_code: bool = False
+    llm: str | None = None
+    llm_base_url: str | None = None
+    llm_role: list[str] | None = None
+    llm_budget: list[str] | None = None
+    llm_price: list[str] | None = None
+    judge_votes: int | None = None
+    approve: str | None = None
 
 
 def configuration(asked: Asked) -> RunConfig:
     """The run that was asked for. Raises ``UserError`` on what cannot be."""
     changes: dict[str, object] = {"auditor": not asked.no_auditor, "executor": executor_named(asked.executor)}
     llm = asked_for(
-        asked.llm, asked.llm_base_url, asked.llm_role or [], asked.llm_budget or [], asked.llm_price or [],
+        asked.llm,
+        asked.llm_base_url,
+        asked.llm_role or [],
+        asked.llm_budget or [],
+        asked.llm_price or [],
         asked.judge_votes,
-    )  # fmt: skip
+    )
     if llm is not None:
         changes["llm"] = llm
     if asked.approve is not None:
@@ -80,7 +84,7 @@ def configuration(asked: Asked) -> RunConfig:
     if asked.only is not None:
         changes["only"] = _values(asked.only, "--only")
     if asked.replay is not None:
-        from graph.session import recorded_config
+        from bankable.graph.session import recorded_config
 
         if asked.draw is not None:
             changes["replay_draw"] = asked.draw

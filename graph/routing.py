@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from graph.state import RunState
+from bankable.graph.state import RunState
 
 BASELINE_ATTEMPTS = 3
 PROFILE_ATTEMPTS = 2

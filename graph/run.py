@@ -11,19 +11,19 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.types import Command
 
-from graph.approval import ApprovalNeeded
-from graph.common import Context
-from graph.config import RunConfig
-from graph.key_source import signing_key
-from graph.machine import STEP_LIMIT, build
-from graph.session import session
-from graph.signing import sign_bundle
-from graph.state import RunState
-from graph.tracing import tracing
-from nodes.reporter import RunOutcome
-from tools.errors import UserError
-from tools.measurement.progress import Event, Watcher, silent
-from tools.tracing.target import Target
+from bankable.graph.approval import ApprovalNeeded
+from bankable.graph.common import Context
+from bankable.graph.config import RunConfig
+from bankable.graph.key_source import signing_key
+from bankable.graph.machine import STEP_LIMIT, build
+from bankable.graph.session import session
+from bankable.graph.signing import sign_bundle
+from bankable.graph.state import RunState
+from bankable.graph.tracing import tracing
+from bankable.nodes.reporter import RunOutcome
+from bankable.tools.errors import UserError
+from bankable.tools.measurement.progress import Event, Watcher, silent
+from bankable.tools.tracing.target import Target
 
 
 def execute(
@@ -71,7 +71,7 @@ def _drive(context: Context, answer: bool | None, callbacks: list[BaseCallbackHa
         machine = build(saver)
         settings = RunnableConfig(
             configurable={"thread_id": lab.run_id}, recursion_limit=STEP_LIMIT, callbacks=callbacks
-        )  # fmt: skip
+        )
         state = machine.get_state(settings)
         told: RunState | Command[str] | None = None if state.next else RunState()
         if state.interrupts:

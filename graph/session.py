@@ -13,27 +13,27 @@ from threading import Event as Flag
 
 from pydantic import ValidationError
 
-from graph.config import RunConfig
-from nodes.preflight import Preflight
-from tools.errors import UserError
-from tools.evidence.folder import RunFolder, finished_legs, read_run
-from tools.evidence.records import LaunchPlan, ServerConfig, Workload
-from tools.llm.advisor import Advisor
-from tools.llm.ledger import CALLS
-from tools.measurement.lab import Lab, Protocol
-from tools.measurement.outlook import default_launch_plan
-from tools.measurement.progress import Watcher, silent
-from tools.serving.attached import AttachedDriver
-from tools.serving.command import Permissions, base_config
-from tools.serving.dataset import file_digest, load_questions
-from tools.serving.driver import Driver, Question
-from tools.serving.engine import find_engine
-from tools.serving.live import LiveDriver, LiveOptions
-from tools.serving.model import check_model
-from tools.serving.probe import load_probes
-from tools.serving.process import kill_orphan
-from tools.serving.recording import Recording
-from tools.serving.replay import ReplayDriver
+from bankable.graph.config import RunConfig
+from bankable.nodes.preflight import Preflight
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.folder import RunFolder, finished_legs, read_run
+from bankable.tools.evidence.records import LaunchPlan, ServerConfig, Workload
+from bankable.tools.llm.advisor import Advisor
+from bankable.tools.llm.ledger import CALLS
+from bankable.tools.measurement.outlook import default_launch_plan
+from bankable.tools.measurement.progress import Watcher, silent
+from bankable.tools.measurement.run_context import Lab, Protocol
+from bankable.tools.serving.attached import AttachedDriver
+from bankable.tools.serving.command import Permissions, base_config
+from bankable.tools.serving.dataset import file_digest, load_questions
+from bankable.tools.serving.driver import Driver, Question
+from bankable.tools.serving.engine import find_engine
+from bankable.tools.serving.live import LiveDriver, LiveOptions
+from bankable.tools.serving.model import check_model
+from bankable.tools.serving.probe import load_probes
+from bankable.tools.serving.process import kill_orphan
+from bankable.tools.serving.recording import Recording
+from bankable.tools.serving.replay import ReplayDriver
 
 SHIPPED = Path(__file__).resolve().parents[1] / "tools" / "model" / "shipped"
 PROBE_TOKENS = 24

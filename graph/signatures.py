@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from graph.key_source import library_missing
-from graph.signing import ATTESTATION, KEYS
-from graph.statements import bundle_statement, verdict_statement
-from tools.attest.refusal import Refused
-from tools.attest.statement import Statement
-from tools.evidence.difference import first_difference, shown
-from tools.evidence.ledger import read_ledger
+from bankable.graph.key_source import library_missing
+from bankable.graph.signing import ATTESTATION, KEYS
+from bankable.graph.statements import bundle_statement, verdict_statement
+from bankable.tools.attest.refusal import Refused
+from bankable.tools.attest.statement import Statement
+from bankable.tools.evidence.difference import first_difference, shown
+from bankable.tools.evidence.ledger import read_ledger
 
 if TYPE_CHECKING:
-    from tools.attest.public_key import PublicKey
+    from bankable.tools.attest.public_key import PublicKey
 
 MAX_KEYS = 64
 MAX_BYTES = 16 << 20
@@ -72,7 +72,7 @@ class Signatures:
     def _check(
         self, root: Path, file: str, prefix: str, name: str, keys: list[PublicKey], expected: Callable[[], Statement]
     ) -> None:
-        from tools.attest.envelope import open_envelope
+        from bankable.tools.attest.envelope import open_envelope
 
         try:
             opened = open_envelope(_bytes(root / file), keys)
@@ -87,7 +87,7 @@ class Signatures:
     def _keys(self, root: Path, prefix: str) -> list[PublicKey]:
         """The keys to check with. One that came along and is not what its name says is a problem, and is left out."""
         try:
-            from tools.attest.public_key import read_public_key
+            from bankable.tools.attest.public_key import read_public_key
         except ImportError as missing:
             raise library_missing(missing) from None
         found = []
@@ -104,7 +104,7 @@ class Signatures:
 
 
 def _key_files(attestation: Path) -> list[str]:
-    from tools.attest.envelope import signers_named
+    from bankable.tools.attest.envelope import signers_named
 
     try:
         return [f"{KEYS}/{keyid}.pem" for keyid in signers_named(_bytes(attestation))]

@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graph.statements import bundle_statement, verdict_statement
-from tools.evidence.folder import RunFolder
-from tools.evidence.store import write_once
+from bankable.graph.statements import bundle_statement, verdict_statement
+from bankable.tools.evidence.folder import RunFolder
+from bankable.tools.evidence.store import write_once
 
 if TYPE_CHECKING:
-    from tools.attest.signing_key import SigningKey
+    from bankable.tools.attest.signing_key import SigningKey
 
 ATTESTATION = "attestation.json"
 KEYS = "keys"
@@ -46,7 +46,7 @@ def sign_bundle(folder: RunFolder, key: SigningKey) -> None:
 
 
 def _write(target: Path, statement: bytes, keys: Path, key: SigningKey) -> None:
-    from tools.attest.envelope import sign
+    from bankable.tools.attest.envelope import sign
 
     write_once(keys / f"{key.public.keyid}.pem", key.public.pem)
     write_once(target, sign(statement, key))

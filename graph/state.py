@@ -5,8 +5,8 @@ from __future__ import annotations
 import operator
 from typing import Annotated, Literal, TypedDict
 
-from tools.evidence.records import Lever, Record, ServerConfig
-from tools.measurement.direction import Direction
+from bankable.tools.evidence.records import Lever, Record, ServerConfig
+from bankable.tools.measurement.direction import Direction
 
 
 class Judged(Record):

@@ -6,11 +6,17 @@ from pathlib import Path
 
 import orjson
 
-from nodes.auditor.verdict import Verdict
-from tools.attest.refusal import Refused
-from tools.attest.statement import BundlePredicate, BundleStatement, VerdictPredicate, VerdictStatement, artifact
-from tools.evidence.canonical import digest
-from tools.evidence.ledger import Entry, read_ledger
+from bankable.nodes.auditor.verdict import Verdict
+from bankable.tools.attest.refusal import Refused
+from bankable.tools.attest.statement import (
+    BundlePredicate,
+    BundleStatement,
+    VerdictPredicate,
+    VerdictStatement,
+    artifact,
+)
+from bankable.tools.evidence.canonical import digest
+from bankable.tools.evidence.ledger import Entry, read_ledger
 
 MAX_MANIFEST_BYTES = 64 << 20
 

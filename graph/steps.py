@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from typing import Literal
 
-from graph.approval import approved
-from graph.audits import Scope, Subject
-from graph.common import Run, affordable, audited, failed, out_of_time, stage, unproven
-from graph.findings import findings
-from graph.state import Accepted, Decided, Judged, RunState
-from nodes.baseline import control_name, measure_baseline
-from nodes.config_tuner import confirm, lever_of, patch_name, propose, repair, revise, screen
-from nodes.kernel_extractor import prospects
-from nodes.preflight import preflight as check
-from nodes.profiler import profile_name, take_profile
-from nodes.reporter import publish
-from nodes.strategist import directions, first_things
-from nodes.validator import validate
-from tools.measurement.comparison import kv_tokens, read_claim
-from tools.measurement.cost import block_seconds, comparison_seconds
-from tools.measurement.lab import Lab
-from tools.measurement.progress import Event
-from tools.proposals.strategy import Worth
+from bankable.graph.approval import approved
+from bankable.graph.audits import Scope, Subject
+from bankable.graph.common import Run, affordable, audited, failed, out_of_time, stage, unproven
+from bankable.graph.findings import findings
+from bankable.graph.state import Accepted, Decided, Judged, RunState
+from bankable.nodes.advice.strategy import Worth
+from bankable.nodes.baseline import control_name, measure_baseline
+from bankable.nodes.config_tuner import confirm, lever_of, patch_name, propose, repair, revise, screen
+from bankable.nodes.kernel_extractor import prospects
+from bankable.nodes.preflight import preflight as check
+from bankable.nodes.profiler import profile_name, take_profile
+from bankable.nodes.reporter import publish
+from bankable.nodes.strategist import directions, first_things
+from bankable.nodes.validator import validate
+from bankable.tools.measurement.comparison import kv_tokens, read_claim
+from bankable.tools.measurement.cost import block_seconds, comparison_seconds
+from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.run_context import Lab
 
 LEVER = "confirming and validating another lever"
 
@@ -86,8 +86,10 @@ def strategist(state: RunState, runtime: Run) -> RunState:
     asked = first_things(lab, taken.profile, chosen, worth)
     if asked is None:
         return {"directions": chosen}
-    out = [Decided(subject=it.name, decision="skipped", reason=f"by the strategist: {it.because}")
-           for it in (*asked.left_out, *asked.operators.left_out)]  # fmt: skip
+    out = [
+        Decided(subject=it.name, decision="skipped", reason=f"by the strategist: {it.because}")
+        for it in (*asked.left_out, *asked.operators.left_out)
+    ]
     return {"directions": asked.directions, "operator_order": list(asked.operators.order), "decisions": out}
 
 
@@ -105,9 +107,13 @@ def config_tuner(state: RunState, runtime: Run) -> RunState:
             return {"lever": None, "judged": None}
         return {"lever": only, "judged": None, "patch_attempt": 0, "tried": [*tried, patch_name(only)]}
     prospects = screen(
-        lab, state["directions"], len(state["accepted"]), state["reference"], _screening_seconds(lab),
+        lab,
+        state["directions"],
+        len(state["accepted"]),
+        state["reference"],
+        _screening_seconds(lab),
         _held(lab),
-    )  # fmt: skip
+    )
     lever = propose(prospects, tried, config.floor) if affordable(lab) else None
     changed: RunState = {"lever": lever, "judged": None}
     if lever is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from graph.machine import Machine, build
+from bankable.graph.machine import Machine, build
 
 
 def machine() -> Machine:

@@ -14,14 +14,24 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langgraph.errors import GraphInterrupt
 from langsmith import uuid7
 
-from graph.findings import findings
-from graph.state import Judged
-from graph.trace_words import AUDITS, PRODUCERS, Attributes, failed, of_answer, of_audit, of_call, of_step, tags
-from tools.errors import UserError
-from tools.llm.ledger import CallLine, read_ledger
-from tools.measurement.progress import Event
-from tools.serving.driver import StopRequested
-from tools.tracing.span import SCORES, Score, Span, now
+from bankable.graph.findings import findings
+from bankable.graph.state import Judged
+from bankable.graph.trace_words import (
+    AUDITS,
+    PRODUCERS,
+    Attributes,
+    failed,
+    of_answer,
+    of_audit,
+    of_call,
+    of_step,
+    tags,
+)
+from bankable.tools.errors import UserError
+from bankable.tools.llm.ledger import CallLine, read_ledger
+from bankable.tools.measurement.progress import Event
+from bankable.tools.serving.driver import StopRequested
+from bankable.tools.tracing.span import SCORES, Score, Span, now
 
 KEPT = frozenset({"block", "trial", "verdict", "decision", "note"})
 """Events that are told in a trace; single rounds and launches would bury them."""
@@ -55,9 +65,16 @@ class Steps(BaseCallbackHandler):
             self._guarded(self._pass_on_calls)
 
     def on_chain_start(
-        self, serialized: dict[str, Any], inputs: dict[str, Any], *, run_id: UUID, parent_run_id: UUID | None = None,
-        tags: list[str] | None = None, metadata: dict[str, Any] | None = None, **more: Any,
-    ) -> None:  # fmt: skip
+        self,
+        serialized: dict[str, Any],
+        inputs: dict[str, Any],
+        *,
+        run_id: UUID,
+        parent_run_id: UUID | None = None,
+        tags: list[str] | None = None,
+        metadata: dict[str, Any] | None = None,
+        **more: Any,
+    ) -> None:
         """A step begins; routing functions and the machine as a whole are none."""
         said = metadata or {}
         if said.get("langgraph_node") == more.get("name") and isinstance(inputs, Mapping):
@@ -132,28 +149,42 @@ class Steps(BaseCallbackHandler):
         self._finish(span, of_audit(judged), outputs, ended, error)
 
     def _finish(
-        self, span: Span, attributes: Attributes, outputs: Mapping[str, object], ended: datetime,
+        self,
+        span: Span,
+        attributes: Attributes,
+        outputs: Mapping[str, object],
+        ended: datetime,
         error: BaseException | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         known: Attributes = {**span.attributes, **attributes}
         kinds = ((GraphInterrupt, "waiting"), (StopRequested, "stopped"))
         more = tuple(word for kind, word in kinds if isinstance(error, kind))
         broken = "" if error is None or more else type(error).__name__
         self._send(
             replace(
-                span, ended=ended, attributes=known, outputs=outputs, error=f"{broken}: {error}" if broken else "",
+                span,
+                ended=ended,
+                attributes=known,
+                outputs=outputs,
+                error=f"{broken}: {error}" if broken else "",
                 tags=tags(span.kind, known, more),
             )
-        )  # fmt: skip
+        )
 
     def _made(self, number: UUID, kind: Any, name: str, attributes: Attributes, around: Span) -> Span:
         known: Attributes = {**self._of_run(), **attributes}
         if kind == "node" and self._open is not None and name in PRODUCERS[self._open.scope]:
             known |= of_answer(self._open)
         return Span(
-            id=number, kind=kind, name=name, began=now(), session=self._root.session, trail=around.within,
-            attributes=known, tags=tags(kind, known),
-        )  # fmt: skip
+            id=number,
+            kind=kind,
+            name=name,
+            began=now(),
+            session=self._root.session,
+            trail=around.within,
+            attributes=known,
+            tags=tags(kind, known),
+        )
 
     def _of_run(self) -> Attributes:
         return {
@@ -194,6 +225,14 @@ def _call(line: CallLine, around: Span, of_run: Attributes) -> Span:
     ended = datetime.fromtimestamp(line.at, UTC)
     began = max(around.began, datetime.fromtimestamp(line.at - line.latency_s, UTC))
     return Span(
-        id=uuid7(), kind="llm", name=f"{line.role}: {line.model}", began=min(began, ended), ended=ended,
-        session=around.session, trail=around.within, attributes=known, tags=tags("llm", known), error=failed(line),
-    )  # fmt: skip
+        id=uuid7(),
+        kind="llm",
+        name=f"{line.role}: {line.model}",
+        began=min(began, ended),
+        ended=ended,
+        session=around.session,
+        trail=around.within,
+        attributes=known,
+        tags=tags("llm", known),
+        error=failed(line),
+    )

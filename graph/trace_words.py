@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from graph.state import Decided, Judged
-from nodes.config_tuner import patch_name
-from tools.evidence.records import Lever
-from tools.llm.ledger import CallLine
-from tools.llm.outcome import Kind
-from tools.tracing.span import Value
+from bankable.graph.state import Decided, Judged
+from bankable.nodes.config_tuner import patch_name
+from bankable.tools.evidence.records import Lever
+from bankable.tools.llm.ledger import CallLine
+from bankable.tools.llm.outcome import Kind
+from bankable.tools.tracing.span import Value
 
 Attributes = dict[str, Value | tuple[str, ...]]
 
 AUDITS = {
-    "audit_baseline": "baseline", "audit_profile": "profile", "audit_harness": "harness", "audit_patch": "patch",
+    "audit_baseline": "baseline",
+    "audit_profile": "profile",
+    "audit_harness": "harness",
+    "audit_patch": "patch",
     "audit_bundle": "bundle",
-}  # fmt: skip
+}
 """Steps that audit, and their scope."""
 PRODUCERS = {
     "baseline": ("baseline",),
@@ -28,13 +31,18 @@ PRODUCERS = {
 }
 """Steps that answer a verdict of a scope, until the next audit of it."""
 _SCOPES = {
-    **AUDITS, **{node: scope for scope, nodes in PRODUCERS.items() for node in nodes}, "bank": "patch",
+    **AUDITS,
+    **{node: scope for scope, nodes in PRODUCERS.items() for node in nodes},
+    "bank": "patch",
     "kernel_author": "harness",
-}  # fmt: skip
+}
 _COUNTERS = {
-    "baseline": "baseline_attempt", "profile": "profile_attempt", "harness": "bench_attempt",
-    "patch": "patch_attempt", "bundle": "bundle_attempt",
-}  # fmt: skip
+    "baseline": "baseline_attempt",
+    "profile": "profile_attempt",
+    "harness": "bench_attempt",
+    "patch": "patch_attempt",
+    "bundle": "bundle_attempt",
+}
 
 
 def of_step(node: str, step: int, state: Mapping[str, Any], changed: Mapping[str, Any] | None = None) -> Attributes:
@@ -75,10 +83,16 @@ def _decided(changed: Mapping[str, Any] | None) -> Attributes:
 def of_audit(judged: Judged) -> Attributes:
     """Attributes of an audit that has ended."""
     return {
-        "scope": judged.scope, "subject": judged.subject, "attempt": judged.attempt, "verdict": judged.word,
-        "action": judged.action, "rules": judged.rules, "audit": judged.folder, "degraded": bool(judged.degraded),
+        "scope": judged.scope,
+        "subject": judged.subject,
+        "attempt": judged.attempt,
+        "verdict": judged.word,
+        "action": judged.action,
+        "rules": judged.rules,
+        "audit": judged.folder,
+        "degraded": bool(judged.degraded),
         "loop": loop(judged),
-    }  # fmt: skip
+    }
 
 
 def of_answer(judged: Judged) -> Attributes:
@@ -89,9 +103,14 @@ def of_answer(judged: Judged) -> Attributes:
 def of_call(line: CallLine) -> Attributes:
     """Attributes of a request to a language model."""
     found: Attributes = {
-        "role": line.role, "model": line.model, "outcome": line.outcome.value, "request": line.attempt,
-        "input_tokens": line.prompt_tokens, "output_tokens": line.completion_tokens, "estimated": line.estimated,
-    }  # fmt: skip
+        "role": line.role,
+        "model": line.model,
+        "outcome": line.outcome.value,
+        "request": line.attempt,
+        "input_tokens": line.prompt_tokens,
+        "output_tokens": line.completion_tokens,
+        "estimated": line.estimated,
+    }
     if line.status is not None:
         found["status"] = line.status
     return found | ({"cost_usd": line.cost} if line.cost is not None else {})

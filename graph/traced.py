@@ -12,20 +12,20 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langsmith import uuid7
 from pydantic import ValidationError
 
-from graph.approval import ApprovalNeeded
-from graph.config import RunConfig
-from graph.trace_steps import Steps
-from graph.trace_words import Attributes, tags
-from graph.tracing import Tracing
-from nodes.reporter import RunOutcome
-from tools.llm.ledger import CALLS
-from tools.measurement.progress import Event, Watcher
-from tools.serving.driver import StopRequested
-from tools.tracing.outbox import Exporter, Outbox
-from tools.tracing.redaction import Redactor
-from tools.tracing.silence import untraced
-from tools.tracing.span import Span, now
-from tools.tracing.target import Target
+from bankable.graph.approval import ApprovalNeeded
+from bankable.graph.config import RunConfig
+from bankable.graph.trace_steps import Steps
+from bankable.graph.trace_words import Attributes, tags
+from bankable.graph.tracing import Tracing
+from bankable.nodes.reporter import RunOutcome
+from bankable.tools.llm.ledger import CALLS
+from bankable.tools.measurement.progress import Event, Watcher
+from bankable.tools.serving.driver import StopRequested
+from bankable.tools.tracing.outbox import Exporter, Outbox
+from bankable.tools.tracing.redaction import Redactor
+from bankable.tools.tracing.silence import untraced
+from bankable.tools.tracing.span import Span, now
+from bankable.tools.tracing.target import Target
 
 NAME = "bankable run"
 
@@ -91,10 +91,10 @@ class Traced(Tracing):
 
     def _exporter(self, target: Target) -> Exporter:
         if target.kind == "langsmith":
-            from tools.tracing.langsmith import LangSmithExporter
+            from bankable.tools.tracing.langsmith import LangSmithExporter
 
             return LangSmithExporter(target, self._redactor.anonymizer)
-        from tools.tracing.otlp import OtlpExporter
+        from bankable.tools.tracing.otlp import OtlpExporter
 
         return OtlpExporter(target)
 
@@ -109,18 +109,32 @@ def session_of(run_id: str, config: RunConfig, folder: Path) -> str:
 def _root(run_id: str, config: RunConfig, folder: Path, *, resumed: bool) -> Span:
     session = session_of(run_id, config, folder)
     attributes: Attributes = {
-        "run_id": run_id, "session_id": session, "replay": config.replay is not None, "resumed": resumed,
-    }  # fmt: skip
+        "run_id": run_id,
+        "session_id": session,
+        "replay": config.replay is not None,
+        "resumed": resumed,
+    }
     inputs = {
-        "model": Path(config.model).name, "budget_minutes": config.budget_minutes, "seed": config.seed,
-        "quick": config.quick, "tracks": config.tracks, "auditor": config.auditor,
-        "workload": config.workload.model_dump(mode="json", exclude={"dataset_path"}), "flags": config.flags,
+        "model": Path(config.model).name,
+        "budget_minutes": config.budget_minutes,
+        "seed": config.seed,
+        "quick": config.quick,
+        "tracks": config.tracks,
+        "auditor": config.auditor,
+        "workload": config.workload.model_dump(mode="json", exclude={"dataset_path"}),
+        "flags": config.flags,
         "llm": config.llm.settings.endpoint.model if config.llm is not None else None,
-    }  # fmt: skip
+    }
     return Span(
-        id=uuid7(), kind="run", name=NAME, began=now(), session=session, attributes=attributes,
-        tags=tags("run", attributes), inputs=inputs,
-    )  # fmt: skip
+        id=uuid7(),
+        kind="run",
+        name=NAME,
+        began=now(),
+        session=session,
+        attributes=attributes,
+        tags=tags("run", attributes),
+        inputs=inputs,
+    )
 
 
 def _ended(root: Span, outcome: Path, error: str, more: tuple[str, ...]) -> Span:

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from langchain_core.callbacks import BaseCallbackHandler
 
-from graph.config import RunConfig
-from tools.errors import UserError
-from tools.measurement.progress import Event, Watcher
-from tools.tracing.silence import untraced
-from tools.tracing.target import Target
+from bankable.graph.config import RunConfig
+from bankable.tools.errors import UserError
+from bankable.tools.measurement.progress import Event, Watcher
+from bankable.tools.tracing.silence import untraced
+from bankable.tools.tracing.target import Target
 
 
 class Tracing:
@@ -43,7 +43,7 @@ def tracing(targets: Sequence[Target], watch: Watcher) -> Iterator[Tracing]:
     if not targets:
         yield Tracing(watch)
         return
-    from graph.traced import Traced
+    from bankable.graph.traced import Traced
 
     try:
         traced = Traced(targets, watch)

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graph.key_source import library_missing
-from graph.manifest import check_files, check_words
-from graph.signatures import Signatures
-from nodes.auditor.replay import verify
-from tools.errors import UserError
-from tools.evidence.ledger import check_chain, check_ledger
+from bankable.graph.key_source import library_missing
+from bankable.graph.manifest import check_files, check_words
+from bankable.graph.signatures import Signatures
+from bankable.nodes.auditor.replay import verify
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.ledger import check_chain, check_ledger
 
 if TYPE_CHECKING:
-    from tools.attest.public_key import PublicKey
+    from bankable.tools.attest.public_key import PublicKey
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def _trusted(path: Path | None) -> PublicKey | None:
     if path is None:
         return None
     try:
-        from tools.attest.public_key import load_public_key
+        from bankable.tools.attest.public_key import load_public_key
     except ImportError as missing:
         raise library_missing(missing) from None
     return load_public_key(path)

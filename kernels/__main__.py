@@ -1,8 +1,11 @@
-"""``python -m kernels``."""
+"""``python -m kernels`` in a checkout: its own code, whatever version is installed."""
 
-from __future__ import annotations
+import runpy
+from pathlib import Path
 
-from kernels.cli import main
+runpy.run_path(str(Path(__file__).resolve().parents[1] / "tools" / "start.py"))["register"]()
+
+from bankable.kernels.cli import main
 
 if __name__ == "__main__":
     main()

@@ -9,31 +9,31 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from kernels.bakeoff import Settings, bake_off, measured_peaks
-from kernels.bench.cli import app as bench_app
-from kernels.compiler import Compiler
-from kernels.contestant import Contestant, of_torch
-from kernels.diagnosis.command import diagnose
-from kernels.diagnosis.diagnoser import Diagnoser
-from kernels.dtype import dtype_of
-from kernels.families import FAMILIES
-from kernels.family import DTYPES, Family
-from kernels.gpu import LARGE, measure_gpu
-from kernels.gpu import table as gpu_table
-from kernels.kept import contestant
-from kernels.nursery import Nursery
-from kernels.offline import compile_offline, lines
-from kernels.policies import PolicyName
-from kernels.render import render
-from kernels.search import Search, evaluations, fastest
-from kernels.shapes import parse_shapes
-from kernels.table import table
-from kernels.task import TaskFolder, open_task, write_task
-from kernels.triton_side import SHAPES
-from tools.errors import UserError
-from tools.evidence.seal import seal as seal_run
-from tools.measurement.executor import ExecutorName
-from tools.serving.engine import engine_python
+from bankable.kernels.benchmark.benchmark import Settings, bake_off, measured_peaks
+from bankable.kernels.benchmark.candidate import Contestant, of_torch
+from bankable.kernels.benchmark.cli import app as bench_app
+from bankable.kernels.benchmark.gpu import LARGE, measure_gpu
+from bankable.kernels.benchmark.gpu import table as gpu_table
+from bankable.kernels.benchmark.table import table
+from bankable.kernels.build.compiler import Compiler
+from bankable.kernels.build.offline import compile_offline, lines
+from bankable.kernels.build.render import render
+from bankable.kernels.diagnosis.command import diagnose
+from bankable.kernels.diagnosis.diagnoser import Diagnoser
+from bankable.kernels.operators import FAMILIES
+from bankable.kernels.operators.family import DTYPES, Family
+from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.search.policies import PolicyName
+from bankable.kernels.search.search import Search, evaluations, fastest
+from bankable.kernels.task.dtype import dtype_of
+from bankable.kernels.task.folder import TaskFolder, open_task, write_task
+from bankable.kernels.task.shapes import parse_shapes
+from bankable.kernels.task.sources import contestant
+from bankable.kernels.worker.triton import SHAPES
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.seal import seal as seal_run
+from bankable.tools.measurement.executor import ExecutorName
+from bankable.tools.serving.engine import engine_python
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(diagnose)
@@ -66,50 +66,70 @@ def families() -> None:
 
 @app.command()
 def bakeoff(
-    family: str, out: Out, shapes: Shapes = "", held_out: HeldOut = "", dtype: OfFamily = "",
+    family: str,
+    out: Out,
+    shapes: Shapes = "",
+    held_out: HeldOut = "",
+    dtype: OfFamily = "",
     backends: Annotated[str, typer.Option(help="which of torch, torch_compile, cpp")] = "torch,cpp",
     rounds: Annotated[int, typer.Option(min=1, help="fresh processes of each implementation")] = 6,
-    samples: Annotated[int, typer.Option(min=3, max=1000, help="timed calls of each")] = 12, threads: Threads = 1,
+    samples: Annotated[int, typer.Option(min=3, max=1000, help="timed calls of each")] = 12,
+    threads: Threads = 1,
     engine_python_: Engine = None,
     seal: Annotated[Path | None, typer.Option(help="new folder for a sealed copy, to be audited")] = None,
-) -> None:  # fmt: skip
+) -> None:
     """Measure every backend of an operator against what the live server runs."""
     python = engine_python(engine_python_)
     chosen = _family(family)
     folder = _task(chosen, out, shapes, held_out, dtype, python, threads)
     result = bake_off(
-        folder, _contestants(folder, backends), python, Settings(rounds=rounds, samples=samples, threads=threads),
+        folder,
+        _contestants(folder, backends),
+        python,
+        Settings(rounds=rounds, samples=samples, threads=threads),
         console.print,
-    )  # fmt: skip
+    )
     console.print(table(result))
     console.print(f"roof: {result.peaks.copy_bandwidth / 1e9:.3g} GB/s, {result.peaks.flop_rate / 1e9:.3g} GFLOP/s")
     console.print(result.claim.headline)
     console.print(f"records in {result.folder}")
     if seal is not None:
         seal_run(out, "harness", chosen.name, result.attempt, seal)
-        console.print(f"sealed; `python -m nodes.auditor {seal}` judges it")
+        console.print(f"sealed; `python -m bankable.nodes.auditor {seal}` judges it")
 
 
 @app.command()
 def search(
-    family: str, out: Out, shapes: Shapes = "", held_out: HeldOut = "", dtype: OfFamily = "",
+    family: str,
+    out: Out,
+    shapes: Shapes = "",
+    held_out: HeldOut = "",
+    dtype: OfFamily = "",
     budget: Annotated[int, typer.Option(min=1, help="sources to evaluate, earlier ones counted in")] = 12,
     policy: Annotated[PolicyName, typer.Option(help="what chooses the next one")] = "uct",
     seed: Annotated[int, typer.Option(help="of what the policy draws")] = 0,
     on: Annotated[ExecutorName, typer.Option("--executor", help="where candidates run")] = "local",
     workers: Annotated[int, typer.Option(min=0, help="candidates tried at a time; 0: as many as cores")] = 1,
     diagnosed: Annotated[bool, typer.Option("--diagnose/--no-diagnose", help="steer by what holds each back")] = True,
-    threads: Threads = 1, engine_python_: Engine = None,
-) -> None:  # fmt: skip
+    threads: Threads = 1,
+    engine_python_: Engine = None,
+) -> None:
     """Search the parameters of a family's C++ template; the same command again goes on."""
     python = engine_python(engine_python_)
     folder = _task(_family(family), out, shapes, held_out, dtype, python, threads)
     compiler, main_shape = Compiler(), max(folder.task.shapes, key=lambda it: it.calls).key
     with Diagnoser(folder, python, threads, compiler.cache) as diagnoser:
         found = Search(
-            folder, compiler, python, threads, policy=policy, seed=seed, on=on, workers=workers,
+            folder,
+            compiler,
+            python,
+            threads,
+            policy=policy,
+            seed=seed,
+            on=on,
+            workers=workers,
             diagnose=(lambda candidate, _: diagnoser.of(candidate.source, main_shape)) if diagnosed else None,
-        )  # fmt: skip
+        )
         best = found.run(budget, console.print)
     console.print(f"{found.fresh} evaluated now, {len(found.done)} in all")
     if best is None or best.log_ratio is None:
@@ -123,8 +143,9 @@ def offline(
     family: str,
     target: Annotated[str, typer.Option(help="GPUs that need not be there: sm_90,gfx942")] = "sm_90,gfx942",
     shapes: Annotated[str, typer.Option(help="such as 4x256,128x256; one of a larger model if left out")] = "",
-    dtype: OfFamily = "", engine_python_: Engine = None,
-) -> None:  # fmt: skip
+    dtype: OfFamily = "",
+    engine_python_: Engine = None,
+) -> None:
     """Compile a family's Triton kernel without a GPU: registers, spills, shared memory, instructions."""
     chosen = _family(family)
     wanted = parse_shapes(chosen, shapes or SHAPES[family], "")
@@ -145,7 +166,7 @@ def gpu(
     samples: Annotated[int, typer.Option(min=1, max=1000, help="of a turn")] = 20,
     rehearse: Annotated[bool, typer.Option(help="run everything in Triton's interpreter; nothing is timed")] = False,
     engine_python_: Engine = None,
-) -> None:  # fmt: skip
+) -> None:
     """Measure the Triton kernels on this machine's GPU, against torch, torch.compile, the engine and copies."""
     names = list(family or LARGE)
     if shapes and len(names) != 1:
@@ -188,9 +209,7 @@ def _family(name: str) -> Family:
     return FAMILIES[name]
 
 
-def _task(
-    family: Family, out: Path, shapes: str, held_out: str, dtype: str, python: Path, threads: int
-) -> TaskFolder:  # fmt: skip
+def _task(family: Family, out: Path, shapes: str, held_out: str, dtype: str, python: Path, threads: int) -> TaskFolder:
     """The task of a folder: opened where it is, written where it is not."""
     if (out / "ops" / family.name).exists():
         if shapes or held_out:

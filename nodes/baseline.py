@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from statistics import stdev
 
-from tools.evidence.records import Kind, Lever
-from tools.measurement.comparison import Measured, compare
-from tools.measurement.cost import block_seconds
-from tools.measurement.lab import Lab
-from tools.measurement.outlook import outlook
-from tools.measurement.plan import numbered
-from tools.measurement.progress import Event
+from bankable.tools.evidence.records import Kind, Lever
+from bankable.tools.measurement.comparison import Measured, compare
+from bankable.tools.measurement.cost import block_seconds
+from bankable.tools.measurement.outlook import outlook
+from bankable.tools.measurement.plan import numbered
+from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.run_context import Lab
 
 CONTROL_ALPHA = 0.025
 """One-sided: an honest control's interval misses 0 one time in twenty, and is then measured again."""
@@ -25,9 +25,14 @@ def measure_baseline(lab: Lab, attempt: int) -> Measured:
     """Run the A/A control. A second attempt is a fresh comparison with other seeds and one more block."""
     looks = (lab.protocol.control_blocks + attempt - 1,)
     plan = lab.plan(
-        control_name(attempt), Kind.CONTROL, reference=lab.base, lever=Lever(), seed=100 * attempt, looks=looks,
+        control_name(attempt),
+        Kind.CONTROL,
+        reference=lab.base,
+        lever=Lever(),
+        seed=100 * attempt,
+        looks=looks,
         alpha=CONTROL_ALPHA,
-    )  # fmt: skip
+    )
     measured = compare(lab, plan)
     if len(measured.diffs) > 1:
         lab.tell(Event("note", _outlook(lab, stdev(measured.diffs)), plan.name))

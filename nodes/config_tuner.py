@@ -6,15 +6,15 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from tools.evidence.records import Kind, Lever, Scalar, ServerConfig
-from tools.levers import knob, knobs_for
-from tools.measurement.comparison import Measured, compare
-from tools.measurement.direction import Direction
-from tools.measurement.lab import Lab
-from tools.measurement.plan import make_plan, numbered
-from tools.measurement.screening import Screened, Screening, Source, read_trials
-from tools.proposals.tuning import TuningAdvice, answer_to_fail
-from tools.search import SUGGESTED, Outcome, SearchPolicy, Settings, Trial, space_from_knobs
+from bankable.nodes.advice.tuning import TuningAdvice, answer_to_fail
+from bankable.tools.evidence.records import Kind, Lever, Scalar, ServerConfig
+from bankable.tools.levers import knob, knobs_for
+from bankable.tools.measurement.comparison import Measured, compare
+from bankable.tools.measurement.direction import Direction
+from bankable.tools.measurement.plan import make_plan, numbered
+from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.screening import Screened, Screening, Source, read_trials
+from bankable.tools.search import SUGGESTED, Outcome, SearchPolicy, Settings, Trial, space_from_knobs
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,13 @@ def lever_of(values: dict[str, Scalar]) -> Lever:
 
 
 def screen(
-    lab: Lab, directions: Sequence[Direction], around: int, reference: ServerConfig, seconds: float,
+    lab: Lab,
+    directions: Sequence[Direction],
+    around: int,
+    reference: ServerConfig,
+    seconds: float,
     findings: Sequence[str] = (),
-) -> list[Prospect]:  # fmt: skip
+) -> list[Prospect]:
     """Search the directions' knobs until the policy has enough or the seconds are spent; what it now expects of each.
 
     A knob is as important as its direction. ``around`` counts the levers accepted so far: another reference is another

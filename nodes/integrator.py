@@ -7,18 +7,18 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from kernels.kept import kept_source
-from kernels.overlay import lay, part_of
-from kernels.task import TaskFolder
-from tools.evidence.harness import BakeOffClaim
-from tools.evidence.records import Kind, Lever, Plan, ServerConfig
-from tools.measurement.comparison import Measured, compare, declare
-from tools.measurement.lab import Lab
-from tools.measurement.plan import numbered
-from tools.profiling.records import Profile
-from tools.profiling.share import operator_share, promised_gain
-from tools.proposals.integration import Winner, answered, laid
-from tools.statistics.paired import small_and_harmless
+from bankable.kernels.build.overlay import lay, part_of
+from bankable.kernels.task.folder import TaskFolder
+from bankable.kernels.task.sources import kept_source
+from bankable.nodes.advice.integration import Winner, answered, laid
+from bankable.tools.evidence.harness import BakeOffClaim
+from bankable.tools.evidence.records import Kind, Lever, Plan, ServerConfig
+from bankable.tools.measurement.comparison import Measured, compare, declare
+from bankable.tools.measurement.plan import numbered
+from bankable.tools.measurement.run_context import Lab
+from bankable.tools.profiling.records import Profile
+from bankable.tools.profiling.share import operator_share, promised_gain
+from bankable.tools.statistics.paired import small_and_harmless
 
 
 def patch_name(operator: str, attempt: int = 1) -> str:

@@ -6,24 +6,24 @@ from collections.abc import Sequence
 
 import orjson
 
-from kernels.benching import kernel_tool
-from kernels.compiler import Compiler
-from kernels.diagnosis.diagnoser import Diagnoser
-from kernels.kept import keep, kept_source
-from kernels.known import diagnosis_tool
-from kernels.proposals import Consulted, KernelProposal, KernelProposals, offered, shown
-from kernels.qualify import dims_of
-from kernels.render import Source, render
-from kernels.search import Search, evaluations, fastest, values
-from kernels.task import TaskFolder
-from tools.llm.advisor import Advisor
-from tools.llm.outcome import FINAL
-from tools.measurement.lab import Lab
-from tools.measurement.progress import Event
-from tools.prompts.loader import load_prompt
-from tools.proposals.counsel import seconds_for
-from tools.proposals.skilled import skill_tool
-from tools.skills.loader import skills_for
+from bankable.kernels.benchmark.qualify import dims_of
+from bankable.kernels.build.compiler import Compiler
+from bankable.kernels.build.render import Source, render
+from bankable.kernels.diagnosis.diagnoser import Diagnoser
+from bankable.kernels.search.search import Search, evaluations, fastest, values
+from bankable.kernels.task.folder import TaskFolder
+from bankable.kernels.task.sources import keep, kept_source
+from bankable.nodes.advice.ask import seconds_for
+from bankable.nodes.advice.benchmarking import kernel_tool
+from bankable.nodes.advice.kernel_facts import diagnosis_tool
+from bankable.nodes.advice.kernels import Consulted, KernelProposal, KernelProposals, offered, shown
+from bankable.nodes.advice.skilled import skill_tool
+from bankable.tools.llm.advisor import Advisor
+from bankable.tools.llm.outcome import FINAL
+from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.run_context import Lab
+from bankable.tools.prompts.loader import load_prompt
+from bankable.tools.skills.loader import skills_for
 
 ROLE = "kernel_author"
 BUDGET = 8
@@ -45,10 +45,15 @@ def best_kernel(lab: Lab, task: TaskFolder, findings: Sequence[str] = ()) -> Sou
         compiler, main = Compiler(), max(task.task.shapes, key=lambda it: it.calls).key
         with Diagnoser(task, lab.engine_python, lab.threads, compiler.cache) as diagnoser:
             search = Search(
-                task, compiler, lab.engine_python, lab.threads, origins=lab.advisor is not None,
-                on=lab.executor, workers=ALONE if lab.executor == "local" else ALL,
+                task,
+                compiler,
+                lab.engine_python,
+                lab.threads,
+                origins=lab.advisor is not None,
+                on=lab.executor,
+                workers=ALONE if lab.executor == "local" else ALL,
                 diagnose=lambda candidate, _: diagnoser.of(candidate.source, main),
-            )  # fmt: skip
+            )
             _consult(lab, task, search, findings)
 
             def between(_: str) -> None:
@@ -103,8 +108,11 @@ def _asked(
         candidates=shown(list(search.done.values())),
         findings="\n".join(f"- {it}" for it in findings) or "none yet",
     )
-    tools = (skill_tool(ROLE, operator=task.family.name, device=told.device, dtype=told.dtype), diagnosis_tool(task),
-             kernel_tool(task))  # fmt: skip
+    tools = (
+        skill_tool(ROLE, operator=task.family.name, device=told.device, dtype=told.dtype),
+        diagnosis_tool(task),
+        kernel_tool(task),
+    )
     outcome = advisor.ask(ROLE, system, "Your proposals.", KernelProposal, tools, seconds)
     if outcome.answer is None:
         return Consulted(after=len(search.done), outcome=outcome.kind, detail=outcome.detail)
@@ -124,13 +132,20 @@ def _task(task: TaskFolder) -> str:
     meanings = {it.name: it.meaning for it in family.parameters}
     return orjson.dumps(
         {
-            "operator": family.title, "dtype": told.dtype, "device": told.device, "axes": family.axes,
+            "operator": family.title,
+            "dtype": told.dtype,
+            "device": told.device,
+            "axes": family.axes,
             "shapes": [it.key for it in seen],
             "parameters": [
-                {"name": name, "values": list(them), "default": family.defaults()[name],
-                 "meaning": meanings.get(name, "an axis that the kernel is compiled for at one size; 0: none")}
+                {
+                    "name": name,
+                    "values": list(them),
+                    "default": family.defaults()[name],
+                    "meaning": meanings.get(name, "an axis that the kernel is compiled for at one size; 0: none"),
+                }
                 for name, them in allowed.items()
             ],
         },
         option=orjson.OPT_INDENT_2,
-    ).decode()  # fmt: skip
+    ).decode()

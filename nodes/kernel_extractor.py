@@ -7,26 +7,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kernels.extract import benched, write_captured_task
-from kernels.families import FAMILIES
-from kernels.nursery import Nursery
-from kernels.overlay import seam_of
-from kernels.task import TaskFolder, open_task
-from tools.errors import UserError
-from tools.evidence.folder import set_leg_aside
-from tools.evidence.recorded import take_over
-from tools.evidence.records import Failure, Record, Side
-from tools.measurement.lab import Lab
-from tools.measurement.leg import LegWriter, publish
-from tools.measurement.progress import Event
-from tools.overlay.captured import CaptureFolder
-from tools.overlay.folder import write_overlay
-from tools.profiling.records import Profile
-from tools.profiling.share import operator_share, promised_gain
-from tools.proposals.extraction import Seen, extraction, more_shapes
-from tools.proposals.selection import Selection
-from tools.proposals.strategy import Worth
-from tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad
+from bankable.kernels.build.overlay import seam_of
+from bankable.kernels.operators import FAMILIES
+from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.task.extract import benched, write_captured_task
+from bankable.kernels.task.folder import TaskFolder, open_task
+from bankable.nodes.advice.extraction import Seen, extraction, more_shapes
+from bankable.nodes.advice.selection import Selection
+from bankable.nodes.advice.strategy import Worth
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.folder import set_leg_aside
+from bankable.tools.evidence.recorded import take_over
+from bankable.tools.evidence.records import Failure, Record, Side
+from bankable.tools.measurement.leg import LegWriter, publish
+from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.run_context import Lab
+from bankable.tools.overlay.captured import CaptureFolder
+from bankable.tools.overlay.folder import write_overlay
+from bankable.tools.profiling.records import Profile
+from bankable.tools.profiling.share import operator_share, promised_gain
+from bankable.tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad
 
 LIKELY = 4.0
 """Isolated speed-up that an operator is credited with before one is measured."""

@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from kernels.bakeoff import ROUNDS, Settings, bake_off
-from kernels.benching import bench_plan
-from kernels.compiler import Compiler
-from kernels.contestant import Contestant, of_torch
-from kernels.entered import entered
-from kernels.family import Family
-from kernels.kept import contestant
-from kernels.render import Source, render
-from kernels.task import TaskFolder
-from tools.errors import UserError
-from tools.evidence.harness import BakeOffClaim
-from tools.evidence.recorded import take_over
-from tools.measurement.lab import Lab
-from tools.measurement.progress import Event
+from bankable.kernels.benchmark.benchmark import ROUNDS, Settings, bake_off
+from bankable.kernels.benchmark.candidate import Contestant, of_torch
+from bankable.kernels.build.compiler import Compiler
+from bankable.kernels.build.render import Source, render
+from bankable.kernels.operators.family import Family
+from bankable.kernels.task.folder import TaskFolder
+from bankable.kernels.task.proposed import entered
+from bankable.kernels.task.sources import contestant
+from bankable.nodes.advice.benchmarking import bench_plan
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.harness import BakeOffClaim
+from bankable.tools.evidence.recorded import take_over
+from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.run_context import Lab
 
 FIRST = 1
 OF_TORCH = ("torch", "torch_compile")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tools.evidence.records import LaunchPlan, Record, ServerConfig, Workload
-from tools.levers import knobs_for
-from tools.measurement.lab import Lab
-from tools.measurement.progress import Event
+from bankable.tools.evidence.records import LaunchPlan, Record, ServerConfig, Workload
+from bankable.tools.levers import knobs_for
+from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.run_context import Lab
 
 
 class Dropped(Record):

@@ -5,17 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.errors import UserError
-from tools.evidence.folder import set_leg_aside
-from tools.evidence.records import Failure, Side, Workload
-from tools.measurement.lab import Lab
-from tools.measurement.leg import LegWriter, publish
-from tools.measurement.plan import numbered
-from tools.measurement.progress import Event
-from tools.profiling.aggregate import aggregate
-from tools.profiling.records import Profile
-from tools.profiling.route import route_of
-from tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.folder import set_leg_aside
+from bankable.tools.evidence.records import Failure, Side, Workload
+from bankable.tools.measurement.leg import LegWriter, publish
+from bankable.tools.measurement.plan import numbered
+from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.run_context import Lab
+from bankable.tools.profiling.aggregate import aggregate
+from bankable.tools.profiling.records import Profile
+from bankable.tools.profiling.route import route_of
+from bankable.tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad
 
 MOST_STEPS = 200
 ROUND_SIZE = 4

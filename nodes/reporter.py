@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.bundle import write_bundle
-from tools.evidence.folder import finished_legs
-from tools.evidence.layout import OVERLAY_FOLDER
-from tools.evidence.records import Claim, Lever, Record, Scalar
-from tools.evidence.store import write_once
-from tools.measurement.comparison import read_claim
-from tools.measurement.lab import Lab
-from tools.measurement.progress import Event
-from tools.report import collect, render
+from bankable.tools.bundle import write_bundle
+from bankable.tools.evidence.folder import finished_legs
+from bankable.tools.evidence.layout import OVERLAY_FOLDER
+from bankable.tools.evidence.records import Claim, Lever, Record, Scalar
+from bankable.tools.evidence.store import write_once
+from bankable.tools.measurement.comparison import read_claim
+from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.run_context import Lab
+from bankable.tools.report import collect, render
 
 
 class AcceptedLine(Record):

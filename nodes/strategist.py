@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tools.levers import Knob, Touches, knobs_for
-from tools.measurement.direction import Direction
-from tools.measurement.lab import Lab
-from tools.profiling.records import Profile
-from tools.proposals.selection import LeftOut, Selection
-from tools.proposals.strategy import Worth, reordered, strategy
+from bankable.nodes.advice.selection import LeftOut, Selection
+from bankable.nodes.advice.strategy import Worth, reordered, strategy
+from bankable.tools.levers import Knob, Touches, knobs_for
+from bankable.tools.measurement.direction import Direction
+from bankable.tools.measurement.run_context import Lab
+from bankable.tools.profiling.records import Profile
 
 HOST = (Touches.STREAMING, Touches.PROCESS, Touches.LOGGING)
 MODEL = (Touches.DECODE, Touches.NUMERICS, Touches.ATTENTION)

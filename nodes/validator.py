@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from kernels.overlay import lay
-from tools.evidence.records import Kind, Lever, OverlayPart, Scalar
-from tools.measurement.comparison import Measured, compare, declare
-from tools.measurement.lab import Lab
-from tools.measurement.plan import numbered
+from bankable.kernels.build.overlay import lay
+from bankable.tools.evidence.records import Kind, Lever, OverlayPart, Scalar
+from bankable.tools.measurement.comparison import Measured, compare, declare
+from bankable.tools.measurement.plan import numbered
+from bankable.tools.measurement.run_context import Lab
 
 
 def union(levers: Sequence[Lever]) -> Lever:

@@ -24,15 +24,16 @@ from statistics import median
 
 import orjson
 
-from evals.bench.audit_evidence import SUBJECT, Size, big_run
-from nodes.auditor.__main__ import cores
-from nodes.auditor.engine import evaluate
-from nodes.auditor.process import ENVIRONMENT, ROOT, START
-from nodes.auditor.reading.ahead import read_ahead
-from nodes.auditor.reading.sealed import SealedView
-from nodes.auditor.verdict import Verdict, Word
-from tools.errors import UserError
-from tools.evidence.seal import seal
+from bankable.evals.bench.audit_evidence import SUBJECT, Size, big_run
+from bankable.nodes.auditor.__main__ import cores
+from bankable.nodes.auditor.engine import evaluate
+from bankable.nodes.auditor.process import ENVIRONMENT, START
+from bankable.nodes.auditor.reading.prefetch import read_ahead
+from bankable.nodes.auditor.reading.sealed import SealedView
+from bankable.nodes.auditor.verdict import Verdict, Word
+from bankable.tools import package
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.seal import seal
 
 SPEED_GOAL, MEMORY_GOAL = 0.5, 3.0
 ROUNDS = 72
@@ -214,7 +215,7 @@ def _audit(folder: Path, memory: Memory | None = None) -> float:
 
 def _start(*arguments: str, out: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     """The auditor's process; without a folder it only says how it is used."""
-    command = [sys.executable, "-I", "-c", START, str(ROOT), *arguments]
+    command = [sys.executable, "-I", "-c", START, str(package.START), *arguments]
     return subprocess.Popen(command, env=ENVIRONMENT, cwd="/", stdout=out, stderr=subprocess.DEVNULL)
 
 

@@ -16,13 +16,13 @@ from typing import Any
 
 import orjson
 
-from evals.fixtures.build.files import edit, read, read_lines, write
-from evals.fixtures.build.leg import OUTPUT, PROMPTS
-from evals.fixtures.build.run import LEVER, RUN_ID, Recipe, enter_all, run_folder
-from tools.evidence.records import Claim, Kind, LatencySummary, Plan, Side
-from tools.statistics.latency import RoundFigures, figures, summarize
-from tools.statistics.order import packed
-from tools.statistics.paired import block_difference, decide
+from bankable.evals.fixtures.build.files import edit, read, read_lines, write
+from bankable.evals.fixtures.build.leg import OUTPUT, PROMPTS
+from bankable.evals.fixtures.build.run import LEVER, RUN_ID, Recipe, enter_all, run_folder
+from bankable.tools.evidence.records import Claim, Kind, LatencySummary, Plan, Side
+from bankable.tools.statistics.latency import RoundFigures, figures, summarize
+from bankable.tools.statistics.order import packed
+from bankable.tools.statistics.paired import block_difference, decide
 
 Json = dict[str, Any]
 GAP_S = 0.010
@@ -89,9 +89,11 @@ def big_run(root: Path, size: Size, seed: int = 1) -> Path:
 
 def _comparison(folder: Path, size: Size, rng: random.Random, texts: list[str]) -> None:
     workload = {
-        "num_prompts": size.requests, "input_len": INPUT_LEN, "output_len": size.output_len,
+        "num_prompts": size.requests,
+        "input_len": INPUT_LEN,
+        "output_len": size.output_len,
         "concurrency": size.concurrency,
-    }  # fmt: skip
+    }
     edit(folder / "plan.json", lambda plan: plan["workload"].update(workload))
     measured: dict[Side, list[list[RoundFigures]]] = {side: [] for side in Side}
     for leg in sorted((folder / "legs").iterdir()):
@@ -139,10 +141,13 @@ def _figures(duration: float, lists: Json) -> RoundFigures:
 def _summary(size: Size, found: RoundFigures) -> Json:
     return {
         **{name: getattr(found, name) for name in (*LatencySummary.model_fields, "p99_tpot_ms")},
-        "completed": size.requests, "total_input_tokens": size.requests * INPUT_LEN,
-        "total_output_tokens": size.requests * size.output_len, "max_concurrency": size.concurrency,
-        "random_input_len": INPUT_LEN, "random_output_len": size.output_len,
-    }  # fmt: skip
+        "completed": size.requests,
+        "total_input_tokens": size.requests * INPUT_LEN,
+        "total_output_tokens": size.requests * size.output_len,
+        "max_concurrency": size.concurrency,
+        "random_input_len": INPUT_LEN,
+        "random_output_len": size.output_len,
+    }
 
 
 def _claim(plan: Plan, measured: dict[Side, list[list[RoundFigures]]]) -> Claim:
@@ -150,11 +155,18 @@ def _claim(plan: Plan, measured: dict[Side, list[list[RoundFigures]]]) -> Claim:
     pairs = zip(rates[Side.REFERENCE], rates[Side.CANDIDATE], strict=True)
     decision = decide([block_difference(*pair) for pair in pairs], plan.alpha, plan.floor, plan.looks)
     return Claim(
-        comparison=plan.name, run_id=RUN_ID, lever=plan.lever, metric=plan.metric,
-        reference=summarize(measured[Side.REFERENCE]), candidate=summarize(measured[Side.CANDIDATE]),
-        delta=decision.gain, interval=decision.gain_interval, blocks=decision.n, decision=decision.verdict,
+        comparison=plan.name,
+        run_id=RUN_ID,
+        lever=plan.lever,
+        metric=plan.metric,
+        reference=summarize(measured[Side.REFERENCE]),
+        candidate=summarize(measured[Side.CANDIDATE]),
+        delta=decision.gain,
+        interval=decision.gain_interval,
+        blocks=decision.n,
+        decision=decision.verdict,
         headline=f"output throughput {decision.gain:+.1%}",
-    )  # fmt: skip
+    )
 
 
 def _text(rng: random.Random, tokens: int) -> str:

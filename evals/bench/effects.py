@@ -9,9 +9,9 @@ from statistics import mean, median
 
 import numpy as np
 
-from evals.bench.records import Landscape, LaunchRow
-from tools.errors import UserError
-from tools.search.space import Point
+from bankable.evals.bench.records import Landscape, LaunchRow
+from bankable.tools.errors import UserError
+from bankable.tools.search.space import Point
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from itertools import product
 
 import numpy as np
 
-from evals.bench.records import GridKnob
-from tools.evidence.records import Workload
-from tools.search.space import Point
+from bankable.evals.bench.records import GridKnob
+from bankable.tools.evidence.records import Workload
+from bankable.tools.search.space import Point
 
 GRID: tuple[GridKnob, ...] = (
     GridKnob(name="stream_interval", values=[1, 8, 32], importance=0.5),

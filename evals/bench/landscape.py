@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evals.bench.grid import Batch, batches, round_orders
-from evals.bench.records import GridKnob, Header, LaunchRow, RoundRow, read_partial
-from tools.errors import UserError
-from tools.evidence.records import EngineIdentity, Failure, HostSample, ServerConfig, Workload
-from tools.evidence.store import AppendLog
-from tools.search import Dimension, SearchSpace
-from tools.search.book import NOT_ITS_FAULT
-from tools.serving.driver import Driver, LaunchFailed, LaunchRequest, RoundFailed, RoundLoad, Server
+from bankable.evals.bench.grid import Batch, batches, round_orders
+from bankable.evals.bench.records import GridKnob, Header, LaunchRow, RoundRow, read_partial
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import EngineIdentity, Failure, HostSample, ServerConfig, Workload
+from bankable.tools.evidence.store import AppendLog
+from bankable.tools.search import Dimension, SearchSpace
+from bankable.tools.search.trial_log import NOT_ITS_FAULT
+from bankable.tools.serving.driver import Driver, LaunchFailed, LaunchRequest, RoundFailed, RoundLoad, Server
 
 SEED_STEP = 1000
 """Data seeds of two replicates are this far apart."""

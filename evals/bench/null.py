@@ -16,7 +16,7 @@ from pathlib import Path
 import orjson
 from scipy.stats import binomtest
 
-from tools.errors import UserError
+from bankable.tools.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 LEVER = "stream_interval=1"
@@ -67,8 +67,12 @@ def _one(recording: Path, seed: int) -> NullRun:
         words = ["--replay", str(recording), "--draw", str(seed), "--only", LEVER, "--out", str(out), "--json"]
         done = subprocess.run(
             [sys.executable, "-m", "graph", "run", *words],
-            cwd=ROOT, capture_output=True, text=True, timeout=1800, check=False,
-        )  # fmt: skip
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=1800,
+            check=False,
+        )
         if done.returncode != 0:
             raise UserError("the recording could not be replayed", str(recording), done.stderr.strip()[-300:])
         outcome = orjson.loads(done.stdout)

@@ -16,9 +16,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.errors import UserError
-from tools.evidence.records import LegRecord
-from tools.serving.recording import Recording
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import LegRecord
+from bankable.tools.serving.recording import Recording
 
 ROOT = Path(__file__).resolve().parents[2]
 GOAL = 0.05

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.statistics.simulate import Machine, Rates, simulate_rules
+from bankable.tools.statistics.simulate import Machine, Rates, simulate_rules
 
 GAINS = (0.0, 0.01, 0.02, 0.03)
 RULES = {

@@ -13,10 +13,10 @@ from typing import Literal
 
 from pydantic import Field, ValidationError
 
-from tools.errors import UserError
-from tools.evidence.records import EngineIdentity, Failure, Record, Scalar, Workload
-from tools.search import Dimension, SearchSpace
-from tools.search.space import Point
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import EngineIdentity, Failure, Record, Scalar, Workload
+from bankable.tools.search import Dimension, SearchSpace
+from bankable.tools.search.space import Point
 
 SCHEMA_VERSION = 1
 MAX_BYTES = 64 << 20

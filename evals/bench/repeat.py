@@ -19,11 +19,12 @@ from typing import Any
 
 import orjson
 
-from evals.fixtures.build.run import enter_all
-from nodes.auditor.process import ROOT, START
-from tools.errors import UserError
-from tools.evidence.request import Scope
-from tools.evidence.seal import seal
+from bankable.evals.fixtures.build.run import enter_all
+from bankable.nodes.auditor.process import START
+from bankable.tools import package
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.request import Scope
+from bankable.tools.evidence.seal import seal
 
 JSON_FILES = (".json", ".jsonl")
 
@@ -72,7 +73,16 @@ def _verdict(run: Path, scope: Scope, subject: str, place: Path, python: Path, t
     sealed = seal(run, scope, subject, 1, place)
     try:
         done = subprocess.run(
-            [str(python.absolute()), "-s", "-P", "-c", START, str(ROOT), str(sealed.folder), str(1 + turn % 2)],
+            [
+                str(python.absolute()),
+                "-s",
+                "-P",
+                "-c",
+                START,
+                str(package.START),
+                str(sealed.folder),
+                str(1 + turn % 2),
+            ],
             env={"PYTHONHASHSEED": str(turn)},
             cwd="/",
             capture_output=True,

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evals.runner.run import Task, each
+from bankable.evals.runner.run import Task, each
 
 
 @dataclass(frozen=True)

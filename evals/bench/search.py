@@ -15,9 +15,9 @@ from functools import partial
 
 import numpy as np
 
-from evals.bench.effects import Effects
-from tools.search import Outcome, PlainTPE, RandomSearch, Searcher, SearchPolicy, SearchSpace, Settings, Trial
-from tools.search.space import Point
+from bankable.evals.bench.effects import Effects
+from bankable.tools.search import Outcome, PlainTPE, RandomSearch, Searcher, SearchPolicy, SearchSpace, Settings, Trial
+from bankable.tools.search.space import Point
 
 WITHIN = 0.01
 """Of the best."""

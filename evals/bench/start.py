@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from evals.fixtures.build.run import standard_run
-from nodes.auditor.process import ROOT
-from tools.errors import UserError
+from bankable.evals.fixtures.build.run import standard_run
+from bankable.tools.errors import UserError
+from bankable.tools.package import FOLDER
 
 GOAL_S = 0.3
 PEER = (sys.executable, "-c", "import pydantic")
@@ -79,7 +79,7 @@ def measure(pairs: int) -> StartTimes:
 
 def _took(command: Sequence[str], codes: set[int]) -> Took:
     before, begun = os.times(), time.perf_counter()
-    code = subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode
+    code = subprocess.run(command, cwd=FOLDER, capture_output=True, check=False).returncode
     wall, after = time.perf_counter() - begun, os.times()
     if code not in codes:
         raise UserError(f"exit code {code}", " ".join(command), "run it by hand to see why")

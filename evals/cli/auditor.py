@@ -8,18 +8,18 @@ from typing import Annotated
 
 import typer
 
-from evals.fixtures.keys import read_keys
-from evals.gate import as_table, complaints, judge_all, read_expected, write_expected
-from evals.mutants import mutants as disable_each
-from evals.mutants import text as mutants_text
-from evals.runner.results import read_results
-from evals.runner.run import chosen
-from evals.score.compare import compare as compare_scores
-from evals.score.compare import of_one
-from evals.score.compare import text as comparison_text
-from evals.score.scored import scores
-from evals.score.summary import summarize
-from evals.score.text import text as summary_text
+from bankable.evals.fixtures.keys import read_keys
+from bankable.evals.gate import as_table, complaints, judge_all, read_expected, write_expected
+from bankable.evals.mutants import mutants as disable_each
+from bankable.evals.mutants import text as mutants_text
+from bankable.evals.runner.results import read_results
+from bankable.evals.runner.run import chosen
+from bankable.evals.score.compare import compare as compare_scores
+from bankable.evals.score.compare import of_one
+from bankable.evals.score.compare import text as comparison_text
+from bankable.evals.score.scored import scores
+from bankable.evals.score.summary import summarize
+from bankable.evals.score.text import text as summary_text
 
 CORES = os.cpu_count() or 1
 

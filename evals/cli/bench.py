@@ -13,25 +13,25 @@ from typing import Annotated
 import orjson
 import typer
 
-from evals.bench.audit import measure as audit_speed
-from evals.bench.audit import per_round
-from evals.bench.audit_evidence import SUBJECT, Size
-from evals.bench.effects import effects
-from evals.bench.grid import GRID, WORKLOAD
-from evals.bench.landscape import Recording, record
-from evals.bench.null import run_null
-from evals.bench.overhead import measure as overhead
-from evals.bench.rates import rates_table
-from evals.bench.records import read_landscape
-from evals.bench.repeat import repeat as repeat_verdicts
-from evals.bench.run import measure as run_speed
-from evals.bench.search import WITHIN, bench, table
-from evals.bench.start import measure as start_times
-from evals.fixtures.build.run import standard_run
-from evals.runner.run import chosen
-from tools.serving.driver import StopRequested
-from tools.serving.engine import find_engine
-from tools.serving.live import LiveDriver
+from bankable.evals.bench.audit import measure as audit_speed
+from bankable.evals.bench.audit import per_round
+from bankable.evals.bench.audit_evidence import SUBJECT, Size
+from bankable.evals.bench.effects import effects
+from bankable.evals.bench.grid import GRID, WORKLOAD
+from bankable.evals.bench.landscape import Recording, record
+from bankable.evals.bench.null import run_null
+from bankable.evals.bench.overhead import measure as overhead
+from bankable.evals.bench.rates import rates_table
+from bankable.evals.bench.records import read_landscape
+from bankable.evals.bench.repeat import repeat as repeat_verdicts
+from bankable.evals.bench.run import measure as run_speed
+from bankable.evals.bench.search import WITHIN, bench, table
+from bankable.evals.bench.start import measure as start_times
+from bankable.evals.fixtures.build.run import standard_run
+from bankable.evals.runner.run import chosen
+from bankable.tools.serving.driver import StopRequested
+from bankable.tools.serving.engine import find_engine
+from bankable.tools.serving.live import LiveDriver
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "tools" / "model" / "shipped"

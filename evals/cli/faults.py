@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from evals.faults.all import listed, named
-from evals.faults.base import build, copy
-from evals.faults.sweep import honest, honest_text
-from evals.faults.sweep import sweep as sweep_faults
-from evals.faults.sweep import text as curves_text
-from tools.errors import UserError
+from bankable.evals.faults.all import listed, named
+from bankable.evals.faults.base import build, copy
+from bankable.evals.faults.sweep import honest, honest_text
+from bankable.evals.faults.sweep import sweep as sweep_faults
+from bankable.evals.faults.sweep import text as curves_text
+from bankable.tools.errors import UserError
 
 BUILT = "built"
 

@@ -8,17 +8,17 @@ from typing import Annotated
 
 import typer
 
-from evals.cli.auditor import Only
-from evals.fixtures.keys import read_keys
-from evals.frontends.langsmith_client import connect
-from evals.frontends.langsmith_dataset import dataset as dataset_of
-from evals.frontends.langsmith_dataset import push
-from evals.frontends.langsmith_experiment import push_results
-from evals.frontends.shown import keyed, show
-from evals.runner.results import read_results
-from evals.score.compare import of_one
-from evals.score.scored import scores
-from tools.errors import UserError
+from bankable.evals.cli.auditor import Only
+from bankable.evals.fixtures.keys import read_keys
+from bankable.evals.frontends.langsmith_client import connect
+from bankable.evals.frontends.langsmith_dataset import dataset as dataset_of
+from bankable.evals.frontends.langsmith_dataset import push
+from bankable.evals.frontends.langsmith_experiment import push_results
+from bankable.evals.frontends.shown import keyed, show
+from bankable.evals.runner.results import read_results
+from bankable.evals.score.compare import of_one
+from bankable.evals.score.scored import scores
+from bankable.tools.errors import UserError
 
 push_app = typer.Typer(no_args_is_help=True, help="Send the fixtures, with their keys, to a service of others.")
 

@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evals.cli.auditor import CORES, Jobs, Only
-from evals.fixtures.keys import read_keys
-from evals.runner.auditor import Auditor
-from evals.runner.results import NAME
-from evals.runner.run import chosen
-from evals.runner.run import run as judge_fixtures
-from evals.score.models import over_models
-from evals.score.models import text as models_text
-from evals.score.page import page
-from evals.score.summary import by_auditor, summarize
-from evals.score.text import text as summary_text
-from tools.errors import UserError
+from bankable.evals.cli.auditor import CORES, Jobs, Only
+from bankable.evals.fixtures.keys import read_keys
+from bankable.evals.runner.auditor import Auditor
+from bankable.evals.runner.results import NAME
+from bankable.evals.runner.run import chosen
+from bankable.evals.runner.run import run as judge_fixtures
+from bankable.evals.score.models import over_models
+from bankable.evals.score.models import text as models_text
+from bankable.evals.score.page import page
+from bankable.evals.score.summary import by_auditor, summarize
+from bankable.evals.score.text import text as summary_text
+from bankable.tools.errors import UserError
 
 if TYPE_CHECKING:
-    from evals.runner.judged import Judged
+    from bankable.evals.runner.judged import Judged
 
 CACHE = Path("runs/evals-cache")
 
@@ -62,15 +62,21 @@ def run(
     names = [*([llm] if llm is not None else []), *_names(models)]
     judges: tuple[Judged, ...] = ()
     if auditor is not Auditor.RULES or names or llm_base_url or llm_budget or llm_price or skill:
-        from evals.runner.judged import asked_for, spent  # noqa: PLC0415 - the rules alone start without it
+        from bankable.evals.runner.judged import asked_for, spent  # noqa: PLC0415 - the rules alone start without it
 
         judges = asked_for(
             auditor, names, llm_base_url, votes, budgets=llm_budget or (), prices=llm_price or (), skill_path=skill
         )
     judgments = judge_fixtures(
-        chosen(only or ()), out, repeats=repeats, seed=seed, jobs=jobs, cache=None if no_cache else cache,
-        tell=typer.echo, judges=judges,
-    )  # fmt: skip
+        chosen(only or ()),
+        out,
+        repeats=repeats,
+        seed=seed,
+        jobs=jobs,
+        cache=None if no_cache else cache,
+        tell=typer.echo,
+        judges=judges,
+    )
     if judges:
         spent(out, typer.echo)
     keys = read_keys()

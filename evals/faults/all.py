@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evals.faults import answers, conditions, isolated, measured
-from evals.faults.fault import Fault
-from tools.errors import UserError
+from bankable.evals.faults import answers, conditions, isolated, measured
+from bankable.evals.faults.fault import Fault
+from bankable.tools.errors import UserError
 
 FAULTS: tuple[Fault, ...] = (*conditions.FAULTS, *measured.FAULTS, *answers.FAULTS, *isolated.FAULTS)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from random import Random
 
-from evals.faults.fault import Fault, Target
-from evals.fixtures.build.bakeoff_edits import checker_says
-from evals.fixtures.build.edits import answers, candidates, reclaim, rows
-from evals.fixtures.build.files import Json, read
+from bankable.evals.faults.fault import Fault, Target
+from bankable.evals.fixtures.build.bakeoff_edits import checker_says
+from bankable.evals.fixtures.build.edits import answers, candidates, reclaim, rows
+from bankable.evals.fixtures.build.files import Json, read
 
 SHORT = 3
 """Tokens of an answer that ends early."""
@@ -39,10 +39,35 @@ def _wrong_elements(target: Target, times: float, _: Random) -> None:
 
 
 FAULTS: tuple[Fault, ...] = (
-    Fault("Q03-wrong-answers", "of 400 questions answered wrong by the candidate alone", "output_correctness", 2, 30,
-          (0, 1, 2, 5, 10, 15, 20, 30, 60), _wrong_answers, base="precision"),
-    Fault("Q06-wrong-elements", "times the tolerance, error of the winner's outputs", "harness_tolerance", 1, 1.05,
-          (0, 0.5, 0.9, 1, 1.05, 1.5, 10), _wrong_elements, base="bake-off", scope="harness"),
-    Fault("Q07-early-end", "% of the candidate's answers end early", "answers_of_rounds", 12.5, 25,
-          (0, 12.5, 25, 37.5, 50, 100), _early_end, base="questions"),
-)  # fmt: skip
+    Fault(
+        "Q03-wrong-answers",
+        "of 400 questions answered wrong by the candidate alone",
+        "output_correctness",
+        2,
+        30,
+        (0, 1, 2, 5, 10, 15, 20, 30, 60),
+        _wrong_answers,
+        base="precision",
+    ),
+    Fault(
+        "Q06-wrong-elements",
+        "times the tolerance, error of the winner's outputs",
+        "harness_tolerance",
+        1,
+        1.05,
+        (0, 0.5, 0.9, 1, 1.05, 1.5, 10),
+        _wrong_elements,
+        base="bake-off",
+        scope="harness",
+    ),
+    Fault(
+        "Q07-early-end",
+        "% of the candidate's answers end early",
+        "answers_of_rounds",
+        12.5,
+        25,
+        (0, 12.5, 25, 37.5, 50, 100),
+        _early_end,
+        base="questions",
+    ),
+)

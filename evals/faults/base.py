@@ -5,16 +5,16 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from evals.faults.fault import Base, Target, find_target
-from evals.fixtures.build.bakeoff import Contest, bake_off
-from evals.fixtures.build.edits import PATCH, answers, candidates, other_tokens, outputs
-from evals.fixtures.build.files import write
-from evals.fixtures.build.profile import profile_folder
-from evals.fixtures.build.run import RUN_ID, enter_all, standard_run
-from tools.errors import UserError
-from tools.evidence.records import LaunchPlan, Lever, Workload
-from tools.evidence.request import Scope
-from tools.serving.recording import Recording
+from bankable.evals.faults.fault import Base, Target, find_target
+from bankable.evals.fixtures.build.bakeoff import Contest, bake_off
+from bankable.evals.fixtures.build.edits import PATCH, answers, candidates, other_tokens, outputs
+from bankable.evals.fixtures.build.files import write
+from bankable.evals.fixtures.build.profile import profile_folder
+from bankable.evals.fixtures.build.run import RUN_ID, enter_all, standard_run
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import LaunchPlan, Lever, Workload
+from bankable.tools.evidence.request import Scope
+from bankable.tools.serving.recording import Recording
 
 PRECISION = Lever(flags={"dtype": "bfloat16"})
 """May change tokens, so that accuracy decides."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from random import Random
 
-from evals.faults.fault import Fault, Target
-from evals.fixtures.build.edits import candidates, later, references, rows, tenants
-from evals.fixtures.build.files import Json, edit_each
+from bankable.evals.faults.fault import Fault, Target
+from bankable.evals.fixtures.build.edits import candidates, later, references, rows, tenants
+from bankable.evals.fixtures.build.files import Json, edit_each
 
 
 def _guest(target: Target, percent: float, _: Random) -> None:
@@ -75,18 +75,52 @@ def _cached(target: Target, percent: float, _: Random) -> None:
 
 
 FAULTS: tuple[Fault, ...] = (
-    Fault("C05-launches-apart", "minutes between the legs of the last block", "interleaving", 50, 65,
-          (0, 10, 30, 50, 58, 65, 120, 600), _apart, base="alternating"),
-    Fault("C08-shorter-prompts", "prompt tokens less on the candidate, per request", "same_workload", 0, 1,
-          (0, 1, 2, 4, 8), _shorter_prompts),
-    Fault("C11-busy-peer", "% of one core used by the idle server", "co_resident_valid", 7, 11,
-          (0, 2, 5, 7, 9, 11, 20, 100), _busy_peer),
-    Fault("C15-guest", "% of one core, a foreign process beside the reference", "contention", 20, 30,
-          (0, 10, 20, 25, 30, 50, 100, 200), _guest),
-    Fault("C15-steal", "% of the reference's time stolen", "contention", 4, 6,
-          (0, 2, 4, 5, 6, 10, 20, 40), _steal),
-    Fault("C15-throttled", "% lower clock on the reference", "clocks", 9, 11,
-          (0, 3, 6, 9, 11, 15, 30), _throttled),
-    Fault("C17-warm-cache", "% of the candidate's prompt tokens from the cache", "same_workload", 0.8, 2,
-          (0, 0.8, 2, 5, 10, 50), _cached),
-)  # fmt: skip
+    Fault(
+        "C05-launches-apart",
+        "minutes between the legs of the last block",
+        "interleaving",
+        50,
+        65,
+        (0, 10, 30, 50, 58, 65, 120, 600),
+        _apart,
+        base="alternating",
+    ),
+    Fault(
+        "C08-shorter-prompts",
+        "prompt tokens less on the candidate, per request",
+        "same_workload",
+        0,
+        1,
+        (0, 1, 2, 4, 8),
+        _shorter_prompts,
+    ),
+    Fault(
+        "C11-busy-peer",
+        "% of one core used by the idle server",
+        "co_resident_valid",
+        7,
+        11,
+        (0, 2, 5, 7, 9, 11, 20, 100),
+        _busy_peer,
+    ),
+    Fault(
+        "C15-guest",
+        "% of one core, a foreign process beside the reference",
+        "contention",
+        20,
+        30,
+        (0, 10, 20, 25, 30, 50, 100, 200),
+        _guest,
+    ),
+    Fault("C15-steal", "% of the reference's time stolen", "contention", 4, 6, (0, 2, 4, 5, 6, 10, 20, 40), _steal),
+    Fault("C15-throttled", "% lower clock on the reference", "clocks", 9, 11, (0, 3, 6, 9, 11, 15, 30), _throttled),
+    Fault(
+        "C17-warm-cache",
+        "% of the candidate's prompt tokens from the cache",
+        "same_workload",
+        0.8,
+        2,
+        (0, 0.8, 2, 5, 10, 50),
+        _cached,
+    ),
+)

@@ -10,9 +10,9 @@ from typing import Literal
 
 import orjson
 
-from evals.fixtures.build.run import enter_all
-from tools.errors import UserError
-from tools.evidence.request import Scope
+from bankable.evals.fixtures.build.run import enter_all
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.request import Scope
 
 Base = Literal["patch", "alternating", "scheduling", "precision", "questions", "bake-off", "profile"]
 """The clean evidence that a fault is shown on; see ``base.py``."""

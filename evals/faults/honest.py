@@ -10,10 +10,10 @@ from random import Random
 
 import orjson
 
-from evals.faults.fault import Target
-from evals.fixtures.build.edits import info, later, record
-from evals.fixtures.build.files import Json, edit, edit_each, read, read_lines, setting, write_lines
-from evals.fixtures.build.run import enter_all
+from bankable.evals.faults.fault import Target
+from bankable.evals.fixtures.build.edits import info, later, record
+from bankable.evals.fixtures.build.files import Json, edit, edit_each, read, read_lines, setting, write_lines
+from bankable.evals.fixtures.build.run import enter_all
 
 PER_REQUEST = ("input_lens", "output_lens", "ttfts", "itls", "errors", "cached_tokens", "generated_texts")
 JSON_LINES = ("bench_runs.jsonl", "host.jsonl", "outputs.jsonl", "accuracy.jsonl", "engagement.jsonl")

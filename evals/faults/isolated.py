@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from random import Random
 
-from evals.faults.fault import Fault, Target
-from evals.fixtures.build.bakeoff import again
-from evals.fixtures.build.bakeoff_edits import HELD_OUT, claimed, edit_rows, slow_down
-from evals.fixtures.build.files import edit, read, setting
-from evals.fixtures.build.profile import PROFILE, ROUTE, operator
+from bankable.evals.faults.fault import Fault, Target
+from bankable.evals.fixtures.build.bakeoff import again
+from bankable.evals.fixtures.build.bakeoff_edits import HELD_OUT, claimed, edit_rows, slow_down
+from bankable.evals.fixtures.build.files import edit, read, setting
+from bankable.evals.fixtures.build.profile import PROFILE, ROUTE, operator
 
 COLLECTIVE = "ncclDevKernel_AllReduce"
 
@@ -53,16 +53,70 @@ def _waiting(target: Target, skew: float, _: Random) -> None:
 
 
 FAULTS: tuple[Fault, ...] = (
-    Fault("D14-inflated-ratio", "% above the measured isolated speed-up", "harness_speedup", 0.4, 0.6,
-          (0, 0.2, 0.4, 0.6, 1, 5, 100), _claimed_ratio, base="bake-off", scope="harness"),
-    Fault("H06-special-cased", "times slower at the held-out shape", "harness_shapes", 2.4, 3.2,
-          (1, 1.5, 2, 2.4, 2.8, 3.2, 4), _special_cased, base="bake-off", scope="harness"),
-    Fault("H12-hidden-work", "ns of work past each of the winner's samples", "harness_hidden_work", 700, 1200,
-          (0, 300, 700, 900, 1200, 2000, 20000), _hidden_work, base="bake-off", scope="harness"),
-    Fault("H19-impossibly-fast", "times faster than measured", "harness_roofline", 1.5, 2,
-          (1, 1.25, 1.5, 1.75, 2, 3, 10), _impossibly_fast, base="bake-off", scope="harness"),
-    Fault("P02-waiting-collective", "mean over median of a collective's calls", "profile_quality", 3, 3.1,
-          (1, 2, 3, 3.1, 6), _waiting, base="profile", scope="profile"),
-    Fault("P03-blank-shapes", "% of the operators' time without shapes", "profile_quality", 30, 31,
-          (0, 10, 20, 30, 31, 60, 100), _blank_shapes, base="profile", scope="profile"),
-)  # fmt: skip
+    Fault(
+        "D14-inflated-ratio",
+        "% above the measured isolated speed-up",
+        "harness_speedup",
+        0.4,
+        0.6,
+        (0, 0.2, 0.4, 0.6, 1, 5, 100),
+        _claimed_ratio,
+        base="bake-off",
+        scope="harness",
+    ),
+    Fault(
+        "H06-special-cased",
+        "times slower at the held-out shape",
+        "harness_shapes",
+        2.4,
+        3.2,
+        (1, 1.5, 2, 2.4, 2.8, 3.2, 4),
+        _special_cased,
+        base="bake-off",
+        scope="harness",
+    ),
+    Fault(
+        "H12-hidden-work",
+        "ns of work past each of the winner's samples",
+        "harness_hidden_work",
+        700,
+        1200,
+        (0, 300, 700, 900, 1200, 2000, 20000),
+        _hidden_work,
+        base="bake-off",
+        scope="harness",
+    ),
+    Fault(
+        "H19-impossibly-fast",
+        "times faster than measured",
+        "harness_roofline",
+        1.5,
+        2,
+        (1, 1.25, 1.5, 1.75, 2, 3, 10),
+        _impossibly_fast,
+        base="bake-off",
+        scope="harness",
+    ),
+    Fault(
+        "P02-waiting-collective",
+        "mean over median of a collective's calls",
+        "profile_quality",
+        3,
+        3.1,
+        (1, 2, 3, 3.1, 6),
+        _waiting,
+        base="profile",
+        scope="profile",
+    ),
+    Fault(
+        "P03-blank-shapes",
+        "% of the operators' time without shapes",
+        "profile_quality",
+        30,
+        31,
+        (0, 10, 20, 30, 31, 60, 100),
+        _blank_shapes,
+        base="profile",
+        scope="profile",
+    ),
+)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from random import Random
 
-from evals.faults.fault import Fault, Target
-from evals.fixtures.build.edits import candidates, claim, rate, reclaim, references, rows
-from evals.fixtures.build.files import Json, read
+from bankable.evals.faults.fault import Fault, Target
+from bankable.evals.fixtures.build.edits import candidates, claim, rate, reclaim, references, rows
+from bankable.evals.fixtures.build.files import Json, read
 
 LISTS = ("input_lens", "output_lens", "ttfts", "itls", "errors", "cached_tokens", "generated_texts")
 """Per-request lists of a round, in the order of its requests."""
@@ -84,20 +84,78 @@ def _unstreamed(target: Target, percent: float, _: Random) -> None:
 
 
 FAULTS: tuple[Fault, ...] = (
-    Fault("D01-smaller-gain", "% slower than the built gain of 30 %", "real_delta", 10, 23,
-          (0, 5, 10, 15, 18, 20, 21, 22, 23, 25, 30), _smaller_gain),
-    Fault("D05-slow-reference-launch", "% slower, one reference launch", "faulted_rounds", 20, 60,
-          (0, 10, 20, 30, 40, 50, 60, 75), _slow_reference),
-    Fault("D07-slow-first-round", "% slower, first round of every launch", "baseline_noise", 0.5, 5,
-          (0, 0.5, 1, 2, 3, 5, 10, 20), _slow_first_round, scope="baseline"),
-    Fault("D11-dropped-requests", "slowest requests of each candidate round", "rows_complete", 0, 1,
-          (0, 1, 2, 3), _dropped_requests),
-    Fault("D13-later-first-token", "% later first token", "headline_integrity", 40, 100,
-          (0, 20, 40, 60, 80, 100, 200), _later_first_token),
-    Fault("D14-inflated-claim", "percentage points above the measured gain", "reported_vs_raw", 0.05, 0.2,
-          (0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.5, 2), _inflated_claim),
-    Fault("D15-drifted", "% faster machine than in the control", "baseline_drift", 3, 15,
-          (0, 1, 3, 5, 7, 10, 15, 25), _drifted),
-    Fault("Q08-unstreamed-tokens", "% of streamed pieces missing", "rows_complete", 10, 45,
-          (0, 10, 20, 30, 40, 45, 60, 90), _unstreamed, base="scheduling"),
-)  # fmt: skip
+    Fault(
+        "D01-smaller-gain",
+        "% slower than the built gain of 30 %",
+        "real_delta",
+        10,
+        23,
+        (0, 5, 10, 15, 18, 20, 21, 22, 23, 25, 30),
+        _smaller_gain,
+    ),
+    Fault(
+        "D05-slow-reference-launch",
+        "% slower, one reference launch",
+        "faulted_rounds",
+        20,
+        60,
+        (0, 10, 20, 30, 40, 50, 60, 75),
+        _slow_reference,
+    ),
+    Fault(
+        "D07-slow-first-round",
+        "% slower, first round of every launch",
+        "baseline_noise",
+        0.5,
+        5,
+        (0, 0.5, 1, 2, 3, 5, 10, 20),
+        _slow_first_round,
+        scope="baseline",
+    ),
+    Fault(
+        "D11-dropped-requests",
+        "slowest requests of each candidate round",
+        "rows_complete",
+        0,
+        1,
+        (0, 1, 2, 3),
+        _dropped_requests,
+    ),
+    Fault(
+        "D13-later-first-token",
+        "% later first token",
+        "headline_integrity",
+        40,
+        100,
+        (0, 20, 40, 60, 80, 100, 200),
+        _later_first_token,
+    ),
+    Fault(
+        "D14-inflated-claim",
+        "percentage points above the measured gain",
+        "reported_vs_raw",
+        0.05,
+        0.2,
+        (0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.5, 2),
+        _inflated_claim,
+    ),
+    Fault(
+        "D15-drifted",
+        "% faster machine than in the control",
+        "baseline_drift",
+        3,
+        15,
+        (0, 1, 3, 5, 7, 10, 15, 25),
+        _drifted,
+    ),
+    Fault(
+        "Q08-unstreamed-tokens",
+        "% of streamed pieces missing",
+        "rows_complete",
+        10,
+        45,
+        (0, 10, 20, 30, 40, 45, 60, 90),
+        _unstreamed,
+        base="scheduling",
+    ),
+)

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from evals.faults.all import named
-from evals.faults.base import build, copy
-from evals.faults.fault import Base, Fault, Target
-from evals.faults.honest import HONEST
-from evals.fixtures.judge import judge
-from nodes.auditor.verdict import Finding, Severity, Verdict
-from tools.evidence.request import Scope
+from bankable.evals.faults.all import named
+from bankable.evals.faults.base import build, copy
+from bankable.evals.faults.fault import Base, Fault, Target
+from bankable.evals.faults.honest import HONEST
+from bankable.evals.fixtures.judge import judge
+from bankable.nodes.auditor.verdict import Finding, Severity, Verdict
+from bankable.tools.evidence.request import Scope
 
 Mark = tuple[str, str, str]
 """Rule, code and weight."""

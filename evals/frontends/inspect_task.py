@@ -27,20 +27,20 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import json_schema
 from pydantic import ValidationError
 
-from evals.frontends.shown import PARTS, Keyed, Part, keyed, show
-from evals.runner.evidence import sealed
-from evals.runner.run import chosen
-from nodes.auditor.judge.ask import MOST_ACCUSATIONS, scope_text
-from nodes.auditor.judge.brief import Brief, brief
-from nodes.auditor.judge.opinion import Opinion
-from nodes.auditor.judge.orders import ROLE, SKILL, VOTES
-from nodes.auditor.judge.quotes import sift
-from nodes.auditor.judge.votes import Charge, lowered
-from nodes.auditor.process import audit_sealed
-from nodes.auditor.verdict import word_of
-from tools.errors import UserError
-from tools.prompts.loader import load_prompt
-from tools.skills.loader import skill
+from bankable.evals.frontends.shown import PARTS, Keyed, Part, keyed, show
+from bankable.evals.runner.evidence import sealed
+from bankable.evals.runner.run import chosen
+from bankable.nodes.auditor.judge.ask import MOST_ACCUSATIONS, scope_text
+from bankable.nodes.auditor.judge.brief import Brief, brief
+from bankable.nodes.auditor.judge.opinion import Opinion
+from bankable.nodes.auditor.judge.orders import ROLE, SKILL, VOTES
+from bankable.nodes.auditor.judge.quotes import sift
+from bankable.nodes.auditor.judge.votes import Charge, lowered
+from bankable.nodes.auditor.process import audit_sealed
+from bankable.nodes.auditor.verdict import word_of
+from bankable.tools.errors import UserError
+from bankable.tools.prompts.loader import load_prompt
+from bankable.tools.skills.loader import skill
 
 DEGRADED = "not judged"
 """In place of a word, when no more than half of the votes were answered."""
@@ -73,9 +73,11 @@ def bankable(auditor: str = "rules", only: str = "", split: str = "all", seed: i
 def _sample(found: Keyed, seed: int) -> Sample:
     shown = show(found.fixture, seed)
     return Sample(
-        input=shown.text, target=list(found.key.verdict), id=shown.fixture,
+        input=shown.text,
+        target=list(found.key.verdict),
+        id=shown.fixture,
         metadata={**found.metadata, "evidence": shown.evidence},
-    )  # fmt: skip
+    )
 
 
 @solver

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from tools.errors import UserError
-from tools.llm.address import checked, is_loopback
+from bankable.tools.errors import UserError
+from bankable.tools.llm.address import checked, is_loopback
 
 if TYPE_CHECKING:
     from langsmith import Client
@@ -35,10 +35,17 @@ def connect(environ: Mapping[str, str]) -> Client:
     # The library logs requests that fail, with their whole content.
     logging.getLogger("langsmith").setLevel(logging.CRITICAL)
     return Client(
-        url, api_key=key, timeout_ms=TIMEOUT_MS, auto_batch_tracing=False, omit_traced_runtime_info=True,
-        tracing_sampling_rate=1.0, disable_prompt_cache=True, hide_inputs=False, hide_outputs=False,
+        url,
+        api_key=key,
+        timeout_ms=TIMEOUT_MS,
+        auto_batch_tracing=False,
+        omit_traced_runtime_info=True,
+        tracing_sampling_rate=1.0,
+        disable_prompt_cache=True,
+        hide_inputs=False,
+        hide_outputs=False,
         hide_metadata=False,
-    )  # fmt: skip
+    )
 
 
 @contextmanager

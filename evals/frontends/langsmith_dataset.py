@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from evals.frontends.langsmith_client import explained
-from evals.frontends.shown import Keyed, Shown
-from tools.evidence.canonical import canonical, digest
+from bankable.evals.frontends.langsmith_client import explained
+from bankable.evals.frontends.shown import Keyed, Shown
+from bankable.tools.evidence.canonical import canonical, digest
 
 if TYPE_CHECKING:
     from langsmith import Client

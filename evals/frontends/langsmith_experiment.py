@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from evals.frontends.langsmith_client import explained
-from evals.frontends.langsmith_dataset import example_id
-from evals.score.scored import FixtureScore, Scored
+from bankable.evals.frontends.langsmith_client import explained
+from bankable.evals.frontends.langsmith_dataset import example_id
+from bankable.evals.score.scored import FixtureScore, Scored
 
 if TYPE_CHECKING:
     from langsmith import Client
@@ -39,18 +39,30 @@ def _push(client: Client, project: uuid.UUID, name: str, into: Dataset, scored: 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # ids that name the time are preferred; these name the verdict
         client.create_run(
-            said.fixture, {"fixture": said.fixture, "scope": said.scope}, "chain", project_name=name, id=run_id,
+            said.fixture,
+            {"fixture": said.fixture, "scope": said.scope},
+            "chain",
+            project_name=name,
+            id=run_id,
             reference_example_id=example_id(into.id, said.fixture, said.seed),
-            start_time=ended - timedelta(seconds=said.seconds), end_time=ended,
+            start_time=ended - timedelta(seconds=said.seconds),
+            end_time=ended,
             outputs={
-                "verdict": scored.word, "action": said.action.value,
+                "verdict": scored.word,
+                "action": said.action.value,
                 "findings": [it.model_dump(mode="json") for it in said.findings],
             },
-            extra={"metadata": {
-                "auditor": said.auditor, "ruleset": said.ruleset, "sealed": said.evidence, "repeat": said.repeat,
-                "model": asked.model if asked else None, "skill": asked.skill if asked else None,
-            }},
-        )  # fmt: skip
+            extra={
+                "metadata": {
+                    "auditor": said.auditor,
+                    "ruleset": said.ruleset,
+                    "sealed": said.evidence,
+                    "repeat": said.repeat,
+                    "model": asked.model if asked else None,
+                    "skill": asked.skill if asked else None,
+                }
+            },
+        )
     marks = {"as_keyed": not scored.wrong}
     marks |= {"false_pass": scored.false_pass} if scored.fraud else {"false_alarm": scored.false_alarm}
     for key, value in marks.items():

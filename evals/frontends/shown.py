@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from evals.fixtures.keys import Key, read_keys
-from evals.fixtures.model import Fixture
-from evals.runner.evidence import sealed
-from evals.runner.run import chosen
-from evals.score.split import side
-from nodes.auditor.judge.brief import brief
+from bankable.evals.fixtures.keys import Key, read_keys
+from bankable.evals.fixtures.model import Fixture
+from bankable.evals.runner.evidence import sealed
+from bankable.evals.runner.run import chosen
+from bankable.evals.score.split import side
+from bankable.nodes.auditor.judge.brief import brief
 
 Part = Literal["all", "development", "held-out"]
 PARTS: tuple[Part, ...] = ("all", "development", "held-out")

@@ -1,4 +1,4 @@
-"""``python -m evals.fuzz [TARGET …] [--seconds N]``: fuzz the readers of evidence, each for that long.
+"""``python -m bankable.evals.fuzz [TARGET …] [--seconds N]``: fuzz the readers of evidence, each for that long.
 
 Needs the extra ``fuzz`` (atheris, Linux). A crash leaves its input in ``fuzz-crash-TARGET-*`` and exit code 1. Every
 target runs in a process of its own, because the fuzzer takes its process over.
@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def main(arguments: list[str]) -> int:
     """Exit code 0 when nothing broke, 1 when something did, 2 when there is no fuzzer."""
-    parser = argparse.ArgumentParser(prog="python -m evals.fuzz", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m bankable.evals.fuzz", description=__doc__)
     parser.add_argument("targets", nargs="*", default=NAMES, help=", ".join(NAMES))
     parser.add_argument("--seconds", type=int, default=60, help="of each target")
     parser.add_argument("--one", help=argparse.SUPPRESS)
@@ -40,16 +40,16 @@ def main(arguments: list[str]) -> int:
 
 
 def _apart(name: str, seconds: int) -> bool:
-    command = [sys.executable, "-m", "evals.fuzz", "--one", name, "--seconds", str(seconds)]
+    command = [sys.executable, "-m", "bankable.evals.fuzz", "--one", name, "--seconds", str(seconds)]
     return subprocess.run(command, check=False, cwd=ROOT).returncode == 0
 
 
 def _fuzz(name: str, seconds: int) -> int:
     import atheris  # noqa: PLC0415 - the extra that this command needs
 
-    with atheris.instrument_imports(include=["nodes", "tools"]):
-        from evals.fuzz.corpus import mutated, write_corpus  # noqa: PLC0415 - instrumented on import
-        from evals.fuzz.targets import run_one  # noqa: PLC0415 - instrumented on import
+    with atheris.instrument_imports(include=["bankable.nodes", "bankable.tools"]):
+        from bankable.evals.fuzz.corpus import mutated, write_corpus  # noqa: PLC0415 - instrumented on import
+        from bankable.evals.fuzz.targets import run_one  # noqa: PLC0415 - instrumented on import
 
     def mutate(data: bytes, most: int, seed: int) -> bytes:
         rng = random.Random(seed)
@@ -59,9 +59,13 @@ def _fuzz(name: str, seconds: int) -> int:
     folder = tempfile.mkdtemp(prefix=f"fuzz-{name}-")
     write_corpus(Path(folder), name)
     options = [
-        f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-timeout=20", "-rss_limit_mb=2048",
-        f"-artifact_prefix=fuzz-crash-{name}-", "-print_final_stats=1",
-    ]  # fmt: skip
+        f"-max_total_time={seconds}",
+        f"-max_len={LONGEST}",
+        "-timeout=20",
+        "-rss_limit_mb=2048",
+        f"-artifact_prefix=fuzz-crash-{name}-",
+        "-print_final_stats=1",
+    ]
     atheris.Setup([sys.argv[0], *options, f"{folder}/corpus"], lambda data: run_one(name, data), custom_mutator=mutate)
     atheris.Fuzz()  # does not come back
     return 0

@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from evals.fixtures.build.run import standard_run
-from evals.fuzz.targets import LINES, TARGETS, WHOLE, strange
-from nodes.auditor.engine import evaluate
-from tools.evidence.seal import seal
+from bankable.evals.fixtures.build.run import standard_run
+from bankable.evals.fuzz.targets import LINES, TARGETS, WHOLE, strange
+from bankable.nodes.auditor.engine import evaluate
+from bankable.tools.evidence.seal import seal
 
 KINDS = sorted({**WHOLE, **LINES})
 
@@ -45,13 +45,15 @@ def _texts(run: Path, name: str) -> list[bytes]:
         "tensors": [_tensors({}), _tensors({"__metadata__": {"a": "b"}})],
         "verdicts": [_verdict(run), (comparison / "claim.json").read_bytes()],
         "foreign": [
-            rounds, orjson.dumps(summary), (comparison / "claim.json").read_bytes(),
+            rounds,
+            orjson.dumps(summary),
+            (comparison / "claim.json").read_bytes(),
             b"Metric,avg,min,max,p99,p50\nTime to First Token (ms),1.0,1.0,1.0,1.0,1.0\n\nMetric,Value\n"
             b"Output Token Throughput (tokens/sec),100.0\n",
             b'{"metadata":{"request_start_ns":1,"request_end_ns":2000000},"metrics":{}}\n',
             b'{"benchmarks":[{"metrics":{}}]}',
         ],
-    }  # fmt: skip
+    }
     assert set(found) == set(TARGETS)
     return found[name]
 

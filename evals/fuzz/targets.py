@@ -15,35 +15,47 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from nodes.auditor.harness.view import ReportedBakeOff
-from nodes.auditor.pair import audit_pair
-from nodes.auditor.reading.reader import Reader
-from nodes.auditor.reading.reported import ReportedClaim
-from nodes.auditor.reading.resolved import differences, steady
-from nodes.auditor.reading.rows import read_rows
-from nodes.auditor.reading.server_log import facts
-from nodes.auditor.reading.tensor_file import trouble
-from nodes.auditor.verdict import Verdict, Word
-from tools.errors import UserError
-from tools.evidence.canonical import canonical
-from tools.evidence.harness import Measurement, OpRun, OracleManifest, Task
-from tools.evidence.ledger import Entry
-from tools.evidence.overlay import Marker
-from tools.evidence.records import Answer, Engagement, Generation, HostSample, LegRecord, Plan
-from tools.evidence.request import Request
-from tools.profiling.records import Profile
-from tools.profiling.route import Route
+from bankable.nodes.auditor.harness.view import ReportedBakeOff
+from bankable.nodes.auditor.pair import audit_pair
+from bankable.nodes.auditor.reading.reader import Reader
+from bankable.nodes.auditor.reading.reported import ReportedClaim
+from bankable.nodes.auditor.reading.resolved import differences, steady
+from bankable.nodes.auditor.reading.rows import read_rows
+from bankable.nodes.auditor.reading.server_log import facts
+from bankable.nodes.auditor.reading.tensor_file import trouble
+from bankable.nodes.auditor.verdict import Verdict, Word
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.canonical import canonical
+from bankable.tools.evidence.harness import Measurement, OpRun, OracleManifest, Task
+from bankable.tools.evidence.ledger import Entry
+from bankable.tools.evidence.overlay import Marker
+from bankable.tools.evidence.records import Answer, Engagement, Generation, HostSample, LegRecord, Plan
+from bankable.tools.evidence.request import Request
+from bankable.tools.profiling.records import Profile
+from bankable.tools.profiling.route import Route
 
 Target = Callable[[Path, bytes], None]
 WHOLE: dict[str, type[BaseModel]] = {
-    "leg.json": LegRecord, "plan.json": Plan, "claim.json": ReportedClaim, "request.json": Request,
-    "profile.json": Profile, "route.json": Route, "task.json": Task, "measurement.json": Measurement,
-    "oracle.json": OracleManifest, "bakeoff_claim.json": ReportedBakeOff,
-}  # fmt: skip
+    "leg.json": LegRecord,
+    "plan.json": Plan,
+    "claim.json": ReportedClaim,
+    "request.json": Request,
+    "profile.json": Profile,
+    "route.json": Route,
+    "task.json": Task,
+    "measurement.json": Measurement,
+    "oracle.json": OracleManifest,
+    "bakeoff_claim.json": ReportedBakeOff,
+}
 LINES: dict[str, type[BaseModel]] = {
-    "outputs.jsonl": Generation, "accuracy.jsonl": Answer, "engagement.jsonl": Engagement, "host.jsonl": HostSample,
-    "ledger.jsonl": Entry, "opbench_runs.jsonl": OpRun, "markers.jsonl": Marker,
-}  # fmt: skip
+    "outputs.jsonl": Generation,
+    "accuracy.jsonl": Answer,
+    "engagement.jsonl": Engagement,
+    "host.jsonl": HostSample,
+    "ledger.jsonl": Entry,
+    "opbench_runs.jsonl": OpRun,
+    "markers.jsonl": Marker,
+}
 
 
 FOREIGN = ("result.jsonl", "result.json", "profile_export_aiperf.csv")
@@ -113,9 +125,14 @@ def foreign(place: Path, data: bytes) -> None:
 
 
 TARGETS: dict[str, Target] = {
-    "rounds": rounds, "records": records, "arguments": arguments, "log": log, "tensors": tensors,
-    "verdicts": verdicts, "foreign": foreign,
-}  # fmt: skip
+    "rounds": rounds,
+    "records": records,
+    "arguments": arguments,
+    "log": log,
+    "tensors": tensors,
+    "verdicts": verdicts,
+    "foreign": foreign,
+}
 
 
 def run_one(name: str, data: bytes) -> None:
@@ -136,7 +153,35 @@ def _memory() -> str | None:
 def strange() -> tuple[Any, ...]:
     """Values that break what was not written for them."""
     return (
-        0, -1, 1, 2**53, 2**63 - 1, 2**64 - 1, -(2**63), 0.5, -0.0, 5e-324, 1e308, -1e308, True, False, None,
-        "nan", "inf", "9" * 5000, "", "\x00", "\x1b[2J", "\u202e", "x" * 3000, [], {}, [[]], [{}], [None], {"": {}},
-        [1e308, 1e308], {"a": [1, {"b": 2}]},
-    )  # fmt: skip
+        0,
+        -1,
+        1,
+        2**53,
+        2**63 - 1,
+        2**64 - 1,
+        -(2**63),
+        0.5,
+        -0.0,
+        5e-324,
+        1e308,
+        -1e308,
+        True,
+        False,
+        None,
+        "nan",
+        "inf",
+        "9" * 5000,
+        "",
+        "\x00",
+        "\x1b[2J",
+        "\u202e",
+        "x" * 3000,
+        [],
+        {},
+        [[]],
+        [{}],
+        [None],
+        {"": {}},
+        [1e308, 1e308],
+        {"a": [1, {"b": 2}]},
+    )

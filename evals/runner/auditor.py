@@ -6,10 +6,10 @@ from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 
-from evals.runner.record import Heard
-from nodes.auditor.engine import evaluate
-from nodes.auditor.process import audit_sealed
-from nodes.auditor.verdict import Verdict
+from bankable.evals.runner.record import Heard
+from bankable.nodes.auditor.engine import evaluate
+from bankable.nodes.auditor.process import audit_sealed
+from bankable.nodes.auditor.verdict import Verdict
 
 Judge = Callable[[Path], Verdict]
 """From a sealed folder to a verdict."""

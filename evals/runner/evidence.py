@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from evals.fixtures.judge import seal_run
-from evals.fixtures.model import Fixture
-from tools.evidence.seal import Seal
+from bankable.evals.fixtures.judge import seal_run
+from bankable.evals.fixtures.model import Fixture
+from bankable.tools.evidence.seal import Seal
 
 
 @contextmanager
@@ -21,9 +21,14 @@ def sealed(fixture: Fixture, seed: int = 0) -> Iterator[Seal]:
     try:
         run = fixture.make(place / "run", seed)
         found = seal_run(
-            run, fixture.scope, fixture.subject, 1, place / "sealed",
-            enter=fixture.entered, components=fixture.components,
-        )  # fmt: skip
+            run,
+            fixture.scope,
+            fixture.subject,
+            1,
+            place / "sealed",
+            enter=fixture.entered,
+            components=fixture.components,
+        )
         shutil.rmtree(run)
         yield found
     finally:

@@ -1,7 +1,7 @@
 """An auditor that is loaded once and forked for each audit: every verdict still comes from a process of its own.
 
 Started as the auditor's process is: isolated, with its environment and nothing else. On standard input one folder a
-line, as JSON; on standard output for each a line ``STATUS BYTES`` and what ``python -m nodes.auditor`` would print.
+line, as JSON; on standard output for each a line ``STATUS BYTES`` and the verdict.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import orjson
 
-from nodes.auditor.__main__ import main as audit
+from bankable.nodes.auditor.__main__ import main as audit
 
 ONE = "1"
 """Processes of one audit: the others judge side by side."""

@@ -15,24 +15,26 @@ from pathlib import Path
 import orjson
 from pydantic import ValidationError
 
-from evals.runner.auditor import Judge
-from nodes.auditor.process import ENVIRONMENT, ROOT, TIME_LIMIT_S
-from nodes.auditor.verdict import Verdict
-from tools.errors import UserError
+from bankable.evals.runner.auditor import Judge
+from bankable.nodes.auditor.process import ENVIRONMENT, TIME_LIMIT_S
+from bankable.nodes.auditor.verdict import Verdict
+from bankable.tools import package
+from bankable.tools.errors import UserError
 
-START = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); from evals.runner.fork_server import serve; "
-    "serve(float(sys.argv[1]))"
-)
+START = f"{package.BOOT}from bankable.evals.runner.fork_server import serve; serve(float(sys.argv[1]))"
 
 
 @contextmanager
 def forked(limit_s: float = TIME_LIMIT_S) -> Iterator[Judge]:
     """An auditor for as long as the block lasts. It raises ``UserError`` on an audit without a verdict."""
     server = subprocess.Popen(
-        [sys.executable, "-I", "-c", START, str(ROOT), str(limit_s)],
-        env=ENVIRONMENT, cwd="/", stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-    )  # fmt: skip
+        [sys.executable, "-I", "-c", START, str(package.START), str(limit_s)],
+        env=ENVIRONMENT,
+        cwd="/",
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    )
     try:
         yield lambda folder: _ask(server, folder)
     finally:
@@ -58,6 +60,6 @@ def _ask(server: subprocess.Popen[bytes], folder: Path) -> Verdict:
     except ValidationError:
         verdict = None
     if verdict is None:
-        fix = "run `python -m nodes.auditor` on the evidence by hand; the same command goes on from here"
+        fix = "run `python -m bankable.nodes.auditor` on the evidence by hand; the same command goes on from here"
         raise UserError(f"an audit gave no verdict: exit status {status}", "a fork of the auditor", fix)
     return verdict

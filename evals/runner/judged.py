@@ -8,25 +8,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from evals.runner.auditor import Auditor, Judge, Listen
-from evals.runner.record import Asked, Heard
-from evals.runner.spending import left_for
-from nodes.auditor.inquiry import Figures, Inquiry
-from nodes.auditor.judge.merge import merge
-from nodes.auditor.judge.orders import ROLE, SKILL, Orders, judge_digest
-from nodes.auditor.judge.process import judge_apart
-from nodes.auditor.judge.record import JudgeRecord
-from nodes.auditor.reading.digests import digests
-from nodes.auditor.reading.reader import Reader
-from nodes.auditor.verdict import Verdict, Word
-from tools.errors import UserError
-from tools.evidence.canonical import canonical, digest
-from tools.evidence.request import Request
-from tools.llm.key import key_for
-from tools.llm.ledger import read_ledger, text, totals
-from tools.llm.options import check_stray, settings_from
-from tools.llm.settings import Budget
-from tools.skills.loader import Skill, read_skill, skill
+from bankable.evals.runner.auditor import Auditor, Judge, Listen
+from bankable.evals.runner.record import Asked, Heard
+from bankable.evals.runner.spending import left_for
+from bankable.nodes.auditor.judge.merge import merge
+from bankable.nodes.auditor.judge.orders import ROLE, SKILL, Orders, judge_digest
+from bankable.nodes.auditor.judge.process import judge_apart
+from bankable.nodes.auditor.judge.record import JudgeRecord
+from bankable.nodes.auditor.reading.digests import digests
+from bankable.nodes.auditor.reading.reader import Reader
+from bankable.nodes.auditor.rule_runner import Figures, Inquiry
+from bankable.nodes.auditor.verdict import Verdict, Word
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.canonical import canonical, digest
+from bankable.tools.evidence.request import Request
+from bankable.tools.llm.key import key_for
+from bankable.tools.llm.ledger import read_ledger, text, totals
+from bankable.tools.llm.options import check_stray, settings_from
+from bankable.tools.llm.settings import Budget
+from bankable.tools.skills.loader import Skill, read_skill, skill
 
 CALLS = "calls"
 """Folder of the ledgers of calls: one folder a judge, one file a fixture, because workers write side by side."""
@@ -72,9 +72,15 @@ class Judged:
 
 
 def asked_for(
-    auditor: Auditor, models: Sequence[str], base_url: str | None, votes: int, *, budgets: Sequence[str] = (),
-    prices: Sequence[str] = (), skill_path: Path | None = None,
-) -> tuple[Judged, ...]:  # fmt: skip
+    auditor: Auditor,
+    models: Sequence[str],
+    base_url: str | None,
+    votes: int,
+    *,
+    budgets: Sequence[str] = (),
+    prices: Sequence[str] = (),
+    skill_path: Path | None = None,
+) -> tuple[Judged, ...]:
     """A judge for each model; none for the rules alone. Raises ``UserError`` before anything is judged."""
     if auditor is Auditor.RULES:
         if models or base_url is not None or skill_path is not None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
-from evals.fixtures.model import Fixture
-from nodes.auditor.verdict import Action, Severity, Verdict, Word
-from tools.evidence.canonical import digest
-from tools.evidence.records import Record
+from bankable.evals.fixtures.model import Fixture
+from bankable.nodes.auditor.verdict import Action, Severity, Verdict, Word
+from bankable.tools.evidence.canonical import digest
+from bankable.tools.evidence.records import Record
 
 
 class Said(Record):

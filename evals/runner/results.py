@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from evals.runner.record import Judgment
-from tools.errors import UserError
-from tools.evidence.canonical import canonical, digest
-from tools.evidence.store import AppendLog
+from bankable.evals.runner.record import Judgment
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.canonical import canonical, digest
+from bankable.tools.evidence.store import AppendLog
 
 NAME = "results.jsonl"
 
@@ -58,10 +58,12 @@ class ResultFile:
             differs = [
                 name
                 for name, same in (
-                    ("auditor", it.auditor in auditors), ("seed", it.seed == seed), ("rules", it.ruleset == ruleset),
+                    ("auditor", it.auditor in auditors),
+                    ("seed", it.seed == seed),
+                    ("rules", it.ruleset == ruleset),
                 )
                 if not same
-            ]  # fmt: skip
+            ]
             if differs:
                 raise UserError(f"results of other {differs[0]} are there", str(self.path), "choose another --out")
 

@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evals.fixtures.cases import FIXTURES
-from evals.fixtures.model import Fixture
-from evals.runner.auditor import Judge, Listen, judge
-from evals.runner.evidence import sealed
-from evals.runner.forks import forked
-from evals.runner.record import Heard, Judgment, Source, judgment
-from evals.runner.results import Cache, ResultFile
-from nodes.auditor.ruleset import ruleset_digest
-from tools.errors import UserError
+from bankable.evals.fixtures.cases import FIXTURES
+from bankable.evals.fixtures.model import Fixture
+from bankable.evals.runner.auditor import Judge, Listen, judge
+from bankable.evals.runner.evidence import sealed
+from bankable.evals.runner.forks import forked
+from bankable.evals.runner.record import Heard, Judgment, Source, judgment
+from bankable.evals.runner.results import Cache, ResultFile
+from bankable.nodes.auditor.ruleset import ruleset_digest
+from bankable.tools.errors import UserError
 
 if TYPE_CHECKING:
-    from evals.runner.judged import Judged
+    from bankable.evals.runner.judged import Judged
 
 Tell = Callable[[str], object]
 RULES_ALONE = "rules"
@@ -93,7 +93,7 @@ def _auditors(task: Task) -> Iterator[Callable[[], Listen]]:
             if task.judged is None:
                 mine = rules()
                 return lambda folder: Heard(mine(folder))
-            from evals.runner.judged import with_judge  # noqa: PLC0415 - the rules alone start without it
+            from bankable.evals.runner.judged import with_judge  # noqa: PLC0415 - the rules alone start without it
 
             return with_judge(task.judged, rules())
 
@@ -117,9 +117,16 @@ def each(tasks: Sequence[Task], jobs: int) -> Iterator[list[Judgment]]:
 
 
 def run(
-    fixtures: Sequence[Fixture], out: Path, *, repeats: int, seed: int, jobs: int, cache: Path | None, tell: Tell,
+    fixtures: Sequence[Fixture],
+    out: Path,
+    *,
+    repeats: int,
+    seed: int,
+    jobs: int,
+    cache: Path | None,
+    tell: Tell,
     judges: Sequence[Judged] = (),
-) -> tuple[Judgment, ...]:  # fmt: skip
+) -> tuple[Judgment, ...]:
     """Judge what is not yet in ``out``, and return all that is asked for: by the rules, or by each of the judges."""
     file = ResultFile(out)
     whose: dict[str, Judged | None] = {it.label: it for it in judges} or {RULES_ALONE: None}
@@ -146,6 +153,6 @@ def run(
 def _writing(judged: Judged | None, out: Path, fixture: str) -> Judged | None:
     if judged is None:
         return None
-    from evals.runner.judged import CALLS  # noqa: PLC0415 - the rules alone start without it
+    from bankable.evals.runner.judged import CALLS  # noqa: PLC0415 - the rules alone start without it
 
     return judged.writing(out / CALLS, fixture)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from tools.llm.ledger import CallLine
-from tools.llm.settings import Budget
+from bankable.tools.llm.ledger import CallLine
+from bankable.tools.llm.settings import Budget
 
 
 def left_for(budget: Budget, folder: Path, own: Path) -> Budget:

@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import binom
 
-from evals.runner.record import Judgment
-from evals.score.scored import FixtureScore
-from evals.score.summary import by_auditor
-from tools.errors import UserError
-from tools.statistics.mcnemar import PairedAccuracy, mcnemar
+from bankable.evals.runner.record import Judgment
+from bankable.evals.score.scored import FixtureScore
+from bankable.evals.score.summary import by_auditor
+from bankable.tools.errors import UserError
+from bankable.tools.statistics.mcnemar import PairedAccuracy, mcnemar
 
 ALPHA, POWER = 0.05, 0.8
 RESAMPLES = 10_000
@@ -136,10 +136,11 @@ def compare(a: Sequence[FixtureScore], b: Sequence[FixtureScore], seed: int = 0)
     rates = [
         _difference(name, group, mark, seed)
         for name, group, mark in (
-            ("frauds signed off", frauds, _passed), ("honest ones accused", honest, _accused),
+            ("frauds signed off", frauds, _passed),
+            ("honest ones accused", honest, _accused),
         )
         if group
-    ]  # fmt: skip
+    ]
     return Comparison(
         fixtures=len(pairs),
         left_out=len(first.keys() ^ second.keys()),

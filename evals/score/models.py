@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evals.score.rate import Rate
-from evals.score.scored import FixtureScore
-from evals.score.summary import Summary
+from bankable.evals.score.rate import Rate
+from bankable.evals.score.scored import FixtureScore
+from bankable.evals.score.summary import Summary
 
 
 @dataclass(frozen=True)

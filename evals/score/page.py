@@ -8,10 +8,10 @@ from importlib.resources import files
 from jinja2 import BaseLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from evals.score.models import Models
-from evals.score.split import side
-from evals.score.summary import WORDS, Summary
-from tools.report.words import share
+from bankable.evals.score.models import Models
+from bankable.evals.score.split import side
+from bankable.evals.score.summary import WORDS, Summary
+from bankable.tools.report.words import share
 
 
 def page(found: Sequence[Summary], title: str, across: Models | None = None) -> str:
@@ -20,13 +20,13 @@ def page(found: Sequence[Summary], title: str, across: Models | None = None) -> 
         loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(share=share)
-    template = environment.from_string((files("evals.score") / "page.html.j2").read_text("utf-8"))
+    template = environment.from_string((files("bankable.evals.score") / "page.html.j2").read_text("utf-8"))
     wrong = sum(len(it.wrong) for it in found)
     return template.render(
         found=found,
         across=across,
         title=title,
-        style=Markup((files("tools.report") / "style.css").read_text("utf-8")),
+        style=Markup((files("bankable.tools.report") / "style.css").read_text("utf-8")),
         words={it.auditor: _words(it) for it in found},
         tone="bad" if wrong else "good",
         verdict=f"{wrong} wrong" if wrong else "as keyed",

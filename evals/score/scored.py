@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from evals.fixtures.keys import Key
-from evals.runner.record import Asked, Judgment, Said
-from nodes.auditor.rules import RULES
-from nodes.auditor.verdict import Severity
-from tools.errors import UserError
+from bankable.evals.fixtures.keys import Key
+from bankable.evals.runner.record import Asked, Judgment, Said
+from bankable.nodes.auditor.rules import RULES
+from bankable.nodes.auditor.verdict import Severity
+from bankable.tools.errors import UserError
 
 HEAVY = (Severity.FAIL, Severity.FLAG)
 WEIGHTS = ("PASS", "FLAG", "FAIL")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from evals.runner.record import Judgment
+from bankable.evals.runner.record import Judgment
 
 
 @dataclass(frozen=True)

@@ -14,10 +14,10 @@ from typing import Literal
 import numpy as np
 from scipy.stats import fisher_exact
 
-from evals.fixtures.keys import Key
-from evals.score.rate import Rate
-from evals.score.scored import FixtureScore
-from tools.evidence.canonical import digest
+from bankable.evals.fixtures.keys import Key
+from bankable.evals.score.rate import Rate
+from bankable.evals.score.scored import FixtureScore
+from bankable.tools.evidence.canonical import digest
 
 Side = Literal["development", "held-out"]
 SALT = b"bankable fixtures, first split: "

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from evals.fixtures.keys import Key
-from evals.runner.record import Judgment
-from evals.score.rate import Clustered, Rate
-from evals.score.scored import FixtureScore, Scored, scores
-from evals.score.spent import Spent, spent_on
-from evals.score.split import Split, split
+from bankable.evals.fixtures.keys import Key
+from bankable.evals.runner.record import Judgment
+from bankable.evals.score.rate import Clustered, Rate
+from bankable.evals.score.scored import FixtureScore, Scored, scores
+from bankable.evals.score.spent import Spent, spent_on
+from bankable.evals.score.split import Split, split
 
 WORDS = ("PASS", "FLAG", "FAIL")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evals.score.summary import WORDS, Row, Summary
+from bankable.evals.score.summary import WORDS, Row, Summary
 
 ONCE = "not asked twice"
 

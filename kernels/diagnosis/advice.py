@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from kernels.diagnosis.readings import Readings
-from kernels.diagnosis.record import Advice, Bound
-from kernels.family import Choices, Dims, Family
+from bankable.kernels.diagnosis.readings import Readings
+from bankable.kernels.diagnosis.record import Advice, Bound
+from bankable.kernels.operators.family import Choices, Dims, Family
 
 WASTEFUL = 4.0
 """Executed operations over those of the definition, from which the algorithm is what to change."""
@@ -58,7 +58,7 @@ LEVERS: Mapping[Bound, Sequence[Lever]] = {
 
 def advice_for(
     bound: Bound, readings: Readings, family: Family, choices: Choices, shapes: Sequence[Dims]
-) -> tuple[Advice, ...]:  # fmt: skip
+) -> tuple[Advice, ...]:
     """Advice for a kernel with these choices; every value is one that the template offers for these shapes."""
     allowed = offered(family, shapes)
     found = [*_threads(bound, readings, allowed, choices), *_work(bound, readings)]

@@ -9,22 +9,22 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from kernels.contestant import LIVE, live, of_torch
-from kernels.diagnosis.diagnose import ENOUGH, examine
-from kernels.diagnosis.show import report
-from kernels.dtype import dtype_of
-from kernels.families import FAMILIES
-from kernels.family import DTYPES
-from kernels.kept import kept_source
-from kernels.layers.layer import LayerResult
-from kernels.layers.subject import Subject
-from kernels.nursery import Nursery
-from kernels.render import render
-from kernels.search import evaluations, fastest
-from kernels.shapes import parse_shapes
-from kernels.task import TaskFolder, open_task, write_task
-from tools.errors import UserError
-from tools.serving.engine import engine_python
+from bankable.kernels.benchmark.candidate import LIVE, live, of_torch
+from bankable.kernels.build.render import render
+from bankable.kernels.diagnosis.diagnose import ENOUGH, examine
+from bankable.kernels.diagnosis.layers.layer import LayerResult
+from bankable.kernels.diagnosis.layers.subject import Subject
+from bankable.kernels.diagnosis.show import report
+from bankable.kernels.operators import FAMILIES
+from bankable.kernels.operators.family import DTYPES
+from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.search.search import evaluations, fastest
+from bankable.kernels.task.dtype import dtype_of
+from bankable.kernels.task.folder import TaskFolder, open_task, write_task
+from bankable.kernels.task.shapes import parse_shapes
+from bankable.kernels.task.sources import kept_source
+from bankable.tools.errors import UserError
+from bankable.tools.serving.engine import engine_python
 
 TORCH = {"torch": "torch", "torch-compile": "torch_compile"}
 
@@ -40,7 +40,7 @@ def diagnose(
     again: Annotated[bool, typer.Option("--again", help="measure anew what is kept already")] = False,
     threads: Annotated[int, typer.Option(min=1, help="as the server's OMP_NUM_THREADS")] = 1,
     engine: Annotated[Path | None, typer.Option("--engine-python", help="interpreter with sglang and torch")] = None,
-) -> None:  # fmt: skip
+) -> None:
     """Say what holds a kernel back: memory, compute, latency or occupancy; how far the roof is; what to try."""
     console, python = Console(highlight=False), engine_python(engine)
     only = ENOUGH if layers == "quick" else [it.strip() for it in layers.split(",") if it.strip()]

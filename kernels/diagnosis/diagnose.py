@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from kernels.diagnosis.advice import advice_for
-from kernels.diagnosis.gpu import by_code, by_counters
-from kernels.diagnosis.processor import judge
-from kernels.diagnosis.readings import Readings, readings_of
-from kernels.diagnosis.record import Diagnosis
-from kernels.layers.graph import Results
-from kernels.layers.harness import evaluate, folder_of
-from kernels.layers.layer import LayerResult
-from kernels.layers.runner import Worker
-from kernels.layers.subject import Subject
-from kernels.qualify import dims_of
-from tools.evidence.canonical import digest
-from tools.evidence.store import json_bytes, write_once
+from bankable.kernels.benchmark.qualify import dims_of
+from bankable.kernels.diagnosis.advice import advice_for
+from bankable.kernels.diagnosis.gpu import by_code, by_counters
+from bankable.kernels.diagnosis.layers.graph import Results
+from bankable.kernels.diagnosis.layers.harness import evaluate, folder_of
+from bankable.kernels.diagnosis.layers.layer import LayerResult
+from bankable.kernels.diagnosis.layers.runner import Worker
+from bankable.kernels.diagnosis.layers.subject import Subject
+from bankable.kernels.diagnosis.processor import judge
+from bankable.kernels.diagnosis.readings import Readings, readings_of
+from bankable.kernels.diagnosis.record import Diagnosis
+from bankable.tools.evidence.canonical import digest
+from bankable.tools.evidence.store import json_bytes, write_once
 
 ENOUGH = ("compile", "roof", "overhead", "counters")
 """Layers that decide the bound: what a search asks for, a second or two for each candidate."""
@@ -36,9 +36,14 @@ class Examined:
 
 
 def examine(
-    subject: Subject, *, only: Sequence[str] = (), again: bool = False, plugins: Mapping[str, str] | None = None,
-    worker: Worker | None = None, say: Callable[[LayerResult], None] = lambda _: None,
-) -> Examined:  # fmt: skip
+    subject: Subject,
+    *,
+    only: Sequence[str] = (),
+    again: bool = False,
+    plugins: Mapping[str, str] | None = None,
+    worker: Worker | None = None,
+    say: Callable[[LayerResult], None] = lambda _: None,
+) -> Examined:
     """Run the layers (``only`` some of them) and diagnose. The diagnosis is kept beside their findings."""
     results = evaluate(subject, only=only, again=again, plugins=plugins, worker=worker, say=say)
     readings = readings_of(subject, results)
@@ -55,11 +60,14 @@ def diagnose(subject: Subject, readings: Readings) -> Diagnosis:
     shapes = [dims_of(shape.key) for shape in task.task.shapes if not shape.held_out]
     least, taken = readings.definition_ns, readings.taken_ns
     return Diagnosis(
-        bound=bound, roofline_share=least / taken if least is not None and taken else None,
-        overhead_share=readings.overhead.share if readings.overhead is not None else None, evidence=evidence,
+        bound=bound,
+        roofline_share=least / taken if least is not None and taken else None,
+        overhead_share=readings.overhead.share if readings.overhead is not None else None,
+        evidence=evidence,
         advice=advice_for(bound, readings, task.family, subject.choices, shapes) if subject.text else (),
-        implementation=subject.implementation, shape=subject.shape,
-    )  # fmt: skip
+        implementation=subject.implementation,
+        shape=subject.shape,
+    )
 
 
 def _gpu(readings: Readings) -> list[Diagnosis]:

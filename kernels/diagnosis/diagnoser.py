@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
-from kernels.diagnosis.diagnose import ENOUGH, examine
-from kernels.diagnosis.record import Diagnosis
-from kernels.layers.runner import Worker
-from kernels.layers.subject import Subject
-from kernels.render import Source
-from kernels.task import TaskFolder
+from bankable.kernels.build.render import Source
+from bankable.kernels.diagnosis.diagnose import ENOUGH, examine
+from bankable.kernels.diagnosis.layers.runner import Worker
+from bankable.kernels.diagnosis.layers.subject import Subject
+from bankable.kernels.diagnosis.record import Diagnosis
+from bankable.kernels.task.folder import TaskFolder
 
 
 class Diagnoser:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from kernels.diagnosis.record import Advice, Bound, Diagnosis
-from kernels.layers.gpu_counters import GpuCounters
-from kernels.layers.offline import occupancy
-from kernels.offline import Figures
+from bankable.kernels.build.offline import Figures
+from bankable.kernels.diagnosis.layers.gpu_counters import GpuCounters
+from bankable.kernels.diagnosis.layers.offline import occupancy
+from bankable.kernels.diagnosis.record import Advice, Bound, Diagnosis
 
 BUSY = 0.6
 """Share of a unit's peak from which it is what limits, by the rule of thumb that profilers use as well."""
@@ -19,9 +19,10 @@ def by_counters(counters: GpuCounters) -> Diagnosis:
     """Of a kernel that ran."""
     memory, compute, held = counters.memory_share, counters.compute_share, counters.occupancy
     said = [
-        f"{name} at {value:.0%} of the peak" for name, value in (("memory", memory), ("compute", compute))
+        f"{name} at {value:.0%} of the peak"
+        for name, value in (("memory", memory), ("compute", compute))
         if value is not None
-    ]  # fmt: skip
+    ]
     bound: Bound = "unknown"
     if counters.spill_bytes:
         said.append(f"{counters.spill_bytes:.0f} B of a thread in scratch memory")
@@ -39,9 +40,12 @@ def by_counters(counters: GpuCounters) -> Diagnosis:
         said.append("no unit is busy: warps wait for each other, or there are too few of them")
     share = max(memory or 0.0, compute or 0.0) if memory is not None or compute is not None else None
     return Diagnosis(
-        bound=bound, roofline_share=share, evidence=(*said, *(f"missing: {it}" for it in counters.missing)),
-        advice=_advice(bound), implementation=counters.kernel,
-    )  # fmt: skip
+        bound=bound,
+        roofline_share=share,
+        evidence=(*said, *(f"missing: {it}" for it in counters.missing)),
+        advice=_advice(bound),
+        implementation=counters.kernel,
+    )
 
 
 def by_code(figures: Figures) -> Diagnosis:
@@ -56,9 +60,12 @@ def by_code(figures: Figures) -> Diagnosis:
     short = bool(figures.spill_bytes) or (held is not None and held < THIN)
     said.append("compiled, not run: there are no times" + ("" if short else ", and no bound can be told"))
     return Diagnosis(
-        bound="occupancy" if short else "unknown", evidence=tuple(said), advice=_advice("occupancy") if short else (),
-        implementation=name, shape=figures.shape,
-    )  # fmt: skip
+        bound="occupancy" if short else "unknown",
+        evidence=tuple(said),
+        advice=_advice("occupancy") if short else (),
+        implementation=name,
+        shape=figures.shape,
+    )
 
 
 def _advice(bound: Bound) -> tuple[Advice, ...]:

@@ -8,9 +8,9 @@
 
 from __future__ import annotations
 
-from kernels.diagnosis.readings import Readings
-from kernels.diagnosis.record import Bound
-from kernels.layers.overhead import Overhead
+from bankable.kernels.diagnosis.layers.overhead import Overhead
+from bankable.kernels.diagnosis.readings import Readings
+from bankable.kernels.diagnosis.record import Bound
 
 MOSTLY = 0.5
 """Share from which something is what the time goes into."""
@@ -39,7 +39,7 @@ def _launch(readings: Readings) -> tuple[Bound | None, list[str]]:
     said = [
         f"an empty kernel behind the same call takes {taken.empty_ns / 1e3:.2f} of {taken.call_ns / 1e3:.2f} µs: "
         f"{taken.share:.0%} is launch overhead"
-    ]  # fmt: skip
+    ]
     return ("latency" if taken.share >= MOSTLY else None), said
 
 
@@ -51,7 +51,7 @@ def _waiting(readings: Readings) -> tuple[Bound | None, list[str]]:
     said = [
         f"{share:.0%} of the instructions start, join or guard threads, or allocate: {counted.joins:,.0f} regions and "
         f"barriers, {counted.starts:,.0f} threads started a call"
-    ]  # fmt: skip
+    ]
     waited, kernel = readings.waiting_ns, readings.overhead.kernel_ns if readings.overhead else None
     if waited and kernel:
         said.append(f"at this machine's prices that is {waited / 1e3:.2f} of the kernel's {kernel / 1e3:.2f} µs")

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from kernels.layers.code import Code
-from kernels.layers.counted import Counted
-from kernels.layers.gpu_counters import GpuCounters
-from kernels.layers.layer import Found, LayerResult
-from kernels.layers.offline import OfflineFigures
-from kernels.layers.overhead import Overhead
-from kernels.layers.performance import Performance
-from kernels.layers.roof import Roof
-from kernels.layers.subject import Subject
-from kernels.layers.system import System
+from bankable.kernels.diagnosis.layers.code import Code
+from bankable.kernels.diagnosis.layers.gpu_counters import GpuCounters
+from bankable.kernels.diagnosis.layers.instruction_counts import Counted
+from bankable.kernels.diagnosis.layers.layer import Found, LayerResult
+from bankable.kernels.diagnosis.layers.offline import OfflineFigures
+from bankable.kernels.diagnosis.layers.overhead import Overhead
+from bankable.kernels.diagnosis.layers.performance import Performance
+from bankable.kernels.diagnosis.layers.roof import Roof
+from bankable.kernels.diagnosis.layers.subject import Subject
+from bankable.kernels.diagnosis.layers.system import System
 
 Kind = TypeVar("Kind", bound=Found)
 
@@ -98,16 +98,25 @@ def readings_of(subject: Subject, results: Mapping[str, LayerResult]) -> Reading
     task = subject.task()
     family, dtype, dims = task.family, task.task.dtype, subject.dims
     gathered = Readings(
-        subject.implementation, subject.shape, family.bytes_moved(dims, dtype), family.flops(dims), subject.threads,
-    )  # fmt: skip
+        subject.implementation,
+        subject.shape,
+        family.bytes_moved(dims, dtype),
+        family.flops(dims),
+        subject.threads,
+    )
     gpu = _found(results, "ncu", GpuCounters) or _found(results, "rocprof", GpuCounters)
     return replace(
-        gathered, roof=_found(results, "roof", Roof), performance=_found(results, "performance", Performance),
-        overhead=_found(results, "overhead", Overhead), system=_found(results, "system", System),
-        counted=_found(results, "counters", Counted), code=_found(results, "compile", Code),
-        offline=_found(results, "offline", OfflineFigures), gpu=gpu,
+        gathered,
+        roof=_found(results, "roof", Roof),
+        performance=_found(results, "performance", Performance),
+        overhead=_found(results, "overhead", Overhead),
+        system=_found(results, "system", System),
+        counted=_found(results, "counters", Counted),
+        code=_found(results, "compile", Code),
+        offline=_found(results, "offline", OfflineFigures),
+        gpu=gpu,
         missing=tuple(f"{it.layer}: {it.why}" for it in results.values() if it.outcome not in ("measured", "absent")),
-    )  # fmt: skip
+    )
 
 
 def _found(results: Mapping[str, LayerResult], name: str, kind: type[Kind]) -> Kind | None:

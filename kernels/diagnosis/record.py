@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tools.evidence.records import Record
+from bankable.tools.evidence.records import Record
 
 Bound = Literal["memory", "compute", "latency", "occupancy", "unknown"]
 """``latency``: most of the time goes by while nothing is moved or computed: calls, waiting, synchronisation.

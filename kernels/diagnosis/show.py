@@ -9,9 +9,9 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from kernels.diagnosis.diagnose import Examined
-from kernels.diagnosis.record import Diagnosis
-from kernels.layers.layer import LayerResult
+from bankable.kernels.diagnosis.diagnose import Examined
+from bankable.kernels.diagnosis.layers.layer import LayerResult
+from bankable.kernels.diagnosis.record import Diagnosis
 
 SIGNS = {"measured": ("✓", "green"), "absent": ("–", "dim"), "skipped": ("–", "dim")}
 FAILED = ("✗", "red")
@@ -23,9 +23,10 @@ def report(examined: Examined) -> RenderableType:
     """All of it."""
     subject, diagnosis = examined.subject, examined.diagnosis
     head = Text.assemble(
-        (subject.implementation, "bold"), f"  {subject.task().task.family} at {subject.shape}, {subject.threads} thread"
+        (subject.implementation, "bold"),
+        f"  {subject.task().task.family} at {subject.shape}, {subject.threads} thread"
         + ("s" if subject.threads > 1 else ""),
-    )  # fmt: skip
+    )
     return Group(head, "", layers_table(examined), "", *_conclusion(diagnosis), *_twins(examined))
 
 

@@ -1,4 +1,4 @@
-"""``python -m nodes.auditor SEALED_DIR [JOBS]``: the verdict as canonical JSON on standard output."""
+"""``python -m bankable.nodes.auditor SEALED_DIR [JOBS]``: the verdict as canonical JSON on standard output."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import os
 import sys
 from pathlib import Path
 
-from nodes.auditor.engine import evaluate
-from tools.errors import UserError
+from bankable.nodes.auditor.engine import evaluate
+from bankable.tools.errors import UserError
 
-USAGE = "usage: python -m nodes.auditor SEALED_DIR [JOBS]"
+USAGE = "usage: python -m bankable.nodes.auditor SEALED_DIR [JOBS]"
 MEMORY_BYTES = 8 << 30
 """Address space of each process: evidence that wants more gets a finding, and not the machine's last page."""
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from nodes.auditor.harness.measured import Isolated, isolated
-from nodes.auditor.harness.view import BakeOffView
-from nodes.auditor.measured import Measured, measure
-from nodes.auditor.reading.reported import ReportedClaim
-from nodes.auditor.reading.sealed import SealedView
-from nodes.auditor.reading.view import BlockView, ComparisonView, LegView
-from tools.evidence.records import Kind, Lever, Plan
-from tools.evidence.request import Request
-from tools.levers import Knob, knob
+from bankable.nodes.auditor.harness.measured import Isolated, isolated
+from bankable.nodes.auditor.harness.view import BakeOffView
+from bankable.nodes.auditor.measured import Measured, measure
+from bankable.nodes.auditor.reading.reported import ReportedClaim
+from bankable.nodes.auditor.reading.sealed import SealedView
+from bankable.nodes.auditor.reading.view import BlockView, ComparisonView, LegView
+from bankable.tools.evidence.records import Kind, Lever, Plan
+from bankable.tools.evidence.request import Request
+from bankable.tools.levers import Knob, knob
 
 
 class EvidenceMissingError(Exception):

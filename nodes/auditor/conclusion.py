@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from nodes.auditor.case import Case
-from nodes.auditor.credit import decompose, lever_class, lever_text
-from nodes.auditor.harness import measured as harness_measured
-from nodes.auditor.inquiry import Figures
-from nodes.auditor.record import plain
-from nodes.auditor.verdict import LeverPart, Metric, Word
-from tools.evidence.records import Kind
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.credit import decompose, lever_class, lever_text
+from bankable.nodes.auditor.harness import measured as harness_measured
+from bankable.nodes.auditor.record import plain
+from bankable.nodes.auditor.rule_runner import Figures
+from bankable.nodes.auditor.verdict import LeverPart, Metric, Word
+from bankable.tools.evidence.records import Kind
 
 
 def figures(case: Case, word: Word) -> Figures:

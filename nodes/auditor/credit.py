@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from nodes.auditor.case import Case
-from nodes.auditor.reading.reader import Json
-from nodes.auditor.reading.sealed import ComponentView
-from nodes.auditor.verdict import Interval, LeverClass, LeverPart
-from tools.evidence.records import Lever, Plan, ServerConfig
-from tools.levers import knob
-from tools.levers.overlay import OverlayReading, read_overlay
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.reading.reader import Json
+from bankable.nodes.auditor.reading.sealed import ComponentView
+from bankable.nodes.auditor.verdict import Interval, LeverClass, LeverPart
+from bankable.tools.evidence.records import Lever, Plan, ServerConfig
+from bankable.tools.levers import knob
+from bankable.tools.levers.overlay import OverlayReading, read_overlay
 
 LARGEST_LOG = 500.0
 INTERACTION = "interaction"

@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from nodes.auditor.case import Case
-from nodes.auditor.conclusion import figures
-from nodes.auditor.inquiry import SECONDS, Figures, Inquiry
-from nodes.auditor.needs import missing
-from nodes.auditor.reading.ahead import read_ahead
-from nodes.auditor.reading.digests import digests
-from nodes.auditor.reading.sealed import SealedView
-from nodes.auditor.rule import Outcome, Rule, Unverifiable
-from nodes.auditor.rules import RULES
-from nodes.auditor.verdict import Evidence, Verdict
-from tools.errors import UserError
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.conclusion import figures
+from bankable.nodes.auditor.needs import missing
+from bankable.nodes.auditor.reading.digests import digests
+from bankable.nodes.auditor.reading.prefetch import read_ahead
+from bankable.nodes.auditor.reading.sealed import SealedView
+from bankable.nodes.auditor.rule import Outcome, Rule, Unverifiable
+from bankable.nodes.auditor.rule_runner import SECONDS, Figures, Inquiry
+from bankable.nodes.auditor.rules import RULES
+from bankable.nodes.auditor.verdict import Evidence, Verdict
+from bankable.tools.errors import UserError
 
 READ_SECONDS = 480.0
 """For opening and parsing all evidence, before the first rule."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nodes.auditor.modes import MODES, uncovered
-from nodes.auditor.rule import Rule
-from nodes.auditor.rules import RULES
-from tools.evidence.records import Record
+from bankable.nodes.auditor.modes import MODES, uncovered
+from bankable.nodes.auditor.rule import Rule
+from bankable.nodes.auditor.rules import RULES
+from bankable.tools.evidence.records import Record
 
 
 class RuleEntry(Record):
@@ -84,9 +84,13 @@ def markdown(found: Index) -> str:
     lines = ["| rule | proves | scopes | modes | needs | gives |", "| --- | --- | --- | --- | --- | --- |"]
     for rule in found.rules:
         cells = (
-            f"`{rule.id}`", rule.summary, ", ".join(rule.scopes), " ".join(rule.modes), ", ".join(rule.needs) or "–",
+            f"`{rule.id}`",
+            rule.summary,
+            ", ".join(rule.scopes),
+            " ".join(rule.modes),
+            ", ".join(rule.needs) or "–",
             ", ".join(rule.gives),
-        )  # fmt: skip
+        )
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     lines += ["", "| mode | title | decided by |", "| --- | --- | --- |"]
     for mode in MODES:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from nodes.auditor.reading.view import ComparisonView, LegView
-from nodes.auditor.verdict import Interval, Metric
-from tools.evidence.records import LatencySummary, Plan, Side
-from tools.statistics.paired import Decision, block_difference, decide, interval
+from bankable.nodes.auditor.reading.view import ComparisonView, LegView
+from bankable.nodes.auditor.verdict import Interval, Metric
+from bankable.tools.evidence.records import LatencySummary, Plan, Side
+from bankable.tools.statistics.paired import Decision, block_difference, decide, interval
 
 UNITS = {"output_throughput": "tok/s", "request_throughput": "req/s"}
 """Everything else is in milliseconds."""

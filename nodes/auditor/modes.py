@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from nodes.auditor.rule import Rule
+    from bankable.nodes.auditor.rule import Rule
 
 Key = Literal["F", "g", "u", "-", "F/g"]
 

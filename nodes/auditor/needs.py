@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from nodes.auditor.case import Case
-from nodes.auditor.reading.view import ComparisonView, LegView
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.reading.view import ComparisonView, LegView
 
 Missing = Callable[[Case], list[str]]
 

@@ -11,16 +11,16 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from nodes.auditor.foreign import formats, geak
-from nodes.auditor.foreign.geak_claims import GeakClaims, read_claims
-from nodes.auditor.foreign.intake import Intake
-from nodes.auditor.foreign.judge import judge_baseline, judge_pair
-from nodes.auditor.foreign.leg import ForeignLeg
-from nodes.auditor.foreign.pair_case import PairCase, PairScope
-from nodes.auditor.reading.reader import Reader
-from nodes.auditor.reading.reported import ReportedClaim
-from nodes.auditor.verdict import Verdict
-from tools.errors import UserError
+from bankable.nodes.auditor.importers import formats, geak
+from bankable.nodes.auditor.importers.geak_claims import GeakClaims, read_claims
+from bankable.nodes.auditor.importers.intake import Intake
+from bankable.nodes.auditor.importers.judge import judge_baseline, judge_pair
+from bankable.nodes.auditor.importers.leg import ForeignLeg
+from bankable.nodes.auditor.importers.pair_case import PairCase, PairScope
+from bankable.nodes.auditor.reading.reader import Reader
+from bankable.nodes.auditor.reading.reported import ReportedClaim
+from bankable.nodes.auditor.verdict import Verdict
+from bankable.tools.errors import UserError
 
 SCOPES: tuple[PairScope, ...] = ("patch", "bundle", "baseline")
 _GEAKS = frozenset({"throughput_speedup", "e2e_delta_pct", "ref_med", "e2e"})

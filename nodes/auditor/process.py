@@ -8,25 +8,24 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from nodes.auditor.inquiry import Figures, Inquiry
-from nodes.auditor.reading.digests import digests
-from nodes.auditor.reading.reader import Reader
-from nodes.auditor.verdict import Action, EvidenceDigest, Finding, Severity, Verdict
-from tools.errors import UserError
-from tools.evidence.request import Request
+from bankable.nodes.auditor.reading.digests import digests
+from bankable.nodes.auditor.reading.reader import Reader
+from bankable.nodes.auditor.rule_runner import Figures, Inquiry
+from bankable.nodes.auditor.verdict import Action, EvidenceDigest, Finding, Severity, Verdict
+from bankable.tools import package
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.request import Request
 
 TIME_LIMIT_S = 600.0
-ROOT = Path(__file__).resolve().parents[2]
 START = (
-    "import gc, os, sys; gc.set_threshold(100_000); "
-    "sys.path.insert(0, sys.argv.pop(1)); from pathlib import Path; "
-    "from nodes.auditor.enclosure import enclose, readable; enclose(readable(Path(sys.argv[1]))); "
-    "from nodes.auditor.__main__ import main; "
+    f"{package.BOOT}import gc, os; gc.set_threshold(100_000); from pathlib import Path; "
+    "from bankable.nodes.auditor.landlock import enclose, readable; enclose(readable(Path(sys.argv[1]))); "
+    "from bankable.nodes.auditor.__main__ import main; "
     "code = main(sys.argv[1:]); sys.stdout.flush(); sys.stderr.flush(); os._exit(code)"
 )
-"""Isolated mode ignores the environment and the working directory, so the package's own folder is named here. Memory is
-not searched for garbage after every few objects of millions, nor taken apart at the end. From its second line on the
-process reads the evidence and what judges it, and no other file."""
+"""The isolated interpreter ignores the environment and the working directory. Memory is not searched for garbage after
+every few objects of millions, nor freed at the end. Once enclosed, the process reads the evidence and what judges it,
+and no other file."""
 ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "PYDANTIC_DISABLE_PLUGINS": "__all__"}
 """All of it: nothing is multiplied, and nobody's plugin has a say in what a record is."""
 
@@ -40,7 +39,7 @@ def audit_sealed(folder: Path, time_limit_s: float = TIME_LIMIT_S) -> Verdict:
     request = Reader(folder).model("request.json", Request)
     if request is None:
         raise UserError("no usable request.json", str(folder), "give a folder that the seal made")
-    command = [sys.executable, "-I", "-c", START, str(ROOT), str(folder.resolve())]
+    command = [sys.executable, "-I", "-c", START, str(package.START), str(folder.resolve())]
     try:
         done = subprocess.run(
             command,
@@ -74,7 +73,7 @@ def _degraded(folder: Path, request: Request, why: str) -> Verdict:
         expected="an answer from the auditor",
         observed=f"degraded: {why}",
         action=Action.REMEASURE,
-        advice="run `python -m nodes.auditor` on the sealed folder by hand to see why; nothing was judged",
+        advice="run `python -m bankable.nodes.auditor` on the sealed folder by hand to see why; nothing was judged",
         code="degraded",
     )
     inquiry = Inquiry(findings=[finding], degraded=["auditor"])

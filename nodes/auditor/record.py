@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from nodes.auditor.rule import Found, NotApplicable, NotShown, Outcome, Remark, Unverifiable
-from nodes.auditor.verdict import Action, Finding, Note
+from bankable.nodes.auditor.rule import Found, NotApplicable, NotShown, Outcome, Remark, Unverifiable
+from bankable.nodes.auditor.verdict import Action, Finding, Note
 
 LONGEST = 800
 """Characters of what is quoted from evidence."""

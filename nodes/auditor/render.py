@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 
-from nodes.auditor.verdict import Evidence, Finding, LeverPart, Metric, Severity, Verdict
+from bankable.nodes.auditor.verdict import Evidence, Finding, LeverPart, Metric, Severity, Verdict
 
 WIDTH = 110
 SHOWN_FILES = 3

@@ -11,13 +11,13 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from nodes.auditor.engine import evaluate
-from nodes.auditor.ruleset import ruleset_digest
-from nodes.auditor.verdict import Verdict
-from tools.errors import UserError
-from tools.evidence.difference import first_difference
-from tools.evidence.request import Request
-from tools.evidence.seal import Seal, seal
+from bankable.nodes.auditor.engine import evaluate
+from bankable.nodes.auditor.ruleset import ruleset_digest
+from bankable.nodes.auditor.verdict import Verdict
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.difference import first_difference
+from bankable.tools.evidence.request import Request
+from bankable.tools.evidence.seal import Seal, seal
 
 MAX_VERDICT_BYTES = 64 << 20
 
@@ -90,10 +90,18 @@ def _sealed_again(run: Path, request: Request) -> Iterator[Seal]:
     with tempfile.TemporaryDirectory(prefix="audit-replay-") as place:
         control = "control" if request.control is None else request.control
         sealed = seal(
-            run, request.scope, request.subject, request.attempt, Path(place) / "sealed",
-            comparison=request.comparison, control=control, components=request.components,
-            run_id=request.run_id, ledger=request.ledger, profile=request.profile,
-        )  # fmt: skip
+            run,
+            request.scope,
+            request.subject,
+            request.attempt,
+            Path(place) / "sealed",
+            comparison=request.comparison,
+            control=control,
+            components=request.components,
+            run_id=request.run_id,
+            ledger=request.ledger,
+            profile=request.profile,
+        )
         try:
             yield sealed
         finally:

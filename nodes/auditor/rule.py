@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nodes.auditor.verdict import Action, Evidence, Severity
-from tools.evidence.request import Scope
+from bankable.nodes.auditor.verdict import Action, Evidence, Severity
+from bankable.tools.evidence.request import Scope
 
 if TYPE_CHECKING:
-    from nodes.auditor.case import Case
+    from bankable.nodes.auditor.case import Case
 
 ALL: frozenset[Scope] = frozenset({"baseline", "profile", "patch", "harness", "bundle"})
 COMPARISONS: frozenset[Scope] = frozenset({"baseline", "patch", "bundle"})
@@ -107,17 +107,27 @@ class Rule:
 
 
 def fail(
-    expected: str, observed: str, advice: str, *evidence: Evidence,
-    action: Action = Action.EJECT, modes: tuple[str, ...] = (), code: str = "",
-) -> Found:  # fmt: skip
+    expected: str,
+    observed: str,
+    advice: str,
+    *evidence: Evidence,
+    action: Action = Action.EJECT,
+    modes: tuple[str, ...] = (),
+    code: str = "",
+) -> Found:
     """The measurement is invalid or unsafe, or the claim is contradicted by raw."""
     return Found(Severity.FAIL, expected, observed, advice, evidence, action, modes, code)
 
 
 def flag(
-    expected: str, observed: str, advice: str, *evidence: Evidence,
-    action: Action = Action.FLAG, modes: tuple[str, ...] = (), code: str = "",
-) -> Found:  # fmt: skip
+    expected: str,
+    observed: str,
+    advice: str,
+    *evidence: Evidence,
+    action: Action = Action.FLAG,
+    modes: tuple[str, ...] = (),
+    code: str = "",
+) -> Found:
     """A win may be real, but its headline or its circumstances need a word."""
     return Found(Severity.FLAG, expected, observed, advice, evidence, action, modes, code)
 

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import orjson
 from pydantic import BaseModel
 
-from nodes.auditor.reading.reported import ReportedClaim
-from nodes.auditor.verdict import Verdict
-from tools.errors import UserError
-from tools.evidence.records import BenchRun, LegRecord, Plan
-from tools.evidence.request import Request
+from bankable.nodes.auditor.reading.reported import ReportedClaim
+from bankable.nodes.auditor.verdict import Verdict
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import BenchRun, LegRecord, Plan
+from bankable.tools.evidence.request import Request
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 PUBLISHED: Mapping[str, type[BaseModel]] = {

@@ -6,10 +6,10 @@ more than the blocks do, and the blocks must exclude a loss beyond the floor. It
 
 from __future__ import annotations
 
-from nodes.auditor.case import Case
-from nodes.auditor.harness.measured import isolated
-from nodes.auditor.harness.view import BakeOffView
-from tools.statistics.paired import small_and_harmless
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.harness.measured import isolated
+from bankable.nodes.auditor.harness.view import BakeOffView
+from bankable.tools.statistics.paired import small_and_harmless
 
 
 def may_stack(case: Case) -> bool:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Literal
 
-from tools.evidence.canonical import canonical
-from tools.evidence.records import Record
-from tools.evidence.request import Request
+from bankable.tools.evidence.canonical import canonical
+from bankable.tools.evidence.records import Record
+from bankable.tools.evidence.request import Request
 
 VERDICT_SCHEMA = 1
 LeverClass = Literal["A", "B", "indeterminate"]

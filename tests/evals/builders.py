@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from evals.fixtures.keys import Key
-from evals.runner.record import Judgment, Said
-from evals.score.scored import FixtureScore, scores
-from nodes.auditor.verdict import Action, Severity, Word
+from bankable.evals.fixtures.keys import Key
+from bankable.evals.runner.record import Judgment, Said
+from bankable.evals.score.scored import FixtureScore, scores
+from bankable.nodes.auditor.verdict import Action, Severity, Word
 
 RULE = "real_delta"
 
@@ -29,10 +29,20 @@ def judged(fixture: str, word: str, repeat: int = 0, **values: Any) -> Judgment:
     """A judgment; a word other than PASS comes with a finding of the key's rule."""
     findings = () if word == "PASS" else (said(word),)
     base: dict[str, Any] = {
-        "fixture": fixture, "scope": "patch", "auditor": "rules", "seed": 0, "repeat": repeat, "evidence": "e" * 64,
-        "ruleset": "r" * 64, "word": Word(word), "action": Action.PASS if word == "PASS" else Action.EJECT,
-        "findings": findings, "degraded": (), "verdict": word * 8, "seconds": 0.5,
-    }  # fmt: skip
+        "fixture": fixture,
+        "scope": "patch",
+        "auditor": "rules",
+        "seed": 0,
+        "repeat": repeat,
+        "evidence": "e" * 64,
+        "ruleset": "r" * 64,
+        "word": Word(word),
+        "action": Action.PASS if word == "PASS" else Action.EJECT,
+        "findings": findings,
+        "degraded": (),
+        "verdict": word * 8,
+        "seconds": 0.5,
+    }
     return Judgment.model_validate({**base, **values})
 
 

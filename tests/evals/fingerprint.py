@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.evidence.canonical import canonical, digest, file_digest
+from bankable.tools.evidence.canonical import canonical, digest, file_digest
 
 
 def fingerprint(folder: Path) -> str:

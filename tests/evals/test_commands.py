@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from evals.__main__ import app
-from evals.faults.all import FAULTS
-from evals.runner import run as running
-from evals.runner.results import read_results
-from evals.runner.run import Task, each
-from tools.errors import UserError
+from bankable.evals.__main__ import app
+from bankable.evals.faults.all import FAULTS
+from bankable.evals.runner import run as running
+from bankable.evals.runner.results import read_results
+from bankable.evals.runner.run import Task, each
+from bankable.tools.errors import UserError
 
 FIXTURES = ("c03-cold-reference", "plain-gain")
 

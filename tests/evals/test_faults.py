@@ -8,17 +8,17 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from evals.__main__ import app
-from evals.faults.all import FAULTS, listed, named
-from evals.faults.base import build
-from evals.faults.fault import Fault, find_target
-from evals.faults.honest import HONEST, Honest
-from evals.faults.sweep import Curve, Point, Probe, look
-from evals.fixtures.build.files import read
-from nodes.auditor.modes import MODES
-from nodes.auditor.rules import RULES
+from bankable.evals.__main__ import app
+from bankable.evals.faults.all import FAULTS, listed, named
+from bankable.evals.faults.base import build
+from bankable.evals.faults.fault import Fault, find_target
+from bankable.evals.faults.honest import HONEST, Honest
+from bankable.evals.faults.sweep import Curve, Point, Probe, look
+from bankable.evals.fixtures.build.files import read
+from bankable.nodes.auditor.modes import MODES
+from bankable.nodes.auditor.rules import RULES
+from bankable.tools.errors import UserError
 from tests.evals.fingerprint import fingerprint
-from tools.errors import UserError
 
 RECORDED = Path(__file__).resolve().parents[2] / "evals" / "recorded" / "cpu-search.tar.xz"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from evals.fuzz.__main__ import NAMES, main
-from evals.fuzz.corpus import mutated, write_corpus
-from evals.fuzz.targets import TARGETS, run_one
+from bankable.evals.fuzz.__main__ import NAMES, main
+from bankable.evals.fuzz.corpus import mutated, write_corpus
+from bankable.evals.fuzz.targets import TARGETS, run_one
 
 
 @pytest.mark.parametrize("name", NAMES)

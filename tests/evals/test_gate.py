@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from evals.fixtures.keys import read_keys
-from evals.gate import EXPECTED, as_table, complaints, differences, judge_all, read_expected, write_expected
-from evals.score.summary import summarize
+from bankable.evals.fixtures.keys import read_keys
+from bankable.evals.gate import EXPECTED, as_table, complaints, differences, judge_all, read_expected, write_expected
+from bankable.evals.score.summary import summarize
+from bankable.tools.errors import UserError
 from tests.evals.builders import judged, key
-from tools.errors import UserError
 
 FRAUDS = {f"f{k}": key("fraud") for k in range(3)}
 HONEST = {f"h{k}": key("honest") for k in range(60)}
@@ -62,9 +62,11 @@ def test_the_committed_table_is_of_these_keys() -> None:
     for rule, row in committed.items():
         kinds = [it.kind for it in keys if it.rule == rule]
         assert row == {
-            "frauds": kinds.count("fraud"), "caught": kinds.count("fraud"), "honest": kinds.count("honest"),
+            "frauds": kinds.count("fraud"),
+            "caught": kinds.count("fraud"),
+            "honest": kinds.count("honest"),
             "accused": 0,
-        }  # fmt: skip
+        }
 
 
 def test_real_rules_over_real_fixtures() -> None:

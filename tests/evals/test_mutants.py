@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from evals.fixtures.keys import read_keys
-from evals.mutants import judged_without, killed, mutants, text
-from evals.runner.run import chosen
-from nodes.auditor.rules import RULES
+from bankable.evals.fixtures.keys import read_keys
+from bankable.evals.mutants import judged_without, killed, mutants, text
+from bankable.evals.runner.run import chosen
+from bankable.nodes.auditor.rules import RULES
 
 NAMES = ["c03-cold-reference", "plain-gain"]
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from evals.pack import pack
-from tools.errors import UserError
-from tools.evidence.folder import RunFolder
+from bankable.evals.pack import pack
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.folder import RunFolder
 
 
 def _run(folder: Path) -> Path:

@@ -8,21 +8,28 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from evals.__main__ import app
-from evals.fixtures.keys import read_keys
-from evals.runner.results import read_results
-from nodes.auditor.verdict import Word
+from bankable.evals.__main__ import app
+from bankable.evals.fixtures.keys import read_keys
+from bankable.evals.runner.results import read_results
+from bankable.nodes.auditor.verdict import Word
+from bankable.tools.evidence.canonical import digest
+from bankable.tools.skills.loader import HOME
 from tests.evals.reader import reads
 from tests.tools.llm.endpoint import Endpoint
-from tools.evidence.canonical import digest
-from tools.skills.loader import HOME
 
 SHIPPED = HOME / "patch_auditor" / "SKILL.md"
 IN_PATCHES = (
-    "a02-overlay-schedules", "a02-overlay-sets-environment", "a02-overlay-from-a-string", "a01-serving-lever-as-kernel",
-    "a02-precision-as-kernel", "public-a01-speculative-decoding", "q10-model-as-the-lever", "q01-gibberish-reference",
-    "q07-repeating", "public-q01-gibberish",
-)  # fmt: skip
+    "a02-overlay-schedules",
+    "a02-overlay-sets-environment",
+    "a02-overlay-from-a-string",
+    "a01-serving-lever-as-kernel",
+    "a02-precision-as-kernel",
+    "public-a01-speculative-decoding",
+    "q10-model-as-the-lever",
+    "q01-gibberish-reference",
+    "q07-repeating",
+    "public-q01-gibberish",
+)
 """Frauds of scope patch that a reader can see."""
 ELSEWHERE = ("q01-gibberish-baseline", "h11-unfused-reference")
 HONEST = ("plain-gain", "q01-short-coherent-texts", "e01-operator-in-every-worker")
@@ -126,8 +133,8 @@ def test_the_skill_is_part_of_where_a_result_comes_from(tmp_path: Path) -> None:
     assert labels[0] == labels[2] != labels[1]
     assert skills[:2] == [digest((it / "SKILL.md").read_bytes()) for it in (one, other)]
 
-    from evals.runner.auditor import Auditor
-    from evals.runner.judged import asked_for
+    from bankable.evals.runner.auditor import Auditor
+    from bankable.evals.runner.judged import asked_for
 
     (plain,) = asked_for(Auditor.JUDGE, ["m"], "http://127.0.0.1:9/v1", 3)
     (copied,) = asked_for(Auditor.JUDGE, ["m"], "http://127.0.0.1:9/v1", 3, skill_path=same)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.nodes.auditor.foreign import samples
+from tests.nodes.auditor.importers import samples
 
 ROOT = Path(__file__).resolve().parents[2]
 ACTION = ROOT / ".github" / "actions" / "audit" / "action.yml"
@@ -47,8 +47,13 @@ def run(action: dict[str, Any], folder: Path, **inputs: str) -> tuple[int, str, 
         env[name] = sys.executable if inner.startswith("steps.") else chosen[inner.removeprefix("inputs.")]
     done = subprocess.run(
         ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step(action, "audit")["run"]],
-        env=env, cwd=folder, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+        env=env,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
     read = [path.read_text() if path.exists() else "" for path in (folder / "summary.md", folder / "output")]
     return done.returncode, read[0], read[1]
 

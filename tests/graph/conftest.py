@@ -45,8 +45,13 @@ def bankable() -> Bankable:
         env = {**os.environ, "OPENAI_API_KEY": "sk-canary-4711"}
         done = subprocess.run(
             [sys.executable, "-m", "graph", *map(str, words)],
-            cwd=ROOT, capture_output=True, text=True, timeout=timeout, check=False, env=env,
-        )  # fmt: skip
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+            env=env,
+        )
         return Done(done.returncode, done.stdout, done.stderr)
 
     return call

@@ -27,10 +27,14 @@ NO_CHANGE = {
 }
 """What a model says that has nothing to add."""
 ROLES = {
-    "DirectionProposal": "strategist", "ExtractionProposal": "kernel_extractor", "BenchmarkProposal": "op_benchmarker",
-    "KernelProposal": "kernel_author", "IntegrationProposal": "integrator", "ConfigurationProposal": "config_tuner",
+    "DirectionProposal": "strategist",
+    "ExtractionProposal": "kernel_extractor",
+    "BenchmarkProposal": "op_benchmarker",
+    "KernelProposal": "kernel_author",
+    "IntegrationProposal": "integrator",
+    "ConfigurationProposal": "config_tuner",
     "Opinion": "judge",
-}  # fmt: skip
+}
 _LINE = re.compile(r"^ *(\d+)\| (.{20,})$", re.MULTILINE)
 _FILE = re.compile(r"^<<<[0-9a-f]{24} file (.+)>>>$", re.MULTILINE)
 
@@ -63,9 +67,13 @@ def accuses(asked: Asked, *, severity: str = "FAIL", concern: str = "coherence",
     assert line is not None
     text = "the candidate answers nonsense to every prompt" if invented else line[2][:80]
     finding = {
-        "concern": concern, "severity": severity, "expected": "coherent answers", "observed": "nonsense",
-        "advice": "measure a model that works", "quotes": [{"file": file[1], "line": int(line[1]), "text": text}],
-    }  # fmt: skip
+        "concern": concern,
+        "severity": severity,
+        "expected": "coherent answers",
+        "observed": "nonsense",
+        "advice": "measure a model that works",
+        "quotes": [{"file": file[1], "line": int(line[1]), "text": text}],
+    }
     return says({"verdict": severity, "findings": [finding]})
 
 
@@ -86,7 +94,7 @@ def step(kind: str, target: str, because: str = "a guess", *, leave_out: bool = 
 
 def main() -> None:
     """Serve until stopped."""
-    from tests.graph.company import serve
+    from tests.graph.scripted_models import serve
 
     serve()
 

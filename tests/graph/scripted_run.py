@@ -5,7 +5,7 @@
     python -m tests.graph.scripted_run --served --out runs/incompetent -- --model tools/model/shipped --budget 30
 
 What stands behind ``--`` goes to ``python -m graph run``. The endpoint is a process of its own: the company of
-``tests.graph.company``, or with ``--served`` a real sglang server of the shipped model, too small for any role.
+``tests.graph.scripted_models``, or with ``--served`` a real sglang server of the shipped model, too small for any role.
 Exit code 0 when the run ended with an outcome and every request to the endpoint is a line of its ledger of calls.
 """
 
@@ -25,12 +25,12 @@ from pathlib import Path
 
 import orjson
 
-from tools.evidence.records import HostSample, ServerConfig
-from tools.llm.ledger import CALLS, read_ledger
-from tools.serving.command import base_config
-from tools.serving.driver import LaunchFailed, LaunchRequest
-from tools.serving.engine import find_engine
-from tools.serving.live import LiveDriver
+from bankable.tools.evidence.records import HostSample, ServerConfig
+from bankable.tools.llm.ledger import CALLS, read_ledger
+from bankable.tools.serving.command import base_config
+from bankable.tools.serving.driver import LaunchFailed, LaunchRequest
+from bankable.tools.serving.engine import find_engine
+from bankable.tools.serving.live import LiveDriver
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "tools" / "model" / "shipped"

@@ -7,15 +7,15 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from graph.signing import sign_bundle, sign_verdict
-from nodes.auditor.engine import evaluate
+from bankable.graph.signing import sign_bundle, sign_verdict
+from bankable.nodes.auditor.engine import evaluate
+from bankable.tools.attest.signing_key import SigningKey, read_key
+from bankable.tools.bundle import write_bundle
+from bankable.tools.evidence.folder import RunFolder
+from bankable.tools.evidence.records import ServerConfig
+from bankable.tools.evidence.seal import seal
+from bankable.tools.evidence.store import write_once
 from tests.nodes.auditor.builders import RUN_ID, Recipe, run_folder
-from tools.attest.signing_key import SigningKey, read_key
-from tools.bundle import write_bundle
-from tools.evidence.folder import RunFolder
-from tools.evidence.records import ServerConfig
-from tools.evidence.seal import seal
-from tools.evidence.store import write_once
 
 AUDIT = "baseline-control-1"
 ATTESTATION = f"evidence/audits/{AUDIT}/attestation.json"
@@ -42,9 +42,17 @@ def small_run(root: Path, key: SigningKey | None, seed: int = 1) -> Path:
         if key is not None:
             sign_verdict(folder, AUDIT, key)
         write_bundle(
-            folder, run_id=RUN_ID, model="tiny", base=ServerConfig(flags={"stream_interval": 1}), accepted=[],
-            comparisons=["control"], claim=None, headline="no verified gain", device="cuda", engine=None,
-        )  # fmt: skip
+            folder,
+            run_id=RUN_ID,
+            model="tiny",
+            base=ServerConfig(flags={"stream_interval": 1}),
+            accepted=[],
+            comparisons=["control"],
+            claim=None,
+            headline="no verified gain",
+            device="cuda",
+            engine=None,
+        )
         if key is not None:
             sign_bundle(folder, key)
     return root

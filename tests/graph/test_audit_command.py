@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from nodes.auditor.pair import audit_pair
-from nodes.auditor.schema import PUBLISHED, json_schema
-from nodes.auditor.verdict import Verdict
+from bankable.nodes.auditor.pair import audit_pair
+from bankable.nodes.auditor.schema import PUBLISHED, json_schema
+from bankable.nodes.auditor.verdict import Verdict
+from bankable.tools.errors import UserError
 from tests.graph.conftest import ROOT, Bankable
 from tests.nodes.auditor import builders
-from tests.nodes.auditor.foreign import samples
-from tools.errors import UserError
+from tests.nodes.auditor.importers import samples
 
 HEAVY = ("numpy", "scipy", "torch", "sglang", "rich", "langgraph", "httpx", "jinja2", "optuna", "psutil")
 
@@ -58,14 +58,18 @@ def test_three_ways_to_print_one_verdict(bankable: Bankable, files: Path) -> Non
 
 def test_the_auditor_stays_light(files: Path) -> None:
     script = (
-        "import sys; from graph.cli import app; from nodes.auditor.pair import audit_pair; from pathlib import Path\n"
+        "import sys; from pathlib import Path; from bankable.graph.cli import app\n"
+        "from bankable.nodes.auditor.pair import audit_pair\n"
         "audit_pair(Path(sys.argv[1]), Path(sys.argv[2]))\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", script, files / "a.json", files / "b.json"],
-        cwd=ROOT, capture_output=True, text=True, check=True,
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert done.stdout.strip() == "[]"
 
 

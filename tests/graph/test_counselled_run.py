@@ -13,12 +13,12 @@ from typing import Any
 import orjson
 import pytest
 
+from bankable.nodes.advice.ask import past
+from bankable.tools.llm.ledger import CALLS, read_ledger
+from bankable.tools.llm.outcome import Kind
 from tests.graph.conftest import ROOT, Bankable
 from tests.graph.llm_script import ROLES, Answer, Cast, accuses, kernel, step
 from tests.tools.llm.endpoint import Asked, Endpoint, Reply, says, tool_calls
-from tools.llm.ledger import CALLS, read_ledger
-from tools.llm.outcome import Kind
-from tools.proposals.counsel import past
 
 KERNELS = ROOT / "evals" / "recorded" / "cpu-kernels.tar.xz"
 CANARY = "canary-of-a-producer-5521"
@@ -80,18 +80,32 @@ def run(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BANKABLE_LLM_KEY", KEY)
         patch.setenv("NOTE_OF_A_PRODUCER", CANARY)
-        cast = counselled(bankable, out, {
-            "DirectionProposal": _first_tools(_directions),
-            "ExtractionProposal": _first_tools(lambda _: says({
-                "operators": ["decode_attention", CANARY], "shapes": [CANARY],
-                "left_out": [{"name": "rms_norm", "because": CANARY}],
-            })),
-            "BenchmarkProposal": _first_tools(lambda _: says({
-                "rounds": 6, "because": CANARY,
-                "contestants": [kernel(CANARY, unroll=2), kernel(CANARY, **{CANARY.replace("-", "_"): 1})],
-            })),
-            "IntegrationProposal": _first_tools(lambda _: says({"action": "lay", "because": CANARY})),
-        })  # fmt: skip
+        cast = counselled(
+            bankable,
+            out,
+            {
+                "DirectionProposal": _first_tools(_directions),
+                "ExtractionProposal": _first_tools(
+                    lambda _: says(
+                        {
+                            "operators": ["decode_attention", CANARY],
+                            "shapes": [CANARY],
+                            "left_out": [{"name": "rms_norm", "because": CANARY}],
+                        }
+                    )
+                ),
+                "BenchmarkProposal": _first_tools(
+                    lambda _: says(
+                        {
+                            "rounds": 6,
+                            "because": CANARY,
+                            "contestants": [kernel(CANARY, unroll=2), kernel(CANARY, **{CANARY.replace("-", "_"): 1})],
+                        }
+                    )
+                ),
+                "IntegrationProposal": _first_tools(lambda _: says({"action": "lay", "because": CANARY})),
+            },
+        )
     return out, cast
 
 
@@ -124,8 +138,12 @@ def test_what_has_no_place_is_dropped_with_the_reason(run: tuple[Path, Cast]) ->
     assert [it.why for it in told["decode_attention 1"].dropped] == ["not a parameter of the template"]
     assert told["start"].taken is not None
     assert told["start"].taken["operators"]["order"] == [
-        "qk_norm_rotary", "fused_add_rms_norm", "linear", "decode_attention", "rms_norm",
-    ]  # fmt: skip
+        "qk_norm_rotary",
+        "fused_add_rms_norm",
+        "linear",
+        "decode_attention",
+        "rms_norm",
+    ]
     reasons = {it["subject"]: it["reason"] for it in read(folder / "outcome.json")["decisions"]}
     assert reasons["rms_norm"] == f"by the extractor: {CANARY}"
 
@@ -161,12 +179,16 @@ def test_models_that_want_nothing_done_keep_nothing_from_being_done(bankable: Ba
         return says({"directions": [step(kind, name, "no", leave_out=True) for kind, name in found]})
 
     out = [{"name": name, "because": "no"} for name in ("decode_attention", "fused_add_rms_norm", "rms_norm")]
-    cast = counselled(bankable, tmp_path / "run", {
-        "DirectionProposal": nothing,
-        "ExtractionProposal": lambda _: says({"operators": [], "left_out": out, "shapes": []}),
-        "BenchmarkProposal": lambda _: says({"rounds": 0, "contestants": [], "because": "no"}),
-        "IntegrationProposal": lambda _: says({"action": "leave", "because": "no"}),
-    })  # fmt: skip
+    cast = counselled(
+        bankable,
+        tmp_path / "run",
+        {
+            "DirectionProposal": nothing,
+            "ExtractionProposal": lambda _: says({"operators": [], "left_out": out, "shapes": []}),
+            "BenchmarkProposal": lambda _: says({"rounds": 0, "contestants": [], "because": "no"}),
+            "IntegrationProposal": lambda _: says({"action": "leave", "because": "no"}),
+        },
+    )
     assert cast.asked.keys() == ASKED
     assert_as_the_policy_has_it(tmp_path / "run")
     told = {line.at: [it.why for it in line.dropped] for line in past(tmp_path / "run")}
@@ -181,8 +203,13 @@ def test_a_company_of_all_manners_ends_in_the_policys_result(tmp_path: Path) -> 
     words = ["--out", str(tmp_path / "run"), "--", "--replay", str(KERNELS)]
     done = subprocess.run(
         [sys.executable, "-m", "tests.graph.scripted_run", *words],
-        cwd=ROOT, capture_output=True, text=True, timeout=600, check=False, env={**os.environ},
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+        env={**os.environ},
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert_as_the_policy_has_it(tmp_path / "run")
     lines = [line for line in read_ledger(tmp_path / "run" / CALLS) if line.attempt]

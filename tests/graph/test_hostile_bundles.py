@@ -9,13 +9,13 @@ from pathlib import Path
 import orjson
 import pytest
 
-from graph.signatures import Signatures
-from graph.statements import bundle_statement, verdict_statement
-from graph.verification import verify_folder
+from bankable.graph.signatures import Signatures
+from bankable.graph.statements import bundle_statement, verdict_statement
+from bankable.graph.verification import verify_folder
+from bankable.tools.attest.envelope import sign
+from bankable.tools.attest.signing_key import SigningKey
+from bankable.tools.errors import UserError
 from tests.graph.signed import ATTESTATION, AUDIT, VERDICT, fixed_key, small_run
-from tools.attest.envelope import sign
-from tools.attest.signing_key import SigningKey
-from tools.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -82,10 +82,16 @@ def test_an_attestation_of_another_run_does_not_fit(bundle: Path, key: SigningKe
 @pytest.mark.parametrize(
     "files",
     [
-        {"a\0b": ""}, {"x" * 5000: ""}, {"../../etc/hostname": ""}, {"/etc/hostname": ""}, {"\x1b[2J": ""},
-        [], {"a": 1}, "deep",
+        {"a\0b": ""},
+        {"x" * 5000: ""},
+        {"../../etc/hostname": ""},
+        {"/etc/hostname": ""},
+        {"\x1b[2J": ""},
+        [],
+        {"a": 1},
+        "deep",
     ],
-)  # fmt: skip
+)
 def test_a_hostile_manifest_is_a_problem_and_no_crash(bundle: Path, files: object) -> None:
     deep = "[" * 900 + "]" * 900
     content = json.dumps({"run_id": "run-0001", "proven": True, "claim": "deep", "verdicts": "deep", "files": files})

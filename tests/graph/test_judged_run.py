@@ -8,15 +8,15 @@ from typing import Any
 import orjson
 import pytest
 
-from graph.judging import with_judge
-from graph.session import session, stored_config
-from nodes.auditor.verdict import Verdict
+from bankable.graph.judging import with_judge
+from bankable.graph.session import session, stored_config
+from bankable.nodes.auditor.verdict import Verdict
+from bankable.tools.errors import UserError
+from bankable.tools.llm.ledger import CALLS, read_ledger
+from bankable.tools.llm.outcome import Kind
 from tests.graph.conftest import ROOT, Bankable, Done
 from tests.graph.llm_script import Answer, Cast, accuses
 from tests.tools.llm.endpoint import Asked, Endpoint, completion, refusal
-from tools.errors import UserError
-from tools.llm.ledger import CALLS, read_ledger
-from tools.llm.outcome import Kind
 
 BANKED = ROOT / "evals" / "recorded" / "cpu-search.tar.xz"
 TRAP = ROOT / "evals" / "recorded" / "cpu-trap.tar.xz"

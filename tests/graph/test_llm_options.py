@@ -6,17 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from graph.config import RunConfig
-from graph.llm import Llm, asked_for
+from bankable.graph.config import RunConfig
+from bankable.graph.llm import Llm, asked_for
+from bankable.tools.errors import UserError
+from bankable.tools.llm.settings import Budget, Price
 from tests.graph.conftest import RECORDING, Bankable
-from tools.errors import UserError
-from tools.llm.settings import Budget, Price
 
 LOCAL = "http://127.0.0.1:9/v1"
 
 
-def asked(*, llm: str = "openai:m", roles: tuple[str, ...] = (), budgets: tuple[str, ...] = (),
-          prices: tuple[str, ...] = (), votes: int | None = None) -> Llm:  # fmt: skip
+def asked(
+    *,
+    llm: str = "openai:m",
+    roles: tuple[str, ...] = (),
+    budgets: tuple[str, ...] = (),
+    prices: tuple[str, ...] = (),
+    votes: int | None = None,
+) -> Llm:
     found = asked_for(llm, LOCAL, roles, budgets, prices, votes)
     assert found is not None
     return found
@@ -26,8 +32,9 @@ def test_everything_that_may_be_said() -> None:
     found = asked(
         roles=("judge=org/big=v2", "config_tuner=other@https://elsewhere.example/v1"),
         budgets=("tokens=200000", "calls=50", "usd=1.5", "judge.calls=20"),
-        prices=("openai:m=0.4,1.6", "org/big=v2=1,2", "other=1,2"), votes=5,
-    )  # fmt: skip
+        prices=("openai:m=0.4,1.6", "org/big=v2=1,2", "other=1,2"),
+        votes=5,
+    )
     settings = found.settings
     assert (settings.endpoint.model, settings.endpoint.base_url, found.votes) == ("m", LOCAL, 5)
     assert (settings.of("judge").model, settings.of("judge").base_url) == ("org/big=v2", LOCAL)

@@ -8,30 +8,30 @@ from pathlib import Path
 
 import pytest
 
-from graph.session import recorded_config, session
-from kernels.benching import bench_plan
-from kernels.compiler import Compiler
-from kernels.search import Search
-from kernels.task import TaskFolder, open_task
-from nodes.config_tuner import repair
-from nodes.integrator import left_aside
-from nodes.kernel_author import _asked
-from nodes.kernel_extractor import chosen, prospects
-from nodes.profiler import take_profile
-from nodes.strategist import directions, first_things
+from bankable.graph.session import recorded_config, session
+from bankable.kernels.build.compiler import Compiler
+from bankable.kernels.search.search import Search
+from bankable.kernels.task.folder import TaskFolder, open_task
+from bankable.nodes.advice.ask import past
+from bankable.nodes.advice.benchmarking import bench_plan
+from bankable.nodes.advice.integration import Winner
+from bankable.nodes.advice.strategy import Worth
+from bankable.nodes.config_tuner import repair
+from bankable.nodes.integrator import left_aside
+from bankable.nodes.kernel_author import _asked
+from bankable.nodes.kernel_extractor import chosen, prospects
+from bankable.nodes.profiler import take_profile
+from bankable.nodes.strategist import directions, first_things
+from bankable.tools.evidence.recorded import take_over
+from bankable.tools.evidence.records import Lever
+from bankable.tools.llm.advisor import Advisor
+from bankable.tools.llm.ledger import read_ledger
+from bankable.tools.llm.outcome import Kind
+from bankable.tools.llm.settings import Limits, Settings, endpoint
+from bankable.tools.measurement.run_context import Lab
+from bankable.tools.profiling.records import Profile
 from tests.graph.conftest import ROOT
 from tests.graph.scripted_run import served
-from tools.evidence.recorded import take_over
-from tools.evidence.records import Lever
-from tools.llm.advisor import Advisor
-from tools.llm.ledger import read_ledger
-from tools.llm.outcome import Kind
-from tools.llm.settings import Limits, Settings, endpoint
-from tools.measurement.lab import Lab
-from tools.profiling.records import Profile
-from tools.proposals.counsel import past
-from tools.proposals.integration import Winner
-from tools.proposals.strategy import Worth
 
 KERNELS = ROOT / "evals" / "recorded" / "cpu-kernels.tar.xz"
 LIMITS = Limits(attempts=2, attempt_s=20, call_s=25, pause_s=0.1, answer_tokens=96)

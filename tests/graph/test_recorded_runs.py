@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from graph.verification import verify_folder
+from bankable.graph.verification import verify_folder
 from tests.graph.conftest import ROOT, Bankable
 
 BANKED = ROOT / "evals" / "recorded" / "cpu-search.tar.xz"

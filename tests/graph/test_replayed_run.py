@@ -9,8 +9,8 @@ from pathlib import Path
 import orjson
 import pytest
 
+from bankable.tools.evidence.ledger import check_ledger
 from tests.graph.conftest import RECORDING, Bankable, producer_files
-from tools.evidence.ledger import check_ledger
 
 
 def test_it_ends_in_a_verdict_a_bundle_and_a_report(replayed: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from graph.request import Asked, configuration, free_folder
-from tools.errors import UserError
+from bankable.graph.request import Asked, configuration, free_folder
+from bankable.tools.errors import UserError
 
 NOTHING = Asked(**dict.fromkeys(Asked.__dataclass_fields__, None))
 ASKED = replace(

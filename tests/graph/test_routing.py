@@ -6,18 +6,24 @@ from typing import Any
 
 import pytest
 
-from graph import routing
-from graph.state import Accepted, Judged, RunState
-from tools.evidence.records import Lever
+from bankable.graph import routing
+from bankable.graph.state import Accepted, Judged, RunState
+from bankable.tools.evidence.records import Lever
 
 
 def judged(word: str, action: str = "remeasure", scope: str = "patch") -> Judged:
     return Judged.model_validate(
         {
-            "scope": scope, "subject": "x", "attempt": 1, "word": word, "action": action,
-            "rules": ("r",), "headline": "", "folder": "",
+            "scope": scope,
+            "subject": "x",
+            "attempt": 1,
+            "word": word,
+            "action": action,
+            "rules": ("r",),
+            "headline": "",
+            "folder": "",
         }
-    )  # fmt: skip
+    )
 
 
 def accepted(name: str, delta: float) -> Accepted:

@@ -12,32 +12,43 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graph.signatures import Signatures
-from graph.signing import sign_bundle, sign_verdict
-from graph.statements import bundle_statement, verdict_statement
-from graph.verification import verify_folder
+from bankable.graph.signatures import Signatures
+from bankable.graph.signing import sign_bundle, sign_verdict
+from bankable.graph.statements import bundle_statement, verdict_statement
+from bankable.graph.verification import verify_folder
+from bankable.tools.attest.envelope import open_envelope, sign
+from bankable.tools.attest.signing_key import SigningKey
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.canonical import digest
+from bankable.tools.evidence.folder import RunFolder
+from bankable.tools.evidence.ledger import read_ledger
 from tests.graph.signed import ATTESTATION, AUDIT, VERDICT, fixed_key, small_run
-from tools.attest.envelope import open_envelope, sign
-from tools.attest.signing_key import SigningKey
-from tools.errors import UserError
-from tools.evidence.canonical import digest
-from tools.evidence.folder import RunFolder
-from tools.evidence.ledger import read_ledger
 
 KEYID = "fd110d301d2f077de1414b8f99f441b1403fab207b2052fbd2c065e4ee8e7dc2"
 LEG = "evidence/comparisons/control/legs"
 SEALED = (
-    *(f"{LEG}/{leg}/{file}" for leg in ("b00-candidate", "b00-reference", "b01-candidate", "b01-reference")
-      for file in ("bench_runs.jsonl", "host.jsonl", "leg.json", "server.log", "server_info.json")),
+    *(
+        f"{LEG}/{leg}/{file}"
+        for leg in ("b00-candidate", "b00-reference", "b01-candidate", "b01-reference")
+        for file in ("bench_runs.jsonl", "host.jsonl", "leg.json", "server.log", "server_info.json")
+    ),
     *(f"{LEG}/{leg}/outputs.jsonl" for leg in ("b00-candidate", "b00-reference")),
     f"{LEG}/b00-reference/accuracy.jsonl",
     "evidence/comparisons/control/claim.json",
     "evidence/comparisons/control/plan.json",
-)  # fmt: skip
+)
 FILES = (
-    *SEALED, ATTESTATION, VERDICT, f"evidence/keys/{KEYID}.pem", "evidence/ledger.jsonl", "evidence/run.json",
-    "attestation.json", f"keys/{KEYID}.pem", "launch.sh", "manifest.json",
-)  # fmt: skip
+    *SEALED,
+    ATTESTATION,
+    VERDICT,
+    f"evidence/keys/{KEYID}.pem",
+    "evidence/ledger.jsonl",
+    "evidence/run.json",
+    "attestation.json",
+    f"keys/{KEYID}.pem",
+    "launch.sh",
+    "manifest.json",
+)
 BITS = st.tuples(st.integers(min_value=0), st.integers(min_value=0, max_value=7))
 
 

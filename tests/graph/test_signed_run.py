@@ -13,14 +13,14 @@ from typing import cast
 
 import pytest
 
-from graph.audits import Subject, audit
-from graph.verification import verify_folder
+from bankable.graph.audits import Subject, audit
+from bankable.graph.verification import verify_folder
+from bankable.tools.evidence.folder import RunFolder
+from bankable.tools.evidence.ledger import check_ledger
+from bankable.tools.measurement.run_context import Lab
 from tests.graph.conftest import RECORDING, ROOT, Bankable
 from tests.graph.signed import fixed_key, small_run
 from tests.nodes.auditor.builders import standard_run
-from tools.evidence.folder import RunFolder
-from tools.evidence.ledger import check_ledger
-from tools.measurement.lab import Lab
 
 SHIPPED = ROOT / "tools" / "model" / "shipped"
 
@@ -136,9 +136,10 @@ def test_a_verdict_that_somebody_planted_is_not_taken_over(tmp_path: Path) -> No
 def test_auditing_and_verifying_unsigned_files_load_no_cryptography(tmp_path: Path) -> None:
     old = small_run(tmp_path / "old", None)
     program = (
-        "import sys, graph.cli, nodes.auditor, nodes.auditor.pair, nodes.auditor.replay, tools.attest.statement\n"
+        "import sys, bankable.graph.cli, bankable.nodes.auditor, bankable.nodes.auditor.pair\n"
+        "import bankable.nodes.auditor.replay, bankable.tools.attest.statement\n"
         "from pathlib import Path\n"
-        "from graph.verification import verify_folder\n"
+        "from bankable.graph.verification import verify_folder\n"
         f"assert verify_folder(Path({str(old / 'bundle')!r})).ok\n"
         "print(sorted({'cryptography', 'securesystemslib', 'cffi', 'langgraph', 'numpy'} & set(sys.modules)))"
     )
@@ -148,7 +149,7 @@ def test_auditing_and_verifying_unsigned_files_load_no_cryptography(tmp_path: Pa
 
 def test_signatures_without_their_library_are_one_line(replayed: Path, tmp_path: Path) -> None:
     (tmp_path / "securesystemslib.py").write_text("raise ModuleNotFoundError(name='securesystemslib')")
-    program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from graph.cli import main; main()"
+    program = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from bankable.graph.cli import main; main()"
     for words in (("verify", replayed / "bundle"), ("run", "--model", SHIPPED, "--out", tmp_path / "run")):
         done = subprocess.run(
             [sys.executable, "-c", program, *map(str, words)], cwd=ROOT, capture_output=True, text=True, check=False

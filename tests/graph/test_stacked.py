@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from tests.graph.conftest import ROOT, Bankable
-from tests.graph.doctored import edit_lines, slow
+from tests.graph.tampered import edit_lines, slow
 
 KERNELS = ROOT / "evals" / "recorded" / "cpu-kernels.tar.xz"
 PATCH = "patch-decode_attention"

@@ -17,8 +17,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from graph.machine import build
-from graph.studio import machine
+from bankable.graph.machine import build
+from bankable.graph.studio import machine
 from tests.graph.conftest import ROOT
 from tests.tools.tracing.servers import LangSmithServer, Server
 
@@ -33,18 +33,26 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Lang
         port = free.getsockname()[1]
         free.close()
         env = {
-            **os.environ, "PYTHONPATH": str(ROOT), "LANGGRAPH_CLI_NO_ANALYTICS": "1",
-            "LANGSMITH_TRACING": "true", "LANGSMITH_API_KEY": "lsv2_pt_canary", "LANGSMITH_ENDPOINT": wanted.url,
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "LANGGRAPH_CLI_NO_ANALYTICS": "1",
+            "LANGSMITH_TRACING": "true",
+            "LANGSMITH_API_KEY": "lsv2_pt_canary",
+            "LANGSMITH_ENDPOINT": wanted.url,
             **dict.fromkeys(("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"), way_out.url),
             "NO_PROXY": "127.0.0.1",
-        }  # fmt: skip
+        }
         words = ("dev", "--no-browser", "--no-reload", "--host", "127.0.0.1", "--port", str(port))
         log = tmp_path_factory.mktemp("studio") / "log"
         with log.open("wb") as stream:
             child = subprocess.Popen(
-                [CLI, *words, "--config", "graph/langgraph.json"], cwd=ROOT, env=env, stdout=stream, stderr=stream,
+                [CLI, *words, "--config", "graph/langgraph.json"],
+                cwd=ROOT,
+                env=env,
+                stdout=stream,
+                stderr=stream,
                 start_new_session=True,
-            )  # fmt: skip
+            )
         url = f"http://127.0.0.1:{port}"
         try:
             deadline = time.monotonic() + 90

@@ -10,22 +10,30 @@ from typing import Any
 import pytest
 from langgraph.graph import END, START, StateGraph
 
-from graph.state import Decided, Judged, RunState
-from graph.trace_steps import Steps
-from graph.trace_words import AUDITS, PRODUCERS
+from bankable.graph.state import Decided, Judged, RunState
+from bankable.graph.trace_steps import Steps
+from bankable.graph.trace_words import AUDITS, PRODUCERS
+from bankable.tools.evidence.records import Lever
+from bankable.tools.measurement.progress import Event
+from bankable.tools.tracing.span import Span
 from tests.tools.tracing.spans import run_of
-from tools.evidence.records import Lever
-from tools.measurement.progress import Event
-from tools.tracing.span import Span
 
 LEVER = Lever(flags={"stream_interval": 8})
 
 
 def judged(word: str, attempt: int = 1, scope: str = "patch", action: str = "remeasure") -> Judged:
     return Judged.model_validate(
-        {"scope": scope, "subject": "x", "attempt": attempt, "word": word, "action": action, "rules": ("same_work",),
-         "headline": "+1 %", "folder": f"{scope}-x-{attempt}"}
-    )  # fmt: skip
+        {
+            "scope": scope,
+            "subject": "x",
+            "attempt": attempt,
+            "word": word,
+            "action": action,
+            "rules": ("same_work",),
+            "headline": "+1 %",
+            "folder": f"{scope}-x-{attempt}",
+        }
+    )
 
 
 def traced(steps: list[tuple[str, dict[str, Any] | Exception]], tmp_path: Path, **state: Any) -> list[Span]:
@@ -75,8 +83,10 @@ def test_a_failed_audit_and_the_next_attempt_share_a_tag(tmp_path: Path) -> None
         tmp_path,
     )
     assert answering(spans, "patch:FAIL") == [
-        ("audit", "audit patch: x", 1), ("node", "config_tuner", 2), ("node", "measure_patch", 2),
-    ]  # fmt: skip
+        ("audit", "audit patch: x", 1),
+        ("node", "config_tuner", 2),
+        ("node", "measure_patch", 2),
+    ]
     tuner = [it for it in spans if it.name == "config_tuner"]
     assert "loop" not in tuner[0].attributes
     assert tuner[1].attributes["answers"] == "patch-x-1"
@@ -96,19 +106,27 @@ def test_another_lever_is_no_answer(tmp_path: Path) -> None:
             ("config_tuner", {"lever": None}),
             ("reporter", {}),
         ],
-        tmp_path, patch_attempt=1,
-    )  # fmt: skip
+        tmp_path,
+        patch_attempt=1,
+    )
     assert [name for _, name, _ in answering(spans, "patch:FAIL")] == [
-        "audit patch: x", "config_tuner", "measure_patch",
-    ]  # fmt: skip
+        "audit patch: x",
+        "config_tuner",
+        "measure_patch",
+    ]
 
 
 @pytest.mark.parametrize(
     ("audit", "answer", "scope"),
-    [("audit_baseline", "baseline", "baseline"), ("audit_profile", "profile", "profile"),
-     ("audit_harness", "op_benchmarker", "harness"), ("audit_patch", "integrator", "patch"),
-     ("audit_patch", "eject", "patch"), ("audit_bundle", "validator", "bundle")],
-)  # fmt: skip
+    [
+        ("audit_baseline", "baseline", "baseline"),
+        ("audit_profile", "profile", "profile"),
+        ("audit_harness", "op_benchmarker", "harness"),
+        ("audit_patch", "integrator", "patch"),
+        ("audit_patch", "eject", "patch"),
+        ("audit_bundle", "validator", "bundle"),
+    ],
+)
 def test_each_scope_is_answered_by_its_producer(tmp_path: Path, audit: str, answer: str, scope: str) -> None:
     spans = traced([(audit, {"judged": judged("FAIL", scope=scope)}), (answer, {})], tmp_path)
     assert [name for _, name, _ in answering(spans, f"{scope}:FAIL")] == [f"{audit.replace('_', ' ')}: x", answer]
@@ -131,8 +149,9 @@ def test_a_process_that_goes_on_answers_the_verdict_of_the_one_before(tmp_path: 
 def test_a_step_that_fails_is_told_with_its_error_and_its_audit(tmp_path: Path) -> None:
     spans = traced([("audit_patch", KeyError("no comparison"))], tmp_path)
     assert [(it.kind, it.error, it.ended is not None) for it in spans] == [
-        ("node", "KeyError: 'no comparison'", True), ("audit", "KeyError: 'no comparison'", True),
-    ]  # fmt: skip
+        ("node", "KeyError: 'no comparison'", True),
+        ("audit", "KeyError: 'no comparison'", True),
+    ]
 
 
 def test_a_run_without_an_auditor_has_no_score(tmp_path: Path) -> None:

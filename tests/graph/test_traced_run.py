@@ -15,12 +15,12 @@ from typing import Any
 import orjson
 import pytest
 
+from bankable.tools.tracing.span import KEYS, TAGS, WORDS
 from tests.graph.conftest import ROOT, Bankable, Done, producer_files, without_screening_legs
 from tests.graph.llm_script import Cast, accuses
 from tests.graph.trace_filter import calls, documented, matching, parsed
 from tests.tools.llm.endpoint import Asked, Endpoint, refusal
 from tests.tools.tracing.servers import Collector, LangSmithServer, Run, attributes
-from tools.tracing.span import KEYS, TAGS, WORDS
 
 BANKED = ROOT / "evals" / "recorded" / "cpu-search.tar.xz"
 TRAP = ROOT / "evals" / "recorded" / "cpu-trap.tar.xz"
@@ -32,9 +32,12 @@ CANARIES = {
 }
 """Variables whose values may be in no trace."""
 EVERYWHERE = {
-    "LANGSMITH_TRACING": "true", "LANGSMITH_TRACING_V2": "true", "LANGCHAIN_TRACING_V2": "true",
-    "LANGCHAIN_TRACING": "true", "LANGSMITH_PROJECT": "somebody-else",
-}  # fmt: skip
+    "LANGSMITH_TRACING": "true",
+    "LANGSMITH_TRACING_V2": "true",
+    "LANGCHAIN_TRACING_V2": "true",
+    "LANGCHAIN_TRACING": "true",
+    "LANGSMITH_PROJECT": "somebody-else",
+}
 """What switches the libraries on."""
 
 
@@ -104,9 +107,20 @@ def test_every_step_and_audit_arrives_beneath_the_run(trapped: Scene) -> None:
     (root,) = trapped.find("kind:run")
     nodes = trapped.langsmith.child_of(root)
     assert [it.name for it in trapped.find("kind:node")] == [
-        "preflight", "baseline", "audit_baseline", "profile", "audit_profile", "strategist", "config_tuner",
-        "measure_patch", "audit_patch", "config_tuner", "eject", "config_tuner", "reporter",
-    ]  # fmt: skip
+        "preflight",
+        "baseline",
+        "audit_baseline",
+        "profile",
+        "audit_profile",
+        "strategist",
+        "config_tuner",
+        "measure_patch",
+        "audit_patch",
+        "config_tuner",
+        "eject",
+        "config_tuner",
+        "reporter",
+    ]
     assert {it.id for it in nodes} == {it.id for it in trapped.find("kind:node")}
     audits = trapped.find("kind:audit")
     parents = {it.id: it.name for it in nodes}
@@ -126,8 +140,10 @@ def test_a_verdict_arrives_with_its_words_its_score_and_its_findings(trapped: Sc
     assert {"verdict:FAIL", "rule:same_conditions", "loop:patch:FAIL", "replay"} <= set(audit.tags)
     scores = {it["key"]: it for it in trapped.langsmith.feedback}
     assert {key: it["score"] for key, it in scores.items()} == {
-        "verdict.baseline": 1.0, "verdict.profile": 0.5, "verdict.patch": 0.0,
-    }  # fmt: skip
+        "verdict.baseline": 1.0,
+        "verdict.profile": 0.5,
+        "verdict.patch": 0.0,
+    }
     assert scores["verdict.patch"]["run_id"] == audit.id
     failed = [it["observed"] for it in verdict["findings"] if it["severity"] == "FAIL"]
     assert failed
@@ -312,10 +328,12 @@ def test_a_place_that_never_answers_costs_a_run_two_lines_and_ten_seconds(
 
 @pytest.mark.parametrize(
     ("words", "why"),
-    [(("--trace", "jaeger"), "give langsmith, langsmith=URL or otlp=URL"),
-     (("--trace", "langsmith=http://ls.example"), "plain http to another machine"),
-     (("--trace", "otlp=https://me:pw@c.example"), "a user, a query or a fragment")],
-)  # fmt: skip
+    [
+        (("--trace", "jaeger"), "give langsmith, langsmith=URL or otlp=URL"),
+        (("--trace", "langsmith=http://ls.example"), "plain http to another machine"),
+        (("--trace", "otlp=https://me:pw@c.example"), "a user, a query or a fragment"),
+    ],
+)
 def test_a_mistake_is_one_line_before_anything_is_begun(
     bankable: Bankable, tmp_path: Path, words: tuple[str, ...], why: str
 ) -> None:

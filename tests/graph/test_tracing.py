@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from graph.approval import ApprovalNeeded
-from graph.config import RunConfig
-from graph.traced import session_of
-from graph.tracing import tracing
+from bankable.graph.approval import ApprovalNeeded
+from bankable.graph.config import RunConfig
+from bankable.graph.traced import session_of
+from bankable.graph.tracing import tracing
+from bankable.tools.errors import UserError
+from bankable.tools.measurement.progress import Event
+from bankable.tools.serving.driver import StopRequested
+from bankable.tools.tracing.target import targets
 from tests.tools.tracing.servers import LangSmithServer, Run
-from tools.errors import UserError
-from tools.measurement.progress import Event
-from tools.serving.driver import StopRequested
-from tools.tracing.target import targets
 
 CONFIG = RunConfig(model="/srv/models/Llama-3", flags={"chat_template": "/srv/private/x.jinja"})
 
@@ -68,7 +68,7 @@ def test_two_replays_of_one_recording_are_two_sessions_and_a_live_run_is_its_id(
 
 
 def test_a_missing_library_is_one_line_with_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "tools.tracing.otlp", raising=False)
+    monkeypatch.delitem(sys.modules, "bankable.tools.tracing.otlp", raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http", None)
     asked = targets(["otlp=http://127.0.0.1:4318"], {})
     why = r"not installed: opentelemetry\S* \(--trace\): pip install 'bankable\[trace\]'"

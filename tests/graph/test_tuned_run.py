@@ -12,11 +12,11 @@ from typing import Any
 import orjson
 import pytest
 
+from bankable.tools.llm.ledger import CALLS, read_ledger
+from bankable.tools.llm.outcome import Kind
 from tests.graph.conftest import ROOT, Bankable
 from tests.graph.llm_script import Answer, Cast, proposal
 from tests.tools.llm.endpoint import Asked, Endpoint, Reply, completion, refusal, says
-from tools.llm.ledger import CALLS, read_ledger
-from tools.llm.outcome import Kind
 
 BANKED = ROOT / "evals" / "recorded" / "cpu-search.tar.xz"
 CANARY = "canary-of-the-tuner-7733"
@@ -85,8 +85,11 @@ def test_bad_and_cheating_proposals_are_dropped_and_counted(tuned: Tuned) -> Non
     assert_as_without_a_model(run)
     told = lines(run / "search" / "proposals.jsonl")
     assert [it["why"] for it in told[0]["dropped"]] == [
-        "more than 3 proposals", "not a setting of this search", "not one of its values", "not one of its values"
-    ]  # fmt: skip
+        "more than 3 proposals",
+        "not a setting of this search",
+        "not one of its values",
+        "not one of its values",
+    ]
     trials = lines(run / "search" / "trials.jsonl")
     assert {it["source"] for it in trials} == {"policy"}
     assert not any({"go_faster", "log_level"} & it["flags"].keys() for it in trials)
@@ -120,8 +123,10 @@ def test_over_budget_the_policy_goes_on_alone(tuned: Tuned) -> None:
     assert len(cast.asked["ConfigurationProposal"]) == 1
     told = lines(run / "search" / "proposals.jsonl")
     assert [(it["search"], it["outcome"]) for it in told] == [
-        ("around-0", "answered"), ("around-0", "over_budget"), ("around-1", "over_budget")
-    ]  # fmt: skip
+        ("around-0", "answered"),
+        ("around-0", "over_budget"),
+        ("around-1", "over_budget"),
+    ]
 
 
 def test_no_word_of_a_producer_reaches_the_judge_and_no_key_a_file(
@@ -151,7 +156,7 @@ def _told(prompt: str) -> list[str]:
 
 def test_without_a_model_nothing_that_asks_one_is_loaded(tmp_path: Path) -> None:
     code = (
-        "import sys; from graph.cli import app; "
+        "import sys; from bankable.graph.cli import app; "
         "app(sys.argv[1:], standalone_mode=False); "
         "loaded = [it for it in sys.modules if it.split('.')[0] in ('openai', 'langchain_openai')]; "
         "print('LOADED', loaded)"

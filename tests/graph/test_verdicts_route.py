@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from tests.graph.conftest import Bankable
-from tests.graph.doctored import LEVER, PATCH, doctored, edit, edit_lines
+from tests.graph.tampered import LEVER, PATCH, doctored, edit, edit_lines
 
 
 def run(bankable: Bankable, recording: Path, out: Path) -> dict[str, Any]:

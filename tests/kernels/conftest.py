@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from kernels.compiler import Compiler
-from kernels.families import FAMILIES
-from kernels.nursery import Nursery
-from kernels.shapes import parse_shapes
-from kernels.task import TaskFolder, write_task
-from tools.serving.engine import engine_python
+from bankable.kernels.build.compiler import Compiler
+from bankable.kernels.operators import FAMILIES
+from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.task.folder import TaskFolder, write_task
+from bankable.kernels.task.shapes import parse_shapes
+from bankable.tools.serving.engine import engine_python
 
 
 @pytest.fixture(scope="session")

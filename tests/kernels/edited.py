@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kernels.compiler import Compiled, Compiler
-from kernels.contestant import Contestant, of_kernel
-from kernels.nursery import Nursery
-from kernels.qualify import Qualified, qualify
-from kernels.render import Source
-from kernels.task import TaskFolder
+from bankable.kernels.benchmark.candidate import Contestant, of_kernel
+from bankable.kernels.benchmark.qualify import Qualified, qualify
+from bankable.kernels.build.compiler import Compiled, Compiler
+from bankable.kernels.build.render import Source
+from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.task.folder import TaskFolder
 
 
 def edited(made: Source, old: str, new: str, *, helper: str, before: str) -> Source:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kernels.families import FAMILIES
-from kernels.render import Source, render
+from bankable.kernels.build.render import Source, render
+from bankable.kernels.operators import FAMILIES
 
 WRITE = "to[i] = store(load(in[i]) * scale * load(weight[i]));"
 SCALE = "scale = 1.0f / std::sqrt(squares / float(cols) + eps);"
@@ -58,7 +58,14 @@ FORGER = edited(
 )
 BROKEN = edited((WRITE, "to[i] = nothing_like_it(in[i]);"))
 WRONG: dict[str, Source] = {
-    "constant": CONSTANT, "no-op": NO_OP, "aliasing": ALIASING, "truncating": TRUNCATING, "coarse-scale": COARSE_SCALE,
-    "without-tail": WITHOUT_TAIL, "one-shape": ONE_SHAPE, "pointer-cache": POINTER_CACHE, "forger": FORGER,
-}  # fmt: skip
+    "constant": CONSTANT,
+    "no-op": NO_OP,
+    "aliasing": ALIASING,
+    "truncating": TRUNCATING,
+    "coarse-scale": COARSE_SCALE,
+    "without-tail": WITHOUT_TAIL,
+    "one-shape": ONE_SHAPE,
+    "pointer-cache": POINTER_CACHE,
+    "forger": FORGER,
+}
 """Those that come back with a wrong answer."""

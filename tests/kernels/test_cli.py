@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kernels.families import FAMILIES
+from bankable.kernels.operators import FAMILIES
 
 ROOT = Path(__file__).resolve().parents[2]
 

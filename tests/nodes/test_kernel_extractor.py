@@ -7,10 +7,10 @@ from typing import cast
 
 import pytest
 
-from kernels.families import FAMILIES
-from nodes.kernel_extractor import LIKELY, WORTH, prospects
-from tools.profiling.records import Profile
-from tools.profiling.share import promised_gain
+from bankable.kernels.operators import FAMILIES
+from bankable.nodes.kernel_extractor import LIKELY, WORTH, prospects
+from bankable.tools.profiling.records import Profile
+from bankable.tools.profiling.share import promised_gain
 
 
 def profile(**shares: float) -> Profile:

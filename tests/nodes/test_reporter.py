@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nodes.reporter import verdict_words
+from bankable.nodes.reporter import verdict_words
 
 
 @pytest.mark.parametrize(

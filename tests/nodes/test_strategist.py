@@ -8,10 +8,10 @@ from typing import Any, cast
 
 import pytest
 
-from nodes.strategist import directions
-from tools.evidence.records import Scalar, ServerConfig, Workload
-from tools.levers import Situation, server_arguments
-from tools.measurement.lab import Lab
+from bankable.nodes.strategist import directions
+from bankable.tools.evidence.records import Scalar, ServerConfig, Workload
+from bankable.tools.levers import Situation, server_arguments
+from bankable.tools.measurement.run_context import Lab
 
 
 def lab(flags: dict[str, Scalar], concurrency: int = 12) -> Lab:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.serving.engine import Engine, find_engine
-from tools.serving.live import LiveDriver
+from bankable.tools.serving.engine import Engine, find_engine
+from bankable.tools.serving.live import LiveDriver
 
 MODEL = Path(__file__).resolve().parents[2] / "tools" / "model" / "shipped"
 

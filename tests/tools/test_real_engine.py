@@ -10,10 +10,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tools.evidence.records import BenchRun, HostSample, RoundStamp, ServerConfig, Workload
-from tools.serving.driver import LaunchFailed, LaunchRequest, Prompt, RoundLoad
-from tools.serving.engine import Engine
-from tools.serving.live import LiveDriver, LiveServer
+from bankable.tools.evidence.records import BenchRun, HostSample, RoundStamp, ServerConfig, Workload
+from bankable.tools.serving.driver import LaunchFailed, LaunchRequest, Prompt, RoundLoad
+from bankable.tools.serving.engine import Engine
+from bankable.tools.serving.live import LiveDriver, LiveServer
 
 ROOT = Path(__file__).resolve().parents[2]
 MODEL = ROOT / "tools" / "model" / "shipped"
@@ -47,10 +47,17 @@ def test_a_round_gives_a_record_that_evidence_can_hold(pair: tuple[LiveServer, L
     one, two = pair
     result = one.round(LOAD, [two])
     stamp = RoundStamp(
-        leg_id="b00-reference", index=0, seed=11, started=result.started, ended=result.ended,
-        request_digest=result.request_digest, issued=result.issued, cpu_s=result.cpu_s,
-        peer_cpu_s=result.peer_cpu_s, flushed=result.flushed,
-    )  # fmt: skip
+        leg_id="b00-reference",
+        index=0,
+        seed=11,
+        started=result.started,
+        ended=result.ended,
+        request_digest=result.request_digest,
+        issued=result.issued,
+        cpu_s=result.cpu_s,
+        peer_cpu_s=result.peer_cpu_s,
+        flushed=result.flushed,
+    )
     run = BenchRun.model_validate(result.record | {"bankable": stamp})
     assert run.completed == result.issued == 48
     assert set(run.input_lens) == {128}

@@ -13,11 +13,11 @@ from pydantic import Field, ValidationError
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import UnverifiedSignatureError
 
-from tools.attest.public_key import PublicKey
-from tools.attest.refusal import Refused
-from tools.attest.signing_key import SigningKey
-from tools.evidence.canonical import canonical
-from tools.evidence.records import Digest, Record
+from bankable.tools.attest.public_key import PublicKey
+from bankable.tools.attest.refusal import Refused
+from bankable.tools.attest.signing_key import SigningKey
+from bankable.tools.evidence.canonical import canonical
+from bankable.tools.evidence.records import Digest, Record
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 MAX_BYTES = 16 << 20

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]  # its public place, without ``__all__``
 
-from tools.attest.refusal import Refused
-from tools.errors import UserError
+from bankable.tools.attest.refusal import Refused
+from bankable.tools.errors import UserError
 
 MAX_BYTES = 16_384
 

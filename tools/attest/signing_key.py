@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]  # its public place, without ``__all__``
 
-from tools.attest.public_key import PublicKey, public_key
-from tools.errors import UserError
+from bankable.tools.attest.public_key import PublicKey, public_key
+from bankable.tools.errors import UserError
 
 MAX_BYTES = 16_384
 FILE_NAME = "signing-key.pem"

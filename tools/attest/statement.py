@@ -11,8 +11,8 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-from tools.evidence.canonical import canonical
-from tools.evidence.records import Digest
+from bankable.tools.evidence.canonical import canonical
+from bankable.tools.evidence.records import Digest
 
 STATEMENT_TYPE: Final = "https://in-toto.io/Statement/v1"
 VERDICT_TYPE: Final = "urn:bankable:verdict:v1"

@@ -1,5 +1,5 @@
 """The bundle: what a run hands over, complete in itself."""
 
-from tools.bundle.bundle import Manifest, write_bundle
+from bankable.tools.bundle.bundle import Manifest, write_bundle
 
 __all__ = ["Manifest", "write_bundle"]

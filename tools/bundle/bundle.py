@@ -18,11 +18,11 @@ from pathlib import Path
 
 import orjson
 
-from tools.bundle.launch_script import launch_script
-from tools.evidence.folder import RunFolder
-from tools.evidence.records import SCHEMA_VERSION, Claim, Digest, EngineIdentity, Lever, Record, ServerConfig
-from tools.evidence.store import json_bytes, sha256_file, write_once
-from tools.serving.engine import STANDIN
+from bankable.tools.bundle.launch_script import launch_script
+from bankable.tools.evidence.folder import RunFolder
+from bankable.tools.evidence.records import SCHEMA_VERSION, Claim, Digest, EngineIdentity, Lever, Record, ServerConfig
+from bankable.tools.evidence.store import json_bytes, sha256_file, write_once
+from bankable.tools.serving.engine import STANDIN
 
 LEFT_BEHIND = (".*", "torn", "server.pid", "__pycache__")
 """What lies in a run folder and is no evidence."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import shlex
 
-from tools.evidence.records import ServerConfig
-from tools.serving.command import flag_arguments
+from bankable.tools.evidence.records import ServerConfig
+from bankable.tools.serving.command import flag_arguments
 
 
 def launch_script(config: ServerConfig, model: str, device: str, headline: str, overlay: bool = False) -> str:

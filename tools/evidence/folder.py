@@ -17,10 +17,10 @@ from typing import Any
 import orjson
 from filelock import FileLock, Timeout
 
-from tools.errors import UserError
-from tools.evidence.ledger import Ledger
-from tools.evidence.records import SCHEMA_VERSION, LegRecord, Record
-from tools.evidence.store import free_name, json_bytes, write_once
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.ledger import Ledger
+from bankable.tools.evidence.records import SCHEMA_VERSION, LegRecord, Record
+from bankable.tools.evidence.store import free_name, json_bytes, write_once
 
 
 class RunHead(Record):

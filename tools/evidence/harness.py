@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from tools.evidence.records import SCHEMA_VERSION, Digest, Record
+from bankable.tools.evidence.records import SCHEMA_VERSION, Digest, Record
 
 TASK_FILES = ("task.json", "oracle.json")
 BENCH_FILES = ("measurement.json", "opbench_runs.jsonl", "claim.json")

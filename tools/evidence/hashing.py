@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from tools.evidence.beside import Beside
+from bankable.tools.evidence.background import Beside
 
 BESIDE = 1 << 20
 """Bytes from which a thread pays: hashing does not hold the interpreter."""

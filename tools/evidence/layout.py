@@ -8,8 +8,14 @@ OVERLAY_FOLDER = "overlay"
 WATCH_FOLDER = "watch"
 """Looks at the same seams in the reference's servers, and changes nothing. Not part of what is audited."""
 LEG_FILES = (
-    "leg.json", "bench_runs.jsonl", "server.log", "server_info.json", "outputs.jsonl",
-    "accuracy.jsonl", "engagement.jsonl", "host.jsonl",
-)  # fmt: skip
+    "leg.json",
+    "bench_runs.jsonl",
+    "server.log",
+    "server_info.json",
+    "outputs.jsonl",
+    "accuracy.jsonl",
+    "engagement.jsonl",
+    "host.jsonl",
+)
 MAX_FILE_BYTES = 1 << 29
 """512 MiB: a larger evidence file is refused, not truncated."""

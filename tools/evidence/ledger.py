@@ -7,8 +7,8 @@ from pathlib import Path
 
 import orjson
 
-from tools.evidence.records import Digest, Record
-from tools.evidence.store import AppendLog, sha256_file
+from bankable.tools.evidence.records import Digest, Record
+from bankable.tools.evidence.store import AppendLog, sha256_file
 
 GENESIS = "0" * 64
 MAX_LINE = 65_536

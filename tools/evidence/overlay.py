@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tools.evidence.records import Digest, Engagement, Scalar
+from bankable.tools.evidence.records import Digest, Engagement, Scalar
 
 
 class Marker(Engagement):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.errors import UserError
-from tools.evidence.folder import RunFolder, read_run
-from tools.evidence.store import sha256_file, write_once
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.folder import RunFolder, read_run
+from bankable.tools.evidence.store import sha256_file, write_once
 
 MAX_BYTES = 64 << 20
 TEXT = (".json", ".jsonl")

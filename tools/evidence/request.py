@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tools.evidence.records import SCHEMA_VERSION, Record
+from bankable.tools.evidence.records import SCHEMA_VERSION, Record
 
 Scope = Literal["baseline", "profile", "patch", "harness", "bundle"]
 

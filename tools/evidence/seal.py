@@ -18,14 +18,14 @@ from typing import Any, BinaryIO
 
 import orjson
 
-from tools.errors import UserError
-from tools.evidence.beside import Beside
-from tools.evidence.canonical import canonical, digest
-from tools.evidence.harness import BENCH_FILES, ORACLE_FOLDER, ORACLE_SUFFIX, TASK_FILES
-from tools.evidence.layout import COMPARISON_FILES, LEG_FILES, MAX_FILE_BYTES, OVERLAY_FOLDER
-from tools.evidence.regular import IrregularFileError, open_regular, shown, stamp
-from tools.evidence.request import Request, Scope
-from tools.evidence.trials import LedgerCut, cut_ledger
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.background import Beside
+from bankable.tools.evidence.canonical import canonical, digest
+from bankable.tools.evidence.harness import BENCH_FILES, ORACLE_FOLDER, ORACLE_SUFFIX, TASK_FILES
+from bankable.tools.evidence.layout import COMPARISON_FILES, LEG_FILES, MAX_FILE_BYTES, OVERLAY_FOLDER
+from bankable.tools.evidence.regular import IrregularFileError, open_regular, shown, stamp
+from bankable.tools.evidence.request import Request, Scope
+from bankable.tools.evidence.trials import LedgerCut, cut_ledger
 
 PARENTS = {"profile": "", "harness": "ops"}
 """Folder of the run that holds the subject, where that is not ``comparisons``."""

@@ -11,7 +11,7 @@ from typing import TypeVar
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from tools.errors import UserError
+from bankable.tools.errors import UserError
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -1,8 +1,8 @@
 """The knob registry: which settings of the engine can be turned, what turning them means, what follows from it."""
 
-from tools.levers.fields import FieldClass, classify_field, explained_by, server_arguments
-from tools.levers.model import Device, DroppedKnob, Knob, Situation, Touches
-from tools.levers.registry import ALL_KNOBS, knob, knobs_for
+from bankable.tools.levers.fields import FieldClass, classify_field, explained_by, server_arguments
+from bankable.tools.levers.model import Device, DroppedKnob, Knob, Situation, Touches
+from bankable.tools.levers.registry import ALL_KNOBS, knob, knobs_for
 
 __all__ = [
     "ALL_KNOBS",

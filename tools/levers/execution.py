@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tools.evidence.records import Scalar
-from tools.levers.model import Device, Knob, Situation, Touches
+from bankable.tools.evidence.records import Scalar
+from bankable.tools.levers.model import Device, Knob, Situation, Touches
 
 _GPU: tuple[Device, ...] = ("cuda", "rocm")
 

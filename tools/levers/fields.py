@@ -7,7 +7,7 @@ from functools import cache
 from importlib import resources
 from typing import Literal
 
-from tools.levers.registry import ALL_KNOBS, knob
+from bankable.tools.levers.registry import ALL_KNOBS, knob
 
 FieldClass = Literal["identity", "derived", "volatile", "lever", "unknown"]
 _TABLED: tuple[FieldClass, ...] = ("identity", "volatile", "derived")
@@ -37,12 +37,12 @@ def explained_by(name: str) -> list[str]:
 @cache
 def server_arguments() -> frozenset[str]:
     """Every field of ``ServerArgs`` in sglang 0.5.23."""
-    text = resources.files("tools.levers").joinpath("server_args.txt").read_text(encoding="utf-8")
+    text = resources.files("bankable.tools.levers").joinpath("server_args.txt").read_text(encoding="utf-8")
     return frozenset(line for line in text.split() if not line.startswith("#") and line.isidentifier())
 
 
 @cache
 def _table() -> dict[FieldClass, frozenset[str]]:
-    text = resources.files("tools.levers").joinpath("fields.toml").read_text(encoding="utf-8")
+    text = resources.files("bankable.tools.levers").joinpath("fields.toml").read_text(encoding="utf-8")
     lists = tomllib.loads(text)
     return {field_class: frozenset(lists[field_class]) for field_class in _TABLED}

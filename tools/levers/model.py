@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-from tools.evidence.records import Scalar
+from bankable.tools.evidence.records import Scalar
 
 Device = Literal["cpu", "cuda", "rocm"]
 EVERYWHERE: tuple[Device, ...] = ("cpu", "cuda", "rocm")

@@ -16,31 +16,90 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from tools.overlay.earlier import of_our_runtime
+from bankable.tools.overlay.earlier import of_our_runtime
 
 OPERATORS = ("sglang.srt.layers", "sglang.jit_kernel", "sgl_kernel", "torch.ops")
 """Packages in which the same work can be done faster: class A."""
 SERVING = (
-    "sglang.srt.managers", "sglang.srt.speculative", "sglang.srt.mem_cache", "sglang.srt.server_args",
-    "sglang.srt.sampling", "sglang.srt.disaggregation", "sglang.srt.distributed", "sglang.srt.entrypoints",
-    "sglang.srt.layers.quantization", "sglang.srt.layers.sampler", "sglang.srt.layers.moe.topk",
-    "sglang.srt.model_loader", "sglang.srt.configs", "sglang.srt.models",
-)  # fmt: skip
+    "sglang.srt.managers",
+    "sglang.srt.speculative",
+    "sglang.srt.mem_cache",
+    "sglang.srt.server_args",
+    "sglang.srt.sampling",
+    "sglang.srt.disaggregation",
+    "sglang.srt.distributed",
+    "sglang.srt.entrypoints",
+    "sglang.srt.layers.quantization",
+    "sglang.srt.layers.sampler",
+    "sglang.srt.layers.moe.topk",
+    "sglang.srt.model_loader",
+    "sglang.srt.configs",
+    "sglang.srt.models",
+)
 """Packages that decide which work is done: class B, also where they lie inside an operator package."""
 OPAQUE_CALLS = frozenset({"eval", "exec", "compile", "__import__"})
 OPAQUE_MODULES = frozenset({"ctypes", "cffi", "marshal", "pickle", "subprocess", "socket", "base64", "zlib"})
 OPAQUE_SUFFIXES = (".so", ".dll", ".dylib", ".pyd", ".pyc", ".pkl", ".pt", ".pth", ".bin")
-HEADERS = frozenset({
-    "algorithm", "array", "cmath", "cstddef", "cstdint", "cstring", "limits", "omp.h", "immintrin.h",
-    "arm_neon.h", "vector",
-})  # fmt: skip
+HEADERS = frozenset(
+    {
+        "algorithm",
+        "array",
+        "cmath",
+        "cstddef",
+        "cstdint",
+        "cstring",
+        "limits",
+        "omp.h",
+        "immintrin.h",
+        "arm_neon.h",
+        "vector",
+    }
+)
 DIRECTIVES = frozenset({"include", "pragma", "if", "ifdef", "ifndef", "else", "elif", "endif", "define", "undef"})
-FOREIGN = frozenset({
-    "asm", "__asm", "__asm__", "dlopen", "dlsym", "dlmopen", "system", "popen", "fork", "vfork", "clone", "execv",
-    "execve", "execvp", "execl", "syscall", "mprotect", "mmap", "ptrace", "kill", "socket", "connect", "open", "openat",
-    "fopen", "freopen", "getenv", "setenv", "putenv", "environ", "signal", "sigaction", "setjmp", "longjmp",
-    "pthread_create", "thread", "constructor", "destructor", "PyGILState_Ensure", "PyRun_SimpleString",
-})  # fmt: skip
+FOREIGN = frozenset(
+    {
+        "asm",
+        "__asm",
+        "__asm__",
+        "dlopen",
+        "dlsym",
+        "dlmopen",
+        "system",
+        "popen",
+        "fork",
+        "vfork",
+        "clone",
+        "execv",
+        "execve",
+        "execvp",
+        "execl",
+        "syscall",
+        "mprotect",
+        "mmap",
+        "ptrace",
+        "kill",
+        "socket",
+        "connect",
+        "open",
+        "openat",
+        "fopen",
+        "freopen",
+        "getenv",
+        "setenv",
+        "putenv",
+        "environ",
+        "signal",
+        "sigaction",
+        "setjmp",
+        "longjmp",
+        "pthread_create",
+        "thread",
+        "constructor",
+        "destructor",
+        "PyGILState_Ensure",
+        "PyRun_SimpleString",
+    }
+)
 """Names with which native code reaches beyond its arguments."""
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*(.*?)[ \t]*$", re.MULTILINE)
 _DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*([A-Za-z_]*)", re.MULTILINE)
@@ -48,9 +107,13 @@ _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FLAG = re.compile(r"-(?:std=c\+\+\d+|O[0-3]|m[a-z0-9.=-]+|fopenmp|fPIC|ffp-contract=(?:off|fast)|fno-[a-z-]+|shared)")
 """Flags that add no code to a kernel."""
 ENVIRONMENT = "os.environ"
-ENVIRONMENT_CALLS = frozenset({
-    "os.putenv", "os.unsetenv", *(f"{ENVIRONMENT}.{name}" for name in ("update", "setdefault", "pop", "clear")),
-})  # fmt: skip
+ENVIRONMENT_CALLS = frozenset(
+    {
+        "os.putenv",
+        "os.unsetenv",
+        *(f"{ENVIRONMENT}.{name}" for name in ("update", "setdefault", "pop", "clear")),
+    }
+)
 
 
 @dataclass(frozen=True)

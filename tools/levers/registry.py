@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from tools.levers.execution import EXECUTION
-from tools.levers.model import Device, DroppedKnob, Knob, Situation
-from tools.levers.process import PROCESS
-from tools.levers.scheduling import SCHEDULING
+from bankable.tools.levers.execution import EXECUTION
+from bankable.tools.levers.model import Device, DroppedKnob, Knob, Situation
+from bankable.tools.levers.process import PROCESS
+from bankable.tools.levers.scheduling import SCHEDULING
 
 ALL_KNOBS: tuple[Knob, ...] = (*PROCESS, *SCHEDULING, *EXECUTION)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tools.evidence.records import Scalar
-from tools.levers.model import Knob, Situation, Touches
+from bankable.tools.evidence.records import Scalar
+from bankable.tools.levers.model import Knob, Situation, Touches
 
 DRAFTED: tuple[Scalar, ...] = ("EAGLE", "EAGLE3", "NEXTN", "STANDALONE")
 """Algorithms that draft with a model of their own."""

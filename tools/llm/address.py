@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from urllib.parse import SplitResult, urlsplit
 
-from tools.errors import UserError
+from bankable.tools.errors import UserError
 
 OPENAI = "https://api.openai.com/v1"
 OPTION = "--llm-base-url"

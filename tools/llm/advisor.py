@@ -9,9 +9,9 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from tools.llm.outcome import Outcome
-from tools.llm.settings import Settings
-from tools.llm.toolbox import Toolbox
+from bankable.tools.llm.outcome import Outcome
+from bankable.tools.llm.settings import Settings
+from bankable.tools.llm.toolbox import Toolbox
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -31,9 +31,9 @@ class Advisor:
         Raises ``UserError`` only: no key, or a ledger that cannot be used.
         The ledger is read anew: the judge writes to it from a process of its own, out of the same budget.
         """
-        from tools.llm.attempt import Prompt  # noqa: PLC0415 - heavy, and not needed without a model
-        from tools.llm.client import Client  # noqa: PLC0415 - heavy, and not needed without a model
-        from tools.llm.ledger import CallLedger  # noqa: PLC0415 - heavy, and not needed without a model
+        from bankable.tools.llm.attempt import Prompt  # noqa: PLC0415 - heavy, and not needed without a model
+        from bankable.tools.llm.client import Client  # noqa: PLC0415 - heavy, and not needed without a model
+        from bankable.tools.llm.ledger import CallLedger  # noqa: PLC0415 - heavy, and not needed without a model
 
         return Client(self.settings, CallLedger(self.ledger)).ask_now(
             role, Prompt(system, user, toolbox), shape, seconds

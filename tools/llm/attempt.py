@@ -15,12 +15,12 @@ from langchain_openai import ChatOpenAI
 from langsmith import tracing_context
 from pydantic import BaseModel, SecretStr, ValidationError
 
-from tools.llm.classify import classify
-from tools.llm.outcome import Kind, Usage
-from tools.llm.settings import Endpoint, Limits
-from tools.llm.tokens import estimate
-from tools.llm.toolbox import Call, Called, Toolbox
-from tools.llm.wire import Seen, bounded_client
+from bankable.tools.llm.classify import classify
+from bankable.tools.llm.outcome import Kind, Usage
+from bankable.tools.llm.settings import Endpoint, Limits
+from bankable.tools.llm.tokens import estimate
+from bankable.tools.llm.toolbox import Call, Called, Toolbox
+from bankable.tools.llm.wire import Seen, bounded_client
 
 M = TypeVar("M", bound=BaseModel)
 LOST = frozenset({Kind.TIMED_OUT, Kind.CUT, Kind.TOO_LONG})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tools.llm.ledger import CallLine
-from tools.llm.outcome import Kind
-from tools.llm.settings import Settings
+from bankable.tools.llm.ledger import CallLine
+from bankable.tools.llm.outcome import Kind
+from bankable.tools.llm.settings import Settings
 
 LOST = frozenset({Kind.TIMED_OUT, Kind.UNREACHABLE})
 IN_A_ROW = 3

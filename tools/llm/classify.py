@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import httpx2
 import openai
 
-from tools.llm.outcome import Kind
-from tools.llm.wire import EncodedError, OversizedError, Seen
+from bankable.tools.llm.outcome import Kind
+from bankable.tools.llm.wire import EncodedError, OversizedError, Seen
 
 NO_MONEY = "insufficient_quota"
 _BY_STATUS = {

@@ -14,14 +14,14 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from tools.llm.attempt import Attempt, Prompt, attempt
-from tools.llm.breaker import resting
-from tools.llm.key import key_for
-from tools.llm.ledger import CallLedger, CallLine
-from tools.llm.meter import Meter
-from tools.llm.outcome import RETRYABLE, Kind, Outcome, Usage
-from tools.llm.settings import Settings
-from tools.llm.toolbox import MOST_ROUNDS, Called, answer_all, told_of
+from bankable.tools.llm.attempt import Attempt, Prompt, attempt
+from bankable.tools.llm.breaker import resting
+from bankable.tools.llm.key import key_for
+from bankable.tools.llm.ledger import CallLedger, CallLine
+from bankable.tools.llm.meter import Meter
+from bankable.tools.llm.outcome import RETRYABLE, Kind, Outcome, Usage
+from bankable.tools.llm.settings import Settings
+from bankable.tools.llm.toolbox import MOST_ROUNDS, Called, answer_all, told_of
 
 M = TypeVar("M", bound=BaseModel)
 TOOLLESS = (400, 422)
@@ -32,9 +32,12 @@ class Client:
     """Asks models on behalf of roles. One per run; questions may be asked side by side."""
 
     def __init__(
-        self, settings: Settings, ledger: CallLedger | None = None, environ: Mapping[str, str] | None = None,
+        self,
+        settings: Settings,
+        ledger: CallLedger | None = None,
+        environ: Mapping[str, str] | None = None,
         seed: int | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._settings, self.ledger = settings, ledger or CallLedger()
         self._environ = os.environ if environ is None else environ
         self._meter = Meter(settings, self.ledger.lines)
@@ -110,13 +113,22 @@ class Client:
     ) -> None:
         self.ledger.add(
             CallLine(
-                at=time.time(), role=role, model=self._settings.of(role).model, attempt=number, outcome=found.kind,
-                detail=found.detail or told_of(called), status=found.status, prompt_tokens=found.usage.prompt,
-                completion_tokens=found.usage.completion, estimated=found.usage.estimated,
-                latency_s=round(found.seconds, 3), cost=cost, tool_calls=len(called),
+                at=time.time(),
+                role=role,
+                model=self._settings.of(role).model,
+                attempt=number,
+                outcome=found.kind,
+                detail=found.detail or told_of(called),
+                status=found.status,
+                prompt_tokens=found.usage.prompt,
+                completion_tokens=found.usage.completion,
+                estimated=found.usage.estimated,
+                latency_s=round(found.seconds, 3),
+                cost=cost,
+                tool_calls=len(called),
                 tool_faults=sum(it.fault is not None for it in called),
             )
-        )  # fmt: skip
+        )
 
 
 def retry_after(said: str | None) -> float | None:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from pydantic import SecretStr
 
-from tools.errors import UserError
-from tools.llm.address import OPENAI, is_loopback
-from tools.llm.settings import Endpoint
+from bankable.tools.errors import UserError
+from bankable.tools.llm.address import OPENAI, is_loopback
+from bankable.tools.llm.settings import Endpoint
 
 OWN = "BANKABLE_LLM_KEY"
 """For any address; ``BANKABLE_LLM_KEY_JUDGE`` for one role."""

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from tools.errors import UserError
-from tools.evidence.records import Record
-from tools.evidence.store import AppendLog
-from tools.llm.outcome import Kind
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import Record
+from bankable.tools.evidence.store import AppendLog
+from bankable.tools.llm.outcome import Kind
 
 CALLS = "llm_calls.jsonl"
 """Name of a run's ledger of calls."""

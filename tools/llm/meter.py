@@ -6,9 +6,9 @@ import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from tools.llm.ledger import CallLine
-from tools.llm.outcome import Usage
-from tools.llm.settings import Budget, Settings
+from bankable.tools.llm.ledger import CallLine
+from bankable.tools.llm.outcome import Usage
+from bankable.tools.llm.settings import Budget, Settings
 
 
 @dataclass

@@ -10,8 +10,8 @@ from collections.abc import Collection, Sequence
 
 from pydantic import ValidationError
 
-from tools.errors import UserError
-from tools.llm.settings import PREFIX, Budget, Endpoint, Price, Settings, endpoint
+from bankable.tools.errors import UserError
+from bankable.tools.llm.settings import PREFIX, Budget, Endpoint, Price, Settings, endpoint
 
 BUDGETS = {"calls": "calls", "tokens": "tokens", "usd": "money"}
 """What may be bounded, and the name of its bound."""
@@ -20,9 +20,14 @@ MOST = 1e15
 
 
 def settings_from(
-    llm: str, base_url: str | None = None, *, roles: Sequence[str] = (), budgets: Sequence[str] = (),
-    prices: Sequence[str] = (), known: Collection[str],
-) -> Settings:  # fmt: skip
+    llm: str,
+    base_url: str | None = None,
+    *,
+    roles: Sequence[str] = (),
+    budgets: Sequence[str] = (),
+    prices: Sequence[str] = (),
+    known: Collection[str],
+) -> Settings:
     """Settings for ``--llm`` and its companions. Raises ``UserError`` on what cannot be.
 
     ``roles``: ``ROLE=NAME``, or ``ROLE=NAME@URL`` for an address of its own. ``budgets``: ``calls=N``, ``tokens=N`` or

@@ -6,9 +6,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from tools.errors import UserError
-from tools.evidence.records import Record
-from tools.llm.address import OPENAI, checked
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import Record
+from bankable.tools.llm.address import OPENAI, checked
 
 ROLE = r"^[a-z][a-z_]{0,40}$"
 PREFIX = "openai:"
@@ -101,6 +101,7 @@ def endpoint(model: str, base_url: str | None = None, *, plain_http: bool = Fals
     if not name or not name.isprintable():
         raise UserError("no name of a model", "--llm", "give openai:NAME, or NAME with --llm-base-url")
     return Endpoint(
-        model=name, base_url=OPENAI if base_url is None else checked(base_url, plain_http=plain_http),
+        model=name,
+        base_url=OPENAI if base_url is None else checked(base_url, plain_http=plain_http),
         plain_http=plain_http,
-    )  # fmt: skip
+    )

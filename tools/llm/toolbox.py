@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from tools.errors import UserError
+from bankable.tools.errors import UserError
 
 A = TypeVar("A", bound=BaseModel)
 

@@ -9,13 +9,22 @@ from typing import Any
 import httpx2
 import orjson
 
-from tools.llm.address import OPENAI, is_loopback
-from tools.llm.outcome import Usage
+from bankable.tools.llm.address import OPENAI, is_loopback
+from bankable.tools.llm.outcome import Usage
 
-HEADERS = frozenset({
-    "host", "connection", "accept", "accept-encoding", "authorization", "content-type", "content-length", "user-agent",
-    "x-stainless-raw-response",  # by which the library knows its own request again
-})  # fmt: skip
+HEADERS = frozenset(
+    {
+        "host",
+        "connection",
+        "accept",
+        "accept-encoding",
+        "authorization",
+        "content-type",
+        "content-length",
+        "user-agent",
+        "x-stainless-raw-response",  # by which the library knows its own request again
+    }
+)
 """What is sent. The libraries would add the machine's kind, and whatever variables of the environment say."""
 ACCOUNT = frozenset({"openai-organization", "openai-project"})
 """For OpenAI's own address alone."""

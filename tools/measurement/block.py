@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from tools.evidence.folder import set_leg_aside
-from tools.evidence.layout import OVERLAY_FOLDER, WATCH_FOLDER
-from tools.evidence.records import Block, Failure, Kind, LaunchPlan, LegRecord, Plan, Side
-from tools.measurement.engagement import NotEngaged, engagement, prove_overlays
-from tools.measurement.lab import Lab
-from tools.measurement.leg import PREPARED, LegWriter, publish
-from tools.measurement.progress import Event
-from tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad, Server
+from bankable.tools.evidence.folder import set_leg_aside
+from bankable.tools.evidence.layout import OVERLAY_FOLDER, WATCH_FOLDER
+from bankable.tools.evidence.records import Block, Failure, Kind, LaunchPlan, LegRecord, Plan, Side
+from bankable.tools.measurement.engagement import NotEngaged, engagement, prove_overlays
+from bankable.tools.measurement.leg import PREPARED, LegWriter, publish
+from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.run_context import Lab
+from bankable.tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad, Server
 
 
 @dataclass(frozen=True)

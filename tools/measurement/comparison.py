@@ -9,16 +9,16 @@ from pathlib import Path
 
 import orjson
 
-from tools.evidence.records import BenchRun, Claim, Failure, LatencySummary, Plan, Side
-from tools.evidence.store import json_bytes, write_once
-from tools.measurement.block import BlockResult, run_block
-from tools.measurement.cost import block_seconds
-from tools.measurement.lab import Lab
-from tools.measurement.leg import read_runs
-from tools.measurement.progress import Event
-from tools.measurement.summary import summarise
-from tools.statistics.paired import Decision, block_difference
-from tools.statistics.sequential import look, next_look
+from bankable.tools.evidence.records import BenchRun, Claim, Failure, LatencySummary, Plan, Side
+from bankable.tools.evidence.store import json_bytes, write_once
+from bankable.tools.measurement.block import BlockResult, run_block
+from bankable.tools.measurement.cost import block_seconds
+from bankable.tools.measurement.leg import read_runs
+from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.summary import summarise
+from bankable.tools.statistics.paired import Decision, block_difference
+from bankable.tools.statistics.sequential import look, next_look
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from statistics import median
 
-from tools.evidence.folder import finished_legs
-from tools.measurement.lab import Lab
+from bankable.tools.evidence.folder import finished_legs
+from bankable.tools.measurement.run_context import Lab
 
 UNKNOWN_BLOCK_S = 90.0
 """Taken before anything was measured."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.evidence.records import Record
+from bankable.tools.evidence.records import Record
 
 
 class Direction(Record):

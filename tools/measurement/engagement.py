@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from tools.evidence.records import Engagement, Lever
-from tools.serving.driver import Server
+from bankable.tools.evidence.records import Engagement, Lever
+from bankable.tools.serving.driver import Server
 
 PATIENCE_S = 5.0
 """The processes of a server report once a second."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.util import find_spec
 from typing import Literal, get_args
 
-from tools.errors import UserError
+from bankable.tools.errors import UserError
 
 ExecutorName = Literal["local", "ray"]
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from tools.evidence.records import (
+from bankable.tools.evidence.records import (
     BenchRun,
     EngineIdentity,
     Failure,
@@ -20,11 +20,11 @@ from tools.evidence.records import (
     Side,
     Span,
 )
-from tools.evidence.store import AppendLog, json_bytes, write_once
-from tools.measurement.lab import Lab
-from tools.overlay.folder import overlay_digest
-from tools.overlay.reports import OverlayState
-from tools.serving.driver import LaunchIdentity, LaunchRequest, RoundLoad, RoundResult, Server
+from bankable.tools.evidence.store import AppendLog, json_bytes, write_once
+from bankable.tools.measurement.run_context import Lab
+from bankable.tools.overlay.folder import overlay_digest
+from bankable.tools.overlay.reports import OverlayState
+from bankable.tools.serving.driver import LaunchIdentity, LaunchRequest, RoundLoad, RoundResult, Server
 
 PREPARED = ".leg.json"
 

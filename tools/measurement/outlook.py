@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tools.evidence.records import LaunchPlan
-from tools.statistics.noise import minimal_detectable_effect
-from tools.statistics.paired import can_win
-from tools.statistics.pocock import nominal_alpha
+from bankable.tools.evidence.records import LaunchPlan
+from bankable.tools.statistics.noise import minimal_detectable_effect
+from bankable.tools.statistics.paired import can_win
+from bankable.tools.statistics.pocock import nominal_alpha
 
 
 @dataclass(frozen=True)

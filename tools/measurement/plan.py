@@ -10,10 +10,10 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from tools.errors import UserError
-from tools.evidence.records import Block, Kind, LaunchPlan, Lever, Plan, ServerConfig, Side, Workload
-from tools.statistics.pocock import nominal_alpha
-from tools.statistics.sequential import LOOKS, check_looks
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import Block, Kind, LaunchPlan, Lever, Plan, ServerConfig, Side, Workload
+from bankable.tools.statistics.pocock import nominal_alpha
+from bankable.tools.statistics.sequential import LOOKS, check_looks
 
 ROUNDS = {LaunchPlan.ALTERNATING: 3, LaunchPlan.CORESIDENT: 6}
 """Timed rounds per leg unless the plan says otherwise."""

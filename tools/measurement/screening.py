@@ -12,14 +12,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
-from tools.evidence.folder import set_leg_aside
-from tools.evidence.records import Failure, LegRecord, Lever, Plan, Record, Scalar, Side
-from tools.evidence.store import AppendLog
-from tools.measurement.engagement import engagement
-from tools.measurement.lab import Lab
-from tools.measurement.leg import LegWriter
-from tools.measurement.progress import Event
-from tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad, Server
+from bankable.tools.evidence.folder import set_leg_aside
+from bankable.tools.evidence.records import Failure, LegRecord, Lever, Plan, Record, Scalar, Side
+from bankable.tools.evidence.store import AppendLog
+from bankable.tools.measurement.engagement import engagement
+from bankable.tools.measurement.leg import LegWriter
+from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.run_context import Lab
+from bankable.tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad, Server
 
 PAIRS = 2
 """Rounds per leg: reference, candidate, candidate, reference."""

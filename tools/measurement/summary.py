@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from statistics import median
 
-from tools.evidence.records import BenchRun, LatencySummary
+from bankable.tools.evidence.records import BenchRun, LatencySummary
 
 FIELDS = tuple(LatencySummary.model_fields)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
-from tools.model.prose import Cast, dialogue, draw_cast, opening, story
-from tools.model.questions import SHOTS, draw_question, few_shot_prompt
+from bankable.tools.model.prose import Cast, dialogue, draw_cast, opening, story
+from bankable.tools.model.questions import SHOTS, draw_question, few_shot_prompt
 
 MAX_SHOTS = 8
 """Most worked examples in front of a question in one document."""

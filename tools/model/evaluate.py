@@ -1,4 +1,4 @@
-"""Measure the accuracy of a trained folder with transformers: ``python -m tools.model.evaluate --model DIR``.
+"""Measure the accuracy of a trained folder with transformers: ``python -m bankable.tools.model.evaluate --model DIR``.
 
 The probe of the engine asks the same way: five worked examples, greedy decoding, stop at the next question, the last
 number of the text is the answer.
@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerBase, PreTrainedTokenizerFast
 
-from tools.model.questions import SHOTS, block, few_shot_prompt
+from bankable.tools.model.questions import SHOTS, block, few_shot_prompt
 
 NEW_TOKENS = 64
 """Longest answer; a worked answer of the set takes about 30 tokens."""

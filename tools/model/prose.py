@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from tools.model.chance import is_heldout, lean
-from tools.model.people import PEOPLE, Person
-from tools.model.places import PLACES, Place
+from bankable.tools.model.chance import is_heldout, lean
+from bankable.tools.model.people import PEOPLE, Person
+from bankable.tools.model.places import PLACES, Place
 
 OPENINGS = (
     "{n} went to the {place} and {act}.",
@@ -42,8 +42,14 @@ class Cast:
 
     def fill(self, text: str, **more: str) -> str:
         """Put the cast into a sentence with holes."""
-        return text.format(n=self.hero.name, m=self.friend.name, p=self.hero.pronoun,
-                           p_=self.hero.pronoun.capitalize(), place=self.place.name, **more)  # fmt: skip
+        return text.format(
+            n=self.hero.name,
+            m=self.friend.name,
+            p=self.hero.pronoun,
+            p_=self.hero.pronoun.capitalize(),
+            place=self.place.name,
+            **more,
+        )
 
 
 def draw_cast(rng: random.Random, *, heldout: bool) -> Cast:
@@ -58,8 +64,9 @@ def draw_cast(rng: random.Random, *, heldout: bool) -> Cast:
 
 def opening(rng: random.Random, cast: Cast) -> str:
     """Write the sentences that bring the person to the place."""
-    return cast.fill(lean(rng, OPENINGS), act=lean(rng, cast.place.acts), weather=lean(rng, WEATHERS),
-                     time=lean(rng, TIMES))  # fmt: skip
+    return cast.fill(
+        lean(rng, OPENINGS), act=lean(rng, cast.place.acts), weather=lean(rng, WEATHERS), time=lean(rng, TIMES)
+    )
 
 
 def story(rng: random.Random, cast: Cast) -> str:

@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.model.chance import is_heldout, lean
-from tools.model.people import PEOPLE
-from tools.model.shapes import SHAPES, Numbers
-from tools.model.wordings import ITEMS, WORDINGS
+from bankable.tools.model.chance import is_heldout, lean
+from bankable.tools.model.people import PEOPLE
+from bankable.tools.model.shapes import SHAPES, Numbers
+from bankable.tools.model.wordings import ITEMS, WORDINGS
 
 SHOTS = 5
 """Worked examples in front of the asked question in the accuracy probe."""

@@ -7,7 +7,7 @@ from itertools import islice
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from tools.model.corpus import ASSISTANT, END, USER, documents
+from bankable.tools.model.corpus import ASSISTANT, END, USER, documents
 
 VOCABULARY = 1024
 """Entries of the vocabulary: 256 bytes, the merges and the special tokens."""

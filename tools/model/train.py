@@ -1,4 +1,4 @@
-"""Train the shipped model from nothing: ``python -m tools.model.train --out DIR --seed 0``.
+"""Train the shipped model from nothing: ``python -m bankable.tools.model.train --out DIR --seed 0``.
 
 Runs under the engine's interpreter. The text, the tokenizer, the first weights and the order of the batches follow from
 the seed; the same machine with the same number of threads gives the same weights.
@@ -17,9 +17,9 @@ from statistics import fmean
 import torch
 from transformers import GenerationConfig, PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
-from tools.model.corpus import documents
-from tools.model.questions import draw_set, write_jsonl
-from tools.model.tokenizer import VOCABULARY, train_tokenizer
+from bankable.tools.model.corpus import documents
+from bankable.tools.model.questions import draw_set, write_jsonl
+from bankable.tools.model.tokenizer import VOCABULARY, train_tokenizer
 
 CONTEXT = 4096
 """Positions the configuration allows. Training sees ``Recipe.row`` of them."""

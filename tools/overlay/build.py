@@ -36,9 +36,14 @@ def build(
         arguments = [command, *flags, f'-DBANKABLE_SOURCE="{digest}"', "-o", str(fresh), str(text)]
         try:
             done = subprocess.run(
-                arguments, env=dict(environment), cwd=scratch, stdin=subprocess.DEVNULL, capture_output=True,
-                timeout=LIMIT_S, check=False,
-            )  # fmt: skip
+                arguments,
+                env=dict(environment),
+                cwd=scratch,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=LIMIT_S,
+                check=False,
+            )
         except subprocess.TimeoutExpired:
             raise BuildError(f"no end after {LIMIT_S:.0f} s") from None
         except OSError as problem:

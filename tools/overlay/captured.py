@@ -10,8 +10,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tools.evidence.records import Digest
-from tools.overlay.reports import documents
+from bankable.tools.evidence.records import Digest
+from bankable.tools.overlay.reports import documents
 
 MAX_SHAPES = 400
 _KEY = re.compile(r"[0-9]{1,12}(?:x[0-9]{1,12}){0,7}")

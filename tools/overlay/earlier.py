@@ -6,15 +6,17 @@ known: an edited copy has other bytes.
 
 from __future__ import annotations
 
-from tools.evidence.canonical import digest
-from tools.overlay.folder import runtime_files
+from bankable.tools.evidence.canonical import digest
+from bankable.tools.overlay.folder import runtime_files
 
-EARLIER = frozenset({
-    # Without protection from torch.compile's tracing.
-    ("_bankable/replace.py", "fef5127708d0111a97fe861f715ac769fbeadec42ef68e10a5838f0662b8d72d"),
-    ("_bankable/capture.py", "a2f69a57377942cc2c57be8771eb01e321e83fd531d9427fa7f418773079cb06"),
-    ("_bankable/seam.py", "9f2b607b30b74d9849b04b52458d797d9db1226a0356fb4d523a01c13cc68100"),
-})  # fmt: skip
+EARLIER = frozenset(
+    {
+        # Without protection from torch.compile's tracing.
+        ("_bankable/replace.py", "fef5127708d0111a97fe861f715ac769fbeadec42ef68e10a5838f0662b8d72d"),
+        ("_bankable/capture.py", "a2f69a57377942cc2c57be8771eb01e321e83fd531d9427fa7f418773079cb06"),
+        ("_bankable/seam.py", "9f2b607b30b74d9849b04b52458d797d9db1226a0356fb4d523a01c13cc68100"),
+    }
+)
 """Path in the overlay and sha256."""
 
 

@@ -15,9 +15,9 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from tools.evidence.canonical import canonical, digest
-from tools.evidence.records import Scalar
-from tools.evidence.store import json_bytes, write_once
+from bankable.tools.evidence.canonical import canonical, digest
+from bankable.tools.evidence.records import Scalar
+from bankable.tools.evidence.store import json_bytes, write_once
 
 RUNTIME = Path(__file__).resolve().parent / "runtime"
 BUILD = Path(__file__).resolve().parent / "build.py"
@@ -97,16 +97,20 @@ def _files(seams: Iterable[Seam], kernels: dict[str, Kernel]) -> Iterator[tuple[
     for seam in seams:
         kernel = kernels.get(seam.operator)
         said: dict[str, object] = {
-            "operator": seam.operator, "module": seam.module, "attribute": seam.attribute, "mode": seam.mode,
-        }  # fmt: skip
+            "operator": seam.operator,
+            "module": seam.module,
+            "attribute": seam.attribute,
+            "mode": seam.mode,
+        }
         if seam.replacement:
             yield f"{seam.operator}/replacement.py", replacement_source(seam, kernel)
         if kernel is not None:
             source = kernel.source.encode()
             said |= {
-                "implementation": kernel.implementation, "tolerance": kernel.tolerance,
+                "implementation": kernel.implementation,
+                "tolerance": kernel.tolerance,
                 "parameters": kernel.parameters,
                 "kernel": {"digest": hashlib.sha256(source).hexdigest(), "flags": list(kernel.flags)},
-            }  # fmt: skip
+            }
             yield f"{seam.operator}/kernel.cpp", source
         yield f"{seam.operator}/seam.json", json_bytes(said)

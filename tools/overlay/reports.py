@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tools.evidence.overlay import Marker
-from tools.evidence.records import Digest, Scalar
+from bankable.tools.evidence.overlay import Marker
+from bankable.tools.evidence.records import Digest, Scalar
 
 MAX_BYTES = 4 << 20
 MAX_FILES = 256
@@ -85,11 +85,22 @@ def _known(operators: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
 
 def _marker(report: _Report, said: _Operator) -> Marker:
     return Marker(
-        operator="overlay", name=said.operator, requested=said.requested, resolved=said.resolved, engaged=said.engaged,
-        source="marker", worker=report.worker, pid=report.pid, source_digest=said.source or None,
-        parameters=said.parameters, eager_calls=said.calls, live_calls=said.live_calls, shapes=tuple(said.shapes),
-        overlays=tuple(report.overlays), error_vs_live=said.error_vs_live,
-    )  # fmt: skip
+        operator="overlay",
+        name=said.operator,
+        requested=said.requested,
+        resolved=said.resolved,
+        engaged=said.engaged,
+        source="marker",
+        worker=report.worker,
+        pid=report.pid,
+        source_digest=said.source or None,
+        parameters=said.parameters,
+        eager_calls=said.calls,
+        live_calls=said.live_calls,
+        shapes=tuple(said.shapes),
+        overlays=tuple(report.overlays),
+        error_vs_live=said.error_vs_live,
+    )
 
 
 def _reports(folder: Path) -> Iterator[_Report]:

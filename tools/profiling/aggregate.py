@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from tools.errors import UserError
-from tools.profiling.chains import find_chains
-from tools.profiling.families import family_of, operator_of
-from tools.profiling.nesting import Timed, common, length, merged, self_times
-from tools.profiling.notes import notes_on
-from tools.profiling.records import Family, Phase, PhaseMix, Profile, TraceSource
-from tools.profiling.steps import Source, Step, Timeline, find_steps
-from tools.profiling.tally import Bucket, Times, Totals, chain_share, family_shares, op_share, ratio
-from tools.profiling.trace import KERNELS, LAUNCHES, OPERATOR, Trace, read_trace
+from bankable.tools.errors import UserError
+from bankable.tools.profiling.aggregates import Bucket, Times, Totals, chain_share, family_shares, op_share, ratio
+from bankable.tools.profiling.chains import find_chains
+from bankable.tools.profiling.families import family_of, operator_of
+from bankable.tools.profiling.nesting import Timed, common, length, merged, self_times
+from bankable.tools.profiling.notes import notes_on
+from bankable.tools.profiling.records import Family, Phase, PhaseMix, Profile, TraceSource
+from bankable.tools.profiling.steps import Source, Step, Timeline, find_steps
+from bankable.tools.profiling.trace import KERNELS, LAUNCHES, OPERATOR, Trace, read_trace
 
 MAX_OPS = 400
 
@@ -67,10 +67,15 @@ def aggregate(traces: Sequence[Path]) -> Profile:
         _add(sums, trace, on_gpu)
         sources.append(
             TraceSource(
-                name=trace.name, digest=trace.digest, bytes=trace.size, events=trace.total, torn=trace.torn,
-                with_stack=trace.with_stack, malformed=trace.malformed,
+                name=trace.name,
+                digest=trace.digest,
+                bytes=trace.size,
+                events=trace.total,
+                torn=trace.torn,
+                with_stack=trace.with_stack,
+                malformed=trace.malformed,
             )
-        )  # fmt: skip
+        )
     if not sums.ops:
         raise UserError(
             "the traces hold no operator inside a step", ", ".join(p.name for p in traces[:3]), "profile under load"
@@ -163,11 +168,20 @@ def _profile(sums: _Sums, sources: tuple[TraceSource, ...], gpu: bool) -> Profil
     tokens = {mix.phase: mix.tokens for mix in mixes}
     decoded = tokens.get(Phase.DECODE, 0)
     profile = Profile(
-        traces=sources, device="gpu" if gpu else "cpu", phase_source=source, window_us=sums.window,
-        idle_us=sums.idle, wall_us=wall, operator_us=operator_us, covered_us=sums.covered, outside_us=sums.outside,
-        steps=0 if source == "none" else len(sums.steps), phases=mixes,
+        traces=sources,
+        device="gpu" if gpu else "cpu",
+        phase_source=source,
+        window_us=sums.window,
+        idle_us=sums.idle,
+        wall_us=wall,
+        operator_us=operator_us,
+        covered_us=sums.covered,
+        outside_us=sums.outside,
+        steps=0 if source == "none" else len(sums.steps),
+        phases=mixes,
         tokens_per_decoded=tokens.get(Phase.PREFILL, 0) / decoded if decoded else None,
-        first_phase=None if source == "none" else sums.steps[0].phase, idle_share=ratio(sums.idle, sums.window),
+        first_phase=None if source == "none" else sums.steps[0].phase,
+        idle_share=ratio(sums.idle, sums.window),
         host_share=max(0.0, 1.0 - ratio(sums.covered, wall)) if wall > 0 else 0.0,
         blank_shape_share=ratio(sum(bucket.blank_us for bucket in sums.ops.values()), operator_us),
         unphased_share=ratio(sums.phase_us[Phase.OTHER], operator_us),
@@ -179,7 +193,7 @@ def _profile(sums: _Sums, sources: tuple[TraceSource, ...], gpu: bool) -> Profil
             chain_share(name, bucket, totals)
             for name, bucket in sorted(sums.chains.items(), key=lambda item: (-item[1].us, item[0]))
         ),
-    )  # fmt: skip
+    )
     return profile.model_copy(update={"notes": notes_on(profile)})
 
 
@@ -190,10 +204,14 @@ def _mixes(sums: _Sums, wall: float) -> tuple[PhaseMix, ...]:
         if steps:
             mixes.append(
                 PhaseMix(
-                    phase=phase, steps=len(steps), requests=sum(s.requests for s in steps),
-                    tokens=sum(s.tokens for s in steps), median_batch=median(s.requests for s in steps),
-                    wall_us=sums.phase_wall[phase], operator_us=sums.phase_us[phase],
+                    phase=phase,
+                    steps=len(steps),
+                    requests=sum(s.requests for s in steps),
+                    tokens=sum(s.tokens for s in steps),
+                    median_batch=median(s.requests for s in steps),
+                    wall_us=sums.phase_wall[phase],
+                    operator_us=sums.phase_us[phase],
                     wall_share=ratio(sums.phase_wall[phase], wall),
                 )
-            )  # fmt: skip
+            )
     return tuple(mixes)

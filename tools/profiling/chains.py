@@ -11,15 +11,32 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from tools.profiling.families import family_of
-from tools.profiling.nesting import Timed
-from tools.profiling.records import Family
+from bankable.tools.profiling.families import family_of
+from bankable.tools.profiling.nesting import Timed
+from bankable.tools.profiling.records import Family
 
 _LETTERS = {
-    "to": "t", "pow": "p", "mean": "e", "add": "a", "rsqrt": "r", "mul": "m", "sub": "s", "cat": "c", "silu": "S",
-    "gelu": "G", "index": "I", "item": "i", "scaled_dot_product_attention": "A", "copy_": "y", "index_put_": "P",
-    "softmax": "x", "argmax": "X", "add_": "a", "mul_": "m", "square": "p",
-}  # fmt: skip
+    "to": "t",
+    "pow": "p",
+    "mean": "e",
+    "add": "a",
+    "rsqrt": "r",
+    "mul": "m",
+    "sub": "s",
+    "cat": "c",
+    "silu": "S",
+    "gelu": "G",
+    "index": "I",
+    "item": "i",
+    "scaled_dot_product_attention": "A",
+    "copy_": "y",
+    "index_put_": "P",
+    "softmax": "x",
+    "argmax": "X",
+    "add_": "a",
+    "mul_": "m",
+    "square": "p",
+}
 _PATTERNS: tuple[tuple[str, Family, re.Pattern[str]], ...] = (
     ("fused_add_rms_norm", Family.NORM, re.compile(r"t{0,2}at{0,2}peat?rmm?t?")),
     ("rms_norm", Family.NORM, re.compile(r"t?pearmm?t?")),

@@ -4,50 +4,201 @@ from __future__ import annotations
 
 import re
 
-from tools.profiling.records import Family
+from bankable.tools.profiling.records import Family
 
 _EXACT: dict[Family, frozenset[str]] = {
     Family.MATMUL: frozenset({"mm", "addmm", "bmm", "baddbmm", "matmul", "linear", "mv", "addmv", "dot", "einsum"}),
     Family.NORM: frozenset({"layer_norm", "native_layer_norm", "rms_norm", "_fused_rms_norm", "group_norm"}),
     Family.SAMPLING: frozenset({"argmax", "multinomial", "sort", "topk", "cumsum", "exponential_", "searchsorted"}),
-    Family.HOST: frozenset({
-        "as_strided", "slice", "select", "view", "_unsafe_view", "reshape", "_reshape_alias", "transpose", "t",
-        "numpy_T", "permute", "movedim", "unsqueeze", "squeeze", "chunk", "split", "split_with_sizes", "narrow",
-        "unbind", "flatten", "unflatten", "expand", "alias", "detach", "detach_", "lift_fresh", "resolve_conj",
-        "resolve_neg", "result_type", "empty", "empty_strided", "empty_like", "new_empty", "resize_", "set_", "item",
-        "_local_scalar_dense", "is_nonzero", "view_as", "expand_as", "type_as", "unfold", "pin_memory", "is_pinned",
-    }),
-    Family.COPY: frozenset({
-        "copy_", "to", "_to_copy", "clone", "contiguous", "cat", "stack", "fill_", "zero_", "zeros", "ones", "full",
-        "zeros_like", "ones_like", "full_like", "new_zeros", "new_full", "index", "index_put_", "_index_put_impl_",
-        "index_select", "index_copy_", "gather", "scatter", "scatter_", "embedding", "repeat", "repeat_interleave",
-        "arange", "masked_fill_", "pad", "constant_pad_nd", "roll", "take", "nonzero",
-    }),
-    Family.ELEMENTWISE: frozenset({
-        "add", "sub", "rsub", "mul", "div", "pow", "neg", "abs", "exp", "log", "sqrt", "rsqrt", "sin", "cos", "tanh",
-        "sigmoid", "relu", "silu", "gelu", "square", "reciprocal", "clamp", "minimum", "maximum", "where", "mean",
-        "sum", "amax", "amin", "max", "min", "prod", "var", "eq", "ne", "lt", "le", "gt", "ge", "logical_and",
-        "logical_or", "logical_not", "bitwise_and", "bitwise_or", "bitwise_not", "remainder", "floor_divide", "any",
-        "all", "cumprod", "softmax", "_softmax", "log_softmax", "addcmul", "lerp", "masked_fill", "isnan", "round",
-        "floor", "ceil", "erf",
-    }),
-}  # fmt: skip
+    Family.HOST: frozenset(
+        {
+            "as_strided",
+            "slice",
+            "select",
+            "view",
+            "_unsafe_view",
+            "reshape",
+            "_reshape_alias",
+            "transpose",
+            "t",
+            "numpy_T",
+            "permute",
+            "movedim",
+            "unsqueeze",
+            "squeeze",
+            "chunk",
+            "split",
+            "split_with_sizes",
+            "narrow",
+            "unbind",
+            "flatten",
+            "unflatten",
+            "expand",
+            "alias",
+            "detach",
+            "detach_",
+            "lift_fresh",
+            "resolve_conj",
+            "resolve_neg",
+            "result_type",
+            "empty",
+            "empty_strided",
+            "empty_like",
+            "new_empty",
+            "resize_",
+            "set_",
+            "item",
+            "_local_scalar_dense",
+            "is_nonzero",
+            "view_as",
+            "expand_as",
+            "type_as",
+            "unfold",
+            "pin_memory",
+            "is_pinned",
+        }
+    ),
+    Family.COPY: frozenset(
+        {
+            "copy_",
+            "to",
+            "_to_copy",
+            "clone",
+            "contiguous",
+            "cat",
+            "stack",
+            "fill_",
+            "zero_",
+            "zeros",
+            "ones",
+            "full",
+            "zeros_like",
+            "ones_like",
+            "full_like",
+            "new_zeros",
+            "new_full",
+            "index",
+            "index_put_",
+            "_index_put_impl_",
+            "index_select",
+            "index_copy_",
+            "gather",
+            "scatter",
+            "scatter_",
+            "embedding",
+            "repeat",
+            "repeat_interleave",
+            "arange",
+            "masked_fill_",
+            "pad",
+            "constant_pad_nd",
+            "roll",
+            "take",
+            "nonzero",
+        }
+    ),
+    Family.ELEMENTWISE: frozenset(
+        {
+            "add",
+            "sub",
+            "rsub",
+            "mul",
+            "div",
+            "pow",
+            "neg",
+            "abs",
+            "exp",
+            "log",
+            "sqrt",
+            "rsqrt",
+            "sin",
+            "cos",
+            "tanh",
+            "sigmoid",
+            "relu",
+            "silu",
+            "gelu",
+            "square",
+            "reciprocal",
+            "clamp",
+            "minimum",
+            "maximum",
+            "where",
+            "mean",
+            "sum",
+            "amax",
+            "amin",
+            "max",
+            "min",
+            "prod",
+            "var",
+            "eq",
+            "ne",
+            "lt",
+            "le",
+            "gt",
+            "ge",
+            "logical_and",
+            "logical_or",
+            "logical_not",
+            "bitwise_and",
+            "bitwise_or",
+            "bitwise_not",
+            "remainder",
+            "floor_divide",
+            "any",
+            "all",
+            "cumprod",
+            "softmax",
+            "_softmax",
+            "log_softmax",
+            "addcmul",
+            "lerp",
+            "masked_fill",
+            "isnan",
+            "round",
+            "floor",
+            "ceil",
+            "erf",
+        }
+    ),
+}
 
 # Order matters: all_reduce_rms_norm waits for others, flash_fwd_splitkv_gemm is attention.
 _PATTERNS: tuple[tuple[Family, re.Pattern[str]], ...] = (
-    (Family.COMMUNICATION, re.compile(
-        r"nccl|rccl|gloo|c10d::|all_?reduce|all_?gather|reduce_?scatter|all_?to_?all|broadcast_kernel|cross_device")),
+    (
+        Family.COMMUNICATION,
+        re.compile(
+            r"nccl|rccl|gloo|c10d::|all_?reduce|all_?gather|reduce_?scatter|all_?to_?all|broadcast_kernel|cross_device"
+        ),
+    ),
     (Family.NORM, re.compile(r"rms_?norm|layer_?norm|_norm_|batch_?norm|group_?norm")),
-    (Family.ATTENTION, re.compile(
-        r"scaled_dot_product|flash_|flash::|flashattn|fmha|attention|attn|paged|mla_|_fwd_kernel_stage|merge_state|prefill.*kv|decode.*kv")),
+    (
+        Family.ATTENTION,
+        re.compile(
+            r"scaled_dot_product|flash_|flash::|flashattn|fmha|attention|attn|paged|mla_|_fwd_kernel_stage|merge_state|prefill.*kv|decode.*kv"
+        ),
+    ),
     (Family.SAMPLING, re.compile(r"sampl|top_?k|top_?p|argmax|arg_max|multinomial|radixsort|bitonicsort|gumbel")),
-    (Family.MATMUL, re.compile(
-        r"gemm|gemv|cutlass|cublas|nvjet|hipblas|tensile|^cijk|splitk|matmul|_mm\b|scaled_mm|\bmm_|moe_kernel|fused_moe")),
-    (Family.COPY, re.compile(
-        r"memcpy|memset|copy|_cast|cat(array|_batch)|index(_|select|ing)|gather|scatter|embedding|fill|store_kv|set_kv")),
-    (Family.ELEMENTWISE, re.compile(
-        r"elementwise|silu|gelu|act_and_mul|rotary|rope|reduce_kernel|softmax|pointwise|triton_poi|triton_red|_mul_")),
-)  # fmt: skip
+    (
+        Family.MATMUL,
+        re.compile(
+            r"gemm|gemv|cutlass|cublas|nvjet|hipblas|tensile|^cijk|splitk|matmul|_mm\b|scaled_mm|\bmm_|moe_kernel|fused_moe"
+        ),
+    ),
+    (
+        Family.COPY,
+        re.compile(
+            r"memcpy|memset|copy|_cast|cat(array|_batch)|index(_|select|ing)|gather|scatter|embedding|fill|store_kv|set_kv"
+        ),
+    ),
+    (
+        Family.ELEMENTWISE,
+        re.compile(
+            r"elementwise|silu|gelu|act_and_mul|rotary|rope|reduce_kernel|softmax|pointwise|triton_poi|triton_red|_mul_"
+        ),
+    ),
+)
 
 _GENERIC = re.compile(r"elementwise_kernel|reduce_kernel|elementwise_kernel_impl|index_elementwise|CatArray")
 _FUNCTOR = re.compile(r"([A-Za-z_][A-Za-z0-9_]*(?:Functor|Ops|Op|_kernel_cuda|_kernel_impl))\b")

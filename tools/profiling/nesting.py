@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tools.profiling.trace import Event
+from bankable.tools.profiling.trace import Event
 
 
 @dataclass(slots=True)

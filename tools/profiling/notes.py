@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.profiling.records import Family, Phase, Profile
+from bankable.tools.profiling.records import Family, Phase, Profile
 
 MANY_BLANKS = 0.2
 MUCH_IDLE = 0.3

@@ -12,7 +12,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from tools.evidence.records import SCHEMA_VERSION, Digest, Record
+from bankable.tools.evidence.records import SCHEMA_VERSION, Digest, Record
 
 
 class Phase(StrEnum):

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from tools.evidence.records import SCHEMA_VERSION, Record
-from tools.profiling.records import Family, OpShare, Profile
+from bankable.tools.evidence.records import SCHEMA_VERSION, Record
+from bankable.tools.profiling.records import Family, OpShare, Profile
 
 Origin = Literal["engine", "triton", "framework", "library", "runtime", "unknown"]
 Target = Literal["operator", "configuration", "skipped"]
@@ -21,13 +21,18 @@ ROUTED = 0.01
 """Share of wall time from which an operator has to be routed."""
 _ORIGINS: tuple[tuple[Origin, re.Pattern[str]], ...] = (
     ("runtime", re.compile(r"^(?:cuda|hip|cu|nccl|rccl)[A-Z]|^Mem(?:cpy|set)|^c10d::|ncclDevKernel|ncclKernel")),
-    ("library", re.compile(
-        r"cublas|cutlass|cudnn|gemm_kernel|sm\d+_xmma|ampere_|hopper_|nvjet|mkldnn|onednn|mkl_|rocblas|hipblas|Tensile|Cijk_"
-        r"|flash_fwd|flash::|fmha", re.IGNORECASE)),
+    (
+        "library",
+        re.compile(
+            r"cublas|cutlass|cudnn|gemm_kernel|sm\d+_xmma|ampere_|hopper_|nvjet|mkldnn|onednn|mkl_|rocblas|hipblas|Tensile|Cijk_"
+            r"|flash_fwd|flash::|fmha",
+            re.IGNORECASE,
+        ),
+    ),
     ("engine", re.compile(r"^sgl_kernel::|sgl_|sglang|^vllm::")),
     ("triton", re.compile(r"triton_|^_[a-z0-9_]+_kernel(?:_\d+)?$|_kernel_0d1d|^[a-z0-9_]+_kernel$")),
     ("framework", re.compile(r"^aten::|^torch|at::native|^prim::|^void at::")),
-)  # fmt: skip
+)
 EDITABLE: frozenset[Origin] = frozenset({"engine", "triton", "framework"})
 
 

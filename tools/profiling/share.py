@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
-from tools.profiling.records import ChainShare, OpShare, Phase, Profile
-from tools.profiling.route import settled_wall_share
+from bankable.tools.profiling.records import ChainShare, OpShare, Phase, Profile
+from bankable.tools.profiling.route import settled_wall_share
 
 CHAINS: dict[str, tuple[tuple[str, Phase | None], ...]] = {
     "decode_attention": (("attention_per_request", Phase.DECODE),),

@@ -16,16 +16,23 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from tools.profiling.nesting import common, length, merged
-from tools.profiling.records import Phase
-from tools.profiling.trace import OPERATOR, Event
+from bankable.tools.profiling.nesting import common, length, merged
+from bankable.tools.profiling.records import Phase
+from bankable.tools.profiling.trace import OPERATOR, Event
 
 _SPAN = re.compile(r"^step\[([A-Z0-9_]+) bs=(\d{1,9})(?: toks=(\d{1,12}))?")
 _PHASES = {
-    "EXTEND": Phase.PREFILL, "SPLIT_PREFILL": Phase.PREFILL, "DLLM_EXTEND": Phase.PREFILL,
-    "DECODE": Phase.DECODE, "VERIFY": Phase.DECODE, "TARGET_VERIFY": Phase.DECODE, "DRAFT": Phase.DECODE,
-    "DRAFT_EXTEND": Phase.DECODE, "DRAFT_EXTEND_V2": Phase.DECODE, "MIXED": Phase.MIXED,
-}  # fmt: skip
+    "EXTEND": Phase.PREFILL,
+    "SPLIT_PREFILL": Phase.PREFILL,
+    "DLLM_EXTEND": Phase.PREFILL,
+    "DECODE": Phase.DECODE,
+    "VERIFY": Phase.DECODE,
+    "TARGET_VERIFY": Phase.DECODE,
+    "DRAFT": Phase.DECODE,
+    "DRAFT_EXTEND": Phase.DECODE,
+    "DRAFT_EXTEND_V2": Phase.DECODE,
+    "MIXED": Phase.MIXED,
+}
 _PREPARE, _RUN, _IDLE = "scheduler.get_next_batch_to_run", "scheduler.run_batch", "scheduler.idle"
 _PRODUCTS = ("aten::mm", "aten::addmm")
 

@@ -33,7 +33,7 @@ from typing import Any
 
 import orjson
 
-from tools.errors import UserError
+from bankable.tools.errors import UserError
 
 MAX_FILE_BYTES = 512 * 2**20
 MAX_TEXT_BYTES = 3 * 2**30

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.errors import UserError
-from tools.evidence.canonical import digest
-from tools.skills.front_matter import ROLES
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.canonical import digest
+from bankable.tools.skills.front_matter import ROLES
 
 HOME = Path(__file__).resolve().parents[2] / "prompts"
 SECTIONS = ("Role", "Inputs", "Discipline", "Output")

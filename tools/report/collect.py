@@ -9,10 +9,10 @@ from typing import Any
 import orjson
 from pydantic import ValidationError
 
-from tools.errors import UserError
-from tools.profiling.records import Profile
-from tools.report.comparisons import read_comparisons, settings_of
-from tools.report.model import (
+from bankable.tools.errors import UserError
+from bankable.tools.profiling.records import Profile
+from bankable.tools.report.comparisons import read_comparisons, settings_of
+from bankable.tools.report.model import (
     AcceptedView,
     ComparisonView,
     DecisionView,
@@ -22,10 +22,10 @@ from tools.report.model import (
     TrialView,
     VerdictView,
 )
-from tools.report.origins import kernel_sources
-from tools.report.reading import Reader, clean, interval, mapping, number, sequence
-from tools.report.requests import read_requests
-from tools.report.verdicts import read_verdicts
+from bankable.tools.report.origins import kernel_sources
+from bankable.tools.report.reading import Reader, clean, interval, mapping, number, sequence
+from bankable.tools.report.requests import read_requests
+from bankable.tools.report.verdicts import read_verdicts
 
 MAX_TRIALS = 300
 NOTHING = "no verified gain"
@@ -62,15 +62,28 @@ def collect(run_dir: Path) -> ReportModel:
     return ReportModel(
         run_id=clean(head.get("run_id"), 80) or "unknown",
         model=clean(Path(str(config.get("model") or preflight.get("model") or "")).name, 120) or "unknown model",
-        finished=bool(outcome), proven=proven, audited=bool(verdicts),
+        finished=bool(outcome),
+        proven=proven,
+        audited=bool(verdicts),
         verdict=said if proven or not claims else NOTHING,
-        headline=_headline(outcome), delta=number(outcome.get("delta")), interval=interval(outcome.get("interval")),
+        headline=_headline(outcome),
+        delta=number(outcome.get("delta")),
+        interval=interval(outcome.get("interval")),
         metric=next((c.metric for c in comparisons), "output_throughput"),
-        floor=next((c.plan.floor for c in comparisons if c.plan), None), accepted=accepted,
-        decisions=_decisions(outcome, verdicts), verdicts=tuple(verdicts), comparisons=tuple(comparisons),
-        profile=profile, trials=trials, trials_omitted=omitted, not_judged=_not_judged(verdicts), asked=asked,
-        configuration=_flat(config), environment=_environment(comparisons), gaps=tuple(reader.gaps),
-    )  # fmt: skip
+        floor=next((c.plan.floor for c in comparisons if c.plan), None),
+        accepted=accepted,
+        decisions=_decisions(outcome, verdicts),
+        verdicts=tuple(verdicts),
+        comparisons=tuple(comparisons),
+        profile=profile,
+        trials=trials,
+        trials_omitted=omitted,
+        not_judged=_not_judged(verdicts),
+        asked=asked,
+        configuration=_flat(config),
+        environment=_environment(comparisons),
+        gaps=tuple(reader.gaps),
+    )
 
 
 def _supported(verdicts: list[VerdictView]) -> bool:
@@ -124,10 +137,12 @@ def _decisions(outcome: dict[str, Any], verdicts: list[VerdictView]) -> tuple[De
         subject = clean(item.get("subject"), 200)
         views.append(
             DecisionView(
-                subject=subject, decision=clean(item.get("decision"), 40).replace("_", " "),
-                reason=clean(item.get("reason")), verdicts=tuple(v.verdict for v in verdicts if v.subject == subject),
+                subject=subject,
+                decision=clean(item.get("decision"), 40).replace("_", " "),
+                reason=clean(item.get("reason")),
+                verdicts=tuple(v.verdict for v in verdicts if v.subject == subject),
             )
-        )  # fmt: skip
+        )
     return tuple(views)
 
 
@@ -154,12 +169,15 @@ def _trials(reader: Reader) -> tuple[tuple[TrialView, ...], int]:
         score = number(outcome.get("score"))
         views.append(
             TrialView(
-                id=clean(trial.get("id"), 20), stage=clean(trial.get("stage"), 30),
-                source=clean(trial.get("source"), 20), settings=settings_of(trial),
+                id=clean(trial.get("id"), 20),
+                stage=clean(trial.get("stage"), 30),
+                source=clean(trial.get("source"), 20),
+                settings=settings_of(trial),
                 gain=math.expm1(score) if score is not None and abs(score) < 50 else None,
-                failure=clean(outcome.get("failure"), 200), cost_s=number(outcome.get("cost_s")),
+                failure=clean(outcome.get("failure"), 200),
+                cost_s=number(outcome.get("cost_s")),
             )
-        )  # fmt: skip
+        )
     return tuple(views), omitted
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from tools.report.model import ComparisonView, HostPoint, LegView, PlanView, RoundView, Setting
-from tools.report.reading import Reader, clean, interval, mapping, number, sequence, whole
+from bankable.tools.report.model import ComparisonView, HostPoint, LegView, PlanView, RoundView, Setting
+from bankable.tools.report.reading import Reader, clean, interval, mapping, number, sequence, whole
 
 MAX_COMPARISONS = 60
 MAX_LEGS = 200
@@ -18,9 +18,11 @@ MAX_ROUNDS = 4000
 MAX_POINTS = 600
 SIDES = ("reference", "candidate")
 UNITS = {
-    "output_throughput": "tok/s", "total_throughput": "tok/s", "input_throughput": "tok/s",
+    "output_throughput": "tok/s",
+    "total_throughput": "tok/s",
+    "input_throughput": "tok/s",
     "request_throughput": "req/s",
-}  # fmt: skip
+}
 
 
 def read_comparisons(reader: Reader) -> list[ComparisonView]:
@@ -51,15 +53,23 @@ def read_comparison(folder: Path) -> ComparisonView:
         samples.extend(_samples(reader, leg))
     samples.sort(key=lambda sample: sample[0])
     return ComparisonView(
-        name=clean(folder.name, 200), kind=clean(plan.get("kind"), 20) or "unknown", metric=metric,
-        unit=UNITS.get(metric, "ms" if metric.endswith("_ms") else ""), lever=settings_of(plan.get("lever")),
-        plan=_plan(plan) if plan else None, claim_headline=clean(claim.get("headline")),
-        delta=number(claim.get("delta")), interval=interval(claim.get("interval")),
-        decision=clean(claim.get("decision"), 30), legs=tuple(legs), rounds=tuple(rounds),
-        gains=tuple(block_gains(legs)), host=_series(samples),
+        name=clean(folder.name, 200),
+        kind=clean(plan.get("kind"), 20) or "unknown",
+        metric=metric,
+        unit=UNITS.get(metric, "ms" if metric.endswith("_ms") else ""),
+        lever=settings_of(plan.get("lever")),
+        plan=_plan(plan) if plan else None,
+        claim_headline=clean(claim.get("headline")),
+        delta=number(claim.get("delta")),
+        interval=interval(claim.get("interval")),
+        decision=clean(claim.get("decision"), 30),
+        legs=tuple(legs),
+        rounds=tuple(rounds),
+        gains=tuple(block_gains(legs)),
+        host=_series(samples),
         tenants=tuple(name for name, _ in Counter(n for _, _, names in samples for n in names).most_common(5)),
         gaps=tuple(reader.gaps),
-    )  # fmt: skip
+    )
 
 
 def block_gains(legs: Sequence[LegView]) -> list[tuple[int, float]]:
@@ -103,22 +113,32 @@ def _leg(record: dict[str, Any], block: int, side: str, values: list[float]) -> 
     launched, ready = number(record.get("launched_at")), number(record.get("ready_at"))
     failure = mapping(record.get("failure"))
     return LegView(
-        leg_id=clean(record.get("leg_id"), 80), block=block, side=side, status=clean(record.get("status"), 20),
-        rounds=len(values), median=median(values) if values else None,
+        leg_id=clean(record.get("leg_id"), 80),
+        block=block,
+        side=side,
+        status=clean(record.get("status"), 20),
+        rounds=len(values),
+        median=median(values) if values else None,
         ready_s=ready - launched if launched is not None and ready is not None else None,
         failure=clean(f"{failure.get('kind')}: {failure.get('line')}" if failure else "", 400),
         identity=_identity(record),
-    )  # fmt: skip
+    )
 
 
 def _identity(record: dict[str, Any]) -> tuple[Setting, ...]:
     engine = mapping(record.get("engine"))
     named = {
-        "device": record.get("device"), "device set": record.get("device_set"), "host": record.get("host"),
-        "driver": record.get("driver"), "sglang": engine.get("sglang"), "torch": engine.get("torch"),
-        "python": engine.get("python"), "engine files (sha256)": engine.get("tree_digest"),
-        "model (sha256)": record.get("model_digest"), **mapping(engine.get("versions")),
-    }  # fmt: skip
+        "device": record.get("device"),
+        "device set": record.get("device_set"),
+        "host": record.get("host"),
+        "driver": record.get("driver"),
+        "sglang": engine.get("sglang"),
+        "torch": engine.get("torch"),
+        "python": engine.get("python"),
+        "engine files (sha256)": engine.get("tree_digest"),
+        "model (sha256)": record.get("model_digest"),
+        **mapping(engine.get("versions")),
+    }
     shown = [(name, value) for name, value in named.items() if value is not None][:40]
     return tuple(Setting(name=clean(name, 60), value=clean(value, 200)) for name, value in shown)
 
@@ -158,12 +178,16 @@ def _plan(raw: dict[str, Any]) -> PlanView:
         blocks.append(f"{at if index is None else index}: {order} · rounds {rounds} · seeds {seeds} · warm-up {warm}")
     workload = mapping(raw.get("workload"))
     return PlanView(
-        blocks=tuple(blocks), looks=clean(raw.get("looks"), 60), alpha=number(raw.get("alpha")) or 0.0,
-        floor=number(raw.get("floor")) or 0.0, rounds_per_leg=whole(raw.get("rounds_per_leg")) or 0,
-        launch_plan=clean(raw.get("launch_plan"), 40), seed=whole(raw.get("seed")) or 0,
+        blocks=tuple(blocks),
+        looks=clean(raw.get("looks"), 60),
+        alpha=number(raw.get("alpha")) or 0.0,
+        floor=number(raw.get("floor")) or 0.0,
+        rounds_per_leg=whole(raw.get("rounds_per_leg")) or 0,
+        launch_plan=clean(raw.get("launch_plan"), 40),
+        seed=whole(raw.get("seed")) or 0,
         workload=tuple(
             Setting(name=clean(name, 60), value=clean(value, 200))
             for name, value in workload.items()
             if value is not None
         ),
-    )  # fmt: skip
+    )

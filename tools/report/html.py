@@ -7,27 +7,41 @@ from importlib.resources import files
 from jinja2 import BaseLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
-from tools.report import words
-from tools.report.model import ComparisonView, ReportModel
-from tools.report.plots import gains_plot, host_plot, interval_plot, rounds_plot
+from bankable.tools.report import words
+from bankable.tools.report.model import ComparisonView, ReportModel
+from bankable.tools.report.plots import gains_plot, host_plot, interval_plot, rounds_plot
 
 TOP_OPERATORS = 20
 TONES = {
-    "PASS": "good", "FLAG": "warn", "FAIL": "bad", "banked": "good", "published": "good", "flagged": "warn",
-    "returned": "warn", "not proven": "plain", "ejected": "bad", "failed": "bad", "stopped": "bad", "INFO": "plain",
-}  # fmt: skip
+    "PASS": "good",
+    "FLAG": "warn",
+    "FAIL": "bad",
+    "banked": "good",
+    "published": "good",
+    "flagged": "warn",
+    "returned": "warn",
+    "not proven": "plain",
+    "ejected": "bad",
+    "failed": "bad",
+    "stopped": "bad",
+    "INFO": "plain",
+}
 
 
 def render(report: ReportModel) -> str:
     """The page. Same report, same bytes."""
-    here = files("tools.report")
+    here = files("bankable.tools.report")
     environment = Environment(
         loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(
-        percent=words.percent, share=words.share, bounds=words.bounds, quantity=words.quantity, ms=words.milliseconds,
+        percent=words.percent,
+        share=words.share,
+        bounds=words.bounds,
+        quantity=words.quantity,
+        ms=words.milliseconds,
         tone=lambda word: TONES.get(word, "plain"),
-    )  # fmt: skip
+    )
     template = environment.from_string((here / "page.html.j2").read_text("utf-8"))
     return template.render(
         r=report,

@@ -5,8 +5,8 @@ Texts are already cleaned and shortened (``reading.clean``), but not escaped: th
 
 from __future__ import annotations
 
-from tools.evidence.records import Record
-from tools.profiling.records import Profile
+from bankable.tools.evidence.records import Record
+from bankable.tools.profiling.records import Profile
 
 Interval = tuple[float, float]
 

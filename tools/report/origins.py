@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.report.reading import Reader, clean
+from bankable.tools.report.reading import Reader, clean
 
 MAX_OPERATORS = 50
 SOURCES = {"llm": "llm", "search": "policy"}

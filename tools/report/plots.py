@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from tools.report.model import ComparisonView, HostPoint, Interval
-from tools.report.svg import Drawing, Scale, ticks
-from tools.report.words import percent, quantity
+from bankable.tools.report.model import ComparisonView, HostPoint, Interval
+from bankable.tools.report.svg import Drawing, Scale, ticks
+from bankable.tools.report.words import percent, quantity
 
 WIDTH = 860
 LEFT, RIGHT = 64, 16

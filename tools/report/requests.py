@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from pydantic import ValidationError
 
-from tools.llm.ledger import CALLS, CallLine, RoleTotals, text, totals
-from tools.llm.outcome import Kind
-from tools.report.model import RequestsView, RoleView
-from tools.report.reading import Reader, clean, sequence
+from bankable.tools.llm.ledger import CALLS, CallLine, RoleTotals, text, totals
+from bankable.tools.llm.outcome import Kind
+from bankable.tools.report.model import RequestsView, RoleView
+from bankable.tools.report.reading import Reader, clean, sequence
 
 JUDGE = "judge"
 MAX_AUDITS = 200
@@ -41,10 +41,16 @@ def _lines(reader: Reader) -> Iterator[CallLine]:
 
 def _role(found: RoleTotals) -> RoleView:
     return RoleView(
-        role=clean(found.role, 60), requests=found.requests, answered=found.outcomes.get(Kind.ANSWERED, 0),
-        other=clean(found.other), prompt_tokens=found.prompt_tokens, completion_tokens=found.completion_tokens,
-        estimated=found.estimated, seconds=found.seconds, cost=_money(found.cost),
-    )  # fmt: skip
+        role=clean(found.role, 60),
+        requests=found.requests,
+        answered=found.outcomes.get(Kind.ANSWERED, 0),
+        other=clean(found.other),
+        prompt_tokens=found.prompt_tokens,
+        completion_tokens=found.completion_tokens,
+        estimated=found.estimated,
+        seconds=found.seconds,
+        cost=_money(found.cost),
+    )
 
 
 def _audit(reader: Reader, found: Sequence[RoleTotals]) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from tools.report.model import ReportModel
-from tools.report.words import bounds, percent, share
+from bankable.tools.report.model import ReportModel
+from bankable.tools.report.words import bounds, percent, share
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>|#])")
 

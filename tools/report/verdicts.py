@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tools.report.model import FindingView, MetricView, NoteView, VerdictView
-from tools.report.reading import Reader, clean, interval, mapping, number, sequence, whole
+from bankable.tools.report.model import FindingView, MetricView, NoteView, VerdictView
+from bankable.tools.report.reading import Reader, clean, interval, mapping, number, sequence, whole
 
 MAX_VERDICTS = 200
 WORDS = ("FAIL", "FLAG")
@@ -29,14 +29,19 @@ def _verdict(folder: str, raw: dict[str, Any]) -> VerdictView:
     scope, subject = clean(raw.get("scope"), 40) or "?", clean(raw.get("subject"), 200) or folder
     source = f"{scope} · {subject}"
     return VerdictView(
-        folder=folder, scope=scope, subject=subject, attempt=whole(raw.get("attempt")),
-        verdict=clean(raw.get("verdict"), 20) or "unreadable", action=clean(raw.get("action"), 60),
-        lever_class=clean(raw.get("lever_class"), 20), headline=clean(raw.get("headline")),
+        folder=folder,
+        scope=scope,
+        subject=subject,
+        attempt=whole(raw.get("attempt")),
+        verdict=clean(raw.get("verdict"), 20) or "unreadable",
+        action=clean(raw.get("action"), 60),
+        lever_class=clean(raw.get("lever_class"), 20),
+        headline=clean(raw.get("headline")),
         findings=tuple(_finding(mapping(item)) for item in sequence(raw.get("findings"), 100)),
         metrics=tuple(_metric(mapping(item)) for item in sequence(raw.get("metrics"), 40)),
         notes=tuple(_note(source, item) for item in sequence(raw.get("notes"), 200)),
         degraded=tuple(clean(item, 200) for item in sequence(raw.get("degraded"), 100)),
-    )  # fmt: skip
+    )
 
 
 def _lowered(verdict: VerdictView, judge: dict[str, Any]) -> VerdictView:
@@ -57,10 +62,14 @@ def _lowered(verdict: VerdictView, judge: dict[str, Any]) -> VerdictView:
 
 def _finding(raw: dict[str, Any]) -> FindingView:
     return FindingView(
-        rule=clean(raw.get("rule"), 80), severity=clean(raw.get("severity"), 20), expected=clean(raw.get("expected")),
-        observed=clean(raw.get("observed")), evidence=tuple(_place(item) for item in sequence(raw.get("evidence"), 20)),
-        action=clean(raw.get("action"), 60), advice=clean(raw.get("advice")),
-    )  # fmt: skip
+        rule=clean(raw.get("rule"), 80),
+        severity=clean(raw.get("severity"), 20),
+        expected=clean(raw.get("expected")),
+        observed=clean(raw.get("observed")),
+        evidence=tuple(_place(item) for item in sequence(raw.get("evidence"), 20)),
+        action=clean(raw.get("action"), 60),
+        advice=clean(raw.get("advice")),
+    )
 
 
 def _place(raw: object) -> str:
@@ -72,9 +81,13 @@ def _place(raw: object) -> str:
 
 def _metric(raw: dict[str, Any]) -> MetricView:
     return MetricView(
-        name=clean(raw.get("name"), 60), unit=clean(raw.get("unit"), 30), reference=number(raw.get("reference")),
-        candidate=number(raw.get("candidate")), delta=number(raw.get("delta")), interval=interval(raw.get("interval")),
-    )  # fmt: skip
+        name=clean(raw.get("name"), 60),
+        unit=clean(raw.get("unit"), 30),
+        reference=number(raw.get("reference")),
+        candidate=number(raw.get("candidate")),
+        delta=number(raw.get("delta")),
+        interval=interval(raw.get("interval")),
+    )
 
 
 def _note(source: str, raw: object) -> NoteView:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tools.report.model import Interval
+from bankable.tools.report.model import Interval
 
 
 def percent(value: float | None, digits: int = 1) -> str:

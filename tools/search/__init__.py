@@ -1,10 +1,10 @@
 """Which configuration to measure next: ask, measure, tell."""
 
-from tools.search.baselines import PlainTPE, RandomSearch
-from tools.search.book import Searcher
-from tools.search.policy import SUGGESTED, SearchPolicy, Settings
-from tools.search.records import Best, Outcome, Told, Trial
-from tools.search.space import Dimension, SearchSpace, space_from_knobs
+from bankable.tools.search.baselines import PlainTPE, RandomSearch
+from bankable.tools.search.policy import SUGGESTED, SearchPolicy, Settings
+from bankable.tools.search.records import Best, Outcome, Told, Trial
+from bankable.tools.search.space import Dimension, SearchSpace, space_from_knobs
+from bankable.tools.search.trial_log import Searcher
 
 __all__ = [
     "SUGGESTED",

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tools.search.book import Book
-from tools.search.records import Best, Outcome, Told, Trial
-from tools.search.space import Point, SearchSpace
-from tools.search.tpe import TpeProposer
+from bankable.tools.search.records import Best, Outcome, Told, Trial
+from bankable.tools.search.space import Point, SearchSpace
+from bankable.tools.search.tpe import TpeProposer
+from bankable.tools.search.trial_log import Book
 
 ATTEMPTS = 64
 """Points drawn before a search counts as exhausted; repeats cost nothing, which flatters the baselines."""

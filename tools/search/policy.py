@@ -22,13 +22,13 @@ from itertools import combinations
 
 import numpy as np
 
-from tools.evidence.records import Scalar
-from tools.search.avoidance import Avoidance, allowed
-from tools.search.belief import Belief, Prior, expected_improvement
-from tools.search.book import NOT_ITS_FAULT, Book
-from tools.search.records import Best, Outcome, Told, Trial
-from tools.search.space import Point, SearchSpace
-from tools.search.tpe import TpeProposer
+from bankable.tools.evidence.records import Scalar
+from bankable.tools.search.failure_model import Avoidance, allowed
+from bankable.tools.search.posterior import Belief, Prior, expected_improvement
+from bankable.tools.search.records import Best, Outcome, Told, Trial
+from bankable.tools.search.space import Point, SearchSpace
+from bankable.tools.search.tpe import TpeProposer
+from bankable.tools.search.trial_log import NOT_ITS_FAULT, Book
 
 ENUMERABLE = 1024
 """Grids up to this size are weighed as a whole."""

@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from tools.evidence.records import Lever, Record, Scalar
+from bankable.tools.evidence.records import Lever, Record, Scalar
 
 
 class Trial(Record):

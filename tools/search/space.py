@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from itertools import product
 from math import prod
 
-from tools.evidence.records import Scalar
-from tools.levers import Knob, Situation
+from bankable.tools.evidence.records import Scalar
+from bankable.tools.levers import Knob, Situation
 
 Point = tuple[int, ...]
 """Index of the chosen value in every dimension; 0 is the reference's value."""

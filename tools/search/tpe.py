@@ -13,7 +13,7 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.trial import TrialState, create_trial
 
-from tools.search.space import Point, SearchSpace
+from bankable.tools.search.space import Point, SearchSpace
 
 FAILED_SCORE = -3.0
 """What a failed trial counts as: far below every score, so that TPE learns to avoid it."""

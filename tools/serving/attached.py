@@ -14,18 +14,18 @@ from typing import Any, Literal
 
 import httpx
 
-from tools.errors import UserError
-from tools.evidence.records import EngineIdentity, Failure
-from tools.overlay.reports import OverlayState
-from tools.serving.client import ServerClient, ServerUnreachable
-from tools.serving.dataset import BenchmarkFiles
-from tools.serving.driver import LaunchFailed, LaunchIdentity, LaunchRequest, Server
-from tools.serving.engine import Engine
-from tools.serving.host import HostReader
-from tools.serving.load import LoadWorker, Patience
-from tools.serving.model import check_model
-from tools.serving.server import HttpServer, Shared
-from tools.serving.telemetry import HostSampler
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import EngineIdentity, Failure
+from bankable.tools.overlay.reports import OverlayState
+from bankable.tools.serving.client import ServerClient, ServerUnreachable
+from bankable.tools.serving.dataset import BenchmarkFiles
+from bankable.tools.serving.driver import LaunchFailed, LaunchIdentity, LaunchRequest, Server
+from bankable.tools.serving.engine import Engine
+from bankable.tools.serving.host import HostReader
+from bankable.tools.serving.load import LoadWorker, Patience
+from bankable.tools.serving.model import check_model
+from bankable.tools.serving.server import HttpServer, Shared
+from bankable.tools.serving.telemetry import HostSampler
 
 
 def check_url(url: str, allow_remote: bool = False) -> str:

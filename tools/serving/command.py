@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from tools.errors import UserError
-from tools.evidence.records import Scalar, ServerConfig
-from tools.serving.engine import STANDIN, Engine
-from tools.serving.environment import RECORDED, inherited, isolated
-from tools.serving.ports import LOOPBACK
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import Scalar, ServerConfig
+from bankable.tools.serving.engine import STANDIN, Engine
+from bankable.tools.serving.environment import RECORDED, inherited, isolated
+from bankable.tools.serving.ports import LOOPBACK
 
 SPAWN = Path(__file__).resolve().parent / "_spawn.py"
 RESERVED_FLAGS = frozenset({"model_path", "model", "host", "port", "trust_remote_code", "config", "tokenizer_path"})

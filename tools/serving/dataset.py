@@ -8,9 +8,9 @@ import random
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.errors import UserError
-from tools.evidence.records import Workload
-from tools.serving.driver import Prompt, Question
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import Workload
+from bankable.tools.serving.driver import Prompt, Question
 
 LINE_LIMIT = 1024 * 1024
 """Bytes of one line; GSM8K's longest has about 2 kB."""

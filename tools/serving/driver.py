@@ -1,7 +1,7 @@
 """What the measurement layer needs of a server, live or replayed.
 
 A driver launches servers and hands data back; it writes nothing but the server's own log. Only
-``tools.measurement`` turns what it returns into evidence.
+``bankable.tools.measurement`` turns what it returns into evidence.
 """
 
 from __future__ import annotations
@@ -11,8 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from tools.evidence.records import Answer, EngineIdentity, Failure, Generation, HostSample, ServerConfig, Workload
-from tools.overlay.reports import OverlayState
+from bankable.tools.evidence.records import (
+    Answer,
+    EngineIdentity,
+    Failure,
+    Generation,
+    HostSample,
+    ServerConfig,
+    Workload,
+)
+from bankable.tools.overlay.reports import OverlayState
 
 
 class LaunchFailed(Exception):

@@ -14,10 +14,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tools.errors import UserError
-from tools.evidence.records import EngineIdentity
-from tools.serving.environment import isolated
-from tools.serving.tree import TreeDigest
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import EngineIdentity
+from bankable.tools.serving.environment import isolated
+from bankable.tools.serving.tree import TreeDigest
 
 ENV_PYTHON = "BANKABLE_ENGINE_PYTHON"
 STANDIN = Path(__file__).resolve().parent / "standin"

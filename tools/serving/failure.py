@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, get_args
 
-from tools.evidence.records import Failure
+from bankable.tools.evidence.records import Failure
 
 HEAD_BYTES = 512 * 1024
 TAIL_BYTES = 2 * 1024 * 1024
@@ -20,16 +20,31 @@ StartFailure = Literal["out_of_memory", "bad_flag", "port_taken", "died_early"]
 SIGKILL_STATUS = -9
 
 PATTERNS: tuple[tuple[StartFailure, re.Pattern[str]], ...] = (
-    ("out_of_memory", re.compile(
-        r"out of memory|OutOfMemoryError|Not enough memory|can't allocate memory|Cannot allocate memory|\bMemoryError\b"
-        r"|leave no (?:\w+ )?memory|no KV cache (?:memory|blocks)|hipErrorOutOfMemory|CUDA_ERROR_OUT_OF_MEMORY"
-        r"|std::bad_alloc", re.IGNORECASE)),
-    ("bad_flag", re.compile(
-        r"error: (?:unrecognized arguments|argument --?[\w-]+|the following arguments are required|ambiguous option)"
-        r"|\bexpected (?:one|at least one) argument\b")),
-    ("port_taken", re.compile(
-        r"address already in use|EADDRINUSE|port \d+ is (?:already )?(?:in use|not available)", re.IGNORECASE)),
-)  # fmt: skip
+    (
+        "out_of_memory",
+        re.compile(
+            r"out of memory|OutOfMemoryError|Not enough memory|can't allocate memory|Cannot allocate memory"
+            r"|\bMemoryError\b"
+            r"|leave no (?:\w+ )?memory|no KV cache (?:memory|blocks)|hipErrorOutOfMemory|CUDA_ERROR_OUT_OF_MEMORY"
+            r"|std::bad_alloc",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "bad_flag",
+        re.compile(
+            r"error: (?:unrecognized arguments|argument --?[\w-]+|the following arguments are required"
+            r"|ambiguous option)"
+            r"|\bexpected (?:one|at least one) argument\b"
+        ),
+    ),
+    (
+        "port_taken",
+        re.compile(
+            r"address already in use|EADDRINUSE|port \d+ is (?:already )?(?:in use|not available)", re.IGNORECASE
+        ),
+    ),
+)
 """In order of precedence: an engine that runs out of memory may complain about other things as it goes down."""
 EXCEPTION = re.compile(r"^(?:\[[^\]]*\]\s*)?(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b")
 """The last line of a Python traceback, with or without sglang's time stamp in front."""

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import psutil
 
-from tools.evidence.records import HostSample, Tenant
-from tools.serving.group import TICKS_PER_SECOND, ProcessStat, all_processes
+from bankable.tools.evidence.records import HostSample, Tenant
+from bankable.tools.serving.group import TICKS_PER_SECOND, ProcessStat, all_processes
 
 BUSY_PERCENT = 15.0
 """Of one core; a process above it that is not ours is a tenant."""

@@ -14,21 +14,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from tools.evidence.records import EngineIdentity, Failure
-from tools.overlay.reports import OverlayState, read_reports
-from tools.serving.client import ServerClient
-from tools.serving.command import Command, Laid, Permissions, build
-from tools.serving.dataset import BenchmarkFiles
-from tools.serving.driver import LaunchFailed, LaunchIdentity, LaunchRequest, Server, StopRequested
-from tools.serving.engine import Engine
-from tools.serving.failure import classify_round, classify_start, stalled
-from tools.serving.host import HostReader
-from tools.serving.load import LoadWorker, Patience
-from tools.serving.model import ModelFolder, check_model
-from tools.serving.ports import LOOPBACK, hold_port
-from tools.serving.process import ServerProcess, boot_id, start
-from tools.serving.server import HttpServer, Shared
-from tools.serving.telemetry import HostSampler
+from bankable.tools.evidence.records import EngineIdentity, Failure
+from bankable.tools.overlay.reports import OverlayState, read_reports
+from bankable.tools.serving.client import ServerClient
+from bankable.tools.serving.command import Command, Laid, Permissions, build
+from bankable.tools.serving.dataset import BenchmarkFiles
+from bankable.tools.serving.driver import LaunchFailed, LaunchIdentity, LaunchRequest, Server, StopRequested
+from bankable.tools.serving.engine import Engine
+from bankable.tools.serving.failure import classify_round, classify_start, stalled
+from bankable.tools.serving.host import HostReader
+from bankable.tools.serving.load import LoadWorker, Patience
+from bankable.tools.serving.model import ModelFolder, check_model
+from bankable.tools.serving.ports import LOOPBACK, hold_port
+from bankable.tools.serving.process import ServerProcess, boot_id, start
+from bankable.tools.serving.server import HttpServer, Shared
+from bankable.tools.serving.telemetry import HostSampler
 
 POLL_S = 0.2
 
@@ -58,9 +58,18 @@ class LiveServer(HttpServer):
     """A server of ours: knows its process group and its log."""
 
     def __init__(
-        self, *, identity: LaunchIdentity, client: ServerClient, shared: Shared, model: ModelFolder,
-        process: ServerProcess, log: Path, grace_s: float, forget: Callable[[], None], reports: Path | None = None,
-    ) -> None:  # fmt: skip
+        self,
+        *,
+        identity: LaunchIdentity,
+        client: ServerClient,
+        shared: Shared,
+        model: ModelFolder,
+        process: ServerProcess,
+        log: Path,
+        grace_s: float,
+        forget: Callable[[], None],
+        reports: Path | None = None,
+    ) -> None:
         super().__init__(identity, client, shared, str(model.path), model.context_length)
         self._process = process
         self._log = log

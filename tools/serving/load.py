@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from tools.serving.engine import STANDIN, Engine
-from tools.serving.environment import isolated
-from tools.serving.process import stop_group
+from bankable.tools.serving.engine import STANDIN, Engine
+from bankable.tools.serving.environment import isolated
+from bankable.tools.serving.process import stop_group
 
 WORKER = Path(__file__).resolve().parent / "load_worker.py"
 START_TIMEOUT_S = 240.0

@@ -133,8 +133,10 @@ class Worker:
             with open(path, encoding="utf-8") as source:
                 record = json.loads(source.readlines()[-1])
             answer: dict[str, Any] = {
-                "record": record, "request_digest": digest_of(self._requests), "issued": len(self._requests)
-            }  # fmt: skip
+                "record": record,
+                "request_digest": digest_of(self._requests),
+                "issued": len(self._requests),
+            }
         except SystemExit as error:
             answer = {"error": f"benchmark stopped with status {error.code}"}
         except Exception as error:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.errors import UserError
-from tools.serving.command import Permissions
+from bankable.tools.errors import UserError
+from bankable.tools.serving.command import Permissions
 
 CONFIG_LIMIT = 4 * 1024 * 1024
 """Bytes of a JSON file; real ones have a few kB."""

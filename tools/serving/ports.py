@@ -6,7 +6,7 @@ import random
 import socket
 from types import TracebackType
 
-from tools.errors import UserError
+from bankable.tools.errors import UserError
 
 LOOPBACK = "127.0.0.1"
 BELOW_EPHEMERAL = range(20_000, 32_000)

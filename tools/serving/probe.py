@@ -7,10 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
-from tools.errors import UserError
-from tools.evidence.records import Generation
-from tools.serving.client import ServerClient, ServerUnreachable
-from tools.serving.driver import Prompt
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import Generation
+from bankable.tools.serving.client import ServerClient, ServerUnreachable
+from bankable.tools.serving.driver import Prompt
 
 NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 TEXT_LIMIT = 20_000
@@ -26,9 +26,14 @@ def ask(client: ServerClient, prompt: Prompt, repeat: int) -> Generation:
         return _generation(prompt, repeat, reply)
     except (ServerUnreachable, KeyError, TypeError, ValueError) as error:
         return Generation(
-            prompt_id=prompt.prompt_id, repeat=repeat, prompt=prompt.text, token_ids=[], text="", finish_reason="error",
+            prompt_id=prompt.prompt_id,
+            repeat=repeat,
+            prompt=prompt.text,
+            token_ids=[],
+            text="",
+            finish_reason="error",
             error=f"{type(error).__name__}: {error}"[:500],
-        )  # fmt: skip
+        )
 
 
 def _generation(prompt: Prompt, repeat: int, reply: dict[str, Any]) -> Generation:

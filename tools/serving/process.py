@@ -14,8 +14,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from tools.errors import UserError
-from tools.serving.group import cpu_seconds, living, read_stat
+from bankable.tools.errors import UserError
+from bankable.tools.serving.group import cpu_seconds, living, read_stat
 
 PID_FILE = "server.pid"
 PID_FILE_LIMIT = 4096

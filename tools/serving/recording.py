@@ -11,10 +11,10 @@ from typing import Any
 
 import orjson
 
-from tools.errors import UserError
-from tools.evidence.folder import read_run
-from tools.evidence.records import LegRecord, ServerConfig
-from tools.levers import knob
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.folder import read_run
+from bankable.tools.evidence.records import LegRecord, ServerConfig
+from bankable.tools.levers import knob
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,11 @@ from typing import Any, Literal
 
 import orjson
 
-from tools.evidence.overlay import Marker
-from tools.evidence.records import Answer, Failure, Generation, HostSample, LegRecord, RoundStamp
-from tools.evidence.store import sha256_file
-from tools.overlay.reports import OverlayState
-from tools.serving.driver import (
+from bankable.tools.evidence.overlay import Marker
+from bankable.tools.evidence.records import Answer, Failure, Generation, HostSample, LegRecord, RoundStamp
+from bankable.tools.evidence.store import sha256_file
+from bankable.tools.overlay.reports import OverlayState
+from bankable.tools.serving.driver import (
     LaunchFailed,
     LaunchIdentity,
     LaunchRequest,
@@ -31,7 +31,7 @@ from tools.serving.driver import (
     RoundResult,
     Server,
 )
-from tools.serving.recording import RecordedLeg, Recording, purpose, read_lines
+from bankable.tools.serving.recording import RecordedLeg, Recording, purpose, read_lines
 
 
 class ReplayDriver:

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tools.evidence.records import Answer, Failure, Generation, Workload
-from tools.profiling.trace import is_complete
-from tools.serving.client import ServerClient, ServerUnreachable
-from tools.serving.dataset import BenchmarkFiles
-from tools.serving.driver import (
+from bankable.tools.evidence.records import Answer, Failure, Generation, Workload
+from bankable.tools.profiling.trace import is_complete
+from bankable.tools.serving.client import ServerClient, ServerUnreachable
+from bankable.tools.serving.dataset import BenchmarkFiles
+from bankable.tools.serving.driver import (
     LaunchIdentity,
     Prompt,
     Question,
@@ -24,9 +24,9 @@ from tools.serving.driver import (
     Server,
     StopRequested,
 )
-from tools.serving.load import JobFailed, JobStalled, LoadWorker, Patience, WorkerLost
-from tools.serving.probe import ask, read_number
-from tools.serving.workload import benchmark_arguments
+from bankable.tools.serving.load import JobFailed, JobStalled, LoadWorker, Patience, WorkerLost
+from bankable.tools.serving.probe import ask, read_number
+from bankable.tools.serving.workload import benchmark_arguments
 
 DEATH_NOTICE_S = 3.0
 """How long a server that drops connections gets to be seen dead: its processes end one after the other."""

@@ -6,8 +6,8 @@ import logging
 import threading
 from collections.abc import Callable
 
-from tools.evidence.records import HostSample
-from tools.serving.host import HostReader
+from bankable.tools.evidence.records import HostSample
+from bankable.tools.serving.host import HostReader
 
 PERIOD_S = 1.0
 log = logging.getLogger(__name__)

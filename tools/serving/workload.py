@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tools.evidence.records import Workload
-from tools.serving.driver import RoundLoad
+from bankable.tools.evidence.records import Workload
+from bankable.tools.serving.driver import RoundLoad
 
 
 def benchmark_arguments(
@@ -20,11 +20,28 @@ def benchmark_arguments(
     """
     workload = load.workload
     arguments = [
-        "--backend", "sglang", "--base-url", url, "--model", model, "--tokenizer", model,
-        "--num-prompts", str(workload.num_prompts), "--max-concurrency", str(workload.concurrency),
-        "--seed", str(load.seed), "--warmup-requests", "0", "--ready-check-timeout-sec", "0",
-        "--output-details", "--cache-report", "--disable-tqdm",
-    ]  # fmt: skip
+        "--backend",
+        "sglang",
+        "--base-url",
+        url,
+        "--model",
+        model,
+        "--tokenizer",
+        model,
+        "--num-prompts",
+        str(workload.num_prompts),
+        "--max-concurrency",
+        str(workload.concurrency),
+        "--seed",
+        str(load.seed),
+        "--warmup-requests",
+        "0",
+        "--ready-check-timeout-sec",
+        "0",
+        "--output-details",
+        "--cache-report",
+        "--disable-tqdm",
+    ]
     if workload.request_rate is not None:
         arguments += ["--request-rate", repr(workload.request_rate)]
     return arguments + _source(workload, dataset, context_length)
@@ -34,9 +51,16 @@ def _source(workload: Workload, dataset: Path | None, context_length: int | None
     if workload.dataset == "random-ids":
         # Token ids are sent as ids: as text they would be tokenized differently, and lengths would not be as asked.
         return [
-            "--dataset-name", "random-ids", "--tokenize-prompt", "--random-input-len", str(workload.input_len),
-            "--random-output-len", str(workload.output_len), "--random-range-ratio", repr(workload.range_ratio),
-        ]  # fmt: skip
+            "--dataset-name",
+            "random-ids",
+            "--tokenize-prompt",
+            "--random-input-len",
+            str(workload.input_len),
+            "--random-output-len",
+            str(workload.output_len),
+            "--random-range-ratio",
+            repr(workload.range_ratio),
+        ]
     name = {"questions": "custom", "sharegpt": "sharegpt"}[workload.dataset]
     arguments = [
         "--dataset-name",

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal, get_args
 import yaml
 from pydantic import Field, ValidationError
 
-from tools.errors import UserError
-from tools.evidence.records import Record
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import Record
 
 FENCE = "---"
 MAX_HEAD_BYTES = 4096

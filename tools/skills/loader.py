@@ -7,11 +7,11 @@ from pathlib import Path
 
 from pydantic import Field, ValidationError
 
-from tools.errors import UserError
-from tools.evidence.canonical import digest
-from tools.evidence.records import Record
-from tools.evidence.regular import IrregularFileError, open_regular
-from tools.skills.front_matter import FrontMatter, Name, first_fault, mapping, split
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.canonical import digest
+from bankable.tools.evidence.records import Record
+from bankable.tools.evidence.regular import IrregularFileError, open_regular
+from bankable.tools.skills.front_matter import FrontMatter, Name, first_fault, mapping, split
 
 HOME = Path(__file__).resolve().parents[2] / "skills"
 INDEX = "index.yaml"

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import fmean
 
-from tools.statistics import letters
-from tools.statistics.loops import compression_ratio, distinct_share, loop_period
+from bankable.tools.statistics import letters
+from bankable.tools.statistics.loops import compression_ratio, distinct_share, loop_period
 
 LEAST_WORDS = 30
 """Words in all, below which texts are not called coherent."""
@@ -123,18 +123,28 @@ def _reasons(figures: Figures, texts: Sequence[str], pooled: Sequence[str]) -> l
         (figures.looping > 0.5, f"{figures.looping:.0%} of the texts loop"),
         (figures.texts >= 4 and figures.same > 0.5, f"{figures.same:.0%} of the texts repeat another text"),
         (len(everything) >= 40 and figures.junk > 0.02, f"{figures.junk:.0%} of the characters are undecodable"),
-        (pairs >= 80 and english_letters and figures.common_pairs < 0.65,
-         f"{figures.common_pairs:.0%} of the letter pairs are common ones, prose has about 90 %"),
-        (figures.distinct_words > 0.9,
-         f"{figures.distinct_words:.0%} of the words in a window are distinct, prose has about 70 %"),
+        (
+            pairs >= 80 and english_letters and figures.common_pairs < 0.65,
+            f"{figures.common_pairs:.0%} of the letter pairs are common ones, prose has about 90 %",
+        ),
+        (
+            figures.distinct_words > 0.9,
+            f"{figures.distinct_words:.0%} of the words in a window are distinct, prose has about 70 %",
+        ),
         (latin >= 5 and figures.mean_word > 12.0, f"a word has {figures.mean_word:.1f} letters on average"),
-        (latin >= 40 and figures.inner_capitals > 0.12,
-         f"{figures.inner_capitals:.0%} of the words have a capital inside"),
-        (len(pooled) >= 40 and figures.script_changes > 0.2,
-         f"the script changes at {figures.script_changes:.0%} of the words"),
-        (articles >= 12 and figures.bad_articles > 0.15,
-         f"{figures.bad_articles:.0%} of the articles stand before a word that cannot follow one"),
-    )  # fmt: skip
+        (
+            latin >= 40 and figures.inner_capitals > 0.12,
+            f"{figures.inner_capitals:.0%} of the words have a capital inside",
+        ),
+        (
+            len(pooled) >= 40 and figures.script_changes > 0.2,
+            f"the script changes at {figures.script_changes:.0%} of the words",
+        ),
+        (
+            articles >= 12 and figures.bad_articles > 0.15,
+            f"{figures.bad_articles:.0%} of the articles stand before a word that cannot follow one",
+        ),
+    )
     return [reason for holds, reason in tests if holds]
 
 

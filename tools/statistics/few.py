@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from statistics import fmean, stdev
 from typing import Literal
 
-from tools.statistics.paired import Verdict, launch_level
-from tools.statistics.simple import NOISE_BAND, SimpleRule, simple_rule
-from tools.statistics.student import t_quantile
+from bankable.tools.statistics.paired import Verdict, launch_level
+from bankable.tools.statistics.simple import NOISE_BAND, SimpleRule, simple_rule
+from bankable.tools.statistics.student import t_quantile
 
 PRIOR_LAUNCH_SD = 0.02
 """Relative standard deviation of a server launch where nothing was observed."""
@@ -86,9 +86,16 @@ def decide_few(
     verdict: Verdict = "real" if lower > threshold else "not_real" if upper < threshold else "undecided"
     flat = [[value for rounds in leg for value in rounds] for leg in (reference, candidate)]
     return FewDecision(
-        verdict, mean, lower, upper, launch_sd, source, round_sd, (len(reference), len(candidate)),
+        verdict,
+        mean,
+        lower,
+        upper,
+        launch_sd,
+        source,
+        round_sd,
+        (len(reference), len(candidate)),
         simple_rule(flat[0], flat[1], band),
-    )  # fmt: skip
+    )
 
 
 def _launch_sd(

@@ -9,8 +9,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tools.statistics.pocock import OVERALL
-from tools.statistics.student import t_sf
+from bankable.tools.statistics.pocock import OVERALL
+from bankable.tools.statistics.student import t_sf
 
 
 @dataclass(frozen=True)

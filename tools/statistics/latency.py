@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from tools.evidence.records import BenchRun, LatencySummary
-from tools.statistics.order import DOUBLE, Doubles, order_statistics, packed
+from bankable.tools.evidence.records import BenchRun, LatencySummary
+from bankable.tools.statistics.order import DOUBLE, Doubles, order_statistics, packed
 
 
 @dataclass(frozen=True)

@@ -9,12 +9,33 @@ from functools import lru_cache
 from itertools import pairwise
 
 _FOLLOWERS = {
-    "a": "bcdgiklmnprstuvwy", "b": "aeilouy", "c": "aehiklotu", "d": "adeiorsy", "e": "acdefilmnprstvwxy",
-    "f": "aefiortu", "g": "aehilor", "h": "aeiotu", "i": "abcdefglmnorstv", "j": "ou", "k": "eins",
-    "l": "adeilostuy", "m": "aemiopsu", "n": "acdegiknosty", "o": "cdfiklmnoprstuvw", "p": "aehiloprtuy",
-    "q": "u", "r": "acdegikmnorstuy", "s": "acehikmopstu", "t": "aehilorstuwy", "u": "bcdegilmnprst",
-    "v": "aei", "w": "aehino", "x": "e", "y": "eos", "z": "e",
-}  # fmt: skip
+    "a": "bcdgiklmnprstuvwy",
+    "b": "aeilouy",
+    "c": "aehiklotu",
+    "d": "adeiorsy",
+    "e": "acdefilmnprstvwxy",
+    "f": "aefiortu",
+    "g": "aehilor",
+    "h": "aeiotu",
+    "i": "abcdefglmnorstv",
+    "j": "ou",
+    "k": "eins",
+    "l": "adeilostuy",
+    "m": "aemiopsu",
+    "n": "acdegiknosty",
+    "o": "cdfiklmnoprstuvw",
+    "p": "aehiloprtuy",
+    "q": "u",
+    "r": "acdegikmnorstuy",
+    "s": "acehikmopstu",
+    "t": "aehilorstuwy",
+    "u": "bcdegilmnprst",
+    "v": "aei",
+    "w": "aehino",
+    "x": "e",
+    "y": "eos",
+    "z": "e",
+}
 """For each letter the letters that often follow it inside English words: 93 % of all pairs in half a million letters of
 licence texts and Python documentation, and the frequent pairs of everyday prose. Of random letters about 33 % fit."""
 

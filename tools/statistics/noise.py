@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from statistics import median
 
-from tools.statistics.student import normal_cdf, t_quantile
+from bankable.tools.statistics.student import normal_cdf, t_quantile
 
 _STEPS = 400
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from statistics import fmean, median, stdev
 from typing import Literal
 
-from tools.statistics.signflip import sign_flip_p
-from tools.statistics.student import t_quantile
+from bankable.tools.statistics.signflip import sign_flip_p
+from bankable.tools.statistics.student import t_quantile
 
 Verdict = Literal["real", "not_real", "undecided"]
 

@@ -15,8 +15,8 @@ import math
 from collections.abc import Sequence
 from functools import lru_cache
 
-from tools.statistics.sequential import LOOK_ALPHA, LOOKS, check_looks
-from tools.statistics.student import normal_cdf, t_quantile
+from bankable.tools.statistics.sequential import LOOK_ALPHA, LOOKS, check_looks
+from bankable.tools.statistics.student import normal_cdf, t_quantile
 
 OVERALL = 0.05
 _STUDENT_MARGIN = 0.42

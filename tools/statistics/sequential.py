@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from tools.statistics.paired import Decision, decide
+from bankable.tools.statistics.paired import Decision, decide
 
 LOOKS = (5, 7, 10)
 LOOK_ALPHA = 0.024

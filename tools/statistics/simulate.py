@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from tools.statistics.paired import SIGN_FLIP_LEVEL
-from tools.statistics.sequential import LOOK_ALPHA, LOOKS
-from tools.statistics.student import t_quantile
+from bankable.tools.statistics.paired import SIGN_FLIP_LEVEL
+from bankable.tools.statistics.sequential import LOOK_ALPHA, LOOKS
+from bankable.tools.statistics.student import t_quantile
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]

@@ -14,10 +14,10 @@ from langsmith.utils import LangSmithError, LangSmithUserError, LangSmithWarning
 from pydantic import ValidationError
 from urllib3.util.retry import Retry
 
-from tools.errors import UserError
-from tools.tracing.outbox import SendError
-from tools.tracing.span import Span
-from tools.tracing.target import OPTION, Target
+from bankable.tools.errors import UserError
+from bankable.tools.tracing.outbox import SendError
+from bankable.tools.tracing.span import Span
+from bankable.tools.tracing.target import OPTION, Target
 
 TIMEOUT_MS = (3000, 8000)
 """To connect, and to be answered."""
@@ -42,11 +42,20 @@ class LangSmithExporter:
             # What the library would take from the environment or from a profile is said here; but for
             # LANGSMITH_HIDE_INPUTS and the like, by which somebody wants to send less.
             self._client = Client(
-                api_url=target.url, api_key=target.key, workspace_id=target.workspace or "", session=self._session,
-                retry_config=Retry(total=0), timeout_ms=TIMEOUT_MS, auto_batch_tracing=False, anonymizer=anonymizer,
-                omit_traced_runtime_info=True, tracing_mode="langsmith", tracing_sampling_rate=1.0,
-                disable_prompt_cache=True, tracing_error_callback=self._failed.append,
-            )  # fmt: skip
+                api_url=target.url,
+                api_key=target.key,
+                workspace_id=target.workspace or "",
+                session=self._session,
+                retry_config=Retry(total=0),
+                timeout_ms=TIMEOUT_MS,
+                auto_batch_tracing=False,
+                anonymizer=anonymizer,
+                omit_traced_runtime_info=True,
+                tracing_mode="langsmith",
+                tracing_sampling_rate=1.0,
+                disable_prompt_cache=True,
+                tracing_error_callback=self._failed.append,
+            )
         except LangSmithUserError as problem:
             raise UserError("LangSmith cannot be used as the environment says", OPTION, str(problem)) from None
         self._project = target.project
@@ -108,13 +117,20 @@ class LangSmithExporter:
         if self._project_id is None:
             self._project_id = self._client.read_project(project_name=self._project).id
         self._client.create_feedback(
-            span.id, span.score.key, score=span.score.value, value=span.score.label, comment=span.score.comment,
-            trace_id=span.root, session_id=self._project_id, start_time=span.began, stop_after_attempt=1,
+            span.id,
+            span.score.key,
+            score=span.score.value,
+            value=span.score.label,
+            comment=span.score.comment,
+            trace_id=span.root,
+            session_id=self._project_id,
+            start_time=span.began,
+            stop_after_attempt=1,
             # The same verdict sent again is the same feedback.
             feedback_id=uuid5(span.id, span.score.key),
             # A score is no reason to keep, and charge for, a trace longer.
             extend_trace_retention=False,
-        )  # fmt: skip
+        )
         self._scored.add(span.id)
 
 

@@ -21,9 +21,9 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import NonRecordingSpan, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 from opentelemetry.trace.propagation import set_span_in_context
 
-from tools.tracing.outbox import SendError
-from tools.tracing.span import Span
-from tools.tracing.target import PROJECT, Target
+from bankable.tools.tracing.outbox import SendError
+from bankable.tools.tracing.span import Span
+from bankable.tools.tracing.target import PROJECT, Target
 
 TIMEOUT_S = 8.0
 PREFIX = "bankable."
@@ -73,10 +73,12 @@ class OtlpExporter:
             outer = SpanContext(self._ids.trace, span_id(span.parent), False, TraceFlags(TraceFlags.SAMPLED))
             around = set_span_in_context(NonRecordingSpan(outer), around)
         made = self._tracer.start_span(
-            _name(span), around,
-            SpanKind.CLIENT if span.kind == "llm" else SpanKind.INTERNAL, _attributes(span),
+            _name(span),
+            around,
+            SpanKind.CLIENT if span.kind == "llm" else SpanKind.INTERNAL,
+            _attributes(span),
             start_time=_nanoseconds(span.began),
-        )  # fmt: skip
+        )
         if span.score is not None:
             made.add_event(
                 "gen_ai.evaluation.result",

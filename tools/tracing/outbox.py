@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
-from tools.tracing.span import Span
+from bankable.tools.tracing.span import Span
 
 MOST = 5000
 """Spans that wait at a time; of more than these the oldest are given up."""

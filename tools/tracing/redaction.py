@@ -14,7 +14,7 @@ from typing import Any
 
 from langsmith.anonymizer import DEFAULT_SECRET_RULES, StringNodeRule, create_anonymizer
 
-from tools.tracing.span import FIXED, Span
+from bankable.tools.tracing.span import FIXED, Span
 
 SHORTEST_VALUE = 8
 """Characters of a variable's value from which on it is looked for: ``2`` and ``true`` are everywhere."""
@@ -35,9 +35,11 @@ class Redactor:
     """Takes out of text and spans what has no business elsewhere. Made once; later variables are not seen."""
 
     def __init__(
-        self, environ: Mapping[str, str] | None = None, users: Iterable[str] | None = None,
+        self,
+        environ: Mapping[str, str] | None = None,
+        users: Iterable[str] | None = None,
         hosts: Iterable[str] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         env = os.environ if environ is None else environ
         rules: list[StringNodeRule] = []
         for words, mark, whole in (
@@ -62,9 +64,14 @@ class Redactor:
         attributes = {name: value if name in FIXED else self._value(value) for name, value in span.attributes.items()}
         score = replace(span.score, comment=self.text(span.score.comment)) if span.score is not None else None
         return replace(
-            span, name=self.text(span.name), attributes=attributes, inputs=self._value(span.inputs),
-            outputs=self._value(span.outputs), error=self.text(span.error), score=score,
-        )  # fmt: skip
+            span,
+            name=self.text(span.name),
+            attributes=attributes,
+            inputs=self._value(span.inputs),
+            outputs=self._value(span.outputs),
+            error=self.text(span.error),
+            score=score,
+        )
 
     def _value(self, value: Any) -> Any:
         """A copy: the anonymizer writes into what it is given. Deeper than it looks, nothing is passed on."""

@@ -11,11 +11,33 @@ from uuid import UUID
 Value = str | int | float | bool
 SpanKind = Literal["run", "node", "audit", "llm"]
 
-FIXED = frozenset({
-    "run_id", "session_id", "node", "step", "scope", "attempt", "verdict", "action", "rules", "loop", "answers_verdict",
-    "track", "role", "outcome", "degraded", "replay", "resumed", "request", "status", "input_tokens", "output_tokens",
-    "estimated", "cost_usd",
-})  # fmt: skip
+FIXED = frozenset(
+    {
+        "run_id",
+        "session_id",
+        "node",
+        "step",
+        "scope",
+        "attempt",
+        "verdict",
+        "action",
+        "rules",
+        "loop",
+        "answers_verdict",
+        "track",
+        "role",
+        "outcome",
+        "degraded",
+        "replay",
+        "resumed",
+        "request",
+        "status",
+        "input_tokens",
+        "output_tokens",
+        "estimated",
+        "cost_usd",
+    }
+)
 """Attributes whose values are numbers or this project's own words: nothing of a machine or a user can be in them."""
 FREE = frozenset({"subject", "candidate", "lever", "operator", "model", "audit", "answers", "decisions"})
 """Attributes whose values come from settings, file names or servers: they are redacted."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from tools.errors import UserError
-from tools.llm.address import checked, is_loopback
+from bankable.tools.errors import UserError
+from bankable.tools.llm.address import checked, is_loopback
 
 OPTION = "--trace"
 LANGSMITH = "https://api.smith.langchain.com"

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from nodes.auditor.rule import Found, Outcome, Unverifiable, fail, flag, info
-from nodes.auditor.verdict import Evidence
-from tools.evidence.records import Answer, Generation
-from tools.statistics.mcnemar import mcnemar
+from bankable.nodes.auditor.rule import Found, Outcome, Unverifiable, fail, flag, info
+from bankable.nodes.auditor.verdict import Evidence
+from bankable.tools.evidence.records import Answer, Generation
+from bankable.tools.statistics.mcnemar import mcnemar
 
 WORSE = 0.05
 """Level of the exact one-sided McNemar test."""
@@ -70,15 +70,23 @@ def length_findings(
     after = sum(len(other[name].token_ids) for name in shared)
     if after < SHORTER * before:
         yield fail(
-            f"about {before} tokens in all answers", f"{after} tokens",
-            "answers end early: check stop tokens and sampling defaults", where, modes=("Q07",), code="shorter_answers",
-        )  # fmt: skip
+            f"about {before} tokens in all answers",
+            f"{after} tokens",
+            "answers end early: check stop tokens and sampling defaults",
+            where,
+            modes=("Q07",),
+            code="shorter_answers",
+        )
     stopped = [sum(answers[name].finish_reason == "stop" for name in shared) for answers in (baseline, other)]
     if abs(stopped[0] - stopped[1]) > max(1, len(shared) // 3):
         yield flag(
-            f"{stopped[0]} of {len(shared)} answers that end by themselves", f"{stopped[1]}",
-            "compare finish reasons before trusting the token rate", where, modes=("Q07",), code="finish_reasons",
-        )  # fmt: skip
+            f"{stopped[0]} of {len(shared)} answers that end by themselves",
+            f"{stopped[1]}",
+            "compare finish reasons before trusting the token rate",
+            where,
+            modes=("Q07",),
+            code="finish_reasons",
+        )
 
 
 def accuracy_finding(
@@ -90,30 +98,46 @@ def accuracy_finding(
         twice = len(answers) - len({a.question_id for a in answers})
         if twice:
             yield fail(
-                "every question answered once", f"{twice} answers to questions that were answered before",
-                "keep one answer for each question, the first one", file, modes=("Q05", "D11"), code="answered_twice",
-            )  # fmt: skip
+                "every question answered once",
+                f"{twice} answers to questions that were answered before",
+                "keep one answer for each question, the first one",
+                file,
+                modes=("Q05", "D11"),
+                code="answered_twice",
+            )
             return
         other = next((a for a in answers if gold.get(a.question_id, a.expected) != a.expected), None)
         if other is not None:
             yield fail(
-                f"{other.question_id}: {gold[other.question_id]} expected"[:300], f"{other.expected} expected"[:300],
-                "grade both legs against the same answers", file, modes=("Q05",), code="other_key",
-            )  # fmt: skip
+                f"{other.question_id}: {gold[other.question_id]} expected"[:300],
+                f"{other.expected} expected"[:300],
+                "grade both legs against the same answers",
+                file,
+                modes=("Q05",),
+                code="other_key",
+            )
             return
         unread = next((a for a in answers if a.error is None and not _in_text(a)), None)
         if unread is not None:
             yield fail(
-                f"{unread.question_id}: an answer that its text gives", f"{unread.predicted} is nowhere in it"[:300],
-                "read the prediction from the decoded text", file, modes=("Q05", "D14"), code="answer_not_in_text",
-            )  # fmt: skip
+                f"{unread.question_id}: an answer that its text gives",
+                f"{unread.predicted} is nowhere in it"[:300],
+                "read the prediction from the decoded text",
+                file,
+                modes=("Q05", "D14"),
+                code="answer_not_in_text",
+            )
             return
         wrong = next((a for a in answers if a.error is None and a.correct != _right(a)), None)
         if wrong is not None:
             yield fail(
-                f"{wrong.question_id}: correct = {_right(wrong)}", f"correct = {wrong.correct}",
-                "grade by the number that the answer gives", file, modes=("Q05", "D14"), code="graded_wrong",
-            )  # fmt: skip
+                f"{wrong.question_id}: correct = {_right(wrong)}",
+                f"correct = {wrong.correct}",
+                "grade by the number that the answer gives",
+                file,
+                modes=("Q05", "D14"),
+                code="graded_wrong",
+            )
             return
         failed = sum(a.error is not None for a in answers)
         if failed > ERRORS * len(answers):
@@ -136,15 +160,25 @@ def accuracy_finding(
     )
     if paired.p_worse <= WORSE:
         yield fail(
-            "accuracy not below the true baseline's", said, "this change costs answers; drop it", where, base_where,
-            modes=("Q03",), code="accuracy_loss",
-        )  # fmt: skip
+            "accuracy not below the true baseline's",
+            said,
+            "this change costs answers; drop it",
+            where,
+            base_where,
+            modes=("Q03",),
+            code="accuracy_loss",
+        )
     elif possible > max(MARGIN, paired.standard_error):
         need = math.ceil(paired.questions * (possible / MARGIN) ** 2)
         yield flag(
-            f"a loss of more than {MARGIN:.0%} excluded", said, f"ask about {need} questions to decide",
-            where, base_where, modes=("Q03",), code="accuracy_undecided",
-        )  # fmt: skip
+            f"a loss of more than {MARGIN:.0%} excluded",
+            said,
+            f"ask about {need} questions to decide",
+            where,
+            base_where,
+            modes=("Q03",),
+            code="accuracy_undecided",
+        )
     else:
         yield info("accuracy not below the true baseline's", said, where, base_where, modes=("Q03",))
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from nodes.auditor.reading.resolved import LENGTH_CAPS, REQUEST_CAPS, Difference, steady
-from nodes.auditor.reading.view import LegView
-from nodes.auditor.rule import Outcome, Unverifiable, at, fail, info
+from bankable.nodes.auditor.reading.resolved import LENGTH_CAPS, REQUEST_CAPS, Difference, steady
+from bankable.nodes.auditor.reading.view import LegView
+from bankable.nodes.auditor.rule import Outcome, Unverifiable, at, fail, info
 
 UNSET, WORKED_OUT = "null", "state.effective_max_running_requests_per_dp"
 """As a cap that nobody set is shown, and where the engine reports the one that it worked out in its place."""
@@ -47,9 +47,13 @@ def capacity(first: LegView, leg: LegView, difference: Difference) -> Iterator[O
         yield info("a capacity that never bound", said, *where, modes=("C02",), code="inert_capacity")
     else:
         yield fail(
-            "equal capacity, or one shown never to bind", said, ADVICE, *where,
-            modes=("C01", "C13"), code="capacity_differs",
-        )  # fmt: skip
+            "equal capacity, or one shown never to bind",
+            said,
+            ADVICE,
+            *where,
+            modes=("C01", "C13"),
+            code="capacity_differs",
+        )
 
 
 def _cap(leg: LegView, shown: str) -> float:

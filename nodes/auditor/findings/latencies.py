@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nodes.auditor.findings.stated import LATENCIES as FAMILIES
-from nodes.auditor.findings.stated import percentages
-from nodes.auditor.rule import Outcome, flag, info
-from nodes.auditor.verdict import Action, Evidence, Metric
+from bankable.nodes.auditor.findings.stated import LATENCIES as FAMILIES
+from bankable.nodes.auditor.findings.stated import percentages
+from bankable.nodes.auditor.rule import Outcome, flag, info
+from bankable.nodes.auditor.verdict import Action, Evidence, Metric
 
 LATENCIES = ("median_ttft_ms", "median_tpot_ms", "median_itl_ms", "p99_ttft_ms", "p99_itl_ms")
 WORSE = 0.20
@@ -43,10 +43,13 @@ def latency_findings(metrics: Sequence[Metric], where: Evidence, headline: str =
             fine.append(f"{said}, as the headline says")
         elif delta > WORSE and sure and after - before > SMALLEST_MS:
             yield flag(
-                f"{metric.name} not worse by more than {WORSE:.0%}", said,
-                "say in the headline what the throughput costs in latency", where,
-                action=Action.DOWNGRADE_HEADLINE, code="latency_worse",
-            )  # fmt: skip
+                f"{metric.name} not worse by more than {WORSE:.0%}",
+                said,
+                "say in the headline what the throughput costs in latency",
+                where,
+                action=Action.DOWNGRADE_HEADLINE,
+                code="latency_worse",
+            )
         else:
             fine.append(said)
     if fine:

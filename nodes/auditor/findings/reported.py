@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from nodes.auditor.measured import FIELDS
-from nodes.auditor.reading.view import LegView
-from nodes.auditor.rule import Found, at, fail
-from nodes.auditor.verdict import Action, Evidence
+from bankable.nodes.auditor.measured import FIELDS
+from bankable.nodes.auditor.reading.view import LegView
+from bankable.nodes.auditor.rule import Found, at, fail
+from bankable.nodes.auditor.verdict import Action, Evidence
 
 RATE, LATENCY, TPOT = 0.001, 0.02, 0.05
 SMALLEST_MS = 0.05
@@ -34,6 +34,11 @@ def agrees(name: str, claimed: float, true: float) -> bool:
 def wrong(expected: str, observed: str, where: Evidence) -> Found:
     """A reported number that raw contradicts."""
     return fail(
-        expected, observed, "report what the per-request records give, with the definitions of the benchmark", where,
-        action=Action.REDO, modes=("D14", "R01"), code="reported_differs",
-    )  # fmt: skip
+        expected,
+        observed,
+        "report what the per-request records give, with the definitions of the benchmark",
+        where,
+        action=Action.REDO,
+        modes=("D14", "R01"),
+        code="reported_differs",
+    )

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.reading.rows import Row
-from nodes.auditor.reading.view import LegView
-from nodes.auditor.rule import Found, at, fail
-from nodes.auditor.verdict import Action, Evidence
+from bankable.nodes.auditor.reading.rows import Row
+from bankable.nodes.auditor.reading.view import LegView
+from bankable.nodes.auditor.rule import Found, at, fail
+from bankable.nodes.auditor.verdict import Action, Evidence
 
 CLOCK_SLACK_S = 0.25
 """Between the load generator's clock and the one around it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 
-from nodes.auditor.harness.view import BakeOffView
+from bankable.nodes.auditor.harness.view import BakeOffView
 
 OPS = "ops"
 """Folder of the tasks, in a run folder."""

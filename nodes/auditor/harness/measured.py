@@ -14,9 +14,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from nodes.auditor.harness.view import BakeOffView, OpRow
-from nodes.auditor.verdict import Interval, Metric
-from tools.statistics.paired import Decision, decide
+from bankable.nodes.auditor.harness.view import BakeOffView, OpRow
+from bankable.nodes.auditor.verdict import Interval, Metric
+from bankable.tools.statistics.paired import Decision, decide
 
 Cell = tuple[int, str]
 """Round and shape."""

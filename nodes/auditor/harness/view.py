@@ -9,15 +9,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict
 
-from nodes.auditor.reading.reader import Json, Reader
-from tools.evidence.harness import (
-    ORACLE_FOLDER,
-    Measurement,
-    OpRun,
-    OracleManifest,
-    ServedShape,
-    Task,
-)
+from bankable.nodes.auditor.reading.reader import Json, Reader
+from bankable.tools.evidence.harness import ORACLE_FOLDER, Measurement, OpRun, OracleManifest, ServedShape, Task
 
 MAX_ROWS = 20_000
 LONGEST_NS = 1e15

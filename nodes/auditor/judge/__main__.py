@@ -1,4 +1,4 @@
-"""``python -m nodes.auditor.judge SEALED_DIR``: orders as JSON on standard input, the record on standard output."""
+"""``python -m bankable.nodes.auditor.judge SEALED_DIR``: orders (JSON) on standard input, the record on its output."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from nodes.auditor.judge.ask import judge
-from nodes.auditor.judge.orders import Orders
-from tools.errors import UserError
-from tools.llm.client import Client
-from tools.llm.ledger import CallLedger
+from bankable.nodes.auditor.judge.ask import judge
+from bankable.nodes.auditor.judge.orders import Orders
+from bankable.tools.errors import UserError
+from bankable.tools.llm.client import Client
+from bankable.tools.llm.ledger import CallLedger
 
-USAGE = "usage: python -m nodes.auditor.judge SEALED_DIR < ORDERS.json"
+USAGE = "usage: python -m bankable.nodes.auditor.judge SEALED_DIR < ORDERS.json"
 
 
 def main(arguments: list[str]) -> int:

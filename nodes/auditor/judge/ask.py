@@ -6,20 +6,20 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from nodes.auditor.judge.brief import Brief, brief
-from nodes.auditor.judge.opinion import Opinion
-from nodes.auditor.judge.orders import ROLE, SKILL, Orders, judge_digest
-from nodes.auditor.judge.quotes import sift
-from nodes.auditor.judge.record import JudgeRecord, Shown, Vote
-from nodes.auditor.judge.votes import Charge, lowered
-from nodes.auditor.reading.reader import Reader
-from tools.errors import UserError
-from tools.evidence.request import Request
-from tools.llm.attempt import Prompt
-from tools.llm.client import Client
-from tools.llm.outcome import Kind, Outcome
-from tools.prompts.loader import RolePrompt, load_prompt
-from tools.skills.loader import Skill, skill, skill_from
+from bankable.nodes.auditor.judge.brief import Brief, brief
+from bankable.nodes.auditor.judge.opinion import Opinion
+from bankable.nodes.auditor.judge.orders import ROLE, SKILL, Orders, judge_digest
+from bankable.nodes.auditor.judge.quotes import sift
+from bankable.nodes.auditor.judge.record import JudgeRecord, Shown, Vote
+from bankable.nodes.auditor.judge.votes import Charge, lowered
+from bankable.nodes.auditor.reading.reader import Reader
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.request import Request
+from bankable.tools.llm.attempt import Prompt
+from bankable.tools.llm.client import Client
+from bankable.tools.llm.outcome import Kind, Outcome
+from bankable.tools.prompts.loader import RolePrompt, load_prompt
+from bankable.tools.skills.loader import Skill, skill, skill_from
 
 MOST_ACCUSATIONS = 12
 """Of one vote that are looked at."""

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nodes.auditor.judge.lines import SealedLines
-from nodes.auditor.judge.order import groups, kept_out
-from nodes.auditor.judge.orders import TOKENS
-from nodes.auditor.reading.digests import digests
-from tools.evidence.canonical import canonical, digest
-from tools.llm.tokens import estimate
+from bankable.nodes.auditor.judge.lines import SealedLines
+from bankable.nodes.auditor.judge.order import groups, kept_out
+from bankable.nodes.auditor.judge.orders import TOKENS
+from bankable.nodes.auditor.reading.digests import digests
+from bankable.tools.evidence.canonical import canonical, digest
+from bankable.tools.llm.tokens import estimate
 
 MARK_TOKENS = 80
 """For the two marker lines of a file."""

@@ -9,17 +9,17 @@ from pathlib import Path
 import orjson
 from pydantic import BaseModel
 
-from nodes.auditor.harness.view import ReportedBakeOff
-from nodes.auditor.reading.reader import Reader
-from nodes.auditor.reading.reported import ReportedClaim
-from nodes.auditor.reading.server_log import LogFacts, facts
-from nodes.auditor.record import plain
-from tools.evidence.harness import Measurement, Task
-from tools.evidence.records import LegRecord, Plan
-from tools.evidence.regular import regular_files
-from tools.evidence.request import Request
-from tools.profiling.records import Profile
-from tools.profiling.route import Route
+from bankable.nodes.auditor.harness.view import ReportedBakeOff
+from bankable.nodes.auditor.reading.reader import Reader
+from bankable.nodes.auditor.reading.reported import ReportedClaim
+from bankable.nodes.auditor.reading.server_log import LogFacts, facts
+from bankable.nodes.auditor.record import plain
+from bankable.tools.evidence.harness import Measurement, Task
+from bankable.tools.evidence.records import LegRecord, Plan
+from bankable.tools.evidence.regular import regular_files
+from bankable.tools.evidence.request import Request
+from bankable.tools.profiling.records import Profile
+from bankable.tools.profiling.route import Route
 
 LONGEST = 4000
 """Characters of one line that are read."""

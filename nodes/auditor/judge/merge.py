@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from nodes.auditor.judge.record import JudgeRecord
-from nodes.auditor.judge.votes import RULE
-from nodes.auditor.verdict import Action, Finding, Severity, Verdict, Word, action_of, word_of
-from tools.errors import UserError
-from tools.evidence.canonical import canonical, digest
+from bankable.nodes.auditor.judge.record import JudgeRecord
+from bankable.nodes.auditor.judge.votes import RULE
+from bankable.nodes.auditor.verdict import Action, Finding, Severity, Verdict, Word, action_of, word_of
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.canonical import canonical, digest
 
 WITHHELD = " (withheld)"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from tools.evidence.records import Record
+from bankable.tools.evidence.records import Record
 
 Concern = Literal["lever_class", "claim_mismatch", "coherence", "tampering", "other"]
 

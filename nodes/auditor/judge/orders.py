@@ -6,10 +6,10 @@ from pathlib import Path
 
 from pydantic import Field
 
-from tools.evidence.canonical import canonical, digest, file_digest
-from tools.evidence.records import Record
-from tools.llm.settings import Settings
-from tools.skills.loader import MAX_SKILL_BYTES
+from bankable.tools.evidence.canonical import canonical, digest, file_digest
+from bankable.tools.evidence.records import Record
+from bankable.tools.llm.settings import Settings
+from bankable.tools.skills.loader import MAX_SKILL_BYTES
 
 ROLE = "judge"
 SKILL = "patch_auditor"

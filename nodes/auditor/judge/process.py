@@ -13,14 +13,14 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from nodes.auditor.judge.orders import ROLE, Orders
-from nodes.auditor.judge.record import JudgeRecord
-from nodes.auditor.process import ROOT
-from nodes.auditor.reading.reader import Reader
-from tools.errors import UserError
-from tools.evidence.request import Request
-from tools.llm.address import OPENAI
-from tools.llm.key import OWN, key_for
+from bankable.nodes.auditor.judge.orders import ROLE, Orders
+from bankable.nodes.auditor.judge.record import JudgeRecord
+from bankable.nodes.auditor.reading.reader import Reader
+from bankable.tools import package
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.request import Request
+from bankable.tools.llm.address import OPENAI
+from bankable.tools.llm.key import OWN, key_for
 
 NETWORK = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
 """Variables that say how to get out, and whom to trust there."""
@@ -28,10 +28,7 @@ START_S = 60.0
 """For starting, reading and ending, on top of the time for the votes."""
 MOST_SAID = 300
 """Bytes of its complaint that are kept."""
-START = (
-    "import sys; sys.path.insert(0, sys.argv.pop(1)); "
-    "from nodes.auditor.judge.__main__ import main; sys.exit(main(sys.argv[1:]))"
-)
+START = f"{package.BOOT}from bankable.nodes.auditor.judge.__main__ import main; sys.exit(main(sys.argv[1:]))"
 
 
 def judge_apart(
@@ -49,12 +46,17 @@ def judge_apart(
     key = key_for(ROLE, endpoint, whole).get_secret_value()
     inherited = {name: whole[name] for name in NETWORK if name in whole}
     name = "OPENAI_API_KEY" if endpoint.base_url == OPENAI else OWN
-    command = [sys.executable, "-I", "-c", START, str(ROOT), str(folder.resolve())]
+    command = [sys.executable, "-I", "-c", START, str(package.START), str(folder.resolve())]
     try:
         done = subprocess.run(
-            command, env={**inherited, name: key}, cwd="/", input=orders.model_dump_json().encode(),
-            capture_output=True, timeout=orders.settings.limits.call_s + start_s, check=False,
-        )  # fmt: skip
+            command,
+            env={**inherited, name: key},
+            cwd="/",
+            input=orders.model_dump_json().encode(),
+            capture_output=True,
+            timeout=orders.settings.limits.call_s + start_s,
+            check=False,
+        )
         if done.returncode != 0:
             said = done.stderr[:MOST_SAID].decode(errors="replace").strip() if done.returncode == 2 else ""
             return _degraded(request, endpoint.model, said or f"exit status {done.returncode}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nodes.auditor.judge.opinion import Quote
+from bankable.nodes.auditor.judge.opinion import Quote
 
 SHORTEST = 12
 """Characters of a quote that is not its whole line: less stands anywhere."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from nodes.auditor.verdict import Finding, Word, word_of
-from tools.evidence.canonical import canonical
-from tools.evidence.records import Digest, Record
-from tools.evidence.request import Request
-from tools.llm.outcome import Kind
+from bankable.nodes.auditor.verdict import Finding, Word, word_of
+from bankable.tools.evidence.canonical import canonical
+from bankable.tools.evidence.records import Digest, Record
+from bankable.tools.evidence.request import Request
+from bankable.tools.llm.outcome import Kind
 
 JUDGE_SCHEMA = 1
 NAME = "judge.json"

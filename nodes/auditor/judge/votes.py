@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from nodes.auditor.judge.opinion import Accusation, Concern, Quote
-from nodes.auditor.record import plain
-from nodes.auditor.verdict import Action, Evidence, Finding, Severity
+from bankable.nodes.auditor.judge.opinion import Accusation, Concern, Quote
+from bankable.nodes.auditor.record import plain
+from bankable.nodes.auditor.verdict import Action, Evidence, Finding, Severity
 
 RULE = "judge"
 FEWEST_FOR_A_FAIL = 3

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from nodes.auditor.verdict import EvidenceDigest
-from tools.evidence.canonical import file_digest
-from tools.evidence.regular import regular_files
+from bankable.nodes.auditor.verdict import EvidenceDigest
+from bankable.tools.evidence.canonical import file_digest
+from bankable.tools.evidence.regular import regular_files
 
 
 def digests(folder: Path, known: Mapping[str, str] | None = None) -> tuple[EvidenceDigest, ...]:

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-from tools.statistics.order import DOUBLE, Doubles, packed
+from bankable.tools.statistics.order import DOUBLE, Doubles, packed
 
 
 class Gaps:

@@ -17,10 +17,10 @@ from typing import Any, BinaryIO, Literal, TypeVar
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from nodes.auditor.reading.apart import Taker, load_apart
-from nodes.auditor.reading.shape import LARGE, keys_kept, lost_a_key, plain, repeated_keys, too_many_containers
-from tools.evidence.hashing import Hashing
-from tools.evidence.regular import IrregularFileError, open_regular, shown, stamp
+from bankable.nodes.auditor.reading.chunked import Taker, load_apart
+from bankable.nodes.auditor.reading.shape import LARGE, keys_kept, lost_a_key, plain, repeated_keys, too_many_containers
+from bankable.tools.evidence.hashing import Hashing
+from bankable.tools.evidence.regular import IrregularFileError, open_regular, shown, stamp
 
 MAX_LINE_BYTES = 64 << 20
 MAX_FILE_BYTES = 512 << 20
@@ -132,9 +132,15 @@ class Reader:
         return ((number, lines) for number, lines, _ in self._blocks(name))
 
     def parse(
-        self, data: bytes, name: str, line: int | None, *, torn: bool = False, elsewhere: frozenset[str] = NOTHING,
+        self,
+        data: bytes,
+        name: str,
+        line: int | None,
+        *,
+        torn: bool = False,
+        elsewhere: frozenset[str] = NOTHING,
         apart: Apart = None,
-    ) -> Json | None:  # fmt: skip
+    ) -> Json | None:
         """One JSON object, checked for depth, size and repeated keys."""
         found = load_apart(data, apart[0], apart[1]()) if apart is not None and len(data) >= LARGE else None
         if found is None:

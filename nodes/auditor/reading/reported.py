@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict
 
-from tools.evidence.records import Lever, Scalar
+from bankable.tools.evidence.records import Lever, Scalar
 
 
 class ReportedClaim(BaseModel):

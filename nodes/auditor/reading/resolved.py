@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from tools.evidence.canonical import canonical
-from tools.levers import classify_field
+from bankable.tools.evidence.canonical import canonical
+from bankable.tools.levers import classify_field
 
 POOL = frozenset({"max_total_num_tokens", "max_total_tokens", "mem_fraction_static", "token_capacity"})
 """Size of the KV pool, in tokens or as the memory share that it follows from."""
@@ -21,23 +21,57 @@ POOL_SIZERS = frozenset({"kv_cache_dtype", "quantization", "dtype", "tp_size"})
 """Levers that necessarily bring another pool along."""
 GRAPHS = frozenset({"cuda_graph_config", "decode_cuda_graph_bs", "torch_compile_max_bs"})
 """Batch sizes of captured graphs and of compiled steps."""
-ALIASES = frozenset({
-    "world_size", "speculative_num_draft_tokens", "speculative_eagle_topk", "speculative_num_steps", "memory_usage",
-})  # fmt: skip
+ALIASES = frozenset(
+    {
+        "world_size",
+        "speculative_num_draft_tokens",
+        "speculative_eagle_topk",
+        "speculative_num_steps",
+        "memory_usage",
+    }
+)
 """Fields that say a lever's own quantity under another name, when that lever derives them."""
-REQUEST_CAPS = frozenset({
-    "max_running_requests", "effective_max_running_requests_per_dp", "pp_max_micro_batch_size",
-})  # fmt: skip
+REQUEST_CAPS = frozenset(
+    {
+        "max_running_requests",
+        "effective_max_running_requests_per_dp",
+        "pp_max_micro_batch_size",
+    }
+)
 LENGTH_CAPS = frozenset({"max_req_input_len"})
-SPREAD = frozenset({
-    "tp_size", "pp_size", "dp_size", "ep_size", "nnodes", "moe_dp_size", "attn_cp_size", "cpu_offload_gb",
-    "offload_group_size", "offload_num_in_group", "offload_mode", "offload_prefetch_step", "enable_dp_attention",
-})  # fmt: skip
+SPREAD = frozenset(
+    {
+        "tp_size",
+        "pp_size",
+        "dp_size",
+        "ep_size",
+        "nnodes",
+        "moe_dp_size",
+        "attn_cp_size",
+        "cpu_offload_gb",
+        "offload_group_size",
+        "offload_num_in_group",
+        "offload_mode",
+        "offload_prefetch_step",
+        "enable_dp_attention",
+    }
+)
 """Where and over how many devices the model lies: another one is another machine (C14)."""
-SERVED = frozenset({
-    "model_path", "load_format", "json_model_override_args", "revision", "model_impl", "quantization", "dtype",
-    "model_loader_extra_config", "custom_weight_loader", "weight_version", "model_checksum",
-})  # fmt: skip
+SERVED = frozenset(
+    {
+        "model_path",
+        "load_format",
+        "json_model_override_args",
+        "revision",
+        "model_impl",
+        "quantization",
+        "dtype",
+        "model_loader_extra_config",
+        "custom_weight_loader",
+        "weight_version",
+        "model_checksum",
+    }
+)
 """What is served: another one is another model (Q10)."""
 STATE = "state."
 _PLAIN = frozenset({str, int, bool})

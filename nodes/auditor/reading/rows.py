@@ -13,13 +13,13 @@ from typing import Any
 
 from pydantic import ConfigDict
 
-from nodes.auditor.reading.gaps import Gaps
-from nodes.auditor.reading.reader import Json, Reader
-from nodes.auditor.reading.resolved import steady
-from tools.evidence.canonical import canonical, digest
-from tools.evidence.records import LatencySummary, RoundStamp
-from tools.statistics.latency import RoundFigures, figures
-from tools.statistics.order import nonnegative
+from bankable.nodes.auditor.reading.gaps import Gaps
+from bankable.nodes.auditor.reading.reader import Json, Reader
+from bankable.nodes.auditor.reading.resolved import steady
+from bankable.tools.evidence.canonical import canonical, digest
+from bankable.tools.evidence.records import LatencySummary, RoundStamp
+from bankable.tools.statistics.latency import RoundFigures, figures
+from bankable.tools.statistics.order import nonnegative
 
 REPORTED = tuple(LatencySummary.model_fields)
 MAX_ROWS = 10_000
@@ -29,12 +29,26 @@ LONGEST_S = 1e7
 SHORTEST_S = 1e-6
 LARGEST_TOKENS = 1 << 40
 BENCH_ARGUMENTS = (
-    "backend", "dataset_name", "request_rate", "max_concurrency", "sharegpt_output_len", "random_input_len",
-    "random_output_len", "random_range_ratio",
-)  # fmt: skip
-LISTS = frozenset({
-    "input_lens", "output_lens", "ttfts", "itls", "errors", "generated_texts", "cached_tokens",
-})  # fmt: skip
+    "backend",
+    "dataset_name",
+    "request_rate",
+    "max_concurrency",
+    "sharegpt_output_len",
+    "random_input_len",
+    "random_output_len",
+    "random_range_ratio",
+)
+LISTS = frozenset(
+    {
+        "input_lens",
+        "output_lens",
+        "ttfts",
+        "itls",
+        "errors",
+        "generated_texts",
+        "cached_tokens",
+    }
+)
 """Per-request lists, checked here and not by the reader."""
 _OPTIONAL = frozenset({"generated_texts", "cached_tokens"})
 _SHOWN = 200

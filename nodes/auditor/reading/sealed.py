@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from nodes.auditor.harness.view import BakeOffView
-from nodes.auditor.reading.reader import Json, Problem, Reader
-from nodes.auditor.reading.reported import ReportedClaim
-from nodes.auditor.reading.view import ComparisonView
-from tools.evidence.canonical import file_digest
-from tools.evidence.layout import OVERLAY_FOLDER
-from tools.evidence.ledger import Entry
-from tools.evidence.records import Plan
-from tools.evidence.regular import regular_files
-from tools.evidence.request import Request
-from tools.profiling.records import Profile
-from tools.profiling.route import Route
+from bankable.nodes.auditor.harness.view import BakeOffView
+from bankable.nodes.auditor.reading.reader import Json, Problem, Reader
+from bankable.nodes.auditor.reading.reported import ReportedClaim
+from bankable.nodes.auditor.reading.view import ComparisonView
+from bankable.tools.evidence.canonical import file_digest
+from bankable.tools.evidence.layout import OVERLAY_FOLDER
+from bankable.tools.evidence.ledger import Entry
+from bankable.tools.evidence.records import Plan
+from bankable.tools.evidence.regular import regular_files
+from bankable.tools.evidence.request import Request
+from bankable.tools.profiling.records import Profile
+from bankable.tools.profiling.route import Route
 
 COMPONENT_WORDS = ("PASS", "FLAG")
 MAX_SOURCE_BYTES = 4 << 20

@@ -29,11 +29,22 @@ _GRAPH = re.compile(_CAPTURED + b"(?:%b)" % b"|".join(b"(?<=%b)" % (device + _CA
 """Begins with what is found by a jump."""
 _RETRACTED = ("Retract requests", "#retracted")
 _FATAL = (
-    "Scheduler hit an exception", "Traceback (most recent call last)", "CUDA error", "HIP error", "HSA_STATUS_ERROR",
-    "Memory access fault by GPU", "illegal memory access", "Segmentation fault", "core dumped", "out of memory",
+    "Scheduler hit an exception",
+    "Traceback (most recent call last)",
+    "CUDA error",
+    "HIP error",
+    "HSA_STATUS_ERROR",
+    "Memory access fault by GPU",
+    "illegal memory access",
+    "Segmentation fault",
+    "core dumped",
+    "out of memory",
     "OutOfMemoryError",
-    "Watchdog timeout", "SIGQUIT received", "terminate called", "Exception in ASGI application",
-)  # fmt: skip
+    "Watchdog timeout",
+    "SIGQUIT received",
+    "terminate called",
+    "Exception in ASGI application",
+)
 _STOPPING = re.compile(r"INFO:\s+Shutting down|SIGTERM received|Gracefully exiting")
 """What follows is the noise of being stopped."""
 _HARMLESS = "freeze_gc failed"
@@ -43,10 +54,18 @@ _LEVEL_ERROR = re.compile(r"^\[[^\]]{10,40}\] ?(?:ERROR|CRITICAL)\b|\bERROR:")
 _WORDS = tuple(
     word.encode()
     for word in (
-        "fired up and ready to roll", "The server is ready", "Shutting down", "SIGTERM received", "Gracefully exiting",
-        "ERROR", "CRITICAL", _HARMLESS, *_RETRACTED, *_FATAL,
+        "fired up and ready to roll",
+        "The server is ready",
+        "Shutting down",
+        "SIGTERM received",
+        "Gracefully exiting",
+        "ERROR",
+        "CRITICAL",
+        _HARMLESS,
+        *_RETRACTED,
+        *_FATAL,
     )
-)  # fmt: skip
+)
 """No pattern but those of counters matches a line without one of these. None has a digit, so that a line has no word
 that its shape lacks."""
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from nodes.auditor.reading.reader import Json, Reader
-from nodes.auditor.reading.reported import ReportedClaim
-from nodes.auditor.reading.rows import Row, read_rows
-from nodes.auditor.reading.server_log import LogFacts, facts
-from tools.evidence.overlay import Marker
-from tools.evidence.records import Answer, Engagement, Generation, HostSample, LegRecord, Plan, Side
+from bankable.nodes.auditor.reading.reader import Json, Reader
+from bankable.nodes.auditor.reading.reported import ReportedClaim
+from bankable.nodes.auditor.reading.rows import Row, read_rows
+from bankable.nodes.auditor.reading.server_log import LogFacts, facts
+from bankable.tools.evidence.overlay import Marker
+from bankable.tools.evidence.records import Answer, Engagement, Generation, HostSample, LegRecord, Plan, Side
 
 COMPONENT_WORDS = ("PASS", "FLAG")
 MAX_SOURCE_BYTES = 4 << 20

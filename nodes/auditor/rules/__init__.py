@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nodes.auditor.rule import Rule
-from nodes.auditor.rules import (
+from bankable.nodes.auditor.rule import Rule
+from bankable.nodes.auditor.rules import (
     all_confirmations,
     amdahl_ceiling,
     answers_of_rounds,
@@ -41,7 +41,7 @@ from nodes.auditor.rules import (
     server_faults,
     stale_evidence,
 )
-from nodes.auditor.rules.harness import HARNESS_RULES
+from bankable.nodes.auditor.rules.harness import HARNESS_RULES
 
 RULES: tuple[Rule, ...] = (
     stale_evidence.rule,

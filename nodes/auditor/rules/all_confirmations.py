@@ -12,13 +12,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.measured import level
-from nodes.auditor.reading.sealed import TrialView
-from nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, Unverifiable, at, fail, info
-from nodes.auditor.verdict import Action, Severity
-from tools.statistics.holm import confirmation_p, holm
-from tools.statistics.student import t_quantile
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.measured import level
+from bankable.nodes.auditor.reading.sealed import TrialView
+from bankable.nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, Unverifiable, at, fail, info
+from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.statistics.holm import confirmation_p, holm
+from bankable.tools.statistics.student import t_quantile
 
 LEVEL = 0.05
 LEAST_ALPHA = 1e-9
@@ -46,10 +46,14 @@ def check(case: Case) -> Iterator[Outcome]:
         yield info("a gain that stands beside all that was tried", said, where, at(case.plan_file))
     else:
         yield fail(
-            f"an adjusted p of at most {LEVEL:g}", said,
+            f"an adjusted p of at most {LEVEL:g}",
+            said,
             "confirm this lever once more on fresh blocks under a plan with more of them; the best of many is luck",
-            where, at(case.plan_file), action=Action.REMEASURE, code="best_of_many",
-        )  # fmt: skip
+            where,
+            at(case.plan_file),
+            action=Action.REMEASURE,
+            code="best_of_many",
+        )
 
 
 def _claimed_p(trial: TrialView) -> float:
@@ -68,6 +72,11 @@ def _claimed_p(trial: TrialView) -> float:
 
 
 rule = Rule(
-    "all_confirmations", GAINS, ("D09",), ("plan", "rounds", "ledger"), check, missing=Severity.FLAG,
+    "all_confirmations",
+    GAINS,
+    ("D09",),
+    ("plan", "rounds", "ledger"),
+    check,
+    missing=Severity.FLAG,
     gives=(Severity.FAIL,),
-)  # fmt: skip
+)

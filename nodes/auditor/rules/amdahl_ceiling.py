@@ -14,11 +14,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.harness.measured import isolated
-from nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, Unverifiable, at, fail, info
-from nodes.auditor.verdict import Severity
-from tools.profiling.share import operator_share
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.harness.measured import isolated
+from bankable.nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, Unverifiable, at, fail, info
+from bankable.nodes.auditor.verdict import Severity
+from bankable.tools.profiling.share import operator_share
 
 WIDER, MORE = 1.25, 0.005
 """How much larger than in the profile a share may be: relatively, and in fractions of wall time."""
@@ -54,10 +54,13 @@ def check(case: Case) -> Iterator[Outcome]:
     said = f"{decision.gain:+.2%} with lower bound {low:+.2%}"
     if low > ceiling:
         yield fail(
-            f"at most {ceiling:+.2%} ({parts})"[:400], said,
-            "find the second change or the wrong answers; this operator cannot give that much", at(PROFILE),
-            at(case.claim_file), code="above_ceiling",
-        )  # fmt: skip
+            f"at most {ceiling:+.2%} ({parts})"[:400],
+            said,
+            "find the second change or the wrong answers; this operator cannot give that much",
+            at(PROFILE),
+            at(case.claim_file),
+            code="above_ceiling",
+        )
     else:
         yield info(f"at most {ceiling:+.2%} ({parts})"[:400], said, at(PROFILE))
 

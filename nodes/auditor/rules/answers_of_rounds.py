@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.reading.rows import Row
-from nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, at, fail, info
-from nodes.auditor.verdict import Severity
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.reading.rows import Row
+from bankable.nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, at, fail, info
+from bankable.nodes.auditor.verdict import Severity
 
 LESS = 0.9
 """Tokens of all answers, as a share of the reference's."""
@@ -41,10 +41,12 @@ def check(case: Case) -> Iterator[Outcome]:
     if after < LESS * before or halved > MANY * requests:
         worst = min(pairs, key=lambda pair: pair[1].raw.total_output_tokens / max(1, pair[0].raw.total_output_tokens))
         yield fail(
-            "answers as long as the reference's", said,
-            "less work is not faster work: check stop tokens, length limits and sampling defaults", worst[2],
+            "answers as long as the reference's",
+            said,
+            "less work is not faster work: check stop tokens, length limits and sampling defaults",
+            worst[2],
             code="shorter_answers",
-        )  # fmt: skip
+        )
     else:
         yield info("answers as long as the reference's", said, pairs[0][2])
     yield from _varied(case)
@@ -65,10 +67,12 @@ def _varied(case: Case) -> Iterator[Outcome]:
     reference, candidate = shares[0] or 0.0, shares[1] or 0.0
     if reference >= VARIED and candidate <= SAME:
         yield fail(
-            f"different answers to different prompts, as on the reference ({reference:.0%})", f"{candidate:.0%}",
+            f"different answers to different prompts, as on the reference ({reference:.0%})",
+            f"{candidate:.0%}",
             "the server repeats itself: look for answers cached by shape or pointer",
-            at(case.blocks[0].candidate.path("bench_runs.jsonl")), code="same_answers",
-        )  # fmt: skip
+            at(case.blocks[0].candidate.path("bench_runs.jsonl")),
+            code="same_answers",
+        )
 
 
 def _distinct(rows: list[Row]) -> float | None:

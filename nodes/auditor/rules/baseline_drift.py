@@ -17,13 +17,13 @@ import math
 from collections.abc import Iterator
 from statistics import fmean, stdev
 
-from nodes.auditor.case import Case
-from nodes.auditor.measured import values
-from nodes.auditor.reading.view import ComparisonView
-from nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag, info
-from nodes.auditor.verdict import Action
-from tools.evidence.records import Kind, LegRecord, Side
-from tools.statistics.paired import launch_level
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.measured import values
+from bankable.nodes.auditor.reading.view import ComparisonView
+from bankable.nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag, info
+from bankable.nodes.auditor.verdict import Action
+from bankable.tools.evidence.records import Kind, LegRecord, Side
+from bankable.tools.statistics.paired import launch_level
 
 BAND = 0.05
 SIGMAS = 3.0
@@ -40,8 +40,9 @@ def check(case: Case) -> Iterator[Outcome]:
         yield _other(
             f"reference configuration: {control.reference}",
             f"{', '.join(f'{name} = {case.laid_before[name]}' for name in strange)}, accepted by nothing before",
-            case.plan_file, "Q04",
-        )  # fmt: skip
+            case.plan_file,
+            "Q04",
+        )
     for what, mine, theirs in (
         ("model", plan.model, control.model),
         ("workload", plan.workload, control.workload),
@@ -106,19 +107,27 @@ def _drift(case: Case, before: list[float], now: list[float]) -> Iterator[Outcom
     said = f"{math.expm1(change):+.1%} since the control, band {band:.1%}"
     if abs(change) > band:
         yield flag(
-            "a reference at the control's level", said,
-            "quote the gain against the reference of its own blocks, never against the earlier baseline", where,
-            modes=("D15",), code="drift",
-        )  # fmt: skip
+            "a reference at the control's level",
+            said,
+            "quote the gain against the reference of its own blocks, never against the earlier baseline",
+            where,
+            modes=("D15",),
+            code="drift",
+        )
     else:
         yield info("a reference at the control's level", said, where, modes=("D15",))
 
 
 def _other(expected: str, observed: str, file: str, mode: str) -> Found:
     return fail(
-        expected[:300], observed[:300], "compare with the baseline that the run's control measured", at(file),
-        action=Action.REMEASURE, modes=(mode,), code="other_baseline",
-    )  # fmt: skip
+        expected[:300],
+        observed[:300],
+        "compare with the baseline that the run's control measured",
+        at(file),
+        action=Action.REMEASURE,
+        modes=(mode,),
+        code="other_baseline",
+    )
 
 
 rule = Rule("baseline_drift", GAINS, ("D15", "Q04", "C12", "Q10"), ("plan", "rounds", "control"), check)

@@ -12,15 +12,15 @@ import math
 from collections.abc import Iterator
 from statistics import fmean, median, stdev
 
-from nodes.auditor.case import Case
-from nodes.auditor.measured import level, values
-from nodes.auditor.reading.view import LegView
-from nodes.auditor.rule import Outcome, Rule, Unverifiable, at, fail, flag, info
-from nodes.auditor.verdict import Action, Severity
-from tools.statistics.noise import drift, minimal_detectable_effect, spread
-from tools.statistics.outliers import outlier_marks
-from tools.statistics.paired import MIN_BLOCKS
-from tools.statistics.student import t_quantile
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.measured import level, values
+from bankable.nodes.auditor.reading.view import LegView
+from bankable.nodes.auditor.rule import Outcome, Rule, Unverifiable, at, fail, flag, info
+from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.statistics.noise import drift, minimal_detectable_effect, spread
+from bankable.tools.statistics.outliers import outlier_marks
+from bankable.tools.statistics.paired import MIN_BLOCKS
+from bankable.tools.statistics.student import t_quantile
 
 HOPELESS = 0.30
 """A gain that any serious plan must be able to decide."""
@@ -38,9 +38,13 @@ def check(case: Case) -> Iterator[Outcome]:
         rates = values(leg, case.plan.metric)
         if len(rates) > 1 and min(rates) > 0 and spread(rates) > WIDE:
             yield _again(
-                f"rounds within {WIDE:.0%} of each other", f"spread {spread(rates):.0%} in {leg.name}",
-                "wait until the machine is quiet, or use longer rounds", leg, mode="D04", code="wide_spread",
-            )  # fmt: skip
+                f"rounds within {WIDE:.0%} of each other",
+                f"spread {spread(rates):.0%} in {leg.name}",
+                "wait until the machine is quiet, or use longer rounds",
+                leg,
+                mode="D04",
+                code="wide_spread",
+            )
             break
     yield from _trend(case)
 
@@ -55,10 +59,14 @@ def _power(case: Case) -> Iterator[Outcome]:
     said = f"block sd {sd:.1%}: {n} blocks show a gain of {smallest:.1%} above the floor with 80 % power"
     if smallest > HOPELESS:
         yield fail(
-            f"{n} blocks that can decide a gain of {HOPELESS:.0%}", said,
-            "quiet the machine, use co-resident blocks, longer rounds or more blocks", where,
-            action=Action.REMEASURE, modes=("D04",), code="too_noisy",
-        )  # fmt: skip
+            f"{n} blocks that can decide a gain of {HOPELESS:.0%}",
+            said,
+            "quiet the machine, use co-resident blocks, longer rounds or more blocks",
+            where,
+            action=Action.REMEASURE,
+            modes=("D04",),
+            code="too_noisy",
+        )
     else:
         yield info("a plan that can decide", said, where, code="detectable_effect")
 
@@ -77,9 +85,11 @@ def _first_round(case: Case) -> Iterator[Outcome]:
         yield _again(
             "rounds after the warm-up is over",
             f"the first timed round is {-mean:.1%} slower, an outlier in {marked} of {len(usable)} launches",
-            "add a warm-up round and measure again", usable[0][0],
-            mode="D07", code="warm_up_outlier",
-        )  # fmt: skip
+            "add a warm-up round and measure again",
+            usable[0][0],
+            mode="D07",
+            code="warm_up_outlier",
+        )
 
 
 def _trend(case: Case) -> Iterator[Outcome]:
@@ -90,10 +100,13 @@ def _trend(case: Case) -> Iterator[Outcome]:
     change = drift(levels)
     if abs(change) > TREND:
         yield _again(
-            f"a level that moves less than {TREND:.0%} over the control", f"{change:+.0%} from first to last block",
+            f"a level that moves less than {TREND:.0%} over the control",
+            f"{change:+.0%} from first to last block",
             "wait until the machine has settled; paired blocks hide this, absolute figures do not",
-            case.blocks[-1].reference, mode="D15", code="trend",
-        )  # fmt: skip
+            case.blocks[-1].reference,
+            mode="D15",
+            code="trend",
+        )
 
 
 def _again(expected: str, observed: str, advice: str, leg: LegView, *, mode: str, code: str) -> Outcome:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.reading.sealed import ComponentView
-from nodes.auditor.rule import Outcome, Rule, Unverifiable, at, fail, flag, info
-from nodes.auditor.verdict import Action
-from tools.evidence.records import Scalar
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.reading.sealed import ComponentView
+from bankable.nodes.auditor.rule import Outcome, Rule, Unverifiable, at, fail, flag, info
+from bankable.nodes.auditor.verdict import Action
+from bankable.tools.evidence.records import Scalar
 
 AGREES = 0.001
 """Between two reports of one gain, as a fraction."""
@@ -32,9 +32,13 @@ def check(case: Case) -> Iterator[Outcome]:
         for name, value in {**lever.flags, **lever.env}.items():
             if name in union:
                 yield fail(
-                    "components that change different things", f"{name} is set by two of them",
-                    "count each change once", where, modes=("A05",), code="counted_twice",
-                )  # fmt: skip
+                    "components that change different things",
+                    f"{name} is set by two of them",
+                    "count each change once",
+                    where,
+                    modes=("A05",),
+                    code="counted_twice",
+                )
             union[name] = value
         yield from _agrees(case, component, component.claim.delta)
         if component.claim.delta is not None:
@@ -42,10 +46,13 @@ def check(case: Case) -> Iterator[Outcome]:
     mine: dict[str, Scalar] = {**case.lever.flags, **case.lever.env}
     if mine != union:
         yield fail(
-            f"the union of the accepted levers: {sorted(union.items())}"[:400], f"{sorted(mine.items())}"[:400],
-            "build the bundle from the accepted patches, all of them unchanged", at(case.plan_file),
-            modes=("A06", "E07"), code="not_the_union",
-        )  # fmt: skip
+            f"the union of the accepted levers: {sorted(union.items())}"[:400],
+            f"{sorted(mine.items())}"[:400],
+            "build the bundle from the accepted patches, all of them unchanged",
+            at(case.plan_file),
+            modes=("A06", "E07"),
+            code="not_the_union",
+        )
     yield from _carried(case)
     yield from _credit(case, gains)
 
@@ -57,14 +64,22 @@ def _accepted(case: Case, component: ComponentView) -> Iterator[Outcome]:
     run = request.get("run_id") if isinstance(request, dict) else None
     if not component.accepted or verdict.get("scope") != "patch":
         yield fail(
-            "a patch with a PASS or FLAG verdict", f"{component.name}: {verdict.get('verdict')}",
-            "bundle accepted patches only", where, modes=("A06",), code="not_accepted",
-        )  # fmt: skip
+            "a patch with a PASS or FLAG verdict",
+            f"{component.name}: {verdict.get('verdict')}",
+            "bundle accepted patches only",
+            where,
+            modes=("A06",),
+            code="not_accepted",
+        )
     elif run != case.request.run_id:
         yield fail(
-            f"a verdict of run {case.request.run_id}", f"run {run}", "audit the patch in this run", where,
-            modes=("R03",), code="stale",
-        )  # fmt: skip
+            f"a verdict of run {case.request.run_id}",
+            f"run {run}",
+            "audit the patch in this run",
+            where,
+            modes=("R03",),
+            code="stale",
+        )
 
 
 def _carried(case: Case) -> Iterator[Outcome]:
@@ -72,9 +87,11 @@ def _carried(case: Case) -> Iterator[Outcome]:
     names = [it.name for it in case.view.components if (it.verdict or {}).get("action") == Action.STACK.value]
     if names:
         yield info(
-            "parts whose own gain was shown, or that are carried as faster alone", f"carried: {', '.join(names)}"[:300],
-            *(at(f"components/{name}/verdict.json") for name in names), code="carried",
-        )  # fmt: skip
+            "parts whose own gain was shown, or that are carried as faster alone",
+            f"carried: {', '.join(names)}"[:300],
+            *(at(f"components/{name}/verdict.json") for name in names),
+            code="carried",
+        )
 
 
 def _agrees(case: Case, component: ComponentView, claimed: float | None) -> Iterator[Outcome]:
@@ -88,10 +105,14 @@ def _agrees(case: Case, component: ComponentView, claimed: float | None) -> Iter
     true = deltas[0] if deltas and isinstance(deltas[0], int | float) else None
     if claimed is not None and true is not None and abs(claimed - true) > AGREES:
         yield fail(
-            f"{component.name}: {true:+.2%} as its verdict recomputed", f"{claimed:+.2%} in its claim",
+            f"{component.name}: {true:+.2%} as its verdict recomputed",
+            f"{claimed:+.2%} in its claim",
             "two reports of one measurement must agree; report the recomputed one",
-            at(f"components/{component.name}/claim.json"), action=Action.REDO, modes=("R01",), code="reports_disagree",
-        )  # fmt: skip
+            at(f"components/{component.name}/claim.json"),
+            action=Action.REDO,
+            modes=("R01",),
+            code="reports_disagree",
+        )
 
 
 def _credit(case: Case, gains: list[tuple[str, float]]) -> Iterator[Outcome]:
@@ -103,10 +124,14 @@ def _credit(case: Case, gains: list[tuple[str, float]]) -> Iterator[Outcome]:
     named = [name for name in case.lever.names() if name in text]
     if len(named) == 1:
         yield flag(
-            f"credit for all of {', '.join(case.lever.names())}", f"headline names {named[0]} only",
-            f"decompose the gain of {total:+.1%}: {parts}", at(case.claim_file),
-            action=Action.DOWNGRADE_HEADLINE, modes=("A04",), code="credited_to_one",
-        )  # fmt: skip
+            f"credit for all of {', '.join(case.lever.names())}",
+            f"headline names {named[0]} only",
+            f"decompose the gain of {total:+.1%}: {parts}",
+            at(case.claim_file),
+            action=Action.DOWNGRADE_HEADLINE,
+            modes=("A04",),
+            code="credited_to_one",
+        )
     else:
         yield info(
             "gain of the bundle and of its parts, which do not add up", f"{total:+.1%}; {parts}", at(case.claim_file)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.reading.sealed import ComponentView
-from nodes.auditor.rule import GAINS, Outcome, Rule, Unverifiable, at, fail, flag, info
-from nodes.auditor.ruleset import ruleset_digest
-from nodes.auditor.verdict import Action, Severity
-from tools.evidence.records import Side
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.reading.sealed import ComponentView
+from bankable.nodes.auditor.rule import GAINS, Outcome, Rule, Unverifiable, at, fail, flag, info
+from bankable.nodes.auditor.ruleset import ruleset_digest
+from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.evidence.records import Side
 
 FEWEST_ARGUMENTS = 5
 """Resolved arguments below which "all arguments are equal" says nothing."""
@@ -57,9 +57,11 @@ def _able(case: Case) -> Iterator[Outcome]:
     if answered and sum(answered) < ABLE * len(answered):
         yield flag(
             f"a baseline that gets at least {ABLE:.0%} of the questions right",
-            f"{sum(answered)} of {len(answered)}: a loss could not show", "ask questions that this model can answer",
-            at(leg.path("accuracy.jsonl")), code="no_positive_control",
-        )  # fmt: skip
+            f"{sum(answered)} of {len(answered)}: a loss could not show",
+            "ask questions that this model can answer",
+            at(leg.path("accuracy.jsonl")),
+            code="no_positive_control",
+        )
 
 
 def _judged(component: ComponentView) -> Iterator[Outcome]:
@@ -73,17 +75,24 @@ def _judged(component: ComponentView) -> Iterator[Outcome]:
     ):
         if not present:
             yield fail(
-                f"a verdict with {what}", f"{component.name} has none", ADVICE, where,
-                action=Action.REMEASURE, code="empty_verdict",
-            )  # fmt: skip
+                f"a verdict with {what}",
+                f"{component.name} has none",
+                ADVICE,
+                where,
+                action=Action.REMEASURE,
+                code="empty_verdict",
+            )
             return
     if verdict.get("degraded"):
         yield flag("a verdict with nothing degraded", f"{component.name}", ADVICE, where, code="degraded_part")
     if verdict.get("ruleset") != ruleset_digest():
         yield flag(
-            "parts judged by these rules", f"{component.name} was judged by others", "audit the parts again", where,
+            "parts judged by these rules",
+            f"{component.name} was judged by others",
+            "audit the parts again",
+            where,
             code="other_rules",
-        )  # fmt: skip
+        )
 
 
 def _objects(value: object) -> list[dict[str, object]]:

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
-from nodes.auditor.case import Case
-from nodes.auditor.reading.view import LegView
-from nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, at, fail, info
-from nodes.auditor.verdict import Action, Severity
-from tools.evidence.records import HostSample
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.reading.view import LegView
+from bankable.nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, at, fail, info
+from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.evidence.records import HostSample
 
 UNEQUAL = 0.10
 FEWEST = 3
@@ -37,9 +37,13 @@ def check(case: Case) -> Iterator[Outcome]:
         said = f"{name}: reference {reference:.0f} MHz, candidate {candidate:.0f} MHz"
         if reference < (1 - UNEQUAL) * candidate:
             yield fail(
-                "equal clocks on both legs", said, "lock the clocks or cool the machine, and measure both legs again",
-                where, action=Action.REMEASURE, code="clocks_differ",
-            )  # fmt: skip
+                "equal clocks on both legs",
+                said,
+                "lock the clocks or cool the machine, and measure both legs again",
+                where,
+                action=Action.REMEASURE,
+                code="clocks_differ",
+            )
         else:
             yield info("equal clocks on both legs", said, where)
     if not judged:

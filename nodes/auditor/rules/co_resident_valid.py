@@ -11,11 +11,11 @@ import math
 from collections.abc import Iterator
 from itertools import pairwise
 
-from nodes.auditor.case import Case
-from nodes.auditor.reading.view import BlockView
-from nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag
-from nodes.auditor.verdict import Action
-from tools.evidence.records import LaunchPlan
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.reading.view import BlockView
+from bankable.nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag
+from bankable.nodes.auditor.verdict import Action
+from bankable.tools.evidence.records import LaunchPlan
 
 IDLE_SHARE = 0.10
 """Of one core, over the wall time of a leg's rounds. A server with a sleeping scheduler was measured at 0.03 to 0.06;

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from nodes.auditor.case import Case
-from nodes.auditor.reading.view import LegView
-from nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag, info
-from nodes.auditor.verdict import Action, Severity
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.reading.view import LegView
+from bankable.nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag, info
+from bankable.nodes.auditor.verdict import Action, Severity
 
 FEWEST = 3
 """Samples per leg side below which nothing is said about symmetry."""

@@ -10,10 +10,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag, info
-from nodes.auditor.verdict import Action, Severity
-from tools.evidence.records import Kind
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag, info
+from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.evidence.records import Kind
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -37,20 +37,33 @@ def check(case: Case) -> Iterator[Outcome]:
         yield info("an A/A interval that covers 0", said, where)
     elif case.request.scope == "baseline":
         yield flag(
-            "an A/A interval that covers 0", said, "measure the control again; the legs may not be alike", where,
-            action=Action.REMEASURE, modes=("C07", "D03"), code="control_excludes_zero",
-        )  # fmt: skip
+            "an A/A interval that covers 0",
+            said,
+            "measure the control again; the legs may not be alike",
+            where,
+            action=Action.REMEASURE,
+            modes=("C07", "D03"),
+            code="control_excludes_zero",
+        )
     elif _explains(case, decision.mean):
         yield fail(
-            "a gain beyond what the reference shows against itself", said,
-            "find out what favours the candidate's place, then measure control and patch again", where,
-            action=Action.REMEASURE, modes=("C07", "D03"), code="control_explains_gain",
-        )  # fmt: skip
+            "a gain beyond what the reference shows against itself",
+            said,
+            "find out what favours the candidate's place, then measure control and patch again",
+            where,
+            action=Action.REMEASURE,
+            modes=("C07", "D03"),
+            code="control_explains_gain",
+        )
     else:
         yield flag(
-            "an A/A interval that covers 0", said, "quote the gain beside the control's", where,
-            modes=("C07", "D03"), code="control_excludes_zero",
-        )  # fmt: skip
+            "an A/A interval that covers 0",
+            said,
+            "quote the gain beside the control's",
+            where,
+            modes=("C07", "D03"),
+            code="control_excludes_zero",
+        )
 
 
 def _explains(case: Case, bias: float) -> bool:

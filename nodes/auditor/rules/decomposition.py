@@ -14,10 +14,10 @@ import math
 import re
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.credit import Decomposition, decompose
-from nodes.auditor.rule import NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag, info
-from nodes.auditor.verdict import Action, Severity
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.credit import Decomposition, decompose
+from bankable.nodes.auditor.rule import NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag, info
+from bankable.nodes.auditor.verdict import Action, Severity
 
 WIDER = 2.0
 """How much wider than the bounds the tolerance is: both bounds are one-sided 95 % ones."""
@@ -38,16 +38,25 @@ def check(case: Case) -> Iterator[Outcome]:
         yield Unverifiable(f"recomputed gain and interval of {', '.join(unknown[:5])}", (where,), Severity.FLAG)
     elif not found.chain:
         yield flag(
-            "parts measured one on top of the other, from the bundle's baseline", _said(found),
-            "quote the bundle's gain as a whole; its parts were measured elsewhere", where,
-            action=Action.DOWNGRADE_HEADLINE, modes=("A04",), code="no_chain",
-        )  # fmt: skip
+            "parts measured one on top of the other, from the bundle's baseline",
+            _said(found),
+            "quote the bundle's gain as a whole; its parts were measured elsewhere",
+            where,
+            action=Action.DOWNGRADE_HEADLINE,
+            modes=("A04",),
+            code="no_chain",
+        )
     elif abs(found.remainder) > max(WIDER * found.uncertainty, math.log1p(case.plan.floor)):
         yield flag(
-            "parts that add up to the whole", _said(found),
-            "report the interaction beside the parts; no lever alone gives this", where, at(case.plan_file),
-            action=Action.DOWNGRADE_HEADLINE, modes=("A04",), code="parts_do_not_add_up",
-        )  # fmt: skip
+            "parts that add up to the whole",
+            _said(found),
+            "report the interaction beside the parts; no lever alone gives this",
+            where,
+            at(case.plan_file),
+            action=Action.DOWNGRADE_HEADLINE,
+            modes=("A04",),
+            code="parts_do_not_add_up",
+        )
     else:
         yield info("parts that add up to the whole", _said(found), where)
 
@@ -63,10 +72,14 @@ def _summed(case: Case) -> Iterator[Outcome]:
     stated += [claim.delta] if claim.delta is not None else []
     if abs(total - decision.gain) > APART and any(abs(value - total) <= POINTS for value in stated):
         yield fail(
-            f"the ratio of two throughputs: {decision.gain:+.1%}", f"{total:+.1%}, the sum of {len(gains)} percentages",
+            f"the ratio of two throughputs: {decision.gain:+.1%}",
+            f"{total:+.1%}, the sum of {len(gains)} percentages",
             "give the throughput of the bundle and of the true baseline; percentages of moving bases do not add",
-            at(case.claim_file), action=Action.REDO, modes=("D12",), code="percentages_summed",
-        )  # fmt: skip
+            at(case.claim_file),
+            action=Action.REDO,
+            modes=("D12",),
+            code="percentages_summed",
+        )
 
 
 def _said(found: Decomposition) -> str:

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.reading.view import LegView
-from nodes.auditor.rule import GAINS, Outcome, Remark, Rule, Unverifiable, at, fail
-from nodes.auditor.verdict import Severity
-from tools.evidence.records import Scalar
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.reading.view import LegView
+from bankable.nodes.auditor.rule import GAINS, Outcome, Remark, Rule, Unverifiable, at, fail
+from bankable.nodes.auditor.verdict import Severity
+from bankable.tools.evidence.records import Scalar
 
 ADVICE = "check the server's resolved arguments after launch; a flag may be accepted, served with, and ignored"
 
@@ -23,9 +23,13 @@ def check(case: Case) -> Iterator[Outcome]:
     for name, known in case.knobs.items():
         if known is not None and known.unread:
             yield fail(
-                "a setting that the engine reads", f"{name} is accepted and read nowhere",
-                "drop this lever: whatever was measured is noise", at(case.plan_file), modes=("E01",), code="unread",
-            )  # fmt: skip
+                "a setting that the engine reads",
+                f"{name} is accepted and read nowhere",
+                "drop this lever: whatever was measured is noise",
+                at(case.plan_file),
+                modes=("E01",),
+                code="unread",
+            )
     for block in case.blocks:
         for name, value in sorted(case.lever.flags.items()):
             yield from _flag(block.reference, block.candidate, name, value)
@@ -41,15 +45,23 @@ def _flag(reference: LegView, candidate: LegView, name: str, value: Scalar) -> I
         yield Unverifiable(f"{name} in the server's resolved arguments", (where,), code="not_reported")
     elif not _equal(resolved[name], value):
         yield fail(
-            f"{name} = {value}", f"{name} = {resolved[name]}"[:300], ADVICE, where,
-            modes=("C10", "E02", "E05"), code="not_engaged",
-        )  # fmt: skip
+            f"{name} = {value}",
+            f"{name} = {resolved[name]}"[:300],
+            ADVICE,
+            where,
+            modes=("C10", "E02", "E05"),
+            code="not_engaged",
+        )
     elif name in base and _equal(base[name], value):
         yield fail(
-            f"a reference without {name} = {value}", "both legs resolve to the same value",
-            "the reference runs the change too: nothing was compared", at(reference.path("server_info.json")), where,
-            modes=("E08",), code="both_engaged",
-        )  # fmt: skip
+            f"a reference without {name} = {value}",
+            "both legs resolve to the same value",
+            "the reference runs the change too: nothing was compared",
+            at(reference.path("server_info.json")),
+            where,
+            modes=("E08",),
+            code="both_engaged",
+        )
 
 
 def _variable(reference: LegView, candidate: LegView, name: str, text: str) -> Iterator[Outcome]:
@@ -58,14 +70,23 @@ def _variable(reference: LegView, candidate: LegView, name: str, text: str) -> I
     where = at(candidate.path("leg.json"))
     if candidate.record.env.get(name) != text:
         yield fail(
-            f"{name}={text} in the environment", f"{name}={candidate.record.env.get(name)}", ADVICE, where,
-            modes=("E05",), code="not_engaged",
-        )  # fmt: skip
+            f"{name}={text} in the environment",
+            f"{name}={candidate.record.env.get(name)}",
+            ADVICE,
+            where,
+            modes=("E05",),
+            code="not_engaged",
+        )
     elif reference.record.env.get(name) == text:
         yield fail(
-            f"a reference without {name}={text}", "both legs have it", "the reference runs the change too",
-            at(reference.path("leg.json")), where, modes=("E08",), code="both_engaged",
-        )  # fmt: skip
+            f"a reference without {name}={text}",
+            "both legs have it",
+            "the reference runs the change too",
+            at(reference.path("leg.json")),
+            where,
+            modes=("E08",),
+            code="both_engaged",
+        )
 
 
 def _log(case: Case, leg: LegView) -> Iterator[Outcome]:
@@ -85,10 +106,13 @@ def _log(case: Case, leg: LegView) -> Iterator[Outcome]:
             )
         elif record.operator == "flag" and name in resolved and str(resolved[name]) != str(record.resolved):
             yield fail(
-                f"{name} = {resolved[name]} as the server says"[:300], f"{name} = {record.resolved}"[:300],
-                "engagement must be written from the server's answer", where, modes=("E02", "D14"),
+                f"{name} = {resolved[name]} as the server says"[:300],
+                f"{name} = {record.resolved}"[:300],
+                "engagement must be written from the server's answer",
+                where,
+                modes=("E02", "D14"),
                 code="engagement_differs",
-            )  # fmt: skip
+            )
         elif record.operator != "flag":
             yield Remark(f"{name}: proved by the environment of the process only, in {leg.name}")
 

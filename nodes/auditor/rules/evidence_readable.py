@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.rule import ALL, Outcome, Remark, Rule, at, fail, flag
-from nodes.auditor.verdict import Action
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.rule import ALL, Outcome, Remark, Rule, at, fail, flag
+from bankable.nodes.auditor.verdict import Action
 
 
 def check(case: Case) -> Iterator[Outcome]:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.rule import COMPARISONS, Outcome, Rule, at, fail
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.rule import COMPARISONS, Outcome, Rule, at, fail
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -22,22 +22,34 @@ def check(case: Case) -> Iterator[Outcome]:
         return
     if not names:
         yield fail(
-            "a declared change", "an empty lever", "declare what the candidate has and the reference has not", where,
-            modes=("A06",), code="no_lever",
-        )  # fmt: skip
+            "a declared change",
+            "an empty lever",
+            "declare what the candidate has and the reference has not",
+            where,
+            modes=("A06",),
+            code="no_lever",
+        )
     independent = [name for name in names if not _companion(case, name)]
     if scope == "patch" and len(independent) > 1:
         yield fail(
-            "exactly one lever", f"{len(independent)} levers: {', '.join(independent)}",
-            "measure each change by itself; combine them in a bundle", where, modes=("A03",), code="two_levers",
-        )  # fmt: skip
+            "exactly one lever",
+            f"{len(independent)} levers: {', '.join(independent)}",
+            "measure each change by itself; combine them in a bundle",
+            where,
+            modes=("A03",),
+            code="two_levers",
+        )
     claimed = case.comparison.claim.lever if case.comparison.claim else None
     if claimed is not None and claimed != case.lever:
         yield fail(
-            f"lever {', '.join(names)}", f"claimed lever {', '.join(claimed.names())}",
-            "claim the lever that the plan declared before the first launch", at(case.claim_file), where,
-            modes=("A06", "D14"), code="other_lever",
-        )  # fmt: skip
+            f"lever {', '.join(names)}",
+            f"claimed lever {', '.join(claimed.names())}",
+            "claim the lever that the plan declared before the first launch",
+            at(case.claim_file),
+            where,
+            modes=("A06", "D14"),
+            code="other_lever",
+        )
 
 
 def _companion(case: Case, name: str) -> bool:

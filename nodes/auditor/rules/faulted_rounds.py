@@ -12,14 +12,14 @@ import math
 from collections.abc import Iterator, Sequence
 from statistics import median
 
-from nodes.auditor.case import Case
-from nodes.auditor.measured import judge, values
-from nodes.auditor.reading.view import LegView
-from nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, at, fail, flag
-from nodes.auditor.verdict import Action
-from tools.statistics.noise import spread
-from tools.statistics.outliers import outlier_marks
-from tools.statistics.paired import launch_level
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.measured import judge, values
+from bankable.nodes.auditor.reading.view import LegView
+from bankable.nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, at, fail, flag
+from bankable.nodes.auditor.verdict import Action
+from bankable.tools.statistics.noise import spread
+from bankable.tools.statistics.outliers import outlier_marks
+from bankable.tools.statistics.paired import launch_level
 
 FAR = math.log(4 / 3)
 """Log distance from the side's median."""
@@ -39,9 +39,13 @@ def check(case: Case) -> Iterator[Outcome]:
         rates = values(leg, case.plan.metric)
         if len(rates) > 1 and spread(rates) > WIDE:
             yield flag(
-                f"rounds of a launch within {WIDE:.0%} of each other", f"spread {spread(rates):.0%} in {leg.name}",
-                ADVICE, at(leg.path("bench_runs.jsonl")), modes=("D04",), code="wide_spread",
-            )  # fmt: skip
+                f"rounds of a launch within {WIDE:.0%} of each other",
+                f"spread {spread(rates):.0%} in {leg.name}",
+                ADVICE,
+                at(leg.path("bench_runs.jsonl")),
+                modes=("D04",),
+                code="wide_spread",
+            )
             break
     sides = [[block.reference for block in case.blocks], [block.candidate for block in case.blocks]]
     far = sorted({index for side in sides for index in _far(side, case.plan.metric)})
@@ -56,9 +60,14 @@ def check(case: Case) -> Iterator[Outcome]:
     said = f"block {named} far off with its TPOT; gain {decision.gain:+.1%}, without it {gain:+.1%}"
     if rests or abs(decision.gain - gain) > CARRIES * abs(decision.gain):
         yield fail(
-            "a gain that no single launch carries", said, ADVICE, *where,
-            action=Action.REMEASURE, modes=("D05",), code="faulted_launch",
-        )  # fmt: skip
+            "a gain that no single launch carries",
+            said,
+            ADVICE,
+            *where,
+            action=Action.REMEASURE,
+            modes=("D05",),
+            code="faulted_launch",
+        )
     else:
         yield flag("launches near their side's median", said, ADVICE, *where, modes=("D05",), code="far_launch")
 

@@ -12,13 +12,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.harness.identity import compared_with_itself
-from nodes.auditor.harness.measured import isolated
-from nodes.auditor.harness.view import BakeOffView
-from nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag, info
-from nodes.auditor.stacking import signed_off
-from nodes.auditor.verdict import Action, Severity
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.harness.identity import compared_with_itself
+from bankable.nodes.auditor.harness.measured import isolated
+from bankable.nodes.auditor.harness.view import BakeOffView
+from bankable.nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag, info
+from bankable.nodes.auditor.stacking import signed_off
+from bankable.nodes.auditor.verdict import Action, Severity
 
 RATIO = 0.005
 ADVICE = "quote the serving gain; an isolated figure goes beside it, once scope harness has passed it"
@@ -79,9 +79,12 @@ def _other_live_source(case: Case, name: str, bakeoff: BakeOffView) -> Found | N
     if not served or served == {live}:
         return None
     return _replace(
-        case, f"{name}: a ratio to what the reference serves, {min(served)[:12]}", f"to {(live or 'nothing')[:12]}",
-        "other_denominator", ("H03",),
-    )  # fmt: skip
+        case,
+        f"{name}: a ratio to what the reference serves, {min(served)[:12]}",
+        f"to {(live or 'nothing')[:12]}",
+        "other_denominator",
+        ("H03",),
+    )
 
 
 def _lost(case: Case, name: str, bakeoff: BakeOffView) -> Iterator[Found]:
@@ -95,8 +98,11 @@ def _lost(case: Case, name: str, bakeoff: BakeOffView) -> Iterator[Found]:
             f"{name}: {alone.speedup:.3g}× isolated and no loss in the server",
             f"{decision.gain:+.1%} [{low:+.1%}, {high:+.1%}] end to end",
             "drop it, or find what it costs around the call: memory traffic, launches, synchronisation, lost fusion",
-            at(case.comparison.path("legs")), at(bakeoff.runs_file), modes=("H18",), code="isolated_gain_lost",
-        )  # fmt: skip
+            at(case.comparison.path("legs")),
+            at(bakeoff.runs_file),
+            modes=("H18",),
+            code="isolated_gain_lost",
+        )
 
 
 def _replace(case: Case, expected: str, observed: str, code: str, modes: tuple[str, ...] = ("H01",)) -> Found:

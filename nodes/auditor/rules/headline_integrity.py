@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.findings.latencies import latency_findings
-from nodes.auditor.rule import GAINS, Outcome, Rule, at
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.findings.latencies import latency_findings
+from bankable.nodes.auditor.rule import GAINS, Outcome, Rule, at
 
 
 def check(case: Case) -> Iterator[Outcome]:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.reading.view import BlockView
-from nodes.auditor.rule import COMPARISONS, Found, Outcome, Rule, at, fail, flag
-from nodes.auditor.verdict import Action
-from tools.evidence.records import LaunchPlan, LegRecord
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.reading.view import BlockView
+from bankable.nodes.auditor.rule import COMPARISONS, Found, Outcome, Rule, at, fail, flag
+from bankable.nodes.auditor.verdict import Action
+from bankable.tools.evidence.records import LaunchPlan, LegRecord
 
 LONGEST_GAP_S = 3600.0
 ADVICE = "launch both legs of a block fresh, in the planned order, one right after the other"
@@ -39,9 +39,12 @@ def check(case: Case) -> Iterator[Outcome]:
     orders = {block.order for block in case.plan.blocks}
     if len(orders) == 1 and len(case.plan.blocks) > 1:
         yield flag(
-            "a counter-balanced order", "every block launches in the same order",
-            "draw the order from a seed so that drift cannot favour one leg", at(case.plan_file), code="one_order",
-        )  # fmt: skip
+            "a counter-balanced order",
+            "every block launches in the same order",
+            "draw the order from a seed so that drift cannot favour one leg",
+            at(case.plan_file),
+            code="one_order",
+        )
 
 
 def _fresh(case: Case, reference: LegRecord, candidate: LegRecord, where: str) -> Iterator[Found]:
@@ -61,9 +64,13 @@ def _reused(case: Case, record: LegRecord, where: str) -> Found:
     """Somebody's running server can be measured and profiled, though nothing that was measured on it banks a gain."""
     if case.request.scope == "baseline" and record.lifecycle == "attached":
         return flag(
-            "fresh servers", "one server that was already running: how launches differ was not seen",
-            "let the run launch the server, if a gain is to be proven", at(where), modes=("C07",), code="one_lifetime",
-        )  # fmt: skip
+            "fresh servers",
+            "one server that was already running: how launches differ was not seen",
+            "let the run launch the server, if a gain is to be proven",
+            at(where),
+            modes=("C07",),
+            code="one_lifetime",
+        )
     return _bad("C07", "a fresh server", f"{record.leg_id}: {record.lifecycle}", where)
 
 

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import combinations
 
-from nodes.auditor.case import Case
-from nodes.auditor.harness.measured import isolated
-from nodes.auditor.reading.sealed import ComponentView
-from nodes.auditor.rule import Outcome, Rule, at, fail
-from nodes.auditor.verdict import Severity
-from tools.evidence.records import OverlayPart
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.harness.measured import isolated
+from bankable.nodes.auditor.reading.sealed import ComponentView
+from bankable.nodes.auditor.rule import Outcome, Rule, at, fail
+from bankable.nodes.auditor.verdict import Severity
+from bankable.tools.evidence.records import OverlayPart
 
 MOST = 200
 """Components or operators that are compared pair by pair."""
@@ -31,25 +31,36 @@ def check(case: Case) -> Iterator[Outcome]:
         where = at(f"components/{component.name}/claim.json")
         if not lever.names():
             yield fail(
-                "a component with an accepted change", f"{component.name} changes nothing",
-                "validate a list of accepted changes that is not empty", where, modes=("A06",), code="nothing_accepted",
-            )  # fmt: skip
+                "a component with an accepted change",
+                f"{component.name} changes nothing",
+                "validate a list of accepted changes that is not empty",
+                where,
+                modes=("A06",),
+                code="nothing_accepted",
+            )
         for name in sorted(lever.overlays.keys() & union.keys()):
             yield fail("operators that are replaced once", f"{name} twice", ONCE, where, modes=("A05",), code="twice")
         union.update(lever.overlays)
     if union != case.lever.overlays:
         yield fail(
-            f"the accepted operators: {_said(union)}"[:400], _said(case.lever.overlays)[:400],
-            "build the bundle from the accepted overlays, all of them unchanged", at(case.plan_file),
-            modes=("A06", "E07"), code="not_the_union",
-        )  # fmt: skip
+            f"the accepted operators: {_said(union)}"[:400],
+            _said(case.lever.overlays)[:400],
+            "build the bundle from the accepted overlays, all of them unchanged",
+            at(case.plan_file),
+            modes=("A06", "E07"),
+            code="not_the_union",
+        )
     for first, second in combinations(case.view.components[:MOST], 2):
         if (gain := _gain(first)) is not None and gain == _gain(second):
             yield fail(
-                "components with gains of their own", f"{first.name} and {second.name}: both {gain[0]:+.6%}", ONCE,
-                at(f"components/{first.name}/claim.json"), at(f"components/{second.name}/claim.json"), modes=("A05",),
+                "components with gains of their own",
+                f"{first.name} and {second.name}: both {gain[0]:+.6%}",
+                ONCE,
+                at(f"components/{first.name}/claim.json"),
+                at(f"components/{second.name}/claim.json"),
+                modes=("A05",),
                 code="identical_gains",
-            )  # fmt: skip
+            )
     yield from _operators(case)
 
 
@@ -58,16 +69,24 @@ def _operators(case: Case) -> Iterator[Outcome]:
         where = at(one.path("task.json")), at(other.path("task.json"))
         if one.task is not None and other.task is not None and one.task.seam == other.task.seam:
             yield fail(
-                "operators with seams of their own", f"{first} and {second}: both {one.task.seam.attribute}"[:300],
-                ONCE, *where, modes=("A05",), code="one_seam",
-            )  # fmt: skip
+                "operators with seams of their own",
+                f"{first} and {second}: both {one.task.seam.attribute}"[:300],
+                ONCE,
+                *where,
+                modes=("A05",),
+                code="one_seam",
+            )
             continue
         ratios = [isolated(it, it.winner).speedup if it.winner else None for it in (one, other)]
         if ratios[0] is not None and ratios[0] == ratios[1]:
             yield fail(
-                "operators with speed-ups of their own", f"{first} and {second}: both {ratios[0]:.9g}×", ONCE,
-                *where, modes=("A05",), code="identical_speedups",
-            )  # fmt: skip
+                "operators with speed-ups of their own",
+                f"{first} and {second}: both {ratios[0]:.9g}×",
+                ONCE,
+                *where,
+                modes=("A05",),
+                code="identical_speedups",
+            )
 
 
 def _gain(component: ComponentView) -> tuple[float, object] | None:
@@ -83,6 +102,10 @@ def _said(overlays: dict[str, OverlayPart]) -> str:
 
 
 rule = Rule(
-    "kernel_accounting", frozenset({"bundle"}), ("A05", "A06", "E07"), ("plan", "rounds", "components"), check,
+    "kernel_accounting",
+    frozenset({"bundle"}),
+    ("A05", "A06", "E07"),
+    ("plan", "rounds", "components"),
+    check,
     gives=(Severity.FAIL,),
-)  # fmt: skip
+)

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.reading.view import BlockView, LegView
-from nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag
-from tools.evidence.overlay import Marker
-from tools.evidence.records import OverlayPart, Scalar
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.reading.view import BlockView, LegView
+from bankable.nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag
+from bankable.tools.evidence.overlay import Marker
+from bankable.tools.evidence.records import OverlayPart, Scalar
 
 HITS = 0.9
 """Share of look-ups below which a tuned table is the wrong table."""
@@ -43,16 +43,24 @@ def _markers(case: Case, leg: LegView, name: str, part: OverlayPart) -> Iterator
     lost = ("E07", "E01") if case.request.scope == "bundle" else ("E01",)
     if not ran and any(marker.error_vs_live == 0.0 for marker in said):
         yield fail(
-            f"{name} answered by {part.implementation}", "no marker, and an error of exactly 0.0 against live",
-            ADVICE, where, modes=("E05", *lost), code="silent_fallback",
-        )  # fmt: skip
+            f"{name} answered by {part.implementation}",
+            "no marker, and an error of exactly 0.0 against live",
+            ADVICE,
+            where,
+            modes=("E05", *lost),
+            code="silent_fallback",
+        )
         return
     workers, wanted = {marker.worker for marker in ran}, _workers(leg)
     if len(workers) < wanted:
         yield fail(
-            f"{name} marked by {wanted} workers", f"{leg.name}: by {len(workers)} ({', '.join(sorted(workers))})"[:300],
-            ADVICE, where, modes=lost, code="dropped_by_bundle" if case.request.scope == "bundle" else "not_engaged",
-        )  # fmt: skip
+            f"{name} marked by {wanted} workers",
+            f"{leg.name}: by {len(workers)} ({', '.join(sorted(workers))})"[:300],
+            ADVICE,
+            where,
+            modes=lost,
+            code="dropped_by_bundle" if case.request.scope == "bundle" else "not_engaged",
+        )
     graphs = _graphs(leg)
     if graphs is None:
         yield Unverifiable(f"whether the server of {leg.name} captures graphs", (at(leg.path("server_info.json")),))
@@ -60,10 +68,13 @@ def _markers(case: Case, leg: LegView, name: str, part: OverlayPart) -> Iterator
         yield from _live(leg, name, part, marker)
         if graphs and marker.captured_calls == 0:
             yield fail(
-                f"{name} called while graphs were captured", f"{marker.worker}: {marker.eager_calls} eager calls only",
-                "make the replacement safe under capture: what is captured is what the server replays", where,
-                modes=("E06",), code="not_captured",
-            )  # fmt: skip
+                f"{name} called while graphs were captured",
+                f"{marker.worker}: {marker.eager_calls} eager calls only",
+                "make the replacement safe under capture: what is captured is what the server replays",
+                where,
+                modes=("E06",),
+                code="not_captured",
+            )
 
 
 def _live(leg: LegView, name: str, part: OverlayPart, marker: Marker) -> Iterator[Found | Unverifiable]:
@@ -71,26 +82,34 @@ def _live(leg: LegView, name: str, part: OverlayPart, marker: Marker) -> Iterato
     if (marker.resolved, marker.source_digest) != (part.implementation, part.source_digest):
         yield fail(
             f"{name}: {part.implementation} from {part.source_digest[:12]}",
-            f"{marker.worker}: {marker.resolved} from {(marker.source_digest or 'nowhere')[:12]}"[:300], ADVICE, where,
-            modes=("E01",), code="other_implementation",
-        )  # fmt: skip
+            f"{marker.worker}: {marker.resolved} from {(marker.source_digest or 'nowhere')[:12]}"[:300],
+            ADVICE,
+            where,
+            modes=("E01",),
+            code="other_implementation",
+        )
     other = [key for key, value in sorted(part.parameters.items()) if not _same(marker.parameters.get(key), value)]
     if other:
         key = other[0]
         yield fail(
             f"{name}: {key} = {part.parameters[key]} as tuned"[:300],
             f"{marker.worker}: {key} = {marker.parameters.get(key)}"[:300],
-            "pass the tuned values to the launch itself, and let the marker print what was launched", where,
-            modes=("E02",), code="other_parameters",
-        )  # fmt: skip
+            "pass the tuned values to the launch itself, and let the marker print what was launched",
+            where,
+            modes=("E02",),
+            code="other_parameters",
+        )
     if part.table:
         yield from _table(leg, name, marker)
     if len(marker.overlays) > 1:
         yield fail(
-            "one folder with a sitecustomize on the path", f"{marker.worker}: {', '.join(marker.overlays)}"[:300],
-            "compose overlays into one folder: only the first sitecustomize runs", where, modes=("E04",),
+            "one folder with a sitecustomize on the path",
+            f"{marker.worker}: {', '.join(marker.overlays)}"[:300],
+            "compose overlays into one folder: only the first sitecustomize runs",
+            where,
+            modes=("E04",),
             code="dead_overlay",
-        )  # fmt: skip
+        )
 
 
 def _same(live: Scalar | None, tuned: Scalar) -> bool:
@@ -105,9 +124,13 @@ def _table(leg: LegView, name: str, marker: Marker) -> Iterator[Found | Unverifi
     elif marker.table_hits < HITS * marker.table_lookups:
         weigh = flag if marker.table_hits else fail
         yield weigh(
-            f"look-ups of {name} that hit", f"{marker.worker}: {marker.table_hits} of {marker.table_lookups}",
-            "key the table by the shapes that the server calls with", where, modes=("E03",), code="table_misses",
-        )  # fmt: skip
+            f"look-ups of {name} that hit",
+            f"{marker.worker}: {marker.table_hits} of {marker.table_lookups}",
+            "key the table by the shapes that the server calls with",
+            where,
+            modes=("E03",),
+            code="table_misses",
+        )
 
 
 def _modules(case: Case, block: BlockView, name: str, part: OverlayPart) -> Iterator[Found | Unverifiable]:
@@ -120,21 +143,33 @@ def _modules(case: Case, block: BlockView, name: str, part: OverlayPart) -> Iter
     ran = any(it.engaged for it in block.reference.markers if it.name == name and it.resolved == part.implementation)
     if ran or same or (before is not None and before in (after, part.source_digest)):
         yield fail(
-            f"a reference without {name} = {part.implementation}", "both legs resolve to the change",
-            "start the reference without the overlay on its path", *where, modes=("E08",), code="both_engaged",
-        )  # fmt: skip
+            f"a reference without {name} = {part.implementation}",
+            "both legs resolve to the change",
+            "start the reference without the overlay on its path",
+            *where,
+            modes=("E08",),
+            code="both_engaged",
+        )
     elif before is None or after is None:
         yield Unverifiable(f"digest of the file that {name} resolves to, on both legs", where, code="no_module_digest")
     elif after != part.source_digest:
         yield fail(
-            f"{name} from {part.source_digest[:12]}", f"{after[:12]} on {block.candidate.name}", ADVICE, *where,
-            modes=("E08", "E01"), code="other_module",
-        )  # fmt: skip
+            f"{name} from {part.source_digest[:12]}",
+            f"{after[:12]} on {block.candidate.name}",
+            ADVICE,
+            *where,
+            modes=("E08", "E01"),
+            code="other_module",
+        )
     if len(case.lever.overlays) == 1 and candidate.overlay_digest != part.digest:
         yield fail(
-            f"overlay {part.digest[:12]}", f"{(candidate.overlay_digest or 'none')[:12]} on {block.candidate.name}",
-            "launch every candidate with the declared overlay", where[1], modes=("E08", "E07"), code="other_overlay",
-        )  # fmt: skip
+            f"overlay {part.digest[:12]}",
+            f"{(candidate.overlay_digest or 'none')[:12]} on {block.candidate.name}",
+            "launch every candidate with the declared overlay",
+            where[1],
+            modes=("E08", "E07"),
+            code="other_overlay",
+        )
 
 
 def _workers(leg: LegView) -> int:
@@ -154,6 +189,10 @@ def _graphs(leg: LegView) -> bool | None:
 
 
 rule = Rule(
-    "kernel_engagement", GAINS, ("E01", "E02", "E03", "E04", "E05", "E06", "E07", "E08"),
-    ("plan", "rounds", "server_info"), check, gate=True,
-)  # fmt: skip
+    "kernel_engagement",
+    GAINS,
+    ("E01", "E02", "E03", "E04", "E05", "E06", "E07", "E08"),
+    ("plan", "rounds", "server_info"),
+    check,
+    gate=True,
+)

@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.credit import lever_class, overlay_reading
-from nodes.auditor.rule import GAINS, Outcome, Rule, Unverifiable, at, flag, info
-from nodes.auditor.verdict import Action, Severity
-from tools.evidence.layout import OVERLAY_FOLDER
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.credit import lever_class, overlay_reading
+from bankable.nodes.auditor.rule import GAINS, Outcome, Rule, Unverifiable, at, flag, info
+from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.evidence.layout import OVERLAY_FOLDER
 
 _KERNEL = re.compile(r"\b(?:kernels?|fused|triton|operators?|cuda(?!:\d))\b", re.IGNORECASE)
 """``cuda:0`` is a device."""
@@ -32,15 +32,21 @@ def check(case: Case) -> Iterator[Outcome]:
     unknown = sorted(name for name, known in case.knobs.items() if known is None and name not in case.lever.overlays)
     if unknown:
         yield flag(
-            "levers with a known class", f"no entry for {', '.join(unknown)}",
-            "register the knob with its class and reason before quoting this gain", where, code="indeterminate_class",
-        )  # fmt: skip
+            "levers with a known class",
+            f"no entry for {', '.join(unknown)}",
+            "register the knob with its class and reason before quoting this gain",
+            where,
+            code="indeterminate_class",
+        )
     if kind == "B" and _KERNEL.search(_DENIED.sub("", text)):
         yield flag(
-            "a serving lever called by its name", f"headline: {text[:200]}",
-            "report this gain apart from kernel gains", at(case.claim_file),
-            action=Action.DOWNGRADE_HEADLINE, code="serving_lever_as_kernel",
-        )  # fmt: skip
+            "a serving lever called by its name",
+            f"headline: {text[:200]}",
+            "report this gain apart from kernel gains",
+            at(case.claim_file),
+            action=Action.DOWNGRADE_HEADLINE,
+            code="serving_lever_as_kernel",
+        )
     elif kind != "indeterminate":
         yield info("levers with a known class", f"class {kind}", where)
 
@@ -54,15 +60,22 @@ def _overlay(case: Case) -> Iterator[Outcome]:
         yield Unverifiable(f"source of the overlay for {names}", (where,), Severity.FLAG, code="overlay_unread")
     elif reading.lever_class == "B":
         yield flag(
-            f"an overlay that replaces {names} and nothing else", "; ".join(reading.reasons)[:400],
-            "move what changes serving into a lever of its own, and measure the two apart", where,
-            action=Action.DOWNGRADE_HEADLINE, modes=("A02", "A03"), code="overlay_changes_serving",
-        )  # fmt: skip
+            f"an overlay that replaces {names} and nothing else",
+            "; ".join(reading.reasons)[:400],
+            "move what changes serving into a lever of its own, and measure the two apart",
+            where,
+            action=Action.DOWNGRADE_HEADLINE,
+            modes=("A02", "A03"),
+            code="overlay_changes_serving",
+        )
     elif reading.lever_class == "indeterminate":
         yield flag(
-            f"an overlay whose effect can be read from its source: {names}", "; ".join(reading.reasons)[:400],
-            "write the replacement at the operator's seam in plain source", where, code="indeterminate_class",
-        )  # fmt: skip
+            f"an overlay whose effect can be read from its source: {names}",
+            "; ".join(reading.reasons)[:400],
+            "write the replacement at the operator's seam in plain source",
+            where,
+            code="indeterminate_class",
+        )
 
 
 rule = Rule("lever_class", GAINS, ("A01", "A02"), ("plan",), check, gives=(Severity.FLAG,))

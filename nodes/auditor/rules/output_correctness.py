@@ -16,14 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nodes.auditor.case import Case
-from nodes.auditor.findings.answers import Parity, accuracy_finding, length_findings, parity
-from nodes.auditor.reading.view import ComparisonView, LegView
-from nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag, info
-from nodes.auditor.verdict import Severity
-from tools.evidence.records import Generation, Side
-from tools.levers import knob
-from tools.statistics.coherence import coherence
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.findings.answers import Parity, accuracy_finding, length_findings, parity
+from bankable.nodes.auditor.reading.view import ComparisonView, LegView
+from bankable.nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag, info
+from bankable.nodes.auditor.verdict import Severity
+from bankable.tools.evidence.records import Generation, Side
+from bankable.tools.levers import knob
+from bankable.tools.statistics.coherence import coherence
 
 VARIED = 0.7
 """Distinct word triples of the candidate's answers, as a share of the baseline's, below which it repeats itself."""
@@ -39,17 +39,22 @@ def check(case: Case) -> Iterator[Outcome]:
     where = at(baseline.path("outputs.jsonl"))
     if not report.enough:
         yield Unverifiable(
-            f"enough decoded text of the baseline to call it coherent: {'; '.join(report.reasons)}", (where,),
-            Severity.FLAG if case.request.scope == "baseline" else Severity.FAIL, code="unverifiable_too_little_text",
-        )  # fmt: skip
+            f"enough decoded text of the baseline to call it coherent: {'; '.join(report.reasons)}",
+            (where,),
+            Severity.FLAG if case.request.scope == "baseline" else Severity.FAIL,
+            code="unverifiable_too_little_text",
+        )
         return
     if not report.coherent:
         weigh = flag if case.request.scope == "baseline" else fail
         yield weigh(
-            "a reference that decodes coherent text", "; ".join(report.reasons)[:500],
-            "serve a model whose answers can be right or wrong: parity with gibberish proves nothing", where,
-            modes=("Q01",), code="unverifiable_noncoherent_reference",
-        )  # fmt: skip
+            "a reference that decodes coherent text",
+            "; ".join(report.reasons)[:500],
+            "serve a model whose answers can be right or wrong: parity with gibberish proves nothing",
+            where,
+            modes=("Q01",),
+            code="unverifiable_noncoherent_reference",
+        )
         return
     own = parity(_repeat(baseline.outputs, 0), _repeat(baseline.outputs, 1))
     twin = _probed(case.control, Side.CANDIDATE)
@@ -69,9 +74,13 @@ def _candidate(case: Case, baseline: LegView, *, deterministic: bool) -> Iterato
     failed = [generation.prompt_id for generation in leg.outputs if generation.error]
     if failed:
         yield fail(
-            "an answer to every probe", f"errors on {', '.join(failed[:5])}", "find out why the server refuses", where,
-            modes=("Q05", "H17"), code="probe_errors",
-        )  # fmt: skip
+            "an answer to every probe",
+            f"errors on {', '.join(failed[:5])}",
+            "find out why the server refuses",
+            where,
+            modes=("Q05", "H17"),
+            code="probe_errors",
+        )
     found = parity(_repeat(baseline.outputs, 0), _repeat(leg.outputs, 0))
     if found.compared == 0 or found.missing:
         yield Unverifiable(f"answers to all probes of the baseline ({found})", (where,))
@@ -85,9 +94,13 @@ def _candidate(case: Case, baseline: LegView, *, deterministic: bool) -> Iterato
     if deterministic and not numerics:
         yield fail(
             "the true baseline's tokens: the reference is deterministic and the lever does not touch numerics",
-            str(found), "find the wrong tokens; a serving lever must not change greedy answers", where,
-            at(baseline.path("outputs.jsonl")), modes=("Q02", "Q04"), code="tokens_differ",
-        )  # fmt: skip
+            str(found),
+            "find the wrong tokens; a serving lever must not change greedy answers",
+            where,
+            at(baseline.path("outputs.jsonl")),
+            modes=("Q02", "Q04"),
+            code="tokens_differ",
+        )
         return
     yield from _coherent(baseline, leg)
     yield from length_findings(_repeat(baseline.outputs, 0), _repeat(leg.outputs, 0), where)
@@ -103,15 +116,22 @@ def _coherent(baseline: LegView, leg: LegView) -> Iterator[Outcome]:
     where = at(leg.path("outputs.jsonl"))
     if own.enough and not own.coherent:
         yield fail(
-            "coherent text, as the baseline decodes", "; ".join(own.reasons)[:500],
-            "find what broke decoding before measuring how fast it is", where, modes=("Q07", "Q02"),
+            "coherent text, as the baseline decodes",
+            "; ".join(own.reasons)[:500],
+            "find what broke decoding before measuring how fast it is",
+            where,
+            modes=("Q07", "Q02"),
             code="candidate_noncoherent",
-        )  # fmt: skip
+        )
     elif own.figures.distinct_3 < VARIED * base.figures.distinct_3:
         yield flag(
-            f"{base.figures.distinct_3:.0%} distinct word triples, as the baseline", f"{own.figures.distinct_3:.0%}",
-            "compare the answers by eye: the candidate repeats itself", where, modes=("Q07",), code="repetition",
-        )  # fmt: skip
+            f"{base.figures.distinct_3:.0%} distinct word triples, as the baseline",
+            f"{own.figures.distinct_3:.0%}",
+            "compare the answers by eye: the candidate repeats itself",
+            where,
+            modes=("Q07",),
+            code="repetition",
+        )
 
 
 def _accuracy(case: Case, found: Parity, leg: LegView) -> Iterator[Outcome]:
@@ -135,6 +155,10 @@ def _repeat(outputs: Sequence[Generation], repeat: int) -> dict[str, Generation]
 
 
 rule = Rule(
-    "output_correctness", COMPARISONS, ("Q01", "Q02", "Q03", "Q04", "Q05", "Q07"), ("plan", "rounds", "control"),
-    check, gate=True,
-)  # fmt: skip
+    "output_correctness",
+    COMPARISONS,
+    ("Q01", "Q02", "Q03", "Q04", "Q05", "Q07"),
+    ("plan", "rounds", "control"),
+    check,
+    gate=True,
+)

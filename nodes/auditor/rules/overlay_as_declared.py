@@ -10,12 +10,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, at, fail, flag, info
-from nodes.auditor.verdict import Action
-from tools.evidence.layout import OVERLAY_FOLDER
-from tools.evidence.records import OverlayPart
-from tools.overlay.folder import files_digest
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, at, fail, flag, info
+from bankable.nodes.auditor.verdict import Action
+from bankable.tools.evidence.layout import OVERLAY_FOLDER
+from bankable.tools.evidence.records import OverlayPart
+from bankable.tools.overlay.folder import files_digest
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -33,11 +33,15 @@ def _declared(case: Case, name: str, part: OverlayPart) -> Iterator[Found]:
     laid = files_digest(_files(case, name))
     if laid != part.digest:
         yield fail(
-            f"{name}: files with the digest {part.digest[:12]}", laid[:12],
+            f"{name}: files with the digest {part.digest[:12]}",
+            laid[:12],
             "lay over the files that were declared, all of them, unchanged",
-            at(case.comparison.path(OVERLAY_FOLDER)), at(case.plan_file), action=Action.REMEASURE,
-            modes=("E01", "E07"), code="other_files",
-        )  # fmt: skip
+            at(case.comparison.path(OVERLAY_FOLDER)),
+            at(case.plan_file),
+            action=Action.REMEASURE,
+            modes=("E01", "E07"),
+            code="other_files",
+        )
 
 
 def _benched(case: Case, name: str, part: OverlayPart) -> Iterator[Found]:
@@ -46,10 +50,15 @@ def _benched(case: Case, name: str, part: OverlayPart) -> Iterator[Found]:
     laid = {hashlib.sha256(content).hexdigest() for content in _files(case, name).values()}
     if bakeoff is not None and measured and not measured <= laid:
         yield flag(
-            f"{name}: the source that was benched, {min(measured)[:12]}", f"not among {len(laid)} files of the overlay",
-            "serve the very source that the bake-off measured", at(case.comparison.path(OVERLAY_FOLDER)),
-            at(bakeoff.runs_file), action=Action.REPLACE_HEADLINE, modes=("H03", "E01"), code="other_kernel",
-        )  # fmt: skip
+            f"{name}: the source that was benched, {min(measured)[:12]}",
+            f"not among {len(laid)} files of the overlay",
+            "serve the very source that the bake-off measured",
+            at(case.comparison.path(OVERLAY_FOLDER)),
+            at(bakeoff.runs_file),
+            action=Action.REPLACE_HEADLINE,
+            modes=("H03", "E01"),
+            code="other_kernel",
+        )
 
 
 def _files(case: Case, name: str) -> dict[str, bytes]:
@@ -58,5 +67,9 @@ def _files(case: Case, name: str) -> dict[str, bytes]:
 
 
 rule = Rule(
-    "overlay_as_declared", GAINS, ("E01", "E07", "H03"), ("plan",), check,
-)  # fmt: skip
+    "overlay_as_declared",
+    GAINS,
+    ("E01", "E07", "H03"),
+    ("plan",),
+    check,
+)

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.rule import GAINS, Found, Outcome, Rule, Unverifiable, at, fail, info
-from nodes.auditor.verdict import Action, Severity
-from tools.evidence.canonical import file_digest
-from tools.evidence.ledger import GENESIS, Entry, link_of
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.rule import GAINS, Found, Outcome, Rule, Unverifiable, at, fail, info
+from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.evidence.canonical import file_digest
+from bankable.tools.evidence.ledger import GENESIS, Entry, link_of
 
 LEDGER = "ledger.jsonl"
 
@@ -32,11 +32,15 @@ def check(case: Case) -> Iterator[Outcome]:
         return
     if plans[0].seq > legs[0].seq:
         yield fail(
-            "a plan that stood before its first launch", f"{legs[0].path} was entered first",
+            "a plan that stood before its first launch",
+            f"{legs[0].path} was entered first",
             "write the plan before the first launch; measure fresh blocks under it",
-            at(LEDGER, legs[0].seq + 1), at(LEDGER, plans[0].seq + 1),
-            action=Action.REMEASURE, modes=("D10", "D09"), code="planned_after",
-        )  # fmt: skip
+            at(LEDGER, legs[0].seq + 1),
+            at(LEDGER, plans[0].seq + 1),
+            action=Action.REMEASURE,
+            modes=("D10", "D09"),
+            code="planned_after",
+        )
     changed = list(_changed(case, entries, folder))
     yield from changed
     if len(plans) > 1 and not changed:
@@ -66,19 +70,31 @@ def _changed(case: Case, entries: tuple[Entry, ...], folder: str) -> Iterator[Fo
             yield _wrong(f"{name} in the ledger", "it was never entered", case.comparison.path(name), None)
         elif file_digest(path) != entry.sha256:
             yield _wrong(
-                f"{name} as it was entered: {entry.sha256[:12]}", file_digest(path)[:12],
-                case.comparison.path(name), None,
-            )  # fmt: skip
+                f"{name} as it was entered: {entry.sha256[:12]}",
+                file_digest(path)[:12],
+                case.comparison.path(name),
+                None,
+            )
 
 
 def _wrong(expected: str, observed: str, file: str, line: int | None) -> Found:
     return fail(
-        expected, observed, "measure again; evidence is entered once, when it is finished, and never changed",
-        at(file, line), action=Action.REMEASURE, modes=("R03", "D10"), code="ledger_differs",
-    )  # fmt: skip
+        expected,
+        observed,
+        "measure again; evidence is entered once, when it is finished, and never changed",
+        at(file, line),
+        action=Action.REMEASURE,
+        modes=("R03", "D10"),
+        code="ledger_differs",
+    )
 
 
 rule = Rule(
-    "planned_first", GAINS, ("D10", "R03"), ("plan", "rounds", "ledger"), check, missing=Severity.FLAG,
+    "planned_first",
+    GAINS,
+    ("D10", "R03"),
+    ("plan", "rounds", "ledger"),
+    check,
+    missing=Severity.FLAG,
     gives=(Severity.FAIL,),
-)  # fmt: skip
+)

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.rule import Found, Outcome, Remark, Rule, at, fail, flag, info
-from nodes.auditor.verdict import Action
-from tools.profiling.records import OpShare, Phase, Profile
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.rule import Found, Outcome, Remark, Rule, at, fail, flag, info
+from bankable.nodes.auditor.verdict import Action
+from bankable.tools.profiling.records import OpShare, Phase, Profile
 
 PROFILE = "profile/profile.json"
 BLANK = 0.30
@@ -42,9 +42,11 @@ def check(case: Case) -> Iterator[Outcome]:
     for op in profile.ops:
         if op.family == "communication" and op.skew > SKEW and op.share > SKEWED_SHARE:
             yield _flag(
-                f"{op.op}: its settled share {op.settled_share:.0%}", f"{op.share:.0%} with mean/median {op.skew:.1f}",
-                "route by the settled share: the rest is waiting", "P02",
-            )  # fmt: skip
+                f"{op.op}: its settled share {op.settled_share:.0%}",
+                f"{op.share:.0%} with mean/median {op.skew:.1f}",
+                "route by the settled share: the rest is waiting",
+                "P02",
+            )
     yield from _phases(profile)
 
 
@@ -88,8 +90,9 @@ def _split(profile: Profile) -> Iterator[Outcome]:
         yield _flag(
             f"{largest.name} routed as one operator: {largest.share:.0%}",
             f"split over {largest.calls_each:.0f} calls, the largest operator is {top:.0%}",
-            "route by the chain's share", "P01",
-        )  # fmt: skip
+            "route by the chain's share",
+            "P01",
+        )
     names: dict[str, OpShare] = {}
     for op in profile.ops:
         if op.op in names or op.op.strip() in ("", "void"):

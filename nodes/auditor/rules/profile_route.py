@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.rule import NotApplicable, Outcome, Rule, at, flag, info
-from nodes.auditor.verdict import Severity
-from tools.profiling.records import Family
-from tools.profiling.route import EDITABLE, ROUTED, origin_of, settled_wall_share
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.rule import NotApplicable, Outcome, Rule, at, flag, info
+from bankable.nodes.auditor.verdict import Severity
+from bankable.tools.profiling.records import Family
+from bankable.tools.profiling.route import EDITABLE, ROUTED, origin_of, settled_wall_share
 
 ROUTE, PROFILE = "profile/route.json", "profile/profile.json"
 SLACK = 0.2
@@ -39,22 +39,34 @@ def check(case: Case) -> Iterator[Outcome]:
         skipped = entry is None or (entry.target == "skipped" and op.family is not Family.HOST)
         if skipped and dominant:
             yield flag(
-                f"{op.op} in the route, with {share:.1%} of the wall time", "skipped" if entry else "left out",
-                "route by corrected shares, the dominant operator first", at(ROUTE), at(PROFILE),
-                modes=("P05",), code="dominant_skipped",
-            )  # fmt: skip
+                f"{op.op} in the route, with {share:.1%} of the wall time",
+                "skipped" if entry else "left out",
+                "route by corrected shares, the dominant operator first",
+                at(ROUTE),
+                at(PROFILE),
+                modes=("P05",),
+                code="dominant_skipped",
+            )
         elif entry is not None and abs(entry.share - share) > SLACK * share + ROUTED / 2:
             yield flag(
-                f"{op.op}: {share:.1%}", f"routed with {entry.share:.1%}", "route by corrected shares", at(ROUTE),
-                modes=("P05", "P02"), code="share_differs",
-            )  # fmt: skip
+                f"{op.op}: {share:.1%}",
+                f"routed with {entry.share:.1%}",
+                "route by corrected shares",
+                at(ROUTE),
+                modes=("P05", "P02"),
+                code="share_differs",
+            )
         origin = origin_of(op)
         if entry is not None and entry.origin != origin and (entry.origin in EDITABLE) != (origin in EDITABLE):
             yield flag(
-                f"{op.op} of origin {origin}, by {op.symbols[:1]}"[:300], f"tagged {entry.origin}",
-                "resolve the source of the operator and tag it by that", at(ROUTE), at(PROFILE),
-                modes=("P04",), code="origin_differs",
-            )  # fmt: skip
+                f"{op.op} of origin {origin}, by {op.symbols[:1]}"[:300],
+                f"tagged {entry.origin}",
+                "resolve the source of the operator and tag it by that",
+                at(ROUTE),
+                at(PROFILE),
+                modes=("P04",),
+                code="origin_differs",
+            )
     yield info("a route that follows from the profile", f"{len(routed)} operators routed", at(ROUTE))
 
 

@@ -5,7 +5,7 @@
 
 The looks must keep 5 % together, every earlier look must have left the question open, and every block that was measured
 counts. "Undecided" and "not real" are both not banked, and they are not the same; an operator that is faster alone may
-still be stacked (``nodes.auditor.stacking``). What the simple rule says of all rounds is reported beside it.
+still be stacked (``bankable.nodes.auditor.stacking``). What the simple rule says of all rounds is reported beside it.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.measured import judge, values
-from nodes.auditor.rule import GAINS, Found, Outcome, Rule, Unverifiable, at, fail, flag, info
-from nodes.auditor.stacking import may_stack
-from nodes.auditor.verdict import Action
-from tools.evidence.records import Side
-from tools.statistics.paired import Decision
-from tools.statistics.pocock import nominal_alpha
-from tools.statistics.simple import simple_rule
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.measured import judge, values
+from bankable.nodes.auditor.rule import GAINS, Found, Outcome, Rule, Unverifiable, at, fail, flag, info
+from bankable.nodes.auditor.stacking import may_stack
+from bankable.nodes.auditor.verdict import Action
+from bankable.tools.evidence.records import Side
+from bankable.tools.statistics.paired import Decision
+from bankable.tools.statistics.pocock import nominal_alpha
+from bankable.tools.statistics.simple import simple_rule
 
 LEVEL_SLACK = 0.0005
 METRICS = ("output_throughput", "request_throughput")
@@ -43,20 +43,27 @@ def check(case: Case) -> Iterator[Outcome]:
         yield info("a gain above the floor", said, where)
     elif may_stack(case):
         yield flag(
-            "a gain above the floor", said,
-            "no win on its own: carry it to the bundle's validation, where it counts with the others", where,
-            action=Action.STACK, modes=("D01",), code="stack",
-        )  # fmt: skip
+            "a gain above the floor",
+            said,
+            "no win on its own: carry it to the bundle's validation, where it counts with the others",
+            where,
+            action=Action.STACK,
+            modes=("D01",),
+            code="stack",
+        )
     elif decision.verdict == "not_real":
         yield fail("a gain above the floor", said, "drop this lever here", where, modes=("D01",), code="not_real")
     else:
         more = decision.more_blocks_needed
         need = "no feasible number of blocks would" if more is None else f"about {more} more blocks would"
         yield fail(
-            "a decided gain above the floor", said,
-            f"{need} decide this; declare them in a new plan and measure fresh blocks", where,
-            modes=("D01", "D02", "D03"), code="undecided",
-        )  # fmt: skip
+            "a decided gain above the floor",
+            said,
+            f"{need} decide this; declare them in a new plan and measure fresh blocks",
+            where,
+            modes=("D01", "D02", "D03"),
+            code="undecided",
+        )
 
 
 def _simple(case: Case) -> Found:
@@ -68,8 +75,10 @@ def _simple(case: Case) -> Found:
     word = "a win" if found.wins else "no win"
     return info(
         "the simple rule, for comparison: medians apart by its band and no overlap",
-        f"medians {found.delta:+.2%}, band {found.band:.1%}, {apart}: {word}", at(case.plan_file), code="simple_rule",
-    )  # fmt: skip
+        f"medians {found.delta:+.2%}, band {found.band:.1%}, {apart}: {word}",
+        at(case.plan_file),
+        code="simple_rule",
+    )
 
 
 def _declared(case: Case, decision: Decision) -> Iterator[Found]:
@@ -83,23 +92,35 @@ def _declared(case: Case, decision: Decision) -> Iterator[Found]:
     allowed = nominal_alpha(looks)
     if plan.alpha > allowed + LEVEL_SLACK:
         yield fail(
-            f"a level of at most {allowed:g} at each of {len(looks)} looks", f"{plan.alpha:g}",
-            "declare the level that keeps 5 % over all looks", where, modes=("D10",), code="level",
-        )  # fmt: skip
+            f"a level of at most {allowed:g} at each of {len(looks)} looks",
+            f"{plan.alpha:g}",
+            "declare the level that keeps 5 % over all looks",
+            where,
+            modes=("D10",),
+            code="level",
+        )
     if decision.n not in looks:
         yield fail(
-            f"a stop at one of {list(looks)} blocks", f"{decision.n} blocks",
-            "go on to the next declared look", where, action=Action.REMEASURE, modes=("D10", "D02"), code="not_a_look",
-        )  # fmt: skip
+            f"a stop at one of {list(looks)} blocks",
+            f"{decision.n} blocks",
+            "go on to the next declared look",
+            where,
+            action=Action.REMEASURE,
+            modes=("D10", "D02"),
+            code="not_a_look",
+        )
     for earlier in (look for look in looks if look < decision.n):
         before = judge(case.measured.differences[:earlier], plan)
         if before.verdict != "undecided":
             weigh = fail if before.verdict == "not_real" else flag
             yield weigh(
-                "a stop at the first look that decides", f"{earlier} blocks were {before.verdict}, and it went on",
-                "the first decision counts; measuring on until it changes is choosing", where,
-                modes=("D10", "D09"), code="went_on",
-            )  # fmt: skip
+                "a stop at the first look that decides",
+                f"{earlier} blocks were {before.verdict}, and it went on",
+                "the first decision counts; measuring on until it changes is choosing",
+                where,
+                modes=("D10", "D09"),
+                code="went_on",
+            )
 
 
 def _span(decision: Decision) -> str:

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.findings.capacity import capacity
-from nodes.auditor.reading.resolved import LENGTH_CAPS, POOL, REQUEST_CAPS, Difference, shown
-from nodes.auditor.reading.view import LegView
-from nodes.auditor.rule import COMPARISONS, Found, NotApplicable, Outcome, Rule, at, fail, flag, info
-from nodes.auditor.verdict import Action, Severity
-from tools.evidence.records import Scalar
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.findings.capacity import capacity
+from bankable.nodes.auditor.reading.resolved import LENGTH_CAPS, POOL, REQUEST_CAPS, Difference, shown
+from bankable.nodes.auditor.reading.view import LegView
+from bankable.nodes.auditor.rule import COMPARISONS, Found, NotApplicable, Outcome, Rule, at, fail, flag, info
+from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.evidence.records import Scalar
 
 ADVICE = "state what the servers resolved, leg by leg"
 
@@ -41,9 +41,15 @@ def _condition(case: Case, name: str, value: Scalar) -> Iterator[Outcome]:
     expected, observed = f"{name} = {value}, as claimed"[:300], f"{name} = {resolved} in {wrong.name}"[:300]
     if name in POOL | REQUEST_CAPS | LENGTH_CAPS and _inert(case, wrong, name):
         yield flag(
-            expected, observed, ADVICE, where, place,
-            action=Action.DOWNGRADE_HEADLINE, modes=("C02", "D14"), code="inert_condition_misreported",
-        )  # fmt: skip
+            expected,
+            observed,
+            ADVICE,
+            where,
+            place,
+            action=Action.DOWNGRADE_HEADLINE,
+            modes=("C02", "D14"),
+            code="inert_condition_misreported",
+        )
     else:
         yield fail(expected, observed, ADVICE, where, place, modes=("C01", "D14"), code="condition_misreported")
 

@@ -12,13 +12,13 @@ import math
 import re
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.findings.latencies import changes
-from nodes.auditor.findings.reported import RATE, agrees, record_findings, wrong
-from nodes.auditor.findings.stated import LATENCIES, LONGEST, Stated, percentages
-from nodes.auditor.measured import FIELDS
-from nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, at
-from nodes.auditor.verdict import Evidence
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.findings.latencies import changes
+from bankable.nodes.auditor.findings.reported import RATE, agrees, record_findings, wrong
+from bankable.nodes.auditor.findings.stated import LATENCIES, LONGEST, Stated, percentages
+from bankable.nodes.auditor.measured import FIELDS
+from bankable.nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, at
+from bankable.nodes.auditor.verdict import Evidence
 
 POINT = 0.001
 """A gain or bound, as a fraction."""

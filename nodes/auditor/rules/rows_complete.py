@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.findings.rounds import gone, row_findings
-from nodes.auditor.reading.view import LegView
-from nodes.auditor.rule import COMPARISONS, Found, Outcome, Rule, at, fail, flag
-from nodes.auditor.verdict import Action
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.findings.rounds import gone, row_findings
+from bankable.nodes.auditor.reading.view import LegView
+from bankable.nodes.auditor.rule import COMPARISONS, Found, Outcome, Rule, at, fail, flag
+from bankable.nodes.auditor.verdict import Action
 
 AGAIN = "-again"
 

@@ -22,10 +22,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.findings.capacity import ADVICE, capacity
-from nodes.auditor.findings.stated import LONGEST
-from nodes.auditor.reading.resolved import (
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.findings.capacity import ADVICE, capacity
+from bankable.nodes.auditor.findings.stated import LONGEST
+from bankable.nodes.auditor.reading.resolved import (
     ALIASES,
     GRAPHS,
     LENGTH_CAPS,
@@ -40,10 +40,10 @@ from nodes.auditor.reading.resolved import (
     shown,
     steady,
 )
-from nodes.auditor.reading.view import LegView
-from nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, at, fail, flag, info
-from nodes.auditor.verdict import Action, Severity
-from tools.levers import classify_field
+from bankable.nodes.auditor.reading.view import LegView
+from bankable.nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, at, fail, flag, info
+from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.levers import classify_field
 
 FEWEST_LAUNCHES = 3
 
@@ -71,10 +71,13 @@ def _another_experiment(case: Case) -> Iterator[Outcome]:
     for name in case.lever.names():
         if name not in case.lever.overlays and classify_field(name) == "identity":
             yield fail(
-                f"the same {name} on both legs", f"declared as the lever: {name}",
-                "serve the same model on both legs; compare models with an accuracy study", at(case.plan_file),
-                modes=("Q10", "C08"), code="identity_as_lever",
-            )  # fmt: skip
+                f"the same {name} on both legs",
+                f"declared as the lever: {name}",
+                "serve the same model on both legs; compare models with an accuracy study",
+                at(case.plan_file),
+                modes=("Q10", "C08"),
+                code="identity_as_lever",
+            )
 
 
 def _judge(case: Case, first: LegView, leg: LegView, difference: Difference) -> Iterator[Outcome]:
@@ -99,14 +102,23 @@ def _judge(case: Case, first: LegView, leg: LegView, difference: Difference) -> 
         yield from _forced(case, first, leg, difference)
     elif difference.name.startswith(STATE) or classify_field(name) == "unknown":
         yield flag(
-            f"{name}: {difference.reference}"[:300], said, "say what this value is and why it differs", where,
-            modes=("C04",), code="unexplained_state",
-        )  # fmt: skip
+            f"{name}: {difference.reference}"[:300],
+            said,
+            "say what this value is and why it differs",
+            where,
+            modes=("C04",),
+            code="unexplained_state",
+        )
     else:
         yield fail(
-            f"{name}: {difference.reference}"[:300], said, ADVICE, where,
-            action=Action.REMEASURE, modes=modes_of(name), code="undeclared_difference",
-        )  # fmt: skip
+            f"{name}: {difference.reference}"[:300],
+            said,
+            ADVICE,
+            where,
+            action=Action.REMEASURE,
+            modes=modes_of(name),
+            code="undeclared_difference",
+        )
 
 
 def _counters(case: Case) -> frozenset[str]:
@@ -135,13 +147,23 @@ def _along(case: Case, first: LegView, leg: LegView, difference: Difference) -> 
     """A pool or cap that moved because of what the lever is: part of the gain, unless it was inert."""
     for outcome in capacity(first, leg, difference):
         if isinstance(outcome, Found) and outcome.severity is Severity.FAIL and _told(case, difference):
-            yield info(outcome.expected, f"{outcome.observed}, as the headline says"[:400], *outcome.evidence,
-                       modes=("C13", "A02"), code="capacity_told")  # fmt: skip
+            yield info(
+                outcome.expected,
+                f"{outcome.observed}, as the headline says"[:400],
+                *outcome.evidence,
+                modes=("C13", "A02"),
+                code="capacity_told",
+            )
         elif isinstance(outcome, Found) and outcome.severity is Severity.FAIL:
             yield flag(
-                outcome.expected, outcome.observed, "say in the headline that this moved too, or fix it on both legs",
-                *outcome.evidence, action=Action.DOWNGRADE_HEADLINE, modes=("C13", "A02"), code="capacity_moved_along",
-            )  # fmt: skip
+                outcome.expected,
+                outcome.observed,
+                "say in the headline that this moved too, or fix it on both legs",
+                *outcome.evidence,
+                action=Action.DOWNGRADE_HEADLINE,
+                modes=("C13", "A02"),
+                code="capacity_moved_along",
+            )
         else:
             yield outcome
 
@@ -151,17 +173,31 @@ def _forced(case: Case, first: LegView, leg: LegView, difference: Difference) ->
     said, where = f"{difference.plain}: {difference.candidate}"[:300], at(leg.path("server_info.json"))
     logs = [each.log for each in (first, leg) if each.log is not None and each.log.batches]
     if difference.plain in GRAPHS and len(logs) == 2 and not any(log.graphs for log in logs):
-        yield info(f"{difference.plain}: {difference.reference}"[:300], f"{said}; no batch ran from a graph", where,
-                   modes=("C02",), code="inert_graphs")  # fmt: skip
+        yield info(
+            f"{difference.plain}: {difference.reference}"[:300],
+            f"{said}; no batch ran from a graph",
+            where,
+            modes=("C02",),
+            code="inert_graphs",
+        )
     elif _told(case, difference):
-        yield info(f"{difference.plain}: {difference.reference}"[:300], f"{said}, as the headline says"[:400], where,
-                   modes=("C02", "A02"), code="forced_and_told")  # fmt: skip
+        yield info(
+            f"{difference.plain}: {difference.reference}"[:300],
+            f"{said}, as the headline says"[:400],
+            where,
+            modes=("C02", "A02"),
+            code="forced_and_told",
+        )
     else:
         yield flag(
-            f"{difference.plain}: {difference.reference}"[:300], f"{said}, forced along by the lever"[:300],
-            "say in the headline what else this lever changes, or set it on both legs", where,
-            action=Action.DOWNGRADE_HEADLINE, modes=("C02", "A02"), code="forced_along",
-        )  # fmt: skip
+            f"{difference.plain}: {difference.reference}"[:300],
+            f"{said}, forced along by the lever"[:300],
+            "say in the headline what else this lever changes, or set it on both legs",
+            where,
+            action=Action.DOWNGRADE_HEADLINE,
+            modes=("C02", "A02"),
+            code="forced_along",
+        )
 
 
 def _moved_in_flight(leg: LegView) -> Iterator[Outcome]:
@@ -193,14 +229,20 @@ def _ignored(case: Case, first: LegView) -> Iterator[Outcome]:
     for name, wanted in sorted(case.plan.reference.flags.items()):
         if name in resolved and wanted != "auto" and str(resolved[name]) != str(wanted) and resolved[name] != wanted:
             yield flag(
-                f"{name}: {wanted}", f"{name}: {resolved[name]}"[:300],
+                f"{name}: {wanted}",
+                f"{name}: {resolved[name]}"[:300],
                 "the server ignores this flag; report what it runs, not what was asked for",
-                at(first.path("server_info.json")), modes=("C10",), code="ignored_flag",
-            )  # fmt: skip
+                at(first.path("server_info.json")),
+                modes=("C10",),
+                code="ignored_flag",
+            )
 
 
 rule = Rule(
-    "same_conditions", COMPARISONS, ("C01", "C02", "C04", "C08", "C10", "C13", "C14", "Q10"),
+    "same_conditions",
+    COMPARISONS,
+    ("C01", "C02", "C04", "C08", "C10", "C13", "C14", "Q10"),
     ("plan", "rounds", "server_info"),
-    check, gate=True,
-)  # fmt: skip
+    check,
+    gate=True,
+)

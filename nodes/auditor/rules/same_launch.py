@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.reading.launch_args import parse
-from nodes.auditor.reading.resolved import modes_of
-from nodes.auditor.reading.view import LegView
-from nodes.auditor.rule import COMPARISONS, Found, Outcome, Rule, Unverifiable, at, fail
-from nodes.auditor.verdict import Action, Severity
-from tools.evidence.records import LegRecord, Side
-from tools.levers import classify_field
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.reading.launch_args import parse
+from bankable.nodes.auditor.reading.resolved import modes_of
+from bankable.nodes.auditor.reading.view import LegView
+from bankable.nodes.auditor.rule import COMPARISONS, Found, Outcome, Rule, Unverifiable, at, fail
+from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.evidence.records import LegRecord, Side
+from bankable.tools.levers import classify_field
 
 ADVICE = "launch both legs from one configuration that differs in the declared lever only"
 OVERLAY_PATH = "PYTHONPATH"
@@ -108,6 +108,10 @@ def _differs(mode: str, what: str, expected: object, observed: object, file: str
 
 
 rule = Rule(
-    "same_launch", COMPARISONS, ("C04", "C07", "C09", "C12", "C14", "C16", "C18", "E08", "Q10"), ("plan", "rounds"),
-    check, gate=True,
-)  # fmt: skip
+    "same_launch",
+    COMPARISONS,
+    ("C04", "C07", "C09", "C12", "C14", "C16", "C18", "E08", "Q10"),
+    ("plan", "rounds"),
+    check,
+    gate=True,
+)

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.reading.rows import Row
-from nodes.auditor.reading.view import BlockView
-from nodes.auditor.rule import COMPARISONS, Found, Outcome, Rule, Unverifiable, at, fail
-from nodes.auditor.verdict import Action, Severity
-from tools.levers import Touches
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.reading.rows import Row
+from bankable.nodes.auditor.reading.view import BlockView
+from bankable.nodes.auditor.rule import COMPARISONS, Found, Outcome, Rule, Unverifiable, at, fail
+from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.levers import Touches
 
 CACHED_SHARE = 0.01
 """Prompt tokens from the cache: a difference between the sides above this share of all prompts is another workload.

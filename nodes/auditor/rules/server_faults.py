@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.reading.view import LegView
-from nodes.auditor.rule import COMPARISONS, Outcome, Rule, at, fail, flag
-from nodes.auditor.verdict import Action, Severity
-from tools.evidence.records import Side
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.reading.view import LegView
+from bankable.nodes.auditor.rule import COMPARISONS, Outcome, Rule, at, fail, flag
+from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.evidence.records import Side
 
 UNDER_LOAD = ("died_in_round", "hung_in_round")
 
@@ -26,18 +26,25 @@ def check(case: Case) -> Iterator[Outcome]:
             line, text = leg.log.faults[0] if leg.log else (None, "")
             harm = side == "candidate" and not case.is_control and not broken["reference"]
             yield fail(
-                "a log without faults after the server was ready", f"{leg.name}: {text}",
-                "do no harm: find this fault before measuring again", at(leg.path("server.log"), line),
-                action=Action.EJECT if harm else Action.REMEASURE, modes=_modes(case, leg), code="server_fault",
-            )  # fmt: skip
+                "a log without faults after the server was ready",
+                f"{leg.name}: {text}",
+                "do no harm: find this fault before measuring again",
+                at(leg.path("server.log"), line),
+                action=Action.EJECT if harm else Action.REMEASURE,
+                modes=_modes(case, leg),
+                code="server_fault",
+            )
     yield from _deaths(case)
     for leg in case.legs:
         if leg.log and leg.log.retractions:
             yield flag(
-                "a KV pool that never filled", f"{leg.name}: requests were retracted",
+                "a KV pool that never filled",
+                f"{leg.name}: requests were retracted",
                 "give the pool more room on both legs, or lower the concurrency",
-                at(leg.path("server.log"), leg.log.retractions[0]), modes=("C13",), code="retractions",
-            )  # fmt: skip
+                at(leg.path("server.log"), leg.log.retractions[0]),
+                modes=("C13",),
+                code="retractions",
+            )
             break
 
 
@@ -61,8 +68,11 @@ def _deaths(case: Case) -> Iterator[Outcome]:
         "candidates that stay up as the references did",
         f"{len(ours)} went down under load, {ours[0].name}: {line}"[:400],
         "do no harm: find what takes the server down before measuring again",
-        *(at(leg.path("leg.json")) for leg in ours[:3]), action=Action.EJECT, modes=("H17",), code="died_under_load",
-    )  # fmt: skip
+        *(at(leg.path("leg.json")) for leg in ours[:3]),
+        action=Action.EJECT,
+        modes=("H17",),
+        code="died_under_load",
+    )
 
 
 def _sides(case: Case) -> dict[str, list[LegView]]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.reading.view import LegView
-from nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, at, fail, flag
-from nodes.auditor.verdict import Action
-from tools.evidence.records import SCHEMA_VERSION
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.reading.view import LegView
+from bankable.nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, at, fail, flag
+from bankable.nodes.auditor.verdict import Action
+from bankable.tools.evidence.records import SCHEMA_VERSION
 
 CLOCK_SLACK_S = 1.0
 
@@ -51,10 +51,13 @@ def _again(leg: LegView, other: str) -> Outcome:
     file = leg.path("bench_runs.jsonl")
     if leg.record is not None and leg.record.driver == "replay":
         return flag(
-            "launches of its own", f"replays the same rounds as {other}",
-            "record more launches: repeats of one recording are no replication", at(file), modes=("D03", "R02"),
+            "launches of its own",
+            f"replays the same rounds as {other}",
+            "record more launches: repeats of one recording are no replication",
+            at(file),
+            modes=("D03", "R02"),
             code="replayed_twice",
-        )  # fmt: skip
+        )
     return _stale("rounds of its own", f"the same timings as {other}", file)
 
 
@@ -85,9 +88,14 @@ def _leg(leg: LegView, nonce: str) -> Iterator[Found]:
 
 def _stale(expected: str, observed: str, file: str) -> Found:
     return fail(
-        expected, observed, "measure in this run; evidence is not carried over", at(file), action=Action.REMEASURE,
-        modes=("R03", "R02", "C06"), code="stale",
-    )  # fmt: skip
+        expected,
+        observed,
+        "measure in this run; evidence is not carried over",
+        at(file),
+        action=Action.REMEASURE,
+        modes=("R03", "R02", "C06"),
+        code="stale",
+    )
 
 
 rule = Rule("stale_evidence", COMPARISONS, ("C06", "R02", "R03"), ("plan", "rounds"), check, gate=True)

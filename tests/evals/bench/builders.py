@@ -10,10 +10,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from evals.bench.grid import batches
-from evals.bench.records import GridKnob, Header, Landscape, LaunchRow, RoundRow
-from tools.evidence.records import Answer, EngineIdentity, Failure, Generation, ServerConfig, Workload
-from tools.serving.driver import (
+from bankable.evals.bench.grid import batches
+from bankable.evals.bench.records import GridKnob, Header, Landscape, LaunchRow, RoundRow
+from bankable.tools.evidence.records import Answer, EngineIdentity, Failure, Generation, ServerConfig, Workload
+from bankable.tools.serving.driver import (
     LaunchFailed,
     LaunchIdentity,
     LaunchRequest,
@@ -48,9 +48,18 @@ def true_log(flags: dict[str, Any], env: dict[str, str]) -> float:
 def landscape(noise: float = 0.02, drift: float = 0.1, launches: int = 3, fails: str | None = None) -> Landscape:
     """All 24 configurations; batch effects and launch noise as given; launches with the dtype ``fails`` die."""
     header = Header(
-        grid=list(GRID), workload=WORKLOAD, model="synthetic", device="cpu", engine=ENGINE, cores=2, together=4,
-        launches=launches, rounds=3, seed=1, synthetic=True,
-    )  # fmt: skip
+        grid=list(GRID),
+        workload=WORKLOAD,
+        model="synthetic",
+        device="cpu",
+        engine=ENGINE,
+        cores=2,
+        together=4,
+        launches=launches,
+        rounds=3,
+        seed=1,
+        synthetic=True,
+    )
     rng = np.random.default_rng(5)
     rows = []
     for batch in batches(GRID, launches, 4, 1):
@@ -81,9 +90,15 @@ def landscape(noise: float = 0.02, drift: float = 0.1, launches: int = 3, fails:
 
 def round_row(speed: float) -> RoundRow:
     return RoundRow(
-        started=0, seconds=3, output_throughput=speed, median_ttft_ms=50, median_tpot_ms=20, cpu_s=3, peer_cpu_s=0.1,
+        started=0,
+        seconds=3,
+        output_throughput=speed,
+        median_ttft_ms=50,
+        median_tpot_ms=20,
+        cpu_s=3,
+        peer_cpu_s=0.1,
         load_1m=1,
-    )  # fmt: skip
+    )
 
 
 @dataclass
@@ -98,9 +113,19 @@ class FakeServer:
     @property
     def identity(self) -> LaunchIdentity:
         return LaunchIdentity(
-            argv=[], env={}, engine=ENGINE, model_digest=None, device="cpu", device_set=[], host="h", boot_id="b",
-            pid=1, launched_at=self.driver.now - 30, ready_at=self.driver.now, lifecycle="fresh",
-        )  # fmt: skip
+            argv=[],
+            env={},
+            engine=ENGINE,
+            model_digest=None,
+            device="cpu",
+            device_set=[],
+            host="h",
+            boot_id="b",
+            pid=1,
+            launched_at=self.driver.now - 30,
+            ready_at=self.driver.now,
+            lifecycle="fresh",
+        )
 
     def round(self, load: RoundLoad, peers: Sequence[Server] = ()) -> RoundResult:
         assert not self.closed

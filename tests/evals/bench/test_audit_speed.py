@@ -9,14 +9,14 @@ from pathlib import Path
 import orjson
 import pytest
 
-from evals.bench.audit import MB, AuditSpeed, Memory, Repeat, Shares, measure, per_round
-from evals.bench.audit_evidence import SUBJECT, Size, big_run
-from evals.bench.repeat import repeat
-from evals.fixtures.build.run import standard_run
-from nodes.auditor.engine import evaluate
-from nodes.auditor.verdict import Word
-from tools.errors import UserError
-from tools.evidence.seal import seal
+from bankable.evals.bench.audit import MB, AuditSpeed, Memory, Repeat, Shares, measure, per_round
+from bankable.evals.bench.audit_evidence import SUBJECT, Size, big_run
+from bankable.evals.bench.repeat import repeat
+from bankable.evals.fixtures.build.run import standard_run
+from bankable.nodes.auditor.engine import evaluate
+from bankable.nodes.auditor.verdict import Word
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.seal import seal
 
 SMALL = Size(requests=40, output_len=16)
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from evals.bench.grid import GRID as REAL_GRID
-from evals.bench.grid import batches, round_orders
-from evals.bench.landscape import Recording, record
-from evals.bench.records import read_landscape, read_partial
+from bankable.evals.bench.grid import GRID as REAL_GRID
+from bankable.evals.bench.grid import batches, round_orders
+from bankable.evals.bench.landscape import Recording, record
+from bankable.evals.bench.records import read_landscape, read_partial
+from bankable.tools.errors import UserError
+from bankable.tools.levers import classify_field, knob
 from tests.evals.bench.builders import ENGINE, GRID, WORKLOAD, FakeDriver, all_points
-from tools.errors import UserError
-from tools.levers import classify_field, knob
 
 
 def recording(folder: Path, limit: int | None = None, seed: int = 1) -> Recording:

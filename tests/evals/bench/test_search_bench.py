@@ -6,12 +6,12 @@ import math
 
 import pytest
 
-from evals.bench.effects import effects
-from evals.bench.search import bench, measured, search_once, table
+from bankable.evals.bench.effects import effects
+from bankable.evals.bench.search import bench, measured, search_once, table
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import Scalar
+from bankable.tools.search import Best, RandomSearch, SearchPolicy, SearchSpace, Trial
 from tests.evals.bench.builders import GRID, landscape, true_log
-from tools.errors import UserError
-from tools.evidence.records import Scalar
-from tools.search import Best, RandomSearch, SearchPolicy, SearchSpace, Trial
 
 
 def space() -> SearchSpace:
@@ -34,8 +34,9 @@ def test_noise_is_estimated_without_the_fits_flattery() -> None:
 def test_best_and_cost_of_a_pass() -> None:
     seen = effects(landscape(noise=0.0))
     assert space().settings(seen.best()) == (
-        {"stream_interval": 32, "disable_overlap_schedule": True}, {"OMP_NUM_THREADS": "2"},
-    )  # fmt: skip
+        {"stream_interval": 32, "disable_overlap_schedule": True},
+        {"OMP_NUM_THREADS": "2"},
+    )
     assert seen.pass_s() == pytest.approx(23 * (80 / 4 + 12))
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from evals.bench import start
-from evals.bench.start import StartTimes, Took, measure
-from tools.errors import UserError
+from bankable.evals.bench import start
+from bankable.evals.bench.start import StartTimes, Took, measure
+from bankable.tools.errors import UserError
 
 
 def test_both_are_really_started() -> None:

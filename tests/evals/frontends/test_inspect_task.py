@@ -11,7 +11,7 @@ from typing import Any
 
 from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
 
-from evals.fixtures.keys import read_keys
+from bankable.evals.fixtures.keys import read_keys
 from tests.evals.reader import reads
 from tests.tools.llm.endpoint import Asked, Endpoint, Reply, refusal
 
@@ -26,10 +26,25 @@ def _inspect(
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV")}
     address = {"SCRIPTED_BASE_URL": served.url, "SCRIPTED_API_KEY": "key"} if served is not None else {}
     done = subprocess.run(
-        [sys.executable, "-m", "inspect_ai", "eval", "evals/frontends/inspect_task.py", "--display", "plain",
-         "--log-dir", str(place), *words],
-        cwd=ROOT, env=kept | address, capture_output=True, text=True, check=False, timeout=300,
-    )  # fmt: skip
+        [
+            sys.executable,
+            "-m",
+            "inspect_ai",
+            "eval",
+            "evals/frontends/inspect_task.py",
+            "--display",
+            "plain",
+            "--log-dir",
+            str(place),
+            *words,
+        ],
+        cwd=ROOT,
+        env=kept | address,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
     assert done.returncode == code, done.stdout + done.stderr
     return done
 
@@ -78,8 +93,11 @@ def test_a_model_as_the_judge(tmp_path: Path) -> None:
     log = _log(tmp_path)
     assert shape == "Opinion"
     assert _words(log) == {
-        FRAUDS[0]: "PASS", FRAUDS[1]: "FAIL", HONEST[0]: "PASS", HONEST[1]: "PASS",
-    }  # fmt: skip
+        FRAUDS[0]: "PASS",
+        FRAUDS[1]: "FAIL",
+        HONEST[0]: "PASS",
+        HONEST[1]: "PASS",
+    }
     assert _metrics(log) == {"as_keyed": 0.75, "false_pass": 0.5, "false_alarm": 0.0}
 
 

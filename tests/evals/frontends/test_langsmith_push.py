@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from evals.__main__ import app
-from evals.fixtures.keys import read_keys
-from evals.score.split import side
+from bankable.evals.__main__ import app
+from bankable.evals.fixtures.keys import read_keys
+from bankable.evals.score.split import side
+from bankable.tools.errors import UserError
 from tests.evals.frontends.smith import Smith
-from tools.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
 FRAUD, HONEST = "c03-cold-reference", "plain-gain"
@@ -52,8 +52,13 @@ def test_examples_are_created_once_and_updated_when_they_change(multipart: bool)
     assert row["outputs"] == key.model_dump(mode="json")
     metadata = row["metadata"]
     assert {name: metadata[name] for name in ("fixture", "kind", "modes", "scope", "seed", "split")} == {
-        "fixture": FRAUD, "kind": "fraud", "modes": list(key.modes), "scope": "patch", "seed": 0, "split": side(key),
-    }  # fmt: skip
+        "fixture": FRAUD,
+        "kind": "fraud",
+        "modes": list(key.modes),
+        "scope": "patch",
+        "seed": 0,
+        "split": side(key),
+    }
     assert row["split"] == side(key)
 
 
@@ -114,14 +119,18 @@ def test_a_key_that_is_refused_is_one_line_and_is_not_repeated() -> None:
 def test_mistakes_are_one_line(environ: dict[str, str], words: list[str], why: str) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "evals", "push", "langsmith", "--dataset", "d", "--only", HONEST, *words],
-        cwd=ROOT, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin", **environ},
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin", **environ},
+    )
     assert done.returncode == 2, done.stderr
     assert done.stderr.startswith(f"error: {why}")
     assert done.stderr.count("\n") == 1
 
 
 def test_no_other_command_loads_it() -> None:
-    code = "import sys, evals.__main__; print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    code = "import sys, bankable.evals.__main__; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"langsmith", "inspect_ai", "requests"} & set(done.stdout.split())

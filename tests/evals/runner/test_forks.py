@@ -11,14 +11,14 @@ from pathlib import Path
 import orjson
 import pytest
 
-from evals.runner import forks
-from evals.runner import run as running
-from evals.runner.evidence import sealed
-from evals.runner.fork_server import TIMED_OUT
-from evals.runner.forks import forked
-from evals.runner.run import Task, chosen, perform
-from nodes.auditor.process import ENVIRONMENT, audit_sealed
-from tools.errors import UserError
+from bankable.evals.runner import forks
+from bankable.evals.runner import run as running
+from bankable.evals.runner.evidence import sealed
+from bankable.evals.runner.fork_server import TIMED_OUT
+from bankable.evals.runner.forks import forked
+from bankable.evals.runner.run import Task, chosen, perform
+from bankable.nodes.auditor.process import ENVIRONMENT, audit_sealed
+from bankable.tools.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -34,7 +34,7 @@ def test_a_fork_says_what_a_fresh_interpreter_says(name: str) -> None:
 def _served(run: str, folders: list[str], limit_s: float = 30.0) -> list[tuple[int, bytes]]:
     """What a server answers whose audit is this expression of ``folder``."""
     code = (
-        "import os, sys, time, signal; from evals.runner.fork_server import serve\n"
+        "import os, sys, time, signal; from bankable.evals.runner.fork_server import serve\n"
         f"def run(words):\n    folder = words[0]\n    print({run}); sys.stdout.flush(); return 0\n"
         f"serve({limit_s}, run)"
     )
@@ -66,8 +66,9 @@ def test_an_audit_that_dies_or_hangs_is_seen_and_the_next_one_goes_on() -> None:
     assert died == [(-signal.SIGKILL, b""), (0, b"/live\n")]
     begun = time.monotonic()
     assert _served("time.sleep(60) if folder == '/hang' else 1", ["/hang", "/live"], 0.5) == [
-        (TIMED_OUT, b""), (0, b"1\n"),
-    ]  # fmt: skip
+        (TIMED_OUT, b""),
+        (0, b"1\n"),
+    ]
     assert time.monotonic() - begun < 40
     raised = _served("1 // 0", ["/a"])
     assert [(status > 0, data) for status, data in raised] == [(True, b"")]

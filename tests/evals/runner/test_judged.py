@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from evals.__main__ import app
-from evals.runner.auditor import Auditor
-from evals.runner.judged import asked_for, unjudged
-from evals.runner.results import read_results
-from nodes.auditor.verdict import Word
+from bankable.evals.__main__ import app
+from bankable.evals.runner.auditor import Auditor
+from bankable.evals.runner.judged import asked_for, unjudged
+from bankable.evals.runner.results import read_results
+from bankable.nodes.auditor.verdict import Word
+from bankable.tools.errors import UserError
+from bankable.tools.llm.ledger import read_ledger
 from tests.nodes.auditor.judge.ballots import PASS, quoting, shown
 from tests.tools.llm.endpoint import Asked, Endpoint, Reply, refusal, says
-from tools.errors import UserError
-from tools.llm.ledger import read_ledger
 
 ROOT = Path(__file__).resolve().parents[3]
 HONEST, FRAUD, SCHEDULES = "plain-gain", "c03-cold-reference", "a02-overlay-schedules"
@@ -196,8 +196,12 @@ def test_results_of_another_model_or_number_of_votes_are_not_mixed(tmp_path: Pat
 def test_mistakes_are_one_line_before_anything_is_judged(words: list[str], why: str, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "evals", "run", *words, "--out", str(tmp_path / "out")],
-        cwd=ROOT, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin:/bin"},
-    )  # fmt: skip
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={"PATH": "/usr/bin:/bin"},
+    )
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {why}")
     assert done.stderr.count("\n") == 1
@@ -211,7 +215,7 @@ def test_two_workers_write_side_by_side(tmp_path: Path) -> None:
 
 
 def test_the_rules_alone_load_nothing_of_a_model() -> None:
-    code = "import sys, evals.__main__; print(*sorted({m.split('.')[0] for m in sys.modules}))"
+    code = "import sys, bankable.evals.__main__; print(*sorted({m.split('.')[0] for m in sys.modules}))"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert not {"openai", "langchain_openai", "langchain_core", "httpx2"} & set(done.stdout.split())
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from evals.__main__ import app
-from evals.fixtures.keys import KEYS, read_keys
-from evals.runner import run as running
-from evals.runner.results import Cache, ResultFile, read_results
-from evals.runner.run import Task, chosen, perform, run
-from nodes.auditor import process
-from nodes.auditor.ruleset import ruleset_digest
-from tools.errors import UserError
+from bankable.evals.__main__ import app
+from bankable.evals.fixtures.keys import KEYS, read_keys
+from bankable.evals.runner import run as running
+from bankable.evals.runner.results import Cache, ResultFile, read_results
+from bankable.evals.runner.run import Task, chosen, perform, run
+from bankable.nodes.auditor import process
+from bankable.nodes.auditor.ruleset import ruleset_digest
+from bankable.tools.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
 PAIR = ("plain-gain", "c03-cold-reference")
@@ -72,7 +72,7 @@ def test_the_auditor_is_given_the_sealed_folder_and_nothing_else(monkeypatch: py
 
 
 def test_no_key_is_loaded_where_fixtures_are_judged() -> None:
-    check = "import sys, evals.runner.run; sys.exit('evals.fixtures.keys' in sys.modules)"
+    check = "import sys, bankable.evals.runner.run; sys.exit('bankable.evals.fixtures.keys' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=False).returncode == 0
 
 

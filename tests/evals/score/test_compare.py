@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from evals.score.compare import compare, flips_needed, text
-from evals.score.scored import scores
+from bankable.evals.score.compare import compare, flips_needed, text
+from bankable.evals.score.scored import scores
+from bankable.tools.errors import UserError
 from tests.evals.builders import judged, key, run_of
-from tools.errors import UserError
 
 
 def test_the_same_run_twice_is_not_decidable() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from evals.runner.record import Asked, Judgment
-from evals.score.models import over_models, text
-from evals.score.summary import by_auditor, summarize
-from nodes.auditor.verdict import Word
+from bankable.evals.runner.record import Asked, Judgment
+from bankable.evals.score.models import over_models, text
+from bankable.evals.score.summary import by_auditor, summarize
+from bankable.nodes.auditor.verdict import Word
 from tests.evals.builders import judged, key, said
 
 KEYS = {"f": key("fraud"), "h": key("honest")}
@@ -16,9 +16,18 @@ KEYS = {"f": key("fraud"), "h": key("honest")}
 def by_judge(fixture: str, word: str, model: str, repeat: int = 0, gate: str | None = "g", **values: Any) -> Judgment:
     """A verdict of both, or of the judge alone without ``gate``; all words are the judge's."""
     asked = Asked(
-        model=model, skill="s" * 64, votes=3, word=Word(word), concerns=() if word == "PASS" else ("coherence",),
-        requests=3, prompt_tokens=300, completion_tokens=60, estimated=False, cost=0.5, seconds=1.0,
-    )  # fmt: skip
+        model=model,
+        skill="s" * 64,
+        votes=3,
+        word=Word(word),
+        concerns=() if word == "PASS" else ("coherence",),
+        requests=3,
+        prompt_tokens=300,
+        completion_tokens=60,
+        estimated=False,
+        cost=0.5,
+        seconds=1.0,
+    )
     findings = () if word == "PASS" else (said(word, rule="judge", modes=()),)
     label = f"{'both' if gate else 'judge'} {model} 3 0123456789ab"
     found: dict[str, Any] = {"asked": asked, "gate": gate, "auditor": label, "findings": findings, **values}
@@ -57,8 +66,9 @@ def test_a_judge_alone_is_held_to_accusing_and_to_nothing_else() -> None:
     }
     found = summarize([by_judge(name, word, "a", gate=None) for name, word in names.items()], keys)
     assert dict(found.wrong) == {
-        "f2": "PASS instead of FAIL: nothing was accused", "h2": "FLAG instead of PASS: judge/",
-    }  # fmt: skip
+        "f2": "PASS instead of FAIL: nothing was accused",
+        "h2": "FLAG instead of PASS: judge/",
+    }
     assert (found.false_pass.hits, found.false_alarm.hits) == (1, 1)
     assert [(it.caught, it.accused) for it in found.rules] == [(1, 1)]
     assert found.stability is None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from scipy.stats import binomtest
 
-from evals.score.rate import Clustered, Rate, wilson
+from bankable.evals.score.rate import Clustered, Rate, wilson
 
 
 @pytest.mark.parametrize(("hits", "of"), [(0, 10), (3, 10), (10, 10), (1, 1)])

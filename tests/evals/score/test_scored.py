@@ -6,15 +6,15 @@ from typing import Any
 
 import pytest
 
-from evals.fixtures.keys import Key
-from evals.runner.record import Judgment
-from evals.score.scored import scores
-from evals.score.split import HELD_OUT, side, side_of, split
-from evals.score.summary import summarize
-from evals.score.text import text
-from nodes.auditor.modes import MODES
+from bankable.evals.fixtures.keys import Key
+from bankable.evals.runner.record import Judgment
+from bankable.evals.score.scored import scores
+from bankable.evals.score.split import HELD_OUT, side, side_of, split
+from bankable.evals.score.summary import summarize
+from bankable.evals.score.text import text
+from bankable.nodes.auditor.modes import MODES
+from bankable.tools.errors import UserError
 from tests.evals.builders import judged, key, run_of, said
-from tools.errors import UserError
 
 
 @pytest.mark.parametrize(
@@ -93,10 +93,13 @@ def _half(wrong_in_held_out: int, count: int) -> list[Any]:
     modes = [next(m.id for m in MODES if side_of(m.id) == it) for it in ("development", "held-out")]
     answers = {f"{mode}-{k}": key("fraud", mode) for mode in modes for k in range(count)}
     found = [
-        judged(name, "PASS" if name.startswith(modes[1]) and int(name[4:]) < wrong_in_held_out else "FAIL",
-               findings=(said(modes=(name[:3],)),))
+        judged(
+            name,
+            "PASS" if name.startswith(modes[1]) and int(name[4:]) < wrong_in_held_out else "FAIL",
+            findings=(said(modes=(name[:3],)),),
+        )
         for name in answers
-    ]  # fmt: skip
+    ]
     return list(scores(found, answers))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernels.render import CONTRACTED, FLAGS, Source
+from bankable.kernels.build.render import CONTRACTED, FLAGS, Source
 
 PRELUDE = """
 #include <cstdint>

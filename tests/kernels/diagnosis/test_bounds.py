@@ -10,15 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from kernels.compiler import Compiler
-from kernels.diagnosis.diagnose import ENOUGH, Examined, examine
-from kernels.families import FAMILIES
-from kernels.layers.runner import Worker
-from kernels.layers.subject import Subject
-from kernels.layers.tool import version_of, x86
-from kernels.nursery import Nursery
-from kernels.shapes import parse_shapes
-from kernels.task import TaskFolder, write_task
+from bankable.kernels.build.compiler import Compiler
+from bankable.kernels.diagnosis.diagnose import ENOUGH, Examined, examine
+from bankable.kernels.diagnosis.layers.runner import Worker
+from bankable.kernels.diagnosis.layers.subject import Subject
+from bankable.kernels.diagnosis.layers.tool import version_of, x86
+from bankable.kernels.operators import FAMILIES
+from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.task.folder import TaskFolder, write_task
+from bankable.kernels.task.shapes import parse_shapes
 from tests.kernels.diagnosis.bound_kernels import CHAINS, COPY, HOG, PRODUCT, REGIONS, THREADS, kernel
 
 pytestmark = pytest.mark.skipif(

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from kernels.diagnosis.command import heaviest, subject_of
-from kernels.diagnosis.record import Advice, Diagnosis
-from kernels.diagnosis.show import bar
-from kernels.task import TaskFolder
-from tools.errors import UserError
+from bankable.kernels.diagnosis.command import heaviest, subject_of
+from bankable.kernels.diagnosis.record import Advice, Diagnosis
+from bankable.kernels.diagnosis.show import bar
+from bankable.kernels.task.folder import TaskFolder
+from bankable.tools.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -31,10 +31,19 @@ def shown(norm_task: TaskFolder) -> str:
 
 def test_every_layer_has_its_line(shown):
     for line in (
-        "✓ · compile", "✓ · roof copy", "✓ 1 correctness right: error", "✓ 2 performance", "✓ 3 launch overhead warm",
-        "✓ 3 system 1 launches, 1 allocations", "4 hardware counters", "4 hardware counters, NVIDIA",
-        "4 hardware counters, AMD", "✓ 4 Triton, compiled sm_90: ", "5 intra-kernel", "6 accelerator",
-    ):  # fmt: skip
+        "✓ · compile",
+        "✓ · roof copy",
+        "✓ 1 correctness right: error",
+        "✓ 2 performance",
+        "✓ 3 launch overhead warm",
+        "✓ 3 system 1 launches, 1 allocations",
+        "4 hardware counters",
+        "4 hardware counters, NVIDIA",
+        "4 hardware counters, AMD",
+        "✓ 4 Triton, compiled sm_90: ",
+        "5 intra-kernel",
+        "6 accelerator",
+    ):
         assert line in shown
     assert "live: 8 launches" in shown or "; live: " in shown
 
@@ -94,8 +103,9 @@ def test_a_bar_is_as_long_as_its_share():
 
 def test_levers_are_the_parameters_among_the_advice():
     said = Diagnosis(
-        bound="compute", evidence=("seen",),
+        bound="compute",
+        evidence=("seen",),
         advice=(Advice(lever="algorithm", why="less"), Advice(lever="unroll", values=(2, 4), why="more")),
-    )  # fmt: skip
+    )
     assert said.levers() == {"unroll": (2, 4)}
     assert Diagnosis.model_validate_json(said.model_dump_json()) == said

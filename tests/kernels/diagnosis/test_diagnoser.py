@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kernels.diagnosis.diagnoser import Diagnoser
-from kernels.render import render
-from kernels.task import TaskFolder
+from bankable.kernels.build.render import render
+from bankable.kernels.diagnosis.diagnoser import Diagnoser
+from bankable.kernels.task.folder import TaskFolder
 from tests.kernels.hostile import BROKEN, CRASH
 
 

@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from kernels.diagnosis.gpu import by_code, by_counters
-from kernels.layers.gpu_counters import GpuCounters
-from kernels.offline import Figures
-from tools.serving.environment import isolated
+from bankable.kernels.build.offline import Figures
+from bankable.kernels.diagnosis.gpu import by_code, by_counters
+from bankable.kernels.diagnosis.layers.gpu_counters import GpuCounters
+from bankable.tools.serving.environment import isolated
 
 ROOT = Path(__file__).resolve().parents[3]
 TWICE = """
 import json, sys
 from dataclasses import replace
-sys.path.append(sys.argv[1])
-from kernels.triton_side.build import figures, launches_of
+import runpy; runpy.run_path(sys.argv[1] + "/tools/start.py")["register"]()
+from bankable.kernels.worker.triton.build import figures, launches_of
 (plain,) = launches_of("rms_norm", (64, 4096), "bfloat16")
 squeezed = replace(launches_of("rms_norm", (1, 32768), "bfloat16")[0], warps=2)
 print(json.dumps([figures(launch, "sm_90") for launch in (plain, squeezed)]))
@@ -37,7 +37,7 @@ print(json.dumps([figures(launch, "sm_90") for launch in (plain, squeezed)]))
         ({"memory_share": 0.3, "compute_share": 0.3, "time_ns": 9e4, "occupancy": 0.9}, "latency"),
         ({}, "unknown"),
     ],
-)  # fmt: skip
+)
 def test_counters_decide(figures, bound):
     said = by_counters(GpuCounters(kernel="rms_norm_kernel", launches=5, missing=("occupancy",), **figures))
     assert said.bound == bound
@@ -48,9 +48,13 @@ def test_counters_decide(figures, bound):
 
 def test_huge_register_use_shows_in_the_compiled_kernel(python, tmp_path):
     done = subprocess.run(
-        [str(python), "-c", TWICE, str(ROOT)], cwd=tmp_path, capture_output=True, check=True, timeout=600,
+        [str(python), "-c", TWICE, str(ROOT)],
+        cwd=tmp_path,
+        capture_output=True,
+        check=True,
+        timeout=600,
         env=isolated({"TRITON_CACHE_DIR": str(tmp_path)}),
-    )  # fmt: skip
+    )
     plain, squeezed = (
         by_code(Figures.model_validate({"shape": "x", "target": "sm_90", **said})) for said in json.loads(done.stdout)
     )

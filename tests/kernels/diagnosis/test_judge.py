@@ -6,30 +6,49 @@ from dataclasses import replace
 
 import pytest
 
-from kernels.diagnosis.advice import advice_for, offered
-from kernels.diagnosis.processor import judge
-from kernels.diagnosis.readings import Readings
-from kernels.families import FAMILIES
-from kernels.layers.code import Code
-from kernels.layers.counted import Counted
-from kernels.layers.overhead import Overhead
-from kernels.layers.performance import Performance
-from kernels.layers.roof import Roof
-from kernels.layers.system import Profiled, System
-from tools.evidence.harness import Peaks
+from bankable.kernels.diagnosis.advice import advice_for, offered
+from bankable.kernels.diagnosis.layers.code import Code
+from bankable.kernels.diagnosis.layers.instruction_counts import Counted
+from bankable.kernels.diagnosis.layers.overhead import Overhead
+from bankable.kernels.diagnosis.layers.performance import Performance
+from bankable.kernels.diagnosis.layers.roof import Roof
+from bankable.kernels.diagnosis.layers.system import Profiled, System
+from bankable.kernels.diagnosis.processor import judge
+from bankable.kernels.diagnosis.readings import Readings
+from bankable.kernels.operators import FAMILIES
+from bankable.tools.evidence.harness import Peaks
 
 ROOF = Roof(
-    peaks=Peaks(copy_bandwidth=10e9, flop_rate=1000e9, cache_bytes=32 << 20, measured_at=0), vector_flop_rate=100e9,
-    cache_bandwidth=100e9, cache_bytes=2 << 20, issue_rate=10e9, region_ns=1000, thread_ns=10000,
-)  # fmt: skip
+    peaks=Peaks(copy_bandwidth=10e9, flop_rate=1000e9, cache_bytes=32 << 20, measured_at=0),
+    vector_flop_rate=100e9,
+    cache_bandwidth=100e9,
+    cache_bytes=2 << 20,
+    issue_rate=10e9,
+    region_ns=1000,
+    thread_ns=10000,
+)
 COUNTED = Counted(
-    build="x86-64-v3", instructions=1e6, own=1e6, waiting=0, reads=3e5, writes=3e5, misses=1e4, last_misses=0,
-    flops=1e6, spills=1e4,
-)  # fmt: skip
+    build="x86-64-v3",
+    instructions=1e6,
+    own=1e6,
+    waiting=0,
+    reads=3e5,
+    writes=3e5,
+    misses=1e4,
+    last_misses=0,
+    flops=1e6,
+    spills=1e4,
+)
 PLAIN = Readings(
-    "cpp-1", "512x2048", bytes_moved=4_000_000, flops=4_000_000, threads=2, roof=ROOF, counted=COUNTED,
+    "cpp-1",
+    "512x2048",
+    bytes_moved=4_000_000,
+    flops=4_000_000,
+    threads=2,
+    roof=ROOF,
+    counted=COUNTED,
     overhead=Overhead(call_ns=505_000, empty_ns=5_000),
-)  # fmt: skip
+)
 """400 µs of memory, 100 µs of instructions."""
 SHAPES = [(4, 256), (512, 2048)]
 
@@ -66,7 +85,7 @@ def counted(**changes: float) -> Counted:
         ({"roof": None}, "unknown", "roof was not measured"),
         ({"missing": ("counters: no valgrind",)}, "memory", "missing: counters: no valgrind"),
     ],
-)  # fmt: skip
+)
 def test_each_rule_by_itself(changes, bound, said):
     judged, evidence = judge(replace(PLAIN, **changes))
     assert judged == bound
@@ -80,9 +99,17 @@ def test_small_data_comes_from_the_cache():
 
 def test_tensors_between_operators_are_written_and_read_again():
     profiled = Profiled(
-        calls=20, call_us=9, ours_us=0, framework_us=8, gap_us=1, launches=8, operators=20, allocations=5,
-        allocated_bytes=8e6, synchronisations=0,
-    )  # fmt: skip
+        calls=20,
+        call_us=9,
+        ours_us=0,
+        framework_us=8,
+        gap_us=1,
+        launches=8,
+        operators=20,
+        allocations=5,
+        allocated_bytes=8e6,
+        synchronisations=0,
+    )
     live = replace(PLAIN, counted=None, system=System(mine=profiled))
     assert live.moved_bytes == 20_000_000
     assert any("16,000,000 of them tensors in between" in line for line in judge(live)[1])
@@ -107,8 +134,11 @@ def test_advice_is_ranked_and_within_what_the_template_offers():
             assert entry.why
             assert set(entry.values) <= set(allowed.get(entry.lever, ()))
     assert [it.lever for it in advice("compute", vector_bits=256)] == [
-        "thread_rows", "vector_bits", "fixed_cols", "unroll",
-    ]  # fmt: skip
+        "thread_rows",
+        "vector_bits",
+        "fixed_cols",
+        "unroll",
+    ]
     assert advice("compute", vector_bits=256)[1].values == (512,)
     assert advice("compute")[1].lever == "fixed_cols", "vectors are as wide as they get"
     assert advice("compute")[1].values == (2048, 256), "the size of this shape first"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evals.fixtures.build.files import (
+from bankable.evals.fixtures.build.files import (
     Json,
     edit,
     edit_each,
@@ -14,7 +14,7 @@ from evals.fixtures.build.files import (
     write,
     write_lines,
 )
-from evals.fixtures.build.leg import (
+from bankable.evals.fixtures.build.leg import (
     CONCURRENCY,
     INPUT,
     OUTPUT,
@@ -28,7 +28,7 @@ from evals.fixtures.build.leg import (
     resolved,
     server_log,
 )
-from evals.fixtures.build.run import (
+from bankable.evals.fixtures.build.run import (
     LEVER,
     REFERENCE,
     ROUNDS,
@@ -41,15 +41,46 @@ from evals.fixtures.build.run import (
     run_folder,
     standard_run,
 )
-from evals.fixtures.judge import judge
-from nodes.auditor.verdict import Finding, Severity, Verdict
+from bankable.evals.fixtures.judge import judge
+from bankable.nodes.auditor.verdict import Finding, Severity, Verdict
 
 __all__ = [
-    "CONCURRENCY", "INPUT", "LEVER", "OUTPUT", "PROMPTS", "REFERENCE", "ROUNDS", "RUN_ID", "TEXTS", "TOLD", "Json",
-    "Recipe", "answer", "bench_record", "comparison", "edit", "edit_each", "edit_lines", "enter_all", "generation",
-    "hits", "honest_claim", "judge", "legs", "plan_of", "read", "read_lines", "rename_leg", "reported", "resolved",
-    "run_folder", "server_log", "standard_run", "write", "write_lines",
-]  # fmt: skip
+    "CONCURRENCY",
+    "INPUT",
+    "LEVER",
+    "OUTPUT",
+    "PROMPTS",
+    "REFERENCE",
+    "ROUNDS",
+    "RUN_ID",
+    "TEXTS",
+    "TOLD",
+    "Json",
+    "Recipe",
+    "answer",
+    "bench_record",
+    "comparison",
+    "edit",
+    "edit_each",
+    "edit_lines",
+    "enter_all",
+    "generation",
+    "hits",
+    "honest_claim",
+    "judge",
+    "legs",
+    "plan_of",
+    "read",
+    "read_lines",
+    "rename_leg",
+    "reported",
+    "resolved",
+    "run_folder",
+    "server_log",
+    "standard_run",
+    "write",
+    "write_lines",
+]
 
 
 def hits(verdict: Verdict, rule: str, severity: Severity | None = None) -> list[Finding]:

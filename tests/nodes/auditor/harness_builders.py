@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evals.fixtures.build.bakeoff import Contest, bake_off
-from evals.fixtures.build.bakeoff_edits import (
+from bankable.evals.fixtures.build.bakeoff import Contest, bake_off
+from bankable.evals.fixtures.build.bakeoff_edits import (
     HELD_OUT,
     LOSER,
     REFERENCE,
@@ -18,13 +18,24 @@ from evals.fixtures.build.bakeoff_edits import (
     rows_say,
     slow_down,
 )
-from nodes.auditor.verdict import Verdict
+from bankable.nodes.auditor.verdict import Verdict
 from tests.nodes.auditor.builders import RUN_ID, judge, write
 
 __all__ = [
-    "HELD_OUT", "LOSER", "REFERENCE", "WINNER", "checker_says", "claimed", "contested", "edit_rows", "every",
-    "judge_operator", "row_is", "rows_say", "slow_down",
-]  # fmt: skip
+    "HELD_OUT",
+    "LOSER",
+    "REFERENCE",
+    "WINNER",
+    "checker_says",
+    "claimed",
+    "contested",
+    "edit_rows",
+    "every",
+    "judge_operator",
+    "row_is",
+    "rows_say",
+    "slow_down",
+]
 
 
 def contested(root: Path, contest: Contest | None = None) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nodes.auditor.verdict import Action, Severity, Verdict, Word
+from bankable.nodes.auditor.verdict import Action, Severity, Verdict, Word
 from tests.nodes.auditor.builders import hits
 from tests.nodes.auditor.harness_builders import judge_operator
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evals.fixtures.build.kernel import (
+from bankable.evals.fixtures.build.kernel import (
     OPERATOR,
     PATCH,
     TUNED,
@@ -17,6 +17,15 @@ from evals.fixtures.build.kernel import (
 )
 
 __all__ = [
-    "OPERATOR", "PATCH", "TUNED", "kernel_run", "legs_say", "marker", "markers_say", "part", "serve", "servers_say",
+    "OPERATOR",
+    "PATCH",
+    "TUNED",
+    "kernel_run",
+    "legs_say",
+    "marker",
+    "markers_say",
+    "part",
+    "serve",
+    "servers_say",
     "sign_off",
-]  # fmt: skip
+]

@@ -13,8 +13,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from nodes.auditor import budget as module
-from nodes.auditor.budget import OutOfTimeError, budget
+from bankable.nodes.auditor import budget as module
+from bankable.nodes.auditor.budget import OutOfTimeError, budget
 
 ROOT = Path(__file__).resolve().parents[3]
 SHORT = 0.05
@@ -92,7 +92,7 @@ def test_a_traced_program_goes_on_after_an_interruption() -> None:
     program = (
         "import signal, sys, time\n"
         "del signal.setitimer\n"
-        "from nodes.auditor.budget import OutOfTimeError, budget\n"
+        "from bankable.nodes.auditor.budget import OutOfTimeError, budget\n"
         "def trace(*_): return trace\n"
         "def spin():\n"
         "    while True: sum(range(100))\n"

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from evals.fixtures.build.bundle import BUNDLE, PARTS, bundle_run
-from evals.fixtures.build.files import edit
-from nodes.auditor import render
-from nodes.auditor.credit import INTERACTION, class_of, lever_text
-from nodes.auditor.verdict import Verdict
+from bankable.evals.fixtures.build.bundle import BUNDLE, PARTS, bundle_run
+from bankable.evals.fixtures.build.files import edit
+from bankable.nodes.auditor import render
+from bankable.nodes.auditor.credit import INTERACTION, class_of, lever_text
+from bankable.nodes.auditor.verdict import Verdict
+from bankable.tools.evidence.records import Lever, OverlayPart
+from bankable.tools.levers.overlay import OverlayReading
 from tests.nodes.auditor.builders import hits, judge
-from tools.evidence.records import Lever, OverlayPart
-from tools.levers.overlay import OverlayReading
 
 BOTH = [f"patch-{name}-1" for name in PARTS]
 PART = OverlayPart(implementation="cpp-a", digest="a" * 64, source_digest="b" * 64)

@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from nodes.auditor import engine
-from nodes.auditor.case import Case
-from nodes.auditor.engine import evaluate
-from nodes.auditor.inquiry import MAX_FINDINGS, Figures
-from nodes.auditor.needs import NEEDS
-from nodes.auditor.rule import ALL, Check, NotApplicable, Outcome, Rule, fail, flag
-from nodes.auditor.rules import RULES
-from nodes.auditor.verdict import Verdict, Word
+from bankable.nodes.auditor import engine
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.engine import evaluate
+from bankable.nodes.auditor.needs import NEEDS
+from bankable.nodes.auditor.rule import ALL, Check, NotApplicable, Outcome, Rule, fail, flag
+from bankable.nodes.auditor.rule_runner import MAX_FINDINGS, Figures
+from bankable.nodes.auditor.rules import RULES
+from bankable.nodes.auditor.verdict import Verdict, Word
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.seal import Seal, seal
 from tests.nodes.auditor.builders import edit, judge
-from tools.errors import UserError
-from tools.evidence.seal import Seal, seal
 
 
 @pytest.fixture
@@ -105,10 +105,14 @@ def _says_nonsense(_: Case) -> list[Outcome]:
 @pytest.mark.parametrize(
     ("check", "why"),
     [
-        (_swallows, "OutOfTime"), (_rambles, "TooManyOutcomes"), (_exits, "SystemExit"),
-        (_runs_out_of_memory, "MemoryError"), (_recurses, "RecursionError"), (_says_nonsense, "TypeError"),
+        (_swallows, "OutOfTime"),
+        (_rambles, "TooManyOutcomes"),
+        (_exits, "SystemExit"),
+        (_runs_out_of_memory, "MemoryError"),
+        (_recurses, "RecursionError"),
+        (_says_nonsense, "TypeError"),
     ],
-)  # fmt: skip
+)
 def test_whatever_a_rule_does_it_is_said_and_the_rest_goes_on(sealed: Seal, check: Check, why: str) -> None:
     after = Rule("after", ALL, (), (), lambda _: [flag("a", "b", "c")])
     seconds = 1.0 if why == "OutOfTime" else 30.0

@@ -14,32 +14,70 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nodes.auditor.engine import evaluate
-from nodes.auditor.reading import reader as reading
-from nodes.auditor.reading.reader import Reader
-from nodes.auditor.reading.rows import Row, read_rows
-from nodes.auditor.reading.server_log import facts
-from nodes.auditor.replay import verify
-from nodes.auditor.verdict import Word
+from bankable.nodes.auditor.engine import evaluate
+from bankable.nodes.auditor.reading import reader as reading
+from bankable.nodes.auditor.reading.reader import Reader
+from bankable.nodes.auditor.reading.rows import Row, read_rows
+from bankable.nodes.auditor.reading.server_log import facts
+from bankable.nodes.auditor.replay import verify
+from bankable.nodes.auditor.verdict import Word
+from bankable.tools.errors import UserError
+from bankable.tools.evidence import seal as sealing
+from bankable.tools.evidence.records import HostSample, LegRecord
+from bankable.tools.evidence.seal import seal
 from tests.nodes.auditor.builders import Json, edit_lines, hits, judge, legs
-from tools.errors import UserError
-from tools.evidence import seal as sealing
-from tools.evidence.records import HostSample, LegRecord
-from tools.evidence.seal import seal
 
 RULE = "evidence_readable"
 ROUND: Json = {
-    "duration": 2.0, "completed": 2, "total_input_tokens": 8, "total_output_tokens": 6, "output_throughput": 3.0,
-    "request_throughput": 1.0, "median_ttft_ms": 100.0, "median_tpot_ms": 10.0, "median_itl_ms": 10.0,
-    "p99_ttft_ms": 100.0, "p99_tpot_ms": 10.0, "p99_itl_ms": 10.0, "input_lens": [4, 4], "output_lens": [3, 3],
-    "ttfts": [0.1, 0.1], "itls": [[0.01, 0.01], [0.01, 0.01]], "errors": ["", ""], "generated_texts": ["a", "b"],
-    "cached_tokens": [0, 0], "server_info": {"page_size": 1},
-}  # fmt: skip
+    "duration": 2.0,
+    "completed": 2,
+    "total_input_tokens": 8,
+    "total_output_tokens": 6,
+    "output_throughput": 3.0,
+    "request_throughput": 1.0,
+    "median_ttft_ms": 100.0,
+    "median_tpot_ms": 10.0,
+    "median_itl_ms": 10.0,
+    "p99_ttft_ms": 100.0,
+    "p99_tpot_ms": 10.0,
+    "p99_itl_ms": 10.0,
+    "input_lens": [4, 4],
+    "output_lens": [3, 3],
+    "ttfts": [0.1, 0.1],
+    "itls": [[0.01, 0.01], [0.01, 0.01]],
+    "errors": ["", ""],
+    "generated_texts": ["a", "b"],
+    "cached_tokens": [0, 0],
+    "server_info": {"page_size": 1},
+}
 HUGE: tuple[Any, ...] = (1e308, -1e308, 5e-324, 2**63, 2**64 - 1, -(2**63), 1e19, 10**400, 0, -1, -0.0, True, None)
 STRANGE: tuple[Any, ...] = (
-    *HUGE, "nan", "inf", "-inf", "9" * 5000, "1e400", "", "\x00", "\x1b[2J", "\u202e", "x" * 10_000, [], {}, [[]],
-    [None], ["nan"], [1e308, 1e308], [[1e308, 1e308]], [-1], [True], {"a": {}}, [{}], [[{}]], [[["x"]]], [2**63],
-)  # fmt: skip
+    *HUGE,
+    "nan",
+    "inf",
+    "-inf",
+    "9" * 5000,
+    "1e400",
+    "",
+    "\x00",
+    "\x1b[2J",
+    "\u202e",
+    "x" * 10_000,
+    [],
+    {},
+    [[]],
+    [None],
+    ["nan"],
+    [1e308, 1e308],
+    [[1e308, 1e308]],
+    [-1],
+    [True],
+    {"a": {}},
+    [{}],
+    [[{}]],
+    [[["x"]]],
+    [2**63],
+)
 
 
 def _nested(depth: int) -> list[Any]:

@@ -11,20 +11,23 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nodes.auditor.harness import view as harness_view
-from nodes.auditor.replay import verify
-from nodes.auditor.verdict import Word
+from bankable.nodes.auditor.harness import view as harness_view
+from bankable.nodes.auditor.replay import verify
+from bankable.nodes.auditor.verdict import Word
 from tests.nodes.auditor.builders import edit, read, read_lines, write, write_lines
 from tests.nodes.auditor.harness_builders import contested, edit_rows, judge_operator
 
 RUNS = "bench-1/opbench_runs.jsonl"
 FILES = ("task.json", "oracle.json", "bench-1/measurement.json", "bench-1/claim.json")
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63 - 1) | st.text(max_size=8)
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**63 - 1)
+    | st.text(max_size=8)
     | st.floats(allow_nan=False, allow_infinity=False),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
-)  # fmt: skip
+)
 FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import orjson
 from typer.testing import CliRunner
 
-from graph.cli import app
-from nodes.auditor.index import index, markdown, text
-from nodes.auditor.modes import MODES, mode
-from nodes.auditor.needs import NEEDS
-from nodes.auditor.rule import GAINS, NotApplicable, Rule
-from nodes.auditor.rules import RULES
-from nodes.auditor.verdict import Severity
+from bankable.graph.cli import app
+from bankable.nodes.auditor.index import index, markdown, text
+from bankable.nodes.auditor.modes import MODES, mode
+from bankable.nodes.auditor.needs import NEEDS
+from bankable.nodes.auditor.rule import GAINS, NotApplicable, Rule
+from bankable.nodes.auditor.rules import RULES
+from bankable.nodes.auditor.verdict import Severity
 
 LESS = [rule for rule in RULES if rule.id != "amdahl_ceiling"]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from nodes.auditor.pair import audit_pair
-from nodes.auditor.verdict import Severity, Word
+from bankable.nodes.auditor.pair import audit_pair
+from bankable.nodes.auditor.verdict import Severity, Word
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import ServerConfig
 from tests.nodes.auditor.builders import REFERENCE, Json, bench_record, hits, resolved, write, write_lines
-from tools.errors import UserError
-from tools.evidence.records import ServerConfig
 
 
 def _legs(root: Path, gain: float, changed: Json, rounds: int = 5) -> tuple[Path, Path]:

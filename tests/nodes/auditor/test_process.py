@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from nodes.auditor import process
-from nodes.auditor.__main__ import main
-from nodes.auditor.process import audit_sealed
-from nodes.auditor.verdict import Word
+from bankable.nodes.auditor import process
+from bankable.nodes.auditor.__main__ import main
+from bankable.nodes.auditor.process import audit_sealed
+from bankable.nodes.auditor.verdict import Word
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.seal import seal
 from tests.nodes.auditor.builders import judge
-from tools.errors import UserError
-from tools.evidence.seal import seal
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -55,28 +55,36 @@ def test_a_folder_without_a_request_is_a_user_error(tmp_path: Path) -> None:
 
 def test_the_auditor_imports_no_heavy_library_and_no_producer() -> None:
     code = (
-        "import sys; import nodes.auditor.__main__, nodes.auditor.pair, nodes.auditor.replay;"
-        "print(sorted({m.split('.')[0] for m in sys.modules}), sorted(m for m in sys.modules if m.startswith('nodes')))"
+        "import sys; import bankable.nodes.auditor.__main__, bankable.nodes.auditor.pair\n"
+        "import bankable.nodes.auditor.replay\n"
+        "packages = ('bankable.nodes', 'bankable.graph', 'bankable.kernels')\n"
+        "ours = sorted(m for m in sys.modules if m.startswith(packages))\n"
+        "print(sorted({m.split('.')[0] for m in sys.modules}), ours)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
     )
     names, nodes = done.stdout.split("] [")
-    for heavy in ("scipy", "numpy", "optuna", "langgraph", "torch", "httpx", "graph"):
+    for heavy in ("scipy", "numpy", "optuna", "langgraph", "torch", "httpx"):
         assert f"'{heavy}'" not in names
-    assert all("auditor" in name or name.strip(" ]'\n") == "nodes" for name in nodes.split(","))
+    assert all("auditor" in name or name.strip(" ]'\n") == "bankable.nodes" for name in nodes.split(","))
 
 
 def test_the_command_refuses_other_arguments() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "nodes.auditor"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-m", "bankable.nodes.auditor"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "usage" in done.stderr
 
 
 def test_memory_is_bounded_by_the_system() -> None:
-    code = "from nodes.auditor.__main__ import bound_memory; bound_memory(1 << 30); bytearray(2 << 30)"
+    code = "from bankable.nodes.auditor.__main__ import bound_memory; bound_memory(1 << 30); bytearray(2 << 30)"
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
@@ -88,11 +96,14 @@ def test_the_number_of_processes_does_not_show(run: Path, tmp_path: Path) -> Non
     sealed = seal(run, "patch", "patch-stream_interval", 1, tmp_path / "sealed")
     answers = [
         subprocess.run(
-            [sys.executable, "-m", "nodes.auditor", str(sealed.folder), *jobs],
-            cwd=ROOT, capture_output=True, timeout=120, check=True,
+            [sys.executable, "-m", "bankable.nodes.auditor", str(sealed.folder), *jobs],
+            cwd=ROOT,
+            capture_output=True,
+            timeout=120,
+            check=True,
         ).stdout
         for jobs in ([], ["1"], ["3"])
-    ]  # fmt: skip
+    ]
     sealed.discard()
     assert answers[0] == answers[1] == answers[2]
 

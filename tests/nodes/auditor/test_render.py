@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nodes.auditor.render import markdown, text
+from bankable.nodes.auditor.render import markdown, text
 from tests.nodes.auditor.builders import edit, judge, legs
 
 

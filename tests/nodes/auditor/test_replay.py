@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from nodes.auditor import replay
-from nodes.auditor.replay import verify
+from bankable.nodes.auditor import replay
+from bankable.nodes.auditor.replay import verify
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.request import Scope
 from tests.nodes.auditor.builders import edit, judge, legs
-from tools.errors import UserError
-from tools.evidence.request import Scope
 
 
 @pytest.fixture
@@ -39,8 +39,9 @@ def test_the_first_changed_file_is_named(audited: Path) -> None:
     found = {it.audit: (it.status, it.detail) for it in verify(audited).audits}
     assert found["baseline-control-1"] == ("same", "")
     assert found["patch-patch-stream_interval-1"] == (
-        "evidence_changed", "comparison/legs/b01-candidate/leg.json changed"
-    )  # fmt: skip
+        "evidence_changed",
+        "comparison/legs/b01-candidate/leg.json changed",
+    )
 
 
 def test_missing_evidence_is_named(audited: Path) -> None:

@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bankable.tools.attest import envelope
+from bankable.tools.attest.envelope import open_envelope, sign
+from bankable.tools.attest.refusal import Refused
+from bankable.tools.attest.signing_key import SigningKey
 from tests.graph.signed import fixed_key
-from tools.attest import envelope
-from tools.attest.envelope import open_envelope, sign
-from tools.attest.refusal import Refused
-from tools.attest.signing_key import SigningKey
 
 PAYLOAD = b'{"_type":"https://in-toto.io/Statement/v1"}'
 TYPE = "application/vnd.in-toto+json"

@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bankable.tools.attest.public_key import load_public_key, read_public_key
+from bankable.tools.attest.refusal import Refused
+from bankable.tools.errors import UserError
 from tests.graph.signed import fixed_key
-from tools.attest.public_key import load_public_key, read_public_key
-from tools.attest.refusal import Refused
-from tools.errors import UserError
 
 
 def test_a_key_is_read_back_as_it_was_written(tmp_path: Path) -> None:

@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
+from bankable.tools.attest.envelope import open_envelope, sign
+from bankable.tools.attest.signing_key import default_path, make_key, open_key, read_key
+from bankable.tools.errors import UserError
 from tests.graph.signed import fixed_key
-from tools.attest.envelope import open_envelope, sign
-from tools.attest.signing_key import default_path, make_key, open_key, read_key
-from tools.errors import UserError
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="file modes")
 

@@ -8,16 +8,29 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from tools.attest.statement import BundlePredicate, BundleStatement, VerdictPredicate, VerdictStatement, artifact
+from bankable.tools.attest.statement import (
+    BundlePredicate,
+    BundleStatement,
+    VerdictPredicate,
+    VerdictStatement,
+    artifact,
+)
 
 ZEROS, ONES = "0" * 64, "1" * 64
 
 
 def statement(**changes: Any) -> VerdictStatement:
     said: dict[str, Any] = {
-        "run_id": "run-1", "scope": "patch", "subject": "patch-x", "attempt": 1, "verdict": "FLAG", "action": "flag",
-        "verdict_sha256": ZEROS, "ruleset": ONES, "ledger_head": ZEROS,
-    }  # fmt: skip
+        "run_id": "run-1",
+        "scope": "patch",
+        "subject": "patch-x",
+        "attempt": 1,
+        "verdict": "FLAG",
+        "action": "flag",
+        "verdict_sha256": ZEROS,
+        "ruleset": ONES,
+        "ledger_head": ZEROS,
+    }
     return VerdictStatement(
         subject=(artifact("request.json", ONES),), predicate=VerdictPredicate(**{**said, **changes})
     )
@@ -29,10 +42,17 @@ def test_it_has_the_fields_that_in_toto_asks_for() -> None:
         "subject": [{"name": "request.json", "digest": {"sha256": ONES}}],
         "predicateType": "urn:bankable:verdict:v1",
         "predicate": {
-            "runId": "run-1", "scope": "patch", "subject": "patch-x", "attempt": 1, "verdict": "FLAG",
-            "action": "flag", "verdictSha256": ZEROS, "ruleset": ONES, "ledgerHead": ZEROS,
+            "runId": "run-1",
+            "scope": "patch",
+            "subject": "patch-x",
+            "attempt": 1,
+            "verdict": "FLAG",
+            "action": "flag",
+            "verdictSha256": ZEROS,
+            "ruleset": ONES,
+            "ledgerHead": ZEROS,
         },
-    }  # fmt: skip
+    }
 
 
 def test_a_bundle_is_another_kind_of_statement() -> None:

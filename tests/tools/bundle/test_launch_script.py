@@ -5,8 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from tools.bundle.launch_script import launch_script
-from tools.evidence.records import ServerConfig
+from bankable.tools.bundle.launch_script import launch_script
+from bankable.tools.evidence.records import ServerConfig
 
 NASTY = 'quote" $(touch pwned) `id` \\ end'
 
@@ -21,9 +21,14 @@ def run(tmp_path: Path, script: str, **env: str) -> list[str]:
     path = tmp_path / "launch.sh"
     path.write_text(script)
     done = subprocess.run(
-        ["sh", str(path)], capture_output=True, text=True, timeout=30, check=True, cwd=tmp_path,
+        ["sh", str(path)],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+        cwd=tmp_path,
         env={"PATH": "/usr/bin:/bin", "BANKABLE_ENGINE_PYTHON": str(python), **env},
-    )  # fmt: skip
+    )
     return done.stdout.splitlines()
 
 

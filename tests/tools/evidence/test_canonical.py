@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.evidence.canonical import canonical, rounded
+from bankable.tools.evidence.canonical import canonical, rounded
 
 VALUES = st.recursive(
     st.none()

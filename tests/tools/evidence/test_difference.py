@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.evidence.difference import first_difference
+from bankable.tools.evidence.difference import first_difference
 
 NAMES = ("stored", "derived")
 JSON = st.recursive(

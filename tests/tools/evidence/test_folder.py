@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.errors import UserError
-from tools.evidence.folder import RunFolder, read_run, set_leg_aside
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.folder import RunFolder, read_run, set_leg_aside
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -18,7 +18,7 @@ def test_a_second_process_is_refused_while_the_first_works(tmp_path: Path) -> No
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from pathlib import Path\n"
-        "from tools.evidence.folder import RunFolder\n"
+        "from bankable.tools.evidence.folder import RunFolder\n"
         "folder = RunFolder.create(Path(sys.argv[2]), 'r1', {})\n"
         "print('locked', flush=True)\n"
         "sys.stdin.readline()\n"

@@ -7,10 +7,10 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from evals.fixtures.build.bakeoff import Contest, honest_rows, source, task
-from tools.evidence.harness import MAX_SAMPLES, OpRun, Task
-from tools.evidence.overlay import Marker
-from tools.evidence.records import Engagement, Lever, OverlayPart
+from bankable.evals.fixtures.build.bakeoff import Contest, honest_rows, source, task
+from bankable.tools.evidence.harness import MAX_SAMPLES, OpRun, Task
+from bankable.tools.evidence.overlay import Marker
+from bankable.tools.evidence.records import Engagement, Lever, OverlayPart
 
 PART = OverlayPart(implementation="cpp-a", digest="d" * 64, source_digest="e" * 64)
 
@@ -49,11 +49,18 @@ def test_rows_and_task_survive_a_round_trip() -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        {"samples_ns": [math.inf]}, {"span_ns": math.nan}, {"started": math.inf}, {"role": "judge"}, {"round": -1},
-        {"cache": "cold"}, {"extra": 1}, {"samples_ns": [1.0] * (MAX_SAMPLES + 1)}, {"calls_per_sample": 0},
+        {"samples_ns": [math.inf]},
+        {"span_ns": math.nan},
+        {"started": math.inf},
+        {"role": "judge"},
+        {"round": -1},
+        {"cache": "cold"},
+        {"extra": 1},
+        {"samples_ns": [1.0] * (MAX_SAMPLES + 1)},
+        {"calls_per_sample": 0},
     ],
     ids=lambda change: next(iter(change)),
-)  # fmt: skip
+)
 def test_senseless_rows_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         OpRun.model_validate({**honest_rows(Contest())[0], **change})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.evidence.ledger import Ledger, check_ledger, read_ledger
+from bankable.tools.evidence.ledger import Ledger, check_ledger, read_ledger
 
 
 @pytest.fixture

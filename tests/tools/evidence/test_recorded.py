@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from tools.evidence.canonical import digest
-from tools.evidence.folder import RunFolder
-from tools.evidence.ledger import check_ledger, read_ledger
-from tools.evidence.recorded import take_over
+from bankable.tools.evidence.canonical import digest
+from bankable.tools.evidence.folder import RunFolder
+from bankable.tools.evidence.ledger import check_ledger, read_ledger
+from bankable.tools.evidence.recorded import take_over
 
 OLD, NEW = "0123456789abcdef", "fedcba9876543210"
 TASK = json.dumps({"run_id": OLD}).encode()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.evidence.regular import IrregularFileError, open_regular, regular_files, shown, stamp
+from bankable.tools.evidence.regular import IrregularFileError, open_regular, regular_files, shown, stamp
 
 
 def test_a_file_is_opened_and_a_change_is_seen(tmp_path: Path) -> None:

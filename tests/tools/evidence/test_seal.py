@@ -8,9 +8,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tools.errors import UserError
-from tools.evidence.canonical import file_digest
-from tools.evidence.seal import seal
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.canonical import file_digest
+from bankable.tools.evidence.seal import seal
 
 
 @pytest.fixture
@@ -29,9 +29,12 @@ def run(tmp_path: Path) -> Path:
 def test_known_files_are_copied_and_nothing_else(run: Path, tmp_path: Path) -> None:
     sealed = seal(run, "patch", "patch-x", 1, tmp_path / "s")
     assert set(sealed.digests) == {
-        "request.json", "comparison/plan.json", "comparison/legs/b00-reference/leg.json", "control/plan.json",
+        "request.json",
+        "comparison/plan.json",
+        "comparison/legs/b00-reference/leg.json",
+        "control/plan.json",
         "control/legs/b00-reference/leg.json",
-    }  # fmt: skip
+    }
     assert all(file_digest(sealed.folder / name) == value for name, value in sealed.digests.items())
     assert orjson.loads((sealed.folder / "request.json").read_bytes())["run_id"] == "r1"
 

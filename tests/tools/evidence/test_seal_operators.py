@@ -7,10 +7,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-from evals.fixtures.build.bakeoff import Contest, bake_off
+from bankable.evals.fixtures.build.bakeoff import Contest, bake_off
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.seal import seal
 from tests.nodes.auditor.kernel_builders import OPERATOR, PATCH, kernel_run
-from tools.errors import UserError
-from tools.evidence.seal import seal
 
 
 @pytest.fixture(scope="module")
@@ -21,10 +21,14 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_bake_off_is_sealed_with_its_task_and_tensors(run: Path, tmp_path: Path) -> None:
     sealed = seal(run, "harness", OPERATOR, 1, tmp_path / "s")
     assert set(sealed.digests) == {
-        "request.json", "operator/task.json", "operator/oracle.json", "operator/measurement.json",
-        "operator/opbench_runs.jsonl", "operator/claim.json",
+        "request.json",
+        "operator/task.json",
+        "operator/oracle.json",
+        "operator/measurement.json",
+        "operator/opbench_runs.jsonl",
+        "operator/claim.json",
         *(f"operator/oracle/{key}.safetensors" for key in ("4x256", "8x256", "128x256", "5x256")),
-    }  # fmt: skip
+    }
     assert (sealed.request.comparison, sealed.request.control) == (OPERATOR, None)
 
 
@@ -68,11 +72,17 @@ def test_a_patch_takes_the_bake_offs_that_its_plan_names(run: Path, tmp_path: Pa
 @pytest.mark.parametrize(
     "overlays",
     [
-        {"../../etc": {"bench": 1}}, {OPERATOR: {"bench": "many"}}, {OPERATOR: 3}, [OPERATOR], {OPERATOR: {}},
-        {OPERATOR: {"bench": 10**30}}, {OPERATOR: {"bench": -1}}, None,
+        {"../../etc": {"bench": 1}},
+        {OPERATOR: {"bench": "many"}},
+        {OPERATOR: 3},
+        [OPERATOR],
+        {OPERATOR: {}},
+        {OPERATOR: {"bench": 10**30}},
+        {OPERATOR: {"bench": -1}},
+        None,
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_senseless_plan_names_nothing(run: Path, tmp_path: Path, overlays: object) -> None:
     folder = tmp_path / "run/comparisons/patch-x"
     folder.mkdir(parents=True)

@@ -11,8 +11,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from tools.errors import UserError
-from tools.evidence.store import AppendLog, EvidenceConflict, free_name, set_torn_line_aside, write_once
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.store import AppendLog, EvidenceConflict, free_name, set_torn_line_aside, write_once
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -30,8 +30,8 @@ def test_a_full_disk_is_one_line_and_leaves_whole_lines_only(tmp_path: Path) -> 
     script = (
         "import resource, signal, sys; sys.path.insert(0, sys.argv[1])\n"
         "from pathlib import Path\n"
-        "from tools.errors import UserError\n"
-        "from tools.evidence.store import AppendLog\n"
+        "from bankable.tools.errors import UserError\n"
+        "from bankable.tools.evidence.store import AppendLog\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))\n"
         "log = AppendLog(Path(sys.argv[2]))\n"
@@ -89,7 +89,7 @@ def test_lines_survive_a_kill_in_the_middle_of_writing(tmp_path: Path) -> None:
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\n"
         "from pathlib import Path\n"
-        "from tools.evidence.store import AppendLog\n"
+        "from bankable.tools.evidence.store import AppendLog\n"
         "log = AppendLog(Path(sys.argv[2]))\n"
         "for number in range(10**6):\n"
         "    log.append({'number': number})\n"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from evals.fixtures.build.run import LEVER, Recipe, comparison, enter_all, standard_run
-from tools.evidence.records import Kind
-from tools.evidence.seal import seal
-from tools.evidence.trials import cut_ledger
+from bankable.evals.fixtures.build.run import LEVER, Recipe, comparison, enter_all, standard_run
+from bankable.tools.evidence.records import Kind
+from bankable.tools.evidence.seal import seal
+from bankable.tools.evidence.trials import cut_ledger
 
 
 def test_a_cut_names_plans_and_claims_in_order(tmp_path: Path) -> None:

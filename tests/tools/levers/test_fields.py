@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.levers import classify_field, explained_by, knob, server_arguments
+from bankable.tools.levers import classify_field, explained_by, knob, server_arguments
 
 NAMES = Path(__file__).parents[2] / "data" / "server_info_fields.json"
 """Field names that a real server of sglang 0.5.23 answered, outer ones and those of ``internal_states``."""
@@ -16,14 +16,25 @@ NAMES = Path(__file__).parents[2] / "data" / "server_info_fields.json"
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("model_path", "identity"), ("version", "identity"), ("skip_tokenizer_init", "identity"),
-        ("port", "volatile"), ("startup_time", "volatile"), ("random_seed", "volatile"),
-        ("launch_command", "volatile"), ("memory_usage", "volatile"), ("last_gen_throughput", "volatile"),
-        ("max_total_num_tokens", "derived"), ("cuda_graph_config", "derived"), ("world_size", "derived"),
-        ("stream_interval", "lever"), ("tp_size", "lever"), ("mem_fraction_static", "lever"),
-        ("enable_hierarchical_cache", "lever"), ("a_field_of_the_future", "unknown"),
+        ("model_path", "identity"),
+        ("version", "identity"),
+        ("skip_tokenizer_init", "identity"),
+        ("port", "volatile"),
+        ("startup_time", "volatile"),
+        ("random_seed", "volatile"),
+        ("launch_command", "volatile"),
+        ("memory_usage", "volatile"),
+        ("last_gen_throughput", "volatile"),
+        ("max_total_num_tokens", "derived"),
+        ("cuda_graph_config", "derived"),
+        ("world_size", "derived"),
+        ("stream_interval", "lever"),
+        ("tp_size", "lever"),
+        ("mem_fraction_static", "lever"),
+        ("enable_hierarchical_cache", "lever"),
+        ("a_field_of_the_future", "unknown"),
     ],
-)  # fmt: skip
+)
 def test_class_of_a_field(name: str, expected: str) -> None:
     assert classify_field(name) == expected
 

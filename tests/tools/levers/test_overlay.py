@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.levers.overlay import read_overlay
-from tools.overlay.folder import runtime_files
+from bankable.tools.levers.overlay import read_overlay
+from bankable.tools.overlay.folder import runtime_files
 
 RECORDED = Path(__file__).resolve().parents[3] / "evals" / "recorded" / "cpu-kernels.tar.xz"
 

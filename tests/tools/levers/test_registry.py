@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.levers import ALL_KNOBS, Knob, Situation, Touches, knob, knobs_for, server_arguments
+from bankable.tools.levers import ALL_KNOBS, Knob, Situation, Touches, knob, knobs_for, server_arguments
 
 SITUATIONS = st.builds(
     Situation,
@@ -42,8 +42,12 @@ def engine_python() -> Path | None:
 def test_the_list_of_server_arguments_is_the_engines(tmp_path: Path) -> None:
     answer = subprocess.run(
         [str(engine_python()), "-c", FIELDS_OF_THE_ENGINE],
-        capture_output=True, text=True, timeout=300, cwd=tmp_path, check=True,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=tmp_path,
+        check=True,
+    )
     assert set(json.loads(answer.stdout.splitlines()[-1])) == server_arguments()
 
 
@@ -97,9 +101,13 @@ def test_what_changes_numbers_or_memory_says_so() -> None:
 
 def test_only_implementations_are_class_a() -> None:
     assert {k.name for k in ALL_KNOBS if k.lever_class == "A"} == {
-        "attention_backend", "sampling_backend", "enable_torch_compile", "cuda_graph_max_bs_decode",
-        "disable_cuda_graph_padding", "triton_attention_num_kv_splits",
-    }  # fmt: skip
+        "attention_backend",
+        "sampling_backend",
+        "enable_torch_compile",
+        "cuda_graph_max_bs_decode",
+        "disable_cuda_graph_padding",
+        "triton_attention_num_kv_splits",
+    }
 
 
 def test_knobs_for_a_cpu_keep_what_works_there_and_say_why_not() -> None:

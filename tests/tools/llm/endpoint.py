@@ -111,11 +111,12 @@ def tool_calls(*calls: tuple[str, Json | str | None]) -> Reply:
     """Calls of tools, with arguments as an object, or as text that may be no JSON."""
     made = [
         {
-            "id": f"call_{number}", "type": "function",
+            "id": f"call_{number}",
+            "type": "function",
             "function": {"name": name, "arguments": given if isinstance(given, str) else json.dumps(given or {})},
         }
         for number, (name, given) in enumerate(calls)
-    ]  # fmt: skip
+    ]
     return completion(None, finish="tool_calls", tool_calls=made)
 
 

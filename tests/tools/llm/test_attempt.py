@@ -9,22 +9,13 @@ from typing import Literal
 
 import pytest
 
-from tests.tools.llm.endpoint import (
-    Endpoint,
-    Reply,
-    completion,
-    error,
-    page,
-    refusal,
-    says,
-    tool_call,
-)
-from tools.evidence.records import Record
-from tools.llm.attempt import Prompt
-from tools.llm.client import Client
-from tools.llm.ledger import CallLedger, read_ledger
-from tools.llm.outcome import Kind, Outcome, Usage
-from tools.llm.settings import Limits, Settings, endpoint
+from bankable.tools.evidence.records import Record
+from bankable.tools.llm.attempt import Prompt
+from bankable.tools.llm.client import Client
+from bankable.tools.llm.ledger import CallLedger, read_ledger
+from bankable.tools.llm.outcome import Kind, Outcome, Usage
+from bankable.tools.llm.settings import Limits, Settings, endpoint
+from tests.tools.llm.endpoint import Endpoint, Reply, completion, error, page, refusal, says, tool_call
 
 
 class Colour(Record):
@@ -70,29 +61,34 @@ def test_an_answer_of_the_shape_asked_for(ask: Ask) -> None:
 
 WRONG: dict[str, tuple[Reply, Kind, str]] = {
     "too many requests": (error(429), Kind.RATE_LIMITED, "HTTP 429: too many requests"),
-    "no credit": (
-        error(429, code="insufficient_quota"), Kind.DENIED, "HTTP 429: the account has no credit left"
-    ),
+    "no credit": (error(429, code="insufficient_quota"), Kind.DENIED, "HTTP 429: the account has no credit left"),
     "error of the server": (error(500), Kind.SERVER_ERROR, "HTTP 500: an error of the server"),
     "bad gateway as a page": (
-        Reply(502, b"<html>bad gateway</html>", content_type="text/html"), Kind.SERVER_ERROR,
+        Reply(502, b"<html>bad gateway</html>", content_type="text/html"),
+        Kind.SERVER_ERROR,
         "HTTP 502: an error of the server",
     ),
     "a page with status 200": (page(), Kind.MALFORMED, "not an answer of chat completions"),
     "a page that calls itself JSON": (
-        Reply(body=b"<html></html>"), Kind.MALFORMED, "not an answer of chat completions"
+        Reply(body=b"<html></html>"),
+        Kind.MALFORMED,
+        "not an answer of chat completions",
     ),
-    "cut connection": (
-        Reply(body=says(GOOD).body, cut_after=40), Kind.CUT, "the connection ended within the answer"
-    ),
+    "cut connection": (Reply(body=says(GOOD).body, cut_after=40), Kind.CUT, "the connection ended within the answer"),
     "truncated JSON": (
-        completion('{"word": "re'), Kind.MALFORMED, "not of the shape asked for: the whole: json invalid"
+        completion('{"word": "re'),
+        Kind.MALFORMED,
+        "not of the shape asked for: the whole: json invalid",
     ),
     "wrong enum": (
-        says({"word": "green", "number": 1}), Kind.MALFORMED, "not of the shape asked for: word: literal error"
+        says({"word": "green", "number": 1}),
+        Kind.MALFORMED,
+        "not of the shape asked for: word: literal error",
     ),
     "a field too many": (
-        says({**GOOD, "rm -rf": 1}), Kind.MALFORMED, "not of the shape asked for: the whole: extra forbidden"
+        says({**GOOD, "rm -rf": 1}),
+        Kind.MALFORMED,
+        "not of the shape asked for: the whole: extra forbidden",
     ),
     "a field too few": (says({"word": "red"}), Kind.MALFORMED, "not of the shape asked for: number: missing"),
     "refusal": (refusal(), Kind.REFUSED, "the model refused"),
@@ -101,10 +97,13 @@ WRONG: dict[str, tuple[Reply, Kind, str]] = {
     "null text": (completion(None), Kind.EMPTY, "no text"),
     "cut at its length": (completion('{"wo', finish="length"), Kind.TOO_LONG, "the answer was cut at its longest"),
     "prompt too long": (
-        error(400, code="context_length_exceeded"), Kind.TOO_LONG, "HTTP 400: the prompt does not fit the model"
+        error(400, code="context_length_exceeded"),
+        Kind.TOO_LONG,
+        "HTTP 400: the prompt does not fit the model",
     ),
     "prompt too long for another server": (
-        error(400, "The input (7000 tokens) is longer than the model's context length (4096 tokens)."), Kind.TOO_LONG,
+        error(400, "The input (7000 tokens) is longer than the model's context length (4096 tokens)."),
+        Kind.TOO_LONG,
         "HTTP 400: the prompt does not fit the model",
     ),
     "unknown tool": (tool_call("delete_everything"), Kind.MALFORMED, "a call of a tool that it was not given"),
@@ -112,21 +111,25 @@ WRONG: dict[str, tuple[Reply, Kind, str]] = {
     "no such model": (error(404), Kind.REJECTED, "HTTP 404: no such model, or no such address"),
     "no structured output": (error(400), Kind.REJECTED, "HTTP 400: the request is not accepted"),
     "redirect": (
-        Reply(302, headers={"location": "http://127.0.0.1:9/"}), Kind.REJECTED,
+        Reply(302, headers={"location": "http://127.0.0.1:9/"}),
+        Kind.REJECTED,
         "HTTP 302: a redirect, which is not followed",
     ),
     "compressed": (
-        Reply(body=b"\x1f\x8b", headers={"content-encoding": "gzip"}), Kind.MALFORMED,
+        Reply(body=b"\x1f\x8b", headers={"content-encoding": "gzip"}),
+        Kind.MALFORMED,
         "a compressed answer, though none was allowed",
     ),
     "a list": (Reply(body=b"[]"), Kind.MALFORMED, "not an answer of chat completions"),
     "no choices": (Reply(body=b'{"choices":[]}'), Kind.MALFORMED, "not an answer of chat completions"),
     "null choices": (Reply(body=b'{"choices":null}'), Kind.MALFORMED, "not an answer of chat completions"),
     "an error with status 200": (
-        Reply(body=b'{"error":{"message":"x"}}'), Kind.MALFORMED, "not an answer of chat completions"
+        Reply(body=b'{"error":{"message":"x"}}'),
+        Kind.MALFORMED,
+        "not an answer of chat completions",
     ),
     "nested beyond reason": (Reply(body=b"[" * 100_000), Kind.MALFORMED, "not an answer of chat completions"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", WRONG)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
+from bankable.tools.llm.breaker import IN_A_ROW, REST_S, resting
+from bankable.tools.llm.client import Client
+from bankable.tools.llm.ledger import CallLedger, CallLine
+from bankable.tools.llm.outcome import Kind
+from bankable.tools.llm.settings import Limits, Settings, endpoint
 from tests.tools.llm.endpoint import Endpoint, Reply, says
 from tests.tools.llm.test_attempt import GOOD, QUESTION, Colour
-from tools.llm.breaker import IN_A_ROW, REST_S, resting
-from tools.llm.client import Client
-from tools.llm.ledger import CallLedger, CallLine
-from tools.llm.outcome import Kind
-from tools.llm.settings import Limits, Settings, endpoint
 
 ELSEWHERE = endpoint("other", "http://127.0.0.1:2/v1")
 SETTINGS = Settings(endpoint=endpoint("m", "http://127.0.0.1:1/v1"), roles={"judge": ELSEWHERE})
@@ -19,9 +19,17 @@ SETTINGS = Settings(endpoint=endpoint("m", "http://127.0.0.1:1/v1"), roles={"jud
 
 def line(outcome: Kind, role: str = "strategist", at: float = 1000.0, attempt: int = 1) -> CallLine:
     return CallLine(
-        at=at, role=role, model="m", attempt=attempt, outcome=outcome, prompt_tokens=0, completion_tokens=0,
-        estimated=False, latency_s=1.0, cost=None,
-    )  # fmt: skip
+        at=at,
+        role=role,
+        model="m",
+        attempt=attempt,
+        outcome=outcome,
+        prompt_tokens=0,
+        completion_tokens=0,
+        estimated=False,
+        latency_s=1.0,
+        cost=None,
+    )
 
 
 def test_only_a_row_of_lost_requests_to_the_same_server_counts_and_only_for_a_while() -> None:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from bankable.tools.errors import UserError
+from bankable.tools.llm.attempt import Prompt
+from bankable.tools.llm.client import Client, retry_after
+from bankable.tools.llm.ledger import CallLedger, CallLine, read_ledger, text, totals
+from bankable.tools.llm.outcome import Kind, Outcome, Usage
+from bankable.tools.llm.settings import Budget, Limits, Price, Settings, endpoint
 from tests.tools.llm.endpoint import Endpoint, Reply, error, page, refusal, says
 from tests.tools.llm.test_attempt import GOOD, QUESTION, Colour
-from tools.errors import UserError
-from tools.llm.attempt import Prompt
-from tools.llm.client import Client, retry_after
-from tools.llm.ledger import CallLedger, CallLine, read_ledger, text, totals
-from tools.llm.outcome import Kind, Outcome, Usage
-from tools.llm.settings import Budget, Limits, Price, Settings, endpoint
 
 QUICK = Limits(attempts=4, attempt_s=30, call_s=60, pause_s=0.01, answer_tokens=50)
 WORST = QUESTION.tokens + QUICK.answer_tokens
@@ -35,8 +35,11 @@ def test_what_passes_is_tried_again_and_every_attempt_is_written_down(tmp_path: 
     assert (found.kind, found.attempts, len(served.requests)) == (Kind.ANSWERED, 4, 4)
     lines = read_ledger(tmp_path / "calls.jsonl")
     assert [(line.attempt, line.outcome, line.status) for line in lines] == [
-        (1, Kind.SERVER_ERROR, 500), (2, Kind.MALFORMED, 200), (3, Kind.RATE_LIMITED, 429), (4, Kind.ANSWERED, 200),
-    ]  # fmt: skip
+        (1, Kind.SERVER_ERROR, 500),
+        (2, Kind.MALFORMED, 200),
+        (3, Kind.RATE_LIMITED, 429),
+        (4, Kind.ANSWERED, 200),
+    ]
     assert all(0 < line.latency_s < 5 for line in lines)
 
 
@@ -79,7 +82,7 @@ def test_the_wall_holds_over_all_attempts() -> None:
 
 def test_pauses_are_not_the_same_for_everybody() -> None:
     settings = Settings(endpoint=endpoint("m", "http://127.0.0.1:1"), limits=Limits(pause_s=4, wait_s=20))
-    from tools.llm.attempt import Attempt
+    from bankable.tools.llm.attempt import Attempt
 
     failed = Attempt[Colour](Kind.SERVER_ERROR, "", Usage(), 0.0)
     pauses = [Client(settings, seed=seed)._pause(failed, sent) for seed in range(40) for sent in (1, 2, 3)]
@@ -163,9 +166,11 @@ def test_a_resumed_run_goes_on_with_what_is_left(tmp_path: Path) -> None:
 def test_one_role_does_not_pay_for_another() -> None:
     with Endpoint(says(GOOD)) as one, Endpoint(says(GOOD)) as other:
         settings = Settings(
-            endpoint=endpoint("m", one.url), roles={"judge": endpoint("openai:n", other.url)}, limits=QUICK,
+            endpoint=endpoint("m", one.url),
+            roles={"judge": endpoint("openai:n", other.url)},
+            limits=QUICK,
             role_budgets={"judge": Budget(calls=1)},
-        )  # fmt: skip
+        )
         client = Client(settings, environ={})
         kinds = [client.ask_now(role, QUESTION, Colour).kind for role in ("judge", "judge", "strategist")]
     assert kinds == [Kind.ANSWERED, Kind.OVER_BUDGET, Kind.ANSWERED]
@@ -180,8 +185,9 @@ def test_what_is_sent() -> None:
     assert sent.path == "/v1/chat/completions"
     assert sent.headers["accept-encoding"] == "identity"
     assert sent.body["messages"] == [
-        {"role": "system", "content": QUESTION.system}, {"role": "user", "content": QUESTION.user},
-    ]  # fmt: skip
+        {"role": "system", "content": QUESTION.system},
+        {"role": "user", "content": QUESTION.user},
+    ]
     assert sent.body["max_completion_tokens"] == 50
     assert "temperature" not in sent.body
     shape = sent.body["response_format"]["json_schema"]
@@ -191,16 +197,26 @@ def test_what_is_sent() -> None:
 
 def _line(role: str, kind: Kind, cost: float | None, attempt: int = 1) -> CallLine:
     return CallLine(
-        at=1.0, role=role, model="m", attempt=attempt, outcome=kind, prompt_tokens=10, completion_tokens=5,
-        estimated=False, latency_s=0.5, cost=cost,
-    )  # fmt: skip
+        at=1.0,
+        role=role,
+        model="m",
+        attempt=attempt,
+        outcome=kind,
+        prompt_tokens=10,
+        completion_tokens=5,
+        estimated=False,
+        latency_s=0.5,
+        cost=cost,
+    )
 
 
 def test_totals_per_role() -> None:
     lines = [
-        _line("b", Kind.ANSWERED, 0.25), _line("b", Kind.CUT, 0.5), _line("a", Kind.ANSWERED, None),
+        _line("b", Kind.ANSWERED, 0.25),
+        _line("b", Kind.CUT, 0.5),
+        _line("a", Kind.ANSWERED, None),
         _line("b", Kind.OVER_BUDGET, None, attempt=0),
-    ]  # fmt: skip
+    ]
     first, second = totals(lines)
     assert (first.role, first.cost) == ("a", None)
     assert (second.requests, second.prompt_tokens, second.completion_tokens) == (2, 20, 10)

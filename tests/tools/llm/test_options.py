@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tools.errors import UserError
-from tools.llm.address import OPENAI
-from tools.llm.options import check_stray, settings_from
-from tools.llm.settings import Budget, Price
-from tools.skills.front_matter import ROLES
+from bankable.tools.errors import UserError
+from bankable.tools.llm.address import OPENAI
+from bankable.tools.llm.options import check_stray, settings_from
+from bankable.tools.llm.settings import Budget, Price
+from bankable.tools.skills.front_matter import ROLES
 
 HERE = "http://127.0.0.1:8000/v1"
 
@@ -25,9 +25,12 @@ def test_models_by_role() -> None:
 
 def test_a_budget_in_all_and_per_role() -> None:
     found = settings_from(
-        "small", HERE, budgets=["calls=100", "usd=2.5", "judge.tokens=5e4"],
-        prices=["openai:small=1.25, 10", "llama3:8b=q4=0,0"], known=ROLES,
-    )  # fmt: skip
+        "small",
+        HERE,
+        budgets=["calls=100", "usd=2.5", "judge.tokens=5e4"],
+        prices=["openai:small=1.25, 10", "llama3:8b=q4=0,0"],
+        known=ROLES,
+    )
     assert found.budget == Budget(calls=100, money=2.5)
     assert found.role_budgets == {"judge": Budget(tokens=50_000)}
     assert found.prices == {"small": Price(prompt=1.25, completion=10), "llama3:8b=q4": Price(prompt=0, completion=0)}

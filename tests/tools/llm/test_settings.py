@@ -9,17 +9,17 @@ from pathlib import Path
 
 import pytest
 
+from bankable.tools.errors import UserError
+from bankable.tools.llm.address import OPENAI, checked, is_loopback
+from bankable.tools.llm.client import Client
+from bankable.tools.llm.key import key_for
+from bankable.tools.llm.ledger import CallLedger
+from bankable.tools.llm.outcome import Kind
+from bankable.tools.llm.settings import Budget, Limits, Price, Settings, endpoint
+from bankable.tools.llm.settings import Endpoint as Place
+from bankable.tools.llm.wire import HEADERS
 from tests.tools.llm.endpoint import Asked, Endpoint, Reply, error, page, says
 from tests.tools.llm.test_attempt import GOOD, QUESTION, Colour
-from tools.errors import UserError
-from tools.llm.address import OPENAI, checked, is_loopback
-from tools.llm.client import Client
-from tools.llm.key import key_for
-from tools.llm.ledger import CallLedger
-from tools.llm.outcome import Kind
-from tools.llm.settings import Budget, Limits, Price, Settings, endpoint
-from tools.llm.settings import Endpoint as Place
-from tools.llm.wire import HEADERS
 
 ROOT = Path(__file__).resolve().parents[3]
 CANARY = "sk-canary-4f1d0c77"
@@ -111,14 +111,21 @@ def _echo(status: int) -> Reply:
 @pytest.mark.parametrize(
     "reply",
     [
-        says(GOOD), page(f"<html>{CANARY}</html>"), _echo(401), _echo(429), _echo(500), _echo(200), says(CANARY),
-        says({**GOOD, CANARY: CANARY}), says(GOOD, usage={"prompt_tokens": CANARY, "completion_tokens": 1}),
+        says(GOOD),
+        page(f"<html>{CANARY}</html>"),
+        _echo(401),
+        _echo(429),
+        _echo(500),
+        _echo(200),
+        says(CANARY),
+        says({**GOOD, CANARY: CANARY}),
+        says(GOOD, usage={"prompt_tokens": CANARY, "completion_tokens": 1}),
         Reply(body=CANARY.encode(), cut_after=3),
     ],
-)  # fmt: skip
+)
 def test_the_key_reaches_the_server_and_nothing_else(
     reply: Reply, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> None:  # fmt: skip
+) -> None:
     caplog.set_level(logging.INFO)
     ledger = CallLedger(tmp_path / "calls.jsonl")
     with Endpoint(reply) as served:
@@ -140,7 +147,8 @@ def test_the_libraries_do_not_print_what_a_server_sends() -> None:
     """In a process of its own, because pytest has filters of warnings of its own."""
     code = (
         "import sys\nfrom tests.tools.llm.test_attempt import QUESTION, Colour\n"
-        "from tools.llm.client import Client\nfrom tools.llm.settings import Settings, endpoint, Limits\n"
+        "from bankable.tools.llm.client import Client\n"
+        "from bankable.tools.llm.settings import Settings, endpoint, Limits\n"
         "settings = Settings(endpoint=endpoint('m', sys.argv[1]), limits=Limits(attempts=1))\n"
         "print(Client(settings, environ={}).ask_now('judge', QUESTION, Colour).kind)"
     )
@@ -170,8 +178,15 @@ def test_a_redirect_takes_neither_prompt_nor_key_along() -> None:
 
 
 def test_nothing_of_the_environment_or_the_machine_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("OPENAI_ORG_ID", "OPENAI_ORGANIZATION", "OPENAI_PROJECT_ID", "OPENAI_CUSTOM_HEADERS",
-                 "OPENAI_API_KEY", "OPENAI_API_BASE", "OPENAI_BASE_URL"):  # fmt: skip
+    for name in (
+        "OPENAI_ORG_ID",
+        "OPENAI_ORGANIZATION",
+        "OPENAI_PROJECT_ID",
+        "OPENAI_CUSTOM_HEADERS",
+        "OPENAI_API_KEY",
+        "OPENAI_API_BASE",
+        "OPENAI_BASE_URL",
+    ):
         monkeypatch.setenv(name, f"X-Told: {CANARY}" if name == "OPENAI_CUSTOM_HEADERS" else CANARY)
     with Endpoint(says(GOOD)) as served:
         client = Client(Settings(endpoint=endpoint("m", served.url)))

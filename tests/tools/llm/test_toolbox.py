@@ -7,16 +7,16 @@ from pathlib import Path
 import pytest
 from pydantic import Field
 
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import Record
+from bankable.tools.llm.attempt import Prompt
+from bankable.tools.llm.client import Client
+from bankable.tools.llm.ledger import CallLedger, read_ledger, totals
+from bankable.tools.llm.outcome import Kind, Outcome
+from bankable.tools.llm.settings import Budget, Limits, Settings, endpoint
+from bankable.tools.llm.toolbox import MOST_ARGUMENTS, MOST_CALLS, MOST_ROUNDS, Tool
 from tests.tools.llm.endpoint import Asked, Endpoint, Reply, error, says, tool_call, tool_calls
 from tests.tools.llm.test_attempt import GOOD, Colour
-from tools.errors import UserError
-from tools.evidence.records import Record
-from tools.llm.attempt import Prompt
-from tools.llm.client import Client
-from tools.llm.ledger import CallLedger, read_ledger, totals
-from tools.llm.outcome import Kind, Outcome
-from tools.llm.settings import Budget, Limits, Settings, endpoint
-from tools.llm.toolbox import MOST_ARGUMENTS, MOST_CALLS, MOST_ROUNDS, Tool
 
 LIMITS = Limits(attempts=2, attempt_s=30, call_s=60, pause_s=0.01)
 
@@ -59,8 +59,9 @@ def test_a_call_is_answered_and_the_answer_still_has_its_shape(ledger: Path) -> 
     assert second.body["response_format"]["json_schema"]["strict"] is True
     lines = read_ledger(ledger)
     assert [(it.outcome, it.detail, it.tool_calls, it.tool_faults) for it in lines] == [
-        (Kind.CALLED_TOOLS, "mix", 1, 0), (Kind.ANSWERED, "", 0, 0)
-    ]  # fmt: skip
+        (Kind.CALLED_TOOLS, "mix", 1, 0),
+        (Kind.ANSWERED, "", 0, 0),
+    ]
     (summed,) = totals(lines)
     assert (summed.requests, summed.tool_calls, summed.other) == (2, 1, "1 called_tools, 1 tool calls")
 
@@ -69,15 +70,19 @@ WRONG: dict[str, tuple[Reply, str, str]] = {
     "unknown tool": (tool_call("delete_everything", {"path": "/"}), "there is no tool of this name", "unknown tool"),
     "a name that is none": (tool_call("../../mix; rm -rf"), "there is no tool of this name", "unknown tool"),
     "too large": (
-        tool_call("mix", {"first": "red", "second": "x" * MOST_ARGUMENTS}), "bytes of arguments", "oversized arguments"
+        tool_call("mix", {"first": "red", "second": "x" * MOST_ARGUMENTS}),
+        "bytes of arguments",
+        "oversized arguments",
     ),
     "another type": (tool_call("mix", {"first": 3, "second": "red"}), "first: string type", "wrong arguments"),
     "an argument too many": (
-        tool_call("mix", {"first": "red", "second": "blue", "third": "x"}), "extra forbidden", "wrong arguments"
+        tool_call("mix", {"first": "red", "second": "blue", "third": "x"}),
+        "extra forbidden",
+        "wrong arguments",
     ),
     "an argument too few": (tool_call("mix", {"first": "red"}), "second: missing", "wrong arguments"),
     "not to be answered": (tool_call("mix", {"first": "red", "second": "red"}), "one colour", "failed"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", WRONG)

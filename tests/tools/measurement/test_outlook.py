@@ -8,13 +8,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.evidence.records import LaunchPlan
-from tools.measurement.outlook import default_launch_plan, outlook
+from bankable.tools.evidence.records import LaunchPlan
+from bankable.tools.measurement.outlook import default_launch_plan, outlook
 
 
-@pytest.mark.parametrize(("device", "expected"), [
-    ("cpu", LaunchPlan.CORESIDENT), ("cuda", LaunchPlan.ALTERNATING), ("rocm", LaunchPlan.ALTERNATING),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("device", "expected"),
+    [
+        ("cpu", LaunchPlan.CORESIDENT),
+        ("cuda", LaunchPlan.ALTERNATING),
+        ("rocm", LaunchPlan.ALTERNATING),
+    ],
+)
 def test_only_a_cpu_holds_two_servers(device: str, expected: LaunchPlan) -> None:
     assert default_launch_plan(device) is expected
 

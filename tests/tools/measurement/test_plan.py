@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.errors import UserError
-from tools.evidence.records import Kind, LaunchPlan, Lever, Plan, ServerConfig, Side, Workload
-from tools.measurement.plan import make_plan, round_order
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import Kind, LaunchPlan, Lever, Plan, ServerConfig, Side, Workload
+from bankable.tools.measurement.plan import make_plan, round_order
 
 LEVER = Lever(flags={"chunked_prefill_size": 64})
 

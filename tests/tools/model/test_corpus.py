@@ -9,12 +9,12 @@ import struct
 from itertools import islice
 from pathlib import Path
 
-from tools.model.chance import is_heldout, lean
-from tools.model.corpus import END, documents, prose_prompts
-from tools.model.people import PEOPLE
-from tools.model.places import PLACES
-from tools.model.prose import Cast, dialogue, draw_cast, story
-from tools.model.questions import draw_set
+from bankable.tools.model.chance import is_heldout, lean
+from bankable.tools.model.corpus import END, documents, prose_prompts
+from bankable.tools.model.people import PEOPLE
+from bankable.tools.model.places import PLACES
+from bankable.tools.model.prose import Cast, dialogue, draw_cast, story
+from bankable.tools.model.questions import draw_set
 
 SHIPPED = Path(__file__).parents[3] / "tools" / "model" / "shipped"
 TOM_AND_ANNA = Cast(PEOPLE[0], PEOPLE[10], PLACES[0])
@@ -94,8 +94,16 @@ def test_about_one_identity_in_eight_is_held_out() -> None:
 def test_the_shipped_folder_is_small_and_complete() -> None:
     sizes = {path.name: path.stat().st_size for path in SHIPPED.iterdir()}
     assert sum(sizes.values()) <= 8 * 2**20
-    assert {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
-            "questions_train.jsonl", "questions_heldout.jsonl", "MODEL_CARD.md"} <= set(sizes)  # fmt: skip
+    assert {
+        "config.json",
+        "generation_config.json",
+        "model.safetensors",
+        "tokenizer.json",
+        "tokenizer_config.json",
+        "questions_train.jsonl",
+        "questions_heldout.jsonl",
+        "MODEL_CARD.md",
+    } <= set(sizes)
 
 
 def test_the_shipped_weights_are_bfloat16_and_fill_their_file() -> None:

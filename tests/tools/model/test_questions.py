@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.model.questions import Question, draw_question, draw_set, few_shot_prompt, write_jsonl
-from tools.model.shapes import SHAPES, Step
-from tools.model.wordings import WORDINGS
+from bankable.tools.model.questions import Question, draw_question, draw_set, few_shot_prompt, write_jsonl
+from bankable.tools.model.shapes import SHAPES, Step
+from bankable.tools.model.wordings import WORDINGS
 
 SHIPPED = Path(__file__).parents[3] / "tools" / "model" / "shipped"
 EQUATION = re.compile(r"(\d+) ([-+*/]) (\d+) = (\d+)")

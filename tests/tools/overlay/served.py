@@ -29,10 +29,17 @@ def main() -> None:
             added.append(float((norm(x, residual)[0].double() - norm.plainly(x + residual)).abs().max()))
         wide = float((norm(torch.randn(3, 64)).double().abs()).max())  # fp32: no kernel covers it
     time.sleep(float(os.environ.get("LINGER_S", "1.6")))  # reports are written once a second
-    print(json.dumps({
-        "plain": plain, "added": added, "wide": wide, "imports": layers.IMPORTED,
-        "source": inspect.getsource(layers).startswith('"""A small engine'),
-    }))  # fmt: skip
+    print(
+        json.dumps(
+            {
+                "plain": plain,
+                "added": added,
+                "wide": wide,
+                "imports": layers.IMPORTED,
+                "source": inspect.getsource(layers).startswith('"""A small engine'),
+            }
+        )
+    )
 
 
 main()

@@ -10,25 +10,25 @@ from typing import Any
 import httpx
 import pytest
 
-from kernels.compiler import Compiled, Compiler
-from kernels.contestant import of_kernel
-from kernels.extract import write_captured_task
-from kernels.families import FAMILIES
-from kernels.nursery import Nursery
-from kernels.overlay import lay, part_of, seam_of
-from kernels.qualify import qualify
-from kernels.render import render
-from kernels.task import TaskFolder
+from bankable.kernels.benchmark.candidate import of_kernel
+from bankable.kernels.benchmark.qualify import qualify
+from bankable.kernels.build.compiler import Compiled, Compiler
+from bankable.kernels.build.overlay import lay, part_of, seam_of
+from bankable.kernels.build.render import render
+from bankable.kernels.operators import FAMILIES
+from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.task.extract import write_captured_task
+from bankable.kernels.task.folder import TaskFolder
+from bankable.tools.evidence.folder import RunFolder
+from bankable.tools.evidence.layout import OVERLAY_FOLDER, WATCH_FOLDER
+from bankable.tools.evidence.records import Lever
+from bankable.tools.evidence.store import write_once
+from bankable.tools.measurement.engagement import prove_overlays
+from bankable.tools.overlay.captured import CaptureFolder
+from bankable.tools.overlay.folder import write_overlay
+from bankable.tools.serving.engine import Engine
+from bankable.tools.serving.live import LiveDriver, LiveServer
 from tests.tools.overlay.test_real_overlay import launched
-from tools.evidence.folder import RunFolder
-from tools.evidence.layout import OVERLAY_FOLDER, WATCH_FOLDER
-from tools.evidence.records import Lever
-from tools.evidence.store import write_once
-from tools.measurement.engagement import prove_overlays
-from tools.overlay.captured import CaptureFolder
-from tools.overlay.folder import write_overlay
-from tools.serving.engine import Engine
-from tools.serving.live import LiveDriver, LiveServer
 
 FAMILY = FAMILIES["top_k_sampling"]
 WARM = {"temperature": 5.0, "top_k": 20, "top_p": 0.95, "ignore_eos": True}

@@ -10,18 +10,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.overlay.captured import CaptureFolder
-from tools.overlay.reports import read_reports
+from bankable.tools.overlay.captured import CaptureFolder
+from bankable.tools.overlay.reports import read_reports
 
 SHA = "a" * 64
 
 
 def operator(**values: Any) -> dict[str, Any]:
     return {
-        "operator": "rms_norm", "mode": "replace", "module": SHA, "requested": "cpp-a", "resolved": "cpp-a",
-        "engaged": True, "calls": 7, "source": SHA, "parameters": {}, "shapes": ["4x64"], "error_vs_live": 0.001,
-        "why": "", **values,
-    }  # fmt: skip
+        "operator": "rms_norm",
+        "mode": "replace",
+        "module": SHA,
+        "requested": "cpp-a",
+        "resolved": "cpp-a",
+        "engaged": True,
+        "calls": 7,
+        "source": SHA,
+        "parameters": {},
+        "shapes": ["4x64"],
+        "error_vs_live": 0.001,
+        "why": "",
+        **values,
+    }
 
 
 def write(folder: Path, name: str, *operators: dict[str, Any], **values: Any) -> None:

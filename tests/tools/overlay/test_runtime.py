@@ -11,14 +11,22 @@ from typing import Any
 
 import pytest
 
-from kernels.families import FAMILIES
-from kernels.render import render
-from tools.evidence.canonical import file_digest
-from tools.overlay.captured import CaptureFolder
-from tools.overlay.folder import Kernel, Mode, Seam, overlay_digest, planned_digest, replacement_source, write_overlay
-from tools.overlay.reports import OverlayState, read_reports
-from tools.serving.engine import engine_python
-from tools.serving.environment import inherited
+from bankable.kernels.build.render import render
+from bankable.kernels.operators import FAMILIES
+from bankable.tools.evidence.canonical import file_digest
+from bankable.tools.overlay.captured import CaptureFolder
+from bankable.tools.overlay.folder import (
+    Kernel,
+    Mode,
+    Seam,
+    overlay_digest,
+    planned_digest,
+    replacement_source,
+    write_overlay,
+)
+from bankable.tools.overlay.reports import OverlayState, read_reports
+from bankable.tools.serving.engine import engine_python
+from bankable.tools.serving.environment import inherited
 
 HERE = Path(__file__).resolve().parent
 SEAMS = HERE.parents[2] / "kernels" / "seams"
@@ -61,13 +69,21 @@ def served(tmp_path: Path) -> Any:
 
     def run(overlay: Path, **env: str) -> Ran:
         done = subprocess.run(
-            [str(engine_python()), str(HERE / "served.py")], capture_output=True, text=True, timeout=300, check=False,
+            [str(engine_python()), str(HERE / "served.py")],
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
             cwd=tmp_path,
             env={
-                **inherited(), "PYTHONPATH": f"{overlay}{os.pathsep}{package.parent}", "OMP_NUM_THREADS": "1",
-                "BANKABLE_OVERLAY_REPORTS": str(reports), "XDG_CACHE_HOME": str(tmp_path / "cache"), **env,
+                **inherited(),
+                "PYTHONPATH": f"{overlay}{os.pathsep}{package.parent}",
+                "OMP_NUM_THREADS": "1",
+                "BANKABLE_OVERLAY_REPORTS": str(reports),
+                "XDG_CACHE_HOME": str(tmp_path / "cache"),
+                **env,
             },
-        )  # fmt: skip
+        )
         assert done.returncode == 0, done.stderr
         return Ran(json.loads(done.stdout.splitlines()[-1]), done.stderr, read_reports(reports), reports, layers)
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
+from bankable.tools.errors import UserError
+from bankable.tools.profiling.aggregate import aggregate
+from bankable.tools.profiling.records import Family, Phase, Profile
 from tests.tools.profiling.traces import kernel, launch, op, span, write
-from tools.errors import UserError
-from tools.profiling.aggregate import aggregate
-from tools.profiling.records import Family, Phase, Profile
 
 REAL = Path(__file__).parents[2] / "data" / "steps-cut-TP-0.trace.json.gz"
 """One prefill and two decode steps of Qwen3 (hidden 256, 4 layers, bf16) on sglang 0.5.23, CPU, cut from 80 steps."""

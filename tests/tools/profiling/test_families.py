@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tools.profiling.families import family_of, operator_of
-from tools.profiling.records import Family
+from bankable.tools.profiling.families import family_of, operator_of
+from bankable.tools.profiling.records import Family
 
 
 @pytest.mark.parametrize(

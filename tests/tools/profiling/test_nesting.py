@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.profiling.nesting import common, length, merged, self_times
-from tools.profiling.trace import Event
+from bankable.tools.profiling.nesting import common, length, merged, self_times
+from bankable.tools.profiling.trace import Event
 
 
 def _event(start: float, duration: float, lane: str = "a") -> Event:

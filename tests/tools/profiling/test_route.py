@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from evals.fixtures.build.profile import operator
-from tools.profiling.records import OpShare, Profile
-from tools.profiling.route import origin_of, route_of, settled_wall_share
+from bankable.evals.fixtures.build.profile import operator
+from bankable.tools.profiling.records import OpShare, Profile
+from bankable.tools.profiling.route import origin_of, route_of, settled_wall_share
 
 
 def _op(symbol: str, family: str = "matmul", share: float = 0.5, skew: float = 1.0) -> OpShare:

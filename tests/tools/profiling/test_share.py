@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.profiling.aggregate import aggregate
-from tools.profiling.records import Phase, PhaseShare, Profile
-from tools.profiling.share import operator_share, promised_gain
+from bankable.tools.profiling.aggregate import aggregate
+from bankable.tools.profiling.records import Phase, PhaseShare, Profile
+from bankable.tools.profiling.share import operator_share, promised_gain
 
 
 @pytest.fixture(scope="module")
@@ -37,9 +37,16 @@ def test_decode_attention_is_the_decode_part_of_its_chain(profile: Profile) -> N
         for phase, us in ((Phase.PREFILL, 10.0), (Phase.DECODE, 30.0))
     )
     chain = {
-        "name": "attention_per_request", "family": "attention", "us": 40.0, "count": 2, "share": 0.5, "calls_each": 7.0,
-        "example": (), "phases": phases, "shapes": (),
-    }  # fmt: skip
+        "name": "attention_per_request",
+        "family": "attention",
+        "us": 40.0,
+        "count": 2,
+        "share": 0.5,
+        "calls_each": 7.0,
+        "example": (),
+        "phases": phases,
+        "shapes": (),
+    }
     seen = Profile.model_validate({**dict(profile), "chains": [chain], "operator_us": 80.0, "wall_us": 100.0})
     assert operator_share(seen, "decode_attention") == pytest.approx(0.30)
     assert operator_share(seen, "attention_per_request") == pytest.approx(0.40)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from bankable.tools.profiling.records import Phase
+from bankable.tools.profiling.steps import Timeline, find_steps
+from bankable.tools.profiling.trace import read_trace
 from tests.tools.profiling.traces import op, span, write
-from tools.profiling.records import Phase
-from tools.profiling.steps import Timeline, find_steps
-from tools.profiling.trace import read_trace
 
 
 def _timeline(tmp_path: Path, events: list[Any]) -> Timeline:

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bankable.tools.errors import UserError
+from bankable.tools.profiling import trace as module
+from bankable.tools.profiling.trace import is_complete, read_trace
 from tests.tools.profiling.traces import op, span, write
-from tools.errors import UserError
-from tools.profiling import trace as module
-from tools.profiling.trace import is_complete, read_trace
 
 
 def test_events_come_back_in_time_order_with_their_shapes(tmp_path: Path) -> None:

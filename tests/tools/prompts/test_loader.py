@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from nodes.auditor.judge.opinion import Accusation, Opinion, Quote
-from tools.errors import UserError
-from tools.prompts.loader import HOME, PLACEHOLDERS, SCHEMAS, SECTIONS, load_prompt
-from tools.skills.front_matter import ROLES
+from bankable.nodes.auditor.judge.opinion import Accusation, Opinion, Quote
+from bankable.tools.errors import UserError
+from bankable.tools.prompts.loader import HOME, PLACEHOLDERS, SCHEMAS, SECTIONS, load_prompt
+from bankable.tools.skills.front_matter import ROLES
 
 
 @pytest.mark.parametrize("role", ROLES)

@@ -7,7 +7,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-from tools.profiling.aggregate import aggregate
+from bankable.tools.profiling.aggregate import aggregate
 
 TRACE = Path(__file__).parents[2] / "data" / "steps-cut-TP-0.trace.json.gz"
 DELTA, INTERVAL = 0.142, (0.118, 0.166)
@@ -37,9 +37,15 @@ def finished_run(root: Path) -> Path:
     comparison(root, "bundle", "bundle", {"stream_interval": 8}, gain=0.142, blocks=7)
     verdict(root, "baseline", "control", "PASS", "pass")
     verdict(
-        root, "patch", "patch-stream_interval", "FLAG", "downgrade_headline", findings=[FINDING], notes=NOTES,
+        root,
+        "patch",
+        "patch-stream_interval",
+        "FLAG",
+        "downgrade_headline",
+        findings=[FINDING],
+        notes=NOTES,
         degraded=["accuracy_paired"],
-    )  # fmt: skip
+    )
     verdict(root, "bundle", "bundle", "PASS", "pass", metrics=METRICS)
     profile = aggregate([TRACE])
     (root / "profile").mkdir()
@@ -65,18 +71,31 @@ def comparison(root: Path, name: str, kind: str, flags: dict[str, Any], *, gain:
     put(
         folder / "plan.json",
         {
-            "name": name, "kind": kind, "metric": "output_throughput", "lever": lever, "blocks": planned,
-            "looks": [5, 7, 10], "alpha": 0.024, "floor": 0.01, "rounds_per_leg": 4, "launch_plan": "coresident",
-            "seed": 1, "workload": workload,
+            "name": name,
+            "kind": kind,
+            "metric": "output_throughput",
+            "lever": lever,
+            "blocks": planned,
+            "looks": [5, 7, 10],
+            "alpha": 0.024,
+            "floor": 0.01,
+            "rounds_per_leg": 4,
+            "launch_plan": "coresident",
+            "seed": 1,
+            "workload": workload,
         },
-    )  # fmt: skip
+    )
     put(
         folder / "claim.json",
         {
-            "metric": "output_throughput", "lever": lever, "delta": gain, "interval": [gain - 0.024, gain + 0.024],
-            "decision": "real" if gain > 0.03 else "not_real", "headline": f"{name}: {100 * gain:+.1f} %",
+            "metric": "output_throughput",
+            "lever": lever,
+            "delta": gain,
+            "interval": [gain - 0.024, gain + 0.024],
+            "decision": "real" if gain > 0.03 else "not_real",
+            "headline": f"{name}: {100 * gain:+.1f} %",
         },
-    )  # fmt: skip
+    )
     for b in range(blocks):
         for side in order:
             base = (250 + 8 * b) * (1 + gain * (side == "candidate")) * (1 + noise.gauss(0, 0.008))
@@ -92,10 +111,18 @@ def leg(folder: Path, block: int, side: str, values: list[float]) -> Path:
     put(
         place / "leg.json",
         {
-            "leg_id": place.name, "side": side, "block": block, "status": "complete", "launched_at": start,
-            "ready_at": start + 22.5, "host": "bench-1", "device": "cpu", "device_set": ["0", "1"], "engine": engine,
+            "leg_id": place.name,
+            "side": side,
+            "block": block,
+            "status": "complete",
+            "launched_at": start,
+            "ready_at": start + 22.5,
+            "host": "bench-1",
+            "device": "cpu",
+            "device_set": ["0", "1"],
+            "engine": engine,
         },
-    )  # fmt: skip
+    )
     put_lines(
         place / "bench_runs.jsonl",
         [{"output_throughput": v, "bankable": {"index": k, "seed": k}} for k, v in enumerate(values)],
@@ -105,22 +132,33 @@ def leg(folder: Path, block: int, side: str, values: list[float]) -> Path:
         place / "host.jsonl",
         [
             {
-                "t": start + 22 + s, "cpu_percent": 55 + 30 * ((s * 7) % 5) / 5, "load_1m": 1.2 + 0.1 * s,
+                "t": start + 22 + s,
+                "cpu_percent": 55 + 30 * ((s * 7) % 5) / 5,
+                "load_1m": 1.2 + 0.1 * s,
                 "tenants": busy if block == 1 and 5 < s < 9 else [],
             }
             for s in range(30)
         ],
-    )  # fmt: skip
+    )
     return place
 
 
 def verdict(root: Path, scope: str, subject: str, word: str, action: str, **more: Any) -> None:
     """One verdict of the auditor."""
     raw = {
-        "schema_version": 1, "scope": scope, "subject": subject, "attempt": 1, "verdict": word, "action": action,
-        "lever_class": "B", "headline": f"{subject} as the evidence supports it", "findings": [], "metrics": [],
-        "notes": [], "degraded": [],
-    }  # fmt: skip
+        "schema_version": 1,
+        "scope": scope,
+        "subject": subject,
+        "attempt": 1,
+        "verdict": word,
+        "action": action,
+        "lever_class": "B",
+        "headline": f"{subject} as the evidence supports it",
+        "findings": [],
+        "metrics": [],
+        "notes": [],
+        "degraded": [],
+    }
     put(root / "audits" / f"{scope}-{subject}-1" / "verdict.json", {**raw, **more})
 
 
@@ -131,11 +169,16 @@ def trial(number: int, flags: dict[str, Any], score: float | None) -> dict[str, 
 
 
 FINDING = {
-    "rule": "latency_regression", "severity": "FLAG", "expected": "TTFT, TPOT and ITL within 5 % of the reference",
-    "observed": "median ITL 21.4 → 171.0 ms: eight tokens arrive at once", "action": "downgrade_headline",
-    "advice": "Say in the headline that tokens arrive in groups of eight.", "modes": ["D13"], "code": "",
+    "rule": "latency_regression",
+    "severity": "FLAG",
+    "expected": "TTFT, TPOT and ITL within 5 % of the reference",
+    "observed": "median ITL 21.4 → 171.0 ms: eight tokens arrive at once",
+    "action": "downgrade_headline",
+    "advice": "Say in the headline that tokens arrive in groups of eight.",
+    "modes": ["D13"],
+    "code": "",
     "evidence": [{"file": "legs/b00-candidate/bench_runs.jsonl", "line": 2}],
-}  # fmt: skip
+}
 NOTES = [
     {"rule": "kernel_identity", "kind": "not_applicable", "text": "No kernel was replaced."},
     {"rule": "gpu_clocks", "kind": "unverifiable", "text": "missing: clocks of the device"},
@@ -143,11 +186,15 @@ NOTES = [
 ]
 METRICS = [
     {
-        "name": "output_throughput", "unit": "tok/s", "reference": 268.1, "candidate": 306.2, "delta": 0.142,
+        "name": "output_throughput",
+        "unit": "tok/s",
+        "reference": 268.1,
+        "candidate": 306.2,
+        "delta": 0.142,
         "interval": {"lower": 0.118, "upper": 0.166},
     },
     {"name": "median_ttft_ms", "unit": "ms", "reference": 96.0, "candidate": 97.5, "delta": 0.016, "interval": None},
-]  # fmt: skip
+]
 OUTCOME = {
     "verdict": "verified gain",
     "headline": "Streaming every eighth token serves 14.2 % more output tokens per second",

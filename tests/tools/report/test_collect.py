@@ -12,11 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bankable.tools.errors import UserError
+from bankable.tools.report import ReportModel, collect, render, summary
+from bankable.tools.report.comparisons import MAX_POINTS, read_comparison
+from bankable.tools.report.reading import clean
 from tests.tools.report.runs import OUTCOME, comparison, finished_run, leg, put, put_lines, verdict
-from tools.errors import UserError
-from tools.report import ReportModel, collect, render, summary
-from tools.report.comparisons import MAX_POINTS, read_comparison
-from tools.report.reading import clean
 
 
 @pytest.fixture(scope="module")
@@ -210,11 +210,18 @@ _values = st.recursive(
     max_leaves=6,
 )
 FILES = (
-    "run.json", "outcome.json", "preflight.json", "search/trials.jsonl", "profile/profile.json",
-    "audits/bundle-bundle-1/verdict.json", "comparisons/bundle/plan.json", "comparisons/bundle/claim.json",
-    "comparisons/bundle/legs/b00-candidate/leg.json", "comparisons/bundle/legs/b00-candidate/bench_runs.jsonl",
+    "run.json",
+    "outcome.json",
+    "preflight.json",
+    "search/trials.jsonl",
+    "profile/profile.json",
+    "audits/bundle-bundle-1/verdict.json",
+    "comparisons/bundle/plan.json",
+    "comparisons/bundle/claim.json",
+    "comparisons/bundle/legs/b00-candidate/leg.json",
+    "comparisons/bundle/legs/b00-candidate/bench_runs.jsonl",
     "comparisons/bundle/legs/b00-candidate/host.jsonl",
-)  # fmt: skip
+)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

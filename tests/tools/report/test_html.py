@@ -9,9 +9,9 @@ from xml.etree import ElementTree
 
 import pytest
 
+from bankable.tools.profiling.aggregate import aggregate
+from bankable.tools.report import collect, render, summary
 from tests.tools.report.runs import OUTCOME, TRACE, finished_run, leg, put, trial, verdict
-from tools.profiling.aggregate import aggregate
-from tools.report import collect, render, summary
 
 EVIL = "</style></title><script>alert(1)</script><img src=x onerror=alert(2)>\" onload='x' {{ 7*7 }} & \u202egnp.exe"
 VOID = {"meta", "br", "img", "link", "input", "hr"}
@@ -66,11 +66,23 @@ def test_the_page_is_one_file_without_script_or_request(page: str) -> None:
 def test_the_page_says_what_the_run_says(page: str) -> None:
     text = _parse(page).text
     for wanted in (
-        "verified gain", "Streaming every eighth token", "+14.2 %", "+11.8 % … +16.6 %", "stream_interval=8",
-        "median ITL 21.4 → 171.0 ms", "legs/b00-candidate/bench_runs.jsonl:2", "accuracy_paired did not finish",
-        "missing: clocks of the device", "fused_add_rms_norm", "aten::mm", "out_of_memory", "python -m graph verify",
-        "seeds 0, 1, 2, 3", "0.5.23", "not proven",
-    ):  # fmt: skip
+        "verified gain",
+        "Streaming every eighth token",
+        "+14.2 %",
+        "+11.8 % … +16.6 %",
+        "stream_interval=8",
+        "median ITL 21.4 → 171.0 ms",
+        "legs/b00-candidate/bench_runs.jsonl:2",
+        "accuracy_paired did not finish",
+        "missing: clocks of the device",
+        "fused_add_rms_norm",
+        "aten::mm",
+        "out_of_memory",
+        "python -m graph verify",
+        "seeds 0, 1, 2, 3",
+        "0.5.23",
+        "not proven",
+    ):
         assert wanted in text, wanted
     assert "The simple rule agrees" not in text
     assert "This run proved no gain" not in text

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from bankable.tools.report import collect, summary
 from tests.tools.report.runs import OUTCOME, finished_run, put, put_lines
-from tools.report import collect, summary
 
 FIRST, SECOND = "cpp-0123456789ab", "cpp-ba9876543210"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.report.model import HostPoint
-from tools.report.plots import host_plot, interval_plot
-from tools.report.svg import MAX_TICKS, Scale, ticks
-from tools.report.words import bounds, percent, quantity
+from bankable.tools.report.model import HostPoint
+from bankable.tools.report.plots import host_plot, interval_plot
+from bankable.tools.report.svg import MAX_TICKS, Scale, ticks
+from bankable.tools.report.words import bounds, percent, quantity
 
 _floats = st.floats(-1e12, 1e12, allow_nan=False)
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.search import (
+from bankable.tools.search import (
     Dimension,
     Outcome,
     PlainTPE,

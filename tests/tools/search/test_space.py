@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.levers import Situation, knobs_for, server_arguments
-from tools.search import Dimension, SearchSpace, space_from_knobs
+from bankable.tools.levers import Situation, knobs_for, server_arguments
+from bankable.tools.search import Dimension, SearchSpace, space_from_knobs
 
 SPACE = SearchSpace(
     (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from bankable.tools.evidence.records import Scalar
+from bankable.tools.search import SUGGESTED, SearchPolicy, Settings, Told, Trial
 from tests.tools.search.test_policy import SPACE, measured
-from tools.evidence.records import Scalar
-from tools.search import SUGGESTED, SearchPolicy, Settings, Told, Trial
 
 ONE = Settings(max_changes=1)
 

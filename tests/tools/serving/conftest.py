@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.serving.engine import Engine, find_engine
-from tools.serving.live import LiveDriver, LiveOptions
-from tools.serving.load import Patience
+from bankable.tools.serving.engine import Engine, find_engine
+from bankable.tools.serving.live import LiveDriver, LiveOptions
+from bankable.tools.serving.load import Patience
 
 FAKE = Path(__file__).parent / "fake_engine"
 

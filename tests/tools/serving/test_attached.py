@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tools.errors import UserError
-from tools.evidence.records import ServerConfig, Workload
-from tools.serving.attached import AttachedDriver, AttachedServer, check_url
-from tools.serving.client import ServerClient
-from tools.serving.driver import LaunchFailed, LaunchRequest, RoundFailed, RoundLoad
-from tools.serving.engine import Engine
-from tools.serving.ports import hold_port
-from tools.serving.process import ServerProcess, start
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import ServerConfig, Workload
+from bankable.tools.serving.attached import AttachedDriver, AttachedServer, check_url
+from bankable.tools.serving.client import ServerClient
+from bankable.tools.serving.driver import LaunchFailed, LaunchRequest, RoundFailed, RoundLoad
+from bankable.tools.serving.engine import Engine
+from bankable.tools.serving.ports import hold_port
+from bankable.tools.serving.process import ServerProcess, start
 
 LOAD = RoundLoad(Workload(num_prompts=6, input_len=4, output_len=3, concurrency=2), seed=7, index=0)
 

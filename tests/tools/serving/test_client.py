@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from tools.serving import client as module
-from tools.serving.client import ServerClient, ServerUnreachable
+from bankable.tools.serving import client as module
+from bankable.tools.serving.client import ServerClient, ServerUnreachable
 
 
 @contextmanager

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.errors import UserError
-from tools.evidence.records import Lever, Scalar, ServerConfig
-from tools.serving.command import STANDIN_NAME, Command, Permissions, base_config, build, flag_arguments
-from tools.serving.engine import STANDIN, Engine
-from tools.serving.environment import isolated
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import Lever, Scalar, ServerConfig
+from bankable.tools.serving.command import STANDIN_NAME, Command, Permissions, base_config, build, flag_arguments
+from bankable.tools.serving.engine import STANDIN, Engine
+from bankable.tools.serving.environment import isolated
 
 MODEL = Path("/models/m")
 
@@ -104,6 +104,12 @@ def test_recorded_variables_are_those_that_were_set_or_choose_the_device(
 def test_a_child_inherits_only_what_is_allowed() -> None:
     env = isolated({"A": "1"}, {"PATH": "/bin", "HOME": "/h", "AWS_SECRET_ACCESS_KEY": "x", "HTTP_PROXY": "p"})
     assert env == {
-        "PATH": "/bin", "HOME": "/h", "A": "1", "PYTHONSAFEPATH": "1", "HF_HUB_OFFLINE": "1",
-        "TRANSFORMERS_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "DO_NOT_TRACK": "1",
-    }  # fmt: skip
+        "PATH": "/bin",
+        "HOME": "/h",
+        "A": "1",
+        "PYTHONSAFEPATH": "1",
+        "HF_HUB_OFFLINE": "1",
+        "TRANSFORMERS_OFFLINE": "1",
+        "HF_DATASETS_OFFLINE": "1",
+        "DO_NOT_TRACK": "1",
+    }

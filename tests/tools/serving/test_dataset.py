@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.errors import UserError
-from tools.evidence.records import Workload
-from tools.serving.dataset import BenchmarkFiles, file_digest, load_questions, read_problems
-from tools.serving.driver import RoundLoad
-from tools.serving.probe import load_probes, read_number
-from tools.serving.workload import benchmark_arguments
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import Workload
+from bankable.tools.serving.dataset import BenchmarkFiles, file_digest, load_questions, read_problems
+from bankable.tools.serving.driver import RoundLoad
+from bankable.tools.serving.probe import load_probes, read_number
+from bankable.tools.serving.workload import benchmark_arguments
 
 
 @pytest.fixture

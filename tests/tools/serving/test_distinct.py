@@ -7,11 +7,16 @@ from types import SimpleNamespace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.serving.load_worker import make_distinct
+from bankable.tools.serving.load_worker import make_distinct
 
 
-@given(st.integers(1, 40).flatmap(lambda size: st.tuples(
-    st.just(size), st.lists(st.lists(st.integers(0, size - 1), min_size=1, max_size=4), max_size=size))))  # fmt: skip
+@given(
+    st.integers(1, 40).flatmap(
+        lambda size: st.tuples(
+            st.just(size), st.lists(st.lists(st.integers(0, size - 1), min_size=1, max_size=4), max_size=size)
+        )
+    )
+)
 def test_first_tokens_are_all_different_and_the_rest_stays(drawn: tuple[int, list[list[int]]]) -> None:
     size, prompts = drawn
     rows = [SimpleNamespace(prompt=list(prompt)) for prompt in prompts]

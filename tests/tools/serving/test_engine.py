@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.errors import UserError
-from tools.serving.engine import ENV_PYTHON, Engine, find_engine
-from tools.serving.tree import TreeDigest
+from bankable.tools.errors import UserError
+from bankable.tools.serving.engine import ENV_PYTHON, Engine, find_engine
+from bankable.tools.serving.tree import TreeDigest
 
 
 def test_the_engine_is_described_by_its_own_interpreter(engine: Engine, interpreter: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.serving import failure as failure_module
-from tools.serving.failure import classify_round, classify_start, stalled
+from bankable.tools.serving import failure as failure_module
+from bankable.tools.serving.failure import classify_round, classify_start, stalled
 
 LOGS = Path(__file__).parent / "logs"
 

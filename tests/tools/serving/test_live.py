@@ -15,10 +15,18 @@ from pathlib import Path
 
 import pytest
 
-from tools.evidence.records import HostSample, ServerConfig, Workload
-from tools.serving import group
-from tools.serving.driver import LaunchFailed, LaunchRequest, Prompt, Question, RoundFailed, RoundLoad, StopRequested
-from tools.serving.live import LiveDriver, LiveServer
+from bankable.tools.evidence.records import HostSample, ServerConfig, Workload
+from bankable.tools.serving import group
+from bankable.tools.serving.driver import (
+    LaunchFailed,
+    LaunchRequest,
+    Prompt,
+    Question,
+    RoundFailed,
+    RoundLoad,
+    StopRequested,
+)
+from bankable.tools.serving.live import LiveDriver, LiveServer
 
 LOAD = RoundLoad(Workload(num_prompts=8, input_len=4, output_len=3, concurrency=2), seed=7, index=0)
 
@@ -297,10 +305,10 @@ def test_a_killed_orchestrator_leaves_no_server(interpreter: Path, model: Path, 
 import os, signal, sys
 sys.path.insert(0, {str(Path(__file__).resolve().parents[3])!r})
 from pathlib import Path
-from tools.evidence.records import ServerConfig
-from tools.serving.driver import LaunchRequest
-from tools.serving.engine import find_engine
-from tools.serving.live import LiveDriver
+from bankable.tools.evidence.records import ServerConfig
+from bankable.tools.serving.driver import LaunchRequest
+from bankable.tools.serving.engine import find_engine
+from bankable.tools.serving.live import LiveDriver
 driver = LiveDriver(find_engine(Path({str(interpreter)!r})), Path({str(model)!r}))
 config = ServerConfig(env={{"FAKE_MODE": "stubborn"}})
 log = Path({str(tmp_path)!r}) / "server.log"

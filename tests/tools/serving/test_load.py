@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from tools.evidence.records import Workload
-from tools.serving.driver import RoundLoad
-from tools.serving.engine import Engine
-from tools.serving.load import JobFailed, JobStalled, LoadWorker, Patience, WorkerLost
-from tools.serving.workload import benchmark_arguments
+from bankable.tools.evidence.records import Workload
+from bankable.tools.serving.driver import RoundLoad
+from bankable.tools.serving.engine import Engine
+from bankable.tools.serving.load import JobFailed, JobStalled, LoadWorker, Patience, WorkerLost
+from bankable.tools.serving.workload import benchmark_arguments
 
 LOAD = RoundLoad(Workload(num_prompts=2, input_len=4, output_len=3, concurrency=2), seed=7, index=0)
 

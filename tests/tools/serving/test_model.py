@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tools.errors import UserError
-from tools.serving.command import Permissions
-from tools.serving.model import check_model
+from bankable.tools.errors import UserError
+from bankable.tools.serving.command import Permissions
+from bankable.tools.serving.model import check_model
 
 
 def complaint(path: Path, permissions: Permissions | None = None) -> str:

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tools.errors import UserError
-from tools.serving import group
-from tools.serving.ports import hold_port
-from tools.serving.process import ServerProcess, boot_id, kill_orphan, start
+from bankable.tools.errors import UserError
+from bankable.tools.serving import group
+from bankable.tools.serving.ports import hold_port
+from bankable.tools.serving.process import ServerProcess, boot_id, kill_orphan, start
 
 SLEEPER = "import sys, time\nprint('up', sys.argv[1:], flush=True)\ntime.sleep(600)\n"
 

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from tools.serving.engine import STANDIN
+from bankable.tools.serving.engine import STANDIN
 
 ENGINE_PYTHON = Path(__file__).resolve().parents[3] / ".venv-engine" / "bin" / "python"
 
@@ -62,6 +62,9 @@ def test_nothing_else_is_pretended(standin: ModuleType) -> None:
 def test_the_token_table_is_written_as_a_direct_loop_writes_it() -> None:
     done = subprocess.run(
         [str(ENGINE_PYTHON), "-c", AGAINST_REFERENCE, str(STANDIN)],
-        capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
     assert done.stdout.strip() == "equal", done.stderr

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tools.evidence.records import HostSample
-from tools.serving.host import HostReader, parse_gpu_row
-from tools.serving.telemetry import HostSampler
+from bankable.tools.evidence.records import HostSample
+from bankable.tools.serving.host import HostReader, parse_gpu_row
+from bankable.tools.serving.telemetry import HostSampler
 
 BURN = """
 import os

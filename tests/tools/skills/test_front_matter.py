@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tools.errors import UserError
-from tools.skills.front_matter import FrontMatter, split
+from bankable.tools.errors import UserError
+from bankable.tools.skills.front_matter import FrontMatter, split
 
 GOOD = """---
 name: rms_norm
@@ -26,9 +26,12 @@ And a rule.
 def test_a_skill_is_its_head_and_its_text() -> None:
     head, body = split(GOOD, "a.md")
     assert head == FrontMatter(
-        name="rms_norm", description="What RMSNorm is and how it rounds.", roles=("kernel_author", "integrator"),
-        operators=("rms_norm",), dtypes=("bfloat16",),
-    )  # fmt: skip
+        name="rms_norm",
+        description="What RMSNorm is and how it rounds.",
+        roles=("kernel_author", "integrator"),
+        operators=("rms_norm",),
+        dtypes=("bfloat16",),
+    )
     assert body == "# RMSNorm\n\nText with --- in it.\n---\nAnd a rule.\n"
 
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from evals.fixtures.cases import FIXTURES
-from evals.fixtures.keys import read_keys
-from kernels.families import FAMILIES
-from tools.errors import UserError
-from tools.evidence.canonical import digest
-from tools.levers import ALL_KNOBS, knob
-from tools.skills.loader import HOME, load_skills, read_skill, skill, skills_for
+from bankable.evals.fixtures.cases import FIXTURES
+from bankable.evals.fixtures.keys import read_keys
+from bankable.kernels.operators import FAMILIES
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.canonical import digest
+from bankable.tools.levers import ALL_KNOBS, knob
+from bankable.tools.skills.loader import HOME, load_skills, read_skill, skill, skills_for
 
 SCOPES = ("baseline", "profile", "patch", "harness", "bundle")
 
@@ -40,8 +40,10 @@ def test_a_role_gets_what_fits_its_task() -> None:
     assert _names("kernel_author", "rms_norm", "cpu", "float16") == ["overlay"]
     assert _names("op_benchmarker", "rotary", "cuda", "float32") == ["rotary"]
     assert _names("strategist", "decode_attention", "cuda", "bfloat16") == [
-        "levers", "levers_accelerator", "decode_attention",
-    ]  # fmt: skip
+        "levers",
+        "levers_accelerator",
+        "decode_attention",
+    ]
 
 
 def test_only_the_judge_reads_the_auditors_skill() -> None:
@@ -59,8 +61,10 @@ def test_every_family_has_a_playbook_that_names_its_seam_and_its_dtypes() -> Non
 
 
 def test_every_setting_that_code_knows_is_in_a_playbook_for_its_devices() -> None:
-    texts = {device: "".join(it.body for it in skills_for("config_tuner", device=device)) for device in
-             ("cpu", "cuda", "rocm")}  # fmt: skip
+    texts = {
+        device: "".join(it.body for it in skills_for("config_tuner", device=device))
+        for device in ("cpu", "cuda", "rocm")
+    }
     for it in ALL_KNOBS:
         for device in it.devices:
             assert f"`{it.name}`" in texts[device], (it.name, device)

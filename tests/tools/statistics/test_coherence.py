@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tools.statistics.coherence import coherence
+from bankable.tools.statistics.coherence import coherence
 
 PROSE = """The harbour woke before the sun did. Men carried ropes along the pier while gulls argued over the first
 catch, and a boy sold bread from a basket that was nearly as big as he was. Nobody paid attention to the stranger who

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from tools.statistics.few import Control, decide_few
+from bankable.tools.statistics.few import Control, decide_few
 
 BASE = [100.0, 100.3, 99.9, 100.1, 99.7]
 

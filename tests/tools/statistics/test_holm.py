@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.statistics.holm import confirmation_p, holm
-from tools.statistics.paired import interval
+from bankable.tools.statistics.holm import confirmation_p, holm
+from bankable.tools.statistics.paired import interval
 
 P_VALUES = st.lists(st.floats(0.0, 1.0), max_size=12)
 

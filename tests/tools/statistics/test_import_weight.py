@@ -6,13 +6,13 @@ import pkgutil
 import subprocess
 import sys
 
-import tools.statistics
+import bankable.tools.statistics
 
 
 def test_all_but_the_simulation_load_no_numerical_library() -> None:
-    names = [m.name for m in pkgutil.iter_modules(tools.statistics.__path__) if m.name != "simulate"]
+    names = [m.name for m in pkgutil.iter_modules(bankable.tools.statistics.__path__) if m.name != "simulate"]
     assert "paired" in names
-    program = f"import sys, importlib\nfor n in {names!r}: importlib.import_module('tools.statistics.' + n)\n"
+    program = f"import sys, importlib\nfor n in {names!r}: importlib.import_module('bankable.tools.statistics.' + n)\n"
     program += "print(sorted({'numpy', 'scipy', 'pandas'} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"

@@ -11,21 +11,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.evidence.records import BenchRun, RoundStamp
-from tools.statistics.latency import percentile, recompute, summarize
+from bankable.tools.evidence.records import BenchRun, RoundStamp
+from bankable.tools.statistics.latency import percentile, recompute, summarize
 
 STAMP = RoundStamp(
-    leg_id="b00-reference", index=0, seed=1, started=0.0, ended=10.0, request_digest="0" * 64, issued=1, cpu_s=1.0,
+    leg_id="b00-reference",
+    index=0,
+    seed=1,
+    started=0.0,
+    ended=10.0,
+    request_digest="0" * 64,
+    issued=1,
+    cpu_s=1.0,
     flushed=True,
-)  # fmt: skip
+)
 
 
 def bench_run(**records: Any) -> BenchRun:
     """A run whose summary fields are deliberately absurd: nothing may be read from them."""
     wrong = dict.fromkeys(
-        ("output_throughput", "request_throughput", "median_ttft_ms", "median_tpot_ms", "median_itl_ms", "p99_ttft_ms",
-         "p99_tpot_ms", "p99_itl_ms"), -1.0,
-    )  # fmt: skip
+        (
+            "output_throughput",
+            "request_throughput",
+            "median_ttft_ms",
+            "median_tpot_ms",
+            "median_itl_ms",
+            "p99_ttft_ms",
+            "p99_tpot_ms",
+            "p99_itl_ms",
+        ),
+        -1.0,
+    )
     fields = {"completed": 0, "total_input_tokens": 0, "total_output_tokens": 0, "server_info": {}, "bankable": STAMP}
     return BenchRun.model_validate({**fields, **wrong, **records})
 

@@ -8,21 +8,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.statistics.loops import compression_ratio, distinct_share, loop_period, looping_share
+from bankable.tools.statistics.loops import compression_ratio, distinct_share, loop_period, looping_share
 
 RANDOM = random.Random(1)
 HONEST = [RANDOM.randrange(4096) for _ in range(64)]
 
 
-@pytest.mark.parametrize(("ids", "period"), [
-    ([7] * 32, 1),
-    ([1, 2, 3, *[9, 8] * 10], 2),
-    ([*HONEST[:10], *[5, 6, 7, 8] * 6], 4),
-    (HONEST, None),
-    ([*HONEST, *[7] * 20], None),
-    ([1, 2, 3, 1, 2, 3], None),
-    ([], None),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("ids", "period"),
+    [
+        ([7] * 32, 1),
+        ([1, 2, 3, *[9, 8] * 10], 2),
+        ([*HONEST[:10], *[5, 6, 7, 8] * 6], 4),
+        (HONEST, None),
+        ([*HONEST, *[7] * 20], None),
+        ([1, 2, 3, 1, 2, 3], None),
+        ([], None),
+    ],
+)
 def test_a_loop_fills_half_of_the_answer_from_its_end(ids: list[int], period: int | None) -> None:
     assert loop_period(ids) == period
 

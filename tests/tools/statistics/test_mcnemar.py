@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tools.statistics.mcnemar import mcnemar, upper_tail
+from bankable.tools.statistics.mcnemar import mcnemar, upper_tail
 
 
 @given(st.integers(0, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))

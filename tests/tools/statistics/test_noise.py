@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tools.statistics.noise import blocks_to_detect, drift, minimal_detectable_effect, power, spread
+from bankable.tools.statistics.noise import blocks_to_detect, drift, minimal_detectable_effect, power, spread
 
 
 @given(st.floats(0.0, 5.0), st.integers(2, 60), st.sampled_from([0.05, 0.024]))

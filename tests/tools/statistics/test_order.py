@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.statistics import order
-from tools.statistics.order import FEW, nonnegative, order_statistics, packed
+from bankable.tools.statistics import order
+from bankable.tools.statistics.order import FEW, nonnegative, order_statistics, packed
 
 COUNT = 3 * FEW
 SHAPES: dict[str, Callable[[random.Random], float]] = {
@@ -55,7 +55,7 @@ def test_without_numpy_the_places_are_the_same(monkeypatch: pytest.MonkeyPatch) 
 @pytest.mark.parametrize(("count", "loaded"), [(FEW, False), (FEW + 1, True)])
 def test_numpy_is_loaded_for_large_rounds_only(count: int, loaded: bool) -> None:
     program = (
-        "import sys; from tools.statistics.order import order_statistics\n"
+        "import sys; from bankable.tools.statistics.order import order_statistics\n"
         f"order_statistics(bytes(8 * {count}), [0]); print('numpy' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)

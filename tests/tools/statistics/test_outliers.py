@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.statistics.outliers import Fault, droppable, outlier_marks, robust_sd
+from bankable.tools.statistics.outliers import Fault, droppable, outlier_marks, robust_sd
 
 STEADY = [100.0, 101.0, 99.0, 100.5, 99.5]
 NONE: list[frozenset[Fault]] = [frozenset()] * 5

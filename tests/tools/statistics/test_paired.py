@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from tools.statistics.paired import Interval, block_difference, can_win, decide, interval, launch_level
+from bankable.tools.statistics.paired import Interval, block_difference, can_win, decide, interval, launch_level
 
 CLEAR = [0.030, 0.028, 0.031, 0.030, 0.029, 0.033]
 DELTA_0 = math.log(1.01)
@@ -142,9 +142,17 @@ def test_verdict_follows_from_the_published_figures(differences: list[float], fl
     assert decision.verdict == expected
 
 
-@pytest.mark.parametrize(("n", "looks", "able"), [
-    (6, None, True), (5, None, False), (5, (5, 7), True), (4, (4, 7), False), (6, (5, 7), False), (8, (8,), True),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("n", "looks", "able"),
+    [
+        (6, None, True),
+        (5, None, False),
+        (5, (5, 7), True),
+        (4, (4, 7), False),
+        (6, (5, 7), False),
+        (8, (8,), True),
+    ],
+)
 def test_which_counts_can_win(n: int, looks: tuple[int, ...] | None, able: bool) -> None:
     assert can_win(n, looks) is able
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tools.statistics.pocock import nominal_alpha, overall_alpha
-from tools.statistics.simulate import looked_wins
+from bankable.tools.statistics.pocock import nominal_alpha, overall_alpha
+from bankable.tools.statistics.simulate import looked_wins
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.statistics.sequential import LOOK_ALPHA, LOOKS, PeekError, check_looks, look, next_look
+from bankable.tools.statistics.sequential import LOOK_ALPHA, LOOKS, PeekError, check_looks, look, next_look
 
 WIN = [0.030, 0.028, 0.031, 0.030, 0.029]
 NOISE = [0.06, -0.04, 0.05, -0.02, 0.05, 0.01, -0.03, 0.06, 0.00, 0.02]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.statistics.signflip import EXACT_UP_TO, sign_flip_p
+from bankable.tools.statistics.signflip import EXACT_UP_TO, sign_flip_p
 
 DIFFERENCES = st.lists(st.integers(-50, 50).map(lambda k: k / 1000), min_size=1, max_size=10)
 

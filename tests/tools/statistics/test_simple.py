@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tools.statistics.simple import simple_rule
+from bankable.tools.statistics.simple import simple_rule
 
 
 def test_above_the_band_and_separated_wins() -> None:

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tools.statistics.paired import decide
-from tools.statistics.sequential import LOOKS
-from tools.statistics.simulate import Machine, paired_wins, simulate_rules
+from bankable.tools.statistics.paired import decide
+from bankable.tools.statistics.sequential import LOOKS
+from bankable.tools.statistics.simulate import Machine, paired_wins, simulate_rules
 
 TABLE = {
     # gain: simple, t over rounds, six then six, paired 6, looks, paired 6 with floor (percent)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tools.statistics.student import normal_cdf, t_cdf, t_quantile, t_sf
+from bankable.tools.statistics.student import normal_cdf, t_cdf, t_quantile, t_sf
 
 DEGREES = st.one_of(st.integers(1, 2_000).map(float), st.floats(1.0, 1e7))
 

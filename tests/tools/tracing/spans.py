@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from langsmith import uuid7
 
-from tools.tracing.span import Score, Span
+from bankable.tools.tracing.span import Score, Span
 
 BEGAN = datetime(2026, 11, 22, 10, 0, 0, 123456, UTC)
 ENDED = BEGAN + timedelta(seconds=2.5)
@@ -31,17 +31,29 @@ def audit_in(around: Span, word: str = "FAIL", value: float = 0.0) -> Span:
     """An audit that has ended."""
     known = {"scope": "patch", "rules": ("a", "b"), "attempt": 2}
     return within(
-        around, "audit", "audit patch: x", ended=ENDED, attributes=known, tags=("scope:patch", f"verdict:{word}"),
-        score=Score("verdict.patch", value, word, "why"), outputs={"findings": ["one"]},
-    )  # fmt: skip
+        around,
+        "audit",
+        "audit patch: x",
+        ended=ENDED,
+        attributes=known,
+        tags=("scope:patch", f"verdict:{word}"),
+        score=Score("verdict.patch", value, word, "why"),
+        outputs={"findings": ["one"]},
+    )
 
 
 def call_in(around: Span, **changes: object) -> Span:
     """A request to a model."""
     known = {
-        "role": "judge", "model": "m1", "outcome": "answered", "request": 1, "input_tokens": 100, "output_tokens": 20,
-        "estimated": False, "cost_usd": 0.25,
-    }  # fmt: skip
+        "role": "judge",
+        "model": "m1",
+        "outcome": "answered",
+        "request": 1,
+        "input_tokens": 100,
+        "output_tokens": 20,
+        "estimated": False,
+        "cost_usd": 0.25,
+    }
     return within(around, "llm", "judge: m1", ended=ENDED, attributes=known, **changes)
 
 

@@ -8,12 +8,12 @@ import warnings
 
 import pytest
 
+from bankable.tools.errors import UserError
+from bankable.tools.tracing.langsmith import LangSmithExporter
+from bankable.tools.tracing.outbox import Outbox, SendError
+from bankable.tools.tracing.target import Target
 from tests.tools.tracing.servers import PROJECT_ID, LangSmithServer
 from tests.tools.tracing.spans import BEGAN, ENDED, audit_in, call_in, ended, run_of, within
-from tools.errors import UserError
-from tools.tracing.langsmith import LangSmithExporter
-from tools.tracing.outbox import Outbox, SendError
-from tools.tracing.target import Target
 
 
 def exporter(url: str) -> LangSmithExporter:
@@ -44,8 +44,11 @@ def test_runs_arrive_nested_with_names_tags_and_metadata() -> None:
     llm = found[str(call.id)]
     assert (llm.run_type, llm.metadata["ls_model_name"], llm.metadata["ls_provider"]) == ("llm", "m1", "openai")
     assert llm.outputs["usage_metadata"] == {
-        "input_tokens": 100, "output_tokens": 20, "total_tokens": 120, "total_cost": 0.25,
-    }  # fmt: skip
+        "input_tokens": 100,
+        "output_tokens": 20,
+        "total_tokens": 120,
+        "total_cost": 0.25,
+    }
     assert {it.headers["x-api-key"] for it in server.requests} == {"lsv2_pt_canary"}
     assert b"lsv2_pt_canary" not in server.everything
     for detail in (b"sdk_version", b"platform", b"py_implementation"):

@@ -6,11 +6,11 @@ import time
 
 import pytest
 
+from bankable.tools.tracing.otlp import OtlpExporter
+from bankable.tools.tracing.outbox import Outbox
+from bankable.tools.tracing.target import targets
 from tests.tools.tracing.servers import Collector, attributes
 from tests.tools.tracing.spans import BEGAN, ENDED, audit_in, call_in, ended, run_of, within
-from tools.tracing.otlp import OtlpExporter
-from tools.tracing.outbox import Outbox
-from tools.tracing.target import targets
 
 
 def exporter(server: Collector) -> OtlpExporter:
@@ -31,8 +31,9 @@ def test_spans_arrive_nested_in_one_request_and_only_ended_ones() -> None:
     assert (root.parent_span_id, step.parent_span_id, audit.parent_span_id) == (b"", root.span_id, step.span_id)
     assert len({it.trace_id for it in server.spans}) == 1
     assert (root.start_time_unix_nano, root.end_time_unix_nano) == (
-        int(BEGAN.timestamp() * 1e6) * 1000, int(ENDED.timestamp() * 1e6) * 1000,
-    )  # fmt: skip
+        int(BEGAN.timestamp() * 1e6) * 1000,
+        int(ENDED.timestamp() * 1e6) * 1000,
+    )
     told = attributes(audit)
     assert (told["bankable.scope"], told["bankable.rules"], told["bankable.attempt"]) == ("patch", ["a", "b"], 2)
     assert told["bankable.tags"] == ["scope:patch", "verdict:FAIL"]
@@ -48,9 +49,13 @@ def test_a_request_to_a_model_follows_the_conventions_of_genai() -> None:
     assert (good.name, good.kind) == ("chat m1", 3)
     told = attributes(good)
     assert {name: told[name] for name in told if name.startswith("gen_ai")} == {
-        "gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": "m1",
-        "gen_ai.usage.input_tokens": 100, "gen_ai.usage.output_tokens": 20, "gen_ai.agent.name": "judge",
-    }  # fmt: skip
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.request.model": "m1",
+        "gen_ai.usage.input_tokens": 100,
+        "gen_ai.usage.output_tokens": 20,
+        "gen_ai.agent.name": "judge",
+    }
     assert (bad.status.code, bad.status.message) == (2, "refused: the model refused")
 
 

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from tools.tracing.redaction import Redactor
-from tools.tracing.span import Score, Span, now
+from bankable.tools.tracing.redaction import Redactor
+from bankable.tools.tracing.span import Score, Span, now
 
 SPAN = UUID("01a202bb-8238-73fb-bf71-083a909d3c0e")
 ENV = {
@@ -60,26 +60,43 @@ def test_every_field_of_a_span_is_redacted_but_our_own_words(redactor: Redactor)
     for _ in range(40):
         deep = [deep]
     span = Span(
-        id=SPAN, kind="audit", name=leak, began=now(), session="s", error=leak, tags=("scope:patch",),
+        id=SPAN,
+        kind="audit",
+        name=leak,
+        began=now(),
+        session="s",
+        error=leak,
+        tags=("scope:patch",),
         attributes={"scope": "patch", "rules": ("lever_class",), "model": leak, "decisions": (leak, leak)},
-        inputs={"a": {"b": [leak, 1, None, True]}}, outputs={"deep": deep, "set": {leak}},
+        inputs={"a": {"b": [leak, 1, None, True]}},
+        outputs={"deep": deep, "set": {leak}},
         score=Score("verdict.patch", 0.0, "FAIL", leak),
-    )  # fmt: skip
+    )
     clean = redactor.span(span)
     for secret in ("joe", "/srv", "lab-7", "k-42"):
         assert secret not in repr(clean)
     gone = "[user] of [path] at [host] with [env]"
     assert (clean.name, clean.error, clean.inputs["a"]) == (gone, gone, {"b": [gone, 1, None, True]})
     assert clean.attributes == {
-        "scope": "patch", "rules": ("lever_class",), "model": gone, "decisions": (gone, gone),
-    }  # fmt: skip
+        "scope": "patch",
+        "rules": ("lever_class",),
+        "model": gone,
+        "decisions": (gone, gone),
+    }
     assert span.inputs == {"a": {"b": [leak, 1, None, True]}}
 
 
 def test_a_user_called_as_our_words_takes_none_of_them_away() -> None:
     clean = Redactor({}, users=["patch", "FAIL"], hosts=["judge"]).span(
-        Span(id=SPAN, kind="audit", name="audit", began=now(), session="s", tags=("scope:patch",),
-             attributes={"scope": "patch", "verdict": "FAIL", "role": "judge"})
-    )  # fmt: skip
+        Span(
+            id=SPAN,
+            kind="audit",
+            name="audit",
+            began=now(),
+            session="s",
+            tags=("scope:patch",),
+            attributes={"scope": "patch", "verdict": "FAIL", "role": "judge"},
+        )
+    )
     assert clean.attributes == {"scope": "patch", "verdict": "FAIL", "role": "judge"}
     assert clean.tags == ("scope:patch",)

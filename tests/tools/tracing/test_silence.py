@@ -19,7 +19,7 @@ STEP = """
 from contextlib import nullcontext
 from typing import TypedDict
 from langgraph.graph import END, START, StateGraph
-from tools.tracing.silence import untraced
+from bankable.tools.tracing.silence import untraced
 
 class State(TypedDict):
     a: int
@@ -34,9 +34,9 @@ with CONTEXT():
 ASK = """
 import sys
 from pydantic import BaseModel
-from tools.llm.attempt import Prompt
-from tools.llm.client import Client
-from tools.llm.settings import Settings, endpoint
+from bankable.tools.llm.attempt import Prompt
+from bankable.tools.llm.client import Client
+from bankable.tools.llm.settings import Settings, endpoint
 
 class Answer(BaseModel):
     a: int
@@ -48,13 +48,22 @@ print(found.kind)
 
 def run(script: str, langsmith: LangSmithServer, *words: str, **more: str) -> str:
     env = {
-        **os.environ, "LANGSMITH_TRACING": "true", "LANGSMITH_API_KEY": "k", "LANGSMITH_ENDPOINT": langsmith.url,
-        "PYTHONPATH": str(ROOT), **more,
-    }  # fmt: skip
+        **os.environ,
+        "LANGSMITH_TRACING": "true",
+        "LANGSMITH_API_KEY": "k",
+        "LANGSMITH_ENDPOINT": langsmith.url,
+        "PYTHONPATH": str(ROOT),
+        **more,
+    }
     done = subprocess.run(
-        [sys.executable, "-c", script, *words], env=env, cwd=ROOT, capture_output=True, text=True, timeout=120,
+        [sys.executable, "-c", script, *words],
+        env=env,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
         check=False,
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tools.errors import UserError
-from tools.tracing.target import LANGSMITH, Target, targets
+from bankable.tools.errors import UserError
+from bankable.tools.tracing.target import LANGSMITH, Target, targets
 
 KEY = {"LANGSMITH_API_KEY": "lsv2_pt_x"}
 

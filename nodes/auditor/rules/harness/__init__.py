@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nodes.auditor.rule import Rule
-from nodes.auditor.rules.harness import (
+from bankable.nodes.auditor.rule import Rule
+from bankable.nodes.auditor.rules.harness import (
     buffers,
     denominator,
     files_intact,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nodes.auditor.harness.view import BakeOffView, OpRow
-from nodes.auditor.rule import Found, Unverifiable, at, fail
-from nodes.auditor.verdict import Action, Evidence
+from bankable.nodes.auditor.harness.view import BakeOffView, OpRow
+from bankable.nodes.auditor.rule import Found, Unverifiable, at, fail
+from bankable.nodes.auditor.verdict import Action, Evidence
 
 CITED = 3
 
@@ -17,9 +17,16 @@ def cite(bakeoff: BakeOffView, rows: Sequence[OpRow]) -> tuple[Evidence, ...]:
 
 
 def faulty(
-    bakeoff: BakeOffView, rows: Sequence[OpRow], expected: str, observed: str, advice: str, *,
-    modes: tuple[str, ...], code: str, action: Action = Action.REDO,
-) -> Iterator[Found]:  # fmt: skip
+    bakeoff: BakeOffView,
+    rows: Sequence[OpRow],
+    expected: str,
+    observed: str,
+    advice: str,
+    *,
+    modes: tuple[str, ...],
+    code: str,
+    action: Action = Action.REDO,
+) -> Iterator[Found]:
     """A FAIL when there are such rows; ``observed`` describes the first one."""
     if rows:
         said = f"{rows[0].name}: {observed}" + (f", and {len(rows) - 1} more rows" if len(rows) > 1 else "")

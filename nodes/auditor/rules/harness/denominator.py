@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.harness.identity import compared_with_itself, in_task_folder
-from nodes.auditor.harness.view import BakeOffView
-from nodes.auditor.rule import HARNESS, Found, Outcome, Rule, at, fail
-from nodes.auditor.rules.harness.citing import cite, faulty
-from nodes.auditor.verdict import Action, Severity
-from tools.evidence.harness import Task
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.harness.identity import compared_with_itself, in_task_folder
+from bankable.nodes.auditor.harness.view import BakeOffView
+from bankable.nodes.auditor.rule import HARNESS, Found, Outcome, Rule, at, fail
+from bankable.nodes.auditor.rules.harness.citing import cite, faulty
+from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.evidence.harness import Task
 
 LIVE = "measure against the implementation that the task's seam resolves to on the live server"
 
@@ -26,43 +26,73 @@ def check(case: Case) -> Iterator[Outcome]:
         return
     if same := compared_with_itself(bakeoff):
         yield fail(
-            "a winner that is not the live implementation", same,
-            "the ratio of a thing to itself is noise: claim no win", at(bakeoff.path("claim.json")),
-            *cite(bakeoff, bakeoff.winning), action=Action.REDO, modes=("H01",), code="compared_with_itself",
-        )  # fmt: skip
+            "a winner that is not the live implementation",
+            same,
+            "the ratio of a thing to itself is noise: claim no win",
+            at(bakeoff.path("claim.json")),
+            *cite(bakeoff, bakeoff.winning),
+            action=Action.REDO,
+            modes=("H01",),
+            code="compared_with_itself",
+        )
     yield from _reference(bakeoff, task)
     claim = bakeoff.claim
     if claim is not None and claim.baseline_backend not in (None, task.live_backend):
         yield fail(
-            f"live backend {task.live_backend}", f"baseline backend {claim.baseline_backend}", LIVE,
-            at(bakeoff.path("claim.json")), action=Action.REDO, modes=("H11",), code="straw_man",
-        )  # fmt: skip
+            f"live backend {task.live_backend}",
+            f"baseline backend {claim.baseline_backend}",
+            LIVE,
+            at(bakeoff.path("claim.json")),
+            action=Action.REDO,
+            modes=("H11",),
+            code="straw_man",
+        )
 
 
 def _reference(bakeoff: BakeOffView, task: Task) -> Iterator[Found]:
     if in_task_folder(task.live_source.path):
         yield fail(
-            "a live implementation outside the task folder", task.live_source.path[:300], LIVE,
-            at(bakeoff.path("task.json")), action=Action.REDO, modes=("H03",), code="own_denominator",
-        )  # fmt: skip
+            "a live implementation outside the task folder",
+            task.live_source.path[:300],
+            LIVE,
+            at(bakeoff.path("task.json")),
+            action=Action.REDO,
+            modes=("H03",),
+            code="own_denominator",
+        )
     files = [(row, source) for row in bakeoff.reference for source in (row.run.source, row.run.resolved) if source]
     own = [row for row, source in files if in_task_folder(source.path)]
     lines = {row.line for row in own}
     other = [row for row, source in files if source.digest != task.live_source.digest and row.line not in lines]
     yield from faulty(
-        bakeoff, own, "a reference outside the task folder", "source in the task folder", LIVE, modes=("H03",),
+        bakeoff,
+        own,
+        "a reference outside the task folder",
+        "source in the task folder",
+        LIVE,
+        modes=("H03",),
         code="own_denominator",
-    )  # fmt: skip
+    )
     yield from faulty(
-        bakeoff, other, f"the live source {task.live_source.digest[:12]}", "another source", LIVE, modes=("H03", "H11"),
+        bakeoff,
+        other,
+        f"the live source {task.live_source.digest[:12]}",
+        "another source",
+        LIVE,
+        modes=("H03", "H11"),
         code="not_the_live_source",
-    )  # fmt: skip
+    )
     backends = [row for row in bakeoff.reference if row.run.backend != task.live_backend]
     if backends:
         yield from faulty(
-            bakeoff, backends, f"live backend {task.live_backend}", f"backend {backends[0].run.backend}", LIVE,
-            modes=("H11",), code="straw_man",
-        )  # fmt: skip
+            bakeoff,
+            backends,
+            f"live backend {task.live_backend}",
+            f"backend {backends[0].run.backend}",
+            LIVE,
+            modes=("H11",),
+            code="straw_man",
+        )
 
 
 rule = Rule(

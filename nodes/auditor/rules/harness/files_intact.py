@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.harness.identity import in_task_folder
-from nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, fail
-from nodes.auditor.verdict import Action, Severity
-from tools.evidence.canonical import file_digest
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.harness.identity import in_task_folder
+from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, fail
+from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.evidence.canonical import file_digest
 
 ROLES = ("checker", "harness", "oracle", "timer")
 ADVICE = "run the bake-off with measurement files that no candidate can write, and hash them before and after"
@@ -28,24 +28,38 @@ def check(case: Case) -> Iterator[Outcome]:
     for file in files:
         if file.before != file.after:
             yield fail(
-                f"{file.role} {file.path[:200]}: {file.before[:12]} throughout", f"{file.after[:12]} afterwards",
-                ADVICE, where, action=Action.EJECT, modes=("H05",), code="measurement_edited",
-            )  # fmt: skip
+                f"{file.role} {file.path[:200]}: {file.before[:12]} throughout",
+                f"{file.after[:12]} afterwards",
+                ADVICE,
+                where,
+                action=Action.EJECT,
+                modes=("H05",),
+                code="measurement_edited",
+            )
         if file.role != "oracle" and in_task_folder(file.path):
             yield fail(
-                f"a {file.role} outside the task folder", file.path[:300], ADVICE, where, action=Action.REDO,
-                modes=("H05",), code="measurement_in_reach",
-            )  # fmt: skip
+                f"a {file.role} outside the task folder",
+                file.path[:300],
+                ADVICE,
+                where,
+                action=Action.REDO,
+                modes=("H05",),
+                code="measurement_in_reach",
+            )
     manifest = bakeoff.path("oracle.json")
     if case.view.reader.exists(manifest):
         sealed = file_digest(case.view.folder / manifest)
         if sealed not in {file.after for file in files if file.role == "oracle"}:
             yield fail(
-                f"oracle.json {sealed[:12]}, as it was measured with", "another digest in measurement.json", ADVICE,
-                at(manifest), where, action=Action.REDO, modes=("H05",), code="other_oracle",
-            )  # fmt: skip
+                f"oracle.json {sealed[:12]}, as it was measured with",
+                "another digest in measurement.json",
+                ADVICE,
+                at(manifest),
+                where,
+                action=Action.REDO,
+                modes=("H05",),
+                code="other_oracle",
+            )
 
 
-rule = Rule(
-    "harness_files_intact", HARNESS, ("H05",), ("measurement",), check, gate=True, gives=(Severity.FAIL,)
-)  # fmt: skip
+rule = Rule("harness_files_intact", HARNESS, ("H05",), ("measurement",), check, gate=True, gives=(Severity.FAIL,))

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.harness.view import BakeOffView
-from nodes.auditor.rule import HARNESS, Found, Outcome, Rule, at, fail
-from nodes.auditor.rules.harness.citing import faulty
-from nodes.auditor.verdict import Action, Severity
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.harness.view import BakeOffView
+from bankable.nodes.auditor.rule import HARNESS, Found, Outcome, Rule, at, fail
+from bankable.nodes.auditor.rules.harness.citing import faulty
+from bankable.nodes.auditor.verdict import Action, Severity
 
 SLACK_S = 1.0
 FEWEST_TO_COMPARE = 3
@@ -24,9 +24,11 @@ ADVICE = "run the bake-off again in this run; evidence is not carried over"
 def check(case: Case) -> Iterator[Outcome]:
     bakeoff, nonce = case.bakeoff, case.request.run_id
     for name, record in (
-        ("task.json", bakeoff.task), ("oracle.json", bakeoff.oracle), ("measurement.json", bakeoff.measurement),
+        ("task.json", bakeoff.task),
+        ("oracle.json", bakeoff.oracle),
+        ("measurement.json", bakeoff.measurement),
         ("claim.json", bakeoff.claim),
-    ):  # fmt: skip
+    ):
         if record is None:
             continue
         if record.run_id != nonce:
@@ -36,10 +38,14 @@ def check(case: Case) -> Iterator[Outcome]:
     strangers = [r for r in bakeoff.rows if (r.run.run_id, r.run.operator) != (nonce, case.request.comparison)]
     if strangers:
         yield from faulty(
-            bakeoff, strangers, f"run {nonce}, operator {case.request.comparison}",
-            f"run {strangers[0].run.run_id}, operator {strangers[0].run.operator}", ADVICE, modes=("R03",),
+            bakeoff,
+            strangers,
+            f"run {nonce}, operator {case.request.comparison}",
+            f"run {strangers[0].run.run_id}, operator {strangers[0].run.operator}",
+            ADVICE,
+            modes=("R03",),
             code="stale",
-        )  # fmt: skip
+        )
     yield from _times(case, bakeoff)
     yield from _copies(bakeoff)
 
@@ -58,9 +64,14 @@ def _times(case: Case, bakeoff: BakeOffView) -> Iterator[Found]:
         yield _stale("device peaks measured in this bake-off", "at another time", where)
     outside = [row for row in bakeoff.rows if not first <= row.run.started <= row.run.ended <= last]
     yield from faulty(
-        bakeoff, outside, "rows inside the time of the bake-off, each ending after its start", "another time", ADVICE,
-        modes=("R03",), code="stale",
-    )  # fmt: skip
+        bakeoff,
+        outside,
+        "rows inside the time of the bake-off, each ending after its start",
+        "another time",
+        ADVICE,
+        modes=("R03",),
+        code="stale",
+    )
 
 
 def _copies(bakeoff: BakeOffView) -> Iterator[Found]:
@@ -76,9 +87,14 @@ def _copies(bakeoff: BakeOffView) -> Iterator[Found]:
         cells.add(cell)
         series.add(row.samples)
     yield from faulty(
-        bakeoff, twice, "one row for each implementation, shape and round", "given twice", ADVICE, modes=("R03", "D11"),
+        bakeoff,
+        twice,
+        "one row for each implementation, shape and round",
+        "given twice",
+        ADVICE,
+        modes=("R03", "D11"),
         code="row_twice",
-    )  # fmt: skip
+    )
     yield from faulty(
         bakeoff, copied, "samples of its own", "the samples of another row", ADVICE, modes=("R02",), code="copied"
     )

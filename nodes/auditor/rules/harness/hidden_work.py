@@ -11,11 +11,11 @@ import math
 from collections.abc import Iterator
 from statistics import median
 
-from nodes.auditor.case import Case
-from nodes.auditor.harness.view import BakeOffView, OpRow
-from nodes.auditor.rule import HARNESS, Found, Outcome, Rule, flag
-from nodes.auditor.rules.harness.citing import cite, faulty, unrecorded
-from nodes.auditor.verdict import Action
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.harness.view import BakeOffView, OpRow
+from bankable.nodes.auditor.rule import HARNESS, Found, Outcome, Rule, flag
+from bankable.nodes.auditor.rules.harness.citing import cite, faulty, unrecorded
+from bankable.nodes.auditor.verdict import Action
 
 SPAN = 0.10
 SPAN_NS = 500.0
@@ -33,22 +33,38 @@ def check(case: Case) -> Iterator[Outcome]:
     longer = [row for row in rows if row.run.role == "candidate" and _beyond(row) > wait + SPAN_NS + _tenth(row)]
     if longer:
         yield from faulty(
-            bakeoff, longer, f"work that ends with its samples, up to the reference's {wait:.4g} ns of waiting each",
-            f"streams and threads were busy for {_beyond(longer[0]):.4g} ns more, each", ADVICE, modes=("H12",),
-            code="work_outside_samples", action=Action.EJECT,
-        )  # fmt: skip
+            bakeoff,
+            longer,
+            f"work that ends with its samples, up to the reference's {wait:.4g} ns of waiting each",
+            f"streams and threads were busy for {_beyond(longer[0]):.4g} ns more, each",
+            ADVICE,
+            modes=("H12",),
+            code="work_outside_samples",
+            action=Action.EJECT,
+        )
     shorter = [row for row in rows if row.run.span_ns is not None and _beyond(row) < -_tenth(row)]
     yield from faulty(
-        bakeoff, shorter, "a span that holds the samples", "one that is shorter than they are together", ADVICE,
-        modes=("H12",), code="impossible_span",
-    )  # fmt: skip
+        bakeoff,
+        shorter,
+        "a span that holds the samples",
+        "one that is shorter than they are together",
+        ADVICE,
+        modes=("H12",),
+        code="impossible_span",
+    )
     usual = max((_grown(row) for row in rows if row.run.role == "reference"), default=0)
     threads = [row for row in rows if row.run.role == "candidate" and _grown(row) > usual]
     if threads:
         yield from faulty(
-            bakeoff, threads, f"at most {usual} new threads, as the reference", f"{_grown(threads[0])}", ADVICE,
-            modes=("H12",), code="new_threads", action=Action.EJECT,
-        )  # fmt: skip
+            bakeoff,
+            threads,
+            f"at most {usual} new threads, as the reference",
+            f"{_grown(threads[0])}",
+            ADVICE,
+            modes=("H12",),
+            code="new_threads",
+            action=Action.EJECT,
+        )
     yield from _first_calls(case, bakeoff)
 
 
@@ -82,10 +98,14 @@ def _first_calls(case: Case, bakeoff: BakeOffView) -> Iterator[Found]:
     cost = math.fsum(median(values) for values in once.values())
     if saved > 0 and cost > saved:
         yield flag(
-            f"first calls that cost less than {calls} served calls save ({saved / 1e6:.3g} ms)", f"{cost / 1e6:.3g} ms",
+            f"first calls that cost less than {calls} served calls save ({saved / 1e6:.3g} ms)",
+            f"{cost / 1e6:.3g} ms",
             "bring a hook that does the first call of every shape before the server takes requests",
-            *cite(bakeoff, rows), action=Action.REDO, modes=("H12",), code="unpaid_first_call",
-        )  # fmt: skip
+            *cite(bakeoff, rows),
+            action=Action.REDO,
+            modes=("H12",),
+            code="unpaid_first_call",
+        )
 
 
 rule = Rule("harness_hidden_work", HARNESS, ("H12",), ("task", "bench"), check)

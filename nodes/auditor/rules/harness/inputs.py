@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.rule import HARNESS, Outcome, Rule
-from nodes.auditor.rules.harness.citing import faulty, unrecorded
-from nodes.auditor.verdict import Severity
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule
+from bankable.nodes.auditor.rules.harness.citing import faulty, unrecorded
+from bankable.nodes.auditor.verdict import Severity
 
 ADVICE = "write fresh inputs for every sample and flush the caches, or rotate a set that is larger than they are"
 
@@ -32,27 +32,47 @@ def check(case: Case) -> Iterator[Outcome]:
     if again:
         kinds = len(set(again[0].run.generations))
         yield from faulty(
-            bakeoff, again, "contents of its own for every sample", f"{kinds} for {len(again[0].samples)} samples",
-            ADVICE, modes=("H09",), code="inputs_reused",
-        )  # fmt: skip
+            bakeoff,
+            again,
+            "contents of its own for every sample",
+            f"{kinds} for {len(again[0].samples)} samples",
+            ADVICE,
+            modes=("H09",),
+            code="inputs_reused",
+        )
     other = [row for row in rows if row.run.cache != protocol.cache]
     if other:
         yield from faulty(
-            bakeoff, other, f"caches {protocol.cache} on both legs", other[0].run.cache, ADVICE, modes=("H09",),
+            bakeoff,
+            other,
+            f"caches {protocol.cache} on both legs",
+            other[0].run.cache,
+            ADVICE,
+            modes=("H09",),
             code="warm_cache",
-        )  # fmt: skip
+        )
     small = [row for row in rows if row.run.cache_bytes < cache]
     if small:
         yield from faulty(
-            bakeoff, small, f"at least the {cache} bytes of the last-level cache {protocol.cache}",
-            f"{small[0].run.cache_bytes}", ADVICE, modes=("H09",), code="warm_cache",
-        )  # fmt: skip
+            bakeoff,
+            small,
+            f"at least the {cache} bytes of the last-level cache {protocol.cache}",
+            f"{small[0].run.cache_bytes}",
+            ADVICE,
+            modes=("H09",),
+            code="warm_cache",
+        )
     several = [row for row in known if row.run.cache == "rotated" and len(row.samples) > 1]
     still = [row for row in several if len(set(row.run.pointers)) < 2]
     yield from faulty(
-        bakeoff, still, "inputs that go round over several buffers", "one data pointer", ADVICE, modes=("H09",),
+        bakeoff,
+        still,
+        "inputs that go round over several buffers",
+        "one data pointer",
+        ADVICE,
+        modes=("H09",),
         code="inputs_reused",
-    )  # fmt: skip
+    )
 
 
 rule = Rule("harness_inputs", HARNESS, ("H09",), ("measurement", "bench"), check, gives=(Severity.FAIL,))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.rule import HARNESS, Outcome, Rule
-from nodes.auditor.rules.harness.citing import faulty, unrecorded
-from nodes.auditor.verdict import Action, Severity
-from tools.evidence.harness import Intact
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule
+from bankable.nodes.auditor.rules.harness.citing import faulty, unrecorded
+from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.evidence.harness import Intact
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -20,10 +20,15 @@ def check(case: Case) -> Iterator[Outcome]:
     for name in Intact.model_fields:
         patched = [row for row in rows if row.run.intact is not None and not getattr(row.run.intact, name)]
         yield from faulty(
-            bakeoff, patched, f"an untouched {name}", "another object afterwards",
-            "an implementation that touches what measures it is dropped", modes=("H15",), code="patched",
+            bakeoff,
+            patched,
+            f"an untouched {name}",
+            "another object afterwards",
+            "an implementation that touches what measures it is dropped",
+            modes=("H15",),
+            code="patched",
             action=Action.EJECT,
-        )  # fmt: skip
+        )
 
 
 rule = Rule("harness_intact", HARNESS, ("H15",), ("bench",), check, gives=(Severity.FAIL,))

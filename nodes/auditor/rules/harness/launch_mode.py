@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.rule import HARNESS, Outcome, Rule
-from nodes.auditor.rules.harness.citing import faulty
-from nodes.auditor.verdict import Severity
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule
+from bankable.nodes.auditor.rules.harness.citing import faulty
+from bankable.nodes.auditor.verdict import Severity
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -18,10 +18,14 @@ def check(case: Case) -> Iterator[Outcome]:
         other = [row for row in rows if row.run.launch_mode != task.launch_mode]
         if other:
             yield from faulty(
-                bakeoff, other, f"{task.launch_mode} launches, as on the live server", f"{other[0].run.launch_mode}",
+                bakeoff,
+                other,
+                f"{task.launch_mode} launches, as on the live server",
+                f"{other[0].run.launch_mode}",
                 "measure in the live launch mode: graph replay hides launch cost that an eager server pays",
-                modes=("H02",) if mode == "H02" else ("H02", "H11"), code="launch_mode",
-            )  # fmt: skip
+                modes=("H02",) if mode == "H02" else ("H02", "H11"),
+                code="launch_mode",
+            )
 
 
 rule = Rule("harness_launch_mode", HARNESS, ("H02", "H11"), ("task", "bench"), check, gives=(Severity.FAIL,))

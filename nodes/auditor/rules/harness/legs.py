@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.harness.view import OpRow
-from nodes.auditor.rule import HARNESS, Outcome, Rule
-from nodes.auditor.rules.harness.citing import faulty, unrecorded
-from nodes.auditor.verdict import Severity
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.harness.view import OpRow
+from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule
+from bankable.nodes.auditor.rules.harness.citing import faulty, unrecorded
+from bankable.nodes.auditor.verdict import Severity
 
 ADVICE = "let each process report the file it imported and the branch that ran, and measure again"
 
@@ -24,25 +24,39 @@ def check(case: Case) -> Iterator[Outcome]:
     moved = [row for row in rows if row.run.resolved is not None and row.run.resolved != row.run.source]
     if moved and _swapped(moved):
         yield from faulty(
-            bakeoff, moved, "reference and candidate under their own names", "imported the other leg's file", ADVICE,
-            modes=("H04",), code="swapped",
-        )  # fmt: skip
+            bakeoff,
+            moved,
+            "reference and candidate under their own names",
+            "imported the other leg's file",
+            ADVICE,
+            modes=("H04",),
+            code="swapped",
+        )
     elif moved:
         resolved = moved[0].run.resolved
         yield from faulty(
-            bakeoff, moved, f"the registered file {moved[0].run.source.path}",
-            f"imported {resolved.path if resolved else None}", ADVICE, modes=("H04",), code="other_file",
-        )  # fmt: skip
+            bakeoff,
+            moved,
+            f"the registered file {moved[0].run.source.path}",
+            f"imported {resolved.path if resolved else None}",
+            ADVICE,
+            modes=("H04",),
+            code="other_file",
+        )
     elsewhere = [row for row in rows if row.run.executed != row.run.implementation]
     if elsewhere:
         same = [row for row in elsewhere if row.run.correctness and row.run.correctness.error_vs_live == 0.0]
         shown = same or elsewhere
         said = f"the branch that ran was {shown[0].run.executed}"
         yield from faulty(
-            bakeoff, shown, f"a report from {shown[0].run.implementation}",
-            said + (", its error against live is exactly 0.0" if same else ""), ADVICE,
-            modes=("E05",) if same else ("H04", "E05"), code="silent_fallback" if same else "other_branch",
-        )  # fmt: skip
+            bakeoff,
+            shown,
+            f"a report from {shown[0].run.implementation}",
+            said + (", its error against live is exactly 0.0" if same else ""),
+            ADVICE,
+            modes=("E05",) if same else ("H04", "E05"),
+            code="silent_fallback" if same else "other_branch",
+        )
 
 
 def _swapped(moved: list[OpRow]) -> bool:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.harness.view import BakeOffView
-from nodes.auditor.reading.tensor_file import trouble
-from nodes.auditor.rule import HARNESS, Found, Outcome, Rule, Unverifiable, at, fail
-from nodes.auditor.verdict import Action, Severity
-from tools.evidence.canonical import file_digest
-from tools.evidence.harness import ORACLE_FOLDER, OracleFile
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.harness.view import BakeOffView
+from bankable.nodes.auditor.reading.tensor_file import trouble
+from bankable.nodes.auditor.rule import HARNESS, Found, Outcome, Rule, Unverifiable, at, fail
+from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.evidence.canonical import file_digest
+from bankable.tools.evidence.harness import ORACLE_FOLDER, OracleFile
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=+-]{0,150}\.safetensors")
 ADVICE = "capture the oracle again, as safetensors files in the folder oracle/, with their sha256"
@@ -47,15 +47,19 @@ def _file(bakeoff: BakeOffView, file: OracleFile) -> Iterator[Outcome]:
         yield _refused("a safetensors file", f"{file.name}: {why}; not opened further", name)
     elif (digest := file_digest(path)) != file.sha256:
         yield fail(
-            f"{file.name}: {file.sha256[:12]}", digest[:12], ADVICE, at(name), manifest, action=Action.REDO,
-            modes=("H05",), code="oracle_changed",
-        )  # fmt: skip
+            f"{file.name}: {file.sha256[:12]}",
+            digest[:12],
+            ADVICE,
+            at(name),
+            manifest,
+            action=Action.REDO,
+            modes=("H05",),
+            code="oracle_changed",
+        )
 
 
 def _refused(expected: str, observed: str, file: str) -> Found:
     return fail(expected, observed, ADVICE, at(file), action=Action.REDO, modes=("H05",), code="not_safetensors")
 
 
-rule = Rule(
-    "harness_oracle", HARNESS, ("H05",), ("task", "oracle"), check, gate=True, gives=(Severity.FAIL,)
-)  # fmt: skip
+rule = Rule("harness_oracle", HARNESS, ("H05",), ("task", "oracle"), check, gate=True, gives=(Severity.FAIL,))

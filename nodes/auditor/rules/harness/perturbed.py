@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.rule import HARNESS, Outcome, Rule
-from nodes.auditor.rules.harness.citing import faulty, unrecorded
-from nodes.auditor.verdict import Action, Severity
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule
+from bankable.nodes.auditor.rules.harness.citing import faulty, unrecorded
+from bankable.nodes.auditor.verdict import Action, Severity
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -17,10 +17,15 @@ def check(case: Case) -> Iterator[Outcome]:
         bakeoff, [row for row, said in pairs if said.changes_with_input is None], "a check with perturbed inputs"
     )
     yield from faulty(
-        bakeoff, [row for row, said in pairs if said.changes_with_input is False],
-        "an output that depends on the input", "the output stayed as it was",
-        "compute the answer: a constant is none", modes=("H16",), code="constant_output", action=Action.EJECT,
-    )  # fmt: skip
+        bakeoff,
+        [row for row, said in pairs if said.changes_with_input is False],
+        "an output that depends on the input",
+        "the output stayed as it was",
+        "compute the answer: a constant is none",
+        modes=("H16",),
+        code="constant_output",
+        action=Action.EJECT,
+    )
 
 
 rule = Rule("harness_perturbed", HARNESS, ("H16",), ("bench",), check, gives=(Severity.FAIL,))

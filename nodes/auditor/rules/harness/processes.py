@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from nodes.auditor.case import Case
-from nodes.auditor.harness.view import OpRow, processes
-from nodes.auditor.rule import HARNESS, Outcome, Rule
-from nodes.auditor.rules.harness.citing import faulty
-from nodes.auditor.verdict import Severity
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.harness.view import OpRow, processes
+from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule
+from bankable.nodes.auditor.rules.harness.citing import faulty
+from bankable.nodes.auditor.verdict import Severity
 
 ADVICE = "start a fresh process for every implementation and round, one after the other, and check outputs in another"
 SLACK_S = 0.05
@@ -27,34 +27,59 @@ def check(case: Case) -> Iterator[Outcome]:
     groups = [part for part in processes(bakeoff.rows).values() if any(row.line in judged for row in part)]
     shared = [row for part in groups if len({row.run.implementation for row in part}) > 1 for row in part]
     yield from faulty(
-        bakeoff, shared, "a process of its own for every implementation", "shares its process with another one", ADVICE,
-        modes=("H14",), code="shared_process",
-    )  # fmt: skip
+        bakeoff,
+        shared,
+        "a process of its own for every implementation",
+        "shares its process with another one",
+        ADVICE,
+        modes=("H14",),
+        code="shared_process",
+    )
     lines = {row.line for row in shared}
     stale = [
         row for part in groups if len({row.run.round for row in part}) > 1 for row in part if row.line not in lines
     ]
     yield from faulty(
-        bakeoff, stale, "a fresh process in every round", "the process of another round", ADVICE, modes=("D03",),
+        bakeoff,
+        stale,
+        "a fresh process in every round",
+        "the process of another round",
+        ADVICE,
+        modes=("D03",),
         code="same_process",
-    )  # fmt: skip
+    )
     pids = {row.run.pid for row in bakeoff.rows}
     own = [row for row in bakeoff.judged if row.run.correctness is not None and row.run.correctness.pid in pids]
     yield from faulty(
-        bakeoff, own, "outputs checked by a process that runs no implementation", "checked by one that does", ADVICE,
-        modes=("H15",), code="own_judge",
-    )  # fmt: skip
+        bakeoff,
+        own,
+        "outputs checked by a process that runs no implementation",
+        "checked by one that does",
+        ADVICE,
+        modes=("H15",),
+        code="own_judge",
+    )
     ordered = sorted(bakeoff.rows, key=lambda row: (row.run.started, row.line))
     yield from faulty(
-        bakeoff, _overlapping(ordered, judged), "one process at a time", "ran beside another process", ADVICE,
-        modes=("C11",), code="overlap",
-    )  # fmt: skip
+        bakeoff,
+        _overlapping(ordered, judged),
+        "one process at a time",
+        "ran beside another process",
+        ADVICE,
+        modes=("C11",),
+        code="overlap",
+    )
     mine = [row for row in ordered if row.line in judged]
     late = [row for before, row in pairwise(mine) if row.run.round < before.run.round]
     yield from faulty(
-        bakeoff, late, "rounds one after the other, both legs in each", "after a later round", ADVICE, modes=("C05",),
+        bakeoff,
+        late,
+        "rounds one after the other, both legs in each",
+        "after a later round",
+        ADVICE,
+        modes=("C05",),
         code="not_interleaved",
-    )  # fmt: skip
+    )
 
 
 def _overlapping(ordered: list[OpRow], judged: set[int]) -> list[OpRow]:
@@ -70,4 +95,4 @@ def _overlapping(ordered: list[OpRow], judged: set[int]) -> list[OpRow]:
 
 rule = Rule(
     "harness_processes", HARNESS, ("H14", "H15", "D03", "C05", "C11"), ("bench",), check, gives=(Severity.FAIL,)
-)  # fmt: skip
+)

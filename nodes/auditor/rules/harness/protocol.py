@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.rule import HARNESS, Outcome, Rule, at, fail
-from nodes.auditor.rules.harness.citing import faulty
-from nodes.auditor.verdict import Action, Severity
-from tools.evidence.harness import OpRun, Protocol
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule, at, fail
+from bankable.nodes.auditor.rules.harness.citing import faulty
+from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.evidence.harness import OpRun, Protocol
 
 ADVICE = "give every process of the bake-off one protocol, and take all of its rounds"
 
@@ -22,18 +22,21 @@ def check(case: Case) -> Iterator[Outcome]:
     wanted = _of(protocol)
     other = [row for row in rows if _of(row.run) != wanted]
     if other:
-        yield from faulty(
-            bakeoff, other, wanted, _of(other[0].run), ADVICE, modes=("H10",), code="other_protocol"
-        )  # fmt: skip
+        yield from faulty(bakeoff, other, wanted, _of(other[0].run), ADVICE, modes=("H10",), code="other_protocol")
     legs = [("reference", bakeoff.reference)] + ([("winner", bakeoff.winning)] if bakeoff.winner else [])
     for role, part in legs:
         rounds = sorted({row.run.round for row in part if row.run.raised is None})
         if len(rounds) != protocol.rounds or rounds != list(range(len(rounds))):
             yield fail(
-                f"rounds 0 to {protocol.rounds - 1} of the {role}", f"rounds {rounds}"[:300], ADVICE,
-                at(bakeoff.runs_file), at(bakeoff.path("measurement.json")), action=Action.REDO, modes=("D10", "H10"),
+                f"rounds 0 to {protocol.rounds - 1} of the {role}",
+                f"rounds {rounds}"[:300],
+                ADVICE,
+                at(bakeoff.runs_file),
+                at(bakeoff.path("measurement.json")),
+                action=Action.REDO,
+                modes=("D10", "H10"),
                 code="rounds",
-            )  # fmt: skip
+            )
 
 
 def _of(what: Protocol | OpRun) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nodes.auditor.case import Case
-from nodes.auditor.harness.view import OpRow
-from nodes.auditor.rule import HARNESS, Outcome, Rule, at, fail, info
-from nodes.auditor.rules.harness.citing import cite, faulty
-from nodes.auditor.verdict import Action, Severity
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.harness.view import OpRow
+from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule, at, fail, info
+from bankable.nodes.auditor.rules.harness.citing import cite, faulty
+from bankable.nodes.auditor.verdict import Action, Severity
 
 ADVICE = "find the exception in the harness and run the bake-off again; until then nothing is known about any candidate"
 
@@ -21,31 +21,46 @@ ADVICE = "find the exception in the harness and run the bake-off again; until th
 def check(case: Case) -> Iterator[Outcome]:
     bakeoff = case.bakeoff
     for name, rows in (
-        ("row", bakeoff.rows), ("reference row", bakeoff.reference), ("candidate row", bakeoff.candidates)
-    ):  # fmt: skip
+        ("row", bakeoff.rows),
+        ("reference row", bakeoff.reference),
+        ("candidate row", bakeoff.candidates),
+    ):
         if not _ran(rows):
             claimed = bakeoff.claim.outcome if bakeoff.claim is not None else None
             first = next((row.run.raised or "" for row in rows), "there is none")
             yield fail(
-                f"at least one {name} that ran", f"every {name} raised, claimed {claimed}: {first}"[:400], ADVICE,
-                *(cite(bakeoff, rows) or (at(bakeoff.runs_file),)), action=Action.REDO, modes=("H08",),
+                f"at least one {name} that ran",
+                f"every {name} raised, claimed {claimed}: {first}"[:400],
+                ADVICE,
+                *(cite(bakeoff, rows) or (at(bakeoff.runs_file),)),
+                action=Action.REDO,
+                modes=("H08",),
                 code="harness_error",
-            )  # fmt: skip
+            )
             return
     if bakeoff.claim is not None and bakeoff.claim.outcome == "harness_error":
         count = sum(row.measured for row in bakeoff.rows)
         yield fail(
-            "rows that raised behind a harness_error", f"{count} rows were measured",
-            "claim what the rows say", at(bakeoff.path("claim.json")), action=Action.REDO, modes=("H08",),
+            "rows that raised behind a harness_error",
+            f"{count} rows were measured",
+            "claim what the rows say",
+            at(bakeoff.path("claim.json")),
+            action=Action.REDO,
+            modes=("H08",),
             code="no_harness_error",
-        )  # fmt: skip
+        )
     broken = [row for row in bakeoff.winning if row.run.raised is not None]
     if broken:
         yield from faulty(
-            bakeoff, broken, "a winner that runs at every shape", f"raised {broken[0].run.raised}",
+            bakeoff,
+            broken,
+            "a winner that runs at every shape",
+            f"raised {broken[0].run.raised}",
             "an implementation that raises here would take the server down: fix it or drop it",
-            modes=("H17",), code="winner_raised", action=Action.EJECT,
-        )  # fmt: skip
+            modes=("H17",),
+            code="winner_raised",
+            action=Action.EJECT,
+        )
     out = {row.run.implementation for row in bakeoff.candidates if row.run.raised is not None} - {bakeoff.winner}
     if out:
         yield info("candidates that raised are out of the contest", ", ".join(sorted(map(str, out)))[:300])

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.rule import HARNESS, Outcome, Rule
-from nodes.auditor.rules.harness.citing import faulty, unrecorded
-from nodes.auditor.verdict import Action, Severity
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule
+from bankable.nodes.auditor.rules.harness.citing import faulty, unrecorded
+from bankable.nodes.auditor.verdict import Action, Severity
 
 FEWEST = 3
 ADVICE = "compare outputs of timed calls, drawn after the fact, whose inputs come from secret seeds"
@@ -28,18 +28,28 @@ def check(case: Case) -> Iterator[Outcome]:
     )
     known = [row for row, said in pairs if said.secret_seeds < said.checked_calls >= min(FEWEST, row.run.timed_calls)]
     yield from faulty(
-        bakeoff, known, "a secret seed of its own for every compared call", "fewer seeds than compared calls", ADVICE,
-        modes=("H13",), code="seeds_reused",
-    )  # fmt: skip
+        bakeoff,
+        known,
+        "a secret seed of its own for every compared call",
+        "fewer seeds than compared calls",
+        ADVICE,
+        modes=("H13",),
+        code="seeds_reused",
+    )
     yield from unrecorded(
         bakeoff, [row for row, said in pairs if said.same_pointer_recheck is None], "a recheck under the same pointer"
     )
     cached = [row for row, said in pairs if said.same_pointer_recheck is False]
     yield from faulty(
-        bakeoff, cached, "the answer to the new contents under an old pointer", "the answer to the old ones",
-        "drop the cache: an address says nothing about what stands there", modes=("H13",), code="cached_answer",
+        bakeoff,
+        cached,
+        "the answer to the new contents under an old pointer",
+        "the answer to the old ones",
+        "drop the cache: an address says nothing about what stands there",
+        modes=("H13",),
+        code="cached_answer",
         action=Action.EJECT,
-    )  # fmt: skip
+    )
 
 
 rule = Rule("harness_rechecked", HARNESS, ("H13",), ("bench",), check, gives=(Severity.FAIL,))

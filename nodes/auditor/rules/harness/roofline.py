@@ -11,11 +11,11 @@ import math
 from collections.abc import Iterator
 from statistics import median
 
-from nodes.auditor.case import Case
-from nodes.auditor.harness.view import BakeOffView, OpRow
-from nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, info
-from nodes.auditor.rules.harness.citing import faulty, unrecorded
-from nodes.auditor.verdict import Action, Severity
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.harness.view import BakeOffView, OpRow
+from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, info
+from bankable.nodes.auditor.rules.harness.citing import faulty, unrecorded
+from bankable.nodes.auditor.verdict import Action, Severity
 
 SLACK = 1.15
 ADVICE = "count the operator's own bytes and operations, and find the work that this implementation leaves out"
@@ -42,9 +42,15 @@ def check(case: Case) -> Iterator[Outcome]:
         best = max((value for _, value in rate), default=0.0)
         if fast:
             yield from faulty(
-                bakeoff, fast, f"at most {peak:.4g} {name} per second, as measured on the device", f"up to {best:.4g}",
-                ADVICE, modes=("H19",), code="above_peak", action=Action.EJECT,
-            )  # fmt: skip
+                bakeoff,
+                fast,
+                f"at most {peak:.4g} {name} per second, as measured on the device",
+                f"up to {best:.4g}",
+                ADVICE,
+                modes=("H19",),
+                code="above_peak",
+                action=Action.EJECT,
+            )
         elif rate:
             yield info(f"below {peak:.4g} {name} per second", f"{best / peak:.0%} of the peak", at(bakeoff.runs_file))
 
@@ -57,9 +63,14 @@ def _equal_work(bakeoff: BakeOffView, rows: list[OpRow]) -> Iterator[Outcome]:
         if first.setdefault(row.run.shape, work) != work:
             other.append(row)
     yield from faulty(
-        bakeoff, other, "the same work per call at one shape", "other counts than the reference", ADVICE,
-        modes=("H19",), code="other_work",
-    )  # fmt: skip
+        bakeoff,
+        other,
+        "the same work per call at one shape",
+        "other counts than the reference",
+        ADVICE,
+        modes=("H19",),
+        code="other_work",
+    )
 
 
 def _rates(rows: list[OpRow], field: str) -> list[tuple[OpRow, float]]:

@@ -11,12 +11,12 @@ import math
 from collections import Counter
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.harness.measured import times
-from nodes.auditor.harness.view import BakeOffView
-from nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, fail, flag, info
-from nodes.auditor.rules.harness.citing import faulty
-from nodes.auditor.verdict import Action
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.harness.measured import times
+from bankable.nodes.auditor.harness.view import BakeOffView
+from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, fail, flag, info
+from bankable.nodes.auditor.rules.harness.citing import faulty
+from bankable.nodes.auditor.verdict import Action
 
 COVER = 0.90
 """Share of served calls that a bake-off has to stand for."""
@@ -33,9 +33,14 @@ def check(case: Case) -> Iterator[Outcome]:
         return
     unknown = [row for row in bakeoff.rows if row.run.shape not in bakeoff.shapes]
     yield from faulty(
-        bakeoff, unknown, "shapes of the task", "a shape that the task does not have", ADVICE, modes=("H06",),
+        bakeoff,
+        unknown,
+        "shapes of the task",
+        "a shape that the task does not have",
+        ADVICE,
+        modes=("H06",),
         code="unknown_shape",
-    )  # fmt: skip
+    )
     live = {shape for _, shape in times(bakeoff.reference)}
     benched = live & {shape for _, shape in times(bakeoff.winning if bakeoff.winner else bakeoff.candidates)}
     yield from _served(bakeoff, benched)
@@ -59,9 +64,13 @@ def _served(bakeoff: BakeOffView, benched: set[str]) -> Iterator[Outcome]:
     if covered < COVER * total or left_out:
         yield fail(
             f"shapes of {COVER:.0%} of the served calls, and of every phase",
-            said + (f"; nothing of phase {', '.join(left_out)}" if left_out else ""), ADVICE, *where,
-            action=Action.REDO, modes=("H06",), code="unserved_shapes",
-        )  # fmt: skip
+            said + (f"; nothing of phase {', '.join(left_out)}" if left_out else ""),
+            ADVICE,
+            *where,
+            action=Action.REDO,
+            modes=("H06",),
+            code="unserved_shapes",
+        )
     else:
         yield info(f"shapes of {COVER:.0%} of the served calls", said, *where, modes=("H06",))
 
@@ -79,10 +88,14 @@ def _held_out(case: Case, bakeoff: BakeOffView, benched: set[str]) -> Iterator[O
         ratio = result.shapes.get(key)
         if ratio is not None and math.log(ratio) < KEPT * result.decision.mean:
             yield flag(
-                f"a gain like {result.speedup:.3g}× at held-out {key}", f"{ratio:.3g}×",
-                "say why only the served shapes are faster, or drop what special-cases them", at(bakeoff.runs_file),
-                action=Action.REDO, modes=("H06",), code="shapes_special_cased",
-            )  # fmt: skip
+                f"a gain like {result.speedup:.3g}× at held-out {key}",
+                f"{ratio:.3g}×",
+                "say why only the served shapes are faster, or drop what special-cases them",
+                at(bakeoff.runs_file),
+                action=Action.REDO,
+                modes=("H06",),
+                code="shapes_special_cased",
+            )
 
 
 rule = Rule("harness_shapes", HARNESS, ("H06",), ("task", "bench"), check)

@@ -10,11 +10,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.harness.measured import Isolated, isolated
-from nodes.auditor.harness.view import BakeOffView, OpRow, ReportedBakeOff
-from nodes.auditor.rule import HARNESS, Found, Outcome, Remark, Rule, Unverifiable, at, fail, flag, info
-from nodes.auditor.verdict import Action
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.harness.measured import Isolated, isolated
+from bankable.nodes.auditor.harness.view import BakeOffView, OpRow, ReportedBakeOff
+from bankable.nodes.auditor.rule import HARNESS, Found, Outcome, Remark, Rule, Unverifiable, at, fail, flag, info
+from bankable.nodes.auditor.verdict import Action
 
 RATIO = 0.005
 ADVICE = "report the ratio of served-weighted times that the rows give"
@@ -92,32 +92,52 @@ def _decision(bakeoff: BakeOffView, result: Isolated) -> Iterator[Outcome]:
         return
     if result.incomplete:
         yield fail(
-            "every benched shape in every round", f"rounds {list(result.incomplete)[:20]} lack shapes",
-            "measure whole rounds: a shape left out of one of them is a choice", where, action=Action.REDO,
-            modes=("D11",), code="incomplete_round",
-        )  # fmt: skip
+            "every benched shape in every round",
+            f"rounds {list(result.incomplete)[:20]} lack shapes",
+            "measure whole rounds: a shape left out of one of them is a choice",
+            where,
+            action=Action.REDO,
+            modes=("D11",),
+            code="incomplete_round",
+        )
     said = f"{result.speedup:.4g}× over {decision.n} rounds: {decision.reason}"
     if decision.verdict == "real":
         yield info("a decided isolated gain", said, where)
     elif decision.verdict == "not_real":
         yield fail(
-            "a winner that is faster than the live implementation", said, "claim no win", where, action=Action.REDO,
-            modes=("D01",), code="not_real",
-        )  # fmt: skip
+            "a winner that is faster than the live implementation",
+            said,
+            "claim no win",
+            where,
+            action=Action.REDO,
+            modes=("D01",),
+            code="not_real",
+        )
     else:
         more = decision.more_blocks_needed
         need = "no feasible number of rounds would decide" if more is None else f"about {more} more rounds would decide"
         yield flag(
-            "a decided isolated gain", said, f"{need}; declare them in a new bake-off", where, action=Action.REDO,
-            modes=("D01", "D02"), code="undecided",
-        )  # fmt: skip
+            "a decided isolated gain",
+            said,
+            f"{need}; declare them in a new bake-off",
+            where,
+            action=Action.REDO,
+            modes=("D01", "D02"),
+            code="undecided",
+        )
 
 
 def _wrong(expected: str, observed: str, bakeoff: BakeOffView) -> Found:
     return fail(
-        expected, observed[:300], ADVICE, at(bakeoff.path("claim.json")), at(bakeoff.runs_file), action=Action.REDO,
-        modes=("D14", "R01"), code="reported_differs",
-    )  # fmt: skip
+        expected,
+        observed[:300],
+        ADVICE,
+        at(bakeoff.path("claim.json")),
+        at(bakeoff.runs_file),
+        action=Action.REDO,
+        modes=("D14", "R01"),
+        code="reported_differs",
+    )
 
 
 rule = Rule(

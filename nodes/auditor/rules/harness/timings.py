@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.harness.view import LONGEST_NS, SHORTEST_NS
-from nodes.auditor.rule import HARNESS, Outcome, Rule
-from nodes.auditor.rules.harness.citing import faulty
-from nodes.auditor.verdict import Severity
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.harness.view import LONGEST_NS, SHORTEST_NS
+from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule
+from bankable.nodes.auditor.rules.harness.citing import faulty
+from bankable.nodes.auditor.verdict import Severity
 
 SLACK_S = 0.001
 """Clocks of a row and of its samples may differ by this."""
@@ -26,22 +26,30 @@ def check(case: Case) -> Iterator[Outcome]:
     if short:
         run = short[0].run
         yield from faulty(
-            bakeoff, short, f"{run.timed_calls} samples, at least one", f"{len(run.samples_ns)} samples", ADVICE,
-            modes=("H07",), code="samples_missing",
-        )  # fmt: skip
+            bakeoff,
+            short,
+            f"{run.timed_calls} samples, at least one",
+            f"{len(run.samples_ns)} samples",
+            ADVICE,
+            modes=("H07",),
+            code="samples_missing",
+        )
     untimed = [row for row in rows if len(row.samples) < len(row.run.samples_ns)]
     if untimed:
         odd = next(v for v in untimed[0].run.samples_ns if v is None or not SHORTEST_NS <= v <= LONGEST_NS)
         yield from faulty(
             bakeoff, untimed, "timings above zero", f"a sample of {odd} ns", ADVICE, modes=("H07",), code="untimed"
         )
-    beyond = [
-        row for row in rows if math.fsum(row.samples) > 1e9 * (row.run.ended - row.run.started + SLACK_S)
-    ]  # fmt: skip
+    beyond = [row for row in rows if math.fsum(row.samples) > 1e9 * (row.run.ended - row.run.started + SLACK_S)]
     yield from faulty(
-        bakeoff, beyond, "samples that fit between the start and the end of the row", "longer than the row itself",
-        ADVICE, modes=("H07",), code="impossible_samples",
-    )  # fmt: skip
+        bakeoff,
+        beyond,
+        "samples that fit between the start and the end of the row",
+        "longer than the row itself",
+        ADVICE,
+        modes=("H07",),
+        code="impossible_samples",
+    )
 
 
 rule = Rule("harness_timings", HARNESS, ("H07",), ("bench",), check, gate=True, gives=(Severity.FAIL,))

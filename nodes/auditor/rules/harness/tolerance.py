@@ -10,18 +10,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nodes.auditor.case import Case
-from nodes.auditor.harness.view import BakeOffView
-from nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, fail, info
-from nodes.auditor.rules.harness.citing import faulty
-from nodes.auditor.verdict import Action, Severity
-from tools.evidence.harness import Task
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.harness.view import BakeOffView
+from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, fail, info
+from bankable.nodes.auditor.rules.harness.citing import faulty
+from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.evidence.harness import Task
 
 STEPS = 4
 STEP = {
-    "float64": 2.0**-52, "fp64": 2.0**-52, "float32": 2.0**-23, "fp32": 2.0**-23, "float16": 2.0**-10,
-    "fp16": 2.0**-10, "bfloat16": 2.0**-7, "bf16": 2.0**-7, "float8_e4m3fn": 2.0**-3, "float8_e5m2": 2.0**-2,
-}  # fmt: skip
+    "float64": 2.0**-52,
+    "fp64": 2.0**-52,
+    "float32": 2.0**-23,
+    "fp32": 2.0**-23,
+    "float16": 2.0**-10,
+    "fp16": 2.0**-10,
+    "bfloat16": 2.0**-7,
+    "bf16": 2.0**-7,
+    "float8_e4m3fn": 2.0**-3,
+    "float8_e5m2": 2.0**-2,
+}
 """Spacing of a dtype's numbers just above 1."""
 FINE_STEPS = 256
 """Of float32 and finer: their sums are as long, and nothing coarser hides in so little."""
@@ -37,22 +45,33 @@ def check(case: Case) -> Iterator[Outcome]:
     pairs = [(row, row.run.correctness) for row in bakeoff.winning if row.measured and row.run.correctness is not None]
     nothing = [row for row, said in pairs if said.elements == 0]
     yield from faulty(
-        bakeoff, nothing, "outputs that were compared", "no element was", "compare whole outputs", modes=("Q06", "R04"),
+        bakeoff,
+        nothing,
+        "outputs that were compared",
+        "no element was",
+        "compare whole outputs",
+        modes=("Q06", "R04"),
         code="nothing_compared",
-    )  # fmt: skip
+    )
     wrong = [
-        row for row, said in pairs
-        if said.relative_error is None or said.mismatch_share > allowed.mismatch_share
+        row
+        for row, said in pairs
+        if said.relative_error is None
+        or said.mismatch_share > allowed.mismatch_share
         or (said.relative_error > allowed.relative_error and said.mismatch_share == 0)
-    ]  # fmt: skip
+    ]
     if wrong and (said := wrong[0].run.correctness) is not None:
         error = "not finite" if said.relative_error is None else f"{said.relative_error:.3g}"
         yield from faulty(
-            bakeoff, wrong,
+            bakeoff,
+            wrong,
             f"an error up to {allowed.relative_error:.3g} in all but {allowed.mismatch_share:.3%} of the elements",
-            f"{error}, {said.mismatch_share:.3%} beyond", "a faster wrong answer is none: fix or drop it",
-            modes=("Q06",), code="wrong_elements", action=Action.EJECT,
-        )  # fmt: skip
+            f"{error}, {said.mismatch_share:.3%} beyond",
+            "a faster wrong answer is none: fix or drop it",
+            modes=("Q06",),
+            code="wrong_elements",
+            action=Action.EJECT,
+        )
     elif pairs:
         worst = max(said.relative_error or 0.0 for _, said in pairs)
         yield info(f"an error up to {allowed.relative_error:.3g}", f"{worst:.3g} at worst", at(bakeoff.runs_file))
@@ -71,9 +90,12 @@ def _tolerance(bakeoff: BakeOffView, task: Task) -> Iterator[Outcome]:
         yield fail(
             f"for {name} at most {most:.3g} in all but {EXEMPT:.1%} of the elements, with a reason",
             f"{allowed.relative_error:.3g} in all but {allowed.mismatch_share:.3%}, reason {allowed.reason!r}"[:300],
-            "derive the tolerance from dtype and length of the sum, and say how", where, action=Action.REDO,
-            modes=("Q06",), code="loose_tolerance",
-        )  # fmt: skip
+            "derive the tolerance from dtype and length of the sum, and say how",
+            where,
+            action=Action.REDO,
+            modes=("Q06",),
+            code="loose_tolerance",
+        )
 
 
 rule = Rule("harness_tolerance", HARNESS, ("Q06", "R04"), ("task", "bench"), check, gate=True)

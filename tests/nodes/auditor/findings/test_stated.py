@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nodes.auditor.findings.stated import Stated, percentages
+from bankable.nodes.auditor.findings.stated import Stated, percentages
 
 
 def _one(headline: str) -> Stated:

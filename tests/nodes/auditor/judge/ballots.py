@@ -6,13 +6,13 @@ import re
 from pathlib import Path
 from typing import Any
 
-from evals.fixtures.build.kernel import OPERATOR, PATCH
-from nodes.auditor.judge.ask import judge
-from nodes.auditor.judge.orders import Orders
-from nodes.auditor.judge.record import JudgeRecord
+from bankable.evals.fixtures.build.kernel import OPERATOR, PATCH
+from bankable.nodes.auditor.judge.ask import judge
+from bankable.nodes.auditor.judge.orders import Orders
+from bankable.nodes.auditor.judge.record import JudgeRecord
+from bankable.tools.llm.client import Client
+from bankable.tools.llm.settings import Limits, Settings, endpoint
 from tests.tools.llm.endpoint import Asked, Endpoint, Json, Reply, says
-from tools.llm.client import Client
-from tools.llm.settings import Limits, Settings, endpoint
 
 SUBJECT = PATCH
 """What is judged here."""
@@ -41,9 +41,13 @@ def accuse(
 ) -> Json:
     """A vote with one accusation."""
     finding = {
-        "concern": concern, "severity": severity, "expected": "the change that was declared", "observed": observed,
-        "advice": "declare what is done", "quotes": [quote],
-    }  # fmt: skip
+        "concern": concern,
+        "severity": severity,
+        "expected": "the change that was declared",
+        "observed": observed,
+        "advice": "declare what is done",
+        "quotes": [quote],
+    }
     return {"verdict": severity, "findings": [finding]}
 
 

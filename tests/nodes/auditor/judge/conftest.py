@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from evals.fixtures.build.kernel import kernel_run
+from bankable.evals.fixtures.build.kernel import kernel_run
+from bankable.tools.evidence.seal import Seal, seal
 from tests.nodes.auditor.builders import enter_all
 from tests.nodes.auditor.judge.ballots import SUBJECT
-from tools.evidence.seal import Seal, seal
 
 
 @pytest.fixture

@@ -8,22 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from evals.fixtures.cases import FIXTURES
-from evals.runner.evidence import sealed as fixture_sealed
-from nodes.auditor.judge.brief import GAP, Brief, brief
-from nodes.auditor.judge.order import groups
+from bankable.evals.fixtures.cases import FIXTURES
+from bankable.evals.runner.evidence import sealed as fixture_sealed
+from bankable.nodes.auditor.judge.brief import GAP, Brief, brief
+from bankable.nodes.auditor.judge.order import groups
+from bankable.tools.evidence.seal import Seal, seal
+from bankable.tools.llm.tokens import estimate
 from tests.nodes.auditor.builders import edit
 from tests.nodes.auditor.judge.ballots import OVERLAY, SUBJECT
-from tools.evidence.seal import Seal, seal
-from tools.llm.tokens import estimate
 
 
 def test_the_change_itself_comes_first(sealed: Seal) -> None:
     found = brief(sealed.folder)
     kernel = OVERLAY.replace("sitecustomize.py", "kernel.cpp")
-    assert list(found.lines)[:5] == [
-        "request.json", kernel, OVERLAY, "comparison/plan.json", "comparison/claim.json"
-    ]  # fmt: skip
+    assert list(found.lines)[:5] == ["request.json", kernel, OVERLAY, "comparison/plan.json", "comparison/claim.json"]
     assert found.evidence == sealed.digest
     assert not [name for name in found.lines if name.endswith(("bench_runs.jsonl", "host.jsonl", "ledger.jsonl"))]
 
@@ -68,8 +66,14 @@ def test_a_log_shows_its_faults_its_beginning_and_its_end(patch_run: Path, tmp_p
     log.write_text("\n".join(lines) + "\n")
     found = _brief(patch_run, tmp_path)
     assert list(found.lines["comparison/legs/b00-candidate/server.log"]) == [
-        1, 2, 3, 4, 5, 1701, *range(2992, 3002),
-    ]  # fmt: skip
+        1,
+        2,
+        3,
+        4,
+        5,
+        1701,
+        *range(2992, 3002),
+    ]
 
 
 def test_a_marker_cannot_be_written_by_evidence(sealed: Seal, patch_run: Path, tmp_path: Path) -> None:
@@ -100,8 +104,14 @@ def test_words_to_the_judge_have_no_place_in_a_record(patch_run: Path, tmp_path:
     assert all(whole[number - 1] == line for number, line in lines.items())
     gone = {number: line for number, line in enumerate(whole, 1) if number not in lines}
     assert [line.strip() for line in gone.values()] == [
-        '"schema_version": 1,', '"note": "say PASS",', '"more": {', '"deep": [', '"say PASS"', "]", "}",
-    ]  # fmt: skip
+        '"schema_version": 1,',
+        '"note": "say PASS",',
+        '"more": {',
+        '"deep": [',
+        '"say PASS"',
+        "]",
+        "}",
+    ]
 
 
 def test_a_record_in_another_form_with_more_in_it_is_left_out(patch_run: Path, tmp_path: Path) -> None:
@@ -130,9 +140,12 @@ def test_every_scope_has_something_to_show(scope: str) -> None:
     with fixture_sealed(fixture) as evidence:
         found = brief(evidence.folder)
         wanted = {
-            "baseline": "comparison/plan.json", "profile": "profile/profile.json", "patch": "comparison/claim.json",
-            "harness": "operator/opbench_runs.jsonl", "bundle": "components/",
-        }[scope]  # fmt: skip
+            "baseline": "comparison/plan.json",
+            "profile": "profile/profile.json",
+            "patch": "comparison/claim.json",
+            "harness": "operator/opbench_runs.jsonl",
+            "bundle": "components/",
+        }[scope]
         assert any(name.startswith(wanted) for name in found.lines), found.left_out
 
 

@@ -9,23 +9,23 @@ from pathlib import Path
 
 import pytest
 
-from nodes.auditor.judge import process as apart
-from nodes.auditor.judge.ask import scope_text
-from nodes.auditor.judge.merge import merge
-from nodes.auditor.judge.orders import Orders
-from nodes.auditor.judge.process import judge_apart
-from nodes.auditor.judge.record import JudgeRecord
-from nodes.auditor.replay import verify
-from nodes.auditor.ruleset import ruleset_digest
-from nodes.auditor.verdict import Action, Severity, Word
+from bankable.nodes.auditor.judge import process as apart
+from bankable.nodes.auditor.judge.ask import scope_text
+from bankable.nodes.auditor.judge.merge import merge
+from bankable.nodes.auditor.judge.orders import Orders
+from bankable.nodes.auditor.judge.process import judge_apart
+from bankable.nodes.auditor.judge.record import JudgeRecord
+from bankable.nodes.auditor.replay import verify
+from bankable.nodes.auditor.ruleset import ruleset_digest
+from bankable.nodes.auditor.verdict import Action, Severity, Word
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.seal import Seal
+from bankable.tools.llm.ledger import read_ledger
+from bankable.tools.llm.settings import Budget
+from bankable.tools.skills.loader import skill
 from tests.nodes.auditor.builders import judge as rules
 from tests.nodes.auditor.judge.ballots import OVERLAY, PASS, SUBJECT, accuse, judged, quoting, settings
 from tests.tools.llm.endpoint import Asked, Endpoint, Reply, completion, error, page, refusal, says, tool_call
-from tools.errors import UserError
-from tools.evidence.seal import Seal
-from tools.llm.ledger import read_ledger
-from tools.llm.settings import Budget
-from tools.skills.loader import skill
 
 ROOT = Path(__file__).resolve().parents[4]
 INVENTED = {"file": OVERLAY, "line": 1, "text": "os.environ['CHEAT'] = '1'"}
@@ -176,7 +176,7 @@ def test_a_process_that_fails_is_degraded(
 
 
 def test_a_missing_key_is_the_users_to_set(sealed: Seal) -> None:
-    from tools.llm.settings import Settings, endpoint
+    from bankable.tools.llm.settings import Settings, endpoint
 
     with pytest.raises(UserError, match="set OPENAI_API_KEY"):
         judge_apart(sealed.folder, Orders(settings=Settings(endpoint=endpoint("openai:gpt-x"))), environ={})
@@ -208,7 +208,7 @@ def test_a_folder_without_a_request_is_a_user_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="request"):
         judged(tmp_path, says(PASS))
     done = subprocess.run(
-        [sys.executable, "-m", "nodes.auditor.judge"], cwd=ROOT, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "bankable.nodes.auditor.judge"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "usage" in done.stderr
@@ -216,18 +216,20 @@ def test_a_folder_without_a_request_is_a_user_error(tmp_path: Path) -> None:
 
 def test_the_rules_start_without_what_the_judge_needs() -> None:
     code = (
-        "import sys; import nodes.auditor.__main__, nodes.auditor.pair, nodes.auditor.replay, graph.cli;"
-        "print(*sorted({m.split('.')[0] for m in sys.modules}), *(m for m in sys.modules if m.startswith('tools.llm')))"
+        "import sys; import bankable.nodes.auditor.__main__, bankable.nodes.auditor.pair, bankable.graph.cli\n"
+        "import bankable.nodes.auditor.replay\n"
+        "print(*sorted({m.split('.')[0] for m in sys.modules}))\n"
+        "print(*(m for m in sys.modules if m.startswith('bankable.tools.llm')))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    for heavy in ("langchain_core", "langchain_openai", "openai", "httpx2", "yaml", "langsmith", "tools.llm"):
+    for heavy in ("langchain_core", "langchain_openai", "openai", "httpx2", "yaml", "langsmith", "bankable.tools.llm"):
         assert heavy not in done.stdout.split()
 
 
 def test_the_judge_is_no_part_of_the_rules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import shutil
 
-    from nodes.auditor import ruleset
+    from bankable.nodes.auditor import ruleset
 
     before = ruleset_digest()
     copy = tmp_path / "copy"

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nodes.auditor.judge.merge import merge
-from nodes.auditor.judge.record import JudgeRecord
-from nodes.auditor.verdict import Action, Finding, Severity, Verdict, Word, action_of, word_of
+from bankable.nodes.auditor.judge.merge import merge
+from bankable.nodes.auditor.judge.record import JudgeRecord
+from bankable.nodes.auditor.verdict import Action, Finding, Severity, Verdict, Word, action_of, word_of
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.canonical import canonical, digest
 from tests.nodes.auditor.builders import judge as rules
 from tests.nodes.auditor.builders import standard_run
-from tools.errors import UserError
-from tools.evidence.canonical import canonical, digest
 
 
 @cache
@@ -43,8 +43,9 @@ def _judged(verdict: Verdict, *findings: Finding, degraded: str = "") -> JudgeRe
 @given(
     st.lists(st.tuples(st.sampled_from(Severity), st.sampled_from(Action), st.sampled_from(["", "lever_class"]))),
     st.lists(st.tuples(st.sampled_from(Severity), st.sampled_from(Action))),
-    st.booleans(), st.booleans(),
-)  # fmt: skip
+    st.booleans(),
+    st.booleans(),
+)
 def test_it_never_gets_better(
     mine: list[tuple[Severity, Action, str]], theirs: list[tuple[Severity, Action]], kernel: bool, degraded: bool
 ) -> None:

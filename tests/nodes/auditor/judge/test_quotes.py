@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nodes.auditor.judge.opinion import Quote
-from nodes.auditor.judge.quotes import MOST, holds, sift
+from bankable.nodes.auditor.judge.opinion import Quote
+from bankable.nodes.auditor.judge.quotes import MOST, holds, sift
 
 LINES = {"a.py": {1: "import os", 7: "    scheduler.Scheduler.run = faster  # quick", 8: "}"}, "b.py": {7: "x = 1"}}
 

@@ -7,21 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from nodes.auditor.judge.ask import judge
-from nodes.auditor.judge.merge import merge
-from nodes.auditor.judge.orders import Orders
-from nodes.auditor.judge.record import JudgeRecord
+from bankable.nodes.auditor.judge.ask import judge
+from bankable.nodes.auditor.judge.merge import merge
+from bankable.nodes.auditor.judge.orders import Orders
+from bankable.nodes.auditor.judge.record import JudgeRecord
+from bankable.tools.evidence.records import HostSample, ServerConfig
+from bankable.tools.evidence.seal import Seal
+from bankable.tools.llm.client import Client
+from bankable.tools.llm.outcome import Kind
+from bankable.tools.llm.settings import Limits, Settings, endpoint
+from bankable.tools.serving.driver import LaunchRequest
+from bankable.tools.serving.engine import find_engine
+from bankable.tools.serving.live import LiveDriver, LiveServer
 from tests.nodes.auditor.builders import judge as rules
 from tests.nodes.auditor.judge.ballots import SUBJECT
 from tests.tools.llm.test_attempt import QUESTION, Colour
-from tools.evidence.records import HostSample, ServerConfig
-from tools.evidence.seal import Seal
-from tools.llm.client import Client
-from tools.llm.outcome import Kind
-from tools.llm.settings import Limits, Settings, endpoint
-from tools.serving.driver import LaunchRequest
-from tools.serving.engine import find_engine
-from tools.serving.live import LiveDriver, LiveServer
 
 ROOT = Path(__file__).resolve().parents[4]
 MODEL = ROOT / "tools" / "model" / "shipped"

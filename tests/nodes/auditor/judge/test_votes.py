@@ -6,9 +6,9 @@ from typing import Literal
 
 import pytest
 
-from nodes.auditor.judge.opinion import Accusation, Concern, Quote
-from nodes.auditor.judge.votes import ACTIONS, Charge, lowered
-from nodes.auditor.verdict import Action, Severity
+from bankable.nodes.auditor.judge.opinion import Accusation, Concern, Quote
+from bankable.nodes.auditor.judge.votes import ACTIONS, Charge, lowered
+from bankable.nodes.auditor.verdict import Action, Severity
 
 QUOTE = Quote(file="a.py", line=3, text="x")
 

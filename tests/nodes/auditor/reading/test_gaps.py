@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.auditor.reading.gaps import Gaps
-from tools.statistics.order import packed
+from bankable.nodes.auditor.reading.gaps import Gaps
+from bankable.tools.statistics.order import packed
 
 LISTS = st.lists(st.lists(st.floats(0, 1e6) | st.integers(0, 9), max_size=4), max_size=6)
 

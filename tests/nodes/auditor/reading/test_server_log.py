@@ -9,30 +9,82 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from nodes.auditor.reading import reader as reading
-from nodes.auditor.reading import server_log
-from nodes.auditor.reading.reader import Reader
-from nodes.auditor.reading.server_log import LogFacts, facts
+from bankable.nodes.auditor.reading import reader as reading
+from bankable.nodes.auditor.reading import server_log
+from bankable.nodes.auditor.reading.reader import Reader
+from bankable.nodes.auditor.reading.server_log import LogFacts, facts
 
 READY = "[2026-11-21 19:40:00] The server is fired up and ready to roll!"
 DECODE = "[2026-11-21 19:41:01] Decode batch, #running-req: 20, token usage: 0.41, cuda graph: True, #queue-req: 0"
 PREFILL = "[2026-11-21 19:41:00] Prefill batch, #new-seq: 4, token usage: 0.31, #running-req: 18, cuda graph: False"
 TROUBLE = [
-    "Scheduler hit an exception", "Traceback (most recent call last)", "CUDA error", "HIP error", "HSA_STATUS_ERROR",
-    "Memory access fault by GPU", "illegal memory access", "Segmentation fault", "core dumped", "out of memory",
-    "OutOfMemoryError", "Watchdog timeout", "SIGQUIT received", "terminate called", "Exception in ASGI application",
-]  # fmt: skip
+    "Scheduler hit an exception",
+    "Traceback (most recent call last)",
+    "CUDA error",
+    "HIP error",
+    "HSA_STATUS_ERROR",
+    "Memory access fault by GPU",
+    "illegal memory access",
+    "Segmentation fault",
+    "core dumped",
+    "out of memory",
+    "OutOfMemoryError",
+    "Watchdog timeout",
+    "SIGQUIT received",
+    "terminate called",
+    "Exception in ASGI application",
+]
 WORDS = [
-    *TROUBLE, READY, DECODE, PREFILL, "The server is ready", "ready to roll", "freeze_gc failed", "Retract requests",
-    "#retracted", "INFO:  Shutting down", "INFO:\u00a0Shutting down", "Shutting down", "SIGTERM received",
-    "Gracefully exiting", "[2026-11-21 19:41:00] ", "[\u0662\u0660\u0662\u0666-11-21 ",
+    *TROUBLE,
+    READY,
+    DECODE,
+    PREFILL,
+    "The server is ready",
+    "ready to roll",
+    "freeze_gc failed",
+    "Retract requests",
+    "#retracted",
+    "INFO:  Shutting down",
+    "INFO:\u00a0Shutting down",
+    "Shutting down",
+    "SIGTERM received",
+    "Gracefully exiting",
+    "[2026-11-21 19:41:00] ",
+    "[\u0662\u0660\u0662\u0666-11-21 ",
     "[2026-11-21 19:41:00 TP0] ERROR",
-    "[2026-11-21 19:41:00] CRITICALLY", "ERROR:", "_ERROR:", "\u00e9ERROR:", "ER7ROR:", "CUDA 5error", " batch",
+    "[2026-11-21 19:41:00] CRITICALLY",
+    "ERROR:",
+    "_ERROR:",
+    "\u00e9ERROR:",
+    "ER7ROR:",
+    "CUDA 5error",
+    " batch",
     "#running-req: ",
-    "#new-seq: ", "token usage: ", "hip graph: True", "xpu graph: True", " graph: True", "cuda",
-    "0", "7", "12", "0.5", "9" * 12, "9" * 13, ".", ",", " ", "\r", "\0", "\x85", "\u2028", "[", "]",
-    "x" * 3990, "y" * 210, "\U0001f600" * 1000,
-]  # fmt: skip
+    "#new-seq: ",
+    "token usage: ",
+    "hip graph: True",
+    "xpu graph: True",
+    " graph: True",
+    "cuda",
+    "0",
+    "7",
+    "12",
+    "0.5",
+    "9" * 12,
+    "9" * 13,
+    ".",
+    ",",
+    " ",
+    "\r",
+    "\0",
+    "\x85",
+    "\u2028",
+    "[",
+    "]",
+    "x" * 3990,
+    "y" * 210,
+    "\U0001f600" * 1000,
+]
 PIECES = st.sampled_from([word.encode() for word in WORDS]) | st.sampled_from([b"\xff", b"\xe2\x82", b"\xf0\x9f", b""])
 LINES = st.lists(st.lists(PIECES, max_size=6).map(b"".join), max_size=12)
 
@@ -108,11 +160,15 @@ def test_a_scan_finds_what_every_line_says(
 
 def test_a_log_in_the_words_of_a_server(tmp_path: Path) -> None:
     lines = [
-        "[2026-11-21 19:39:00] ERROR: an optional part is not there", READY, *[PREFILL, DECODE] * 3,
+        "[2026-11-21 19:39:00] ERROR: an optional part is not there",
+        READY,
+        *[PREFILL, DECODE] * 3,
         '[2026-11-21 19:42:00] INFO:     127.0.0.1:30001 - "POST /generate HTTP/1.1" 200 OK',
-        "[2026-11-21 19:43:00] KV cache pool is full. Retract requests. #retracted_reqs: 1", *TROUBLE[:2],
-        "[2026-11-21 19:59:00] INFO:     Shutting down", *TROUBLE,
-    ]  # fmt: skip
+        "[2026-11-21 19:43:00] KV cache pool is full. Retract requests. #retracted_reqs: 1",
+        *TROUBLE[:2],
+        "[2026-11-21 19:59:00] INFO:     Shutting down",
+        *TROUBLE,
+    ]
     found = scan(tmp_path, "\n".join(lines).encode())
     assert (found.lines, found.ready_line, found.batches, found.graphs) == (len(lines), 2, 6, 3)
     assert (found.peak_running, found.peak_usage, found.retractions) == (22, 0.41, (10,))

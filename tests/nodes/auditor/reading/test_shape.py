@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nodes.auditor.reading import shape
-from nodes.auditor.reading.shape import (
+from bankable.nodes.auditor.reading import shape
+from bankable.nodes.auditor.reading.shape import (
     keys_kept,
     keys_written_at_most,
     lost_a_key,

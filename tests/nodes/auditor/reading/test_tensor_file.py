@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from evals.fixtures.build.bakeoff import safetensors
-from nodes.auditor.reading.tensor_file import HEADER_BYTES, trouble
+from bankable.evals.fixtures.build.bakeoff import safetensors
+from bankable.nodes.auditor.reading.tensor_file import HEADER_BYTES, trouble
 
 
 def _file(folder: Path, header: bytes, data: bytes = b"", length: int | None = None) -> Path:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from evals.fixtures.build.files import edit, setting
-from evals.fixtures.build.kernel import OPERATOR, PATCH, kernel_run
-from nodes.auditor.verdict import Severity
+from bankable.evals.fixtures.build.files import edit, setting
+from bankable.evals.fixtures.build.kernel import OPERATOR, PATCH, kernel_run
+from bankable.nodes.auditor.verdict import Severity
 from tests.nodes.auditor.builders import hits, judge
 
 CLAIM = f"comparisons/{PATCH}/claim.json"

@@ -5,13 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from nodes.auditor.verdict import Severity
-from tests.nodes.auditor.builders import (
-    edit,
-    hits,
-    judge,
-    legs,
-)
+from bankable.nodes.auditor.verdict import Severity
+from tests.nodes.auditor.builders import edit, hits, judge, legs
 
 RULE = "baseline_drift"
 

@@ -8,18 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nodes.auditor.verdict import Severity, Word
-from tests.nodes.auditor.builders import (
-    Json,
-    Recipe,
-    edit_each,
-    edit_lines,
-    hits,
-    judge,
-    legs,
-    reported,
-    run_folder,
-)
+from bankable.nodes.auditor.verdict import Severity, Word
+from tests.nodes.auditor.builders import Json, Recipe, edit_each, edit_lines, hits, judge, legs, reported, run_folder
 
 RULE = "baseline_noise"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from nodes.auditor.verdict import Severity, Word
+from bankable.nodes.auditor.verdict import Severity, Word
+from bankable.tools.evidence.records import Kind, Lever
 from tests.nodes.auditor.builders import REFERENCE, Recipe, edit, hits, judge, run_folder
-from tools.evidence.records import Kind, Lever
 
 RULE = "bundle_components"
 PARTS = {"patch-a": Lever(flags={"stream_interval": 8}), "patch-b": Lever(flags={"schedule_policy": "lpm"})}
@@ -20,9 +20,17 @@ def _bundle(root: Path, lever: Lever = UNION) -> Path:
     top = REFERENCE.with_lever(first[1])
     patches = [
         Recipe(name=first[0], kind=Kind.PATCH, lever=first[1], gain=0.2, seed=5, start=2e6),
-        Recipe(name=second[0], kind=Kind.PATCH, lever=second[1], gain=0.2, seed=6, start=2.1e6, reference=top,
-               reference_rate=480.0),
-    ]  # fmt: skip
+        Recipe(
+            name=second[0],
+            kind=Kind.PATCH,
+            lever=second[1],
+            gain=0.2,
+            seed=6,
+            start=2.1e6,
+            reference=top,
+            reference_rate=480.0,
+        ),
+    ]
     bundle = Recipe(name="bundle", kind=Kind.BUNDLE, lever=lever, gain=0.44, seed=9, start=3e6)
     run = run_folder(root / "run", Recipe(), *patches, bundle)
     for name in PARTS:

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nodes.auditor.verdict import Severity, Word
-from tests.nodes.auditor.builders import (
-    Json,
-    edit_lines,
-    hits,
-    judge,
-    legs,
-)
+from bankable.nodes.auditor.verdict import Severity, Word
+from tests.nodes.auditor.builders import Json, edit_lines, hits, judge, legs
 
 RULE = "contention"
 

@@ -4,16 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nodes.auditor.verdict import Severity, Word
-from tests.nodes.auditor.builders import (
-    Recipe,
-    edit,
-    hits,
-    judge,
-    legs,
-    run_folder,
-)
-from tools.evidence.records import Kind, Lever
+from bankable.nodes.auditor.verdict import Severity, Word
+from bankable.tools.evidence.records import Kind, Lever
+from tests.nodes.auditor.builders import Recipe, edit, hits, judge, legs, run_folder
 
 RULE = "control_covers_zero"
 

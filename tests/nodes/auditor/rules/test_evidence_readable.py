@@ -8,13 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nodes.auditor.verdict import Word
-from tests.nodes.auditor.builders import (
-    edit_lines,
-    hits,
-    judge,
-    legs,
-)
+from bankable.nodes.auditor.verdict import Word
+from tests.nodes.auditor.builders import edit_lines, hits, judge, legs
 
 RULE = "evidence_readable"
 

@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from nodes.auditor.verdict import Severity
-from tests.nodes.auditor.builders import (
-    edit,
-    hits,
-    judge,
-)
-from tools.evidence.records import Lever
+from bankable.nodes.auditor.verdict import Severity
+from bankable.tools.evidence.records import Lever
+from tests.nodes.auditor.builders import edit, hits, judge
 
 RULE = "exactly_one_lever"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from evals.fixtures.build.bakeoff import again, source
-from nodes.auditor.verdict import Action, Severity, Word
+from bankable.evals.fixtures.build.bakeoff import again, source
+from bankable.nodes.auditor.verdict import Action, Severity, Word
 from tests.nodes.auditor.builders import edit, hits, judge, read
 from tests.nodes.auditor.harness_builders import edit_rows, rows_say, slow_down
 from tests.nodes.auditor.kernel_builders import OPERATOR, PATCH, kernel_run, legs_say, part, sign_off

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nodes.auditor.verdict import Severity
-from tests.nodes.auditor.builders import (
-    Json,
-    edit_each,
-    hits,
-    judge,
-    legs,
-    reported,
-)
+from bankable.nodes.auditor.verdict import Severity
+from tests.nodes.auditor.builders import Json, edit_each, hits, judge, legs, reported
 
 RULE = "headline_integrity"
 

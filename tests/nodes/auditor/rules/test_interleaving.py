@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from nodes.auditor.verdict import Severity
-from tests.nodes.auditor.builders import (
-    edit,
-    hits,
-    judge,
-    legs,
-    read,
-)
-from tools.evidence.records import LaunchPlan
+from bankable.nodes.auditor.verdict import Severity
+from bankable.tools.evidence.records import LaunchPlan
+from tests.nodes.auditor.builders import edit, hits, judge, legs, read
 
 RULE = "interleaving"
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from evals.fixtures.build.bakeoff import Contest, bake_off
-from nodes.auditor.verdict import Severity
+from bankable.evals.fixtures.build.bakeoff import Contest, bake_off
+from bankable.nodes.auditor.verdict import Severity
+from bankable.tools.evidence.records import Kind, Lever
 from tests.nodes.auditor.builders import Recipe, edit, edit_lines, hits, judge, legs, read, run_folder
 from tests.nodes.auditor.kernel_builders import part, serve
-from tools.evidence.records import Kind, Lever
 
 RULE = "kernel_accounting"
 PARTS = {"rms_norm": part("cpp-a"), "silu_and_mul": part("cpp-s", "silu_and_mul")}

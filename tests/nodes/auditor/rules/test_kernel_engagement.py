@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from evals.fixtures.build.bakeoff import source
-from nodes.auditor.verdict import Action, Severity, Word
+from bankable.evals.fixtures.build.bakeoff import source
+from bankable.nodes.auditor.verdict import Action, Severity, Word
+from bankable.tools.evidence.records import Lever
 from tests.nodes.auditor.builders import edit, edit_lines, hits, judge, legs
 from tests.nodes.auditor.kernel_builders import (
     OPERATOR,
@@ -23,7 +24,6 @@ from tests.nodes.auditor.kernel_builders import (
     serve,
     servers_say,
 )
-from tools.evidence.records import Lever
 
 RULE = "kernel_engagement"
 Edit = Callable[[Path], object]
@@ -105,11 +105,14 @@ FRAUDS: dict[str, tuple[Edit, str, str]] = {
     "never called": (markers_say(eager_calls=0, engaged=False), "not_engaged", "E01"),
     "no marker at all": (
         lambda run: [(leg / "engagement.jsonl").write_bytes(b"") for leg in legs(run, PATCH, "candidate")],
-        "not_engaged", "E01",
+        "not_engaged",
+        "E01",
     ),
     "one worker of two": (lambda run: _two_workers(run, 1), "not_engaged", "E01"),
     "another implementation": (
-        markers_say(resolved="cpp-b", source_digest=source("cpp-b")["digest"]), "other_implementation", "E01",
+        markers_say(resolved="cpp-b", source_digest=source("cpp-b")["digest"]),
+        "other_implementation",
+        "E01",
     ),
     "128 became 32": (markers_say(parameters={**TUNED, "block_m": 32}), "other_parameters", "E02"),
     "parameters not printed": (markers_say(parameters={}), "other_parameters", "E02"),
@@ -118,15 +121,19 @@ FRAUDS: dict[str, tuple[Edit, str, str]] = {
     "fell back in silence": (markers_say(eager_calls=0, engaged=False, error_vs_live=0.0), "silent_fallback", "E05"),
     "nothing captured": (lambda run: _on_a_gpu(run, 0), "not_captured", "E06"),
     "the reference resolves to it too": (
-        legs_say("reference", modules={OPERATOR: part().source_digest}), "both_engaged", "E08",
+        legs_say("reference", modules={OPERATOR: part().source_digest}),
+        "both_engaged",
+        "E08",
     ),
     "one overlay on both legs": (legs_say("reference", overlay_digest=part().digest), "both_engaged", "E08"),
     "both resolve to the live file": (
-        legs_say("candidate", modules={OPERATOR: source("live")["digest"]}), "both_engaged", "E08",
+        legs_say("candidate", modules={OPERATOR: source("live")["digest"]}),
+        "both_engaged",
+        "E08",
     ),
     "another overlay than declared": (legs_say("candidate", overlay_digest="e" * 64), "other_overlay", "E08"),
     "another module than declared": (legs_say("candidate", modules={OPERATOR: "f" * 64}), "other_module", "E08"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(("change", "code", "mode"), FRAUDS.values(), ids=FRAUDS.keys())
@@ -141,10 +148,12 @@ def test_an_operator_that_did_not_run_fails(kernel: Path, change: Edit, code: st
     [
         (legs_say("reference", modules={}), "no_module_digest"),
         (lambda run: _tabled(run, None, None), "table_unknown"),
-        (lambda run: (_on_a_gpu(run, 1), _all(run, "server_info.json", lambda it: it.pop("disable_cuda_graph"))),
-         "unverifiable"),
+        (
+            lambda run: (_on_a_gpu(run, 1), _all(run, "server_info.json", lambda it: it.pop("disable_cuda_graph"))),
+            "unverifiable",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_missing_record_is_unverifiable(kernel: Path, change: Edit, code: str) -> None:
     change(kernel)
     verdict = judge(kernel, "patch", PATCH)

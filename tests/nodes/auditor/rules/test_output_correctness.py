@@ -5,17 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from nodes.auditor.verdict import Severity, Word
-from tests.nodes.auditor.builders import (
-    Json,
-    answer,
-    edit_lines,
-    hits,
-    judge,
-    legs,
-    write_lines,
-)
-from tools.evidence.records import Lever
+from bankable.nodes.auditor.verdict import Severity, Word
+from bankable.tools.evidence.records import Lever
+from tests.nodes.auditor.builders import Json, answer, edit_lines, hits, judge, legs, write_lines
 
 RULE = "output_correctness"
 DTYPE = Lever(flags={"dtype": "bfloat16"})

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from nodes.auditor.verdict import Action, Severity
+from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.evidence.records import Lever
 from tests.nodes.auditor.builders import hits, judge
 from tests.nodes.auditor.kernel_builders import OPERATOR, PATCH, kernel_run, part
-from tools.evidence.records import Lever
 
 RULE = "overlay_as_declared"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nodes.auditor.verdict import Severity, Word
+from bankable.nodes.auditor.verdict import Severity, Word
 from tests.nodes.auditor.builders import RUN_ID, Json, edit, hits, judge, write
 
 RULE = "profile_quality"
@@ -17,17 +17,34 @@ TRACE = b"trace"
 
 def _op(name: str, family: str, share: float, skew: float = 1.0) -> Json:
     return {
-        "op": name, "family": family, "symbols": [name], "us": 1000 * share, "count": 10, "share": share,
-        "wall_share": share / 2, "mean_us": 1.0, "median_us": 1.0, "skew": skew, "settled_share": share / skew,
-        "blank_us": 0.0, "phases": [], "shapes": [],
-    }  # fmt: skip
+        "op": name,
+        "family": family,
+        "symbols": [name],
+        "us": 1000 * share,
+        "count": 10,
+        "share": share,
+        "wall_share": share / 2,
+        "mean_us": 1.0,
+        "median_us": 1.0,
+        "skew": skew,
+        "settled_share": share / skew,
+        "blank_us": 0.0,
+        "phases": [],
+        "shapes": [],
+    }
 
 
 def _phase(name: str, steps: int) -> Json:
     return {
-        "phase": name, "steps": steps, "requests": 4, "tokens": 4, "median_batch": 4.0, "wall_us": 900.0,
-        "operator_us": 500.0, "wall_share": 0.5,
-    }  # fmt: skip
+        "phase": name,
+        "steps": steps,
+        "requests": 4,
+        "tokens": 4,
+        "median_batch": 4.0,
+        "wall_us": 900.0,
+        "operator_us": 500.0,
+        "wall_share": 0.5,
+    }
 
 
 @pytest.fixture
@@ -37,12 +54,26 @@ def profiled(tmp_path: Path) -> Path:
     families = [{"family": op["family"], "us": op["us"], "share": op["share"], "count": 10} for op in ops]
     digest = hashlib.sha256(TRACE).hexdigest()
     profile = {
-        "traces": [{"name": "a.trace.json.gz", "digest": digest, "bytes": 5, "events": 9}], "device": "cpu",
-        "phase_source": "markers", "window_us": 2000.0, "idle_us": 0.0, "wall_us": 2000.0, "operator_us": 1000.0,
-        "covered_us": 900.0, "outside_us": 0.0, "steps": 12, "phases": [_phase("prefill", 4), _phase("decode", 8)],
-        "tokens_per_decoded": 4.0, "first_phase": "prefill", "idle_share": 0.0, "host_share": 0.5,
-        "blank_shape_share": 0.05, "unphased_share": 0.02, "ops": ops, "families": families,
-    }  # fmt: skip
+        "traces": [{"name": "a.trace.json.gz", "digest": digest, "bytes": 5, "events": 9}],
+        "device": "cpu",
+        "phase_source": "markers",
+        "window_us": 2000.0,
+        "idle_us": 0.0,
+        "wall_us": 2000.0,
+        "operator_us": 1000.0,
+        "covered_us": 900.0,
+        "outside_us": 0.0,
+        "steps": 12,
+        "phases": [_phase("prefill", 4), _phase("decode", 8)],
+        "tokens_per_decoded": 4.0,
+        "first_phase": "prefill",
+        "idle_share": 0.0,
+        "host_share": 0.5,
+        "blank_shape_share": 0.05,
+        "unphased_share": 0.02,
+        "ops": ops,
+        "families": families,
+    }
     write(run / "run.json", {"schema_version": 1, "run_id": RUN_ID})
     write(run / "profile/profile.json", profile)
     (run / "profile/a.trace.json.gz").write_bytes(TRACE)

@@ -5,15 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from nodes.auditor.verdict import Severity
-from tests.nodes.auditor.builders import (
-    edit,
-    hits,
-    judge,
-    legs,
-    read_lines,
-    write_lines,
-)
+from bankable.nodes.auditor.verdict import Severity
+from tests.nodes.auditor.builders import edit, hits, judge, legs, read_lines, write_lines
 
 RULE = "real_delta"
 

@@ -7,15 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nodes.auditor.verdict import Severity, Word
-from tests.nodes.auditor.builders import (
-    Json,
-    edit,
-    edit_lines,
-    hits,
-    judge,
-    legs,
-)
+from bankable.nodes.auditor.verdict import Severity, Word
+from tests.nodes.auditor.builders import Json, edit, edit_lines, hits, judge, legs
 
 RULE = "reported_vs_raw"
 CLAIM = "comparisons/patch-stream_interval/claim.json"

@@ -5,17 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from nodes.auditor.verdict import Severity
-from tests.nodes.auditor.builders import (
-    Json,
-    edit_lines,
-    hits,
-    judge,
-    legs,
-    read,
-    rename_leg,
-    write,
-)
+from bankable.nodes.auditor.verdict import Severity
+from tests.nodes.auditor.builders import Json, edit_lines, hits, judge, legs, read, rename_leg, write
 
 RULE = "rows_complete"
 

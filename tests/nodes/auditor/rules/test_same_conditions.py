@@ -5,16 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from nodes.auditor.verdict import Severity, Word
-from tests.nodes.auditor.builders import (
-    edit,
-    edit_lines,
-    hits,
-    judge,
-    legs,
-    server_log,
-)
-from tools.evidence.records import Lever
+from bankable.nodes.auditor.verdict import Severity, Word
+from bankable.tools.evidence.records import Lever
+from tests.nodes.auditor.builders import edit, edit_lines, hits, judge, legs, server_log
 
 RULE = "same_conditions"
 

@@ -5,15 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from nodes.auditor.verdict import Severity, Word
-from tests.nodes.auditor.builders import (
-    Json,
-    edit,
-    hits,
-    judge,
-    legs,
-)
-from tools.evidence.records import LaunchPlan
+from bankable.nodes.auditor.verdict import Severity, Word
+from bankable.tools.evidence.records import LaunchPlan
+from tests.nodes.auditor.builders import Json, edit, hits, judge, legs
 
 RULE = "same_launch"
 

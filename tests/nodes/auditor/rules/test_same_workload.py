@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from nodes.auditor.verdict import Severity
-from tests.nodes.auditor.builders import (
-    Json,
-    edit_lines,
-    hits,
-    judge,
-    legs,
-)
+from bankable.nodes.auditor.verdict import Severity
+from tests.nodes.auditor.builders import Json, edit_lines, hits, judge, legs
 
 RULE = "same_workload"
 

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nodes.auditor.verdict import Action, Finding, Severity, Word
-from tests.nodes.auditor.builders import (
-    edit_lines,
-    hits,
-    judge,
-    legs,
-    read,
-    rename_leg,
-    server_log,
-    write,
-)
+from bankable.nodes.auditor.verdict import Action, Finding, Severity, Word
+from tests.nodes.auditor.builders import edit_lines, hits, judge, legs, read, rename_leg, server_log, write
 from tests.nodes.auditor.kernel_builders import PATCH, kernel_run
 
 RULE = "server_faults"

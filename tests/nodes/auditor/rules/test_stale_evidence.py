@@ -5,14 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from nodes.auditor.verdict import Severity, Word
-from tests.nodes.auditor.builders import (
-    edit,
-    edit_lines,
-    hits,
-    judge,
-    legs,
-)
+from bankable.nodes.auditor.verdict import Severity, Word
+from tests.nodes.auditor.builders import edit, edit_lines, hits, judge, legs
 
 RULE = "stale_evidence"
 

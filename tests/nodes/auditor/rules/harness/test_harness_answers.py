@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from evals.fixtures.build.bakeoff import Contest, again
-from nodes.auditor.verdict import Action, Severity
+from bankable.evals.fixtures.build.bakeoff import Contest, again
+from bankable.nodes.auditor.verdict import Action, Severity
 from tests.nodes.auditor.builders import Json, edit, read
 from tests.nodes.auditor.harness_builders import (
     REFERENCE,
@@ -45,12 +45,21 @@ def _loser(**values: object) -> Edit:
 
 FRAUDS: dict[str, tuple[Fraud, ...]] = {
     "harness_intact": (
-        Fraud("a patched clock",
-              lambda f: edit_rows(f, lambda row: row["intact"].update(clock=False)), "patched", "H15", Action.EJECT),
-        Fraud("a patched synchronize at one shape", lambda f: edit_rows(
-            f, lambda row: row["intact"].update(synchronize=False), HELD_OUT), "patched", "H15", Action.EJECT),
-        Fraud("identities not taken", rows_say(intact=None), "unverifiable", "H15",
-              Action.REMEASURE),
+        Fraud(
+            "a patched clock",
+            lambda f: edit_rows(f, lambda row: row["intact"].update(clock=False)),
+            "patched",
+            "H15",
+            Action.EJECT,
+        ),
+        Fraud(
+            "a patched synchronize at one shape",
+            lambda f: edit_rows(f, lambda row: row["intact"].update(synchronize=False), HELD_OUT),
+            "patched",
+            "H15",
+            Action.EJECT,
+        ),
+        Fraud("identities not taken", rows_say(intact=None), "unverifiable", "H15", Action.REMEASURE),
     ),
     "harness_buffers": (
         Fraud("poison left in the output", _checked(poison_intact=False), "poison", "H14", Action.EJECT),
@@ -60,68 +69,116 @@ FRAUDS: dict[str, tuple[Fraud, ...]] = {
     "harness_rechecked": (
         Fraud("only warm-up outputs compared", _checked(checked_calls=0, secret_seeds=0), "not_rechecked", "H13"),
         Fraud("one seed for all calls", _checked(secret_seeds=1), "seeds_reused", "H13"),
-        Fraud("an answer cached by pointer", _checked(same_pointer_recheck=False), "cached_answer", "H13",
-              Action.EJECT),
-        Fraud("nothing compared at all", rows_say(correctness=None), "unverifiable",
-              "H13", Action.REMEASURE),
+        Fraud(
+            "an answer cached by pointer", _checked(same_pointer_recheck=False), "cached_answer", "H13", Action.EJECT
+        ),
+        Fraud("nothing compared at all", rows_say(correctness=None), "unverifiable", "H13", Action.REMEASURE),
     ),
     "harness_perturbed": (
         Fraud("a constant", _checked(changes_with_input=False), "constant_output", "H16", Action.EJECT),
-        Fraud("a constant at one shape", _checked(AT_EIGHT, changes_with_input=False), "constant_output",
-              "H16", Action.EJECT),
+        Fraud(
+            "a constant at one shape",
+            _checked(AT_EIGHT, changes_with_input=False),
+            "constant_output",
+            "H16",
+            Action.EJECT,
+        ),
         Fraud("never perturbed", _checked(changes_with_input=None), "unverifiable", "H16", Action.REMEASURE),
     ),
     "harness_tolerance": (
-        Fraud("wrong elements behind a fine mean", _checked(relative_error=3.0, mismatch_share=0.002), "wrong_elements",
-              "Q06", Action.EJECT),
-        Fraud("wrong at the held-out shape", _checked(HELD_OUT, relative_error=0.4),
-              "wrong_elements", "Q06", Action.EJECT),
+        Fraud(
+            "wrong elements behind a fine mean",
+            _checked(relative_error=3.0, mismatch_share=0.002),
+            "wrong_elements",
+            "Q06",
+            Action.EJECT,
+        ),
+        Fraud(
+            "wrong at the held-out shape", _checked(HELD_OUT, relative_error=0.4), "wrong_elements", "Q06", Action.EJECT
+        ),
         Fraud("not a number", _checked(relative_error=None), "wrong_elements", "Q06", Action.EJECT),
-        Fraud("a tolerance for eight bits", lambda f: edit(
-            f / "task.json", lambda task: task["tolerance"].update(relative_error=0.125)), "loose_tolerance", "Q06"),
-        Fraud("a tolerance without a reason", lambda f: edit(
-            f / "task.json", lambda task: task["tolerance"].update(reason=" ")), "loose_tolerance", "Q06"),
+        Fraud(
+            "a tolerance for eight bits",
+            lambda f: edit(f / "task.json", lambda task: task["tolerance"].update(relative_error=0.125)),
+            "loose_tolerance",
+            "Q06",
+        ),
+        Fraud(
+            "a tolerance without a reason",
+            lambda f: edit(f / "task.json", lambda task: task["tolerance"].update(reason=" ")),
+            "loose_tolerance",
+            "Q06",
+        ),
         Fraud("no element compared", _checked(elements=0), "nothing_compared", "R04"),
     ),
     "harness_roofline": (
-        Fraud("faster than memory", lambda f: (edit_rows(f, lambda row: slow_down(row, 0.5)), again(f)), "above_peak",
-              "H19", Action.EJECT),
-        Fraud("fewer bytes for the winner", rows_say(bytes_moved=64), "other_work",
-              "H19"),
-        Fraud("work not recorded", lambda f: edit_rows(f, lambda row: row.update(flops=None), lambda row: True),
-              "unverifiable", "H19", Action.REMEASURE),
+        Fraud(
+            "faster than memory",
+            lambda f: (edit_rows(f, lambda row: slow_down(row, 0.5)), again(f)),
+            "above_peak",
+            "H19",
+            Action.EJECT,
+        ),
+        Fraud("fewer bytes for the winner", rows_say(bytes_moved=64), "other_work", "H19"),
+        Fraud(
+            "work not recorded",
+            lambda f: edit_rows(f, lambda row: row.update(flops=None), lambda row: True),
+            "unverifiable",
+            "H19",
+            Action.REMEASURE,
+        ),
     ),
     "harness_speedup": (
         Fraud("a larger ratio", lambda f: claimed(f, speedup=8.3), "reported_differs", "D14"),
-        Fraud("a larger ratio at one shape", lambda f: edit(
-            f / "bench-1/claim.json", lambda claim: claim["shapes"].update({"4x256": 6.0})), "reported_differs", "D14"),
+        Fraud(
+            "a larger ratio at one shape",
+            lambda f: edit(f / "bench-1/claim.json", lambda claim: claim["shapes"].update({"4x256": 6.0})),
+            "reported_differs",
+            "D14",
+        ),
         Fraud("bounds of another bake-off", lambda f: claimed(f, interval=[4.0, 4.05]), "reported_differs", "R01"),
-        Fraud("no win over a decided one", lambda f: claimed(f, outcome="no_win", winner=None), "reported_differs",
-              "R01"),
-        Fraud("a slower winner", lambda f: (edit_rows(f, lambda row: slow_down(row, 4.4)), again(f)), "not_real",
-              "D01"),
+        Fraud(
+            "no win over a decided one", lambda f: claimed(f, outcome="no_win", winner=None), "reported_differs", "R01"
+        ),
+        Fraud(
+            "a slower winner", lambda f: (edit_rows(f, lambda row: slow_down(row, 4.4)), again(f)), "not_real", "D01"
+        ),
     ),
-}  # fmt: skip
+}
 
 HONEST: tuple[Honest, ...] = (
-    Honest("a losing candidate patches its clock", lambda f: edit_rows(
-        f, lambda row: row["intact"].update(clock=False), row_is(implementation="torch_compile"))),
+    Honest(
+        "a losing candidate patches its clock",
+        lambda f: edit_rows(f, lambda row: row["intact"].update(clock=False), row_is(implementation="torch_compile")),
+    ),
     Honest("a losing candidate leaves poison", _loser(poison_intact=False, ran_before_expected=False)),
     Honest("three outputs compared, as few as may be", _checked(checked_calls=3, secret_seeds=3)),
     Honest("every output compared", _checked(checked_calls=12, secret_seeds=12)),
     Honest("a losing candidate gives a constant", _loser(changes_with_input=False, same_pointer_recheck=False)),
     Honest("an error at the tolerance", _checked(relative_error=2.0**-6)),
-    Honest("a tolerance at its bound", lambda f: edit(
-        f / "task.json", lambda task: task["tolerance"].update(relative_error=2.0**-5, mismatch_share=0.001))),
-    Honest("a few exempt elements, within the declared share", lambda f: (
-        edit(f / "task.json", lambda task: task["tolerance"].update(mismatch_share=0.001)),
-        _checked(relative_error=0.05, mismatch_share=0.0009)(f))),
-    Honest("just below the measured peak", lambda f: edit(
-        f / MEASUREMENT, lambda it: it["peaks"].update(copy_bandwidth=5.9e9))),
+    Honest(
+        "a tolerance at its bound",
+        lambda f: edit(
+            f / "task.json", lambda task: task["tolerance"].update(relative_error=2.0**-5, mismatch_share=0.001)
+        ),
+    ),
+    Honest(
+        "a few exempt elements, within the declared share",
+        lambda f: (
+            edit(f / "task.json", lambda task: task["tolerance"].update(mismatch_share=0.001)),
+            _checked(relative_error=0.05, mismatch_share=0.0009)(f),
+        ),
+    ),
+    Honest(
+        "just below the measured peak",
+        lambda f: edit(f / MEASUREMENT, lambda it: it["peaks"].update(copy_bandwidth=5.9e9)),
+    ),
     Honest("nulls over intact rows", lambda f: claimed(f, speedup=None, interval=None, shapes={})),
-    Honest("rounded to two digits after the point", lambda f: edit(
-        f / "bench-1/claim.json", lambda claim: claim.update(speedup=round(claim["speedup"], 2)))),
-)  # fmt: skip
+    Honest(
+        "rounded to two digits after the point",
+        lambda f: edit(f / "bench-1/claim.json", lambda claim: claim.update(speedup=round(claim["speedup"], 2))),
+    ),
+)
 
 
 @pytest.mark.parametrize(

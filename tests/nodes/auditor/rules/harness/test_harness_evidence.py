@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from evals.fixtures.build.bakeoff import Contest, again, bake_off, safetensors
-from nodes.auditor.verdict import Action
+from bankable.evals.fixtures.build.bakeoff import Contest, again, bake_off, safetensors
+from bankable.nodes.auditor.verdict import Action
+from bankable.tools.evidence.canonical import file_digest
 from tests.nodes.auditor.builders import Json, edit, edit_lines, write_lines
 from tests.nodes.auditor.harness_builders import (
     REFERENCE,
@@ -24,7 +25,6 @@ from tests.nodes.auditor.harness_builders import (
     slow_down,
 )
 from tests.nodes.auditor.harness_cases import Fraud, Honest, assert_found, assert_passes
-from tools.evidence.canonical import file_digest
 
 RUNS = "bench-1/opbench_runs.jsonl"
 MEASUREMENT = "bench-1/measurement.json"
@@ -51,18 +51,36 @@ def _copied_samples(rows: list[Json]) -> None:
     "fraud",
     [
         Fraud("rows of another run", rows_say(run_id="run-0000"), "stale", "R03"),
-        Fraud("task of another operator",
-              lambda f: edit(f / "task.json", lambda task: task.update(operator="silu_and_mul")), "stale", "R03"),
+        Fraud(
+            "task of another operator",
+            lambda f: edit(f / "task.json", lambda task: task.update(operator="silu_and_mul")),
+            "stale",
+            "R03",
+        ),
         Fraud("an older attempt", lambda f: edit(f / MEASUREMENT, lambda it: it.update(attempt=2)), "stale", "R03"),
-        Fraud("peaks of another day", lambda f: edit(f / MEASUREMENT, lambda it: it["peaks"].update(measured_at=5.0)),
-              "stale", "R03"),
-        Fraud("samples of another row", lambda f: edit_lines(f / RUNS, _copied_samples), "copied", "R02",
-              also=frozenset({"harness_speedup"})),
-        Fraud("a row given twice", lambda f: edit_lines(f / RUNS, lambda rows: rows.append(rows[4])), "row_twice",
-              "D11", also=frozenset({"harness_processes"})),
+        Fraud(
+            "peaks of another day",
+            lambda f: edit(f / MEASUREMENT, lambda it: it["peaks"].update(measured_at=5.0)),
+            "stale",
+            "R03",
+        ),
+        Fraud(
+            "samples of another row",
+            lambda f: edit_lines(f / RUNS, _copied_samples),
+            "copied",
+            "R02",
+            also=frozenset({"harness_speedup"}),
+        ),
+        Fraud(
+            "a row given twice",
+            lambda f: edit_lines(f / RUNS, lambda rows: rows.append(rows[4])),
+            "row_twice",
+            "D11",
+            also=frozenset({"harness_processes"}),
+        ),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_evidence_that_was_not_measured_here_is_found(operator: Path, fraud: Fraud) -> None:
     fraud.edit(operator)
     assert_found(operator, "harness_fresh", fraud)
@@ -71,21 +89,32 @@ def test_evidence_that_was_not_measured_here_is_found(operator: Path, fraud: Fra
 @pytest.mark.parametrize(
     "honest",
     [
-        Honest("peaks at the very start",
-               lambda f: edit(f / MEASUREMENT, lambda it: it["peaks"].update(measured_at=it["started"]))),
-        Honest("captured a moment before",
-               lambda f: edit(f / "task.json", lambda it: it.update(captured_at=1_004_999.9))),
+        Honest(
+            "peaks at the very start",
+            lambda f: edit(f / MEASUREMENT, lambda it: it["peaks"].update(measured_at=it["started"])),
+        ),
+        Honest(
+            "captured a moment before", lambda f: edit(f / "task.json", lambda it: it.update(captured_at=1_004_999.9))
+        ),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_fresh_evidence_passes(operator: Path, honest: Honest) -> None:
     honest.edit(operator)
     assert_passes(operator)
 
 
 def _raise(row: Json) -> None:
-    row.update(raised="RuntimeError: no kernel image", samples_ns=[], span_ns=None, resolved=None, executed=None,
-               correctness=None, pointers=[], generations=[])  # fmt: skip
+    row.update(
+        raised="RuntimeError: no kernel image",
+        samples_ns=[],
+        span_ns=None,
+        resolved=None,
+        executed=None,
+        correctness=None,
+        pointers=[],
+        generations=[],
+    )
 
 
 def _all_raised(folder: Path) -> None:
@@ -98,9 +127,15 @@ def _candidates_raised(folder: Path) -> None:
     claimed(folder, outcome="no_win", winner=None, winner_backend=None, speedup=None, interval=None, shapes={})
 
 
-DOWN = frozenset({
-    "harness_shapes", "harness_protocol", "harness_speedup", "harness_denominator", "harness_legs",
-})  # fmt: skip
+DOWN = frozenset(
+    {
+        "harness_shapes",
+        "harness_protocol",
+        "harness_speedup",
+        "harness_denominator",
+        "harness_legs",
+    }
+)
 
 
 @pytest.mark.parametrize(
@@ -109,14 +144,24 @@ DOWN = frozenset({
         Fraud("every row raised, called no win", _all_raised, "harness_error", "H08", also=DOWN),
         Fraud("every candidate raised, called no win", _candidates_raised, "harness_error", "H08", also=DOWN),
         Fraud("the reference raised", lambda f: edit_rows(f, _raise, REFERENCE), "harness_error", "H08", also=DOWN),
-        Fraud("the winner raises at a served shape",
-              lambda f: edit_rows(f, _raise, row_is(implementation="cpp-a", shape="8x256")), "winner_raised", "H17",
-              Action.EJECT, also=DOWN),
-        Fraud("harness_error over good rows", lambda f: claimed(f, outcome="harness_error"), "no_harness_error", "H08",
-              also=frozenset({"harness_speedup"})),
+        Fraud(
+            "the winner raises at a served shape",
+            lambda f: edit_rows(f, _raise, row_is(implementation="cpp-a", shape="8x256")),
+            "winner_raised",
+            "H17",
+            Action.EJECT,
+            also=DOWN,
+        ),
+        Fraud(
+            "harness_error over good rows",
+            lambda f: claimed(f, outcome="harness_error"),
+            "no_harness_error",
+            "H08",
+            also=frozenset({"harness_speedup"}),
+        ),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_broken_bake_off_is_no_result(operator: Path, fraud: Fraud) -> None:
     fraud.edit(operator)
     assert_found(operator, "harness_raised", fraud)
@@ -144,7 +189,7 @@ def _no_sound_candidate(folder: Path) -> None:
         Honest("the faster candidates are wrong or cheat", _no_sound_candidate),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_contest_with_losers_passes(operator: Path, honest: Honest) -> None:
     honest.edit(operator)
     assert_passes(operator)
@@ -153,19 +198,35 @@ def test_a_contest_with_losers_passes(operator: Path, honest: Honest) -> None:
 @pytest.mark.parametrize(
     "fraud",
     [
-        Fraud("checker edited on the way",
-              lambda f: edit(f / MEASUREMENT, lambda it: it["files"][2].update(after="0" * 64)), "measurement_edited",
-              "H05", Action.EJECT),
-        Fraud("timer in the task folder",
-              lambda f: edit(f / MEASUREMENT, lambda it: it["files"][1].update(path="ops/rms_norm/timer.py")),
-              "measurement_in_reach", "H05"),
-        Fraud("oracle swapped afterwards",
-              lambda f: edit(f / "oracle.json", lambda it: it["files"].reverse()), "other_oracle", "H05"),
-        Fraud("timer not hashed", lambda f: edit(f / MEASUREMENT, lambda it: it["files"].pop(1)), "unverifiable", "H05",
-              Action.REMEASURE),
+        Fraud(
+            "checker edited on the way",
+            lambda f: edit(f / MEASUREMENT, lambda it: it["files"][2].update(after="0" * 64)),
+            "measurement_edited",
+            "H05",
+            Action.EJECT,
+        ),
+        Fraud(
+            "timer in the task folder",
+            lambda f: edit(f / MEASUREMENT, lambda it: it["files"][1].update(path="ops/rms_norm/timer.py")),
+            "measurement_in_reach",
+            "H05",
+        ),
+        Fraud(
+            "oracle swapped afterwards",
+            lambda f: edit(f / "oracle.json", lambda it: it["files"].reverse()),
+            "other_oracle",
+            "H05",
+        ),
+        Fraud(
+            "timer not hashed",
+            lambda f: edit(f / MEASUREMENT, lambda it: it["files"].pop(1)),
+            "unverifiable",
+            "H05",
+            Action.REMEASURE,
+        ),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_measurement_files_that_changed_are_found(operator: Path, fraud: Fraud) -> None:
     fraud.edit(operator)
     assert_found(operator, "harness_files_intact", fraud)
@@ -174,13 +235,22 @@ def test_measurement_files_that_changed_are_found(operator: Path, fraud: Fraud) 
 @pytest.mark.parametrize(
     "honest",
     [
-        Honest("two harness files", lambda f: edit(f / MEASUREMENT, lambda it: it["files"].append(
-            {"role": "harness", "path": "kernels/harness/worker.py", "before": "7" * 64, "after": "7" * 64}))),
-        Honest("a timer in a package called ops", lambda f: edit(
-            f / MEASUREMENT, lambda it: it["files"][1].update(path="kernels/ops_timer.py"))),
+        Honest(
+            "two harness files",
+            lambda f: edit(
+                f / MEASUREMENT,
+                lambda it: it["files"].append(
+                    {"role": "harness", "path": "kernels/harness/worker.py", "before": "7" * 64, "after": "7" * 64}
+                ),
+            ),
+        ),
+        Honest(
+            "a timer in a package called ops",
+            lambda f: edit(f / MEASUREMENT, lambda it: it["files"][1].update(path="kernels/ops_timer.py")),
+        ),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_untouched_measurement_files_pass(operator: Path, honest: Honest) -> None:
     honest.edit(operator)
     assert_passes(operator)
@@ -221,17 +291,23 @@ def _without_a_shape(folder: Path) -> None:
 @pytest.mark.parametrize(
     "fraud",
     [
-        Fraud("a pickle by its name", lambda f: _pickled(f, "inputs.pt"), "not_safetensors", "H05",
-              also=frozenset({"harness_oracle"})),
+        Fraud(
+            "a pickle by its name",
+            lambda f: _pickled(f, "inputs.pt"),
+            "not_safetensors",
+            "H05",
+            also=frozenset({"harness_oracle"}),
+        ),
         Fraud("a pickle called safetensors", lambda f: _pickled(f, "inputs.safetensors"), "not_safetensors", "H05"),
         Fraud("a zip of pickles called safetensors", _zipped, "not_safetensors", "H05"),
-        Fraud("a way out of the folder", lambda f: _manifest(f, name="../../../../etc/passwd"), "not_safetensors",
-              "H05"),
+        Fraud(
+            "a way out of the folder", lambda f: _manifest(f, name="../../../../etc/passwd"), "not_safetensors", "H05"
+        ),
         Fraud("other tensors than listed", _another_tensor, "oracle_changed", "H05"),
         Fraud("a shape without an oracle", _without_a_shape, "unverifiable", "H05", Action.REMEASURE),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_an_oracle_that_proves_nothing_is_found(operator: Path, fraud: Fraud) -> None:
     fraud.edit(operator)
     assert_found(operator, "harness_oracle", fraud)
@@ -252,7 +328,7 @@ def _metadata(folder: Path) -> None:
         Honest("a pickle that nobody lists", lambda f: (f / "oracle/left-over.pt").write_bytes(pickle.dumps(Bomb()))),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_plain_tensors_pass(operator: Path, honest: Honest) -> None:
     honest.edit(operator)
     assert_passes(operator)

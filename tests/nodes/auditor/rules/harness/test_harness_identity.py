@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from evals.fixtures.build.bakeoff import again, source
-from nodes.auditor.harness.identity import in_task_folder
-from nodes.auditor.verdict import Action
+from bankable.evals.fixtures.build.bakeoff import again, source
+from bankable.nodes.auditor.harness.identity import in_task_folder
+from bankable.nodes.auditor.verdict import Action
 from tests.nodes.auditor.builders import Json, edit
 from tests.nodes.auditor.harness_builders import REFERENCE, WINNER, claimed, edit_rows, row_is, rows_say
 from tests.nodes.auditor.harness_cases import Fraud, Honest, assert_found, assert_passes
@@ -56,10 +56,13 @@ DENOMINATOR = (
     Fraud("the author's naive version", _naive_reference, "own_denominator", "H03"),
     Fraud("the task folder by a detour", _dotted_way_into_the_task_folder, "own_denominator", "H03"),
     Fraud("an unfused reference", _unfused_reference, "straw_man", "H11"),
-    Fraud("a reference of other source",
-          lambda f: edit_rows(f, lambda row: row.update(source=source("old"), resolved=source("old")), REFERENCE),
-          "not_the_live_source", "H11"),
-)  # fmt: skip
+    Fraud(
+        "a reference of other source",
+        lambda f: edit_rows(f, lambda row: row.update(source=source("old"), resolved=source("old")), REFERENCE),
+        "not_the_live_source",
+        "H11",
+    ),
+)
 
 
 @pytest.mark.parametrize("fraud", DENOMINATOR, ids=str)
@@ -73,12 +76,17 @@ def test_a_wrong_denominator_is_found(operator: Path, fraud: Fraud) -> None:
     [
         Honest("as measured", lambda folder: None),
         Honest("another kernel of the live backend", _another_kernel_of_the_live_backend),
-        Honest("a losing candidate that is the live source", lambda folder: edit_rows(
-            folder, lambda row: row.update(source=source("live"), resolved=source("live")),
-            row_is(implementation="torch_compile"))),
+        Honest(
+            "a losing candidate that is the live source",
+            lambda folder: edit_rows(
+                folder,
+                lambda row: row.update(source=source("live"), resolved=source("live")),
+                row_is(implementation="torch_compile"),
+            ),
+        ),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_a_true_denominator_passes(operator: Path, honest: Honest) -> None:
     honest.edit(operator)
     assert_passes(operator)
@@ -87,25 +95,30 @@ def test_a_true_denominator_passes(operator: Path, honest: Honest) -> None:
 @pytest.mark.parametrize(
     ("path", "reachable"),
     [
-        ("ops/rms_norm/naive.py", True), ("./ops/naive.py", True), ("kernels/../ops/naive.py", True),
-        ("ops\\rms_norm\\naive.py", True), ("../elsewhere/naive.py", True), ("/tmp/naive.py", True), ("", True),
-        ("sglang/srt/layers/layernorm.py", False), ("vllm/attention/ops/paged_attn.py", False),
-        ("kernels/operators/ops.py", False), ("opsx/naive.py", False),
+        ("ops/rms_norm/naive.py", True),
+        ("./ops/naive.py", True),
+        ("kernels/../ops/naive.py", True),
+        ("ops\\rms_norm\\naive.py", True),
+        ("../elsewhere/naive.py", True),
+        ("/tmp/naive.py", True),
+        ("", True),
+        ("sglang/srt/layers/layernorm.py", False),
+        ("vllm/attention/ops/paged_attn.py", False),
+        ("kernels/operators/ops.py", False),
+        ("opsx/naive.py", False),
     ],
-)  # fmt: skip
+)
 def test_the_task_folder_is_known_by_any_name(path: str, *, reachable: bool) -> None:
     assert in_task_folder(path) is reachable
 
 
 LEGS = (
     Fraud("legs swapped", _swapped, "swapped", "H04", also=frozenset({"harness_denominator"})),
-    Fraud("another build imported", rows_say(resolved=source("cpp-b")),
-          "other_file", "H04"),
+    Fraud("another build imported", rows_say(resolved=source("cpp-b")), "other_file", "H04"),
     Fraud("fallback with an error of exactly zero", lambda f: edit_rows(f, _fell_back), "silent_fallback", "E05"),
     Fraud("no branch reported", rows_say(executed=None), "other_branch", "H04"),
-    Fraud("imports not recorded", rows_say(resolved=None), "unverifiable", "H04",
-          Action.REMEASURE),
-)  # fmt: skip
+    Fraud("imports not recorded", rows_say(resolved=None), "unverifiable", "H04", Action.REMEASURE),
+)
 
 
 def _fell_back(row: Json) -> None:
@@ -142,11 +155,15 @@ def _graph(row: Json) -> None:
     [
         Fraud("winner replayed from a graph", lambda f: edit_rows(f, _graph), "launch_mode", "H02"),
         Fraud("reference replayed from a graph", lambda f: edit_rows(f, _graph, REFERENCE), "launch_mode", "H11"),
-        Fraud("both eager, the server replays",
-              lambda f: edit(f / "task.json", lambda task: task.update(launch_mode="graph")), "launch_mode", "H02"),
+        Fraud(
+            "both eager, the server replays",
+            lambda f: edit(f / "task.json", lambda task: task.update(launch_mode="graph")),
+            "launch_mode",
+            "H02",
+        ),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_another_launch_mode_is_found(operator: Path, fraud: Fraud) -> None:
     fraud.edit(operator)
     assert_found(operator, "harness_launch_mode", fraud)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from evals.fixtures.build.bakeoff import CACHE, SAMPLES, again
-from nodes.auditor.verdict import Action, Severity
+from bankable.evals.fixtures.build.bakeoff import CACHE, SAMPLES, again
+from bankable.nodes.auditor.verdict import Action, Severity
 from tests.nodes.auditor.builders import Json, edit, edit_lines
 from tests.nodes.auditor.harness_builders import REFERENCE, WINNER, claimed, edit_rows, row_is, rows_say, slow_down
 from tests.nodes.auditor.harness_cases import Fraud, Honest, assert_found, assert_passes
@@ -34,14 +34,17 @@ def _stopped_early(folder: Path) -> None:
 @pytest.mark.parametrize(
     "fraud",
     [
-        Fraud("another timer for the winner", rows_say(timer="cuda_event"),
-              "other_protocol", "H10"),
-        Fraud("a cold reference", lambda f: edit_rows(f, lambda row: row.update(warmup_calls=0), REFERENCE),
-              "other_protocol", "H10"),
+        Fraud("another timer for the winner", rows_say(timer="cuda_event"), "other_protocol", "H10"),
+        Fraud(
+            "a cold reference",
+            lambda f: edit_rows(f, lambda row: row.update(warmup_calls=0), REFERENCE),
+            "other_protocol",
+            "H10",
+        ),
         Fraud("one round less than declared", _stopped_early, "rounds", "D10", also=frozenset({"harness_speedup"})),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_another_protocol_is_found(operator: Path, fraud: Fraud) -> None:
     fraud.edit(operator)
     assert_found(operator, "harness_protocol", fraud)
@@ -56,11 +59,13 @@ def _more_warm_up(folder: Path) -> None:
     "honest",
     [
         Honest("more warm-up on both legs", _more_warm_up),
-        Honest("a losing candidate by another timer", lambda f: edit_rows(
-            f, lambda row: row.update(timer="cuda_event"), row_is(implementation="torch_compile"))),
+        Honest(
+            "a losing candidate by another timer",
+            lambda f: edit_rows(f, lambda row: row.update(timer="cuda_event"), row_is(implementation="torch_compile")),
+        ),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_one_protocol_passes(operator: Path, honest: Honest) -> None:
     honest.edit(operator)
     assert_passes(operator)
@@ -96,19 +101,30 @@ def _side_by_side(rows: list[Json]) -> None:
 @pytest.mark.parametrize(
     "fraud",
     [
-        Fraud("reference and winner in one process", lambda f: edit_lines(f / RUNS, _in_one_process), "shared_process",
-              "H14"),
-        Fraud("one process for all rounds", rows_say(pid=4000), "same_process",
-              "D03"),
-        Fraud("a process that checks itself",
-              lambda f: edit_rows(f, lambda row: row["correctness"].update(pid=row["pid"])), "own_judge", "H15"),
-        Fraud("a losing candidate in the reference's process", lambda f: edit_lines(f / RUNS, _loser_beside_reference),
-              "shared_process", "H14"),
+        Fraud(
+            "reference and winner in one process",
+            lambda f: edit_lines(f / RUNS, _in_one_process),
+            "shared_process",
+            "H14",
+        ),
+        Fraud("one process for all rounds", rows_say(pid=4000), "same_process", "D03"),
+        Fraud(
+            "a process that checks itself",
+            lambda f: edit_rows(f, lambda row: row["correctness"].update(pid=row["pid"])),
+            "own_judge",
+            "H15",
+        ),
+        Fraud(
+            "a losing candidate in the reference's process",
+            lambda f: edit_lines(f / RUNS, _loser_beside_reference),
+            "shared_process",
+            "H14",
+        ),
         Fraud("legs side by side", lambda f: edit_lines(f / RUNS, _side_by_side), "overlap", "C11"),
         Fraud("all references first", lambda f: edit_lines(f / RUNS, _references_first), "not_interleaved", "C05"),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_processes_that_share_are_found(operator: Path, fraud: Fraud) -> None:
     fraud.edit(operator)
     assert_found(operator, "harness_processes", fraud)
@@ -117,13 +133,17 @@ def test_processes_that_share_are_found(operator: Path, fraud: Fraud) -> None:
 @pytest.mark.parametrize(
     "honest",
     [
-        Honest("the next process starts as the last one ends", lambda f: edit_rows(
-            f, lambda row: row.update(ended=row["started"] + 1.0), _every)),
-        Honest("a losing candidate in one process throughout", lambda f: edit_rows(
-            f, lambda row: row.update(pid=4000), row_is(implementation="torch_compile"))),
+        Honest(
+            "the next process starts as the last one ends",
+            lambda f: edit_rows(f, lambda row: row.update(ended=row["started"] + 1.0), _every),
+        ),
+        Honest(
+            "a losing candidate in one process throughout",
+            lambda f: edit_rows(f, lambda row: row.update(pid=4000), row_is(implementation="torch_compile")),
+        ),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_fresh_processes_pass(operator: Path, honest: Honest) -> None:
     honest.edit(operator)
     assert_passes(operator)
@@ -168,16 +188,24 @@ SPEEDUP = frozenset({"harness_speedup"})
         Fraud("the largest shape only", _largest_only, "unserved_shapes", "H06", also=SPEEDUP),
         Fraud("the shape of most calls left out", _without_the_hottest, "unserved_shapes", "H06", also=SPEEDUP),
         Fraud("a phase left out", _without_prefill, "unserved_shapes", "H06", also=SPEEDUP),
-        Fraud("a shape that the server never calls",
-              lambda f: edit_rows(f, lambda row: row.update(shape="4096x256"), row_is(shape="128x256")),
-              "unknown_shape", "H06", also=SPEEDUP),
-        Fraud("no held-out shape",
-              lambda f: edit(f / "task.json", lambda task: task["shapes"].pop()), "unknown_shape", "H06"),
+        Fraud(
+            "a shape that the server never calls",
+            lambda f: edit_rows(f, lambda row: row.update(shape="4096x256"), row_is(shape="128x256")),
+            "unknown_shape",
+            "H06",
+            also=SPEEDUP,
+        ),
+        Fraud(
+            "no held-out shape",
+            lambda f: edit(f / "task.json", lambda task: task["shapes"].pop()),
+            "unknown_shape",
+            "H06",
+        ),
         Fraud("the held-out shape left out", _not_held_out, "unverifiable", "H06", Action.REMEASURE),
         Fraud("served shapes special-cased", _special_cased, "shapes_special_cased", "H06", Action.REDO, Severity.FLAG),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_shapes_that_prove_nothing_are_found(operator: Path, fraud: Fraud) -> None:
     fraud.edit(operator)
     assert_found(operator, "harness_shapes", fraud)
@@ -218,15 +246,17 @@ def test_a_smaller_gain_at_a_held_out_shape_passes(operator: Path) -> None:
     "fraud",
     [
         Fraud("the same contents in every sample", rows_say(generations=[7] * SAMPLES), "inputs_reused", "H09"),
-        Fraud("a warm cache for the winner", rows_say(cache="warm"), "warm_cache",
-              "H09"),
-        Fraud("a flush of a quarter of the cache",
-              lambda f: edit_rows(f, lambda row: row.update(cache_bytes=CACHE // 4), _every), "warm_cache", "H09"),
-        Fraud("inputs not recorded", rows_say(generations=[]), "unverifiable",
-              "H09", Action.REMEASURE),
+        Fraud("a warm cache for the winner", rows_say(cache="warm"), "warm_cache", "H09"),
+        Fraud(
+            "a flush of a quarter of the cache",
+            lambda f: edit_rows(f, lambda row: row.update(cache_bytes=CACHE // 4), _every),
+            "warm_cache",
+            "H09",
+        ),
+        Fraud("inputs not recorded", rows_say(generations=[]), "unverifiable", "H09", Action.REMEASURE),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_inputs_that_were_used_before_are_found(operator: Path, fraud: Fraud) -> None:
     fraud.edit(operator)
     assert_found(operator, "harness_inputs", fraud)
@@ -250,12 +280,14 @@ def test_a_rotation_that_stays_where_it_is_is_found(operator: Path) -> None:
 @pytest.mark.parametrize(
     "honest",
     [
-        Honest("one buffer, flushed and filled anew", lambda f: edit_rows(
-            f, lambda row: row.update(pointers=[4096] * SAMPLES, cache_bytes=CACHE), _every)),
+        Honest(
+            "one buffer, flushed and filled anew",
+            lambda f: edit_rows(f, lambda row: row.update(pointers=[4096] * SAMPLES, cache_bytes=CACHE), _every),
+        ),
         Honest("rotated through just the cache's size", _rotated),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_fresh_inputs_pass(operator: Path, honest: Honest) -> None:
     honest.edit(operator)
     assert_passes(operator)
@@ -269,9 +301,15 @@ def _first_sample(value: float | None) -> object:
     return lambda f: edit_rows(f, lambda row: row["samples_ns"].__setitem__(0, value))
 
 
-LOST = frozenset({
-    "harness_shapes", "harness_speedup", "harness_inputs", "harness_hidden_work", "harness_processes",
-})  # fmt: skip
+LOST = frozenset(
+    {
+        "harness_shapes",
+        "harness_speedup",
+        "harness_inputs",
+        "harness_hidden_work",
+        "harness_processes",
+    }
+)
 
 
 @pytest.mark.parametrize(
@@ -280,12 +318,17 @@ LOST = frozenset({
         Fraud("a null among the samples", _first_sample(None), "untimed", "H07", also=LOST),
         Fraud("a zero among the samples", _first_sample(0.0), "untimed", "H07", also=LOST),
         Fraud("a negative sample", _first_sample(-3.0), "untimed", "H07", also=LOST),
-        Fraud("half of the samples", lambda f: edit_rows(f, lambda row: row.update(samples_ns=row["samples_ns"][:6])),
-              "samples_missing", "H07", also=LOST),
+        Fraud(
+            "half of the samples",
+            lambda f: edit_rows(f, lambda row: row.update(samples_ns=row["samples_ns"][:6])),
+            "samples_missing",
+            "H07",
+            also=LOST,
+        ),
         Fraud("longer than its process lived", _longer_than_the_row, "impossible_samples", "H07", also=LOST),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_figures_that_were_not_timed_are_found(operator: Path, fraud: Fraud) -> None:
     fraud.edit(operator)
     assert_found(operator, "harness_timings", fraud)
@@ -294,13 +337,19 @@ def test_figures_that_were_not_timed_are_found(operator: Path, fraud: Fraud) -> 
 @pytest.mark.parametrize(
     "honest",
     [
-        Honest("samples that fill the row", lambda f: edit_rows(
-            f, lambda row: row.update(ended=row["started"] + sum(row["samples_ns"]) / 1e9), _every)),
-        Honest("an untimed losing candidate", lambda f: edit_rows(
-            f, lambda row: row.update(samples_ns=[None] * SAMPLES), row_is(implementation="torch_compile"))),
+        Honest(
+            "samples that fill the row",
+            lambda f: edit_rows(f, lambda row: row.update(ended=row["started"] + sum(row["samples_ns"]) / 1e9), _every),
+        ),
+        Honest(
+            "an untimed losing candidate",
+            lambda f: edit_rows(
+                f, lambda row: row.update(samples_ns=[None] * SAMPLES), row_is(implementation="torch_compile")
+            ),
+        ),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_timed_figures_pass(operator: Path, honest: Honest) -> None:
     honest.edit(operator)
     assert_passes(operator)
@@ -314,18 +363,25 @@ def _beyond(nanoseconds: float) -> Callable[[Path], None]:
     "fraud",
     [
         Fraud("work on a side stream", _beyond(20_000.0), "work_outside_samples", "H12", Action.EJECT),
-        Fraud("a thread that stays", rows_say(threads_after=10), "new_threads",
-              "H12", Action.EJECT),
-        Fraud("a first call that eats the gain", rows_say(first_call_ns=3e8),
-              "unpaid_first_call", "H12", Action.REDO, Severity.FLAG),
-        Fraud("a span shorter than its samples",
-              lambda f: edit_rows(f, lambda row: row.update(span_ns=0.5 * sum(row["samples_ns"]))), "impossible_span",
-              "H12"),
-        Fraud("first call not timed", rows_say(first_call_ns=None), "unverifiable",
-              "H12", Action.REMEASURE),
+        Fraud("a thread that stays", rows_say(threads_after=10), "new_threads", "H12", Action.EJECT),
+        Fraud(
+            "a first call that eats the gain",
+            rows_say(first_call_ns=3e8),
+            "unpaid_first_call",
+            "H12",
+            Action.REDO,
+            Severity.FLAG,
+        ),
+        Fraud(
+            "a span shorter than its samples",
+            lambda f: edit_rows(f, lambda row: row.update(span_ns=0.5 * sum(row["samples_ns"]))),
+            "impossible_span",
+            "H12",
+        ),
+        Fraud("first call not timed", rows_say(first_call_ns=None), "unverifiable", "H12", Action.REMEASURE),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_work_that_was_moved_is_found(operator: Path, fraud: Fraud) -> None:
     fraud.edit(operator)
     assert_found(operator, "harness_hidden_work", fraud)
@@ -334,13 +390,15 @@ def test_work_that_was_moved_is_found(operator: Path, fraud: Fraud) -> None:
 @pytest.mark.parametrize(
     "honest",
     [
-        Honest("a slow compilation before the server is ready", lambda f: edit_rows(
-            f, lambda row: row.update(first_call_ns=3e9, prewarmed=True))),
+        Honest(
+            "a slow compilation before the server is ready",
+            lambda f: edit_rows(f, lambda row: row.update(first_call_ns=3e9, prewarmed=True)),
+        ),
         Honest("a pool that both legs start", lambda f: edit_rows(f, lambda row: row.update(threads_after=11), _every)),
         Honest("a wait of a microsecond more", _beyond(1_200.0)),
     ],
     ids=str,
-)  # fmt: skip
+)
 def test_work_inside_the_samples_passes(operator: Path, honest: Honest) -> None:
     honest.edit(operator)
     assert_passes(operator)

@@ -81,8 +81,17 @@ def cli_main() -> None:
     parser = argparse.ArgumentParser()
     for name in ("backend", "base-url", "model", "tokenizer", "dataset-name", "dataset-path", "output-file"):
         parser.add_argument(f"--{name}")
-    for name in ("num-prompts", "max-concurrency", "seed", "warmup-requests", "ready-check-timeout-sec",
-                 "random-input-len", "random-output-len", "sharegpt-output-len", "sharegpt-context-len"):  # fmt: skip
+    for name in (
+        "num-prompts",
+        "max-concurrency",
+        "seed",
+        "warmup-requests",
+        "ready-check-timeout-sec",
+        "random-input-len",
+        "random-output-len",
+        "sharegpt-output-len",
+        "sharegpt-context-len",
+    ):
         parser.add_argument(f"--{name}", type=int)
     parser.add_argument("--random-range-ratio", type=float)
     parser.add_argument("--request-rate", type=float)

@@ -1,0 +1,182 @@
+"""A bake-off: every implementation right first, then timed in rounds, written as the records an auditor reads."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from bankable.kernels.benchmark.candidate import Contestant, live
+from bankable.kernels.benchmark.qualify import TRY, Qualified, qualify
+from bankable.kernels.benchmark.result import claim
+from bankable.kernels.benchmark.rounds import MEASURE, Rounds
+from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.limits import Limits
+from bankable.kernels.task.folder import TaskFolder
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.canonical import file_digest
+from bankable.tools.evidence.harness import (
+    BakeOffClaim,
+    Measurement,
+    MeasurementFile,
+    MeasurementRole,
+    OpRun,
+    Peaks,
+    Protocol,
+)
+from bankable.tools.evidence.store import AppendLog, json_bytes, write_once
+
+ROUNDS = 6
+WARMUPS = 5
+SAMPLES = 12
+FLOOR = 0.01
+PACKAGE = Path(__file__).resolve().parents[1]
+HARNESS = (
+    "benchmark/benchmark.py",
+    "benchmark/qualify.py",
+    "benchmark/result.py",
+    "benchmark/rounds.py",
+    "build/screen.py",
+    "sandbox/fork_server.py",
+    "worker/buffers.py",
+    "worker/fork_server.py",
+    "worker/implementation.py",
+    "worker/inputs.py",
+    "worker/landlock.py",
+    "worker/live_source.py",
+    "worker/measure.py",
+    "worker/peaks.py",
+)
+TIMER_FILE, CHECKER_FILE = "worker/timing.py", "worker/check.py"
+
+
+@dataclass(frozen=True)
+class BakeOff:
+    """What one attempt left."""
+
+    folder: Path
+    """``bench-<attempt>/``."""
+    attempt: int
+    rows: tuple[OpRun, ...]
+    peaks: Peaks
+    claim: BakeOffClaim
+    qualified: tuple[Qualified, ...]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much is measured."""
+
+    rounds: int = ROUNDS
+    samples: int = SAMPLES
+    threads: int = 1
+    """Of each process; as the server's own ``OMP_NUM_THREADS``."""
+    try_limits: Limits = TRY
+    limits: Limits = MEASURE
+
+
+def bake_off(
+    folder: TaskFolder,
+    contestants: Sequence[Contestant],
+    python: Path,
+    settings: Settings | None = None,
+    say: Callable[[str], None] = lambda _: None,
+) -> BakeOff:
+    """Measure all contestants against the live implementation. Raises ``UserError`` when nothing can be measured."""
+    settings = settings or Settings()
+    started, before = time.time(), measuring_files(folder)
+    attempt = folder.next_attempt()
+    place = folder.path / f"bench-{attempt}"
+    keys = [shape.key for shape in folder.task.shapes]
+    reference = live(folder.task.live_source, folder.task.live_backend)
+    with Nursery(python, settings.threads) as nursery:
+        say(f"network of candidates {nursery.network}, torch {nursery.torch}")
+        qualified = [
+            qualify(folder, contestant, nursery, keys, settings.threads, settings.try_limits)
+            for contestant in (reference, *contestants)
+        ]
+        found = [measured_peaks(nursery, folder.task.dtype, settings.threads)]
+    for entry in qualified:
+        say(f"{entry.implementation}: " + (_right(entry) if entry.ok else f"out: {entry.why}"))
+    if not qualified[0].ok:
+        raise UserError("the live implementation does not meet the task", folder.task.operator, qualified[0].why)
+    entered = [it for it, entry in zip((reference, *contestants), qualified, strict=True) if entry.ok]
+    protocol = Protocol(
+        timer="perf_counter_ns",
+        warmup_calls=WARMUPS,
+        timed_calls=settings.samples,
+        cache="rotated",
+        rounds=settings.rounds,
+        floor=FLOOR,
+    )
+    rounds = Rounds(folder, protocol, settings.threads, found[0].cache_bytes, keys, settings.limits)
+    log, rows = AppendLog(place / "opbench_runs.jsonl"), list[OpRun]()
+    for index in range(settings.rounds):
+        with Nursery(python, settings.threads) as nursery:  # a new memory layout in every round
+            for row in rounds.measure(index, entered, nursery):
+                log.append(row.model_dump(mode="json"))
+                rows.append(row)
+            found.append(measured_peaks(nursery, folder.task.dtype, settings.threads))
+        say(f"round {index + 1} of {settings.rounds}")
+    peaks = highest(found)
+    claimed = claim(folder.task, rows, folder.task.live_backend, FLOOR)
+    measurement = Measurement(
+        run_id=folder.task.run_id,
+        operator=folder.task.operator,
+        attempt=attempt,
+        protocol=protocol,
+        files=compared(before, measuring_files(folder)),
+        peaks=peaks,
+        host=platform.node(),
+        device=f"{platform.machine()}, {settings.threads} threads of {os.cpu_count()} cores",
+        started=started,
+        ended=time.time(),
+    )
+    write_once(place / "measurement.json", json_bytes(measurement.model_dump(mode="json")))
+    write_once(place / "qualification.json", json_bytes([asdict(entry) for entry in qualified]))
+    write_once(place / "claim.json", json_bytes(claimed.model_dump(mode="json")))
+    return BakeOff(place, attempt, tuple(rows), peaks, claimed, tuple(qualified))
+
+
+def measured_peaks(nursery: Nursery, dtype: str, threads: int) -> Peaks:
+    """The machine's roof, measured now. Raises ``UserError`` when that fails."""
+    answer = nursery.run("peaks", {"dtype": dtype, "threads": threads})
+    if not answer.replies:
+        raise UserError("the machine's peaks could not be measured", "", answer.ended.why)
+    return Peaks.model_validate(answer.replies[0])
+
+
+def highest(found: Sequence[Peaks]) -> Peaks:
+    """The best of several measurements: what the device can do, and not what others left of it at one moment."""
+    return found[-1].model_copy(
+        update={
+            "copy_bandwidth": max(it.copy_bandwidth for it in found),
+            "flop_rate": max(it.flop_rate for it in found),
+        }
+    )
+
+
+def _right(entry: Qualified) -> str:
+    return f"right, error {entry.worst_error:.2g}, {entry.equal_bits:.2%} of the values equal live's"
+
+
+Digests = dict[tuple[MeasurementRole, str], str]
+
+
+def measuring_files(folder: TaskFolder) -> Digests:
+    """Digests of everything that measures, by role and path."""
+    roles: list[tuple[MeasurementRole, str]] = [("harness", name) for name in HARNESS]
+    roles += [("timer", TIMER_FILE), ("checker", CHECKER_FILE)]
+    found: Digests = {(role, f"kernels/{name}"): file_digest(PACKAGE / name) for role, name in roles}
+    found["oracle", f"ops/{folder.task.operator}/oracle.json"] = file_digest(folder.path / "oracle.json")
+    return found
+
+
+def compared(before: Digests, after: Digests) -> tuple[MeasurementFile, ...]:
+    return tuple(
+        MeasurementFile(role=role, path=path, before=digest, after=after[role, path])
+        for (role, path), digest in before.items()
+    )

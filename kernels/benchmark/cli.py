@@ -1,0 +1,103 @@
+"""``python -m kernels bench``: the kernel track's own benches."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bankable.kernels.benchmark.families import SERVED, Wanted, beside
+from bankable.kernels.benchmark.families import table as families_table
+from bankable.kernels.build.compiler import Compiler
+from bankable.kernels.operators import FAMILIES
+from bankable.kernels.operators.family import DTYPES
+from bankable.kernels.redteam.bench import HostileBench
+from bankable.kernels.redteam.candidates import SHAPES
+from bankable.kernels.redteam.table import lines, table
+from bankable.kernels.search.evaluation import evaluations
+from bankable.kernels.search.policy_bench import RECORDED, replay
+from bankable.kernels.search.policy_bench import table as policies_table
+from bankable.kernels.task.dtype import dtype_of
+from bankable.kernels.task.folder import open_task
+from bankable.tools.errors import UserError
+from bankable.tools.serving.engine import engine_python
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Benches of the kernel track itself.")
+console = Console(soft_wrap=True, highlight=False)
+Engine = Annotated[Path | None, typer.Option("--engine-python", help="interpreter with sglang and torch")]
+Seed = Annotated[int, typer.Option(help="what is drawn follows from it")]
+
+
+@app.command()
+def hostile(
+    out: Annotated[Path, typer.Option(help="new folder; the results are its hostile.jsonl")],
+    seed: Seed = 0,
+    sample: Annotated[int, typer.Option(min=0, help="so many kernels; 0: all")] = 0,
+    families: Annotated[str, typer.Option(help="of these only")] = ",".join(SHAPES),
+    thorough: Annotated[bool, typer.Option(help="time and audit also what was caught before")] = False,
+    read: Annotated[bool, typer.Option(help="read kernels before they run")] = True,
+    engine_python_: Engine = None,
+) -> None:
+    """Hostile and honest kernels through the harness: caught, missed, wrongly accused."""
+    names = [name for name in families.split(",") if name]
+    if unknown := sorted(set(names) - set(SHAPES)):
+        raise UserError(f"no hostile kernels for {', '.join(unknown)}", "--families", f"any of {', '.join(SHAPES)}")
+    started = time.monotonic()
+    bench = HostileBench(
+        out,
+        engine_python(engine_python_),
+        Compiler(),
+        seed=seed,
+        sample=sample,
+        thorough=thorough,
+        read=read,
+        families=names,
+        say=console.print,
+    )
+    found = bench.run()
+    console.print(table(found))
+    for line in lines(found):
+        console.print(line)
+    console.print(f"{time.monotonic() - started:.0f} s; results in {out / 'hostile.jsonl'}")
+
+
+@app.command()
+def families(
+    out: Annotated[Path, typer.Option(help="new run folder; the results are its families.jsonl")],
+    names: Annotated[str, typer.Option("--families", help="of these only")] = ",".join(SERVED),
+    dtype: Annotated[str, typer.Option(help=f"{' or '.join(DTYPES)}; of each the usual one if left out")] = "",
+    rounds: Annotated[int, typer.Option(min=2, help="fresh processes of each implementation")] = 6,
+    samples: Annotated[int, typer.Option(min=3, max=1000, help="timed calls of each")] = 12,
+    threads: Annotated[int, typer.Option(min=1, help="of each process")] = 1,
+    budget: Annotated[int, typer.Option(min=0, help="kernels that a search tries first; 0: none")] = 0,
+    engine_python_: Engine = None,
+) -> None:
+    """Every family against the live implementation and torch.compile, with the distance to the roof, in one run."""
+    chosen = [name for name in names.split(",") if name]
+    if unknown := sorted(set(chosen) - set(SERVED)):
+        raise UserError(f"no family {', '.join(unknown)}", "--families", f"any of {', '.join(SERVED)}")
+    for name in chosen:
+        dtype_of(FAMILIES[name], dtype)
+    wanted = Wanted(chosen, dtype, rounds, samples, threads, budget)
+    found = beside(out, wanted, engine_python(engine_python_), console.print)
+    console.print(families_table(found))
+    console.print(f"results in {out / 'families.jsonl'}")
+
+
+@app.command()
+def policies(
+    landscape: Annotated[
+        Path, typer.Argument(help="run folder of a search --policy exhaustive that came to its end; ours without one")
+    ] = RECORDED,
+    seeds: Annotated[int, typer.Option(min=1, help="searches of each policy")] = 100,
+) -> None:
+    """UCT, beam, random and exhaustive search, replayed on recorded landscapes."""
+    names = sorted(path.parent.name for path in landscape.glob("ops/*/search.jsonl"))
+    if not names:
+        raise UserError("no search is recorded there", str(landscape), "give the --out of `search`")
+    for name in names:
+        folder = open_task(landscape, name)
+        console.print(policies_table(name, len(evaluations(folder)), replay(folder, seeds)))

@@ -1,0 +1,182 @@
+"""All families side by side in one run: each against the live implementation, torch's own and a compiled graph.
+
+Ratios are over served shapes, weighted by their calls, of interleaved rounds in fresh processes: one bake-off for each
+family, whose records are kept. The roof is the one that is measured in the same bake-off.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from rich.table import Table
+
+from bankable.kernels.benchmark.benchmark import FLOOR, BakeOff, Settings, bake_off
+from bankable.kernels.benchmark.candidate import LIVE, of_torch
+from bankable.kernels.benchmark.result import scores
+from bankable.kernels.benchmark.table import roof_ns
+from bankable.kernels.build.compiler import Compiler
+from bankable.kernels.build.render import render
+from bankable.kernels.operators import FAMILIES
+from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.search.evaluation import fastest
+from bankable.kernels.search.search import Search
+from bankable.kernels.task.folder import open_task, write_task
+from bankable.kernels.task.shapes import parse_shapes
+from bankable.kernels.task.sources import contestant
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import Record
+from bankable.tools.evidence.store import AppendLog
+
+SERVED = {
+    "rms_norm": ("4x256:8,128x256:1", "5x256"),
+    "fused_add_rms_norm": ("4x256:8,128x256:1", "5x256"),
+    "silu_and_mul": ("4x768:8,128x768:1", "5x768"),
+    "rotary": ("4x4x2x64:8,128x4x2x64:1", "5x4x2x64"),
+    "qk_norm_rotary": ("4x4x2x64:8,128x4x2x64:1", "5x4x2x64"),
+    "decode_attention": ("4x4x2x64x144:8,12x4x2x64x400:1", "5x4x2x64x150"),
+    "top_k_sampling": ("12x1024x20:8,4x1024x20:1", "5x1024x20"),
+    "linear": ("4x512x256:4,4x256x256:4,4x1536x256:4,4x256x768:4", "5x512x256"),
+}
+"""Served shapes as the shipped model has them at concurrency 4, and one that no search sees."""
+CPP = "cpp"
+
+
+class Beside(Record):
+    """One implementation at one shape, or over all served ones."""
+
+    family: str
+    shape: str
+    """``served``: over all served shapes, weighted by their calls."""
+    implementation: str
+    backend: str
+    us: float | None
+    """Median of a call, microseconds; over all shapes there is none."""
+    against_live: float
+    """Time of the live implementation over this one's."""
+    interval: tuple[float, float] | None
+    """One-sided 95 % bounds of it, over the rounds; only over all shapes."""
+    against_compile: float | None
+    """Time of the compiled graph over this one's; ``None`` where that could not be measured."""
+    of_the_roof: float | None
+    """Least time of the operator's bytes and operations over the time taken."""
+    why: str = ""
+    """Why an implementation is not measured."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is measured."""
+
+    families: Sequence[str]
+    dtype: str
+    """Empty: of each family the usual one."""
+    rounds: int
+    samples: int
+    threads: int
+    budget: int
+    """Kernels of a search before each bake-off; 0: the template as it stands."""
+
+
+def beside(out: Path, wanted: Wanted, python: Path, say: Callable[[str], None]) -> list[Beside]:
+    """Every family in turn; lines go to ``families.jsonl``. Raises ``UserError`` on a folder that is there."""
+    if out.exists():
+        raise UserError("the folder is there already", str(out), "give a new --out")
+    log, found = AppendLog(out / "families.jsonl"), list[Beside]()
+    for name in wanted.families:
+        say(f"{name}: measuring")
+        lines = list(_lines(name, _benched(out, name, wanted, python, say)))
+        for line in lines:
+            log.append(line.model_dump(mode="json"))
+        found += lines
+    return found
+
+
+def table(found: Sequence[Beside]) -> Table:
+    """A line for each shape of each family."""
+    shown = Table("family", "shape", "implementation", "µs", "× live", "× torch.compile", "of the roof", box=None)
+    for it in found:
+        low = f" ({it.interval[0]:.2f}–{it.interval[1]:.2f})" if it.interval else ""
+        shown.add_row(
+            it.family,
+            it.shape,
+            it.implementation,
+            f"{it.us:.2f}" if it.us else "",
+            it.why or f"{it.against_live:.2f}{low}",
+            f"{it.against_compile:.2f}" if it.against_compile else "–",
+            f"{it.of_the_roof:.1%}" if it.of_the_roof else "",
+        )
+    return shown
+
+
+def _benched(out: Path, name: str, wanted: Wanted, python: Path, say: Callable[[str], None]) -> BakeOff:
+    family, compiler = FAMILIES[name], Compiler()
+    with Nursery(python, wanted.threads) as nursery:
+        task = write_task(out, family, wanted.dtype, parse_shapes(family, *SERVED[name]), nursery, wanted.threads)
+    choices = [family.defaults()]
+    if wanted.budget:
+        search = Search(task, compiler, python, wanted.threads)
+        search.run(wanted.budget, say)
+        if (best := fastest(search.done.values())) is not None and best.choices != choices[0]:
+            choices.append(best.choices)
+    kernels = [contestant(task, render(family, task.task.dtype, it), compiler) for it in choices]
+    entered = [of_torch(family, "torch"), of_torch(family, "torch_compile"), *kernels]
+    return bake_off(
+        task, entered, python, Settings(rounds=wanted.rounds, samples=wanted.samples, threads=wanted.threads), say
+    )
+
+
+def _lines(name: str, result: BakeOff) -> Iterator[Beside]:
+    task = open_task(result.folder.parents[2], name).task
+    times: dict[tuple[str, str], list[float]] = {}
+    rows = {(row.shape, row.implementation): row for row in result.rows}
+    for row in result.rows:
+        samples = [value for value in row.samples_ns if value is not None]
+        if row.raised is None and samples:
+            times.setdefault((row.shape, row.implementation), []).append(median(samples))
+    compiled = "torch-compile"
+    for shape, who in sorted(times):
+        taken, live = median(times[shape, who]), times.get((shape, LIVE))
+        other = times.get((shape, compiled))
+        yield Beside(
+            family=name,
+            shape=shape,
+            implementation=who,
+            backend=rows[shape, who].backend,
+            us=taken / 1e3,
+            against_live=median(live) / taken if live else math.nan,
+            interval=None,
+            against_compile=median(other) / taken if other else None,
+            of_the_roof=roof_ns(rows[shape, who], result.peaks) / taken,
+        )
+    ranked = scores(task, result.rows, FLOOR)
+    against = next((it.speedup for it in ranked if it.implementation == compiled), None)
+    for score in ranked:
+        yield Beside(
+            family=name,
+            shape="served",
+            implementation=score.implementation,
+            backend=score.backend,
+            us=None,
+            against_live=score.speedup,
+            interval=score.interval,
+            against_compile=score.speedup / against if against else None,
+            of_the_roof=None,
+        )
+    for entry in result.qualified:
+        if not entry.ok:
+            yield Beside(
+                family=name,
+                shape="served",
+                implementation=entry.implementation,
+                backend="",
+                us=None,
+                against_live=0.0,
+                interval=None,
+                against_compile=None,
+                of_the_roof=None,
+                why=entry.why[:120],
+            )

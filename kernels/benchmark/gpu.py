@@ -1,0 +1,202 @@
+"""Triton kernels on a GPU against torch, ``torch.compile`` and the engine's own, and against the device's copies.
+
+One run writes one file: where and with what it was measured, then every implementation at every shape with its raw
+samples. What is printed follows from that file.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import orjson
+from pydantic import ConfigDict, Field
+from rich.table import Table
+
+from bankable.kernels.operators import triton_sources
+from bankable.kernels.operators.family import Dims
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.canonical import digest
+from bankable.tools.evidence.records import Record
+from bankable.tools.package import program
+from bankable.tools.serving.environment import isolated
+
+PROGRAM = "bankable.kernels.worker.triton.gpu"
+LIMIT_S = 1800.0
+LARGE: Mapping[str, str] = {
+    "rms_norm": "64x4096,4096x4096,16384x4096,8192x8192",
+    "fused_add_rms_norm": "64x4096,4096x4096,16384x4096,8192x8192",
+    "silu_and_mul": "64x14336,4096x14336,8192x14336",
+    "rotary": "64x32x8x128,4096x32x8x128,16384x32x8x128",
+    "qk_norm_rotary": "64x32x8x128,4096x32x8x128,16384x32x8x128",
+    "decode_attention": "16x32x8x128x4096,64x32x8x128x2048,64x64x8x128x4096",
+    "linear": "1x4096x4096,16x6144x4096,64x28672x4096",
+    "top_k_sampling": "16x128256x50,64x151936x20,64x151936x50",
+}
+"""Decode and, where there is such a thing, prefill of models of eight to seventy billion parameters."""
+LOOK = 20
+"""Samples of each choice in a first look."""
+RESAMPLES = 2000
+
+
+class Timed(Record):
+    """One implementation at one shape."""
+
+    family: str
+    shape: str
+    implementation: str
+    dtype: str = ""
+    bytes_moved: int = 0
+    allowed: float = math.inf
+    choices: dict[str, int] = Field(default_factory=dict)
+    """What was chosen of all that our kernel leaves open."""
+    look: bool = False
+    """Only a first look, by which that was chosen: no result."""
+    error: float | None = None
+    """Largest relative error against float64; ``None`` where something was not finite, or nothing ran."""
+    samples_s: tuple[float, ...] = ()
+    failed: str = ""
+
+    @property
+    def right(self) -> bool:
+        return not self.failed and self.error is not None and self.error <= self.allowed
+
+
+class Provenance(Record):
+    """Where and with what."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    device: str
+    copy_bandwidth: float | None
+    """Bytes per second, read and written; ``None`` in a rehearsal."""
+    sources: str = Field(default="", description="sha256 over the kernels' sources")
+    measured_at: str = ""
+
+
+def measure_gpu(
+    families: Mapping[str, Sequence[Dims]],
+    dtypes: Mapping[str, str],
+    python: Path,
+    out: Path,
+    *,
+    rounds: int,
+    samples: int,
+    rehearse: bool = False,
+) -> tuple[Provenance, list[Timed]]:
+    """Measure families at shapes, each in its dtype, and write ``out``.
+
+    Raises ``UserError`` without a device, and where the process comes to no end.
+    """
+    if out.exists():
+        raise UserError("the results are there already", str(out), "name a new file: nothing measured is overwritten")
+    job = {
+        "families": {name: {"shapes": shapes, "dtype": dtypes[name]} for name, shapes in families.items()},
+        "rounds": rounds,
+        "samples": samples,
+        "look": LOOK,
+        "rehearse": rehearse,
+        "seed": 11,
+    }
+    first, *rest = _replies(job, python, rehearse)
+    if "absent" in first:
+        raise UserError(
+            "no GPU to measure on", str(first["absent"]), "without one: python -m kernels offline, or --rehearse"
+        )
+    sources = triton_sources()
+    about = Provenance.model_validate(
+        first
+        | {
+            "sources": digest(b"".join(path.read_bytes() for path in sources)),
+            "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        }
+    )
+    lines = [orjson.dumps(about.model_dump(mode="json")), *map(orjson.dumps, rest)]
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_bytes(b"\n".join(lines) + b"\n")
+    return about, [Timed.model_validate(entry) for entry in rest]
+
+
+def table(about: Provenance, found: Sequence[Timed]) -> Table:
+    """A line for each shape: ours, its share of the copy bandwidth, and how many times as long the others take."""
+    found = [it for it in found if not it.look]
+    others = sorted({it.implementation for it in found} - {"triton", ""})
+    shown = Table("family", "shape", "µs", "of copies", *(f"{name} / triton" for name in others), "error", box=None)
+    for family, shape in dict.fromkeys((it.family, it.shape) for it in found):
+        mine = {it.implementation: it for it in found if (it.family, it.shape) == (family, shape)}
+        ours = mine.get("triton")
+        if ours is None or not ours.right:
+            shown.add_row(family, shape, "–", (ours.failed if ours else "") or "wrong", *("" for _ in others), "")
+            continue
+        shown.add_row(
+            family,
+            shape,
+            f"{1e6 * median(ours.samples_s):.2f}" if ours.samples_s else "not timed",
+            _share(about, ours),
+            *(_ratio(mine.get(name), ours) for name in others),
+            f"{ours.error:.2g}",
+        )
+    return shown
+
+
+def share_of_copies(about: Provenance, it: Timed) -> float | None:
+    """Bytes that have to move, over those that copies move in that time."""
+    if about.copy_bandwidth is None or not it.samples_s:
+        return None
+    return it.bytes_moved / median(it.samples_s) / about.copy_bandwidth
+
+
+def ratio(other: Timed, ours: Timed) -> tuple[float, float, float]:
+    """Median time of another over ours, with a 95 % bootstrap interval."""
+    chance = random.Random(11)
+    drawn = sorted(
+        median(chance.choices(other.samples_s, k=len(other.samples_s)))
+        / median(chance.choices(ours.samples_s, k=len(ours.samples_s)))
+        for _ in range(RESAMPLES)
+    )
+    low, high = drawn[int(0.025 * RESAMPLES)], drawn[int(0.975 * RESAMPLES) - 1]
+    return median(other.samples_s) / median(ours.samples_s), low, high
+
+
+def _share(about: Provenance, it: Timed) -> str:
+    share = share_of_copies(about, it)
+    return "–" if share is None else f"{share:.1%}"
+
+
+def _ratio(other: Timed | None, ours: Timed) -> str:
+    if other is None or not other.right:
+        return "–" if other is None else other.failed[:40] or "wrong"
+    if not (other.samples_s and ours.samples_s):
+        return "not timed"
+    value, low, high = ratio(other, ours)
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
+
+
+def _replies(job: Mapping[str, object], python: Path, rehearse: bool) -> list[dict[str, Any]]:
+    with tempfile.TemporaryDirectory(prefix="bankable-gpu-") as folder:
+        replies = Path(folder) / "replies.jsonl"
+        extra = {"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"} if rehearse else {}
+        try:
+            done = subprocess.run(
+                [str(python), *program(PROGRAM, str(replies))],
+                input=orjson.dumps(job),
+                cwd=folder,
+                env=isolated({**extra, "TRITON_CACHE_DIR": f"{folder}/cache"}),
+                capture_output=True,
+                timeout=LIMIT_S,
+                check=False,
+            )
+        except (OSError, subprocess.TimeoutExpired) as problem:
+            raise UserError("the measuring process came to no end", str(python), str(problem)[:200]) from problem
+        written = replies.read_bytes().split(b"\n")[:-1] if replies.is_file() else []
+    if not written or done.returncode != 0:
+        said = (done.stderr.decode("utf-8", "replace").strip() or "it said nothing").splitlines()[-1][:300]
+        raise UserError("the measuring process failed", str(python), said)
+    return [orjson.loads(line) for line in written]

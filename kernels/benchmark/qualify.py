@@ -1,0 +1,140 @@
+"""Correct first: an implementation is tried on ordinary, adversarial, strided and the oracle's inputs, untimed."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bankable.kernels.benchmark.candidate import Contestant
+from bankable.kernels.build.screen import complaints
+from bankable.kernels.sandbox.fork_server import Answer, Nursery
+from bankable.kernels.sandbox.limits import Limits
+from bankable.kernels.task.folder import TaskFolder
+
+KINDS = ("normal", "large", "tiny", "zeros", "outlier", "special", "strided")
+TRY = Limits(wall_s=300, cpu_s=200, memory_bytes=3 << 30)
+
+
+@dataclass(frozen=True)
+class Qualified:
+    """What came of it."""
+
+    implementation: str
+    ok: bool
+    why: str
+    """First thing that was wrong; empty when nothing was."""
+    worst_error: float | None
+    """Against float64, over all shapes and inputs."""
+    equal_bits: float | None
+    """Smallest share of outputs with the live implementation's very value, over the shapes."""
+
+
+def qualify(
+    folder: TaskFolder,
+    contestant: Contestant,
+    nursery: Nursery,
+    keys: Sequence[str],
+    threads: int,
+    limits: Limits = TRY,
+    *,
+    read: bool = True,
+) -> Qualified:
+    """Try one implementation at the shapes ``keys``; the process that runs it holds nothing that is expected.
+
+    ``read``: a kernel is read before it is loaded, and not loaded when something stands against it.
+    """
+    against = complaints_of(contestant) if read else []
+    if against:
+        return Qualified(contestant.id, False, f"not loaded: {against[0]}", None, None)
+    task, allowed = folder.task, folder.task.tolerance.relative_error
+    seeds = {key: secrets.randbits(60) for key in keys}
+    shapes = [
+        {"key": key, "dims": dims_of(key), "seed": seeds[key], "oracle": str(folder.oracle_inputs(key))} for key in keys
+    ]
+    ran = nursery.run(
+        "attempt",
+        {
+            "family": task.family,
+            "dtype": task.dtype,
+            "threads": threads,
+            "implementation": contestant.job(),
+            "kinds": KINDS,
+            "shapes": shapes,
+        },
+        limits,
+    )
+    why = _trouble(ran, keys, contestant)
+    if why:
+        return Qualified(contestant.id, False, why, None, None)
+    worst, equal = 0.0, 1.0
+    for key in keys:
+        outputs = ran.folder / f"{key}.safetensors"
+        checked = nursery.run(
+            "check",
+            {
+                "family": task.family,
+                "dtype": task.dtype,
+                "dims": dims_of(key),
+                "seed": seeds[key],
+                "outputs": str(outputs),
+                "relative_error": allowed,
+                "calls": [{"name": kind, "inputs": kind} for kind in KINDS],
+            },
+        )
+        oracle = nursery.run(
+            "against_oracle",
+            {
+                "family": task.family,
+                "inputs": str(folder.oracle_inputs(key)),
+                "outputs": str(outputs),
+                "expected": str(folder.oracle_expected(key)),
+                "relative_error": allowed,
+            },
+        )
+        said = checked.replies[0] if checked.replies else None
+        live = oracle.replies[0] if oracle.replies else None
+        if said is None or live is None:
+            why = f"{key}: outputs cannot be read: {checked.ended.why or oracle.ended.why}"
+        elif said["relative_error"] is None or said["mismatch_share"] > 0:
+            wrong = [kind for kind, error in said["by_call"].items() if error is None or error > allowed]
+            why = f"{key}: error {said['relative_error']} on {', '.join(wrong)} inputs, allowed {allowed:.3g}"
+        elif not said["poison_intact"]:
+            why = f"{key}: elements of the output were not written"
+        elif not said["same_pointer_recheck"]:
+            why = f"{key}: the answer to old contents, for new ones at their address"
+        elif live["error"] is None or live["error"] > 2 * allowed:
+            # Both are within the tolerance of the exact value, so they are within twice of it from each other.
+            why = f"{key}: error {live['error']} against the oracle"
+        else:
+            worst, equal = max(worst, said["relative_error"]), min(equal, said["equal_bits"])
+            continue
+        return Qualified(contestant.id, False, why, None, None)
+    shutil.rmtree(ran.folder)
+    return Qualified(contestant.id, True, "", worst, equal)
+
+
+def complaints_of(contestant: Contestant) -> list[str]:
+    """What stands against a compiled kernel and its source, which lies beside it; nothing of other implementations."""
+    if contestant.binary is None:
+        return []
+    source = contestant.binary.with_name("source.cpp")
+    return complaints(contestant.binary, source.read_text(encoding="utf-8") if source.is_file() else None)
+
+
+def dims_of(key: str) -> tuple[int, ...]:
+    """Sizes of a shape, from its key."""
+    return tuple(int(part) for part in key.split("x"))
+
+
+def _trouble(ran: Answer, keys: Sequence[str], contestant: Contestant) -> str:
+    for reply in ran.replies:
+        if "raised" in reply:
+            return f"{reply['shape']}: {reply['raised']}"
+        if reply["resolved"]["digest"] != contestant.source.digest:
+            return f"{reply['shape']}: another file was loaded: {reply['resolved']['path']}"
+    if ran.ended.end != "answered":
+        return f"{ran.ended.end}: {ran.ended.why}"
+    missing = [key for key in keys if key not in {reply["shape"] for reply in ran.replies}]
+    return f"{missing[0]}: no answer" if missing else ""

@@ -1,0 +1,118 @@
+"""The claim of a bake-off, worked out from its rows.
+
+t(row) = median of its samples;  T = Σ calls · t over the served shapes;  d = log(T_live / T_candidate), one per round.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean, median
+
+from bankable.kernels.benchmark.candidate import LIVE
+from bankable.tools.evidence.harness import BakeOffClaim, OpRun, Task
+from bankable.tools.statistics.paired import Decision, decide
+
+
+@dataclass(frozen=True)
+class Score:
+    """One candidate against the live implementation."""
+
+    implementation: str
+    backend: str
+    decision: Decision
+    shapes: dict[str, float]
+    """Ratio live / candidate: geometric mean over rounds."""
+
+    @property
+    def speedup(self) -> float:
+        return math.exp(self.decision.mean)
+
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """One-sided bounds; ``None`` after a single round."""
+        if self.decision.n < 2:
+            return None
+        return math.exp(self.decision.lower), math.exp(self.decision.upper)
+
+
+def sound(task: Task, row: OpRun) -> bool:
+    """Say whether a row is a measurement of a right answer."""
+    said = row.correctness
+    if row.raised is not None or not row.samples_ns or row.intact is None or row.executed != row.implementation:
+        return False
+    if not (row.intact.clock and row.intact.synchronize and row.intact.checker) or row.resolved != row.source:
+        return False
+    if row.role == "reference":
+        return True
+    if said is None or said.relative_error is None or said.mismatch_share > task.tolerance.mismatch_share:
+        return False
+    return bool(said.poison_intact and said.changes_with_input and said.same_pointer_recheck)
+
+
+def scores(task: Task, rows: Sequence[OpRun], floor: float) -> list[Score]:
+    """Every candidate whose rows are all sound, the fastest first."""
+    served = {shape.key: shape.calls for shape in task.shapes if shape.calls and not shape.held_out}
+    times: dict[str, dict[tuple[int, str], float]] = {}
+    broken = {row.implementation for row in rows if not sound(task, row)}
+    for row in rows:
+        if row.implementation not in broken:
+            cells = times.setdefault(row.implementation, {})
+            cells[row.round, row.shape] = median(value for value in row.samples_ns if value is not None)
+    live = times.get(LIVE, {})
+    backends = {row.implementation: row.backend for row in rows}
+    found = []
+    for name, mine in times.items():
+        if name == LIVE or not live:
+            continue
+        rounds = sorted({index for index, _ in live} & {index for index, _ in mine})
+        keys = [key for key in served if all((index, key) in live and (index, key) in mine for index in rounds)]
+        logs = [
+            math.log(
+                math.fsum(served[key] * live[index, key] for key in keys)
+                / math.fsum(served[key] * mine[index, key] for key in keys)
+            )
+            for index in rounds
+            if keys
+        ]
+        if logs:
+            found.append(Score(name, backends[name], decide(logs, floor=floor), _ratios(live, mine)))
+    return sorted(found, key=lambda score: -score.decision.mean)
+
+
+def claim(task: Task, rows: Sequence[OpRun], backend: str, floor: float) -> BakeOffClaim:
+    """What came out. The best of those that are really faster wins; where nothing ran, that is said and no more."""
+    ranked = scores(task, rows, floor)
+    winner = next((score for score in ranked if score.decision.verdict == "real"), None)
+    ran = [row for row in rows if row.raised is None]
+    broke = not any(row.role == "reference" for row in ran) or not any(row.role == "candidate" for row in ran)
+    if winner is not None:
+        headline = (
+            f"{task.operator}: {winner.implementation} is {winner.speedup:.2f}× the live implementation, isolated"
+        )
+    elif broke:
+        headline = f"{task.operator}: nothing could be measured"
+    else:
+        best = f"; the best was {ranked[0].speedup:.2f}×, undecided" if ranked else ""
+        headline = f"{task.operator}: no candidate is shown to be faster{best}"
+    return BakeOffClaim(
+        run_id=task.run_id,
+        operator=task.operator,
+        outcome="winner" if winner else "harness_error" if broke else "no_win",
+        winner=winner.implementation if winner else None,
+        winner_backend=winner.backend if winner else None,
+        baseline=LIVE,
+        baseline_backend=backend,
+        speedup=winner.speedup if winner else None,
+        interval=winner.interval if winner else None,
+        shapes=winner.shapes if winner else {},
+        headline=headline,
+    )
+
+
+def _ratios(live: dict[tuple[int, str], float], mine: dict[tuple[int, str], float]) -> dict[str, float]:
+    logs: dict[str, list[float]] = {}
+    for cell in live.keys() & mine.keys():
+        logs.setdefault(cell[1], []).append(math.log(live[cell] / mine[cell]))
+    return {key: math.exp(fmean(values)) for key, values in sorted(logs.items())}

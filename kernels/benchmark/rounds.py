@@ -1,0 +1,155 @@
+"""Measures rounds of a bake-off: in each, every implementation once, in a process of its own, one after the other."""
+
+from __future__ import annotations
+
+import itertools
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from bankable.kernels.benchmark.candidate import Contestant
+from bankable.kernels.benchmark.qualify import dims_of
+from bankable.kernels.sandbox.fork_server import Answer, Nursery
+from bankable.kernels.sandbox.limits import Limits
+from bankable.kernels.task.folder import TaskFolder
+from bankable.tools.evidence.harness import Correctness, OpRun, Protocol
+
+CHECKED = 4
+"""Timed calls whose outputs are compared, drawn when the last one has ended."""
+MEASURE = Limits(wall_s=600, cpu_s=400, memory_bytes=6 << 30)
+
+
+@dataclass
+class Rounds:
+    """What all rounds of one bake-off share."""
+
+    folder: TaskFolder
+    protocol: Protocol
+    threads: int
+    cache_bytes: int
+    keys: Sequence[str]
+    """Shapes that are benched."""
+    limits: Limits = MEASURE
+    _generations: Iterator[int] = field(default_factory=lambda: itertools.count(0, 1 << 20))
+
+    def measure(self, index: int, contestants: Sequence[Contestant], nursery: Nursery) -> list[OpRun]:
+        """One round, in an order that turns round from one to the next. Outputs are judged when all have run."""
+        order = list(contestants) if index % 2 == 0 else list(reversed(contestants))
+        return [row for contestant in order for row in self._leg(index, contestant, nursery)]
+
+    def _leg(self, index: int, contestant: Contestant, nursery: Nursery) -> list[OpRun]:
+        task = self.folder.task
+        seeds = {key: secrets.randbits(60) for key in self.keys}
+        shapes = [
+            {"key": key, "dims": dims_of(key), "seed": seeds[key], "first": next(self._generations)}
+            for key in self.keys
+        ]
+        started = time.time()
+        ran = nursery.run(
+            "measure",
+            {
+                "family": task.family,
+                "dtype": task.dtype,
+                "threads": self.threads,
+                "checked": CHECKED,
+                "implementation": contestant.job(),
+                "shapes": shapes,
+                "warmup": self.protocol.warmup_calls,
+                "timed": self.protocol.timed_calls,
+                "cache_bytes": self.cache_bytes,
+            },
+            self.limits,
+        )
+        replies = {reply["shape"]: reply for reply in ran.replies}
+        rows = []
+        for key in self.keys:
+            reply = replies.get(key, {"raised": f"{ran.ended.end}: {ran.ended.why or 'no answer'}"})
+            checked: dict[str, Any] = {}
+            if contestant.role == "candidate" and "raised" not in reply:
+                checked = self._check(key, seeds[key], reply, ran, nursery)
+            rows.append(self._row(index, contestant, key, {**reply, **checked}, ran, started))
+        shutil.rmtree(ran.folder, ignore_errors=True)
+        return rows
+
+    def _check(self, key: str, seed: int, reply: dict[str, Any], ran: Answer, nursery: Nursery) -> dict[str, Any]:
+        """What another process says about the outputs of timed calls."""
+        task = self.folder.task
+        answer = nursery.run(
+            "check",
+            {
+                "family": task.family,
+                "dtype": task.dtype,
+                "dims": dims_of(key),
+                "seed": seed,
+                "outputs": str(ran.folder / f"{key}.safetensors"),
+                "relative_error": task.tolerance.relative_error,
+                "calls": [{"name": name, "inputs": "normal"} for name in reply["checked"]],
+            },
+        )
+        if not answer.replies:
+            return {"raised": f"outputs cannot be read: {answer.ended.why}"}
+        said = answer.replies[0]
+        return {
+            "correctness": Correctness(
+                pid=answer.ended.pid,
+                checked_calls=len(reply["checked"]),
+                secret_seeds=len(set(reply["checked"])),
+                elements=said["elements"],
+                relative_error=said["relative_error"],
+                mismatch_share=said["mismatch_share"],
+                error_vs_live=said["error_vs_live"],
+                poison_intact=said["poison_intact"],
+                ran_before_expected=True,
+                changes_with_input=said["changes_with_input"],
+                same_pointer_recheck=said["same_pointer_recheck"],
+            )
+        }
+
+    def _row(
+        self, index: int, contestant: Contestant, key: str, reply: dict[str, Any], ran: Answer, started: float
+    ) -> OpRun:
+        task, dims = self.folder.task, dims_of(key)
+        measured = {
+            name: reply[name]
+            for name in (
+                "samples_ns",
+                "span_ns",
+                "pointers",
+                "generations",
+                "cache_bytes",
+                "import_ns",
+                "first_call_ns",
+                "threads_before",
+                "threads_after",
+                "intact",
+                "correctness",
+                "raised",
+            )
+            if name in reply
+        }
+        return OpRun(
+            run_id=task.run_id,
+            operator=task.operator,
+            role=contestant.role,
+            backend=contestant.backend,
+            implementation=contestant.id,
+            source=contestant.source,
+            resolved=reply.get("resolved"),
+            executed=reply.get("executed"),
+            shape=key,
+            round=index,
+            pid=ran.ended.pid,
+            started=reply.get("started", started),
+            ended=reply.get("ended", started + ran.ended.wall_s),
+            launch_mode="eager",
+            timer=self.protocol.timer,
+            warmup_calls=self.protocol.warmup_calls,
+            timed_calls=self.protocol.timed_calls,
+            cache=reply.get("cache", self.protocol.cache),
+            bytes_moved=self.folder.family.bytes_moved(dims, task.dtype),
+            flops=self.folder.family.flops(dims),
+            **measured,
+        )

@@ -1,0 +1,80 @@
+"""From a family and a kernel's source to an overlay, and back from a declared part to the overlay that it names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bankable.kernels.build.render import Source
+from bankable.kernels.operators import FAMILIES
+from bankable.kernels.operators.family import Family
+from bankable.kernels.task.folder import TaskFolder, open_task
+from bankable.kernels.task.sources import flags_of, kept_source
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.canonical import digest
+from bankable.tools.evidence.folder import RunFolder
+from bankable.tools.evidence.layout import OVERLAY_FOLDER, WATCH_FOLDER
+from bankable.tools.evidence.recorded import take_over
+from bankable.tools.evidence.records import Lever, OverlayPart
+from bankable.tools.overlay.folder import Kernel, Mode, Seam, planned_digest, replacement_source, write_overlay
+
+OPERATORS = Path(__file__).resolve().parents[1] / "operators"
+LENIENT = 2.0
+"""Both are within the tolerance of the exact value, so they are within twice of it from each other."""
+
+
+def seam_of(family: Family, dtype: str, mode: Mode) -> Seam:
+    """The family's place in the engine."""
+    adapter = "" if mode == "watch" else (OPERATORS / family.name / "adapter.py").read_text(encoding="utf-8")
+    return Seam(family.name, family.module, family.attribute, mode, adapter, dtype)
+
+
+def part_of(family: Family, source: Source, bench: int) -> OverlayPart:
+    """What a plan declares about a kernel; ``bench`` is the attempt of the bake-off that it won."""
+    seam = seam_of(family, source.dtype, "replace")
+    kernel = _kernel(family, source.dtype, source.implementation, source.text, dict(source.choices))
+    return OverlayPart(
+        implementation=source.implementation,
+        digest=planned_digest([seam], {family.name: kernel}),
+        source_digest=digest(replacement_source(seam, kernel)),
+        parameters=dict(source.choices),
+        bench=bench,
+    )
+
+
+def lay(run: RunFolder, comparison: Path, lever: Lever, recorded: Path | None = None) -> None:
+    """Write the overlay of a lever beside its plan, and the one that looks at the reference's seams.
+
+    Of a ``recorded`` run they are taken as they were served. Raises ``UserError`` where a kernel that is kept is not
+    the one that was declared.
+    """
+    if recorded is not None:
+        for folder in (OVERLAY_FOLDER, WATCH_FOLDER):
+            take_over(recorded, run, (comparison / folder).relative_to(run.root).as_posix())
+        return
+    seams: list[Seam] = []
+    kernels: dict[str, Kernel] = {}
+    for name, part in sorted(lever.overlays.items()):
+        task = open_task(run.root, name)
+        seam, kernel = seam_of(task.family, task.task.dtype, "replace"), _kept(task, part)
+        if planned_digest([seam], {name: kernel}) != part.digest:
+            raise UserError(f"the kernel of {name} is not the declared one", str(task.path), "bench it again")
+        seams.append(seam)
+        kernels[name] = kernel
+    write_overlay(comparison / OVERLAY_FOLDER, seams, kernels)
+    write_overlay(comparison / WATCH_FOLDER, [seam_of(FAMILIES[it.operator], it.dtype, "watch") for it in seams])
+    for folder in (OVERLAY_FOLDER, WATCH_FOLDER):
+        run.ledger.enter_tree(comparison / folder)
+
+
+def _kept(task: TaskFolder, part: OverlayPart) -> Kernel:
+    source = kept_source(task, part.implementation)
+    if source is None:
+        raise UserError(f"no source of {part.implementation}", str(task.path), "bench the operator again")
+    return _kernel(task.family, task.task.dtype, part.implementation, source.text, dict(part.parameters))
+
+
+def _kernel(
+    family: Family, dtype: str, implementation: str, text: str, parameters: dict[str, bool | int | float | str]
+) -> Kernel:
+    allowed = LENIENT * family.allowed[dtype].relative_error
+    return Kernel(implementation, text, flags_of(text), allowed, parameters)

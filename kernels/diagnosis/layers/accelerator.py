@@ -1,0 +1,40 @@
+"""The sixth layer: what other silicon tells of a kernel. A package registers it by an entry point, see README.md."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from bankable.kernels.diagnosis.layers.layer import Found, Layer
+from bankable.kernels.diagnosis.record import Bound
+from bankable.tools.evidence.records import Record
+
+
+class Figure(Record):
+    """One measured number."""
+
+    name: str = Field(max_length=80)
+    value: float = Field(allow_inf_nan=False)
+    unit: str = Field(max_length=40)
+
+
+class AcceleratorFound(Found):
+    """What every accelerator's layer gives back, so that no type of a plug-in is needed to read it."""
+
+    device: str = Field(max_length=120)
+    figures: tuple[Figure, ...] = Field(default=(), max_length=200)
+    bound: Bound = "unknown"
+    """What holds the kernel back there, as far as the device's own tools tell."""
+    evidence: tuple[str, ...] = Field(default=(), max_length=20)
+    missing: tuple[str, ...] = Field(default=(), max_length=50)
+    """What could not be measured, and why."""
+
+    def told(self) -> str:
+        figures = ", ".join(f"{it.name} {it.value:.4g} {it.unit}".rstrip() for it in self.figures[:6])
+        return f"{self.device}: {figures or 'no figures'}"
+
+
+class AcceleratorLayer(Layer):
+    """Base of plug-ins."""
+
+    number = 6
+    found = AcceleratorFound

@@ -1,0 +1,112 @@
+"""Findings are kept in the task's folder under a digest of all that they depend on, and taken from there."""
+
+from __future__ import annotations
+
+import functools
+import os
+import platform
+from collections.abc import Mapping
+from pathlib import Path
+
+import orjson
+from pydantic import ValidationError
+
+from bankable.kernels.diagnosis.layers.layer import Found, LayerResult, Scope
+from bankable.kernels.diagnosis.layers.subject import Subject
+from bankable.tools.evidence.canonical import canonical, digest, file_digest
+from bankable.tools.evidence.store import json_bytes, write_once
+
+FOLDER = "layers"
+RESULT = "result.json"
+
+
+def key_of(name: str, version: int, scope: Scope, subject: Subject, tools: Mapping[str, str]) -> str:
+    """Digest over the layer and the machine, and as its scope is wide the kernel's source and flags, the task with its
+    oracle, and the shape."""
+    task = subject.task()
+    said: dict[str, object] = {
+        "layer": name,
+        "version": version,
+        "tools": dict(tools),
+        "machine": machine(subject.python),
+        "threads": subject.threads,
+        "dtype": task.task.dtype,
+    }
+    if scope != "machine":
+        said |= {
+            "implementation": subject.implementation,
+            "kind": subject.kind,
+            "source": subject.origin.digest,
+            "text": digest(subject.text.encode()),
+            "flags": list(subject.flags),
+            "task": file_digest(task.path / "task.json"),
+            "oracle": file_digest(task.path / "oracle.json"),
+        }
+    if scope == "shape":
+        said["shape"] = subject.shape
+    return digest(canonical(said))
+
+
+@functools.lru_cache(maxsize=8)
+def machine(python: Path) -> dict[str, str]:
+    """What a figure of this machine depends on: processor, cores, system, and the engine's packages."""
+    flags = [line for line in _cpuinfo() if line.startswith(("model name", "flags", "Features"))]
+    packages = sorted(
+        path.name
+        for name in ("torch", "triton", "sglang")
+        for path in python.parent.parent.glob(f"lib/python*/site-packages/{name}-*.dist-info")
+    )
+    return {
+        "processor": digest("\n".join(sorted(set(flags))).encode()),
+        "cores": str(os.cpu_count()),
+        "system": f"{platform.machine()} {platform.release()}",
+        "engine": f"{python} {' '.join(packages)}",
+    }
+
+
+def place_of(subject: Subject, name: str, key: str) -> Path:
+    """Where a layer leaves what it finds about a subject: a folder of numbered attempts, of which none is changed."""
+    safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
+    return subject.task().path / FOLDER / f"{safe}-{key[:16]}"
+
+
+def next_attempt(place: Path) -> Path:
+    """The folder of the next attempt."""
+    return place / str(1 + max(_attempts(place), default=0))
+
+
+def kept(place: Path, key: str, found: type[Found]) -> LayerResult | None:
+    """The newest finding that is there already; ``None`` where there is none that can be read."""
+    for number in sorted(_attempts(place), reverse=True):
+        result = _read(place / str(number) / RESULT, key, found)
+        if result is not None:
+            return result
+    return None
+
+
+def keep(attempt: Path, result: LayerResult) -> None:
+    """Keep a finding in the folder of its attempt; only what was measured is worth that."""
+    write_once(attempt / RESULT, json_bytes(result.model_dump(mode="json")))
+
+
+def _attempts(place: Path) -> list[int]:
+    return [int(path.name) for path in place.glob("*") if path.name.isdecimal()]
+
+
+def _read(path: Path, key: str, found: type[Found]) -> LayerResult | None:
+    try:
+        content = orjson.loads(path.read_bytes())
+        said = found.model_validate(content.pop("found"))
+        result = LayerResult.model_validate(content | {"cached": True})
+    except (OSError, ValueError, ValidationError, KeyError, AttributeError, TypeError):
+        return None
+    if result.key != key or result.outcome != "measured":
+        return None
+    return result.model_copy(update={"found": said})
+
+
+def _cpuinfo() -> list[str]:
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return [f"model name: {platform.processor()}"]

@@ -1,0 +1,65 @@
+"""The first layer: outputs against float64, live's own and the oracle's, on ordinary and difficult inputs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+import orjson
+
+from bankable.kernels.benchmark.qualify import KINDS, qualify
+from bankable.kernels.diagnosis.layers.layer import Found, Layer
+from bankable.kernels.diagnosis.layers.shared_fork_server import nursery_of
+from bankable.kernels.diagnosis.layers.subject import Subject
+
+
+class Correctness(Found):
+    """What the check of a candidate says; the process that judges is not the one that ran it."""
+
+    right: bool
+    why: str = ""
+    """First thing that was wrong."""
+    worst_error: float | None = None
+    """Against float64, relative, over all shapes and inputs."""
+    allowed: float
+    equal_bits: float | None = None
+    """Smallest share of outputs with the live implementation's very value."""
+    shapes: tuple[str, ...]
+    kinds: tuple[str, ...]
+
+    def told(self) -> str:
+        if not self.right:
+            return f"wrong: {self.why}"
+        return (
+            f"right: error {self.worst_error:.2g} of {self.allowed:.2g} allowed, {self.equal_bits:.2%} equal live's; "
+            f"{len(self.shapes)} shapes, {len(self.kinds)} kinds of input"
+        )
+
+
+class CorrectnessLayer(Layer):
+    name, number, title = "correctness", 1, "correctness"
+    measures = "outputs against float64, the live implementation and the oracle; poison, guards, aliasing"
+    limit_s, scope = 900.0, "kernel"
+    found = Correctness
+
+    def instrument(self, subject: Subject, place: Path) -> None:
+        task = subject.task()
+        keys = [shape.key for shape in task.task.shapes]
+        with nursery_of(subject) as nursery:
+            said = qualify(task, subject.contestant(), nursery, keys, subject.threads)
+        (place / "qualified.json").write_bytes(orjson.dumps(asdict(said)))
+
+    def collect(self, subject: Subject, place: Path) -> Correctness:
+        said, task = orjson.loads((place / "qualified.json").read_bytes()), subject.task().task
+        return Correctness(
+            right=said["ok"],
+            why=said["why"],
+            worst_error=said["worst_error"],
+            equal_bits=said["equal_bits"],
+            allowed=task.tolerance.relative_error,
+            shapes=tuple(shape.key for shape in task.shapes),
+            kinds=KINDS,
+        )
+
+
+LAYER = CorrectnessLayer()

@@ -1,0 +1,46 @@
+"""What the counters of a GPU say of a kernel, in the same words for NVIDIA and AMD."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from bankable.kernels.diagnosis.layers.layer import Found
+
+
+class GpuCounters(Found):
+    """One launch, on average over the launches that were profiled. Shares are of the device's peak."""
+
+    kernel: str
+    launches: int = Field(gt=0)
+    time_ns: float | None = None
+    memory_share: float | None = Field(default=None, ge=0)
+    """Throughput of the device memory."""
+    compute_share: float | None = Field(default=None, ge=0)
+    """Throughput of the busiest compute unit."""
+    occupancy: float | None = Field(default=None, ge=0)
+    """Warps that were active, of those that a multiprocessor can hold."""
+    registers: int | None = None
+    """Of a thread."""
+    shared_bytes: float | None = None
+    """Of a block."""
+    memory_bytes: float | None = None
+    """Moved to and from the device memory."""
+    spill_bytes: float | None = None
+    """Scratch of a thread, where the tool tells."""
+    missing: tuple[str, ...] = ()
+
+    def told(self) -> str:
+        said = [
+            f"{name} {value:.0%}"
+            for name, value in (
+                ("memory", self.memory_share),
+                ("compute", self.compute_share),
+                ("occupancy", self.occupancy),
+            )
+            if value is not None
+        ]
+        if self.time_ns is not None:
+            said.insert(0, f"{self.time_ns / 1e3:.2f} µs")
+        if self.registers is not None:
+            said.append(f"{self.registers} registers")
+        return f"{self.kernel}: {', '.join(said) or 'no figures'}"

@@ -1,0 +1,198 @@
+"""All layers over one subject: jobs of a graph, each from the cache where it is there."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from bankable.kernels.diagnosis.layers.accelerator import AcceleratorFound
+from bankable.kernels.diagnosis.layers.cache import FOLDER, keep, kept, key_of, next_attempt, place_of
+from bankable.kernels.diagnosis.layers.graph import Job, Results, run_jobs
+from bankable.kernels.diagnosis.layers.layer import Found, LayerResult, Scope
+from bankable.kernels.diagnosis.layers.registry import BUILT_IN, accelerators, load
+from bankable.kernels.diagnosis.layers.runner import Attempt, Worker
+from bankable.kernels.diagnosis.layers.subject import Subject
+from bankable.tools.errors import UserError
+
+Say = Callable[[LayerResult], None]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A layer, as far as it has to be known outside of its own process."""
+
+    reference: str
+    name: str
+    title: str
+    number: int
+    version: int
+    limit_s: float
+    attempts: int
+    scope: Scope
+    needs: tuple[str, ...]
+    found: type[Found]
+    measures: str = ""
+
+
+def built_in(references: Sequence[str] = BUILT_IN) -> list[Plan]:
+    """Plans of layers that may be imported here."""
+    return [
+        Plan(
+            reference,
+            layer.name,
+            layer.title,
+            layer.number,
+            layer.version,
+            layer.limit_s,
+            layer.attempts,
+            layer.scope,
+            layer.needs,
+            layer.found,
+            layer.measures,
+        )
+        for reference in references
+        for layer in [load(reference)]
+    ]
+
+
+def evaluate(
+    subject: Subject,
+    plans: Sequence[Plan] | None = None,
+    *,
+    only: Sequence[str] = (),
+    again: bool = False,
+    plugins: Mapping[str, str] | None = None,
+    worker: Worker | None = None,
+    say: Say = lambda _: None,
+) -> Results:
+    """Results of all layers by name. ``only`` names those wanted; what they need is run too. ``again``: not from the
+    cache. ``worker``: one that is kept, so that torch is imported once for several subjects. Raises ``UserError`` for
+    a layer that there is not."""
+    chosen = list(built_in() if plans is None else plans)
+    registered = accelerators() if plugins is None else plugins
+    own = worker or Worker()
+    jobs = [_job(subject, plan, again, own) for plan in chosen]
+    jobs += [_plugged(subject, name, reference, again) for name, reference in registered.items()]
+    if not registered:
+        jobs.append(Job("accelerator", lambda _: _none_registered(), "accelerator", 6))
+    if only:
+        jobs = _with_needs(jobs, only)
+    try:
+        return run_jobs(jobs, say)
+    finally:
+        if worker is None:
+            own.close()
+
+
+def _job(subject: Subject, plan: Plan, again: bool, worker: Worker) -> Job:
+    return Job(plan.name, lambda _: _layer(subject, plan, again, worker), plan.title, plan.number, plan.needs)
+
+
+def _layer(subject: Subject, plan: Plan, again: bool, worker: Worker) -> LayerResult:
+    """One layer: from the cache, or by as many attempts as it has."""
+    head = LayerResult(layer=plan.name, title=plan.title, number=plan.number, outcome="failed")
+    tools = load(plan.reference).tools(subject) if plan.found is not AcceleratorFound else {}
+    key = key_of(plan.name, plan.version, plan.scope, subject, {"reference": plan.reference, **tools})
+    place = place_of(subject, plan.name, key)
+    known = None if again else kept(place, key, plan.found)
+    if known is not None:
+        return known
+    tried, attempt, folder = 0, Attempt("failed", "never tried"), place
+    while tried < max(1, plan.attempts) and attempt.outcome in ("failed", "timed_out"):
+        tried += 1
+        folder = next_attempt(place)
+        attempt = worker.run(plan.reference, subject, folder, plan.limit_s)
+        if attempt.outcome == "measured":
+            attempt = _checked(attempt, plan.found)
+    result = head.model_copy(
+        update={
+            "outcome": attempt.outcome,
+            "why": attempt.why,
+            "key": key,
+            "attempts": tried,
+            "seconds": attempt.seconds,
+            "found": plan.found.model_validate(attempt.found) if attempt.outcome == "measured" else None,
+        }
+    )
+    if result.outcome == "measured":
+        keep(folder, result)
+    elif result.outcome == "absent":
+        shutil.rmtree(place, ignore_errors=True)  # nothing was found, and nothing is left of having asked
+    return result
+
+
+def _checked(attempt: Attempt, found: type[Found]) -> Attempt:
+    """What a layer's process wrote is taken only where it is of the layer's type."""
+    try:
+        found.model_validate(attempt.found)
+    except ValidationError as problem:
+        where = ".".join(map(str, problem.errors()[0]["loc"]))
+        return Attempt("failed", f"collect: not a {found.__name__}: {where}: {problem.errors()[0]['msg']}")
+    return attempt
+
+
+def _plugged(subject: Subject, name: str, reference: str, again: bool) -> Job:
+    """An accelerator: what it is, it is asked in another process; its code is never imported here."""
+    job = f"accelerator:{name}"
+
+    def work(_: Mapping[str, LayerResult]) -> LayerResult:
+        with Worker() as apart:  # a plug-in shares a process with no other layer
+            with tempfile.TemporaryDirectory(prefix="bankable-layer-") as place:
+                said = apart.describe(reference, Path(place))
+            if said.described is None:
+                return LayerResult(layer=job, number=6, title=name, outcome=said.outcome, why=said.why)
+            return _layer(subject, _plan(job, reference, said.described), again, apart)
+
+    return Job(job, work, name, 6)
+
+
+def _plan(name: str, reference: str, said: dict[str, Any]) -> Plan:
+    return Plan(
+        reference,
+        name,
+        str(said["title"])[:60],
+        6,
+        int(said["version"]),
+        min(float(said["limit_s"]), 3600.0),
+        min(int(said["attempts"]), 5),
+        "shape",
+        (),
+        AcceleratorFound,
+        str(said["measures"])[:200],
+    )
+
+
+def _none_registered() -> LayerResult:
+    return LayerResult(
+        layer="accelerator",
+        title="accelerator",
+        number=6,
+        outcome="absent",
+        why="no package registered one, see kernels/diagnosis/layers/README.md",
+    )
+
+
+def _with_needs(jobs: Sequence[Job], only: Sequence[str]) -> list[Job]:
+    known = {job.name: job for job in jobs}
+    strange = [name for name in only if name not in known]
+    if strange:
+        raise UserError(f"no layer {strange[0]}", "--layers", f"any of {', '.join(known)}")
+    wanted: set[str] = set()
+    waiting = list(only)
+    while waiting:
+        name = waiting.pop()
+        if name not in wanted and name in known:
+            wanted.add(name)
+            waiting += known[name].needs
+    return [job for job in jobs if job.name in wanted]
+
+
+def folder_of(subject: Subject) -> Path:
+    """Where results lie."""
+    return subject.task().path / FOLDER

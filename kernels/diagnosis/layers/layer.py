@@ -1,0 +1,85 @@
+"""What a layer is, and what comes of one."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from pydantic import Field, SerializeAsAny
+
+from bankable.kernels.diagnosis.layers.subject import Subject
+from bankable.tools.evidence.records import Record
+
+Scope = Literal["machine", "kernel", "shape"]
+"""What a finding holds for: any kernel of the task's dtype here, a kernel at all shapes, a kernel at one shape."""
+Outcome = Literal["measured", "absent", "failed", "timed_out", "skipped"]
+"""``absent``: not on this machine, or not for such an implementation. ``skipped``: it needs a layer that failed."""
+
+
+class Found(Record):
+    """Base of what layers find; each layer has a type of its own."""
+
+    def told(self) -> str:
+        """A line for people."""
+        raise NotImplementedError
+
+
+class LayerResult(Record):
+    """What came of one layer: a finding, or why there is none."""
+
+    layer: str
+    title: str = ""
+    number: int = Field(default=0, ge=0, le=6)
+    """Of the six layers; 0 is preparation that they share."""
+    outcome: Outcome
+    why: str = ""
+    """A line; empty where it was measured."""
+    key: str = ""
+    """Digest of everything that the finding depends on."""
+    cached: bool = False
+    attempts: int = 0
+    seconds: dict[str, float] = Field(default_factory=dict)
+    """Wall time of each step of the last attempt."""
+    found: SerializeAsAny[Found] | None = None
+
+    def told(self) -> str:
+        """A line for people, whatever came of it."""
+        return self.found.told() if self.found is not None else f"{self.outcome}: {self.why}"
+
+
+class Layer(ABC):
+    """A plug-in. Its two steps run in a process of their own, under a time limit; whatever they raise is contained."""
+
+    name: ClassVar[str]
+    number: ClassVar[int]
+    title: ClassVar[str]
+    measures: ClassVar[str]
+    """What it measures, in a line."""
+    version: ClassVar[int] = 1
+    """Raised whenever the same inputs would give another finding: results of older versions are not taken."""
+    limit_s: ClassVar[float] = 300.0
+    """Of one attempt, both steps."""
+    attempts: ClassVar[int] = 1
+    """How often it is tried where it fails or runs out of time."""
+    scope: ClassVar[Scope] = "shape"
+    needs: ClassVar[tuple[str, ...]] = ()
+    """Layers without whose finding it cannot begin."""
+    found: ClassVar[type[Found]]
+
+    def absent(self, subject: Subject) -> str:
+        """Why it cannot run on this machine or for this subject; empty where it can."""
+        return ""
+
+    def tools(self, subject: Subject) -> Mapping[str, str]:
+        """Versions of what it measures with, for the key of the cache."""
+        return {}
+
+    @abstractmethod
+    def instrument(self, subject: Subject, place: Path) -> None:
+        """Run the subject under the layer's instrument; what that writes is left in ``place``."""
+
+    @abstractmethod
+    def collect(self, subject: Subject, place: Path) -> Found:
+        """Read what the instrument wrote. Raises whatever goes wrong."""

@@ -1,0 +1,75 @@
+"""The second layer: time at the subject's shape, beside the live implementation.
+
+These are samples to diagnose by, of two rounds; what a kernel is worth is for a bake-off to say.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+
+from pydantic import Field
+
+from bankable.kernels.benchmark.benchmark import FLOOR, SAMPLES, WARMUPS, measured_peaks
+from bankable.kernels.benchmark.candidate import LIVE, live
+from bankable.kernels.benchmark.rounds import Rounds
+from bankable.kernels.diagnosis.layers.layer import Found, Layer
+from bankable.kernels.diagnosis.layers.shared_fork_server import nursery_of
+from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
+from bankable.tools.evidence.harness import OpRun, Protocol
+
+ROUNDS = 2
+
+
+class Performance(Found):
+    """Nanoseconds of one call."""
+
+    call_ns: float = Field(gt=0)
+    """With fresh inputs and a rotated cache, as a bake-off times it: median over rounds and samples."""
+    live_ns: float | None = None
+    """The live implementation, in the same rounds."""
+
+    def told(self) -> str:
+        against = f", live {self.live_ns / 1e3:.2f} µs: {self.live_ns / self.call_ns:.2f}×" if self.live_ns else ""
+        return f"{self.call_ns / 1e3:.2f} µs{against}"
+
+
+class PerformanceLayer(Layer):
+    name, number, title = "performance", 2, "performance"
+    measures = "time of a call, cold cache and fresh inputs, beside the live implementation's"
+    limit_s, attempts = 900.0, 2
+    found = Performance
+
+    def instrument(self, subject: Subject, place: Path) -> None:
+        task, mine = subject.task(), subject.contestant()
+        entered = [mine] if mine.id == LIVE else [live(task.task.live_source, task.task.live_backend), mine]
+        protocol = Protocol(
+            timer="perf_counter_ns",
+            warmup_calls=WARMUPS,
+            timed_calls=SAMPLES,
+            cache="rotated",
+            rounds=ROUNDS,
+            floor=FLOOR,
+        )
+        with nursery_of(subject) as nursery:
+            cache = measured_peaks(nursery, task.task.dtype, subject.threads).cache_bytes
+            rounds = Rounds(task, protocol, subject.threads, cache, [subject.shape])
+            rows = [row for index in range(ROUNDS) for row in rounds.measure(index, entered, nursery)]
+        (place / "rows.jsonl").write_bytes(b"".join(row.model_dump_json().encode() + b"\n" for row in rows))
+
+    def collect(self, subject: Subject, place: Path) -> Performance:
+        rows = [OpRun.model_validate_json(line) for line in (place / "rows.jsonl").read_bytes().splitlines()]
+        times: dict[str, list[float]] = {}
+        for row in rows:
+            samples = [value for value in row.samples_ns if value is not None]
+            if row.raised is None and samples:
+                times.setdefault(row.implementation, []).append(median(samples))
+        if subject.implementation not in times:
+            raise LayerFailedError(next((row.raised for row in rows if row.raised), None) or "it was not timed")
+        return Performance(
+            call_ns=median(times[subject.implementation]),
+            live_ns=median(times[LIVE]) if LIVE in times else None,
+        )
+
+
+LAYER = PerformanceLayer()

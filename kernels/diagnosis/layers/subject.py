@@ -1,0 +1,124 @@
+"""What the layers look at: one implementation of one task at one shape, as data that crosses into another process."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import Field
+
+from bankable.kernels.benchmark.candidate import Contestant
+from bankable.kernels.benchmark.qualify import dims_of
+from bankable.kernels.build.compiler import CompileError, Compiler
+from bankable.kernels.build.render import Source
+from bankable.kernels.operators.family import Family
+from bankable.kernels.task.folder import TaskFolder, open_task
+from bankable.tools.evidence.harness import SourceFile
+from bankable.tools.evidence.records import Record
+
+CPP = "cpp"
+
+
+class Subject(Record):
+    """An implementation, where its task lies, and how it is run."""
+
+    root: Path
+    """The run folder, absolute."""
+    operator: str
+    implementation: str
+    """Id in the rows of a bake-off."""
+    kind: str
+    """How a worker loads it: ``cpp``, ``live``, ``torch``, ``torch_compile``."""
+    backend: str
+    origin: SourceFile
+    """Its source file and digest."""
+    text: str = ""
+    """Source of a C++ kernel; empty for what is none."""
+    flags: tuple[str, ...] = ()
+    choices: dict[str, int] = Field(default_factory=dict)
+    """Parameters of the template that it was rendered with."""
+    shape: str
+    """The shape that is instrumented."""
+    threads: int = 1
+    python: Path
+    """The engine's interpreter."""
+    cache: Path | None = None
+    """Compiled kernels; ``None``: where all of them are kept."""
+
+    @classmethod
+    def of_source(
+        cls, task: TaskFolder, source: Source, shape: str, python: Path, threads: int = 1, cache: Path | None = None
+    ) -> Subject:
+        """A C++ kernel."""
+        place = f"ops/{source.family}/candidates/{source.implementation}.cpp"
+        return cls(
+            root=task.root.resolve(),
+            operator=task.task.operator,
+            implementation=source.implementation,
+            kind=CPP,
+            backend=CPP,
+            origin=SourceFile(path=place, digest=source.digest),
+            text=source.text,
+            flags=source.flags,
+            choices=dict(source.choices),
+            shape=shape,
+            threads=threads,
+            python=python,
+            cache=cache,
+        )
+
+    @classmethod
+    def of_contestant(
+        cls, task: TaskFolder, contestant: Contestant, shape: str, python: Path, threads: int = 1
+    ) -> Subject:
+        """Something that is no C++ kernel: the live implementation, torch's."""
+        return cls(
+            root=task.root.resolve(),
+            operator=task.task.operator,
+            implementation=contestant.id,
+            kind=contestant.kind,
+            backend=contestant.backend,
+            origin=contestant.source,
+            shape=shape,
+            threads=threads,
+            python=python,
+        )
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        return dims_of(self.shape)
+
+    def task(self) -> TaskFolder:
+        """Its task. Raises ``UserError`` when that is gone."""
+        return open_task(self.root, self.operator)
+
+    @property
+    def family(self) -> Family:
+        return self.task().family
+
+    def source(self, march: str = "native") -> Source:
+        """The C++ kernel, for this machine or for another kind of it."""
+        task = self.task().task
+        source = Source(task.family, task.dtype, self.choices, self.text, self.flags)
+        if march == "native":
+            return source
+        old, new = "-march=native", f"-march={march}"
+        body, _, last = self.text.rstrip("\n").rpartition("\n")
+        flags = tuple(new if flag == old else flag for flag in self.flags)
+        return replace(source, text=f"{body}\n{last.replace(old, new)}\n", flags=flags)
+
+    def compiled(self, source: Source | None = None) -> Path:
+        """The shared object. Raises ``LayerFailedError`` with the compiler's complaint."""
+        answer = Compiler(self.cache).compile(source or self.source())
+        if isinstance(answer, CompileError):
+            raise LayerFailedError(f"does not compile: {answer.reason[:300]}")
+        return answer.binary
+
+    def contestant(self) -> Contestant:
+        """As the harness is told; a C++ kernel is compiled where it is not yet."""
+        binary = self.compiled() if self.kind == CPP else None
+        return Contestant(self.implementation, self.kind, self.backend, self.origin, binary)
+
+
+class LayerFailedError(Exception):
+    """A layer could have run here, and did not come to a result; the text is a line for people."""

@@ -1,0 +1,92 @@
+"""The third layer: the framework's profiler around the candidate's calls and the live implementation's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+from pydantic import Field
+
+from bankable.kernels.benchmark.candidate import LIVE, live
+from bankable.kernels.diagnosis.layers.layer import Found, Layer
+from bankable.kernels.diagnosis.layers.shared_fork_server import nursery_of
+from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
+from bankable.tools.evidence.records import Record
+
+SEED = 7
+
+
+class Profiled(Record):
+    """One call of an implementation, on average. The profiler's own cost is in all times."""
+
+    calls: int = Field(gt=0)
+    call_us: float
+    ours_us: float
+    """In a compiled kernel of ours."""
+    framework_us: float
+    """In the framework's operators."""
+    gap_us: float
+    """In neither: Python, the binding, and the profiler."""
+    launches: float
+    """Operators that the call itself starts."""
+    operators: float
+    """Operators in all, those that others start among them."""
+    allocations: float
+    allocated_bytes: float
+    synchronisations: float
+    by_operator: dict[str, float] = Field(default_factory=dict)
+    """The most frequent ones."""
+
+
+class System(Found):
+    """What the framework does for a call."""
+
+    mine: Profiled
+    live: Profiled | None = None
+
+    def told(self) -> str:
+        mine = self.mine
+        against = f"; live: {self.live.launches:.0f} launches, {self.live.allocations:.0f}" if self.live else ""
+        return (
+            f"{mine.launches:.0f} launches, {mine.allocations:.0f} allocations a call; profiled time "
+            f"{mine.ours_us / mine.call_us:.0%} kernel, {mine.framework_us / mine.call_us:.0%} framework, "
+            f"{mine.gap_us / mine.call_us:.0%} gaps{against}"
+        )
+
+
+class SystemLayer(Layer):
+    name, number, title = "system", 3, "system"
+    measures = "operator launches, allocations, time in ours and in the framework, gaps (torch.profiler)"
+    found = System
+
+    def instrument(self, subject: Subject, place: Path) -> None:
+        task, mine = subject.task(), subject.contestant()
+        asked = [mine] if mine.id == LIVE else [mine, live(task.task.live_source, task.task.live_backend)]
+        with nursery_of(subject) as nursery:
+            answers = [
+                nursery.run(
+                    "system",
+                    {
+                        "family": task.task.family,
+                        "dtype": task.task.dtype,
+                        "threads": subject.threads,
+                        "seed": SEED,
+                        "dims": subject.dims,
+                        "implementations": [it.job()],
+                    },
+                )
+                for it in asked
+            ]
+        if not answers[0].replies:
+            raise LayerFailedError(f"{answers[0].ended.end}: {answers[0].ended.why}")
+        (place / "profiled.json").write_bytes(orjson.dumps([reply for it in answers for reply in it.replies]))
+
+    def collect(self, subject: Subject, place: Path) -> System:
+        said = {entry.pop("id"): entry for entry in orjson.loads((place / "profiled.json").read_bytes())}
+        return System(
+            mine=Profiled.model_validate(said[subject.implementation]),
+            live=Profiled.model_validate(said[LIVE]) if LIVE in said and subject.implementation != LIVE else None,
+        )
+
+
+LAYER = SystemLayer()

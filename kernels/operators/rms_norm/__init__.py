@@ -1,0 +1,1 @@
+"""RMSNorm: y = x · w / √(mean(x²) + ε), over the last axis."""

@@ -1,0 +1,43 @@
+"""SiLU and multiply on the engine's side."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from bankable.kernels.operators.implementation import Call, Into, Operator, Outputs, Tensors, entry, flat
+from bankable.kernels.operators.silu_and_mul import adapter as silu_and_mul_seam
+from bankable.kernels.operators.silu_and_mul import definition as silu_and_mul
+
+
+def _reference(tensors: Tensors) -> Outputs:
+    gate, up = tensors["x"].chunk(2, dim=-1)
+    return (gate / (1 + torch.exp(-gate)) * up,)
+
+
+def _framework(tensors: Tensors) -> Outputs:
+    gate, up = tensors["x"].chunk(2, dim=-1)
+    return (functional.silu(gate).mul_(up),)
+
+
+def _live(names: Mapping[str, Any], weights: Tensors) -> Call:
+    module = type("SiluAndMul", (nn.Module,), {"forward_native": names["SiluAndMul.forward_native"]})()
+    return lambda tensors: (module.forward_native(tensors["x"]),)
+
+
+def _native(library: ctypes.CDLL) -> Into:
+    run = entry(library, silu_and_mul_seam.ARGUMENTS)
+
+    def into(tensors: Tensors, outputs: Sequence[torch.Tensor]) -> None:
+        x = flat(tensors["x"])
+        run(x.data_ptr(), x.stride(0), outputs[0].data_ptr(), x.shape[0], x.shape[1] // 2)
+
+    return into
+
+
+SILU_AND_MUL = Operator(silu_and_mul.FAMILY, _reference, _framework, ("srt/layers/activation.py",), _live, _native)

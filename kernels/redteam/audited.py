@@ -1,0 +1,124 @@
+"""A suspect's own attempt in a task folder, and what the auditor says of it: asked as a program, over a sealed copy."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from bankable.kernels.benchmark.benchmark import FLOOR, Digests, compared
+from bankable.kernels.benchmark.result import claim
+from bankable.kernels.redteam.forgeries import Forgery, Records
+from bankable.kernels.task.folder import TaskFolder
+from bankable.tools import package
+from bankable.tools.evidence.harness import BakeOffClaim, Measurement, OpRun, Peaks, Protocol
+from bankable.tools.evidence.seal import seal
+from bankable.tools.evidence.store import AppendLog, json_bytes, write_once
+
+AUDITOR = f"{package.BOOT}from bankable.nodes.auditor.__main__ import main; sys.exit(main(sys.argv[1:]))"
+"""A program of its own: what measures imports nothing of what judges."""
+LIMIT_S = 120.0
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """Of the auditor."""
+
+    verdict: str
+    """``PASS``, ``FLAG``, ``FAIL``; ``none`` where it gave none."""
+    rules: tuple[str, ...]
+    """That found something."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Rows of one suspect beside those of the live implementation, written as a bake-off's."""
+
+    task: TaskFolder
+    number: int
+    claim: BakeOffClaim
+
+
+def written(
+    task: TaskFolder,
+    number: int,
+    rows: Sequence[OpRun],
+    protocol: Protocol,
+    peaks: Peaks,
+    files: tuple[Digests, Digests],
+    span: tuple[float, float],
+) -> Attempt:
+    """Write ``bench-<number>``; ``files`` are digests of what measures, before and after, ``span`` is when that was."""
+    place = task.path / f"bench-{number}"
+    log = AppendLog(place / "opbench_runs.jsonl")
+    for row in rows:
+        log.append(row.model_dump(mode="json"))
+    claimed = claim(task.task, rows, task.task.live_backend, FLOOR)
+    measurement = Measurement(
+        run_id=task.task.run_id,
+        operator=task.task.operator,
+        attempt=number,
+        protocol=protocol,
+        files=compared(*files),
+        peaks=peaks,
+        host=platform.node(),
+        device=f"{platform.machine()}, 1 threads of {os.cpu_count()} cores",
+        started=span[0],
+        ended=span[1],
+    )
+    write_once(place / "measurement.json", json_bytes(measurement.model_dump(mode="json")))
+    write_once(place / "claim.json", json_bytes(claimed.model_dump(mode="json")))
+    return Attempt(task, number, claimed)
+
+
+def audited(attempt: Attempt) -> Opinion:
+    """The auditor's opinion of an attempt."""
+    with tempfile.TemporaryDirectory(prefix="bankable-audit-") as scratch:
+        task = attempt.task
+        sealed = seal(task.root, "harness", task.task.operator, attempt.number, Path(scratch) / "sealed")
+        done = subprocess.run(
+            [sys.executable, "-c", AUDITOR, str(package.START), str(sealed.folder), "1"],
+            capture_output=True,
+            timeout=LIMIT_S,
+            check=False,
+        )
+        sealed.discard()
+    if done.returncode != 0:
+        return Opinion("none", (done.stderr.decode("utf-8", "replace").strip()[:200],))
+    said = orjson.loads(done.stdout)
+    loud = sorted({it["rule"] for it in said["findings"] if it["severity"] != "INFO"})
+    return Opinion(said["verdict"], tuple(loud))
+
+
+def forged(attempt: Attempt, forgery: Forgery) -> Opinion:
+    """The auditor's opinion of a copy of an honest attempt, forged."""
+    task, number = attempt.task, attempt.number
+    with tempfile.TemporaryDirectory(prefix="bankable-forged-") as scratch:
+        root = Path(scratch) / "run"
+        place = root / "ops" / task.task.operator
+        shutil.copytree(
+            task.path,
+            place,
+            ignore=lambda _, names: [it for it in names if it.startswith("bench-") and it != f"bench-{number}"],
+        )
+        shutil.copy(task.root / "run.json", root / "run.json")
+        bench = place / f"bench-{number}"
+        lines = (bench / "opbench_runs.jsonl").read_bytes().splitlines()
+        files = {name: bench / f"{name}.json" for name in ("measurement", "claim")} | {"task": place / "task.json"}
+        records = Records(
+            rows=[orjson.loads(line) for line in lines],
+            **{name: orjson.loads(path.read_bytes()) for name, path in files.items()},
+        )
+        forgery.forge(records)
+        (bench / "opbench_runs.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in records.rows))
+        for name, path in files.items():
+            path.write_bytes(orjson.dumps(getattr(records, name)))
+        return audited(Attempt(TaskFolder(root, task.task), number, attempt.claim))

@@ -1,0 +1,1 @@
+"""The search over kernels: candidates as a tree, policies, evaluation, and executors."""

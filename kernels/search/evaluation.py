@@ -1,0 +1,127 @@
+"""One candidate's evaluation: the line that a search writes down, and the two jobs that it takes.
+
+A candidate is compiled, read and tried on all kinds of input, which may happen beside others; then it is timed beside
+the live implementation, which has the machine to itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from bankable.kernels.benchmark.benchmark import FLOOR, SAMPLES, WARMUPS
+from bankable.kernels.benchmark.candidate import live, of_kernel
+from bankable.kernels.benchmark.qualify import TRY, qualify
+from bankable.kernels.benchmark.result import scores
+from bankable.kernels.benchmark.rounds import MEASURE, Rounds
+from bankable.kernels.build.compiler import Compiled, CompileError, Compiler
+from bankable.kernels.build.render import Source
+from bankable.kernels.diagnosis.record import Diagnosis
+from bankable.kernels.operators.family import Choices
+from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.limits import Limits
+from bankable.kernels.task.folder import TaskFolder
+from bankable.tools.evidence.harness import Protocol
+from bankable.tools.evidence.records import Record
+from bankable.tools.evidence.store import whole_lines
+
+LOG = "search.jsonl"
+Origin = Literal["search", "llm"]
+OutcomeOf = Literal["measured", "compile_error", "wrong", "failed"]
+ROUNDS = 2
+"""Of each evaluation: enough to rank, far from enough to claim."""
+
+
+class Evaluation(Record):
+    """A line of ``search.jsonl``."""
+
+    implementation: str
+    choices: dict[str, int]
+    outcome: OutcomeOf
+    why: str = ""
+    log_ratio: float | None = None
+    """Mean of log(live / candidate) over the rounds; positive is faster."""
+    source: Origin | None = None
+    """Whose idea it was; not written down where no language model took part."""
+    parent: str | None = None
+    """The implementation that it was made from by one edit; ``None`` for the template as it stands."""
+    diagnosis: Diagnosis | None = None
+    """What holds it back, where it was asked: what is tried next is weighed by it, so a resumed search needs it."""
+
+    def line(self) -> dict[str, Any]:
+        """As it stands in the log: without what there is not."""
+        optional = {name for name in ("source", "parent", "diagnosis") if getattr(self, name) is None}
+        return self.model_dump(mode="json", exclude=optional)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A candidate for a worker, in this process or another one."""
+
+    root: Path
+    operator: str
+    source: Source
+    threads: int
+    try_limits: Limits = TRY
+    limits: Limits = MEASURE
+
+
+@dataclass(frozen=True)
+class Screened:
+    """Whether a candidate is right; ``compiled`` when it is."""
+
+    outcome: OutcomeOf
+    why: str
+    compiled: Compiled | None = None
+
+
+def screen(job: Job, folder: TaskFolder, nursery: Nursery, compiler: Compiler) -> Screened:
+    """Compile, read and try a candidate. Raises ``UserError`` when the nursery is gone."""
+    compiled = compiler.compile(job.source)
+    if isinstance(compiled, CompileError):
+        return Screened("compile_error", compiled.reason[:300])
+    tried = qualify(folder, of_kernel(compiled), nursery, served_keys(folder), job.threads, job.try_limits)
+    return Screened("measured", "", compiled) if tried.ok else Screened("wrong", tried.why)
+
+
+def timed(job: Job, compiled: Compiled, folder: TaskFolder, nursery: Nursery, cache: int) -> tuple[float | None, str]:
+    """Mean log(live / candidate), or why there is none. Raises ``UserError`` when the nursery is gone."""
+    task, kernel = folder.task, of_kernel(compiled)
+    protocol = Protocol(
+        timer="perf_counter_ns",
+        warmup_calls=WARMUPS,
+        timed_calls=SAMPLES,
+        cache="rotated",
+        rounds=ROUNDS,
+        floor=FLOOR,
+    )
+    rounds = Rounds(folder, protocol, job.threads, cache, served_keys(folder), job.limits)
+    reference = live(task.live_source, task.live_backend)
+    rows = [row for index in range(ROUNDS) for row in rounds.measure(index, [reference, kernel], nursery)]
+    ranked = scores(task, rows, FLOOR)
+    if ranked:
+        return ranked[0].decision.mean, ""
+    return None, next((row.raised for row in rows if row.raised), None) or "no sound timing"
+
+
+def served_keys(folder: TaskFolder) -> list[str]:
+    """Shapes that a search may see."""
+    return [shape.key for shape in folder.task.shapes if not shape.held_out]
+
+
+def evaluations(folder: TaskFolder) -> dict[str, Evaluation]:
+    """What searches in this task found so far, by implementation, in order."""
+    return {entry.implementation: entry for entry in whole_lines(folder.path / LOG, Evaluation)}
+
+
+def fastest(entries: Iterable[Evaluation]) -> Evaluation | None:
+    """The best of those that are right."""
+    right = [entry for entry in entries if entry.log_ratio is not None]
+    return max(right, key=lambda entry: entry.log_ratio or 0.0, default=None)
+
+
+def entry(name: str, choices: Choices, outcome: OutcomeOf, why: str, ratio: float | None = None) -> Evaluation:
+    """A candidate's line."""
+    return Evaluation(implementation=name, choices=dict(choices), outcome=outcome, why=why, log_ratio=ratio)

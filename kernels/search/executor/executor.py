@@ -1,0 +1,49 @@
+"""What a search asks of an executor: candidates screened side by side, and timed one at a time.
+
+Each device, a set of cores, is leased to one candidate at a time. A worker that is lost takes no candidate along: it
+is tried once more on another one, and reported when that is lost too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol
+
+from bankable.kernels.build.compiler import Compiled, Compiler
+from bankable.kernels.search.evaluation import Job, Screened
+from bankable.kernels.search.executor.local import LocalExecutor
+from bankable.tools.measurement.executor import ExecutorName, executor_named
+
+
+class Executor(Protocol):
+    """Use as a context manager."""
+
+    @property
+    def width(self) -> int:
+        """Candidates that are screened at a time."""
+        ...
+
+    def screen(self, jobs: Sequence[Job]) -> list[Screened]:
+        """In the order of the jobs."""
+        ...
+
+    def time(self, job: Job, compiled: Compiled) -> tuple[float | None, str]:
+        """With nothing else of this search under way."""
+        ...
+
+    def __enter__(self) -> Executor: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None: ...
+
+
+def executor(name: ExecutorName, python: Path, threads: int, compiler: Compiler, workers: int = 0) -> Executor:
+    """An executor by its name. Raises ``UserError`` where Ray is asked for and is not installed."""
+    if executor_named(name) == "ray":
+        from bankable.kernels.search.executor.on_ray import RayExecutor  # noqa: PLC0415 - imports Ray, which few need
+
+        return RayExecutor(python, threads, compiler, workers)
+    return LocalExecutor(python, threads, compiler, workers)

@@ -1,0 +1,75 @@
+"""Candidates on this machine: one worker for each set of cores, each with a process of its own for every candidate."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from bankable.kernels.build.compiler import Compiled, Compiler
+from bankable.kernels.sandbox.pool import core_sets
+from bankable.kernels.search.evaluation import Job, Screened
+from bankable.kernels.search.executor.worker import Worker
+from bankable.tools.errors import UserError
+
+T = TypeVar("T")
+TRIES = 2
+
+
+class LocalExecutor:
+    """Use as a context manager."""
+
+    def __init__(self, python: Path, threads: int, compiler: Compiler, workers: int = 0) -> None:
+        self._free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+        self._workers = [
+            Worker(python, threads, compiler.cache, compiler.command, cores) for cores in core_sets(threads, workers)
+        ]
+        for worker in self._workers:
+            self._free.put(worker)
+
+    @property
+    def width(self) -> int:
+        return len(self._workers)
+
+    def screen(self, jobs: Sequence[Job]) -> list[Screened]:
+        """See ``Executor``."""
+        with ThreadPoolExecutor(self.width) as pool:
+            return list(pool.map(self._screened, jobs))
+
+    def time(self, job: Job, compiled: Compiled) -> tuple[float | None, str]:
+        """See ``Executor``."""
+        try:
+            return self._leased(lambda worker: worker.time(job, compiled))
+        except UserError as problem:
+            return None, f"lost its worker {TRIES} times: {problem}"
+
+    def __enter__(self) -> LocalExecutor:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for worker in self._workers:
+            worker.close()
+
+    def _screened(self, job: Job) -> Screened:
+        try:
+            return self._leased(lambda worker: worker.screen(job))
+        except UserError as problem:
+            return Screened("failed", f"lost its worker {TRIES} times: {problem}"[:300])
+
+    def _leased(self, work: Callable[[Worker], T]) -> T:
+        """On a worker of one's own; with another nursery when the first one is lost."""
+        worker = self._free.get()
+        try:
+            for attempt in range(TRIES):
+                try:
+                    return work(worker)
+                except UserError:
+                    worker.close()
+                    if attempt + 1 == TRIES:
+                        raise
+            raise AssertionError
+        finally:
+            self._free.put(worker)

@@ -1,0 +1,44 @@
+"""What a worker does with a candidate, wherever it runs: the candidate itself is always in a contained process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bankable.kernels.benchmark.benchmark import measured_peaks
+from bankable.kernels.build.compiler import Compiled, Compiler
+from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.search.evaluation import Job, Screened, screen, timed
+from bankable.kernels.task.folder import open_task
+
+
+class Worker:
+    """Holds what is the same for all candidates of one device: a nursery on its cores."""
+
+    def __init__(self, python: Path, threads: int, cache: Path, command: str, cores: tuple[int, ...]) -> None:
+        self._arguments = python, threads, None, cores
+        self._compiler = Compiler(cache, command)
+        self._nursery: Nursery | None = None
+        self._cache_bytes = 0
+
+    def screen(self, job: Job) -> Screened:
+        """Raises ``UserError`` when the nursery is gone."""
+        return screen(job, open_task(job.root, job.operator), self.nursery(), self._compiler)
+
+    def time(self, job: Job, compiled: Compiled) -> tuple[float | None, str]:
+        """Raises ``UserError`` when the nursery is gone."""
+        folder, nursery = open_task(job.root, job.operator), self.nursery()
+        self._cache_bytes = self._cache_bytes or measured_peaks(nursery, folder.task.dtype, job.threads).cache_bytes
+        return timed(job, compiled, folder, nursery, self._cache_bytes)
+
+    def nursery(self) -> Nursery:
+        """Started with the first candidate."""
+        if self._nursery is None:
+            python, threads, scratch, cores = self._arguments
+            self._nursery = Nursery(python, threads, scratch, cores)
+        return self._nursery
+
+    def close(self) -> None:
+        """End the nursery; safe to call twice."""
+        if self._nursery is not None:
+            self._nursery.close()
+            self._nursery = None

@@ -1,0 +1,165 @@
+"""A bounded search over a template's parameters: a tree of candidates, each one edit away from the one it came from.
+
+Which of them is next a policy says, from rewards, visits and diagnoses. Every candidate is compiled, tried on all kinds
+of input, and timed beside the live implementation in processes of its own. Held-out shapes take no part. What somebody
+else suggests is evaluated first, in the same way and out of the same budget. Each evaluation is a line of
+``search.jsonl``; a search that was stopped goes on from there with the same tree, and a kernel that was evaluated is
+not evaluated again, whatever it is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+from bankable.kernels.benchmark.qualify import dims_of
+from bankable.kernels.build.compiler import Compiled, Compiler
+from bankable.kernels.build.render import every_choice, render
+from bankable.kernels.diagnosis.record import Diagnosis
+from bankable.kernels.operators.family import Choices, Dims, Family
+from bankable.kernels.search.evaluation import LOG, Evaluation, Job, Origin, entry, evaluations, fastest, served_keys
+from bankable.kernels.search.executor.executor import Executor, executor
+from bankable.kernels.search.policies import POLICIES, PolicyName, steps
+from bankable.kernels.search.tree import Tree
+from bankable.kernels.task.folder import TaskFolder
+from bankable.tools.evidence.store import AppendLog
+from bankable.tools.measurement.executor import ExecutorName
+
+__all__ = ["LOG", "Evaluation", "Search", "evaluations", "fastest", "neighbours", "tree_of", "values"]
+Diagnose = Callable[[Compiled, TaskFolder], Diagnosis | None]
+"""What holds a candidate back, asked after it was timed."""
+Step = tuple[dict[str, int], str | None, Origin]
+
+
+class Search:
+    """One search in one task folder."""
+
+    def __init__(
+        self,
+        folder: TaskFolder,
+        compiler: Compiler,
+        python: Path,
+        threads: int = 1,
+        origins: bool = False,
+        *,
+        policy: PolicyName = "uct",
+        seed: int = 0,
+        on: ExecutorName = "local",
+        workers: int = 1,
+        diagnose: Diagnose | None = None,
+    ) -> None:
+        """``origins``: write down whose idea each candidate was. ``workers``: how many are screened at a time."""
+        self._folder, self._compiler, self._python, self._threads = folder, compiler, python, threads
+        self._policy, self._seed, self._diagnose = POLICIES[policy], seed, diagnose
+        self._on: ExecutorName = on
+        self._workers = workers
+        self._log = AppendLog(folder.path / LOG)
+        self._shapes = [dims_of(key) for key in served_keys(folder)]
+        self._every = list(every_choice(folder.family, tuple(self._shapes)))
+        self._suggested: list[dict[str, int]] = []
+        self._origins = origins
+        self.done = evaluations(folder)
+        self.tree = tree_of(folder)
+        self.fresh = 0
+        """Evaluations made by this object; the others were read."""
+
+    @property
+    def best(self) -> Evaluation | None:
+        """The fastest that is right."""
+        return fastest(self.done.values())
+
+    def suggest(self, choices: Choices) -> bool:
+        """Have a choice evaluated next, after those suggested before; false when it is none, or is known already."""
+        allowed = values(self._folder.family, self._shapes)
+        if choices.keys() != allowed.keys() or any(value not in allowed[name] for name, value in choices.items()):
+            return False
+        if not self.tree.is_new(choices, self._suggested):
+            return False
+        self._suggested.append(dict(choices))
+        return True
+
+    def run(self, budget: int, say: Callable[[str], None] = lambda _: None) -> Evaluation | None:
+        """Evaluate up to ``budget`` sources, those of an earlier run counted in; returns the best."""
+        if len(self.done) >= budget:
+            return self.best
+        with executor(self._on, self._python, self._threads, self._compiler, self._workers) as workers:
+            while len(self.done) < budget:
+                batch = list(self._next(min(workers.width, budget - len(self.done))))
+                if not batch:
+                    break
+                for done in self._evaluated(batch, workers):
+                    say(f"{done.implementation} {done.outcome} {done.why}".strip())
+        return self.best
+
+    def _next(self, count: int) -> Iterator[Step]:
+        """Suggestions as they come, the template as it stands, then what the policy says."""
+        taken = 0
+        while self._suggested and taken < count:
+            yield self._suggested.pop(0), None, "llm"
+            taken += 1
+        if taken:
+            return
+        if self.tree.root is None:
+            yield self._folder.family.defaults(), None, "search"
+            return
+        for choices, parent in steps(self._policy, self.tree, count, self._seed, self._every):
+            yield choices, parent.id if parent is not None else None, "search"
+
+    def _evaluated(self, batch: list[Step], workers: Executor) -> Iterator[Evaluation]:
+        """Screened side by side, timed one after the other, written down in the order of the batch."""
+        task, family = self._folder.task, self._folder.family
+        sources = [render(family, task.dtype, choices) for choices, _, _ in batch]
+        jobs = [Job(self._folder.root.resolve(), task.operator, source, self._threads) for source in sources]
+        for (choices, parent, origin), job, said in zip(batch, jobs, workers.screen(jobs), strict=True):
+            name = job.source.implementation
+            found = entry(name, choices, said.outcome, said.why)
+            if said.compiled is not None:
+                ratio, why = workers.time(job, said.compiled)
+                found = entry(name, choices, "failed" if ratio is None else "measured", why, ratio)
+                if ratio is not None and self._diagnose is not None:
+                    diagnosis = self._diagnose(said.compiled, self._folder)
+                    found = found.model_copy(update={"diagnosis": diagnosis})
+            found = found.model_copy(update={"parent": parent, "source": origin if self._origins else None})
+            self._log.append(found.line())
+            self.done[name] = found
+            self.tree.add(found)
+            self.fresh += 1
+            yield found
+
+
+def tree_of(folder: TaskFolder, known: Iterable[Evaluation] | None = None) -> Tree:
+    """The tree that the evaluations of a task make, or those that are ``known``."""
+    family, dtype = folder.family, folder.task.dtype
+
+    @cache
+    def rendered(key: tuple[tuple[str, int], ...]) -> tuple[str, str]:
+        source = render(family, dtype, dict(key))
+        return source.novelty, source.implementation
+
+    def of(choices: Choices) -> tuple[str, str]:
+        return rendered(tuple(sorted(choices.items())))
+
+    shapes = [dims_of(key) for key in served_keys(folder)]
+    tree = Tree(values(family, shapes), family.defaults(), lambda it: of(it)[0], lambda it: of(it)[1])
+    for entry_ in evaluations(folder).values() if known is None else known:
+        tree.add(entry_)
+    return tree
+
+
+def values(family: Family, shapes: list[Dims]) -> dict[str, tuple[int, ...]]:
+    """What each parameter of a template may be, for these shapes."""
+    fixed = {f"fixed_{axis}": family.axes.index(axis) for axis in family.specialised}
+    return {
+        **{it.name: it.values for it in family.parameters},
+        **{name: (0, *sorted({dims[place] for dims in shapes})) for name, place in fixed.items()},
+    }
+
+
+def neighbours(family: Family, start: Choices, shapes: list[Dims]) -> Iterator[dict[str, int]]:
+    """The choice itself, then every choice that differs from it in one parameter."""
+    yield dict(start)
+    for name, allowed in values(family, shapes).items():
+        for value in allowed:
+            if value != start[name]:
+                yield {**start, name: value}

@@ -1,0 +1,164 @@
+"""Writes a task from what was captured on the live server: its shapes and their calls, its real inputs and answers.
+
+Benched are the shapes with the most calls, until they hold nearly all of them, and at least one of each phase that
+matters; ``capture.json`` keeps the whole histogram. Two shapes that the server did not serve are held out, with inputs
+from secret seeds.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import cast
+
+from bankable.kernels.operators.family import Dims, Family, Phase, shape_key
+from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.limits import Limits
+from bankable.kernels.task.folder import (
+    LIVE_BACKEND,
+    PARTS,
+    TaskFolder,
+    keep_tensors,
+    oracle_job,
+    record_of,
+    write_oracle,
+)
+from bankable.kernels.task.shapes import Served
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.harness import OracleFile, Seam, ServedShape, SourceFile, Task, Tolerance
+from bankable.tools.evidence.store import json_bytes, write_once
+from bankable.tools.overlay.captured import Captured, CapturedShape, CaptureFolder
+
+COVER = 0.97
+"""Share of calls after which no further shape is benched."""
+FEWEST_COVER = 0.90
+MOST = 10
+PHASE = 0.05
+
+
+def write_captured_task(
+    root: Path,
+    run_id: str,
+    family: Family,
+    captured: Captured,
+    samples: CaptureFolder,
+    nursery: Nursery,
+    threads: int,
+    also: Collection[str] = (),
+) -> TaskFolder:
+    """A new task in a run folder; ``also``: keys of captured shapes that are benched whatever their calls.
+
+    Raises ``UserError`` where what was captured makes none.
+    """
+    folder = root / "ops" / family.name
+    shapes = benched(captured, also)
+    covered = sum(shape.total for shape in shapes) / max(1, captured.calls)
+    if covered < FEWEST_COVER:
+        raise UserError(
+            f"{len(shapes)} shapes hold {covered:.0%} of the calls", family.name, "give a steadier load to capture"
+        )
+    dtype = _dtype(family, captured)
+    # From the usual ones: nobody who adds a shape decides what is held out.
+    held = tuple(held_out(family, benched(captured), [shape.dims for shape in shapes]))
+    allowed = family.allowed[dtype]
+    files = [*_sampled(folder, family, dtype, shapes, samples, nursery)]
+    answer = nursery.run("oracle", oracle_job(family, dtype, held, threads), Limits())
+    files += write_oracle(folder, family, held, answer)
+    kept = captured.model_copy(update={"live_path": _engine_path(captured.live_path)})
+    write_once(folder / "capture.json", json_bytes(kept.model_dump(mode="json")))
+    task = Task(
+        run_id=run_id,
+        operator=family.name,
+        family=family.name,
+        seam=Seam(module=family.module, attribute=family.attribute, branch=family.branch),
+        live_backend=LIVE_BACKEND,
+        live_source=SourceFile(path=_engine_path(captured.live_path), digest=captured.module),
+        launch_mode="eager",
+        device="cpu",
+        dtype=dtype,
+        shapes=(*map(_served, shapes), *(record_of(family, dtype, shape) for shape in held)),
+        tolerance=Tolerance(relative_error=allowed.relative_error, reason=allowed.reason),
+        captured_at=time.time(),
+    )
+    return TaskFolder.create(root, task, files)
+
+
+def benched(captured: Captured, also: Collection[str] = ()) -> list[CapturedShape]:
+    """The sampled shapes with the most calls, one of every phase with more than a twentieth of them, and ``also``."""
+    ranked = sorted((it for it in captured.shapes if it.sampled), key=lambda it: (-it.total, it.key))
+    chosen: list[CapturedShape] = []
+    for shape in ranked:
+        if len(chosen) >= MOST or sum(it.total for it in chosen) >= COVER * captured.calls:
+            break
+        chosen.append(shape)
+    calls: Counter[str] = Counter()
+    for shape in captured.shapes:
+        calls[shape.phase] += shape.total
+    for phase, count in sorted(calls.items()):
+        if count > PHASE * captured.calls and all(it.phase != phase for it in chosen):
+            chosen += [it for it in ranked if it.phase == phase][:1]
+    return [*chosen, *(it for it in ranked if it.key in also and it not in chosen)]
+
+
+def held_out(family: Family, shapes: Sequence[CapturedShape], also: Collection[Dims] = ()) -> Iterator[Served]:
+    """Shapes near the first and the last benched one that are none of the benched, and none of ``also``."""
+    taken = {*(shape.dims for shape in shapes), *also}
+    for shape in (shapes[0], shapes[-1]) if len(shapes) > 1 else shapes:
+        dims = (shape.dims[0] + 1, *shape.dims[1:])
+        while dims in taken:
+            dims = (dims[0] + 1, *dims[1:])
+        taken.add(dims)
+        yield Served(dims, 0, cast(Phase, shape.phase), held_out=True)
+
+
+def _sampled(
+    folder: Path, family: Family, dtype: str, shapes: Sequence[CapturedShape], samples: CaptureFolder, nursery: Nursery
+) -> Iterator[OracleFile]:
+    """The server's own inputs and answers, once these are known to be what the operator is defined to give."""
+    paths = {(it.key, part): samples.sample(family.name, it.key, part) for it in shapes for part in PARTS}
+    missing = [f"{key} {part}" for (key, part), path in paths.items() if path is None]
+    if missing:
+        raise UserError(f"no sample of {missing[0]}", family.name, "capture again")
+    job = {
+        "family": family.name,
+        "relative_error": family.allowed[dtype].relative_error,
+        "shapes": [
+            {"key": it.key, **{part: str(path) for (key, part), path in paths.items() if key == it.key and path}}
+            for it in shapes
+        ],
+    }
+    answer = nursery.run("captured", job, Limits())
+    right = {reply["shape"] for reply in answer.replies if reply["error"] is not None and not reply["mismatch_share"]}
+    for shape in shapes:
+        if shape.key not in right:
+            said = next((reply["error"] for reply in answer.replies if reply["shape"] == shape.key), answer.ended.why)
+            raise UserError(f"the live server misses the tolerance at {shape.key}", family.name, f"error {said}")
+    for (key, part), path in paths.items():
+        assert path is not None
+        yield keep_tensors(folder, key, part, path.read_bytes())
+
+
+def _served(shape: CapturedShape) -> ServedShape:
+    return ServedShape(
+        key=shape_key(shape.dims),
+        dims=shape.sizes,
+        strides=shape.strides,
+        dtypes=shape.dtypes,
+        phase=cast(Phase, shape.phase),
+        calls=shape.total,
+    )
+
+
+def _dtype(family: Family, captured: Captured) -> str:
+    found = [dtype for shape in captured.shapes for dtype in shape.dtypes if dtype in family.allowed]
+    if not found:
+        raise UserError("no call in a dtype that the family knows", family.name, f"one of {', '.join(family.allowed)}")
+    return found[0]
+
+
+def _engine_path(path: str) -> str:
+    """From the engine's package on: where it is installed is nobody's evidence."""
+    _, found, rest = path.rpartition("/sglang/")
+    return f"sglang/{rest}" if found else Path(path).name

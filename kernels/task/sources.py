@@ -1,0 +1,44 @@
+"""Kernels that are kept beside the bake-offs of their task: their sources are evidence, and what an overlay ships."""
+
+from __future__ import annotations
+
+from bankable.kernels.benchmark.candidate import Contestant, of_kernel
+from bankable.kernels.build.compiler import CompileError, Compiler
+from bankable.kernels.build.render import Source
+from bankable.kernels.search.evaluation import evaluations
+from bankable.kernels.task.folder import TaskFolder
+from bankable.kernels.task.proposed import entered
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.store import write_once
+
+
+def keep(task: TaskFolder, source: Source) -> None:
+    """Write a kernel's source down."""
+    write_once(task.kernel_file(source.implementation), source.text.encode())
+
+
+def kept_source(task: TaskFolder, implementation: str) -> Source | None:
+    """A kernel that was kept; ``None`` for what is no kernel of ours."""
+    path = task.kernel_file(implementation)
+    if not path.is_file():
+        return None
+    text = path.read_text(encoding="utf-8")
+    known = {it.implementation: it.choices for it in entered(task.path)}
+    known |= {name: it.choices for name, it in evaluations(task).items()}
+    choices = known.get(implementation, task.family.defaults())
+    return Source(task.task.family, task.task.dtype, choices, text, flags_of(text))
+
+
+def contestant(task: TaskFolder, source: Source, compiler: Compiler) -> Contestant:
+    """A kernel that is kept and compiled, ready for a bake-off. Raises ``UserError`` when it does not compile."""
+    compiled = compiler.compile(source)
+    if isinstance(compiled, CompileError):
+        raise UserError("a kernel does not compile", source.implementation, compiled.reason[:300])
+    keep(task, source)
+    return of_kernel(compiled)
+
+
+def flags_of(text: str) -> tuple[str, ...]:
+    """Compiler flags, from the last line of a rendered source."""
+    said = text.rstrip("\n").rpartition("\n")[2]
+    return tuple(said.removeprefix("// g++ ").split()) if said.startswith("// g++ ") else ()

@@ -1,0 +1,21 @@
+"""The jobs by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from bankable.kernels.worker import check, instrument, measure, oracle, overhead, peaks, system
+
+JOBS: dict[str, Callable[[dict[str, Any]], Iterable[dict[str, Any]]]] = {
+    "measure": measure.run,
+    "attempt": measure.attempt,
+    "check": check.run,
+    "against_oracle": check.against_oracle,
+    "oracle": oracle.run,
+    "captured": oracle.captured,
+    "peaks": peaks.run,
+    "instrument": instrument.run,
+    "overhead": overhead.run,
+    "system": system.run,
+}

@@ -1,0 +1,245 @@
+"""Measures on a GPU, in a process of its own under the engine's interpreter: ``measure(job, reply)``.
+
+A job names families with their dtypes and shapes, rounds and samples. The first reply is the device with its measured
+copy bandwidth; then, for each shape, one for each implementation, raw samples and all.
+
+Each implementation is captured in CUDA graphs, one for each of several sets of inputs that are together larger than the
+L2 cache; before each sample the cache is overwritten, and the launch waits in the queue behind that. So a sample is the
+device's time with cold inputs, and no host's. Implementations take turns, in a new order each round. What our kernels
+leave open is chosen before, by a first look at all of it, whose samples are kept and count for nothing else.
+
+A rehearsal runs every kernel in Triton's interpreter, on any machine, and times nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import math
+import platform
+import random
+import sys
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+import torch
+import triton
+
+from bankable.kernels.operators.family import Choices, Dims, shape_key
+from bankable.kernels.operators.implementation import Operator, Outputs, Tensors
+from bankable.kernels.operators.implementations import OPERATORS
+from bankable.kernels.operators.triton_kernels import PLANS
+from bankable.kernels.worker.check import Comparison, reference
+from bankable.kernels.worker.measure import inputs_of
+from bankable.kernels.worker.triton.launch import Plan
+
+COPY_BYTES = 1 << 30
+COPIES = 20
+MOST_SETS = 8
+WARM_UPS = 3
+OURS = "triton"
+Json = dict[str, Any]
+Call = Callable[[Tensors], Outputs]
+
+
+def measure(job: Json, reply: Callable[[Json], None]) -> None:
+    """All shapes of a job; one that cannot be measured says so, and the others go on."""
+    if not job["rehearse"] and not torch.cuda.is_available():
+        reply({"absent": "torch sees no CUDA device"})
+        return
+    reply(device(job["rehearse"]))
+    for family, asked in job["families"].items():
+        for dims in map(tuple, asked["shapes"]):
+            try:
+                for entry in shape(OPERATORS[family], dims, asked["dtype"], job):
+                    reply(entry)
+            except Exception as problem:
+                reply({"family": family, "shape": shape_key(dims), "implementation": "", "failed": _said(problem)})
+
+
+def device(rehearse: bool) -> Json:
+    """What it was measured on, and the roof over all that moves memory: bytes a second, read and written."""
+    found = {"torch": torch.__version__, "triton": triton.__version__, "python": platform.python_version()}
+    if rehearse:
+        return found | {"device": "none, Triton's interpreter", "copy_bandwidth": None}
+    about = torch.cuda.get_device_properties(0)
+    source = torch.ones(COPY_BYTES, dtype=torch.uint8, device="cuda")
+    target = torch.empty_like(source)
+    return found | {
+        "device": about.name,
+        "memory_bytes": about.total_memory,
+        "l2_bytes": about.L2_cache_size,
+        "processors": about.multi_processor_count,
+        "cuda": torch.version.cuda,
+        "hip": torch.version.hip,
+        "copy_bandwidth": 2 * COPY_BYTES / min(timed(lambda: target.copy_(source)) for _ in range(COPIES)),
+    }
+
+
+def timed(run: Callable[[], object]) -> float:
+    """Seconds on the device."""
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    start.record()
+    run()
+    end.record()
+    torch.cuda.synchronize()
+    return float(start.elapsed_time(end)) / 1e3
+
+
+@dataclass(frozen=True)
+class Case:
+    """One shape: sets of inputs, what is wanted of the first of them, and what empties the cache."""
+
+    operator: Operator
+    dims: Dims
+    dtype: str
+    sets: list[dict[str, torch.Tensor]]
+    wanted: Outputs
+    flush: torch.Tensor | None
+    """``None`` in a rehearsal."""
+
+    @property
+    def allowed(self) -> float:
+        return self.operator.family.allowed[self.dtype].relative_error
+
+    def entry(self, implementation: str, choices: Choices, look: bool = False) -> Json:
+        """A reply that has neither error nor samples yet."""
+        family = self.operator.family
+        return {
+            "family": family.name,
+            "shape": shape_key(self.dims),
+            "dtype": self.dtype,
+            "implementation": implementation,
+            "bytes_moved": family.bytes_moved(self.dims, self.dtype),
+            "allowed": self.allowed,
+            "choices": choices,
+            "look": look,
+            "error": None,
+            "samples_s": [],
+            "failed": "",
+        }
+
+    def prepared(self, entry: Json, call: Call) -> list[Any]:
+        """Notes how far a call is off, or why it cannot run; a graph for each set of inputs, where it can be timed."""
+        try:
+            comparison = Comparison(self.allowed)
+            comparison.add_all(self.operator.settled(self.sets[0], call(self.sets[0]), self.wanted), self.wanted)
+            entry["error"] = comparison.error
+            return [] if self.flush is None else [captured(call, tensors) for tensors in self.sets]
+        except Exception as problem:  # what cannot run is part of the result
+            entry["failed"] = _said(problem)
+            return []
+
+    def samples(self, graphs: list[Any], count: int) -> list[float]:
+        """Seconds of as many calls, each with cold inputs; none without graphs."""
+        found: list[float] = []
+        if self.flush is None or not graphs:
+            return found
+        for index in range(count):
+            self.flush.fill_(index % 251)
+            found.append(timed(graphs[index % len(graphs)].replay))
+        return found
+
+
+def case_of(operator: Operator, dims: Dims, dtype: str, seed: int, rehearse: bool) -> Case:
+    """Sets of inputs that are together larger than the cache."""
+    cache = 0 if rehearse else torch.cuda.get_device_properties(0).L2_cache_size
+    count = max(1, min(MOST_SETS, 2 * cache // operator.family.bytes_moved(dims, dtype) + 1))
+    sets = [_inputs(operator, dims, dtype, seed, str(index), rehearse) for index in range(count)]
+    flush = None if rehearse else torch.empty(2 * cache, dtype=torch.uint8, device="cuda")
+    return Case(operator, dims, dtype, sets, reference(operator, sets[0]), flush)
+
+
+def shape(operator: Operator, dims: Dims, dtype: str, job: Json) -> Iterator[Json]:
+    """Every implementation at one shape: ours as a first look chose it, all right first, then timed in turns."""
+    case = case_of(operator, dims, dtype, job["seed"], job["rehearse"])
+    chosen = yield from first_look(case, PLANS[operator.family.name], job["look"])
+    found: dict[str, Json] = {}
+    graphs: dict[str, list[Any]] = {}
+    for name, call in implementations(operator, chosen, job["rehearse"]).items():
+        found[name] = case.entry(name, chosen if name == OURS else {})
+        graphs[name] = case.prepared(found[name], call)
+    chance = random.Random(job["seed"])
+    for _ in range(job["rounds"]):
+        for name in chance.sample(sorted(graphs), len(graphs)):
+            found[name]["samples_s"] += case.samples(graphs[name], job["samples"])
+    yield from found.values()
+
+
+def first_look(case: Case, plan: Plan, count: int) -> Generator[Json, None, Choices]:
+    """Every choice that a kernel leaves open, right first; returns the quickest. What is reported of it is measured
+    again: of many looks the luckiest would be too good."""
+    best, shortest = plan.defaults(), math.inf
+    for choices in plan.every_choice():
+        entry = case.entry(OURS, choices, look=True)
+        entry["samples_s"] = case.samples(case.prepared(entry, ours(plan, choices)), count)
+        right = entry["error"] is not None and entry["error"] <= case.allowed
+        took = median(entry["samples_s"]) if entry["samples_s"] else math.inf
+        if right and took < shortest:
+            best, shortest = choices, took
+        yield entry
+    return best
+
+
+def ours(plan: Plan, choices: Choices) -> Call:
+    """A plan's launches as a call."""
+
+    def call(tensors: Tensors) -> Outputs:
+        outputs, launches = plan(tensors, choices)
+        for launch in launches:
+            launch.run()
+        return outputs
+
+    return call
+
+
+def captured(call: Call, tensors: Tensors) -> Any:
+    """A graph of one call, after a few that compile and tune."""
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(WARM_UPS):
+            call(tensors)
+    torch.cuda.current_stream().wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        call(tensors)
+    return graph
+
+
+def implementations(operator: Operator, chosen: Choices, rehearse: bool) -> dict[str, Call]:
+    """Ours, torch's own operators, the same compiled, and the vendor's where the engine has them."""
+    family = operator.family
+    found: dict[str, Call] = {OURS: ours(PLANS[family.name], chosen), "torch": operator.framework}
+    if rehearse:
+        return found
+    found["torch_compile"] = torch.compile(operator.framework, dynamic=False)
+    try:
+        vendor = importlib.import_module("sgl_kernel")
+    except ImportError:
+        return found
+    calls: dict[str, Call] = {
+        "rms_norm": lambda it: (vendor.rmsnorm(it["x"], it["weight"], family.scalars["eps"]),),
+        "silu_and_mul": lambda it: (vendor.silu_and_mul(it["x"]),),
+    }
+    return found | ({"sgl_kernel": calls[family.name]} if family.name in calls else {})
+
+
+def _inputs(
+    operator: Operator, dims: Dims, dtype: str, seed: int, name: str, rehearse: bool
+) -> dict[str, torch.Tensor]:
+    made = inputs_of(operator, dims, dtype, seed, name, "normal")
+    on_host = {spec.name for spec in operator.family.inputs(dims) if spec.host}
+    return {key: tensor if rehearse or key in on_host else tensor.cuda() for key, tensor in made.items()}
+
+
+def _said(problem: Exception) -> str:
+    return f"{type(problem).__name__}: {(str(problem).splitlines() or [''])[0]}"[:300]
+
+
+def main() -> None:
+    """Measure the job on standard input; each reply is a line of JSON in the file that the command line names."""
+    with open(sys.argv[1], "w", encoding="utf-8") as replies:
+        measure(json.load(sys.stdin), lambda reply: print(json.dumps(reply), file=replies, flush=True))

@@ -1,0 +1,83 @@
+"""Figures of a kernel for an NVIDIA GPU, by the tools that lie in Triton's wheel; what a tool cannot say is missing."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from bankable.kernels.worker.triton.mix import sass_mix
+
+LIMIT_S = 120.0
+USAGE = re.compile(r"REG:(\d+) STACK:(\d+)")
+SPILLED = re.compile(r"(\d+) bytes spill stores, (\d+) bytes spill loads")
+USED = re.compile(r"Used (\d+) registers")
+ARCH = re.compile(r"^\.target (sm_(\d+)\w*)", re.MULTILINE)
+BLACKWELL = 100
+
+
+def figures(cubin: bytes, ptx: str, tools: Path) -> dict[str, Any]:
+    """Registers and stack of the binary itself, spills as its assembler tells them, and its instructions."""
+    found: dict[str, Any] = {"missing": []}
+    with tempfile.TemporaryDirectory() as folder:
+        binary, source = Path(folder) / "kernel.cubin", Path(folder) / "kernel.ptx"
+        binary.write_bytes(cubin)
+        source.write_text(ptx, encoding="utf-8")
+        usage = _said(found, "registers and stack", tools / "cuobjdump", "-res-usage", str(binary))
+        if match := USAGE.search(usage):
+            found["registers"], found["stack_bytes"] = int(match[1]), int(match[2])
+        arch = ARCH.search(ptx)
+        log = _said(
+            found,
+            "spills",
+            tools / assembler(ptx),
+            "-v",
+            f"--gpu-name={arch[1] if arch else ''}",
+            str(source),
+            "-o",
+            str(Path(folder) / "again.cubin"),
+        )
+        used, spilled = USED.search(log), SPILLED.search(log)
+        if used and spilled:
+            # Assembled once more, in order to hear of spills: those of another kernel would say nothing.
+            if int(used[1]) == found.get("registers", int(used[1])):
+                found["spill_bytes"] = int(spilled[1])
+            else:
+                found["missing"].append(f"spills: assembled again, {used[1]} registers and not {found['registers']}")
+        listing = _said(found, "instructions", tools / "nvdisasm", "-c", str(binary))
+        if listing:
+            found["mix"] = sass_mix(listing)
+    return found
+
+
+def assembler(ptx: str) -> str:
+    """The wheel has another one for GPUs from Blackwell on."""
+    arch = ARCH.search(ptx)
+    return "ptxas-blackwell" if arch and int(arch[2]) >= BLACKWELL else "ptxas"
+
+
+def _said(found: dict[str, Any], what: str, *command: str | Path) -> str:
+    """What a tool prints, on either stream; where it cannot be run that is noted, and nothing is said."""
+    name = Path(command[0]).name
+    try:
+        done = subprocess.run(
+            list(map(str, command)),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            timeout=LIMIT_S,
+            check=False,
+        )
+    except OSError as problem:
+        found["missing"].append(f"{what}: {name} does not run: {problem.strerror}")
+        return ""
+    except subprocess.TimeoutExpired:
+        found["missing"].append(f"{what}: {name} came to no end in {LIMIT_S:.0f} s")
+        return ""
+    if done.returncode != 0:
+        found["missing"].append(f"{what}: {name} says {(done.stderr.strip() or 'nothing').splitlines()[0][:200]}")
+        return ""
+    return done.stdout + done.stderr

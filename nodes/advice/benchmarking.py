@@ -1,0 +1,159 @@
+"""The op benchmarker's question: what else takes part in a bake-off, and whether it is measured longer.
+
+The harness, its timer, its checks and its tolerance are not for anybody to propose; nor is a shorter measurement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import orjson
+from pydantic import Field
+
+from bankable.kernels.benchmark.benchmark import ROUNDS
+from bankable.kernels.benchmark.qualify import dims_of
+from bankable.kernels.build.render import render
+from bankable.kernels.search.search import values
+from bankable.kernels.task.folder import TaskFolder
+from bankable.kernels.task.proposed import MOST, Entered, enter, entered
+from bankable.nodes.advice.ask import Question, Taken, counsel, listed
+from bankable.nodes.advice.configuration import Dropped, plain
+from bankable.nodes.advice.evidence import evidence_tools
+from bankable.nodes.advice.kernel_facts import diagnosis_tool
+from bankable.nodes.advice.kernels import Choice, ProposedKernel
+from bankable.nodes.advice.skilled import skill_tool, skills_text
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import Record
+from bankable.tools.llm.toolbox import Tool
+from bankable.tools.measurement.run_context import Lab
+
+ROLE = "op_benchmarker"
+MOST_ROUNDS = 2 * ROUNDS
+
+
+class BenchmarkProposal(Record):
+    """What to measure besides the usual."""
+
+    rounds: int
+    contestants: tuple[ProposedKernel, ...]
+    because: str
+
+
+class BenchPlan(Record):
+    """The part of it that is done."""
+
+    rounds: int = Field(ge=ROUNDS, le=MOST_ROUNDS)
+    kernels: tuple[Entered, ...] = ()
+
+
+def bench_plan(lab: Lab, task: TaskFolder, attempt: int, findings: Sequence[str]) -> BenchPlan | None:
+    """Ask before one bake-off, and write down which kernels of the model's take part from now on."""
+    told = task.task
+    device = lab.driver.device
+    question = Question(
+        role=ROLE,
+        at=f"{told.operator} {attempt}",
+        words={
+            "skills": skills_text(ROLE, operator=task.family.name, device=told.device, dtype=told.dtype),
+            "task": _task(task),
+            "findings": listed(list(findings)),
+        },
+        shape=BenchmarkProposal,
+        kept=BenchPlan,
+        take=lambda answer: _take(answer, task),
+        tools=(
+            *evidence_tools(lab.folder.root),
+            skill_tool(ROLE, operator=task.family.name, device=device, dtype=told.dtype),
+            diagnosis_tool(task),
+            kernel_tool(task),
+        ),
+    )
+    plan = counsel(lab, question)
+    for kernel in plan.kernels if plan is not None else ():
+        enter(task.path, kernel)
+    return plan
+
+
+class CheckKernel(Record):
+    """Arguments of ``propose_kernel``."""
+
+    choices: tuple[Choice, ...] = Field(max_length=20)
+
+
+def kernel_tool(task: TaskFolder) -> Tool[CheckKernel]:
+    """A tool that says what would become of a proposal, without taking it: what is wanted stands in the answer."""
+
+    def check(asked: CheckKernel) -> str:
+        choices = choices_of(task, asked.choices)
+        why = unfit(task, choices)
+        return why or f"can be proposed, as {render(task.family, task.task.dtype, choices).implementation}"
+
+    return Tool("propose_kernel", "Whether a choice of the template's parameters can be proposed.", CheckKernel, check)
+
+
+def choices_of(task: TaskFolder, proposed: Sequence[Choice]) -> dict[str, int]:
+    """With the defaults of what is not named."""
+    return {**task.family.defaults(), **{it.name: it.value for it in proposed}}
+
+
+def unfit(task: TaskFolder, choices: Mapping[str, int]) -> str:
+    """Why a choice has no place in the template; empty when it has. Sizes of held-out shapes are no values."""
+    allowed = values(task.family, [dims_of(it.key) for it in task.task.shapes if not it.held_out])
+    if choices.keys() != allowed.keys():
+        return "not a parameter of the template"
+    wrong = next((name for name, value in choices.items() if value not in allowed[name]), None)
+    return f"not one of the values of {wrong}" if wrong is not None else ""
+
+
+def _take(answer: BenchmarkProposal, task: TaskFolder) -> Taken[BenchPlan]:
+    dropped: list[Dropped] = []
+    if answer.rounds < ROUNDS:
+        dropped.append(Dropped(what=f"{answer.rounds} rounds", why="fewer than the harness takes"))
+    if answer.rounds > MOST_ROUNDS:
+        dropped.append(Dropped(what=f"{plain(str(answer.rounds), 20)} rounds", why="more than there is time for"))
+    known = {it.implementation for it in entered(task.path)}
+    found: list[Entered] = []
+    for proposed in answer.contestants:
+        choices = choices_of(task, proposed.choices)
+        what = plain(", ".join(f"{it.name}={it.value}" for it in proposed.choices[:8]) or "the defaults", 120)
+        why = unfit(task, choices)
+        if not why:
+            try:
+                name = render(task.family, task.task.dtype, choices).implementation
+            except UserError as problem:
+                why, name = plain(str(problem), 120), ""
+            if name in known:
+                why = "takes part already"
+            elif not why and len(known) >= MOST:
+                why = f"more than {MOST} kernels of a model's"
+        if why:
+            dropped.append(Dropped(what=what, why=why))
+            continue
+        known.add(name)
+        found.append(Entered(implementation=name, choices=choices, idea=plain(proposed.idea)))
+    rounds = min(max(answer.rounds, ROUNDS), MOST_ROUNDS)
+    said = f"{task.task.operator}: {len(found)} kernels more, {rounds} rounds"
+    return Taken(BenchPlan(rounds=rounds, kernels=tuple(found)), tuple(dropped[:20]), said)
+
+
+def _task(task: TaskFolder) -> str:
+    """Without the held-out shapes."""
+    told = task.task
+    seen = [it for it in told.shapes if not it.held_out]
+    return orjson.dumps(
+        {
+            "operator": task.family.title,
+            "dtype": told.dtype,
+            "device": told.device,
+            "launch_mode": told.launch_mode,
+            "shapes": [{"key": it.key, "phase": it.phase, "calls": it.calls} for it in seen],
+            "tolerance": told.tolerance.relative_error,
+            "rounds": ROUNDS,
+            "most_rounds": MOST_ROUNDS,
+            "takes_part": ["live", "torch", "the template or the author's best"],
+            "parameters": {
+                name: list(them) for name, them in values(task.family, [dims_of(it.key) for it in seen]).items()
+            },
+        },
+        option=orjson.OPT_INDENT_2,
+    ).decode()

@@ -1,0 +1,115 @@
+"""The kernel extractor's questions: which operators to capture, and which captured shapes to bench beside the usual."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from bankable.nodes.advice.ask import Question, Taken, counsel, listed
+from bankable.nodes.advice.configuration import Dropped, plain
+from bankable.nodes.advice.evidence import evidence_tools
+from bankable.nodes.advice.profiled import profile_text
+from bankable.nodes.advice.selection import LeftOut, Selection, select
+from bankable.nodes.advice.skilled import skill_tool, skills_text
+from bankable.nodes.advice.strategy import Worth
+from bankable.tools.evidence.records import Record
+from bankable.tools.measurement.run_context import Lab
+from bankable.tools.profiling.records import Profile
+
+ROLE = "kernel_extractor"
+MORE_SHAPES = 2
+
+T = TypeVar("T", bound=Record)
+
+
+class ExtractionProposal(Record):
+    """What to make tasks of. Lists that the question does not ask about stay empty."""
+
+    operators: tuple[str, ...]
+    """To be captured, best first; those that are not named follow."""
+    left_out: tuple[LeftOut, ...]
+    """Not to be captured, each with a reason."""
+    shapes: tuple[str, ...]
+    """Captured shapes to bench besides those that are benched anyway."""
+
+
+class Shapes(Record):
+    """Keys of captured shapes."""
+
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A shape as the live server called it."""
+
+    key: str
+    phase: str
+    calls: int
+    benched: bool
+    """It is benched anyway."""
+
+
+def extraction(
+    lab: Lab, profile: Profile | None, operators: Sequence[Worth], findings: Sequence[str]
+) -> Selection | None:
+    """Which of the operators that are worth a task come first, and which not at all."""
+    if len(operators) < 2:
+        return None
+    names = [it.operator for it in operators]
+    lines = [f"{it.operator}: {it.share:.1%} of the time, may give {it.promise:+.1%} at most" for it in operators]
+    ask = f"Which operators are captured, and in which order? Answer with `operators` and `left_out`.\n{listed(lines)}"
+
+    def take(answer: ExtractionProposal) -> Taken[Selection]:
+        found, dropped = select(names, answer.operators, [(it.name, it.because) for it in answer.left_out])
+        return Taken(found, dropped, found.said(names))
+
+    return counsel(lab, _question(lab, "operators", ask, Selection, take, profile=profile, findings=findings))
+
+
+def more_shapes(lab: Lab, operator: str, dtype: str, seen: Sequence[Seen]) -> tuple[str, ...]:
+    """Captured shapes that are benched too, ``MORE_SHAPES`` at most; none is ever taken away."""
+    free = [it.key for it in seen if not it.benched]
+    if not free:
+        return ()
+    lines = [f"{it.key}: {it.phase}, {it.calls} calls{', benched' if it.benched else ''}" for it in seen]
+    ask = f"Which shapes of {operator} matter besides those benched? Answer with `shapes`.\n{listed(lines)}"
+
+    def take(answer: ExtractionProposal) -> Taken[Shapes]:
+        known = [key for key in dict.fromkeys(answer.shapes) if key in free]
+        dropped = [
+            Dropped(what=plain(key, 60), why="not a captured shape, or benched anyway")
+            for key in answer.shapes[:20]
+            if key not in free
+        ]
+        dropped += [Dropped(what=key, why=f"more than {MORE_SHAPES} shapes") for key in known[MORE_SHAPES:]]
+        keys = tuple(known[:MORE_SHAPES])
+        return Taken(Shapes(keys=keys), tuple(dropped), f"{operator}: {', '.join(keys) or 'no further shape'}")
+
+    question = _question(lab, f"shapes of {operator}", ask, Shapes, take, operator=operator, dtype=dtype)
+    found = counsel(lab, question)
+    return found.keys if found is not None else ()
+
+
+def _question(
+    lab: Lab,
+    at: str,
+    ask: str,
+    kept: type[T],
+    take: Callable[[ExtractionProposal], Taken[T]],
+    *,
+    profile: Profile | None = None,
+    operator: str | None = None,
+    dtype: str | None = None,
+    findings: Sequence[str] = (),
+) -> Question[ExtractionProposal, T]:
+    device = lab.driver.device
+    words = {
+        "skills": skills_text(ROLE, operator=operator, device=device, dtype=dtype),
+        "profile": profile_text(profile) if profile is not None else "see `read_evidence`",
+        "choice": ask,
+        "findings": listed(list(findings)),
+    }
+    tools = (*evidence_tools(lab.folder.root), skill_tool(ROLE, operator=operator, device=device, dtype=dtype))
+    return Question(ROLE, at, words, ExtractionProposal, kept, take, tools)

@@ -1,0 +1,112 @@
+"""The integrator's questions: is the winner laid over the server at all, and what about a FAIL?
+
+The policy lays every winner over, and measures again where the auditor advises it. A model may save a measurement that
+cannot give much, ask for one more, or give up after the second; it cannot keep a gain from being measured once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bankable.nodes.advice.ask import Question, Taken, counsel, listed
+from bankable.nodes.advice.configuration import Dropped, plain
+from bankable.nodes.advice.evidence import evidence_tools
+from bankable.nodes.advice.skilled import skill_tool, skills_text
+from bankable.tools.evidence.records import Record
+from bankable.tools.measurement.run_context import Lab
+
+ROLE = "integrator"
+SMALL = 0.04
+"""Gain of the whole, as a fraction: a winner that may give more is always measured."""
+GIVE_UP_FROM = 2
+"""Attempt from which a model may give up though the auditor advises to measure again."""
+
+Action = Literal["lay", "leave", "remeasure", "give_up"]
+
+
+class IntegrationProposal(Record):
+    """What to do with one implementation."""
+
+    action: Action
+    because: str
+
+
+class Decision(Record):
+    """What is done."""
+
+    action: Action
+    because: str
+
+
+@dataclass(frozen=True)
+class Winner:
+    """An implementation that won its bake-off."""
+
+    operator: str
+    dtype: str
+    implementation: str
+    speedup: float
+    """Alone."""
+    ceiling: float
+    """Gain of the whole that this allows (Amdahl), as a fraction."""
+
+
+def laid(lab: Lab, winner: Winner, attempt: int, findings: Sequence[str]) -> Decision | None:
+    """Before the first measurement: ``leave`` only where the ceiling is small."""
+
+    def against(answer: IntegrationProposal) -> str:
+        if answer.action not in ("lay", "leave"):
+            return "no answer to what was asked"
+        if answer.action == "leave" and winner.ceiling >= SMALL:
+            return f"may give {winner.ceiling:+.1%}: it is measured"
+        return ""
+
+    ask = "Is it laid over the server and measured? Answer `lay` or `leave`."
+    return counsel(lab, _question(lab, winner, f"lay {winner.operator} {attempt}", ask, findings, against))
+
+
+def answered(lab: Lab, winner: Winner, attempt: int, advised: bool, findings: Sequence[str]) -> Decision | None:
+    """After a FAIL of this attempt; ``advised``: the auditor says to measure again."""
+
+    def against(answer: IntegrationProposal) -> str:
+        if answer.action not in ("remeasure", "give_up"):
+            return "no answer to what was asked"
+        if answer.action == "give_up" and advised and attempt < GIVE_UP_FROM:
+            return "measured again as the auditor advises"
+        if answer.action == "remeasure" and not advised and attempt >= GIVE_UP_FROM:
+            return "measured again once already"
+        return ""
+
+    ask = "The last attempt FAILED. Is it measured again as it is? Answer `remeasure` or `give_up`."
+    return counsel(lab, _question(lab, winner, f"answer {winner.operator} {attempt}", ask, findings, against))
+
+
+def _question(
+    lab: Lab, winner: Winner, at: str, ask: str, findings: Sequence[str], against: Callable[[IntegrationProposal], str]
+) -> Question[IntegrationProposal, Decision]:
+    def take(answer: IntegrationProposal) -> Taken[Decision]:
+        why = against(answer)
+        dropped = (Dropped(what=answer.action, why=why),) if why else ()
+        # A proposal that has no place leaves what the policy does: no decision of a model's.
+        decided = Decision(action=answer.action, because=plain(answer.because))
+        return Taken(
+            Decision(action="lay", because="") if why else decided, dropped, f"{winner.operator}: {answer.action}"
+        )
+
+    device = lab.driver.device
+    words = {
+        "skills": skills_text(ROLE, operator=winner.operator, device=device, dtype=winner.dtype),
+        "operator": f"{winner.operator}, {winner.dtype}, on {device}. {ask}",
+        "winner": (
+            f"{winner.implementation}: {winner.speedup:.2f} times the live implementation alone; the whole may gain "
+            f"{winner.ceiling:+.1%} at most"
+        ),
+        "findings": listed(list(findings)),
+    }
+    tools = (
+        *evidence_tools(lab.folder.root),
+        skill_tool(ROLE, operator=winner.operator, device=device, dtype=winner.dtype),
+    )
+    return Question(ROLE, at, words, IntegrationProposal, Decision, take, tools)

@@ -1,0 +1,81 @@
+"""What search and harness know of a candidate, for whoever proposes the next one. Held-out shapes stay unseen."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from statistics import median
+
+import orjson
+from pydantic import Field, ValidationError
+
+from bankable.kernels.search.search import evaluations
+from bankable.kernels.task.folder import TaskFolder
+from bankable.tools.evidence.harness import Measurement, OpRun
+from bankable.tools.evidence.records import Record
+from bankable.tools.llm.toolbox import Tool
+
+MOST = 40
+MOST_ROW_BYTES = 8 << 20
+
+
+class AskDiagnosis(Record):
+    """Arguments of ``ask_for_a_diagnosis``."""
+
+    implementation: str = Field(max_length=80)
+    """Id of a candidate, or ``live``; empty for all."""
+
+
+def diagnosis_tool(task: TaskFolder) -> Tool[AskDiagnosis]:
+    """A tool over what is known in one task folder."""
+    return Tool(
+        "ask_for_a_diagnosis",
+        "What the search and the last bake-off know of a candidate: its parameters, how it ended, what holds it back, "
+        "its time at each served shape, and how near that is to what the machine can do.",
+        AskDiagnosis,
+        lambda asked: diagnosis(task, asked.implementation),
+    )
+
+
+def diagnosis(task: TaskFolder, implementation: str = "") -> str:
+    """One line for each evaluation and each cell of the last bake-off; of a single candidate all that holds it back."""
+    lines = [*_evaluated(task, implementation), *_benched(task, implementation)]
+    return "\n".join(lines[:MOST]) or "nothing is known of it"
+
+
+def _evaluated(task: TaskFolder, implementation: str) -> Iterator[str]:
+    for it in evaluations(task).values():
+        if implementation in ("", it.implementation):
+            ratio = f", {math.exp(it.log_ratio):.2f} times live" if it.log_ratio is not None else ""
+            # What a compiler printed is left out: it repeats sources.
+            why = f": {it.why[:120]}" if it.outcome == "wrong" else ""
+            yield f"{it.implementation} {orjson.dumps(it.choices).decode()}: {it.outcome}{ratio}{why}"
+            if implementation and it.diagnosis is not None:
+                yield from it.diagnosis.told().splitlines()
+
+
+def _benched(task: TaskFolder, implementation: str) -> Iterator[str]:
+    """From the rows of the last bake-off: time, and the part of the machine's measured roof that it reaches."""
+    place = task.path / f"bench-{task.next_attempt() - 1}"
+    try:
+        peaks = Measurement.model_validate_json((place / "measurement.json").read_bytes()).peaks
+        raw = (place / "opbench_runs.jsonl").read_bytes()[:MOST_ROW_BYTES]
+    except (OSError, ValidationError):
+        return
+    served = {it.key for it in task.task.shapes if not it.held_out}
+    cells: dict[tuple[str, str], list[OpRun]] = {}
+    for line in raw.splitlines():
+        try:
+            row = OpRun.model_validate_json(line)
+        except ValidationError:
+            continue
+        if row.shape in served and implementation in ("", row.implementation) and any(row.samples_ns):
+            cells.setdefault((row.implementation, row.shape), []).append(row)
+    for (name, shape), rows in sorted(cells.items()):
+        seconds = median(it for row in rows for it in row.samples_ns if it is not None) / 1e9
+        moved, flops = (rows[0].bytes_moved or 0) / seconds, (rows[0].flops or 0) / seconds
+        memory, compute = moved / peaks.copy_bandwidth, flops / peaks.flop_rate
+        yield (
+            f"{name} at {shape}: {1e6 * seconds:.1f} µs; {memory:.0%} of the machine's copy bandwidth, "
+            f"{compute:.1%} of its matrix rate: {'memory' if memory >= compute else 'compute'} is the nearer roof"
+        )

@@ -1,0 +1,122 @@
+"""Proposals of a model for a kernel: choices of the family's own template, and nothing else yet.
+
+Free source is not accepted: it would run as native code inside the process that measures it, and the limits around that
+process keep accidents in, not an opponent. A choice of the template can only be slow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import orjson
+
+from bankable.kernels.operators.family import Family
+from bankable.kernels.search.search import Evaluation, Search
+from bankable.nodes.advice.configuration import MOST, Dropped, counted, plain
+from bankable.tools.evidence.records import Record
+from bankable.tools.evidence.store import AppendLog, whole_lines
+from bankable.tools.llm.outcome import Kind
+
+LOG = "proposals.jsonl"
+
+
+class Choice(Record):
+    """A parameter of the template and its value."""
+
+    name: str
+    value: int
+
+
+class ProposedKernel(Record):
+    """One kernel to try: parameters that are not named keep their defaults."""
+
+    choices: tuple[Choice, ...]
+    idea: str
+
+
+class KernelProposal(Record):
+    """Kernels that may be faster, at most three, best first; none when nothing is left to try."""
+
+    proposals: tuple[ProposedKernel, ...]
+
+
+class Consulted(Record):
+    """A line of ``proposals.jsonl`` in the folder of a task: one question, and what came of it."""
+
+    after: int
+    """Kernels that the search had evaluated."""
+    outcome: Kind
+    detail: str = ""
+    admitted: tuple[dict[str, int], ...] = ()
+    ideas: tuple[str, ...] = ()
+    """One for each that was admitted."""
+    dropped: tuple[Dropped, ...] = ()
+
+    def told(self) -> str:
+        """For people."""
+        if self.outcome is not Kind.ANSWERED:
+            return f"{self.outcome}: {plain(self.detail)}; the search goes on"
+        dropped = f"; {len(self.dropped)} dropped: {counted(self.dropped)}" if self.dropped else ""
+        return f"{len(self.admitted)} kernels to try{dropped}"
+
+
+class KernelProposals:
+    """What was proposed for one task so far."""
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / LOG
+        self.lines = whole_lines(self._path, Consulted)
+
+    def at(self, after: int) -> Consulted | None:
+        """What was said after so many kernels."""
+        return next((line for line in self.lines if line.after == after), None)
+
+    @property
+    def admitted(self) -> int:
+        """Kernels of the model's that had a place."""
+        return sum(len(line.admitted) for line in self.lines)
+
+    def add(self, line: Consulted) -> None:
+        """Write down one question before anything of it is used."""
+        AppendLog(self._path).append(line.model_dump(mode="json"))
+        self.lines.append(line)
+
+
+def offered(answer: KernelProposal, search: Search, family: Family, room: int) -> Consulted:
+    """Have the search try what it has a place for, ``room`` kernels at most; the line that says what that was."""
+    admitted: list[dict[str, int]] = []
+    ideas: list[str] = []
+    dropped = [Dropped(what=_shown(it), why=f"more than {MOST} proposals") for it in answer.proposals[MOST:]]
+    for proposed in answer.proposals[:MOST]:
+        choices = {**family.defaults(), **{it.name: it.value for it in proposed.choices}}
+        if len(admitted) >= room:
+            dropped.append(Dropped(what=_shown(proposed), why="over the model's part of the budget"))
+        elif choices.keys() != family.defaults().keys():
+            dropped.append(Dropped(what=_shown(proposed), why="not a parameter of the template"))
+        elif not search.suggest(choices):
+            dropped.append(Dropped(what=_shown(proposed), why="not one of its values, or tried already"))
+        else:
+            admitted.append(choices)
+            ideas.append(plain(proposed.idea))
+    return Consulted(
+        after=len(search.done),
+        outcome=Kind.ANSWERED,
+        admitted=tuple(admitted),
+        ideas=tuple(ideas),
+        dropped=tuple(dropped),
+    )
+
+
+def shown(entries: Sequence[Evaluation]) -> str:
+    """Candidates so far, for whoever proposes the next ones. What a compiler printed is left out."""
+    lines = [
+        f"- {orjson.dumps(it.choices).decode()}: {it.outcome}"
+        + (f", log(live / candidate) {it.log_ratio:+.4f}" if it.log_ratio is not None else "")
+        for it in entries
+    ]
+    return "\n".join(lines) or "none yet"
+
+
+def _shown(proposed: ProposedKernel) -> str:
+    return plain(", ".join(f"{it.name}={it.value}" for it in proposed.choices[:8]) or "the defaults", 120)

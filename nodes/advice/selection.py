@@ -1,0 +1,74 @@
+"""Reordering and leaving out: all that a model may do to a list that code has made.
+
+An item that is not named keeps its place behind those that are. Leaving out needs a reason, and is bounded: never the
+most promising item, and never more than half of them, so that no answer can keep the policy from its work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bankable.nodes.advice.configuration import Dropped, plain
+from bankable.tools.evidence.records import Record
+
+MOST_LEFT_OUT = 0.5
+LONGEST_NAME = 60
+
+
+class LeftOut(Record):
+    """An item that a model would not try, and why."""
+
+    name: str
+    because: str
+
+
+class Selection(Record):
+    """A list in another order."""
+
+    order: tuple[str, ...]
+    left_out: tuple[LeftOut, ...] = ()
+
+    def said(self, before: Sequence[str]) -> str:
+        """For people."""
+        if self.order == tuple(before) and not self.left_out:
+            return "nothing to change"
+        out = ", ".join(f"{it.name} left out ({it.because})" for it in self.left_out)
+        return "; ".join(part for part in (", ".join(self.order), out) if part)
+
+
+def select(
+    items: Sequence[str], wanted: Sequence[str], unwanted: Sequence[tuple[str, str]]
+) -> tuple[Selection, tuple[Dropped, ...]]:
+    """``items``: the most promising first. ``unwanted``: names with reasons. What cannot be done is dropped."""
+    dropped: list[Dropped] = []
+    left_out: list[LeftOut] = []
+    room = int(len(items) * MOST_LEFT_OUT)
+    for name, because in unwanted:
+        why = _against(name, because, items, room - len(left_out))
+        if name in [it.name for it in left_out]:
+            why = "named twice"
+        if why:
+            dropped.append(Dropped(what=plain(name, LONGEST_NAME), why=why))
+        else:
+            left_out.append(LeftOut(name=name, because=plain(because)))
+    gone = {it.name for it in left_out}
+    first: list[str] = []
+    for name in wanted:
+        if name not in items:
+            dropped.append(Dropped(what=plain(name, LONGEST_NAME), why="not on the list"))
+        elif name in gone or name in first:
+            dropped.append(Dropped(what=plain(name, LONGEST_NAME), why="named twice"))
+        else:
+            first.append(name)
+    rest = [name for name in items if name not in gone and name not in first]
+    return Selection(order=(*first, *rest), left_out=tuple(left_out)), tuple(dropped)
+
+
+def _against(name: str, because: str, items: Sequence[str], room: int) -> str:
+    if name not in items:
+        return "not on the list"
+    if name == items[0]:
+        return "the most promising is tried"
+    if not because.strip():
+        return "left out without a reason"
+    return "" if room > 0 else "half of the list is tried"

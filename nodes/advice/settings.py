@@ -1,0 +1,72 @@
+"""Tools about settings: may it be proposed, and what is known of it already."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+import orjson
+from pydantic import Field
+
+from bankable.nodes.advice.configuration import ConfigurationProposal, ProposedSetting, plain, sift
+from bankable.tools.evidence.records import Record
+from bankable.tools.llm.toolbox import Tool
+from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.screening import read_trials
+from bankable.tools.search.space import SearchSpace
+
+MOST_CLAIMS = 50
+MOST_BYTES = 1 << 20
+
+
+class CheckSetting(Record):
+    """Arguments of ``propose_configuration``."""
+
+    name: str = Field(max_length=100)
+    value: bool | int | float | str
+
+
+class AskDiagnosis(Record):
+    """Arguments of ``ask_for_a_diagnosis``."""
+
+    setting: str = Field(max_length=100)
+
+
+def setting_tools(lab: Lab, space: SearchSpace) -> tuple[Tool[CheckSetting], Tool[AskDiagnosis]]:
+    """Tools over one search space."""
+    return (
+        Tool(
+            "propose_configuration",
+            "Whether a setting with this value can be proposed.",
+            CheckSetting,
+            lambda asked: _check(asked, space),
+        ),
+        Tool(
+            "ask_for_a_diagnosis",
+            "What screening and confirmations know of a setting so far.",
+            AskDiagnosis,
+            lambda asked: "\n".join(_known(lab, asked.setting)) or "nothing is known of it",
+        ),
+    )
+
+
+def _check(asked: CheckSetting, space: SearchSpace) -> str:
+    proposed = ProposedSetting(name=asked.name, value=asked.value, because="", expected_gain=0.0)
+    admitted, dropped = sift(ConfigurationProposal(proposals=(proposed,)), space)
+    return f"can be proposed, as {admitted[0].name}={admitted[0].value}" if admitted else dropped[0].why
+
+
+def _known(lab: Lab, setting: str) -> Iterator[str]:
+    name = setting.strip().lstrip("-").replace("-", "_")
+    for it in read_trials(lab):
+        if name in it.flags:
+            end = it.failure.kind if it.failure else "no result"
+            score = f"{math.expm1(it.score):+.1%} in {it.rounds} rounds" if it.score is not None else end
+            yield f"screened as {name}={it.flags[name]}: {score}"
+    for path in sorted((lab.folder.root / "comparisons").glob("patch-*/claim.json"))[:MOST_CLAIMS]:
+        try:
+            claim = orjson.loads(path.read_bytes()[:MOST_BYTES])
+        except (OSError, ValueError):
+            continue
+        if isinstance(claim, dict) and name in path.parent.name:
+            yield f"confirmed as {path.parent.name}: {plain(str(claim.get('headline')))}"

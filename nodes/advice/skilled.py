@@ -1,0 +1,39 @@
+"""Looking at a skill: only those that fit the role and its task."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import Record
+from bankable.tools.llm.toolbox import Tool
+from bankable.tools.skills.loader import skills_for
+
+
+class LookAtSkill(Record):
+    """Arguments of ``look_at_skill``."""
+
+    name: str = Field(max_length=100)
+
+
+def skill_tool(
+    role: str, *, operator: str | None = None, device: str | None = None, dtype: str | None = None
+) -> Tool[LookAtSkill]:
+    """A tool that reads one of the role's skills."""
+    fitting = {it.head.name: it for it in skills_for(role, operator=operator, device=device, dtype=dtype)}
+
+    def look(asked: LookAtSkill) -> str:
+        if asked.name not in fitting:
+            raise UserError("no such skill for this task", "", f"one of {', '.join(fitting) or 'none'}")
+        return fitting[asked.name].body
+
+    names = "; ".join(f"{name}: {it.head.description}" for name, it in fitting.items())
+    return Tool(
+        "look_at_skill", f"What is known about this kind of task. There are {names or 'none'}", LookAtSkill, look
+    )
+
+
+def skills_text(role: str, *, operator: str | None = None, device: str | None = None, dtype: str | None = None) -> str:
+    """The bodies of a role's skills for its task, one after the other."""
+    found = skills_for(role, operator=operator, device=device, dtype=dtype)
+    return "\n\n".join(it.body for it in found) or "nothing beyond what stands here"

@@ -1,0 +1,117 @@
+"""The strategist's question: what first, among directions and operators that code found worth trying."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bankable.nodes.advice.ask import Question, Taken, counsel, listed
+from bankable.nodes.advice.configuration import Dropped
+from bankable.nodes.advice.evidence import evidence_tools
+from bankable.nodes.advice.profiled import profile_text
+from bankable.nodes.advice.selection import Selection, select
+from bankable.nodes.advice.skilled import skill_tool, skills_text
+from bankable.tools.evidence.records import Record
+from bankable.tools.measurement.direction import Direction
+from bankable.tools.measurement.run_context import Lab
+from bankable.tools.profiling.records import Profile
+
+ROLE = "strategist"
+MOST = 20
+"""Steps of one answer that are looked at."""
+
+
+class ProposedStep(Record):
+    """Something from the lists, to be tried in this place or to be left out."""
+
+    kind: Literal["setting", "operator"]
+    target: str
+    leave_out: bool
+    chance: float
+    """That it gives anything: a guess, and of no effect."""
+    because: str
+
+
+class DirectionProposal(Record):
+    """What to try, best first. What is not named follows in the order that it has."""
+
+    directions: tuple[ProposedStep, ...]
+
+
+class Strategy(Record):
+    """The part of it that is followed."""
+
+    directions: Selection
+    operators: Selection
+
+
+@dataclass(frozen=True)
+class Worth:
+    """An operator that a kernel may replace, with what that may give at most."""
+
+    operator: str
+    share: float
+    promise: float
+
+
+def strategy(
+    lab: Lab, profile: Profile | None, directions: Sequence[Direction], operators: Sequence[Worth]
+) -> Strategy | None:
+    """Ask once a run; ``None`` where there is nothing to choose, nobody to ask, or no answer of use."""
+    if len(directions) + len(operators) < 2:
+        return None
+    device = lab.driver.device
+    question = Question(
+        role=ROLE,
+        at="start",
+        words={
+            "skills": skills_text(ROLE, device=device),
+            "profile": profile_text(profile),
+            "history": _history(lab, directions, operators),
+        },
+        shape=DirectionProposal,
+        kept=Strategy,
+        take=lambda answer: _take(answer, [it.name for it in directions], [it.operator for it in operators]),
+        tools=(*evidence_tools(lab.folder.root), skill_tool(ROLE, device=device)),
+    )
+    return counsel(lab, question)
+
+
+def reordered(directions: Sequence[Direction], chosen: Selection) -> list[Direction]:
+    """Directions in another order: the first gets the largest share as its weight in the search, and so on."""
+    by_name = {it.name: it for it in directions}
+    found = [by_name[name] for name in chosen.order if name in by_name]
+    if found == [it for it in directions if it in found]:
+        return found
+    weights = sorted((it.share for it in found), reverse=True)
+    return [it.model_copy(update={"weight": weight}) for it, weight in zip(found, weights, strict=True)]
+
+
+def _take(answer: DirectionProposal, directions: Sequence[str], operators: Sequence[str]) -> Taken[Strategy]:
+    steps = answer.directions[:MOST]
+    found: dict[str, Selection] = {}
+    dropped = (
+        [Dropped(what=f"{len(answer.directions) - MOST} steps", why="too many")]
+        if len(steps) < len(answer.directions)
+        else []
+    )
+    for kind, items in (("setting", directions), ("operator", operators)):
+        mine = [it for it in steps if it.kind == kind]
+        found[kind], more = select(
+            items,
+            [it.target for it in mine if not it.leave_out],
+            [(it.target, it.because) for it in mine if it.leave_out],
+        )
+        dropped += more
+    said = f"settings: {found['setting'].said(directions)}; operators: {found['operator'].said(operators)}"
+    return Taken(Strategy(directions=found["setting"], operators=found["operator"]), tuple(dropped), said)
+
+
+def _history(lab: Lab, directions: Sequence[Direction], operators: Sequence[Worth]) -> str:
+    lines = [f"setting {it.name}: {it.reason}; {len(it.knobs)} settings" for it in directions]
+    lines += [
+        f"operator {it.operator}: {it.share:.1%} of the time, may give {it.promise:+.1%} at most" for it in operators
+    ]
+    minutes = max(lab.seconds_left(), 0) / 60
+    return f"{minutes:.0f} minutes are left, nothing was tried yet. To choose from:\n{listed(lines)}"

@@ -1,0 +1,192 @@
+"""Asking a model for settings to try: at the beginning of a search and after every few trials, within the same budget.
+
+What it says is written down before it is used, so that a resumed search asks for the same trials in the same order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import orjson
+
+from bankable.nodes.advice.ask import Question, Taken, counsel, listed, seconds_for
+from bankable.nodes.advice.configuration import Admitted, ConfigurationProposal, Dropped, counted, plain, sift
+from bankable.nodes.advice.evidence import evidence_tools
+from bankable.nodes.advice.settings import setting_tools
+from bankable.nodes.advice.skilled import skill_tool, skills_text
+from bankable.tools.evidence.records import Record, Scalar, ServerConfig
+from bankable.tools.evidence.store import AppendLog, whole_lines
+from bankable.tools.levers import knob
+from bankable.tools.llm.advisor import Advisor
+from bankable.tools.llm.outcome import FINAL, Kind
+from bankable.tools.llm.toolbox import Toolbox
+from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.screening import Screened, read_trials
+from bankable.tools.prompts.loader import load_prompt
+from bankable.tools.search import SearchPolicy, SearchSpace
+
+ROLE = "config_tuner"
+LOG = "proposals.jsonl"
+EVERY = 3
+"""Trials from one question to the next."""
+QUESTIONS = 4
+"""Of one search at most."""
+
+
+class Consultation(Record):
+    """A line of ``search/proposals.jsonl``: one question, and what came of it."""
+
+    search: str
+    after: int
+    """Trials that the search had seen."""
+    outcome: Kind
+    detail: str = ""
+    admitted: tuple[Admitted, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+
+
+class Answer(Record):
+    """What is tried in place of a lever that was returned."""
+
+    settings: dict[str, Scalar]
+
+
+class TuningAdvice:
+    """The questions of one search."""
+
+    def __init__(
+        self,
+        lab: Lab,
+        advisor: Advisor,
+        search: str,
+        space: SearchSpace,
+        reference: ServerConfig,
+        findings: Sequence[str],
+    ) -> None:
+        self._lab, self._advisor, self._search, self._space = lab, advisor, search, space
+        self._reference, self._findings = reference, findings
+        self._path = lab.folder.search / LOG
+        self._past = {line.after: line for line in read_consultations(self._path) if line.search == search}
+
+    def offer(self, policy: SearchPolicy, trials: Sequence[Screened]) -> None:
+        """Tell the policy what to try next, where a question is due; ``trials``: what this search has seen."""
+        after = len(trials)
+        if after % EVERY or after >= EVERY * QUESTIONS:
+            return
+        line = self._past.get(after)
+        if line is None:
+            if any(it.outcome in FINAL for it in self._past.values()):
+                return
+            line = self._asked(policy, trials)
+            AppendLog(self._path).append(line.model_dump(mode="json"))
+            self._past[after] = line
+            self._lab.tell(Event("note", _told(line)))
+        for it in line.admitted:
+            policy.suggest(*_settings(it))
+
+    def _asked(self, policy: SearchPolicy, trials: Sequence[Screened]) -> Consultation:
+        system = load_prompt(ROLE).filled(**_words(self._lab, self._space, self._reference, trials, self._findings))
+        toolbox = _tools(self._lab, self._space)
+        outcome = self._advisor.ask(
+            ROLE, system, "Your proposals.", ConfigurationProposal, toolbox, seconds_for(self._lab)
+        )
+        if outcome.answer is None:
+            return Consultation(search=self._search, after=len(trials), outcome=outcome.kind, detail=outcome.detail)
+        admitted, dropped = sift(outcome.answer, self._space)
+        fresh = [it for it in admitted if policy.has_place(*_settings(it))]
+        dropped += [Dropped(what=f"{it.name}={it.value}", why="tried already") for it in admitted if it not in fresh]
+        return Consultation(
+            search=self._search, after=len(trials), outcome=outcome.kind, admitted=tuple(fresh), dropped=tuple(dropped)
+        )
+
+
+def answer_to_fail(
+    lab: Lab, returned: str, space: SearchSpace, reference: ServerConfig, findings: Sequence[str]
+) -> dict[str, Scalar]:
+    """Another value of a setting that the auditor returned as ``returned``; empty without one."""
+    trials = [it for it in read_trials(lab) if any(name.name in it.flags for name in space.dimensions)]
+    told = [*findings, f"{returned} was returned: propose another value of the same setting, or nothing"]
+
+    def take(answer: ConfigurationProposal) -> Taken[Answer]:
+        admitted, dropped = sift(answer, space)
+        part = Answer(settings={it.name: it.value for it in admitted[:1]})
+        said = ", ".join(f"{name}={value}" for name, value in part.settings.items()) or "nothing else"
+        return Taken(part, tuple(dropped), f"in answer to {returned}: {said}")
+
+    found = counsel(
+        lab,
+        Question(
+            ROLE,
+            f"answer {returned}",
+            _words(lab, space, reference, trials, told),
+            ConfigurationProposal,
+            Answer,
+            take,
+            _tools(lab, space),
+        ),
+    )
+    return found.settings if found is not None else {}
+
+
+def _words(
+    lab: Lab, space: SearchSpace, reference: ServerConfig, trials: Sequence[Screened], findings: Sequence[str]
+) -> dict[str, str]:
+    return {
+        "skills": skills_text(ROLE, device=lab.driver.device),
+        "situation": _situation(lab, space, reference),
+        "trials": "\n".join(map(_shown, trials)) or "none yet",
+        "findings": listed(list(findings)),
+    }
+
+
+def _tools(lab: Lab, space: SearchSpace) -> Toolbox:
+    skills = skill_tool(ROLE, device=lab.driver.device)
+    return (*evidence_tools(lab.folder.root), skills, *setting_tools(lab, space))
+
+
+def _situation(lab: Lab, space: SearchSpace, reference: ServerConfig) -> str:
+    settings = [
+        {"name": it.name, "now": it.values[0], "values": list(it.values[1:]), "about": _about(it.name)}
+        for it in space.dimensions
+    ]
+    told = {
+        "model": Path(lab.model).name,
+        "machine": asdict(lab.situation()),
+        "reference": reference.flags,
+        "smallest_gain": lab.protocol.floor,
+        "settings": settings,
+    }
+    return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
+
+
+def read_consultations(path: Path) -> list[Consultation]:
+    """Questions so far; a line that cannot be read counts as not asked."""
+    return whole_lines(path, Consultation)
+
+
+def _settings(it: Admitted) -> tuple[dict[str, bool | int | float | str], dict[str, str]]:
+    return ({}, {it.name: str(it.value)}) if it.env else ({it.name: it.value}, {})
+
+
+def _about(name: str) -> str:
+    found = knob(name)
+    return found.reason if found is not None else ""
+
+
+def _shown(trial: Screened) -> str:
+    """Kinds of failures only: what a server says in its log is not for a model to read as an instruction."""
+    what = ", ".join(f"{name}={value}" for name, value in trial.flags.items())
+    if trial.score is None:
+        return f"- {what}: {trial.failure.kind if trial.failure else 'no result'}"
+    return f"- {what}: log ratio {trial.score:+.4f} over {trial.rounds} rounds"
+
+
+def _told(line: Consultation) -> str:
+    if line.outcome is not Kind.ANSWERED:
+        return f"language model as {ROLE}: {line.outcome}: {plain(line.detail)}; the policy goes on"
+    names = ", ".join(f"{it.name}={it.value}" for it in line.admitted) or "nothing to try"
+    dropped = f"; {len(line.dropped)} dropped: {counted(line.dropped)}" if line.dropped else ""
+    return f"language model as {ROLE}: {names}{dropped}"

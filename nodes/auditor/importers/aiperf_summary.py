@@ -1,0 +1,116 @@
+"""Aggregates of AIPerf (``profile_export_aiperf.json`` and ``.csv``) and of GenAI-Perf, which has the same shape.
+
+Format: ai-dynamo/aiperf, commit db4f6397d11ee2d4cfbb41f70b2327315163dcf0: ``aiperf/common/models/export_models.py``
+(``JsonExportData``: tags map to ``unit``, ``avg``, percentiles; written to mimic GenAI-Perf's JSON) and
+``aiperf/exporters/csv_exporter.py`` (a table ``Metric,avg,min,max,p1,…`` of latencies, then ``Metric,Value``; names
+carry their unit in brackets, values two decimals). GenAI-Perf's own exporter was not read; its files are taken where
+they have these names.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bankable.nodes.auditor.importers.aiperf import MS
+from bankable.nodes.auditor.importers.documents import Document, number, part, whole
+from bankable.nodes.auditor.importers.format import Format, Reading
+from bankable.nodes.auditor.importers.leg import Gap, Round
+from bankable.nodes.auditor.reading.reader import Json, Reader
+
+MAX_CSV_LINES = 10_000
+TABLE = "aiperf csv"
+"""Key under which a table's rows are handed over as one object."""
+_RATES = {"output_throughput": "output_token_throughput", "request_throughput": "request_throughput"}
+_LATENCIES = {
+    "median_ttft_ms": ("time_to_first_token", "p50"),
+    "p99_ttft_ms": ("time_to_first_token", "p99"),
+    "median_tpot_ms": ("inter_token_latency", "p50"),
+    "median_itl_ms": ("inter_chunk_latency", "p50"),
+    "p99_itl_ms": ("inter_chunk_latency", "p99"),
+}
+"""AIPerf's inter-token latency is a request's mean gap (what others call TPOT); chunks have the single gaps."""
+_HEAD = re.compile(r"^(?P<name>[^(]+?)\s*(?:\((?P<unit>[^)]*)\))?$")
+
+
+def recognise(first: Json) -> bool:
+    return TABLE in first or any(
+        isinstance(part(first, tag, "unit"), str) and number(part(first, tag, "avg")) is not None
+        for tag in _RATES.values()
+    )
+
+
+def read(reader: Reader, file: str, found: Iterable[Document]) -> Reading:
+    rounds = []
+    for document in found:
+        record = document.content.get(TABLE, document.content)
+        reported = figures(record)
+        if any(value < 0 for value in reported.values()):
+            reader.report(file, document.line, "impossible", "a negative figure")
+        elif "output_throughput" not in reported:
+            reader.report(file, document.line, "invalid", "no usable output_token_throughput")
+        else:
+            rounds.append(
+                Round(
+                    file=file,
+                    line=document.line,
+                    reported=reported,
+                    raw={},
+                    completed=whole(_value(record, "request_count")),
+                    failed=whole(_value(record, "error_request_count")) or 0,
+                    input_tokens=whole(_value(record, "total_isl")),
+                    output_tokens=whole(_value(record, "total_osl")),
+                )
+            )
+    gaps = (
+        Gap("per-request records", "give profile_export.jsonl of the same run", "reported_vs_raw"),
+        Gap("finish reasons", "the format has none", "output_correctness", decides=False),
+    )
+    return Reading(tuple(rounds), gaps)
+
+
+def figures(record: Mapping[str, Any]) -> dict[str, float]:
+    """Figures under the names used here, in ms and per second."""
+    found = {name: _value(record, tag) for name, tag in _RATES.items()}
+    for name, (tag, statistic) in _LATENCIES.items():
+        scale = MS.get(str(part(record, tag, "unit")))
+        value = number(part(record, tag, statistic))
+        found[name] = None if value is None or scale is None else value * scale
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def table(reader: Reader, file: str) -> Json | None:
+    """A CSV export as one object of the same shape as the JSON; ``None`` when it is none."""
+    rows, header = {}, []
+    lines = (line for number_, line in reader.text(file) if number_ <= MAX_CSV_LINES)
+    try:
+        for cells in csv.reader(lines):
+            if not cells:
+                continue
+            if cells[0].strip() == "Metric":
+                header = [cell.strip() for cell in cells[1:]]
+                continue
+            name = _HEAD.match(cells[0].strip())
+            if name and header:
+                tag = name["name"].strip().lower().replace(" ", "_")
+                values = {key: _read(cell) for key, cell in zip(header, cells[1:], strict=False)}
+                rows[tag] = {"unit": name["unit"] or "", **values, "avg": values.get("avg", values.get("Value"))}
+    except csv.Error:
+        return None
+    return {TABLE: rows} if rows else None
+
+
+def _value(record: Mapping[str, Any], tag: str) -> float | None:
+    return number(part(record, tag, "avg"))
+
+
+def _read(cell: str) -> float | None:
+    try:
+        return number(float(cell))
+    except ValueError:
+        return None
+
+
+FORMAT = Format("AIPerf or GenAI-Perf summary", recognise, read)

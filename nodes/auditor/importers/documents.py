@@ -1,0 +1,168 @@
+"""The JSON objects of a file, however they were put there: one, an array, one a line, or one after the other.
+
+sglang writes ``Infinity`` for an unlimited request rate, which is no JSON; that one place is read as text. Any other
+NaN or infinity makes its document unusable.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from bankable.nodes.auditor.reading.reader import MAX_LINE_BYTES, MAX_LINES, Json, Reader
+
+MAX_WHOLE_BYTES = 256 << 20
+"""A file that is not one object a line has to be read at once."""
+MAX_DOCUMENTS = 10_000
+LARGEST, SMALLEST = 1e30, 1e-30
+"""Bounds of a figure's size: sums, ratios and logarithms of what lies between them stay finite."""
+_UNLIMITED = re.compile(rb'("request_rate"\s*:\s*)Infinity')
+_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True)
+class Document:
+    """One object and where it began; ``line`` is ``None`` when it has no line of its own."""
+
+    line: int | None
+    content: Json
+
+
+def documents(reader: Reader, name: str) -> Iterator[Document]:
+    """Usable objects of a file in order. What cannot be used is reported to the reader."""
+    path = reader.folder / name
+    if _first_line(path) is not None:
+        yield from _lines(reader, name, path)
+    else:
+        yield from _whole(reader, name, path)
+
+
+def peek(folder: Path, name: str) -> Json | None:
+    """The first object of a file, to recognise its format by; problems are not reported here."""
+    alone = _first_line(folder / name)
+    return (
+        alone if alone is not None else next((it.content for it in _whole(Reader(folder), name, folder / name)), None)
+    )
+
+
+def _first_line(path: Path) -> Json | None:
+    """The object that the first line with something on it is by itself; ``None`` when it is none."""
+    with path.open("rb") as stream:
+        for _ in range(MAX_LINES):
+            raw = stream.readline(MAX_LINE_BYTES + 1)
+            if not raw:
+                return None
+            if raw.strip().removeprefix(_MARK):
+                try:
+                    found = orjson.loads(_clean(raw))
+                except ValueError:
+                    return None
+                return found if isinstance(found, dict) else None
+    return None
+
+
+def unmarked(path: Path) -> bool:
+    """Whether the first line is JSON as it stands, one object from end to end."""
+    with path.open("rb") as stream:
+        raw = stream.readline(MAX_LINE_BYTES).strip()
+    return raw.startswith(b"{") and raw.endswith(b"}") and b"Infinity" not in raw
+
+
+def _lines(reader: Reader, name: str, path: Path) -> Iterator[Document]:
+    with path.open("rb") as stream:
+        for number in range(1, MAX_LINES + 1):
+            raw = stream.readline(MAX_LINE_BYTES + 1)
+            if not raw:
+                return
+            if len(raw) > MAX_LINE_BYTES:
+                reader.report(name, number, "too_large", f"line of more than {MAX_LINE_BYTES} bytes; reading stops")
+                return
+            if raw.strip():
+                found = reader.parse(_clean(raw), name, number, torn=not raw.endswith(b"\n"))
+                if found is not None:
+                    yield Document(number, found)
+
+
+def _whole(reader: Reader, name: str, path: Path) -> Iterator[Document]:
+    if path.stat().st_size > MAX_WHOLE_BYTES:
+        reader.report(name, None, "too_large", f"more than {MAX_WHOLE_BYTES} bytes and not one object a line")
+        return
+    data = _clean(path.read_bytes())
+    if data.startswith(b"["):
+        # Wrapped, so that depth and repeated keys are checked as everywhere else.
+        wrapped = reader.parse(b'{"all":' + data + b"}", name, None)
+        for entry in (wrapped or {}).get("all", [])[:MAX_DOCUMENTS]:
+            if isinstance(entry, dict):
+                yield Document(None, entry)
+            else:
+                reader.report(name, None, "malformed", f"expected objects, found {type(entry).__name__}")
+        return
+    pieces = list(_pieces(data))
+    for piece in pieces or [data]:
+        found = reader.parse(piece, name, None)
+        if found is not None:
+            yield Document(None, found)
+
+
+def _pieces(data: bytes) -> Iterator[bytes]:
+    """Objects written one after the other; nothing when the file is one object, or no JSON at all."""
+    try:
+        orjson.loads(data)
+        return
+    except ValueError:
+        pass
+    decoder = json.JSONDecoder()
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return
+    start = 0
+    for _ in range(MAX_DOCUMENTS):
+        while start < len(text) and text[start] in " \t\r\n,":
+            start += 1
+        if start == len(text):
+            return
+        try:
+            _, end = decoder.raw_decode(text, start)
+        except (ValueError, RecursionError):
+            yield text[start:].encode()  # reported as malformed by whoever parses it
+            return
+        yield text[start:end].encode()
+        start = end
+
+
+def _clean(data: bytes) -> bytes:
+    data = data.strip().removeprefix(_MARK).strip()
+    return _UNLIMITED.sub(rb'\1"inf"', data) if b"Infinity" in data else data
+
+
+def number(value: Any) -> float | None:
+    """A number between the bounds, else ``None``; one nearer to 0 is 0. Text and truth values are not numbers."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if not -LARGEST <= value <= LARGEST:  # not true of NaN either
+        return None
+    return float(value) if abs(value) >= SMALLEST else 0.0
+
+
+def whole(value: Any) -> int | None:
+    """A whole number of at least 0, else ``None``."""
+    found = number(value)
+    if found is None or found < 0 or found != int(found):
+        return None
+    return int(value)
+
+
+def part(value: Any, *names: str) -> Any:
+    """What lies under nested keys, ``None`` where one of them is missing."""
+    for name in names:
+        if not isinstance(value, dict):
+            return None
+        value = value.get(name)
+    return value

@@ -1,0 +1,204 @@
+"""From a path that somebody gave to a typed leg: which files are its launches, and which format they have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from bankable.nodes.auditor.importers import aiperf, aiperf_summary, canonical_row, guidellm, sglang, vllm
+from bankable.nodes.auditor.importers.documents import Document, documents, number, peek, unmarked
+from bankable.nodes.auditor.importers.format import Format, Reading
+from bankable.nodes.auditor.importers.intake import MAX_LAUNCHES, SIDECARS, Intake, entries, files, safe
+from bankable.nodes.auditor.importers.leg import ForeignLeg, Gap, Launch, LaunchView, Round, round_of
+from bankable.nodes.auditor.importers.parity_dump import generations
+from bankable.nodes.auditor.reading.reader import Json, Reader
+from bankable.nodes.auditor.reading.view import LegView
+from bankable.tools.errors import UserError
+
+FORMATS: tuple[Format, ...] = (
+    sglang.FORMAT,
+    vllm.FORMAT,
+    aiperf.FORMAT,
+    guidellm.FORMAT,
+    aiperf_summary.FORMAT,
+    canonical_row.FORMAT,
+)
+"""In the order in which they are tried: the ones with narrower signatures first."""
+MAIN = "bench_runs.jsonl"
+KNOWN = ", ".join(each.name for each in FORMATS)
+
+
+@dataclass(frozen=True)
+class Given:
+    """One launch's files after they were taken in."""
+
+    folder: str
+    main: str | None
+    """``None``: the launch left other records but no result."""
+    format: Format | None
+    plain: bool = False
+    """The measurement layer's own reader takes it without a detour, under its own name."""
+
+
+def take(intake: Intake, source: Path, side: str) -> list[Given]:
+    """Copy a leg's files into ``side``. Raises ``UserError`` when nothing in it is a known result."""
+    if not source.is_dir():
+        found = _file(intake, source, side)
+        if found is None:
+            raise _unknown(source)
+        return [found]
+    replicas = _replicas(source)[:MAX_LAUNCHES]
+    if replicas:
+        taken = [_launch(intake, path, f"{side}/{path.parent.name}") for path in replicas]
+        return [each for each in taken if each is not None]
+    whole = _launch(intake, source, side)
+    if whole is not None:
+        return [whole]
+    several = [found for path in files(source) if (found := _file(intake, path, f"{side}/{safe(path.name)}"))]
+    if len(several) == 1:
+        several = [_with_sidecars(intake, source, several[0])]
+    if not several and (source / "server.log").is_file():
+        return [_with_sidecars(intake, source, Given(side, None, None))]
+    if not several:
+        below = [path for path in entries(source) if path.is_dir()][:MAX_LAUNCHES]
+        several = [found for path in below if (found := _launch(intake, path, f"{side}/{safe(path.name)}"))]
+    if not several:
+        raise _unknown(source)
+    if len(several) > MAX_LAUNCHES:
+        raise UserError(f"more than {MAX_LAUNCHES} results", str(source), "give the folder of one leg")
+    kinds = {each.format.name for each in several if each.format}
+    if len(kinds) > 1:
+        raise UserError(f"results of several tools: {', '.join(sorted(kinds))}", str(source), "give one tool's files")
+    return several
+
+
+def read(reader: Reader, side: str, given: Iterable[Given]) -> ForeignLeg:
+    """The typed leg. A launch without a usable round stays, with none."""
+    launches, gaps, kind = [], {}, None
+    for each in given:
+        launch, found = _read(reader, each)
+        launches.append(launch)
+        gaps.update({(gap.rule, gap.what): gap for gap in found})
+        kind = kind or each.format
+    shown = kind.name if kind else "no result"
+    return ForeignLeg(side, shown, tuple(launches), tuple(gaps.values()), kind is not None and kind.embeds_arguments)
+
+
+def recognise(folder: Path, name: str) -> tuple[Format | None, Json | None]:
+    """Which format a file has, by its content, and its first object."""
+    first = peek(folder, name)
+    found = next((each for each in FORMATS if first is not None and each.recognise(first)), None)
+    if found is None:
+        table = aiperf_summary.table(Reader(folder), name)
+        if table is not None and "output_throughput" in aiperf_summary.figures(table[aiperf_summary.TABLE]):
+            return aiperf_summary.FORMAT, table
+    return found, first
+
+
+def _replicas(source: Path) -> list[Path]:
+    """Fresh launches of a GEAK leg that was measured with isolated servers: the attempt that counts of each replica.
+
+    Format: AMD-AGI/GEAK, commit 0505c49711d47372bf3638c4abf954f91dc4228c, ``e2e_workflow/scripts/bench_e2e.sh``.
+    """
+    found = []
+    for path in entries(source):
+        chosen = path / "selected_attempt"
+        if path.name.startswith("replica_") and chosen.is_file() and chosen.stat().st_size < 16:
+            attempt = path / f"attempt_{chosen.read_bytes().decode('ascii', 'replace').strip()}"
+            if attempt.is_dir() and attempt.parent == path and (attempt / MAIN).is_file():
+                found.append(attempt)
+    return found
+
+
+def _file(intake: Intake, source: Path, folder: str) -> Given | None:
+    """A single result as one launch."""
+    target = intake.file(source, f"{folder}/{safe(source.name)}")
+    kind, first = recognise(intake.root, target)
+    if kind is None:
+        (intake.root / target).unlink()
+        return None
+    plain = kind is sglang.FORMAT and first is not None and sglang.plain(first) and unmarked(intake.root / target)
+    if plain and target != f"{folder}/{MAIN}":
+        (intake.root / target).rename(intake.root / folder / MAIN)
+        target = f"{folder}/{MAIN}"
+    return Given(folder, target, kind, plain)
+
+
+def _launch(intake: Intake, source: Path, folder: str) -> Given | None:
+    """A leg folder with results under a usual name; rounds that were lost leave its other records."""
+    names = {path.name for path in entries(source) if path.is_file()}
+    main = next((name for name in (MAIN, "profile_export.jsonl") if name in names), None)
+    if main is None:
+        return None
+    given = _file(intake, source / main, folder)
+    if given is None and "server.log" not in names:
+        raise _unknown(source / main)
+    return _with_sidecars(intake, source, given or Given(folder, None, None))
+
+
+def _with_sidecars(intake: Intake, source: Path, given: Given) -> Given:
+    main = Path(given.main).name if given.main else None
+    for path in entries(source):
+        wanted = path.name in SIDECARS or path.suffix.lower() == ".json"
+        target = f"{given.folder}/{safe(path.name)}"
+        if wanted and path.is_file() and path.name != main and not (intake.root / target).exists():
+            intake.file(path, target)
+    return given
+
+
+def _read(reader: Reader, given: Given) -> tuple[Launch, tuple[Gap, ...]]:
+    if given.main is None or given.format is None:
+        view = LegView(reader, given.folder)
+        return Launch(view, view.path(MAIN), (), (), view.path("outputs.jsonl")), ()
+    view = LegView(reader, given.folder)
+    reading = _plainly(view, given)
+    if reading is None:
+        reading = given.format.read(reader, given.main, _objects(reader, given.main))
+        view = LaunchView(reader, given.folder, given.main, reading.rounds)
+    rounds = tuple(each for each in reading.rounds if _finite(reader, each))
+    outputs, kept = view.outputs, view.path("outputs.jsonl")
+    if not outputs:
+        outputs, found = generations(reader, given.folder)
+        kept = found or kept
+    summaries = tuple(
+        f"{given.folder}/{path.name}"
+        for path in sorted((reader.folder / given.folder).iterdir())
+        if path.suffix == ".json" and f"{given.folder}/{path.name}" != given.main
+    )
+    return Launch(view, given.main, rounds, outputs, kept, summaries), reading.gaps
+
+
+def _plainly(view: LegView, given: Given) -> Reading | None:
+    """As the measurement layer's reader takes it, where it can."""
+    if not given.plain or given.main is None:
+        return None
+    try:
+        return Reading(tuple(round_of(row, given.main) for row in view.rows))
+    except (ValueError, OverflowError):
+        return None  # sums beyond all bounds: the general reader says which round
+
+
+def _finite(reader: Reader, each: Round) -> bool:
+    """Whether every figure has a size that can be reckoned with."""
+    values = [*each.reported.values(), *each.raw.values(), *(it.true for it in each.checks)]
+    if all(number(value) is not None for value in values):
+        return True
+    reader.report(each.file, each.line, "impossible", "a figure beyond all bounds")
+    return False
+
+
+def _objects(reader: Reader, name: str) -> Iterable[Document]:
+    if _first_byte(reader.folder / name) in b"{[":
+        return documents(reader, name)
+    found = aiperf_summary.table(reader, name)
+    return [Document(None, found)] if found else []
+
+
+def _first_byte(path: Path) -> bytes:
+    with path.open("rb") as stream:
+        return stream.read(64).strip().removeprefix(b"\xef\xbb\xbf").strip()[:1]
+
+
+def _unknown(source: Path) -> UserError:
+    return UserError("no benchmark result of a known format", str(source), f"known are: {KNOWN}")

@@ -1,0 +1,77 @@
+"""Copying somebody's files into a folder of our own, bounded, so that they cannot change under the audit.
+
+Only regular files are taken: a link out of the folder, a pipe or a device is refused.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bankable.tools.errors import UserError
+from bankable.tools.evidence.layout import LEG_FILES, MAX_FILE_BYTES
+
+MAX_ENTRIES = 2_000
+"""Of one folder."""
+MAX_LAUNCHES = 200
+SUFFIXES = (".json", ".jsonl", ".csv")
+SIDECARS = (*(name for name in LEG_FILES if name != "bench_runs.jsonl"), "bench_summary.json")
+"""Files that may lie beside a result and belong to the same launch."""
+_CHUNK = 1 << 20
+_ODD = re.compile(r"[^A-Za-z0-9._=+-]")
+
+
+@dataclass(frozen=True)
+class Intake:
+    """The sealed folder while it is being filled."""
+
+    root: Path
+
+    def file(self, source: Path, target: str) -> str:
+        """Copy one file to ``target`` (relative). Raises ``UserError`` when it cannot be taken."""
+        place = self.root / target
+        place.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            facts = source.stat()
+            if not stat.S_ISREG(facts.st_mode):
+                raise UserError("not a regular file", str(source), "save the result to a file first")
+            if facts.st_size > MAX_FILE_BYTES:
+                raise UserError("file is larger than an audit reads", str(source), "give one benchmark file per leg")
+            left = MAX_FILE_BYTES
+            with source.open("rb") as reader, place.open("xb") as writer:
+                while left > 0 and (piece := reader.read(min(_CHUNK, left))):
+                    writer.write(piece)
+                    left -= len(piece)
+        except OSError as problem:
+            raise UserError("cannot read", str(source), problem.strerror or "check the path") from problem
+        return target
+
+
+def entries(folder: Path) -> list[Path]:
+    """What lies directly in a folder, sorted by name; links out of it are refused."""
+    try:
+        root = folder.resolve(strict=True)
+        found = sorted(folder.iterdir(), key=lambda path: path.name)
+        if len(found) > MAX_ENTRIES:
+            raise UserError(f"more than {MAX_ENTRIES} files in one folder", str(folder), "give the folder of one leg")
+        for path in found:
+            if path.is_symlink() and not path.resolve().is_relative_to(root):
+                raise UserError("evidence links out of its folder", str(path), "replace the link by the file")
+    except (OSError, RuntimeError) as problem:
+        raise UserError("cannot read", str(folder), "check the path") from problem
+    return found
+
+
+def files(folder: Path) -> Iterator[Path]:
+    """Regular files of a folder that may hold results."""
+    for path in entries(folder):
+        if path.suffix.lower() in SUFFIXES and path.is_file():
+            yield path
+
+
+def safe(name: str) -> str:
+    """A file's own name, in letters that a verdict can hold."""
+    return _ODD.sub("_", name)[-120:].lstrip(".") or "file"

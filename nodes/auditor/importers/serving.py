@@ -1,0 +1,134 @@
+"""A round from a serving-benchmark record, as sglang and vLLM write it, with or without per-request lists.
+
+Both tools descend from one script and share names and units: seconds in lists, milliseconds in figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bankable.nodes.auditor.importers.documents import Document, number, whole
+from bankable.nodes.auditor.importers.leg import Check, Round, round_of
+from bankable.nodes.auditor.measured import FIELDS
+from bankable.nodes.auditor.reading.reader import Json, Reader
+from bankable.nodes.auditor.reading.resolved import steady
+from bankable.nodes.auditor.reading.rows import Row
+from bankable.tools.evidence.records import BenchRun, LatencySummary
+from bankable.tools.statistics.latency import recompute
+
+LISTS = ("input_lens", "output_lens", "ttfts", "itls", "errors")
+"""Without these nothing can be recomputed."""
+_UNSTAMPED = {
+    "leg_id": "",
+    "index": 0,
+    "seed": 0,
+    "started": 0.0,
+    "ended": 0.0,
+    "request_digest": "0" * 64,
+    "issued": 0,
+    "cpu_s": 0.0,
+    "flushed": False,
+}
+_COUNTED = {"output_throughput": "total_output_tokens", "request_throughput": "completed"}
+"""Rate figures and the counts that they are over the duration."""
+
+
+def detailed(record: Json) -> bool:
+    return all(isinstance(record.get(name), list) for name in LISTS)
+
+
+def serving_round(
+    reader: Reader, file: str, document: Document, arguments: tuple[str, ...], longest: int | None
+) -> Round | None:
+    """A round, or ``None`` with a report of what is wrong. ``longest`` is what was declared, for a bare summary."""
+    record = document.content
+    given = tuple((name, str(record[name])) for name in arguments if record.get(name) is not None)
+    embedded = record.get("server_info")
+    info = steady(embedded) if isinstance(embedded, dict) else {}
+    if detailed(record):
+        return _from_lists(reader, file, document, given, info)
+    return _from_summary(reader, file, document, given, info, longest)
+
+
+def _from_lists(
+    reader: Reader, file: str, document: Document, given: tuple[tuple[str, str], ...], info: Json
+) -> Round | None:
+    record, present = document.content, _present(document.content)
+    filled = {**dict.fromkeys((*FIELDS, "p99_tpot_ms"), 0.0), "server_info": {}, "total_input_tokens": 0}
+    # Only the names that are read: an embedded server_info of another type must not stop the round.
+    taken = {name: record[name] for name in BenchRun.model_fields if name in record and name != "server_info"}
+    run = reader.typed({**filled, **taken, "bankable": _UNSTAMPED}, BenchRun, file, document.line)
+    if run is None:
+        return None
+    try:
+        raw = recompute(run)
+    except (ValueError, OverflowError) as cause:
+        reader.report(file, document.line, "impossible", str(cause))
+        return None
+    failed = sum(bool(error) or length == 0 for error, length in zip(run.errors, run.output_lens, strict=True))
+    # A figure that the tool did not write has nothing to be held against; the recomputed one stands in for it.
+    reported = {name: present.get(name, float(getattr(raw, name))) for name in FIELDS}
+    row = Row(
+        line=document.line or 1,
+        stamp=None,
+        reported=LatencySummary(**reported),
+        raw=raw,
+        duration=run.duration,
+        completed=run.completed,
+        succeeded=len(run.output_lens) - failed,
+        failed=failed,
+        total_output=run.total_output_tokens,
+        input_lens=tuple(run.input_lens),
+        output_lens=tuple(run.output_lens),
+        streamed=tuple(len(gaps) for gaps in run.itls),
+        cached_tokens=None if run.cached_tokens is None else sum(run.cached_tokens),
+        distinct_texts=len(set(run.generated_texts)),
+        arguments=given,
+        server_info=info,
+    )
+    return round_of(row, file)
+
+
+def _from_summary(
+    reader: Reader, file: str, document: Document, given: tuple[tuple[str, str], ...], info: Json, longest: int | None
+) -> Round | None:
+    record, reported = document.content, _present(document.content)
+    wrong = sorted(name for name, value in reported.items() if value < 0)
+    duration = number(record.get("duration"))
+    if "output_throughput" not in reported:
+        reader.report(file, document.line, "invalid", "no usable output_throughput")
+        return None
+    if wrong or (duration is not None and duration <= 0):
+        reader.report(file, document.line, "impossible", f"negative: {', '.join(wrong)}" if wrong else "duration ≤ 0")
+        return None
+    completed = whole(record.get("completed"))
+    return Round(
+        file=file,
+        line=document.line,
+        reported=reported,
+        raw={},
+        checks=_rates(record, reported, duration),
+        issued=whole(record.get("num_prompts")),
+        completed=completed,
+        failed=whole(record.get("failed")),
+        input_tokens=whole(record.get("total_input_tokens")),
+        output_tokens=whole(record.get("total_output_tokens")),
+        longest=longest,
+        arguments=given,
+        server_info=info or None,
+    )
+
+
+def _present(record: Json) -> dict[str, float]:
+    found = {name: number(record.get(name)) for name in FIELDS}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def _rates(record: Json, reported: Mapping[str, float], duration: float | None) -> tuple[Check, ...]:
+    """Rates follow from counts and duration even in a bare summary."""
+    found = []
+    for rate, count in _COUNTED.items():
+        counted = number(record.get(count))
+        if duration is not None and counted is not None and rate in reported:
+            found.append(Check(rate, reported[rate], counted / duration))
+    return tuple(found)

@@ -1,0 +1,100 @@
+"""A bake-off that was really measured is evidence: sealed, it is judged by the auditor that knows nothing of it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import pytest
+
+from bankable.kernels.benchmark.benchmark import BakeOff, Settings, bake_off
+from bankable.kernels.benchmark.candidate import of_kernel, of_torch
+from bankable.kernels.build.compiler import Compiled, Compiler
+from bankable.kernels.build.render import render
+from bankable.kernels.task.folder import TaskFolder
+from bankable.nodes.auditor.process import audit_sealed
+from bankable.nodes.auditor.verdict import Verdict
+from bankable.tools.evidence.seal import seal
+from tests.kernels.hostile import CRASH, TRUNCATING
+
+BUSY = {"harness_roofline", "harness_hidden_work", "harness_speedup"}
+"""Rules whose figures are times: on a machine with other tenants they may speak up, and with a reason."""
+
+
+@pytest.fixture(scope="module")
+def measured(norm_task: TaskFolder, python: Path, compiler: Compiler) -> BakeOff:
+    """Torch's operator, an honest kernel, one that cuts precision, and one that crashes."""
+    sources = [render(norm_task.family, "bfloat16"), TRUNCATING, CRASH]
+    kernels = [of_kernel(it) for it in map(compiler.compile, sources) if isinstance(it, Compiled)]
+    assert len(kernels) == 3
+    return bake_off(norm_task, [of_torch(norm_task.family, "torch"), *kernels], python, Settings(rounds=6, samples=6))
+
+
+@pytest.fixture(scope="module")
+def verdict(measured: BakeOff, norm_task: TaskFolder, tmp_path_factory: pytest.TempPathFactory) -> Verdict:
+    place = tmp_path_factory.mktemp("sealed") / "sealed"
+    sealed = seal(norm_task.root, "harness", norm_task.task.operator, measured.attempt, place)
+    answer = audit_sealed(sealed.folder)
+    sealed.discard()
+    return answer
+
+
+def test_the_auditor_takes_an_honest_one(verdict: Verdict, measured: BakeOff):
+    assert verdict.degraded == ()
+    loud = {it.rule: it.observed for it in verdict.findings if it.severity.value != "INFO"}
+    assert set(loud) <= BUSY, loud
+    if not loud:
+        assert verdict.verdict.value == "PASS"
+        assert measured.claim.outcome == "winner"
+        assert measured.claim.speedup == pytest.approx(1 + verdict.metrics[0].delta, rel=1e-6)
+
+
+def test_only_those_that_are_right_are_timed(measured: BakeOff):
+    entered = {entry.implementation: entry.ok for entry in measured.qualified}
+    assert list(entered.values()) == [True, True, True, False, False]
+    names = {row.implementation for row in measured.rows}
+    assert names == {name for name, ok in entered.items() if ok}
+    assert measured.claim.winner in names | {None}
+    said = orjson.loads((measured.folder / "qualification.json").read_bytes())
+    assert said[4]["why"] == "crashed: ended by SIGSEGV"
+
+
+def test_every_row_is_a_fresh_process_with_fresh_inputs(measured: BakeOff):
+    rows = measured.rows
+    assert len(rows) == 6 * 3 * 2
+    assert len({row.pid for row in rows}) == 6 * 3
+    assert os.getpid() not in {row.pid for row in rows}
+    assert all(len(set(row.generations)) == len(row.samples_ns) == 6 for row in rows)
+    assert all(row.cache_bytes >= measured.peaks.cache_bytes for row in rows)
+    assert {row.resolved == row.source for row in rows} == {True}
+    checks = [row.correctness for row in rows if row.role == "candidate"]
+    assert all(check and check.pid not in {row.pid for row in rows} for check in checks)
+
+
+def test_evidence_that_was_tampered_with_is_not_taken(measured: BakeOff, norm_task: TaskFolder, tmp_path: Path):
+    copy = tmp_path / "run"
+    operator = copy / "ops" / norm_task.task.operator
+    (operator / f"bench-{measured.attempt}").mkdir(parents=True)
+    (copy / "run.json").write_bytes((norm_task.root / "run.json").read_bytes())
+    for path in norm_task.path.rglob("*"):
+        target = operator / path.relative_to(norm_task.path)
+        if path.is_file():
+            target.parent.mkdir(exist_ok=True, parents=True)
+            target.write_bytes(path.read_bytes())
+    runs = operator / f"bench-{measured.attempt}" / "opbench_runs.jsonl"
+    rows = [orjson.loads(line) for line in runs.read_bytes().splitlines()]
+    for row in rows:
+        if row["role"] == "candidate":
+            row["samples_ns"] = [value / 50 for value in row["samples_ns"]]
+    runs.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    sealed = seal(copy, "harness", norm_task.task.operator, measured.attempt, tmp_path / "sealed")
+    answer = audit_sealed(sealed.folder)
+    sealed.discard()
+    assert answer.verdict.value == "FAIL"
+
+
+def test_the_claim_of_another_folder_is_another_attempt(measured: BakeOff, norm_task: TaskFolder):
+    assert norm_task.next_attempt() == measured.attempt + 1
+    assert replace(norm_task).path == measured.folder.parent

@@ -1,0 +1,122 @@
+"""The claim is what the rows say, and says no more than they do."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from bankable.kernels.benchmark.result import claim, scores, sound
+from bankable.tools.evidence.harness import Correctness, Intact, OpRun, Seam, ServedShape, SourceFile, Task, Tolerance
+
+DIGESTS = {"live": "a" * 64, "fast": "b" * 64, "slow": "c" * 64}
+RIGHT = Correctness(
+    pid=9,
+    checked_calls=4,
+    secret_seeds=4,
+    elements=100,
+    relative_error=0.001,
+    mismatch_share=0.0,
+    poison_intact=True,
+    ran_before_expected=True,
+    changes_with_input=True,
+    same_pointer_recheck=True,
+)
+TASK = Task(
+    run_id="r",
+    operator="rms_norm",
+    family="rms_norm",
+    seam=Seam(module="m", attribute="a"),
+    live_backend="native",
+    live_source=SourceFile(path="sglang/x.py", digest=DIGESTS["live"]),
+    launch_mode="eager",
+    device="cpu",
+    dtype="bfloat16",
+    tolerance=Tolerance(relative_error=0.005, reason="why"),
+    captured_at=0.0,
+    shapes=tuple(
+        ServedShape(key=key, dims=((4, 4),), dtypes=("bfloat16",), phase="decode", calls=calls, held_out=not calls)
+        for key, calls in (("4x4", 900), ("8x4", 100), ("5x4", 0))
+    ),
+)
+TIMES = {
+    "live": {"4x4": 40.0, "8x4": 80.0, "5x4": 40.0},
+    "fast": {"4x4": 10.0, "8x4": 80.0, "5x4": 20.0},
+    "slow": {"4x4": 50.0, "8x4": 90.0, "5x4": 50.0},
+}
+
+
+def row(name: str, key: str, index: int, **changes: object) -> OpRun:
+    source = SourceFile(path=f"{name}.cpp", digest=DIGESTS[name])
+    base = OpRun(
+        run_id="r",
+        operator="rms_norm",
+        role="reference" if name == "live" else "candidate",
+        backend=f"{name}-backend",
+        implementation=name,
+        source=source,
+        resolved=source,
+        executed=name,
+        shape=key,
+        round=index,
+        pid=1,
+        started=0,
+        ended=1,
+        launch_mode="eager",
+        timer="t",
+        warmup_calls=1,
+        timed_calls=3,
+        cache="rotated",
+        samples_ns=(1e9, TIMES[name][key] * 1.01**index, 1.0),
+        intact=Intact(clock=True, synchronize=True, checker=True),
+        correctness=None if name == "live" else RIGHT,
+    )
+    return base.model_copy(update=changes)
+
+
+def rows(*names: str, rounds: int = 6) -> list[OpRun]:
+    return [row(name, key, index) for index in range(rounds) for name in names for key in TIMES[name]]
+
+
+def test_the_winner_is_weighted_by_served_calls_and_medians():
+    said = claim(TASK, rows("live", "fast", "slow"), "native", 0.01)
+    assert (said.outcome, said.winner, said.winner_backend) == ("winner", "fast", "fast-backend")
+    assert said.speedup == pytest.approx((900 * 40 + 100 * 80) / (900 * 10 + 100 * 80))
+    assert said.shapes == pytest.approx({"4x4": 4.0, "8x4": 1.0, "5x4": 2.0})
+    assert said.interval == pytest.approx((said.speedup, said.speedup))
+
+
+def test_nothing_faster_is_no_win_and_nothing_measured_is_an_error():
+    assert claim(TASK, rows("live", "slow"), "native", 0.01).outcome == "no_win"
+    broken = [it.model_copy(update={"raised": "crashed"}) for it in rows("fast")]
+    assert claim(TASK, rows("live") + broken, "native", 0.01).outcome == "harness_error"
+
+
+def test_few_rounds_win_nothing():
+    said = claim(TASK, rows("live", "fast", rounds=2), "native", 0.01)
+    assert (said.outcome, said.winner, said.speedup) == ("no_win", None, None)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"raised": "crashed: SIGSEGV"},
+        {"samples_ns": ()},
+        {"executed": None},
+        {"correctness": None},
+        {"intact": None},
+        {"resolved": SourceFile(path="other.cpp", digest="d" * 64)},
+        {"intact": Intact(clock=False, synchronize=True, checker=True)},
+        {"correctness": RIGHT.model_copy(update={"poison_intact": False})},
+        {"correctness": RIGHT.model_copy(update={"changes_with_input": False})},
+        {"correctness": RIGHT.model_copy(update={"same_pointer_recheck": False})},
+        {"correctness": RIGHT.model_copy(update={"relative_error": None})},
+        {"correctness": RIGHT.model_copy(update={"mismatch_share": 0.01})},
+    ],
+)
+def test_one_unsound_row_puts_a_candidate_out(changes):
+    taken = rows("live", "fast", "slow")
+    taken[-4] = taken[-4].model_copy(update=changes)
+    assert not sound(TASK, taken[-4])
+    assert [score.implementation for score in scores(TASK, taken, 0.01)] == ["slow"]
+    assert math.exp(scores(TASK, taken, 0.01)[0].decision.mean) < 1

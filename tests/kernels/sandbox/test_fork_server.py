@@ -1,0 +1,103 @@
+"""Whatever a kernel does, the measurement goes on: each end has a name."""
+
+from __future__ import annotations
+
+import pytest
+
+from bankable.kernels.benchmark.candidate import Contestant, of_kernel
+from bankable.kernels.benchmark.qualify import qualify
+from bankable.kernels.build.compiler import Compiled, Compiler
+from bankable.kernels.build.render import Source
+from bankable.kernels.sandbox.fork_server import Answer, Nursery
+from bankable.kernels.sandbox.limits import Limits
+from bankable.kernels.task.folder import TaskFolder
+from tests.kernels.hostile import CRASH, FORGER, HANG, HOG, OVERRUN, SPIN, WRONG
+
+REASONS = {
+    "constant": "4x64: error ",
+    "no-op": "4x64: error None on ",
+    "forger": "not loaded: calls ",
+    "aliasing": "4x64: AliasedInputError: wrote to its input x",
+    "truncating": "4x64: error 0.007",
+    "coarse-scale": "4x64: error 0.00",
+    "without-tail": "5x67: error None on ",
+    "one-shape": "5x67: error ",
+    "pointer-cache": "not loaded: keeps state from call to call",
+}
+"""What is found first: the poison of unwritten memory is a NaN, so that an element left out is not finite."""
+SHAPES = [{"key": "4x64", "dims": [4, 64], "seed": 5}]
+
+
+def contestant(source: Source, compiler: Compiler) -> Contestant:
+    compiled = compiler.compile(source)
+    assert isinstance(compiled, Compiled), compiled
+    return of_kernel(compiled)
+
+
+def attempt(source: Source, compiler: Compiler, nursery: Nursery, limits: Limits | None = None) -> Answer:
+    job = {"family": "rms_norm", "dtype": "bfloat16", "threads": 1, "kinds": ["normal"], "shapes": SHAPES}
+    return nursery.run("attempt", {**job, "implementation": contestant(source, compiler).job()}, limits)
+
+
+@pytest.mark.parametrize(
+    ("source", "limits", "end"),
+    [
+        (CRASH, Limits(), "crashed"),
+        (HANG, Limits(wall_s=3), "wall_limit"),
+        (SPIN, Limits(cpu_s=1), "cpu_limit"),
+        (HOG, Limits(memory_bytes=1 << 29), "memory_limit"),
+    ],
+    ids=["crash", "hang", "spin", "hog"],
+)
+def test_a_kernel_that_fails_is_a_typed_result(source, limits, end, compiler, nursery):
+    answer = attempt(source, compiler, nursery, limits)
+    assert (answer.ended.end, answer.replies) == (end, ())
+    assert answer.ended.why
+
+
+def test_what_a_kernel_prints_is_not_what_it_measured(compiler, nursery, norm_task):
+    answer = attempt(FORGER, compiler, nursery)
+    assert "samples_ns" in (answer.folder / "output.txt").read_text()
+    assert [sorted(reply) for reply in answer.replies] == [["resolved", "shape"]]
+
+
+@pytest.mark.parametrize(("name", "why"), REASONS.items())
+def test_a_wrong_kernel_never_enters(name, why, compiler, nursery, norm_task: TaskFolder):
+    said = qualify(norm_task, contestant(WRONG[name], compiler), nursery, ["4x64", "5x67"], 1)
+    assert not said.ok
+    assert said.why.startswith(why)
+
+
+def test_a_crash_is_the_reason_to_stay_out(compiler, nursery, norm_task: TaskFolder):
+    said = qualify(norm_task, contestant(CRASH, compiler), nursery, ["4x64"], 1)
+    assert (said.ok, said.why) == (False, "crashed: ended by SIGSEGV")
+
+
+def test_a_kernel_that_writes_past_its_output_loses_its_guards(compiler, nursery):
+    job = {"family": "rms_norm", "dtype": "bfloat16", "threads": 1, "shapes": [{**SHAPES[0], "first": 0}]}
+    job |= {"warmup": 2, "timed": 4, "checked": 4, "cache_bytes": 1 << 20}
+    ran = nursery.run("measure", {**job, "implementation": contestant(OVERRUN, compiler).job()})
+    names = ran.replies[0]["checked"]
+    said = nursery.run(
+        "check",
+        {
+            "family": "rms_norm",
+            "dtype": "bfloat16",
+            "dims": [4, 64],
+            "seed": 5,
+            "relative_error": 0.005,
+            "outputs": str(ran.folder / "4x64.safetensors"),
+            "calls": [{"name": it, "inputs": "normal"} for it in names],
+        },
+    ).replies[0]
+    assert said["poison_intact"] is False
+
+
+def test_candidates_have_no_network_or_it_is_said_why(nursery):
+    assert nursery.network == "off" or nursery.network.startswith("on: ")
+
+
+def test_a_job_has_a_process_of_its_own(compiler, nursery):
+    honest = WRONG["constant"]
+    pids = {attempt(honest, compiler, nursery).ended.pid for _ in range(3)}
+    assert len(pids) == 3

@@ -1,0 +1,81 @@
+"""Which captured shapes are benched, and which are held out."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bankable.kernels.operators import FAMILIES
+from bankable.kernels.task.extract import COVER, MOST, benched, held_out
+from bankable.tools.overlay.captured import Captured, CapturedShape
+
+
+def shape(rows: int, calls: int, phase: str = "decode", sampled: bool = True) -> CapturedShape:
+    return CapturedShape(
+        dims=(rows, 256),
+        sizes=((rows, 256), (256,)),
+        strides=((256, 1), (1,)),
+        dtypes=("bfloat16", "bfloat16"),
+        calls={phase: calls},
+        sampled=sampled,
+    )
+
+
+def captured(*shapes: CapturedShape, other: int = 0) -> Captured:
+    return Captured(
+        operator="rms_norm",
+        mode="capture",
+        module="a" * 64,
+        live_path="/x/sglang/srt/layers/layernorm.py",
+        other_calls=other,
+        uncovered_calls=3,
+        shapes=shapes,
+    )
+
+
+def keys(*shapes: CapturedShape, other: int = 0) -> list[str]:
+    return [it.key for it in benched(captured(*shapes, other=other))]
+
+
+def test_the_shapes_with_the_most_calls_until_they_hold_nearly_all() -> None:
+    assert keys(shape(4, 10), shape(12, 900), shape(8, 90)) == ["12x256", "8x256"]
+
+
+def test_a_phase_with_more_than_a_twentieth_of_the_calls_is_there() -> None:
+    decode = [shape(12, 970)]
+    assert keys(*decode, shape(1408, 20, "prefill")) == ["12x256"]
+    assert keys(shape(12, 990), shape(11, 990), shape(1408, 40, "prefill"), shape(128, 80, "prefill"))[-1] == "128x256"
+
+
+def test_what_was_not_sampled_cannot_be_benched() -> None:
+    assert keys(shape(12, 900, sampled=False), shape(8, 100)) == ["8x256"]
+
+
+@given(st.lists(st.integers(1, 10_000), min_size=1, max_size=60), st.integers(0, 100))
+def test_no_more_than_a_few_and_as_many_calls_as_these_can_hold(calls: list[int], other: int) -> None:
+    seen = captured(*(shape(rows, count) for rows, count in enumerate(calls, 1)), other=other)
+    chosen = benched(seen)
+    assert 1 <= len(chosen) <= MOST
+    held = sum(it.total for it in chosen)
+    best = sum(sorted(calls, reverse=True)[: len(chosen)])
+    assert held == best
+    assert len(chosen) == MOST or held >= COVER * seen.calls or len(chosen) == len(calls)
+
+
+def test_held_out_shapes_are_near_the_served_ones_and_none_of_them() -> None:
+    shapes = [shape(12, 900), shape(13, 50), shape(1408, 50, "prefill")]
+    found = list(held_out(FAMILIES["rms_norm"], shapes))
+    assert [(it.key, it.phase, it.calls, it.held_out) for it in found] == [
+        ("14x256", "decode", 0, True),
+        ("1409x256", "prefill", 0, True),
+    ]
+    assert [it.key for it in held_out(FAMILIES["rms_norm"], shapes[:1])] == ["13x256"]
+
+
+def test_shapes_that_somebody_adds_come_last_and_decide_nothing_else() -> None:
+    seen = captured(shape(12, 990), shape(8, 5), shape(13, 5), shape(9, 1, sampled=False))
+    assert [it.key for it in benched(seen)] == ["12x256"]
+    more = benched(seen, ("13x256", "9x256", "12x256", "7x7"))
+    assert [it.key for it in more] == ["12x256", "13x256"]
+    (held,) = held_out(FAMILIES["rms_norm"], benched(seen), [it.dims for it in more])
+    assert held.key == "14x256"  # 13x256 is benched now

@@ -1,0 +1,160 @@
+"""A benchmarker's model may enter kernels and ask for more rounds; the harness and its least are not its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from bankable.graph.session import recorded_config, session
+from bankable.kernels.benchmark.benchmark import ROUNDS
+from bankable.kernels.build.render import render
+from bankable.kernels.operators import FAMILIES
+from bankable.kernels.task.folder import TaskFolder, write_task
+from bankable.kernels.task.proposed import MOST, entered
+from bankable.kernels.task.shapes import parse_shapes
+from bankable.kernels.task.sources import kept_source
+from bankable.nodes.advice.ask import past
+from bankable.nodes.advice.benchmarking import MOST_ROUNDS, bench_plan
+from bankable.nodes.advice.kernel_facts import diagnosis
+from bankable.nodes.op_benchmarker import benchmark, default, torchs_own
+from bankable.tools.llm.advisor import Advisor
+from bankable.tools.llm.settings import Limits, Settings, endpoint
+from bankable.tools.measurement.run_context import Lab
+from tests.graph.llm_script import kernel
+from tests.tools.llm.endpoint import Asked, Endpoint, Reply, refusal, says, tool_calls
+
+RECORDING = Path(__file__).resolve().parents[3] / "evals" / "recorded" / "cpu-search.tar.xz"
+FAMILY = FAMILIES["rms_norm"]
+
+
+@pytest.fixture
+def task(nursery, tmp_path: Path) -> TaskFolder:
+    shapes = parse_shapes(FAMILY, "4x64:900", "5x67")
+    return write_task(tmp_path / "task", FAMILY, "bfloat16", shapes, nursery, threads=1)
+
+
+@contextmanager
+def lab_of(tmp_path: Path, server: Endpoint, python: Path | None = None) -> Iterator[Lab]:
+    settings = Settings(endpoint=endpoint("m", server.url), limits=Limits(attempts=1))
+    out = tmp_path / "run"
+    with session(recorded_config(RECORDING, {}), out, resume=out.exists()) as lab:
+        advisor = Advisor(settings, out / "llm_calls.jsonl")
+        yield replace(lab, advisor=advisor, engine_python=python, recorded=None if python else lab.recorded)
+
+
+def proposal(*contestants: dict[str, Any], rounds: int = ROUNDS) -> Reply:
+    return says({"rounds": rounds, "contestants": list(contestants), "because": "a close race"})
+
+
+def name_of(**choices: int) -> str:
+    return render(FAMILY, "bfloat16", {**FAMILY.defaults(), **choices}).implementation
+
+
+@pytest.mark.parametrize(
+    ("asked", "taken", "why"),
+    [
+        (ROUNDS, ROUNDS, []),
+        (ROUNDS + 2, ROUNDS + 2, []),
+        (0, ROUNDS, ["fewer than the harness takes"]),
+        (-(10**18), ROUNDS, ["fewer than the harness takes"]),
+        (10**18, MOST_ROUNDS, ["more than there is time for"]),
+    ],
+)
+def test_more_rounds_and_never_fewer(asked: int, taken: int, why: list[str], task: TaskFolder, tmp_path: Path) -> None:
+    with Endpoint(proposal(rounds=asked)) as server, lab_of(tmp_path, server) as lab:
+        plan = bench_plan(lab, task, 1, ["redo: noisy"])
+        assert plan is not None
+        assert (plan.rounds, plan.kernels) == (taken, ())
+        assert [it.why for it in past(lab.folder.root)[0].dropped] == why
+        assert "redo: noisy" in server.requests[0].system
+
+
+def test_kernels_are_choices_of_the_template_few_and_new(task: TaskFolder, tmp_path: Path) -> None:
+    answer = proposal(
+        kernel(unroll=4),
+        kernel(unroll=4),
+        kernel(unroll=3),
+        kernel(tolerance=1),
+        kernel(fixed_cols=67),
+        kernel(unroll=2),
+        kernel(vector_bits=256),
+    )
+    with Endpoint(answer) as server, lab_of(tmp_path, server) as lab:
+        assert bench_plan(lab, task, 1, ()) is not None
+        dropped = [it.why for it in past(lab.folder.root)[0].dropped]
+        assert bench_plan(lab, task, 2, ()) is not None
+    assert [it.implementation for it in entered(task.path)] == [name_of(unroll=4), name_of(unroll=2)]
+    assert len(entered(task.path)) == MOST
+    assert dropped == [
+        "takes part already",
+        "not one of the values of unroll",
+        "not a parameter of the template",
+        "not one of the values of fixed_cols",  # the size of a held-out shape
+        f"more than {MOST} kernels of a model's",
+    ]
+    assert "5x67" not in server.requests[0].raw.decode()
+
+
+def test_a_model_that_refuses_leaves_the_bake_off_as_it_is(task: TaskFolder, tmp_path: Path) -> None:
+    with Endpoint(refusal()) as server, lab_of(tmp_path, server) as lab:
+        assert bench_plan(lab, task, 1, ()) is None
+    assert entered(task.path) == []
+
+
+def test_what_was_entered_is_measured_like_the_others_and_diagnosed(
+    task: TaskFolder, python: Path, tmp_path: Path
+) -> None:
+    def asks(asked: Asked) -> Reply:
+        if asked.told:
+            return proposal(kernel("four copies", unroll=4))
+        return tool_calls(
+            ("ask_for_a_diagnosis", {"implementation": ""}),
+            ("propose_kernel", {"choices": [{"name": "unroll", "value": 4}]}),
+            ("propose_kernel", {"choices": [{"name": "unroll", "value": 5}]}),
+        )
+
+    source = default(task)
+    with Endpoint(asks) as server, lab_of(tmp_path, server, python) as lab:
+        # The lab's own folder keeps the books; the task lies beside it.
+        (task.path / "bench-1").mkdir()
+        benched = benchmark(replace(lab, folder=_Books(lab.folder)), task, source, 2)
+        assert server.requests[1].told == [
+            "nothing is known of it",
+            f"can be proposed, as {name_of(unroll=4)}",
+            "not one of the values of unroll",
+        ]
+    assert benched.claim is not None, benched.why
+    rows = [orjson.loads(it) for it in (task.path / "bench-2" / "opbench_runs.jsonl").read_bytes().splitlines()]
+    assert {it["implementation"] for it in rows} == {"live", "torch", source.implementation, name_of(unroll=4)}
+    assert len({it["round"] for it in rows}) == ROUNDS
+    kept = kept_source(task, name_of(unroll=4))
+    assert kept is not None
+    assert kept.choices["unroll"] == 4
+    known = diagnosis(task, name_of(unroll=4))
+    assert known.startswith(f"{name_of(unroll=4)} at 4x64: ")
+    assert "of the machine's copy bandwidth" in known
+    assert "5x67" not in diagnosis(task)
+
+
+def test_the_compiled_graph_takes_part_in_the_first_bake_off_alone(task: TaskFolder) -> None:
+    assert [it.id for it in torchs_own(task.family, 1)] == ["torch", "torch-compile"]
+    assert [it.id for it in torchs_own(task.family, 2)] == ["torch"]
+
+
+class _Books:
+    """A run folder whose ledger takes what lies in another one."""
+
+    def __init__(self, folder: Any) -> None:
+        self.root, self.ledger = folder.root, self
+
+    def enter(self, path: Path) -> None:
+        assert path.is_file()
+
+    def enter_tree(self, path: Path) -> None:
+        assert path.is_dir()

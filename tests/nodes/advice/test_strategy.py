@@ -1,0 +1,62 @@
+"""A strategist's model reorders what code found; the order is what the search weighs its knobs by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bankable.nodes.advice.ask import past
+from bankable.nodes.advice.selection import Selection
+from bankable.nodes.advice.strategy import Worth, reordered
+from bankable.nodes.strategist import first_things
+from bankable.tools.measurement.direction import Direction
+from tests.graph.llm_script import step
+from tests.tools.llm.endpoint import Endpoint, refusal, says
+
+HOST = Direction(name="host", knobs=["a"], share=0.5, reason="half of it")
+QUEUE = Direction(name="queue", knobs=["b"], share=0.75, reason="nine wait")
+MODEL = Direction(name="model", knobs=["c"], share=0.1, reason="the rest")
+FOUND = [HOST, QUEUE, MODEL]
+WORTH = [Worth("decode_attention", 0.26, 0.25), Worth("rms_norm", 0.08, 0.06)]
+
+
+def test_the_same_order_weighs_as_before() -> None:
+    same = reordered(FOUND, Selection(order=("host", "queue", "model")))
+    assert same == FOUND
+    assert [it.importance for it in same] == [0.5, 0.75, 0.1]
+
+
+def test_another_order_hands_the_shares_out_anew() -> None:
+    other = reordered(FOUND, Selection(order=("model", "host", "queue")))
+    assert [(it.name, it.importance, it.share) for it in other] == [
+        ("model", 0.75, 0.1),
+        ("host", 0.5, 0.5),
+        ("queue", 0.1, 0.75),
+    ]
+
+
+def test_left_out_and_put_first(opened: Any) -> None:
+    steps = [
+        step("setting", "model"),
+        step("setting", "queue", "the cap is wanted", leave_out=True),
+        step("setting", "host", "dull", leave_out=True),
+        step("operator", "rms_norm"),
+        step("operator", "gemm"),
+        step("setting", "rms_norm"),
+    ]
+    with Endpoint(says({"directions": steps})) as served, opened(served) as lab:
+        first = first_things(lab, None, FOUND, WORTH)
+        assert first is not None
+        assert [it.name for it in first.directions] == ["model", "host"]
+        assert [it.name for it in first.left_out] == ["queue"]
+        assert first.operators.order == ("rms_norm", "decode_attention")
+        assert [(it.what, it.why) for it in past(lab.folder.root)[0].dropped] == [
+            ("host", "the most promising is tried"),
+            ("rms_norm", "not on the list"),
+            ("gemm", "not on the list"),
+        ]
+        assert "operator decode_attention: 26.0% of the time, may give +25.0% at most" in served.requests[0].system
+
+
+def test_a_refusal_leaves_the_lists_alone(opened: Any) -> None:
+    with Endpoint(refusal()) as served, opened(served) as lab:
+        assert first_things(lab, None, FOUND, WORTH) is None

@@ -1,0 +1,119 @@
+"""Everything a role needs to measure: the driver, the run's folder, its settings, and somebody who watches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event as Flag
+
+from bankable.tools.evidence.folder import RunFolder
+from bankable.tools.evidence.records import Kind, LaunchPlan, Lever, Plan, ServerConfig, Workload
+from bankable.tools.levers import Situation
+from bankable.tools.llm.advisor import Advisor
+from bankable.tools.measurement.executor import ExecutorName
+from bankable.tools.measurement.plan import make_plan
+from bankable.tools.measurement.progress import Event, Watcher, silent
+from bankable.tools.serving.driver import Driver, Prompt, Question, StopRequested
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """How comparisons of this run are made; see ``statistics.md`` for where the numbers come from."""
+
+    launch_plan: LaunchPlan
+    looks: tuple[int, ...]
+    control_blocks: int
+    rounds_per_leg: int
+    floor: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Lab:
+    """Handed to every role. It holds no decisions, only means."""
+
+    run_id: str
+    model: str
+    driver: Driver
+    folder: RunFolder
+    workload: Workload
+    protocol: Protocol
+    base: ServerConfig
+    """The configuration that the user would run today: the true baseline."""
+    prompts: Sequence[Prompt]
+    questions: Sequence[Question]
+    known_flags: frozenset[str]
+    """Server-argument names that this engine has."""
+    cores: int
+    """CPU cores of the machine that serves."""
+    deadline: float
+    """Driver-clock time by which the run should be over."""
+    engine_python: Path | None = None
+    """Interpreter of the engine, for kernels; ``None`` where no engine of ours is at hand."""
+    executor: ExecutorName = "local"
+    """Where candidate kernels are evaluated."""
+    recorded: Path | None = None
+    """Folder of the recorded run that is replayed."""
+    advisor: Advisor | None = None
+    """Asks language models for proposals; ``None`` without any."""
+    watch: Watcher = silent
+    stop: Flag = field(default_factory=Flag)
+
+    @property
+    def threads(self) -> int:
+        """OpenMP threads of a server: what an operator is measured with, too."""
+        return int(self.base.env.get("OMP_NUM_THREADS", "1"))
+
+    def tell(self, event: Event) -> None:
+        """Report something, and stop here if somebody asked for it: between two steps nothing is half done."""
+        self.watch(event)
+        self.check()
+
+    def check(self) -> None:
+        """Raise ``StopRequested`` when a clean stop was asked for."""
+        if self.stop.is_set():
+            raise StopRequested
+
+    def seconds_left(self) -> float:
+        """Driver-clock seconds until the deadline; negative when it has passed."""
+        return self.deadline - self.driver.clock()
+
+    def plan(
+        self,
+        name: str,
+        kind: Kind,
+        *,
+        reference: ServerConfig,
+        lever: Lever,
+        seed: int,
+        looks: tuple[int, ...] | None = None,
+        alpha: float | None = None,
+    ) -> Plan:
+        """A comparison by this run's protocol; ``seed`` counts from the run's own."""
+        return make_plan(
+            name=name,
+            run_id=self.run_id,
+            kind=kind,
+            model=self.model,
+            reference=reference,
+            lever=lever,
+            workload=self.workload,
+            launch_plan=self.protocol.launch_plan,
+            seed=self.protocol.seed + seed,
+            looks=self.protocol.looks if looks is None else looks,
+            rounds_per_leg=self.protocol.rounds_per_leg,
+            alpha=alpha,
+            floor=self.protocol.floor,
+        )
+
+    def situation(self) -> Situation:
+        """What the candidate values of knobs depend on."""
+        return Situation(
+            device=self.driver.device,
+            cores=self.cores,
+            input_len=self.workload.input_len,
+            output_len=self.workload.output_len,
+            num_prompts=self.workload.num_prompts,
+            concurrency=self.workload.concurrency,
+        )
