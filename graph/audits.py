@@ -18,7 +18,7 @@ from bankable.tools.evidence.ledger import read_ledger
 from bankable.tools.evidence.seal import seal
 from bankable.tools.evidence.store import write_once
 from bankable.tools.measurement.progress import Event
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 
 if TYPE_CHECKING:
     from bankable.graph.llm import Llm
@@ -51,7 +51,7 @@ def skipped(subject: Subject) -> Judged:
         scope=subject.scope,
         subject=subject.name,
         attempt=subject.attempt,
-        word="SKIPPED",
+        verdict="SKIPPED",
         action="pass",
         rules=(),
         headline="",
@@ -59,29 +59,29 @@ def skipped(subject: Subject) -> Judged:
     )
 
 
-def audit(lab: Lab, subject: Subject, key: SigningKey | None = None, llm: Llm | None = None) -> Judged:
+def audit(context: RunContext, subject: Subject, key: SigningKey | None = None, llm: Llm | None = None) -> Judged:
     """Judge one subject from a sealed copy of its evidence, keep the verdict beside it, and sign it with ``key``.
 
     With ``llm`` a model is asked too. ``verdict.json`` stays the code's own; what is returned is both together.
     """
-    folder = lab.folder.audit(subject.scope, subject.name, subject.attempt)
-    with _sealed(lab, subject, _lines_before(lab.folder.root, folder / "verdict.json")) as sealed:
+    folder = context.folder.audit(subject.scope, subject.name, subject.attempt)
+    with _sealed(context, subject, _lines_before(context.folder.root, folder / "verdict.json")) as sealed:
         own = audit_sealed(sealed)
         write_once(folder / "verdict.json", own.to_bytes())
-        lab.folder.ledger.enter(folder / "verdict.json")
+        context.folder.ledger.enter(folder / "verdict.json")
         if key is not None:
-            sign_verdict(lab.folder, folder.name, key)
-        verdict = with_judge(lab, llm, sealed, own, folder) if llm is not None else own
+            sign_verdict(context.folder, folder.name, key)
+        verdict = with_judge(context, llm, sealed, own, folder) if llm is not None else own
     heavy = [finding for finding in verdict.findings if finding.severity is not Severity.INFO]
     shown = "; ".join(f"{finding.rule}: {finding.observed}" for finding in heavy[:3])
-    lab.tell(
+    context.tell(
         Event("verdict", f"{subject.scope} {subject.comparison}: {verdict.verdict}" + (f" ({shown})" if shown else ""))
     )
     return Judged(
         scope=subject.scope,
         subject=subject.name,
         attempt=subject.attempt,
-        word=verdict.verdict.value,
+        verdict=verdict.verdict.value,
         action=verdict.action.value,
         rules=tuple(sorted({finding.rule for finding in heavy})),
         headline=verdict.headline,
@@ -98,10 +98,10 @@ def _lines_before(root: Path, verdict: Path) -> int | None:
 
 
 @contextmanager
-def _sealed(lab: Lab, subject: Subject, ledger: int | None) -> Iterator[Path]:
+def _sealed(context: RunContext, subject: Subject, ledger: int | None) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="bankable-seal-") as place:
         sealed = seal(
-            lab.folder.root,
+            context.folder.root,
             subject.scope,
             subject.name,
             subject.attempt,

@@ -13,68 +13,67 @@ from bankable.graph.state import Decided, Judged, RunState
 from bankable.tools.measurement.comparison import Measured
 from bankable.tools.measurement.cost import comparison_seconds
 from bankable.tools.measurement.progress import Event
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 
 if TYPE_CHECKING:
     from bankable.tools.attest.signing_key import SigningKey
 
 
 @dataclass(frozen=True)
-class Context:
+class StepContext:
     """Handed to every step by LangGraph; not part of the checkpoint."""
 
-    lab: Lab
+    run: RunContext
     config: RunConfig
     key: SigningKey | None = None
-    """Signs verdicts. Not part of ``lab``, which producers are handed."""
+    """Signs verdicts. Not part of ``run``, which producers are handed."""
 
 
-Run = Runtime[Context]
+StepRuntime = Runtime[StepContext]
 
 
-def stage(runtime: Run, name: str) -> Lab:
+def stage(runtime: StepRuntime, name: str) -> RunContext:
     """Say what begins."""
-    lab = runtime.context.lab
-    lab.tell(Event("stage", name))
-    return lab
+    context = runtime.context.run
+    context.tell(Event("stage", name))
+    return context
 
 
-def audited(runtime: Run, subject: Subject) -> RunState:
+def audited(runtime: StepRuntime, subject: Subject) -> RunState:
     """Have a subject judged; a FLAG or FAIL goes on the record."""
-    context = runtime.context
-    judged = _judged(context, subject)
+    judged = _judged(runtime.context, subject)
     changed: RunState = {"judged": judged}
-    if judged.word in ("FLAG", "FAIL"):
-        kind: Literal["returned", "flagged"] = "returned" if judged.word == "FAIL" else "flagged"
-        reason = f"{judged.word}, {judged.action}: {', '.join(judged.rules)}"
+    if judged.verdict in ("FLAG", "FAIL"):
+        kind: Literal["returned", "flagged"] = "returned" if judged.verdict == "FAIL" else "flagged"
+        reason = f"{judged.verdict}, {judged.action}: {', '.join(judged.rules)}"
         changed["decisions"] = [Decided(subject=f"{subject.scope} {subject.comparison}", decision=kind, reason=reason)]
     return changed
 
 
-def _judged(context: Context, subject: Subject) -> Judged:
-    if not context.config.auditor:
+def _judged(step: StepContext, subject: Subject) -> Judged:
+    if not step.config.auditor:
         return skipped(subject)
-    return audit(context.lab, subject, context.key, context.config.llm)
+    return audit(step.run, subject, step.key, step.config.llm)
 
 
-def affordable(lab: Lab, before_s: float = 0.0) -> bool:
+def affordable(context: RunContext, before_s: float = 0.0) -> bool:
     """Do ``before_s``, a confirmation and the validation after it fit into the time that is left?
 
     Both comparisons count as decided by their first looks.
     """
-    return lab.seconds_left() > _needed(lab, before_s)
+    return context.seconds_left() > _needed(context, before_s)
 
 
-def out_of_time(lab: Lab, subject: str, what: str, before_s: float = 0.0) -> Decided:
+def out_of_time(context: RunContext, subject: str, what: str, before_s: float = 0.0) -> Decided:
     """The decision that ``subject`` is left out, because ``what`` takes longer than there is."""
-    needed, left = _needed(lab, before_s) / 60, max(lab.seconds_left(), 0.0) / 60
+    needed, left = _needed(context, before_s) / 60, max(context.seconds_left(), 0.0) / 60
     reason = f"{left:.0f} min left; {what} takes {needed:.0f}: give more with --budget"
-    lab.tell(Event("note", reason, subject))
+    context.tell(Event("note", reason, subject))
     return Decided(subject=subject, decision="stopped", reason=reason)
 
 
-def _needed(lab: Lab, before_s: float) -> float:
-    return before_s + 2 * comparison_seconds(lab)
+def _needed(context: RunContext, before_s: float) -> float:
+    return before_s + 2 * comparison_seconds(context)
 
 
 def failed(measured: Measured) -> Decided:
@@ -83,11 +82,11 @@ def failed(measured: Measured) -> Decided:
     return Decided(subject=measured.plan.name, decision="failed", reason=line)
 
 
-def unproven(lab: Lab, measured: Measured) -> Decided:
+def unproven(context: RunContext, measured: Measured) -> Decided:
     """A comparison that did not show a gain."""
     if measured.claim is None or measured.decision is None:
         return failed(measured)
-    lab.tell(Event("decision", f"not proven: {measured.claim.headline}", measured.plan.name))
+    context.tell(Event("decision", f"not proven: {measured.claim.headline}", measured.plan.name))
     return Decided(
         subject=measured.plan.name,
         decision="not_proven",

@@ -10,10 +10,10 @@ from bankable.nodes.auditor.judge.record import NAME, JudgeRecord
 from bankable.nodes.auditor.judge.stored import judged_once
 from bankable.nodes.auditor.verdict import Verdict, Word
 from bankable.tools.measurement.progress import Event
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 
 
-def with_judge(lab: Lab, llm: Llm, sealed: Path, verdict: Verdict, folder: Path) -> Verdict:
+def with_judge(context: RunContext, llm: Llm, sealed: Path, verdict: Verdict, folder: Path) -> Verdict:
     """What the code's verdict and the judge say together; a FAIL is final, and nobody is asked about it.
 
     ``folder`` holds the verdict; a ``judge.json`` that is there already is used. Raises ``UserError`` when that one
@@ -22,10 +22,10 @@ def with_judge(lab: Lab, llm: Llm, sealed: Path, verdict: Verdict, folder: Path)
     if verdict.verdict is Word.FAIL:
         return verdict
     path = folder / NAME
-    record = judged_once(path, sealed, llm.orders(lab.folder.root), check=lab.check)
-    lab.folder.ledger.enter(path)
+    record = judged_once(path, sealed, llm.orders(context.folder.root), check=context.check)
+    context.folder.ledger.enter(path)
     merged = merge(verdict, record)
-    lab.tell(Event("note", f"judge of {verdict.scope} {verdict.subject}: {_told(record)}"))
+    context.tell(Event("note", f"judge of {verdict.scope} {verdict.subject}: {_told(record)}"))
     return merged
 
 

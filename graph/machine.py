@@ -13,10 +13,10 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from bankable.graph import kernel_steps, routing, steps
-from bankable.graph.common import Context
+from bankable.graph.common import StepContext
 from bankable.graph.state import RunState
 
-Machine = CompiledStateGraph[RunState, Context, RunState, RunState]
+Machine = CompiledStateGraph[RunState, StepContext, RunState, RunState]
 
 STEP_LIMIT = 200
 """More steps than any bounded run takes; reaching it is a defect, not a long run."""
@@ -24,7 +24,7 @@ STEP_LIMIT = 200
 
 def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Machine:
     """Compile the machine."""
-    machine = StateGraph(RunState, context_schema=Context)
+    machine = StateGraph(RunState, context_schema=StepContext)
 
     machine.add_node("preflight", steps.preflight)
     machine.add_node("baseline", steps.baseline)

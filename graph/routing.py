@@ -21,13 +21,13 @@ def after_baseline(state: RunState) -> Literal["audit_baseline", "reporter"]:
 def after_audit_baseline(state: RunState) -> Literal["profile", "baseline", "reporter"]:
     """PASS goes on. FLAG and FAIL measure again; at the bound a FLAG goes on and a FAIL stops."""
     judged = state["judged"]
-    if judged is None or judged.word in ("PASS", "SKIPPED"):
+    if judged is None or judged.verdict in ("PASS", "SKIPPED"):
         return "profile"
     if judged.action == "eject":
         return "reporter"
     if state["baseline_attempt"] < BASELINE_ATTEMPTS and judged.action == "remeasure":
         return "baseline"
-    return "profile" if judged.word == "FLAG" else "reporter"
+    return "profile" if judged.verdict == "FLAG" else "reporter"
 
 
 def after_profile(state: RunState) -> Literal["audit_profile", "profile", "strategist", "reporter"]:
@@ -40,7 +40,7 @@ def after_profile(state: RunState) -> Literal["audit_profile", "profile", "strat
 def after_audit_profile(state: RunState) -> Literal["strategist", "profile", "reporter"]:
     """Only a FAIL profiles again, once; a profile steers the search and banks nothing."""
     judged = state["judged"]
-    failed = judged is not None and judged.word == "FAIL"
+    failed = judged is not None and judged.verdict == "FAIL"
     return "profile" if failed and state["profile_attempt"] < PROFILE_ATTEMPTS else _search_or_report(state)
 
 
@@ -69,7 +69,7 @@ def after_audit_patch(state: RunState) -> Literal["bank", "config_tuner", "integ
     Its producer measures again, changes it, or gives it up.
     """
     judged = state["judged"]
-    if judged is None or judged.word != "FAIL":
+    if judged is None or judged.verdict != "FAIL":
         return "bank"
     if state["patch_attempt"] >= PATCH_ATTEMPTS:
         return "eject"
@@ -127,6 +127,6 @@ def after_validator(state: RunState) -> Literal["audit_bundle", "validator", "re
 def after_audit_bundle(state: RunState) -> Literal["validator", "reporter"]:
     """PASS and FLAG publish; FAIL drops the weakest lever and validates again; then nothing is published."""
     judged = state["judged"]
-    failed = judged is not None and judged.word == "FAIL"
+    failed = judged is not None and judged.verdict == "FAIL"
     again = failed and len(state["accepted"]) > 1 and state["bundle_attempt"] < BUNDLE_ATTEMPTS
     return "validator" if again else "reporter"

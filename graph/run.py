@@ -12,7 +12,7 @@ from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.types import Command
 
 from bankable.graph.approval import ApprovalNeeded
-from bankable.graph.common import Context
+from bankable.graph.common import StepContext
 from bankable.graph.config import RunConfig
 from bankable.graph.key_source import signing_key
 from bankable.graph.machine import STEP_LIMIT, build
@@ -53,24 +53,24 @@ def execute(
     outcome = out / "outcome.json"
     with (
         tracing(trace, watch) as traced,
-        session(config, out, resume=resume, watch=traced.watch, stop=stop) as lab,
+        session(config, out, resume=resume, watch=traced.watch, stop=stop) as context,
     ):
         if not outcome.is_file() or not (out / "report.html").is_file():
-            with traced.run(lab.run_id, config, out, resumed=resume) as callbacks:
-                _drive(Context(lab, config, key), answer, callbacks)
+            with traced.run(context.run_id, config, out, resumed=resume) as callbacks:
+                _drive(StepContext(context, config, key), answer, callbacks)
         if key is not None:
-            sign_bundle(lab.folder, key)
+            sign_bundle(context.folder, key)
     if not outcome.is_file():
         raise UserError("the run ended without an outcome", str(out), "`resume` it")
     return RunOutcome.model_validate_json(outcome.read_bytes())
 
 
-def _drive(context: Context, answer: bool | None, callbacks: list[BaseCallbackHandler]) -> None:
-    lab = context.lab
-    with SqliteSaver.from_conn_string(str(lab.folder.root / "checkpoints.sqlite")) as saver:
+def _drive(step: StepContext, answer: bool | None, callbacks: list[BaseCallbackHandler]) -> None:
+    context = step.run
+    with SqliteSaver.from_conn_string(str(context.folder.root / "checkpoints.sqlite")) as saver:
         machine = build(saver)
         settings = RunnableConfig(
-            configurable={"thread_id": lab.run_id}, recursion_limit=STEP_LIMIT, callbacks=callbacks
+            configurable={"thread_id": context.run_id}, recursion_limit=STEP_LIMIT, callbacks=callbacks
         )
         state = machine.get_state(settings)
         told: RunState | Command[str] | None = None if state.next else RunState()
@@ -78,7 +78,7 @@ def _drive(context: Context, answer: bool | None, callbacks: list[BaseCallbackHa
             if answer is None:
                 raise ApprovalNeeded(state.interrupts[0].value)
             told = Command(resume=answer)
-        machine.invoke(told, settings, context=context, durability="sync")
+        machine.invoke(told, settings, context=step, durability="sync")
         waiting = machine.get_state(settings).interrupts
         if waiting:
             # An answer was to one question: nobody has agreed to what this one asks.

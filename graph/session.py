@@ -22,7 +22,7 @@ from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.ledger import CALLS
 from bankable.tools.measurement.outlook import default_launch_plan
 from bankable.tools.measurement.progress import Watcher, silent
-from bankable.tools.measurement.run_context import Lab, Protocol
+from bankable.tools.measurement.run_context import Protocol, RunContext
 from bankable.tools.serving.attached import AttachedDriver
 from bankable.tools.serving.command import Permissions, base_config
 from bankable.tools.serving.dataset import file_digest, load_questions
@@ -55,7 +55,7 @@ class _Machine:
 @contextmanager
 def session(
     config: RunConfig, out: Path, *, resume: bool, watch: Watcher = silent, stop: Flag | None = None
-) -> Iterator[Lab]:
+) -> Iterator[RunContext]:
     """Everything a run needs, opened, locked and closed again; no process is left behind.
 
     Raises ``UserError`` for whatever the user can mend.
@@ -71,7 +71,7 @@ def session(
             folder = stack.enter_context(RunFolder.create(out, run_id, config.model_dump(mode="json")))
         driver = machine.driver
         begun = _begun(folder) if resume else driver.clock()
-        yield Lab(
+        yield RunContext(
             run_id=read_run(out).run_id,
             model=machine.model,
             driver=driver,

@@ -1,4 +1,4 @@
-"""Signs what came out of the auditor's process. Producers are never handed the key: it is no part of their ``Lab``."""
+"""Signs the auditor's verdicts. Producers never receive the key: it is not part of their ``RunContext``."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ class Judged(Record):
     scope: Literal["baseline", "profile", "patch", "harness", "bundle"]
     subject: str
     attempt: int
-    word: Literal["PASS", "FLAG", "FAIL", "SKIPPED"]
+    verdict: Literal["PASS", "FLAG", "FAIL", "SKIPPED"]
     """``SKIPPED`` when the run was started without an auditor."""
     action: str
     rules: tuple[str, ...]

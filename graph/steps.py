@@ -6,7 +6,7 @@ from typing import Literal
 
 from bankable.graph.approval import approved
 from bankable.graph.audits import Scope, Subject
-from bankable.graph.common import Run, affordable, audited, failed, out_of_time, stage, unproven
+from bankable.graph.common import StepRuntime, affordable, audited, failed, out_of_time, stage, unproven
 from bankable.graph.findings import findings
 from bankable.graph.state import Accepted, Decided, Judged, RunState
 from bankable.nodes.advice.strategy import Worth
@@ -21,32 +21,32 @@ from bankable.nodes.validator import validate
 from bankable.tools.measurement.comparison import kv_tokens, read_claim
 from bankable.tools.measurement.cost import block_seconds, comparison_seconds
 from bankable.tools.measurement.progress import Event
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 
 LEVER = "confirming and validating another lever"
 
 
-def preflight(state: RunState, runtime: Run) -> RunState:
+def preflight(state: RunState, runtime: StepRuntime) -> RunState:
     """What is there to work with?"""
-    lab = stage(runtime, "preflight")
-    check(lab)
+    context = stage(runtime, "preflight")
+    check(context)
     return {
-        "reference": lab.base,
+        "reference": context.base,
         "accepted": [],
         "tried": [],
         "baseline_attempt": 0,
         "profile_attempt": 0,
         "patch_attempt": 0,
         "bundle_attempt": 0,
-        "read_only": not lab.driver.can_launch,
+        "read_only": not context.driver.can_launch,
         "track": "kernels" if _kernels(runtime) else "config",
     }
 
 
-def baseline(state: RunState, runtime: Run) -> RunState:
+def baseline(state: RunState, runtime: StepRuntime) -> RunState:
     """Measure the reference against itself."""
-    lab, attempt = stage(runtime, "baseline"), state["baseline_attempt"] + 1
-    measured = measure_baseline(lab, attempt)
+    context, attempt = stage(runtime, "baseline"), state["baseline_attempt"] + 1
+    measured = measure_baseline(context, attempt)
     changed: RunState = {"baseline_attempt": attempt, "comparison": measured.plan.name, "claimed": True}
     if measured.failure:
         changed["decisions"] = [failed(measured)]
@@ -54,36 +54,36 @@ def baseline(state: RunState, runtime: Run) -> RunState:
     return changed
 
 
-def audit_baseline(state: RunState, runtime: Run) -> RunState:
+def audit_baseline(state: RunState, runtime: StepRuntime) -> RunState:
     """Can anything be measured on this machine, and is the model worth measuring?"""
     return _audited(state, runtime, "baseline", state["baseline_attempt"])
 
 
-def profile(state: RunState, runtime: Run) -> RunState:
+def profile(state: RunState, runtime: StepRuntime) -> RunState:
     """Where does the time go?"""
-    lab, attempt = stage(runtime, "profile"), state["profile_attempt"] + 1
-    taken = take_profile(lab, attempt)
+    context, attempt = stage(runtime, "profile"), state["profile_attempt"] + 1
+    taken = take_profile(context, attempt)
     changed: RunState = {"profile_attempt": attempt, "profiled": taken.failure is None}
     if taken.failure:
         changed["decisions"] = [Decided(subject="profile", decision="failed", reason=taken.failure.line)]
     return changed
 
 
-def audit_profile(state: RunState, runtime: Run) -> RunState:
+def audit_profile(state: RunState, runtime: StepRuntime) -> RunState:
     """May the search be steered by this profile?"""
     return _audited(state, runtime, "profile", state["profile_attempt"])
 
 
-def strategist(state: RunState, runtime: Run) -> RunState:
+def strategist(state: RunState, runtime: StepRuntime) -> RunState:
     """Which directions, in which order?"""
-    lab = stage(runtime, "strategist")
-    taken = take_profile(lab, state["profile_attempt"])
-    chosen = directions(lab, taken.profile)
+    context = stage(runtime, "strategist")
+    taken = take_profile(context, state["profile_attempt"])
+    chosen = directions(context, taken.profile)
     for direction in chosen:
-        lab.tell(Event("note", f"direction {direction.name}: {direction.reason}; {len(direction.knobs)} knobs"))
+        context.tell(Event("note", f"direction {direction.name}: {direction.reason}; {len(direction.knobs)} knobs"))
     found = prospects(taken.profile) if state["track"] == "kernels" and taken.profile is not None else []
     worth = [Worth(it.operator, it.share, it.promise) for it in found if not it.reason]
-    asked = first_things(lab, taken.profile, chosen, worth)
+    asked = first_things(context, taken.profile, chosen, worth)
     if asked is None:
         return {"directions": chosen}
     out = [
@@ -93,12 +93,12 @@ def strategist(state: RunState, runtime: Run) -> RunState:
     return {"directions": asked.directions, "operator_order": list(asked.operators.order), "decisions": out}
 
 
-def config_tuner(state: RunState, runtime: Run) -> RunState:
+def config_tuner(state: RunState, runtime: StepRuntime) -> RunState:
     """Answer the auditor if it returned the last lever; otherwise search until a lever is worth confirming."""
-    lab, config = stage(runtime, "config tuner"), runtime.context.config
+    context, config = stage(runtime, "config tuner"), runtime.context.config
     tried, judged = list(state["tried"]), state.get("judged")
-    if judged is not None and judged.scope == "patch" and judged.word == "FAIL":
-        return _answer(lab, state, judged)
+    if judged is not None and judged.scope == "patch" and judged.verdict == "FAIL":
+        return _answer(context, state, judged)
     if "config" not in config.tracks:
         return {"lever": None, "judged": None}
     if config.only is not None:
@@ -107,45 +107,45 @@ def config_tuner(state: RunState, runtime: Run) -> RunState:
             return {"lever": None, "judged": None}
         return {"lever": only, "judged": None, "patch_attempt": 0, "tried": [*tried, patch_name(only)]}
     prospects = screen(
-        lab,
+        context,
         state["directions"],
         len(state["accepted"]),
         state["reference"],
-        _screening_seconds(lab),
-        _held(lab),
+        _screening_seconds(context),
+        _held(context),
     )
-    lever = propose(prospects, tried, config.floor) if affordable(lab) else None
+    lever = propose(prospects, tried, config.floor) if affordable(context) else None
     changed: RunState = {"lever": lever, "judged": None}
     if lever is not None:
         return changed | {"patch_attempt": 0, "tried": [*tried, patch_name(lever)]}
-    return changed if affordable(lab) else changed | {"decisions": [out_of_time(lab, "search", LEVER)]}
+    return changed if affordable(context) else changed | {"decisions": [out_of_time(context, "search", LEVER)]}
 
 
-def measure_patch(state: RunState, runtime: Run) -> RunState:
+def measure_patch(state: RunState, runtime: StepRuntime) -> RunState:
     """Confirm the lever on fresh blocks."""
-    lab, lever, attempt = stage(runtime, "confirm"), state["lever"], state["patch_attempt"] + 1
+    context, lever, attempt = stage(runtime, "confirm"), state["lever"], state["patch_attempt"] + 1
     assert lever is not None
-    measured = confirm(lab, lever, state["reference"], attempt, comparison_seconds(lab))
+    measured = confirm(context, lever, state["reference"], attempt, comparison_seconds(context))
     claimed = measured.decision is not None and measured.decision.verdict == "real"
     changed: RunState = {"patch_attempt": attempt, "comparison": measured.plan.name, "claimed": claimed, "judged": None}
     if not claimed:
-        changed |= {"lever": None, "decisions": [unproven(lab, measured)]}
+        changed |= {"lever": None, "decisions": [unproven(context, measured)]}
     return changed
 
 
-def audit_patch(state: RunState, runtime: Run) -> RunState:
+def audit_patch(state: RunState, runtime: StepRuntime) -> RunState:
     """Is the claimed gain what raw records say, under the same conditions, with the same answers?"""
     return _audited(state, runtime, "patch", state["patch_attempt"])
 
 
-def bank(state: RunState, runtime: Run) -> RunState:
+def bank(state: RunState, runtime: StepRuntime) -> RunState:
     """Keep the lever, as a gain or stacked; the next one is measured on top of it."""
-    lab, lever, judged = runtime.context.lab, state["lever"], state["judged"]
+    context, lever, judged = runtime.context.run, state["lever"], state["judged"]
     assert lever is not None
-    claim = read_claim(lab, state["comparison"])
+    claim = read_claim(context, state["comparison"])
     headline = judged.headline if judged and judged.headline else claim.headline
     if not approved(runtime.context.config, "bank", f"bank {state['comparison']}? {headline}"):
-        return {"lever": None, "judged": None, "decisions": [_refused(lab, state["comparison"])]}
+        return {"lever": None, "judged": None, "decisions": [_refused(context, state["comparison"])]}
     kept = Accepted(
         name=state["comparison"],
         lever=lever,
@@ -155,9 +155,9 @@ def bank(state: RunState, runtime: Run) -> RunState:
         audit=judged.folder if judged else "",
         stacked=claim.decision != "real",
     )
-    word = judged.word if judged else "SKIPPED"
+    word = judged.verdict if judged else "SKIPPED"
     decision: Literal["stacked", "banked"] = "stacked" if kept.stacked else "banked"
-    lab.tell(Event("decision", f"{decision} ({word}): {headline}", kept.name))
+    context.tell(Event("decision", f"{decision} ({word}): {headline}", kept.name))
     return {
         "accepted": [*state["accepted"], kept],
         "reference": state["reference"].with_lever(lever),
@@ -167,11 +167,11 @@ def bank(state: RunState, runtime: Run) -> RunState:
     }
 
 
-def eject(state: RunState, runtime: Run) -> RunState:
+def eject(state: RunState, runtime: StepRuntime) -> RunState:
     """Give the lever up, with the auditor's reasons on the record."""
-    judged, lab = state["judged"], runtime.context.lab
+    judged, context = state["judged"], runtime.context.run
     reason = f"{judged.action}: {', '.join(judged.rules)}" if judged else "refused"
-    lab.tell(Event("decision", f"ejected {state['comparison']}: {reason}", state["comparison"]))
+    context.tell(Event("decision", f"ejected {state['comparison']}: {reason}", state["comparison"]))
     return {
         "lever": None,
         "judged": None,
@@ -180,9 +180,9 @@ def eject(state: RunState, runtime: Run) -> RunState:
     }
 
 
-def validator(state: RunState, runtime: Run) -> RunState:
+def validator(state: RunState, runtime: StepRuntime) -> RunState:
     """The bundle against the true baseline, on fresh launches. A second attempt goes without the weakest lever."""
-    lab, attempt = stage(runtime, "validate"), state["bundle_attempt"] + 1
+    context, attempt = stage(runtime, "validate"), state["bundle_attempt"] + 1
     accepted = state["accepted"] if attempt == 1 else _without_weakest(state["accepted"])
     changed: RunState = {
         "bundle_attempt": attempt,
@@ -193,36 +193,36 @@ def validator(state: RunState, runtime: Run) -> RunState:
     }
     if not accepted:
         return changed
-    measured = validate(lab, [it.lever for it in accepted], state.get("isolated", {}), attempt)
+    measured = validate(context, [it.lever for it in accepted], state.get("isolated", {}), attempt)
     changed["comparison"] = measured.plan.name
     if measured.decision is not None and measured.decision.verdict == "real":
         return changed | {"claimed": True}
-    return changed | {"decisions": [unproven(lab, measured)]}
+    return changed | {"decisions": [unproven(context, measured)]}
 
 
-def audit_bundle(state: RunState, runtime: Run) -> RunState:
+def audit_bundle(state: RunState, runtime: StepRuntime) -> RunState:
     """May this be published?"""
     changed = _audited(state, runtime, "bundle", state["bundle_attempt"])
     judged = changed["judged"]
-    if judged and judged.word != "FAIL":
+    if judged and judged.verdict != "FAIL":
         changed["bundle"] = state["comparison"]
     return changed
 
 
-def reporter(state: RunState, runtime: Run) -> RunState:
+def reporter(state: RunState, runtime: StepRuntime) -> RunState:
     """Publish what was proven, or say that nothing was."""
     bundle, judged = state.get("bundle", ""), state.get("judged")
     question = f"publish {bundle}? {judged.headline if judged else ''}"
     refused = bool(bundle) and not approved(runtime.context.config, "bundle", question)
-    lab = stage(runtime, "report")
-    decisions = [*state.get("decisions", []), *([_refused(lab, bundle)] if refused else [])]
+    context = stage(runtime, "report")
+    decisions = [*state.get("decisions", []), *([_refused(context, bundle)] if refused else [])]
     bundle = "" if refused else bundle
     publish(
-        lab,
+        context,
         bundle=bundle,
         accepted=[(it.name, it.lever) for it in state.get("accepted", [])] if bundle else [],
         decisions=[(it.subject, it.decision, it.reason) for it in decisions],
-        word=judged.word if judged and bundle else None,
+        word=judged.verdict if judged and bundle else None,
         degraded=judged.degraded if judged else (),
         headline=judged.headline if judged and bundle else "",
         stopped=state.get("stop_reason", ""),
@@ -230,12 +230,12 @@ def reporter(state: RunState, runtime: Run) -> RunState:
     return {}
 
 
-def _refused(lab: Lab, subject: str) -> Decided:
-    lab.tell(Event("decision", f"not approved: {subject}", subject))
+def _refused(context: RunContext, subject: str) -> Decided:
+    context.tell(Event("decision", f"not approved: {subject}", subject))
     return Decided(subject=subject, decision="ejected", reason="not approved by the user")
 
 
-def _audited(state: RunState, runtime: Run, scope: Scope, attempt: int) -> RunState:
+def _audited(state: RunState, runtime: StepRuntime, scope: Scope, attempt: int) -> RunState:
     subject = Subject(
         scope=scope,
         attempt=attempt,
@@ -246,39 +246,40 @@ def _audited(state: RunState, runtime: Run, scope: Scope, attempt: int) -> RunSt
     return audited(runtime, subject)
 
 
-def _kernels(runtime: Run) -> bool:
+def _kernels(runtime: StepRuntime) -> bool:
     """Kernels need an engine of ours to capture, bench and lay over; a single lever that was asked for needs none."""
-    context = runtime.context
-    lab, config = context.lab, context.config
-    at_hand = lab.engine_python is not None or (lab.recorded is not None and (lab.recorded / "ops").is_dir())
+    context, config = runtime.context.run, runtime.context.config
+    at_hand = context.engine_python is not None or (
+        context.recorded is not None and (context.recorded / "ops").is_dir()
+    )
     return "kernels" in config.tracks and at_hand and config.only is None
 
 
-def _answer(lab: Lab, state: RunState, judged: Judged) -> RunState:
+def _answer(context: RunContext, state: RunState, judged: Judged) -> RunState:
     """The producer's answer to a FAIL: measure again when that is the advice, else repair, else give up."""
     lever = state["lever"]
     assert lever is not None
-    if not affordable(lab):
+    if not affordable(context):
         return {"given_up": True}
     if judged.action in ("remeasure", "redo"):
         return {"judged": None}
-    repaired = revise(lever, judged.rules, kv_tokens(lab, state["comparison"]))
+    repaired = revise(lever, judged.rules, kv_tokens(context, state["comparison"]))
     if repaired is not None:
         return {"lever": repaired, "judged": None}
-    other = repair(lab, lever, state["comparison"], state["reference"], state["tried"], _held(lab))
+    other = repair(context, lever, state["comparison"], state["reference"], state["tried"], _held(context))
     if other is None:
         return {"given_up": True}
     return {"lever": other, "judged": None, "tried": [*state["tried"], patch_name(other)]}
 
 
-def _held(lab: Lab) -> list[str]:
+def _held(context: RunContext) -> list[str]:
     """What the auditor held against levers, for a model that proposes others."""
-    return findings(lab.folder.root) if lab.advisor is not None else []
+    return findings(context.folder.root) if context.advisor is not None else []
 
 
-def _screening_seconds(lab: Lab) -> float:
+def _screening_seconds(context: RunContext) -> float:
     """The time that confirming and validating one lever leaves."""
-    return max(lab.seconds_left() - 2 * comparison_seconds(lab) - block_seconds(lab), 0.0)
+    return max(context.seconds_left() - 2 * comparison_seconds(context) - block_seconds(context), 0.0)
 
 
 def _without_weakest(accepted: list[Accepted]) -> list[Accepted]:

@@ -142,10 +142,12 @@ class Steps(BaseCallbackHandler):
             return
         span = replace(self._audit, name=f"{self._audit.name}: {judged.subject}")
         held = findings(self._run, judged.folder) if judged.folder else []
-        if judged.word in SCORES:
+        if judged.verdict in SCORES:
             comment = "\n".join([judged.headline, *held])
-            span = replace(span, score=Score(f"verdict.{judged.scope}", SCORES[judged.word], judged.word, comment))
-        outputs = {"verdict": judged.word, "action": judged.action, "headline": judged.headline, "findings": held}
+            span = replace(
+                span, score=Score(f"verdict.{judged.scope}", SCORES[judged.verdict], judged.verdict, comment)
+            )
+        outputs = {"verdict": judged.verdict, "action": judged.action, "headline": judged.headline, "findings": held}
         self._finish(span, of_audit(judged), outputs, ended, error)
 
     def _finish(

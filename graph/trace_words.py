@@ -86,7 +86,7 @@ def of_audit(judged: Judged) -> Attributes:
         "scope": judged.scope,
         "subject": judged.subject,
         "attempt": judged.attempt,
-        "verdict": judged.word,
+        "verdict": judged.verdict,
         "action": judged.action,
         "rules": judged.rules,
         "audit": judged.folder,
@@ -97,7 +97,7 @@ def of_audit(judged: Judged) -> Attributes:
 
 def of_answer(judged: Judged) -> Attributes:
     """Attributes of a step that answers this verdict."""
-    return {"loop": loop(judged), "answers": judged.folder, "answers_verdict": judged.word}
+    return {"loop": loop(judged), "answers": judged.folder, "answers_verdict": judged.verdict}
 
 
 def of_call(line: CallLine) -> Attributes:
@@ -118,7 +118,7 @@ def of_call(line: CallLine) -> Attributes:
 
 def loop(judged: Judged) -> str:
     """The word that an audit shares with the steps that answer it."""
-    return f"{judged.scope}:{judged.word}"
+    return f"{judged.scope}:{judged.verdict}"
 
 
 def tags(kind: str, attributes: Attributes, more: Iterable[str] = ()) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from bankable.tools.measurement.cost import block_seconds
 from bankable.tools.measurement.outlook import outlook
 from bankable.tools.measurement.plan import numbered
 from bankable.tools.measurement.progress import Event
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 
 CONTROL_ALPHA = 0.025
 """One-sided: an honest control's interval misses 0 one time in twenty, and is then measured again."""
@@ -21,25 +21,27 @@ def control_name(attempt: int) -> str:
     return numbered("control", attempt)
 
 
-def measure_baseline(lab: Lab, attempt: int) -> Measured:
+def measure_baseline(context: RunContext, attempt: int) -> Measured:
     """Run the A/A control. A second attempt is a fresh comparison with other seeds and one more block."""
-    looks = (lab.protocol.control_blocks + attempt - 1,)
-    plan = lab.plan(
+    looks = (context.protocol.control_blocks + attempt - 1,)
+    plan = context.plan(
         control_name(attempt),
         Kind.CONTROL,
-        reference=lab.base,
+        reference=context.base,
         lever=Lever(),
         seed=100 * attempt,
         looks=looks,
         alpha=CONTROL_ALPHA,
     )
-    measured = compare(lab, plan)
+    measured = compare(context, plan)
     if len(measured.diffs) > 1:
-        lab.tell(Event("note", _outlook(lab, stdev(measured.diffs)), plan.name))
+        context.tell(Event("note", _outlook(context, stdev(measured.diffs)), plan.name))
     return measured
 
 
-def _outlook(lab: Lab, block_sd: float) -> str:
+def _outlook(context: RunContext, block_sd: float) -> str:
     """What a confirmation can find on this machine, when half of the time that is left goes to it."""
-    seen = outlook(lab.protocol.looks, lab.protocol.floor, lab.seconds_left() / 2, block_seconds(lab), block_sd)
+    seen = outlook(
+        context.protocol.looks, context.protocol.floor, context.seconds_left() / 2, block_seconds(context), block_sd
+    )
     return f"block differences vary by {block_sd:.1%}: {seen.sentence()}"

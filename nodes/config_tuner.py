@@ -12,7 +12,7 @@ from bankable.tools.levers import knob, knobs_for
 from bankable.tools.measurement.comparison import Measured, compare
 from bankable.tools.measurement.direction import Direction
 from bankable.tools.measurement.plan import make_plan, numbered
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.measurement.screening import Screened, Screening, Source, read_trials
 from bankable.tools.search import SUGGESTED, Outcome, SearchPolicy, Settings, Trial, space_from_knobs
 
@@ -33,7 +33,7 @@ def lever_of(values: dict[str, Scalar]) -> Lever:
 
 
 def screen(
-    lab: Lab,
+    context: RunContext,
     directions: Sequence[Direction],
     around: int,
     reference: ServerConfig,
@@ -47,33 +47,37 @@ def screen(
     Where language models are asked, theirs are tried first; ``findings``: what the auditor held against earlier levers.
     """
     label = f"around-{around}"
-    past = read_trials(lab)
+    past = read_trials(context)
     mine = [trial for trial in past if trial.search == label]
-    chosen, _ = knobs_for(lab.driver.device, lab.known_flags, lab.situation())
+    chosen, _ = knobs_for(context.driver.device, context.known_flags, context.situation())
     shares = {name: direction.importance for direction in directions for name in direction.knobs}
     knobs = [it for it in chosen if it.name in shares]
     if not knobs:
         return []
-    space = space_from_knobs(knobs, lab.situation(), {**reference.flags, **reference.env}, shares)
-    policy = SearchPolicy(space, seconds, lab.protocol.seed, Settings(floor=lab.protocol.floor, max_changes=1))
+    space = space_from_knobs(knobs, context.situation(), {**reference.flags, **reference.env}, shares)
+    policy = SearchPolicy(space, seconds, context.protocol.seed, Settings(floor=context.protocol.floor, max_changes=1))
     number = len(past) - len(mine)
     base = make_plan(
         name="search",
-        run_id=lab.run_id,
+        run_id=context.run_id,
         kind=Kind.BUNDLE,
-        model=lab.model,
+        model=context.model,
         reference=reference,
         lever=Lever(),
-        workload=lab.workload,
-        launch_plan=lab.protocol.launch_plan,
-        seed=lab.protocol.seed + 500_000,
+        workload=context.workload,
+        launch_plan=context.protocol.launch_plan,
+        seed=context.protocol.seed + 500_000,
         looks=(1,),
         rounds_per_leg=2,
         alpha=0.05,
     )
-    advice = TuningAdvice(lab, lab.advisor, label, space, reference, findings) if lab.advisor is not None else None
+    advice = (
+        TuningAdvice(context, context.advisor, label, space, reference, findings)
+        if context.advisor is not None
+        else None
+    )
     told: list[Screened] = []
-    with Screening(lab, base, label) as session:
+    with Screening(context, base, label) as session:
         while True:
             if advice is not None:
                 advice.offer(policy, told)
@@ -117,17 +121,22 @@ def revise(lever: Lever, rules: Collection[str], reference_kv_tokens: int | None
 
 
 def repair(
-    lab: Lab, lever: Lever, comparison: str, reference: ServerConfig, tried: Collection[str], findings: Sequence[str]
+    context: RunContext,
+    lever: Lever,
+    comparison: str,
+    reference: ServerConfig,
+    tried: Collection[str],
+    findings: Sequence[str],
 ) -> Lever | None:
     """Another value of the lever that was returned, by a language model; ``None`` without one that was not tried."""
-    if lab.advisor is None or len(lever.names()) != 1:
+    if context.advisor is None or len(lever.names()) != 1:
         return None
-    chosen, _ = knobs_for(lab.driver.device, lab.known_flags, lab.situation())
-    knobs = [it for it in chosen if it.name in lever.names() and it.candidates(lab.situation())]
+    chosen, _ = knobs_for(context.driver.device, context.known_flags, context.situation())
+    knobs = [it for it in chosen if it.name in lever.names() and it.candidates(context.situation())]
     if not knobs:
         return None
-    space = space_from_knobs(knobs, lab.situation(), {**reference.flags, **reference.env}, {})
-    found = answer_to_fail(lab, comparison, space, reference, findings)
+    space = space_from_knobs(knobs, context.situation(), {**reference.flags, **reference.env}, {})
+    found = answer_to_fail(context, comparison, space, reference, findings)
     other = lever_of(found)
     return other if found and patch_name(other) not in tried else None
 
@@ -139,10 +148,10 @@ def patch_name(lever: Lever, attempt: int = 1) -> str:
     return numbered(f"patch-{text[:80]}", attempt)
 
 
-def confirm(lab: Lab, lever: Lever, reference: ServerConfig, attempt: int, reserve_s: float) -> Measured:
+def confirm(context: RunContext, lever: Lever, reference: ServerConfig, attempt: int, reserve_s: float) -> Measured:
     """Measure one lever against the configuration accepted so far, on fresh blocks that screening has not seen.
 
     ``reserve_s`` of the run's time is left to what comes after.
     """
-    plan = lab.plan(patch_name(lever, attempt), Kind.PATCH, reference=reference, lever=lever, seed=attempt)
-    return compare(lab, plan, reserve_s)
+    plan = context.plan(patch_name(lever, attempt), Kind.PATCH, reference=reference, lever=lever, seed=attempt)
+    return compare(context, plan, reserve_s)

@@ -15,7 +15,7 @@ from bankable.tools.evidence.harness import BakeOffClaim
 from bankable.tools.evidence.records import Kind, Lever, Plan, ServerConfig
 from bankable.tools.measurement.comparison import Measured, compare, declare
 from bankable.tools.measurement.plan import numbered
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.profiling.records import Profile
 from bankable.tools.profiling.share import operator_share, promised_gain
 from bankable.tools.statistics.paired import small_and_harmless
@@ -26,10 +26,10 @@ def patch_name(operator: str, attempt: int = 1) -> str:
     return numbered(f"patch-{operator}", attempt)
 
 
-def lever_of(lab: Lab, task: TaskFolder, claim: BakeOffClaim, bench: int) -> Lever | None:
+def lever_of(context: RunContext, task: TaskFolder, claim: BakeOffClaim, bench: int) -> Lever | None:
     """The winner as a change of the server; ``None`` where it is no kernel that an overlay can carry."""
-    if lab.recorded is not None:
-        return _recorded(lab.recorded / "comparisons" / patch_name(task.task.operator) / "plan.json")
+    if context.recorded is not None:
+        return _recorded(context.recorded / "comparisons" / patch_name(task.task.operator) / "plan.json")
     source = kept_source(task, claim.winner) if claim.winner is not None else None
     if source is None:
         return None
@@ -44,7 +44,7 @@ def _recorded(plan: Path) -> Lever | None:
         return None
 
 
-def winner_of(lab: Lab, task: TaskFolder, claim: BakeOffClaim, profile: Profile | None) -> Winner:
+def winner_of(context: RunContext, task: TaskFolder, claim: BakeOffClaim, profile: Profile | None) -> Winner:
     """What is known of the winner before it is measured on the live server."""
     operator, speedup = task.task.operator, claim.speedup or 1.0
     share = operator_share(profile, operator) if profile is not None else None
@@ -53,22 +53,27 @@ def winner_of(lab: Lab, task: TaskFolder, claim: BakeOffClaim, profile: Profile 
     return Winner(operator, task.task.dtype, claim.winner or "none", speedup, ceiling)
 
 
-def left_aside(lab: Lab, winner: Winner, attempt: int, findings: Sequence[str]) -> str:
+def left_aside(context: RunContext, winner: Winner, attempt: int, findings: Sequence[str]) -> str:
     """Why a language model would not have it measured at all; empty where it is measured."""
-    found = laid(lab, winner, attempt, findings)
+    found = laid(context, winner, attempt, findings)
     return f"left aside by the integrator: {found.because}" if found is not None and found.action == "leave" else ""
 
 
-def measured_again(lab: Lab, winner: Winner, advised: bool, failed: int, findings: Sequence[str]) -> bool:
+def measured_again(context: RunContext, winner: Winner, advised: bool, failed: int, findings: Sequence[str]) -> bool:
     """The answer to a FAIL of attempt ``failed``: as the auditor advises, unless a model may decide and does."""
-    found = answered(lab, winner, failed, advised, findings)
+    found = answered(context, winner, failed, advised, findings)
     if found is not None and found.action in ("remeasure", "give_up"):
         return found.action == "remeasure"
     return advised
 
 
 def integrate(
-    lab: Lab, lever: Lever, isolated: dict[str, float], reference: ServerConfig, attempt: int, reserve_s: float
+    context: RunContext,
+    lever: Lever,
+    isolated: dict[str, float],
+    reference: ServerConfig,
+    attempt: int,
+    reserve_s: float,
 ) -> Measured:
     """Measure a server with the operator replaced against one without, on fresh blocks.
 
@@ -76,9 +81,9 @@ def integrate(
     signed-off speed-ups alone. ``reserve_s`` of the run's time is left to what comes after.
     """
     (operator,) = lever.overlays
-    plan = lab.plan(patch_name(operator, attempt), Kind.PATCH, reference=reference, lever=lever, seed=attempt)
-    lay(lab.folder, declare(lab, plan), lever, lab.recorded)
-    return compare(lab, plan, reserve_s, isolated)
+    plan = context.plan(patch_name(operator, attempt), Kind.PATCH, reference=reference, lever=lever, seed=attempt)
+    lay(context.folder, declare(context, plan), lever, context.recorded)
+    return compare(context, plan, reserve_s, isolated)
 
 
 def worth_carrying(measured: Measured) -> bool:

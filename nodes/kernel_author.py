@@ -21,7 +21,7 @@ from bankable.nodes.advice.skilled import skill_tool
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.outcome import FINAL
 from bankable.tools.measurement.progress import Event
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.prompts.loader import load_prompt
 from bankable.tools.skills.loader import skills_for
 
@@ -36,50 +36,50 @@ EVERY = 3
 """Kernels from one question to the next."""
 
 
-def best_kernel(lab: Lab, task: TaskFolder, findings: Sequence[str] = ()) -> Source | None:
+def best_kernel(context: RunContext, task: TaskFolder, findings: Sequence[str] = ()) -> Source | None:
     """The fastest kernel that is right, by two rounds each; ``None`` when none is.
 
     ``findings``: what the auditor held against earlier bake-offs of this operator.
     """
-    if lab.engine_python is not None:
+    if context.engine_python is not None:
         compiler, main = Compiler(), max(task.task.shapes, key=lambda it: it.calls).key
-        with Diagnoser(task, lab.engine_python, lab.threads, compiler.cache) as diagnoser:
+        with Diagnoser(task, context.engine_python, context.threads, compiler.cache) as diagnoser:
             search = Search(
                 task,
                 compiler,
-                lab.engine_python,
-                lab.threads,
-                origins=lab.advisor is not None,
-                on=lab.executor,
-                workers=ALONE if lab.executor == "local" else ALL,
+                context.engine_python,
+                context.threads,
+                origins=context.advisor is not None,
+                on=context.executor,
+                workers=ALONE if context.executor == "local" else ALL,
                 diagnose=lambda candidate, _: diagnoser.of(candidate.source, main),
             )
-            _consult(lab, task, search, findings)
+            _consult(context, task, search, findings)
 
             def between(_: str) -> None:
-                lab.check()
-                _consult(lab, task, search, findings)
+                context.check()
+                _consult(context, task, search, findings)
 
             search.run(BUDGET, between)
     known = evaluations(task)  # of a recorded run, too
     best = fastest(known.values())
     if best is None:
-        lab.tell(Event("note", f"{task.task.operator}: none of {len(known)} kernels is right"))
+        context.tell(Event("note", f"{task.task.operator}: none of {len(known)} kernels is right"))
         return None
     changed = {name: value for name, value in best.choices.items() if value != task.family.defaults()[name]}
     what = ", ".join(f"{name}={value}" for name, value in sorted(changed.items())) or "the template as it stands"
     source = f", proposed by: {best.source}" if best.source else ""
-    lab.tell(Event("note", f"{task.task.operator}: best of {len(known)} kernels: {what}{source}"))
+    context.tell(Event("note", f"{task.task.operator}: best of {len(known)} kernels: {what}{source}"))
     # Of a recorded run the kernel as it was benched: the template may have changed since.
     found = kept_source(task, best.implementation) or render(task.family, task.task.dtype, best.choices)
     keep(task, found)
     return found
 
 
-def _consult(lab: Lab, task: TaskFolder, search: Search, findings: Sequence[str]) -> None:
+def _consult(context: RunContext, task: TaskFolder, search: Search, findings: Sequence[str]) -> None:
     """Ask a model, where there is one and a question is due; what it said before is offered again, not asked again."""
     after = len(search.done)
-    if lab.advisor is None or after % EVERY or after >= BUDGET:
+    if context.advisor is None or after % EVERY or after >= BUDGET:
         return
     past = KernelProposals(task.path)
     line = past.at(after)
@@ -90,9 +90,9 @@ def _consult(lab: Lab, task: TaskFolder, search: Search, findings: Sequence[str]
     room = MODELS_PART - past.admitted
     if room <= 0 or any(it.outcome in FINAL for it in past.lines):
         return
-    line = _asked(lab.advisor, task, search, findings, room, seconds_for(lab))
+    line = _asked(context.advisor, task, search, findings, room, seconds_for(context))
     past.add(line)
-    lab.tell(Event("note", f"{task.task.operator}: language model as {ROLE}: {line.told()}"))
+    context.tell(Event("note", f"{task.task.operator}: language model as {ROLE}: {line.told()}"))
 
 
 def _asked(

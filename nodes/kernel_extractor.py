@@ -21,7 +21,7 @@ from bankable.tools.evidence.recorded import take_over
 from bankable.tools.evidence.records import Failure, Record, Side
 from bankable.tools.measurement.leg import LegWriter, publish
 from bankable.tools.measurement.progress import Event
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.overlay.captured import CaptureFolder
 from bankable.tools.overlay.folder import write_overlay
 from bankable.tools.profiling.records import Profile
@@ -69,7 +69,11 @@ def prospects(profile: Profile) -> list[Prospect]:
 
 
 def chosen(
-    lab: Lab, profile: Profile, found: Sequence[Prospect], order: Sequence[str] | None, findings: Sequence[str]
+    context: RunContext,
+    profile: Profile,
+    found: Sequence[Prospect],
+    order: Sequence[str] | None,
+    findings: Sequence[str],
 ) -> Selection:
     """The operators to make tasks of: those that are worth it, in the strategist's order where there is one.
 
@@ -77,69 +81,69 @@ def chosen(
     """
     worth = {it.operator: Worth(it.operator, it.share, it.promise) for it in found if not it.reason}
     names = [name for name in order if name in worth] if order is not None else list(worth)
-    asked = extraction(lab, profile, [worth[name] for name in names], findings)
+    asked = extraction(context, profile, [worth[name] for name in names], findings)
     return asked if asked is not None else Selection(order=tuple(names))
 
 
-def extract(lab: Lab, operator: str, wanted: list[str]) -> Extracted:
+def extract(context: RunContext, operator: str, wanted: list[str]) -> Extracted:
     """The task of an operator: as it is there, or from the one launch that captures all of the ``wanted``."""
-    root = lab.folder.root
+    root = context.folder.root
     if (root / "ops" / operator / "task.json").is_file():
         return Extracted(open_task(root, operator))
-    if lab.recorded is not None:
-        there = take_over(lab.recorded, lab.folder, f"ops/{operator}", leave="bench-")
+    if context.recorded is not None:
+        there = take_over(context.recorded, context.folder, f"ops/{operator}", leave="bench-")
         return Extracted(open_task(root, operator)) if there else Extracted(None, "no recorded task")
-    samples, failure = _capture(lab, wanted)
+    samples, failure = _capture(context, wanted)
     if failure is not None:
         return Extracted(None, failure.line)
     captured = samples.operators().get(operator)
     if captured is None:
         return Extracted(None, f"no_rebind_seam: the live server never calls {FAMILIES[operator].attribute}")
-    assert lab.engine_python is not None
+    assert context.engine_python is not None
     usual = {it.key for it in benched(captured)}
     seen = [Seen(it.key, it.phase, it.total, it.key in usual) for it in captured.shapes if it.sampled]
-    also = more_shapes(lab, operator, FAMILIES[operator].usual, seen)
+    also = more_shapes(context, operator, FAMILIES[operator].usual, seen)
     try:
-        with Nursery(lab.engine_python, lab.threads) as nursery:
+        with Nursery(context.engine_python, context.threads) as nursery:
             task = write_captured_task(
-                root, lab.run_id, FAMILIES[operator], captured, samples, nursery, lab.threads, also
+                root, context.run_id, FAMILIES[operator], captured, samples, nursery, context.threads, also
             )
     except UserError as problem:
         return Extracted(None, str(problem))
-    lab.folder.ledger.enter_tree(task.path)
+    context.folder.ledger.enter_tree(task.path)
     shapes = [shape for shape in task.task.shapes if not shape.held_out]
     covered = sum(shape.calls for shape in shapes) / captured.calls
-    lab.tell(Event("note", f"{operator}: {captured.calls} calls captured, {len(shapes)} shapes hold {covered:.0%}"))
+    context.tell(Event("note", f"{operator}: {captured.calls} calls captured, {len(shapes)} shapes hold {covered:.0%}"))
     return Extracted(task)
 
 
-def _capture(lab: Lab, wanted: list[str]) -> tuple[CaptureFolder, Failure | None]:
+def _capture(context: RunContext, wanted: list[str]) -> tuple[CaptureFolder, Failure | None]:
     """One launch of the reference under the run's own load, its operators recorded; nothing of it is timed."""
-    folder = lab.folder.root / FOLDER
+    folder = context.folder.root / FOLDER
     leg = folder / "legs" / "capture-1"
-    closed = publish(lab, leg)
+    closed = publish(context, leg)
     if closed is not None:
         return CaptureFolder(leg / "overlay"), closed.failure
     if aside := set_leg_aside(leg):
-        lab.folder.ledger.enter_tree(aside)
+        context.folder.ledger.enter_tree(aside)
     overlay = folder / "overlay"
     write_overlay(overlay, [seam_of(FAMILIES[name], FAMILIES[name].usual, "capture") for name in wanted])
-    lab.folder.ledger.enter_tree(overlay)
-    return CaptureFolder(leg / "overlay"), _recorded(lab, leg, overlay)
+    context.folder.ledger.enter_tree(overlay)
+    return CaptureFolder(leg / "overlay"), _recorded(context, leg, overlay)
 
 
-def _recorded(lab: Lab, leg: Path, overlay: Path) -> Failure | None:
-    writer = LegWriter(lab, leg, FOLDER, 0, Side.REFERENCE, lab.base)
+def _recorded(context: RunContext, leg: Path, overlay: Path) -> Failure | None:
+    writer = LegWriter(context, leg, FOLDER, 0, Side.REFERENCE, context.base)
     writer.lay(overlay, replaces=False)
-    lab.tell(Event("launch", "capture: reference", FOLDER))
-    server = lab.driver.launch([writer.request()])[0]
+    context.tell(Event("launch", "capture: reference", FOLDER))
+    server = context.driver.launch([writer.request()])[0]
     if isinstance(server, LaunchFailed):
-        writer.close(None, lab.driver.clock(), server.failure)
+        writer.close(None, context.driver.clock(), server.failure)
         return server.failure
     failure: Failure | None = None
     try:
         writer.server_info(server)
-        writer.warm(server, RoundLoad(lab.workload, lab.protocol.seed + 800_000, -1), [])
+        writer.warm(server, RoundLoad(context.workload, context.protocol.seed + 800_000, -1), [])
         time.sleep(REPORTED_S)
     except RoundFailed as problem:
         failure = problem.failure

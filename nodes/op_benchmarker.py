@@ -20,7 +20,7 @@ from bankable.tools.errors import UserError
 from bankable.tools.evidence.harness import BakeOffClaim
 from bankable.tools.evidence.recorded import take_over
 from bankable.tools.measurement.progress import Event
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 
 FIRST = 1
 OF_TORCH = ("torch", "torch_compile")
@@ -50,33 +50,35 @@ def read_benched(task: TaskFolder, attempt: int) -> BakeOffClaim | None:
         return None
 
 
-def benchmark(lab: Lab, task: TaskFolder, source: Source, attempt: int, findings: Sequence[str] = ()) -> Benched:
+def benchmark(
+    context: RunContext, task: TaskFolder, source: Source, attempt: int, findings: Sequence[str] = ()
+) -> Benched:
     """Measure torch's own ways and a kernel, or read how it went when this attempt was measured before.
 
     Kernels that a language model entered take part too; ``findings``: what the auditor held against earlier attempts.
     """
     known = read_benched(task, attempt)
-    plan = bench_plan(lab, task, attempt, findings) if known is None else None
-    if known is None and lab.recorded is not None:
-        take_over(lab.recorded, lab.folder, f"ops/{task.task.operator}/bench-{attempt}")
+    plan = bench_plan(context, task, attempt, findings) if known is None else None
+    if known is None and context.recorded is not None:
+        take_over(context.recorded, context.folder, f"ops/{task.task.operator}/bench-{attempt}")
         known = read_benched(task, attempt)
         if known is None:
             return Benched(None, "no recorded bake-off")
     if known is not None:
         return Benched(known)
-    assert lab.engine_python is not None
+    assert context.engine_python is not None
     try:
         contestants = [*torchs_own(task.family, attempt), contestant(task, source, Compiler())]
-        contestants += [it for it in _of_models(lab, task) if it.id != source.implementation]
-        settings = Settings(threads=lab.threads, rounds=plan.rounds if plan is not None else ROUNDS)
-        result = bake_off(task, contestants, lab.engine_python, settings, lambda _: lab.check())
+        contestants += [it for it in _of_models(context, task) if it.id != source.implementation]
+        settings = Settings(threads=context.threads, rounds=plan.rounds if plan is not None else ROUNDS)
+        result = bake_off(task, contestants, context.engine_python, settings, lambda _: context.check())
     except UserError as problem:
         return Benched(None, str(problem))
-    lab.folder.ledger.enter_tree(result.folder)
+    context.folder.ledger.enter_tree(result.folder)
     for it in contestants:
         if it.kind == "cpp":
-            lab.folder.ledger.enter(task.kernel_file(it.id))
-    lab.tell(Event("note", result.claim.headline))
+            context.folder.ledger.enter(task.kernel_file(it.id))
+    context.tell(Event("note", result.claim.headline))
     return Benched(result.claim)
 
 
@@ -85,10 +87,10 @@ def torchs_own(family: Family, attempt: int) -> list[Contestant]:
     return [of_torch(family, kind) for kind in (OF_TORCH if attempt == FIRST else OF_TORCH[:1])]
 
 
-def _of_models(lab: Lab, task: TaskFolder) -> Iterator[Contestant]:
+def _of_models(context: RunContext, task: TaskFolder) -> Iterator[Contestant]:
     """Kernels that a model entered; one that does not compile is left out, and costs nobody else the bake-off."""
     for it in entered(task.path):
         try:
             yield contestant(task, render(task.family, task.task.dtype, it.choices), Compiler())
         except UserError as problem:
-            lab.tell(Event("note", f"{it.implementation}: {problem}"))
+            context.tell(Event("note", f"{it.implementation}: {problem}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bankable.tools.evidence.records import LaunchPlan, Record, ServerConfig, Workload
 from bankable.tools.levers import knobs_for
 from bankable.tools.measurement.progress import Event
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 
 
 class Dropped(Record):
@@ -35,29 +35,30 @@ class Preflight(Record):
     questions: int
 
 
-def preflight(lab: Lab) -> Preflight:
+def preflight(context: RunContext) -> Preflight:
     """Check what the engine knows against what the registry offers, and write it down."""
-    knobs, dropped = knobs_for(lab.driver.device, lab.known_flags, lab.situation())
+    knobs, dropped = knobs_for(context.driver.device, context.known_flags, context.situation())
     found = Preflight(
-        run_id=lab.run_id,
-        device=lab.driver.device,
-        driver=lab.driver.kind,
-        model=lab.model,
-        base=lab.base,
-        workload=lab.workload,
-        launch_plan=lab.protocol.launch_plan,
-        looks=lab.protocol.looks,
-        cores=lab.cores,
-        known_flags=sorted(lab.known_flags),
+        run_id=context.run_id,
+        device=context.driver.device,
+        driver=context.driver.kind,
+        model=context.model,
+        base=context.base,
+        workload=context.workload,
+        launch_plan=context.protocol.launch_plan,
+        looks=context.protocol.looks,
+        cores=context.cores,
+        known_flags=sorted(context.known_flags),
         knobs=[knob.name for knob in knobs],
         dropped=[Dropped(name=it.name, why=it.note) for it in dropped],
-        probes=len(lab.prompts),
-        questions=len(lab.questions),
+        probes=len(context.prompts),
+        questions=len(context.questions),
     )
-    lab.folder.put(lab.folder.root / "preflight.json", found.model_dump(mode="json"))
-    lab.tell(
+    context.folder.put(context.folder.root / "preflight.json", found.model_dump(mode="json"))
+    context.tell(
         Event(
-            "note", f"{found.device}, {len(knobs)} knobs, {len(dropped)} dropped, {lab.protocol.launch_plan} launches"
+            "note",
+            f"{found.device}, {len(knobs)} knobs, {len(dropped)} dropped, {context.protocol.launch_plan} launches",
         )
     )
     return found

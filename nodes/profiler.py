@@ -11,7 +11,7 @@ from bankable.tools.evidence.records import Failure, Side, Workload
 from bankable.tools.measurement.leg import LegWriter, publish
 from bankable.tools.measurement.plan import numbered
 from bankable.tools.measurement.progress import Event
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.profiling.aggregate import aggregate
 from bankable.tools.profiling.records import Profile
 from bankable.tools.profiling.route import route_of
@@ -35,20 +35,20 @@ def profile_name(attempt: int) -> str:
     return numbered("profile", attempt)
 
 
-def take_profile(lab: Lab, attempt: int) -> Profiled:
+def take_profile(context: RunContext, attempt: int) -> Profiled:
     """Launch the reference, warm it, trace it under load; ``profile.json`` holds the time by operator."""
-    folder = lab.folder.root / profile_name(attempt)
+    folder = context.folder.root / profile_name(attempt)
     done = folder / "profile.json"
     if done.is_file():
         return Profiled(Profile.model_validate_json(done.read_bytes()), None)
     leg = folder / "legs" / f"profile-{attempt}"
-    closed = publish(lab, leg)
+    closed = publish(context, leg)
     if closed is not None:
         traces, failure = sorted((folder / "traces").glob("*.trace.json.gz")), closed.failure
     else:
         if aside := set_leg_aside(leg):
-            lab.folder.ledger.enter_tree(aside)
-        traces, failure = _trace(lab, leg, folder / "traces", attempt)
+            context.folder.ledger.enter_tree(aside)
+        traces, failure = _trace(context, leg, folder / "traces", attempt)
     if failure:
         return Profiled(None, failure)
     try:
@@ -56,34 +56,36 @@ def take_profile(lab: Lab, attempt: int) -> Profiled:
     except UserError as problem:
         # A trace that shows nothing steers nothing; it does not end a run that can be measured.
         return Profiled(None, Failure(kind="unsupported", line=str(problem)[:500]))
-    lab.folder.put(folder / "route.json", route_of(profile).model_dump(mode="json"))
-    lab.folder.put(done, profile.model_dump(mode="json"))
+    context.folder.put(folder / "route.json", route_of(profile).model_dump(mode="json"))
+    context.folder.put(done, profile.model_dump(mode="json"))
     return Profiled(profile, None)
 
 
-def _trace(lab: Lab, leg: Path, traces: Path, attempt: int) -> tuple[list[Path], Failure | None]:
-    writer = LegWriter(lab, leg, "profile", 0, Side.REFERENCE, lab.base)
-    lab.tell(Event("launch", "profile: reference", "profile"))
-    server = lab.driver.launch([writer.request()])[0]
+def _trace(context: RunContext, leg: Path, traces: Path, attempt: int) -> tuple[list[Path], Failure | None]:
+    writer = LegWriter(context, leg, "profile", 0, Side.REFERENCE, context.base)
+    context.tell(Event("launch", "profile: reference", "profile"))
+    server = context.driver.launch([writer.request()])[0]
     if isinstance(server, LaunchFailed):
-        writer.close(None, lab.driver.clock(), server.failure)
+        writer.close(None, context.driver.clock(), server.failure)
         return [], server.failure
     found: list[Path] = []
     failure: Failure | None = None
     try:
         writer.server_info(server)
-        seed = lab.protocol.seed + 700_000 + attempt
-        writer.warm(server, RoundLoad(lab.workload, seed, -1), [])
+        seed = context.protocol.seed + 700_000 + attempt
+        writer.warm(server, RoundLoad(context.workload, seed, -1), [])
         traces.mkdir(parents=True, exist_ok=True)
         with writer.span("profile"):
-            found = server.profile(RoundLoad(_traced(lab.workload), seed + 50, -1), _steps(lab.workload), traces)
+            found = server.profile(
+                RoundLoad(_traced(context.workload), seed + 50, -1), _steps(context.workload), traces
+            )
     except RoundFailed as problem:
         failure = problem.failure
     finally:
         stopped = server.close()
     writer.close(server.identity, stopped, failure)
     for trace in found:
-        lab.folder.ledger.enter(trace)
+        context.folder.ledger.enter(trace)
     return found, failure
 
 

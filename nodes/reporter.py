@@ -12,7 +12,7 @@ from bankable.tools.evidence.records import Claim, Lever, Record, Scalar
 from bankable.tools.evidence.store import write_once
 from bankable.tools.measurement.comparison import read_claim
 from bankable.tools.measurement.progress import Event
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.report import collect, render
 
 
@@ -60,7 +60,7 @@ def verdict_words(word: str | None, degraded: Sequence[str]) -> str:
 
 
 def publish(
-    lab: Lab,
+    context: RunContext,
     *,
     bundle: str,
     accepted: Sequence[tuple[str, Lever]],
@@ -75,7 +75,7 @@ def publish(
     ``bundle`` names the comparison that proved the result, empty when nothing was proven; ``word`` is its verdict and
     ``degraded`` what of it did not finish.
     """
-    claim = read_claim(lab, bundle) if bundle else None
+    claim = read_claim(context, bundle) if bundle else None
     sentence = headline or (claim.headline if claim else stopped or "no gain was proven within the budget")
     outcome = RunOutcome(
         verdict=verdict_words(word, degraded),
@@ -85,32 +85,32 @@ def publish(
         accepted=[AcceptedLine(name=name, flags=lever.settings()) for name, lever in accepted],
         decisions=[DecisionLine(subject=subject, decision=kind, reason=why) for subject, kind, why in decisions],
     )
-    lab.folder.put(lab.folder.root / "outcome.json", outcome.model_dump(mode="json"))
-    overlay = lab.folder.comparison(bundle) / OVERLAY_FOLDER if bundle else None
-    _bundle(lab, accepted, claim, outcome, overlay if overlay is not None and overlay.is_dir() else None)
-    write_once(lab.folder.root / "report.html", render(collect(lab.folder.root)).encode())
-    lab.tell(Event("decision", f"{outcome.verdict}: {outcome.headline}"))
+    context.folder.put(context.folder.root / "outcome.json", outcome.model_dump(mode="json"))
+    overlay = context.folder.comparison(bundle) / OVERLAY_FOLDER if bundle else None
+    _bundle(context, accepted, claim, outcome, overlay if overlay is not None and overlay.is_dir() else None)
+    write_once(context.folder.root / "report.html", render(collect(context.folder.root)).encode())
+    context.tell(Event("decision", f"{outcome.verdict}: {outcome.headline}"))
     return outcome
 
 
 def _bundle(
-    lab: Lab,
+    context: RunContext,
     accepted: Sequence[tuple[str, Lever]],
     claim: Claim | None,
     outcome: RunOutcome,
     overlay: Path | None,
 ) -> None:
-    legs = finished_legs(lab.folder.root)
+    legs = finished_legs(context.folder.root)
     write_bundle(
-        lab.folder,
-        run_id=lab.run_id,
-        model=str(Path(lab.model).resolve()) if Path(lab.model).is_dir() else lab.model,
-        base=lab.base,
+        context.folder,
+        run_id=context.run_id,
+        model=str(Path(context.model).resolve()) if Path(context.model).is_dir() else context.model,
+        base=context.base,
         accepted=[lever for _, lever in accepted],
-        comparisons=sorted(path.name for path in (lab.folder.root / "comparisons").glob("*") if path.is_dir()),
+        comparisons=sorted(path.name for path in (context.folder.root / "comparisons").glob("*") if path.is_dir()),
         claim=claim,
         headline=f"{outcome.verdict}: {outcome.headline}",
-        device=lab.driver.device,
+        device=context.driver.device,
         overlay=overlay,
         engine=next((leg.engine for leg in legs if leg.status == "complete"), None),
     )

@@ -12,7 +12,7 @@ from bankable.nodes.advice.selection import LeftOut, Selection
 from bankable.nodes.advice.strategy import Worth, reordered, strategy
 from bankable.tools.levers import Knob, Touches, knobs_for
 from bankable.tools.measurement.direction import Direction
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.profiling.records import Profile
 
 HOST = (Touches.STREAMING, Touches.PROCESS, Touches.LOGGING)
@@ -21,7 +21,7 @@ CAP = "max_running_requests"
 BATCHING = (Touches.SCHEDULING, Touches.PREFILL, Touches.KV_MEMORY)
 
 
-def directions(lab: Lab, profile: Profile | None) -> list[Direction]:
+def directions(context: RunContext, profile: Profile | None) -> list[Direction]:
     """Directions with at least one usable knob; first the one with the largest share times what its knobs promise.
 
     The host's share is the wall time that no operator covers; the model's is the operators' time. Batching changes how
@@ -29,7 +29,7 @@ def directions(lab: Lab, profile: Profile | None) -> list[Direction]:
     two are equal. Where the baseline caps its batch below the load, the requests that wait are a direction of their
     own, with their part of the requests in flight as its share.
     """
-    knobs, _ = knobs_for(lab.driver.device, lab.known_flags, lab.situation())
+    knobs, _ = knobs_for(context.driver.device, context.known_flags, context.situation())
     host = min(max(profile.host_share, 0.0), 1.0) if profile else 0.5
     groups = [
         ("host", HOST, host, f"{host:.0%} of the wall time is outside operators"),
@@ -37,7 +37,7 @@ def directions(lab: Lab, profile: Profile | None) -> list[Direction]:
         ("batching", BATCHING, host * (1 - host), "how requests are put together decides how much each pass does"),
     ]
     found = []
-    waiting, queue = _waiting(lab)
+    waiting, queue = _waiting(context)
     if waiting > 0 and any(knob.name == CAP for knob in knobs):
         found.append((waiting, Direction(name="queue", knobs=[CAP], share=waiting, reason=queue)))
     for name, touches, share, reason in groups:
@@ -60,18 +60,18 @@ class First:
 
 
 def first_things(
-    lab: Lab, profile: Profile | None, directions: Sequence[Direction], operators: Sequence[Worth]
+    context: RunContext, profile: Profile | None, directions: Sequence[Direction], operators: Sequence[Worth]
 ) -> First | None:
     """What a language model makes of both lists; ``None`` where they stay as they are."""
-    found = strategy(lab, profile, directions, operators)
+    found = strategy(context, profile, directions, operators)
     if found is None:
         return None
     return First(reordered(directions, found.directions), found.directions.left_out, found.operators)
 
 
-def _waiting(lab: Lab) -> tuple[float, str]:
+def _waiting(context: RunContext) -> tuple[float, str]:
     """Part of the requests in flight that wait because the baseline caps its batch, and a sentence about it."""
-    cap, load = lab.base.flags.get(CAP), lab.workload.concurrency
+    cap, load = context.base.flags.get(CAP), context.workload.concurrency
     if not isinstance(cap, int) or isinstance(cap, bool) or cap >= load:
         return 0.0, ""
     return 1 - cap / load, f"{load - cap} of {load} requests in flight wait: the batch is capped at {cap}"

@@ -8,7 +8,7 @@ from bankable.kernels.build.overlay import lay
 from bankable.tools.evidence.records import Kind, Lever, OverlayPart, Scalar
 from bankable.tools.measurement.comparison import Measured, compare, declare
 from bankable.tools.measurement.plan import numbered
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 
 
 def union(levers: Sequence[Lever]) -> Lever:
@@ -28,13 +28,13 @@ def bundle_name(attempt: int) -> str:
     return numbered("bundle", attempt)
 
 
-def validate(lab: Lab, levers: Sequence[Lever], isolated: Mapping[str, float], attempt: int) -> Measured:
+def validate(context: RunContext, levers: Sequence[Lever], isolated: Mapping[str, float], attempt: int) -> Measured:
     """Measure the accepted levers together against the configuration that the user runs today.
 
     ``isolated``: signed-off speed-ups of the replaced operators alone, which the claim quotes.
     """
     name = bundle_name(attempt)
-    plan = lab.plan(name, Kind.BUNDLE, reference=lab.base, lever=union(levers), seed=900_000 + attempt)
+    plan = context.plan(name, Kind.BUNDLE, reference=context.base, lever=union(levers), seed=900_000 + attempt)
     if plan.lever.overlays:
-        lay(lab.folder, declare(lab, plan), plan.lever, lab.recorded)
-    return compare(lab, plan, isolated={name: isolated[name] for name in plan.lever.overlays})
+        lay(context.folder, declare(context, plan), plan.lever, context.recorded)
+    return compare(context, plan, isolated={name: isolated[name] for name in plan.lever.overlays})

@@ -19,7 +19,7 @@ from bankable.tools.evidence.store import AppendLog, whole_lines
 from bankable.tools.llm.outcome import FINAL, Kind, Outcome
 from bankable.tools.llm.toolbox import Toolbox
 from bankable.tools.measurement.progress import Event
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.prompts.loader import load_prompt
 
 LOG = "counsel.jsonl"
@@ -70,11 +70,11 @@ class Question(Generic[M, T]):
     tools: Toolbox = ()
 
 
-def counsel(lab: Lab, question: Question[M, T]) -> T | None:
+def counsel(context: RunContext, question: Question[M, T]) -> T | None:
     """The part of a model's answer that can be used; ``None`` where the policy goes on alone."""
-    if lab.advisor is None:
+    if context.advisor is None:
         return None
-    before = [it for it in past(lab.folder.root) if it.role == question.role]
+    before = [it for it in past(context.folder.root) if it.role == question.role]
     known = next((it for it in before if it.at == question.at), None)
     if known is not None:
         return _again(known, question)
@@ -82,8 +82,8 @@ def counsel(lab: Lab, question: Question[M, T]) -> T | None:
         return None
     system = load_prompt(question.role).filled(**question.words)
     try:
-        outcome = lab.advisor.ask(
-            question.role, system, "Your proposal.", question.shape, question.tools, seconds_for(lab)
+        outcome = context.advisor.ask(
+            question.role, system, "Your proposal.", question.shape, question.tools, seconds_for(context)
         )
     except UserError as problem:
         # No key for this role: a mistake, but not one that ends a run which can go on without.
@@ -97,14 +97,14 @@ def counsel(lab: Lab, question: Question[M, T]) -> T | None:
         taken=taken.part.model_dump(mode="json") if taken is not None else None,
         dropped=taken.dropped if taken is not None else (),
     )
-    AppendLog(lab.folder.root / LOG).append(line.model_dump(mode="json"))
-    lab.tell(Event("note", f"language model as {question.role}: {_told(line, taken.said if taken else '')}"))
+    AppendLog(context.folder.root / LOG).append(line.model_dump(mode="json"))
+    context.tell(Event("note", f"language model as {question.role}: {_told(line, taken.said if taken else '')}"))
     return taken.part if taken is not None else None
 
 
-def seconds_for(lab: Lab) -> float:
+def seconds_for(context: RunContext) -> float:
     """What one question may take: a model that never ends its answer must not cost a run its measurements."""
-    return max(FEWEST_S, PART_OF_TIME * lab.seconds_left())
+    return max(FEWEST_S, PART_OF_TIME * context.seconds_left())
 
 
 def past(run: Path) -> list[Line]:

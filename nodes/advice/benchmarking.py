@@ -25,7 +25,7 @@ from bankable.nodes.advice.skilled import skill_tool, skills_text
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Record
 from bankable.tools.llm.toolbox import Tool
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 
 ROLE = "op_benchmarker"
 MOST_ROUNDS = 2 * ROUNDS
@@ -46,10 +46,10 @@ class BenchPlan(Record):
     kernels: tuple[Entered, ...] = ()
 
 
-def bench_plan(lab: Lab, task: TaskFolder, attempt: int, findings: Sequence[str]) -> BenchPlan | None:
+def bench_plan(context: RunContext, task: TaskFolder, attempt: int, findings: Sequence[str]) -> BenchPlan | None:
     """Ask before one bake-off, and write down which kernels of the model's take part from now on."""
     told = task.task
-    device = lab.driver.device
+    device = context.driver.device
     question = Question(
         role=ROLE,
         at=f"{told.operator} {attempt}",
@@ -62,13 +62,13 @@ def bench_plan(lab: Lab, task: TaskFolder, attempt: int, findings: Sequence[str]
         kept=BenchPlan,
         take=lambda answer: _take(answer, task),
         tools=(
-            *evidence_tools(lab.folder.root),
+            *evidence_tools(context.folder.root),
             skill_tool(ROLE, operator=task.family.name, device=device, dtype=told.dtype),
             diagnosis_tool(task),
             kernel_tool(task),
         ),
     )
-    plan = counsel(lab, question)
+    plan = counsel(context, question)
     for kernel in plan.kernels if plan is not None else ():
         enter(task.path, kernel)
     return plan

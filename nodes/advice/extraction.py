@@ -14,7 +14,7 @@ from bankable.nodes.advice.selection import LeftOut, Selection, select
 from bankable.nodes.advice.skilled import skill_tool, skills_text
 from bankable.nodes.advice.strategy import Worth
 from bankable.tools.evidence.records import Record
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.profiling.records import Profile
 
 ROLE = "kernel_extractor"
@@ -52,7 +52,7 @@ class Seen:
 
 
 def extraction(
-    lab: Lab, profile: Profile | None, operators: Sequence[Worth], findings: Sequence[str]
+    context: RunContext, profile: Profile | None, operators: Sequence[Worth], findings: Sequence[str]
 ) -> Selection | None:
     """Which of the operators that are worth a task come first, and which not at all."""
     if len(operators) < 2:
@@ -65,10 +65,10 @@ def extraction(
         found, dropped = select(names, answer.operators, [(it.name, it.because) for it in answer.left_out])
         return Taken(found, dropped, found.said(names))
 
-    return counsel(lab, _question(lab, "operators", ask, Selection, take, profile=profile, findings=findings))
+    return counsel(context, _question(context, "operators", ask, Selection, take, profile=profile, findings=findings))
 
 
-def more_shapes(lab: Lab, operator: str, dtype: str, seen: Sequence[Seen]) -> tuple[str, ...]:
+def more_shapes(context: RunContext, operator: str, dtype: str, seen: Sequence[Seen]) -> tuple[str, ...]:
     """Captured shapes that are benched too, ``MORE_SHAPES`` at most; none is ever taken away."""
     free = [it.key for it in seen if not it.benched]
     if not free:
@@ -87,13 +87,13 @@ def more_shapes(lab: Lab, operator: str, dtype: str, seen: Sequence[Seen]) -> tu
         keys = tuple(known[:MORE_SHAPES])
         return Taken(Shapes(keys=keys), tuple(dropped), f"{operator}: {', '.join(keys) or 'no further shape'}")
 
-    question = _question(lab, f"shapes of {operator}", ask, Shapes, take, operator=operator, dtype=dtype)
-    found = counsel(lab, question)
+    question = _question(context, f"shapes of {operator}", ask, Shapes, take, operator=operator, dtype=dtype)
+    found = counsel(context, question)
     return found.keys if found is not None else ()
 
 
 def _question(
-    lab: Lab,
+    context: RunContext,
     at: str,
     ask: str,
     kept: type[T],
@@ -104,12 +104,12 @@ def _question(
     dtype: str | None = None,
     findings: Sequence[str] = (),
 ) -> Question[ExtractionProposal, T]:
-    device = lab.driver.device
+    device = context.driver.device
     words = {
         "skills": skills_text(ROLE, operator=operator, device=device, dtype=dtype),
         "profile": profile_text(profile) if profile is not None else "see `read_evidence`",
         "choice": ask,
         "findings": listed(list(findings)),
     }
-    tools = (*evidence_tools(lab.folder.root), skill_tool(ROLE, operator=operator, device=device, dtype=dtype))
+    tools = (*evidence_tools(context.folder.root), skill_tool(ROLE, operator=operator, device=device, dtype=dtype))
     return Question(ROLE, at, words, ExtractionProposal, kept, take, tools)

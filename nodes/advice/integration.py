@@ -15,7 +15,7 @@ from bankable.nodes.advice.configuration import Dropped, plain
 from bankable.nodes.advice.evidence import evidence_tools
 from bankable.nodes.advice.skilled import skill_tool, skills_text
 from bankable.tools.evidence.records import Record
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 
 ROLE = "integrator"
 SMALL = 0.04
@@ -53,7 +53,7 @@ class Winner:
     """Gain of the whole that this allows (Amdahl), as a fraction."""
 
 
-def laid(lab: Lab, winner: Winner, attempt: int, findings: Sequence[str]) -> Decision | None:
+def laid(context: RunContext, winner: Winner, attempt: int, findings: Sequence[str]) -> Decision | None:
     """Before the first measurement: ``leave`` only where the ceiling is small."""
 
     def against(answer: IntegrationProposal) -> str:
@@ -64,10 +64,12 @@ def laid(lab: Lab, winner: Winner, attempt: int, findings: Sequence[str]) -> Dec
         return ""
 
     ask = "Is it laid over the server and measured? Answer `lay` or `leave`."
-    return counsel(lab, _question(lab, winner, f"lay {winner.operator} {attempt}", ask, findings, against))
+    return counsel(context, _question(context, winner, f"lay {winner.operator} {attempt}", ask, findings, against))
 
 
-def answered(lab: Lab, winner: Winner, attempt: int, advised: bool, findings: Sequence[str]) -> Decision | None:
+def answered(
+    context: RunContext, winner: Winner, attempt: int, advised: bool, findings: Sequence[str]
+) -> Decision | None:
     """After a FAIL of this attempt; ``advised``: the auditor says to measure again."""
 
     def against(answer: IntegrationProposal) -> str:
@@ -80,11 +82,16 @@ def answered(lab: Lab, winner: Winner, attempt: int, advised: bool, findings: Se
         return ""
 
     ask = "The last attempt FAILED. Is it measured again as it is? Answer `remeasure` or `give_up`."
-    return counsel(lab, _question(lab, winner, f"answer {winner.operator} {attempt}", ask, findings, against))
+    return counsel(context, _question(context, winner, f"answer {winner.operator} {attempt}", ask, findings, against))
 
 
 def _question(
-    lab: Lab, winner: Winner, at: str, ask: str, findings: Sequence[str], against: Callable[[IntegrationProposal], str]
+    context: RunContext,
+    winner: Winner,
+    at: str,
+    ask: str,
+    findings: Sequence[str],
+    against: Callable[[IntegrationProposal], str],
 ) -> Question[IntegrationProposal, Decision]:
     def take(answer: IntegrationProposal) -> Taken[Decision]:
         why = against(answer)
@@ -95,7 +102,7 @@ def _question(
             Decision(action="lay", because="") if why else decided, dropped, f"{winner.operator}: {answer.action}"
         )
 
-    device = lab.driver.device
+    device = context.driver.device
     words = {
         "skills": skills_text(ROLE, operator=winner.operator, device=device, dtype=winner.dtype),
         "operator": f"{winner.operator}, {winner.dtype}, on {device}. {ask}",
@@ -106,7 +113,7 @@ def _question(
         "findings": listed(list(findings)),
     }
     tools = (
-        *evidence_tools(lab.folder.root),
+        *evidence_tools(context.folder.root),
         skill_tool(ROLE, operator=winner.operator, device=device, dtype=winner.dtype),
     )
     return Question(ROLE, at, words, IntegrationProposal, Decision, take, tools)

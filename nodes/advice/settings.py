@@ -11,7 +11,7 @@ from pydantic import Field
 from bankable.nodes.advice.configuration import ConfigurationProposal, ProposedSetting, plain, sift
 from bankable.tools.evidence.records import Record
 from bankable.tools.llm.toolbox import Tool
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.measurement.screening import read_trials
 from bankable.tools.search.space import SearchSpace
 
@@ -32,7 +32,7 @@ class AskDiagnosis(Record):
     setting: str = Field(max_length=100)
 
 
-def setting_tools(lab: Lab, space: SearchSpace) -> tuple[Tool[CheckSetting], Tool[AskDiagnosis]]:
+def setting_tools(context: RunContext, space: SearchSpace) -> tuple[Tool[CheckSetting], Tool[AskDiagnosis]]:
     """Tools over one search space."""
     return (
         Tool(
@@ -45,7 +45,7 @@ def setting_tools(lab: Lab, space: SearchSpace) -> tuple[Tool[CheckSetting], Too
             "ask_for_a_diagnosis",
             "What screening and confirmations know of a setting so far.",
             AskDiagnosis,
-            lambda asked: "\n".join(_known(lab, asked.setting)) or "nothing is known of it",
+            lambda asked: "\n".join(_known(context, asked.setting)) or "nothing is known of it",
         ),
     )
 
@@ -56,14 +56,14 @@ def _check(asked: CheckSetting, space: SearchSpace) -> str:
     return f"can be proposed, as {admitted[0].name}={admitted[0].value}" if admitted else dropped[0].why
 
 
-def _known(lab: Lab, setting: str) -> Iterator[str]:
+def _known(context: RunContext, setting: str) -> Iterator[str]:
     name = setting.strip().lstrip("-").replace("-", "_")
-    for it in read_trials(lab):
+    for it in read_trials(context):
         if name in it.flags:
             end = it.failure.kind if it.failure else "no result"
             score = f"{math.expm1(it.score):+.1%} in {it.rounds} rounds" if it.score is not None else end
             yield f"screened as {name}={it.flags[name]}: {score}"
-    for path in sorted((lab.folder.root / "comparisons").glob("patch-*/claim.json"))[:MOST_CLAIMS]:
+    for path in sorted((context.folder.root / "comparisons").glob("patch-*/claim.json"))[:MOST_CLAIMS]:
         try:
             claim = orjson.loads(path.read_bytes()[:MOST_BYTES])
         except (OSError, ValueError):

@@ -14,7 +14,7 @@ from bankable.nodes.advice.selection import Selection, select
 from bankable.nodes.advice.skilled import skill_tool, skills_text
 from bankable.tools.evidence.records import Record
 from bankable.tools.measurement.direction import Direction
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.profiling.records import Profile
 
 ROLE = "strategist"
@@ -56,26 +56,26 @@ class Worth:
 
 
 def strategy(
-    lab: Lab, profile: Profile | None, directions: Sequence[Direction], operators: Sequence[Worth]
+    context: RunContext, profile: Profile | None, directions: Sequence[Direction], operators: Sequence[Worth]
 ) -> Strategy | None:
     """Ask once a run; ``None`` where there is nothing to choose, nobody to ask, or no answer of use."""
     if len(directions) + len(operators) < 2:
         return None
-    device = lab.driver.device
+    device = context.driver.device
     question = Question(
         role=ROLE,
         at="start",
         words={
             "skills": skills_text(ROLE, device=device),
             "profile": profile_text(profile),
-            "history": _history(lab, directions, operators),
+            "history": _history(context, directions, operators),
         },
         shape=DirectionProposal,
         kept=Strategy,
         take=lambda answer: _take(answer, [it.name for it in directions], [it.operator for it in operators]),
-        tools=(*evidence_tools(lab.folder.root), skill_tool(ROLE, device=device)),
+        tools=(*evidence_tools(context.folder.root), skill_tool(ROLE, device=device)),
     )
-    return counsel(lab, question)
+    return counsel(context, question)
 
 
 def reordered(directions: Sequence[Direction], chosen: Selection) -> list[Direction]:
@@ -108,10 +108,10 @@ def _take(answer: DirectionProposal, directions: Sequence[str], operators: Seque
     return Taken(Strategy(directions=found["setting"], operators=found["operator"]), tuple(dropped), said)
 
 
-def _history(lab: Lab, directions: Sequence[Direction], operators: Sequence[Worth]) -> str:
+def _history(context: RunContext, directions: Sequence[Direction], operators: Sequence[Worth]) -> str:
     lines = [f"setting {it.name}: {it.reason}; {len(it.knobs)} settings" for it in directions]
     lines += [
         f"operator {it.operator}: {it.share:.1%} of the time, may give {it.promise:+.1%} at most" for it in operators
     ]
-    minutes = max(lab.seconds_left(), 0) / 60
+    minutes = max(context.seconds_left(), 0) / 60
     return f"{minutes:.0f} minutes are left, nothing was tried yet. To choose from:\n{listed(lines)}"

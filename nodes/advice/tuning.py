@@ -23,7 +23,7 @@ from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.outcome import FINAL, Kind
 from bankable.tools.llm.toolbox import Toolbox
 from bankable.tools.measurement.progress import Event
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.measurement.screening import Screened, read_trials
 from bankable.tools.prompts.loader import load_prompt
 from bankable.tools.search import SearchPolicy, SearchSpace
@@ -59,16 +59,16 @@ class TuningAdvice:
 
     def __init__(
         self,
-        lab: Lab,
+        context: RunContext,
         advisor: Advisor,
         search: str,
         space: SearchSpace,
         reference: ServerConfig,
         findings: Sequence[str],
     ) -> None:
-        self._lab, self._advisor, self._search, self._space = lab, advisor, search, space
+        self._context, self._advisor, self._search, self._space = context, advisor, search, space
         self._reference, self._findings = reference, findings
-        self._path = lab.folder.search / LOG
+        self._path = context.folder.search / LOG
         self._past = {line.after: line for line in read_consultations(self._path) if line.search == search}
 
     def offer(self, policy: SearchPolicy, trials: Sequence[Screened]) -> None:
@@ -83,15 +83,15 @@ class TuningAdvice:
             line = self._asked(policy, trials)
             AppendLog(self._path).append(line.model_dump(mode="json"))
             self._past[after] = line
-            self._lab.tell(Event("note", _told(line)))
+            self._context.tell(Event("note", _told(line)))
         for it in line.admitted:
             policy.suggest(*_settings(it))
 
     def _asked(self, policy: SearchPolicy, trials: Sequence[Screened]) -> Consultation:
-        system = load_prompt(ROLE).filled(**_words(self._lab, self._space, self._reference, trials, self._findings))
-        toolbox = _tools(self._lab, self._space)
+        system = load_prompt(ROLE).filled(**_words(self._context, self._space, self._reference, trials, self._findings))
+        toolbox = _tools(self._context, self._space)
         outcome = self._advisor.ask(
-            ROLE, system, "Your proposals.", ConfigurationProposal, toolbox, seconds_for(self._lab)
+            ROLE, system, "Your proposals.", ConfigurationProposal, toolbox, seconds_for(self._context)
         )
         if outcome.answer is None:
             return Consultation(search=self._search, after=len(trials), outcome=outcome.kind, detail=outcome.detail)
@@ -104,10 +104,10 @@ class TuningAdvice:
 
 
 def answer_to_fail(
-    lab: Lab, returned: str, space: SearchSpace, reference: ServerConfig, findings: Sequence[str]
+    context: RunContext, returned: str, space: SearchSpace, reference: ServerConfig, findings: Sequence[str]
 ) -> dict[str, Scalar]:
     """Another value of a setting that the auditor returned as ``returned``; empty without one."""
-    trials = [it for it in read_trials(lab) if any(name.name in it.flags for name in space.dimensions)]
+    trials = [it for it in read_trials(context) if any(name.name in it.flags for name in space.dimensions)]
     told = [*findings, f"{returned} was returned: propose another value of the same setting, or nothing"]
 
     def take(answer: ConfigurationProposal) -> Taken[Answer]:
@@ -117,46 +117,50 @@ def answer_to_fail(
         return Taken(part, tuple(dropped), f"in answer to {returned}: {said}")
 
     found = counsel(
-        lab,
+        context,
         Question(
             ROLE,
             f"answer {returned}",
-            _words(lab, space, reference, trials, told),
+            _words(context, space, reference, trials, told),
             ConfigurationProposal,
             Answer,
             take,
-            _tools(lab, space),
+            _tools(context, space),
         ),
     )
     return found.settings if found is not None else {}
 
 
 def _words(
-    lab: Lab, space: SearchSpace, reference: ServerConfig, trials: Sequence[Screened], findings: Sequence[str]
+    context: RunContext,
+    space: SearchSpace,
+    reference: ServerConfig,
+    trials: Sequence[Screened],
+    findings: Sequence[str],
 ) -> dict[str, str]:
     return {
-        "skills": skills_text(ROLE, device=lab.driver.device),
-        "situation": _situation(lab, space, reference),
+        "skills": skills_text(ROLE, device=context.driver.device),
+        "situation": _situation(context, space, reference),
         "trials": "\n".join(map(_shown, trials)) or "none yet",
         "findings": listed(list(findings)),
     }
 
 
-def _tools(lab: Lab, space: SearchSpace) -> Toolbox:
-    skills = skill_tool(ROLE, device=lab.driver.device)
-    return (*evidence_tools(lab.folder.root), skills, *setting_tools(lab, space))
+def _tools(context: RunContext, space: SearchSpace) -> Toolbox:
+    skills = skill_tool(ROLE, device=context.driver.device)
+    return (*evidence_tools(context.folder.root), skills, *setting_tools(context, space))
 
 
-def _situation(lab: Lab, space: SearchSpace, reference: ServerConfig) -> str:
+def _situation(context: RunContext, space: SearchSpace, reference: ServerConfig) -> str:
     settings = [
         {"name": it.name, "now": it.values[0], "values": list(it.values[1:]), "about": _about(it.name)}
         for it in space.dimensions
     ]
     told = {
-        "model": Path(lab.model).name,
-        "machine": asdict(lab.situation()),
+        "model": Path(context.model).name,
+        "machine": asdict(context.situation()),
         "reference": reference.flags,
-        "smallest_gain": lab.protocol.floor,
+        "smallest_gain": context.protocol.floor,
         "settings": settings,
     }
     return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()

@@ -24,7 +24,7 @@ SCALED = ("duration",)
 RATES = ("request_throughput", "input_throughput", "output_throughput", "total_throughput", "max_output_tokens_per_s")
 
 
-def doctored(target: Path, slow_down: float, spoil: Callable[[Path, bool], None] | None = None) -> Path:
+def tampered_recording(target: Path, slow_down: float, spoil: Callable[[Path, bool], None] | None = None) -> Path:
     """A recording whose lever takes ``slow_down`` times as long per round (0.8: +25 %).
 
     ``spoil`` edits a leg; its second argument is true for the candidate's.

@@ -133,10 +133,10 @@ def test_a_judgement_that_is_there_is_used_and_not_asked_for_again(fair: tuple[P
     stored = Verdict.model_validate_json((folder / "verdict.json").read_bytes())
     config = stored_config(run)
     assert config.llm is not None
-    with session(config, run, resume=True) as lab:
-        found = with_judge(lab, config.llm, run / "no sealed folder", stored, folder)
+    with session(config, run, resume=True) as context:
+        found = with_judge(context, config.llm, run / "no sealed folder", stored, folder)
         assert (found.verdict, found.degraded) == (stored.verdict, stored.degraded)
         other = stored.model_copy(update={"evidence": stored.evidence[1:]})
         with pytest.raises(UserError, match="about other evidence"):
-            with_judge(lab, config.llm, run / "no sealed folder", other, folder)
+            with_judge(context, config.llm, run / "no sealed folder", other, folder)
     assert len(cast.asked["Opinion"]) == before

@@ -28,7 +28,7 @@ from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.ledger import read_ledger
 from bankable.tools.llm.outcome import Kind
 from bankable.tools.llm.settings import Limits, Settings, endpoint
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.profiling.records import Profile
 from tests.graph.conftest import ROOT
 from tests.graph.scripted_run import served
@@ -47,48 +47,48 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def lab(url: str, tmp_path: Path) -> Iterator[Lab]:
+def context(url: str, tmp_path: Path) -> Iterator[RunContext]:
     with session(recorded_config(KERNELS, {}), tmp_path / "run", resume=False) as opened:
         advisor = Advisor(Settings(endpoint=endpoint("shipped", url), limits=LIMITS), tmp_path / "calls.jsonl")
         yield replace(opened, advisor=advisor)
 
 
 @pytest.fixture
-def profile(lab: Lab) -> Profile:
-    found = take_profile(lab, 1).profile
+def profile(context: RunContext) -> Profile:
+    found = take_profile(context, 1).profile
     assert found is not None
     return found
 
 
 @pytest.fixture
-def task(lab: Lab) -> TaskFolder:
-    assert lab.recorded is not None
-    take_over(lab.recorded, lab.folder, "ops/decode_attention")
-    return open_task(lab.folder.root, "decode_attention")
+def task(context: RunContext) -> TaskFolder:
+    assert context.recorded is not None
+    take_over(context.recorded, context.folder, "ops/decode_attention")
+    return open_task(context.folder.root, "decode_attention")
 
 
 def test_every_role_is_asked_and_none_changes_what_the_policy_does(
-    lab: Lab, profile: Profile, task: TaskFolder
+    context: RunContext, profile: Profile, task: TaskFolder
 ) -> None:
-    found = directions(lab, profile)
+    found = directions(context, profile)
     worth = [Worth(it.operator, it.share, it.promise) for it in prospects(profile) if not it.reason]
-    first = first_things(lab, profile, found, worth)
+    first = first_things(context, profile, found, worth)
     assert first is None or sorted(it.name for it in first.directions) == sorted(it.name for it in found)
-    order = chosen(lab, profile, prospects(profile), None, ()).order
+    order = chosen(context, profile, prospects(profile), None, ()).order
     assert order == tuple(it.operator for it in worth)
-    plan = bench_plan(lab, task, 1, ())
+    plan = bench_plan(context, task, 1, ())
     assert plan is None or plan.kernels == ()
-    assert lab.advisor is not None
+    assert context.advisor is not None
     search = Search(task, Compiler(), Path("python"))
-    assert _asked(lab.advisor, task, search, (), 3, 30.0).admitted == ()
+    assert _asked(context.advisor, task, search, (), 3, 30.0).admitted == ()
     winner = Winner("decode_attention", "bfloat16", "cpp-058ead4d27ec", 7.6, 0.3)
-    assert left_aside(lab, winner, 1, ()) == ""
+    assert left_aside(context, winner, 1, ()) == ""
     lever = Lever(flags={"stream_interval": 8})
-    assert repair(lab, lever, "patch-stream_interval-8", lab.base, (), ["FAIL"]) is None
+    assert repair(context, lever, "patch-stream_interval-8", context.base, (), ["FAIL"]) is None
 
-    lines = read_ledger(lab.advisor.ledger)
+    lines = read_ledger(context.advisor.ledger)
     assert {line.role for line in lines} == ROLES
     ends = {Kind.ANSWERED, Kind.MALFORMED, Kind.TOO_LONG, Kind.TIMED_OUT, Kind.CALLED_TOOLS, Kind.EMPTY, Kind.REJECTED}
     assert {line.outcome for line in lines} <= ends
     assert sum(line.prompt_tokens for line in lines) > 0
-    assert {line.role for line in past(lab.folder.root)} == ROLES - {"kernel_author"}
+    assert {line.role for line in past(context.folder.root)} == ROLES - {"kernel_author"}

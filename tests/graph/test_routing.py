@@ -11,13 +11,13 @@ from bankable.graph.state import Accepted, Judged, RunState
 from bankable.tools.evidence.records import Lever
 
 
-def judged(word: str, action: str = "remeasure", scope: str = "patch") -> Judged:
+def judged(verdict: str, action: str = "remeasure", scope: str = "patch") -> Judged:
     return Judged.model_validate(
         {
             "scope": scope,
             "subject": "x",
             "attempt": 1,
-            "word": word,
+            "verdict": verdict,
             "action": action,
             "rules": ("r",),
             "headline": "",
@@ -35,7 +35,7 @@ def state(**values: Any) -> RunState:
 
 
 @pytest.mark.parametrize(
-    ("word", "action", "attempt", "goes"),
+    ("verdict", "action", "attempt", "goes"),
     [
         ("PASS", "pass", 1, "profile"),
         ("SKIPPED", "pass", 1, "profile"),
@@ -48,12 +48,12 @@ def state(**values: Any) -> RunState:
         ("FAIL", "eject", 1, "reporter"),
     ],
 )
-def test_after_the_audit_of_a_baseline(word: str, action: str, attempt: int, goes: str) -> None:
-    assert routing.after_audit_baseline(state(judged=judged(word, action), baseline_attempt=attempt)) == goes
+def test_after_the_audit_of_a_baseline(verdict: str, action: str, attempt: int, goes: str) -> None:
+    assert routing.after_audit_baseline(state(judged=judged(verdict, action), baseline_attempt=attempt)) == goes
 
 
 @pytest.mark.parametrize(
-    ("word", "attempt", "read_only", "goes"),
+    ("verdict", "attempt", "read_only", "goes"),
     [
         ("PASS", 1, False, "strategist"),
         ("FLAG", 1, False, "strategist"),
@@ -62,13 +62,13 @@ def test_after_the_audit_of_a_baseline(word: str, action: str, attempt: int, goe
         ("PASS", 1, True, "reporter"),
     ],
 )
-def test_after_the_audit_of_a_profile(word: str, attempt: int, read_only: bool, goes: str) -> None:
-    now = state(judged=judged(word), profile_attempt=attempt, read_only=read_only)
+def test_after_the_audit_of_a_profile(verdict: str, attempt: int, read_only: bool, goes: str) -> None:
+    now = state(judged=judged(verdict), profile_attempt=attempt, read_only=read_only)
     assert routing.after_audit_profile(now) == goes
 
 
 @pytest.mark.parametrize(
-    ("word", "attempt", "goes"),
+    ("verdict", "attempt", "goes"),
     [
         ("PASS", 1, "bank"),
         ("FLAG", 1, "bank"),
@@ -78,12 +78,12 @@ def test_after_the_audit_of_a_profile(word: str, attempt: int, read_only: bool, 
         ("FAIL", 3, "eject"),
     ],
 )
-def test_after_the_audit_of_a_patch(word: str, attempt: int, goes: str) -> None:
-    assert routing.after_audit_patch(state(judged=judged(word), patch_attempt=attempt, track="config")) == goes
+def test_after_the_audit_of_a_patch(verdict: str, attempt: int, goes: str) -> None:
+    assert routing.after_audit_patch(state(judged=judged(verdict), patch_attempt=attempt, track="config")) == goes
 
 
 @pytest.mark.parametrize(
-    ("word", "action", "attempt", "goes"),
+    ("verdict", "action", "attempt", "goes"),
     [
         ("PASS", "pass", 1, "bank"),
         ("FLAG", "flag", 1, "bank"),
@@ -94,9 +94,9 @@ def test_after_the_audit_of_a_patch(word: str, attempt: int, goes: str) -> None:
     ],
 )
 def test_a_kernel_that_was_returned_goes_to_its_integrator_within_the_bound(
-    word: str, action: str, attempt: int, goes: str
+    verdict: str, action: str, attempt: int, goes: str
 ) -> None:
-    now = state(judged=judged(word, action), patch_attempt=attempt, track="kernels")
+    now = state(judged=judged(verdict, action), patch_attempt=attempt, track="kernels")
     assert routing.after_audit_patch(now) == goes
 
 
@@ -129,7 +129,7 @@ def test_a_harness_that_is_not_signed_off_is_built_again_and_then_dropped(redone
 
 
 @pytest.mark.parametrize(
-    ("word", "levers", "attempt", "goes"),
+    ("verdict", "levers", "attempt", "goes"),
     [
         ("PASS", 2, 1, "reporter"),
         ("FLAG", 2, 1, "reporter"),
@@ -138,9 +138,9 @@ def test_a_harness_that_is_not_signed_off_is_built_again_and_then_dropped(redone
         ("FAIL", 2, 2, "reporter"),
     ],
 )
-def test_after_the_audit_of_a_bundle(word: str, levers: int, attempt: int, goes: str) -> None:
+def test_after_the_audit_of_a_bundle(verdict: str, levers: int, attempt: int, goes: str) -> None:
     kept = [accepted(str(number), 0.1) for number in range(levers)]
-    assert routing.after_audit_bundle(state(judged=judged(word), accepted=kept, bundle_attempt=attempt)) == goes
+    assert routing.after_audit_bundle(state(judged=judged(verdict), accepted=kept, bundle_attempt=attempt)) == goes
 
 
 def test_only_a_claimed_gain_is_audited() -> None:

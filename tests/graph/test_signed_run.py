@@ -17,7 +17,7 @@ from bankable.graph.audits import Subject, audit
 from bankable.graph.verification import verify_folder
 from bankable.tools.evidence.folder import RunFolder
 from bankable.tools.evidence.ledger import check_ledger
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from tests.graph.conftest import RECORDING, ROOT, Bankable
 from tests.graph.signed import fixed_key, small_run
 from tests.nodes.auditor.builders import standard_run
@@ -108,13 +108,13 @@ def test_an_audit_that_a_crash_interrupted_is_repeated_to_the_same_bytes(tmp_pat
     subject = Subject("patch", 1, "patch-stream_interval", "control")
     place = root / "audits" / "patch-patch-stream_interval-1"
     with RunFolder.open(root) as folder:
-        lab = cast(Lab, SimpleNamespace(folder=folder, tell=lambda _: None))
-        judged = audit(lab, subject, key)
+        context = cast(RunContext, SimpleNamespace(folder=folder, tell=lambda _: None))
+        judged = audit(context, subject, key)
         written = {path.name: path.read_bytes() for path in place.iterdir()}
-        assert audit(lab, subject, other) == judged
+        assert audit(context, subject, other) == judged
         assert {path.name: path.read_bytes() for path in place.iterdir()} == written
         (place / "attestation.json").unlink()
-        assert audit(lab, subject, key) == judged
+        assert audit(context, subject, key) == judged
         assert {path.name: path.read_bytes() for path in place.iterdir()} == written
     assert check_ledger(root) == []
     assert verify_folder(root).signed == {key.public.fingerprint: (place.name,)}
@@ -124,12 +124,12 @@ def test_a_verdict_that_somebody_planted_is_not_taken_over(tmp_path: Path) -> No
     root = standard_run(tmp_path / "run")
     subject = Subject("patch", 1, "patch-stream_interval", "control")
     with RunFolder.open(root) as folder:
-        lab = cast(Lab, SimpleNamespace(folder=folder, tell=lambda _: None))
+        context = cast(RunContext, SimpleNamespace(folder=folder, tell=lambda _: None))
         place = root / "audits" / "patch-patch-stream_interval-1" / "verdict.json"
         place.parent.mkdir(parents=True)
         place.write_text('{"verdict": "PASS"}')
         with pytest.raises(Exception, match="already holds other evidence"):
-            audit(lab, subject, fixed_key(tmp_path, 1))
+            audit(context, subject, fixed_key(tmp_path, 1))
     assert not (place.parent / "attestation.json").exists()
 
 

@@ -21,13 +21,13 @@ from tests.tools.tracing.spans import run_of
 LEVER = Lever(flags={"stream_interval": 8})
 
 
-def judged(word: str, attempt: int = 1, scope: str = "patch", action: str = "remeasure") -> Judged:
+def judged(verdict: str, attempt: int = 1, scope: str = "patch", action: str = "remeasure") -> Judged:
     return Judged.model_validate(
         {
             "scope": scope,
             "subject": "x",
             "attempt": attempt,
-            "word": word,
+            "verdict": verdict,
             "action": action,
             "rules": ("same_work",),
             "headline": "+1 %",

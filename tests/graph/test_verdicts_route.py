@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from tests.graph.conftest import Bankable
-from tests.graph.tampered import LEVER, PATCH, doctored, edit, edit_lines
+from tests.graph.tampered import LEVER, PATCH, edit, edit_lines, tampered_recording
 
 
 def run(bankable: Bankable, recording: Path, out: Path) -> dict[str, Any]:
@@ -29,7 +29,7 @@ def verdicts(out: Path, scope: str) -> list[dict[str, Any]]:
 def banked(tmp_path_factory: pytest.TempPathFactory, bankable: Bankable) -> Path:
     """A run whose lever really is 25 % faster."""
     place = tmp_path_factory.mktemp("banked")
-    run(bankable, doctored(place / "recording", 0.8), place / "run")
+    run(bankable, tampered_recording(place / "recording", 0.8), place / "run")
     return place / "run"
 
 
@@ -59,14 +59,14 @@ def test_its_bundle_starts_the_tuned_server_and_proves_itself(banked: Path, bank
 
 
 def test_a_gain_of_nothing_is_not_proven(bankable: Bankable, tmp_path: Path) -> None:
-    outcome = run(bankable, doctored(tmp_path / "recording", 1.0), tmp_path / "run")
+    outcome = run(bankable, tampered_recording(tmp_path / "recording", 1.0), tmp_path / "run")
     assert outcome["verdict"] == "no verified gain"
     assert "not_proven" in {it["decision"] for it in outcome["decisions"]}
     assert verdicts(tmp_path / "run", "patch") == []
 
 
 def test_a_loss_is_not_proven(bankable: Bankable, tmp_path: Path) -> None:
-    outcome = run(bankable, doctored(tmp_path / "recording", 1.2), tmp_path / "run")
+    outcome = run(bankable, tampered_recording(tmp_path / "recording", 1.2), tmp_path / "run")
     assert outcome["verdict"] == "no verified gain"
 
 
@@ -79,7 +79,7 @@ def test_a_gain_with_other_answers_is_ejected(bankable: Bankable, tmp_path: Path
         )
         edit_lines(leg / "accuracy.jsonl", lambda row: row.update(predicted="0", correct=False))
 
-    outcome = run(bankable, doctored(tmp_path / "recording", 0.8, garble), tmp_path / "run")
+    outcome = run(bankable, tampered_recording(tmp_path / "recording", 0.8, garble), tmp_path / "run")
     assert outcome["verdict"] == "no verified gain"
     assert "ejected" in {it["decision"] for it in outcome["decisions"]}
     assert "output_correctness" in {it["rule"] for it in verdicts(tmp_path / "run", "patch")[0]["findings"]}
@@ -96,7 +96,7 @@ def test_a_gain_over_a_baseline_that_was_starved_of_kv_memory_is_ejected(bankabl
         log = leg / "server.log"
         log.write_text(re.sub(r"token usage: [0-9.]+", "token usage: 0.97", log.read_text()))
 
-    outcome = run(bankable, doctored(tmp_path / "recording", 0.8, starve), tmp_path / "run")
+    outcome = run(bankable, tampered_recording(tmp_path / "recording", 0.8, starve), tmp_path / "run")
     assert outcome["verdict"] == "no verified gain"
     found = [it for it in verdicts(tmp_path / "run", "patch")[0]["findings"] if it["severity"] == "FAIL"]
     assert "same_conditions" in {it["rule"] for it in found}
@@ -106,7 +106,7 @@ def test_a_larger_kv_pool_that_nobody_needed_is_no_confound(bankable: Bankable, 
     def grow(leg: Path, candidate: bool) -> None:
         set_pool(leg, 131072 if candidate else 65536)
 
-    outcome = run(bankable, doctored(tmp_path / "recording", 0.8, grow), tmp_path / "run")
+    outcome = run(bankable, tampered_recording(tmp_path / "recording", 0.8, grow), tmp_path / "run")
     assert outcome["verdict"].startswith("verified gain")
     codes = {it["code"] for it in verdicts(tmp_path / "run", "patch")[0]["findings"]}
     assert "inert_capacity" in codes
@@ -116,7 +116,7 @@ def test_a_flag_that_took_no_effect_is_not_even_measured(bankable: Bankable, tmp
     def ignore(leg: Path, _: bool) -> None:
         edit(leg / "server_info.json", lambda info: info.update(stream_interval=1))
 
-    outcome = run(bankable, doctored(tmp_path / "recording", 0.8, ignore), tmp_path / "run")
+    outcome = run(bankable, tampered_recording(tmp_path / "recording", 0.8, ignore), tmp_path / "run")
     assert outcome["verdict"] == "no verified gain"
     reasons = " ".join(it["reason"] for it in outcome["decisions"])
     assert "stream_interval=8 did not take effect: the server has 1" in reasons

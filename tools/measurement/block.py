@@ -12,7 +12,7 @@ from bankable.tools.evidence.records import Block, Failure, Kind, LaunchPlan, Le
 from bankable.tools.measurement.engagement import NotEngaged, engagement, prove_overlays
 from bankable.tools.measurement.leg import PREPARED, LegWriter, publish
 from bankable.tools.measurement.progress import Event
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad, Server
 
 
@@ -37,59 +37,59 @@ def leg_name(block: int, side: Side, attempt: int = 0) -> str:
     return f"b{block:02d}-{side.value}{'-again' if attempt else ''}"
 
 
-def run_block(lab: Lab, plan: Plan, block: Block) -> BlockResult:
+def run_block(context: RunContext, plan: Plan, block: Block) -> BlockResult:
     """Measure a block, or return it as it was measured before.
 
     A server that dies or hangs in a round costs one retry of the whole block, on the record: the broken legs stay.
     """
-    result = _attempt(lab, plan, block, 0)
+    result = _attempt(context, plan, block, 0)
     if result.failure and result.failure.kind in TRANSIENT:
-        lab.tell(Event("note", f"{plan.name} block {block.index} again: {result.failure.line}", plan.name))
-        result = _attempt(lab, plan, block, 1)
+        context.tell(Event("note", f"{plan.name} block {block.index} again: {result.failure.line}", plan.name))
+        result = _attempt(context, plan, block, 1)
     return result
 
 
-def _attempt(lab: Lab, plan: Plan, block: Block, attempt: int) -> BlockResult:
-    if done := _finished(lab, plan, block, attempt):
+def _attempt(context: RunContext, plan: Plan, block: Block, attempt: int) -> BlockResult:
+    if done := _finished(context, plan, block, attempt):
         return done
     if plan.launch_plan is LaunchPlan.CORESIDENT:
-        return _together(lab, plan, block, list(block.order), attempt)
-    legs = _closed(lab, plan, block, attempt)
+        return _together(context, plan, block, list(block.order), attempt)
+    legs = _closed(context, plan, block, attempt)
     for side in block.order:
         if side not in legs:
-            legs |= _together(lab, plan, block, [side], attempt).legs
+            legs |= _together(context, plan, block, [side], attempt).legs
     return BlockResult(legs)
 
 
-def _finished(lab: Lab, plan: Plan, block: Block, attempt: int) -> BlockResult | None:
+def _finished(context: RunContext, plan: Plan, block: Block, attempt: int) -> BlockResult | None:
     """The block as an earlier process left it, when both its legs were closed; half a block is set aside."""
-    legs = lab.folder.comparison(plan.name) / "legs"
-    records = _closed(lab, plan, block, attempt)
+    legs = context.folder.comparison(plan.name) / "legs"
+    records = _closed(context, plan, block, attempt)
     if len(records) == len(Side):
         return BlockResult(records)
     for side in block.order:
         if side not in records:
             aside = set_leg_aside(legs / leg_name(block.index, side, attempt))
             if aside:
-                lab.folder.ledger.enter_tree(aside)
+                context.folder.ledger.enter_tree(aside)
     return None
 
 
-def _closed(lab: Lab, plan: Plan, block: Block, attempt: int) -> dict[Side, LegRecord]:
+def _closed(context: RunContext, plan: Plan, block: Block, attempt: int) -> dict[Side, LegRecord]:
     """Legs that are closed, or were about to be: co-resident ones only together."""
-    legs = lab.folder.comparison(plan.name) / "legs"
+    legs = context.folder.comparison(plan.name) / "legs"
     folders = {side: legs / leg_name(block.index, side, attempt) for side in block.order}
     known = [it for it in folders.values() if (it / "leg.json").is_file() or (it / PREPARED).is_file()]
     if plan.launch_plan is LaunchPlan.CORESIDENT and len(known) < len(folders):
         return {}
-    return {side: record for side, it in folders.items() if (record := publish(lab, it))}
+    return {side: record for side, it in folders.items() if (record := publish(context, it))}
 
 
-def _together(lab: Lab, plan: Plan, block: Block, sides: list[Side], attempt: int) -> BlockResult:
+def _together(context: RunContext, plan: Plan, block: Block, sides: list[Side], attempt: int) -> BlockResult:
     """Launch the given sides at once, load one at a time in the plan's order, and close them whatever happens."""
-    writers = {side: _writer(lab, plan, block, side, attempt) for side in sides}
-    lab.tell(Event("launch", f"{plan.name} block {block.index}: {' and '.join(sides)}", plan.name))
-    started = lab.driver.launch([writers[side].request() for side in sides])
+    writers = {side: _writer(context, plan, block, side, attempt) for side in sides}
+    context.tell(Event("launch", f"{plan.name} block {block.index}: {' and '.join(sides)}", plan.name))
+    started = context.driver.launch([writers[side].request() for side in sides])
     servers = {
         side: server for side, server in zip(sides, started, strict=True) if not isinstance(server, LaunchFailed)
     }
@@ -97,25 +97,25 @@ def _together(lab: Lab, plan: Plan, block: Block, sides: list[Side], attempt: in
     legs: dict[Side, LegRecord] = {}
     with _stopping(servers):
         if not failures:
-            failures = _measure(lab, plan, block, writers, servers)
+            failures = _measure(context, plan, block, writers, servers)
         for up in servers if plan.lever.overlays else ():
             writers[up].overlay(servers[up].overlay())
     for side, writer in writers.items():
         server = servers.get(side)
-        stopped = server.close() if server else lab.driver.clock()
+        stopped = server.close() if server else context.driver.clock()
         legs[side] = writer.prepare(server.identity if server else None, stopped, failures.get(side))
     for writer in writers.values():
-        publish(lab, writer.folder)
+        publish(context, writer.folder)
     for leg in legs.values():
-        lab.tell(Event("leg", f"{leg.leg_id} {leg.status}", plan.name))
+        context.tell(Event("leg", f"{leg.leg_id} {leg.status}", plan.name))
     return BlockResult(legs)
 
 
-def _writer(lab: Lab, plan: Plan, block: Block, side: Side, attempt: int) -> LegWriter:
+def _writer(context: RunContext, plan: Plan, block: Block, side: Side, attempt: int) -> LegWriter:
     config = plan.reference if side is Side.REFERENCE else plan.reference.with_lever(plan.lever)
-    comparison = lab.folder.comparison(plan.name)
+    comparison = context.folder.comparison(plan.name)
     writer = LegWriter(
-        lab, comparison / "legs" / leg_name(block.index, side, attempt), plan.name, block.index, side, config
+        context, comparison / "legs" / leg_name(block.index, side, attempt), plan.name, block.index, side, config
     )
     if plan.lever.overlays:
         # The reference is looked at in the same way, by an overlay that replaces nothing.
@@ -125,7 +125,7 @@ def _writer(lab: Lab, plan: Plan, block: Block, side: Side, attempt: int) -> Leg
 
 
 def _measure(
-    lab: Lab, plan: Plan, block: Block, writers: dict[Side, LegWriter], servers: dict[Side, Server]
+    context: RunContext, plan: Plan, block: Block, writers: dict[Side, LegWriter], servers: dict[Side, Server]
 ) -> dict[Side, Failure]:
     """Engagement, warm-up, probes, then the timed rounds. Returns the failure of the side that broke, if one did."""
     side = block.order[0]
@@ -136,17 +136,17 @@ def _measure(
             writers[side].warm(server, RoundLoad(plan.workload, block.warmup_seed, -1), _others(servers, side))
             if side is Side.CANDIDATE:
                 prove_overlays(plan.lever, server)
-            lab.check()
+            context.check()
         if block.index == 0:
             for side, server in servers.items():
-                _probe(lab, plan, side, writers[side], server)
+                _probe(context, plan, side, writers[side], server)
         for side in block.rounds:
             if side not in servers:
                 continue
             index = writers[side].timed
             load = RoundLoad(plan.workload, block.seeds[index], index)
             rate = writers[side].round(servers[side], load, _others(servers, side))
-            lab.tell(Event("round", f"{writers[side].leg_id} round {index}", plan.name, rate))
+            context.tell(Event("round", f"{writers[side].leg_id} round {index}", plan.name, rate))
     except RoundFailed as problem:
         return {side: problem.failure}
     except NotEngaged as problem:
@@ -164,7 +164,7 @@ def _engage(plan: Plan, side: Side, writer: LegWriter, server: Server) -> None:
             raise NotEngaged(f"{record.name}={record.requested} did not take effect: the server has {record.resolved}")
 
 
-def _probe(lab: Lab, plan: Plan, side: Side, writer: LegWriter, server: Server) -> None:
+def _probe(context: RunContext, plan: Plan, side: Side, writer: LegWriter, server: Server) -> None:
     """Greedy outputs twice, and accuracy once, on the first block.
 
     Every candidate is held to the control, the true baseline; the references of later comparisons are not asked.
@@ -172,13 +172,13 @@ def _probe(lab: Lab, plan: Plan, side: Side, writer: LegWriter, server: Server) 
     if plan.kind is not Kind.CONTROL and side is Side.REFERENCE:
         return
     with writer.span("probe"):
-        writer.lines("outputs.jsonl", [*server.generate(lab.prompts, 0), *server.generate(lab.prompts, 1)])
-    lab.check()
+        writer.lines("outputs.jsonl", [*server.generate(context.prompts, 0), *server.generate(context.prompts, 1)])
+    context.check()
     if plan.kind is Kind.CONTROL and side is Side.CANDIDATE:
         return
     with writer.span("probe"):
-        writer.lines("accuracy.jsonl", server.answer(lab.questions))
-    lab.check()
+        writer.lines("accuracy.jsonl", server.answer(context.questions))
+    context.check()
 
 
 def _others(servers: dict[Side, Server], side: Side) -> list[Server]:

@@ -15,7 +15,7 @@ from bankable.tools.measurement.block import BlockResult, run_block
 from bankable.tools.measurement.cost import block_seconds
 from bankable.tools.measurement.leg import read_runs
 from bankable.tools.measurement.progress import Event
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.measurement.summary import summarise
 from bankable.tools.statistics.paired import Decision, block_difference
 from bankable.tools.statistics.sequential import look, next_look
@@ -38,55 +38,57 @@ class Measured:
         return self.plan.name
 
 
-def declare(lab: Lab, plan: Plan) -> Path:
+def declare(context: RunContext, plan: Plan) -> Path:
     """Write the plan. This is the first thing that happens, before any launch."""
-    folder = lab.folder.comparison(plan.name)
+    folder = context.folder.comparison(plan.name)
     write_once(folder / "plan.json", json_bytes(plan.model_dump(mode="json")))
-    lab.folder.ledger.enter(folder / "plan.json")
+    context.folder.ledger.enter(folder / "plan.json")
     return folder
 
 
-def compare(lab: Lab, plan: Plan, reserve_s: float = 0.0, isolated: Mapping[str, float] | None = None) -> Measured:
+def compare(
+    context: RunContext, plan: Plan, reserve_s: float = 0.0, isolated: Mapping[str, float] | None = None
+) -> Measured:
     """Run the plan's blocks until a look stops it, then write the claim. Finished blocks are taken as they are.
 
     A look that leaves the comparison undecided ends it, too, when the blocks up to the next look, and ``reserve_s`` of
     work after them, no longer fit into the run's time. That can only lose a gain, never invent one. ``isolated`` are
     speed-ups of replaced operators alone, which the claim quotes beside the serving gain.
     """
-    folder = declare(lab, plan)
+    folder = declare(context, plan)
     diffs: list[float] = []
     rounds: dict[Side, list[list[BenchRun]]] = {side: [] for side in Side}
     decision: Decision | None = None
     for block in plan.blocks:
-        result = run_block(lab, plan, block)
+        result = run_block(context, plan, block)
         if result.failure:
-            lab.tell(Event("note", f"{plan.name}: {result.failure.kind}: {result.failure.line}", plan.name))
+            context.tell(Event("note", f"{plan.name}: {result.failure.kind}: {result.failure.line}", plan.name))
             return Measured(plan, None, None, result.failure, tuple(diffs))
         for side in Side:
             rounds[side].append(_runs(folder, result, side))
         diffs.append(block_difference(_rates(rounds[Side.REFERENCE][-1]), _rates(rounds[Side.CANDIDATE][-1])))
-        lab.tell(Event("block", f"{plan.name} block {block.index}: {math.expm1(diffs[-1]):+.1%}", plan.name))
+        context.tell(Event("block", f"{plan.name} block {block.index}: {math.expm1(diffs[-1]):+.1%}", plan.name))
         if len(diffs) in plan.looks:
             seen = look(diffs, plan.looks, plan.alpha, plan.floor)
             decision = seen.decision
-            if seen.stop or not _time_for_more(lab, plan, len(diffs), reserve_s):
+            if seen.stop or not _time_for_more(context, plan, len(diffs), reserve_s):
                 break
     if decision is None:
         return Measured(plan, None, None, None, tuple(diffs))
     claim = _claim(plan, decision, {side: summarise(launches) for side, launches in rounds.items()}, isolated or {})
-    lab.folder.put(folder / "claim.json", claim.model_dump(mode="json"))
+    context.folder.put(folder / "claim.json", claim.model_dump(mode="json"))
     return Measured(plan, decision, claim, None, tuple(diffs))
 
 
-def _time_for_more(lab: Lab, plan: Plan, done: int, reserve_s: float) -> bool:
+def _time_for_more(context: RunContext, plan: Plan, done: int, reserve_s: float) -> bool:
     more = (next_look(done, plan.looks) or done) - done
-    needed, left = more * block_seconds(lab) + reserve_s, lab.seconds_left()
+    needed, left = more * block_seconds(context) + reserve_s, context.seconds_left()
     if needed <= left:
         return True
     why = (
         f"{plan.name}: undecided after {done} blocks; {more} more take {needed / 60:.0f} min, {left / 60:.0f} are left"
     )
-    lab.tell(Event("note", why, plan.name))
+    context.tell(Event("note", why, plan.name))
     return False
 
 
@@ -118,14 +120,14 @@ def _claim(plan: Plan, decision: Decision, sides: dict[Side, LatencySummary], is
     )
 
 
-def read_claim(lab: Lab, name: str) -> Claim:
+def read_claim(context: RunContext, name: str) -> Claim:
     """The claim of a comparison that was decided."""
-    return Claim.model_validate_json((lab.folder.comparison(name) / "claim.json").read_bytes())
+    return Claim.model_validate_json((context.folder.comparison(name) / "claim.json").read_bytes())
 
 
-def kv_tokens(lab: Lab, name: str) -> int | None:
+def kv_tokens(context: RunContext, name: str) -> int | None:
     """Capacity of the reference's KV pool in tokens, as its server reported it in this comparison."""
-    for path in sorted((lab.folder.comparison(name) / "legs").glob(f"*-{Side.REFERENCE}/server_info.json")):
+    for path in sorted((context.folder.comparison(name) / "legs").glob(f"*-{Side.REFERENCE}/server_info.json")):
         tokens = orjson.loads(path.read_bytes()).get("max_total_num_tokens")
         return tokens if isinstance(tokens, int) else None
     return None

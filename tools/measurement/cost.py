@@ -5,22 +5,22 @@ from __future__ import annotations
 from statistics import median
 
 from bankable.tools.evidence.folder import finished_legs
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 
 UNKNOWN_BLOCK_S = 90.0
 """Taken before anything was measured."""
 
 
-def block_seconds(lab: Lab) -> float:
+def block_seconds(context: RunContext) -> float:
     """Median wall time of the blocks so far, launch to stop, driver-clock seconds."""
     spans: dict[tuple[str, int], tuple[float, float]] = {}
-    for leg in finished_legs(lab.folder.root / "comparisons"):
+    for leg in finished_legs(context.folder.root / "comparisons"):
         key = (leg.comparison, leg.block)
         start, stop = spans.get(key, (leg.launched_at, leg.stopped_at))
         spans[key] = (min(start, leg.launched_at), max(stop, leg.stopped_at))
     return median(stop - start for start, stop in spans.values()) if spans else UNKNOWN_BLOCK_S
 
 
-def comparison_seconds(lab: Lab) -> float:
+def comparison_seconds(context: RunContext) -> float:
     """Expected time of a comparison that its first look decides."""
-    return block_seconds(lab) * lab.protocol.looks[0]
+    return block_seconds(context) * context.protocol.looks[0]

@@ -21,7 +21,7 @@ from bankable.tools.evidence.records import (
     Span,
 )
 from bankable.tools.evidence.store import AppendLog, json_bytes, write_once
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.overlay.folder import overlay_digest
 from bankable.tools.overlay.reports import OverlayState
 from bankable.tools.serving.driver import LaunchIdentity, LaunchRequest, RoundLoad, RoundResult, Server
@@ -32,8 +32,10 @@ PREPARED = ".leg.json"
 class LegWriter:
     """Opens the folder of a launch. Nothing else writes there."""
 
-    def __init__(self, lab: Lab, folder: Path, comparison: str, block: int, side: Side, config: ServerConfig) -> None:
-        self.lab, self.folder, self.comparison = lab, folder, comparison
+    def __init__(
+        self, context: RunContext, folder: Path, comparison: str, block: int, side: Side, config: ServerConfig
+    ) -> None:
+        self.context, self.folder, self.comparison = context, folder, comparison
         self.block, self.side, self.config = block, side, config
         self.leg_id = folder.name
         self.warmups = 0
@@ -42,7 +44,7 @@ class LegWriter:
         self._overlay: Path | None = None
         self._overlay_digest: str | None = None
         self._modules: dict[str, str] = {}
-        self._opened = lab.driver.clock()
+        self._opened = context.driver.clock()
         self._spans: list[Span] = []
         self._runs = AppendLog(folder / "bench_runs.jsonl")
         self._host = AppendLog(folder / "host.jsonl")
@@ -53,7 +55,7 @@ class LegWriter:
             leg_id=self.leg_id,
             comparison=self.comparison,
             config=self.config,
-            model=self.lab.model,
+            model=self.context.model,
             log=self.folder / "server.log",
             on_host_sample=self._sample,
             overlay=self._overlay,
@@ -95,9 +97,9 @@ class LegWriter:
     @contextmanager
     def span(self, kind: Literal["warmup", "probe", "profile", "round"]) -> Iterator[None]:
         """Note what the launch is busy with."""
-        started = self.lab.driver.clock()
+        started = self.context.driver.clock()
         yield
-        self._spans.append(Span(kind=kind, started=started, ended=self.lab.driver.clock()))
+        self._spans.append(Span(kind=kind, started=started, ended=self.context.driver.clock()))
 
     def _stamp(self, load: RoundLoad, result: RoundResult) -> RoundStamp:
         return RoundStamp(
@@ -122,23 +124,23 @@ class LegWriter:
     def close(self, identity: LaunchIdentity | None, stopped_at: float, failure: Failure | None) -> LegRecord:
         """Write ``leg.json`` and enter the whole folder in the ledger."""
         record = self.prepare(identity, stopped_at, failure)
-        publish(self.lab, self.folder)
+        publish(self.context, self.folder)
         return record
 
     def prepare(self, identity: LaunchIdentity | None, stopped_at: float, failure: Failure | None) -> LegRecord:
         """Write what ``leg.json`` will hold under a hidden name; ``publish`` makes it count."""
-        lab, spans = self.lab, list(self._spans)
+        context, spans = self.context, list(self._spans)
         if identity:
             spans.insert(0, Span(kind="start", started=identity.launched_at, ended=identity.ready_at))
         record = LegRecord(
             leg_id=self.leg_id,
             comparison=self.comparison,
-            run_id=lab.run_id,
+            run_id=context.run_id,
             block=self.block,
             side=self.side,
-            driver=lab.driver.kind,
+            driver=context.driver.kind,
             lifecycle=identity.lifecycle if identity else "fresh",
-            model=lab.model,
+            model=context.model,
             model_digest=identity.model_digest if identity else None,
             argv=identity.argv if identity else [],
             env=identity.env if identity else {},
@@ -146,7 +148,7 @@ class LegWriter:
             overlay_digest=self._overlay_digest,
             modules=self._modules,
             engine=identity.engine if identity else NO_ENGINE,
-            device=lab.driver.device,
+            device=context.driver.device,
             device_set=identity.device_set if identity else [],
             host=identity.host if identity else "",
             boot_id=identity.boot_id if identity else "",
@@ -165,7 +167,7 @@ class LegWriter:
         return record
 
 
-def publish(lab: Lab, folder: Path) -> LegRecord | None:
+def publish(context: RunContext, folder: Path) -> LegRecord | None:
     """Close a leg that is prepared; the record of a leg that is closed; ``None`` for one that is neither.
 
     Co-resident legs are all prepared before the first is published, so that a crash never leaves half a block closed.
@@ -174,7 +176,7 @@ def publish(lab: Lab, folder: Path) -> LegRecord | None:
         (folder / PREPARED).rename(folder / "leg.json")
     if not (folder / "leg.json").is_file():
         return None
-    lab.folder.ledger.enter_tree(folder)
+    context.folder.ledger.enter_tree(folder)
     return LegRecord.model_validate_json((folder / "leg.json").read_bytes())
 
 

@@ -30,7 +30,7 @@ class Protocol:
 
 
 @dataclass(frozen=True)
-class Lab:
+class RunContext:
     """Handed to every role. It holds no decisions, only means."""
 
     run_id: str

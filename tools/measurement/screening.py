@@ -18,7 +18,7 @@ from bankable.tools.evidence.store import AppendLog
 from bankable.tools.measurement.engagement import engagement
 from bankable.tools.measurement.leg import LegWriter
 from bankable.tools.measurement.progress import Event
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad, Server
 
 PAIRS = 2
@@ -58,14 +58,14 @@ class Screened(Record):
 class Screening:
     """A session with one reference server that stays up. Use as a context manager; the server is stopped on leaving."""
 
-    lab: Lab
+    context: RunContext
     plan: Plan
     """Reference, workload and seeds; its lever is empty. Kind and looks are not used."""
     search: str
     session: int = 0
 
     def __post_init__(self) -> None:
-        self._root = self.lab.folder.search / "legs"
+        self._root = self.context.folder.search / "legs"
         self._source: Source | None = None
         self._reference: Server | None = None
         self._writer: LegWriter | None = None
@@ -76,22 +76,22 @@ class Screening:
         Seeds follow from the trial's number, so that a resumed run asks the same questions as an uninterrupted one.
         """
         trial = f"trial-{number:03d}"
-        lab, self._source = self.lab, source
+        context, self._source = self.context, source
         done = self._root / trial / "leg.json"
         if done.is_file():
             return self._recall(trial, lever, LegRecord.model_validate_json(done.read_bytes()))
         if aside := set_leg_aside(self._root / trial):
-            lab.folder.ledger.enter_tree(aside)
+            context.folder.ledger.enter_tree(aside)
         if self._reference is None:
             self._start_reference()
-        started = lab.driver.clock()
+        started = context.driver.clock()
         writer = LegWriter(
-            lab, self._root / trial, "search", self.session, Side.CANDIDATE, self.plan.reference.with_lever(lever)
+            context, self._root / trial, "search", self.session, Side.CANDIDATE, self.plan.reference.with_lever(lever)
         )
-        lab.tell(Event("launch", f"{trial}: {_shown(lever)}", trial))
-        server = lab.driver.launch([writer.request()])[0]
+        context.tell(Event("launch", f"{trial}: {_shown(lever)}", trial))
+        server = context.driver.launch([writer.request()])[0]
         if isinstance(server, LaunchFailed):
-            writer.close(None, lab.driver.clock(), server.failure)
+            writer.close(None, context.driver.clock(), server.failure)
             return self._tell(trial, lever, None, 0, server.failure, started)
         failure: Failure | None = None
         score: float | None = None
@@ -107,7 +107,7 @@ class Screening:
     ) -> tuple[float | None, Failure | None]:
         assert self._reference is not None
         assert self._writer is not None
-        lab, plan = self.lab, self.plan
+        context, plan = self.context, self.plan
         ratios: list[float] = []
         try:
             writer.server_info(server)
@@ -124,7 +124,9 @@ class Screening:
                 for side in (Side.REFERENCE, Side.CANDIDATE) if pair % 2 == 0 else (Side.CANDIDATE, Side.REFERENCE):
                     rates[side] = self._round(side, number * MORE_PAIRS + pair, writer, server)
                 ratios.append(math.log(rates[Side.CANDIDATE] / rates[Side.REFERENCE]))
-                lab.tell(Event("round", f"{writer.leg_id} pair {pair}: {math.expm1(ratios[-1]):+.1%}", writer.leg_id))
+                context.tell(
+                    Event("round", f"{writer.leg_id} pair {pair}: {math.expm1(ratios[-1]):+.1%}", writer.leg_id)
+                )
                 if ratios[-1] < HOPELESS:
                     break
         except RoundFailed as problem:
@@ -141,16 +143,16 @@ class Screening:
         return writer.round(server, RoundLoad(self.plan.workload, seed, writer.timed), [self._reference])
 
     def _start_reference(self) -> None:
-        lab, plan = self.lab, self.plan
+        context, plan = self.context, self.plan
         while (self._root / f"reference-{self.session}" / "leg.json").is_file():
             self.session += 1
         folder = self._root / f"reference-{self.session}"
         if aside := set_leg_aside(folder):
-            lab.folder.ledger.enter_tree(aside)
-        writer = LegWriter(lab, folder, "search", self.session, Side.REFERENCE, plan.reference)
-        server = lab.driver.launch([writer.request()])[0]
+            context.folder.ledger.enter_tree(aside)
+        writer = LegWriter(context, folder, "search", self.session, Side.REFERENCE, plan.reference)
+        server = context.driver.launch([writer.request()])[0]
         if isinstance(server, LaunchFailed):
-            writer.close(None, lab.driver.clock(), server.failure)
+            writer.close(None, context.driver.clock(), server.failure)
             raise server
         self._reference, self._writer = server, writer
         writer.server_info(server)
@@ -158,7 +160,7 @@ class Screening:
 
     def _recall(self, trial: str, lever: Lever, leg: LegRecord) -> Screened:
         """A trial that an earlier process finished: its ratio is read back from the trial log."""
-        for line in read_trials(self.lab):
+        for line in read_trials(self.context):
             if line.trial == trial:
                 return line
         # The leg was closed but its line was not written: its rounds cannot be paired any more, so it counts as unseen.
@@ -175,12 +177,12 @@ class Screening:
             score=score,
             rounds=rounds,
             failure=failure,
-            cost_s=self.lab.driver.clock() - started,
+            cost_s=self.context.driver.clock() - started,
             source=self._source,
         )
-        append_trial(self.lab, line)
+        append_trial(self.context, line)
         text = f"{math.expm1(score):+.1%}" if score is not None else f"{failure.kind if failure else 'no result'}"
-        self.lab.tell(Event("trial", f"{trial}: {_shown(lever)}: {text}", trial, score))
+        self.context.tell(Event("trial", f"{trial}: {_shown(lever)}: {text}", trial, score))
         return line
 
     def close(self) -> None:
@@ -204,19 +206,19 @@ def _shown(lever: Lever) -> str:
     return ", ".join(f"{name}={value}" for name, value in {**lever.flags, **lever.env}.items()) or "no change"
 
 
-def _log(lab: Lab) -> Path:
-    return lab.folder.search / "trials.jsonl"
+def _log(context: RunContext) -> Path:
+    return context.folder.search / "trials.jsonl"
 
 
-def append_trial(lab: Lab, line: Screened) -> None:
+def append_trial(context: RunContext, line: Screened) -> None:
     """Add a line to the trial log."""
 
-    AppendLog(_log(lab)).append(line.line())
+    AppendLog(_log(context)).append(line.line())
 
 
-def read_trials(lab: Lab) -> list[Screened]:
+def read_trials(context: RunContext) -> list[Screened]:
     """All trials of the run so far; a torn last line is passed over."""
-    path = _log(lab)
+    path = _log(context)
     if not path.is_file():
         return []
     lines = path.read_bytes().splitlines(keepends=True)

@@ -1,4 +1,4 @@
-"""A lab over a recorded run, with a model at a scripted endpoint."""
+"""The context of a recorded run, with a model at a scripted endpoint."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ import pytest
 from bankable.graph.session import recorded_config, session
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.settings import Limits, Settings, endpoint
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from tests.tools.llm.endpoint import Endpoint
 
 RECORDING = Path(__file__).resolve().parents[3] / "evals" / "recorded" / "cpu-search.tar.xz"
 
-Opened = Callable[[Endpoint], Iterator[Lab]]
+Opened = Callable[[Endpoint], Iterator[RunContext]]
 
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Callable[[Endpoint], object]:
-    """``with opened(endpoint) as lab``: a run folder that is opened again when it is there."""
+    """``with opened(endpoint) as context``: a run folder that is opened again when it is there."""
 
     @contextmanager
-    def call(served: Endpoint) -> Iterator[Lab]:
+    def call(served: Endpoint) -> Iterator[RunContext]:
         out = tmp_path / "run"
-        with session(recorded_config(RECORDING, {}), out, resume=out.exists()) as lab:
+        with session(recorded_config(RECORDING, {}), out, resume=out.exists()) as context:
             settings = Settings(endpoint=endpoint("m", served.url), limits=Limits(attempts=2, pause_s=0.01))
-            yield replace(lab, advisor=Advisor(settings, out / "llm_calls.jsonl"))
+            yield replace(context, advisor=Advisor(settings, out / "llm_calls.jsonl"))
 
     return call

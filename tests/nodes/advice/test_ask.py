@@ -12,7 +12,7 @@ from bankable.nodes.advice.configuration import Dropped
 from bankable.tools.evidence.records import Record
 from bankable.tools.llm.outcome import Kind
 from bankable.tools.measurement.progress import Event
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from tests.tools.llm.endpoint import Endpoint, Reply, completion, error, refusal, says
 
 
@@ -45,12 +45,12 @@ GOOD = says({"numbers": [7, 8, 9]})
 
 def test_an_answer_is_written_down_and_found_again_after_a_resume(opened: Any) -> None:
     with Endpoint([GOOD, says({"numbers": [1]})]) as served:
-        with opened(served) as lab:
-            assert counsel(lab, question()) == Kept(number=7)
-        with opened(served) as lab:
-            assert counsel(lab, question()) == Kept(number=7)
-            assert counsel(lab, question("later")) == Kept(number=1)
-            (first, second) = past(lab.folder.root)
+        with opened(served) as context:
+            assert counsel(context, question()) == Kept(number=7)
+        with opened(served) as context:
+            assert counsel(context, question()) == Kept(number=7)
+            assert counsel(context, question("later")) == Kept(number=1)
+            (first, second) = past(context.folder.root)
         assert len(served.requests) == 2
     assert (first.role, first.at, first.outcome, first.taken) == ("strategist", "start", Kind.ANSWERED, {"number": 7})
     assert [it.what for it in first.dropped] == ["8", "9"]
@@ -70,47 +70,47 @@ def test_an_answer_is_written_down_and_found_again_after_a_resume(opened: Any) -
 def test_a_failure_leaves_the_policy_its_way_and_the_role_is_asked_again_later(
     reply: Reply, kind: Kind, opened: Any
 ) -> None:
-    with Endpoint(reply) as served, opened(served) as lab:
+    with Endpoint(reply) as served, opened(served) as context:
         told: list[Event] = []
-        assert counsel(replace(lab, watch=told.append), question()) is None
-        assert counsel(lab, question()) is None
+        assert counsel(replace(context, watch=told.append), question()) is None
+        assert counsel(context, question()) is None
         sent = len(served.requests)
-        assert counsel(lab, question("later")) is None
+        assert counsel(context, question("later")) is None
         assert len(served.requests) > sent
-        assert [line.outcome for line in past(lab.folder.root)] == [kind, kind]
+        assert [line.outcome for line in past(context.folder.root)] == [kind, kind]
     assert told[0].text.startswith(f"language model as strategist: {kind}: ")
     assert told[0].text.endswith("; the policy goes on")
 
 
 def test_what_would_hardly_end_otherwise_is_not_tried_for_the_same_role(opened: Any) -> None:
-    with Endpoint(error(401)) as served, opened(served) as lab:
-        assert counsel(lab, question()) is None
-        assert counsel(lab, question("later")) is None
+    with Endpoint(error(401)) as served, opened(served) as context:
+        assert counsel(context, question()) is None
+        assert counsel(context, question("later")) is None
         assert len(served.requests) == 1
-        assert [line.outcome for line in past(lab.folder.root)] == [Kind.DENIED]
+        assert [line.outcome for line in past(context.folder.root)] == [Kind.DENIED]
 
 
 def test_a_role_without_a_key_ends_no_run(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BANKABLE_LLM_KEY_STRATEGIST", "not a key")
-    with Endpoint(GOOD) as served, opened(served) as lab:
-        assert counsel(lab, question()) is None
-        assert counsel(lab, question("operators", "integrator")) == Kept(number=7)
-        assert [line.outcome for line in past(lab.folder.root)] == [Kind.DENIED, Kind.ANSWERED]
-        assert "not a key" not in (lab.folder.root / LOG).read_text()
+    with Endpoint(GOOD) as served, opened(served) as context:
+        assert counsel(context, question()) is None
+        assert counsel(context, question("operators", "integrator")) == Kept(number=7)
+        assert [line.outcome for line in past(context.folder.root)] == [Kind.DENIED, Kind.ANSWERED]
+        assert "not a key" not in (context.folder.root / LOG).read_text()
 
 
 def test_without_a_model_nobody_is_asked_and_nothing_written(opened: Any) -> None:
-    with Endpoint(GOOD) as served, opened(served) as lab:
-        alone: Lab = replace(lab, advisor=None)
+    with Endpoint(GOOD) as served, opened(served) as context:
+        alone: RunContext = replace(context, advisor=None)
         assert counsel(alone, question()) is None
-        assert (served.requests, (lab.folder.root / LOG).exists()) == ([], False)
+        assert (served.requests, (context.folder.root / LOG).exists()) == ([], False)
 
 
 def test_a_torn_or_foreign_line_counts_as_not_asked(opened: Any) -> None:
-    with Endpoint(GOOD) as served, opened(served) as lab:
-        path = lab.folder.root / LOG
+    with Endpoint(GOOD) as served, opened(served) as context:
+        path = context.folder.root / LOG
         path.write_bytes(b'{"role": "strategist", "at": "sta\n')
-        assert counsel(lab, question()) == Kept(number=7)
+        assert counsel(context, question()) == Kept(number=7)
         path.write_bytes(path.read_bytes().replace(b'"number":7', b'"number":"x"'))
-        assert counsel(lab, question()) is None
+        assert counsel(context, question()) is None
         assert len(served.requests) == 1

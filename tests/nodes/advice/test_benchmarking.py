@@ -25,7 +25,7 @@ from bankable.nodes.advice.kernel_facts import diagnosis
 from bankable.nodes.op_benchmarker import benchmark, default, torchs_own
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.settings import Limits, Settings, endpoint
-from bankable.tools.measurement.run_context import Lab
+from bankable.tools.measurement.run_context import RunContext
 from tests.graph.llm_script import kernel
 from tests.tools.llm.endpoint import Asked, Endpoint, Reply, refusal, says, tool_calls
 
@@ -40,12 +40,12 @@ def task(nursery, tmp_path: Path) -> TaskFolder:
 
 
 @contextmanager
-def lab_of(tmp_path: Path, server: Endpoint, python: Path | None = None) -> Iterator[Lab]:
+def context_of(tmp_path: Path, server: Endpoint, python: Path | None = None) -> Iterator[RunContext]:
     settings = Settings(endpoint=endpoint("m", server.url), limits=Limits(attempts=1))
     out = tmp_path / "run"
-    with session(recorded_config(RECORDING, {}), out, resume=out.exists()) as lab:
+    with session(recorded_config(RECORDING, {}), out, resume=out.exists()) as context:
         advisor = Advisor(settings, out / "llm_calls.jsonl")
-        yield replace(lab, advisor=advisor, engine_python=python, recorded=None if python else lab.recorded)
+        yield replace(context, advisor=advisor, engine_python=python, recorded=None if python else context.recorded)
 
 
 def proposal(*contestants: dict[str, Any], rounds: int = ROUNDS) -> Reply:
@@ -67,11 +67,11 @@ def name_of(**choices: int) -> str:
     ],
 )
 def test_more_rounds_and_never_fewer(asked: int, taken: int, why: list[str], task: TaskFolder, tmp_path: Path) -> None:
-    with Endpoint(proposal(rounds=asked)) as server, lab_of(tmp_path, server) as lab:
-        plan = bench_plan(lab, task, 1, ["redo: noisy"])
+    with Endpoint(proposal(rounds=asked)) as server, context_of(tmp_path, server) as context:
+        plan = bench_plan(context, task, 1, ["redo: noisy"])
         assert plan is not None
         assert (plan.rounds, plan.kernels) == (taken, ())
-        assert [it.why for it in past(lab.folder.root)[0].dropped] == why
+        assert [it.why for it in past(context.folder.root)[0].dropped] == why
         assert "redo: noisy" in server.requests[0].system
 
 
@@ -85,10 +85,10 @@ def test_kernels_are_choices_of_the_template_few_and_new(task: TaskFolder, tmp_p
         kernel(unroll=2),
         kernel(vector_bits=256),
     )
-    with Endpoint(answer) as server, lab_of(tmp_path, server) as lab:
-        assert bench_plan(lab, task, 1, ()) is not None
-        dropped = [it.why for it in past(lab.folder.root)[0].dropped]
-        assert bench_plan(lab, task, 2, ()) is not None
+    with Endpoint(answer) as server, context_of(tmp_path, server) as context:
+        assert bench_plan(context, task, 1, ()) is not None
+        dropped = [it.why for it in past(context.folder.root)[0].dropped]
+        assert bench_plan(context, task, 2, ()) is not None
     assert [it.implementation for it in entered(task.path)] == [name_of(unroll=4), name_of(unroll=2)]
     assert len(entered(task.path)) == MOST
     assert dropped == [
@@ -102,8 +102,8 @@ def test_kernels_are_choices_of_the_template_few_and_new(task: TaskFolder, tmp_p
 
 
 def test_a_model_that_refuses_leaves_the_bake_off_as_it_is(task: TaskFolder, tmp_path: Path) -> None:
-    with Endpoint(refusal()) as server, lab_of(tmp_path, server) as lab:
-        assert bench_plan(lab, task, 1, ()) is None
+    with Endpoint(refusal()) as server, context_of(tmp_path, server) as context:
+        assert bench_plan(context, task, 1, ()) is None
     assert entered(task.path) == []
 
 
@@ -120,10 +120,10 @@ def test_what_was_entered_is_measured_like_the_others_and_diagnosed(
         )
 
     source = default(task)
-    with Endpoint(asks) as server, lab_of(tmp_path, server, python) as lab:
-        # The lab's own folder keeps the books; the task lies beside it.
+    with Endpoint(asks) as server, context_of(tmp_path, server, python) as context:
+        # The run's own folder keeps the ledger; the task lies beside it.
         (task.path / "bench-1").mkdir()
-        benched = benchmark(replace(lab, folder=_Books(lab.folder)), task, source, 2)
+        benched = benchmark(replace(context, folder=_Books(context.folder)), task, source, 2)
         assert server.requests[1].told == [
             "nothing is known of it",
             f"can be proposed, as {name_of(unroll=4)}",

@@ -26,20 +26,20 @@ def answer(**parts: Any) -> Endpoint:
 
 def test_operators_come_in_the_models_order_and_none_is_added(opened: Any) -> None:
     with answer(operators=["rotary", "matmul"], left_out=[{"name": "rms_norm", "because": "fused already"}]) as served:
-        with opened(served) as lab:
-            found = extraction(lab, None, WORTH, ["profile: FLAG profile_quality: short"])
+        with opened(served) as context:
+            found = extraction(context, None, WORTH, ["profile: FLAG profile_quality: short"])
             assert found is not None
             assert found.order == ("rotary", "decode_attention")
             assert [it.name for it in found.left_out] == ["rms_norm"]
-            assert [(it.what, it.why) for it in past(lab.folder.root)[0].dropped] == [("matmul", "not on the list")]
+            assert [(it.what, it.why) for it in past(context.folder.root)[0].dropped] == [("matmul", "not on the list")]
         assert "FLAG profile_quality: short" in served.requests[0].system
         assert "rms_norm: 8.0% of the time, may give +6.0% at most" in served.requests[0].system
 
 
 def test_where_there_is_nothing_to_choose_nobody_is_asked(opened: Any) -> None:
-    with answer() as served, opened(served) as lab:
-        assert extraction(lab, None, WORTH[:1], ()) is None
-        assert more_shapes(lab, "rms_norm", "bfloat16", SEEN[:1]) == ()
+    with answer() as served, opened(served) as context:
+        assert extraction(context, None, WORTH[:1], ()) is None
+        assert more_shapes(context, "rms_norm", "bfloat16", SEEN[:1]) == ()
         assert served.requests == []
 
 
@@ -54,8 +54,8 @@ def test_where_there_is_nothing_to_choose_nobody_is_asked(opened: Any) -> None:
     ],
 )
 def test_captured_shapes_may_be_added(shapes: list[str], taken: tuple[str, ...], dropped: int, opened: Any) -> None:
-    with answer(shapes=shapes) as served, opened(served) as lab:
-        assert more_shapes(lab, "rms_norm", "bfloat16", SEEN) == taken
+    with answer(shapes=shapes) as served, opened(served) as context:
+        assert more_shapes(context, "rms_norm", "bfloat16", SEEN) == taken
         assert len(taken) <= MORE_SHAPES
-        assert len(past(lab.folder.root)[0].dropped) == dropped
+        assert len(past(context.folder.root)[0].dropped) == dropped
         assert "96x256: prefill, 8 calls" in served.requests[0].system

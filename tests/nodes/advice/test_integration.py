@@ -32,8 +32,8 @@ def answering(action: str) -> Endpoint:
     ],
 )
 def test_only_what_can_give_little_may_be_left(action: str, ceiling: float, left: str, opened: Any) -> None:
-    with answering(action) as served, opened(served) as lab:
-        assert left_aside(lab, winner(ceiling), 1, ()) == left
+    with answering(action) as served, opened(served) as context:
+        assert left_aside(context, winner(ceiling), 1, ()) == left
 
 
 @pytest.mark.parametrize(
@@ -50,15 +50,15 @@ def test_only_what_can_give_little_may_be_left(action: str, ceiling: float, left
     ],
 )
 def test_an_answer_to_a_fail_is_bounded(action: str, advised: bool, failed: int, again: bool, opened: Any) -> None:
-    with answering(action) as served, opened(served) as lab:
-        assert measured_again(lab, winner(0.3), advised, failed, ["rms_norm: FAIL real_delta"]) is again
+    with answering(action) as served, opened(served) as context:
+        assert measured_again(context, winner(0.3), advised, failed, ["rms_norm: FAIL real_delta"]) is again
         assert "rms_norm: FAIL real_delta" in served.requests[0].system
 
 
 def test_each_attempt_is_a_question_of_its_own(opened: Any) -> None:
-    with answering("remeasure") as served, opened(served) as lab:
-        assert measured_again(lab, winner(0.3), False, 1, ()) is True
-        assert measured_again(lab, winner(0.3), False, 1, ()) is True
-        assert measured_again(lab, winner(0.3), False, 2, ()) is False
+    with answering("remeasure") as served, opened(served) as context:
+        assert measured_again(context, winner(0.3), False, 1, ()) is True
+        assert measured_again(context, winner(0.3), False, 1, ()) is True
+        assert measured_again(context, winner(0.3), False, 2, ()) is False
         assert len(served.requests) == 2
-        assert [it.why for it in past(lab.folder.root)[1].dropped] == ["measured again once already"]
+        assert [it.why for it in past(context.folder.root)[1].dropped] == ["measured again once already"]

@@ -39,9 +39,9 @@ def authored(tmp_path: Path, task: TaskFolder, python: Path, server: Endpoint) -
     """The author's turn with a model that the server plays; the ledger of its calls."""
     ledger = tmp_path / "calls.jsonl"
     settings = Settings(endpoint=endpoint("scripted", server.url), limits=Limits(attempts=1))
-    with session(recorded_config(RECORDING, {}), tmp_path / "lab", resume=False) as lab:
+    with session(recorded_config(RECORDING, {}), tmp_path / "run", resume=False) as context:
         found = best_kernel(
-            replace(lab, engine_python=python, advisor=Advisor(settings, ledger)), task, ["redo: noisy"]
+            replace(context, engine_python=python, advisor=Advisor(settings, ledger)), task, ["redo: noisy"]
         )
     assert found is not None
     return ledger

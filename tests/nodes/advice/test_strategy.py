@@ -43,13 +43,13 @@ def test_left_out_and_put_first(opened: Any) -> None:
         step("operator", "gemm"),
         step("setting", "rms_norm"),
     ]
-    with Endpoint(says({"directions": steps})) as served, opened(served) as lab:
-        first = first_things(lab, None, FOUND, WORTH)
+    with Endpoint(says({"directions": steps})) as served, opened(served) as context:
+        first = first_things(context, None, FOUND, WORTH)
         assert first is not None
         assert [it.name for it in first.directions] == ["model", "host"]
         assert [it.name for it in first.left_out] == ["queue"]
         assert first.operators.order == ("rms_norm", "decode_attention")
-        assert [(it.what, it.why) for it in past(lab.folder.root)[0].dropped] == [
+        assert [(it.what, it.why) for it in past(context.folder.root)[0].dropped] == [
             ("host", "the most promising is tried"),
             ("rms_norm", "not on the list"),
             ("gemm", "not on the list"),
@@ -58,5 +58,5 @@ def test_left_out_and_put_first(opened: Any) -> None:
 
 
 def test_a_refusal_leaves_the_lists_alone(opened: Any) -> None:
-    with Endpoint(refusal()) as served, opened(served) as lab:
-        assert first_things(lab, None, FOUND, WORTH) is None
+    with Endpoint(refusal()) as served, opened(served) as context:
+        assert first_things(context, None, FOUND, WORTH) is None

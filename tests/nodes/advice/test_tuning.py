@@ -16,20 +16,22 @@ LEVER = Lever(flags={"max_running_requests": 12})
 RETURNED = patch_name(LEVER)
 
 
-def mended(lab: Any, tried: tuple[str, ...] = (RETURNED,)) -> Lever | None:
-    return repair(lab, LEVER, RETURNED, lab.base, tried, ["FAIL same_conditions: the pool moved. Advice: hold it"])
+def mended(context: Any, tried: tuple[str, ...] = (RETURNED,)) -> Lever | None:
+    return repair(
+        context, LEVER, RETURNED, context.base, tried, ["FAIL same_conditions: the pool moved. Advice: hold it"]
+    )
 
 
 def test_another_value_of_the_same_setting_is_tried(opened: Any) -> None:
-    with Endpoint(_other) as served, opened(served) as lab:
-        found = mended(lab)
+    with Endpoint(_other) as served, opened(served) as context:
+        found = mended(context)
         assert found is not None
         assert (found.names(), found != LEVER) == (LEVER.names(), True)
-        assert mended(lab) == found
+        assert mended(context) == found
         assert len(served.requests) == 1
         assert "the pool moved. Advice: hold it" in served.requests[0].system
         assert f"{RETURNED} was returned" in served.requests[0].system
-        assert mended(lab, (RETURNED, patch_name(found))) is None
+        assert mended(context, (RETURNED, patch_name(found))) is None
 
 
 @pytest.mark.parametrize(
@@ -43,8 +45,8 @@ def test_another_value_of_the_same_setting_is_tried(opened: Any) -> None:
     ],
 )
 def test_nothing_else_takes_its_place(proposals: list[dict[str, Any]], opened: Any) -> None:
-    with Endpoint(says({"proposals": proposals})) as served, opened(served) as lab:
-        assert mended(lab) is None
+    with Endpoint(says({"proposals": proposals})) as served, opened(served) as context:
+        assert mended(context) is None
 
 
 def test_the_tools_say_what_may_be_proposed_and_what_is_known(opened: Any) -> None:
@@ -58,8 +60,8 @@ def test_the_tools_say_what_may_be_proposed_and_what_is_known(opened: Any) -> No
             ("propose_kernel_source", {"text": "int main() {}"}),
         )
 
-    with Endpoint(answer) as served, opened(served) as lab:
-        assert mended(lab) is None
+    with Endpoint(answer) as served, opened(served) as context:
+        assert mended(context) is None
         told = served.requests[1].told
         assert told[0].startswith("can be proposed, as max_running_requests=")
         assert told[1] == "not a setting of this search"
@@ -72,7 +74,7 @@ def test_the_tools_say_what_may_be_proposed_and_what_is_known(opened: Any) -> No
             "propose_configuration",
             "ask_for_a_diagnosis",
         ]
-        line = read_ledger(lab.folder.root / "llm_calls.jsonl")[0]
+        line = read_ledger(context.folder.root / "llm_calls.jsonl")[0]
         assert (line.tool_calls, line.tool_faults) == (4, 1)
 
 

@@ -158,8 +158,8 @@ def test_the_author_has_its_kernels_tried_on_the_cluster(
 
     monkeypatch.setattr(RayExecutor, "screen", seen)
     monkeypatch.setattr("bankable.nodes.kernel_author.BUDGET", 3)
-    with session(recorded_config(RECORDING, {}), tmp_path / "lab", resume=False) as lab:
-        found = best_kernel(replace(lab, engine_python=python, executor="ray"), task)
+    with session(recorded_config(RECORDING, {}), tmp_path / "run", resume=False) as context:
+        found = best_kernel(replace(context, engine_python=python, executor="ray"), task)
     assert found is not None
     assert sum(screened) == 3 == len(evaluations(task))
     assert max(screened) == 2, "one on each worker"
