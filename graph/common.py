@@ -56,24 +56,24 @@ def _judged(step: StepContext, subject: Subject) -> Judged:
     return audit(step.run, subject, step.key, step.config.llm)
 
 
-def affordable(context: RunContext, before_s: float = 0.0) -> bool:
-    """Do ``before_s``, a confirmation and the validation after it fit into the time that is left?
+def affordable(context: RunContext, before_s: float = 0.0, comparisons: int = 2) -> bool:
+    """Do ``before_s`` and the comparisons after it, by default a confirmation and a validation, fit into the time left?
 
-    Both comparisons count as decided by their first looks.
+    A comparison counts as decided by its first look.
     """
-    return context.seconds_left() > _needed(context, before_s)
+    return context.seconds_left() > _needed(context, before_s, comparisons)
 
 
-def out_of_time(context: RunContext, subject: str, what: str, before_s: float = 0.0) -> Decided:
+def out_of_time(context: RunContext, subject: str, what: str, before_s: float = 0.0, comparisons: int = 2) -> Decided:
     """The decision that ``subject`` is left out, because ``what`` takes longer than there is."""
-    needed, left = _needed(context, before_s) / 60, max(context.seconds_left(), 0.0) / 60
+    needed, left = _needed(context, before_s, comparisons) / 60, max(context.seconds_left(), 0.0) / 60
     reason = f"{left:.0f} min left; {what} takes {needed:.0f}: give more with --budget"
     context.tell(Event("note", reason, subject))
     return Decided(subject=subject, decision="stopped", reason=reason)
 
 
-def _needed(context: RunContext, before_s: float) -> float:
-    return before_s + 2 * comparison_seconds(context)
+def _needed(context: RunContext, before_s: float, comparisons: int) -> float:
+    return before_s + comparisons * comparison_seconds(context)
 
 
 def failed(measured: Measured) -> Decided:

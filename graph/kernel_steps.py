@@ -2,61 +2,101 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from bankable.graph.audits import Subject
 from bankable.graph.common import StepRuntime, affordable, audited, out_of_time, stage, unproven
 from bankable.graph.findings import findings
-from bankable.graph.state import Decided, RunState
+from bankable.graph.state import Decided, Judged, RunState, Shortlisted
 from bankable.kernels.task.folder import open_task
 from bankable.kernels.task.sources import kept_source
-from bankable.nodes.advice.selection import Selection
 from bankable.nodes.baseline import control_name
-from bankable.nodes.integrator import integrate, left_aside, lever_of, measured_again, winner_of, worth_carrying
+from bankable.nodes.integrator import (
+    group_lever,
+    halves,
+    integrate,
+    left_aside,
+    lever_of,
+    measured_again,
+    winner_of,
+    worth_carrying,
+)
 from bankable.nodes.kernel_author import best_kernel
 from bankable.nodes.kernel_extractor import chosen, extract, prospects
 from bankable.nodes.op_benchmarker import benchmark, default, read_benched
 from bankable.nodes.profiler import take_profile
-from bankable.tools.measurement.cost import comparison_seconds
+from bankable.tools.measurement.cost import benchmark_seconds
 from bankable.tools.measurement.progress import Event
 from bankable.tools.measurement.run_context import RunContext
 
-BENCH_S = 240.0
-"""Two bake-offs and a search of one operator, on a quiet machine of two cores."""
+SEARCH_S = 60.0
+"""A search for one operator, on a quiet machine of two cores."""
 
 
 def kernel_extractor(state: RunState, runtime: StepRuntime) -> RunState:
-    """Which operator next? Its task, from real calls of the live server."""
+    """What next? An operator to benchmark, one to search a faster kernel for, or the groups to confirm.
+
+    Every operator is benchmarked with its template as it stands before any is searched: together they are confirmed by
+    one comparison, so that a small one costs no more than its benchmark.
+    """
     context = stage(runtime, "kernel extractor")
     decisions: list[Decided] = []
     waiting = state.get("operators")
     if waiting is None:
-        profile = take_profile(context, state["profile_attempt"]).profile
-        found = prospects(profile) if profile is not None else []
-        for it in found:
-            word = f"skipped: {it.reason}" if it.reason else f"{it.share:.1%} of the time, may give {it.promise:+.1%}"
-            context.tell(Event("note", f"operator {it.operator} {word}"))
-            if it.reason:
-                decisions.append(Decided(subject=it.operator, decision="skipped", reason=it.reason))
-        picked = Selection(order=())
-        if profile is not None:
-            picked = chosen(context, profile, found, state.get("operator_order"), _held(context, "profile-*"))
-        waiting = list(picked.order)
-        decisions += [
-            Decided(subject=it.name, decision="skipped", reason=f"by the extractor: {it.because}")
-            for it in picked.left_out
-        ]
+        waiting, decisions = _select_operators(context, state)
     wanted = list(waiting)
     while waiting:
-        if not affordable(context, BENCH_S):
-            decisions.append(out_of_time(context, ", ".join(waiting), "an operator", BENCH_S))
-            waiting = []
+        needed = benchmark_seconds(context)
+        if not affordable(context, needed, comparisons=1):
+            decisions.append(out_of_time(context, ", ".join(waiting), "an operator", needed, comparisons=1))
             break
         operator, *waiting = waiting
         extracted = extract(context, operator, wanted)
         if extracted.task is not None:
-            return _on(operator, waiting, decisions)
+            return _on(operator, waiting) | {"decisions": decisions}
         context.tell(Event("note", f"{operator}: {extracted.why}"))
         decisions.append(Decided(subject=operator, decision="failed", reason=extracted.why))
-    return {"track": "config", "operator": "", "operators": [], "decisions": decisions}
+    shortlist, searched = state.get("shortlist", []), state.get("searched", [])
+    unsearched = [entry for entry in shortlist if entry.operator not in searched]
+    if unsearched and affordable(context, SEARCH_S + benchmark_seconds(context), comparisons=1):
+        entry = unsearched[0]
+        return _on(entry.operator, []) | {
+            "decisions": decisions,
+            "bench_attempt": entry.bench,
+            "searching": True,
+            "searched": [*searched, entry.operator],
+        }
+    group = [entry.operator for entry in shortlist if entry.lever is not None]
+    return {
+        "track": "kernels" if group else "config",
+        "operator": "",
+        "operators": [],
+        "groups": [group] if group else [],
+        "patch_attempt": 0,
+        "judged": None,
+        "decisions": decisions,
+    }
+
+
+def _select_operators(context: RunContext, state: RunState) -> tuple[list[str], list[Decided]]:
+    """Operators worth a kernel, the most promising first, and why the others are left out."""
+    decisions: list[Decided] = []
+    profile = take_profile(context, state["profile_attempt"]).profile
+    if profile is None:
+        return [], []
+    candidates = prospects(profile)
+    for prospect in candidates:
+        outlook = f"{prospect.share:.1%} of the time, may give {prospect.promise:+.1%}"
+        text = f"skipped: {prospect.reason}" if prospect.reason else outlook
+        context.tell(Event("note", f"operator {prospect.operator} {text}"))
+        if prospect.reason:
+            decisions.append(Decided(subject=prospect.operator, decision="skipped", reason=prospect.reason))
+    selection = chosen(context, profile, candidates, state.get("operator_order"), _held(context, "profile-*"))
+    decisions += [
+        Decided(subject=omitted.name, decision="skipped", reason=f"by the extractor: {omitted.because}")
+        for omitted in selection.left_out
+    ]
+    return list(selection.order), decisions
 
 
 def op_benchmarker(state: RunState, runtime: StepRuntime) -> RunState:
@@ -92,35 +132,62 @@ def kernel_author(state: RunState, runtime: StepRuntime) -> RunState:
     context = stage(runtime, f"kernel author: {state['operator']}")
     task = open_task(context.folder.root, state["operator"])
     best = best_kernel(context, task, _held(context, f"harness-{state['operator']}-*"))
-    known = read_benched(task, state["bench_attempt"])
-    # What the first bake-off measured need not be measured again.
-    done = best is None or (known is not None and known.winner == best.implementation)
+    benchmarked = read_benched(task, state["bench_attempt"])
+    # What the earlier benchmark measured need not be measured again.
+    done = best is None or (benchmarked is not None and benchmarked.winner == best.implementation)
     return {
-        "authored": True,
+        "searching": False,
         "trusted": done,
         "judged": None,
         "candidate": best.implementation if best else "",
     }
 
 
+def shortlist(state: RunState, runtime: StepRuntime) -> RunState:
+    """Put the operator's winner, which the auditor signed off, on the list of what is confirmed together."""
+    context, operator = runtime.context.run, state["operator"]
+    task, bench = open_task(context.folder.root, operator), state["bench_attempt"]
+    claim = read_benched(task, bench)
+    lever = lever_of(context, task, claim, bench) if claim else None
+    others = [entry for entry in state.get("shortlist", []) if entry.operator != operator]
+    before = next((entry for entry in state.get("shortlist", []) if entry.operator == operator), None)
+    decisions: list[Decided] = []
+    speedup, ceiling = 1.0, 0.0
+    if claim is not None:
+        winner = winner_of(context, task, claim, take_profile(context, state["profile_attempt"]).profile)
+        speedup, ceiling = winner.speedup, winner.ceiling
+        if lever is None or claim.speedup is None:
+            lever = None
+            decisions.append(_no_kernel(context, operator, claim.headline))
+        elif reason := left_aside(context, winner, bench, _held(context, f"harness-{operator}-*")):
+            lever = None
+            decisions.append(_no_kernel(context, operator, reason))
+    entry = Shortlisted(operator=operator, bench=bench, lever=lever, speedup=speedup, ceiling=ceiling)
+    if lever is None and before is not None:  # the search found nothing better than what was signed off before
+        entry = before
+    ranked = sorted([*others, entry], key=lambda each: (-each.ceiling, each.operator))
+    return {"shortlist": ranked, "judged": None, "decisions": decisions}
+
+
 def integrator(state: RunState, runtime: StepRuntime) -> RunState:
-    """Answer the auditor if it returned the last attempt; else lay the winner over the live server and measure it."""
-    context, operator = stage(runtime, f"integrator: {state['operator']}"), state["operator"]
-    task, judged = open_task(context.folder.root, operator), state.get("judged")
-    claim = read_benched(task, state["bench_attempt"])
-    lever = lever_of(context, task, claim, state["bench_attempt"]) if claim else None
-    if claim is None or lever is None or claim.speedup is None:
-        reason = claim.headline if claim else "no bake-off"
-        return {"claimed": False, "lever": None, "decisions": [_no_kernel(context, operator, reason)]}
-    attempt, held = state["patch_attempt"] + 1, _held(context, f"patch-patch-{operator}-*")
-    winner = winner_of(context, task, claim, take_profile(context, state["profile_attempt"]).profile)
+    """Lay the group's kernels over the live server together and measure them; answer the auditor's FAIL of a group.
+
+    A group that is not proven, or that the auditor failed for what it does, is halved.
+    """
+    group, *waiting = state["groups"]
+    context, judged = stage(runtime, f"integrator: {', '.join(group)}"), state.get("judged")
+    entries = [entry for entry in state["shortlist"] if entry.operator in group]
+    attempt = state["patch_attempt"] + 1
     if judged is not None and judged.scope == "patch" and judged.verdict == "FAIL":
-        if not measured_again(context, winner, judged.action in ("remeasure", "redo"), attempt - 1, held):
-            return {"given_up": True}
-    elif reason := left_aside(context, winner, attempt, held):
-        return {"claimed": False, "lever": None, "decisions": [_no_kernel(context, operator, reason)]}
-    isolated = {operator: claim.speedup}
-    measured = integrate(context, lever, isolated, state["reference"], attempt, comparison_seconds(context))
+        if not _measure_again(context, state, entries, judged, attempt - 1):
+            smaller = halves(group)
+            return {"given_up": True, "groups": [*smaller, *waiting]}
+    elif not affordable(context, comparisons=1):
+        stopped = out_of_time(context, ", ".join(group), "a confirmation", comparisons=1)
+        return {"claimed": False, "lever": None, "groups": waiting, "decisions": [stopped]}
+    lever = group_lever(entry.lever for entry in entries if entry.lever is not None)
+    isolated = {entry.operator: entry.speedup for entry in entries}
+    measured = integrate(context, lever, isolated, state["reference"], attempt, 0.0)
     claimed = worth_carrying(measured)
     changed: RunState = {
         "patch_attempt": attempt,
@@ -131,8 +198,30 @@ def integrator(state: RunState, runtime: StepRuntime) -> RunState:
         "isolated": {**state.get("isolated", {}), **isolated},
     }
     if not claimed:
-        changed |= {"lever": None, "decisions": [unproven(context, measured)]}
+        smaller = halves(group)
+        changed |= {
+            "lever": None,
+            "decisions": [unproven(context, measured)],
+            "groups": [*smaller, *waiting],
+            "patch_attempt": 0,
+        }
     return changed
+
+
+def _measure_again(
+    context: RunContext, state: RunState, entries: Sequence[Shortlisted], judged: Judged, failed: int
+) -> bool:
+    """Is the same group measured once more? As the auditor advises; of a single operator a model may be asked."""
+    advised = judged.action in ("remeasure", "redo")
+    if len(entries) > 1:
+        return advised
+    (entry,) = entries
+    task = open_task(context.folder.root, entry.operator)
+    claim = read_benched(task, entry.bench)
+    if claim is None:
+        return advised
+    winner = winner_of(context, task, claim, take_profile(context, state["profile_attempt"]).profile)
+    return measured_again(context, winner, advised, failed, _held(context, f"patch-patch-{entry.operator}-*"))
 
 
 def _held(context: RunContext, audits: str) -> list[str]:
@@ -140,15 +229,14 @@ def _held(context: RunContext, audits: str) -> list[str]:
     return findings(context.folder.root, audits) if context.advisor is not None else []
 
 
-def _on(operator: str, waiting: list[str], decisions: list[Decided]) -> RunState:
+def _on(operator: str, waiting: list[str]) -> RunState:
     return {
         "track": "kernels",
         "operator": operator,
         "operators": waiting,
-        "decisions": decisions,
         "bench_attempt": 0,
         "bench_redone": 0,
-        "authored": False,
+        "searching": False,
         "trusted": False,
         "candidate": "",
         "patch_attempt": 0,

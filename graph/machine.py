@@ -1,7 +1,8 @@
 """The state machine. Read it beside ``python -m graph draw``: the code below is the picture.
 
 preflight → baseline ⇄ audit → profile ⇄ audit → strategist
-          → kernel_extractor → op_benchmarker ⇄ audit → kernel_author → integrator ⇄ audit → bank | eject   (operators)
+          → kernel_extractor ⇄ op_benchmarker ⇄ audit, kernel_author    (operators, one after the other: a shortlist)
+          → integrator ⇄ audit → bank | eject                            (the shortlist together; halved if it fails)
           → config_tuner → measure_patch ⇄ audit → bank | eject                                             (settings)
           → validator ⇄ audit → reporter
 """
@@ -36,6 +37,7 @@ def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Machine:
     machine.add_node("op_benchmarker", kernel_steps.op_benchmarker)
     machine.add_node("audit_harness", kernel_steps.audit_harness)
     machine.add_node("kernel_author", kernel_steps.kernel_author)
+    machine.add_node("shortlist", kernel_steps.shortlist)
     machine.add_node("integrator", kernel_steps.integrator)
     machine.add_node("config_tuner", steps.config_tuner)
     machine.add_node("measure_patch", steps.measure_patch)
@@ -57,6 +59,7 @@ def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Machine:
     machine.add_conditional_edges("op_benchmarker", routing.after_op_benchmarker)
     machine.add_conditional_edges("audit_harness", routing.after_audit_harness)
     machine.add_conditional_edges("kernel_author", routing.after_kernel_author)
+    machine.add_edge("shortlist", "kernel_extractor")
     machine.add_conditional_edges("integrator", routing.after_integrator)
     machine.add_conditional_edges("config_tuner", routing.after_config_tuner)
     machine.add_conditional_edges("measure_patch", routing.after_measure_patch)

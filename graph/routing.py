@@ -76,19 +76,23 @@ def after_audit_patch(state: RunState) -> Literal["bank", "config_tuner", "integ
     return "config_tuner" if state["track"] == "config" else "integrator"
 
 
-def next_lever(state: RunState) -> Literal["kernel_extractor", "config_tuner"]:
-    """Back to the track that the lever came from."""
-    return "kernel_extractor" if state["track"] == "kernels" else "config_tuner"
+def next_lever(state: RunState) -> Literal["integrator", "config_tuner"]:
+    """The next group of operators; the settings when none is left."""
+    return "integrator" if state.get("groups") else "config_tuner"
 
 
 def after_strategist(state: RunState) -> Literal["kernel_extractor", "config_tuner"]:
     """Operators first, where they can be replaced: what a kernel may give is known before it is made (Amdahl)."""
+    return "kernel_extractor" if state["track"] == "kernels" else "config_tuner"
+
+
+def after_kernel_extractor(
+    state: RunState,
+) -> Literal["op_benchmarker", "kernel_author", "integrator", "config_tuner"]:
+    """The next operator to benchmark, or to search a kernel for; then the group; the settings where there is none."""
+    if state["operator"]:
+        return "kernel_author" if state["searching"] else "op_benchmarker"
     return next_lever(state)
-
-
-def after_kernel_extractor(state: RunState) -> Literal["op_benchmarker", "config_tuner"]:
-    """The next operator; the settings when none is left."""
-    return "op_benchmarker" if state["operator"] else "config_tuner"
 
 
 def after_op_benchmarker(state: RunState) -> Literal["audit_harness", "kernel_extractor"]:
@@ -98,23 +102,23 @@ def after_op_benchmarker(state: RunState) -> Literal["audit_harness", "kernel_ex
 
 def after_audit_harness(
     state: RunState,
-) -> Literal["kernel_author", "integrator", "op_benchmarker", "kernel_extractor"]:
+) -> Literal["shortlist", "op_benchmarker", "kernel_extractor"]:
     """PASS trusts the number; FLAG and FAIL have it measured again, and at the bound drop the operator."""
     if state["bench_redone"] == 0:
-        return "integrator" if state["authored"] else "kernel_author"
+        return "shortlist"
     return "op_benchmarker" if state["bench_redone"] < HARNESS_ATTEMPTS else "kernel_extractor"
 
 
-def after_kernel_author(state: RunState) -> Literal["op_benchmarker", "integrator"]:
-    """A kernel that no bake-off has seen is benched before it is served."""
-    return "integrator" if state["trusted"] else "op_benchmarker"
+def after_kernel_author(state: RunState) -> Literal["op_benchmarker", "kernel_extractor"]:
+    """A kernel that no benchmark has seen is benchmarked before it is served."""
+    return "kernel_extractor" if state["trusted"] else "op_benchmarker"
 
 
-def after_integrator(state: RunState) -> Literal["audit_patch", "kernel_extractor", "eject"]:
-    """Only a claimed gain needs an auditor; one that was returned and given up is ejected."""
+def after_integrator(state: RunState) -> Literal["audit_patch", "integrator", "config_tuner", "eject"]:
+    """Only a claimed gain needs an auditor; one that was returned and given up is ejected; else the next group."""
     if state.get("given_up"):
         return "eject"
-    return "audit_patch" if state["claimed"] else "kernel_extractor"
+    return "audit_patch" if state["claimed"] else next_lever(state)
 
 
 def after_validator(state: RunState) -> Literal["audit_bundle", "validator", "reporter"]:

@@ -43,6 +43,20 @@ class Accepted(Record):
     """An operator that is faster alone and too small to be shown in the server: the bundle has to prove it."""
 
 
+class Shortlisted(Record):
+    """An operator whose kernel is faster alone, signed off by the auditor: it waits for the group's confirmation."""
+
+    operator: str
+    bench: int
+    """Attempt of the operator benchmark that the kernel won."""
+    lever: Lever | None
+    """The kernel as an overlay; ``None`` where no kernel of ours won."""
+    speedup: float
+    """Of the kernel alone over the live implementation."""
+    ceiling: float
+    """Gain of the whole that this allows (Amdahl), as a fraction."""
+
+
 class Decided(Record):
     """One decision of the run, for the report."""
 
@@ -69,14 +83,20 @@ class RunState(TypedDict, total=False):
     bench_redone: int
     """Bake-offs in a row that the auditor gave back."""
     benched: bool
-    authored: bool
-    """The kernel author has had its turn."""
+    searching: bool
+    """The kernel author is to search a faster kernel for the operator at hand."""
     candidate: str
     """Implementation that the author found; empty before that, and where it found none."""
     trusted: bool
     """The last bake-off holds the author's best kernel and was signed off."""
     isolated: dict[str, float]
     """Signed-off speed-ups alone, by operator."""
+    shortlist: list[Shortlisted]
+    """Operators with a kernel to confirm, the most promising first."""
+    searched: list[str]
+    """Operators whose kernel author has had its turn."""
+    groups: list[list[str]]
+    """Operators to confirm together, one group after the other; a group that is not proven is halved."""
     reference: ServerConfig
     """The true baseline with every accepted lever laid over it."""
     accepted: list[Accepted]

@@ -12,12 +12,13 @@ from bankable.graph.state import Accepted, Decided, Judged, RunState
 from bankable.nodes.advice.strategy import Worth
 from bankable.nodes.baseline import control_name, measure_baseline
 from bankable.nodes.config_tuner import confirm, lever_of, patch_name, propose, repair, revise, screen
+from bankable.nodes.integrator import halves
 from bankable.nodes.kernel_extractor import prospects
 from bankable.nodes.preflight import preflight as check
 from bankable.nodes.profiler import profile_name, take_profile
 from bankable.nodes.reporter import publish
 from bankable.nodes.strategist import directions, first_things
-from bankable.nodes.validator import validate
+from bankable.nodes.validator import confirmed_whole, validate
 from bankable.tools.measurement.comparison import kv_tokens, read_claim
 from bankable.tools.measurement.cost import block_seconds, comparison_seconds
 from bankable.tools.measurement.progress import Event
@@ -163,12 +164,17 @@ def bank(state: RunState, runtime: StepRuntime) -> RunState:
         "reference": state["reference"].with_lever(lever),
         "lever": None,
         "judged": None,
+        "groups": state.get("groups", [])[1:],
+        "patch_attempt": 0,
         "decisions": [Decided(subject=kept.name, decision=decision, reason=headline)],
     }
 
 
 def eject(state: RunState, runtime: StepRuntime) -> RunState:
-    """Give the lever up, with the auditor's reasons on the record."""
+    """Give the lever up, with the auditor's reasons on the record; a group of operators is halved."""
+    groups = state.get("groups", [])
+    if groups and not state.get("given_up"):  # what was given up was halved by who gave it up
+        groups = [*halves(groups[0]), *groups[1:]]
     judged, context = state["judged"], runtime.context.run
     reason = f"{judged.action}: {', '.join(judged.rules)}" if judged else "refused"
     context.tell(Event("decision", f"ejected {state['comparison']}: {reason}", state["comparison"]))
@@ -176,6 +182,8 @@ def eject(state: RunState, runtime: StepRuntime) -> RunState:
         "lever": None,
         "judged": None,
         "given_up": False,
+        "groups": groups,
+        "patch_attempt": 0,
         "decisions": [Decided(subject=state["comparison"], decision="ejected", reason=reason)],
     }
 
@@ -193,6 +201,10 @@ def validator(state: RunState, runtime: StepRuntime) -> RunState:
     }
     if not accepted:
         return changed
+    confirmed = confirmed_whole(context, [entry.name for entry in accepted if not entry.stacked])
+    if len(accepted) == 1 and confirmed:
+        context.tell(Event("note", f"the bundle is what {confirmed} measured: audited on its launches", confirmed))
+        return changed | {"claimed": True, "comparison": confirmed}
     measured = validate(context, [it.lever for it in accepted], state.get("isolated", {}), attempt)
     changed["comparison"] = measured.plan.name
     if measured.decision is not None and measured.decision.verdict == "real":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -21,27 +21,42 @@ from bankable.tools.profiling.share import operator_share, promised_gain
 from bankable.tools.statistics.paired import small_and_harmless
 
 
-def patch_name(operator: str, attempt: int = 1) -> str:
-    """Folder name of an operator's confirmation: ``patch-rms_norm``, then ``…-2``."""
-    return numbered(f"patch-{operator}", attempt)
+def patch_name(operators: Iterable[str], attempt: int = 1) -> str:
+    """Folder name of a confirmation: ``patch-rms_norm``, ``patch-linear+rms_norm`` for two, then ``...-2``."""
+    return numbered(f"patch-{'+'.join(sorted(operators))}", attempt)
 
 
 def lever_of(context: RunContext, task: TaskFolder, claim: BakeOffClaim, bench: int) -> Lever | None:
     """The winner as a change of the server; ``None`` where it is no kernel that an overlay can carry."""
     if context.recorded is not None:
-        return _recorded(context.recorded / "comparisons" / patch_name(task.task.operator) / "plan.json")
+        return _recorded(context.recorded, task.task.operator)
     source = kept_source(task, claim.winner) if claim.winner is not None else None
     if source is None:
         return None
     return Lever(overlays={task.task.operator: part_of(task.family, source, bench)})
 
 
-def _recorded(plan: Path) -> Lever | None:
+def _recorded(run: Path, operator: str) -> Lever | None:
     """What a recorded run served: an overlay made now would have another digest if anything of it changed since."""
-    try:
-        return Plan.model_validate_json(plan.read_bytes()).lever
-    except (OSError, ValidationError):
-        return None
+    for path in sorted((run / "comparisons").glob("patch-*/plan.json")):
+        try:
+            part = Plan.model_validate_json(path.read_bytes()).lever.overlays.get(operator)
+        except (OSError, ValidationError):
+            continue
+        if part is not None:
+            return Lever(overlays={operator: part})
+    return None
+
+
+def group_lever(levers: Iterable[Lever]) -> Lever:
+    """Several replaced operators as one change of the server."""
+    return Lever(overlays={name: part for lever in levers for name, part in sorted(lever.overlays.items())})
+
+
+def halves(operators: Sequence[str]) -> list[list[str]]:
+    """A group that was not proven as two smaller ones, the more promising half first; nothing for a single operator."""
+    middle = (len(operators) + 1) // 2
+    return [list(operators[:middle]), list(operators[middle:])] if len(operators) > 1 else []
 
 
 def winner_of(context: RunContext, task: TaskFolder, claim: BakeOffClaim, profile: Profile | None) -> Winner:
@@ -75,19 +90,18 @@ def integrate(
     attempt: int,
     reserve_s: float,
 ) -> Measured:
-    """Measure a server with the operator replaced against one without, on fresh blocks.
+    """Measure a server with all operators of the lever replaced against one without, on fresh blocks.
 
-    The reference has no other operator replaced, so that what each gives is known by itself. ``isolated`` are the
-    signed-off speed-ups alone. ``reserve_s`` of the run's time is left to what comes after.
+    The reference has no operator replaced. ``isolated`` are the signed-off speed-ups alone. ``reserve_s`` of the run's
+    time is left to what comes after.
     """
-    (operator,) = lever.overlays
-    plan = context.plan(patch_name(operator, attempt), Kind.PATCH, reference=reference, lever=lever, seed=attempt)
+    plan = context.plan(patch_name(lever.overlays, attempt), Kind.PATCH, reference=reference, lever=lever, seed=attempt)
     lay(context.folder, declare(context, plan), lever, context.recorded)
     return compare(context, plan, reserve_s, isolated)
 
 
 def worth_carrying(measured: Measured) -> bool:
-    """Is this operator a win, or else faster alone, of no harm, and only too small to be shown by itself?
+    """Is this group a win, or else faster alone, of no harm, and only too small to be shown by itself?
 
     What is too small goes into the bundle's validation with the others (``stack``).
     """

@@ -30,8 +30,8 @@ from bankable.tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad
 
 LIKELY = 4.0
 """Isolated speed-up that an operator is credited with before one is measured."""
-WORTH = 0.02
-"""Promised gain of the whole below which an operator is skipped: a comparison could not show it."""
+WORTH = 0.005
+"""Promised gain of the whole, as a fraction, below which an operator is not worth the time of its benchmark."""
 FOLDER = "capture"
 REPORTED_S = 2.5
 """Recorded calls are written once a second."""

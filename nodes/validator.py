@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bankable.kernels.build.overlay import lay
-from bankable.tools.evidence.records import Kind, Lever, OverlayPart, Scalar
+from bankable.tools.evidence.records import Kind, Lever, OverlayPart, Plan, Scalar
 from bankable.tools.measurement.comparison import Measured, compare, declare
 from bankable.tools.measurement.plan import numbered
 from bankable.tools.measurement.run_context import RunContext
@@ -26,6 +26,18 @@ def union(levers: Sequence[Lever]) -> Lever:
 def bundle_name(attempt: int) -> str:
     """Name of the comparison: ``bundle``, then ``bundle-2``."""
     return numbered("bundle", attempt)
+
+
+def confirmed_whole(context: RunContext, confirmations: Sequence[str]) -> str:
+    """The confirmation that measured the whole bundle against the true baseline already; empty where there is none.
+
+    A bundle of one confirmed patch has the very legs that a validation would measure once more: fresh launches that no
+    search has seen, under a plan that stood before them. ``confirmations`` are the comparisons of the accepted levers.
+    """
+    if len(confirmations) != 1:
+        return ""
+    plan = Plan.model_validate_json((context.folder.comparison(confirmations[0]) / "plan.json").read_bytes())
+    return plan.name if plan.reference == context.base else ""
 
 
 def validate(context: RunContext, levers: Sequence[Lever], isolated: Mapping[str, float], attempt: int) -> Measured:

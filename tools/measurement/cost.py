@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from statistics import median
 
+from pydantic import ValidationError
+
 from bankable.tools.evidence.folder import finished_legs
+from bankable.tools.evidence.harness import Measurement
 from bankable.tools.measurement.run_context import RunContext
 
 UNKNOWN_BLOCK_S = 90.0
 """Taken before anything was measured."""
+UNKNOWN_BENCHMARK_S = 75.0
+"""An operator benchmark with a compiled graph in it, on a quiet machine of two cores."""
 
 
 def block_seconds(context: RunContext) -> float:
@@ -24,3 +29,15 @@ def block_seconds(context: RunContext) -> float:
 def comparison_seconds(context: RunContext) -> float:
     """Expected time of a comparison that its first look decides."""
     return block_seconds(context) * context.protocol.looks[0]
+
+
+def benchmark_seconds(context: RunContext) -> float:
+    """Median wall time of the operator benchmarks so far, seconds."""
+    spans: list[float] = []
+    for path in sorted((context.folder.root / "ops").glob("*/bench-*/measurement.json")):
+        try:
+            measurement = Measurement.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError):
+            continue
+        spans.append(measurement.ended - measurement.started)
+    return median(spans) if spans else UNKNOWN_BENCHMARK_S

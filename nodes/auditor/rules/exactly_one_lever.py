@@ -1,5 +1,8 @@
 """A patch changes one thing (A03), a control changes nothing, and the claim names what the plan declared (A06).
 
+Replaced operators may be confirmed as one group: each kernel was benchmarked alone and signed off by scope harness in
+this run, and the claim is the group's, of which no part is credited to one operator.
+
 A knob that only means something together with another one in the same lever (its registered condition) counts with it.
 """
 
@@ -9,6 +12,7 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.rule import COMPARISONS, Outcome, Rule, at, fail
+from bankable.nodes.auditor.stacking import signed_off
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -29,7 +33,7 @@ def check(case: Case) -> Iterator[Outcome]:
             modes=("A06",),
             code="no_lever",
         )
-    independent = [name for name in names if not _companion(case, name)]
+    independent = _independent(case)
     if scope == "patch" and len(independent) > 1:
         yield fail(
             "exactly one lever",
@@ -50,6 +54,17 @@ def check(case: Case) -> Iterator[Outcome]:
             modes=("A06", "D14"),
             code="other_lever",
         )
+
+
+def _independent(case: Case) -> list[str]:
+    """Names of the changes that count: operators whose kernels were signed off alone are one change together."""
+    operators = sorted(case.lever.overlays)
+    benchmarks = case.view.operators
+    group = len(operators) > 1 and all(
+        name in benchmarks and signed_off(case, name, benchmarks[name]) for name in operators
+    )
+    names = [name for name in case.lever.names() if not _companion(case, name)]
+    return [name for name in names if not group or name not in operators[1:]]
 
 
 def _companion(case: Case, name: str) -> bool:
