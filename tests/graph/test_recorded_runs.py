@@ -25,7 +25,12 @@ def test_the_replay_banks_what_the_real_run_banked(bankable: Bankable, tmp_path:
     before, now = (orjson.loads((run / "outcome.json").read_bytes()) for run in (recorded, tmp_path / "run"))
     assert now["verdict"] == before["verdict"] == "verified gain, corrected headline"
     assert now["accepted"][0]["flags"] == {"max_running_requests": 12}
-    assert (now["delta"], now["interval"]) == (before["delta"], before["interval"])
+    patch = recorded / "comparisons" / "patch-max_running_requests-12"
+    claim = orjson.loads((patch / "claim.json").read_bytes())
+    assert (now["delta"], now["interval"]) == (claim["delta"], claim["interval"])
+    assert not (tmp_path / "run" / "comparisons" / "bundle").exists(), (
+        "one patch is the bundle: nothing is left to measure"
+    )
     assert now["interval"][0] > 1.0
 
 
@@ -76,9 +81,11 @@ def test_faster_operators_are_banked_as_in_the_real_run(kernels: Path) -> None:
     with tarfile.open(KERNELS) as archive:
         (name,) = [it for it in archive.getnames() if it.count("/") == 1 and it.endswith("/outcome.json")]
         before = orjson.loads(archive.extractfile(name).read())
+        (name,) = [it for it in archive.getnames() if it.endswith("comparisons/patch-decode_attention/claim.json")]
+        claim = orjson.loads(archive.extractfile(name).read())
     now = orjson.loads((kernels / "outcome.json").read_bytes())
     assert now["verdict"].startswith("verified gain")
-    assert (now["delta"], now["interval"]) == (before["delta"], before["interval"])
+    assert (now["delta"], now["interval"]) == (claim["delta"], claim["interval"])
     assert [it["flags"] for it in now["accepted"]] == [it["flags"] for it in before["accepted"]]
     assert {name for it in now["accepted"] for name in it["flags"]} >= {"decode_attention"}
     assert now["interval"][0] > 0.25

@@ -100,24 +100,27 @@ def test_a_kernel_that_was_returned_goes_to_its_integrator_within_the_bound(
     assert routing.after_audit_patch(now) == goes
 
 
-def test_a_decided_lever_goes_back_to_its_own_track() -> None:
-    assert routing.next_lever(state(track="kernels")) == "kernel_extractor"
-    assert routing.next_lever(state(track="config")) == "config_tuner"
+def test_after_a_decided_lever_comes_the_next_group_or_the_settings() -> None:
+    assert routing.next_lever(state(groups=[["rms_norm"]])) == "integrator"
+    assert routing.next_lever(state(groups=[])) == "config_tuner"
+    assert routing.next_lever(state()) == "config_tuner"
     assert routing.after_strategist(state(track="kernels")) == "kernel_extractor"
     assert routing.after_strategist(state(track="config")) == "config_tuner"
 
 
-def test_an_operator_is_benched_judged_written_and_laid_over_in_that_order() -> None:
-    assert routing.after_kernel_extractor(state(operator="rms_norm")) == "op_benchmarker"
-    assert routing.after_kernel_extractor(state(operator="")) == "config_tuner"
+def test_operators_are_benchmarked_and_searched_before_all_are_confirmed_together() -> None:
+    assert routing.after_kernel_extractor(state(operator="rms_norm", searching=False)) == "op_benchmarker"
+    assert routing.after_kernel_extractor(state(operator="rms_norm", searching=True)) == "kernel_author"
+    assert routing.after_kernel_extractor(state(operator="", groups=[["rms_norm"]])) == "integrator"
+    assert routing.after_kernel_extractor(state(operator="", groups=[])) == "config_tuner"
     assert routing.after_op_benchmarker(state(benched=True)) == "audit_harness"
     assert routing.after_op_benchmarker(state(benched=False)) == "kernel_extractor"
-    assert routing.after_audit_harness(state(bench_redone=0, authored=False)) == "kernel_author"
-    assert routing.after_audit_harness(state(bench_redone=0, authored=True)) == "integrator"
+    assert routing.after_audit_harness(state(bench_redone=0)) == "shortlist"
     assert routing.after_kernel_author(state(trusted=False)) == "op_benchmarker"
-    assert routing.after_kernel_author(state(trusted=True)) == "integrator"
+    assert routing.after_kernel_author(state(trusted=True)) == "kernel_extractor"
     assert routing.after_integrator(state(claimed=True)) == "audit_patch"
-    assert routing.after_integrator(state(claimed=False)) == "kernel_extractor"
+    assert routing.after_integrator(state(claimed=False, groups=[["rms_norm"]])) == "integrator"
+    assert routing.after_integrator(state(claimed=False, groups=[])) == "config_tuner"
     assert routing.after_integrator(state(claimed=True, given_up=True)) == "eject"
 
 
@@ -125,7 +128,7 @@ def test_an_operator_is_benched_judged_written_and_laid_over_in_that_order() -> 
     ("redone", "goes"), [(1, "op_benchmarker"), (2, "op_benchmarker"), (3, "kernel_extractor"), (4, "kernel_extractor")]
 )
 def test_a_harness_that_is_not_signed_off_is_built_again_and_then_dropped(redone: int, goes: str) -> None:
-    assert routing.after_audit_harness(state(bench_redone=redone, authored=True)) == goes
+    assert routing.after_audit_harness(state(bench_redone=redone)) == goes
 
 
 @pytest.mark.parametrize(
