@@ -27,8 +27,10 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
     samples.dump(folder / "a.json", samples.vllm(400.0, 1))
     samples.dump(folder / "b.json", samples.vllm(500.0, 2))
     legs = builders.standard_run(folder / "run") / "comparisons/patch-stream_interval/legs"
-    (legs / "b00-reference").rename(folder / "ref")
-    (legs / "b00-candidate").rename(folder / "cand")
+    for name, side in (("ref", "reference"), ("cand", "candidate")):
+        (folder / name).mkdir()
+        for path in sorted(legs.glob(f"b0[023]-{side}")):
+            path.rename(folder / name / path.name)
     builders.write(folder / "claim.json", {"lever": {"flags": {"stream_interval": 8}, "env": {}}})
     return folder
 

@@ -36,9 +36,3 @@ def loop_period(items: Sequence[Hashable], least_share: float = 0.5) -> int | No
         if same + period >= max(needed, LEAST_REPEATS * period):
             return period
     return None
-
-
-def looping_share(token_ids: Sequence[Sequence[int]], least_tokens: int = 12) -> float:
-    """Return the share of answers with at least ``least_tokens`` tokens that end in a loop; 0.0 of none."""
-    long_enough = [ids for ids in token_ids if len(ids) >= least_tokens]
-    return sum(loop_period(ids) is not None for ids in long_enough) / len(long_enough) if long_enough else 0.0

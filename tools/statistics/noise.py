@@ -45,7 +45,7 @@ def power(effect: float, sd: float, n: int, alpha: float = 0.05) -> float:
         raise ValueError("power needs at least two blocks and a standard deviation of at least 0")
     if sd == 0:
         return 1.0 if effect > 0 else 0.0
-    return _noncentral_upper(t_quantile(1.0 - alpha, n - 1), n - 1, effect * math.sqrt(n) / sd)
+    return noncentral_t_tail(t_quantile(1.0 - alpha, n - 1), n - 1, effect * math.sqrt(n) / sd)
 
 
 def minimal_detectable_effect(sd: float, n: int, alpha: float = 0.05, wanted: float = 0.8) -> float:
@@ -66,19 +66,8 @@ def minimal_detectable_effect(sd: float, n: int, alpha: float = 0.05, wanted: fl
     return high * sd
 
 
-def blocks_to_detect(
-    effect: float, sd: float, alpha: float = 0.05, wanted: float = 0.8, *, at_least: int = 6, most: int = 200
-) -> int | None:
-    """Return the fewest blocks that detect ``effect`` above the floor, ``None`` when ``most`` are not enough."""
-    if not effect > 0:
-        return None
-    if power(effect, sd, most, alpha) < wanted:
-        return None
-    return next((n for n in range(max(2, at_least), most + 1) if power(effect, sd, n, alpha) >= wanted), None)
-
-
-def _noncentral_upper(t: float, df: int, shift: float) -> float:
-    """Return P((Z + shift) / S > t), S² ~ χ²(df)/df, by Simpson's rule over the density of S."""
+def noncentral_t_tail(t: float, df: int, shift: float) -> float:
+    """Return P(T > t) of the noncentral t distribution, T = (Z + shift) / S with S² ~ χ²(df)/df, by Simpson's rule."""
     log_scale = math.log(2.0) + 0.5 * df * math.log(0.5 * df) - math.lgamma(0.5 * df)
     width = 9.0 / math.sqrt(2.0 * df)
     low, high = max(0.0, 1.0 - width), 1.0 + width

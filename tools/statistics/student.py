@@ -13,12 +13,6 @@ _EPSILON = 1e-16
 _MAX_TERMS = 100_000
 
 
-def t_cdf(t: float, df: float) -> float:
-    """Return P(T ≤ t) for T with ``df`` degrees of freedom. Raises ValueError when ``df`` ≤ 0 or ``t`` is NaN."""
-    upper = t_sf(abs(t), df)
-    return 1.0 - upper if t > 0 else upper
-
-
 def t_sf(t: float, df: float) -> float:
     """Return P(T > t), precise far out in the tail, where 1 − cdf is not."""
     if not df > 0:

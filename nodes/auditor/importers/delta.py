@@ -30,16 +30,22 @@ def gain(pair: PairCase) -> Iterator[Outcome]:
         return
     low, high = decision.gain_interval
     simple = decision.simple
-    said = (
+    rounds = "" if decision.round_sd is None else f", round sd {decision.round_sd:.1%}"
+    figures = (
         f"{decision.gain:+.2%} [{low:+.2%}, {high:+.2%}], launch sd {decision.launch_sd:.1%} "
-        f"({decision.launch_sd_source}), round sd {decision.round_sd:.1%}; simple rule: {simple.delta:+.2%}, "
+        f"({decision.launch_sd_source}){rounds}; assumed: {decision.assumed}; simple rule: {simple.delta:+.2%}, "
         f"{'separated' if simple.separated else 'overlapping'}{', vacuous' if simple.vacuous else ''}"
     )
     if decision.verdict == "real":
-        yield info("a gain above the floor", said, where)
+        yield info("a gain above the floor", figures, where)
+    elif decision.lacks_launches:
+        advice = (
+            "launch both sides at least twice, better six times in turns: rounds of one server say nothing of others"
+        )
+        yield flag("two launches a side", figures, advice, where, modes=("D03",), code="one_launch")
     else:
-        advice = "measure six interleaved pairs of fresh launches; one launch per leg says little"
-        yield fail("a gain above the floor", said, advice, where, modes=("D01", "D03"), code=decision.verdict)
+        advice = f"measure six interleaved pairs of fresh launches: {decision.reason}"
+        yield fail("a gain above the floor", figures, advice, where, modes=("D01", "D03"), code=decision.verdict)
 
 
 def steady_rounds(legs: tuple[ForeignLeg, ...]) -> Iterator[Outcome]:
@@ -76,19 +82,20 @@ def steady_rounds(legs: tuple[ForeignLeg, ...]) -> Iterator[Outcome]:
 
 
 def metrics(reference: ForeignLeg, candidate: ForeignLeg | None, decision: FewDecision | None) -> tuple[Metric, ...]:
-    """Figures of both legs; the interval is the deciding metric's."""
+    """Figures of both legs; the deciding metric's gain is the estimate that its interval belongs to."""
     found = []
     for name in FIELDS:
         before, after = reference.figure(name), candidate.figure(name) if candidate else None
-        bounds = decision.gain_interval if decision is not None and name == METRIC else None
+        decided = decision if name == METRIC else None
+        delta = after / before - 1.0 if before and after is not None else None
         found.append(
             Metric(
                 name=name,
                 unit=UNITS.get(name, "ms"),
                 reference=before,
                 candidate=after,
-                delta=after / before - 1.0 if before and after is not None else None,
-                interval=Interval(lower=bounds[0], upper=bounds[1]) if bounds else None,
+                delta=decided.gain if decided else delta,
+                interval=Interval(lower=decided.gain_interval[0], upper=decided.gain_interval[1]) if decided else None,
             )
         )
     return tuple(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from pathlib import Path
 
 import pytest
@@ -29,13 +30,14 @@ def _claim(root: Path, delta: float, lever: Json) -> Path:
     return root / "claim.json"
 
 
-def test_a_large_gain_is_real_on_one_launch(tmp_path: Path) -> None:
+def test_a_large_gain_on_one_launch_is_flagged_as_unproven(tmp_path: Path) -> None:
     lever = {"schedule_policy": "lpm"}
     verdict = audit_pair(*_legs(tmp_path, 0.67, lever), _claim(tmp_path, 0.67, lever))
-    assert [it.severity for it in hits(verdict, "real_delta", Severity.INFO)] == [Severity.INFO]
+    assert [it.code for it in hits(verdict, "real_delta", Severity.FLAG)] == ["one_launch"]
     assert verdict.verdict is Word.FLAG
     assert {it.rule for it in verdict.findings if it.severity is Severity.FLAG} == {
         "output_correctness",
+        "real_delta",
         "server_faults",
     }
 
@@ -44,7 +46,15 @@ def test_leg_folders_with_equal_outputs_pass(run: Path) -> None:
     legs = run / "comparisons/patch-stream_interval/legs"
     claim = run / "pair-claim.json"
     write(claim, {"lever": {"flags": {"stream_interval": 8}, "env": {}}})
-    assert audit_pair(legs / "b00-reference", legs / "b00-candidate", claim).verdict is Word.PASS
+    one = audit_pair(legs / "b00-reference", legs / "b00-candidate", claim)
+    assert [it.code for it in one.findings if it.severity is Severity.FLAG] == ["one_launch"]
+    sides = {side: run / side for side in ("reference", "candidate")}
+    for side, folder in sides.items():
+        for path in sorted(legs.glob(f"b0[023]-{side}")):
+            shutil.copytree(path, folder / path.name)
+    verdict = audit_pair(sides["reference"], sides["candidate"], claim)
+    assert "3 and 3 launches, real" in verdict.headline
+    assert verdict.verdict is Word.PASS
 
 
 def test_a_small_gain_is_undecided(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from bankable.tools.statistics.noise import blocks_to_detect, drift, minimal_detectable_effect, power, spread
+from bankable.tools.statistics.noise import drift, minimal_detectable_effect, noncentral_t_tail, power, spread
 
 
 @given(st.floats(0.0, 5.0), st.integers(2, 60), st.sampled_from([0.05, 0.024]))
@@ -33,13 +33,9 @@ def test_the_level_is_the_power_without_effect() -> None:
     assert power(0.0, 0.03, 6) == pytest.approx(0.05, abs=1e-6)
 
 
-def test_blocks_to_detect_is_the_fewest() -> None:
-    n = blocks_to_detect(0.02, 0.032)
-    assert n is not None
-    assert power(0.02, 0.032, n) >= 0.8 > power(0.02, 0.032, n - 1)
-    assert blocks_to_detect(0.5, 0.01) == 6
-    assert blocks_to_detect(0.001, 0.12) is None
-    assert blocks_to_detect(0.0, 0.01) is None
+@given(st.floats(0.1, 30.0), st.integers(1, 60), st.floats(-3.0, 3.0))
+def test_the_noncentral_tail_agrees_with_scipy(t: float, df: int, shift: float) -> None:
+    assert noncentral_t_tail(t, df, shift) == pytest.approx(stats.nct.sf(t, df, shift), abs=5e-5)
 
 
 def test_a_comparison_without_noise_or_without_blocks() -> None:

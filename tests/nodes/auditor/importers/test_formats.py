@@ -103,7 +103,7 @@ def test_a_clear_gain_is_flagged_and_what_is_missing_has_a_name(tmp_path: Path, 
     write, _, detailed = WRITERS[tool]
     verdict = audit_pair(write(tmp_path / "a", 400.0, 1), write(tmp_path / "b", 500.0, 2))
     assert verdict.verdict is Word.FLAG, [(it.rule, it.observed) for it in verdict.findings]
-    assert hits(verdict, "real_delta", Severity.INFO)[0].observed.startswith("+2")
+    assert hits(verdict, "real_delta", Severity.FLAG)[0].observed.startswith("+2")
     missing = not_shown(verdict)
     assert {"server log", "greedy outputs of both legs"} <= missing
     assert any("per-request" in text for text in missing) is not detailed

@@ -180,7 +180,7 @@ def test_c02_a_larger_pool_that_never_filled_is_no_confound(run: Path) -> None:
     verdict = audit_pair(run)
     assert verdict.verdict is Word.FLAG, shown(verdict)
     assert "inert_capacity" in {it.code for it in verdict.findings if it.rule == "same_conditions"}
-    assert codes(verdict, Severity.FLAG) == {"not_shown"}
+    assert codes(verdict, Severity.FLAG) == {"not_shown", "one_launch"}
     assert verdict.lever_class == "A"
     assert not verdict.counts_as_kernel_win
 
@@ -405,7 +405,7 @@ def test_rows_of_other_clients(run: Path) -> None:
         write_lines(run / side / "bench_runs.jsonl", rows)
     verdict = audit_pair(run)
     assert verdict.verdict is Word.FLAG, shown(verdict)
-    assert hits(verdict, "real_delta", Severity.INFO)[0].observed.startswith("+19.98%")
+    assert hits(verdict, "real_delta", Severity.FLAG)[0].observed.startswith("+19.98%")
 
 
 def test_several_candidates_have_to_be_told_apart(run: Path) -> None:
