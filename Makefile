@@ -8,15 +8,16 @@ PIP_ARGS ?=# extra pip options, for instance an index with CPU builds of torch
 ORCHESTRATOR := .venv/.ready
 ENGINE := .venv-engine/.ready
 EXTRAS := .venv/.extras
+DOCS := .venv-docs/.ready
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 SETUP := tools/setup
 
-.PHONY: run test lint unit evals audit-report live test-live coverage bench fuzz setup extras doctor clean
+.PHONY: run test lint docs unit evals audit-report live test-live coverage bench fuzz setup extras doctor clean
 
 run: setup
 	.venv/bin/python -m graph run --model $(MODEL) $(ARGS)
 
-test: setup extras lint unit evals live
+test: setup extras lint docs unit evals live
 
 lint: $(ORCHESTRATOR) $(EXTRAS)
 	.venv/bin/python tools/setup/links.py .links
@@ -24,6 +25,12 @@ lint: $(ORCHESTRATOR) $(EXTRAS)
 	.venv/bin/ruff format --check .
 	PYTHONPATH=.links .venv/bin/lint-imports --config pyproject.toml
 	.venv/bin/mypy
+
+# The site in build/site, strictly: a link to nowhere, or a page that loads something from elsewhere, ends the build.
+docs: $(ORCHESTRATOR) $(DOCS)
+	.venv/bin/python tools/setup/links.py .links
+	.venv/bin/python docs/generate.py
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
 
 unit: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
 	.venv/bin/python -m pytest -m "not live and not long" -n 2
@@ -76,6 +83,12 @@ $(EXTRAS): $(ORCHESTRATOR) $(SETUP)/extras.txt
 	.venv/bin/python $(PIP) -r $(SETUP)/extras.txt
 	touch $@
 
+# An environment of its own: mkdocs and its plugins read the code as text and need nothing of ours.
+$(DOCS): $(SETUP)/docs.txt
+	$(PYTHON) -m venv .venv-docs
+	.venv-docs/bin/python $(PIP) -r $(SETUP)/docs.txt
+	touch $@
+
 # torch first: a CPU build where pip finds one. The rest is pinned beside it, see tools/setup/engine.txt.
 $(ENGINE): $(SETUP)/engine-torch.txt $(SETUP)/engine.txt $(SETUP)/engine-rest.txt
 	$(PYTHON) -m venv .venv-engine
@@ -85,4 +98,4 @@ $(ENGINE): $(SETUP)/engine-torch.txt $(SETUP)/engine.txt $(SETUP)/engine-rest.tx
 	touch $@
 
 clean:
-	rm -rf .venv .venv-engine .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf .venv .venv-engine .venv-docs build docs/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

@@ -1,4 +1,4 @@
-"""``--trace``: a run as a trace in LangSmith, in OpenTelemetry, or both. See ``graph/TRACING.md``.
+"""``--trace``: a run as a trace in LangSmith, in OpenTelemetry, or both. See ``docs/tracing.md``.
 
 Off unless this very command asks for it: evidence is private, and a variable that another program needs is no consent.
 """

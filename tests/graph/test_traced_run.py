@@ -195,7 +195,7 @@ def test_every_documented_filter_names_what_is_sent_and_finds_it(trapped: Scene,
 
 
 def test_all_words_of_the_page_are_words_that_are_sent(trapped: Scene, resumed: Scene) -> None:
-    page = (ROOT / "graph" / "TRACING.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "tracing.md").read_text(encoding="utf-8")
     for key in KEYS:
         assert f"`{key}`" in page, key
     for tag in TAGS:

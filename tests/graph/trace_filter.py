@@ -1,4 +1,4 @@
-"""LangSmith's filter expressions, as far as ``graph/TRACING.md`` uses them, over the runs that a server received.
+"""LangSmith's filter expressions, as far as ``docs/tracing.md`` uses them, over the runs that a server received.
 
 Pairs of ``metadata_key`` and ``metadata_value``, or of ``feedback_key`` and ``feedback_score``, belong together.
 """
@@ -14,7 +14,7 @@ from typing import Any
 from tests.graph.conftest import ROOT
 from tests.tools.tracing.servers import LangSmithServer, Run
 
-PAGE = ROOT / "graph" / "TRACING.md"
+PAGE = ROOT / "docs" / "tracing.md"
 
 
 @dataclass(frozen=True)
