@@ -205,7 +205,7 @@ def _default(parameter: Any) -> str:
 
 def _help(text: str | None) -> str:
     """Paragraphs of a docstring; indented lines stay as they are."""
-    return (text or "").replace("\b", "").strip()
+    return (text or "").replace("\b", "").strip().replace("<", "&lt;")
 
 
 def _module_text(module: str) -> str:
@@ -217,7 +217,7 @@ def _prose(text: str) -> str:
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|").replace("``", "`")
+    return " ".join(text.split()).replace("|", "\\|").replace("``", "`").replace("<", "&lt;")
 
 
 PAGES: dict[str, Callable[[], str]] = {
