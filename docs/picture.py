@@ -19,7 +19,7 @@ if __name__ == "__main__":
 from bankable.graph import routing  # noqa: E402 - the checkout registers itself first
 
 FILE = ROOT / "docs" / "machine.svg"
-WIDTH, HEIGHT = 1180, 620
+WIDTH, HEIGHT = 1180, 700
 PASS, FLAG, FAIL, PLAIN = "#1a7f37", "#9a6700", "#cf222e", "#57606a"
 Point = tuple[float, float]
 
@@ -63,21 +63,22 @@ STEPS = (
     Step("kernel_extractor", 90, 270),
     Step("op_benchmarker", 285, 270),
     Step("audit_harness", 460, 270),
-    Step("kernel_author", 640, 270),
+    Step("shortlist", 640, 270),
+    Step("kernel_author", 285, 355),
     Step("integrator", 800, 270),
-    Step("config_tuner", 90, 420),
-    Step("measure_patch", 285, 420),
-    Step("audit_patch", 970, 345),
+    Step("config_tuner", 90, 460),
+    Step("measure_patch", 285, 460),
+    Step("audit_patch", 970, 365),
     Step("bank", 1105, 270),
-    Step("eject", 1105, 420),
-    Step("validator", 285, 560),
-    Step("audit_bundle", 460, 560),
-    Step("reporter", 800, 560),
+    Step("eject", 1105, 460),
+    Step("validator", 285, 635),
+    Step("audit_bundle", 460, 635),
+    Step("reporter", 800, 635),
 )
 
 
 def edges() -> tuple[Edge, ...]:
-    """Every way from step to step; several that end alike share a line."""
+    """The ways from step to step that a verdict or a proposal takes; several that end alike share a line."""
     baseline, profile = routing.BASELINE_ATTEMPTS, routing.PROFILE_ATTEMPTS
     harness, patch, bundle = routing.HARNESS_ATTEMPTS, routing.PATCH_ATTEMPTS, routing.BUNDLE_ATTEMPTS
     return (
@@ -87,45 +88,47 @@ def edges() -> tuple[Edge, ...]:
         Edge(
             ((400, 58), (400, 36), (235, 36), (235, 78)),
             f"FLAG, FAIL: measure again, {baseline} in all",
-            (318, 26),
+            (318, 25),
             FAIL,
         ),
         Edge(((635, 100), (682, 100))),
         Edge(((798, 100), (890, 100)), "PASS, FLAG", (843, 90), PASS),
-        Edge(((740, 58), (740, 36), (575, 36), (575, 78)), f"FAIL: profile again, {profile} in all", (658, 26), FAIL),
-        # The strategist opens both tracks.
-        Edge(((950, 122), (950, 184), (110, 184), (110, 248)), "operators, then settings", (530, 184)),
-        Edge(((90, 292), (90, 398)), "no operator left", (90, 352)),
-        Edge(((155, 270), (220, 270))),
+        Edge(((740, 58), (740, 36), (575, 36), (575, 78)), f"FAIL: profile again, {profile} in all", (658, 25), FAIL),
+        # The kernel track: every operator is measured alone, then those that are faster are served together.
+        Edge(((950, 122), (950, 168), (90, 168), (90, 248)), "operators, then settings", (530, 168)),
+        Edge(((155, 270), (220, 270)), "next", (186, 260)),
+        Edge(((130, 292), (130, 355), (220, 355)), "search", (172, 355)),
+        Edge(((285, 333), (285, 292)), "new kernel", (285, 313)),
         Edge(((350, 270), (402, 270))),
-        Edge(((518, 270), (575, 270)), "PASS", (546, 260), PASS),
-        Edge(((460, 228), (460, 214), (285, 214), (285, 248)), f"FLAG, FAIL: redo, {harness} in all", (372, 203), FAIL),
+        Edge(((460, 228), (460, 218), (285, 218), (285, 248)), f"FLAG, FAIL: redo, {harness} in all", (372, 218), FAIL),
+        Edge(((518, 270), (580, 270)), "PASS", (547, 260), PASS),
+        Edge(((640, 292), (640, 408), (90, 408), (90, 292)), "next operator", (550, 408)),
+        Edge(((460, 312), (460, 408)), "then dropped", (460, 345), FAIL, arrow=False),
+        Edge(((130, 248), (130, 192), (765, 192), (765, 248)), "those that are faster alone, as one group", (530, 192)),
+        Edge(((860, 270), (900, 270), (932, 338)), "a claimed gain", (862, 310)),
+        Edge(((970, 323), (970, 228), (838, 228), (838, 248)), "FAIL: to its producer", (904, 228), FAIL),
+        # The settings.
+        Edge(((50, 292), (50, 438)), "no group", (50, 375)),
+        Edge(((155, 460), (220, 460))),
+        Edge(((350, 460), (890, 460), (932, 392)), "a claimed gain", (625, 460)),
+        Edge(((970, 407), (970, 510), (120, 510), (120, 482)), "FAIL: to its producer", (560, 510), FAIL),
+        Edge(((998, 343), (1030, 270), (1065, 270)), "PASS, FLAG", (1010, 256), PASS),
+        Edge(((998, 387), (1030, 460), (1065, 460)), f"FAIL number {patch}", (1010, 478), FAIL),
+        Edge(((1145, 460), (1162, 460)), arrow=False),
+        Edge(((1145, 270), (1162, 270)), arrow=False),
+        Edge(((1162, 270), (1162, 204), (795, 204), (795, 248)), "next group", (1050, 204)),
+        Edge(((1162, 270), (1162, 545), (90, 545), (90, 482)), "next setting", (560, 545)),
+        # The bundle.
+        Edge(((50, 482), (50, 635), (225, 635)), "nothing left", (135, 635)),
+        Edge(((345, 635), (402, 635))),
+        Edge(((518, 635), (740, 635)), "PASS, FLAG: publish", (630, 635), PASS),
         Edge(
-            ((460, 312), (460, 332), (188, 332), (188, 284), (157, 284)),
-            "then the operator is dropped",
-            (330, 332),
-            FAIL,
-        ),
-        Edge(((705, 270), (740, 270))),
-        Edge(((860, 270), (900, 270), (930, 322)), "a claimed gain", (862, 308)),
-        Edge(((155, 420), (220, 420))),
-        Edge(((350, 420), (900, 420), (930, 362)), "a claimed gain", (625, 420)),
-        Edge(((1000, 322), (1030, 270), (1065, 270)), "PASS, FLAG", (1010, 258), PASS),
-        Edge(((1000, 367), (1030, 420), (1065, 420)), f"FAIL number {patch}", (1022, 440), FAIL),
-        Edge(((970, 303), (970, 228), (800, 228), (800, 248)), "FAIL: back to its producer", (885, 228), FAIL),
-        Edge(((970, 387), (970, 470), (110, 470), (110, 442)), "FAIL: back to its producer", (560, 470), FAIL),
-        Edge(((1105, 248), (1105, 160), (60, 160), (60, 248)), "next lever", (530, 160)),
-        Edge(((1145, 420), (1162, 420), (1162, 160), (1105, 160)), arrow=False),
-        Edge(((70, 442), (70, 560), (225, 560)), "nothing left", (148, 560)),
-        Edge(((345, 560), (402, 560))),
-        Edge(((518, 560), (740, 560)), "PASS, FLAG: publish", (630, 560), PASS),
-        Edge(
-            ((460, 518), (460, 506), (285, 506), (285, 538)),
+            ((460, 593), (460, 583), (285, 583), (285, 613)),
             f"FAIL: without the weakest lever, {bundle} in all",
-            (372, 495),
+            (372, 572),
             FAIL,
         ),
-        Edge(((460, 602), (460, 616), (800, 616), (800, 582)), "then “no verified gain”", (630, 616), FAIL),
+        Edge(((460, 677), (460, 692), (800, 692), (800, 657)), "then “no verified gain”", (630, 692), FAIL),
     )
 
 
