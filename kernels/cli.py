@@ -22,7 +22,7 @@ from bankable.kernels.diagnosis.command import diagnose
 from bankable.kernels.diagnosis.diagnoser import Diagnoser
 from bankable.kernels.operators import FAMILIES
 from bankable.kernels.operators.family import DTYPES, Family
-from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.search.policies import PolicyName
 from bankable.kernels.search.search import Search, evaluations, fastest
 from bankable.kernels.task.dtype import dtype_of
@@ -52,10 +52,10 @@ Threads = Annotated[int, typer.Option(min=1, help="of each process; as the serve
 
 @app.command()
 def families() -> None:
-    """List the operator families, their shapes, seams and parameters."""
+    """List the operator families, their shapes, patch points and parameters."""
     for family in FAMILIES.values():
         console.print(f"{family.name}: {family.title}, {'x'.join(family.axes)}")
-        console.print(f"  seam       {family.module}, {family.attribute}")
+        console.print(f"  patched at {family.module}, {family.attribute}")
         for parameter in family.parameters:
             console.print(f"  parameter  {parameter.name} {'|'.join(map(str, parameter.values))}: {parameter.meaning}")
         for axis in family.specialised:
@@ -187,8 +187,8 @@ def roofline(dtype: Dtype = "bfloat16", threads: Threads = 1, engine_python_: En
     """Measure the machine's roof in the engine's interpreter."""
     if dtype not in DTYPES:
         raise UserError(f"no dtype {dtype}", "--dtype", f"one of {', '.join(DTYPES)}")
-    with Nursery(engine_python(engine_python_), threads) as nursery:
-        peaks = measured_peaks(nursery, dtype, threads)
+    with ForkServer(engine_python(engine_python_), threads) as fork_server:
+        peaks = measured_peaks(fork_server, dtype, threads)
     console.print(f"copy    {peaks.copy_bandwidth / 1e9:.3g} GB/s, read and written")
     console.print(f"matrix  {peaks.flop_rate / 1e9:.3g} GFLOP/s in {dtype}")
     console.print(f"cache   {peaks.cache_bytes >> 20} MiB, the largest that the system reports")
@@ -219,8 +219,8 @@ def _task(family: Family, out: Path, shapes: str, held_out: str, dtype: str, pyt
         return open_task(out, family.name)
     dtype = dtype_of(family, dtype)
     wanted = parse_shapes(family, shapes, held_out)
-    with Nursery(python, threads) as nursery:
-        return write_task(out, family, dtype, wanted, nursery, threads)
+    with ForkServer(python, threads) as fork_server:
+        return write_task(out, family, dtype, wanted, fork_server, threads)
 
 
 def _contestants(folder: TaskFolder, backends: str) -> list[Contestant]:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from bankable.kernels.build.overlay import seam_of
+from bankable.kernels.build.overlay import patch_of
 from bankable.kernels.operators import FAMILIES
-from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.task.extract import benched, write_captured_task
 from bankable.kernels.task.folder import TaskFolder, open_task
 from bankable.nodes.advice.extraction import Seen, extraction, more_shapes
@@ -104,9 +104,9 @@ def extract(context: RunContext, operator: str, wanted: list[str]) -> Extracted:
     seen = [Seen(it.key, it.phase, it.total, it.key in usual) for it in captured.shapes if it.sampled]
     also = more_shapes(context, operator, FAMILIES[operator].usual, seen)
     try:
-        with Nursery(context.engine_python, context.threads) as nursery:
+        with ForkServer(context.engine_python, context.threads) as fork_server:
             task = write_captured_task(
-                root, context.run_id, FAMILIES[operator], captured, samples, nursery, context.threads, also
+                root, context.run_id, FAMILIES[operator], captured, samples, fork_server, context.threads, also
             )
     except UserError as problem:
         return Extracted(None, str(problem))
@@ -127,7 +127,7 @@ def _capture(context: RunContext, wanted: list[str]) -> tuple[CaptureFolder, Fai
     if aside := set_leg_aside(leg):
         context.folder.ledger.enter_tree(aside)
     overlay = folder / "overlay"
-    write_overlay(overlay, [seam_of(FAMILIES[name], FAMILIES[name].usual, "capture") for name in wanted])
+    write_overlay(overlay, [patch_of(FAMILIES[name], FAMILIES[name].usual, "capture") for name in wanted])
     context.folder.ledger.enter_tree(overlay)
     return CaptureFolder(leg / "overlay"), _recorded(context, leg, overlay)
 

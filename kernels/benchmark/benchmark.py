@@ -13,7 +13,7 @@ from bankable.kernels.benchmark.candidate import Contestant, live
 from bankable.kernels.benchmark.qualify import TRY, Qualified, qualify
 from bankable.kernels.benchmark.result import claim
 from bankable.kernels.benchmark.rounds import MEASURE, Rounds
-from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.sandbox.limits import Limits
 from bankable.kernels.task.folder import TaskFolder
 from bankable.tools.errors import UserError
@@ -92,13 +92,13 @@ def bake_off(
     place = folder.path / f"bench-{attempt}"
     keys = [shape.key for shape in folder.task.shapes]
     reference = live(folder.task.live_source, folder.task.live_backend)
-    with Nursery(python, settings.threads) as nursery:
-        say(f"network of candidates {nursery.network}, torch {nursery.torch}")
+    with ForkServer(python, settings.threads) as fork_server:
+        say(f"network of candidates {fork_server.network}, torch {fork_server.torch}")
         qualified = [
-            qualify(folder, contestant, nursery, keys, settings.threads, settings.try_limits)
+            qualify(folder, contestant, fork_server, keys, settings.threads, settings.try_limits)
             for contestant in (reference, *contestants)
         ]
-        found = [measured_peaks(nursery, folder.task.dtype, settings.threads)]
+        found = [measured_peaks(fork_server, folder.task.dtype, settings.threads)]
     for entry in qualified:
         say(f"{entry.implementation}: " + (_right(entry) if entry.ok else f"out: {entry.why}"))
     if not qualified[0].ok:
@@ -115,11 +115,11 @@ def bake_off(
     rounds = Rounds(folder, protocol, settings.threads, found[0].cache_bytes, keys, settings.limits)
     log, rows = AppendLog(place / "opbench_runs.jsonl"), list[OpRun]()
     for index in range(settings.rounds):
-        with Nursery(python, settings.threads) as nursery:  # a new memory layout in every round
-            for row in rounds.measure(index, entered, nursery):
+        with ForkServer(python, settings.threads) as fork_server:  # a new memory layout in every round
+            for row in rounds.measure(index, entered, fork_server):
                 log.append(row.model_dump(mode="json"))
                 rows.append(row)
-            found.append(measured_peaks(nursery, folder.task.dtype, settings.threads))
+            found.append(measured_peaks(fork_server, folder.task.dtype, settings.threads))
         say(f"round {index + 1} of {settings.rounds}")
     peaks = highest(found)
     claimed = claim(folder.task, rows, folder.task.live_backend, FLOOR)
@@ -141,9 +141,9 @@ def bake_off(
     return BakeOff(place, attempt, tuple(rows), peaks, claimed, tuple(qualified))
 
 
-def measured_peaks(nursery: Nursery, dtype: str, threads: int) -> Peaks:
+def measured_peaks(fork_server: ForkServer, dtype: str, threads: int) -> Peaks:
     """The machine's roof, measured now. Raises ``UserError`` when that fails."""
-    answer = nursery.run("peaks", {"dtype": dtype, "threads": threads})
+    answer = fork_server.run("peaks", {"dtype": dtype, "threads": threads})
     if not answer.replies:
         raise UserError("the machine's peaks could not be measured", "", answer.ended.why)
     return Peaks.model_validate(answer.replies[0])

@@ -21,7 +21,7 @@ from bankable.kernels.benchmark.table import roof_ns
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.build.render import render
 from bankable.kernels.operators import FAMILIES
-from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.search.evaluation import fastest
 from bankable.kernels.search.search import Search
 from bankable.kernels.task.folder import open_task, write_task
@@ -114,8 +114,8 @@ def table(found: Sequence[Beside]) -> Table:
 
 def _benched(out: Path, name: str, wanted: Wanted, python: Path, say: Callable[[str], None]) -> BakeOff:
     family, compiler = FAMILIES[name], Compiler()
-    with Nursery(python, wanted.threads) as nursery:
-        task = write_task(out, family, wanted.dtype, parse_shapes(family, *SERVED[name]), nursery, wanted.threads)
+    with ForkServer(python, wanted.threads) as fork_server:
+        task = write_task(out, family, wanted.dtype, parse_shapes(family, *SERVED[name]), fork_server, wanted.threads)
     choices = [family.defaults()]
     if wanted.budget:
         search = Search(task, compiler, python, wanted.threads)

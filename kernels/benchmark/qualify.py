@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bankable.kernels.benchmark.candidate import Contestant
 from bankable.kernels.build.screen import complaints
-from bankable.kernels.sandbox.fork_server import Answer, Nursery
+from bankable.kernels.sandbox.fork_server import Answer, ForkServer
 from bankable.kernels.sandbox.limits import Limits
 from bankable.kernels.task.folder import TaskFolder
 
@@ -34,7 +34,7 @@ class Qualified:
 def qualify(
     folder: TaskFolder,
     contestant: Contestant,
-    nursery: Nursery,
+    fork_server: ForkServer,
     keys: Sequence[str],
     threads: int,
     limits: Limits = TRY,
@@ -53,7 +53,7 @@ def qualify(
     shapes = [
         {"key": key, "dims": dims_of(key), "seed": seeds[key], "oracle": str(folder.oracle_inputs(key))} for key in keys
     ]
-    ran = nursery.run(
+    ran = fork_server.run(
         "attempt",
         {
             "family": task.family,
@@ -71,7 +71,7 @@ def qualify(
     worst, equal = 0.0, 1.0
     for key in keys:
         outputs = ran.folder / f"{key}.safetensors"
-        checked = nursery.run(
+        checked = fork_server.run(
             "check",
             {
                 "family": task.family,
@@ -83,7 +83,7 @@ def qualify(
                 "calls": [{"name": kind, "inputs": kind} for kind in KINDS],
             },
         )
-        oracle = nursery.run(
+        oracle = fork_server.run(
             "against_oracle",
             {
                 "family": task.family,

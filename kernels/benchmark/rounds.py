@@ -12,7 +12,7 @@ from typing import Any
 
 from bankable.kernels.benchmark.candidate import Contestant
 from bankable.kernels.benchmark.qualify import dims_of
-from bankable.kernels.sandbox.fork_server import Answer, Nursery
+from bankable.kernels.sandbox.fork_server import Answer, ForkServer
 from bankable.kernels.sandbox.limits import Limits
 from bankable.kernels.task.folder import TaskFolder
 from bankable.tools.evidence.harness import Correctness, OpRun, Protocol
@@ -35,12 +35,12 @@ class Rounds:
     limits: Limits = MEASURE
     _generations: Iterator[int] = field(default_factory=lambda: itertools.count(0, 1 << 20))
 
-    def measure(self, index: int, contestants: Sequence[Contestant], nursery: Nursery) -> list[OpRun]:
+    def measure(self, index: int, contestants: Sequence[Contestant], fork_server: ForkServer) -> list[OpRun]:
         """One round, in an order that turns round from one to the next. Outputs are judged when all have run."""
         order = list(contestants) if index % 2 == 0 else list(reversed(contestants))
-        return [row for contestant in order for row in self._leg(index, contestant, nursery)]
+        return [row for contestant in order for row in self._leg(index, contestant, fork_server)]
 
-    def _leg(self, index: int, contestant: Contestant, nursery: Nursery) -> list[OpRun]:
+    def _leg(self, index: int, contestant: Contestant, fork_server: ForkServer) -> list[OpRun]:
         task = self.folder.task
         seeds = {key: secrets.randbits(60) for key in self.keys}
         shapes = [
@@ -48,7 +48,7 @@ class Rounds:
             for key in self.keys
         ]
         started = time.time()
-        ran = nursery.run(
+        ran = fork_server.run(
             "measure",
             {
                 "family": task.family,
@@ -69,15 +69,17 @@ class Rounds:
             reply = replies.get(key, {"raised": f"{ran.ended.end}: {ran.ended.why or 'no answer'}"})
             checked: dict[str, Any] = {}
             if contestant.role == "candidate" and "raised" not in reply:
-                checked = self._check(key, seeds[key], reply, ran, nursery)
+                checked = self._check(key, seeds[key], reply, ran, fork_server)
             rows.append(self._row(index, contestant, key, {**reply, **checked}, ran, started))
         shutil.rmtree(ran.folder, ignore_errors=True)
         return rows
 
-    def _check(self, key: str, seed: int, reply: dict[str, Any], ran: Answer, nursery: Nursery) -> dict[str, Any]:
+    def _check(
+        self, key: str, seed: int, reply: dict[str, Any], ran: Answer, fork_server: ForkServer
+    ) -> dict[str, Any]:
         """What another process says about the outputs of timed calls."""
         task = self.folder.task
-        answer = nursery.run(
+        answer = fork_server.run(
             "check",
             {
                 "family": task.family,

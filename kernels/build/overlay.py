@@ -15,34 +15,34 @@ from bankable.tools.evidence.folder import RunFolder
 from bankable.tools.evidence.layout import OVERLAY_FOLDER, WATCH_FOLDER
 from bankable.tools.evidence.recorded import take_over
 from bankable.tools.evidence.records import Lever, OverlayPart
-from bankable.tools.overlay.folder import Kernel, Mode, Seam, planned_digest, replacement_source, write_overlay
+from bankable.tools.overlay.folder import Kernel, Mode, OperatorPatch, planned_digest, replacement_source, write_overlay
 
 OPERATORS = Path(__file__).resolve().parents[1] / "operators"
 LENIENT = 2.0
 """Both are within the tolerance of the exact value, so they are within twice of it from each other."""
 
 
-def seam_of(family: Family, dtype: str, mode: Mode) -> Seam:
-    """The family's place in the engine."""
+def patch_of(family: Family, dtype: str, mode: Mode) -> OperatorPatch:
+    """What an overlay does at the family's patch point in the engine."""
     adapter = "" if mode == "watch" else (OPERATORS / family.name / "adapter.py").read_text(encoding="utf-8")
-    return Seam(family.name, family.module, family.attribute, mode, adapter, dtype)
+    return OperatorPatch(family.name, family.module, family.attribute, mode, adapter, dtype)
 
 
 def part_of(family: Family, source: Source, bench: int) -> OverlayPart:
     """What a plan declares about a kernel; ``bench`` is the attempt of the bake-off that it won."""
-    seam = seam_of(family, source.dtype, "replace")
+    patch = patch_of(family, source.dtype, "replace")
     kernel = _kernel(family, source.dtype, source.implementation, source.text, dict(source.choices))
     return OverlayPart(
         implementation=source.implementation,
-        digest=planned_digest([seam], {family.name: kernel}),
-        source_digest=digest(replacement_source(seam, kernel)),
+        digest=planned_digest([patch], {family.name: kernel}),
+        source_digest=digest(replacement_source(patch, kernel)),
         parameters=dict(source.choices),
         bench=bench,
     )
 
 
 def lay(run: RunFolder, comparison: Path, lever: Lever, recorded: Path | None = None) -> None:
-    """Write the overlay of a lever beside its plan, and the one that looks at the reference's seams.
+    """Write the overlay of a lever beside its plan, and the one that watches the reference's patch points.
 
     Of a ``recorded`` run they are taken as they were served. Raises ``UserError`` where a kernel that is kept is not
     the one that was declared.
@@ -51,17 +51,17 @@ def lay(run: RunFolder, comparison: Path, lever: Lever, recorded: Path | None = 
         for folder in (OVERLAY_FOLDER, WATCH_FOLDER):
             take_over(recorded, run, (comparison / folder).relative_to(run.root).as_posix())
         return
-    seams: list[Seam] = []
+    patches: list[OperatorPatch] = []
     kernels: dict[str, Kernel] = {}
     for name, part in sorted(lever.overlays.items()):
         task = open_task(run.root, name)
-        seam, kernel = seam_of(task.family, task.task.dtype, "replace"), _kept(task, part)
-        if planned_digest([seam], {name: kernel}) != part.digest:
+        patch, kernel = patch_of(task.family, task.task.dtype, "replace"), _kept(task, part)
+        if planned_digest([patch], {name: kernel}) != part.digest:
             raise UserError(f"the kernel of {name} is not the declared one", str(task.path), "bench it again")
-        seams.append(seam)
+        patches.append(patch)
         kernels[name] = kernel
-    write_overlay(comparison / OVERLAY_FOLDER, seams, kernels)
-    write_overlay(comparison / WATCH_FOLDER, [seam_of(FAMILIES[it.operator], it.dtype, "watch") for it in seams])
+    write_overlay(comparison / OVERLAY_FOLDER, patches, kernels)
+    write_overlay(comparison / WATCH_FOLDER, [patch_of(FAMILIES[it.operator], it.dtype, "watch") for it in patches])
     for folder in (OVERLAY_FOLDER, WATCH_FOLDER):
         run.ledger.enter_tree(comparison / folder)
 

@@ -17,7 +17,7 @@ from bankable.kernels.diagnosis.layers.subject import Subject
 from bankable.kernels.diagnosis.show import report
 from bankable.kernels.operators import FAMILIES
 from bankable.kernels.operators.family import DTYPES
-from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.search.search import evaluations, fastest
 from bankable.kernels.task.dtype import dtype_of
 from bankable.kernels.task.folder import TaskFolder, open_task, write_task
@@ -106,5 +106,5 @@ def _folder(
         raise UserError(f"no family {family!r}", "--family", f"a task's folder, or one of {', '.join(FAMILIES)}")
     dtype = dtype_of(FAMILIES[family], dtype)
     wanted = parse_shapes(FAMILIES[family], shapes, "")
-    with Nursery(python, threads) as nursery:
-        return write_task(scratch / "run", FAMILIES[family], dtype, wanted, nursery, threads)
+    with ForkServer(python, threads) as fork_server:
+        return write_task(scratch / "run", FAMILIES[family], dtype, wanted, fork_server, threads)

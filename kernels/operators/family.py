@@ -1,4 +1,4 @@
-"""What an operator family is, as data: tensors, work, tolerances, its seam in the engine, template parameters.
+"""What an operator family is, as data: tensors, work, tolerances, its patch point in the engine, template parameters.
 
 Imported on both sides, by the orchestrator and by the workers under the engine's interpreter: standard library only.
 """

@@ -29,7 +29,7 @@ class Operator:
     framework: Call
     """Torch's own operators, where they offer another way than the live code."""
     files: tuple[str, ...]
-    """Of the engine package, with the live code; the seam's own file first."""
+    """Of the engine package, with the live code; the patch point's own file first."""
     live: Callable[[Mapping[str, Any], Tensors], Call]
     """From the names found in these files and the weights to the live path's call."""
     native: Callable[[ctypes.CDLL], Into]
@@ -45,7 +45,7 @@ def flat(tensor: torch.Tensor) -> torch.Tensor:
 
 
 def entry(library: ctypes.CDLL, arguments: Sequence[str]) -> Any:
-    """The kernel's entry point with its argument types, as its seam names them; it returns nothing."""
+    """The kernel's entry point with its argument types, as its adapter names them; it returns nothing."""
     function = library.bankable_run
     function.argtypes, function.restype = [TYPES[kind] for kind in arguments], None
     return function

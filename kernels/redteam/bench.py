@@ -27,7 +27,7 @@ from bankable.kernels.operators import FAMILIES
 from bankable.kernels.redteam.audited import Attempt, audited, forged, written
 from bankable.kernels.redteam.candidates import SHAPES, Stage, Suspect, suspects
 from bankable.kernels.redteam.forgeries import FORGERIES, Forgery
-from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.sandbox.limits import Limits
 from bankable.kernels.sandbox.pool import Lanes
 from bankable.kernels.task.folder import TaskFolder, write_task
@@ -122,8 +122,8 @@ class HostileBench:
     def run(self) -> list[Judged]:
         """Everybody's outcome; each is a line of ``hostile.jsonl``. Raises ``UserError`` where nothing can be run."""
         with Lanes(self._python) as lanes, _listener() as (port, called):
-            with lanes.lease() as nursery:
-                stages = self._stages(nursery, port)
+            with lanes.lease() as fork_server:
+                stages = self._stages(fork_server, port)
             trials = [Trial(it, {}) for it in suspects(stages, self._seed, self._sample)]
             self._say(f"{len(trials)} kernels, {len(lanes.sets)} at a time")
             with ThreadPoolExecutor(len(lanes.sets)) as pool:
@@ -144,12 +144,14 @@ class HostileBench:
             log.append(entry.model_dump(mode="json"))
         return found
 
-    def _stages(self, nursery: Nursery, port: int) -> dict[str, Stage]:
+    def _stages(self, fork_server: ForkServer, port: int) -> dict[str, Stage]:
         stages = {}
         for family in self._families:
             served, other = SHAPES[family]
             shapes = parse_shapes(FAMILIES[family], f"{served}:900", other)
-            task = write_task(self._out / family, FAMILIES[family], FAMILIES[family].usual, shapes, nursery, threads=1)
+            task = write_task(
+                self._out / family, FAMILIES[family], FAMILIES[family].usual, shapes, fork_server, threads=1
+            )
             decoy = self._out.resolve() / family / "decoy.py"
             decoy.write_text("HARNESS = True\n", encoding="utf-8")
             stages[family] = Stage(task, decoy, port, MARK)
@@ -167,11 +169,11 @@ class HostileBench:
             trial.layers["reading"] = "; ".join(against)
         before = stage.decoy.read_bytes()
         try:
-            with lanes.lease() as nursery:
+            with lanes.lease() as fork_server:
                 limits = TIGHT if suspect.quick else USUAL
-                said = qualify(stage.task, kernel, nursery, SHAPES[suspect.family], 1, limits, read=False)
+                said = qualify(stage.task, kernel, fork_server, SHAPES[suspect.family], 1, limits, read=False)
         except UserError as problem:
-            trial.layers["containment"] = f"took the nursery along: {problem}"
+            trial.layers["containment"] = f"ended the fork server: {problem}"
             return
         if not said.ok:
             ended = said.why.split(":")[0] in ("crashed", "wall_limit", "cpu_limit", "memory_limit", "raised")
@@ -202,12 +204,12 @@ class HostileBench:
         )
         before, rows, started = measuring_files(task), list[OpRun](), time.time()
         try:
-            with lanes.lease() as nursery:
-                roof = [measured_peaks(nursery, task.task.dtype, 1)]
+            with lanes.lease() as fork_server:
+                roof = [measured_peaks(fork_server, task.task.dtype, 1)]
                 rounds = Rounds(task, protocol, 1, roof[0].cache_bytes, SHAPES[task.family.name])
                 for index in range(ROUNDS):
-                    rows += rounds.measure(index, [reference, *kernels], nursery)
-                roof.append(measured_peaks(nursery, task.task.dtype, 1))
+                    rows += rounds.measure(index, [reference, *kernels], fork_server)
+                roof.append(measured_peaks(fork_server, task.task.dtype, 1))
         except UserError as problem:
             for trial in group:
                 trial.failed = str(problem)

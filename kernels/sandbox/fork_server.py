@@ -26,7 +26,7 @@ PROGRAM = "bankable.kernels.worker.fork_server"
 START_S = 900.0
 """Importing torch takes two seconds on a quiet machine."""
 SLACK_S = 120.0
-"""Past a job's wall limit, for the nursery itself to answer."""
+"""Past a job's wall limit, for the fork server itself to answer."""
 NEARLY = 0.7
 """Share of its memory that a job had used when it died, to say that it died of that."""
 
@@ -41,7 +41,7 @@ class Answer:
     """Where its files lie."""
 
 
-class Nursery:
+class ForkServer:
     """Use as a context manager; its end takes every process along."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Nursery:
         self._scratch = Path(tempfile.mkdtemp(prefix="bankable-kernels-", dir=scratch))
         read_end, write_end = os.pipe()
         threads_env = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-        complaint = (self._scratch / "nursery.txt").open("wb")
+        complaint = (self._scratch / "stderr.txt").open("wb")
         try:
             self._process = subprocess.Popen(
                 [str(python), *program(PROGRAM, str(write_end))],
@@ -80,13 +80,13 @@ class Nursery:
             raise UserError("the engine cannot import torch", str(python), complained)
         self.network: str = hello["network"]
         """``off``, or why candidates could have reached a network."""
-        self.fence: str = hello["fence"]
+        self.landlock: str = hello["landlock"]
         """``on``, or why a kernel's process could have read and written other files than its own."""
         self.torch: str = hello["torch"]
         self._base_rss = int(hello["rss_bytes"])
 
     def run(self, kind: str, job: Mapping[str, Any], limits: Limits | None = None) -> Answer:
-        """Run one job to its end. Raises ``UserError`` only when the nursery itself is gone."""
+        """Run one job to its end. Raises ``UserError`` only when the fork server itself is gone."""
         limits = limits or Limits()
         self._jobs += 1
         folder = self._scratch / f"job-{self._jobs:05d}"
@@ -120,7 +120,7 @@ class Nursery:
         self._replies.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
 
-    def __enter__(self) -> Nursery:
+    def __enter__(self) -> ForkServer:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -151,7 +151,7 @@ class Nursery:
         return "answered", ""
 
     def _line(self, patience_s: float) -> dict[str, Any] | None:
-        """The next reply of the nursery; ``None`` when there is none in time."""
+        """The next reply of the fork server; ``None`` when there is none in time."""
         deadline = time.monotonic() + patience_s
         while b"\n" not in self._pending:
             ready, _, _ = select.select([self._replies], [], [], max(0.0, deadline - time.monotonic()))
@@ -164,7 +164,7 @@ class Nursery:
         return said
 
     def _complaint(self) -> str:
-        lines = (self._scratch / "nursery.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        lines = (self._scratch / "stderr.txt").read_text(encoding="utf-8", errors="replace").strip().splitlines()
         return lines[-1][:300] if lines else "it said nothing"
 
 

@@ -1,4 +1,4 @@
-"""Lanes: a nursery on cores of its own for each, leased to one job at a time; one that is lost is replaced."""
+"""Lanes: a fork server on cores of its own for each, leased to one job at a time; one that is lost is replaced."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.fork_server import ForkServer
 
 
 def core_sets(threads: int, most: int = 0) -> list[tuple[int, ...]]:
@@ -20,13 +20,13 @@ def core_sets(threads: int, most: int = 0) -> list[tuple[int, ...]]:
 
 
 class Lanes:
-    """Use as a context manager; nurseries start with the first lease of their lane."""
+    """Use as a context manager; fork servers start with the first lease of their lane."""
 
     def __init__(self, python: Path, threads: int = 1, most: int = 0) -> None:
         self._python, self._threads = python, threads
         self.sets = core_sets(threads, most)
         self._free: queue.SimpleQueue[tuple[int, ...]] = queue.SimpleQueue()
-        self._running: dict[tuple[int, ...], Nursery] = {}
+        self._running: dict[tuple[int, ...], ForkServer] = {}
         for cores in self.sets:
             self._free.put(cores)
 
@@ -35,16 +35,16 @@ class Lanes:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         with ExitStack() as stack:
-            for nursery in self._running.values():
-                stack.callback(nursery.close)
+            for fork_server in self._running.values():
+                stack.callback(fork_server.close)
 
     @contextmanager
-    def lease(self) -> Iterator[Nursery]:
-        """A nursery of one's own until the end of the block; waits for a free lane."""
+    def lease(self) -> Iterator[ForkServer]:
+        """A fork server of one's own until the end of the block; waits for a free lane."""
         cores = self._free.get()
         try:
             if cores not in self._running:
-                self._running[cores] = Nursery(self._python, self._threads, cores=cores)
+                self._running[cores] = ForkServer(self._python, self._threads, cores=cores)
             yield self._running[cores]
         except BaseException:
             if (broken := self._running.pop(cores, None)) is not None:

@@ -20,7 +20,7 @@ from bankable.kernels.build.compiler import Compiled, CompileError, Compiler
 from bankable.kernels.build.render import Source
 from bankable.kernels.diagnosis.record import Diagnosis
 from bankable.kernels.operators.family import Choices
-from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.sandbox.limits import Limits
 from bankable.kernels.task.folder import TaskFolder
 from bankable.tools.evidence.harness import Protocol
@@ -77,17 +77,19 @@ class Screened:
     compiled: Compiled | None = None
 
 
-def screen(job: Job, folder: TaskFolder, nursery: Nursery, compiler: Compiler) -> Screened:
-    """Compile, read and try a candidate. Raises ``UserError`` when the nursery is gone."""
+def screen(job: Job, folder: TaskFolder, fork_server: ForkServer, compiler: Compiler) -> Screened:
+    """Compile, read and try a candidate. Raises ``UserError`` when the fork server is gone."""
     compiled = compiler.compile(job.source)
     if isinstance(compiled, CompileError):
         return Screened("compile_error", compiled.reason[:300])
-    tried = qualify(folder, of_kernel(compiled), nursery, served_keys(folder), job.threads, job.try_limits)
+    tried = qualify(folder, of_kernel(compiled), fork_server, served_keys(folder), job.threads, job.try_limits)
     return Screened("measured", "", compiled) if tried.ok else Screened("wrong", tried.why)
 
 
-def timed(job: Job, compiled: Compiled, folder: TaskFolder, nursery: Nursery, cache: int) -> tuple[float | None, str]:
-    """Mean log(live / candidate), or why there is none. Raises ``UserError`` when the nursery is gone."""
+def timed(
+    job: Job, compiled: Compiled, folder: TaskFolder, fork_server: ForkServer, cache: int
+) -> tuple[float | None, str]:
+    """Mean log(live / candidate), or why there is none. Raises ``UserError`` when the fork server is gone."""
     task, kernel = folder.task, of_kernel(compiled)
     protocol = Protocol(
         timer="perf_counter_ns",
@@ -99,7 +101,7 @@ def timed(job: Job, compiled: Compiled, folder: TaskFolder, nursery: Nursery, ca
     )
     rounds = Rounds(folder, protocol, job.threads, cache, served_keys(folder), job.limits)
     reference = live(task.live_source, task.live_backend)
-    rows = [row for index in range(ROUNDS) for row in rounds.measure(index, [reference, kernel], nursery)]
+    rows = [row for index in range(ROUNDS) for row in rounds.measure(index, [reference, kernel], fork_server)]
     ranked = scores(task, rows, FLOOR)
     if ranked:
         return ranked[0].decision.mean, ""

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import cast
 
 from bankable.kernels.operators.family import Dims, Family, Phase, shape_key
-from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.sandbox.limits import Limits
 from bankable.kernels.task.folder import (
     LIVE_BACKEND,
@@ -27,7 +27,7 @@ from bankable.kernels.task.folder import (
 )
 from bankable.kernels.task.shapes import Served
 from bankable.tools.errors import UserError
-from bankable.tools.evidence.harness import OracleFile, Seam, ServedShape, SourceFile, Task, Tolerance
+from bankable.tools.evidence.harness import OracleFile, PatchPoint, ServedShape, SourceFile, Task, Tolerance
 from bankable.tools.evidence.store import json_bytes, write_once
 from bankable.tools.overlay.captured import Captured, CapturedShape, CaptureFolder
 
@@ -44,7 +44,7 @@ def write_captured_task(
     family: Family,
     captured: Captured,
     samples: CaptureFolder,
-    nursery: Nursery,
+    fork_server: ForkServer,
     threads: int,
     also: Collection[str] = (),
 ) -> TaskFolder:
@@ -63,8 +63,8 @@ def write_captured_task(
     # From the usual ones: nobody who adds a shape decides what is held out.
     held = tuple(held_out(family, benched(captured), [shape.dims for shape in shapes]))
     allowed = family.allowed[dtype]
-    files = [*_sampled(folder, family, dtype, shapes, samples, nursery)]
-    answer = nursery.run("oracle", oracle_job(family, dtype, held, threads), Limits())
+    files = [*_sampled(folder, family, dtype, shapes, samples, fork_server)]
+    answer = fork_server.run("oracle", oracle_job(family, dtype, held, threads), Limits())
     files += write_oracle(folder, family, held, answer)
     kept = captured.model_copy(update={"live_path": _engine_path(captured.live_path)})
     write_once(folder / "capture.json", json_bytes(kept.model_dump(mode="json")))
@@ -72,7 +72,7 @@ def write_captured_task(
         run_id=run_id,
         operator=family.name,
         family=family.name,
-        seam=Seam(module=family.module, attribute=family.attribute, branch=family.branch),
+        seam=PatchPoint(module=family.module, attribute=family.attribute, branch=family.branch),
         live_backend=LIVE_BACKEND,
         live_source=SourceFile(path=_engine_path(captured.live_path), digest=captured.module),
         launch_mode="eager",
@@ -114,7 +114,12 @@ def held_out(family: Family, shapes: Sequence[CapturedShape], also: Collection[D
 
 
 def _sampled(
-    folder: Path, family: Family, dtype: str, shapes: Sequence[CapturedShape], samples: CaptureFolder, nursery: Nursery
+    folder: Path,
+    family: Family,
+    dtype: str,
+    shapes: Sequence[CapturedShape],
+    samples: CaptureFolder,
+    fork_server: ForkServer,
 ) -> Iterator[OracleFile]:
     """The server's own inputs and answers, once these are known to be what the operator is defined to give."""
     paths = {(it.key, part): samples.sample(family.name, it.key, part) for it in shapes for part in PARTS}
@@ -129,7 +134,7 @@ def _sampled(
             for it in shapes
         ],
     }
-    answer = nursery.run("captured", job, Limits())
+    answer = fork_server.run("captured", job, Limits())
     right = {reply["shape"] for reply in answer.replies if reply["error"] is not None and not reply["mismatch_share"]}
     for shape in shapes:
         if shape.key not in right:

@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from bankable.kernels.operators import FAMILIES
 from bankable.kernels.operators.family import Family
-from bankable.kernels.sandbox.fork_server import Answer, Nursery
+from bankable.kernels.sandbox.fork_server import Answer, ForkServer
 from bankable.kernels.sandbox.limits import Limits
 from bankable.kernels.task.dtype import dtype_of
 from bankable.kernels.task.shapes import Served
@@ -27,7 +27,7 @@ from bankable.tools.evidence.harness import (
     ORACLE_FOLDER,
     OracleFile,
     OracleManifest,
-    Seam,
+    PatchPoint,
     ServedShape,
     SourceFile,
     Task,
@@ -96,7 +96,7 @@ def open_task(root: Path, operator: str) -> TaskFolder:
 
 
 def write_task(
-    root: Path, family: Family, dtype: str, shapes: tuple[Served, ...], nursery: Nursery, threads: int
+    root: Path, family: Family, dtype: str, shapes: tuple[Served, ...], fork_server: ForkServer, threads: int
 ) -> TaskFolder:
     """A new task in a new or existing run folder. Raises ``UserError`` when the folder holds one of that name.
 
@@ -108,13 +108,13 @@ def write_task(
         raise UserError("this folder already holds the task", str(folder), "choose another --out")
     run_id = _run_id(root)
     allowed = family.allowed[dtype]
-    answer = nursery.run("oracle", oracle_job(family, dtype, shapes, threads), Limits())
+    answer = fork_server.run("oracle", oracle_job(family, dtype, shapes, threads), Limits())
     files = write_oracle(folder, family, shapes, answer)
     task = Task(
         run_id=run_id,
         operator=family.name,
         family=family.name,
-        seam=Seam(module=family.module, attribute=family.attribute, branch=family.branch),
+        seam=PatchPoint(module=family.module, attribute=family.attribute, branch=family.branch),
         live_backend=LIVE_BACKEND,
         live_source=SourceFile.model_validate(answer.replies[0]["live_source"]),
         launch_mode="eager",
@@ -128,7 +128,7 @@ def write_task(
 
 
 def oracle_job(family: Family, dtype: str, shapes: Sequence[Served], threads: int) -> dict[str, object]:
-    """What the nursery is asked for: the live implementation's answers to inputs from secret seeds."""
+    """What the fork server is asked for: the live implementation's answers to inputs from secret seeds."""
     return {
         "family": family.name,
         "dtype": dtype,

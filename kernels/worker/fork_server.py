@@ -6,7 +6,7 @@ JSON line on REPLY-FD. What a job itself has to say goes to ``replies.jsonl`` in
 error go to ``output.txt`` there, and nobody reads results from them.
 
 A job has limits of CPU time, address space, file size and wall time, and no network where the kernel lets it go. One
-that loads a kernel is fenced in beforehand, and leaves no process behind.
+that loads a kernel is restricted by Landlock beforehand, and leaves no process behind.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bankable.kernels.worker.landlock import stand, supported
+from bankable.kernels.worker.landlock import restrict, supported
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 SET_CHILD_SUBREAPER = 36
@@ -128,7 +128,7 @@ def _child(job: dict[str, Any], folder: Path) -> None:
         os.chdir(folder)
         _redirect()
         _limit(job)
-        _fence(job, folder)
+        _restrict(job, folder)
         import torch  # noqa: PLC0415 - there already: imported when the network was gone
 
         from bankable.kernels.worker.jobs import JOBS  # noqa: PLC0415 - what a job imports, only its own process holds
@@ -163,13 +163,13 @@ def _limit(job: dict[str, Any]) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _fence(job: dict[str, Any], folder: Path) -> None:
-    """Around a job that loads a kernel of somebody's: its own folder, its binary, and the inputs that it is given."""
+def _restrict(job: dict[str, Any], folder: Path) -> None:
+    """A job that loads somebody's kernel reaches only its own folder, its binary, and the inputs that it is given."""
     asked = job.get("implementation") or {}
     if asked.get("binary"):
         given = [Path(shape["oracle"]) for shape in job.get("shapes", ()) if shape.get("oracle")]
         binaries = [Path(entry["binary"]).parent for entry in (asked, job.get("empty") or {}) if entry.get("binary")]
-        stand(folder, [*binaries, *given])
+        restrict(folder, [*binaries, *given])
 
 
 def _inherited_bytes() -> int:
@@ -190,6 +190,11 @@ def main() -> None:
     import torch  # noqa: PLC0415 - after the network is gone; a fork is possible while no thread runs
 
     with torch.inference_mode():
-        said = {"network": network, "fence": supported(), "torch": torch.__version__, "rss_bytes": _inherited_bytes()}
+        said = {
+            "network": network,
+            "landlock": supported(),
+            "torch": torch.__version__,
+            "rss_bytes": _inherited_bytes(),
+        }
         _say(replies, said)
     serve(replies)

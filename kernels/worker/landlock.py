@@ -1,9 +1,8 @@
-"""A fence of the system's (Landlock) around a job that loads a kernel: what it may read, and where it may write.
+"""Restricts a job that loads a kernel by Linux's Landlock: what it may read, and where it may write.
 
-It stands before the kernel is loaded and cannot be taken down again. Beyond it lie the files that measure, the oracle's
-expected outputs, other processes (no signals, no tracing) and TCP. The limits of a job keep accidents in; this keeps
-in whoever means it, as far as files and processes go. It does not protect the process from itself.
-"""
+The restriction is set before the kernel is loaded and cannot be lifted. Out of reach are the files that measure, the
+oracle's expected outputs, other processes (no signals, no tracing) and TCP. The limits of a job keep accidents in; this
+keeps in whoever means it, as far as files and processes go. It does not protect the process from itself."""
 
 from __future__ import annotations
 
@@ -29,15 +28,15 @@ FOLDER = Path(__file__).resolve().parents[2]
 
 
 def supported() -> str:
-    """``on``, or why there is no fence on this machine."""
+    """``on``, or why this machine has no Landlock."""
     version = _library().syscall(CREATE, None, 0, VERSION)
     return "on" if version > 0 else f"off: {os.strerror(ctypes.get_errno())}"
 
 
-def stand(writable: Path, readable: Iterable[Path]) -> bool:
-    """Fence this process in for good; false where the system has no such thing.
+def restrict(writable: Path, readable: Iterable[Path]) -> bool:
+    """Restrict this process for the rest of its life; false where the system has no Landlock.
 
-    Raises ``OSError`` where it has one that fails: then no kernel is loaded.
+    Raises ``OSError`` where a call fails: then no kernel is loaded.
     """
     library = _library()
     version = library.syscall(CREATE, None, 0, VERSION)

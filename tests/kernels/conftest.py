@@ -1,4 +1,4 @@
-"""One nursery, one compiler and one task for all tests of kernels: torch is imported once, and processes are forked."""
+"""One fork server, one compiler and one task for all tests of kernels: torch is imported once."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.operators import FAMILIES
-from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.task.folder import TaskFolder, write_task
 from bankable.kernels.task.shapes import parse_shapes
 from bankable.tools.serving.engine import engine_python
@@ -22,9 +22,9 @@ def python() -> Path:
 
 
 @pytest.fixture(scope="session")
-def nursery(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nursery]:
+def fork_server(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
     """Starts processes that have torch."""
-    with Nursery(python, scratch=tmp_path_factory.mktemp("nursery")) as running:
+    with ForkServer(python, scratch=tmp_path_factory.mktemp("fork-server")) as running:
         yield running
 
 
@@ -35,8 +35,8 @@ def compiler(tmp_path_factory: pytest.TempPathFactory) -> Compiler:
 
 
 @pytest.fixture(scope="session")
-def norm_task(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> TaskFolder:
+def norm_task(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> TaskFolder:
     """RMSNorm in bf16 at a small served shape and one with a tail."""
     family = FAMILIES["rms_norm"]
     shapes = parse_shapes(family, "4x64:900", "5x67")
-    return write_task(tmp_path_factory.mktemp("task") / "run", family, "bfloat16", shapes, nursery, threads=1)
+    return write_task(tmp_path_factory.mktemp("task") / "run", family, "bfloat16", shapes, fork_server, threads=1)

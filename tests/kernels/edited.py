@@ -8,7 +8,7 @@ from bankable.kernels.benchmark.candidate import Contestant, of_kernel
 from bankable.kernels.benchmark.qualify import Qualified, qualify
 from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.build.render import Source
-from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.task.folder import TaskFolder
 
 
@@ -24,12 +24,12 @@ def built(compiler: Compiler, source: Source) -> Contestant:
     return of_kernel(compiled)
 
 
-def tried(contestant: Contestant, nursery: Nursery, task: TaskFolder) -> Qualified:
+def tried(contestant: Contestant, fork_server: ForkServer, task: TaskFolder) -> Qualified:
     """At every shape of the task."""
-    return qualify(task, contestant, nursery, [shape.key for shape in task.task.shapes], 1)
+    return qualify(task, contestant, fork_server, [shape.key for shape in task.task.shapes], 1)
 
 
-def stays_out(contestant: Contestant, why: str, nursery: Nursery, task: TaskFolder) -> None:
-    said = tried(contestant, nursery, task)
+def stays_out(contestant: Contestant, why: str, fork_server: ForkServer, task: TaskFolder) -> None:
+    said = tried(contestant, fork_server, task)
     assert not said.ok
     assert why in said.why, said.why

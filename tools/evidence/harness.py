@@ -35,7 +35,7 @@ class BenchRecord(Record):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class Seam(BenchRecord):
+class PatchPoint(BenchRecord):
     """Where the live path calls the operator, and where an overlay takes its place."""
 
     module: str
@@ -89,7 +89,7 @@ class Task(BenchRecord):
     operator: str
     family: str = ""
     """Operator family, such as ``rms_norm``."""
-    seam: Seam
+    seam: PatchPoint
     live_backend: str
     """Name of the implementation that the server runs today: every denominator."""
     live_source: SourceFile

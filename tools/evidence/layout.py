@@ -6,7 +6,7 @@ COMPARISON_FILES = ("plan.json", "claim.json")
 OVERLAY_FOLDER = "overlay"
 """Replaces operators in the candidate's servers."""
 WATCH_FOLDER = "watch"
-"""Looks at the same seams in the reference's servers, and changes nothing. Not part of what is audited."""
+"""Watches the same patch points in the reference's servers, and changes nothing. Not part of what is audited."""
 LEG_FILES = (
     "leg.json",
     "bench_runs.jsonl",

@@ -70,7 +70,7 @@ class OverlayPart(Record):
     digest: Digest
     """Over the files of the overlay folder."""
     source_digest: Digest
-    """Of the source file that the operator's seam must resolve to on the candidate."""
+    """Of the source file that the operator's patch point must resolve to on the candidate."""
     parameters: dict[str, Scalar] = {}
     """Launch parameters as tuned; the live ones must be these (E02)."""
     table: bool = False
@@ -227,7 +227,7 @@ class LegRecord(Record):
     config: ServerConfig
     overlay_digest: Digest | None = None
     modules: dict[str, Digest] = {}
-    """For each operator under test, on both legs: sha256 of the source file that its seam resolved to (E08)."""
+    """For each operator under test, on both legs: sha256 of the source file that its patch point resolved to (E08)."""
     engine: EngineIdentity
     device: Literal["cpu", "cuda", "rocm"]
     device_set: list[str]

@@ -1,7 +1,7 @@
 """What an overlay really changes, read from its source: an operator's implementation, or how the server works.
 
-Python is parsed, never run. A class comes from what is *written to*: attributes of engine modules, seams named in
-``seam.json``-like files, the process environment. Reading a module (its server arguments, say) changes nothing. What
+Python is parsed, never run. A class comes from what is *written to*: attributes of engine modules, patch points named
+in ``seam.json``-like files, the process environment. Reading a module (its server arguments, say) changes nothing. What
 cannot be followed (code from strings, native libraries, child processes) has no class. Two things can be followed
 although they are more than plain Python: this project's own overlay runtime, known by its bytes, and kernels in C++
 source that include arithmetic headers only and name nothing of the operating system or the interpreter.
@@ -142,7 +142,7 @@ def read_overlay(files: Mapping[str, bytes]) -> OverlayReading:
             writes += [(path, target) for target in found.writes]
         elif path.endswith(".json"):
             opaque += [f"{path}: builds with {flag}"[:200] for flag in _flags(files[path]) if not _FLAG.fullmatch(flag)]
-            writes += [(path, target) for target in _seams(files[path])]
+            writes += [(path, target) for target in _patch_points(files[path])]
     serving = [f"{path} writes {target}" for path, target in writes if _under(target, (*SERVING, ENVIRONMENT))]
     operators = [
         f"{path} writes {target}"
@@ -253,7 +253,7 @@ def _dotted(node: ast.expr, names: Mapping[str, str]) -> str:
     return ".".join([names.get(node.id, node.id), *reversed(parts)])
 
 
-def _seams(content: bytes) -> list[str]:
+def _patch_points(content: bytes) -> list[str]:
     """Targets named as ``{"module": …, "attribute": …}`` at the top of a JSON file, or in a list of such."""
     try:
         found = json.loads(content)

@@ -25,7 +25,7 @@ Mode = Literal["replace", "watch", "capture"]
 
 
 @dataclass(frozen=True)
-class Seam:
+class OperatorPatch:
     """An operator of the engine, and what is to happen at its attribute."""
 
     operator: str
@@ -33,7 +33,7 @@ class Seam:
     attribute: str
     mode: Mode
     replacement: str = ""
-    """Python source, self-contained; empty where a seam is only watched."""
+    """Python source, self-contained; empty where the operator is only watched."""
     dtype: str = "bfloat16"
 
 
@@ -50,9 +50,9 @@ class Kernel:
     parameters: dict[str, Scalar] = field(default_factory=dict)
 
 
-def write_overlay(folder: Path, seams: Iterable[Seam], kernels: dict[str, Kernel] | None = None) -> str:
+def write_overlay(folder: Path, patches: Iterable[OperatorPatch], kernels: dict[str, Kernel] | None = None) -> str:
     """Write an overlay and return its digest. The same content may be written again; other content is refused."""
-    files = dict(_files(seams, kernels or {}))
+    files = dict(_files(patches, kernels or {}))
     for name, content in files.items():
         write_once(folder / name, content)
     return files_digest(files)
@@ -74,15 +74,15 @@ def files_digest(files: dict[str, bytes]) -> str:
     return digest(canonical({name: hashlib.sha256(content).hexdigest() for name, content in files.items()}))
 
 
-def planned_digest(seams: Iterable[Seam], kernels: dict[str, Kernel]) -> str:
+def planned_digest(patches: Iterable[OperatorPatch], kernels: dict[str, Kernel]) -> str:
     """The digest that ``write_overlay`` would return."""
-    return files_digest(dict(_files(seams, kernels)))
+    return files_digest(dict(_files(patches, kernels)))
 
 
-def replacement_source(seam: Seam, kernel: Kernel | None) -> bytes:
+def replacement_source(patch: OperatorPatch, kernel: Kernel | None) -> bytes:
     """``replacement.py`` of an operator: the adapter, bound to one kernel and one dtype."""
     named = hashlib.sha256(kernel.source.encode()).hexdigest() if kernel is not None else ""
-    return f'{seam.replacement}\n\nKERNEL = "{named}"\nDTYPE = torch.{seam.dtype}\n'.encode()
+    return f'{patch.replacement}\n\nKERNEL = "{named}"\nDTYPE = torch.{patch.dtype}\n'.encode()
 
 
 @cache
@@ -92,18 +92,18 @@ def runtime_files() -> dict[str, bytes]:
     return files | {"_bankable/build.py": BUILD.read_bytes()}
 
 
-def _files(seams: Iterable[Seam], kernels: dict[str, Kernel]) -> Iterator[tuple[str, bytes]]:
+def _files(patches: Iterable[OperatorPatch], kernels: dict[str, Kernel]) -> Iterator[tuple[str, bytes]]:
     yield from runtime_files().items()
-    for seam in seams:
-        kernel = kernels.get(seam.operator)
+    for patch in patches:
+        kernel = kernels.get(patch.operator)
         said: dict[str, object] = {
-            "operator": seam.operator,
-            "module": seam.module,
-            "attribute": seam.attribute,
-            "mode": seam.mode,
+            "operator": patch.operator,
+            "module": patch.module,
+            "attribute": patch.attribute,
+            "mode": patch.mode,
         }
-        if seam.replacement:
-            yield f"{seam.operator}/replacement.py", replacement_source(seam, kernel)
+        if patch.replacement:
+            yield f"{patch.operator}/replacement.py", replacement_source(patch, kernel)
         if kernel is not None:
             source = kernel.source.encode()
             said |= {
@@ -112,5 +112,5 @@ def _files(seams: Iterable[Seam], kernels: dict[str, Kernel]) -> Iterator[tuple[
                 "parameters": kernel.parameters,
                 "kernel": {"digest": hashlib.sha256(source).hexdigest(), "flags": list(kernel.flags)},
             }
-            yield f"{seam.operator}/kernel.cpp", source
-        yield f"{seam.operator}/seam.json", json_bytes(said)
+            yield f"{patch.operator}/kernel.cpp", source
+        yield f"{patch.operator}/seam.json", json_bytes(said)

@@ -55,7 +55,7 @@ class OverlayState:
     markers: tuple[Marker, ...] = ()
     """One per worker and replaced operator."""
     modules: dict[str, str] = field(default_factory=dict)
-    """For each operator: sha256 of the source file that its seam resolves to."""
+    """For each operator: sha256 of the source file that its patch point resolves to."""
     reasons: dict[str, str] = field(default_factory=dict)
     """For each operator that stayed live: why."""
 

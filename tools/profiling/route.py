@@ -1,9 +1,8 @@
 """``route.json``: which operator goes where, with the share and the origin that decided it.
 
 An operator can be replaced where the code that runs can be edited or stood in for: the engine's own kernels, Triton
-kernels, framework calls at an engine seam. Vendor libraries are reached by configuration only. The origin follows from
-the symbols, so that anybody can work it out again.
-"""
+kernels, framework calls at a patch point of the engine. Vendor libraries are reached by configuration only. The origin
+follows from the symbols, so that anybody can work it out again."""
 
 from __future__ import annotations
 

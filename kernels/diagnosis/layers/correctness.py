@@ -9,7 +9,7 @@ import orjson
 
 from bankable.kernels.benchmark.qualify import KINDS, qualify
 from bankable.kernels.diagnosis.layers.layer import Found, Layer
-from bankable.kernels.diagnosis.layers.shared_fork_server import nursery_of
+from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
 from bankable.kernels.diagnosis.layers.subject import Subject
 
 
@@ -45,8 +45,8 @@ class CorrectnessLayer(Layer):
     def instrument(self, subject: Subject, place: Path) -> None:
         task = subject.task()
         keys = [shape.key for shape in task.task.shapes]
-        with nursery_of(subject) as nursery:
-            said = qualify(task, subject.contestant(), nursery, keys, subject.threads)
+        with lease_fork_server(subject) as fork_server:
+            said = qualify(task, subject.contestant(), fork_server, keys, subject.threads)
         (place / "qualified.json").write_bytes(orjson.dumps(asdict(said)))
 
     def collect(self, subject: Subject, place: Path) -> Correctness:

@@ -18,7 +18,7 @@ from bankable.kernels.diagnosis.layers.assembly import Mix, disassemble, instruc
 from bankable.kernels.diagnosis.layers.callgrind import OPTIONS, Function, Profile, packed, read_profile
 from bankable.kernels.diagnosis.layers.layer import Found, Layer
 from bankable.kernels.diagnosis.layers.programs import program, source_digest
-from bankable.kernels.diagnosis.layers.shared_fork_server import nursery_of
+from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
 from bankable.kernels.diagnosis.layers.subject import CPP, LayerFailedError, Subject
 from bankable.kernels.diagnosis.layers.tool import version_of, x86
 from bankable.kernels.sandbox.limits import Limits
@@ -107,8 +107,8 @@ class CountedLayer(Layer):
             for name, calls in (("first", FIRST), ("more", FIRST + MORE))
         ]
         task = subject.task().task
-        with nursery_of(subject) as nursery:
-            answer = nursery.run(
+        with lease_fork_server(subject) as fork_server:
+            answer = fork_server.run(
                 "instrument",
                 {
                     "family": task.family,

@@ -11,7 +11,7 @@ from pydantic import Field
 from bankable.kernels.benchmark.candidate import Contestant
 from bankable.kernels.diagnosis.layers.layer import Found, Layer
 from bankable.kernels.diagnosis.layers.programs import program, source_digest
-from bankable.kernels.diagnosis.layers.shared_fork_server import nursery_of
+from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
 from bankable.tools.evidence.harness import SourceFile
 
@@ -58,8 +58,8 @@ class OverheadLayer(Layer):
             SourceFile(path="kernels/diagnosis/layers/programs/empty.cpp", digest=source_digest("empty")),
             program("empty", subject.cache),
         )
-        with nursery_of(subject) as nursery:
-            weighed = nursery.run(
+        with lease_fork_server(subject) as fork_server:
+            weighed = fork_server.run(
                 "overhead",
                 {
                     "family": task.family,

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bankable.kernels.diagnosis.layers.layer import Found, Layer
 from bankable.kernels.diagnosis.layers.programs import program, source_digest
-from bankable.kernels.diagnosis.layers.shared_fork_server import nursery_of
+from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
 from bankable.kernels.diagnosis.layers.subject import CPP, LayerFailedError, Subject
 from bankable.kernels.diagnosis.layers.tool import version_of
 from bankable.kernels.sandbox.limits import Limits
@@ -67,8 +67,8 @@ class PerfLayer(Layer):
             ]
             for name, calls in (("first.csv", FIRST), ("more.csv", FIRST + MORE))
         ]
-        with nursery_of(subject) as nursery:
-            answer = nursery.run(
+        with lease_fork_server(subject) as fork_server:
+            answer = fork_server.run(
                 "instrument",
                 {
                     "family": task.family,

@@ -14,7 +14,7 @@ from bankable.kernels.benchmark.benchmark import FLOOR, SAMPLES, WARMUPS, measur
 from bankable.kernels.benchmark.candidate import LIVE, live
 from bankable.kernels.benchmark.rounds import Rounds
 from bankable.kernels.diagnosis.layers.layer import Found, Layer
-from bankable.kernels.diagnosis.layers.shared_fork_server import nursery_of
+from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
 from bankable.tools.evidence.harness import OpRun, Protocol
 
@@ -51,10 +51,10 @@ class PerformanceLayer(Layer):
             rounds=ROUNDS,
             floor=FLOOR,
         )
-        with nursery_of(subject) as nursery:
-            cache = measured_peaks(nursery, task.task.dtype, subject.threads).cache_bytes
+        with lease_fork_server(subject) as fork_server:
+            cache = measured_peaks(fork_server, task.task.dtype, subject.threads).cache_bytes
             rounds = Rounds(task, protocol, subject.threads, cache, [subject.shape])
-            rows = [row for index in range(ROUNDS) for row in rounds.measure(index, entered, nursery)]
+            rows = [row for index in range(ROUNDS) for row in rounds.measure(index, entered, fork_server)]
         (place / "rows.jsonl").write_bytes(b"".join(row.model_dump_json().encode() + b"\n" for row in rows))
 
     def collect(self, subject: Subject, place: Path) -> Performance:

@@ -12,7 +12,7 @@ from bankable.kernels.benchmark.benchmark import measured_peaks
 from bankable.kernels.diagnosis.layers.callgrind import OPTIONS, packed, read_profile
 from bankable.kernels.diagnosis.layers.layer import Found, Layer
 from bankable.kernels.diagnosis.layers.programs import program, source_digest
-from bankable.kernels.diagnosis.layers.shared_fork_server import nursery_of
+from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
 from bankable.kernels.diagnosis.layers.tool import version_of
 from bankable.tools.evidence.harness import Peaks
@@ -70,9 +70,9 @@ class RoofLayer(Layer):
                 target = f"--callgrind-out-file={place / name}.callgrind"
                 _output(["valgrind", *OPTIONS, target, str(rates), str(steps)], place, environment)
                 packed(place / f"{name}.callgrind")
-        with nursery_of(subject) as nursery:
+        with lease_fork_server(subject) as fork_server:
             for dtype in {subject.task().task.dtype, "float32"}:
-                peaks = measured_peaks(nursery, dtype, subject.threads)
+                peaks = measured_peaks(fork_server, dtype, subject.threads)
                 (place / f"{dtype}.json").write_text(peaks.model_dump_json(), encoding="utf-8")
 
     def collect(self, subject: Subject, place: Path) -> Roof:

@@ -7,18 +7,18 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bankable.kernels.diagnosis.layers.subject import Subject
-from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.tools.errors import UserError
 
-_open: dict[tuple[Path, int], Nursery] = {}
+_open: dict[tuple[Path, int], ForkServer] = {}
 
 
 @contextmanager
-def nursery_of(subject: Subject) -> Iterator[Nursery]:
-    """A nursery for the subject's interpreter and threads. It stays open; one that is gone is not handed out again."""
+def lease_fork_server(subject: Subject) -> Iterator[ForkServer]:
+    """A fork server for the subject's interpreter and threads. It stays open; an ended one is not handed out again."""
     key = (subject.python, subject.threads)
     if key not in _open:
-        _open[key] = Nursery(*key)
+        _open[key] = ForkServer(*key)
     try:
         yield _open[key]
     except UserError:
@@ -26,7 +26,7 @@ def nursery_of(subject: Subject) -> Iterator[Nursery]:
         raise
 
 
-def close_nurseries() -> None:
+def close_fork_servers() -> None:
     """End all of them."""
     while _open:
         _open.popitem()[1].close()

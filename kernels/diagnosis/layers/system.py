@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bankable.kernels.benchmark.candidate import LIVE, live
 from bankable.kernels.diagnosis.layers.layer import Found, Layer
-from bankable.kernels.diagnosis.layers.shared_fork_server import nursery_of
+from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
 from bankable.tools.evidence.records import Record
 
@@ -62,9 +62,9 @@ class SystemLayer(Layer):
     def instrument(self, subject: Subject, place: Path) -> None:
         task, mine = subject.task(), subject.contestant()
         asked = [mine] if mine.id == LIVE else [mine, live(task.task.live_source, task.task.live_backend)]
-        with nursery_of(subject) as nursery:
+        with lease_fork_server(subject) as fork_server:
             answers = [
-                nursery.run(
+                fork_server.run(
                     "system",
                     {
                         "family": task.task.family,

@@ -16,7 +16,7 @@ from typing import Any
 
 from bankable.kernels.diagnosis.layers.layer import Found, Layer
 from bankable.kernels.diagnosis.layers.registry import load
-from bankable.kernels.diagnosis.layers.shared_fork_server import close_nurseries
+from bankable.kernels.diagnosis.layers.shared_fork_server import close_fork_servers
 from bankable.kernels.diagnosis.layers.subject import Subject
 
 SAID = 300
@@ -38,7 +38,7 @@ def main() -> None:
         _redirect()
         run_job(job, say)
         say(step="over")
-    close_nurseries()
+    close_fork_servers()
 
 
 def run_job(job: dict[str, Any], say: Say) -> None:

@@ -9,8 +9,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from bankable.kernels.operators.decode_attention import adapter as decode_attention_seam
-from bankable.kernels.operators.decode_attention import definition as decode_attention
+from bankable.kernels.operators.decode_attention import adapter, definition
 from bankable.kernels.operators.implementation import Call, Into, Operator, Outputs, Tensors, entry, flat
 
 
@@ -67,7 +66,7 @@ def _live(names: Mapping[str, Any], _: Tensors) -> Call:
 
 
 def _native(library: ctypes.CDLL) -> Into:
-    run = entry(library, decode_attention_seam.ARGUMENTS)
+    run = entry(library, adapter.ARGUMENTS)
 
     def into(tensors: Tensors, outputs: Sequence[torch.Tensor]) -> None:
         query, keys, values = (flat(tensors[name]) for name in ("query", "k_cache", "v_cache"))
@@ -96,6 +95,6 @@ def _native(library: ctypes.CDLL) -> Into:
     return into
 
 
-DECODE_ATTENTION = Operator(
-    decode_attention.FAMILY, _reference, _framework, ("srt/layers/attention/torch_native_backend.py",), _live, _native
+OPERATOR = Operator(
+    definition.FAMILY, _reference, _framework, ("srt/layers/attention/torch_native_backend.py",), _live, _native
 )

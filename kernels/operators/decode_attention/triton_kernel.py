@@ -137,7 +137,7 @@ def _decode_attention(tensors: Tensors, choices: Choices) -> tuple[Outputs, Laun
     )
 
 
-DECODE_ATTENTION = Plan(
+PLAN = Plan(
     _decode_attention,
     (
         Parameter("block", (64, 32, 128), "tokens in a step"),

@@ -10,8 +10,7 @@ from typing import Any
 import torch
 
 from bankable.kernels.operators.implementation import Call, Into, Operator, Outputs, Tensors, entry, flat
-from bankable.kernels.operators.linear import adapter as linear_seam
-from bankable.kernels.operators.linear import definition as linear
+from bankable.kernels.operators.linear import adapter, definition
 
 
 def _reference(tensors: Tensors) -> Outputs:
@@ -35,7 +34,7 @@ def _live(names: Mapping[str, Any], _: Tensors) -> Call:
 
 
 def _native(library: ctypes.CDLL) -> Into:
-    run = entry(library, linear_seam.ARGUMENTS)
+    run = entry(library, adapter.ARGUMENTS)
     if torch.cpu._is_amx_tile_supported() and not torch.cpu._init_amx():
         raise RuntimeError("the system does not let this process use matrix tiles")
 
@@ -56,4 +55,4 @@ def _native(library: ctypes.CDLL) -> Into:
     return into
 
 
-LINEAR = Operator(linear.FAMILY, _reference, _framework, ("srt/layers/quantization/unquant.py",), _live, _native)
+OPERATOR = Operator(definition.FAMILY, _reference, _framework, ("srt/layers/quantization/unquant.py",), _live, _native)

@@ -70,7 +70,7 @@ def _linear(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launches]:
     return (out,), (Launch(linear_kernel, grid, arguments, constants, WARPS, choices["stages"]),)
 
 
-LINEAR = Plan(
+PLAN = Plan(
     _linear,
     (
         Parameter("outs", (32, 16, 64), "rows of W in a program"),

@@ -10,13 +10,12 @@ import torch
 from torch import nn
 
 from bankable.kernels.operators.implementation import Call, Into, Operator, Outputs, Tensors, entry, flat
-from bankable.kernels.operators.qk_norm_rotary import adapter as qk_norm_rotary_seam
-from bankable.kernels.operators.qk_norm_rotary import definition as qk_norm_rotary
+from bankable.kernels.operators.qk_norm_rotary import adapter, definition
 from bankable.kernels.operators.rms_norm import reference as rms_norm
 from bankable.kernels.operators.rotary import reference as rotary
 
 EPS = rms_norm.EPS
-FILES = ("srt/models/qwen3.py", *rms_norm.FILES, *rotary.ROTARY.files)
+FILES = ("srt/models/qwen3.py", *rms_norm.FILES, *rotary.OPERATOR.files)
 
 
 def _normed(tensors: Tensors, name: str) -> torch.Tensor:
@@ -25,7 +24,7 @@ def _normed(tensors: Tensors, name: str) -> torch.Tensor:
 
 
 def _reference(tensors: Tensors) -> Outputs:
-    return rotary.ROTARY.reference({**tensors, "query": _normed(tensors, "query"), "key": _normed(tensors, "key")})
+    return rotary.OPERATOR.reference({**tensors, "query": _normed(tensors, "query"), "key": _normed(tensors, "key")})
 
 
 def _framework(tensors: Tensors) -> Outputs:
@@ -35,12 +34,12 @@ def _framework(tensors: Tensors) -> Outputs:
         weight = tensors[f"{name}_weight"]
         heads = tensors[name].unflatten(-1, (-1, weight.shape[0]))
         normed[name] = nn.functional.rms_norm(heads, weight.shape, weight, EPS).flatten(-2)
-    return rotary.ROTARY.framework({**tensors, **normed})
+    return rotary.OPERATOR.framework({**tensors, **normed})
 
 
 def _live(names: Mapping[str, Any], weights: Tensors) -> Call:
-    norms = {name: rms_norm.RMS_NORM.live(names, {"weight": weights[f"{name}_weight"]}) for name in ("query", "key")}
-    turn = rotary.ROTARY.live(names, weights)
+    norms = {name: rms_norm.OPERATOR.live(names, {"weight": weights[f"{name}_weight"]}) for name in ("query", "key")}
+    turn = rotary.OPERATOR.live(names, weights)
 
     def call(tensors: Tensors) -> Outputs:
         normed = {}
@@ -53,7 +52,7 @@ def _live(names: Mapping[str, Any], weights: Tensors) -> Call:
 
 
 def _native(library: ctypes.CDLL) -> Into:
-    run = entry(library, qk_norm_rotary_seam.ARGUMENTS)
+    run = entry(library, adapter.ARGUMENTS)
 
     def into(tensors: Tensors, outputs: Sequence[torch.Tensor]) -> None:
         table, query, key = tensors["table"], flat(tensors["query"]), flat(tensors["key"])
@@ -79,4 +78,4 @@ def _native(library: ctypes.CDLL) -> Into:
     return into
 
 
-QK_NORM_ROTARY = Operator(qk_norm_rotary.FAMILY, _reference, _framework, FILES, _live, _native)
+OPERATOR = Operator(definition.FAMILY, _reference, _framework, FILES, _live, _native)

@@ -65,4 +65,4 @@ def _qk_norm_rotary(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launch
     return turning(qk_norm_rotary_kernel, tensors, more, choices)
 
 
-QK_NORM_ROTARY = Plan(_qk_norm_rotary, (WARPS,))
+PLAN = Plan(_qk_norm_rotary, (WARPS,))

@@ -1,4 +1,4 @@
-"""RMSNorm and add + RMSNorm on the engine's side."""
+"""RMSNorm on the engine's side; other operators with a norm in them share ``normed`` and ``live_module``."""
 
 from __future__ import annotations
 
@@ -9,41 +9,19 @@ from typing import Any
 import torch
 from torch import nn
 
-from bankable.kernels.operators.fused_add_rms_norm import adapter as fused_add_rms_norm_seam
-from bankable.kernels.operators.fused_add_rms_norm import definition as fused_add_rms_norm
 from bankable.kernels.operators.implementation import Call, Into, Operator, Outputs, Tensors, entry, flat
-from bankable.kernels.operators.rms_norm import adapter as rms_norm_seam
-from bankable.kernels.operators.rms_norm import definition as rms_norm
+from bankable.kernels.operators.rms_norm import adapter, definition
 
-EPS = rms_norm.FAMILY.scalars["eps"]
+EPS = definition.FAMILY.scalars["eps"]
 FILES = ("srt/layers/layernorm.py",)
 
 
 def normed(x: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """By the definition, over the last axis."""
     return x * torch.rsqrt(x.pow(2).mean(dim=-1, keepdim=True) + EPS) * weight
 
 
-def _plain(tensors: Tensors) -> Outputs:
-    return (normed(tensors["x"], tensors["weight"]),)
-
-
-def _added(tensors: Tensors) -> Outputs:
-    total = tensors["x"] + tensors["residual"]
-    return normed(total, tensors["weight"]), total
-
-
-def _framework(tensors: Tensors) -> Outputs:
-    x, weight = tensors["x"], tensors["weight"]
-    return (nn.functional.rms_norm(x, (x.shape[-1],), weight, EPS),)
-
-
-def _framework_added(tensors: Tensors) -> Outputs:
-    x, weight = tensors["x"], tensors["weight"]
-    total = torch.add(x.float(), tensors["residual"])
-    return nn.functional.rms_norm(total, (x.shape[-1],), weight.float(), EPS).to(x.dtype), total.to(x.dtype)
-
-
-def _module(names: Mapping[str, Any], weights: Tensors) -> nn.Module:
+def live_module(names: Mapping[str, Any], weights: Tensors) -> nn.Module:
     """A module with the state that the live method reads, as the engine's constructor leaves it."""
     weight = weights["weight"]
     module = type("RMSNorm", (nn.Module,), {"forward_native": names["RMSNorm.forward_native"]})()
@@ -53,18 +31,22 @@ def _module(names: Mapping[str, Any], weights: Tensors) -> nn.Module:
     return module
 
 
+def _reference(tensors: Tensors) -> Outputs:
+    return (normed(tensors["x"], tensors["weight"]),)
+
+
+def _framework(tensors: Tensors) -> Outputs:
+    x, weight = tensors["x"], tensors["weight"]
+    return (nn.functional.rms_norm(x, (x.shape[-1],), weight, EPS),)
+
+
 def _live(names: Mapping[str, Any], weights: Tensors) -> Call:
-    module = _module(names, weights)
+    module = live_module(names, weights)
     return lambda tensors: (module.forward_native(tensors["x"]),)
 
 
-def _live_added(names: Mapping[str, Any], weights: Tensors) -> Call:
-    module = _module(names, weights)
-    return lambda tensors: module.forward_native(tensors["x"], tensors["residual"])
-
-
 def _native(library: ctypes.CDLL) -> Into:
-    run = entry(library, rms_norm_seam.ARGUMENTS)
+    run = entry(library, adapter.ARGUMENTS)
 
     def into(tensors: Tensors, outputs: Sequence[torch.Tensor]) -> None:
         x = flat(tensors["x"])
@@ -74,27 +56,4 @@ def _native(library: ctypes.CDLL) -> Into:
     return into
 
 
-def _native_added(library: ctypes.CDLL) -> Into:
-    run = entry(library, fused_add_rms_norm_seam.ARGUMENTS)
-
-    def into(tensors: Tensors, outputs: Sequence[torch.Tensor]) -> None:
-        x, residual = flat(tensors["x"]), flat(tensors["residual"])
-        rows, cols = x.shape
-        run(
-            x.data_ptr(),
-            x.stride(0),
-            residual.data_ptr(),
-            residual.stride(0),
-            tensors["weight"].data_ptr(),
-            outputs[0].data_ptr(),
-            outputs[1].data_ptr(),
-            rows,
-            cols,
-            EPS,
-        )
-
-    return into
-
-
-RMS_NORM = Operator(rms_norm.FAMILY, _plain, _framework, FILES, _live, _native)
-FUSED_ADD_RMS_NORM = Operator(fused_add_rms_norm.FAMILY, _added, _framework_added, FILES, _live_added, _native_added)
+OPERATOR = Operator(definition.FAMILY, _reference, _framework, FILES, _live, _native)

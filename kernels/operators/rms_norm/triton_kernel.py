@@ -1,7 +1,6 @@
-"""RMSNorm and add + RMSNorm: a program for each row, which it holds in registers.
+"""RMSNorm: a program for each row, which it holds in registers.
 
-Rounded where the engine's ``forward_native`` rounds: in fp32 throughout, once at the end, and the sum is normalised
-before it is rounded.
+Rounded where the engine's ``forward_native`` rounds: in fp32 throughout, once at the end.
 """
 
 from __future__ import annotations
@@ -32,21 +31,6 @@ def rms_norm_kernel(x, x_stride, weight, out, cols, eps, block: tl.constexpr):
     tl.store(out + row * cols + column, values * scale * weights, mask=there)
 
 
-@triton.jit
-def fused_add_rms_norm_kernel(
-    x, x_stride, residual, residual_stride, weight, out, residual_out, cols, eps, block: tl.constexpr
-):
-    row = tl.program_id(0).to(tl.int64)
-    column = tl.arange(0, block)
-    there = column < cols
-    values = tl.load(x + row * x_stride + column, mask=there, other=0.0).to(tl.float32)
-    values += tl.load(residual + row * residual_stride + column, mask=there, other=0.0).to(tl.float32)
-    weights = tl.load(weight + column, mask=there, other=0.0).to(tl.float32)
-    tl.store(residual_out + row * cols + column, values, mask=there)
-    scale = 1.0 / tl.sqrt(tl.sum(values * values, axis=0) / cols + eps)
-    tl.store(out + row * cols + column, values * scale * weights, mask=there)
-
-
 def _rms_norm(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launches]:
     """Raises ``ValueError`` for rows longer than a program can hold."""
     x = flat(tensors["x"])
@@ -59,28 +43,11 @@ def _rms_norm(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launches]:
         "cols": x.shape[1],
         "eps": EPS,
     }
-    return (out,), _launches(rms_norm_kernel, x, arguments, choices)
+    return (out,), row_launches(rms_norm_kernel, x, arguments, choices)
 
 
-def _fused_add_rms_norm(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launches]:
-    """Raises ``ValueError`` for rows longer than a program can hold."""
-    x, residual = flat(tensors["x"]), flat(tensors["residual"])
-    out, total = empty_like(x), empty_like(x)
-    arguments = {
-        "x": x,
-        "x_stride": x.stride(0),
-        "residual": residual,
-        "residual_stride": residual.stride(0),
-        "weight": tensors["weight"],
-        "out": out,
-        "residual_out": total,
-        "cols": x.shape[1],
-        "eps": EPS,
-    }
-    return (out, total), _launches(fused_add_rms_norm_kernel, x, arguments, choices)
-
-
-def _launches(kernel: Any, x: torch.Tensor, arguments: dict[str, Any], choices: Choices) -> Launches:
+def row_launches(kernel: Any, x: torch.Tensor, arguments: dict[str, Any], choices: Choices) -> Launches:
+    """A launch of a program for each row of ``x``. Raises ``ValueError`` for rows longer than a program can hold."""
     rows, cols = x.shape
     if cols > LONGEST:
         raise ValueError(f"rows of {cols} elements; a program holds {LONGEST}")
@@ -88,5 +55,4 @@ def _launches(kernel: Any, x: torch.Tensor, arguments: dict[str, Any], choices: 
     return (Launch(kernel, (rows,), arguments, {"block": block}, warps_for(block, choices["warps"])),)
 
 
-RMS_NORM = Plan(_rms_norm, (WARPS,))
-FUSED_ADD_RMS_NORM = Plan(_fused_add_rms_norm, (WARPS,))
+PLAN = Plan(_rms_norm, (WARPS,))

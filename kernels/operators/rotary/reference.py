@@ -10,8 +10,7 @@ import torch
 from torch import nn
 
 from bankable.kernels.operators.implementation import Call, Into, Operator, Outputs, Tensors, entry, flat
-from bankable.kernels.operators.rotary import adapter as rotary_seam
-from bankable.kernels.operators.rotary import definition as rotary
+from bankable.kernels.operators.rotary import adapter, definition
 
 
 def _turned(x: torch.Tensor, cosine: torch.Tensor, sine: torch.Tensor) -> torch.Tensor:
@@ -48,7 +47,7 @@ def _live(names: Mapping[str, Any], weights: Tensors) -> Call:
 
 
 def _native(library: ctypes.CDLL) -> Into:
-    run = entry(library, rotary_seam.ARGUMENTS)
+    run = entry(library, adapter.ARGUMENTS)
 
     def into(tensors: Tensors, outputs: Sequence[torch.Tensor]) -> None:
         positions, table = tensors["positions"], tensors["table"]
@@ -72,8 +71,8 @@ def _native(library: ctypes.CDLL) -> Into:
     return into
 
 
-ROTARY = Operator(
-    rotary.FAMILY,
+OPERATOR = Operator(
+    definition.FAMILY,
     _reference,
     _framework,
     ("srt/layers/rotary_embedding/base.py", "srt/layers/rotary_embedding/utils.py"),

@@ -87,4 +87,4 @@ def turning(
     return turned, (Launch(kernel, (query.shape[0],), arguments, constants, warps),)
 
 
-ROTARY = Plan(lambda tensors, choices: turning(rotary_kernel, tensors, {}, choices), (WARPS,))
+PLAN = Plan(lambda tensors, choices: turning(rotary_kernel, tensors, {}, choices), (WARPS,))

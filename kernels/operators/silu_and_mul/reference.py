@@ -11,8 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from bankable.kernels.operators.implementation import Call, Into, Operator, Outputs, Tensors, entry, flat
-from bankable.kernels.operators.silu_and_mul import adapter as silu_and_mul_seam
-from bankable.kernels.operators.silu_and_mul import definition as silu_and_mul
+from bankable.kernels.operators.silu_and_mul import adapter, definition
 
 
 def _reference(tensors: Tensors) -> Outputs:
@@ -31,7 +30,7 @@ def _live(names: Mapping[str, Any], weights: Tensors) -> Call:
 
 
 def _native(library: ctypes.CDLL) -> Into:
-    run = entry(library, silu_and_mul_seam.ARGUMENTS)
+    run = entry(library, adapter.ARGUMENTS)
 
     def into(tensors: Tensors, outputs: Sequence[torch.Tensor]) -> None:
         x = flat(tensors["x"])
@@ -40,4 +39,4 @@ def _native(library: ctypes.CDLL) -> Into:
     return into
 
 
-SILU_AND_MUL = Operator(silu_and_mul.FAMILY, _reference, _framework, ("srt/layers/activation.py",), _live, _native)
+OPERATOR = Operator(definition.FAMILY, _reference, _framework, ("srt/layers/activation.py",), _live, _native)

@@ -32,4 +32,4 @@ def _silu_and_mul(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launches
     return (out,), (Launch(silu_and_mul_kernel, grid, arguments, {"block": block}, warps_for(block, choices["warps"])),)
 
 
-SILU_AND_MUL = Plan(_silu_and_mul, (Parameter("block", (1024, 2048, 4096), "elements of a row in a program"), WARPS))
+PLAN = Plan(_silu_and_mul, (Parameter("block", (1024, 2048, 4096), "elements of a row in a program"), WARPS))

@@ -9,8 +9,7 @@ from typing import Any
 import torch
 
 from bankable.kernels.operators.implementation import Call, Into, Operator, Outputs, Tensors, entry, flat
-from bankable.kernels.operators.top_k_sampling import adapter as seam
-from bankable.kernels.operators.top_k_sampling import definition as top_k_sampling
+from bankable.kernels.operators.top_k_sampling import adapter, definition
 
 
 def _cut(ordered: torch.Tensor, sums: torch.Tensor, tensors: Tensors) -> torch.Tensor:
@@ -37,17 +36,17 @@ def _framework(tensors: Tensors) -> Outputs:
 
 def _live(names: Mapping[str, Any], weights: Tensors) -> Call:
     """The engine's function up to its draw, in the place of which it hands out all columns."""
-    filtered = seam.without_drawing(names[seam.NAME], int(weights["width"]))
+    filtered = adapter.without_drawing(names[adapter.NAME], int(weights["width"]))
     return lambda tensors: filtered(tensors["probs"], tensors["top_ks"], tensors["top_ps"])
 
 
 def _settled(tensors: Tensors, got: Outputs, wanted: Outputs) -> Outputs:
     """Equal probabilities have no order."""
-    return got[0], seam.settled(tensors["probs"], got[1], wanted[1])
+    return got[0], adapter.settled(tensors["probs"], got[1], wanted[1])
 
 
 def _native(library: ctypes.CDLL) -> Into:
-    run = entry(library, seam.ARGUMENTS)
+    run = entry(library, adapter.ARGUMENTS)
 
     def into(tensors: Tensors, outputs: Sequence[torch.Tensor]) -> None:
         probs, (weights, ids) = flat(tensors["probs"]), outputs
@@ -67,6 +66,4 @@ def _native(library: ctypes.CDLL) -> Into:
     return into
 
 
-TOP_K_SAMPLING = Operator(
-    top_k_sampling.FAMILY, _reference, _framework, ("srt/layers/sampler.py",), _live, _native, _settled
-)
+OPERATOR = Operator(definition.FAMILY, _reference, _framework, ("srt/layers/sampler.py",), _live, _native, _settled)

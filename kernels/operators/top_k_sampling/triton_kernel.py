@@ -79,7 +79,7 @@ def _top_k_sampling(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launch
     )
 
 
-TOP_K_SAMPLING = Plan(
+PLAN = Plan(
     _top_k_sampling,
     (
         Parameter("block", (2048, 1024, 4096), "probabilities of which a program keeps the largest"),

@@ -60,7 +60,7 @@ class LocalExecutor:
             return Screened("failed", f"lost its worker {TRIES} times: {problem}"[:300])
 
     def _leased(self, work: Callable[[Worker], T]) -> T:
-        """On a worker of one's own; with another nursery when the first one is lost."""
+        """On a worker of one's own; with another fork server when the first one is lost."""
         worker = self._free.get()
         try:
             for attempt in range(TRIES):

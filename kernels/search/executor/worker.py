@@ -6,39 +6,39 @@ from pathlib import Path
 
 from bankable.kernels.benchmark.benchmark import measured_peaks
 from bankable.kernels.build.compiler import Compiled, Compiler
-from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.search.evaluation import Job, Screened, screen, timed
 from bankable.kernels.task.folder import open_task
 
 
 class Worker:
-    """Holds what is the same for all candidates of one device: a nursery on its cores."""
+    """Holds what is the same for all candidates of one device: a fork server on its cores."""
 
     def __init__(self, python: Path, threads: int, cache: Path, command: str, cores: tuple[int, ...]) -> None:
         self._arguments = python, threads, None, cores
         self._compiler = Compiler(cache, command)
-        self._nursery: Nursery | None = None
+        self._fork_server: ForkServer | None = None
         self._cache_bytes = 0
 
     def screen(self, job: Job) -> Screened:
-        """Raises ``UserError`` when the nursery is gone."""
-        return screen(job, open_task(job.root, job.operator), self.nursery(), self._compiler)
+        """Raises ``UserError`` when the fork server is gone."""
+        return screen(job, open_task(job.root, job.operator), self.fork_server(), self._compiler)
 
     def time(self, job: Job, compiled: Compiled) -> tuple[float | None, str]:
-        """Raises ``UserError`` when the nursery is gone."""
-        folder, nursery = open_task(job.root, job.operator), self.nursery()
-        self._cache_bytes = self._cache_bytes or measured_peaks(nursery, folder.task.dtype, job.threads).cache_bytes
-        return timed(job, compiled, folder, nursery, self._cache_bytes)
+        """Raises ``UserError`` when the fork server is gone."""
+        folder, fork_server = open_task(job.root, job.operator), self.fork_server()
+        self._cache_bytes = self._cache_bytes or measured_peaks(fork_server, folder.task.dtype, job.threads).cache_bytes
+        return timed(job, compiled, folder, fork_server, self._cache_bytes)
 
-    def nursery(self) -> Nursery:
+    def fork_server(self) -> ForkServer:
         """Started with the first candidate."""
-        if self._nursery is None:
+        if self._fork_server is None:
             python, threads, scratch, cores = self._arguments
-            self._nursery = Nursery(python, threads, scratch, cores)
-        return self._nursery
+            self._fork_server = ForkServer(python, threads, scratch, cores)
+        return self._fork_server
 
     def close(self) -> None:
-        """End the nursery; safe to call twice."""
-        if self._nursery is not None:
-            self._nursery.close()
-            self._nursery = None
+        """End the fork server; safe to call twice."""
+        if self._fork_server is not None:
+            self._fork_server.close()
+            self._fork_server = None

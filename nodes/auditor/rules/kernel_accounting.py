@@ -1,9 +1,8 @@
 """Each replaced operator is counted once, and only what was accepted is counted (A05 A06 E07).
 
 The bundle's operators are those of its components, part for part. No two components have the same gain and bounds to
-the last digit, and no two operators the same seam or the same isolated speed-up: that is one change under two names.
-A component that changes nothing accepted nothing.
-"""
+the last digit, and no two operators the same patch point or the same isolated speed-up: that is one change under two
+names. A component that changes nothing accepted nothing."""
 
 from __future__ import annotations
 
@@ -69,7 +68,7 @@ def _operators(case: Case) -> Iterator[Outcome]:
         where = at(one.path("task.json")), at(other.path("task.json"))
         if one.task is not None and other.task is not None and one.task.seam == other.task.seam:
             yield fail(
-                "operators with seams of their own",
+                "operators with patch points of their own",
                 f"{first} and {second}: both {one.task.seam.attribute}"[:300],
                 ONCE,
                 *where,

@@ -72,7 +72,7 @@ def _overlay(case: Case) -> Iterator[Outcome]:
         yield flag(
             f"an overlay whose effect can be read from its source: {names}",
             "; ".join(reading.reasons)[:400],
-            "write the replacement at the operator's seam in plain source",
+            "write the replacement at the operator's patch point in plain source",
             where,
             code="indeterminate_class",
         )

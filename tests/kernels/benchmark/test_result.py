@@ -7,7 +7,16 @@ import math
 import pytest
 
 from bankable.kernels.benchmark.result import claim, scores, sound
-from bankable.tools.evidence.harness import Correctness, Intact, OpRun, Seam, ServedShape, SourceFile, Task, Tolerance
+from bankable.tools.evidence.harness import (
+    Correctness,
+    Intact,
+    OpRun,
+    PatchPoint,
+    ServedShape,
+    SourceFile,
+    Task,
+    Tolerance,
+)
 
 DIGESTS = {"live": "a" * 64, "fast": "b" * 64, "slow": "c" * 64}
 RIGHT = Correctness(
@@ -26,7 +35,7 @@ TASK = Task(
     run_id="r",
     operator="rms_norm",
     family="rms_norm",
-    seam=Seam(module="m", attribute="a"),
+    seam=PatchPoint(module="m", attribute="a"),
     live_backend="native",
     live_source=SourceFile(path="sglang/x.py", digest=DIGESTS["live"]),
     launch_mode="eager",

@@ -62,8 +62,8 @@ def test_what_is_no_library_cannot_be_read(tmp_path):
     assert complaints(path)[0].startswith("cannot be read")
 
 
-def test_a_kernel_with_a_complaint_is_never_loaded(compiler, nursery, norm_task):
+def test_a_kernel_with_a_complaint_is_never_loaded(compiler, fork_server, norm_task):
     body = f'FILE* to = fopen("{norm_task.path}/was-here", "w"); if (to) fclose(to); HONEST'
     kernel = of_kernel(built(compiler, wrapped("rms_norm", "bfloat16", {}, body, above="#include <cstdio>\n")))
-    said = qualify(norm_task, kernel, nursery, ["4x64"], 1)
+    said = qualify(norm_task, kernel, fork_server, ["4x64"], 1)
     assert (said.ok, said.why) == (False, "not loaded: calls fclose, fopen")

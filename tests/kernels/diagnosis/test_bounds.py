@@ -16,7 +16,7 @@ from bankable.kernels.diagnosis.layers.runner import Worker
 from bankable.kernels.diagnosis.layers.subject import Subject
 from bankable.kernels.diagnosis.layers.tool import version_of, x86
 from bankable.kernels.operators import FAMILIES
-from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.task.folder import TaskFolder, write_task
 from bankable.kernels.task.shapes import parse_shapes
 from tests.kernels.diagnosis.bound_kernels import CHAINS, COPY, HOG, PRODUCT, REGIONS, THREADS, kernel
@@ -29,10 +29,10 @@ TINY, MIDDLE, LARGE = "4x256", "64x1024", "256x2048"
 
 
 @pytest.fixture(scope="module")
-def task(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> TaskFolder:
+def task(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> TaskFolder:
     family = FAMILIES["rms_norm"]
     shapes = parse_shapes(family, f"{TINY}:10,{MIDDLE}:10,{LARGE}:10", "")
-    return write_task(tmp_path_factory.mktemp("bounds") / "run", family, "float32", shapes, nursery, threads=1)
+    return write_task(tmp_path_factory.mktemp("bounds") / "run", family, "float32", shapes, fork_server, threads=1)
 
 
 @pytest.fixture(scope="module")

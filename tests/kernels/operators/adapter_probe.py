@@ -1,6 +1,6 @@
 """Runs under the engine's interpreter: are the extracted live functions the ones that an imported sglang runs?
 
-    seam_probe.py REPOSITORY
+    adapter_probe.py REPOSITORY
 
 Prints a JSON line: for each family, whether outputs are equal bit by bit, called directly and through the dispatch.
 """

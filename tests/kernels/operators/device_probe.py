@@ -1,8 +1,8 @@
-"""Runs under the engine's interpreter: who answers a seam's call, by where its tensors are.
+"""Runs under the engine's interpreter: who answers a call of a patched method, by where its tensors are.
 
     device_probe.py REPOSITORY
 
-Prints a JSON line: for each family and device, whether the seam covers the call, and whether live or the kernel was
+Prints a JSON line: for each family and device, whether the adapter covers the call, and whether live or the kernel was
 called. A ``meta`` tensor has no memory that a processor could read, as one on a GPU has none.
 """
 
@@ -51,7 +51,7 @@ def norm(weight: torch.Tensor) -> SimpleNamespace:
 
 
 class RotaryEmbedding:
-    """By its name and its state, which is what the seams look at."""
+    """By its name and its state, which is what the adapters look at."""
 
     def __init__(self, table: torch.Tensor) -> None:
         self.cos_sin_cache, self.is_neox_style = table, True
@@ -101,16 +101,16 @@ NAMED: dict[str, dict[str, Any]] = {"top_k_sampling": {"max_top_k": 20}}
 
 
 def answered(family: str, device: str) -> dict[str, Any]:
-    """Whether the seam covers the call, and who was asked. Their answers are nobody's: neither computes anything."""
-    seam: dict[str, Any] = {}
-    path = ROOT / "kernels" / "seams" / f"{family}.py"
-    exec(compile(path.read_bytes(), str(path), "exec"), seam)
+    """Whether the adapter covers the call, and who was asked. Their answers are nobody's: neither computes anything."""
+    adapter: dict[str, Any] = {}
+    path = ROOT / "kernels" / "operators" / family / "adapter.py"
+    exec(compile(path.read_bytes(), str(path), "exec"), adapter)
     operator = OPERATORS[family]
     made = inputs_of(operator, DIMS[family], operator.family.usual, 3, "call", "normal")
     arguments, named = CALLS[family]({name: it.to(device) for name, it in made.items()}), NAMED.get(family, {})
     asked: list[str] = []
-    covered = seam["inputs"](*arguments, **named) is not None
-    replaced = seam["replace"](lambda *_, **__: asked.append("live"), lambda *_: asked.append("kernel"))
+    covered = adapter["inputs"](*arguments, **named) is not None
+    replaced = adapter["replace"](lambda *_, **__: asked.append("live"), lambda *_: asked.append("kernel"))
     if not covered or family != "top_k_sampling":  # which would draw from what no kernel wrote
         replaced(*arguments, **named)
     return {"covered": covered, "asked": asked}

@@ -15,7 +15,7 @@ from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.build.render import render
 from bankable.kernels.operators import FAMILIES
 from bankable.kernels.operators.family import DTYPES, Family, shape_key
-from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.tools.serving.engine import STANDIN
 from bankable.tools.serving.environment import isolated
 
@@ -92,14 +92,14 @@ def tried(
     family: Family,
     dtype: str,
     contestant: Contestant,
-    nursery: Nursery,
+    fork_server: ForkServer,
     threads: int = 1,
     dims: list[tuple[int, ...]] | None = None,
 ) -> list[dict[str, Any]]:
     """What the checker says about all shapes and kinds of input."""
     dims = dims or SHAPES[family.name]
     common = {"family": family.name, "dtype": dtype, "threads": threads}
-    ran = nursery.run(
+    ran = fork_server.run(
         "attempt",
         {
             **common,
@@ -110,7 +110,7 @@ def tried(
     )
     assert (ran.ended.end, [reply.get("raised") for reply in ran.replies]) == ("answered", [None] * len(dims))
     return [
-        nursery.run(
+        fork_server.run(
             "check",
             {
                 **common,
@@ -140,12 +140,12 @@ def kernel(family: Family, dtype: str, choices: dict[str, int], compiler: Compil
         if dtype in it.allowed
     ],
 )
-def test_kernels_are_right_at_every_shape_and_input(family, dtype, nursery, compiler):
+def test_kernels_are_right_at_every_shape_and_input(family, dtype, fork_server, compiler):
     place = family.axes.index(family.specialised[0])
     fixed = {f"fixed_{family.specialised[0]}": SHAPES[family.name][1][place]}
     other = {parameter.name: OTHER[parameter.name] for parameter in family.parameters}
     for choices, threads in (({}, 1), ({**other, **fixed}, 2)):
-        answers = tried(family, dtype, kernel(family, dtype, choices, compiler), nursery, threads)
+        answers = tried(family, dtype, kernel(family, dtype, choices, compiler), fork_server, threads)
         for said in answers:
             assert said["relative_error"] <= family.allowed[dtype].relative_error
             assert (said["mismatch_share"], said["poison_intact"]) == (0, True)
@@ -155,13 +155,13 @@ def test_kernels_are_right_at_every_shape_and_input(family, dtype, nursery, comp
 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
-def test_torchs_own_operators_are_right_too(family, nursery):
+def test_torchs_own_operators_are_right_too(family, fork_server):
     dims = [size for size in SHAPES[family.name] if family.name != "linear" or size[-1] % 32 == 0]
-    for said in tried(family, family.usual, of_torch(family, "torch"), nursery, dims=dims):
+    for said in tried(family, family.usual, of_torch(family, "torch"), fork_server, dims=dims):
         assert said["relative_error"] <= family.allowed[family.usual].relative_error
 
 
-def test_every_seam_is_in_the_installed_engine(python: Path):
+def test_every_patch_point_is_in_the_installed_engine(python: Path):
     root = next(python.parent.parent.glob("lib/python3*/site-packages/sglang"))
     for family in FAMILIES.values():
         kind, _, method = family.attribute.rpartition(".")
@@ -192,7 +192,7 @@ def test_tensors_that_no_processor_can_read_are_left_to_live(python: Path, tmp_p
 
 
 def test_the_extracted_live_code_is_what_an_imported_engine_runs(python: Path, tmp_path: Path):
-    program = Path(__file__).with_name("seam_probe.py")
+    program = Path(__file__).with_name("adapter_probe.py")
     env = isolated({"SGLANG_USE_CPU_ENGINE": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(STANDIN)})
     done = subprocess.run(
         [str(python), str(program), str(program.parents[2])],

@@ -13,7 +13,7 @@ from bankable.kernels.benchmark.candidate import Contestant, of_torch
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.build.render import render
 from bankable.kernels.operators import FAMILIES
-from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.task.folder import TaskFolder, write_task
 from bankable.kernels.task.shapes import parse_shapes
 from bankable.nodes.auditor.process import audit_sealed
@@ -61,10 +61,10 @@ print(json.dumps([float(out[1].abs().max()), float(live[1].abs().max()), float((
 
 
 @pytest.fixture(scope="module")
-def task(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> TaskFolder:
+def task(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> TaskFolder:
     """In bf16, at a served shape and at one with a tail."""
     shapes = parse_shapes(FAMILY, f"{SERVED}:900", HELD_OUT)
-    return write_task(tmp_path_factory.mktemp("decode") / "run", FAMILY, "bfloat16", shapes, nursery, threads=1)
+    return write_task(tmp_path_factory.mktemp("decode") / "run", FAMILY, "bfloat16", shapes, fork_server, threads=1)
 
 
 def kernel(compiler: Compiler, *change: str) -> Contestant:
@@ -73,13 +73,13 @@ def kernel(compiler: Compiler, *change: str) -> Contestant:
 
 
 @pytest.mark.parametrize("crime", WRONG)
-def test_a_wrong_kernel_never_enters(crime, compiler, nursery, task):
+def test_a_wrong_kernel_never_enters(crime, compiler, fork_server, task):
     old, new, why = WRONG[crime]
-    stays_out(kernel(compiler, old, new), why, nursery, task)
+    stays_out(kernel(compiler, old, new), why, fork_server, task)
 
 
-def test_the_same_kernel_without_the_edit_enters(compiler, nursery, task):
-    said = tried(kernel(compiler), nursery, task)
+def test_the_same_kernel_without_the_edit_enters(compiler, fork_server, task):
+    said = tried(kernel(compiler), fork_server, task)
     assert (said.ok, said.why) == (True, "")
     assert said.worst_error == pytest.approx(2.0**-8, rel=0.1)
 

@@ -13,10 +13,10 @@ import pytest
 from bankable.kernels.benchmark.benchmark import Settings, bake_off
 from bankable.kernels.benchmark.candidate import Contestant, of_torch
 from bankable.kernels.build.compiler import Compiler
-from bankable.kernels.build.overlay import seam_of
+from bankable.kernels.build.overlay import patch_of
 from bankable.kernels.build.render import Source, render
 from bankable.kernels.operators import FAMILIES
-from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.task.extract import write_captured_task
 from bankable.kernels.task.folder import TaskFolder, write_task
 from bankable.kernels.task.shapes import parse_shapes
@@ -55,9 +55,9 @@ WRITABLE = "static int32_t* ids_of(const int32_t* ids) { return const_cast<int32
 
 
 @pytest.fixture(scope="module")
-def task(nursery: Nursery, tmp_path_factory: pytest.TempPathFactory) -> TaskFolder:
+def task(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> TaskFolder:
     shapes = parse_shapes(FAMILY, f"{SERVED}:900", HELD_OUT)
-    return write_task(tmp_path_factory.mktemp("sampling") / "run", FAMILY, "", shapes, nursery, threads=1)
+    return write_task(tmp_path_factory.mktemp("sampling") / "run", FAMILY, "", shapes, fork_server, threads=1)
 
 
 def source(*change: str) -> Source:
@@ -70,20 +70,20 @@ def kernel(compiler: Compiler, *change: str) -> Contestant:
 
 
 @pytest.mark.parametrize("crime", WRONG)
-def test_a_wrong_kernel_never_enters(crime, compiler, nursery, task):
+def test_a_wrong_kernel_never_enters(crime, compiler, fork_server, task):
     old, new, why = WRONG[crime]
-    stays_out(kernel(compiler, old, new), why, nursery, task)
+    stays_out(kernel(compiler, old, new), why, fork_server, task)
 
 
-def test_the_same_kernel_without_the_edit_enters_with_lives_very_values(compiler, nursery, task):
-    said = tried(kernel(compiler), nursery, task)
+def test_the_same_kernel_without_the_edit_enters_with_lives_very_values(compiler, fork_server, task):
+    said = tried(kernel(compiler), fork_server, task)
     assert (said.ok, said.why, said.worst_error, said.equal_bits) == (True, "", 0.0, 1.0)
 
 
-def test_the_task_is_in_the_familys_only_dtype(task, tmp_path, nursery):
+def test_the_task_is_in_the_familys_only_dtype(task, tmp_path, fork_server):
     assert task.task.dtype == "float32"
     with pytest.raises(UserError, match="no dtype bfloat16"):
-        write_task(tmp_path / "run", FAMILY, "bfloat16", parse_shapes(FAMILY, SERVED, ""), nursery, threads=1)
+        write_task(tmp_path / "run", FAMILY, "bfloat16", parse_shapes(FAMILY, SERVED, ""), fork_server, threads=1)
     with pytest.raises(UserError, match="no larger than the vocabulary"):
         parse_shapes(FAMILY, "4x16x17", "")
 
@@ -130,7 +130,7 @@ def sampled(python: Path, tmp_path: Path) -> Sampled:
 def overlay_of(folder: Path, *change: str) -> Path:
     made = source(*change)
     told = Kernel(made.implementation, made.text, made.flags, 2 * FAMILY.allowed["float32"].relative_error, {})
-    write_overlay(folder, [seam_of(FAMILY, "float32", "replace")], {FAMILY.name: told})
+    write_overlay(folder, [patch_of(FAMILY, "float32", "replace")], {FAMILY.name: told})
     return folder
 
 
@@ -159,17 +159,17 @@ def test_a_kernel_that_cuts_elsewhere_is_sent_away_by_the_first_call(sampled, tm
     assert replaced == plain  # from nothing no draw was taken, so live's second answer is its first
 
 
-def test_what_is_captured_is_what_live_draws_from(sampled, tmp_path, nursery):
-    write_overlay(tmp_path / "overlay", [seam_of(FAMILY, "bfloat16", "capture")])
+def test_what_is_captured_is_what_live_draws_from(sampled, tmp_path, fork_server):
+    write_overlay(tmp_path / "overlay", [patch_of(FAMILY, "bfloat16", "capture")])
     assert sampled.run(tmp_path / "overlay", equal=True) == sampled.run(None, equal=True)
     samples = CaptureFolder(sampled.reports)
     captured = samples.operators()[FAMILY.name]
     assert (captured.calls, captured.uncovered_calls) == (COVERED, CALLS - COVERED)
     assert {it.key: it.total for it in captured.shapes}["4x1024x20"] == 3
-    made = write_captured_task(tmp_path / "run", "0" * 16, FAMILY, captured, samples, nursery, 1)
+    made = write_captured_task(tmp_path / "run", "0" * 16, FAMILY, captured, samples, fork_server, 1)
     assert made.task.dtype == "float32"
     assert made.task.seam.attribute == FAMILY.attribute
-    assert tried(kernel(Compiler(tmp_path / "cache")), nursery, made).ok
+    assert tried(kernel(Compiler(tmp_path / "cache")), fork_server, made).ok
 
 
 @pytest.mark.long

@@ -8,7 +8,7 @@ from bankable.kernels.benchmark.candidate import Contestant, of_kernel
 from bankable.kernels.benchmark.qualify import qualify
 from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.build.render import Source
-from bankable.kernels.sandbox.fork_server import Answer, Nursery
+from bankable.kernels.sandbox.fork_server import Answer, ForkServer
 from bankable.kernels.sandbox.limits import Limits
 from bankable.kernels.task.folder import TaskFolder
 from tests.kernels.hostile import CRASH, FORGER, HANG, HOG, OVERRUN, SPIN, WRONG
@@ -34,9 +34,9 @@ def contestant(source: Source, compiler: Compiler) -> Contestant:
     return of_kernel(compiled)
 
 
-def attempt(source: Source, compiler: Compiler, nursery: Nursery, limits: Limits | None = None) -> Answer:
+def attempt(source: Source, compiler: Compiler, fork_server: ForkServer, limits: Limits | None = None) -> Answer:
     job = {"family": "rms_norm", "dtype": "bfloat16", "threads": 1, "kinds": ["normal"], "shapes": SHAPES}
-    return nursery.run("attempt", {**job, "implementation": contestant(source, compiler).job()}, limits)
+    return fork_server.run("attempt", {**job, "implementation": contestant(source, compiler).job()}, limits)
 
 
 @pytest.mark.parametrize(
@@ -49,36 +49,36 @@ def attempt(source: Source, compiler: Compiler, nursery: Nursery, limits: Limits
     ],
     ids=["crash", "hang", "spin", "hog"],
 )
-def test_a_kernel_that_fails_is_a_typed_result(source, limits, end, compiler, nursery):
-    answer = attempt(source, compiler, nursery, limits)
+def test_a_kernel_that_fails_is_a_typed_result(source, limits, end, compiler, fork_server):
+    answer = attempt(source, compiler, fork_server, limits)
     assert (answer.ended.end, answer.replies) == (end, ())
     assert answer.ended.why
 
 
-def test_what_a_kernel_prints_is_not_what_it_measured(compiler, nursery, norm_task):
-    answer = attempt(FORGER, compiler, nursery)
+def test_what_a_kernel_prints_is_not_what_it_measured(compiler, fork_server, norm_task):
+    answer = attempt(FORGER, compiler, fork_server)
     assert "samples_ns" in (answer.folder / "output.txt").read_text()
     assert [sorted(reply) for reply in answer.replies] == [["resolved", "shape"]]
 
 
 @pytest.mark.parametrize(("name", "why"), REASONS.items())
-def test_a_wrong_kernel_never_enters(name, why, compiler, nursery, norm_task: TaskFolder):
-    said = qualify(norm_task, contestant(WRONG[name], compiler), nursery, ["4x64", "5x67"], 1)
+def test_a_wrong_kernel_never_enters(name, why, compiler, fork_server, norm_task: TaskFolder):
+    said = qualify(norm_task, contestant(WRONG[name], compiler), fork_server, ["4x64", "5x67"], 1)
     assert not said.ok
     assert said.why.startswith(why)
 
 
-def test_a_crash_is_the_reason_to_stay_out(compiler, nursery, norm_task: TaskFolder):
-    said = qualify(norm_task, contestant(CRASH, compiler), nursery, ["4x64"], 1)
+def test_a_crash_is_the_reason_to_stay_out(compiler, fork_server, norm_task: TaskFolder):
+    said = qualify(norm_task, contestant(CRASH, compiler), fork_server, ["4x64"], 1)
     assert (said.ok, said.why) == (False, "crashed: ended by SIGSEGV")
 
 
-def test_a_kernel_that_writes_past_its_output_loses_its_guards(compiler, nursery):
+def test_a_kernel_that_writes_past_its_output_loses_its_guards(compiler, fork_server):
     job = {"family": "rms_norm", "dtype": "bfloat16", "threads": 1, "shapes": [{**SHAPES[0], "first": 0}]}
     job |= {"warmup": 2, "timed": 4, "checked": 4, "cache_bytes": 1 << 20}
-    ran = nursery.run("measure", {**job, "implementation": contestant(OVERRUN, compiler).job()})
+    ran = fork_server.run("measure", {**job, "implementation": contestant(OVERRUN, compiler).job()})
     names = ran.replies[0]["checked"]
-    said = nursery.run(
+    said = fork_server.run(
         "check",
         {
             "family": "rms_norm",
@@ -93,11 +93,11 @@ def test_a_kernel_that_writes_past_its_output_loses_its_guards(compiler, nursery
     assert said["poison_intact"] is False
 
 
-def test_candidates_have_no_network_or_it_is_said_why(nursery):
-    assert nursery.network == "off" or nursery.network.startswith("on: ")
+def test_candidates_have_no_network_or_it_is_said_why(fork_server):
+    assert fork_server.network == "off" or fork_server.network.startswith("on: ")
 
 
-def test_a_job_has_a_process_of_its_own(compiler, nursery):
+def test_a_job_has_a_process_of_its_own(compiler, fork_server):
     honest = WRONG["constant"]
-    pids = {attempt(honest, compiler, nursery).ended.pid for _ in range(3)}
+    pids = {attempt(honest, compiler, fork_server).ended.pid for _ in range(3)}
     assert len(pids) == 3

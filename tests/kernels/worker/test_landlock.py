@@ -17,19 +17,19 @@ HEADERS = "#include <fcntl.h>\n#include <unistd.h>\n#include <cstdlib>\n#include
 
 
 @pytest.fixture
-def tried(compiler, nursery, norm_task):
+def tried(compiler, fork_server, norm_task):
     def run(body: str, limits: Limits = Limits()):  # noqa: B008 - a frozen value
         compiled = compiler.compile(wrapped("rms_norm", "bfloat16", {}, body, above=HEADERS))
         assert isinstance(compiled, Compiled), compiled
-        return qualify(norm_task, of_kernel(compiled), nursery, ["4x64"], 1, limits, read=False)
+        return qualify(norm_task, of_kernel(compiled), fork_server, ["4x64"], 1, limits, read=False)
 
     return run
 
 
 @pytest.fixture(autouse=True)
-def fenced(nursery):
-    if nursery.fence != "on":
-        pytest.skip(f"no Landlock: {nursery.fence}")
+def restricted(fork_server):
+    if fork_server.landlock != "on":
+        pytest.skip(f"no Landlock: {fork_server.landlock}")
 
 
 def test_files_beyond_its_folder_cannot_be_written(tried, tmp_path: Path):
@@ -47,7 +47,7 @@ def test_expected_outputs_cannot_be_read_and_inputs_can(tried, norm_task):
         assert tried(f'if (open("{path}", O_RDONLY) < 0) abort(); HONEST').ok is ok
 
 
-def test_nobody_else_is_signalled(tried, nursery):
+def test_nobody_else_is_signalled(tried, fork_server):
     assert "SIGABRT" in tried("if (kill(getppid(), 0) != 0) abort(); HONEST").why
     assert tried("HONEST").ok
 

@@ -34,9 +34,9 @@ FAMILY = FAMILIES["rms_norm"]
 
 
 @pytest.fixture
-def task(nursery, tmp_path: Path) -> TaskFolder:
+def task(fork_server, tmp_path: Path) -> TaskFolder:
     shapes = parse_shapes(FAMILY, "4x64:900", "5x67")
-    return write_task(tmp_path / "task", FAMILY, "bfloat16", shapes, nursery, threads=1)
+    return write_task(tmp_path / "task", FAMILY, "bfloat16", shapes, fork_server, threads=1)
 
 
 @contextmanager

@@ -13,8 +13,10 @@ from bankable.tools.evidence.store import AppendLog
 NORM = FAMILIES["rms_norm"]
 
 
-def test_a_named_candidate_comes_with_its_diagnosis(nursery, tmp_path) -> None:
-    task = write_task(tmp_path / "task", NORM, "bfloat16", parse_shapes(NORM, "4x64:900", "5x67"), nursery, threads=1)
+def test_a_named_candidate_comes_with_its_diagnosis(fork_server, tmp_path) -> None:
+    task = write_task(
+        tmp_path / "task", NORM, "bfloat16", parse_shapes(NORM, "4x64:900", "5x67"), fork_server, threads=1
+    )
     bound = Diagnosis(
         implementation="cpp-1",
         shape="4x64",

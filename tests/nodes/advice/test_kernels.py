@@ -24,10 +24,10 @@ RECORDING = Path(__file__).resolve().parents[3] / "evals" / "recorded" / "cpu-se
 
 
 @pytest.fixture
-def task(nursery, tmp_path: Path) -> TaskFolder:
+def task(fork_server, tmp_path: Path) -> TaskFolder:
     family = FAMILIES["rms_norm"]
     return write_task(
-        tmp_path / "run", family, "bfloat16", parse_shapes(family, "4x64:900", "5x67"), nursery, threads=1
+        tmp_path / "run", family, "bfloat16", parse_shapes(family, "4x64:900", "5x67"), fork_server, threads=1
     )
 
 

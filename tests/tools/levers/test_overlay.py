@@ -28,9 +28,9 @@ def test_an_operator_in_place_of_an_operator_is_class_a() -> None:
     assert "sglang.srt.layers.layernorm.RMSNorm.forward_native" in found.reasons[0]
 
 
-def test_a_seam_named_in_a_file_counts_as_written() -> None:
-    seam = b'{"module": "sglang.srt.layers.layernorm", "attribute": "RMSNorm.forward_native"}'
-    assert read_overlay({"seam.json": seam, "kernel.py": b"def forward(x):\n    return x\n"}).lever_class == "A"
+def test_a_patch_point_named_in_a_file_counts_as_written() -> None:
+    point = b'{"module": "sglang.srt.layers.layernorm", "attribute": "RMSNorm.forward_native"}'
+    assert read_overlay({"seam.json": point, "kernel.py": b"def forward(x):\n    return x\n"}).lever_class == "A"
     assert _class(b'[{"module": "sglang.srt.managers.scheduler", "attribute": "run"}]', "seam.json") == "B"
 
 
@@ -77,13 +77,13 @@ def test_a_native_library_or_nothing_has_no_class() -> None:
     assert _class(b"x = 1\n") == "indeterminate"
 
 
-SEAM = {"module": "sglang.srt.layers.layernorm", "attribute": "RMSNorm.forward_native"}
+POINT = {"module": "sglang.srt.layers.layernorm", "attribute": "RMSNorm.forward_native"}
 
 
 def _overlay(kernel: str, flags: tuple[str, ...] = ("-O3", "-march=native", "-fopenmp", "-shared")) -> dict[str, bytes]:
-    """As this project lays one: its runtime, a seam, and a kernel in C++."""
-    seam = json.dumps({**SEAM, "kernel": {"digest": "0" * 64, "flags": list(flags)}}).encode()
-    return {**runtime_files(), "rms_norm/seam.json": seam, "rms_norm/kernel.cpp": kernel.encode()}
+    """As this project lays one: its runtime, a patch point, and a kernel in C++."""
+    point = json.dumps({**POINT, "kernel": {"digest": "0" * 64, "flags": list(flags)}}).encode()
+    return {**runtime_files(), "rms_norm/seam.json": point, "rms_norm/kernel.cpp": kernel.encode()}
 
 
 PLAIN = '#include <cmath>\n#pragma omp simd\nextern "C" void bankable_run(float* x) { x[0] = std::sqrt(x[0]); }\n'

@@ -11,10 +11,10 @@ import pytest
 from bankable.kernels.benchmark.candidate import of_kernel
 from bankable.kernels.benchmark.qualify import qualify
 from bankable.kernels.build.compiler import Compiled, Compiler
-from bankable.kernels.build.overlay import lay, part_of, seam_of
+from bankable.kernels.build.overlay import lay, part_of, patch_of
 from bankable.kernels.build.render import render
 from bankable.kernels.operators import FAMILIES
-from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.task.extract import write_captured_task
 from bankable.kernels.task.folder import TaskFolder
 from bankable.tools.evidence.folder import RunFolder
@@ -52,7 +52,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunFolder]:
 def tasks(driver: LiveDriver, engine: Engine, run: RunFolder) -> dict[str, TaskFolder]:
     """What a real server calls its operators with."""
     capture = run.root / "capture"
-    write_overlay(capture / "overlay", [seam_of(FAMILIES[name], "bfloat16", "capture") for name in OPERATORS])
+    write_overlay(capture / "overlay", [patch_of(FAMILIES[name], "bfloat16", "capture") for name in OPERATORS])
     server = launched(driver, capture, capture / "overlay")
     server.round(LOAD)
     server.generate(PROMPTS)
@@ -61,9 +61,9 @@ def tasks(driver: LiveDriver, engine: Engine, run: RunFolder) -> dict[str, TaskF
     samples = CaptureFolder(capture / "reports")
     captured = samples.operators()
     assert set(captured) == set(OPERATORS)
-    with Nursery(engine.python) as nursery:
+    with ForkServer(engine.python) as fork_server:
         return {
-            name: write_captured_task(run.root, "0123456789abcdef", FAMILIES[name], it, samples, nursery, 1)
+            name: write_captured_task(run.root, "0123456789abcdef", FAMILIES[name], it, samples, fork_server, 1)
             for name, it in captured.items()
         }
 
@@ -97,12 +97,12 @@ def test_a_task_holds_the_servers_own_shapes_and_answers(tasks: dict[str, TaskFo
 
 def test_kernels_are_right_on_what_the_server_was_asked(tasks: dict[str, TaskFolder], engine: Engine) -> None:
     compiler = Compiler()
-    with Nursery(engine.python) as nursery:
+    with ForkServer(engine.python) as fork_server:
         for name, folder in tasks.items():
             compiled = compiler.compile(render(FAMILIES[name], "bfloat16"))
             assert isinstance(compiled, Compiled)
             keys = [shape.key for shape in folder.task.shapes]
-            tried = qualify(folder, of_kernel(compiled), nursery, keys, 1)
+            tried = qualify(folder, of_kernel(compiled), fork_server, keys, 1)
             assert tried.ok, (name, tried.why)
 
 

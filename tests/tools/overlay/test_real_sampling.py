@@ -13,10 +13,10 @@ import pytest
 from bankable.kernels.benchmark.candidate import of_kernel
 from bankable.kernels.benchmark.qualify import qualify
 from bankable.kernels.build.compiler import Compiled, Compiler
-from bankable.kernels.build.overlay import lay, part_of, seam_of
+from bankable.kernels.build.overlay import lay, part_of, patch_of
 from bankable.kernels.build.render import render
 from bankable.kernels.operators import FAMILIES
-from bankable.kernels.sandbox.fork_server import Nursery
+from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.task.extract import write_captured_task
 from bankable.kernels.task.folder import TaskFolder
 from bankable.tools.evidence.folder import RunFolder
@@ -64,7 +64,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunFolder]:
 def task(driver: LiveDriver, engine: Engine, run: RunFolder) -> TaskFolder:
     """What a real server samples from."""
     capture = run.root / "capture"
-    write_overlay(capture / "overlay", [seam_of(FAMILY, "bfloat16", "capture")])
+    write_overlay(capture / "overlay", [patch_of(FAMILY, "bfloat16", "capture")])
     server = launched(driver, capture, capture / "overlay")
     in_a_batch(server, WARM, 48)
     in_a_batch(server, {"temperature": 0.0})
@@ -74,8 +74,8 @@ def task(driver: LiveDriver, engine: Engine, run: RunFolder) -> TaskFolder:
     samples = CaptureFolder(capture / "reports")
     captured = samples.operators()[FAMILY.name]
     assert captured.uncovered_calls > 0
-    with Nursery(engine.python) as nursery:
-        return write_captured_task(run.root, "0123456789abcdef", FAMILY, captured, samples, nursery, 1)
+    with ForkServer(engine.python) as fork_server:
+        return write_captured_task(run.root, "0123456789abcdef", FAMILY, captured, samples, fork_server, 1)
 
 
 def test_a_task_holds_what_the_server_draws_from(task: TaskFolder, engine: Engine) -> None:
@@ -84,8 +84,8 @@ def test_a_task_holds_what_the_server_draws_from(task: TaskFolder, engine: Engin
     assert all(shape.key.endswith("x1024x20") for shape in task.task.shapes)
     compiled = Compiler().compile(render(FAMILY, "float32"))
     assert isinstance(compiled, Compiled)
-    with Nursery(engine.python) as nursery:
-        tried = qualify(task, of_kernel(compiled), nursery, [shape.key for shape in task.task.shapes], 1)
+    with ForkServer(engine.python) as fork_server:
+        tried = qualify(task, of_kernel(compiled), fork_server, [shape.key for shape in task.task.shapes], 1)
     assert (tried.ok, tried.why) == (True, "")
 
 

@@ -18,7 +18,7 @@ from bankable.tools.overlay.captured import CaptureFolder
 from bankable.tools.overlay.folder import (
     Kernel,
     Mode,
-    Seam,
+    OperatorPatch,
     overlay_digest,
     planned_digest,
     replacement_source,
@@ -29,15 +29,15 @@ from bankable.tools.serving.engine import engine_python
 from bankable.tools.serving.environment import inherited
 
 HERE = Path(__file__).resolve().parent
-SEAMS = HERE.parents[2] / "kernels" / "seams"
+OPERATORS = HERE.parents[2] / "kernels" / "operators"
 TOLERANCE = 2 * FAMILIES["rms_norm"].allowed["bfloat16"].relative_error
 NAMES = ("rms_norm", "fused_add_rms_norm")
 
 
-def seam(operator: str, mode: Mode) -> Seam:
+def patch(operator: str, mode: Mode) -> OperatorPatch:
     """Both operators live at one attribute of the small engine."""
-    adapter = "" if mode == "watch" else (SEAMS / f"{operator}.py").read_text()
-    return Seam(operator, "small_engine.layers", "RMSNorm.forward_native", mode, adapter)
+    adapter = "" if mode == "watch" else (OPERATORS / operator / "adapter.py").read_text()
+    return OperatorPatch(operator, "small_engine.layers", "RMSNorm.forward_native", mode, adapter)
 
 
 def kernel(operator: str) -> Kernel:
@@ -92,10 +92,10 @@ def served(tmp_path: Path) -> Any:
 
 def test_two_kernels_take_one_attributes_place_and_say_so(tmp_path: Path, served: Any) -> None:
     overlay, kernels = tmp_path / "overlay", {name: kernel(name) for name in NAMES}
-    seams = [seam(name, "replace") for name in NAMES]
-    digest = write_overlay(overlay, seams, kernels)
+    patches = [patch(name, "replace") for name in NAMES]
+    digest = write_overlay(overlay, patches, kernels)
     ran: Ran = served(overlay)
-    assert digest == overlay_digest(overlay) == planned_digest(seams, kernels)
+    assert digest == overlay_digest(overlay) == planned_digest(patches, kernels)
     assert (ran.said["imports"], ran.said["source"]) == (1, True)
     assert max(ran.said["plain"]) < 0.05
     assert max(ran.said["added"]) < 0.05
@@ -109,7 +109,7 @@ def test_two_kernels_take_one_attributes_place_and_say_so(tmp_path: Path, served
         assert marker.overlays == ("overlay",)
         bound = overlay / name / "replacement.py"
         assert marker.source_digest == ran.state.modules[name] == file_digest(bound)
-        assert bound.read_bytes() == replacement_source(seam(name, "replace"), kernels[name])
+        assert bound.read_bytes() == replacement_source(patch(name, "replace"), kernels[name])
     # The outer of the two hands on what it does not cover: 8 calls of the other, and 1 in fp32. The inner one hands on
     # that last one, and the 3 that the outer compares itself with.
     assert sorted(marker.live_calls for marker in markers.values()) == [4, 9]
@@ -120,7 +120,7 @@ def test_a_kernel_that_is_wrong_is_found_out_and_live_goes_on(tmp_path: Path, se
     good = kernel("rms_norm")
     wrong = replace(good, source=good.source.replace("* scale *", "* scale * 1.5f *"))
     assert wrong.source != good.source
-    write_overlay(tmp_path / "overlay", [seam("rms_norm", "replace")], {"rms_norm": wrong})
+    write_overlay(tmp_path / "overlay", [patch("rms_norm", "replace")], {"rms_norm": wrong})
     ran: Ran = served(tmp_path / "overlay")
     assert max(ran.said["plain"]) < 0.05
     (marker,) = ran.state.markers
@@ -132,7 +132,7 @@ def test_a_kernel_that_is_wrong_is_found_out_and_live_goes_on(tmp_path: Path, se
 def test_a_compiled_model_calls_the_kernels_between_its_graphs(tmp_path: Path, served: Any) -> None:
     """The compiler must not trace into a kernel: it would see a pointer of a tensor that does not exist."""
     overlay, kernels = tmp_path / "overlay", {name: kernel(name) for name in NAMES}
-    write_overlay(overlay, [seam(name, "replace") for name in NAMES], kernels)
+    write_overlay(overlay, [patch(name, "replace") for name in NAMES], kernels)
     ran: Ran = served(overlay, COMPILED="1")
     assert max(ran.said["plain"]) < 0.05
     assert max(ran.said["added"]) < 0.05
@@ -142,7 +142,7 @@ def test_a_compiled_model_calls_the_kernels_between_its_graphs(tmp_path: Path, s
 @pytest.mark.parametrize("how", ["no compiler", "edited kernel", "edited adapter"])
 def test_what_cannot_be_laid_leaves_the_engine_as_it_was(tmp_path: Path, served: Any, how: str) -> None:
     overlay = tmp_path / "overlay"
-    write_overlay(overlay, [seam("rms_norm", "replace")], {"rms_norm": kernel("rms_norm")})
+    write_overlay(overlay, [patch("rms_norm", "replace")], {"rms_norm": kernel("rms_norm")})
     if how == "edited kernel":
         (overlay / "rms_norm" / "kernel.cpp").write_text("int main() {}")
     if how == "edited adapter":
@@ -154,8 +154,8 @@ def test_what_cannot_be_laid_leaves_the_engine_as_it_was(tmp_path: Path, served:
     assert wanted[how] in ran.state.reasons["rms_norm"]
 
 
-def test_a_watched_seam_is_named_and_untouched(tmp_path: Path, served: Any) -> None:
-    write_overlay(tmp_path / "watch", [seam(name, "watch") for name in NAMES])
+def test_a_watched_operator_is_named_and_untouched(tmp_path: Path, served: Any) -> None:
+    write_overlay(tmp_path / "watch", [patch(name, "watch") for name in NAMES])
     ran: Ran = served(tmp_path / "watch")
     assert ran.state.modules == dict.fromkeys(NAMES, file_digest(ran.engine))
     assert ran.state.markers == ()
@@ -163,7 +163,7 @@ def test_a_watched_seam_is_named_and_untouched(tmp_path: Path, served: Any) -> N
 
 @pytest.mark.parametrize("compiled", ["", "1"])
 def test_real_calls_are_captured_with_what_live_gave(tmp_path: Path, served: Any, compiled: str) -> None:
-    write_overlay(tmp_path / "capture", [seam(name, "capture") for name in NAMES])
+    write_overlay(tmp_path / "capture", [patch(name, "capture") for name in NAMES])
     ran: Ran = served(tmp_path / "capture", LINGER_S="2.6", COMPILED=compiled)
     folder = CaptureFolder(ran.reports)
     captured = folder.operators()

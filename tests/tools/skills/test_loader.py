@@ -50,7 +50,7 @@ def test_only_the_judge_reads_the_auditors_skill() -> None:
     assert skill("patch_auditor").head.roles == ("judge",)
 
 
-def test_every_family_has_a_playbook_that_names_its_seam_and_its_dtypes() -> None:
+def test_every_family_has_a_playbook_that_names_its_patch_point_and_its_dtypes() -> None:
     for family in FAMILIES.values():
         found = skill(family.name)
         assert found.head.operators == (family.name,)

@@ -17,7 +17,7 @@ from bankable.nodes.auditor.rules.harness.citing import cite, faulty
 from bankable.nodes.auditor.verdict import Action, Severity
 from bankable.tools.evidence.harness import Task
 
-LIVE = "measure against the implementation that the task's seam resolves to on the live server"
+LIVE = "measure against the implementation that the task's patch point resolves to on the live server"
 
 
 def check(case: Case) -> Iterator[Outcome]:

@@ -34,8 +34,8 @@ KILLER = "kill(getppid(), SIGKILL); HONEST"
 
 
 @pytest.fixture
-def task(nursery, tmp_path: Path) -> TaskFolder:
-    return write_task(tmp_path / "run", NORM, "bfloat16", parse_shapes(NORM, "4x64:9", "5x67"), nursery, threads=1)
+def task(fork_server, tmp_path: Path) -> TaskFolder:
+    return write_task(tmp_path / "run", NORM, "bfloat16", parse_shapes(NORM, "4x64:9", "5x67"), fork_server, threads=1)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +115,7 @@ def test_a_candidate_that_takes_two_workers_along_is_reported(task, compiler, py
         def loses(job):
             asked.append(job.source.text.count("COUNT"))
             if "402" in job.source.text:
-                os.kill(worker.nursery()._process.pid, signal.SIGKILL)
+                os.kill(worker.fork_server()._process.pid, signal.SIGKILL)
             return screened(job)
 
         monkeypatch.setattr(worker, "screen", loses)

@@ -63,7 +63,7 @@ def _almost_the_same_gain(run: Path) -> None:
     edit(_claim(run, "silu_and_mul"), lambda it: it.update(delta=first["delta"], interval=[low, high + 1e-6]))
 
 
-def _one_seam(run: Path) -> None:
+def _one_patch_point(run: Path) -> None:
     edit(run / "ops/silu_and_mul/task.json", lambda it: it["seam"].update(attribute="RMSNorm.forward_native"))
 
 
@@ -93,7 +93,7 @@ HONEST: dict[str, Edit] = {
 }
 FRAUDS: dict[str, tuple[Edit, str, str]] = {
     "identical gains": (_same_gain, "identical_gains", "A05"),
-    "one seam under two names": (_one_seam, "one_seam", "A05"),
+    "one patch point under two names": (_one_patch_point, "one_seam", "A05"),
     "one bake-off under two names": (_copied_rows, "identical_speedups", "A05"),
     "one operator in two patches": (_two_names_for_one_change, "twice", "A05"),
     "an empty list of accepted changes": (_nothing_accepted, "nothing_accepted", "A06"),

@@ -1,4 +1,4 @@
-"""A serving benchmark with the same seams as sglang's: the functions that the load worker replaces, and the record."""
+"""A serving benchmark with the same functions as sglang's: those that the load worker replaces, and the record."""
 
 import argparse
 import asyncio
