@@ -12,7 +12,7 @@ from rich.console import Console
 from bankable.kernels.benchmark.benchmark import Settings, bake_off, measured_peaks
 from bankable.kernels.benchmark.candidate import Contestant, of_torch
 from bankable.kernels.benchmark.cli import app as bench_app
-from bankable.kernels.benchmark.gpu import LARGE, measure_gpu
+from bankable.kernels.benchmark.gpu import measure_gpu
 from bankable.kernels.benchmark.gpu import table as gpu_table
 from bankable.kernels.benchmark.table import table
 from bankable.kernels.build.compiler import Compiler
@@ -20,7 +20,7 @@ from bankable.kernels.build.offline import compile_offline, lines
 from bankable.kernels.build.render import render
 from bankable.kernels.diagnosis.command import diagnose
 from bankable.kernels.diagnosis.diagnoser import Diagnoser
-from bankable.kernels.operators import FAMILIES
+from bankable.kernels.operators import FAMILIES, SHAPES
 from bankable.kernels.operators.family import DTYPES, Family
 from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.search.policies import PolicyName
@@ -29,7 +29,6 @@ from bankable.kernels.task.dtype import dtype_of
 from bankable.kernels.task.folder import TaskFolder, open_task, write_task
 from bankable.kernels.task.shapes import parse_shapes
 from bankable.kernels.task.sources import contestant
-from bankable.kernels.worker.triton import SHAPES
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.seal import seal as seal_run
 from bankable.tools.measurement.executor import ExecutorName
@@ -148,7 +147,7 @@ def offline(
 ) -> None:
     """Compile a family's Triton kernel without a GPU: registers, spills, shared memory, instructions."""
     chosen = _family(family)
-    wanted = parse_shapes(chosen, shapes or SHAPES[family], "")
+    wanted = parse_shapes(chosen, shapes or SHAPES[family].compiled, "")
     targets = [name.strip() for name in target.split(",") if name.strip()]
     found = compile_offline(chosen, wanted, dtype_of(chosen, dtype), targets, engine_python(engine_python_))
     for line in lines(found):
@@ -168,11 +167,11 @@ def gpu(
     engine_python_: Engine = None,
 ) -> None:
     """Measure the Triton kernels on this machine's GPU, against torch, torch.compile, the engine and copies."""
-    names = list(family or LARGE)
+    names = list(family or FAMILIES)
     if shapes and len(names) != 1:
         raise UserError("shapes of which family?", "--shapes", "give one --family with it")
     dtypes = {name: dtype_of(_family(name), dtype) for name in names}
-    wanted = {name: [it.dims for it in parse_shapes(_family(name), shapes or LARGE[name], "")] for name in names}
+    wanted = {name: [it.dims for it in parse_shapes(_family(name), shapes or SHAPES[name].large, "")] for name in names}
     python = engine_python(engine_python_)
     about, found = measure_gpu(wanted, dtypes, python, out, rounds=rounds, samples=samples, rehearse=rehearse)
     console.print(gpu_table(about, found))

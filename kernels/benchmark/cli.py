@@ -9,13 +9,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bankable.kernels.benchmark.families import SERVED, Wanted, beside
+from bankable.kernels.benchmark.families import Wanted, beside
 from bankable.kernels.benchmark.families import table as families_table
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.operators import FAMILIES
 from bankable.kernels.operators.family import DTYPES
 from bankable.kernels.redteam.bench import HostileBench
-from bankable.kernels.redteam.candidates import SHAPES
 from bankable.kernels.redteam.table import lines, table
 from bankable.kernels.search.evaluation import evaluations
 from bankable.kernels.search.policy_bench import RECORDED, replay
@@ -36,15 +35,15 @@ def hostile(
     out: Annotated[Path, typer.Option(help="new folder; the results are its hostile.jsonl")],
     seed: Seed = 0,
     sample: Annotated[int, typer.Option(min=0, help="so many kernels; 0: all")] = 0,
-    families: Annotated[str, typer.Option(help="of these only")] = ",".join(SHAPES),
+    families: Annotated[str, typer.Option(help="of these only")] = ",".join(FAMILIES),
     thorough: Annotated[bool, typer.Option(help="time and audit also what was caught before")] = False,
     read: Annotated[bool, typer.Option(help="read kernels before they run")] = True,
     engine_python_: Engine = None,
 ) -> None:
     """Hostile and honest kernels through the harness: caught, missed, wrongly accused."""
     names = [name for name in families.split(",") if name]
-    if unknown := sorted(set(names) - set(SHAPES)):
-        raise UserError(f"no hostile kernels for {', '.join(unknown)}", "--families", f"any of {', '.join(SHAPES)}")
+    if unknown := sorted(set(names) - set(FAMILIES)):
+        raise UserError(f"no hostile kernels for {', '.join(unknown)}", "--families", f"any of {', '.join(FAMILIES)}")
     started = time.monotonic()
     bench = HostileBench(
         out,
@@ -67,7 +66,7 @@ def hostile(
 @app.command()
 def families(
     out: Annotated[Path, typer.Option(help="new run folder; the results are its families.jsonl")],
-    names: Annotated[str, typer.Option("--families", help="of these only")] = ",".join(SERVED),
+    names: Annotated[str, typer.Option("--families", help="of these only")] = ",".join(FAMILIES),
     dtype: Annotated[str, typer.Option(help=f"{' or '.join(DTYPES)}; of each the usual one if left out")] = "",
     rounds: Annotated[int, typer.Option(min=2, help="fresh processes of each implementation")] = 6,
     samples: Annotated[int, typer.Option(min=3, max=1000, help="timed calls of each")] = 12,
@@ -77,8 +76,8 @@ def families(
 ) -> None:
     """Every family against the live implementation and torch.compile, with the distance to the roof, in one run."""
     chosen = [name for name in names.split(",") if name]
-    if unknown := sorted(set(chosen) - set(SERVED)):
-        raise UserError(f"no family {', '.join(unknown)}", "--families", f"any of {', '.join(SERVED)}")
+    if unknown := sorted(set(chosen) - set(FAMILIES)):
+        raise UserError(f"no family {', '.join(unknown)}", "--families", f"any of {', '.join(FAMILIES)}")
     for name in chosen:
         dtype_of(FAMILIES[name], dtype)
     wanted = Wanted(chosen, dtype, rounds, samples, threads, budget)

@@ -20,7 +20,7 @@ from bankable.kernels.benchmark.result import scores
 from bankable.kernels.benchmark.table import roof_ns
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.build.render import render
-from bankable.kernels.operators import FAMILIES
+from bankable.kernels.operators import FAMILIES, SHAPES
 from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.search.evaluation import fastest
 from bankable.kernels.search.search import Search
@@ -31,17 +31,6 @@ from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Record
 from bankable.tools.evidence.store import AppendLog
 
-SERVED = {
-    "rms_norm": ("4x256:8,128x256:1", "5x256"),
-    "fused_add_rms_norm": ("4x256:8,128x256:1", "5x256"),
-    "silu_and_mul": ("4x768:8,128x768:1", "5x768"),
-    "rotary": ("4x4x2x64:8,128x4x2x64:1", "5x4x2x64"),
-    "qk_norm_rotary": ("4x4x2x64:8,128x4x2x64:1", "5x4x2x64"),
-    "decode_attention": ("4x4x2x64x144:8,12x4x2x64x400:1", "5x4x2x64x150"),
-    "top_k_sampling": ("12x1024x20:8,4x1024x20:1", "5x1024x20"),
-    "linear": ("4x512x256:4,4x256x256:4,4x1536x256:4,4x256x768:4", "5x512x256"),
-}
-"""Served shapes as the shipped model has them at concurrency 4, and one that no search sees."""
 CPP = "cpp"
 
 
@@ -113,9 +102,10 @@ def table(found: Sequence[Beside]) -> Table:
 
 
 def _benched(out: Path, name: str, wanted: Wanted, python: Path, say: Callable[[str], None]) -> BakeOff:
-    family, compiler = FAMILIES[name], Compiler()
+    family, shapes, compiler = FAMILIES[name], SHAPES[name], Compiler()
+    wanted_shapes = parse_shapes(family, shapes.served, shapes.held_out)
     with ForkServer(python, wanted.threads) as fork_server:
-        task = write_task(out, family, wanted.dtype, parse_shapes(family, *SERVED[name]), fork_server, wanted.threads)
+        task = write_task(out, family, wanted.dtype, wanted_shapes, fork_server, wanted.threads)
     choices = [family.defaults()]
     if wanted.budget:
         search = Search(task, compiler, python, wanted.threads)

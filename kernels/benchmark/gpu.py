@@ -30,17 +30,6 @@ from bankable.tools.serving.environment import isolated
 
 PROGRAM = "bankable.kernels.worker.triton.gpu"
 LIMIT_S = 1800.0
-LARGE: Mapping[str, str] = {
-    "rms_norm": "64x4096,4096x4096,16384x4096,8192x8192",
-    "fused_add_rms_norm": "64x4096,4096x4096,16384x4096,8192x8192",
-    "silu_and_mul": "64x14336,4096x14336,8192x14336",
-    "rotary": "64x32x8x128,4096x32x8x128,16384x32x8x128",
-    "qk_norm_rotary": "64x32x8x128,4096x32x8x128,16384x32x8x128",
-    "decode_attention": "16x32x8x128x4096,64x32x8x128x2048,64x64x8x128x4096",
-    "linear": "1x4096x4096,16x6144x4096,64x28672x4096",
-    "top_k_sampling": "16x128256x50,64x151936x20,64x151936x50",
-}
-"""Decode and, where there is such a thing, prefill of models of eight to seventy billion parameters."""
 LOOK = 20
 """Samples of each choice in a first look."""
 RESAMPLES = 2000

@@ -112,6 +112,13 @@ class Family:
     """A product and a sum may be one rounding: the live path's are a library's, and not separate operators."""
     lacks: Callable[[Dims], str] = lambda _: ""
     """What a shape would need in order to be one of this operator; empty where it is."""
+    native_outputs: Mapping[str, str] = field(default_factory=dict)
+    """Pointer to each output and its number of elements, as C++ expressions in the names that the entry point of
+    ``kernel.cpp.j2`` has for its arguments. Red-team attacks are built from them; without any there are none."""
+
+    def lead(self, dims: Dims) -> str:
+        """Name of the first input that holds values, not indices."""
+        return next(spec.name for spec in self.inputs(dims) if spec.kind in ("activation", "probabilities"))
 
     @property
     def usual(self) -> str:

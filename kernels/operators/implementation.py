@@ -34,6 +34,8 @@ class Operator:
     """From the names found in these files and the weights to the live path's call."""
     native: Callable[[ctypes.CDLL], Into]
     """Calls a compiled kernel."""
+    vendor: Callable[[Any, Tensors], Outputs] | None = None
+    """The engine's own GPU kernel, by the package ``sgl_kernel`` and the inputs; ``None`` where it has none."""
     settled: Callable[[Tensors, Outputs, Outputs], Outputs] = lambda _, got, __: got
     """From inputs, outputs and what is wanted to the outputs with that in place of what is as good. Where the
     definition leaves nothing open, as nearly everywhere, they stay as they are."""

@@ -23,9 +23,9 @@ from bankable.kernels.benchmark.qualify import complaints_of, qualify
 from bankable.kernels.benchmark.result import sound
 from bankable.kernels.benchmark.rounds import Rounds
 from bankable.kernels.build.compiler import Compiled, CompileError, Compiler
-from bankable.kernels.operators import FAMILIES
+from bankable.kernels.operators import FAMILIES, SHAPES
 from bankable.kernels.redteam.audited import Attempt, audited, forged, written
-from bankable.kernels.redteam.candidates import SHAPES, Stage, Suspect, suspects
+from bankable.kernels.redteam.candidates import Stage, Suspect, suspects
 from bankable.kernels.redteam.forgeries import FORGERIES, Forgery
 from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.sandbox.limits import Limits
@@ -147,7 +147,7 @@ class HostileBench:
     def _stages(self, fork_server: ForkServer, port: int) -> dict[str, Stage]:
         stages = {}
         for family in self._families:
-            served, other = SHAPES[family]
+            served, other = SHAPES[family].attacked
             shapes = parse_shapes(FAMILIES[family], f"{served}:900", other)
             task = write_task(
                 self._out / family, FAMILIES[family], FAMILIES[family].usual, shapes, fork_server, threads=1
@@ -171,7 +171,7 @@ class HostileBench:
         try:
             with lanes.lease() as fork_server:
                 limits = TIGHT if suspect.quick else USUAL
-                said = qualify(stage.task, kernel, fork_server, SHAPES[suspect.family], 1, limits, read=False)
+                said = qualify(stage.task, kernel, fork_server, SHAPES[suspect.family].attacked, 1, limits, read=False)
         except UserError as problem:
             trial.layers["containment"] = f"ended the fork server: {problem}"
             return
@@ -206,7 +206,7 @@ class HostileBench:
         try:
             with lanes.lease() as fork_server:
                 roof = [measured_peaks(fork_server, task.task.dtype, 1)]
-                rounds = Rounds(task, protocol, 1, roof[0].cache_bytes, SHAPES[task.family.name])
+                rounds = Rounds(task, protocol, 1, roof[0].cache_bytes, SHAPES[task.family.name].attacked)
                 for index in range(ROUNDS):
                     rows += rounds.measure(index, [reference, *kernels], fork_server)
                 roof.append(measured_peaks(fork_server, task.task.dtype, 1))

@@ -10,22 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bankable.kernels.build.render import Source, every_choice, render
-from bankable.kernels.operators import FAMILIES
+from bankable.kernels.operators import FAMILIES, SHAPES
 from bankable.kernels.redteam.attacks import CRIMES
-from bankable.kernels.redteam.wrapped import HANDLES, wrapped
+from bankable.kernels.redteam.wrapped import wrapped
 from bankable.kernels.task.folder import TaskFolder
 
-SHAPES = {
-    "rms_norm": ("4x64", "5x67"),
-    "fused_add_rms_norm": ("4x64", "5x67"),
-    "silu_and_mul": ("4x64", "5x67"),
-    "rotary": ("4x4x2x64", "3x3x1x46"),
-    "decode_attention": ("4x4x2x64x48", "3x6x2x46x37"),
-    "linear": ("4x64x64", "5x67x64"),
-    "qk_norm_rotary": ("4x4x2x64", "3x3x1x46"),
-    "top_k_sampling": ("4x512x16", "5x333x16"),
-}
-"""The served shape and the one that is held out, of every family."""
 HONEST = 14
 """Variants of each family's template."""
 
@@ -71,10 +60,10 @@ def suspects(stages: Mapping[str, Stage], seed: int, sample: int = 0) -> list[Su
 
 
 def _of_family(family: str, stage: Stage, draw: random.Random) -> Iterator[Suspect]:
-    served = tuple(int(part) for part in SHAPES[family][0].split("x"))
+    served = tuple(int(part) for part in SHAPES[family].attacked[0].split("x"))
     choices = list(every_choice(FAMILIES[family], (served,)))
     places = _places(family, stage)
-    for crime in CRIMES if family in HANDLES else ():
+    for crime in CRIMES if FAMILIES[family].native_outputs else ():
         source = wrapped(
             family,
             stage.task.task.dtype,
@@ -89,7 +78,7 @@ def _of_family(family: str, stage: Stage, draw: random.Random) -> Iterator[Suspe
 
 
 def _places(family: str, stage: Stage) -> dict[str, str]:
-    served, other = SHAPES[family]
+    served, other = SHAPES[family].attacked
     offsets = _offsets()
     return {
         "SERVED": str(_elements(family, served)),

@@ -4,35 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from bankable.kernels.build.render import Source, render
 from bankable.kernels.operators import FAMILIES
 
 ENTRY = re.compile(r'extern "C" void bankable_run\((.*?)\) \{', re.DOTALL)
 COUNT = "++calls_here;"
-
-
-@dataclass(frozen=True)
-class Handle:
-    """What a cheat has to know of a family's entry point."""
-
-    lead: str
-    """Its first tensor of values."""
-    outputs: Mapping[str, str]
-    """Elements of each output, by the entry point's own names."""
-
-
-HANDLES = {
-    "rms_norm": Handle("x", {"out": "rows * cols"}),
-    "fused_add_rms_norm": Handle("x", {"out": "rows * cols", "residual_out": "rows * cols"}),
-    "silu_and_mul": Handle("x", {"out": "rows * cols"}),
-    "rotary": Handle("query", {"query_out": "tokens * heads * head", "key_out": "tokens * kv_heads * head"}),
-    "decode_attention": Handle("query", {"out": "batch * heads * head"}),
-    "qk_norm_rotary": Handle("query", {"query_out": "tokens * heads * head", "key_out": "tokens * kv_heads * head"}),
-    "linear": Handle("x", {"out": "rows * outs"}),
-    "top_k_sampling": Handle("probs", {"weights": "rows * k", "reinterpret_cast<elem*>(ids)": "rows * k"}),
-}
 
 
 def wrapped(family: str, dtype: str, choices: Mapping[str, int], body: str, *, above: str = "") -> Source:
@@ -42,18 +20,19 @@ def wrapped(family: str, dtype: str, choices: Mapping[str, int], body: str, *, a
     first input, ``OUT`` and ``N`` the first output and its elements, and ``EACH(statement)EACH`` the statement for
     every output: in it ``out``, ``n`` and ``which`` are that output, its elements and its number.
     """
-    handle, source = HANDLES[family], render(FAMILIES[family], dtype, choices)
+    chosen = FAMILIES[family]
+    outputs, source = chosen.native_outputs, render(chosen, dtype, choices)
     entry = ENTRY.search(source.text)
     assert entry is not None, family
     parameters = " ".join(entry[1].split())
     names = [it.split()[-1].lstrip("*") for it in parameters.split(",")]
     text, _, last = source.text.rstrip("\n").rpartition("\n")
     text = text.replace(entry[0], f"static void honest({parameters}) {{")
-    out, count = next(iter(handle.outputs.items()))
+    out, count = next(iter(outputs.items()))
     filled = {
         "HONEST": f"honest({', '.join(names)});",
         "COUNT": COUNT,
-        "LEAD": handle.lead,
+        "LEAD": chosen.lead((1,) * len(chosen.axes)),
         "OUT": out,
         "N": f"({count})",
     }
@@ -66,7 +45,7 @@ def wrapped(family: str, dtype: str, choices: Mapping[str, int], body: str, *, a
                 f" {it[1]} }}\n"
                 if name != "out"
                 else f"{{ const int64_t n = {size}; const int which = {index}; (void)which; (void)n; {it[1]} }}\n"
-                for index, (name, size) in enumerate(handle.outputs.items())
+                for index, (name, size) in enumerate(outputs.items())
             ),
             said,
         )

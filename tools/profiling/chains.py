@@ -10,10 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from bankable.tools.profiling.families import family_of
 from bankable.tools.profiling.nesting import Timed
 from bankable.tools.profiling.records import Family
+from bankable.tools.profiling.replaced import CallPattern, replaced_work
 
 _LETTERS = {
     "to": "t",
@@ -37,15 +39,11 @@ _LETTERS = {
     "mul_": "m",
     "square": "p",
 }
-_PATTERNS: tuple[tuple[str, Family, re.Pattern[str]], ...] = (
-    ("fused_add_rms_norm", Family.NORM, re.compile(r"t{0,2}at{0,2}peat?rmm?t?")),
-    ("rms_norm", Family.NORM, re.compile(r"t?pearmm?t?")),
-    ("rotary_embedding", Family.ELEMENTWISE, re.compile(r"t{0,2}mmsmmac{0,2}")),
-    ("silu_and_mul", Family.ELEMENTWISE, re.compile(r"Sm")),
-    ("gelu_and_mul", Family.ELEMENTWISE, re.compile(r"Gm")),
-    ("attention_per_request", Family.ATTENTION, re.compile(r"a{0,2}i{0,4}IIA(?:i{0,2}y)?")),
-    ("kv_cache_store", Family.COPY, re.compile(r"PP")),
+_NO_KERNEL = (
+    CallPattern(chain="gelu_and_mul", family=Family.ELEMENTWISE, calls="Gm"),
+    CallPattern(chain="kv_cache_store", family=Family.COPY, calls="PP"),
 )
+"""Chains for which there is no operator of ours; the others are in the operators' ``profile.toml``."""
 _ANCHORS = frozenset({"aten::scaled_dot_product_attention", "aten::index_put_"})
 
 
@@ -75,15 +73,22 @@ def find_chains(top: Sequence[Timed]) -> Iterator[Chain]:
     text = "".join(_LETTERS.get(top[at].event.name.removeprefix("aten::"), ".") for at in kept)
     at = 0
     while at < len(text):
-        found = next(((n, f, m) for n, f, pattern in _PATTERNS if (m := pattern.match(text, at))), None)
+        found = next(((known, match) for known, calls in _patterns() if (match := calls.match(text, at))), None)
         if found is None:
             at += 1
             continue
-        name, family, match = found
+        pattern, match = found
         inside = kept[at : match.end()]
         us = sum(call.event.duration for call in top[inside[0] : inside[-1] + 1])
-        yield Chain(name, family, tuple(top[i] for i in inside), us)
+        yield Chain(pattern.chain, pattern.family, tuple(top[i] for i in inside), us)
         at = match.end()
+
+
+@cache
+def _patterns() -> tuple[tuple[CallPattern, re.Pattern[str]], ...]:
+    """Of operators in the order of their names. No text begins with two of them, so the order decides nothing."""
+    of_operators = (pattern for work in replaced_work().values() for pattern in work.patterns)
+    return tuple((pattern, re.compile(pattern.calls)) for pattern in (*of_operators, *_NO_KERNEL))
 
 
 def _kept(name: str) -> bool:

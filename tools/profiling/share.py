@@ -5,35 +5,24 @@ from __future__ import annotations
 import math
 
 from bankable.tools.profiling.records import ChainShare, OpShare, Phase, Profile
+from bankable.tools.profiling.replaced import Replaced, replaced_work
 from bankable.tools.profiling.route import settled_wall_share
-
-CHAINS: dict[str, tuple[tuple[str, Phase | None], ...]] = {
-    "decode_attention": (("attention_per_request", Phase.DECODE),),
-    "rotary": (("rotary_embedding", None),),
-    "qk_norm_rotary": (("rms_norm", None), ("rotary_embedding", None)),
-}
-"""Chains of other names that an operator replaces, and the phase that belongs to it; ``None`` for all of them. A few of
-the norms are not its own, those before and after all layers; they are counted in."""
-OPS: dict[str, tuple[tuple[str, ...], Phase | None]] = {
-    "linear": (("aten::mm", "aten::linear", "aten::addmm"), Phase.DECODE),
-    "top_k_sampling": (("aten::topk",), None),
-}
-"""Operators of the framework that an operator replaces, where they have other names. Of sampling it is the selection,
-which no greedy request has; the sums and masks behind it are small ones that others have too."""
 
 
 def operator_share(profile: Profile, operator: str) -> float | None:
     """Largest corrected share of wall time among operators, chains and symbols of that name; ``None`` without one."""
-    names, of_phase = OPS.get(operator, ((operator,), None))
+    replaced = replaced_work().get(operator, Replaced())
+    of_ops = replaced.phase if replaced.ops else None
+    of_chains = replaced.phase if replaced.chains else None
     shares = [
-        min(1.0, settled_wall_share(op) * _within(op, of_phase))
+        min(1.0, settled_wall_share(op) * _within(op, of_ops))
         for op in profile.ops
-        if not {op.op, *op.symbols}.isdisjoint(names)
+        if not {op.op, *op.symbols}.isdisjoint(replaced.ops or (operator,))
     ]
     per_wall = profile.operator_us / profile.wall_us if profile.wall_us > 0 else 1.0
     parts = [
-        max((_chain(profile, chain, phase) for chain in profile.chains if chain.name == name), default=0.0)
-        for name, phase in CHAINS.get(operator, ((operator, None),))
+        max((_chain(profile, chain, of_chains) for chain in profile.chains if chain.name == name), default=0.0)
+        for name in replaced.chains or (operator,)
     ]
     if all(parts):  # an operator of several chains is there where all of them are
         shares.append(min(1.0, math.fsum(parts) * per_wall))

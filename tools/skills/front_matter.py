@@ -6,10 +6,11 @@ from collections.abc import Hashable
 from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Record
+from bankable.tools.operators import operator_folders
 
 FENCE = "---"
 MAX_HEAD_BYTES = 4096
@@ -17,19 +18,19 @@ Role = Literal[
     "config_tuner", "kernel_extractor", "op_benchmarker", "kernel_author", "integrator", "strategist", "judge"
 ]
 ROLES: tuple[Role, ...] = get_args(Role)
-Operator = Literal[
-    "rms_norm",
-    "fused_add_rms_norm",
-    "silu_and_mul",
-    "rotary",
-    "decode_attention",
-    "linear",
-    "qk_norm_rotary",
-    "top_k_sampling",
-]
 Device = Literal["cpu", "cuda", "rocm"]
 Dtype = Literal["float32", "bfloat16", "float16"]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,60}$")]
+
+
+def _existing(name: str) -> str:
+    if name not in operator_folders():
+        raise ValueError(f"no operator {name}")
+    return name
+
+
+Operator = Annotated[str, AfterValidator(_existing)]
+"""Name of a folder in ``kernels/operators``."""
 
 
 class FrontMatter(Record):

@@ -32,6 +32,14 @@ class Index(Record):
     """``index.yaml``."""
 
     skills: tuple[Entry, ...]
+    folders: tuple[Name, ...] = ()
+    """Folders beside the index: each ``.md`` file in them is a skill of the file's name, in the order of the names."""
+
+    def entries(self, home: Path) -> tuple[Entry, ...]:
+        """All skills, those of folders last. Raises ``ValidationError`` for a file whose name is no skill's."""
+        pages = (path for folder in self.folders for path in sorted((home / folder).glob("*.md")))
+        named = (Entry(name=path.stem, file=path.relative_to(home).as_posix()) for path in pages)
+        return (*self.skills, *named)
 
 
 @dataclass(frozen=True)
@@ -54,13 +62,13 @@ def load_skills(home: Path = HOME) -> tuple[Skill, ...]:
     """All skills in the order of the index. Raises ``UserError`` on an index or a skill that is not in order."""
     raw = mapping(_text(home, INDEX), INDEX)
     try:
-        index = Index.model_validate(raw)
+        entries = Index.model_validate(raw).entries(home)
     except ValidationError as problem:
         raise UserError("an index that is none", INDEX, first_fault(problem)) from None
-    names = [entry.name for entry in index.skills]
+    names = [entry.name for entry in entries]
     if len(names) != len(set(names)):
         raise UserError("a skill twice in the index", INDEX, "name each once")
-    return tuple(_load(home, entry) for entry in index.skills)
+    return tuple(_load(home, entry) for entry in entries)
 
 
 def skills_for(

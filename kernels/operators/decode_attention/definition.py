@@ -85,4 +85,5 @@ FAMILY = Family(
     phase="decode",
     contracted=True,
     lacks=_lacks,
+    native_outputs={"out": "batch * heads * head"},
 )

@@ -33,4 +33,5 @@ FAMILY = replace(
     inputs=_inputs,
     outputs=_outputs,
     flops=_flops,
+    native_outputs={"out": "rows * cols", "residual_out": "rows * cols"},
 )

@@ -57,4 +57,5 @@ FAMILY = Family(
     phase="decode",
     contracted=True,
     lacks=_lacks,
+    native_outputs={"out": "rows * outs"},
 )

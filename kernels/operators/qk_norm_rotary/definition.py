@@ -49,4 +49,5 @@ FAMILY = Family(
     specialised=("head",),
     scalars=rms_norm.FAMILY.scalars,
     lacks=rotary.FAMILY.lacks,
+    native_outputs=rotary.FAMILY.native_outputs,
 )

@@ -40,4 +40,5 @@ FAMILY = Family(
     allowed={"bfloat16": BF16, "float32": FP32},
     specialised=("cols",),
     scalars={"eps": 1e-6},
+    native_outputs={"out": "rows * cols"},
 )

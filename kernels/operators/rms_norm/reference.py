@@ -56,4 +56,8 @@ def _native(library: ctypes.CDLL) -> Into:
     return into
 
 
-OPERATOR = Operator(definition.FAMILY, _reference, _framework, FILES, _live, _native)
+def _vendor(package: Any, tensors: Tensors) -> Outputs:
+    return (package.rmsnorm(tensors["x"], tensors["weight"], EPS),)
+
+
+OPERATOR = Operator(definition.FAMILY, _reference, _framework, FILES, _live, _native, _vendor)

@@ -53,4 +53,5 @@ FAMILY = Family(
     },
     specialised=("head",),
     lacks=_lacks,
+    native_outputs={"query_out": "tokens * heads * head", "key_out": "tokens * kv_heads * head"},
 )

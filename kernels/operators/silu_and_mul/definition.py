@@ -36,4 +36,5 @@ FAMILY = Family(
         "float32": Allowed(2.0**-20, "an exponential, a quotient and a product: eight steps of 2⁻²³"),
     },
     specialised=("cols",),
+    native_outputs={"out": "rows * cols"},
 )

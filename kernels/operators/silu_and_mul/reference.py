@@ -39,4 +39,8 @@ def _native(library: ctypes.CDLL) -> Into:
     return into
 
 
-OPERATOR = Operator(definition.FAMILY, _reference, _framework, ("srt/layers/activation.py",), _live, _native)
+def _vendor(package: Any, tensors: Tensors) -> Outputs:
+    return (package.silu_and_mul(tensors["x"]),)
+
+
+OPERATOR = Operator(definition.FAMILY, _reference, _framework, ("srt/layers/activation.py",), _live, _native, _vendor)

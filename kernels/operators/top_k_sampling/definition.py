@@ -66,4 +66,5 @@ FAMILY = Family(
     specialised=("vocab",),
     phase="decode",
     lacks=_lacks,
+    native_outputs={"weights": "rows * k", "reinterpret_cast<elem*>(ids)": "rows * k"},
 )

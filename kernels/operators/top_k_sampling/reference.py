@@ -66,4 +66,6 @@ def _native(library: ctypes.CDLL) -> Into:
     return into
 
 
-OPERATOR = Operator(definition.FAMILY, _reference, _framework, ("srt/layers/sampler.py",), _live, _native, _settled)
+OPERATOR = Operator(
+    definition.FAMILY, _reference, _framework, ("srt/layers/sampler.py",), _live, _native, settled=_settled
+)

@@ -13,6 +13,8 @@ A rehearsal runs every kernel in Triton's interpreter, on any machine, and times
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import importlib
 import json
 import math
@@ -211,20 +213,15 @@ def captured(call: Call, tensors: Tensors) -> Any:
 
 def implementations(operator: Operator, chosen: Choices, rehearse: bool) -> dict[str, Call]:
     """Ours, torch's own operators, the same compiled, and the vendor's where the engine has them."""
-    family = operator.family
-    found: dict[str, Call] = {OURS: ours(PLANS[family.name], chosen), "torch": operator.framework}
+    vendor = operator.vendor
+    found: dict[str, Call] = {OURS: ours(PLANS[operator.family.name], chosen), "torch": operator.framework}
     if rehearse:
         return found
     found["torch_compile"] = torch.compile(operator.framework, dynamic=False)
-    try:
-        vendor = importlib.import_module("sgl_kernel")
-    except ImportError:
-        return found
-    calls: dict[str, Call] = {
-        "rms_norm": lambda it: (vendor.rmsnorm(it["x"], it["weight"], family.scalars["eps"]),),
-        "silu_and_mul": lambda it: (vendor.silu_and_mul(it["x"]),),
-    }
-    return found | ({"sgl_kernel": calls[family.name]} if family.name in calls else {})
+    if vendor is not None:
+        with contextlib.suppress(ImportError):
+            found["sgl_kernel"] = functools.partial(vendor, importlib.import_module("sgl_kernel"))
+    return found
 
 
 def _inputs(

@@ -12,7 +12,7 @@ from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.build.render import Source, every_choice, render
 from bankable.kernels.build.screen import complaints
 from bankable.kernels.operators import FAMILIES
-from bankable.kernels.redteam.wrapped import HANDLES, wrapped
+from bankable.kernels.redteam.wrapped import wrapped
 
 BODIES = {
     'extern "C" int puts(const char*);|puts("x"); HONEST': "calls puts",
@@ -52,7 +52,7 @@ def test_what_reaches_further_is_named(given, compiler):
 
 
 def test_a_wrapper_that_adds_nothing_is_honest(compiler):
-    for family in HANDLES:
+    for family in FAMILIES:
         assert complaints_of(of_kernel(built(compiler, wrapped(family, FAMILIES[family].usual, {}, "HONEST")))) == []
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from bankable.kernels.redteam.attacks import CRIMES
 from bankable.kernels.redteam.bench import HostileBench, Judged
-from bankable.kernels.redteam.candidates import HONEST, SHAPES
+from bankable.kernels.redteam.candidates import HONEST
 from bankable.kernels.redteam.forgeries import FORGERIES
 from bankable.kernels.redteam.table import MODES, lines
 from bankable.tools.errors import UserError
@@ -86,4 +86,3 @@ def test_a_sample_is_drawn_by_its_seed_and_a_folder_is_not_written_twice(python,
     assert [it for it in ids("a", 5) if "forged" not in it] == [it for it in ids("b", 5) if "forged" not in it]
     with pytest.raises(UserError, match="there already"):
         HostileBench(tmp_path / "a", python, compiler).run()
-    assert set(SHAPES) >= {"rms_norm"}
