@@ -174,7 +174,7 @@ def test_tensors_that_no_processor_can_read_are_left_to_live(python: Path, tmp_p
     """What holds of a GPU's memory, in a capture too: nothing is read, nothing waits, live is called."""
     program = Path(__file__).with_name("device_probe.py")
     done = subprocess.run(
-        [str(python), str(program), str(program.parents[2])],
+        [str(python), str(program), str(program.parents[3])],
         env=isolated({"OMP_NUM_THREADS": "1"}),
         cwd=tmp_path,
         capture_output=True,
@@ -195,7 +195,7 @@ def test_the_extracted_live_code_is_what_an_imported_engine_runs(python: Path, t
     program = Path(__file__).with_name("adapter_probe.py")
     env = isolated({"SGLANG_USE_CPU_ENGINE": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(STANDIN)})
     done = subprocess.run(
-        [str(python), str(program), str(program.parents[2])],
+        [str(python), str(program), str(program.parents[3])],
         env=env,
         cwd=tmp_path,
         capture_output=True,

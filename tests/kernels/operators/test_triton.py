@@ -40,7 +40,7 @@ def answers(python: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict
     finer = [name for name in TRIED if "bfloat16" in FAMILIES[name].allowed]
     job = {"families": TRIED, "finer": finer, "kinds": KINDS}
     done = subprocess.run(
-        [str(python), str(PROGRAM), str(PROGRAM.parents[2]), json.dumps(job)],
+        [str(python), str(PROGRAM), str(PROGRAM.parents[3]), json.dumps(job)],
         cwd=folder,
         capture_output=True,
         env=isolated({"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1", "TRITON_CACHE_DIR": str(folder)}),
