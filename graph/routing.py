@@ -96,7 +96,7 @@ def after_kernel_extractor(
 
 
 def after_op_benchmarker(state: RunState) -> Literal["audit_harness", "kernel_extractor"]:
-    """Only a bake-off that was held can be judged."""
+    """Only an operator benchmark that was held can be judged."""
     return "audit_harness" if state["benched"] else "kernel_extractor"
 
 

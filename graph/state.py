@@ -79,16 +79,16 @@ class RunState(TypedDict, total=False):
     operator: str
     """The operator at hand; empty when none is."""
     bench_attempt: int
-    """Number of its last bake-off."""
+    """Number of its last operator benchmark."""
     bench_redone: int
-    """Bake-offs in a row that the auditor gave back."""
+    """Operator benchmarks in a row that the auditor gave back."""
     benched: bool
     searching: bool
     """The kernel author is to search a faster kernel for the operator at hand."""
     candidate: str
     """Implementation that the author found; empty before that, and where it found none."""
     trusted: bool
-    """The last bake-off holds the author's best kernel and was signed off."""
+    """The last operator benchmark holds the author's best kernel and was signed off."""
     isolated: dict[str, float]
     """Signed-off speed-ups alone, by operator."""
     shortlist: list[Shortlisted]

@@ -1,4 +1,4 @@
-"""``python -m kernels``: families, a bake-off, a search, what holds a kernel back, the roof, Triton without a GPU."""
+"""``python -m kernels``: families, a benchmark, a search, what holds a kernel back, the roof, Triton without a GPU."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bankable.kernels.benchmark.benchmark import Settings, bake_off, measured_peaks
-from bankable.kernels.benchmark.candidate import Contestant, of_torch
+from bankable.kernels.benchmark.benchmark import Settings, measured_peaks, run_benchmark
+from bankable.kernels.benchmark.candidate import Candidate, of_torch
 from bankable.kernels.benchmark.cli import app as bench_app
 from bankable.kernels.benchmark.gpu import measure_gpu
 from bankable.kernels.benchmark.gpu import table as gpu_table
@@ -28,7 +28,7 @@ from bankable.kernels.search.search import Search, evaluations, fastest
 from bankable.kernels.task.dtype import dtype_of
 from bankable.kernels.task.folder import TaskFolder, open_task, write_task
 from bankable.kernels.task.shapes import parse_shapes
-from bankable.kernels.task.sources import contestant
+from bankable.kernels.task.sources import compile_candidate
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.seal import seal as seal_run
 from bankable.tools.measurement.executor import ExecutorName
@@ -63,8 +63,9 @@ def families() -> None:
             console.print(f"  tolerance  {dtype} {allowed.relative_error:.3g}: {allowed.reason}")
 
 
+@app.command("bakeoff", hidden=True)
 @app.command()
-def bakeoff(
+def benchmark(
     family: str,
     out: Out,
     shapes: Shapes = "",
@@ -81,9 +82,9 @@ def bakeoff(
     python = engine_python(engine_python_)
     chosen = _family(family)
     folder = _task(chosen, out, shapes, held_out, dtype, python, threads)
-    result = bake_off(
+    result = run_benchmark(
         folder,
-        _contestants(folder, backends),
+        _candidates(folder, backends),
         python,
         Settings(rounds=rounds, samples=samples, threads=threads),
         console.print,
@@ -222,7 +223,7 @@ def _task(family: Family, out: Path, shapes: str, held_out: str, dtype: str, pyt
         return write_task(out, family, dtype, wanted, fork_server, threads)
 
 
-def _contestants(folder: TaskFolder, backends: str) -> list[Contestant]:
+def _candidates(folder: TaskFolder, backends: str) -> list[Candidate]:
     names = [name.strip() for name in backends.split(",") if name.strip()]
     unknown = sorted(set(names) - set(BACKENDS))
     if unknown or not names:
@@ -231,10 +232,10 @@ def _contestants(folder: TaskFolder, backends: str) -> list[Contestant]:
     return found + (kernels_of(folder) if "cpp" in names else [])
 
 
-def kernels_of(folder: TaskFolder) -> list[Contestant]:
+def kernels_of(folder: TaskFolder) -> list[Candidate]:
     """C++ kernels of a task: the template as it stands, and the best that a search found."""
     best = fastest(evaluations(folder).values())
     chosen = [folder.family.defaults(), *([best.choices] if best else [])]
     sources = {it.implementation: it for it in (render(folder.family, folder.task.dtype, each) for each in chosen)}
     compiler = Compiler()
-    return [contestant(folder, source, compiler) for source in sources.values()]
+    return [compile_candidate(folder, source, compiler) for source in sources.values()]

@@ -11,7 +11,7 @@ from bankable.kernels.build.overlay import lay, part_of
 from bankable.kernels.task.folder import TaskFolder
 from bankable.kernels.task.sources import kept_source
 from bankable.nodes.advice.integration import Winner, answered, laid
-from bankable.tools.evidence.harness import BakeOffClaim
+from bankable.tools.evidence.harness import BenchmarkClaim
 from bankable.tools.evidence.records import Kind, Lever, Plan, ServerConfig
 from bankable.tools.measurement.comparison import Measured, compare, declare
 from bankable.tools.measurement.plan import numbered
@@ -26,7 +26,7 @@ def patch_name(operators: Iterable[str], attempt: int = 1) -> str:
     return numbered(f"patch-{'+'.join(sorted(operators))}", attempt)
 
 
-def lever_of(context: RunContext, task: TaskFolder, claim: BakeOffClaim, bench: int) -> Lever | None:
+def lever_of(context: RunContext, task: TaskFolder, claim: BenchmarkClaim, bench: int) -> Lever | None:
     """The winner as a change of the server; ``None`` where it is no kernel that an overlay can carry."""
     if context.recorded is not None:
         return _recorded(context.recorded, task.task.operator)
@@ -59,7 +59,7 @@ def halves(operators: Sequence[str]) -> list[list[str]]:
     return [list(operators[:middle]), list(operators[middle:])] if len(operators) > 1 else []
 
 
-def winner_of(context: RunContext, task: TaskFolder, claim: BakeOffClaim, profile: Profile | None) -> Winner:
+def winner_of(context: RunContext, task: TaskFolder, claim: BenchmarkClaim, profile: Profile | None) -> Winner:
     """What is known of the winner before it is measured on the live server."""
     operator, speedup = task.task.operator, claim.speedup or 1.0
     share = operator_share(profile, operator) if profile is not None else None

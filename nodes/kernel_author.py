@@ -39,7 +39,7 @@ EVERY = 3
 def best_kernel(context: RunContext, task: TaskFolder, findings: Sequence[str] = ()) -> Source | None:
     """The fastest kernel that is right, by two rounds each; ``None`` when none is.
 
-    ``findings``: what the auditor held against earlier bake-offs of this operator.
+    ``findings``: what the auditor held against earlier operator benchmarks of this operator.
     """
     if context.engine_python is not None:
         compiler, main = Compiler(), max(task.task.shapes, key=lambda it: it.calls).key

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from bankable.kernels.benchmark.benchmark import ROUNDS, Settings, bake_off
-from bankable.kernels.benchmark.candidate import Contestant, of_torch
+from bankable.kernels.benchmark.benchmark import ROUNDS, Settings, run_benchmark
+from bankable.kernels.benchmark.candidate import Candidate, of_torch
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.build.render import Source, render
 from bankable.kernels.operators.family import Family
 from bankable.kernels.task.folder import TaskFolder
 from bankable.kernels.task.proposed import entered
-from bankable.kernels.task.sources import contestant
+from bankable.kernels.task.sources import compile_candidate
 from bankable.nodes.advice.benchmarking import bench_plan
 from bankable.tools.errors import UserError
-from bankable.tools.evidence.harness import BakeOffClaim
+from bankable.tools.evidence.harness import BenchmarkClaim
 from bankable.tools.evidence.recorded import take_over
 from bankable.tools.measurement.progress import Event
 from bankable.tools.measurement.run_context import RunContext
@@ -25,14 +25,14 @@ from bankable.tools.measurement.run_context import RunContext
 FIRST = 1
 OF_TORCH = ("torch", "torch_compile")
 """Torch's own ways. A graph is compiled anew in each fresh process, which takes longer than all else that is measured:
-it takes part in an operator's first bake-off; later ones ask only whether the author's kernel is faster than live."""
+it takes part in an operator's first benchmark; later ones ask only whether the author's kernel is faster than live."""
 
 
 @dataclass(frozen=True)
 class Benched:
-    """One attempt at a bake-off."""
+    """One attempt at an operator benchmark."""
 
-    claim: BakeOffClaim | None
+    claim: BenchmarkClaim | None
     why: str = ""
     """What kept it from being held."""
 
@@ -42,10 +42,10 @@ def default(task: TaskFolder) -> Source:
     return render(task.family, task.task.dtype)
 
 
-def read_benched(task: TaskFolder, attempt: int) -> BakeOffClaim | None:
+def read_benched(task: TaskFolder, attempt: int) -> BenchmarkClaim | None:
     """What came of an attempt that is there; ``None`` for one that is not."""
     try:
-        return BakeOffClaim.model_validate_json((task.path / f"bench-{attempt}" / "claim.json").read_bytes())
+        return BenchmarkClaim.model_validate_json((task.path / f"bench-{attempt}" / "claim.json").read_bytes())
     except (OSError, ValidationError):
         return None
 
@@ -63,34 +63,34 @@ def benchmark(
         take_over(context.recorded, context.folder, f"ops/{task.task.operator}/bench-{attempt}")
         known = read_benched(task, attempt)
         if known is None:
-            return Benched(None, "no recorded bake-off")
+            return Benched(None, "no recorded operator benchmark")
     if known is not None:
         return Benched(known)
     assert context.engine_python is not None
     try:
-        contestants = [*torchs_own(task.family, attempt), contestant(task, source, Compiler())]
-        contestants += [it for it in _of_models(context, task) if it.id != source.implementation]
+        candidates = [*torchs_own(task.family, attempt), compile_candidate(task, source, Compiler())]
+        candidates += [it for it in _of_models(context, task) if it.id != source.implementation]
         settings = Settings(threads=context.threads, rounds=plan.rounds if plan is not None else ROUNDS)
-        result = bake_off(task, contestants, context.engine_python, settings, lambda _: context.check())
+        result = run_benchmark(task, candidates, context.engine_python, settings, lambda _: context.check())
     except UserError as problem:
         return Benched(None, str(problem))
     context.folder.ledger.enter_tree(result.folder)
-    for it in contestants:
+    for it in candidates:
         if it.kind == "cpp":
             context.folder.ledger.enter(task.kernel_file(it.id))
     context.tell(Event("note", result.claim.headline))
     return Benched(result.claim)
 
 
-def torchs_own(family: Family, attempt: int) -> list[Contestant]:
+def torchs_own(family: Family, attempt: int) -> list[Candidate]:
     """What torch itself has to offer in an attempt; the compiled graph in the first one."""
     return [of_torch(family, kind) for kind in (OF_TORCH if attempt == FIRST else OF_TORCH[:1])]
 
 
-def _of_models(context: RunContext, task: TaskFolder) -> Iterator[Contestant]:
-    """Kernels that a model entered; one that does not compile is left out, and costs nobody else the bake-off."""
+def _of_models(context: RunContext, task: TaskFolder) -> Iterator[Candidate]:
+    """Kernels that a model entered; one that does not compile is left out, and costs nobody else the benchmark."""
     for it in entered(task.path):
         try:
-            yield contestant(task, render(task.family, task.task.dtype, it.choices), Compiler())
+            yield compile_candidate(task, render(task.family, task.task.dtype, it.choices), Compiler())
         except UserError as problem:
             context.tell(Event("note", f"{it.implementation}: {problem}"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from bankable.evals.faults.fault import Fault, Target
-from bankable.evals.fixtures.build.bakeoff_edits import checker_says
+from bankable.evals.fixtures.build.benchmark_edits import checker_says
 from bankable.evals.fixtures.build.edits import answers, candidates, reclaim, rows
 from bankable.evals.fixtures.build.files import Json, read
 
@@ -57,7 +57,7 @@ FAULTS: tuple[Fault, ...] = (
         1.05,
         (0, 0.5, 0.9, 1, 1.05, 1.5, 10),
         _wrong_elements,
-        base="bake-off",
+        base="benchmark",
         scope="harness",
     ),
     Fault(

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from bankable.evals.faults.fault import Base, Target, find_target
-from bankable.evals.fixtures.build.bakeoff import Contest, bake_off
+from bankable.evals.fixtures.build.benchmark import BenchmarkSpec, write_benchmark
 from bankable.evals.fixtures.build.edits import PATCH, answers, candidates, other_tokens, outputs
 from bankable.evals.fixtures.build.files import write
 from bankable.evals.fixtures.build.profile import profile_folder
@@ -26,9 +26,9 @@ QUESTIONS = Workload(dataset="questions", num_prompts=8, input_len=16, output_le
 
 def build(base: Base, scope: Scope, folder: Path, seed: int) -> Target:
     """Clean evidence of a kind, which nobody may accuse."""
-    if base == "bake-off":
+    if base == "benchmark":
         write(folder / "run.json", {"schema_version": 1, "run_id": RUN_ID, "config": {}})
-        bake_off(folder, Contest(seed=7 + seed))
+        write_benchmark(folder, BenchmarkSpec(seed=7 + seed))
         return Target(folder, "rms_norm", "harness")
     if base == "profile":
         return Target(profile_folder(folder), "profile", "profile")

@@ -14,7 +14,7 @@ from bankable.evals.fixtures.build.run import enter_all
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.request import Scope
 
-Base = Literal["patch", "alternating", "scheduling", "precision", "questions", "bake-off", "profile"]
+Base = Literal["patch", "alternating", "scheduling", "precision", "questions", "benchmark", "profile"]
 """The clean evidence that a fault is shown on; see ``base.py``."""
 
 

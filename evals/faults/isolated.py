@@ -5,8 +5,8 @@ from __future__ import annotations
 from random import Random
 
 from bankable.evals.faults.fault import Fault, Target
-from bankable.evals.fixtures.build.bakeoff import again
-from bankable.evals.fixtures.build.bakeoff_edits import HELD_OUT, claimed, edit_rows, slow_down
+from bankable.evals.fixtures.build.benchmark import again
+from bankable.evals.fixtures.build.benchmark_edits import HELD_OUT, claimed, edit_rows, slow_down
 from bankable.evals.fixtures.build.files import edit, read, setting
 from bankable.evals.fixtures.build.profile import PROFILE, ROUTE, operator
 
@@ -61,7 +61,7 @@ FAULTS: tuple[Fault, ...] = (
         0.6,
         (0, 0.2, 0.4, 0.6, 1, 5, 100),
         _claimed_ratio,
-        base="bake-off",
+        base="benchmark",
         scope="harness",
     ),
     Fault(
@@ -72,7 +72,7 @@ FAULTS: tuple[Fault, ...] = (
         3.2,
         (1, 1.5, 2, 2.4, 2.8, 3.2, 4),
         _special_cased,
-        base="bake-off",
+        base="benchmark",
         scope="harness",
     ),
     Fault(
@@ -83,7 +83,7 @@ FAULTS: tuple[Fault, ...] = (
         1200,
         (0, 300, 700, 900, 1200, 2000, 20000),
         _hidden_work,
-        base="bake-off",
+        base="benchmark",
         scope="harness",
     ),
     Fault(
@@ -94,7 +94,7 @@ FAULTS: tuple[Fault, ...] = (
         2,
         (1, 1.25, 1.5, 1.75, 2, 3, 10),
         _impossibly_fast,
-        base="bake-off",
+        base="benchmark",
         scope="harness",
     ),
     Fault(

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from bankable.nodes.auditor.harness.view import ReportedBakeOff
+from bankable.nodes.auditor.harness.view import ReportedBenchmark
 from bankable.nodes.auditor.pair import audit_pair
 from bankable.nodes.auditor.reading.reader import Reader
 from bankable.nodes.auditor.reading.reported import ReportedClaim
@@ -45,7 +45,7 @@ WHOLE: dict[str, type[BaseModel]] = {
     "task.json": Task,
     "measurement.json": Measurement,
     "oracle.json": OracleManifest,
-    "bakeoff_claim.json": ReportedBakeOff,
+    "benchmark_claim.json": ReportedBenchmark,
 }
 LINES: dict[str, type[BaseModel]] = {
     "outputs.jsonl": Generation,

@@ -1,4 +1,4 @@
-"""A bake-off: every implementation right first, then timed in rounds, written as the records an auditor reads."""
+"""A benchmark: every implementation right first, then timed in rounds, written as the records an auditor reads."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bankable.kernels.benchmark.candidate import Contestant, live
+from bankable.kernels.benchmark.candidate import Candidate, live
 from bankable.kernels.benchmark.qualify import TRY, Qualified, qualify
 from bankable.kernels.benchmark.result import claim
 from bankable.kernels.benchmark.rounds import MEASURE, Rounds
@@ -19,7 +19,7 @@ from bankable.kernels.task.folder import TaskFolder
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.canonical import file_digest
 from bankable.tools.evidence.harness import (
-    BakeOffClaim,
+    BenchmarkClaim,
     Measurement,
     MeasurementFile,
     MeasurementRole,
@@ -54,7 +54,7 @@ TIMER_FILE, CHECKER_FILE = "worker/timing.py", "worker/check.py"
 
 
 @dataclass(frozen=True)
-class BakeOff:
+class OperatorBenchmark:
     """What one attempt left."""
 
     folder: Path
@@ -62,7 +62,7 @@ class BakeOff:
     attempt: int
     rows: tuple[OpRun, ...]
     peaks: Peaks
-    claim: BakeOffClaim
+    claim: BenchmarkClaim
     qualified: tuple[Qualified, ...]
 
 
@@ -78,14 +78,14 @@ class Settings:
     limits: Limits = MEASURE
 
 
-def bake_off(
+def run_benchmark(
     folder: TaskFolder,
-    contestants: Sequence[Contestant],
+    candidates: Sequence[Candidate],
     python: Path,
     settings: Settings | None = None,
     say: Callable[[str], None] = lambda _: None,
-) -> BakeOff:
-    """Measure all contestants against the live implementation. Raises ``UserError`` when nothing can be measured."""
+) -> OperatorBenchmark:
+    """Measure all candidates against the live implementation. Raises ``UserError`` when nothing can be measured."""
     settings = settings or Settings()
     started, before = time.time(), measuring_files(folder)
     attempt = folder.next_attempt()
@@ -95,15 +95,15 @@ def bake_off(
     with ForkServer(python, settings.threads) as fork_server:
         say(f"network of candidates {fork_server.network}, torch {fork_server.torch}")
         qualified = [
-            qualify(folder, contestant, fork_server, keys, settings.threads, settings.try_limits)
-            for contestant in (reference, *contestants)
+            qualify(folder, candidate, fork_server, keys, settings.threads, settings.try_limits)
+            for candidate in (reference, *candidates)
         ]
         found = [measured_peaks(fork_server, folder.task.dtype, settings.threads)]
     for entry in qualified:
         say(f"{entry.implementation}: " + (_right(entry) if entry.ok else f"out: {entry.why}"))
     if not qualified[0].ok:
         raise UserError("the live implementation does not meet the task", folder.task.operator, qualified[0].why)
-    entered = [it for it, entry in zip((reference, *contestants), qualified, strict=True) if entry.ok]
+    entered = [it for it, entry in zip((reference, *candidates), qualified, strict=True) if entry.ok]
     protocol = Protocol(
         timer="perf_counter_ns",
         warmup_calls=WARMUPS,
@@ -138,7 +138,7 @@ def bake_off(
     write_once(place / "measurement.json", json_bytes(measurement.model_dump(mode="json")))
     write_once(place / "qualification.json", json_bytes([asdict(entry) for entry in qualified]))
     write_once(place / "claim.json", json_bytes(claimed.model_dump(mode="json")))
-    return BakeOff(place, attempt, tuple(rows), peaks, claimed, tuple(qualified))
+    return OperatorBenchmark(place, attempt, tuple(rows), peaks, claimed, tuple(qualified))
 
 
 def measured_peaks(fork_server: ForkServer, dtype: str, threads: int) -> Peaks:

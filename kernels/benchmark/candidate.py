@@ -1,4 +1,4 @@
-"""Who takes part in a bake-off: the live implementation, torch's own, a compiled graph, and our C++ kernels."""
+"""Who takes part in a benchmark: the live implementation, torch's own, a compiled graph, and our C++ kernels."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LIVE = "live"
 
 
 @dataclass(frozen=True)
-class Contestant:
+class Candidate:
     """One implementation under its id."""
 
     id: str
@@ -40,22 +40,20 @@ class Contestant:
         }
 
 
-def live(source: SourceFile, backend: str) -> Contestant:
+def live(source: SourceFile, backend: str) -> Candidate:
     """The denominator."""
-    return Contestant(LIVE, LIVE, backend, source)
+    return Candidate(LIVE, LIVE, backend, source)
 
 
-def of_torch(family: Family, kind: str) -> Contestant:
+def of_torch(family: Family, kind: str) -> Candidate:
     """``torch`` or ``torch_compile``; both stand in this package's own file for the family."""
     path = OPERATORS / family.name / "reference.py"
     source = SourceFile(path=f"kernels/operators/{family.name}/reference.py", digest=file_digest(path))
-    return Contestant(kind.replace("_", "-"), kind, kind, source)
+    return Candidate(kind.replace("_", "-"), kind, kind, source)
 
 
-def of_kernel(compiled: Compiled) -> Contestant:
-    """A C++ kernel; its source lies beside the bake-off that measured it."""
+def of_kernel(compiled: Compiled) -> Candidate:
+    """A C++ kernel; its source lies beside the operator benchmark that measured it."""
     source = compiled.source
     place = f"ops/{source.family}/candidates/{source.implementation}.cpp"
-    return Contestant(
-        source.implementation, "cpp", "cpp", SourceFile(path=place, digest=source.digest), compiled.binary
-    )
+    return Candidate(source.implementation, "cpp", "cpp", SourceFile(path=place, digest=source.digest), compiled.binary)

@@ -1,7 +1,7 @@
 """All families side by side in one run: each against the live implementation, torch's own and a compiled graph.
 
-Ratios are over served shapes, weighted by their calls, of interleaved rounds in fresh processes: one bake-off for each
-family, whose records are kept. The roof is the one that is measured in the same bake-off.
+Ratios are over served shapes, weighted by their calls, of interleaved rounds in fresh processes: one benchmark for each
+family, whose records are kept. The roof is the one that is measured in the same operator benchmark.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from statistics import median
 
 from rich.table import Table
 
-from bankable.kernels.benchmark.benchmark import FLOOR, BakeOff, Settings, bake_off
+from bankable.kernels.benchmark.benchmark import FLOOR, OperatorBenchmark, Settings, run_benchmark
 from bankable.kernels.benchmark.candidate import LIVE, of_torch
 from bankable.kernels.benchmark.result import scores
 from bankable.kernels.benchmark.table import roof_ns
@@ -26,7 +26,7 @@ from bankable.kernels.search.evaluation import fastest
 from bankable.kernels.search.search import Search
 from bankable.kernels.task.folder import open_task, write_task
 from bankable.kernels.task.shapes import parse_shapes
-from bankable.kernels.task.sources import contestant
+from bankable.kernels.task.sources import compile_candidate
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Record
 from bankable.tools.evidence.store import AppendLog
@@ -67,7 +67,7 @@ class Wanted:
     samples: int
     threads: int
     budget: int
-    """Kernels of a search before each bake-off; 0: the template as it stands."""
+    """Kernels of a search before each operator benchmark; 0: the template as it stands."""
 
 
 def beside(out: Path, wanted: Wanted, python: Path, say: Callable[[str], None]) -> list[Beside]:
@@ -101,7 +101,7 @@ def table(found: Sequence[Beside]) -> Table:
     return shown
 
 
-def _benched(out: Path, name: str, wanted: Wanted, python: Path, say: Callable[[str], None]) -> BakeOff:
+def _benched(out: Path, name: str, wanted: Wanted, python: Path, say: Callable[[str], None]) -> OperatorBenchmark:
     family, shapes, compiler = FAMILIES[name], SHAPES[name], Compiler()
     wanted_shapes = parse_shapes(family, shapes.served, shapes.held_out)
     with ForkServer(python, wanted.threads) as fork_server:
@@ -112,14 +112,14 @@ def _benched(out: Path, name: str, wanted: Wanted, python: Path, say: Callable[[
         search.run(wanted.budget, say)
         if (best := fastest(search.done.values())) is not None and best.choices != choices[0]:
             choices.append(best.choices)
-    kernels = [contestant(task, render(family, task.task.dtype, it), compiler) for it in choices]
+    kernels = [compile_candidate(task, render(family, task.task.dtype, it), compiler) for it in choices]
     entered = [of_torch(family, "torch"), of_torch(family, "torch_compile"), *kernels]
-    return bake_off(
+    return run_benchmark(
         task, entered, python, Settings(rounds=wanted.rounds, samples=wanted.samples, threads=wanted.threads), say
     )
 
 
-def _lines(name: str, result: BakeOff) -> Iterator[Beside]:
+def _lines(name: str, result: OperatorBenchmark) -> Iterator[Beside]:
     task = open_task(result.folder.parents[2], name).task
     times: dict[tuple[str, str], list[float]] = {}
     rows = {(row.shape, row.implementation): row for row in result.rows}

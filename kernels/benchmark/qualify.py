@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bankable.kernels.benchmark.candidate import Contestant
+from bankable.kernels.benchmark.candidate import Candidate
 from bankable.kernels.build.screen import complaints
 from bankable.kernels.sandbox.fork_server import Answer, ForkServer
 from bankable.kernels.sandbox.limits import Limits
@@ -33,7 +33,7 @@ class Qualified:
 
 def qualify(
     folder: TaskFolder,
-    contestant: Contestant,
+    candidate: Candidate,
     fork_server: ForkServer,
     keys: Sequence[str],
     threads: int,
@@ -45,9 +45,9 @@ def qualify(
 
     ``read``: a kernel is read before it is loaded, and not loaded when something stands against it.
     """
-    against = complaints_of(contestant) if read else []
+    against = complaints_of(candidate) if read else []
     if against:
-        return Qualified(contestant.id, False, f"not loaded: {against[0]}", None, None)
+        return Qualified(candidate.id, False, f"not loaded: {against[0]}", None, None)
     task, allowed = folder.task, folder.task.tolerance.relative_error
     seeds = {key: secrets.randbits(60) for key in keys}
     shapes = [
@@ -59,15 +59,15 @@ def qualify(
             "family": task.family,
             "dtype": task.dtype,
             "threads": threads,
-            "implementation": contestant.job(),
+            "implementation": candidate.job(),
             "kinds": KINDS,
             "shapes": shapes,
         },
         limits,
     )
-    why = _trouble(ran, keys, contestant)
+    why = _trouble(ran, keys, candidate)
     if why:
-        return Qualified(contestant.id, False, why, None, None)
+        return Qualified(candidate.id, False, why, None, None)
     worst, equal = 0.0, 1.0
     for key in keys:
         outputs = ran.folder / f"{key}.safetensors"
@@ -110,17 +110,17 @@ def qualify(
         else:
             worst, equal = max(worst, said["relative_error"]), min(equal, said["equal_bits"])
             continue
-        return Qualified(contestant.id, False, why, None, None)
+        return Qualified(candidate.id, False, why, None, None)
     shutil.rmtree(ran.folder)
-    return Qualified(contestant.id, True, "", worst, equal)
+    return Qualified(candidate.id, True, "", worst, equal)
 
 
-def complaints_of(contestant: Contestant) -> list[str]:
+def complaints_of(candidate: Candidate) -> list[str]:
     """What stands against a compiled kernel and its source, which lies beside it; nothing of other implementations."""
-    if contestant.binary is None:
+    if candidate.binary is None:
         return []
-    source = contestant.binary.with_name("source.cpp")
-    return complaints(contestant.binary, source.read_text(encoding="utf-8") if source.is_file() else None)
+    source = candidate.binary.with_name("source.cpp")
+    return complaints(candidate.binary, source.read_text(encoding="utf-8") if source.is_file() else None)
 
 
 def dims_of(key: str) -> tuple[int, ...]:
@@ -128,11 +128,11 @@ def dims_of(key: str) -> tuple[int, ...]:
     return tuple(int(part) for part in key.split("x"))
 
 
-def _trouble(ran: Answer, keys: Sequence[str], contestant: Contestant) -> str:
+def _trouble(ran: Answer, keys: Sequence[str], candidate: Candidate) -> str:
     for reply in ran.replies:
         if "raised" in reply:
             return f"{reply['shape']}: {reply['raised']}"
-        if reply["resolved"]["digest"] != contestant.source.digest:
+        if reply["resolved"]["digest"] != candidate.source.digest:
             return f"{reply['shape']}: another file was loaded: {reply['resolved']['path']}"
     if ran.ended.end != "answered":
         return f"{ran.ended.end}: {ran.ended.why}"

@@ -1,4 +1,4 @@
-"""The claim of a bake-off, worked out from its rows.
+"""The claim of an operator benchmark, worked out from its rows.
 
 t(row) = median of its samples;  T = Σ calls · t over the served shapes;  d = log(T_live / T_candidate), one per round.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean, median
 
 from bankable.kernels.benchmark.candidate import LIVE
-from bankable.tools.evidence.harness import BakeOffClaim, OpRun, Task
+from bankable.tools.evidence.harness import BenchmarkClaim, OpRun, Task
 from bankable.tools.statistics.paired import Decision, decide
 
 
@@ -81,7 +81,7 @@ def scores(task: Task, rows: Sequence[OpRun], floor: float) -> list[Score]:
     return sorted(found, key=lambda score: -score.decision.mean)
 
 
-def claim(task: Task, rows: Sequence[OpRun], backend: str, floor: float) -> BakeOffClaim:
+def claim(task: Task, rows: Sequence[OpRun], backend: str, floor: float) -> BenchmarkClaim:
     """What came out. The best of those that are really faster wins; where nothing ran, that is said and no more."""
     ranked = scores(task, rows, floor)
     winner = next((score for score in ranked if score.decision.verdict == "real"), None)
@@ -96,7 +96,7 @@ def claim(task: Task, rows: Sequence[OpRun], backend: str, floor: float) -> Bake
     else:
         best = f"; the best was {ranked[0].speedup:.2f}×, undecided" if ranked else ""
         headline = f"{task.operator}: no candidate is shown to be faster{best}"
-    return BakeOffClaim(
+    return BenchmarkClaim(
         run_id=task.run_id,
         operator=task.operator,
         outcome="winner" if winner else "harness_error" if broke else "no_win",

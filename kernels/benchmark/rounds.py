@@ -1,4 +1,4 @@
-"""Measures rounds of a bake-off: in each, every implementation once, in a process of its own, one after the other."""
+"""Measures rounds of a benchmark: in each, every implementation once, in a process of its own, one after the other."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from bankable.kernels.benchmark.candidate import Contestant
+from bankable.kernels.benchmark.candidate import Candidate
 from bankable.kernels.benchmark.qualify import dims_of
 from bankable.kernels.sandbox.fork_server import Answer, ForkServer
 from bankable.kernels.sandbox.limits import Limits
@@ -24,7 +24,7 @@ MEASURE = Limits(wall_s=600, cpu_s=400, memory_bytes=6 << 30)
 
 @dataclass
 class Rounds:
-    """What all rounds of one bake-off share."""
+    """What all rounds of one operator benchmark share."""
 
     folder: TaskFolder
     protocol: Protocol
@@ -35,12 +35,12 @@ class Rounds:
     limits: Limits = MEASURE
     _generations: Iterator[int] = field(default_factory=lambda: itertools.count(0, 1 << 20))
 
-    def measure(self, index: int, contestants: Sequence[Contestant], fork_server: ForkServer) -> list[OpRun]:
+    def measure(self, index: int, candidates: Sequence[Candidate], fork_server: ForkServer) -> list[OpRun]:
         """One round, in an order that turns round from one to the next. Outputs are judged when all have run."""
-        order = list(contestants) if index % 2 == 0 else list(reversed(contestants))
-        return [row for contestant in order for row in self._leg(index, contestant, fork_server)]
+        order = list(candidates) if index % 2 == 0 else list(reversed(candidates))
+        return [row for candidate in order for row in self._leg(index, candidate, fork_server)]
 
-    def _leg(self, index: int, contestant: Contestant, fork_server: ForkServer) -> list[OpRun]:
+    def _leg(self, index: int, candidate: Candidate, fork_server: ForkServer) -> list[OpRun]:
         task = self.folder.task
         seeds = {key: secrets.randbits(60) for key in self.keys}
         shapes = [
@@ -55,7 +55,7 @@ class Rounds:
                 "dtype": task.dtype,
                 "threads": self.threads,
                 "checked": CHECKED,
-                "implementation": contestant.job(),
+                "implementation": candidate.job(),
                 "shapes": shapes,
                 "warmup": self.protocol.warmup_calls,
                 "timed": self.protocol.timed_calls,
@@ -68,9 +68,9 @@ class Rounds:
         for key in self.keys:
             reply = replies.get(key, {"raised": f"{ran.ended.end}: {ran.ended.why or 'no answer'}"})
             checked: dict[str, Any] = {}
-            if contestant.role == "candidate" and "raised" not in reply:
+            if candidate.role == "candidate" and "raised" not in reply:
                 checked = self._check(key, seeds[key], reply, ran, fork_server)
-            rows.append(self._row(index, contestant, key, {**reply, **checked}, ran, started))
+            rows.append(self._row(index, candidate, key, {**reply, **checked}, ran, started))
         shutil.rmtree(ran.folder, ignore_errors=True)
         return rows
 
@@ -111,7 +111,7 @@ class Rounds:
         }
 
     def _row(
-        self, index: int, contestant: Contestant, key: str, reply: dict[str, Any], ran: Answer, started: float
+        self, index: int, candidate: Candidate, key: str, reply: dict[str, Any], ran: Answer, started: float
     ) -> OpRun:
         task, dims = self.folder.task, dims_of(key)
         measured = {
@@ -135,10 +135,10 @@ class Rounds:
         return OpRun(
             run_id=task.run_id,
             operator=task.operator,
-            role=contestant.role,
-            backend=contestant.backend,
-            implementation=contestant.id,
-            source=contestant.source,
+            role=candidate.role,
+            backend=candidate.backend,
+            implementation=candidate.id,
+            source=candidate.source,
             resolved=reply.get("resolved"),
             executed=reply.get("executed"),
             shape=key,

@@ -1,4 +1,4 @@
-"""What a bake-off found, as a table for a terminal: times, ratios, and the distance to the machine's roof."""
+"""What a benchmark found, as a table for a terminal: times, ratios, and the distance to the machine's roof."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from statistics import median
 
 from rich.table import Table
 
-from bankable.kernels.benchmark.benchmark import BakeOff
+from bankable.kernels.benchmark.benchmark import OperatorBenchmark
 from bankable.kernels.benchmark.candidate import LIVE
 from bankable.tools.evidence.harness import OpRun, Peaks
 
@@ -17,7 +17,7 @@ def roof_ns(row: OpRun, peaks: Peaks) -> float:
     return 1e9 * max((row.bytes_moved or 0) / peaks.copy_bandwidth, (row.flops or 0) / peaks.flop_rate)
 
 
-def table(result: BakeOff) -> Table:
+def table(result: OperatorBenchmark) -> Table:
     """One line for each implementation and shape; times are medians over rounds of medians over samples."""
     cells: dict[tuple[str, str], list[float]] = defaultdict(list)
     rows: dict[tuple[str, str], OpRun] = {}

@@ -29,7 +29,7 @@ def patch_of(family: Family, dtype: str, mode: Mode) -> OperatorPatch:
 
 
 def part_of(family: Family, source: Source, bench: int) -> OverlayPart:
-    """What a plan declares about a kernel; ``bench`` is the attempt of the bake-off that it won."""
+    """What a plan declares about a kernel; ``bench`` is the attempt of the operator benchmark that it won."""
     patch = patch_of(family, source.dtype, "replace")
     kernel = _kernel(family, source.dtype, source.implementation, source.text, dict(source.choices))
     return OverlayPart(

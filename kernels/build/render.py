@@ -43,7 +43,7 @@ class Source:
 
     @property
     def implementation(self) -> str:
-        """Id in the rows of a bake-off."""
+        """Id in the rows of an operator benchmark."""
         return f"cpp-{self.digest[:12]}"
 
 

@@ -30,7 +30,7 @@ TORCH = {"torch": "torch", "torch-compile": "torch_compile"}
 
 
 def diagnose(
-    task: Annotated[Path | None, typer.Argument(help="RUN/ops/OPERATOR, as `bakeoff --out RUN` makes it")] = None,
+    task: Annotated[Path | None, typer.Argument(help="RUN/ops/OPERATOR, as `benchmark --out RUN` makes it")] = None,
     kernel: Annotated[str, typer.Option(help="its id: cpp-…, live, torch; a search's best if left out")] = "",
     family: Annotated[str, typer.Option(help="in place of a task: a family, with --shapes")] = "",
     shapes: Annotated[str, typer.Option(help="served shapes of a new task: 4x256:9000,128x256:500")] = "",
@@ -66,9 +66,9 @@ def subject_of(folder: TaskFolder, kernel: str, shape: str, python: Path, thread
     chosen = shape or heaviest(folder)
     if kernel == LIVE:
         task = folder.task
-        return Subject.of_contestant(folder, live(task.live_source, task.live_backend), chosen, python, threads)
+        return Subject.of_candidate(folder, live(task.live_source, task.live_backend), chosen, python, threads)
     if kernel in TORCH:
-        return Subject.of_contestant(folder, of_torch(folder.family, TORCH[kernel]), chosen, python, threads)
+        return Subject.of_candidate(folder, of_torch(folder.family, TORCH[kernel]), chosen, python, threads)
     best = fastest(evaluations(folder).values())
     source = render(folder.family, folder.task.dtype, best.choices if best and not kernel else None)
     if kernel and kernel != source.implementation:

@@ -1,4 +1,4 @@
-"""A suspect's own attempt in a task folder, and what the auditor says of it: asked as a program, over a sealed copy."""
+"""A red-team candidate's attempt in a task folder, and the auditor's verdict (run as a program on a sealed copy)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bankable.kernels.benchmark.result import claim
 from bankable.kernels.redteam.forgeries import Forgery, Records
 from bankable.kernels.task.folder import TaskFolder
 from bankable.tools import package
-from bankable.tools.evidence.harness import BakeOffClaim, Measurement, OpRun, Peaks, Protocol
+from bankable.tools.evidence.harness import BenchmarkClaim, Measurement, OpRun, Peaks, Protocol
 from bankable.tools.evidence.seal import seal
 from bankable.tools.evidence.store import AppendLog, json_bytes, write_once
 
@@ -40,11 +40,11 @@ class Opinion:
 
 @dataclass(frozen=True)
 class Attempt:
-    """Rows of one suspect beside those of the live implementation, written as a bake-off's."""
+    """Rows of one candidate beside those of the live implementation, written as an operator benchmark's."""
 
     task: TaskFolder
     number: int
-    claim: BakeOffClaim
+    claim: BenchmarkClaim
 
 
 def written(

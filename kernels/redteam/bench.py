@@ -25,7 +25,7 @@ from bankable.kernels.benchmark.rounds import Rounds
 from bankable.kernels.build.compiler import Compiled, CompileError, Compiler
 from bankable.kernels.operators import FAMILIES, SHAPES
 from bankable.kernels.redteam.audited import Attempt, audited, forged, written
-from bankable.kernels.redteam.candidates import Stage, Suspect, suspects
+from bankable.kernels.redteam.candidates import RedTeamCandidate, Stage, red_team_candidates
 from bankable.kernels.redteam.forgeries import FORGERIES, Forgery
 from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.sandbox.limits import Limits
@@ -62,9 +62,9 @@ class Judged(Record):
 
 @dataclass
 class Trial:
-    """What is known of a suspect on its way."""
+    """What is known of a candidate on its way."""
 
-    suspect: Suspect
+    candidate: RedTeamCandidate
     layers: dict[str, str]
     kernel: Compiled | None = None
     attempt: Attempt | None = None
@@ -74,7 +74,7 @@ class Trial:
 
     def judged(self) -> Judged:
         """By what the layers said."""
-        it, believed = self.suspect, self.attempt is not None and self.attempt.claim.outcome == "winner"
+        it, believed = self.candidate, self.attempt is not None and self.attempt.claim.outcome == "winner"
         if self.failed:
             outcome: Outcome = "harness_error"
             self.layers["harness"] = self.failed
@@ -124,17 +124,19 @@ class HostileBench:
         with Lanes(self._python) as lanes, _listener() as (port, called):
             with lanes.lease() as fork_server:
                 stages = self._stages(fork_server, port)
-            trials = [Trial(it, {}) for it in suspects(stages, self._seed, self._sample)]
+            trials = [Trial(it, {}) for it in red_team_candidates(stages, self._seed, self._sample)]
             self._say(f"{len(trials)} kernels, {len(lanes.sets)} at a time")
             with ThreadPoolExecutor(len(lanes.sets)) as pool:
-                for _ in pool.map(lambda it: self._tried(it, stages[it.suspect.family], lanes, called), trials):
+                for _ in pool.map(lambda it: self._tried(it, stages[it.candidate.family], lanes, called), trials):
                     pass
                 self._say(f"{sum(bool(it.layers) for it in trials)} refused untimed")
                 left = [it for it in trials if it.kernel and not it.failed and (self._thorough or not it.layers)]
                 for family in self._families:
-                    mine = [it for it in left if it.suspect.family == family]
+                    mine = [it for it in left if it.candidate.family == family]
                     groups = [mine[at : at + BATCH] for at in range(0, len(mine), BATCH)]
-                    for _ in pool.map(lambda group: self._timed(group, stages[group[0].suspect.family], lanes), groups):
+                    for _ in pool.map(
+                        lambda group: self._timed(group, stages[group[0].candidate.family], lanes), groups
+                    ):
                         pass
                 self._say(f"{len(left)} timed and audited")
                 found = [trial.judged() for trial in trials]
@@ -159,8 +161,8 @@ class HostileBench:
 
     def _tried(self, trial: Trial, stage: Stage, lanes: Lanes, called: threading.Event) -> None:
         """Compiled, read, and run once on every kind of input; whatever breaks on the way is a result."""
-        suspect = trial.suspect
-        compiled = self._compiler.compile(suspect.source)
+        candidate = trial.candidate
+        compiled = self._compiler.compile(candidate.source)
         if isinstance(compiled, CompileError):
             trial.layers["compiler"] = compiled.reason.splitlines()[0][:200]
             return
@@ -170,8 +172,10 @@ class HostileBench:
         before = stage.decoy.read_bytes()
         try:
             with lanes.lease() as fork_server:
-                limits = TIGHT if suspect.quick else USUAL
-                said = qualify(stage.task, kernel, fork_server, SHAPES[suspect.family].attacked, 1, limits, read=False)
+                limits = TIGHT if candidate.quick else USUAL
+                said = qualify(
+                    stage.task, kernel, fork_server, SHAPES[candidate.family].attacked, 1, limits, read=False
+                )
         except UserError as problem:
             trial.layers["containment"] = f"ended the fork server: {problem}"
             return
@@ -183,7 +187,7 @@ class HostileBench:
             "decoy": stage.decoy.read_bytes() != before,
             "listener": called.is_set(),
             "escapee": _left_behind(MARK),
-        }.get(suspect.effect)
+        }.get(candidate.effect)
         if had is False:
             trial.layers["containment"] = "was kept from what it tried"
             return
@@ -232,7 +236,7 @@ class HostileBench:
         task: TaskFolder = stage.task
         with self._lock:
             number = next(self._numbers[task.family.name])
-        keep(task, trial.suspect.source)
+        keep(task, trial.candidate.source)
         attempt = written(task, number, rows, protocol, peaks, files, span)
         trial.attempt = attempt
         broken = [row for row in rows if not sound(task.task, row)]
@@ -242,7 +246,7 @@ class HostileBench:
         trial.rules = opinion.rules
         if opinion.verdict != "PASS":
             trial.layers["audit"] = f"{opinion.verdict}: {', '.join(opinion.rules)}"
-        elif trial.suspect.hostile and not broken and attempt.claim.outcome != "winner":
+        elif trial.candidate.hostile and not broken and attempt.claim.outcome != "winner":
             trial.layers["timing"] = "no gain to be had"
 
     def _forgeries(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Forgery]]:
@@ -256,8 +260,8 @@ class HostileBench:
                 (
                     it
                     for it in trials
-                    if it.suspect.family == family
-                    and not it.suspect.hostile
+                    if it.candidate.family == family
+                    and not it.candidate.hostile
                     and it.attempt is not None
                     and it.attempt.claim.outcome == "winner"
                 ),

@@ -1,4 +1,4 @@
-"""Suspects of the hostile bench: every technique on every family, and honest variants of every template, by a seed."""
+"""Candidates of the hostile bench, drawn by a seed: every attack on every family, honest variants of each template."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bankable.kernels.build.render import Source, every_choice, render
 from bankable.kernels.operators import FAMILIES, SHAPES
-from bankable.kernels.redteam.attacks import CRIMES
+from bankable.kernels.redteam.attacks import ATTACKS
 from bankable.kernels.redteam.wrapped import wrapped
 from bankable.kernels.task.folder import TaskFolder
 
@@ -33,7 +33,7 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Suspect:
+class RedTeamCandidate:
     """One candidate of the bench."""
 
     id: str
@@ -50,7 +50,7 @@ class Suspect:
         return bool(self.modes)
 
 
-def suspects(stages: Mapping[str, Stage], seed: int, sample: int = 0) -> list[Suspect]:
+def red_team_candidates(stages: Mapping[str, Stage], seed: int, sample: int = 0) -> list[RedTeamCandidate]:
     """All of them, or ``sample`` drawn by the seed; each technique takes other parameters of the template."""
     draw = random.Random(seed)
     found = [it for family, stage in stages.items() for it in _of_family(family, stage, draw)]
@@ -59,22 +59,24 @@ def suspects(stages: Mapping[str, Stage], seed: int, sample: int = 0) -> list[Su
     return found
 
 
-def _of_family(family: str, stage: Stage, draw: random.Random) -> Iterator[Suspect]:
+def _of_family(family: str, stage: Stage, draw: random.Random) -> Iterator[RedTeamCandidate]:
     served = tuple(int(part) for part in SHAPES[family].attacked[0].split("x"))
     choices = list(every_choice(FAMILIES[family], (served,)))
     places = _places(family, stage)
-    for crime in CRIMES if FAMILIES[family].native_outputs else ():
+    for attack in ATTACKS if FAMILIES[family].native_outputs else ():
         source = wrapped(
             family,
             stage.task.task.dtype,
             draw.choice(choices),
-            _placed(crime.body, places),
-            above=_placed(crime.above, places),
+            _placed(attack.body, places),
+            above=_placed(attack.above, places),
         )
-        yield Suspect(f"{family}/{crime.name}", family, crime.name, crime.modes, source, crime.effect, crime.quick)
+        yield RedTeamCandidate(
+            f"{family}/{attack.name}", family, attack.name, attack.modes, source, attack.effect, attack.quick
+        )
     for index, choice in enumerate([choices[0], *draw.sample(choices[1:], min(HONEST - 1, len(choices) - 1))]):
         source = render(FAMILIES[family], stage.task.task.dtype, choice)
-        yield Suspect(f"{family}/honest-{index}", family, "honest", (), source)
+        yield RedTeamCandidate(f"{family}/honest-{index}", family, "honest", (), source)
 
 
 def _places(family: str, stage: Stage) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""Records of a bake-off that say more than was measured: one forgery each, made out of an honest bake-off's files."""
+"""Records of a benchmark that say more than was measured: one forgery each, made out of an honest benchmark's files."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ class ForkServer:
             self._process.stdin.flush()
         said = self._line(limits.wall_s + SLACK_S)
         if said is None or said["id"] != self._jobs:
-            raise UserError("the process that starts kernels is gone", PROGRAM, "run the bake-off again")
+            raise UserError("the process that starts kernels is gone", PROGRAM, "run the operator benchmark again")
         return Answer(tuple(_replies(folder / "replies.jsonl")), self._ended(said, folder, limits), folder)
 
     def close(self) -> None:

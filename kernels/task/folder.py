@@ -78,7 +78,7 @@ class TaskFolder:
         return self.path / "candidates" / f"{implementation}.cpp"
 
     def next_attempt(self) -> int:
-        """Number of the next bake-off."""
+        """Number of the next operator benchmark."""
         taken = [path.name.removeprefix("bench-") for path in self.path.glob("bench-*")]
         return 1 + max((int(number) for number in taken if number.isdecimal()), default=0)
 
@@ -89,7 +89,7 @@ def open_task(root: Path, operator: str) -> TaskFolder:
     try:
         task = Task.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
-        raise UserError("not a task folder", str(path.parent), "give a folder that `bakeoff` made") from None
+        raise UserError("not a task folder", str(path.parent), "give a folder that `benchmark` made") from None
     if task.family not in FAMILIES or task.operator != operator:
         raise UserError(f"no family {task.family!r}", str(path), "`python -m kernels families` lists them")
     return TaskFolder(root, task)

@@ -1,4 +1,4 @@
-"""Kernels that a model entered in bake-offs of a task: ``entered.jsonl``, one line each, whatever became of them."""
+"""Kernels that a model entered in benchmarks of a task: ``entered.jsonl``, one line each, whatever became of them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bankable.tools.evidence.store import AppendLog, whole_lines
 
 LOG = "entered.jsonl"
 MOST = 2
-"""Kernels of a model's in one task: each takes its part of every further bake-off."""
+"""Kernels of a model's in one task: each takes its part of every further operator benchmark."""
 
 
 class Entered(Record):

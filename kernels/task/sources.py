@@ -1,8 +1,8 @@
-"""Kernels that are kept beside the bake-offs of their task: their sources are evidence, and what an overlay ships."""
+"""Kernels that are kept beside the benchmarks of their task: their sources are evidence, and what an overlay ships."""
 
 from __future__ import annotations
 
-from bankable.kernels.benchmark.candidate import Contestant, of_kernel
+from bankable.kernels.benchmark.candidate import Candidate, of_kernel
 from bankable.kernels.build.compiler import CompileError, Compiler
 from bankable.kernels.build.render import Source
 from bankable.kernels.search.evaluation import evaluations
@@ -29,8 +29,8 @@ def kept_source(task: TaskFolder, implementation: str) -> Source | None:
     return Source(task.task.family, task.task.dtype, choices, text, flags_of(text))
 
 
-def contestant(task: TaskFolder, source: Source, compiler: Compiler) -> Contestant:
-    """A kernel that is kept and compiled, ready for a bake-off. Raises ``UserError`` when it does not compile."""
+def compile_candidate(task: TaskFolder, source: Source, compiler: Compiler) -> Candidate:
+    """A kernel that is kept and compiled, ready for a benchmark. Raises ``UserError`` when it does not compile."""
     compiled = compiler.compile(source)
     if isinstance(compiled, CompileError):
         raise UserError("a kernel does not compile", source.implementation, compiled.reason[:300])

@@ -1,6 +1,6 @@
 """The live implementation, taken out of the installed engine's own files without importing the engine.
 
-Importing sglang takes ten seconds and most of a gigabyte, and a bake-off starts many processes. What is compiled here
+Importing sglang takes ten seconds and most of a gigabyte, and a benchmark starts many processes. What is compiled here
 is the function's own source, from the very file that the server imports; its digest goes into the evidence. Only the
 call through the engine's dispatch is missing, which makes the live implementation faster and a claim smaller.
 """

@@ -1,4 +1,4 @@
-"""The op benchmarker's question: what else takes part in a bake-off, and whether it is measured longer.
+"""The op benchmarker's question: what else takes part in an operator benchmark, and whether it is measured longer.
 
 The harness, its timer, its checks and its tolerance are not for anybody to propose; nor is a shorter measurement.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import orjson
-from pydantic import Field
+from pydantic import AliasChoices, Field
 
 from bankable.kernels.benchmark.benchmark import ROUNDS
 from bankable.kernels.benchmark.qualify import dims_of
@@ -35,7 +35,7 @@ class BenchmarkProposal(Record):
     """What to measure besides the usual."""
 
     rounds: int
-    contestants: tuple[ProposedKernel, ...]
+    candidates: tuple[ProposedKernel, ...] = Field(validation_alias=AliasChoices("candidates", "contestants"))
     because: str
 
 
@@ -47,7 +47,7 @@ class BenchPlan(Record):
 
 
 def bench_plan(context: RunContext, task: TaskFolder, attempt: int, findings: Sequence[str]) -> BenchPlan | None:
-    """Ask before one bake-off, and write down which kernels of the model's take part from now on."""
+    """Ask before one operator benchmark, and write down which kernels of the model's take part from now on."""
     told = task.task
     device = context.driver.device
     question = Question(
@@ -113,7 +113,7 @@ def _take(answer: BenchmarkProposal, task: TaskFolder) -> Taken[BenchPlan]:
         dropped.append(Dropped(what=f"{plain(str(answer.rounds), 20)} rounds", why="more than there is time for"))
     known = {it.implementation for it in entered(task.path)}
     found: list[Entered] = []
-    for proposed in answer.contestants:
+    for proposed in answer.candidates:
         choices = choices_of(task, proposed.choices)
         what = plain(", ".join(f"{it.name}={it.value}" for it in proposed.choices[:8]) or "the defaults", 120)
         why = unfit(task, choices)

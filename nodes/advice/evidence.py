@@ -1,7 +1,7 @@
 """What a role may look at of a run: some files, some lines, as data between marks. Never what is kept from a search.
 
-Tasks and bake-offs are not on the list, for they name held-out shapes and hold an oracle's answers, nor is what a judge
-said in its own words, nor configurations, keys and ledgers of calls.
+Tasks and operator benchmarks are not on the list, for they name held-out shapes and hold an oracle's answers, nor is
+what a judge said in its own words, nor configurations, keys and ledgers of calls.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ class Decision(Record):
 
 @dataclass(frozen=True)
 class Winner:
-    """An implementation that won its bake-off."""
+    """An implementation that won its operator benchmark."""
 
     operator: str
     dtype: str

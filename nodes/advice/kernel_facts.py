@@ -30,7 +30,7 @@ def diagnosis_tool(task: TaskFolder) -> Tool[AskDiagnosis]:
     """A tool over what is known in one task folder."""
     return Tool(
         "ask_for_a_diagnosis",
-        "What the search and the last bake-off know of a candidate: its parameters, how it ended, what holds it back, "
+        "What the search and the last benchmark know of a candidate: its parameters, how it ended, what holds it back, "
         "its time at each served shape, and how near that is to what the machine can do.",
         AskDiagnosis,
         lambda asked: diagnosis(task, asked.implementation),
@@ -38,7 +38,7 @@ def diagnosis_tool(task: TaskFolder) -> Tool[AskDiagnosis]:
 
 
 def diagnosis(task: TaskFolder, implementation: str = "") -> str:
-    """One line for each evaluation and each cell of the last bake-off; of a single candidate all that holds it back."""
+    """One line for each evaluation and each cell of the last benchmark; for a single candidate its whole diagnosis."""
     lines = [*_evaluated(task, implementation), *_benched(task, implementation)]
     return "\n".join(lines[:MOST]) or "nothing is known of it"
 
@@ -55,7 +55,7 @@ def _evaluated(task: TaskFolder, implementation: str) -> Iterator[str]:
 
 
 def _benched(task: TaskFolder, implementation: str) -> Iterator[str]:
-    """From the rows of the last bake-off: time, and the part of the machine's measured roof that it reaches."""
+    """From the rows of the last benchmark: time, and the part of the machine's measured roof that it reaches."""
     place = task.path / f"bench-{task.next_attempt() - 1}"
     try:
         peaks = Measurement.model_validate_json((place / "measurement.json").read_bytes()).peaks

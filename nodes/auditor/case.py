@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from bankable.nodes.auditor.harness.measured import Isolated, isolated
-from bankable.nodes.auditor.harness.view import BakeOffView
+from bankable.nodes.auditor.harness.view import BenchmarkView
 from bankable.nodes.auditor.measured import Measured, measure
 from bankable.nodes.auditor.reading.reported import ReportedClaim
 from bankable.nodes.auditor.reading.sealed import SealedView
@@ -98,11 +98,11 @@ class Case:
         return measure(self.control, plan) if plan is not None and self.control.blocks else None
 
     @property
-    def bakeoff(self) -> BakeOffView:
-        """The bake-off under judgment (scope harness)."""
-        return self.view.bakeoff
+    def benchmark(self) -> BenchmarkView:
+        """The operator benchmark under judgment (scope harness)."""
+        return self.view.benchmark
 
     @cached_property
     def isolated(self) -> Isolated | None:
         """The claimed winner's speed-up, recomputed; ``None`` when no winner is claimed."""
-        return isolated(self.bakeoff, self.bakeoff.winner) if self.bakeoff.winner else None
+        return isolated(self.benchmark, self.benchmark.winner) if self.benchmark.winner else None

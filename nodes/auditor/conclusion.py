@@ -43,7 +43,7 @@ def _headline(case: Case, word: Word) -> str:
     if case.request.scope == "profile":
         return "profile usable for routing" if word is not Word.FAIL else "profile not usable for routing"
     if case.request.scope == "harness":
-        return harness_measured.headline(case.bakeoff, case.isolated) + (" (withheld)" if word is Word.FAIL else "")
+        return harness_measured.headline(case.benchmark, case.isolated) + (" (withheld)" if word is Word.FAIL else "")
     if case.comparison.plan is None or (decision := case.measured.decision) is None:
         return Figures().headline
     low, high = decision.gain_interval

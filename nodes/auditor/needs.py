@@ -53,13 +53,13 @@ def _ledger(case: Case) -> list[str]:
 
 
 def _operator(name: str) -> Missing:
-    """A file of the bake-off, which a rule reads as a typed record of the same name."""
+    """A file of the operator benchmark, which a rule reads as a typed record of the same name."""
     files = {"task": "task.json", "oracle": "oracle.json", "measurement": "measurement.json", "claim": "claim.json"}
-    return lambda case: [] if getattr(case.bakeoff, name) is not None else [case.bakeoff.path(files[name])]
+    return lambda case: [] if getattr(case.benchmark, name) is not None else [case.benchmark.path(files[name])]
 
 
 def _bench(case: Case) -> list[str]:
-    return [] if case.bakeoff.rows else [case.bakeoff.runs_file]
+    return [] if case.benchmark.rows else [case.benchmark.runs_file]
 
 
 NEEDS: Mapping[str, Missing] = {

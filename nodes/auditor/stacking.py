@@ -1,6 +1,6 @@
 """May an operator that is faster alone, and shows too little in the server, be carried to the bundle's validation?
 
-Only replaced operators: each with a bake-off that scope harness passed, won by what was served. The claim must not say
+Only replaced operators: each with a benchmark that scope harness passed, won by what was served. The claim must not say
 more than the blocks do, and the blocks must exclude a loss beyond the floor. It is no win, whatever it is carried to.
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.harness.measured import isolated
-from bankable.nodes.auditor.harness.view import BakeOffView
+from bankable.nodes.auditor.harness.view import BenchmarkView
 from bankable.tools.statistics.paired import small_and_harmless
 
 
@@ -25,9 +25,9 @@ def may_stack(case: Case) -> bool:
     )
 
 
-def signed_off(case: Case, name: str, bakeoff: BakeOffView) -> bool:
-    """Say whether scope harness passed this bake-off in this run, whole, in the attempt that the lever names."""
-    verdict = bakeoff.verdict or {}
+def signed_off(case: Case, name: str, benchmark: BenchmarkView) -> bool:
+    """Say whether scope harness passed this benchmark in this run, whole, in the attempt that the lever names."""
+    verdict = benchmark.verdict or {}
     request = verdict.get("request")
     asked = request if isinstance(request, dict) else {}
     part = case.lever.overlays.get(name)
@@ -41,8 +41,8 @@ def signed_off(case: Case, name: str, bakeoff: BakeOffView) -> bool:
 
 
 def _faster_alone(case: Case, name: str) -> bool:
-    bakeoff = case.view.operators.get(name)
-    if bakeoff is None or bakeoff.winner != case.lever.overlays[name].implementation:
+    benchmark = case.view.operators.get(name)
+    if benchmark is None or benchmark.winner != case.lever.overlays[name].implementation:
         return False
-    alone = isolated(bakeoff, bakeoff.winner).speedup
-    return alone is not None and alone > 1 and signed_off(case, name, bakeoff)
+    alone = isolated(benchmark, benchmark.winner).speedup
+    return alone is not None and alone > 1 and signed_off(case, name, benchmark)

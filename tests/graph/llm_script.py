@@ -22,7 +22,7 @@ NO_CHANGE = {
     "KernelProposal": NOTHING,
     "DirectionProposal": says({"directions": []}),
     "ExtractionProposal": says({"operators": [], "left_out": [], "shapes": []}),
-    "BenchmarkProposal": says({"rounds": 6, "contestants": [], "because": "enough"}),
+    "BenchmarkProposal": says({"rounds": 6, "candidates": [], "because": "enough"}),
     "IntegrationProposal": says({"action": "lay", "because": "it won"}),
 }
 """What a model says that has nothing to add."""

@@ -141,14 +141,14 @@ OWN: dict[str, list[Manner]] = {
                 ("propose_kernel", {"choices": [{"name": "unroll", "value": 4}]}),
             ),
         ),
-        ("good", _said({"rounds": 6, "contestants": [kernel("a wider body", unroll=2)], "because": "a close race"})),
+        ("good", _said({"rounds": 6, "candidates": [kernel("a wider body", unroll=2)], "because": "a close race"})),
         (
             "cheating: one round",
             _said(
                 {
                     "rounds": 1,
                     "because": ORDER,
-                    "contestants": [kernel("skips the check", tolerance=1), kernel("half the work", unroll=1_000_000)],
+                    "candidates": [kernel("skips the check", tolerance=1), kernel("half the work", unroll=1_000_000)],
                 }
             ),
         ),

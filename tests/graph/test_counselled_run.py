@@ -99,7 +99,7 @@ def run(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
                         {
                             "rounds": 6,
                             "because": CANARY,
-                            "contestants": [kernel(CANARY, unroll=2), kernel(CANARY, **{CANARY.replace("-", "_"): 1})],
+                            "candidates": [kernel(CANARY, unroll=2), kernel(CANARY, **{CANARY.replace("-", "_"): 1})],
                         }
                     )
                 ),
@@ -185,7 +185,7 @@ def test_models_that_want_nothing_done_keep_nothing_from_being_done(bankable: Ba
         {
             "DirectionProposal": nothing,
             "ExtractionProposal": lambda _: says({"operators": [], "left_out": out, "shapes": []}),
-            "BenchmarkProposal": lambda _: says({"rounds": 0, "contestants": [], "because": "no"}),
+            "BenchmarkProposal": lambda _: says({"rounds": 0, "candidates": [], "because": "no"}),
             "IntegrationProposal": lambda _: says({"action": "leave", "because": "no"}),
         },
     )

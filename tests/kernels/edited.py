@@ -1,10 +1,10 @@
-"""A family's kernel with one edit, and whether it may enter a bake-off of a task."""
+"""A family's kernel with one edit, and whether it may enter an operator benchmark of a task."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from bankable.kernels.benchmark.candidate import Contestant, of_kernel
+from bankable.kernels.benchmark.candidate import Candidate, of_kernel
 from bankable.kernels.benchmark.qualify import Qualified, qualify
 from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.build.render import Source
@@ -18,18 +18,18 @@ def edited(made: Source, old: str, new: str, *, helper: str, before: str) -> Sou
     return replace(made, text=made.text.replace(before, f"{helper}{before}").replace(old, new))
 
 
-def built(compiler: Compiler, source: Source) -> Contestant:
+def built(compiler: Compiler, source: Source) -> Candidate:
     compiled = compiler.compile(source)
     assert isinstance(compiled, Compiled), compiled
     return of_kernel(compiled)
 
 
-def tried(contestant: Contestant, fork_server: ForkServer, task: TaskFolder) -> Qualified:
+def tried(candidate: Candidate, fork_server: ForkServer, task: TaskFolder) -> Qualified:
     """At every shape of the task."""
-    return qualify(task, contestant, fork_server, [shape.key for shape in task.task.shapes], 1)
+    return qualify(task, candidate, fork_server, [shape.key for shape in task.task.shapes], 1)
 
 
-def stays_out(contestant: Contestant, why: str, fork_server: ForkServer, task: TaskFolder) -> None:
-    said = tried(contestant, fork_server, task)
+def stays_out(candidate: Candidate, why: str, fork_server: ForkServer, task: TaskFolder) -> None:
+    said = tried(candidate, fork_server, task)
     assert not said.ok
     assert why in said.why, said.why

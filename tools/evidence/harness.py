@@ -1,7 +1,7 @@
-"""The records of an operator's bake-off, one model per file of ``ops/<operator>/``.
+"""The records of an operator's benchmark, one model per file of ``ops/<operator>/``.
 
 The task folder is written once, from the live server: ``task.json``, ``oracle.json`` and ``oracle/*.safetensors``.
-Each attempt at a bake-off adds ``bench-<attempt>/`` with ``measurement.json``, ``opbench_runs.jsonl``, ``claim.json``.
+Each attempt at a benchmark adds ``bench-<attempt>/`` with ``measurement.json``, ``opbench_runs.jsonl``, ``claim.json``.
 Times are Unix seconds, samples and spans nanoseconds, rates per second. Paths are relative to the run folder, or begin
 with the name of the installed package; machine paths are not evidence.
 """
@@ -131,7 +131,7 @@ class MeasurementFile(BenchRecord):
 
 
 class Protocol(BenchRecord):
-    """How every process of the bake-off measures, reference and candidates alike."""
+    """How every process of the operator benchmark measures, reference and candidates alike."""
 
     timer: str
     """Id of the timer, such as ``perf_counter_ns`` or ``cuda_event``."""
@@ -149,7 +149,7 @@ class Protocol(BenchRecord):
 
 
 class Peaks(BenchRecord):
-    """What the device can do, measured in this bake-off."""
+    """What the device can do, measured in this operator benchmark."""
 
     copy_bandwidth: float = Field(gt=0)
     """Bytes per second, read plus written, of a large copy."""
@@ -161,7 +161,7 @@ class Peaks(BenchRecord):
 
 
 class Measurement(BenchRecord):
-    """``measurement.json``: with what the bake-off was measured, written when it was over."""
+    """``measurement.json``: with what the operator benchmark was measured, written when it was over."""
 
     schema_version: int = SCHEMA_VERSION
     run_id: str
@@ -221,7 +221,7 @@ class OpRun(BenchRecord):
     backend: str
     """Kind of implementation: ``live``, ``torch_compile``, ``cpp``, ``triton``, ``vendor``, …"""
     implementation: str
-    """Id, unique in the bake-off."""
+    """Id, unique in the operator benchmark."""
     source: SourceFile
     """What was registered."""
     resolved: SourceFile | None
@@ -271,8 +271,8 @@ class OpRun(BenchRecord):
     """Exception type and first line; such a row is no measurement."""
 
 
-class BakeOffClaim(BenchRecord):
-    """``claim.json`` of a bake-off: what the benchmarker says came out. The auditor derives it again."""
+class BenchmarkClaim(BenchRecord):
+    """``claim.json`` of an operator benchmark: what the benchmarker says came out. The auditor derives it again."""
 
     schema_version: int = SCHEMA_VERSION
     run_id: str

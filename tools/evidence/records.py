@@ -66,7 +66,7 @@ class OverlayPart(Record):
     """One operator that an overlay replaces, as the plan declares it before the first launch."""
 
     implementation: str
-    """Id of the implementation, as in the rows of its bake-off."""
+    """Id of the implementation, as in the rows of its operator benchmark."""
     digest: Digest
     """Over the files of the overlay folder."""
     source_digest: Digest
@@ -76,7 +76,7 @@ class OverlayPart(Record):
     table: bool = False
     """Parameters come from a table keyed by shape, so that look-ups have to hit (E03)."""
     bench: int = Field(default=1, ge=1)
-    """Attempt of the bake-off that the implementation comes from."""
+    """Attempt of the operator benchmark that the implementation comes from."""
 
 
 class Lever(Record):

@@ -77,8 +77,8 @@ def seal(
     """Copy what scope ``scope`` needs of ``run_dir`` into the new folder ``dest``, read-only.
 
     ``comparison`` defaults to ``subject`` or ``scope-subject``, with ``-k`` for the k-th attempt where that exists.
-    In scope harness it is the operator's folder under ``ops/``, and ``attempt`` its bake-off; a patch or bundle that
-    replaces operators takes the records of their bake-offs along.
+    In scope harness it is the operator's folder under ``ops/``, and ``attempt`` its benchmark; a patch or bundle that
+    replaces operators takes the records of their operator benchmarks along.
     ``components`` are audit folder names; by default the latest audit of every patch, where it was accepted. ``run_id``
     is read from ``run.json`` when it is not given. ``ledger`` cuts the ledger at a line, ``profile`` names the profile
     folder; by default all lines that are there, and the latest profile that they name. Missing evidence is left out: to
@@ -139,7 +139,7 @@ def seal(
 
 
 def _operators(plan: Path) -> list[tuple[str, int]]:
-    """Operators that a plan replaces, each with the attempt of its bake-off; a plan that says otherwise names none."""
+    """Operators that a plan replaces, each with the attempt of its benchmark; a plan that says otherwise names none."""
     try:
         parts = _json(plan)["lever"]["overlays"].items()
         found = [(str(name), int(part["bench"])) for name, part in parts]
@@ -241,7 +241,7 @@ class _Copier:
             self.file(path, f"{target}/{relative.as_posix()}")
 
     def operator(self, task: Path, target: str, attempt: int) -> None:
-        """The task's records and those of one attempt at its bake-off."""
+        """The task's records and those of one attempt at its operator benchmark."""
         for name in TASK_FILES:
             self.file(task / name, f"{target}/{name}")
         for name in BENCH_FILES:

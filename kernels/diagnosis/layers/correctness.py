@@ -46,7 +46,7 @@ class CorrectnessLayer(Layer):
         task = subject.task()
         keys = [shape.key for shape in task.task.shapes]
         with lease_fork_server(subject) as fork_server:
-            said = qualify(task, subject.contestant(), fork_server, keys, subject.threads)
+            said = qualify(task, subject.candidate(), fork_server, keys, subject.threads)
         (place / "qualified.json").write_bytes(orjson.dumps(asdict(said)))
 
     def collect(self, subject: Subject, place: Path) -> Correctness:

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 from pydantic import Field
 
-from bankable.kernels.benchmark.candidate import Contestant
+from bankable.kernels.benchmark.candidate import Candidate
 from bankable.kernels.diagnosis.layers.layer import Found, Layer
 from bankable.kernels.diagnosis.layers.programs import program, source_digest
 from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
@@ -50,8 +50,8 @@ class OverheadLayer(Layer):
         return {"empty": source_digest("empty")}
 
     def instrument(self, subject: Subject, place: Path) -> None:
-        task, mine = subject.task().task, subject.contestant()
-        empty = Contestant(
+        task, mine = subject.task().task, subject.candidate()
+        empty = Candidate(
             "empty",
             "cpp",
             "cpp",

@@ -1,6 +1,6 @@
 """The second layer: time at the subject's shape, beside the live implementation.
 
-These are samples to diagnose by, of two rounds; what a kernel is worth is for a bake-off to say.
+These are samples to diagnose by, of two rounds; what a kernel is worth is for an operator benchmark to say.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Performance(Found):
     """Nanoseconds of one call."""
 
     call_ns: float = Field(gt=0)
-    """With fresh inputs and a rotated cache, as a bake-off times it: median over rounds and samples."""
+    """With fresh inputs and a rotated cache, as an operator benchmark times it: median over rounds and samples."""
     live_ns: float | None = None
     """The live implementation, in the same rounds."""
 
@@ -41,7 +41,7 @@ class PerformanceLayer(Layer):
     found = Performance
 
     def instrument(self, subject: Subject, place: Path) -> None:
-        task, mine = subject.task(), subject.contestant()
+        task, mine = subject.task(), subject.candidate()
         entered = [mine] if mine.id == LIVE else [live(task.task.live_source, task.task.live_backend), mine]
         protocol = Protocol(
             timer="perf_counter_ns",

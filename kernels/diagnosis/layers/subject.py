@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from bankable.kernels.benchmark.candidate import Contestant
+from bankable.kernels.benchmark.candidate import Candidate
 from bankable.kernels.benchmark.qualify import dims_of
 from bankable.kernels.build.compiler import CompileError, Compiler
 from bankable.kernels.build.render import Source
@@ -26,7 +26,7 @@ class Subject(Record):
     """The run folder, absolute."""
     operator: str
     implementation: str
-    """Id in the rows of a bake-off."""
+    """Id in the rows of an operator benchmark."""
     kind: str
     """How a worker loads it: ``cpp``, ``live``, ``torch``, ``torch_compile``."""
     backend: str
@@ -68,17 +68,17 @@ class Subject(Record):
         )
 
     @classmethod
-    def of_contestant(
-        cls, task: TaskFolder, contestant: Contestant, shape: str, python: Path, threads: int = 1
+    def of_candidate(
+        cls, task: TaskFolder, candidate: Candidate, shape: str, python: Path, threads: int = 1
     ) -> Subject:
         """Something that is no C++ kernel: the live implementation, torch's."""
         return cls(
             root=task.root.resolve(),
             operator=task.task.operator,
-            implementation=contestant.id,
-            kind=contestant.kind,
-            backend=contestant.backend,
-            origin=contestant.source,
+            implementation=candidate.id,
+            kind=candidate.kind,
+            backend=candidate.backend,
+            origin=candidate.source,
             shape=shape,
             threads=threads,
             python=python,
@@ -114,10 +114,10 @@ class Subject(Record):
             raise LayerFailedError(f"does not compile: {answer.reason[:300]}")
         return answer.binary
 
-    def contestant(self) -> Contestant:
+    def candidate(self) -> Candidate:
         """As the harness is told; a C++ kernel is compiled where it is not yet."""
         binary = self.compiled() if self.kind == CPP else None
-        return Contestant(self.implementation, self.kind, self.backend, self.origin, binary)
+        return Candidate(self.implementation, self.kind, self.backend, self.origin, binary)
 
 
 class LayerFailedError(Exception):

@@ -60,7 +60,7 @@ class SystemLayer(Layer):
     found = System
 
     def instrument(self, subject: Subject, place: Path) -> None:
-        task, mine = subject.task(), subject.contestant()
+        task, mine = subject.task(), subject.candidate()
         asked = [mine] if mine.id == LIVE else [mine, live(task.task.live_source, task.task.live_backend)]
         with lease_fork_server(subject) as fork_server:
             answers = [

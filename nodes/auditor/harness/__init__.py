@@ -1,1 +1,1 @@
-"""An operator's bake-off: what its files say, whether the winner is another program, what it really gained."""
+"""An operator's benchmark: what its files say, whether the winner is another program, what it really gained."""

@@ -1,27 +1,27 @@
-"""Is a bake-off's winner really another implementation than the live one?"""
+"""Is an operator benchmark's winner really another implementation than the live one?"""
 
 from __future__ import annotations
 
 import posixpath
 
-from bankable.nodes.auditor.harness.view import BakeOffView
+from bankable.nodes.auditor.harness.view import BenchmarkView
 
 OPS = "ops"
 """Folder of the tasks, in a run folder."""
 
 
-def compared_with_itself(bakeoff: BakeOffView) -> str:
+def compared_with_itself(benchmark: BenchmarkView) -> str:
     """How the winner is the baseline, in one sentence; empty when it is not, or when no winner is claimed."""
-    claim, task = bakeoff.claim, bakeoff.task
+    claim, task = benchmark.claim, benchmark.task
     if claim is None or claim.winner is None:
         return ""
     names = {claim.baseline, claim.baseline_backend} | ({task.live_backend} if task is not None else set())
     if claim.winner in names - {None}:
         return f"winner and baseline are both {claim.winner}"
-    live = {source.digest for row in bakeoff.reference for source in (row.run.source, row.run.resolved) if source}
+    live = {source.digest for row in benchmark.reference for source in (row.run.source, row.run.resolved) if source}
     if task is not None:
         live.add(task.live_source.digest)
-    for row in bakeoff.winning:
+    for row in benchmark.winning:
         source = row.run.resolved or row.run.source
         if source.digest in live:
             return f"{row.name} ran the live source {source.digest[:12]}"

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from bankable.nodes.auditor.harness.view import BakeOffView, OpRow
+from bankable.nodes.auditor.harness.view import BenchmarkView, OpRow
 from bankable.nodes.auditor.verdict import Interval, Metric
 from bankable.tools.statistics.paired import Decision, decide
 
@@ -55,19 +55,19 @@ class Isolated:
         return math.exp(self.decision.lower), math.exp(self.decision.upper)
 
 
-def isolated(bakeoff: BakeOffView, implementation: str) -> Isolated:
+def isolated(benchmark: BenchmarkView, implementation: str) -> Isolated:
     """Recompute one implementation's speed-up. Rows that raised or were not timed do not count."""
-    live, mine = times(bakeoff.reference), times(bakeoff.of(implementation))
+    live, mine = times(benchmark.reference), times(benchmark.of(implementation))
     both = sorted(live.keys() & mine.keys())
     logs: dict[str, list[float]] = {}
     for cell in both:
         logs.setdefault(cell[1], []).append(math.log(live[cell] / mine[cell]))
-    served = [key for key in bakeoff.served if key in logs]
+    served = [key for key in benchmark.served if key in logs]
     started = sorted({index for index, key in both if key in served})
     complete = [index for index in started if all((index, key) in live and (index, key) in mine for key in served)]
-    calls = sum(bakeoff.served[key] for key in served)
-    sums = [_totals(bakeoff, index, served, live, mine) for index in complete]
-    protocol = bakeoff.measurement.protocol if bakeoff.measurement is not None else None
+    calls = sum(benchmark.served[key] for key in served)
+    sums = [_totals(benchmark, index, served, live, mine) for index in complete]
+    protocol = benchmark.measurement.protocol if benchmark.measurement is not None else None
     floor = protocol.floor if protocol is not None and math.isfinite(protocol.floor) else FLOOR
     return Isolated(
         implementation,
@@ -106,9 +106,9 @@ def metrics(result: Isolated) -> tuple[Metric, ...]:
     )
 
 
-def headline(bakeoff: BakeOffView, result: Isolated | None) -> str:
+def headline(benchmark: BenchmarkView, result: Isolated | None) -> str:
     """The sentence that the rows support."""
-    operator = bakeoff.task.operator if bakeoff.task is not None else "operator"
+    operator = benchmark.task.operator if benchmark.task is not None else "operator"
     if result is None or result.speedup is None or result.decision is None:
         return f"{operator}: no isolated speed-up could be derived"
     span = "" if result.interval is None else " [{:.3g}, {:.3g}]".format(*result.interval)
@@ -120,7 +120,7 @@ def headline(bakeoff: BakeOffView, result: Isolated | None) -> str:
 
 
 def _totals(
-    bakeoff: BakeOffView, index: int, served: list[str], live: Mapping[Cell, float], mine: Mapping[Cell, float]
+    benchmark: BenchmarkView, index: int, served: list[str], live: Mapping[Cell, float], mine: Mapping[Cell, float]
 ) -> tuple[float, float]:
-    weights = [(bakeoff.served[key], (index, key)) for key in served]
+    weights = [(benchmark.served[key], (index, key)) for key in served]
     return math.fsum(w * live[cell] for w, cell in weights), math.fsum(w * mine[cell] for w, cell in weights)

@@ -1,4 +1,4 @@
-"""An operator's bake-off as typed objects, read when first asked for."""
+"""An operator's benchmark as typed objects, read when first asked for."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ SHORTEST_NS = 1e-3
 """Outside of these a sample is no timing; inside, no ratio of two of them overflows."""
 
 
-class ReportedBakeOff(BaseModel):
-    """``claim.json`` of a bake-off as it may arrive: any figure may be null, and null is not a lie."""
+class ReportedBenchmark(BaseModel):
+    """``claim.json`` of an operator benchmark as it may arrive: any figure may be null, and null is not a lie."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -58,8 +58,8 @@ class OpRow:
         return f"{self.run.implementation} at {self.run.shape}, round {self.run.round}"
 
 
-class BakeOffView:
-    """One operator's task folder with one attempt at its bake-off."""
+class BenchmarkView:
+    """One operator's task folder with one attempt at its operator benchmark."""
 
     def __init__(self, reader: Reader, folder: str) -> None:
         self._reader, self.folder = reader, folder
@@ -85,8 +85,8 @@ class BakeOffView:
         return self._reader.model(self.path("measurement.json"), Measurement)
 
     @cached_property
-    def claim(self) -> ReportedBakeOff | None:
-        return self._reader.model(self.path("claim.json"), ReportedBakeOff)
+    def claim(self) -> ReportedBenchmark | None:
+        return self._reader.model(self.path("claim.json"), ReportedBenchmark)
 
     @cached_property
     def verdict(self) -> Json | None:
@@ -95,7 +95,7 @@ class BakeOffView:
 
     @cached_property
     def rows(self) -> tuple[OpRow, ...]:
-        """Every row, in the order of the file, up to more rows than any bake-off has."""
+        """Every row, in the order of the file, up to more rows than any operator benchmark has."""
         name = self.runs_file
         found: list[OpRow] = []
         for line, entry in self._reader.objects(name):

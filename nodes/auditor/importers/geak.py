@@ -4,7 +4,7 @@ Format: AMD-AGI/GEAK, directory ``e2e_workflow``: ``roles/director.md`` (commit 
 ``validation/base`` and ``validation/final``; ``roles/e2e_integrator.md`` (commit 0165d32a) ``overlay/cand_*/ref`` and
 ``/cand``; ``scripts/bench_e2e.sh`` (commit 46e66bfd) writes ``bench_runs.jsonl``, ``bench_summary.json`` and
 ``server.log`` into each. The rows are those of the serving benchmark without per-request details. The record of
-baseline throughput, the profile and the operators' bake-offs lie elsewhere in the run.
+baseline throughput, the profile and the operators' benchmarks lie elsewhere in the run.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bankable.tools.errors import UserError
 PAIRS = (("ref", "cand"), ("base", "final"), ("validation/base", "validation/final"))
 BASELINE = "baseline"
 SUMMARIES = ("integrate_result.json", "director_e2e_validation.json", "opbench_result.json")
-MAX_BAKEOFFS = 50
+MAX_BENCHMARKS = 50
 _LEG = ("bench_runs.jsonl", "server.log")
 
 
@@ -82,7 +82,7 @@ def _below(folder: Path) -> list[Path]:
 
 
 def _summaries(run: Path) -> list[Path]:
-    """Beside the legs, and the bake-offs of the run that the change belongs to."""
+    """Beside the legs, and the operator benchmarks of the run that the change belongs to."""
     found = [run / name for name in SUMMARIES if (run / name).is_file()]
     top = run.parent.parent if run.parent.name == "overlay" else run
     word = run.name.removeprefix("cand_") if top != run else ""
@@ -90,5 +90,5 @@ def _summaries(run: Path) -> list[Path]:
     mine = [path for path in tasks if not word or word in path.name or path.name.removesuffix("_task") in word]
     return (
         found
-        + [path / "opbench_result.json" for path in mine if (path / "opbench_result.json").is_file()][:MAX_BAKEOFFS]
+        + [path / "opbench_result.json" for path in mine if (path / "opbench_result.json").is_file()][:MAX_BENCHMARKS]
     )

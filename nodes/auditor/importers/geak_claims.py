@@ -74,7 +74,7 @@ class Stated:
 
 
 @dataclass(frozen=True)
-class BakeOff:
+class GeakBenchmark:
     """``opbench_result.json``: an operator's backends timed in isolation. Times in ms."""
 
     file: str
@@ -101,7 +101,7 @@ class GeakClaims:
     """Percent of GPU time of the changed operator."""
     crashed: tuple[str, ...] = ()
     """Summaries that say that the candidate's server died."""
-    bakeoffs: tuple[BakeOff, ...] = ()
+    benchmarks: tuple[GeakBenchmark, ...] = ()
 
 
 def read_claims(reader: Reader, names: tuple[str, ...]) -> GeakClaims:
@@ -110,7 +110,7 @@ def read_claims(reader: Reader, names: tuple[str, ...]) -> GeakClaims:
     conditions: list[Stated] = []
     isolated: list[Said] = []
     crashed: list[str] = []
-    bakeoffs: list[BakeOff] = []
+    benchmarks: list[GeakBenchmark] = []
     lever: Lever | None = None
     share: float | None = None
     kernel = False
@@ -119,7 +119,7 @@ def read_claims(reader: Reader, names: tuple[str, ...]) -> GeakClaims:
         if record is None:
             continue
         if "results" in record and "winner_backend" in record:
-            bakeoffs.append(_bake_off(name, record))
+            benchmarks.append(_benchmark(name, record))
             continue
         figures += _figures(name, record)
         conditions += _stated(name, record)
@@ -131,7 +131,7 @@ def read_claims(reader: Reader, names: tuple[str, ...]) -> GeakClaims:
         if record.get("cand_crashed") is True:
             crashed.append(name)
     return GeakClaims(
-        tuple(figures), tuple(conditions), lever, kernel, tuple(isolated), share, tuple(crashed), tuple(bakeoffs)
+        tuple(figures), tuple(conditions), lever, kernel, tuple(isolated), share, tuple(crashed), tuple(benchmarks)
     )
 
 
@@ -209,12 +209,12 @@ def _words(text: str) -> list[str]:
         return text[:10_000].split()
 
 
-def _bake_off(file: str, record: Json) -> BakeOff:
+def _benchmark(file: str, record: Json) -> GeakBenchmark:
     def name(key: str) -> str | None:
         value = record.get(key)
         return value if isinstance(value, str) and value else None
 
-    return BakeOff(
+    return GeakBenchmark(
         file,
         name("winner_backend"),
         number(record.get("winner_ms")),

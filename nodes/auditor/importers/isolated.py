@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from bankable.nodes.auditor.importers.geak_claims import BakeOff, GeakClaims
+from bankable.nodes.auditor.importers.geak_claims import GeakBenchmark, GeakClaims
 from bankable.nodes.auditor.importers.pair_case import PairCase
 from bankable.nodes.auditor.rule import NotShown, Outcome, Remark, at, fail, flag, info
 from bankable.nodes.auditor.verdict import Action
@@ -88,16 +88,16 @@ def _goes_along(pair: PairCase, name: str) -> bool:
 
 
 def speedup(pair: PairCase) -> Iterator[Outcome]:
-    """An isolated figure has to stand on a bake-off that compared two things."""
+    """An isolated figure has to stand on an operator benchmark that compared two things."""
     geak = pair.geak
     if geak is None:
         return
     claimed = [said for said in geak.isolated if said.value > ABOVE]
-    for bakeoff in geak.bakeoffs:
-        yield from _bake_off(pair, bakeoff, max((said.value for said in claimed), default=None))
-    if claimed and not geak.bakeoffs:
+    for benchmark in geak.benchmarks:
+        yield from _benchmark(pair, benchmark, max((said.value for said in claimed), default=None))
+    if claimed and not geak.benchmarks:
         yield NotShown(
-            f"the bake-off behind an isolated speed-up of {claimed[0].value:g}×",
+            f"the operator benchmark behind an isolated speed-up of {claimed[0].value:g}×",
             "give opbench_result.json too",
             (at(claimed[0].file),),
             decides=False,
@@ -105,13 +105,13 @@ def speedup(pair: PairCase) -> Iterator[Outcome]:
     yield from _ceiling(pair, geak)
 
 
-def _bake_off(pair: PairCase, run: BakeOff, claimed: float | None) -> Iterator[Outcome]:
+def _benchmark(pair: PairCase, run: GeakBenchmark, claimed: float | None) -> Iterator[Outcome]:
     where = at(run.file)
     best = max([value for value in (claimed, run.speedup) if value is not None], default=None)
     if run.suspect:
         yield _replace(
             pair,
-            "a bake-off that ran",
+            "an operator benchmark that ran",
             "its harness failed: nothing was measured",
             run,
             modes=("H08",),
@@ -145,7 +145,7 @@ def _bake_off(pair: PairCase, run: BakeOff, claimed: float | None) -> Iterator[O
 
 
 def _replace(
-    pair: PairCase, expected: str, observed: str, run: BakeOff, *, modes: tuple[str, ...], code: str
+    pair: PairCase, expected: str, observed: str, run: GeakBenchmark, *, modes: tuple[str, ...], code: str
 ) -> Outcome:
     """Over a real end-to-end gain the headline is replaced; without one nothing is left."""
     advice = "quote the end-to-end gain alone, and measure the kernel against the live one"

@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 from pydantic import BaseModel
 
-from bankable.nodes.auditor.harness.view import ReportedBakeOff
+from bankable.nodes.auditor.harness.view import ReportedBenchmark
 from bankable.nodes.auditor.reading.reader import Reader
 from bankable.nodes.auditor.reading.reported import ReportedClaim
 from bankable.nodes.auditor.reading.server_log import LogFacts, facts
@@ -25,7 +25,7 @@ LONGEST = 4000
 """Characters of one line that are read."""
 DOCUMENTS: tuple[tuple[re.Pattern[str], type[BaseModel]], ...] = (
     (re.compile(r"request\.json"), Request),
-    (re.compile(r"operators?/([^/]+/)?claim\.json"), ReportedBakeOff),
+    (re.compile(r"operators?/([^/]+/)?claim\.json"), ReportedBenchmark),
     (re.compile(r"operators?/([^/]+/)?task\.json"), Task),
     (re.compile(r"operators?/([^/]+/)?measurement\.json"), Measurement),
     (re.compile(r"profile/profile\.json"), Profile),

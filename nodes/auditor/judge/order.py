@@ -2,7 +2,7 @@
 
 1. the request, 2. sources of the overlay, 3. plan, 4. claim, 5. answers of the first legs that have some,
 6. engagement, 7. faults, beginning and end of the first logs, 8. how the first candidate was launched, 9. records of
-bake-offs, 10. profile and route, 11. plans and claims of a bundle's parts. Each group may take a share of the budget;
+benchmarks, 10. profile and route, 11. plans and claims of a bundle's parts. Each group may take a share of the budget;
 what it leaves goes to those behind it. Timings, host samples and the ledger are arithmetic, and never shown.
 """
 

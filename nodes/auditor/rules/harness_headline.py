@@ -1,6 +1,6 @@
 """An isolated number never stands for the serving one (H01 H03 H18 D14).
 
-A quoted isolated speed-up must come from a bake-off in the evidence, that scope harness passed, of the implementation
+A quoted isolated speed-up must come from a benchmark in the evidence, that scope harness passed, of the implementation
 that was served, against the file that the reference serves, and be the one its rows give; a winner that is the live
 implementation under another name has none. The serving gain may be real all the same: FLAG,
 ``replace_headline_with_e2e``. Faster alone and slower in the server, with its whole interval below zero, is a loss: the
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.harness.identity import compared_with_itself
 from bankable.nodes.auditor.harness.measured import isolated
-from bankable.nodes.auditor.harness.view import BakeOffView
+from bankable.nodes.auditor.harness.view import BenchmarkView
 from bankable.nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag, info
 from bankable.nodes.auditor.stacking import signed_off
 from bankable.nodes.auditor.verdict import Action, Severity
@@ -31,46 +31,49 @@ def check(case: Case) -> Iterator[Outcome]:
         yield NotApplicable("no operator was replaced, and no isolated figure is quoted")
         return
     for name in names:
-        bakeoff, said = case.view.operators.get(name), quoted.get(name)
-        if bakeoff is None or not bakeoff.rows:
+        benchmark, said = case.view.operators.get(name), quoted.get(name)
+        if benchmark is None or not benchmark.rows:
             if said is not None:
                 yield _replace(case, f"rows behind {name} {said:g}×", "none in the evidence", "isolated_without_rows")
             else:
-                yield Unverifiable(f"bake-off of {name}", (at(f"operators/{name}"),), Severity.FLAG)
+                yield Unverifiable(f"operator benchmark of {name}", (at(f"operators/{name}"),), Severity.FLAG)
             continue
-        yield from _quoted(case, name, bakeoff, said)
-        yield from _lost(case, name, bakeoff)
+        yield from _quoted(case, name, benchmark, said)
+        yield from _lost(case, name, benchmark)
 
 
-def _quoted(case: Case, name: str, bakeoff: BakeOffView, said: float | None) -> Iterator[Outcome]:
-    if same := compared_with_itself(bakeoff):
+def _quoted(case: Case, name: str, benchmark: BenchmarkView, said: float | None) -> Iterator[Outcome]:
+    if same := compared_with_itself(benchmark):
         yield _replace(case, f"{name}: a winner that is not the live implementation", same, "compared_with_itself")
         return
     part = case.lever.overlays.get(name)
-    if part is not None and bakeoff.winner != part.implementation:
+    if part is not None and benchmark.winner != part.implementation:
         yield _replace(
-            case, f"{name}: a bake-off won by {part.implementation}", f"won by {bakeoff.winner}", "other_implementation"
+            case,
+            f"{name}: an operator benchmark won by {part.implementation}",
+            f"won by {benchmark.winner}",
+            "other_implementation",
         )
         return
-    if (other := _other_live_source(case, name, bakeoff)) and said is not None:
+    if (other := _other_live_source(case, name, benchmark)) and said is not None:
         yield other
         return
     if said is None:
         return
-    true = isolated(bakeoff, bakeoff.winner).speedup if bakeoff.winner else None
-    if not signed_off(case, name, bakeoff):
-        word = (bakeoff.verdict or {}).get("verdict")
+    true = isolated(benchmark, benchmark.winner).speedup if benchmark.winner else None
+    if not signed_off(case, name, benchmark):
+        word = (benchmark.verdict or {}).get("verdict")
         yield _replace(case, f"{name} {said:g}× with a PASS of scope harness", f"verdict {word}", "not_signed_off")
     elif true is None or not math.isclose(said, true, rel_tol=RATIO):
         shown = "no ratio" if true is None else f"{true:.4g}×"
         yield _replace(case, f"{name}: {shown} from its rows", f"quoted {said:g}×", "isolated_differs", ("D14",))
     else:
-        yield info(f"{name}: an isolated figure that was signed off", f"{said:.4g}×", at(bakeoff.runs_file))
+        yield info(f"{name}: an isolated figure that was signed off", f"{said:.4g}×", at(benchmark.runs_file))
 
 
-def _other_live_source(case: Case, name: str, bakeoff: BakeOffView) -> Found | None:
+def _other_live_source(case: Case, name: str, benchmark: BenchmarkView) -> Found | None:
     """The denominator alone and the reference in the server are one file."""
-    live = bakeoff.task.live_source.digest if bakeoff.task is not None else None
+    live = benchmark.task.live_source.digest if benchmark.task is not None else None
     served = {
         block.reference.record.modules[name]
         for block in case.blocks
@@ -87,9 +90,9 @@ def _other_live_source(case: Case, name: str, bakeoff: BakeOffView) -> Found | N
     )
 
 
-def _lost(case: Case, name: str, bakeoff: BakeOffView) -> Iterator[Found]:
+def _lost(case: Case, name: str, benchmark: BenchmarkView) -> Iterator[Found]:
     decision = case.measured.decision
-    alone = isolated(bakeoff, bakeoff.winner) if bakeoff.winner else None
+    alone = isolated(benchmark, benchmark.winner) if benchmark.winner else None
     if decision is None or decision.n < 2 or alone is None or alone.speedup is None:
         return
     low, high = decision.gain_interval
@@ -99,7 +102,7 @@ def _lost(case: Case, name: str, bakeoff: BakeOffView) -> Iterator[Found]:
             f"{decision.gain:+.1%} [{low:+.1%}, {high:+.1%}] end to end",
             "drop it, or find what it costs around the call: memory traffic, launches, synchronisation, lost fusion",
             at(case.comparison.path("legs")),
-            at(bakeoff.runs_file),
+            at(benchmark.runs_file),
             modes=("H18",),
             code="isolated_gain_lost",
         )

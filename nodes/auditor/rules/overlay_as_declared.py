@@ -1,7 +1,7 @@
-"""What was laid over the server is what the plan declared, and what the bake-off measured (E01 E07 H03).
+"""What was laid over the server is what the plan declared, and what the operator benchmark measured (E01 E07 H03).
 
 The digest over an operator's files in the sealed overlay, folders of other operators left out, is the declared one.
-Among these files is the source that the bake-off's rows of the served implementation name: a kernel that was benched
+Among these files is the source that the benchmark's rows of the served implementation name: a kernel that was benched
 proves nothing about another one that is served under its name. What the server gained is not touched by that: FLAG.
 """
 
@@ -45,16 +45,16 @@ def _declared(case: Case, name: str, part: OverlayPart) -> Iterator[Found]:
 
 
 def _benched(case: Case, name: str, part: OverlayPart) -> Iterator[Found]:
-    bakeoff = case.view.operators.get(name)
-    measured = {row.run.source.digest for row in bakeoff.of(part.implementation)} if bakeoff is not None else set()
+    benchmark = case.view.operators.get(name)
+    measured = {row.run.source.digest for row in benchmark.of(part.implementation)} if benchmark is not None else set()
     laid = {hashlib.sha256(content).hexdigest() for content in _files(case, name).values()}
-    if bakeoff is not None and measured and not measured <= laid:
+    if benchmark is not None and measured and not measured <= laid:
         yield flag(
             f"{name}: the source that was benched, {min(measured)[:12]}",
             f"not among {len(laid)} files of the overlay",
-            "serve the very source that the bake-off measured",
+            "serve the very source that the operator benchmark measured",
             at(case.comparison.path(OVERLAY_FOLDER)),
-            at(bakeoff.runs_file),
+            at(benchmark.runs_file),
             action=Action.REPLACE_HEADLINE,
             modes=("H03", "E01"),
             code="other_kernel",

@@ -1,4 +1,4 @@
-"""A bake-off that was really measured is evidence: sealed, it is judged by the auditor that knows nothing of it."""
+"""A benchmark that was really measured is evidence: sealed, it is judged by the auditor that knows nothing of it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from bankable.kernels.benchmark.benchmark import BakeOff, Settings, bake_off
+from bankable.kernels.benchmark.benchmark import OperatorBenchmark, Settings, run_benchmark
 from bankable.kernels.benchmark.candidate import of_kernel, of_torch
 from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.build.render import render
@@ -24,16 +24,18 @@ BUSY = {"harness_roofline", "harness_hidden_work", "harness_speedup"}
 
 
 @pytest.fixture(scope="module")
-def measured(norm_task: TaskFolder, python: Path, compiler: Compiler) -> BakeOff:
+def measured(norm_task: TaskFolder, python: Path, compiler: Compiler) -> OperatorBenchmark:
     """Torch's operator, an honest kernel, one that cuts precision, and one that crashes."""
     sources = [render(norm_task.family, "bfloat16"), TRUNCATING, CRASH]
     kernels = [of_kernel(it) for it in map(compiler.compile, sources) if isinstance(it, Compiled)]
     assert len(kernels) == 3
-    return bake_off(norm_task, [of_torch(norm_task.family, "torch"), *kernels], python, Settings(rounds=6, samples=6))
+    return run_benchmark(
+        norm_task, [of_torch(norm_task.family, "torch"), *kernels], python, Settings(rounds=6, samples=6)
+    )
 
 
 @pytest.fixture(scope="module")
-def verdict(measured: BakeOff, norm_task: TaskFolder, tmp_path_factory: pytest.TempPathFactory) -> Verdict:
+def verdict(measured: OperatorBenchmark, norm_task: TaskFolder, tmp_path_factory: pytest.TempPathFactory) -> Verdict:
     place = tmp_path_factory.mktemp("sealed") / "sealed"
     sealed = seal(norm_task.root, "harness", norm_task.task.operator, measured.attempt, place)
     answer = audit_sealed(sealed.folder)
@@ -41,7 +43,7 @@ def verdict(measured: BakeOff, norm_task: TaskFolder, tmp_path_factory: pytest.T
     return answer
 
 
-def test_the_auditor_takes_an_honest_one(verdict: Verdict, measured: BakeOff):
+def test_the_auditor_takes_an_honest_one(verdict: Verdict, measured: OperatorBenchmark):
     assert verdict.degraded == ()
     loud = {it.rule: it.observed for it in verdict.findings if it.severity.value != "INFO"}
     assert set(loud) <= BUSY, loud
@@ -51,7 +53,7 @@ def test_the_auditor_takes_an_honest_one(verdict: Verdict, measured: BakeOff):
         assert measured.claim.speedup == pytest.approx(1 + verdict.metrics[0].delta, rel=1e-6)
 
 
-def test_only_those_that_are_right_are_timed(measured: BakeOff):
+def test_only_those_that_are_right_are_timed(measured: OperatorBenchmark):
     entered = {entry.implementation: entry.ok for entry in measured.qualified}
     assert list(entered.values()) == [True, True, True, False, False]
     names = {row.implementation for row in measured.rows}
@@ -61,7 +63,7 @@ def test_only_those_that_are_right_are_timed(measured: BakeOff):
     assert said[4]["why"] == "crashed: ended by SIGSEGV"
 
 
-def test_every_row_is_a_fresh_process_with_fresh_inputs(measured: BakeOff):
+def test_every_row_is_a_fresh_process_with_fresh_inputs(measured: OperatorBenchmark):
     rows = measured.rows
     assert len(rows) == 6 * 3 * 2
     assert len({row.pid for row in rows}) == 6 * 3
@@ -73,7 +75,9 @@ def test_every_row_is_a_fresh_process_with_fresh_inputs(measured: BakeOff):
     assert all(check and check.pid not in {row.pid for row in rows} for check in checks)
 
 
-def test_evidence_that_was_tampered_with_is_not_taken(measured: BakeOff, norm_task: TaskFolder, tmp_path: Path):
+def test_evidence_that_was_tampered_with_is_not_taken(
+    measured: OperatorBenchmark, norm_task: TaskFolder, tmp_path: Path
+):
     copy = tmp_path / "run"
     operator = copy / "ops" / norm_task.task.operator
     (operator / f"bench-{measured.attempt}").mkdir(parents=True)
@@ -95,6 +99,6 @@ def test_evidence_that_was_tampered_with_is_not_taken(measured: BakeOff, norm_ta
     assert answer.verdict.value == "FAIL"
 
 
-def test_the_claim_of_another_folder_is_another_attempt(measured: BakeOff, norm_task: TaskFolder):
+def test_the_claim_of_another_folder_is_another_attempt(measured: OperatorBenchmark, norm_task: TaskFolder):
     assert norm_task.next_attempt() == measured.attempt + 1
     assert replace(norm_task).path == measured.folder.parent

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bankable.kernels.benchmark.candidate import Contestant, of_kernel, of_torch
+from bankable.kernels.benchmark.candidate import Candidate, of_kernel, of_torch
 from bankable.kernels.benchmark.qualify import KINDS
 from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.build.render import render
@@ -91,7 +91,7 @@ NEARLY = 0.998
 def tried(
     family: Family,
     dtype: str,
-    contestant: Contestant,
+    candidate: Candidate,
     fork_server: ForkServer,
     threads: int = 1,
     dims: list[tuple[int, ...]] | None = None,
@@ -103,7 +103,7 @@ def tried(
         "attempt",
         {
             **common,
-            "implementation": contestant.job(),
+            "implementation": candidate.job(),
             "kinds": KINDS,
             "shapes": [{"key": shape_key(size), "dims": size, "seed": 11} for size in dims],
         },
@@ -125,7 +125,7 @@ def tried(
     ]
 
 
-def kernel(family: Family, dtype: str, choices: dict[str, int], compiler: Compiler) -> Contestant:
+def kernel(family: Family, dtype: str, choices: dict[str, int], compiler: Compiler) -> Candidate:
     compiled = compiler.compile(render(family, dtype, choices))
     assert isinstance(compiled, Compiled), compiled
     return of_kernel(compiled)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bankable.kernels.benchmark.benchmark import Settings, bake_off
-from bankable.kernels.benchmark.candidate import Contestant, of_torch
+from bankable.kernels.benchmark.benchmark import Settings, run_benchmark
+from bankable.kernels.benchmark.candidate import Candidate, of_torch
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.build.render import render
 from bankable.kernels.operators import FAMILIES
@@ -67,14 +67,14 @@ def task(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> T
     return write_task(tmp_path_factory.mktemp("decode") / "run", FAMILY, "bfloat16", shapes, fork_server, threads=1)
 
 
-def kernel(compiler: Compiler, *change: str) -> Contestant:
+def kernel(compiler: Compiler, *change: str) -> Candidate:
     made = render(FAMILY, "bfloat16")
     return built(compiler, edited(made, *change, helper=WHOLE, before="// From scores to weights") if change else made)
 
 
-@pytest.mark.parametrize("crime", WRONG)
-def test_a_wrong_kernel_never_enters(crime, compiler, fork_server, task):
-    old, new, why = WRONG[crime]
+@pytest.mark.parametrize("edit", WRONG)
+def test_a_wrong_kernel_never_enters(edit, compiler, fork_server, task):
+    old, new, why = WRONG[edit]
     stays_out(kernel(compiler, old, new), why, fork_server, task)
 
 
@@ -100,8 +100,8 @@ def test_a_request_without_a_token_gives_zeros_as_live(compiler, python: Path, t
 
 
 @pytest.mark.long
-def test_a_bake_off_of_it_is_evidence(compiler, python: Path, task, tmp_path):
-    result = bake_off(task, [of_torch(FAMILY, "torch"), kernel(compiler)], python, Settings(rounds=6, samples=6))
+def test_a_benchmark_of_it_is_evidence(compiler, python: Path, task, tmp_path):
+    result = run_benchmark(task, [of_torch(FAMILY, "torch"), kernel(compiler)], python, Settings(rounds=6, samples=6))
     assert [entry.ok for entry in result.qualified] == [True] * 3
     assert len(result.rows) == 6 * 3 * 2
     assert {row.bytes_moved for row in result.rows if row.shape == SERVED} == {

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bankable.kernels.benchmark.benchmark import Settings, bake_off
-from bankable.kernels.benchmark.candidate import Contestant, of_torch
+from bankable.kernels.benchmark.benchmark import Settings, run_benchmark
+from bankable.kernels.benchmark.candidate import Candidate, of_torch
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.build.overlay import patch_of
 from bankable.kernels.build.render import Source, render
@@ -65,13 +65,13 @@ def source(*change: str) -> Source:
     return edited(made, *change, helper=WRITABLE, before="// As live does it") if change else made
 
 
-def kernel(compiler: Compiler, *change: str) -> Contestant:
+def kernel(compiler: Compiler, *change: str) -> Candidate:
     return built(compiler, source(*change))
 
 
-@pytest.mark.parametrize("crime", WRONG)
-def test_a_wrong_kernel_never_enters(crime, compiler, fork_server, task):
-    old, new, why = WRONG[crime]
+@pytest.mark.parametrize("edit", WRONG)
+def test_a_wrong_kernel_never_enters(edit, compiler, fork_server, task):
+    old, new, why = WRONG[edit]
     stays_out(kernel(compiler, old, new), why, fork_server, task)
 
 
@@ -173,8 +173,8 @@ def test_what_is_captured_is_what_live_draws_from(sampled, tmp_path, fork_server
 
 
 @pytest.mark.long
-def test_a_bake_off_of_it_is_evidence(compiler, python: Path, task):
-    result = bake_off(task, [of_torch(FAMILY, "torch"), kernel(compiler)], python, Settings(rounds=6, samples=6))
+def test_a_benchmark_of_it_is_evidence(compiler, python: Path, task):
+    result = run_benchmark(task, [of_torch(FAMILY, "torch"), kernel(compiler)], python, Settings(rounds=6, samples=6))
     assert [entry.ok for entry in result.qualified] == [True] * 3
     assert result.claim.winner_backend == "cpp"
     assert result.claim.speedup is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from bankable.kernels.redteam.attacks import CRIMES
+from bankable.kernels.redteam.attacks import ATTACKS
 from bankable.kernels.redteam.bench import HostileBench, Judged
 from bankable.kernels.redteam.candidates import HONEST
 from bankable.kernels.redteam.forgeries import FORGERIES
@@ -15,7 +15,7 @@ from bankable.kernels.redteam.table import MODES, lines
 from bankable.tools.errors import UserError
 
 NEVER_SEEN = {"dormant-on-unserved", "borrows-without-state"}
-"""What no bake-off can see: a shape that nobody asks for, and a kernel that owns the process which times it."""
+"""What no benchmark can see: a shape that nobody asks for, and a kernel that owns the process which times it."""
 
 
 long = pytest.mark.long
@@ -35,7 +35,7 @@ def found(python: Path, compiler, tmp_path_factory) -> dict[str, Judged]:
 def test_every_mode_is_tried_and_nothing_hostile_gets_through_but_what_is_said(found):
     assert {mode for it in found.values() for mode in it.modes} >= set(MODES)
     assert {name for name, it in found.items() if it.outcome == "missed"} <= NEVER_SEEN
-    assert len(found) == len(CRIMES) + HONEST + len(FORGERIES)
+    assert len(found) == len(ATTACKS) + HONEST + len(FORGERIES)
 
 
 @long

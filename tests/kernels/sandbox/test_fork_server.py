@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bankable.kernels.benchmark.candidate import Contestant, of_kernel
+from bankable.kernels.benchmark.candidate import Candidate, of_kernel
 from bankable.kernels.benchmark.qualify import qualify
 from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.build.render import Source
@@ -28,7 +28,7 @@ REASONS = {
 SHAPES = [{"key": "4x64", "dims": [4, 64], "seed": 5}]
 
 
-def contestant(source: Source, compiler: Compiler) -> Contestant:
+def compile_candidate(source: Source, compiler: Compiler) -> Candidate:
     compiled = compiler.compile(source)
     assert isinstance(compiled, Compiled), compiled
     return of_kernel(compiled)
@@ -36,7 +36,7 @@ def contestant(source: Source, compiler: Compiler) -> Contestant:
 
 def attempt(source: Source, compiler: Compiler, fork_server: ForkServer, limits: Limits | None = None) -> Answer:
     job = {"family": "rms_norm", "dtype": "bfloat16", "threads": 1, "kinds": ["normal"], "shapes": SHAPES}
-    return fork_server.run("attempt", {**job, "implementation": contestant(source, compiler).job()}, limits)
+    return fork_server.run("attempt", {**job, "implementation": compile_candidate(source, compiler).job()}, limits)
 
 
 @pytest.mark.parametrize(
@@ -63,20 +63,20 @@ def test_what_a_kernel_prints_is_not_what_it_measured(compiler, fork_server, nor
 
 @pytest.mark.parametrize(("name", "why"), REASONS.items())
 def test_a_wrong_kernel_never_enters(name, why, compiler, fork_server, norm_task: TaskFolder):
-    said = qualify(norm_task, contestant(WRONG[name], compiler), fork_server, ["4x64", "5x67"], 1)
+    said = qualify(norm_task, compile_candidate(WRONG[name], compiler), fork_server, ["4x64", "5x67"], 1)
     assert not said.ok
     assert said.why.startswith(why)
 
 
 def test_a_crash_is_the_reason_to_stay_out(compiler, fork_server, norm_task: TaskFolder):
-    said = qualify(norm_task, contestant(CRASH, compiler), fork_server, ["4x64"], 1)
+    said = qualify(norm_task, compile_candidate(CRASH, compiler), fork_server, ["4x64"], 1)
     assert (said.ok, said.why) == (False, "crashed: ended by SIGSEGV")
 
 
 def test_a_kernel_that_writes_past_its_output_loses_its_guards(compiler, fork_server):
     job = {"family": "rms_norm", "dtype": "bfloat16", "threads": 1, "shapes": [{**SHAPES[0], "first": 0}]}
     job |= {"warmup": 2, "timed": 4, "checked": 4, "cache_bytes": 1 << 20}
-    ran = fork_server.run("measure", {**job, "implementation": contestant(OVERRUN, compiler).job()})
+    ran = fork_server.run("measure", {**job, "implementation": compile_candidate(OVERRUN, compiler).job()})
     names = ran.replies[0]["checked"]
     said = fork_server.run(
         "check",

@@ -48,8 +48,8 @@ def context_of(tmp_path: Path, server: Endpoint, python: Path | None = None) -> 
         yield replace(context, advisor=advisor, engine_python=python, recorded=None if python else context.recorded)
 
 
-def proposal(*contestants: dict[str, Any], rounds: int = ROUNDS) -> Reply:
-    return says({"rounds": rounds, "contestants": list(contestants), "because": "a close race"})
+def proposal(*candidates: dict[str, Any], rounds: int = ROUNDS) -> Reply:
+    return says({"rounds": rounds, "candidates": list(candidates), "because": "a close race"})
 
 
 def name_of(**choices: int) -> str:
@@ -101,7 +101,7 @@ def test_kernels_are_choices_of_the_template_few_and_new(task: TaskFolder, tmp_p
     assert "5x67" not in server.requests[0].raw.decode()
 
 
-def test_a_model_that_refuses_leaves_the_bake_off_as_it_is(task: TaskFolder, tmp_path: Path) -> None:
+def test_a_model_that_refuses_leaves_the_benchmark_as_it_is(task: TaskFolder, tmp_path: Path) -> None:
     with Endpoint(refusal()) as server, context_of(tmp_path, server) as context:
         assert bench_plan(context, task, 1, ()) is None
     assert entered(task.path) == []
@@ -142,7 +142,7 @@ def test_what_was_entered_is_measured_like_the_others_and_diagnosed(
     assert "5x67" not in diagnosis(task)
 
 
-def test_the_compiled_graph_takes_part_in_the_first_bake_off_alone(task: TaskFolder) -> None:
+def test_the_compiled_graph_takes_part_in_the_first_benchmark_alone(task: TaskFolder) -> None:
     assert [it.id for it in torchs_own(task.family, 1)] == ["torch", "torch-compile"]
     assert [it.id for it in torchs_own(task.family, 2)] == ["torch"]
 

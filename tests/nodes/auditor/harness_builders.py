@@ -1,11 +1,11 @@
-"""The builders of bake-offs, under one roof for the tests of scope harness."""
+"""The builders of operator benchmarks, under one roof for the tests of scope harness."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from bankable.evals.fixtures.build.bakeoff import Contest, bake_off
-from bankable.evals.fixtures.build.bakeoff_edits import (
+from bankable.evals.fixtures.build.benchmark import BenchmarkSpec, write_benchmark
+from bankable.evals.fixtures.build.benchmark_edits import (
     HELD_OUT,
     LOSER,
     REFERENCE,
@@ -28,9 +28,9 @@ __all__ = [
     "WINNER",
     "checker_says",
     "claimed",
-    "contested",
     "edit_rows",
     "every",
+    "honest_benchmark",
     "judge_operator",
     "row_is",
     "rows_say",
@@ -38,10 +38,10 @@ __all__ = [
 ]
 
 
-def contested(root: Path, contest: Contest | None = None) -> Path:
-    """A run folder with one bake-off; returns the operator's folder."""
+def honest_benchmark(root: Path, spec: BenchmarkSpec | None = None) -> Path:
+    """A run folder with one operator benchmark; returns the operator's folder."""
     write(root / "run.json", {"schema_version": 1, "run_id": RUN_ID, "config": {}})
-    return bake_off(root, contest)
+    return write_benchmark(root, spec)
 
 
 def judge_operator(folder: Path, attempt: int = 1) -> Verdict:

@@ -1,4 +1,4 @@
-"""How a doctored bake-off is judged: one edit, and what must be found because of it and nothing else."""
+"""How a doctored operator benchmark is judged: one edit, and what must be found because of it and nothing else."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Edit = Callable[[Path], object]
 
 @dataclass(frozen=True)
 class Fraud:
-    """An edit of an honest bake-off that a rule must find."""
+    """An edit of an honest operator benchmark that a rule must find."""
 
     name: str
     edit: Edit

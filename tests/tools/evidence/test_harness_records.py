@@ -1,4 +1,4 @@
-"""Records of bake-offs and overlays, and older records beside them."""
+"""Records of operator benchmarks and overlays, and older records beside them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import math
 import pytest
 from pydantic import ValidationError
 
-from bankable.evals.fixtures.build.bakeoff import Contest, honest_rows, source, task
+from bankable.evals.fixtures.build.benchmark import BenchmarkSpec, honest_rows, source, task
 from bankable.tools.evidence.harness import MAX_SAMPLES, OpRun, Task
 from bankable.tools.evidence.overlay import Marker
 from bankable.tools.evidence.records import Engagement, Lever, OverlayPart
@@ -39,9 +39,9 @@ def test_a_marker_is_a_line_of_engagement() -> None:
 
 
 def test_rows_and_task_survive_a_round_trip() -> None:
-    row = OpRun.model_validate(honest_rows(Contest())[0])
+    row = OpRun.model_validate(honest_rows(BenchmarkSpec())[0])
     assert OpRun.model_validate_json(row.model_dump_json()) == row
-    made = Task.model_validate(task(Contest()))
+    made = Task.model_validate(task(BenchmarkSpec()))
     assert Task.model_validate_json(made.model_dump_json()) == made
     assert made.live_source.model_dump() == source("live")
 
@@ -63,4 +63,4 @@ def test_rows_and_task_survive_a_round_trip() -> None:
 )
 def test_senseless_rows_are_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        OpRun.model_validate({**honest_rows(Contest())[0], **change})
+        OpRun.model_validate({**honest_rows(BenchmarkSpec())[0], **change})

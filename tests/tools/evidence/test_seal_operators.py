@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from bankable.evals.fixtures.build.bakeoff import Contest, bake_off
+from bankable.evals.fixtures.build.benchmark import BenchmarkSpec, write_benchmark
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.seal import seal
 from tests.nodes.auditor.kernel_builders import OPERATOR, PATCH, kernel_run
@@ -18,7 +18,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return kernel_run(tmp_path_factory.mktemp("kernel") / "run")
 
 
-def test_a_bake_off_is_sealed_with_its_task_and_tensors(run: Path, tmp_path: Path) -> None:
+def test_a_benchmark_is_sealed_with_its_task_and_tensors(run: Path, tmp_path: Path) -> None:
     sealed = seal(run, "harness", OPERATOR, 1, tmp_path / "s")
     assert set(sealed.digests) == {
         "request.json",
@@ -33,7 +33,7 @@ def test_a_bake_off_is_sealed_with_its_task_and_tensors(run: Path, tmp_path: Pat
 
 
 def test_each_attempt_is_sealed_by_itself(run: Path, tmp_path: Path) -> None:
-    bake_off(run, Contest(attempt=3, seed=99))
+    write_benchmark(run, BenchmarkSpec(attempt=3, seed=99))
     first, third = (seal(run, "harness", OPERATOR, attempt, tmp_path / str(attempt)) for attempt in (1, 3))
     assert first.digests["operator/task.json"] == third.digests["operator/task.json"]
     assert first.digests["operator/opbench_runs.jsonl"] != third.digests["operator/opbench_runs.jsonl"]
@@ -61,7 +61,7 @@ def test_a_tensor_that_links_out_of_the_run_is_refused(run: Path, tmp_path: Path
         link.unlink()
 
 
-def test_a_patch_takes_the_bake_offs_that_its_plan_names(run: Path, tmp_path: Path) -> None:
+def test_a_patch_takes_the_benchmarks_that_its_plan_names(run: Path, tmp_path: Path) -> None:
     names = {name for name in seal(run, "patch", PATCH, 1, tmp_path / "s").digests if name.startswith("operators/")}
     assert names == {
         f"operators/{OPERATOR}/{name}"

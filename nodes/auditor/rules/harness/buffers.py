@@ -17,15 +17,17 @@ ADVICE = "poison the output buffers, run the candidate first, and compute what i
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    bakeoff = case.bakeoff
-    pairs = [(row, row.run.correctness) for row in bakeoff.winning if row.measured and row.run.correctness is not None]
+    benchmark = case.benchmark
+    pairs = [
+        (row, row.run.correctness) for row in benchmark.winning if row.measured and row.run.correctness is not None
+    ]
     yield from unrecorded(
-        bakeoff,
+        benchmark,
         [row for row, said in pairs if None in (said.poison_intact, said.ran_before_expected)],
         "poisoned buffers and the order of candidate and oracle",
     )
     yield from faulty(
-        bakeoff,
+        benchmark,
         [row for row, said in pairs if said.poison_intact is False],
         "every element written, and nothing beyond",
         "poison left in the output, or a guard overwritten",
@@ -35,7 +37,7 @@ def check(case: Case) -> Iterator[Outcome]:
         action=Action.EJECT,
     )
     yield from faulty(
-        bakeoff,
+        benchmark,
         [row for row, said in pairs if said.ran_before_expected is False],
         "a candidate that ran before any expected output existed",
         "expected outputs were in reach",

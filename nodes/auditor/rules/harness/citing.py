@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bankable.nodes.auditor.harness.view import BakeOffView, OpRow
+from bankable.nodes.auditor.harness.view import BenchmarkView, OpRow
 from bankable.nodes.auditor.rule import Found, Unverifiable, at, fail
 from bankable.nodes.auditor.verdict import Action, Evidence
 
 CITED = 3
 
 
-def cite(bakeoff: BakeOffView, rows: Sequence[OpRow]) -> tuple[Evidence, ...]:
+def cite(benchmark: BenchmarkView, rows: Sequence[OpRow]) -> tuple[Evidence, ...]:
     """Where these rows stand."""
-    return tuple(at(bakeoff.runs_file, row.line) for row in rows[:CITED])
+    return tuple(at(benchmark.runs_file, row.line) for row in rows[:CITED])
 
 
 def faulty(
-    bakeoff: BakeOffView,
+    benchmark: BenchmarkView,
     rows: Sequence[OpRow],
     expected: str,
     observed: str,
@@ -30,10 +30,10 @@ def faulty(
     """A FAIL when there are such rows; ``observed`` describes the first one."""
     if rows:
         said = f"{rows[0].name}: {observed}" + (f", and {len(rows) - 1} more rows" if len(rows) > 1 else "")
-        yield fail(expected, said[:400], advice, *cite(bakeoff, rows), action=action, modes=modes, code=code)
+        yield fail(expected, said[:400], advice, *cite(benchmark, rows), action=action, modes=modes, code=code)
 
 
-def unrecorded(bakeoff: BakeOffView, rows: Sequence[OpRow], what: str) -> Iterator[Unverifiable]:
+def unrecorded(benchmark: BenchmarkView, rows: Sequence[OpRow], what: str) -> Iterator[Unverifiable]:
     """Rows that do not carry the record that decides."""
     if rows:
-        yield Unverifiable(f"{what} of {rows[0].name} ({len(rows)} rows in all)", cite(bakeoff, rows))
+        yield Unverifiable(f"{what} of {rows[0].name} ({len(rows)} rows in all)", cite(benchmark, rows))

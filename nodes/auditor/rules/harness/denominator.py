@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.harness.identity import compared_with_itself, in_task_folder
-from bankable.nodes.auditor.harness.view import BakeOffView
+from bankable.nodes.auditor.harness.view import BenchmarkView
 from bankable.nodes.auditor.rule import HARNESS, Found, Outcome, Rule, at, fail
 from bankable.nodes.auditor.rules.harness.citing import cite, faulty
 from bankable.nodes.auditor.verdict import Action, Severity
@@ -21,51 +21,51 @@ LIVE = "measure against the implementation that the task's patch point resolves 
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    bakeoff, task = case.bakeoff, case.bakeoff.task
+    benchmark, task = case.benchmark, case.benchmark.task
     if task is None:
         return
-    if same := compared_with_itself(bakeoff):
+    if same := compared_with_itself(benchmark):
         yield fail(
             "a winner that is not the live implementation",
             same,
             "the ratio of a thing to itself is noise: claim no win",
-            at(bakeoff.path("claim.json")),
-            *cite(bakeoff, bakeoff.winning),
+            at(benchmark.path("claim.json")),
+            *cite(benchmark, benchmark.winning),
             action=Action.REDO,
             modes=("H01",),
             code="compared_with_itself",
         )
-    yield from _reference(bakeoff, task)
-    claim = bakeoff.claim
+    yield from _reference(benchmark, task)
+    claim = benchmark.claim
     if claim is not None and claim.baseline_backend not in (None, task.live_backend):
         yield fail(
             f"live backend {task.live_backend}",
             f"baseline backend {claim.baseline_backend}",
             LIVE,
-            at(bakeoff.path("claim.json")),
+            at(benchmark.path("claim.json")),
             action=Action.REDO,
             modes=("H11",),
             code="straw_man",
         )
 
 
-def _reference(bakeoff: BakeOffView, task: Task) -> Iterator[Found]:
+def _reference(benchmark: BenchmarkView, task: Task) -> Iterator[Found]:
     if in_task_folder(task.live_source.path):
         yield fail(
             "a live implementation outside the task folder",
             task.live_source.path[:300],
             LIVE,
-            at(bakeoff.path("task.json")),
+            at(benchmark.path("task.json")),
             action=Action.REDO,
             modes=("H03",),
             code="own_denominator",
         )
-    files = [(row, source) for row in bakeoff.reference for source in (row.run.source, row.run.resolved) if source]
+    files = [(row, source) for row in benchmark.reference for source in (row.run.source, row.run.resolved) if source]
     own = [row for row, source in files if in_task_folder(source.path)]
     lines = {row.line for row in own}
     other = [row for row, source in files if source.digest != task.live_source.digest and row.line not in lines]
     yield from faulty(
-        bakeoff,
+        benchmark,
         own,
         "a reference outside the task folder",
         "source in the task folder",
@@ -74,7 +74,7 @@ def _reference(bakeoff: BakeOffView, task: Task) -> Iterator[Found]:
         code="own_denominator",
     )
     yield from faulty(
-        bakeoff,
+        benchmark,
         other,
         f"the live source {task.live_source.digest[:12]}",
         "another source",
@@ -82,10 +82,10 @@ def _reference(bakeoff: BakeOffView, task: Task) -> Iterator[Found]:
         modes=("H03", "H11"),
         code="not_the_live_source",
     )
-    backends = [row for row in bakeoff.reference if row.run.backend != task.live_backend]
+    backends = [row for row in benchmark.reference if row.run.backend != task.live_backend]
     if backends:
         yield from faulty(
-            bakeoff,
+            benchmark,
             backends,
             f"live backend {task.live_backend}",
             f"backend {backends[0].run.backend}",

@@ -14,14 +14,14 @@ from bankable.nodes.auditor.verdict import Action, Severity
 from bankable.tools.evidence.canonical import file_digest
 
 ROLES = ("checker", "harness", "oracle", "timer")
-ADVICE = "run the bake-off with measurement files that no candidate can write, and hash them before and after"
+ADVICE = "run the operator benchmark with measurement files that no candidate can write, and hash them before and after"
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    bakeoff = case.bakeoff
-    if bakeoff.measurement is None:
+    benchmark = case.benchmark
+    if benchmark.measurement is None:
         return
-    where, files = at(bakeoff.path("measurement.json")), bakeoff.measurement.files
+    where, files = at(benchmark.path("measurement.json")), benchmark.measurement.files
     absent = sorted(set(ROLES) - {file.role for file in files})
     if absent:
         yield Unverifiable(f"digests of {', '.join(absent)} before and after", (where,))
@@ -46,7 +46,7 @@ def check(case: Case) -> Iterator[Outcome]:
                 modes=("H05",),
                 code="measurement_in_reach",
             )
-    manifest = bakeoff.path("oracle.json")
+    manifest = benchmark.path("oracle.json")
     if case.view.reader.exists(manifest):
         sealed = file_digest(case.view.folder / manifest)
         if sealed not in {file.after for file in files if file.role == "oracle"}:

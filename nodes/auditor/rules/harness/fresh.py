@@ -1,8 +1,8 @@
-"""The bake-off was measured in this run, for this operator and attempt, when it says it was (R02 R03).
+"""The operator benchmark was measured in this run, for this operator and attempt, when it says it was (R02 R03).
 
 One run nonce and operator in task, oracle, measurement, claim and every row; the attempt that was asked about; the
-task is older than the bake-off; peaks and rows lie inside its time; no row appears twice, and no two rows have the same
-samples (a copied file).
+task is older than the benchmark; peaks and rows lie inside its time; no row appears twice, and no two rows have the
+same samples (a copied file).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.harness.view import BakeOffView
+from bankable.nodes.auditor.harness.view import BenchmarkView
 from bankable.nodes.auditor.rule import HARNESS, Found, Outcome, Rule, at, fail
 from bankable.nodes.auditor.rules.harness.citing import faulty
 from bankable.nodes.auditor.verdict import Action, Severity
@@ -18,27 +18,27 @@ from bankable.nodes.auditor.verdict import Action, Severity
 SLACK_S = 1.0
 FEWEST_TO_COMPARE = 3
 """Two short lists of samples may be equal by chance of a coarse timer."""
-ADVICE = "run the bake-off again in this run; evidence is not carried over"
+ADVICE = "run the operator benchmark again in this run; evidence is not carried over"
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    bakeoff, nonce = case.bakeoff, case.request.run_id
+    benchmark, nonce = case.benchmark, case.request.run_id
     for name, record in (
-        ("task.json", bakeoff.task),
-        ("oracle.json", bakeoff.oracle),
-        ("measurement.json", bakeoff.measurement),
-        ("claim.json", bakeoff.claim),
+        ("task.json", benchmark.task),
+        ("oracle.json", benchmark.oracle),
+        ("measurement.json", benchmark.measurement),
+        ("claim.json", benchmark.claim),
     ):
         if record is None:
             continue
         if record.run_id != nonce:
-            yield _stale(f"run {nonce}", f"{name} of run {record.run_id}", bakeoff.path(name))
+            yield _stale(f"run {nonce}", f"{name} of run {record.run_id}", benchmark.path(name))
         if record.operator != case.request.comparison:
-            yield _stale(f"operator {case.request.comparison}", f"{name} of {record.operator}", bakeoff.path(name))
-    strangers = [r for r in bakeoff.rows if (r.run.run_id, r.run.operator) != (nonce, case.request.comparison)]
+            yield _stale(f"operator {case.request.comparison}", f"{name} of {record.operator}", benchmark.path(name))
+    strangers = [r for r in benchmark.rows if (r.run.run_id, r.run.operator) != (nonce, case.request.comparison)]
     if strangers:
         yield from faulty(
-            bakeoff,
+            benchmark,
             strangers,
             f"run {nonce}, operator {case.request.comparison}",
             f"run {strangers[0].run.run_id}, operator {strangers[0].run.operator}",
@@ -46,27 +46,27 @@ def check(case: Case) -> Iterator[Outcome]:
             modes=("R03",),
             code="stale",
         )
-    yield from _times(case, bakeoff)
-    yield from _copies(bakeoff)
+    yield from _times(case, benchmark)
+    yield from _copies(benchmark)
 
 
-def _times(case: Case, bakeoff: BakeOffView) -> Iterator[Found]:
-    measurement, task = bakeoff.measurement, bakeoff.task
+def _times(case: Case, benchmark: BenchmarkView) -> Iterator[Found]:
+    measurement, task = benchmark.measurement, benchmark.task
     if measurement is None:
         return
-    where = bakeoff.path("measurement.json")
+    where = benchmark.path("measurement.json")
     if measurement.attempt != case.request.attempt:
         yield _stale(f"attempt {case.request.attempt}", f"attempt {measurement.attempt}", where)
     if task is not None and task.captured_at > measurement.started + SLACK_S:
-        yield _stale("a task captured before the bake-off", "a later one", bakeoff.path("task.json"))
+        yield _stale("a task captured before the operator benchmark", "a later one", benchmark.path("task.json"))
     first, last = measurement.started - SLACK_S, measurement.ended + SLACK_S
     if not first <= measurement.peaks.measured_at <= last:
-        yield _stale("device peaks measured in this bake-off", "at another time", where)
-    outside = [row for row in bakeoff.rows if not first <= row.run.started <= row.run.ended <= last]
+        yield _stale("device peaks measured in this operator benchmark", "at another time", where)
+    outside = [row for row in benchmark.rows if not first <= row.run.started <= row.run.ended <= last]
     yield from faulty(
-        bakeoff,
+        benchmark,
         outside,
-        "rows inside the time of the bake-off, each ending after its start",
+        "rows inside the time of the operator benchmark, each ending after its start",
         "another time",
         ADVICE,
         modes=("R03",),
@@ -74,11 +74,11 @@ def _times(case: Case, bakeoff: BakeOffView) -> Iterator[Found]:
     )
 
 
-def _copies(bakeoff: BakeOffView) -> Iterator[Found]:
+def _copies(benchmark: BenchmarkView) -> Iterator[Found]:
     cells: set[tuple[str, str, str, int]] = set()
     series: set[tuple[float, ...]] = set()
     twice, copied = [], []
-    for row in bakeoff.rows:
+    for row in benchmark.rows:
         cell = (row.run.role, row.run.implementation, row.run.shape, row.run.round)
         if cell in cells:
             twice.append(row)
@@ -87,7 +87,7 @@ def _copies(bakeoff: BakeOffView) -> Iterator[Found]:
         cells.add(cell)
         series.add(row.samples)
     yield from faulty(
-        bakeoff,
+        benchmark,
         twice,
         "one row for each implementation, shape and round",
         "given twice",
@@ -96,7 +96,7 @@ def _copies(bakeoff: BakeOffView) -> Iterator[Found]:
         code="row_twice",
     )
     yield from faulty(
-        bakeoff, copied, "samples of its own", "the samples of another row", ADVICE, modes=("R02",), code="copied"
+        benchmark, copied, "samples of its own", "the samples of another row", ADVICE, modes=("R02",), code="copied"
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.harness.view import BakeOffView, OpRow
+from bankable.nodes.auditor.harness.view import BenchmarkView, OpRow
 from bankable.nodes.auditor.rule import HARNESS, Found, Outcome, Rule, flag
 from bankable.nodes.auditor.rules.harness.citing import cite, faulty, unrecorded
 from bankable.nodes.auditor.verdict import Action
@@ -25,15 +25,15 @@ ADVICE = "do the work inside the timed call, on the stream and thread that is ti
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    bakeoff = case.bakeoff
-    rows = [row for row in bakeoff.judged if row.measured]
+    benchmark = case.benchmark
+    rows = [row for row in benchmark.judged if row.measured]
     bare = [row for row in rows if None in [getattr(row.run, name) for name in RECORDED]]
-    yield from unrecorded(bakeoff, bare, "span over all streams, times of import and first call, and thread counts")
+    yield from unrecorded(benchmark, bare, "span over all streams, times of import and first call, and thread counts")
     wait = max((_beyond(row) for row in rows if row.run.role == "reference"), default=0.0)
     longer = [row for row in rows if row.run.role == "candidate" and _beyond(row) > wait + SPAN_NS + _tenth(row)]
     if longer:
         yield from faulty(
-            bakeoff,
+            benchmark,
             longer,
             f"work that ends with its samples, up to the reference's {wait:.4g} ns of waiting each",
             f"streams and threads were busy for {_beyond(longer[0]):.4g} ns more, each",
@@ -44,7 +44,7 @@ def check(case: Case) -> Iterator[Outcome]:
         )
     shorter = [row for row in rows if row.run.span_ns is not None and _beyond(row) < -_tenth(row)]
     yield from faulty(
-        bakeoff,
+        benchmark,
         shorter,
         "a span that holds the samples",
         "one that is shorter than they are together",
@@ -56,7 +56,7 @@ def check(case: Case) -> Iterator[Outcome]:
     threads = [row for row in rows if row.run.role == "candidate" and _grown(row) > usual]
     if threads:
         yield from faulty(
-            bakeoff,
+            benchmark,
             threads,
             f"at most {usual} new threads, as the reference",
             f"{_grown(threads[0])}",
@@ -65,7 +65,7 @@ def check(case: Case) -> Iterator[Outcome]:
             code="new_threads",
             action=Action.EJECT,
         )
-    yield from _first_calls(case, bakeoff)
+    yield from _first_calls(case, benchmark)
 
 
 def _beyond(row: OpRow) -> float:
@@ -81,15 +81,15 @@ def _grown(row: OpRow) -> int:
     return (row.run.threads_after or 0) - (row.run.threads_before or 0)
 
 
-def _first_calls(case: Case, bakeoff: BakeOffView) -> Iterator[Found]:
+def _first_calls(case: Case, benchmark: BenchmarkView) -> Iterator[Found]:
     result = case.isolated
     if result is None or result.decision is None or result.decision.verdict != "real":
         return
     if result.reference_ns is None or result.candidate_ns is None:
         return
-    calls = sum(bakeoff.served.values())
+    calls = sum(benchmark.served.values())
     saved = calls * (result.reference_ns - result.candidate_ns)
-    served = [row for row in bakeoff.winning if row.measured and row.run.shape in bakeoff.served]
+    served = [row for row in benchmark.winning if row.measured and row.run.shape in benchmark.served]
     rows = [row for row in served if not row.run.prewarmed]
     once: dict[str, list[float]] = {}
     for row in rows:
@@ -101,7 +101,7 @@ def _first_calls(case: Case, bakeoff: BakeOffView) -> Iterator[Found]:
             f"first calls that cost less than {calls} served calls save ({saved / 1e6:.3g} ms)",
             f"{cost / 1e6:.3g} ms",
             "bring a hook that does the first call of every shape before the server takes requests",
-            *cite(bakeoff, rows),
+            *cite(benchmark, rows),
             action=Action.REDO,
             modes=("H12",),
             code="unpaid_first_call",

@@ -17,22 +17,22 @@ ADVICE = "write fresh inputs for every sample and flush the caches, or rotate a 
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    bakeoff = case.bakeoff
-    if bakeoff.measurement is None:
+    benchmark = case.benchmark
+    if benchmark.measurement is None:
         return
-    protocol, cache = bakeoff.measurement.protocol, bakeoff.measurement.peaks.cache_bytes
-    rows = [row for row in bakeoff.judged if row.measured]
+    protocol, cache = benchmark.measurement.protocol, benchmark.measurement.peaks.cache_bytes
+    rows = [row for row in benchmark.judged if row.measured]
     bare = [
         row for row in rows if len(row.run.generations) != len(row.samples) or len(row.run.pointers) != len(row.samples)
     ]
-    yield from unrecorded(bakeoff, bare, "data pointer and input generation of every sample")
+    yield from unrecorded(benchmark, bare, "data pointer and input generation of every sample")
     lines = {row.line for row in bare}
     known = [row for row in rows if row.line not in lines]
     again = [row for row in known if len(set(row.run.generations)) < len(row.run.generations)]
     if again:
         kinds = len(set(again[0].run.generations))
         yield from faulty(
-            bakeoff,
+            benchmark,
             again,
             "contents of its own for every sample",
             f"{kinds} for {len(again[0].samples)} samples",
@@ -43,7 +43,7 @@ def check(case: Case) -> Iterator[Outcome]:
     other = [row for row in rows if row.run.cache != protocol.cache]
     if other:
         yield from faulty(
-            bakeoff,
+            benchmark,
             other,
             f"caches {protocol.cache} on both legs",
             other[0].run.cache,
@@ -54,7 +54,7 @@ def check(case: Case) -> Iterator[Outcome]:
     small = [row for row in rows if row.run.cache_bytes < cache]
     if small:
         yield from faulty(
-            bakeoff,
+            benchmark,
             small,
             f"at least the {cache} bytes of the last-level cache {protocol.cache}",
             f"{small[0].run.cache_bytes}",
@@ -65,7 +65,7 @@ def check(case: Case) -> Iterator[Outcome]:
     several = [row for row in known if row.run.cache == "rotated" and len(row.samples) > 1]
     still = [row for row in several if len(set(row.run.pointers)) < 2]
     yield from faulty(
-        bakeoff,
+        benchmark,
         still,
         "inputs that go round over several buffers",
         "one data pointer",

@@ -12,15 +12,15 @@ from bankable.tools.evidence.harness import Intact
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    bakeoff = case.bakeoff
-    rows = [row for row in bakeoff.judged if row.measured]
+    benchmark = case.benchmark
+    rows = [row for row in benchmark.judged if row.measured]
     yield from unrecorded(
-        bakeoff, [row for row in rows if row.run.intact is None], "identities of clock, synchronize and checker"
+        benchmark, [row for row in rows if row.run.intact is None], "identities of clock, synchronize and checker"
     )
     for name in Intact.model_fields:
         patched = [row for row in rows if row.run.intact is not None and not getattr(row.run.intact, name)]
         yield from faulty(
-            bakeoff,
+            benchmark,
             patched,
             f"an untouched {name}",
             "another object afterwards",

@@ -11,14 +11,14 @@ from bankable.nodes.auditor.verdict import Severity
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    bakeoff, task = case.bakeoff, case.bakeoff.task
+    benchmark, task = case.benchmark, case.benchmark.task
     if task is None:
         return
-    for rows, mode in ((bakeoff.reference, "H11"), (bakeoff.winning, "H02")):
+    for rows, mode in ((benchmark.reference, "H11"), (benchmark.winning, "H02")):
         other = [row for row in rows if row.run.launch_mode != task.launch_mode]
         if other:
             yield from faulty(
-                bakeoff,
+                benchmark,
                 other,
                 f"{task.launch_mode} launches, as on the live server",
                 f"{other[0].run.launch_mode}",

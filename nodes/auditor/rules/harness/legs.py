@@ -18,13 +18,13 @@ ADVICE = "let each process report the file it imported and the branch that ran, 
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    bakeoff = case.bakeoff
-    rows = [row for row in bakeoff.judged if row.run.raised is None]
-    yield from unrecorded(bakeoff, [row for row in rows if row.run.resolved is None], "the imported file")
+    benchmark = case.benchmark
+    rows = [row for row in benchmark.judged if row.run.raised is None]
+    yield from unrecorded(benchmark, [row for row in rows if row.run.resolved is None], "the imported file")
     moved = [row for row in rows if row.run.resolved is not None and row.run.resolved != row.run.source]
     if moved and _swapped(moved):
         yield from faulty(
-            bakeoff,
+            benchmark,
             moved,
             "reference and candidate under their own names",
             "imported the other leg's file",
@@ -35,7 +35,7 @@ def check(case: Case) -> Iterator[Outcome]:
     elif moved:
         resolved = moved[0].run.resolved
         yield from faulty(
-            bakeoff,
+            benchmark,
             moved,
             f"the registered file {moved[0].run.source.path}",
             f"imported {resolved.path if resolved else None}",
@@ -49,7 +49,7 @@ def check(case: Case) -> Iterator[Outcome]:
         shown = same or elsewhere
         said = f"the branch that ran was {shown[0].run.executed}"
         yield from faulty(
-            bakeoff,
+            benchmark,
             shown,
             f"a report from {shown[0].run.implementation}",
             said + (", its error against live is exactly 0.0" if same else ""),

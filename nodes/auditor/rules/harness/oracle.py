@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.harness.view import BakeOffView
+from bankable.nodes.auditor.harness.view import BenchmarkView
 from bankable.nodes.auditor.reading.tensor_file import trouble
 from bankable.nodes.auditor.rule import HARNESS, Found, Outcome, Rule, Unverifiable, at, fail
 from bankable.nodes.auditor.verdict import Action, Severity
@@ -22,27 +22,27 @@ ADVICE = "capture the oracle again, as safetensors files in the folder oracle/, 
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    bakeoff = case.bakeoff
-    if bakeoff.oracle is None:
+    benchmark = case.benchmark
+    if benchmark.oracle is None:
         return
-    for file in bakeoff.oracle.files:
-        yield from _file(bakeoff, file)
-    covered = {file.shape for file in bakeoff.oracle.files}
-    without = sorted(set(bakeoff.shapes) - covered)
+    for file in benchmark.oracle.files:
+        yield from _file(benchmark, file)
+    covered = {file.shape for file in benchmark.oracle.files}
+    without = sorted(set(benchmark.shapes) - covered)
     if without:
-        yield Unverifiable(f"oracle tensors of {', '.join(without[:5])}", (at(bakeoff.path("oracle.json")),))
+        yield Unverifiable(f"oracle tensors of {', '.join(without[:5])}", (at(benchmark.path("oracle.json")),))
 
 
-def _file(bakeoff: BakeOffView, file: OracleFile) -> Iterator[Outcome]:
-    manifest = at(bakeoff.path("oracle.json"))
+def _file(benchmark: BenchmarkView, file: OracleFile) -> Iterator[Outcome]:
+    manifest = at(benchmark.path("oracle.json"))
     if not PLAIN.fullmatch(file.name):
         yield _refused("a plain name that ends in .safetensors", f"{file.name[:200]!r}, not opened", manifest.file)
         return
-    path = bakeoff.tensors(file.name)
+    path = benchmark.tensors(file.name)
     if path is None:
         yield Unverifiable(f"{ORACLE_FOLDER}/{file.name}", (manifest,))
         return
-    name = bakeoff.path(f"{ORACLE_FOLDER}/{file.name}")
+    name = benchmark.path(f"{ORACLE_FOLDER}/{file.name}")
     if why := trouble(path):
         yield _refused("a safetensors file", f"{file.name}: {why}; not opened further", name)
     elif (digest := file_digest(path)) != file.sha256:

@@ -11,13 +11,15 @@ from bankable.nodes.auditor.verdict import Action, Severity
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    bakeoff = case.bakeoff
-    pairs = [(row, row.run.correctness) for row in bakeoff.winning if row.measured and row.run.correctness is not None]
+    benchmark = case.benchmark
+    pairs = [
+        (row, row.run.correctness) for row in benchmark.winning if row.measured and row.run.correctness is not None
+    ]
     yield from unrecorded(
-        bakeoff, [row for row, said in pairs if said.changes_with_input is None], "a check with perturbed inputs"
+        benchmark, [row for row, said in pairs if said.changes_with_input is None], "a check with perturbed inputs"
     )
     yield from faulty(
-        bakeoff,
+        benchmark,
         [row for row, said in pairs if said.changes_with_input is False],
         "an output that depends on the input",
         "the output stayed as it was",

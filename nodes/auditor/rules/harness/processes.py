@@ -21,13 +21,13 @@ SLACK_S = 0.05
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    bakeoff = case.bakeoff
-    judged = {row.line for row in bakeoff.judged}
+    benchmark = case.benchmark
+    judged = {row.line for row in benchmark.judged}
     # A losing candidate can still disturb: whoever shares a process or the time with a judged row counts here.
-    groups = [part for part in processes(bakeoff.rows).values() if any(row.line in judged for row in part)]
+    groups = [part for part in processes(benchmark.rows).values() if any(row.line in judged for row in part)]
     shared = [row for part in groups if len({row.run.implementation for row in part}) > 1 for row in part]
     yield from faulty(
-        bakeoff,
+        benchmark,
         shared,
         "a process of its own for every implementation",
         "shares its process with another one",
@@ -40,7 +40,7 @@ def check(case: Case) -> Iterator[Outcome]:
         row for part in groups if len({row.run.round for row in part}) > 1 for row in part if row.line not in lines
     ]
     yield from faulty(
-        bakeoff,
+        benchmark,
         stale,
         "a fresh process in every round",
         "the process of another round",
@@ -48,10 +48,10 @@ def check(case: Case) -> Iterator[Outcome]:
         modes=("D03",),
         code="same_process",
     )
-    pids = {row.run.pid for row in bakeoff.rows}
-    own = [row for row in bakeoff.judged if row.run.correctness is not None and row.run.correctness.pid in pids]
+    pids = {row.run.pid for row in benchmark.rows}
+    own = [row for row in benchmark.judged if row.run.correctness is not None and row.run.correctness.pid in pids]
     yield from faulty(
-        bakeoff,
+        benchmark,
         own,
         "outputs checked by a process that runs no implementation",
         "checked by one that does",
@@ -59,9 +59,9 @@ def check(case: Case) -> Iterator[Outcome]:
         modes=("H15",),
         code="own_judge",
     )
-    ordered = sorted(bakeoff.rows, key=lambda row: (row.run.started, row.line))
+    ordered = sorted(benchmark.rows, key=lambda row: (row.run.started, row.line))
     yield from faulty(
-        bakeoff,
+        benchmark,
         _overlapping(ordered, judged),
         "one process at a time",
         "ran beside another process",
@@ -72,7 +72,7 @@ def check(case: Case) -> Iterator[Outcome]:
     mine = [row for row in ordered if row.line in judged]
     late = [row for before, row in pairwise(mine) if row.run.round < before.run.round]
     yield from faulty(
-        bakeoff,
+        benchmark,
         late,
         "rounds one after the other, both legs in each",
         "after a later round",

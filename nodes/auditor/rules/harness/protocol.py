@@ -10,20 +10,20 @@ from bankable.nodes.auditor.rules.harness.citing import faulty
 from bankable.nodes.auditor.verdict import Action, Severity
 from bankable.tools.evidence.harness import OpRun, Protocol
 
-ADVICE = "give every process of the bake-off one protocol, and take all of its rounds"
+ADVICE = "give every process of the operator benchmark one protocol, and take all of its rounds"
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    bakeoff = case.bakeoff
-    if bakeoff.measurement is None:
+    benchmark = case.benchmark
+    if benchmark.measurement is None:
         return
-    protocol = bakeoff.measurement.protocol
-    rows = [row for row in bakeoff.judged if row.run.raised is None]
+    protocol = benchmark.measurement.protocol
+    rows = [row for row in benchmark.judged if row.run.raised is None]
     wanted = _of(protocol)
     other = [row for row in rows if _of(row.run) != wanted]
     if other:
-        yield from faulty(bakeoff, other, wanted, _of(other[0].run), ADVICE, modes=("H10",), code="other_protocol")
-    legs = [("reference", bakeoff.reference)] + ([("winner", bakeoff.winning)] if bakeoff.winner else [])
+        yield from faulty(benchmark, other, wanted, _of(other[0].run), ADVICE, modes=("H10",), code="other_protocol")
+    legs = [("reference", benchmark.reference)] + ([("winner", benchmark.winning)] if benchmark.winner else [])
     for role, part in legs:
         rounds = sorted({row.run.round for row in part if row.run.raised is None})
         if len(rounds) != protocol.rounds or rounds != list(range(len(rounds))):
@@ -31,8 +31,8 @@ def check(case: Case) -> Iterator[Outcome]:
                 f"rounds 0 to {protocol.rounds - 1} of the {role}",
                 f"rounds {rounds}"[:300],
                 ADVICE,
-                at(bakeoff.runs_file),
-                at(bakeoff.path("measurement.json")),
+                at(benchmark.runs_file),
+                at(benchmark.path("measurement.json")),
                 action=Action.REDO,
                 modes=("D10", "H10"),
                 code="rounds",

@@ -1,4 +1,4 @@
-"""A bake-off that broke is a broken bake-off, and says nothing about its candidates (H08 H17).
+"""An operator benchmark that broke is a broken operator benchmark, and says nothing about its candidates (H08 H17).
 
 Every row raised, or every row of the reference, or every row of the candidates: ``harness_error``, whatever the claim
 calls it. A winner that raised at any shape of the task would do so on the live server: it is ejected. A losing
@@ -15,44 +15,46 @@ from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule, at, fail, info
 from bankable.nodes.auditor.rules.harness.citing import cite, faulty
 from bankable.nodes.auditor.verdict import Action, Severity
 
-ADVICE = "find the exception in the harness and run the bake-off again; until then nothing is known about any candidate"
+ADVICE = (
+    "find the exception in the harness and run the benchmark again; until then nothing is known about any candidate"
+)
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    bakeoff = case.bakeoff
+    benchmark = case.benchmark
     for name, rows in (
-        ("row", bakeoff.rows),
-        ("reference row", bakeoff.reference),
-        ("candidate row", bakeoff.candidates),
+        ("row", benchmark.rows),
+        ("reference row", benchmark.reference),
+        ("candidate row", benchmark.candidates),
     ):
         if not _ran(rows):
-            claimed = bakeoff.claim.outcome if bakeoff.claim is not None else None
+            claimed = benchmark.claim.outcome if benchmark.claim is not None else None
             first = next((row.run.raised or "" for row in rows), "there is none")
             yield fail(
                 f"at least one {name} that ran",
                 f"every {name} raised, claimed {claimed}: {first}"[:400],
                 ADVICE,
-                *(cite(bakeoff, rows) or (at(bakeoff.runs_file),)),
+                *(cite(benchmark, rows) or (at(benchmark.runs_file),)),
                 action=Action.REDO,
                 modes=("H08",),
                 code="harness_error",
             )
             return
-    if bakeoff.claim is not None and bakeoff.claim.outcome == "harness_error":
-        count = sum(row.measured for row in bakeoff.rows)
+    if benchmark.claim is not None and benchmark.claim.outcome == "harness_error":
+        count = sum(row.measured for row in benchmark.rows)
         yield fail(
             "rows that raised behind a harness_error",
             f"{count} rows were measured",
             "claim what the rows say",
-            at(bakeoff.path("claim.json")),
+            at(benchmark.path("claim.json")),
             action=Action.REDO,
             modes=("H08",),
             code="no_harness_error",
         )
-    broken = [row for row in bakeoff.winning if row.run.raised is not None]
+    broken = [row for row in benchmark.winning if row.run.raised is not None]
     if broken:
         yield from faulty(
-            bakeoff,
+            benchmark,
             broken,
             "a winner that runs at every shape",
             f"raised {broken[0].run.raised}",
@@ -61,9 +63,9 @@ def check(case: Case) -> Iterator[Outcome]:
             code="winner_raised",
             action=Action.EJECT,
         )
-    out = {row.run.implementation for row in bakeoff.candidates if row.run.raised is not None} - {bakeoff.winner}
+    out = {row.run.implementation for row in benchmark.candidates if row.run.raised is not None} - {benchmark.winner}
     if out:
-        yield info("candidates that raised are out of the contest", ", ".join(sorted(map(str, out)))[:300])
+        yield info("candidates that raised are left out of the comparison", ", ".join(sorted(map(str, out)))[:300])
 
 
 def _ran(rows: Sequence[OpRow]) -> bool:

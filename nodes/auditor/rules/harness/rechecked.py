@@ -18,17 +18,23 @@ ADVICE = "compare outputs of timed calls, drawn after the fact, whose inputs com
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    bakeoff = case.bakeoff
-    rows = [row for row in bakeoff.winning if row.measured]
+    benchmark = case.benchmark
+    rows = [row for row in benchmark.winning if row.measured]
     pairs = [(row, row.run.correctness) for row in rows if row.run.correctness is not None]
-    yield from unrecorded(bakeoff, [row for row in rows if row.run.correctness is None], "correctness")
+    yield from unrecorded(benchmark, [row for row in rows if row.run.correctness is None], "correctness")
     few = [row for row, said in pairs if said.checked_calls < min(FEWEST, row.run.timed_calls)]
     yield from faulty(
-        bakeoff, few, f"at least {FEWEST} timed outputs compared", "fewer", ADVICE, modes=("H13",), code="not_rechecked"
+        benchmark,
+        few,
+        f"at least {FEWEST} timed outputs compared",
+        "fewer",
+        ADVICE,
+        modes=("H13",),
+        code="not_rechecked",
     )
     known = [row for row, said in pairs if said.secret_seeds < said.checked_calls >= min(FEWEST, row.run.timed_calls)]
     yield from faulty(
-        bakeoff,
+        benchmark,
         known,
         "a secret seed of its own for every compared call",
         "fewer seeds than compared calls",
@@ -37,11 +43,11 @@ def check(case: Case) -> Iterator[Outcome]:
         code="seeds_reused",
     )
     yield from unrecorded(
-        bakeoff, [row for row, said in pairs if said.same_pointer_recheck is None], "a recheck under the same pointer"
+        benchmark, [row for row, said in pairs if said.same_pointer_recheck is None], "a recheck under the same pointer"
     )
     cached = [row for row, said in pairs if said.same_pointer_recheck is False]
     yield from faulty(
-        bakeoff,
+        benchmark,
         cached,
         "the answer to the new contents under an old pointer",
         "the answer to the old ones",

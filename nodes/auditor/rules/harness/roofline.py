@@ -1,4 +1,4 @@
-"""No row is faster than the device: bytes and operations per second below the peaks of the same bake-off (H19).
+"""No row is faster than the device: bytes and operations per second below the peaks of the same benchmark (H19).
 
 Work per call is the operator's own, so it is the same on both legs. Work that is done in less time than the peaks allow
 was not done. Measured peaks are exceeded by up to 15 % by chance of their own measurement; a working set that a flush
@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.harness.view import BakeOffView, OpRow
+from bankable.nodes.auditor.harness.view import BenchmarkView, OpRow
 from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, info
 from bankable.nodes.auditor.rules.harness.citing import faulty, unrecorded
 from bankable.nodes.auditor.verdict import Action, Severity
@@ -22,18 +22,20 @@ ADVICE = "count the operator's own bytes and operations, and find the work that 
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    bakeoff = case.bakeoff
-    if bakeoff.measurement is None:
+    benchmark = case.benchmark
+    if benchmark.measurement is None:
         return
-    peaks = bakeoff.measurement.peaks
-    rows = [row for row in bakeoff.judged if row.measured]
+    peaks = benchmark.measurement.peaks
+    rows = [row for row in benchmark.judged if row.measured]
     yield from unrecorded(
-        bakeoff, [row for row in rows if None in (row.run.bytes_moved, row.run.flops)], "bytes and operations per call"
+        benchmark,
+        [row for row in rows if None in (row.run.bytes_moved, row.run.flops)],
+        "bytes and operations per call",
     )
     if not (math.isfinite(peaks.copy_bandwidth) and math.isfinite(peaks.flop_rate)):
-        yield Unverifiable("finite device peaks", (at(bakeoff.path("measurement.json")),))
+        yield Unverifiable("finite device peaks", (at(benchmark.path("measurement.json")),))
         return
-    yield from _equal_work(bakeoff, rows)
+    yield from _equal_work(benchmark, rows)
     for name, peak, rate in (
         ("bytes", peaks.copy_bandwidth, _rates(rows, "bytes_moved")),
         ("operations", peaks.flop_rate, _rates(rows, "flops")),
@@ -42,7 +44,7 @@ def check(case: Case) -> Iterator[Outcome]:
         best = max((value for _, value in rate), default=0.0)
         if fast:
             yield from faulty(
-                bakeoff,
+                benchmark,
                 fast,
                 f"at most {peak:.4g} {name} per second, as measured on the device",
                 f"up to {best:.4g}",
@@ -52,10 +54,10 @@ def check(case: Case) -> Iterator[Outcome]:
                 action=Action.EJECT,
             )
         elif rate:
-            yield info(f"below {peak:.4g} {name} per second", f"{best / peak:.0%} of the peak", at(bakeoff.runs_file))
+            yield info(f"below {peak:.4g} {name} per second", f"{best / peak:.0%} of the peak", at(benchmark.runs_file))
 
 
-def _equal_work(bakeoff: BakeOffView, rows: list[OpRow]) -> Iterator[Outcome]:
+def _equal_work(benchmark: BenchmarkView, rows: list[OpRow]) -> Iterator[Outcome]:
     first: dict[str, tuple[int | None, int | None]] = {}
     other = []
     for row in rows:
@@ -63,7 +65,7 @@ def _equal_work(bakeoff: BakeOffView, rows: list[OpRow]) -> Iterator[Outcome]:
         if first.setdefault(row.run.shape, work) != work:
             other.append(row)
     yield from faulty(
-        bakeoff,
+        benchmark,
         other,
         "the same work per call at one shape",
         "other counts than the reference",

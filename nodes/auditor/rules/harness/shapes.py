@@ -13,13 +13,13 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.harness.measured import times
-from bankable.nodes.auditor.harness.view import BakeOffView
+from bankable.nodes.auditor.harness.view import BenchmarkView
 from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, fail, flag, info
 from bankable.nodes.auditor.rules.harness.citing import faulty
 from bankable.nodes.auditor.verdict import Action
 
 COVER = 0.90
-"""Share of served calls that a bake-off has to stand for."""
+"""Share of served calls that an operator benchmark has to stand for."""
 PHASE = 0.05
 KEPT = 0.25
 """Share of the gain (in logarithms) that carries over to shapes near the served ones."""
@@ -28,12 +28,12 @@ ADVICE = "bench the shapes of the task with the most served calls, in every phas
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    bakeoff = case.bakeoff
-    if bakeoff.task is None:
+    benchmark = case.benchmark
+    if benchmark.task is None:
         return
-    unknown = [row for row in bakeoff.rows if row.run.shape not in bakeoff.shapes]
+    unknown = [row for row in benchmark.rows if row.run.shape not in benchmark.shapes]
     yield from faulty(
-        bakeoff,
+        benchmark,
         unknown,
         "shapes of the task",
         "a shape that the task does not have",
@@ -41,15 +41,15 @@ def check(case: Case) -> Iterator[Outcome]:
         modes=("H06",),
         code="unknown_shape",
     )
-    live = {shape for _, shape in times(bakeoff.reference)}
-    benched = live & {shape for _, shape in times(bakeoff.winning if bakeoff.winner else bakeoff.candidates)}
-    yield from _served(bakeoff, benched)
-    yield from _held_out(case, bakeoff, benched)
+    live = {shape for _, shape in times(benchmark.reference)}
+    benched = live & {shape for _, shape in times(benchmark.winning if benchmark.winner else benchmark.candidates)}
+    yield from _served(benchmark, benched)
+    yield from _held_out(case, benchmark, benched)
 
 
-def _served(bakeoff: BakeOffView, benched: set[str]) -> Iterator[Outcome]:
-    where = at(bakeoff.path("task.json")), at(bakeoff.runs_file)
-    calls = bakeoff.served
+def _served(benchmark: BenchmarkView, benched: set[str]) -> Iterator[Outcome]:
+    where = at(benchmark.path("task.json")), at(benchmark.runs_file)
+    calls = benchmark.served
     total = sum(calls.values())
     if total == 0:
         yield Unverifiable("served shapes with their calls", where[:1])
@@ -57,8 +57,8 @@ def _served(bakeoff: BakeOffView, benched: set[str]) -> Iterator[Outcome]:
     covered = sum(count for key, count in calls.items() if key in benched)
     phases: Counter[str] = Counter()
     for key, count in calls.items():
-        phases[bakeoff.shapes[key].phase] += count
-    present = {bakeoff.shapes[key].phase for key in benched & calls.keys()}
+        phases[benchmark.shapes[key].phase] += count
+    present = {benchmark.shapes[key].phase for key in benched & calls.keys()}
     left_out = sorted(phase for phase, count in phases.items() if count > PHASE * total and phase not in present)
     said = f"{covered / total:.1%} of {total} served calls"
     if covered < COVER * total or left_out:
@@ -75,12 +75,12 @@ def _served(bakeoff: BakeOffView, benched: set[str]) -> Iterator[Outcome]:
         yield info(f"shapes of {COVER:.0%} of the served calls", said, *where, modes=("H06",))
 
 
-def _held_out(case: Case, bakeoff: BakeOffView, benched: set[str]) -> Iterator[Outcome]:
-    held = sorted(key for key, shape in bakeoff.shapes.items() if shape.held_out)
+def _held_out(case: Case, benchmark: BenchmarkView, benched: set[str]) -> Iterator[Outcome]:
+    held = sorted(key for key, shape in benchmark.shapes.items() if shape.held_out)
     missing = [key for key in held if key not in benched]
     if not held or missing:
         what = f"rows of held-out shapes {', '.join(missing[:5])}" if held else "held-out shapes in the task"
-        yield Unverifiable(what, (at(bakeoff.runs_file), at(bakeoff.path("task.json"))))
+        yield Unverifiable(what, (at(benchmark.runs_file), at(benchmark.path("task.json"))))
     result = case.isolated
     if result is None or result.decision is None or result.decision.mean < NOTICEABLE:
         return
@@ -91,7 +91,7 @@ def _held_out(case: Case, bakeoff: BakeOffView, benched: set[str]) -> Iterator[O
                 f"a gain like {result.speedup:.3g}× at held-out {key}",
                 f"{ratio:.3g}×",
                 "say why only the served shapes are faster, or drop what special-cases them",
-                at(bakeoff.runs_file),
+                at(benchmark.runs_file),
                 action=Action.REDO,
                 modes=("H06",),
                 code="shapes_special_cased",

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.harness.measured import Isolated, isolated
-from bankable.nodes.auditor.harness.view import BakeOffView, OpRow, ReportedBakeOff
+from bankable.nodes.auditor.harness.view import BenchmarkView, OpRow, ReportedBenchmark
 from bankable.nodes.auditor.rule import HARNESS, Found, Outcome, Remark, Rule, Unverifiable, at, fail, flag, info
 from bankable.nodes.auditor.verdict import Action
 
@@ -21,37 +21,37 @@ ADVICE = "report the ratio of served-weighted times that the rows give"
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    bakeoff, claim = case.bakeoff, case.bakeoff.claim
+    benchmark, claim = case.benchmark, case.benchmark.claim
     if claim is None:
         return
-    where = at(bakeoff.path("claim.json"))
+    where = at(benchmark.path("claim.json"))
     if claim.outcome not in ("winner", "no_win", "harness_error") or (claim.outcome == "winner") != bool(claim.winner):
-        yield _wrong("an outcome that agrees with the winner", f"{claim.outcome}, winner {claim.winner}", bakeoff)
+        yield _wrong("an outcome that agrees with the winner", f"{claim.outcome}, winner {claim.winner}", benchmark)
     if not claim.winner:
-        yield from _no_win(bakeoff)
+        yield from _no_win(benchmark)
         return
     result = case.isolated
     if result is None or result.decision is None:
-        yield Unverifiable(f"a complete round of {claim.winner} and the reference", (at(bakeoff.runs_file), where))
+        yield Unverifiable(f"a complete round of {claim.winner} and the reference", (at(benchmark.runs_file), where))
         return
-    yield from _backends(bakeoff, claim)
-    yield from _figures(bakeoff, claim, result)
-    yield from _decision(bakeoff, result)
+    yield from _backends(benchmark, claim)
+    yield from _figures(benchmark, claim, result)
+    yield from _decision(benchmark, result)
 
 
-def _no_win(bakeoff: BakeOffView) -> Iterator[Outcome]:
-    for name in bakeoff.implementations:
-        result = isolated(bakeoff, name)
+def _no_win(benchmark: BenchmarkView) -> Iterator[Outcome]:
+    for name in benchmark.implementations:
+        result = isolated(benchmark, name)
         decided = result.decision is not None and result.decision.verdict == "real"
-        if decided and all(_sound(bakeoff, row) for row in bakeoff.of(name)):
-            yield _wrong(f"{name} wins by {result.speedup:.3g}×", "no winner claimed", bakeoff)
+        if decided and all(_sound(benchmark, row) for row in benchmark.of(name)):
+            yield _wrong(f"{name} wins by {result.speedup:.3g}×", "no winner claimed", benchmark)
             return
     yield Remark("no winner is claimed; nothing is banked on this operator")
 
 
-def _sound(bakeoff: BakeOffView, row: OpRow) -> bool:
-    """Say whether a candidate's row gives no reason to leave it out of the contest."""
-    said, intact, task = row.run.correctness, row.run.intact, bakeoff.task
+def _sound(benchmark: BenchmarkView, row: OpRow) -> bool:
+    """Say whether a candidate's row gives no reason to leave it out of the comparison."""
+    said, intact, task = row.run.correctness, row.run.intact, benchmark.task
     if said is None or said.relative_error is None or intact is None or task is None or not row.measured:
         return False
     allowed, beyond = task.tolerance, said.mismatch_share
@@ -61,17 +61,17 @@ def _sound(bakeoff: BakeOffView, row: OpRow) -> bool:
     return bool(exact and fair and own and intact.clock and intact.synchronize and intact.checker)
 
 
-def _backends(bakeoff: BakeOffView, claim: ReportedBakeOff) -> Iterator[Found]:
+def _backends(benchmark: BenchmarkView, claim: ReportedBenchmark) -> Iterator[Found]:
     for what, claimed, rows in (
-        ("winner's backend", claim.winner_backend, bakeoff.winning),
-        ("baseline's backend", claim.baseline_backend, bakeoff.reference),
+        ("winner's backend", claim.winner_backend, benchmark.winning),
+        ("baseline's backend", claim.baseline_backend, benchmark.reference),
     ):
         seen = sorted({row.run.backend for row in rows})
         if claimed is not None and [claimed] != seen:
-            yield _wrong(f"{what}: {', '.join(seen)}", f"{what}: {claimed}", bakeoff)
+            yield _wrong(f"{what}: {', '.join(seen)}", f"{what}: {claimed}", benchmark)
 
 
-def _figures(bakeoff: BakeOffView, claim: ReportedBakeOff, result: Isolated) -> Iterator[Outcome]:
+def _figures(benchmark: BenchmarkView, claim: ReportedBenchmark, result: Isolated) -> Iterator[Outcome]:
     bounds = result.interval or (None, None)
     claimed = claim.interval or (None, None)
     pairs = [("speed-up", claim.speedup, result.speedup)]
@@ -79,15 +79,15 @@ def _figures(bakeoff: BakeOffView, claim: ReportedBakeOff, result: Isolated) -> 
     pairs += [(f"speed-up at {key}", value, result.shapes.get(key)) for key, value in sorted(claim.shapes.items())]
     for name, said, true in pairs:
         if true is None and said is not None:
-            yield _wrong(f"{name}: not measured", f"{name} {said:.4g}", bakeoff)
+            yield _wrong(f"{name}: not measured", f"{name} {said:.4g}", benchmark)
         elif true is not None and said is None:
             yield Remark(f"claim: {name} is null; recomputed as {true:.4g}")
         elif true is not None and said is not None and not math.isclose(said, true, rel_tol=RATIO):
-            yield _wrong(f"{name} {true:.4g}", f"{name} {said:.4g}", bakeoff)
+            yield _wrong(f"{name} {true:.4g}", f"{name} {said:.4g}", benchmark)
 
 
-def _decision(bakeoff: BakeOffView, result: Isolated) -> Iterator[Outcome]:
-    decision, where = result.decision, at(bakeoff.runs_file)
+def _decision(benchmark: BenchmarkView, result: Isolated) -> Iterator[Outcome]:
+    decision, where = result.decision, at(benchmark.runs_file)
     if decision is None:
         return
     if result.incomplete:
@@ -119,7 +119,7 @@ def _decision(bakeoff: BakeOffView, result: Isolated) -> Iterator[Outcome]:
         yield flag(
             "a decided isolated gain",
             said,
-            f"{need}; declare them in a new bake-off",
+            f"{need}; declare them in a new operator benchmark",
             where,
             action=Action.REDO,
             modes=("D01", "D02"),
@@ -127,13 +127,13 @@ def _decision(bakeoff: BakeOffView, result: Isolated) -> Iterator[Outcome]:
         )
 
 
-def _wrong(expected: str, observed: str, bakeoff: BakeOffView) -> Found:
+def _wrong(expected: str, observed: str, benchmark: BenchmarkView) -> Found:
     return fail(
         expected,
         observed[:300],
         ADVICE,
-        at(bakeoff.path("claim.json")),
-        at(bakeoff.runs_file),
+        at(benchmark.path("claim.json")),
+        at(benchmark.runs_file),
         action=Action.REDO,
         modes=("D14", "R01"),
         code="reported_differs",

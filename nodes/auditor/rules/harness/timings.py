@@ -20,13 +20,13 @@ ADVICE = "time every call of the protocol and write the samples as the timer gav
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    bakeoff = case.bakeoff
-    rows = [row for row in bakeoff.judged if row.run.raised is None]
+    benchmark = case.benchmark
+    rows = [row for row in benchmark.judged if row.run.raised is None]
     short = [row for row in rows if len(row.run.samples_ns) != row.run.timed_calls or not row.run.samples_ns]
     if short:
         run = short[0].run
         yield from faulty(
-            bakeoff,
+            benchmark,
             short,
             f"{run.timed_calls} samples, at least one",
             f"{len(run.samples_ns)} samples",
@@ -38,11 +38,11 @@ def check(case: Case) -> Iterator[Outcome]:
     if untimed:
         odd = next(v for v in untimed[0].run.samples_ns if v is None or not SHORTEST_NS <= v <= LONGEST_NS)
         yield from faulty(
-            bakeoff, untimed, "timings above zero", f"a sample of {odd} ns", ADVICE, modes=("H07",), code="untimed"
+            benchmark, untimed, "timings above zero", f"a sample of {odd} ns", ADVICE, modes=("H07",), code="untimed"
         )
     beyond = [row for row in rows if math.fsum(row.samples) > 1e9 * (row.run.ended - row.run.started + SLACK_S)]
     yield from faulty(
-        bakeoff,
+        benchmark,
         beyond,
         "samples that fit between the start and the end of the row",
         "longer than the row itself",

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.harness.view import BakeOffView
+from bankable.nodes.auditor.harness.view import BenchmarkView
 from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, fail, info
 from bankable.nodes.auditor.rules.harness.citing import faulty
 from bankable.nodes.auditor.verdict import Action, Severity
@@ -37,15 +37,17 @@ EXEMPT = 0.001
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    bakeoff, task = case.bakeoff, case.bakeoff.task
+    benchmark, task = case.benchmark, case.benchmark.task
     if task is None:
         return
-    yield from _tolerance(bakeoff, task)
+    yield from _tolerance(benchmark, task)
     allowed = task.tolerance
-    pairs = [(row, row.run.correctness) for row in bakeoff.winning if row.measured and row.run.correctness is not None]
+    pairs = [
+        (row, row.run.correctness) for row in benchmark.winning if row.measured and row.run.correctness is not None
+    ]
     nothing = [row for row, said in pairs if said.elements == 0]
     yield from faulty(
-        bakeoff,
+        benchmark,
         nothing,
         "outputs that were compared",
         "no element was",
@@ -63,7 +65,7 @@ def check(case: Case) -> Iterator[Outcome]:
     if wrong and (said := wrong[0].run.correctness) is not None:
         error = "not finite" if said.relative_error is None else f"{said.relative_error:.3g}"
         yield from faulty(
-            bakeoff,
+            benchmark,
             wrong,
             f"an error up to {allowed.relative_error:.3g} in all but {allowed.mismatch_share:.3%} of the elements",
             f"{error}, {said.mismatch_share:.3%} beyond",
@@ -74,11 +76,11 @@ def check(case: Case) -> Iterator[Outcome]:
         )
     elif pairs:
         worst = max(said.relative_error or 0.0 for _, said in pairs)
-        yield info(f"an error up to {allowed.relative_error:.3g}", f"{worst:.3g} at worst", at(bakeoff.runs_file))
+        yield info(f"an error up to {allowed.relative_error:.3g}", f"{worst:.3g} at worst", at(benchmark.runs_file))
 
 
-def _tolerance(bakeoff: BakeOffView, task: Task) -> Iterator[Outcome]:
-    where, allowed = at(bakeoff.path("task.json")), task.tolerance
+def _tolerance(benchmark: BenchmarkView, task: Task) -> Iterator[Outcome]:
+    where, allowed = at(benchmark.path("task.json")), task.tolerance
     name = task.dtype.removeprefix("torch.").lower()
     step = STEP.get(name)
     if step is None:

@@ -199,7 +199,7 @@ def test_h01_a_kernel_compared_with_itself_over_a_real_gain(run: Path) -> None:
     )
     leg(folder / "ref", [1021.1, 1022.0, 1023.0])
     leg(folder / "cand", [1660.0, 1663.2, 1665.0])
-    bakeoff = {
+    benchmark = {
         "op_kind": "gemm",
         "results": [],
         "winner_backend": "aiter_blockscale",
@@ -209,22 +209,22 @@ def test_h01_a_kernel_compared_with_itself_over_a_real_gain(run: Path) -> None:
         "isolated_speedup": 1.0,
         "harness_suspect": False,
     }
-    write(run / "kernels/gemm_a8w8_task/opbench_result.json", bakeoff)
+    write(run / "kernels/gemm_a8w8_task/opbench_result.json", benchmark)
     verdict = audit_pair(run)
     assert (verdict.verdict, verdict.action) == (Word.FLAG, Action.REPLACE_HEADLINE), shown(verdict)
     assert "self_comparison" in codes(verdict, Severity.FLAG)
     assert verdict.headline.startswith("output_throughput +62.7%")
-    # The same bake-off without an end-to-end gain leaves nothing.
+    # The same operator benchmark without an end-to-end gain leaves nothing.
     leg(folder / "cand", [1021.0, 1022.5, 1023.0])
     write(folder / "integrate_result.json", {"winner_kind": "authored", "isolated_speedup": 3.0306})
     assert audit_pair(run).verdict is Word.FAIL
 
 
-def test_an_honest_bake_off_is_left_alone(run: Path) -> None:
+def test_an_honest_benchmark_is_left_alone(run: Path) -> None:
     folder = integrated(run, "gemm", winner_kind="authored", apply_flags="", isolated_speedup=2.0, pct_gpu_time=80.0)
     leg(folder / "ref", [1000.0, 1001.0, 1002.0])
     leg(folder / "cand", [1500.0, 1501.0, 1502.0])
-    bakeoff = {
+    benchmark = {
         "results": [],
         "winner_backend": "triton",
         "winner_ms": 0.1,
@@ -233,7 +233,7 @@ def test_an_honest_bake_off_is_left_alone(run: Path) -> None:
         "isolated_speedup": 2.0,
         "harness_suspect": False,
     }
-    write(run / "kernels/gemm_task/opbench_result.json", bakeoff)
+    write(run / "kernels/gemm_task/opbench_result.json", benchmark)
     assert not hits(audit_pair(run), "isolated_speedup")
 
 

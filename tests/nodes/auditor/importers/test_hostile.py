@@ -146,7 +146,7 @@ def test_any_value_in_geaks_summaries(data: st.DataObject) -> None:
         "serving_config": {"base": {"tp": 1}, "tp_size": 1},
         "accepted_config": {"apply_flags": "--schedule-policy lpm"},
     }
-    bakeoff = {
+    benchmark = {
         "results": [],
         "winner_backend": "triton",
         "winner_ms": 0.1,
@@ -167,7 +167,7 @@ def test_any_value_in_geaks_summaries(data: st.DataObject) -> None:
         }
         for path, value in (
             (folder / "integrate_result.json", summary),
-            (run / "kernels/gemm_task/opbench_result.json", bakeoff),
+            (run / "kernels/gemm_task/opbench_result.json", benchmark),
             (folder / "cand/bench_summary.json", beside),
         ):
             samples.dump(path, put(value, data.draw(st.sampled_from(places(value))), data.draw(nasty)))

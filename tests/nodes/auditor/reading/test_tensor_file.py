@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bankable.evals.fixtures.build.bakeoff import safetensors
+from bankable.evals.fixtures.build.benchmark import safetensors
 from bankable.nodes.auditor.reading.tensor_file import HEADER_BYTES, trouble
 
 

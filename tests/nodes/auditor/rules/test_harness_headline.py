@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bankable.evals.fixtures.build.bakeoff import again, source
+from bankable.evals.fixtures.build.benchmark import again, source
 from bankable.nodes.auditor.verdict import Action, Severity, Word
 from tests.nodes.auditor.builders import edit, hits, judge, read
 from tests.nodes.auditor.harness_builders import edit_rows, rows_say, slow_down

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bankable.evals.fixtures.build.bakeoff import Contest, bake_off
+from bankable.evals.fixtures.build.benchmark import BenchmarkSpec, write_benchmark
 from bankable.nodes.auditor.verdict import Severity
 from bankable.tools.evidence.records import Kind, Lever
 from tests.nodes.auditor.builders import Recipe, edit, edit_lines, hits, judge, legs, read, run_folder
@@ -30,8 +30,8 @@ def _bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ]
     bundle = Recipe(name="bundle", kind=Kind.BUNDLE, lever=union, gain=0.4, seed=9, start=3e6)
     run = run_folder(tmp_path_factory.mktemp("bundle") / "run", Recipe(), *recipes, bundle)
-    bake_off(run, Contest(speedups={"cpp-a": 4.0}))
-    bake_off(run, Contest("silu_and_mul", "SiluAndMul.forward_native", {"cpp-s": 3.0}, seed=11))
+    write_benchmark(run, BenchmarkSpec(speedups={"cpp-a": 4.0}))
+    write_benchmark(run, BenchmarkSpec("silu_and_mul", "SiluAndMul.forward_native", {"cpp-s": 3.0}, seed=11))
     for name, lever in {**levers, "bundle": union}.items():
         serve(run, name, lever)
     for name in levers:
@@ -94,7 +94,7 @@ HONEST: dict[str, Edit] = {
 FRAUDS: dict[str, tuple[Edit, str, str]] = {
     "identical gains": (_same_gain, "identical_gains", "A05"),
     "one patch point under two names": (_one_patch_point, "one_seam", "A05"),
-    "one bake-off under two names": (_copied_rows, "identical_speedups", "A05"),
+    "one operator benchmark under two names": (_copied_rows, "identical_speedups", "A05"),
     "one operator in two patches": (_two_names_for_one_change, "twice", "A05"),
     "an empty list of accepted changes": (_nothing_accepted, "nothing_accepted", "A06"),
     "another part than the accepted one": (_tuned_again, "not_the_union", "E07"),

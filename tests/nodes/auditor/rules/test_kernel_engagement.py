@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bankable.evals.fixtures.build.bakeoff import source
+from bankable.evals.fixtures.build.benchmark import source
 from bankable.nodes.auditor.verdict import Action, Severity, Word
 from bankable.tools.evidence.records import Lever
 from tests.nodes.auditor.builders import edit, edit_lines, hits, judge, legs

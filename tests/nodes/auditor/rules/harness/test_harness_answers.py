@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from bankable.evals.fixtures.build.bakeoff import Contest, again
+from bankable.evals.fixtures.build.benchmark import BenchmarkSpec, again
 from bankable.nodes.auditor.verdict import Action, Severity
 from tests.nodes.auditor.builders import Json, edit, read
 from tests.nodes.auditor.harness_builders import (
     REFERENCE,
     claimed,
-    contested,
     edit_rows,
     every,
+    honest_benchmark,
     judge_operator,
     row_is,
     rows_say,
@@ -136,7 +136,12 @@ FRAUDS: dict[str, tuple[Fraud, ...]] = {
             "reported_differs",
             "D14",
         ),
-        Fraud("bounds of another bake-off", lambda f: claimed(f, interval=[4.0, 4.05]), "reported_differs", "R01"),
+        Fraud(
+            "bounds of another operator benchmark",
+            lambda f: claimed(f, interval=[4.0, 4.05]),
+            "reported_differs",
+            "R01",
+        ),
         Fraud(
             "no win over a decided one", lambda f: claimed(f, outcome="no_win", winner=None), "reported_differs", "R01"
         ),
@@ -206,7 +211,7 @@ def test_the_public_case_of_a_kernel_against_itself(operator: Path) -> None:
 
 
 def test_a_small_gain_in_noise_goes_back_for_more_rounds(tmp_path: Path) -> None:
-    folder = contested(tmp_path / "run", Contest(speedups={"cpp-a": 1.015}, process_sd=0.03))
+    folder = honest_benchmark(tmp_path / "run", BenchmarkSpec(speedups={"cpp-a": 1.015}, process_sd=0.03))
     verdict = judge_operator(folder)
     assert (verdict.verdict.value, verdict.action) == ("FLAG", Action.REDO)
     assert [(it.rule, it.code, it.severity) for it in verdict.findings if it.severity is not Severity.INFO] == [
@@ -215,7 +220,7 @@ def test_a_small_gain_in_noise_goes_back_for_more_rounds(tmp_path: Path) -> None
 
 
 def test_three_rounds_prove_nothing(tmp_path: Path) -> None:
-    verdict = judge_operator(contested(tmp_path / "run", Contest(rounds=3)))
+    verdict = judge_operator(honest_benchmark(tmp_path / "run", BenchmarkSpec(rounds=3)))
     assert [it.code for it in verdict.findings if it.severity is Severity.FLAG] == ["undecided"]
 
 

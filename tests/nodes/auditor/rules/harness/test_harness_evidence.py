@@ -1,4 +1,4 @@
-"""What the bake-off rests on: this run, files that did not change, an oracle of plain tensors, and rows that ran."""
+"""What the benchmark rests on: this run, files that did not change, an oracle of plain tensors, and rows that ran."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bankable.evals.fixtures.build.bakeoff import Contest, again, bake_off, safetensors
+from bankable.evals.fixtures.build.benchmark import BenchmarkSpec, again, safetensors, write_benchmark
 from bankable.nodes.auditor.verdict import Action
 from bankable.tools.evidence.canonical import file_digest
 from tests.nodes.auditor.builders import Json, edit, edit_lines, write_lines
@@ -31,7 +31,7 @@ MEASUREMENT = "bench-1/measurement.json"
 
 
 def _bound(folder: Path) -> None:
-    """Bind an edited oracle.json to the bake-off again, as somebody who edits both would."""
+    """Bind an edited oracle.json to the operator benchmark again, as somebody who edits both would."""
     digest = file_digest(folder / "oracle.json")
     edit(folder / MEASUREMENT, lambda it: it["files"][-1].update(before=digest, after=digest))
 
@@ -162,7 +162,7 @@ DOWN = frozenset(
     ],
     ids=str,
 )
-def test_a_broken_bake_off_is_no_result(operator: Path, fraud: Fraud) -> None:
+def test_a_broken_benchmark_is_no_result(operator: Path, fraud: Fraud) -> None:
     fraud.edit(operator)
     assert_found(operator, "harness_raised", fraud)
 
@@ -190,7 +190,7 @@ def _no_sound_candidate(folder: Path) -> None:
     ],
     ids=str,
 )
-def test_a_contest_with_losers_passes(operator: Path, honest: Honest) -> None:
+def test_a_benchmark_with_losers_passes(operator: Path, honest: Honest) -> None:
     honest.edit(operator)
     assert_passes(operator)
 
@@ -345,7 +345,7 @@ def test_a_missing_file_is_never_a_pass(operator: Path, name: str) -> None:
 
 def test_a_second_attempt_is_judged_by_its_own_rows(operator: Path) -> None:
     write_lines(operator / RUNS, [])
-    bake_off(operator.parents[1], Contest(attempt=2))
-    again(operator, Contest(attempt=2))
+    write_benchmark(operator.parents[1], BenchmarkSpec(attempt=2))
+    again(operator, BenchmarkSpec(attempt=2))
     assert judge_operator(operator, 1).verdict.value == "FAIL"
     assert judge_operator(operator, 2).verdict.value == "PASS"

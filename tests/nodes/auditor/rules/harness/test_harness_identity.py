@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bankable.evals.fixtures.build.bakeoff import again, source
+from bankable.evals.fixtures.build.benchmark import again, source
 from bankable.nodes.auditor.harness.identity import in_task_folder
 from bankable.nodes.auditor.verdict import Action
 from tests.nodes.auditor.builders import Json, edit

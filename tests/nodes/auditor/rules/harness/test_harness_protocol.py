@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bankable.evals.fixtures.build.bakeoff import CACHE, SAMPLES, again
+from bankable.evals.fixtures.build.benchmark import CACHE, SAMPLES, again
 from bankable.nodes.auditor.verdict import Action, Severity
 from tests.nodes.auditor.builders import Json, edit, edit_lines
 from tests.nodes.auditor.harness_builders import REFERENCE, WINNER, claimed, edit_rows, row_is, rows_say, slow_down

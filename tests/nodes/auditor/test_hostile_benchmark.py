@@ -1,4 +1,4 @@
-"""Bake-off evidence is untrusted: whatever it holds, there is a verdict, and damage is never a PASS."""
+"""Operator benchmark evidence is untrusted: whatever it holds, there is a verdict, and damage is never a PASS."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bankable.nodes.auditor.harness import view as harness_view
 from bankable.nodes.auditor.replay import verify
 from bankable.nodes.auditor.verdict import Word
 from tests.nodes.auditor.builders import edit, read, read_lines, write, write_lines
-from tests.nodes.auditor.harness_builders import contested, edit_rows, judge_operator
+from tests.nodes.auditor.harness_builders import edit_rows, honest_benchmark, judge_operator
 
 RUNS = "bench-1/opbench_runs.jsonl"
 FILES = ("task.json", "oracle.json", "bench-1/measurement.json", "bench-1/claim.json")
@@ -33,7 +33,7 @@ FEW = settings(max_examples=25, deadline=None, suppress_health_check=[HealthChec
 
 @pytest.fixture(scope="module")
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return contested(tmp_path_factory.mktemp("hostile") / "run")
+    return honest_benchmark(tmp_path_factory.mktemp("hostile") / "run")
 
 
 @FEW
@@ -95,7 +95,7 @@ def test_extreme_timings_give_finite_figures(operator: Path, tmp_path: Path) -> 
     assert orjson.loads(verdict.to_bytes())["metrics"]
 
 
-def test_more_rows_than_a_bake_off_has_are_not_read(operator: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_rows_than_a_benchmark_has_are_not_read(operator: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(harness_view, "MAX_ROWS", 20)
     verdict = judge_operator(operator)
     assert verdict.verdict is Word.FAIL
@@ -109,11 +109,11 @@ def test_a_key_given_twice_is_a_finding(operator: Path, tmp_path: Path) -> None:
     assert "duplicate_key" in {it.code for it in judge_operator(folder).findings}
 
 
-def test_the_same_bake_off_gives_the_same_bytes(operator: Path) -> None:
+def test_the_same_benchmark_gives_the_same_bytes(operator: Path) -> None:
     assert judge_operator(operator).to_bytes() == judge_operator(operator).to_bytes()
 
 
-def test_a_verdict_on_a_bake_off_is_derived_again(operator: Path, tmp_path: Path) -> None:
+def test_a_verdict_on_a_benchmark_is_derived_again(operator: Path, tmp_path: Path) -> None:
     run = Path(shutil.copytree(operator.parents[1], tmp_path / "run"))
     folder = run / "ops" / operator.name
     (run / "audits/harness-rms_norm-1").mkdir(parents=True)
