@@ -172,7 +172,7 @@ class HostileBench:
         before = stage.decoy.read_bytes()
         try:
             with lanes.lease() as fork_server:
-                limits = TIGHT if candidate.quick else USUAL
+                limits = TIGHT if candidate.ends_at_a_limit else USUAL
                 said = qualify(
                     stage.task, kernel, fork_server, SHAPES[candidate.family].attacked, 1, limits, read=False
                 )

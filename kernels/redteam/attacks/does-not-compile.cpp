@@ -1,0 +1,5 @@
+// Is no C++: the compiler refuses it.
+
+static void attack(const Call& call) {
+  no_such_function();
+}
