@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bankable.kernels.build.offline import Figures
 from bankable.kernels.diagnosis.layers.gpu_counters import GpuCounters
+from bankable.kernels.diagnosis.layers.layer import text_of
 from bankable.kernels.diagnosis.layers.offline import occupancy
 from bankable.kernels.diagnosis.record import Advice, Bound, Diagnosis
 
@@ -24,8 +25,7 @@ def by_counters(counters: GpuCounters) -> Diagnosis:
         if value is not None
     ]
     bound: Bound = "unknown"
-    if counters.spill_bytes:
-        said.append(f"{counters.spill_bytes:.0f} B of a thread in scratch memory")
+    said.append(text_of(counters.spill_bytes, "{} B of a thread in scratch memory", "scratch memory"))
     if held is not None:
         said.append(f"{held:.0%} of the warps that could be active are")
     if max(memory or 0.0, compute or 0.0) >= BUSY:
@@ -54,7 +54,8 @@ def by_code(figures: Figures) -> Diagnosis:
     if figures.failed:
         return Diagnosis(bound="unknown", evidence=(figures.failed,), implementation=name, shape=figures.shape)
     held = occupancy(figures)
-    said = [f"{figures.registers} registers a thread, {figures.spill_bytes or 0} B of them spilled"]
+    registers = text_of(figures.registers, "{} registers a thread", "registers")
+    said = [f"{registers}, {text_of(figures.spill_bytes, '{} B of them spilled', 'spills')}"]
     if held is not None:
         said.append(f"{held:.0%} of a multiprocessor's warps fit at a time")
     short = bool(figures.spill_bytes) or (held is not None and held < THIN)

@@ -67,7 +67,7 @@ def _spilling(readings: Readings) -> tuple[Bound | None, list[str]]:
     said = [f"{share:.0%} of the kernel's instructions read or write a place on the stack"]
     if share < SPILLING:
         return None, said
-    native = readings.code.loop_spills if readings.code is not None and not readings.code.missing else None
+    native = readings.code.loop_spills if readings.code is not None else None
     if native is not None and native < SPILLING:
         return None, [*said, f"of inner loops as they run here only {native:.0%}: this processor has more registers"]
     return "occupancy", [*said, "more values are alive at a time than there are registers"]

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from bankable.kernels.build.compiler import CompileError, Compiler
 from bankable.kernels.diagnosis.layers.assembly import disassemble, innermost, instructions, mixed
-from bankable.kernels.diagnosis.layers.layer import Found, Layer
+from bankable.kernels.diagnosis.layers.layer import Found, Layer, text_of
 from bankable.kernels.diagnosis.layers.subject import CPP, LayerFailedError, Subject
 from bankable.kernels.diagnosis.layers.tool import version_of, x86
 
@@ -17,21 +17,25 @@ from bankable.kernels.diagnosis.layers.tool import version_of, x86
 class Code(Found):
     """The kernel's machine code, as it stands in the library: a loop's body counts once."""
 
-    instructions: int
+    instructions: int | None = None
+    """Number of them; ``None`` where the code is not read."""
     by_width: dict[int, int] = Field(default_factory=dict)
     """Instructions by the width in bits of their vector registers."""
-    spills: int = 0
-    """Instructions that read or write a place of their own on the stack."""
-    loop_spills: float = Field(default=0.0, ge=0, le=1)
-    """Share of such instructions in the innermost loops."""
+    spills: int | None = None
+    """Instructions that read or write a place of their own on the stack; ``None`` where the code is not read."""
+    loop_spills: float | None = Field(default=None, ge=0, le=1)
+    """Share of such instructions in the innermost loops; ``None`` where the code is not read."""
     missing: tuple[str, ...] = ()
+    """What could not be measured, and why."""
 
     def told(self) -> str:
-        if self.missing:
-            return f"compiled; {self.missing[0]}"
-        said = f"{self.spills} on the stack, {self.loop_spills:.0%} of inner loops"
+        if self.instructions is None:
+            return f"compiled; instructions and spills unknown: {', '.join(self.missing)}"
+        spilled = text_of(self.spills, "{} on the stack", "spills")
+        if self.loop_spills is not None:
+            spilled += f", {self.loop_spills:.0%} of inner loops"
         widths = ", ".join(f"{count} of {width} bits" for width, count in self.by_width.items() if width)
-        return f"{self.instructions} instructions: {widths or 'no vectors'}; {said}"
+        return f"{self.instructions} instructions: {widths or 'no vectors'}; {spilled}"
 
     @property
     def width(self) -> int:
@@ -43,7 +47,7 @@ class Code(Found):
 class CodeLayer(Layer):
     name, number, title = "compile", 0, "compile"
     measures = "whether the kernel compiles; width of its vectors and spills in its code"
-    scope, version = "kernel", 2
+    scope, version = "kernel", 3
     found = Code
 
     def tools(self, subject: Subject) -> Mapping[str, str]:
@@ -63,7 +67,7 @@ class CodeLayer(Layer):
 
     def collect(self, subject: Subject, place: Path) -> Code:
         if why := self._lacks():
-            return Code(instructions=0, missing=(why,))
+            return Code(missing=(why,))
         found = instructions((place / "code.s").read_text(encoding="utf-8"))
         inner = innermost(found)
         mix = mixed((each, 1.0) for each in found.values())

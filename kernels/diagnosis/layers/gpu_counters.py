@@ -43,4 +43,6 @@ class GpuCounters(Found):
             said.insert(0, f"{self.time_ns / 1e3:.2f} µs")
         if self.registers is not None:
             said.append(f"{self.registers} registers")
+        if self.spill_bytes is not None:
+            said.append(f"{self.spill_bytes:.0f} B of scratch")
         return f"{self.kernel}: {', '.join(said) or 'no figures'}"

@@ -16,7 +16,7 @@ from pydantic import Field
 
 from bankable.kernels.diagnosis.layers.assembly import Mix, disassemble, instructions, mixed
 from bankable.kernels.diagnosis.layers.callgrind import OPTIONS, Function, Profile, packed, read_profile
-from bankable.kernels.diagnosis.layers.layer import Found, Layer
+from bankable.kernels.diagnosis.layers.layer import Found, Layer, text_of
 from bankable.kernels.diagnosis.layers.programs import program, source_digest
 from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
 from bankable.kernels.diagnosis.layers.subject import CPP, LayerFailedError, Subject
@@ -70,7 +70,7 @@ class Counted(Found):
 
     def told(self) -> str:
         waiting = f", {self.waiting / self.instructions:.0%} of them waiting" if self.waiting else ""
-        spilled = f", {self.spills:,.0f} on the stack" if self.spills is not None else ""
+        spilled = f", {text_of(self.spills, '{} on the stack', 'spills')}"
         return (
             f"{self.instructions:,.0f} instructions a call{waiting}{spilled}; {self.reads + self.writes:,.0f} data "
             f"references, {self.misses:,.0f} miss D1, {self.last_misses:,.0f} the last cache (simulated, {self.build})"

@@ -49,6 +49,11 @@ class LayerResult(Record):
         return self.found.told() if self.found is not None else f"{self.outcome}: {self.why}"
 
 
+def text_of(value: float | None, text: str, name: str) -> str:
+    """``text`` with the figure in place of ``{}``, or that ``name`` is unknown: a missing figure is not zero."""
+    return f"{name} unknown" if value is None else text.format(f"{value:,.0f}")
+
+
 class Layer(ABC):
     """A plug-in. Its two steps run in a process of their own, under a time limit; whatever they raise is contained."""
 

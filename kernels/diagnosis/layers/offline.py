@@ -9,7 +9,7 @@ import orjson
 from pydantic import Field
 
 from bankable.kernels.build.offline import Figures, compile_offline
-from bankable.kernels.diagnosis.layers.layer import Found, Layer
+from bankable.kernels.diagnosis.layers.layer import Found, Layer, text_of
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
 from bankable.kernels.operators import triton_sources
 from bankable.kernels.task.shapes import Served
@@ -31,16 +31,7 @@ class OfflineFigures(Found):
     figures: tuple[Figures, ...] = Field(min_length=1)
 
     def told(self) -> str:
-        said = []
-        for it in self.figures:
-            held = occupancy(it)
-            said.append(
-                f"{it.target}: {it.failed}"
-                if it.failed
-                else f"{it.target}: {it.registers} registers, {it.spill_bytes or 0} B spilled, "
-                f"{it.shared_bytes} B shared" + (f", occupancy up to {held:.0%}" if held is not None else "")
-            )
-        return "; ".join(said)
+        return "; ".join(_describe(figures) for figures in self.figures)
 
 
 class OfflineLayer(Layer):
@@ -85,6 +76,19 @@ def occupancy(figures: Figures) -> float | None:
     if figures.shared_bytes and shared:
         blocks = min(blocks, (shared << 10) // (figures.shared_bytes + 1024))
     return min(1.0, blocks * figures.warps / most)
+
+
+def _describe(figures: Figures) -> str:
+    if figures.failed:
+        return f"{figures.target}: {figures.failed}"
+    share = occupancy(figures)
+    parts = (
+        text_of(figures.registers, "{} registers", "registers"),
+        text_of(figures.spill_bytes, "{} B spilled", "spills"),
+        text_of(figures.shared_bytes, "{} B shared", "shared memory"),
+        text_of(None if share is None else 100 * share, "occupancy up to {}%", "occupancy"),
+    )
+    return f"{figures.target}: {', '.join(parts)}"
 
 
 LAYER = OfflineLayer()

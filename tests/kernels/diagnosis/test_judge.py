@@ -53,7 +53,7 @@ PLAIN = Readings(
 SHAPES = [(4, 256), (512, 2048)]
 
 
-def code(loop_spills: float, *missing: str) -> Code:
+def code(loop_spills: float | None, *missing: str) -> Code:
     return Code(instructions=100, loop_spills=loop_spills, missing=missing)
 
 
@@ -71,7 +71,7 @@ def counted(**changes: float) -> Counted:
         ({"counted": counted(spills=2.1e5)}, "occupancy", "21% of the kernel's instructions read or write a place on"),
         ({"counted": counted(spills=9e5), "code": code(0.21)}, "occupancy", "more values are alive"),
         ({"counted": counted(spills=9e5), "code": code(0.19)}, "memory", "of inner loops as they run here only 19%"),
-        ({"counted": counted(spills=9e5), "code": code(0, "no objdump")}, "occupancy", "more values are alive"),
+        ({"counted": counted(spills=9e5), "code": code(None, "no objdump")}, "occupancy", "more values are alive"),
         ({"counted": counted(spills=1.9e5)}, "memory", "19% of the kernel's instructions"),
         ({"counted": counted(waiting=6e5, own=4e5)}, "latency", "60% of the instructions start, join or guard"),
         ({"counted": counted(joins=300)}, "latency", "that is 300.00 of the kernel's 500.00 µs"),
