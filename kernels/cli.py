@@ -12,7 +12,7 @@ from rich.console import Console
 from bankable.kernels.benchmark.benchmark import Settings, measured_peaks, run_benchmark
 from bankable.kernels.benchmark.candidate import Candidate, of_torch
 from bankable.kernels.benchmark.cli import app as bench_app
-from bankable.kernels.benchmark.gpu import measure_gpu
+from bankable.kernels.benchmark.gpu import REHEARSED, measure_gpu
 from bankable.kernels.benchmark.gpu import table as gpu_table
 from bankable.kernels.benchmark.table import table
 from bankable.kernels.build.compiler import Compiler
@@ -171,7 +171,10 @@ def gpu(
     names = list(family or FAMILIES)
     if shapes and len(names) != 1:
         raise UserError("shapes of which family?", "--shapes", "give one --family with it")
-    dtypes = {name: dtype_of(_family(name), dtype) for name in names}
+    asked = {name: dtype_of(_family(name), dtype) for name in names}
+    dtypes = dict.fromkeys(names, REHEARSED) if rehearse else asked
+    if dtypes != asked:
+        console.print(f"rehearsed in {REHEARSED}: Triton's interpreter does not round bfloat16 as a GPU does")
     wanted = {name: [it.dims for it in parse_shapes(_family(name), shapes or SHAPES[name].large, "")] for name in names}
     python = engine_python(engine_python_)
     about, found = measure_gpu(wanted, dtypes, python, out, rounds=rounds, samples=samples, rehearse=rehearse)

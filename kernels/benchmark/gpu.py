@@ -33,6 +33,8 @@ LIMIT_S = 1800.0
 LOOK = 20
 """Samples of each choice in a first look."""
 RESAMPLES = 2000
+REHEARSED = "float32"
+"""Dtype of a rehearsal: Triton's interpreter cuts bfloat16 off where a GPU rounds; a right kernel would look wrong."""
 
 
 class Timed(Record):

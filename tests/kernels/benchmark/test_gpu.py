@@ -51,6 +51,17 @@ def test_a_rehearsal_runs_every_kernel_and_times_nothing(python: Path, tmp_path:
     assert len(rest) == len(found)
 
 
+def test_a_rehearsal_in_bfloat16_says_that_it_takes_another_dtype(tmp_path: Path) -> None:
+    out = tmp_path / "x.jsonl"
+    asked = ["gpu", "--rehearse", "--family", "silu_and_mul", "--shapes", "3x37", "--dtype", "bfloat16"]
+    done = CliRunner().invoke(app, [*asked, "--rounds", "1", "--samples", "1", "--out", str(out)])
+    assert done.exit_code == 0, done.output
+    assert "rehearsed in float32: Triton's interpreter does not round bfloat16 as a GPU does" in done.output
+    results = [Timed.model_validate_json(line) for line in out.read_bytes().splitlines()[1:]]
+    assert {it.dtype for it in results} == {"float32"}
+    assert all(it.right for it in results)
+
+
 def test_nothing_measured_is_overwritten(python: Path, tmp_path: Path) -> None:
     out = tmp_path / "results.jsonl"
     out.write_text("kept")
