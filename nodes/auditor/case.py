@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from bankable.nodes.auditor.harness.measured import Isolated, isolated
-from bankable.nodes.auditor.harness.view import BenchmarkView
+from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 from bankable.nodes.auditor.measured import Measured, measure
 from bankable.nodes.auditor.reading.reported import ReportedClaim
 from bankable.nodes.auditor.reading.sealed import SealedView
@@ -98,7 +98,7 @@ class Case:
         return measure(self.control, plan) if plan is not None and self.control.blocks else None
 
     @property
-    def benchmark(self) -> BenchmarkView:
+    def benchmark(self) -> OperatorBenchmarkView:
         """The operator benchmark under judgment (scope harness)."""
         return self.view.benchmark
 

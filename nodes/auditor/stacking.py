@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.harness.measured import isolated
-from bankable.nodes.auditor.harness.view import BenchmarkView
+from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 from bankable.tools.statistics.paired import small_and_harmless
 
 
@@ -25,7 +25,7 @@ def may_stack(case: Case) -> bool:
     )
 
 
-def signed_off(case: Case, name: str, benchmark: BenchmarkView) -> bool:
+def signed_off(case: Case, name: str, benchmark: OperatorBenchmarkView) -> bool:
     """Say whether scope harness passed this benchmark in this run, whole, in the attempt that the lever names."""
     verdict = benchmark.verdict or {}
     request = verdict.get("request")

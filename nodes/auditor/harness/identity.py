@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import posixpath
 
-from bankable.nodes.auditor.harness.view import BenchmarkView
+from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 
 OPS = "ops"
 """Folder of the tasks, in a run folder."""
 
 
-def compared_with_itself(benchmark: BenchmarkView) -> str:
+def compared_with_itself(benchmark: OperatorBenchmarkView) -> str:
     """How the winner is the baseline, in one sentence; empty when it is not, or when no winner is claimed."""
     claim, task = benchmark.claim, benchmark.task
     if claim is None or claim.winner is None:

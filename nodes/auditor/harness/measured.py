@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean, median
 
-from bankable.nodes.auditor.harness.view import BenchmarkView, OpRow
+from bankable.nodes.auditor.harness.view import OperatorBenchmarkView, OpRow
 from bankable.nodes.auditor.verdict import Interval, Metric
 from bankable.tools.statistics.paired import Decision, decide
 
@@ -55,7 +55,7 @@ class Isolated:
         return math.exp(self.decision.lower), math.exp(self.decision.upper)
 
 
-def isolated(benchmark: BenchmarkView, implementation: str) -> Isolated:
+def isolated(benchmark: OperatorBenchmarkView, implementation: str) -> Isolated:
     """Recompute one implementation's speed-up. Rows that raised or were not timed do not count."""
     live, mine = times(benchmark.reference), times(benchmark.of(implementation))
     both = sorted(live.keys() & mine.keys())
@@ -106,7 +106,7 @@ def metrics(result: Isolated) -> tuple[Metric, ...]:
     )
 
 
-def headline(benchmark: BenchmarkView, result: Isolated | None) -> str:
+def headline(benchmark: OperatorBenchmarkView, result: Isolated | None) -> str:
     """The sentence that the rows support."""
     operator = benchmark.task.operator if benchmark.task is not None else "operator"
     if result is None or result.speedup is None or result.decision is None:
@@ -120,7 +120,11 @@ def headline(benchmark: BenchmarkView, result: Isolated | None) -> str:
 
 
 def _totals(
-    benchmark: BenchmarkView, index: int, served: list[str], live: Mapping[Cell, float], mine: Mapping[Cell, float]
+    benchmark: OperatorBenchmarkView,
+    index: int,
+    served: list[str],
+    live: Mapping[Cell, float],
+    mine: Mapping[Cell, float],
 ) -> tuple[float, float]:
     weights = [(benchmark.served[key], (index, key)) for key in served]
     return math.fsum(w * live[cell] for w, cell in weights), math.fsum(w * mine[cell] for w, cell in weights)

@@ -58,7 +58,7 @@ class OpRow:
         return f"{self.run.implementation} at {self.run.shape}, round {self.run.round}"
 
 
-class BenchmarkView:
+class OperatorBenchmarkView:
     """One operator's task folder with one attempt at its operator benchmark."""
 
     def __init__(self, reader: Reader, folder: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from bankable.nodes.auditor.harness.view import BenchmarkView
+from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 from bankable.nodes.auditor.reading.reader import Json, Problem, Reader
 from bankable.nodes.auditor.reading.reported import ReportedClaim
 from bankable.nodes.auditor.reading.view import ComparisonView
@@ -74,14 +74,16 @@ class SealedView:
         return self.comparison if own else ComparisonView(self.reader, "control")
 
     @cached_property
-    def benchmark(self) -> BenchmarkView:
+    def benchmark(self) -> OperatorBenchmarkView:
         """The operator that is judged (scope harness)."""
-        return BenchmarkView(self.reader, "operator")
+        return OperatorBenchmarkView(self.reader, "operator")
 
     @cached_property
-    def operators(self) -> dict[str, BenchmarkView]:
+    def operators(self) -> dict[str, OperatorBenchmarkView]:
         """Operator benchmarks of the operators that a patch or bundle replaces, by name."""
-        return {name: BenchmarkView(self.reader, f"operators/{name}") for name in self.reader.folders("operators")}
+        return {
+            name: OperatorBenchmarkView(self.reader, f"operators/{name}") for name in self.reader.folders("operators")
+        }
 
     @cached_property
     def profile(self) -> Profile | None:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.harness.identity import compared_with_itself
 from bankable.nodes.auditor.harness.measured import isolated
-from bankable.nodes.auditor.harness.view import BenchmarkView
+from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 from bankable.nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag, info
 from bankable.nodes.auditor.stacking import signed_off
 from bankable.nodes.auditor.verdict import Action, Severity
@@ -42,7 +42,7 @@ def check(case: Case) -> Iterator[Outcome]:
         yield from _lost(case, name, benchmark)
 
 
-def _quoted(case: Case, name: str, benchmark: BenchmarkView, said: float | None) -> Iterator[Outcome]:
+def _quoted(case: Case, name: str, benchmark: OperatorBenchmarkView, said: float | None) -> Iterator[Outcome]:
     if same := compared_with_itself(benchmark):
         yield _replace(case, f"{name}: a winner that is not the live implementation", same, "compared_with_itself")
         return
@@ -71,7 +71,7 @@ def _quoted(case: Case, name: str, benchmark: BenchmarkView, said: float | None)
         yield info(f"{name}: an isolated figure that was signed off", f"{said:.4g}×", at(benchmark.runs_file))
 
 
-def _other_live_source(case: Case, name: str, benchmark: BenchmarkView) -> Found | None:
+def _other_live_source(case: Case, name: str, benchmark: OperatorBenchmarkView) -> Found | None:
     """The denominator alone and the reference in the server are one file."""
     live = benchmark.task.live_source.digest if benchmark.task is not None else None
     served = {
@@ -90,7 +90,7 @@ def _other_live_source(case: Case, name: str, benchmark: BenchmarkView) -> Found
     )
 
 
-def _lost(case: Case, name: str, benchmark: BenchmarkView) -> Iterator[Found]:
+def _lost(case: Case, name: str, benchmark: OperatorBenchmarkView) -> Iterator[Found]:
     decision = case.measured.decision
     alone = isolated(benchmark, benchmark.winner) if benchmark.winner else None
     if decision is None or decision.n < 2 or alone is None or alone.speedup is None:

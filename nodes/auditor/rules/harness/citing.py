@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from bankable.nodes.auditor.harness.view import BenchmarkView, OpRow
+from bankable.nodes.auditor.harness.view import OperatorBenchmarkView, OpRow
 from bankable.nodes.auditor.rule import Found, Unverifiable, at, fail
 from bankable.nodes.auditor.verdict import Action, Evidence
 
 CITED = 3
 
 
-def cite(benchmark: BenchmarkView, rows: Sequence[OpRow]) -> tuple[Evidence, ...]:
+def cite(benchmark: OperatorBenchmarkView, rows: Sequence[OpRow]) -> tuple[Evidence, ...]:
     """Where these rows stand."""
     return tuple(at(benchmark.runs_file, row.line) for row in rows[:CITED])
 
 
 def faulty(
-    benchmark: BenchmarkView,
+    benchmark: OperatorBenchmarkView,
     rows: Sequence[OpRow],
     expected: str,
     observed: str,
@@ -33,7 +33,7 @@ def faulty(
         yield fail(expected, said[:400], advice, *cite(benchmark, rows), action=action, modes=modes, code=code)
 
 
-def unrecorded(benchmark: BenchmarkView, rows: Sequence[OpRow], what: str) -> Iterator[Unverifiable]:
+def unrecorded(benchmark: OperatorBenchmarkView, rows: Sequence[OpRow], what: str) -> Iterator[Unverifiable]:
     """Rows that do not carry the record that decides."""
     if rows:
         yield Unverifiable(f"{what} of {rows[0].name} ({len(rows)} rows in all)", cite(benchmark, rows))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.harness.identity import compared_with_itself, in_task_folder
-from bankable.nodes.auditor.harness.view import BenchmarkView
+from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 from bankable.nodes.auditor.rule import HARNESS, Found, Outcome, Rule, at, fail
 from bankable.nodes.auditor.rules.harness.citing import cite, faulty
 from bankable.nodes.auditor.verdict import Action, Severity
@@ -49,7 +49,7 @@ def check(case: Case) -> Iterator[Outcome]:
         )
 
 
-def _reference(benchmark: BenchmarkView, task: Task) -> Iterator[Found]:
+def _reference(benchmark: OperatorBenchmarkView, task: Task) -> Iterator[Found]:
     if in_task_folder(task.live_source.path):
         yield fail(
             "a live implementation outside the task folder",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.harness.view import BenchmarkView
+from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 from bankable.nodes.auditor.rule import HARNESS, Found, Outcome, Rule, at, fail
 from bankable.nodes.auditor.rules.harness.citing import faulty
 from bankable.nodes.auditor.verdict import Action, Severity
@@ -50,7 +50,7 @@ def check(case: Case) -> Iterator[Outcome]:
     yield from _copies(benchmark)
 
 
-def _times(case: Case, benchmark: BenchmarkView) -> Iterator[Found]:
+def _times(case: Case, benchmark: OperatorBenchmarkView) -> Iterator[Found]:
     measurement, task = benchmark.measurement, benchmark.task
     if measurement is None:
         return
@@ -74,7 +74,7 @@ def _times(case: Case, benchmark: BenchmarkView) -> Iterator[Found]:
     )
 
 
-def _copies(benchmark: BenchmarkView) -> Iterator[Found]:
+def _copies(benchmark: OperatorBenchmarkView) -> Iterator[Found]:
     cells: set[tuple[str, str, str, int]] = set()
     series: set[tuple[float, ...]] = set()
     twice, copied = [], []

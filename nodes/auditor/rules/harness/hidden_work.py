@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.harness.view import BenchmarkView, OpRow
+from bankable.nodes.auditor.harness.view import OperatorBenchmarkView, OpRow
 from bankable.nodes.auditor.rule import HARNESS, Found, Outcome, Rule, flag
 from bankable.nodes.auditor.rules.harness.citing import cite, faulty, unrecorded
 from bankable.nodes.auditor.verdict import Action
@@ -81,7 +81,7 @@ def _grown(row: OpRow) -> int:
     return (row.run.threads_after or 0) - (row.run.threads_before or 0)
 
 
-def _first_calls(case: Case, benchmark: BenchmarkView) -> Iterator[Found]:
+def _first_calls(case: Case, benchmark: OperatorBenchmarkView) -> Iterator[Found]:
     result = case.isolated
     if result is None or result.decision is None or result.decision.verdict != "real":
         return

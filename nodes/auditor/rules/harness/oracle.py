@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.harness.view import BenchmarkView
+from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 from bankable.nodes.auditor.reading.tensor_file import trouble
 from bankable.nodes.auditor.rule import HARNESS, Found, Outcome, Rule, Unverifiable, at, fail
 from bankable.nodes.auditor.verdict import Action, Severity
@@ -33,7 +33,7 @@ def check(case: Case) -> Iterator[Outcome]:
         yield Unverifiable(f"oracle tensors of {', '.join(without[:5])}", (at(benchmark.path("oracle.json")),))
 
 
-def _file(benchmark: BenchmarkView, file: OracleFile) -> Iterator[Outcome]:
+def _file(benchmark: OperatorBenchmarkView, file: OracleFile) -> Iterator[Outcome]:
     manifest = at(benchmark.path("oracle.json"))
     if not PLAIN.fullmatch(file.name):
         yield _refused("a plain name that ends in .safetensors", f"{file.name[:200]!r}, not opened", manifest.file)

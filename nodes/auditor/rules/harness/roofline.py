@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from statistics import median
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.harness.view import BenchmarkView, OpRow
+from bankable.nodes.auditor.harness.view import OperatorBenchmarkView, OpRow
 from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, info
 from bankable.nodes.auditor.rules.harness.citing import faulty, unrecorded
 from bankable.nodes.auditor.verdict import Action, Severity
@@ -57,7 +57,7 @@ def check(case: Case) -> Iterator[Outcome]:
             yield info(f"below {peak:.4g} {name} per second", f"{best / peak:.0%} of the peak", at(benchmark.runs_file))
 
 
-def _equal_work(benchmark: BenchmarkView, rows: list[OpRow]) -> Iterator[Outcome]:
+def _equal_work(benchmark: OperatorBenchmarkView, rows: list[OpRow]) -> Iterator[Outcome]:
     first: dict[str, tuple[int | None, int | None]] = {}
     other = []
     for row in rows:

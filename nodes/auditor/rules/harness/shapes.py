@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.harness.measured import times
-from bankable.nodes.auditor.harness.view import BenchmarkView
+from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, fail, flag, info
 from bankable.nodes.auditor.rules.harness.citing import faulty
 from bankable.nodes.auditor.verdict import Action
@@ -47,7 +47,7 @@ def check(case: Case) -> Iterator[Outcome]:
     yield from _held_out(case, benchmark, benched)
 
 
-def _served(benchmark: BenchmarkView, benched: set[str]) -> Iterator[Outcome]:
+def _served(benchmark: OperatorBenchmarkView, benched: set[str]) -> Iterator[Outcome]:
     where = at(benchmark.path("task.json")), at(benchmark.runs_file)
     calls = benchmark.served
     total = sum(calls.values())
@@ -75,7 +75,7 @@ def _served(benchmark: BenchmarkView, benched: set[str]) -> Iterator[Outcome]:
         yield info(f"shapes of {COVER:.0%} of the served calls", said, *where, modes=("H06",))
 
 
-def _held_out(case: Case, benchmark: BenchmarkView, benched: set[str]) -> Iterator[Outcome]:
+def _held_out(case: Case, benchmark: OperatorBenchmarkView, benched: set[str]) -> Iterator[Outcome]:
     held = sorted(key for key, shape in benchmark.shapes.items() if shape.held_out)
     missing = [key for key in held if key not in benched]
     if not held or missing:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.harness.measured import Isolated, isolated
-from bankable.nodes.auditor.harness.view import BenchmarkView, OpRow, ReportedBenchmark
+from bankable.nodes.auditor.harness.view import OperatorBenchmarkView, OpRow, ReportedBenchmark
 from bankable.nodes.auditor.rule import HARNESS, Found, Outcome, Remark, Rule, Unverifiable, at, fail, flag, info
 from bankable.nodes.auditor.verdict import Action
 
@@ -39,7 +39,7 @@ def check(case: Case) -> Iterator[Outcome]:
     yield from _decision(benchmark, result)
 
 
-def _no_win(benchmark: BenchmarkView) -> Iterator[Outcome]:
+def _no_win(benchmark: OperatorBenchmarkView) -> Iterator[Outcome]:
     for name in benchmark.implementations:
         result = isolated(benchmark, name)
         decided = result.decision is not None and result.decision.verdict == "real"
@@ -49,7 +49,7 @@ def _no_win(benchmark: BenchmarkView) -> Iterator[Outcome]:
     yield Remark("no winner is claimed; nothing is banked on this operator")
 
 
-def _sound(benchmark: BenchmarkView, row: OpRow) -> bool:
+def _sound(benchmark: OperatorBenchmarkView, row: OpRow) -> bool:
     """Say whether a candidate's row gives no reason to leave it out of the comparison."""
     said, intact, task = row.run.correctness, row.run.intact, benchmark.task
     if said is None or said.relative_error is None or intact is None or task is None or not row.measured:
@@ -61,7 +61,7 @@ def _sound(benchmark: BenchmarkView, row: OpRow) -> bool:
     return bool(exact and fair and own and intact.clock and intact.synchronize and intact.checker)
 
 
-def _backends(benchmark: BenchmarkView, claim: ReportedBenchmark) -> Iterator[Found]:
+def _backends(benchmark: OperatorBenchmarkView, claim: ReportedBenchmark) -> Iterator[Found]:
     for what, claimed, rows in (
         ("winner's backend", claim.winner_backend, benchmark.winning),
         ("baseline's backend", claim.baseline_backend, benchmark.reference),
@@ -71,7 +71,7 @@ def _backends(benchmark: BenchmarkView, claim: ReportedBenchmark) -> Iterator[Fo
             yield _wrong(f"{what}: {', '.join(seen)}", f"{what}: {claimed}", benchmark)
 
 
-def _figures(benchmark: BenchmarkView, claim: ReportedBenchmark, result: Isolated) -> Iterator[Outcome]:
+def _figures(benchmark: OperatorBenchmarkView, claim: ReportedBenchmark, result: Isolated) -> Iterator[Outcome]:
     bounds = result.interval or (None, None)
     claimed = claim.interval or (None, None)
     pairs = [("speed-up", claim.speedup, result.speedup)]
@@ -86,7 +86,7 @@ def _figures(benchmark: BenchmarkView, claim: ReportedBenchmark, result: Isolate
             yield _wrong(f"{name} {true:.4g}", f"{name} {said:.4g}", benchmark)
 
 
-def _decision(benchmark: BenchmarkView, result: Isolated) -> Iterator[Outcome]:
+def _decision(benchmark: OperatorBenchmarkView, result: Isolated) -> Iterator[Outcome]:
     decision, where = result.decision, at(benchmark.runs_file)
     if decision is None:
         return
@@ -127,7 +127,7 @@ def _decision(benchmark: BenchmarkView, result: Isolated) -> Iterator[Outcome]:
         )
 
 
-def _wrong(expected: str, observed: str, benchmark: BenchmarkView) -> Found:
+def _wrong(expected: str, observed: str, benchmark: OperatorBenchmarkView) -> Found:
     return fail(
         expected,
         observed[:300],

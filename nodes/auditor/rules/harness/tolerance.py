@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.harness.view import BenchmarkView
+from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, fail, info
 from bankable.nodes.auditor.rules.harness.citing import faulty
 from bankable.nodes.auditor.verdict import Action, Severity
@@ -79,7 +79,7 @@ def check(case: Case) -> Iterator[Outcome]:
         yield info(f"an error up to {allowed.relative_error:.3g}", f"{worst:.3g} at worst", at(benchmark.runs_file))
 
 
-def _tolerance(benchmark: BenchmarkView, task: Task) -> Iterator[Outcome]:
+def _tolerance(benchmark: OperatorBenchmarkView, task: Task) -> Iterator[Outcome]:
     where, allowed = at(benchmark.path("task.json")), task.tolerance
     name = task.dtype.removeprefix("torch.").lower()
     step = STEP.get(name)
