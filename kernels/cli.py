@@ -9,8 +9,8 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bankable.kernels.benchmark.benchmark import Settings, measured_peaks, run_benchmark
-from bankable.kernels.benchmark.candidate import Candidate, of_torch
+from bankable.kernels.benchmark.benchmark import BenchmarkSettings, measure_peaks, run_benchmark
+from bankable.kernels.benchmark.candidate import Candidate, torch_candidate
 from bankable.kernels.benchmark.cli import app as bench_app
 from bankable.kernels.benchmark.gpu import REHEARSED, measure_gpu
 from bankable.kernels.benchmark.gpu import table as gpu_table
@@ -24,7 +24,7 @@ from bankable.kernels.operators import FAMILIES, SHAPES
 from bankable.kernels.operators.family import DTYPES, Family
 from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.search.policies import PolicyName
-from bankable.kernels.search.search import Search, evaluations, fastest
+from bankable.kernels.search.search import Search, find_fastest, read_evaluations
 from bankable.kernels.task.dtype import dtype_of
 from bankable.kernels.task.folder import TaskFolder, open_task, write_task
 from bankable.kernels.task.shapes import parse_shapes
@@ -86,7 +86,7 @@ def benchmark(
         folder,
         _candidates(folder, backends),
         python,
-        Settings(rounds=rounds, samples=samples, threads=threads),
+        BenchmarkSettings(rounds=rounds, samples=samples, threads=threads),
         console.print,
     )
     console.print(table(result))
@@ -191,7 +191,7 @@ def roofline(dtype: Dtype = "bfloat16", threads: Threads = 1, engine_python_: En
     if dtype not in DTYPES:
         raise UserError(f"no dtype {dtype}", "--dtype", f"one of {', '.join(DTYPES)}")
     with ForkServer(engine_python(engine_python_), threads) as fork_server:
-        peaks = measured_peaks(fork_server, dtype, threads)
+        peaks = measure_peaks(fork_server, dtype, threads)
     console.print(f"copy    {peaks.copy_bandwidth / 1e9:.3g} GB/s, read and written")
     console.print(f"matrix  {peaks.flop_rate / 1e9:.3g} GFLOP/s in {dtype}")
     console.print(f"cache   {peaks.cache_bytes >> 20} MiB, the largest that the system reports")
@@ -231,13 +231,13 @@ def _candidates(folder: TaskFolder, backends: str) -> list[Candidate]:
     unknown = sorted(set(names) - set(BACKENDS))
     if unknown or not names:
         raise UserError(f"no backend {', '.join(unknown)}", "--backends", f"any of {', '.join(BACKENDS)}")
-    found = [of_torch(folder.family, name) for name in names if name != "cpp"]
+    found = [torch_candidate(folder.family, name) for name in names if name != "cpp"]
     return found + (kernels_of(folder) if "cpp" in names else [])
 
 
 def kernels_of(folder: TaskFolder) -> list[Candidate]:
     """C++ kernels of a task: the template as it stands, and the best that a search found."""
-    best = fastest(evaluations(folder).values())
+    best = find_fastest(read_evaluations(folder).values())
     chosen = [folder.family.defaults(), *([best.choices] if best else [])]
     sources = {it.implementation: it for it in (render(folder.family, folder.task.dtype, each) for each in chosen)}
     compiler = Compiler()

@@ -10,13 +10,19 @@ from bankable.kernels.benchmark.qualify import dims_of
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.build.render import Source, render
 from bankable.kernels.diagnosis.diagnoser import Diagnoser
-from bankable.kernels.search.search import Search, evaluations, fastest, values
+from bankable.kernels.search.search import Search, allowed_values, find_fastest, read_evaluations
 from bankable.kernels.task.folder import TaskFolder
 from bankable.kernels.task.sources import keep, kept_source
 from bankable.nodes.advice.ask import seconds_for
 from bankable.nodes.advice.benchmarking import kernel_tool
 from bankable.nodes.advice.kernel_facts import diagnosis_tool
-from bankable.nodes.advice.kernels import Consulted, KernelProposal, KernelProposals, offered, shown
+from bankable.nodes.advice.kernels import (
+    KernelProposal,
+    KernelProposals,
+    ProposalRecord,
+    describe_evaluations,
+    suggest_to_search,
+)
 from bankable.nodes.advice.skilled import skill_tool
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.outcome import FINAL
@@ -61,8 +67,8 @@ def best_kernel(context: RunContext, task: TaskFolder, findings: Sequence[str] =
                 _consult(context, task, search, findings)
 
             search.run(BUDGET, between)
-    known = evaluations(task)  # of a recorded run, too
-    best = fastest(known.values())
+    known = read_evaluations(task)  # of a recorded run, too
+    best = find_fastest(known.values())
     if best is None:
         context.tell(Event("note", f"{task.task.operator}: none of {len(known)} kernels is right"))
         return None
@@ -97,7 +103,7 @@ def _consult(context: RunContext, task: TaskFolder, search: Search, findings: Se
 
 def _asked(
     advisor: Advisor, task: TaskFolder, search: Search, findings: Sequence[str], room: int, seconds: float
-) -> Consulted:
+) -> ProposalRecord:
     told = task.task
     system = load_prompt(ROLE).filled(
         skills="\n\n".join(
@@ -105,7 +111,7 @@ def _asked(
         ),
         task=_task(task),
         diagnosis=_diagnosis(search),
-        candidates=shown(list(search.done.values())),
+        candidates=describe_evaluations(list(search.done.values())),
         findings="\n".join(f"- {it}" for it in findings) or "none yet",
     )
     tools = (
@@ -115,8 +121,8 @@ def _asked(
     )
     outcome = advisor.ask(ROLE, system, "Your proposals.", KernelProposal, tools, seconds)
     if outcome.answer is None:
-        return Consulted(after=len(search.done), outcome=outcome.kind, detail=outcome.detail)
-    return offered(outcome.answer, search, task.family, room)
+        return ProposalRecord(after=len(search.done), outcome=outcome.kind, detail=outcome.detail)
+    return suggest_to_search(outcome.answer, search, task.family, room)
 
 
 def _diagnosis(search: Search) -> str:
@@ -128,7 +134,7 @@ def _task(task: TaskFolder) -> str:
     """Held-out shapes are left out, as in the search."""
     told, family = task.task, task.family
     seen = [it for it in told.shapes if not it.held_out]
-    allowed = values(family, [dims_of(it.key) for it in seen])
+    allowed = allowed_values(family, [dims_of(it.key) for it in seen])
     meanings = {it.name: it.meaning for it in family.parameters}
     return orjson.dumps(
         {

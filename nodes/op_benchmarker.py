@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from bankable.kernels.benchmark.benchmark import ROUNDS, Settings, run_benchmark
-from bankable.kernels.benchmark.candidate import Candidate, of_torch
+from bankable.kernels.benchmark.benchmark import ROUNDS, BenchmarkSettings, run_benchmark
+from bankable.kernels.benchmark.candidate import Candidate, torch_candidate
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.build.render import Source, render
 from bankable.kernels.operators.family import Family
 from bankable.kernels.task.folder import TaskFolder
 from bankable.kernels.task.proposed import entered
 from bankable.kernels.task.sources import compile_candidate
-from bankable.nodes.advice.benchmarking import bench_plan
+from bankable.nodes.advice.benchmarking import ask_bench_plan
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.harness import BenchmarkClaim
 from bankable.tools.evidence.recorded import take_over
@@ -58,7 +58,7 @@ def benchmark(
     Kernels that a language model entered take part too; ``findings``: what the auditor held against earlier attempts.
     """
     known = read_benched(task, attempt)
-    plan = bench_plan(context, task, attempt, findings) if known is None else None
+    plan = ask_bench_plan(context, task, attempt, findings) if known is None else None
     if known is None and context.recorded is not None:
         take_over(context.recorded, context.folder, f"ops/{task.task.operator}/bench-{attempt}")
         known = read_benched(task, attempt)
@@ -70,7 +70,7 @@ def benchmark(
     try:
         candidates = [*torchs_own(task.family, attempt), compile_candidate(task, source, Compiler())]
         candidates += [it for it in _of_models(context, task) if it.id != source.implementation]
-        settings = Settings(threads=context.threads, rounds=plan.rounds if plan is not None else ROUNDS)
+        settings = BenchmarkSettings(threads=context.threads, rounds=plan.rounds if plan is not None else ROUNDS)
         result = run_benchmark(task, candidates, context.engine_python, settings, lambda _: context.check())
     except UserError as problem:
         return Benched(None, str(problem))
@@ -84,7 +84,7 @@ def benchmark(
 
 def torchs_own(family: Family, attempt: int) -> list[Candidate]:
     """What torch itself has to offer in an attempt; the compiled graph in the first one."""
-    return [of_torch(family, kind) for kind in (OF_TORCH if attempt == FIRST else OF_TORCH[:1])]
+    return [torch_candidate(family, kind) for kind in (OF_TORCH if attempt == FIRST else OF_TORCH[:1])]
 
 
 def _of_models(context: RunContext, task: TaskFolder) -> Iterator[Candidate]:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from bankable.kernels.benchmark.candidate import Candidate, live
-from bankable.kernels.benchmark.qualify import TRY, Qualified, qualify
-from bankable.kernels.benchmark.result import claim
+from bankable.kernels.benchmark.candidate import Candidate, live_candidate
+from bankable.kernels.benchmark.qualify import TRY, Qualification, qualify
+from bankable.kernels.benchmark.result import derive_claim
 from bankable.kernels.benchmark.rounds import MEASURE, Rounds
 from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.sandbox.limits import Limits
@@ -63,11 +63,11 @@ class OperatorBenchmark:
     rows: tuple[OpRun, ...]
     peaks: Peaks
     claim: BenchmarkClaim
-    qualified: tuple[Qualified, ...]
+    qualified: tuple[Qualification, ...]
 
 
 @dataclass(frozen=True)
-class Settings:
+class BenchmarkSettings:
     """How much is measured."""
 
     rounds: int = ROUNDS
@@ -82,23 +82,23 @@ def run_benchmark(
     folder: TaskFolder,
     candidates: Sequence[Candidate],
     python: Path,
-    settings: Settings | None = None,
+    settings: BenchmarkSettings | None = None,
     say: Callable[[str], None] = lambda _: None,
 ) -> OperatorBenchmark:
     """Measure all candidates against the live implementation. Raises ``UserError`` when nothing can be measured."""
-    settings = settings or Settings()
-    started, before = time.time(), measuring_files(folder)
+    settings = settings or BenchmarkSettings()
+    started, before = time.time(), digest_measuring_files(folder)
     attempt = folder.next_attempt()
     place = folder.path / f"bench-{attempt}"
     keys = [shape.key for shape in folder.task.shapes]
-    reference = live(folder.task.live_source, folder.task.live_backend)
+    reference = live_candidate(folder.task.live_source, folder.task.live_backend)
     with ForkServer(python, settings.threads) as fork_server:
         say(f"network of candidates {fork_server.network}, torch {fork_server.torch}")
         qualified = [
             qualify(folder, candidate, fork_server, keys, settings.threads, settings.try_limits)
             for candidate in (reference, *candidates)
         ]
-        found = [measured_peaks(fork_server, folder.task.dtype, settings.threads)]
+        found = [measure_peaks(fork_server, folder.task.dtype, settings.threads)]
     for entry in qualified:
         say(f"{entry.implementation}: " + (_right(entry) if entry.ok else f"out: {entry.why}"))
     if not qualified[0].ok:
@@ -119,16 +119,16 @@ def run_benchmark(
             for row in rounds.measure(index, entered, fork_server):
                 log.append(row.model_dump(mode="json"))
                 rows.append(row)
-            found.append(measured_peaks(fork_server, folder.task.dtype, settings.threads))
+            found.append(measure_peaks(fork_server, folder.task.dtype, settings.threads))
         say(f"round {index + 1} of {settings.rounds}")
-    peaks = highest(found)
-    claimed = claim(folder.task, rows, folder.task.live_backend, FLOOR)
+    peaks = highest_peaks(found)
+    claimed = derive_claim(folder.task, rows, folder.task.live_backend, FLOOR)
     measurement = Measurement(
         run_id=folder.task.run_id,
         operator=folder.task.operator,
         attempt=attempt,
         protocol=protocol,
-        files=compared(before, measuring_files(folder)),
+        files=compare_digests(before, digest_measuring_files(folder)),
         peaks=peaks,
         host=platform.node(),
         device=f"{platform.machine()}, {settings.threads} threads of {os.cpu_count()} cores",
@@ -141,7 +141,7 @@ def run_benchmark(
     return OperatorBenchmark(place, attempt, tuple(rows), peaks, claimed, tuple(qualified))
 
 
-def measured_peaks(fork_server: ForkServer, dtype: str, threads: int) -> Peaks:
+def measure_peaks(fork_server: ForkServer, dtype: str, threads: int) -> Peaks:
     """The machine's roof, measured now. Raises ``UserError`` when that fails."""
     answer = fork_server.run("peaks", {"dtype": dtype, "threads": threads})
     if not answer.replies:
@@ -149,7 +149,7 @@ def measured_peaks(fork_server: ForkServer, dtype: str, threads: int) -> Peaks:
     return Peaks.model_validate(answer.replies[0])
 
 
-def highest(found: Sequence[Peaks]) -> Peaks:
+def highest_peaks(found: Sequence[Peaks]) -> Peaks:
     """The best of several measurements: what the device can do, and not what others left of it at one moment."""
     return found[-1].model_copy(
         update={
@@ -159,14 +159,14 @@ def highest(found: Sequence[Peaks]) -> Peaks:
     )
 
 
-def _right(entry: Qualified) -> str:
+def _right(entry: Qualification) -> str:
     return f"right, error {entry.worst_error:.2g}, {entry.equal_bits:.2%} of the values equal live's"
 
 
 Digests = dict[tuple[MeasurementRole, str], str]
 
 
-def measuring_files(folder: TaskFolder) -> Digests:
+def digest_measuring_files(folder: TaskFolder) -> Digests:
     """Digests of everything that measures, by role and path."""
     roles: list[tuple[MeasurementRole, str]] = [("harness", name) for name in HARNESS]
     roles += [("timer", TIMER_FILE), ("checker", CHECKER_FILE)]
@@ -175,7 +175,7 @@ def measuring_files(folder: TaskFolder) -> Digests:
     return found
 
 
-def compared(before: Digests, after: Digests) -> tuple[MeasurementFile, ...]:
+def compare_digests(before: Digests, after: Digests) -> tuple[MeasurementFile, ...]:
     return tuple(
         MeasurementFile(role=role, path=path, before=digest, after=after[role, path])
         for (role, path), digest in before.items()

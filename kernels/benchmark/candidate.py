@@ -40,19 +40,19 @@ class Candidate:
         }
 
 
-def live(source: SourceFile, backend: str) -> Candidate:
+def live_candidate(source: SourceFile, backend: str) -> Candidate:
     """The denominator."""
     return Candidate(LIVE, LIVE, backend, source)
 
 
-def of_torch(family: Family, kind: str) -> Candidate:
+def torch_candidate(family: Family, kind: str) -> Candidate:
     """``torch`` or ``torch_compile``; both stand in this package's own file for the family."""
     path = OPERATORS / family.name / "reference.py"
     source = SourceFile(path=f"kernels/operators/{family.name}/reference.py", digest=file_digest(path))
     return Candidate(kind.replace("_", "-"), kind, kind, source)
 
 
-def of_kernel(compiled: Compiled) -> Candidate:
+def kernel_candidate(compiled: Compiled) -> Candidate:
     """A C++ kernel; its source lies beside the operator benchmark that measured it."""
     source = compiled.source
     place = f"ops/{source.family}/candidates/{source.implementation}.cpp"

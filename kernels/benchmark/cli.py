@@ -9,14 +9,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bankable.kernels.benchmark.families import Wanted, beside
+from bankable.kernels.benchmark.families import FamiliesJob, measure_families
 from bankable.kernels.benchmark.families import table as families_table
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.operators import FAMILIES
 from bankable.kernels.operators.family import DTYPES
 from bankable.kernels.redteam.bench import HostileBench
-from bankable.kernels.redteam.table import lines, table
-from bankable.kernels.search.evaluation import evaluations
+from bankable.kernels.redteam.table import summary_lines, table
+from bankable.kernels.search.evaluation import read_evaluations
 from bankable.kernels.search.policy_bench import RECORDED, replay
 from bankable.kernels.search.policy_bench import table as policies_table
 from bankable.kernels.task.dtype import dtype_of
@@ -58,7 +58,7 @@ def hostile(
     )
     found = bench.run()
     console.print(table(found))
-    for line in lines(found):
+    for line in summary_lines(found):
         console.print(line)
     console.print(f"{time.monotonic() - started:.0f} s; results in {out / 'hostile.jsonl'}")
 
@@ -80,8 +80,8 @@ def families(
         raise UserError(f"no family {', '.join(unknown)}", "--families", f"any of {', '.join(FAMILIES)}")
     for name in chosen:
         dtype_of(FAMILIES[name], dtype)
-    wanted = Wanted(chosen, dtype, rounds, samples, threads, budget)
-    found = beside(out, wanted, engine_python(engine_python_), console.print)
+    wanted = FamiliesJob(chosen, dtype, rounds, samples, threads, budget)
+    found = measure_families(out, wanted, engine_python(engine_python_), console.print)
     console.print(families_table(found))
     console.print(f"results in {out / 'families.jsonl'}")
 
@@ -99,4 +99,4 @@ def policies(
         raise UserError("no search is recorded there", str(landscape), "give the --out of `search`")
     for name in names:
         folder = open_task(landscape, name)
-        console.print(policies_table(name, len(evaluations(folder)), replay(folder, seeds)))
+        console.print(policies_table(name, len(read_evaluations(folder)), replay(folder, seeds)))

@@ -14,15 +14,15 @@ from statistics import median
 
 from rich.table import Table
 
-from bankable.kernels.benchmark.benchmark import FLOOR, OperatorBenchmark, Settings, run_benchmark
-from bankable.kernels.benchmark.candidate import LIVE, of_torch
-from bankable.kernels.benchmark.result import scores
+from bankable.kernels.benchmark.benchmark import FLOOR, BenchmarkSettings, OperatorBenchmark, run_benchmark
+from bankable.kernels.benchmark.candidate import LIVE, torch_candidate
+from bankable.kernels.benchmark.result import score_candidates
 from bankable.kernels.benchmark.table import roof_ns
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.build.render import render
 from bankable.kernels.operators import FAMILIES, SHAPES
 from bankable.kernels.sandbox.fork_server import ForkServer
-from bankable.kernels.search.evaluation import fastest
+from bankable.kernels.search.evaluation import find_fastest
 from bankable.kernels.search.search import Search
 from bankable.kernels.task.folder import open_task, write_task
 from bankable.kernels.task.shapes import parse_shapes
@@ -34,7 +34,7 @@ from bankable.tools.evidence.store import AppendLog
 CPP = "cpp"
 
 
-class Beside(Record):
+class FamilyResult(Record):
     """One implementation at one shape, or over all served ones."""
 
     family: str
@@ -57,7 +57,7 @@ class Beside(Record):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class FamiliesJob:
     """What is measured."""
 
     families: Sequence[str]
@@ -70,11 +70,11 @@ class Wanted:
     """Kernels of a search before each operator benchmark; 0: the template as it stands."""
 
 
-def beside(out: Path, wanted: Wanted, python: Path, say: Callable[[str], None]) -> list[Beside]:
+def measure_families(out: Path, wanted: FamiliesJob, python: Path, say: Callable[[str], None]) -> list[FamilyResult]:
     """Every family in turn; lines go to ``families.jsonl``. Raises ``UserError`` on a folder that is there."""
     if out.exists():
         raise UserError("the folder is there already", str(out), "give a new --out")
-    log, found = AppendLog(out / "families.jsonl"), list[Beside]()
+    log, found = AppendLog(out / "families.jsonl"), list[FamilyResult]()
     for name in wanted.families:
         say(f"{name}: measuring")
         lines = list(_lines(name, _benched(out, name, wanted, python, say)))
@@ -84,7 +84,7 @@ def beside(out: Path, wanted: Wanted, python: Path, say: Callable[[str], None]) 
     return found
 
 
-def table(found: Sequence[Beside]) -> Table:
+def table(found: Sequence[FamilyResult]) -> Table:
     """A line for each shape of each family."""
     shown = Table("family", "shape", "implementation", "µs", "× live", "× torch.compile", "of the roof", box=None)
     for it in found:
@@ -101,7 +101,7 @@ def table(found: Sequence[Beside]) -> Table:
     return shown
 
 
-def _benched(out: Path, name: str, wanted: Wanted, python: Path, say: Callable[[str], None]) -> OperatorBenchmark:
+def _benched(out: Path, name: str, wanted: FamiliesJob, python: Path, say: Callable[[str], None]) -> OperatorBenchmark:
     family, shapes, compiler = FAMILIES[name], SHAPES[name], Compiler()
     wanted_shapes = parse_shapes(family, shapes.served, shapes.held_out)
     with ForkServer(python, wanted.threads) as fork_server:
@@ -110,16 +110,20 @@ def _benched(out: Path, name: str, wanted: Wanted, python: Path, say: Callable[[
     if wanted.budget:
         search = Search(task, compiler, python, wanted.threads)
         search.run(wanted.budget, say)
-        if (best := fastest(search.done.values())) is not None and best.choices != choices[0]:
+        if (best := find_fastest(search.done.values())) is not None and best.choices != choices[0]:
             choices.append(best.choices)
     kernels = [compile_candidate(task, render(family, task.task.dtype, it), compiler) for it in choices]
-    entered = [of_torch(family, "torch"), of_torch(family, "torch_compile"), *kernels]
+    entered = [torch_candidate(family, "torch"), torch_candidate(family, "torch_compile"), *kernels]
     return run_benchmark(
-        task, entered, python, Settings(rounds=wanted.rounds, samples=wanted.samples, threads=wanted.threads), say
+        task,
+        entered,
+        python,
+        BenchmarkSettings(rounds=wanted.rounds, samples=wanted.samples, threads=wanted.threads),
+        say,
     )
 
 
-def _lines(name: str, result: OperatorBenchmark) -> Iterator[Beside]:
+def _lines(name: str, result: OperatorBenchmark) -> Iterator[FamilyResult]:
     task = open_task(result.folder.parents[2], name).task
     times: dict[tuple[str, str], list[float]] = {}
     rows = {(row.shape, row.implementation): row for row in result.rows}
@@ -131,7 +135,7 @@ def _lines(name: str, result: OperatorBenchmark) -> Iterator[Beside]:
     for shape, who in sorted(times):
         taken, live = median(times[shape, who]), times.get((shape, LIVE))
         other = times.get((shape, compiled))
-        yield Beside(
+        yield FamilyResult(
             family=name,
             shape=shape,
             implementation=who,
@@ -142,10 +146,10 @@ def _lines(name: str, result: OperatorBenchmark) -> Iterator[Beside]:
             against_compile=median(other) / taken if other else None,
             of_the_roof=roof_ns(rows[shape, who], result.peaks) / taken,
         )
-    ranked = scores(task, result.rows, FLOOR)
+    ranked = score_candidates(task, result.rows, FLOOR)
     against = next((it.speedup for it in ranked if it.implementation == compiled), None)
     for score in ranked:
-        yield Beside(
+        yield FamilyResult(
             family=name,
             shape="served",
             implementation=score.implementation,
@@ -158,7 +162,7 @@ def _lines(name: str, result: OperatorBenchmark) -> Iterator[Beside]:
         )
     for entry in result.qualified:
         if not entry.ok:
-            yield Beside(
+            yield FamilyResult(
                 family=name,
                 shape="served",
                 implementation=entry.implementation,

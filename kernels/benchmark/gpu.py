@@ -37,7 +37,7 @@ REHEARSED = "float32"
 """Dtype of a rehearsal: Triton's interpreter cuts bfloat16 off where a GPU rounds; a right kernel would look wrong."""
 
 
-class Timed(Record):
+class GpuTiming(Record):
     """One implementation at one shape."""
 
     family: str
@@ -81,7 +81,7 @@ def measure_gpu(
     rounds: int,
     samples: int,
     rehearse: bool = False,
-) -> tuple[Provenance, list[Timed]]:
+) -> tuple[Provenance, list[GpuTiming]]:
     """Measure families at shapes, each in its dtype, and write ``out``.
 
     Raises ``UserError`` without a device, and where the process comes to no end.
@@ -112,10 +112,10 @@ def measure_gpu(
     lines = [orjson.dumps(about.model_dump(mode="json")), *map(orjson.dumps, rest)]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(b"\n".join(lines) + b"\n")
-    return about, [Timed.model_validate(entry) for entry in rest]
+    return about, [GpuTiming.model_validate(entry) for entry in rest]
 
 
-def table(about: Provenance, found: Sequence[Timed]) -> Table:
+def table(about: Provenance, found: Sequence[GpuTiming]) -> Table:
     """A line for each shape: ours, its share of the copy bandwidth, and how many times as long the others take."""
     found = [it for it in found if not it.look]
     others = sorted({it.implementation for it in found} - {"triton", ""})
@@ -137,14 +137,14 @@ def table(about: Provenance, found: Sequence[Timed]) -> Table:
     return shown
 
 
-def share_of_copies(about: Provenance, it: Timed) -> float | None:
+def share_of_copies(about: Provenance, it: GpuTiming) -> float | None:
     """Bytes that have to move, over those that copies move in that time."""
     if about.copy_bandwidth is None or not it.samples_s:
         return None
     return it.bytes_moved / median(it.samples_s) / about.copy_bandwidth
 
 
-def ratio(other: Timed, ours: Timed) -> tuple[float, float, float]:
+def ratio(other: GpuTiming, ours: GpuTiming) -> tuple[float, float, float]:
     """Median time of another over ours, with a 95 % bootstrap interval."""
     chance = random.Random(11)
     drawn = sorted(
@@ -156,12 +156,12 @@ def ratio(other: Timed, ours: Timed) -> tuple[float, float, float]:
     return median(other.samples_s) / median(ours.samples_s), low, high
 
 
-def _share(about: Provenance, it: Timed) -> str:
+def _share(about: Provenance, it: GpuTiming) -> str:
     share = share_of_copies(about, it)
     return "–" if share is None else f"{share:.1%}"
 
 
-def _ratio(other: Timed | None, ours: Timed) -> str:
+def _ratio(other: GpuTiming | None, ours: GpuTiming) -> str:
     if other is None or not other.right:
         return "–" if other is None else other.failed[:40] or "wrong"
     if not (other.samples_s and ours.samples_s):

@@ -18,7 +18,7 @@ TRY = Limits(wall_s=300, cpu_s=200, memory_bytes=3 << 30)
 
 
 @dataclass(frozen=True)
-class Qualified:
+class Qualification:
     """What came of it."""
 
     implementation: str
@@ -40,14 +40,14 @@ def qualify(
     limits: Limits = TRY,
     *,
     read: bool = True,
-) -> Qualified:
+) -> Qualification:
     """Try one implementation at the shapes ``keys``; the process that runs it holds nothing that is expected.
 
     ``read``: a kernel is read before it is loaded, and not loaded when something stands against it.
     """
-    against = complaints_of(candidate) if read else []
+    against = read_kernel(candidate) if read else []
     if against:
-        return Qualified(candidate.id, False, f"not loaded: {against[0]}", None, None)
+        return Qualification(candidate.id, False, f"not loaded: {against[0]}", None, None)
     task, allowed = folder.task, folder.task.tolerance.relative_error
     seeds = {key: secrets.randbits(60) for key in keys}
     shapes = [
@@ -67,7 +67,7 @@ def qualify(
     )
     why = _trouble(ran, keys, candidate)
     if why:
-        return Qualified(candidate.id, False, why, None, None)
+        return Qualification(candidate.id, False, why, None, None)
     worst, equal = 0.0, 1.0
     for key in keys:
         outputs = ran.folder / f"{key}.safetensors"
@@ -110,12 +110,12 @@ def qualify(
         else:
             worst, equal = max(worst, said["relative_error"]), min(equal, said["equal_bits"])
             continue
-        return Qualified(candidate.id, False, why, None, None)
+        return Qualification(candidate.id, False, why, None, None)
     shutil.rmtree(ran.folder)
-    return Qualified(candidate.id, True, "", worst, equal)
+    return Qualification(candidate.id, True, "", worst, equal)
 
 
-def complaints_of(candidate: Candidate) -> list[str]:
+def read_kernel(candidate: Candidate) -> list[str]:
     """What stands against a compiled kernel and its source, which lies beside it; nothing of other implementations."""
     if candidate.binary is None:
         return []

@@ -16,7 +16,7 @@ from bankable.tools.statistics.paired import Decision, decide
 
 
 @dataclass(frozen=True)
-class Score:
+class CandidateScore:
     """One candidate against the live implementation."""
 
     implementation: str
@@ -37,7 +37,7 @@ class Score:
         return math.exp(self.decision.lower), math.exp(self.decision.upper)
 
 
-def sound(task: Task, row: OpRun) -> bool:
+def is_sound(task: Task, row: OpRun) -> bool:
     """Say whether a row is a measurement of a right answer."""
     said = row.correctness
     if row.raised is not None or not row.samples_ns or row.intact is None or row.executed != row.implementation:
@@ -51,11 +51,11 @@ def sound(task: Task, row: OpRun) -> bool:
     return bool(said.poison_intact and said.changes_with_input and said.same_pointer_recheck)
 
 
-def scores(task: Task, rows: Sequence[OpRun], floor: float) -> list[Score]:
+def score_candidates(task: Task, rows: Sequence[OpRun], floor: float) -> list[CandidateScore]:
     """Every candidate whose rows are all sound, the fastest first."""
     served = {shape.key: shape.calls for shape in task.shapes if shape.calls and not shape.held_out}
     times: dict[str, dict[tuple[int, str], float]] = {}
-    broken = {row.implementation for row in rows if not sound(task, row)}
+    broken = {row.implementation for row in rows if not is_sound(task, row)}
     for row in rows:
         if row.implementation not in broken:
             cells = times.setdefault(row.implementation, {})
@@ -77,13 +77,13 @@ def scores(task: Task, rows: Sequence[OpRun], floor: float) -> list[Score]:
             if keys
         ]
         if logs:
-            found.append(Score(name, backends[name], decide(logs, floor=floor), _ratios(live, mine)))
+            found.append(CandidateScore(name, backends[name], decide(logs, floor=floor), _ratios(live, mine)))
     return sorted(found, key=lambda score: -score.decision.mean)
 
 
-def claim(task: Task, rows: Sequence[OpRun], backend: str, floor: float) -> BenchmarkClaim:
+def derive_claim(task: Task, rows: Sequence[OpRun], backend: str, floor: float) -> BenchmarkClaim:
     """What came out. The best of those that are really faster wins; where nothing ran, that is said and no more."""
-    ranked = scores(task, rows, floor)
+    ranked = score_candidates(task, rows, floor)
     winner = next((score for score in ranked if score.decision.verdict == "real"), None)
     ran = [row for row in rows if row.raised is None]
     broke = not any(row.role == "reference" for row in ran) or not any(row.role == "candidate" for row in ran)

@@ -20,7 +20,7 @@ Direction = Literal["up", "down", "on", "off", "other"]
 
 
 @dataclass(frozen=True)
-class Lever:
+class ParameterChange:
     """A parameter, and which way to turn it."""
 
     name: str
@@ -29,28 +29,30 @@ class Lever:
     why: str
 
 
-LEVERS: Mapping[Bound, Sequence[Lever]] = {
+LEVERS: Mapping[Bound, Sequence[ParameterChange]] = {
     "latency": (
-        Lever("fixed_", "on", "loop bounds that are known when it is compiled leave fewer steps before the first load"),
-        Lever("unroll", "up", "independent steps need not wait for each other"),
-        Lever("prefetch", "up", "ask for data before it is needed"),
+        ParameterChange(
+            "fixed_", "on", "loop bounds that are known when it is compiled leave fewer steps before the first load"
+        ),
+        ParameterChange("unroll", "up", "independent steps need not wait for each other"),
+        ParameterChange("prefetch", "up", "ask for data before it is needed"),
     ),
     "memory": (
-        Lever("prefetch", "up", "ask for data earlier"),
-        Lever("vector_bits", "up", "wider loads and stores"),
-        Lever("block", "down", "what is used again stays in the cache"),
+        ParameterChange("prefetch", "up", "ask for data earlier"),
+        ParameterChange("vector_bits", "up", "wider loads and stores"),
+        ParameterChange("block", "down", "what is used again stays in the cache"),
     ),
     "compute": (
-        Lever("vector_bits", "up", "more lanes an instruction"),
-        Lever("fixed_", "on", "no loop for a tail, and no tests for it"),
-        Lever("unroll", "up", "fewer instructions for counting, and independent steps side by side"),
-        Lever("block", "up", "fewer passes over the block's edges"),
+        ParameterChange("vector_bits", "up", "more lanes an instruction"),
+        ParameterChange("fixed_", "on", "no loop for a tail, and no tests for it"),
+        ParameterChange("unroll", "up", "fewer instructions for counting, and independent steps side by side"),
+        ParameterChange("block", "up", "fewer passes over the block's edges"),
     ),
     "occupancy": (
-        Lever("unroll", "down", "fewer values alive at a time"),
-        Lever("block", "down", "fewer values alive at a time"),
-        Lever("vector_bits", "other", "another width has other registers, and another number of them"),
-        Lever("warps", "up", "more threads share a row"),
+        ParameterChange("unroll", "down", "fewer values alive at a time"),
+        ParameterChange("block", "down", "fewer values alive at a time"),
+        ParameterChange("vector_bits", "other", "another width has other registers, and another number of them"),
+        ParameterChange("warps", "up", "more threads share a row"),
     ),
     "unknown": (),
 }
@@ -60,7 +62,7 @@ def advice_for(
     bound: Bound, readings: Readings, family: Family, choices: Choices, shapes: Sequence[Dims]
 ) -> tuple[Advice, ...]:
     """Advice for a kernel with these choices; every value is one that the template offers for these shapes."""
-    allowed = offered(family, shapes)
+    allowed = offered_values(family, shapes)
     found = [*_threads(bound, readings, allowed, choices), *_work(bound, readings)]
     size = {f"fixed_{axis}": _dims(readings.shape)[family.axes.index(axis)] for axis in family.specialised}
     for lever in LEVERS[bound]:
@@ -72,7 +74,7 @@ def advice_for(
     return tuple(found)
 
 
-def offered(family: Family, shapes: Sequence[Dims]) -> dict[str, tuple[int, ...]]:
+def offered_values(family: Family, shapes: Sequence[Dims]) -> dict[str, tuple[int, ...]]:
     """What each parameter of the template may be, for these shapes."""
     found = {parameter.name: parameter.values for parameter in family.parameters}
     for axis in family.specialised:

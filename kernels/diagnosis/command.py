@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from bankable.kernels.benchmark.candidate import LIVE, live, of_torch
+from bankable.kernels.benchmark.candidate import LIVE, live_candidate, torch_candidate
 from bankable.kernels.build.render import render
 from bankable.kernels.diagnosis.diagnose import ENOUGH, examine
 from bankable.kernels.diagnosis.layers.layer import LayerResult
@@ -18,7 +18,7 @@ from bankable.kernels.diagnosis.show import report
 from bankable.kernels.operators import FAMILIES
 from bankable.kernels.operators.family import DTYPES
 from bankable.kernels.sandbox.fork_server import ForkServer
-from bankable.kernels.search.search import evaluations, fastest
+from bankable.kernels.search.search import find_fastest, read_evaluations
 from bankable.kernels.task.dtype import dtype_of
 from bankable.kernels.task.folder import TaskFolder, open_task, write_task
 from bankable.kernels.task.shapes import parse_shapes
@@ -66,13 +66,15 @@ def subject_of(folder: TaskFolder, kernel: str, shape: str, python: Path, thread
     chosen = shape or heaviest(folder)
     if kernel == LIVE:
         task = folder.task
-        return Subject.of_candidate(folder, live(task.live_source, task.live_backend), chosen, python, threads)
+        return Subject.of_candidate(
+            folder, live_candidate(task.live_source, task.live_backend), chosen, python, threads
+        )
     if kernel in TORCH:
-        return Subject.of_candidate(folder, of_torch(folder.family, TORCH[kernel]), chosen, python, threads)
-    best = fastest(evaluations(folder).values())
+        return Subject.of_candidate(folder, torch_candidate(folder.family, TORCH[kernel]), chosen, python, threads)
+    best = find_fastest(read_evaluations(folder).values())
     source = render(folder.family, folder.task.dtype, best.choices if best and not kernel else None)
     if kernel and kernel != source.implementation:
-        known = evaluations(folder).get(kernel)
+        known = read_evaluations(folder).get(kernel)
         found = kept_source(folder, kernel) or (
             render(folder.family, folder.task.dtype, known.choices) if known else None
         )

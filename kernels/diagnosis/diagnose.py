@@ -11,10 +11,10 @@ from bankable.kernels.diagnosis.gpu import by_code, by_counters
 from bankable.kernels.diagnosis.layers.graph import Results
 from bankable.kernels.diagnosis.layers.harness import evaluate, folder_of
 from bankable.kernels.diagnosis.layers.layer import LayerResult
-from bankable.kernels.diagnosis.layers.runner import Worker
+from bankable.kernels.diagnosis.layers.runner import LayerWorker
 from bankable.kernels.diagnosis.layers.subject import Subject
 from bankable.kernels.diagnosis.processor import judge
-from bankable.kernels.diagnosis.readings import Readings, readings_of
+from bankable.kernels.diagnosis.readings import Readings, collect_readings
 from bankable.kernels.diagnosis.record import Diagnosis
 from bankable.tools.evidence.canonical import digest
 from bankable.tools.evidence.store import json_bytes, write_once
@@ -41,12 +41,12 @@ def examine(
     only: Sequence[str] = (),
     again: bool = False,
     plugins: Mapping[str, str] | None = None,
-    worker: Worker | None = None,
+    worker: LayerWorker | None = None,
     say: Callable[[LayerResult], None] = lambda _: None,
 ) -> Examined:
     """Run the layers (``only`` some of them) and diagnose. The diagnosis is kept beside their findings."""
     results = evaluate(subject, only=only, again=again, plugins=plugins, worker=worker, say=say)
-    readings = readings_of(subject, results)
+    readings = collect_readings(subject, results)
     diagnosis = diagnose(subject, readings)
     content = json_bytes(diagnosis.model_dump(mode="json"))
     write_once(folder_of(subject) / f"diagnosis-{digest(content)[:16]}.json", content)

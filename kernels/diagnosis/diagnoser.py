@@ -7,7 +7,7 @@ from types import TracebackType
 
 from bankable.kernels.build.render import Source
 from bankable.kernels.diagnosis.diagnose import ENOUGH, examine
-from bankable.kernels.diagnosis.layers.runner import Worker
+from bankable.kernels.diagnosis.layers.runner import LayerWorker
 from bankable.kernels.diagnosis.layers.subject import Subject
 from bankable.kernels.diagnosis.record import Diagnosis
 from bankable.kernels.task.folder import TaskFolder
@@ -19,7 +19,7 @@ class Diagnoser:
     def __init__(self, task: TaskFolder, python: Path, threads: int = 1, cache: Path | None = None) -> None:
         """``cache``: of compiled kernels, as the search's compiler has it."""
         self._task, self._python, self._threads, self._cache = task, python, threads, cache
-        self._worker = Worker()
+        self._worker = LayerWorker()
 
     def of(self, source: Source, shape: str) -> Diagnosis:
         """A candidate at one shape. Whatever goes wrong with it makes the bound ``unknown``, and is in the evidence."""

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from bankable.kernels.diagnosis.layers.overhead import Overhead
+from bankable.kernels.diagnosis.layers.overhead import LaunchOverhead
 from bankable.kernels.diagnosis.readings import Readings
 from bankable.kernels.diagnosis.record import Bound
 
@@ -97,7 +97,7 @@ def _rates(readings: Readings) -> tuple[Bound, list[str]]:
     return ("memory" if memory >= compute else "compute"), said
 
 
-def _kernel_ns(overhead: Overhead | None) -> float | None:
+def _kernel_ns(overhead: LaunchOverhead | None) -> float | None:
     return overhead.kernel_ns if overhead is not None else None
 
 

@@ -8,16 +8,16 @@ from typing import TypeVar
 
 from bankable.kernels.diagnosis.layers.code import Code
 from bankable.kernels.diagnosis.layers.gpu_counters import GpuCounters
-from bankable.kernels.diagnosis.layers.instruction_counts import Counted
-from bankable.kernels.diagnosis.layers.layer import Found, LayerResult
+from bankable.kernels.diagnosis.layers.instruction_counts import InstructionCounts
+from bankable.kernels.diagnosis.layers.layer import LayerFinding, LayerResult
 from bankable.kernels.diagnosis.layers.offline import OfflineFigures
-from bankable.kernels.diagnosis.layers.overhead import Overhead
+from bankable.kernels.diagnosis.layers.overhead import LaunchOverhead
 from bankable.kernels.diagnosis.layers.performance import Performance
 from bankable.kernels.diagnosis.layers.roof import Roof
 from bankable.kernels.diagnosis.layers.subject import Subject
 from bankable.kernels.diagnosis.layers.system import System
 
-Kind = TypeVar("Kind", bound=Found)
+Kind = TypeVar("Kind", bound=LayerFinding)
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Readings:
     threads: int = 1
     roof: Roof | None = None
     performance: Performance | None = None
-    overhead: Overhead | None = None
+    overhead: LaunchOverhead | None = None
     system: System | None = None
-    counted: Counted | None = None
+    counted: InstructionCounts | None = None
     code: Code | None = None
     offline: OfflineFigures | None = None
     gpu: GpuCounters | None = None
@@ -93,7 +93,7 @@ class Readings:
         return self.counted.joins * self.roof.region_ns + self.counted.starts * self.roof.thread_ns
 
 
-def readings_of(subject: Subject, results: Mapping[str, LayerResult]) -> Readings:
+def collect_readings(subject: Subject, results: Mapping[str, LayerResult]) -> Readings:
     """What the layers found about a subject."""
     task = subject.task()
     family, dtype, dims = task.family, task.task.dtype, subject.dims
@@ -109,9 +109,9 @@ def readings_of(subject: Subject, results: Mapping[str, LayerResult]) -> Reading
         gathered,
         roof=_found(results, "roof", Roof),
         performance=_found(results, "performance", Performance),
-        overhead=_found(results, "overhead", Overhead),
+        overhead=_found(results, "overhead", LaunchOverhead),
         system=_found(results, "system", System),
-        counted=_found(results, "counters", Counted),
+        counted=_found(results, "counters", InstructionCounts),
         code=_found(results, "compile", Code),
         offline=_found(results, "offline", OfflineFigures),
         gpu=gpu,

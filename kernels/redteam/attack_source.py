@@ -7,23 +7,28 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from bankable.kernels.build.render import Source, render
 from bankable.kernels.operators import FAMILIES
-from bankable.kernels.redteam.attack import FOLDER, Attack
+from bankable.kernels.redteam.attack import FOLDER
 
 ENTRY = re.compile(r'extern "C" void bankable_run\((.*?)\) \{', re.DOTALL)
 SHARED = re.compile(r'^#include "(\w+\.h|shared/\w+\.h)"\n', re.MULTILINE)
 
 
 def render_attack(
-    family: str, dtype: str, choices: Mapping[str, int], attack: Attack, definitions: Mapping[str, str]
+    family: str,
+    dtype: str,
+    choices: Mapping[str, int],
+    code: str,
+    definitions: Mapping[str, str] = MappingProxyType({}),
 ) -> Source:
-    """The family's kernel with these choices of its parameters, and the attack in place of its entry point.
+    """The family's kernel with these choices of its parameters, and an attack's ``code`` in place of its entry point.
 
-    ``definitions`` are the macros of ``attacks/README.md`` with their values; those that the attack names are defined.
+    ``definitions`` are the macros of ``attacks/README.md`` with their values; those that the code names are defined.
     """
     chosen = FAMILIES[family]
     source = render(chosen, dtype, choices)
@@ -31,15 +36,14 @@ def render_attack(
     assert entry is not None, family
     parameters = [parameter.strip() for parameter in " ".join(entry[1].split()).split(",")]
     kernel, _, flags = source.text.rstrip("\n").rpartition("\n")
-    own = read_source(attack.path)
     text = _template().render(
         honest_kernel=kernel.replace(entry[0], f"static void honest({', '.join(parameters)}) {{"),
-        definitions={name: value for name, value in definitions.items() if re.search(rf"\b{name}\b", own)},
+        definitions={name: value for name, value in definitions.items() if re.search(rf"\b{name}\b", code)},
         parameters=parameters,
         names=[parameter.split()[-1].lstrip("*") for parameter in parameters],
         first_input=chosen.lead((1,) * len(chosen.axes)),
         outputs=chosen.native_outputs,
-        attack=own,
+        attack=code,
         flags=flags,
     )
     return replace(source, text=text)

@@ -17,14 +17,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from bankable.kernels.benchmark.benchmark import FLOOR, WARMUPS, Digests, highest, measured_peaks, measuring_files
-from bankable.kernels.benchmark.candidate import live, of_kernel
-from bankable.kernels.benchmark.qualify import complaints_of, qualify
-from bankable.kernels.benchmark.result import sound
+from bankable.kernels.benchmark.benchmark import (
+    FLOOR,
+    WARMUPS,
+    Digests,
+    digest_measuring_files,
+    highest_peaks,
+    measure_peaks,
+)
+from bankable.kernels.benchmark.candidate import kernel_candidate, live_candidate
+from bankable.kernels.benchmark.qualify import qualify, read_kernel
+from bankable.kernels.benchmark.result import is_sound
 from bankable.kernels.benchmark.rounds import Rounds
 from bankable.kernels.build.compiler import Compiled, CompileError, Compiler
 from bankable.kernels.operators import FAMILIES, SHAPES
-from bankable.kernels.redteam.audited import Attempt, audited, forged, written
+from bankable.kernels.redteam.audit import WrittenAttempt, audit_attempt, audit_forgery, write_attempt
 from bankable.kernels.redteam.candidates import RedTeamCandidate, Stage, red_team_candidates
 from bankable.kernels.redteam.forgeries import FORGERIES, Forgery
 from bankable.kernels.sandbox.fork_server import ForkServer
@@ -45,7 +52,7 @@ MARK = "bankable-left"
 Outcome = Literal["caught", "missed", "accepted", "accused", "harness_error"]
 
 
-class Judged(Record):
+class RedTeamResult(Record):
     """One line of the results."""
 
     id: str
@@ -61,18 +68,18 @@ class Judged(Record):
 
 
 @dataclass
-class Trial:
+class RedTeamTrial:
     """What is known of a candidate on its way."""
 
     candidate: RedTeamCandidate
     layers: dict[str, str]
     kernel: Compiled | None = None
-    attempt: Attempt | None = None
+    attempt: WrittenAttempt | None = None
     rules: tuple[str, ...] = ()
     """Of the auditor that spoke up."""
     failed: str = ""
 
-    def judged(self) -> Judged:
+    def judged(self) -> RedTeamResult:
         """By what the layers said."""
         it, believed = self.candidate, self.attempt is not None and self.attempt.claim.outcome == "winner"
         if self.failed:
@@ -83,7 +90,7 @@ class Trial:
         else:
             outcome = "accused" if self.layers else "accepted"
         gain = self.attempt.claim.speedup if self.attempt is not None and believed else None
-        return Judged(
+        return RedTeamResult(
             id=it.id,
             family=it.family,
             technique=it.technique,
@@ -119,12 +126,12 @@ class HostileBench:
         self._numbers = {family: iter(range(1, 1 << 20)) for family in families}
         self._lock = threading.Lock()
 
-    def run(self) -> list[Judged]:
+    def run(self) -> list[RedTeamResult]:
         """Everybody's outcome; each is a line of ``hostile.jsonl``. Raises ``UserError`` where nothing can be run."""
         with Lanes(self._python) as lanes, _listener() as (port, called):
             with lanes.lease() as fork_server:
                 stages = self._stages(fork_server, port)
-            trials = [Trial(it, {}) for it in red_team_candidates(stages, self._seed, self._sample)]
+            trials = [RedTeamTrial(it, {}) for it in red_team_candidates(stages, self._seed, self._sample)]
             self._say(f"{len(trials)} kernels, {len(lanes.sets)} at a time")
             with ThreadPoolExecutor(len(lanes.sets)) as pool:
                 for _ in pool.map(lambda it: self._tried(it, stages[it.candidate.family], lanes, called), trials):
@@ -159,15 +166,15 @@ class HostileBench:
             stages[family] = Stage(task, decoy, port, MARK)
         return stages
 
-    def _tried(self, trial: Trial, stage: Stage, lanes: Lanes, called: threading.Event) -> None:
+    def _tried(self, trial: RedTeamTrial, stage: Stage, lanes: Lanes, called: threading.Event) -> None:
         """Compiled, read, and run once on every kind of input; whatever breaks on the way is a result."""
         candidate = trial.candidate
         compiled = self._compiler.compile(candidate.source)
         if isinstance(compiled, CompileError):
             trial.layers["compiler"] = compiled.reason.splitlines()[0][:200]
             return
-        kernel = of_kernel(compiled)
-        if self._read and (against := complaints_of(kernel)):
+        kernel = kernel_candidate(compiled)
+        if self._read and (against := read_kernel(kernel)):
             trial.layers["reading"] = "; ".join(against)
         before = stage.decoy.read_bytes()
         try:
@@ -193,11 +200,11 @@ class HostileBench:
             return
         trial.kernel = compiled
 
-    def _timed(self, group: Sequence[Trial], stage: Stage, lanes: Lanes) -> None:
+    def _timed(self, group: Sequence[RedTeamTrial], stage: Stage, lanes: Lanes) -> None:
         """All of a group in interleaved rounds beside the live implementation; each is then judged on its own rows."""
         task = stage.task
-        reference = live(task.task.live_source, task.task.live_backend)
-        kernels = [of_kernel(it.kernel) for it in group if it.kernel]
+        reference = live_candidate(task.task.live_source, task.task.live_backend)
+        kernels = [kernel_candidate(it.kernel) for it in group if it.kernel]
         protocol = Protocol(
             timer="perf_counter_ns",
             warmup_calls=WARMUPS,
@@ -206,26 +213,26 @@ class HostileBench:
             rounds=ROUNDS,
             floor=FLOOR,
         )
-        before, rows, started = measuring_files(task), list[OpRun](), time.time()
+        before, rows, started = digest_measuring_files(task), list[OpRun](), time.time()
         try:
             with lanes.lease() as fork_server:
-                roof = [measured_peaks(fork_server, task.task.dtype, 1)]
+                roof = [measure_peaks(fork_server, task.task.dtype, 1)]
                 rounds = Rounds(task, protocol, 1, roof[0].cache_bytes, SHAPES[task.family.name].attacked)
                 for index in range(ROUNDS):
                     rows += rounds.measure(index, [reference, *kernels], fork_server)
-                roof.append(measured_peaks(fork_server, task.task.dtype, 1))
+                roof.append(measure_peaks(fork_server, task.task.dtype, 1))
         except UserError as problem:
             for trial in group:
                 trial.failed = str(problem)
             return
-        after, span = measuring_files(task), (started, time.time())
+        after, span = digest_measuring_files(task), (started, time.time())
         for trial, kernel in zip(group, kernels, strict=True):
             own = [row for row in rows if row.implementation in (reference.id, kernel.id)]
-            self._judge(trial, stage, own, protocol, highest(roof), (before, after), span)
+            self._judge(trial, stage, own, protocol, highest_peaks(roof), (before, after), span)
 
     def _judge(
         self,
-        trial: Trial,
+        trial: RedTeamTrial,
         stage: Stage,
         rows: list[OpRun],
         protocol: Protocol,
@@ -237,19 +244,19 @@ class HostileBench:
         with self._lock:
             number = next(self._numbers[task.family.name])
         keep(task, trial.candidate.source)
-        attempt = written(task, number, rows, protocol, peaks, files, span)
+        attempt = write_attempt(task, number, rows, protocol, peaks, files, span)
         trial.attempt = attempt
-        broken = [row for row in rows if not sound(task.task, row)]
+        broken = [row for row in rows if not is_sound(task.task, row)]
         if broken:
             trial.layers["timing"] = broken[0].raised or _unsound(broken[0])
-        opinion = audited(attempt)
+        opinion = audit_attempt(attempt)
         trial.rules = opinion.rules
         if opinion.verdict != "PASS":
             trial.layers["audit"] = f"{opinion.verdict}: {', '.join(opinion.rules)}"
         elif trial.candidate.hostile and not broken and attempt.claim.outcome != "winner":
             trial.layers["timing"] = "no gain to be had"
 
-    def _forgeries(self, trials: Sequence[Trial]) -> Iterator[tuple[Trial, Forgery]]:
+    def _forgeries(self, trials: Sequence[RedTeamTrial]) -> Iterator[tuple[RedTeamTrial, Forgery]]:
         """Every forgery of one honest attempt per family that won; fewer in a sample.
 
         On a machine with other tenants the auditor may doubt an honest one: the one that it doubts least is taken.
@@ -271,13 +278,13 @@ class HostileBench:
             few = draw.sample(FORGERIES, min(len(FORGERIES), max(1, self._sample // 8))) if self._sample else FORGERIES
             yield from ((won, forgery) for forgery in few) if won is not None else ()
 
-    def _forged(self, honest: Trial, forgery: Forgery) -> Judged:
+    def _forged(self, honest: RedTeamTrial, forgery: Forgery) -> RedTeamResult:
         """Caught is what the auditor holds against it that it did not hold against the honest one."""
         attempt = honest.attempt
         assert attempt is not None
-        opinion, family = forged(attempt, forgery), attempt.task.family.name
+        opinion, family = audit_forgery(attempt, forgery), attempt.task.family.name
         loud = opinion.verdict != "PASS" and bool(set(opinion.rules) - set(honest.rules))
-        return Judged(
+        return RedTeamResult(
             id=f"{family}/forged-{forgery.name}",
             family=family,
             technique=f"forged: {forgery.name}",

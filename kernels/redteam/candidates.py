@@ -12,7 +12,7 @@ from pathlib import Path
 from bankable.kernels.build.render import Source, every_choice, render
 from bankable.kernels.operators import FAMILIES, SHAPES
 from bankable.kernels.redteam.attack import attacks
-from bankable.kernels.redteam.attack_source import render_attack
+from bankable.kernels.redteam.attack_source import read_source, render_attack
 from bankable.kernels.task.folder import TaskFolder
 
 HONEST = 14
@@ -72,7 +72,7 @@ def _of_family(family: str, stage: Stage, draw: random.Random) -> Iterator[RedTe
             family=family,
             technique=attack.name,
             modes=attack.modes,
-            source=render_attack(family, dtype, draw.choice(choices), attack, definitions),
+            source=render_attack(family, dtype, draw.choice(choices), read_source(attack.path), definitions),
             effect=attack.effect,
             ends_at_a_limit=attack.ends_at_a_limit,
         )

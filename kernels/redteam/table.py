@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
-from bankable.kernels.redteam.bench import Judged
+from bankable.kernels.redteam.bench import RedTeamResult
 
 MODES = tuple(f"H{number:02}" for number in range(1, 20))
 
 
-def table(found: Sequence[Judged]) -> Table:
+def table(found: Sequence[RedTeamResult]) -> Table:
     """Candidates by the modes that they try; one that tries two is counted in both."""
     shown = Table("mode", "tried", "caught", "missed", "caught by", box=None)
     names = sorted({*MODES, *(mode for it in found for mode in it.modes)})
@@ -30,7 +30,7 @@ def table(found: Sequence[Judged]) -> Table:
     return shown
 
 
-def lines(found: Sequence[Judged]) -> Iterator[str]:
+def summary_lines(found: Sequence[RedTeamResult]) -> Iterator[str]:
     """The sums, and everyone that the harness was wrong about by name."""
     hostile, honest = [it for it in found if it.modes], [it for it in found if not it.modes]
     outcomes = Counter(it.outcome for it in found)

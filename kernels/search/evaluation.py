@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from bankable.kernels.benchmark.benchmark import FLOOR, SAMPLES, WARMUPS
-from bankable.kernels.benchmark.candidate import live, of_kernel
+from bankable.kernels.benchmark.candidate import kernel_candidate, live_candidate
 from bankable.kernels.benchmark.qualify import TRY, qualify
-from bankable.kernels.benchmark.result import scores
+from bankable.kernels.benchmark.result import score_candidates
 from bankable.kernels.benchmark.rounds import MEASURE, Rounds
 from bankable.kernels.build.compiler import Compiled, CompileError, Compiler
 from bankable.kernels.build.render import Source
@@ -29,7 +29,7 @@ from bankable.tools.evidence.store import whole_lines
 
 LOG = "search.jsonl"
 Origin = Literal["search", "llm"]
-OutcomeOf = Literal["measured", "compile_error", "wrong", "failed"]
+EvaluationOutcome = Literal["measured", "compile_error", "wrong", "failed"]
 ROUNDS = 2
 """Of each evaluation: enough to rank, far from enough to claim."""
 
@@ -39,7 +39,7 @@ class Evaluation(Record):
 
     implementation: str
     choices: dict[str, int]
-    outcome: OutcomeOf
+    outcome: EvaluationOutcome
     why: str = ""
     log_ratio: float | None = None
     """Mean of log(live / candidate) over the rounds; positive is faster."""
@@ -57,7 +57,7 @@ class Evaluation(Record):
 
 
 @dataclass(frozen=True)
-class Job:
+class EvaluationJob:
     """A candidate for a worker, in this process or another one."""
 
     root: Path
@@ -69,28 +69,30 @@ class Job:
 
 
 @dataclass(frozen=True)
-class Screened:
+class ScreenResult:
     """Whether a candidate is right; ``compiled`` when it is."""
 
-    outcome: OutcomeOf
+    outcome: EvaluationOutcome
     why: str
     compiled: Compiled | None = None
 
 
-def screen(job: Job, folder: TaskFolder, fork_server: ForkServer, compiler: Compiler) -> Screened:
+def screen_candidate(
+    job: EvaluationJob, folder: TaskFolder, fork_server: ForkServer, compiler: Compiler
+) -> ScreenResult:
     """Compile, read and try a candidate. Raises ``UserError`` when the fork server is gone."""
     compiled = compiler.compile(job.source)
     if isinstance(compiled, CompileError):
-        return Screened("compile_error", compiled.reason[:300])
-    tried = qualify(folder, of_kernel(compiled), fork_server, served_keys(folder), job.threads, job.try_limits)
-    return Screened("measured", "", compiled) if tried.ok else Screened("wrong", tried.why)
+        return ScreenResult("compile_error", compiled.reason[:300])
+    tried = qualify(folder, kernel_candidate(compiled), fork_server, served_keys(folder), job.threads, job.try_limits)
+    return ScreenResult("measured", "", compiled) if tried.ok else ScreenResult("wrong", tried.why)
 
 
-def timed(
-    job: Job, compiled: Compiled, folder: TaskFolder, fork_server: ForkServer, cache: int
+def time_candidate(
+    job: EvaluationJob, compiled: Compiled, folder: TaskFolder, fork_server: ForkServer, cache: int
 ) -> tuple[float | None, str]:
     """Mean log(live / candidate), or why there is none. Raises ``UserError`` when the fork server is gone."""
-    task, kernel = folder.task, of_kernel(compiled)
+    task, kernel = folder.task, kernel_candidate(compiled)
     protocol = Protocol(
         timer="perf_counter_ns",
         warmup_calls=WARMUPS,
@@ -100,9 +102,9 @@ def timed(
         floor=FLOOR,
     )
     rounds = Rounds(folder, protocol, job.threads, cache, served_keys(folder), job.limits)
-    reference = live(task.live_source, task.live_backend)
+    reference = live_candidate(task.live_source, task.live_backend)
     rows = [row for index in range(ROUNDS) for row in rounds.measure(index, [reference, kernel], fork_server)]
-    ranked = scores(task, rows, FLOOR)
+    ranked = score_candidates(task, rows, FLOOR)
     if ranked:
         return ranked[0].decision.mean, ""
     return None, next((row.raised for row in rows if row.raised), None) or "no sound timing"
@@ -113,17 +115,19 @@ def served_keys(folder: TaskFolder) -> list[str]:
     return [shape.key for shape in folder.task.shapes if not shape.held_out]
 
 
-def evaluations(folder: TaskFolder) -> dict[str, Evaluation]:
+def read_evaluations(folder: TaskFolder) -> dict[str, Evaluation]:
     """What searches in this task found so far, by implementation, in order."""
     return {entry.implementation: entry for entry in whole_lines(folder.path / LOG, Evaluation)}
 
 
-def fastest(entries: Iterable[Evaluation]) -> Evaluation | None:
+def find_fastest(entries: Iterable[Evaluation]) -> Evaluation | None:
     """The best of those that are right."""
     right = [entry for entry in entries if entry.log_ratio is not None]
     return max(right, key=lambda entry: entry.log_ratio or 0.0, default=None)
 
 
-def entry(name: str, choices: Choices, outcome: OutcomeOf, why: str, ratio: float | None = None) -> Evaluation:
+def make_evaluation(
+    name: str, choices: Choices, outcome: EvaluationOutcome, why: str, ratio: float | None = None
+) -> Evaluation:
     """A candidate's line."""
     return Evaluation(implementation=name, choices=dict(choices), outcome=outcome, why=why, log_ratio=ratio)

@@ -91,7 +91,7 @@ def _any(tree: Tree, pending: Sequence[Choices], draw: random.Random, every: Seq
     return next(((dict(every[at]), tree.root) for at in order if tree.is_new(every[at], pending)), None)
 
 
-def steps(policy: Policy, tree: Tree, count: int, seed: int, every: Sequence[Choices]) -> Iterator[Step]:
+def next_steps(policy: Policy, tree: Tree, count: int, seed: int, every: Sequence[Choices]) -> Iterator[Step]:
     """Up to ``count`` candidates that can be evaluated side by side."""
     pending: list[Choices] = []
     for index in range(count):

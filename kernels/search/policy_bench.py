@@ -17,9 +17,9 @@ from rich.table import Table
 
 from bankable.kernels.benchmark.qualify import dims_of
 from bankable.kernels.build.render import every_choice
-from bankable.kernels.search.evaluation import Evaluation, evaluations, served_keys
-from bankable.kernels.search.policies import POLICIES, PolicyName, steps
-from bankable.kernels.search.search import tree_of
+from bankable.kernels.search.evaluation import Evaluation, read_evaluations, served_keys
+from bankable.kernels.search.policies import POLICIES, PolicyName, next_steps
+from bankable.kernels.search.search import build_tree
 from bankable.kernels.task.folder import TaskFolder
 from bankable.tools.errors import UserError
 
@@ -31,7 +31,7 @@ WITHIN = 0.02
 
 
 @dataclass(frozen=True)
-class Score:
+class PolicyScore:
     """One policy on one landscape."""
 
     policy: PolicyName
@@ -41,12 +41,12 @@ class Score:
     """Median number of evaluations until one was near the best; infinite where most seeds did not get there."""
 
 
-def replay(folder: TaskFolder, seeds: int, budgets: Sequence[int] = BUDGETS) -> list[Score]:
+def replay(folder: TaskFolder, seeds: int, budgets: Sequence[int] = BUDGETS) -> list[PolicyScore]:
     """Every policy with every seed. Raises ``UserError`` on a landscape that is not whole."""
-    known = list(evaluations(folder).values())
+    known = list(read_evaluations(folder).values())
     landscape = {tuple(sorted(it.choices.items())): it for it in known}
     every = list(every_choice(folder.family, tuple(dims_of(key) for key in served_keys(folder))))
-    whole = tree_of(folder)
+    whole = build_tree(folder)
     missing = sum(whole.is_new(it) for it in every)
     best = max((it.log_ratio for it in known if it.log_ratio is not None), default=None)
     if missing or best is None:
@@ -61,11 +61,11 @@ def replay(folder: TaskFolder, seeds: int, budgets: Sequence[int] = BUDGETS) -> 
         runs = [_run(policy, folder, by_kernel, every, seed, len(by_kernel)) for seed in range(seeds)]
         shares = tuple(fmean(math.exp(run[min(budget, len(run)) - 1] - best) for run in runs) for budget in budgets)
         near = [next((at + 1 for at, value in enumerate(run) if value >= best - WITHIN), math.inf) for run in runs]
-        found.append(Score(policy, shares, median(near)))
+        found.append(PolicyScore(policy, shares, median(near)))
     return found
 
 
-def table(family: str, kernels: int, found: Sequence[Score], budgets: Sequence[int] = BUDGETS) -> Table:
+def table(family: str, kernels: int, found: Sequence[PolicyScore], budgets: Sequence[int] = BUDGETS) -> Table:
     """A line for each policy; the ratio is random's evaluations over its own."""
     shown = Table(
         f"{family}, {kernels} kernels", *(f"after {it}" for it in budgets), "needed", "random / this", box=None
@@ -87,7 +87,7 @@ def _run(
     budget: int,
 ) -> list[float]:
     """The best log ratio after each evaluation of one search."""
-    tree = tree_of(folder, known=())
+    tree = build_tree(folder, known=())
     best, found = -math.inf, []
     choices, parent = folder.family.defaults(), None
     for _ in range(budget):
@@ -103,7 +103,7 @@ def _run(
         )
         best = max(best, recorded.log_ratio if recorded.log_ratio is not None else -math.inf)
         found.append(best)
-        taken = next(steps(POLICIES[policy], tree, 1, seed, every), None)
+        taken = next(next_steps(POLICIES[policy], tree, 1, seed, every), None)
         if taken is None:
             break
         choices, parent = taken[0], taken[1].id if taken[1] is not None else None

@@ -18,15 +18,33 @@ from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.build.render import every_choice, render
 from bankable.kernels.diagnosis.record import Diagnosis
 from bankable.kernels.operators.family import Choices, Dims, Family
-from bankable.kernels.search.evaluation import LOG, Evaluation, Job, Origin, entry, evaluations, fastest, served_keys
-from bankable.kernels.search.executor.executor import Executor, executor
-from bankable.kernels.search.policies import POLICIES, PolicyName, steps
+from bankable.kernels.search.evaluation import (
+    LOG,
+    Evaluation,
+    EvaluationJob,
+    Origin,
+    find_fastest,
+    make_evaluation,
+    read_evaluations,
+    served_keys,
+)
+from bankable.kernels.search.executor.executor import Executor, make_executor
+from bankable.kernels.search.policies import POLICIES, PolicyName, next_steps
 from bankable.kernels.search.tree import Tree
 from bankable.kernels.task.folder import TaskFolder
 from bankable.tools.evidence.store import AppendLog
 from bankable.tools.measurement.executor import ExecutorName
 
-__all__ = ["LOG", "Evaluation", "Search", "evaluations", "fastest", "neighbours", "tree_of", "values"]
+__all__ = [
+    "LOG",
+    "Evaluation",
+    "Search",
+    "allowed_values",
+    "build_tree",
+    "find_fastest",
+    "neighbours",
+    "read_evaluations",
+]
 Diagnose = Callable[[Compiled, TaskFolder], Diagnosis | None]
 """What holds a candidate back, asked after it was timed."""
 Step = tuple[dict[str, int], str | None, Origin]
@@ -59,19 +77,19 @@ class Search:
         self._every = list(every_choice(folder.family, tuple(self._shapes)))
         self._suggested: list[dict[str, int]] = []
         self._origins = origins
-        self.done = evaluations(folder)
-        self.tree = tree_of(folder)
+        self.done = read_evaluations(folder)
+        self.tree = build_tree(folder)
         self.fresh = 0
         """Evaluations made by this object; the others were read."""
 
     @property
     def best(self) -> Evaluation | None:
         """The fastest that is right."""
-        return fastest(self.done.values())
+        return find_fastest(self.done.values())
 
     def suggest(self, choices: Choices) -> bool:
         """Have a choice evaluated next, after those suggested before; false when it is none, or is known already."""
-        allowed = values(self._folder.family, self._shapes)
+        allowed = allowed_values(self._folder.family, self._shapes)
         if choices.keys() != allowed.keys() or any(value not in allowed[name] for name, value in choices.items()):
             return False
         if not self.tree.is_new(choices, self._suggested):
@@ -83,7 +101,7 @@ class Search:
         """Evaluate up to ``budget`` sources, those of an earlier run counted in; returns the best."""
         if len(self.done) >= budget:
             return self.best
-        with executor(self._on, self._python, self._threads, self._compiler, self._workers) as workers:
+        with make_executor(self._on, self._python, self._threads, self._compiler, self._workers) as workers:
             while len(self.done) < budget:
                 batch = list(self._next(min(workers.width, budget - len(self.done))))
                 if not batch:
@@ -103,20 +121,20 @@ class Search:
         if self.tree.root is None:
             yield self._folder.family.defaults(), None, "search"
             return
-        for choices, parent in steps(self._policy, self.tree, count, self._seed, self._every):
+        for choices, parent in next_steps(self._policy, self.tree, count, self._seed, self._every):
             yield choices, parent.id if parent is not None else None, "search"
 
     def _evaluated(self, batch: list[Step], workers: Executor) -> Iterator[Evaluation]:
         """Screened side by side, timed one after the other, written down in the order of the batch."""
         task, family = self._folder.task, self._folder.family
         sources = [render(family, task.dtype, choices) for choices, _, _ in batch]
-        jobs = [Job(self._folder.root.resolve(), task.operator, source, self._threads) for source in sources]
+        jobs = [EvaluationJob(self._folder.root.resolve(), task.operator, source, self._threads) for source in sources]
         for (choices, parent, origin), job, said in zip(batch, jobs, workers.screen(jobs), strict=True):
             name = job.source.implementation
-            found = entry(name, choices, said.outcome, said.why)
+            found = make_evaluation(name, choices, said.outcome, said.why)
             if said.compiled is not None:
                 ratio, why = workers.time(job, said.compiled)
-                found = entry(name, choices, "failed" if ratio is None else "measured", why, ratio)
+                found = make_evaluation(name, choices, "failed" if ratio is None else "measured", why, ratio)
                 if ratio is not None and self._diagnose is not None:
                     diagnosis = self._diagnose(said.compiled, self._folder)
                     found = found.model_copy(update={"diagnosis": diagnosis})
@@ -128,7 +146,7 @@ class Search:
             yield found
 
 
-def tree_of(folder: TaskFolder, known: Iterable[Evaluation] | None = None) -> Tree:
+def build_tree(folder: TaskFolder, known: Iterable[Evaluation] | None = None) -> Tree:
     """The tree that the evaluations of a task make, or those that are ``known``."""
     family, dtype = folder.family, folder.task.dtype
 
@@ -141,13 +159,13 @@ def tree_of(folder: TaskFolder, known: Iterable[Evaluation] | None = None) -> Tr
         return rendered(tuple(sorted(choices.items())))
 
     shapes = [dims_of(key) for key in served_keys(folder)]
-    tree = Tree(values(family, shapes), family.defaults(), lambda it: of(it)[0], lambda it: of(it)[1])
-    for entry_ in evaluations(folder).values() if known is None else known:
+    tree = Tree(allowed_values(family, shapes), family.defaults(), lambda it: of(it)[0], lambda it: of(it)[1])
+    for entry_ in read_evaluations(folder).values() if known is None else known:
         tree.add(entry_)
     return tree
 
 
-def values(family: Family, shapes: list[Dims]) -> dict[str, tuple[int, ...]]:
+def allowed_values(family: Family, shapes: list[Dims]) -> dict[str, tuple[int, ...]]:
     """What each parameter of a template may be, for these shapes."""
     fixed = {f"fixed_{axis}": family.axes.index(axis) for axis in family.specialised}
     return {
@@ -159,7 +177,7 @@ def values(family: Family, shapes: list[Dims]) -> dict[str, tuple[int, ...]]:
 def neighbours(family: Family, start: Choices, shapes: list[Dims]) -> Iterator[dict[str, int]]:
     """The choice itself, then every choice that differs from it in one parameter."""
     yield dict(start)
-    for name, allowed in values(family, shapes).items():
+    for name, allowed in allowed_values(family, shapes).items():
         for value in allowed:
             if value != start[name]:
                 yield {**start, name: value}

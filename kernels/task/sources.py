@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bankable.kernels.benchmark.candidate import Candidate, of_kernel
+from bankable.kernels.benchmark.candidate import Candidate, kernel_candidate
 from bankable.kernels.build.compiler import CompileError, Compiler
 from bankable.kernels.build.render import Source
-from bankable.kernels.search.evaluation import evaluations
+from bankable.kernels.search.evaluation import read_evaluations
 from bankable.kernels.task.folder import TaskFolder
 from bankable.kernels.task.proposed import entered
 from bankable.tools.errors import UserError
@@ -24,7 +24,7 @@ def kept_source(task: TaskFolder, implementation: str) -> Source | None:
         return None
     text = path.read_text(encoding="utf-8")
     known = {it.implementation: it.choices for it in entered(task.path)}
-    known |= {name: it.choices for name, it in evaluations(task).items()}
+    known |= {name: it.choices for name, it in read_evaluations(task).items()}
     choices = known.get(implementation, task.family.defaults())
     return Source(task.task.family, task.task.dtype, choices, text, flags_of(text))
 
@@ -35,7 +35,7 @@ def compile_candidate(task: TaskFolder, source: Source, compiler: Compiler) -> C
     if isinstance(compiled, CompileError):
         raise UserError("a kernel does not compile", source.implementation, compiled.reason[:300])
     keep(task, source)
-    return of_kernel(compiled)
+    return kernel_candidate(compiled)
 
 
 def flags_of(text: str) -> tuple[str, ...]:

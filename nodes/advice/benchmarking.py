@@ -13,7 +13,7 @@ from pydantic import AliasChoices, Field
 from bankable.kernels.benchmark.benchmark import ROUNDS
 from bankable.kernels.benchmark.qualify import dims_of
 from bankable.kernels.build.render import render
-from bankable.kernels.search.search import values
+from bankable.kernels.search.search import allowed_values
 from bankable.kernels.task.folder import TaskFolder
 from bankable.kernels.task.proposed import MOST, Entered, enter, entered
 from bankable.nodes.advice.ask import Question, Taken, counsel, listed
@@ -46,7 +46,7 @@ class BenchPlan(Record):
     kernels: tuple[Entered, ...] = ()
 
 
-def bench_plan(context: RunContext, task: TaskFolder, attempt: int, findings: Sequence[str]) -> BenchPlan | None:
+def ask_bench_plan(context: RunContext, task: TaskFolder, attempt: int, findings: Sequence[str]) -> BenchPlan | None:
     """Ask before one operator benchmark, and write down which kernels of the model's take part from now on."""
     told = task.task
     device = context.driver.device
@@ -98,7 +98,7 @@ def choices_of(task: TaskFolder, proposed: Sequence[Choice]) -> dict[str, int]:
 
 def unfit(task: TaskFolder, choices: Mapping[str, int]) -> str:
     """Why a choice has no place in the template; empty when it has. Sizes of held-out shapes are no values."""
-    allowed = values(task.family, [dims_of(it.key) for it in task.task.shapes if not it.held_out])
+    allowed = allowed_values(task.family, [dims_of(it.key) for it in task.task.shapes if not it.held_out])
     if choices.keys() != allowed.keys():
         return "not a parameter of the template"
     wrong = next((name for name, value in choices.items() if value not in allowed[name]), None)
@@ -152,7 +152,7 @@ def _task(task: TaskFolder) -> str:
             "most_rounds": MOST_ROUNDS,
             "takes_part": ["live", "torch", "the template or the author's best"],
             "parameters": {
-                name: list(them) for name, them in values(task.family, [dims_of(it.key) for it in seen]).items()
+                name: list(them) for name, them in allowed_values(task.family, [dims_of(it.key) for it in seen]).items()
             },
         },
         option=orjson.OPT_INDENT_2,

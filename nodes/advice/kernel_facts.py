@@ -9,7 +9,7 @@ from statistics import median
 import orjson
 from pydantic import Field, ValidationError
 
-from bankable.kernels.search.search import evaluations
+from bankable.kernels.search.search import read_evaluations
 from bankable.kernels.task.folder import TaskFolder
 from bankable.tools.evidence.harness import Measurement, OpRun
 from bankable.tools.evidence.records import Record
@@ -19,20 +19,20 @@ MOST = 40
 MOST_ROW_BYTES = 8 << 20
 
 
-class AskDiagnosis(Record):
+class AskKernelFacts(Record):
     """Arguments of ``ask_for_a_diagnosis``."""
 
     implementation: str = Field(max_length=80)
     """Id of a candidate, or ``live``; empty for all."""
 
 
-def diagnosis_tool(task: TaskFolder) -> Tool[AskDiagnosis]:
+def diagnosis_tool(task: TaskFolder) -> Tool[AskKernelFacts]:
     """A tool over what is known in one task folder."""
     return Tool(
         "ask_for_a_diagnosis",
         "What the search and the last benchmark know of a candidate: its parameters, how it ended, what holds it back, "
         "its time at each served shape, and how near that is to what the machine can do.",
-        AskDiagnosis,
+        AskKernelFacts,
         lambda asked: diagnosis(task, asked.implementation),
     )
 
@@ -44,7 +44,7 @@ def diagnosis(task: TaskFolder, implementation: str = "") -> str:
 
 
 def _evaluated(task: TaskFolder, implementation: str) -> Iterator[str]:
-    for it in evaluations(task).values():
+    for it in read_evaluations(task).values():
         if implementation in ("", it.implementation):
             ratio = f", {math.exp(it.log_ratio):.2f} times live" if it.log_ratio is not None else ""
             # What a compiler printed is left out: it repeats sources.

@@ -41,7 +41,7 @@ class KernelProposal(Record):
     proposals: tuple[ProposedKernel, ...]
 
 
-class Consulted(Record):
+class ProposalRecord(Record):
     """A line of ``proposals.jsonl`` in the folder of a task: one question, and what came of it."""
 
     after: int
@@ -66,9 +66,9 @@ class KernelProposals:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOG
-        self.lines = whole_lines(self._path, Consulted)
+        self.lines = whole_lines(self._path, ProposalRecord)
 
-    def at(self, after: int) -> Consulted | None:
+    def at(self, after: int) -> ProposalRecord | None:
         """What was said after so many kernels."""
         return next((line for line in self.lines if line.after == after), None)
 
@@ -77,13 +77,13 @@ class KernelProposals:
         """Kernels of the model's that had a place."""
         return sum(len(line.admitted) for line in self.lines)
 
-    def add(self, line: Consulted) -> None:
+    def add(self, line: ProposalRecord) -> None:
         """Write down one question before anything of it is used."""
         AppendLog(self._path).append(line.model_dump(mode="json"))
         self.lines.append(line)
 
 
-def offered(answer: KernelProposal, search: Search, family: Family, room: int) -> Consulted:
+def suggest_to_search(answer: KernelProposal, search: Search, family: Family, room: int) -> ProposalRecord:
     """Have the search try what it has a place for, ``room`` kernels at most; the line that says what that was."""
     admitted: list[dict[str, int]] = []
     ideas: list[str] = []
@@ -99,7 +99,7 @@ def offered(answer: KernelProposal, search: Search, family: Family, room: int) -
         else:
             admitted.append(choices)
             ideas.append(plain(proposed.idea))
-    return Consulted(
+    return ProposalRecord(
         after=len(search.done),
         outcome=Kind.ANSWERED,
         admitted=tuple(admitted),
@@ -108,7 +108,7 @@ def offered(answer: KernelProposal, search: Search, family: Family, room: int) -
     )
 
 
-def shown(entries: Sequence[Evaluation]) -> str:
+def describe_evaluations(entries: Sequence[Evaluation]) -> str:
     """Candidates so far, for whoever proposes the next ones. What a compiler printed is left out."""
     lines = [
         f"- {orjson.dumps(it.choices).decode()}: {it.outcome}"

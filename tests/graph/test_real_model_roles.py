@@ -13,7 +13,7 @@ from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.search.search import Search
 from bankable.kernels.task.folder import TaskFolder, open_task
 from bankable.nodes.advice.ask import past
-from bankable.nodes.advice.benchmarking import bench_plan
+from bankable.nodes.advice.benchmarking import ask_bench_plan
 from bankable.nodes.advice.integration import Winner
 from bankable.nodes.advice.strategy import Worth
 from bankable.nodes.config_tuner import repair
@@ -76,7 +76,7 @@ def test_every_role_is_asked_and_none_changes_what_the_policy_does(
     assert first is None or sorted(it.name for it in first.directions) == sorted(it.name for it in found)
     order = chosen(context, profile, prospects(profile), None, ()).order
     assert order == tuple(it.operator for it in worth)
-    plan = bench_plan(context, task, 1, ())
+    plan = ask_bench_plan(context, task, 1, ())
     assert plan is None or plan.kernels == ()
     assert context.advisor is not None
     search = Search(task, Compiler(), Path("python"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bankable.kernels.benchmark.candidate import Candidate, of_kernel
-from bankable.kernels.benchmark.qualify import Qualified, qualify
+from bankable.kernels.benchmark.candidate import Candidate, kernel_candidate
+from bankable.kernels.benchmark.qualify import Qualification, qualify
 from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.build.render import Source
 from bankable.kernels.sandbox.fork_server import ForkServer
@@ -21,10 +21,10 @@ def edited(made: Source, old: str, new: str, *, helper: str, before: str) -> Sou
 def built(compiler: Compiler, source: Source) -> Candidate:
     compiled = compiler.compile(source)
     assert isinstance(compiled, Compiled), compiled
-    return of_kernel(compiled)
+    return kernel_candidate(compiled)
 
 
-def tried(candidate: Candidate, fork_server: ForkServer, task: TaskFolder) -> Qualified:
+def tried(candidate: Candidate, fork_server: ForkServer, task: TaskFolder) -> Qualification:
     """At every shape of the task."""
     return qualify(task, candidate, fork_server, [shape.key for shape in task.task.shapes], 1)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from bankable.kernels.diagnosis.layers.layer import Found, Layer
+from bankable.kernels.diagnosis.layers.layer import Layer, LayerFinding
 from bankable.kernels.diagnosis.record import Bound
 from bankable.tools.evidence.records import Record
 
@@ -17,7 +17,7 @@ class Figure(Record):
     unit: str = Field(max_length=40)
 
 
-class AcceleratorFound(Found):
+class AcceleratorFinding(LayerFinding):
     """What every accelerator's layer gives back, so that no type of a plug-in is needed to read it."""
 
     device: str = Field(max_length=120)
@@ -37,4 +37,4 @@ class AcceleratorLayer(Layer):
     """Base of plug-ins."""
 
     number = 6
-    found = AcceleratorFound
+    found = AcceleratorFinding

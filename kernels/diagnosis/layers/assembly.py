@@ -117,7 +117,7 @@ class Mix:
     locked: float
 
 
-def mixed(counted: Iterable[tuple[Instruction, float]]) -> Mix:
+def mix_of(counted: Iterable[tuple[Instruction, float]]) -> Mix:
     """The mix of instructions that count so often."""
     total = spills = flops = locked = 0.0
     vector: dict[int, float] = {}

@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 from pydantic import ValidationError
 
-from bankable.kernels.diagnosis.layers.layer import Found, LayerResult, Scope
+from bankable.kernels.diagnosis.layers.layer import LayerFinding, LayerResult, Scope
 from bankable.kernels.diagnosis.layers.subject import Subject
 from bankable.tools.evidence.canonical import canonical, digest, file_digest
 from bankable.tools.evidence.store import json_bytes, write_once
@@ -75,7 +75,7 @@ def next_attempt(place: Path) -> Path:
     return place / str(1 + max(_attempts(place), default=0))
 
 
-def kept(place: Path, key: str, found: type[Found]) -> LayerResult | None:
+def load_result(place: Path, key: str, found: type[LayerFinding]) -> LayerResult | None:
     """The newest finding that is there already; ``None`` where there is none that can be read."""
     for number in sorted(_attempts(place), reverse=True):
         result = _read(place / str(number) / RESULT, key, found)
@@ -84,7 +84,7 @@ def kept(place: Path, key: str, found: type[Found]) -> LayerResult | None:
     return None
 
 
-def keep(attempt: Path, result: LayerResult) -> None:
+def store_result(attempt: Path, result: LayerResult) -> None:
     """Keep a finding in the folder of its attempt; only what was measured is worth that."""
     write_once(attempt / RESULT, json_bytes(result.model_dump(mode="json")))
 
@@ -93,7 +93,7 @@ def _attempts(place: Path) -> list[int]:
     return [int(path.name) for path in place.glob("*") if path.name.isdecimal()]
 
 
-def _read(path: Path, key: str, found: type[Found]) -> LayerResult | None:
+def _read(path: Path, key: str, found: type[LayerFinding]) -> LayerResult | None:
     try:
         content = orjson.loads(path.read_bytes())
         said = found.model_validate(content.pop("found"))

@@ -28,7 +28,7 @@ Function = tuple[str, str]
 
 
 @dataclass
-class Profile:
+class CallgrindProfile:
     """Sums of one run; or of one call, after a division."""
 
     functions: dict[Function, dict[str, float]] = field(default_factory=dict)
@@ -38,9 +38,9 @@ class Profile:
     calls: dict[Function, float] = field(default_factory=dict)
     """How often a function was entered from another."""
 
-    def minus(self, other: Profile, times: int) -> Profile:
+    def minus(self, other: CallgrindProfile, times: int) -> CallgrindProfile:
         """What this one has more, a ``times``-th of it."""
-        return Profile(
+        return CallgrindProfile(
             {name: _over(events, other.functions.get(name, {}), times) for name, events in self.functions.items()},
             {name: _over(counts, other.addresses.get(name, {}), times) for name, counts in self.addresses.items()},
             _over(self.calls, other.calls, times),
@@ -51,9 +51,9 @@ class Profile:
         return sum(events.get(event, 0.0) for events in self.functions.values())
 
 
-def read_profile(path: Path) -> Profile:
+def read_profile(path: Path) -> CallgrindProfile:
     """A file of callgrind's. Raises ``ValueError`` where it is none."""
-    profile = Profile()
+    profile = CallgrindProfile()
     names: tuple[str, ...] = ()
     state = _Position()
     opener = gzip.open if path.suffix == ".gz" else open
@@ -73,7 +73,7 @@ def read_profile(path: Path) -> Profile:
     return profile
 
 
-def packed(path: Path) -> Path:
+def compress(path: Path) -> Path:
     """The file, compressed to a sixth, in the place of the one that callgrind wrote."""
     target = path.with_name(f"{path.name}.gz")
     with path.open("rb") as source, gzip.open(target, "wb") as compressed:
@@ -94,7 +94,7 @@ class _Position:
     positions: int = 1
     """Columns before the costs: an address, perhaps a line."""
 
-    def at(self, text: str, profile: Profile) -> None:
+    def at(self, text: str, profile: CallgrindProfile) -> None:
         key, _, value = text.partition("=")
         if key == "ob":
             self.binary = value
@@ -110,7 +110,7 @@ class _Position:
             self.inclusive, self.called_binary = True, ""
 
 
-def _cost(profile: Profile, state: _Position, text: str, names: tuple[str, ...]) -> None:
+def _cost(profile: CallgrindProfile, state: _Position, text: str, names: tuple[str, ...]) -> None:
     columns = text.split()
     address, values = columns[0], columns[state.positions :]
     if state.inclusive:  # of the call, which the function that was called has already

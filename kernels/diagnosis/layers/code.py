@@ -8,13 +8,13 @@ from pathlib import Path
 from pydantic import Field
 
 from bankable.kernels.build.compiler import CompileError, Compiler
-from bankable.kernels.diagnosis.layers.assembly import disassemble, innermost, instructions, mixed
-from bankable.kernels.diagnosis.layers.layer import Found, Layer, text_of
+from bankable.kernels.diagnosis.layers.assembly import disassemble, innermost, instructions, mix_of
+from bankable.kernels.diagnosis.layers.layer import Layer, LayerFinding, text_of
 from bankable.kernels.diagnosis.layers.subject import CPP, LayerFailedError, Subject
 from bankable.kernels.diagnosis.layers.tool import version_of, x86
 
 
-class Code(Found):
+class Code(LayerFinding):
     """The kernel's machine code, as it stands in the library: a loop's body counts once."""
 
     instructions: int | None = None
@@ -70,7 +70,7 @@ class CodeLayer(Layer):
             return Code(missing=(why,))
         found = instructions((place / "code.s").read_text(encoding="utf-8"))
         inner = innermost(found)
-        mix = mixed((each, 1.0) for each in found.values())
+        mix = mix_of((each, 1.0) for each in found.values())
         return Code(
             instructions=int(mix.instructions),
             by_width={width: int(count) for width, count in mix.vector.items()},

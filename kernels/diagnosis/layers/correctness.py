@@ -8,12 +8,12 @@ from pathlib import Path
 import orjson
 
 from bankable.kernels.benchmark.qualify import KINDS, qualify
-from bankable.kernels.diagnosis.layers.layer import Found, Layer
+from bankable.kernels.diagnosis.layers.layer import Layer, LayerFinding
 from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
 from bankable.kernels.diagnosis.layers.subject import Subject
 
 
-class Correctness(Found):
+class CorrectnessFinding(LayerFinding):
     """What the check of a candidate says; the process that judges is not the one that ran it."""
 
     right: bool
@@ -40,7 +40,7 @@ class CorrectnessLayer(Layer):
     name, number, title = "correctness", 1, "correctness"
     measures = "outputs against float64, the live implementation and the oracle; poison, guards, aliasing"
     limit_s, scope = 900.0, "kernel"
-    found = Correctness
+    found = CorrectnessFinding
 
     def instrument(self, subject: Subject, place: Path) -> None:
         task = subject.task()
@@ -49,9 +49,9 @@ class CorrectnessLayer(Layer):
             said = qualify(task, subject.candidate(), fork_server, keys, subject.threads)
         (place / "qualified.json").write_bytes(orjson.dumps(asdict(said)))
 
-    def collect(self, subject: Subject, place: Path) -> Correctness:
+    def collect(self, subject: Subject, place: Path) -> CorrectnessFinding:
         said, task = orjson.loads((place / "qualified.json").read_bytes()), subject.task().task
-        return Correctness(
+        return CorrectnessFinding(
             right=said["ok"],
             why=said["why"],
             worst_error=said["worst_error"],

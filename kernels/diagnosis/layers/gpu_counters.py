@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from bankable.kernels.diagnosis.layers.layer import Found
+from bankable.kernels.diagnosis.layers.layer import LayerFinding
 
 
-class GpuCounters(Found):
+class GpuCounters(LayerFinding):
     """One launch, on average over the launches that were profiled. Shares are of the device's peak."""
 
     kernel: str

@@ -15,7 +15,7 @@ Results = dict[str, LayerResult]
 
 
 @dataclass(frozen=True)
-class Job:
+class LayerJob:
     """A node."""
 
     name: str
@@ -29,7 +29,7 @@ class Job:
     """It comes behind these, whatever became of them."""
 
 
-def run_jobs(jobs: Sequence[Job], say: Callable[[LayerResult], None] = lambda _: None) -> Results:
+def run_jobs(jobs: Sequence[LayerJob], say: Callable[[LayerResult], None] = lambda _: None) -> Results:
     """Run all jobs, one at a time: they time things. Raises ``ValueError`` for jobs that wait for each other."""
     known = {job.name: job for job in jobs}
     if len(known) != len(jobs):

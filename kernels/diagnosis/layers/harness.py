@@ -11,12 +11,12 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bankable.kernels.diagnosis.layers.accelerator import AcceleratorFound
-from bankable.kernels.diagnosis.layers.cache import FOLDER, keep, kept, key_of, next_attempt, place_of
-from bankable.kernels.diagnosis.layers.graph import Job, Results, run_jobs
-from bankable.kernels.diagnosis.layers.layer import Found, LayerResult, Scope
+from bankable.kernels.diagnosis.layers.accelerator import AcceleratorFinding
+from bankable.kernels.diagnosis.layers.cache import FOLDER, key_of, load_result, next_attempt, place_of, store_result
+from bankable.kernels.diagnosis.layers.graph import LayerJob, Results, run_jobs
+from bankable.kernels.diagnosis.layers.layer import LayerFinding, LayerResult, Scope
 from bankable.kernels.diagnosis.layers.registry import BUILT_IN, accelerators, load
-from bankable.kernels.diagnosis.layers.runner import Attempt, Worker
+from bankable.kernels.diagnosis.layers.runner import LayerAttempt, LayerWorker
 from bankable.kernels.diagnosis.layers.subject import Subject
 from bankable.tools.errors import UserError
 
@@ -24,7 +24,7 @@ Say = Callable[[LayerResult], None]
 
 
 @dataclass(frozen=True)
-class Plan:
+class LayerPlan:
     """A layer, as far as it has to be known outside of its own process."""
 
     reference: str
@@ -36,14 +36,14 @@ class Plan:
     attempts: int
     scope: Scope
     needs: tuple[str, ...]
-    found: type[Found]
+    found: type[LayerFinding]
     measures: str = ""
 
 
-def built_in(references: Sequence[str] = BUILT_IN) -> list[Plan]:
+def built_in_plans(references: Sequence[str] = BUILT_IN) -> list[LayerPlan]:
     """Plans of layers that may be imported here."""
     return [
-        Plan(
+        LayerPlan(
             reference,
             layer.name,
             layer.title,
@@ -63,24 +63,24 @@ def built_in(references: Sequence[str] = BUILT_IN) -> list[Plan]:
 
 def evaluate(
     subject: Subject,
-    plans: Sequence[Plan] | None = None,
+    plans: Sequence[LayerPlan] | None = None,
     *,
     only: Sequence[str] = (),
     again: bool = False,
     plugins: Mapping[str, str] | None = None,
-    worker: Worker | None = None,
+    worker: LayerWorker | None = None,
     say: Say = lambda _: None,
 ) -> Results:
     """Results of all layers by name. ``only`` names those wanted; what they need is run too. ``again``: not from the
     cache. ``worker``: one that is kept, so that torch is imported once for several subjects. Raises ``UserError`` for
     a layer that there is not."""
-    chosen = list(built_in() if plans is None else plans)
+    chosen = list(built_in_plans() if plans is None else plans)
     registered = accelerators() if plugins is None else plugins
-    own = worker or Worker()
+    own = worker or LayerWorker()
     jobs = [_job(subject, plan, again, own) for plan in chosen]
     jobs += [_plugged(subject, name, reference, again) for name, reference in registered.items()]
     if not registered:
-        jobs.append(Job("accelerator", lambda _: _none_registered(), "accelerator", 6))
+        jobs.append(LayerJob("accelerator", lambda _: _none_registered(), "accelerator", 6))
     if only:
         jobs = _with_needs(jobs, only)
     try:
@@ -90,20 +90,20 @@ def evaluate(
             own.close()
 
 
-def _job(subject: Subject, plan: Plan, again: bool, worker: Worker) -> Job:
-    return Job(plan.name, lambda _: _layer(subject, plan, again, worker), plan.title, plan.number, plan.needs)
+def _job(subject: Subject, plan: LayerPlan, again: bool, worker: LayerWorker) -> LayerJob:
+    return LayerJob(plan.name, lambda _: _layer(subject, plan, again, worker), plan.title, plan.number, plan.needs)
 
 
-def _layer(subject: Subject, plan: Plan, again: bool, worker: Worker) -> LayerResult:
+def _layer(subject: Subject, plan: LayerPlan, again: bool, worker: LayerWorker) -> LayerResult:
     """One layer: from the cache, or by as many attempts as it has."""
     head = LayerResult(layer=plan.name, title=plan.title, number=plan.number, outcome="failed")
-    tools = load(plan.reference).tools(subject) if plan.found is not AcceleratorFound else {}
+    tools = load(plan.reference).tools(subject) if plan.found is not AcceleratorFinding else {}
     key = key_of(plan.name, plan.version, plan.scope, subject, {"reference": plan.reference, **tools})
     place = place_of(subject, plan.name, key)
-    known = None if again else kept(place, key, plan.found)
+    known = None if again else load_result(place, key, plan.found)
     if known is not None:
         return known
-    tried, attempt, folder = 0, Attempt("failed", "never tried"), place
+    tried, attempt, folder = 0, LayerAttempt("failed", "never tried"), place
     while tried < max(1, plan.attempts) and attempt.outcome in ("failed", "timed_out"):
         tried += 1
         folder = next_attempt(place)
@@ -121,39 +121,39 @@ def _layer(subject: Subject, plan: Plan, again: bool, worker: Worker) -> LayerRe
         }
     )
     if result.outcome == "measured":
-        keep(folder, result)
+        store_result(folder, result)
     elif result.outcome == "absent":
         shutil.rmtree(place, ignore_errors=True)  # nothing was found, and nothing is left of having asked
     return result
 
 
-def _checked(attempt: Attempt, found: type[Found]) -> Attempt:
+def _checked(attempt: LayerAttempt, found: type[LayerFinding]) -> LayerAttempt:
     """What a layer's process wrote is taken only where it is of the layer's type."""
     try:
         found.model_validate(attempt.found)
     except ValidationError as problem:
         where = ".".join(map(str, problem.errors()[0]["loc"]))
-        return Attempt("failed", f"collect: not a {found.__name__}: {where}: {problem.errors()[0]['msg']}")
+        return LayerAttempt("failed", f"collect: not a {found.__name__}: {where}: {problem.errors()[0]['msg']}")
     return attempt
 
 
-def _plugged(subject: Subject, name: str, reference: str, again: bool) -> Job:
+def _plugged(subject: Subject, name: str, reference: str, again: bool) -> LayerJob:
     """An accelerator: what it is, it is asked in another process; its code is never imported here."""
     job = f"accelerator:{name}"
 
     def work(_: Mapping[str, LayerResult]) -> LayerResult:
-        with Worker() as apart:  # a plug-in shares a process with no other layer
+        with LayerWorker() as apart:  # a plug-in shares a process with no other layer
             with tempfile.TemporaryDirectory(prefix="bankable-layer-") as place:
                 said = apart.describe(reference, Path(place))
             if said.described is None:
                 return LayerResult(layer=job, number=6, title=name, outcome=said.outcome, why=said.why)
             return _layer(subject, _plan(job, reference, said.described), again, apart)
 
-    return Job(job, work, name, 6)
+    return LayerJob(job, work, name, 6)
 
 
-def _plan(name: str, reference: str, said: dict[str, Any]) -> Plan:
-    return Plan(
+def _plan(name: str, reference: str, said: dict[str, Any]) -> LayerPlan:
+    return LayerPlan(
         reference,
         name,
         str(said["title"])[:60],
@@ -163,7 +163,7 @@ def _plan(name: str, reference: str, said: dict[str, Any]) -> Plan:
         min(int(said["attempts"]), 5),
         "shape",
         (),
-        AcceleratorFound,
+        AcceleratorFinding,
         str(said["measures"])[:200],
     )
 
@@ -178,7 +178,7 @@ def _none_registered() -> LayerResult:
     )
 
 
-def _with_needs(jobs: Sequence[Job], only: Sequence[str]) -> list[Job]:
+def _with_needs(jobs: Sequence[LayerJob], only: Sequence[str]) -> list[LayerJob]:
     known = {job.name: job for job in jobs}
     strange = [name for name in only if name not in known]
     if strange:

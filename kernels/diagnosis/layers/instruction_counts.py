@@ -14,9 +14,9 @@ from pathlib import Path
 import orjson
 from pydantic import Field
 
-from bankable.kernels.diagnosis.layers.assembly import Mix, disassemble, instructions, mixed
-from bankable.kernels.diagnosis.layers.callgrind import OPTIONS, Function, Profile, packed, read_profile
-from bankable.kernels.diagnosis.layers.layer import Found, Layer, text_of
+from bankable.kernels.diagnosis.layers.assembly import Mix, disassemble, instructions, mix_of
+from bankable.kernels.diagnosis.layers.callgrind import OPTIONS, CallgrindProfile, Function, compress, read_profile
+from bankable.kernels.diagnosis.layers.layer import Layer, LayerFinding, text_of
 from bankable.kernels.diagnosis.layers.programs import program, source_digest
 from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
 from bankable.kernels.diagnosis.layers.subject import CPP, LayerFailedError, Subject
@@ -37,7 +37,7 @@ JOINS = re.compile(r"GOMP_(parallel|barrier|critical_start|taskwait|loop_end)\w*
 STARTS = re.compile(r"pthread_create(@\S+)?|thrd_create|clone3?|__clone\w*")
 
 
-class Counted(Found):
+class InstructionCounts(LayerFinding):
     """One call. Where a figure is of the kernel alone, that is what lies in its own library."""
 
     build: str
@@ -77,11 +77,11 @@ class Counted(Found):
         )
 
 
-class CountedLayer(Layer):
+class InstructionCountsLayer(Layer):
     name, number, title = "counters", 4, "hardware counters, simulated"
     measures = "instructions by kind, data references and simulated cache misses of one call (callgrind)"
     limit_s, needs = 300.0, ("compile",)
-    found = Counted
+    found = InstructionCounts
 
     def tools(self, subject: Subject) -> Mapping[str, str]:
         return {"valgrind": version_of("valgrind"), "driver": source_digest("driver"), "build": build_for()}
@@ -125,12 +125,12 @@ class CountedLayer(Layer):
         if len(answer.replies) < len(commands):
             raise LayerFailedError(f"{answer.ended.end}: {answer.ended.why or 'no answer'}")
         for path in runs.values():
-            packed(path)
+            compress(path)
         (place / "ran.json").write_bytes(orjson.dumps({"kernel": str(kernel), "driver": str(driver)}))
         if x86() and version_of("objdump"):
             (place / "counted.s").write_text(disassemble(kernel), encoding="utf-8")
 
-    def collect(self, subject: Subject, place: Path) -> Counted:
+    def collect(self, subject: Subject, place: Path) -> InstructionCounts:
         first, more = (read_profile(place / f"{name}.callgrind.gz") for name in ("first", "more"))
         code = place / "counted.s"
         listing = code.read_text(encoding="utf-8") if code.is_file() else ""
@@ -138,7 +138,7 @@ class CountedLayer(Layer):
         return of_call(more.minus(first, MORE), ran["kernel"], ran["driver"], listing)
 
 
-def of_call(profile: Profile, kernel: str, driver: str, listing: str = "") -> Counted:
+def of_call(profile: CallgrindProfile, kernel: str, driver: str, listing: str = "") -> InstructionCounts:
     """What one call did. ``kernel`` and ``driver`` are paths of binaries, ``listing`` is the kernel's disassembly."""
     profile = without_driver(profile, driver)
     total = profile.total("Ir")
@@ -148,9 +148,9 @@ def of_call(profile: Profile, kernel: str, driver: str, listing: str = "") -> Co
     mix: Mix | None = None
     if listing:
         known, counts = instructions(listing), profile.addresses.get(kernel, {})
-        mix = mixed((known[address], count) for address, count in counts.items() if address in known)
+        mix = mix_of((known[address], count) for address, count in counts.items() if address in known)
     shares = sorted(((events.get("Ir", 0.0) / total, name) for name, events in profile.functions.items()), reverse=True)
-    return Counted(
+    return InstructionCounts(
         build=build_for(),
         instructions=total,
         own=total - waiting,
@@ -168,12 +168,12 @@ def of_call(profile: Profile, kernel: str, driver: str, listing: str = "") -> Co
     )
 
 
-def without_driver(profile: Profile, driver: str) -> Profile:
+def without_driver(profile: CallgrindProfile, driver: str) -> CallgrindProfile:
     """The profile less the calling program and its reading of the number of calls."""
     functions = {
         name: events for name, events in profile.functions.items() if name[0] != driver and "strto" not in name[1]
     }
-    return Profile(functions, profile.addresses, profile.calls)
+    return CallgrindProfile(functions, profile.addresses, profile.calls)
 
 
 def waits(function: Function, kernel: str) -> bool:
@@ -192,7 +192,7 @@ def build_for() -> str:
     return "x86-64-v3" if " avx2 " in flags and " fma " in flags else "x86-64-v2"
 
 
-def _entries(profile: Profile, pattern: re.Pattern[str]) -> float:
+def _entries(profile: CallgrindProfile, pattern: re.Pattern[str]) -> float:
     """Calls of what the pattern names; of several names for one thing the most called counts."""
     return float(max((count for name, count in profile.calls.items() if pattern.fullmatch(name[1])), default=0))
 
@@ -202,4 +202,4 @@ def _last(text: str) -> str:
     return lines[-1][:200] if lines else "it said nothing"
 
 
-LAYER = CountedLayer()
+LAYER = InstructionCountsLayer()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bankable.kernels.diagnosis.layers.gpu import command, no_amd, no_nvidia
-from bankable.kernels.diagnosis.layers.layer import Found, Layer
+from bankable.kernels.diagnosis.layers.layer import Layer, LayerFinding
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
 from bankable.tools.evidence.records import Record
 from bankable.tools.serving.environment import isolated
@@ -28,7 +28,7 @@ class Scope(Record):
     cycles: float | None = None
 
 
-class IntraKernel(Found):
+class IntraKernel(LayerFinding):
     """What Proton notes."""
 
     kernels: tuple[Scope, ...]

@@ -18,7 +18,7 @@ Outcome = Literal["measured", "absent", "failed", "timed_out", "skipped"]
 """``absent``: not on this machine, or not for such an implementation. ``skipped``: it needs a layer that failed."""
 
 
-class Found(Record):
+class LayerFinding(Record):
     """Base of what layers find; each layer has a type of its own."""
 
     def told(self) -> str:
@@ -42,7 +42,7 @@ class LayerResult(Record):
     attempts: int = 0
     seconds: dict[str, float] = Field(default_factory=dict)
     """Wall time of each step of the last attempt."""
-    found: SerializeAsAny[Found] | None = None
+    found: SerializeAsAny[LayerFinding] | None = None
 
     def told(self) -> str:
         """A line for people, whatever came of it."""
@@ -71,7 +71,7 @@ class Layer(ABC):
     scope: ClassVar[Scope] = "shape"
     needs: ClassVar[tuple[str, ...]] = ()
     """Layers without whose finding it cannot begin."""
-    found: ClassVar[type[Found]]
+    found: ClassVar[type[LayerFinding]]
 
     def absent(self, subject: Subject) -> str:
         """Why it cannot run on this machine or for this subject; empty where it can."""
@@ -86,5 +86,5 @@ class Layer(ABC):
         """Run the subject under the layer's instrument; what that writes is left in ``place``."""
 
     @abstractmethod
-    def collect(self, subject: Subject, place: Path) -> Found:
+    def collect(self, subject: Subject, place: Path) -> LayerFinding:
         """Read what the instrument wrote. Raises whatever goes wrong."""

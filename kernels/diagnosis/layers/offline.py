@@ -9,7 +9,7 @@ import orjson
 from pydantic import Field
 
 from bankable.kernels.build.offline import Figures, compile_offline
-from bankable.kernels.diagnosis.layers.layer import Found, Layer, text_of
+from bankable.kernels.diagnosis.layers.layer import Layer, LayerFinding, text_of
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
 from bankable.kernels.operators import triton_sources
 from bankable.kernels.task.shapes import Served
@@ -25,7 +25,7 @@ WARPS = {"sm_75": 32, "sm_86": 48, "sm_89": 48, "sm_120": 48}
 MOST_WARPS, MOST_BLOCKS = 64, 32
 
 
-class OfflineFigures(Found):
+class OfflineFigures(LayerFinding):
     """The kernel for each target."""
 
     figures: tuple[Figures, ...] = Field(min_length=1)

@@ -9,7 +9,7 @@ import orjson
 from pydantic import Field
 
 from bankable.kernels.benchmark.candidate import Candidate
-from bankable.kernels.diagnosis.layers.layer import Found, Layer
+from bankable.kernels.diagnosis.layers.layer import Layer, LayerFinding
 from bankable.kernels.diagnosis.layers.programs import program, source_digest
 from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
@@ -18,7 +18,7 @@ from bankable.tools.evidence.harness import SourceFile
 SEED = 7
 
 
-class Overhead(Found):
+class LaunchOverhead(LayerFinding):
     """Nanoseconds of one call with the same inputs again and again: the fastest of many turns."""
 
     call_ns: float = Field(gt=0)
@@ -44,7 +44,7 @@ class OverheadLayer(Layer):
     name, number, title = "overhead", 3, "launch overhead"
     measures = "share of a warm call that an empty kernel behind the same binding takes too"
     limit_s, attempts = 240.0, 2
-    found = Overhead
+    found = LaunchOverhead
 
     def tools(self, subject: Subject) -> Mapping[str, str]:
         return {"empty": source_digest("empty")}
@@ -75,9 +75,9 @@ class OverheadLayer(Layer):
             raise LayerFailedError(f"{weighed.ended.end}: {weighed.ended.why}")
         (place / "weighed.json").write_bytes(orjson.dumps(weighed.replies[0]))
 
-    def collect(self, subject: Subject, place: Path) -> Overhead:
+    def collect(self, subject: Subject, place: Path) -> LaunchOverhead:
         said = orjson.loads((place / "weighed.json").read_bytes())
-        return Overhead(call_ns=said["call_ns"], empty_ns=said["empty_ns"])
+        return LaunchOverhead(call_ns=said["call_ns"], empty_ns=said["empty_ns"])
 
 
 LAYER = OverheadLayer()

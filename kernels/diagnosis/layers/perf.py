@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from bankable.kernels.diagnosis.layers.layer import Found, Layer
+from bankable.kernels.diagnosis.layers.layer import Layer, LayerFinding
 from bankable.kernels.diagnosis.layers.programs import program, source_digest
 from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
 from bankable.kernels.diagnosis.layers.subject import CPP, LayerFailedError, Subject
@@ -23,7 +23,7 @@ WITHIN = Limits(wall_s=120, cpu_s=100, memory_bytes=4 << 30)
 PROBE_S = 20.0
 
 
-class Perf(Found):
+class Perf(LayerFinding):
     """One call, by the processor's own counters, in user mode."""
 
     events: dict[str, float]

@@ -10,10 +10,10 @@ from statistics import median
 
 from pydantic import Field
 
-from bankable.kernels.benchmark.benchmark import FLOOR, SAMPLES, WARMUPS, measured_peaks
-from bankable.kernels.benchmark.candidate import LIVE, live
+from bankable.kernels.benchmark.benchmark import FLOOR, SAMPLES, WARMUPS, measure_peaks
+from bankable.kernels.benchmark.candidate import LIVE, live_candidate
 from bankable.kernels.benchmark.rounds import Rounds
-from bankable.kernels.diagnosis.layers.layer import Found, Layer
+from bankable.kernels.diagnosis.layers.layer import Layer, LayerFinding
 from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
 from bankable.tools.evidence.harness import OpRun, Protocol
@@ -21,7 +21,7 @@ from bankable.tools.evidence.harness import OpRun, Protocol
 ROUNDS = 2
 
 
-class Performance(Found):
+class Performance(LayerFinding):
     """Nanoseconds of one call."""
 
     call_ns: float = Field(gt=0)
@@ -42,7 +42,7 @@ class PerformanceLayer(Layer):
 
     def instrument(self, subject: Subject, place: Path) -> None:
         task, mine = subject.task(), subject.candidate()
-        entered = [mine] if mine.id == LIVE else [live(task.task.live_source, task.task.live_backend), mine]
+        entered = [mine] if mine.id == LIVE else [live_candidate(task.task.live_source, task.task.live_backend), mine]
         protocol = Protocol(
             timer="perf_counter_ns",
             warmup_calls=WARMUPS,
@@ -52,7 +52,7 @@ class PerformanceLayer(Layer):
             floor=FLOOR,
         )
         with lease_fork_server(subject) as fork_server:
-            cache = measured_peaks(fork_server, task.task.dtype, subject.threads).cache_bytes
+            cache = measure_peaks(fork_server, task.task.dtype, subject.threads).cache_bytes
             rounds = Rounds(task, protocol, subject.threads, cache, [subject.shape])
             rows = [row for index in range(ROUNDS) for row in rounds.measure(index, entered, fork_server)]
         (place / "rows.jsonl").write_bytes(b"".join(row.model_dump_json().encode() + b"\n" for row in rows))

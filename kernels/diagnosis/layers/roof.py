@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pydantic import Field
 
-from bankable.kernels.benchmark.benchmark import measured_peaks
-from bankable.kernels.diagnosis.layers.callgrind import OPTIONS, packed, read_profile
-from bankable.kernels.diagnosis.layers.layer import Found, Layer
+from bankable.kernels.benchmark.benchmark import measure_peaks
+from bankable.kernels.diagnosis.layers.callgrind import OPTIONS, compress, read_profile
+from bankable.kernels.diagnosis.layers.layer import Layer, LayerFinding
 from bankable.kernels.diagnosis.layers.programs import program, source_digest
 from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
@@ -25,7 +25,7 @@ SMALL = 1 << 20
 """Bytes taken for a core's own cache where the system does not tell."""
 
 
-class Roof(Found):
+class Roof(LayerFinding):
     """What this machine can do at most, with the task's number of threads."""
 
     peaks: Peaks
@@ -69,10 +69,10 @@ class RoofLayer(Layer):
             for name, steps in (("few", FEW), ("many", MANY)):
                 target = f"--callgrind-out-file={place / name}.callgrind"
                 _output(["valgrind", *OPTIONS, target, str(rates), str(steps)], place, environment)
-                packed(place / f"{name}.callgrind")
+                compress(place / f"{name}.callgrind")
         with lease_fork_server(subject) as fork_server:
             for dtype in {subject.task().task.dtype, "float32"}:
-                peaks = measured_peaks(fork_server, dtype, subject.threads)
+                peaks = measure_peaks(fork_server, dtype, subject.threads)
                 (place / f"{dtype}.json").write_text(peaks.model_dump_json(), encoding="utf-8")
 
     def collect(self, subject: Subject, place: Path) -> Roof:

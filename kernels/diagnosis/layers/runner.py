@@ -33,7 +33,7 @@ Ending = Literal["over", "late", "gone"]
 
 
 @dataclass
-class Attempt:
+class LayerAttempt:
     """What came of one process."""
 
     outcome: Outcome
@@ -44,7 +44,7 @@ class Attempt:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-class Worker:
+class LayerWorker:
     """A process that runs layers one after the other. One that hangs or dies is replaced for the next layer.
 
     Use as a context manager; its end takes every process along that it started.
@@ -54,11 +54,11 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._replies = -1
 
-    def run(self, reference: str, subject: Subject, place: Path, limit_s: float) -> Attempt:
+    def run(self, reference: str, subject: Subject, place: Path, limit_s: float) -> LayerAttempt:
         """One attempt of a layer. Never raises for what the layer does."""
         return self._run(reference, {"describe": False, "subject": subject.model_dump(mode="json")}, place, limit_s)
 
-    def describe(self, reference: str, place: Path, limit_s: float = 60.0) -> Attempt:
+    def describe(self, reference: str, place: Path, limit_s: float = 60.0) -> LayerAttempt:
         """Import a plug-in and ask what it is."""
         return self._run(reference, {"describe": True}, place, limit_s)
 
@@ -69,13 +69,13 @@ class Worker:
             os.close(self._replies)
             self._process = None
 
-    def __enter__(self) -> Worker:
+    def __enter__(self) -> LayerWorker:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _run(self, reference: str, job: dict[str, Any], place: Path, limit_s: float) -> Attempt:
+    def _run(self, reference: str, job: dict[str, Any], place: Path, limit_s: float) -> LayerAttempt:
         place.mkdir(parents=True, exist_ok=True)
         process = self._process or self._start()
         message = {
@@ -114,9 +114,9 @@ class Worker:
         return process
 
 
-def _judged(replies: list[dict[str, Any]], end: Ending, status: int | None, limit_s: float) -> Attempt:
+def _judged(replies: list[dict[str, Any]], end: Ending, status: int | None, limit_s: float) -> LayerAttempt:
     """The outcome, from what was said and how it ended."""
-    attempt = Attempt("failed")
+    attempt = LayerAttempt("failed")
     last = "import"
     for reply in replies:
         last = str(reply.get("step"))

@@ -7,8 +7,8 @@ from pathlib import Path
 import orjson
 from pydantic import Field
 
-from bankable.kernels.benchmark.candidate import LIVE, live
-from bankable.kernels.diagnosis.layers.layer import Found, Layer
+from bankable.kernels.benchmark.candidate import LIVE, live_candidate
+from bankable.kernels.diagnosis.layers.layer import Layer, LayerFinding
 from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
 from bankable.tools.evidence.records import Record
@@ -16,7 +16,7 @@ from bankable.tools.evidence.records import Record
 SEED = 7
 
 
-class Profiled(Record):
+class ProfiledCall(Record):
     """One call of an implementation, on average. The profiler's own cost is in all times."""
 
     calls: int = Field(gt=0)
@@ -38,11 +38,11 @@ class Profiled(Record):
     """The most frequent ones."""
 
 
-class System(Found):
+class System(LayerFinding):
     """What the framework does for a call."""
 
-    mine: Profiled
-    live: Profiled | None = None
+    mine: ProfiledCall
+    live: ProfiledCall | None = None
 
     def told(self) -> str:
         mine = self.mine
@@ -61,7 +61,7 @@ class SystemLayer(Layer):
 
     def instrument(self, subject: Subject, place: Path) -> None:
         task, mine = subject.task(), subject.candidate()
-        asked = [mine] if mine.id == LIVE else [mine, live(task.task.live_source, task.task.live_backend)]
+        asked = [mine] if mine.id == LIVE else [mine, live_candidate(task.task.live_source, task.task.live_backend)]
         with lease_fork_server(subject) as fork_server:
             answers = [
                 fork_server.run(
@@ -84,8 +84,8 @@ class SystemLayer(Layer):
     def collect(self, subject: Subject, place: Path) -> System:
         said = {entry.pop("id"): entry for entry in orjson.loads((place / "profiled.json").read_bytes())}
         return System(
-            mine=Profiled.model_validate(said[subject.implementation]),
-            live=Profiled.model_validate(said[LIVE]) if LIVE in said and subject.implementation != LIVE else None,
+            mine=ProfiledCall.model_validate(said[subject.implementation]),
+            live=ProfiledCall.model_validate(said[LIVE]) if LIVE in said and subject.implementation != LIVE else None,
         )
 
 

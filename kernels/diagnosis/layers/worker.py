@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bankable.kernels.diagnosis.layers.layer import Found, Layer
+from bankable.kernels.diagnosis.layers.layer import Layer, LayerFinding
 from bankable.kernels.diagnosis.layers.registry import load
 from bankable.kernels.diagnosis.layers.shared_fork_server import close_fork_servers
 from bankable.kernels.diagnosis.layers.subject import Subject
@@ -47,12 +47,12 @@ def run_job(job: dict[str, Any], say: Say) -> None:
     try:
         layer = load(job["reference"])
         if job["describe"]:
-            say(step="described", described=described(layer))
+            say(step="described", described=describe_layer(layer))
             return
         subject, place = Subject.model_validate(job["subject"]), Path(job["place"])
         for step in ("absent", "instrument", "collect"):
             start, found = time.monotonic(), _do(step, layer, subject, place)
-            reply = {"found": found.model_dump(mode="json")} if isinstance(found, Found) else {"said": found}
+            reply = {"found": found.model_dump(mode="json")} if isinstance(found, LayerFinding) else {"said": found}
             say(step=step, seconds=time.monotonic() - start, **reply)
             if step == "absent" and found:
                 return
@@ -69,7 +69,7 @@ def _redirect() -> None:
     os.close(output)
 
 
-def described(layer: Layer) -> dict[str, Any]:
+def describe_layer(layer: Layer) -> dict[str, Any]:
     """What another process has to know of a plug-in before it runs it."""
     return {
         "name": str(layer.name),
@@ -81,7 +81,7 @@ def described(layer: Layer) -> dict[str, Any]:
     }
 
 
-def _do(step: str, layer: Layer, subject: Subject, place: Path) -> Found | str:
+def _do(step: str, layer: Layer, subject: Subject, place: Path) -> LayerFinding | str:
     if step == "absent":
         return str(layer.absent(subject))
     if step == "instrument":

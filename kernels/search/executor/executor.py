@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Protocol
 
 from bankable.kernels.build.compiler import Compiled, Compiler
-from bankable.kernels.search.evaluation import Job, Screened
+from bankable.kernels.search.evaluation import EvaluationJob, ScreenResult
 from bankable.kernels.search.executor.local import LocalExecutor
 from bankable.tools.measurement.executor import ExecutorName, executor_named
 
@@ -25,11 +25,11 @@ class Executor(Protocol):
         """Candidates that are screened at a time."""
         ...
 
-    def screen(self, jobs: Sequence[Job]) -> list[Screened]:
+    def screen(self, jobs: Sequence[EvaluationJob]) -> list[ScreenResult]:
         """In the order of the jobs."""
         ...
 
-    def time(self, job: Job, compiled: Compiled) -> tuple[float | None, str]:
+    def time(self, job: EvaluationJob, compiled: Compiled) -> tuple[float | None, str]:
         """With nothing else of this search under way."""
         ...
 
@@ -40,7 +40,7 @@ class Executor(Protocol):
     ) -> None: ...
 
 
-def executor(name: ExecutorName, python: Path, threads: int, compiler: Compiler, workers: int = 0) -> Executor:
+def make_executor(name: ExecutorName, python: Path, threads: int, compiler: Compiler, workers: int = 0) -> Executor:
     """An executor by its name. Raises ``UserError`` where Ray is asked for and is not installed."""
     if executor_named(name) == "ray":
         from bankable.kernels.search.executor.on_ray import RayExecutor  # noqa: PLC0415 - imports Ray, which few need

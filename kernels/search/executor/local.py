@@ -11,8 +11,8 @@ from typing import TypeVar
 
 from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.sandbox.pool import core_sets
-from bankable.kernels.search.evaluation import Job, Screened
-from bankable.kernels.search.executor.worker import Worker
+from bankable.kernels.search.evaluation import EvaluationJob, ScreenResult
+from bankable.kernels.search.executor.worker import EvaluationWorker
 from bankable.tools.errors import UserError
 
 T = TypeVar("T")
@@ -23,9 +23,10 @@ class LocalExecutor:
     """Use as a context manager."""
 
     def __init__(self, python: Path, threads: int, compiler: Compiler, workers: int = 0) -> None:
-        self._free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+        self._free: queue.SimpleQueue[EvaluationWorker] = queue.SimpleQueue()
         self._workers = [
-            Worker(python, threads, compiler.cache, compiler.command, cores) for cores in core_sets(threads, workers)
+            EvaluationWorker(python, threads, compiler.cache, compiler.command, cores)
+            for cores in core_sets(threads, workers)
         ]
         for worker in self._workers:
             self._free.put(worker)
@@ -34,12 +35,12 @@ class LocalExecutor:
     def width(self) -> int:
         return len(self._workers)
 
-    def screen(self, jobs: Sequence[Job]) -> list[Screened]:
+    def screen(self, jobs: Sequence[EvaluationJob]) -> list[ScreenResult]:
         """See ``Executor``."""
         with ThreadPoolExecutor(self.width) as pool:
             return list(pool.map(self._screened, jobs))
 
-    def time(self, job: Job, compiled: Compiled) -> tuple[float | None, str]:
+    def time(self, job: EvaluationJob, compiled: Compiled) -> tuple[float | None, str]:
         """See ``Executor``."""
         try:
             return self._leased(lambda worker: worker.time(job, compiled))
@@ -53,13 +54,13 @@ class LocalExecutor:
         for worker in self._workers:
             worker.close()
 
-    def _screened(self, job: Job) -> Screened:
+    def _screened(self, job: EvaluationJob) -> ScreenResult:
         try:
             return self._leased(lambda worker: worker.screen(job))
         except UserError as problem:
-            return Screened("failed", f"lost its worker {TRIES} times: {problem}"[:300])
+            return ScreenResult("failed", f"lost its worker {TRIES} times: {problem}"[:300])
 
-    def _leased(self, work: Callable[[Worker], T]) -> T:
+    def _leased(self, work: Callable[[EvaluationWorker], T]) -> T:
         """On a worker of one's own; with another fork server when the first one is lost."""
         worker = self._free.get()
         try:

@@ -16,8 +16,8 @@ from typing import Any
 
 from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.sandbox.pool import core_sets
-from bankable.kernels.search.evaluation import Job, Screened
-from bankable.kernels.search.executor.worker import Worker
+from bankable.kernels.search.evaluation import EvaluationJob, ScreenResult
+from bankable.kernels.search.executor.worker import EvaluationWorker
 from bankable.tools.errors import UserError
 
 TRIES = 2
@@ -62,9 +62,9 @@ class RayExecutor:
         """Processes of the actors."""
         return [int(pid) for pid in self._ray.get([actor.pid.remote() for actor in self._actors])]
 
-    def screen(self, jobs: Sequence[Job]) -> list[Screened]:
+    def screen(self, jobs: Sequence[EvaluationJob]) -> list[ScreenResult]:
         """See ``Executor``."""
-        found: dict[int, Screened] = {}
+        found: dict[int, ScreenResult] = {}
         waiting = [(index, 1) for index in range(len(jobs))]
         running: dict[Any, tuple[int, int, int]] = {}
         idle = list(range(self.width))
@@ -81,11 +81,11 @@ class RayExecutor:
                 if tries < TRIES:
                     waiting.insert(0, (index, tries + 1))
                 else:
-                    found[index] = Screened("failed", _lost(problem))
+                    found[index] = ScreenResult("failed", _lost(problem))
             idle.append(device)
         return [found[index] for index in range(len(jobs))]
 
-    def time(self, job: Job, compiled: Compiled) -> tuple[float | None, str]:
+    def time(self, job: EvaluationJob, compiled: Compiled) -> tuple[float | None, str]:
         """See ``Executor``: the search waits for it, so nobody else of it is at work."""
         why = ""
         for _ in range(TRIES):
@@ -121,7 +121,7 @@ class RayExecutor:
         self._ray.kill(actor)
 
 
-class RayWorker(Worker):
+class RayWorker(EvaluationWorker):
     """A worker that says which process it is."""
 
     def pid(self) -> int:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bankable.kernels.benchmark.benchmark import measured_peaks
+from bankable.kernels.benchmark.benchmark import measure_peaks
 from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.sandbox.fork_server import ForkServer
-from bankable.kernels.search.evaluation import Job, Screened, screen, timed
+from bankable.kernels.search.evaluation import EvaluationJob, ScreenResult, screen_candidate, time_candidate
 from bankable.kernels.task.folder import open_task
 
 
-class Worker:
+class EvaluationWorker:
     """Holds what is the same for all candidates of one device: a fork server on its cores."""
 
     def __init__(self, python: Path, threads: int, cache: Path, command: str, cores: tuple[int, ...]) -> None:
@@ -20,15 +20,15 @@ class Worker:
         self._fork_server: ForkServer | None = None
         self._cache_bytes = 0
 
-    def screen(self, job: Job) -> Screened:
+    def screen(self, job: EvaluationJob) -> ScreenResult:
         """Raises ``UserError`` when the fork server is gone."""
-        return screen(job, open_task(job.root, job.operator), self.fork_server(), self._compiler)
+        return screen_candidate(job, open_task(job.root, job.operator), self.fork_server(), self._compiler)
 
-    def time(self, job: Job, compiled: Compiled) -> tuple[float | None, str]:
+    def time(self, job: EvaluationJob, compiled: Compiled) -> tuple[float | None, str]:
         """Raises ``UserError`` when the fork server is gone."""
         folder, fork_server = open_task(job.root, job.operator), self.fork_server()
-        self._cache_bytes = self._cache_bytes or measured_peaks(fork_server, folder.task.dtype, job.threads).cache_bytes
-        return timed(job, compiled, folder, fork_server, self._cache_bytes)
+        self._cache_bytes = self._cache_bytes or measure_peaks(fork_server, folder.task.dtype, job.threads).cache_bytes
+        return time_candidate(job, compiled, folder, fork_server, self._cache_bytes)
 
     def fork_server(self) -> ForkServer:
         """Started with the first candidate."""

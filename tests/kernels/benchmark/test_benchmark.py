@@ -9,8 +9,8 @@ from pathlib import Path
 import orjson
 import pytest
 
-from bankable.kernels.benchmark.benchmark import OperatorBenchmark, Settings, run_benchmark
-from bankable.kernels.benchmark.candidate import of_kernel, of_torch
+from bankable.kernels.benchmark.benchmark import BenchmarkSettings, OperatorBenchmark, run_benchmark
+from bankable.kernels.benchmark.candidate import kernel_candidate, torch_candidate
 from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.build.render import render
 from bankable.kernels.task.folder import TaskFolder
@@ -27,10 +27,13 @@ BUSY = {"harness_roofline", "harness_hidden_work", "harness_speedup"}
 def measured(norm_task: TaskFolder, python: Path, compiler: Compiler) -> OperatorBenchmark:
     """Torch's operator, an honest kernel, one that cuts precision, and one that crashes."""
     sources = [render(norm_task.family, "bfloat16"), TRUNCATING, CRASH]
-    kernels = [of_kernel(it) for it in map(compiler.compile, sources) if isinstance(it, Compiled)]
+    kernels = [kernel_candidate(it) for it in map(compiler.compile, sources) if isinstance(it, Compiled)]
     assert len(kernels) == 3
     return run_benchmark(
-        norm_task, [of_torch(norm_task.family, "torch"), *kernels], python, Settings(rounds=6, samples=6)
+        norm_task,
+        [torch_candidate(norm_task.family, "torch"), *kernels],
+        python,
+        BenchmarkSettings(rounds=6, samples=6),
     )
 
 

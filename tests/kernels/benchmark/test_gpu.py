@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bankable.kernels.benchmark.gpu import Provenance, Timed, measure_gpu, ratio, share_of_copies, table
+from bankable.kernels.benchmark.gpu import GpuTiming, Provenance, measure_gpu, ratio, share_of_copies, table
 from bankable.kernels.cli import app
 from bankable.kernels.operators import FAMILIES
 from bankable.tools.errors import UserError
@@ -18,9 +18,9 @@ FP32 = dict.fromkeys(FAMILIES, "float32")
 ABOUT = Provenance(device="a GPU", copy_bandwidth=2e12)
 
 
-def timed(name: str, samples: list[float], **values: object) -> Timed:
+def timed(name: str, samples: list[float], **values: object) -> GpuTiming:
     settings = {"family": "rms_norm", "shape": "4x256", "bytes_moved": 2_000_000, "allowed": 1e-2, "error": 1e-3}
-    return Timed.model_validate({**settings, "implementation": name, "samples_s": samples, **values})
+    return GpuTiming.model_validate({**settings, "implementation": name, "samples_s": samples, **values})
 
 
 def test_a_rehearsal_runs_every_kernel_and_times_nothing(python: Path, tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_rehearsal_in_bfloat16_says_that_it_takes_another_dtype(tmp_path: Path
     done = CliRunner().invoke(app, [*asked, "--rounds", "1", "--samples", "1", "--out", str(out)])
     assert done.exit_code == 0, done.output
     assert "rehearsed in float32: Triton's interpreter does not round bfloat16 as a GPU does" in done.output
-    results = [Timed.model_validate_json(line) for line in out.read_bytes().splitlines()[1:]]
+    results = [GpuTiming.model_validate_json(line) for line in out.read_bytes().splitlines()[1:]]
     assert {it.dtype for it in results} == {"float32"}
     assert all(it.right for it in results)
 

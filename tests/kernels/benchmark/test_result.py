@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from bankable.kernels.benchmark.result import claim, scores, sound
+from bankable.kernels.benchmark.result import derive_claim, is_sound, score_candidates
 from bankable.tools.evidence.harness import (
     Correctness,
     Intact,
@@ -88,7 +88,7 @@ def rows(*names: str, rounds: int = 6) -> list[OpRun]:
 
 
 def test_the_winner_is_weighted_by_served_calls_and_medians():
-    said = claim(TASK, rows("live", "fast", "slow"), "native", 0.01)
+    said = derive_claim(TASK, rows("live", "fast", "slow"), "native", 0.01)
     assert (said.outcome, said.winner, said.winner_backend) == ("winner", "fast", "fast-backend")
     assert said.speedup == pytest.approx((900 * 40 + 100 * 80) / (900 * 10 + 100 * 80))
     assert said.shapes == pytest.approx({"4x4": 4.0, "8x4": 1.0, "5x4": 2.0})
@@ -96,13 +96,13 @@ def test_the_winner_is_weighted_by_served_calls_and_medians():
 
 
 def test_nothing_faster_is_no_win_and_nothing_measured_is_an_error():
-    assert claim(TASK, rows("live", "slow"), "native", 0.01).outcome == "no_win"
+    assert derive_claim(TASK, rows("live", "slow"), "native", 0.01).outcome == "no_win"
     broken = [it.model_copy(update={"raised": "crashed"}) for it in rows("fast")]
-    assert claim(TASK, rows("live") + broken, "native", 0.01).outcome == "harness_error"
+    assert derive_claim(TASK, rows("live") + broken, "native", 0.01).outcome == "harness_error"
 
 
 def test_few_rounds_win_nothing():
-    said = claim(TASK, rows("live", "fast", rounds=2), "native", 0.01)
+    said = derive_claim(TASK, rows("live", "fast", rounds=2), "native", 0.01)
     assert (said.outcome, said.winner, said.speedup) == ("no_win", None, None)
 
 
@@ -126,6 +126,6 @@ def test_few_rounds_win_nothing():
 def test_one_unsound_row_puts_a_candidate_out(changes):
     taken = rows("live", "fast", "slow")
     taken[-4] = taken[-4].model_copy(update=changes)
-    assert not sound(TASK, taken[-4])
-    assert [score.implementation for score in scores(TASK, taken, 0.01)] == ["slow"]
-    assert math.exp(scores(TASK, taken, 0.01)[0].decision.mean) < 1
+    assert not is_sound(TASK, taken[-4])
+    assert [score.implementation for score in score_candidates(TASK, taken, 0.01)] == ["slow"]
+    assert math.exp(score_candidates(TASK, taken, 0.01)[0].decision.mean) < 1

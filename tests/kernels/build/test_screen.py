@@ -6,24 +6,25 @@ from itertools import islice
 
 import pytest
 
-from bankable.kernels.benchmark.candidate import of_kernel
-from bankable.kernels.benchmark.qualify import complaints_of, qualify
+from bankable.kernels.benchmark.candidate import kernel_candidate
+from bankable.kernels.benchmark.qualify import qualify, read_kernel
 from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.build.render import Source, every_choice, render
 from bankable.kernels.build.screen import complaints
 from bankable.kernels.operators import FAMILIES
-from bankable.kernels.redteam.wrapped import wrapped
+from tests.kernels.taken_over import HONEST, taken_over
 
+WRONG = "call.outputs()[0].data[0] = 0;"
 BODIES = {
     'extern "C" int puts(const char*);|puts("x"); HONEST': "calls puts",
-    "#include <thread>|std::thread([=] { HONEST }).join();": "calls ",
-    "static float kept[64];|HONEST kept[calls() & 63] += 1.0f; if (kept[3] > 1e9f) OUT[0] = 0;": "keeps state from ",
-    "static thread_local int64_t turn;|++turn; HONEST if (turn > 9) OUT[0] = 0;": "keeps state from call to call: ",
+    "#include <thread>|std::thread([call] { HONEST }).join();": "calls ",
+    "static float kept[64];|HONEST kept[calls() & 63] += 1.0f; if (kept[3] > 1e9f) WRONG": "keeps state from ",
+    "static thread_local int64_t turn;|++turn; HONEST if (turn > 9) WRONG": "keeps state from call to call: ",
     "struct E { E() { __builtin_trap(); } }; static E e;|HONEST": "runs unasked: 16 bytes of .init_array",
-    "|HONEST if (__builtin_ia32_rdtsc() & 1) OUT[0] = 0;": "has instructions rdtsc",
+    "|HONEST if (__builtin_ia32_rdtsc() & 1) WRONG": "has instructions rdtsc",
     '|asm volatile("syscall" ::: "memory"); HONEST': "has instructions syscall",
-    "|HONEST if (calls_here > 9) OUT[0] = 0;": "uses the count of its calls",
-    "#define PASTED(a, b) a##b\n|HONEST if (PASTED(calls, _here) > 9) OUT[0] = 0;": "pastes names together",
+    "|HONEST if (calls_here > 9) WRONG": "uses the count of its calls",
+    "#define PASTED(a, b) a##b\n|HONEST if (PASTED(calls, _here) > 9) WRONG": "pastes names together",
 }
 
 
@@ -38,22 +39,23 @@ def test_nothing_stands_against_any_variant_of_a_template(family, compiler):
     shape = tuple(range(4, 4 + 2 * len(FAMILIES[family].axes), 2))
     for choices in islice(every_choice(FAMILIES[family], (shape,)), 0, None, 61):
         assert (
-            complaints_of(of_kernel(built(compiler, render(FAMILIES[family], FAMILIES[family].usual, choices)))) == []
+            read_kernel(kernel_candidate(built(compiler, render(FAMILIES[family], FAMILIES[family].usual, choices))))
+            == []
         )
 
 
 @pytest.mark.parametrize("given", BODIES)
 def test_what_reaches_further_is_named(given, compiler):
     above, body = given.split("|")
-    above = above.replace("calls()", "bankable_calls()")
-    source = wrapped("rms_norm", "bfloat16", {}, body.replace("calls()", "bankable_calls()"), above=above)
-    said = complaints_of(of_kernel(built(compiler, source)))
+    body = body.replace("calls()", "bankable_calls()").replace("HONEST", HONEST).replace("WRONG", WRONG)
+    source = taken_over(body, above=above)
+    said = read_kernel(kernel_candidate(built(compiler, source)))
     assert any(it.startswith(BODIES[given]) for it in said), said
 
 
 def test_a_wrapper_that_adds_nothing_is_honest(compiler):
     for family in FAMILIES:
-        assert complaints_of(of_kernel(built(compiler, wrapped(family, FAMILIES[family].usual, {}, "HONEST")))) == []
+        assert read_kernel(kernel_candidate(built(compiler, taken_over(HONEST, family=family)))) == []
 
 
 def test_what_is_no_library_cannot_be_read(tmp_path):
@@ -63,7 +65,7 @@ def test_what_is_no_library_cannot_be_read(tmp_path):
 
 
 def test_a_kernel_with_a_complaint_is_never_loaded(compiler, fork_server, norm_task):
-    body = f'FILE* to = fopen("{norm_task.path}/was-here", "w"); if (to) fclose(to); HONEST'
-    kernel = of_kernel(built(compiler, wrapped("rms_norm", "bfloat16", {}, body, above="#include <cstdio>\n")))
+    body = f'FILE* to = fopen("{norm_task.path}/was-here", "w"); if (to) fclose(to); {HONEST}'
+    kernel = kernel_candidate(built(compiler, taken_over(body, above="#include <cstdio>\n")))
     said = qualify(norm_task, kernel, fork_server, ["4x64"], 1)
     assert (said.ok, said.why) == (False, "not loaded: calls fclose, fopen")

@@ -12,7 +12,7 @@ import pytest
 
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.diagnosis.diagnose import ENOUGH, Examined, examine
-from bankable.kernels.diagnosis.layers.runner import Worker
+from bankable.kernels.diagnosis.layers.runner import LayerWorker
 from bankable.kernels.diagnosis.layers.subject import Subject
 from bankable.kernels.diagnosis.layers.tool import version_of, x86
 from bankable.kernels.operators import FAMILIES
@@ -36,13 +36,13 @@ def task(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> T
 
 
 @pytest.fixture(scope="module")
-def worker() -> Iterator[Worker]:
-    with Worker() as running:
+def worker() -> Iterator[LayerWorker]:
+    with LayerWorker() as running:
         yield running
 
 
 @pytest.fixture
-def look(task: TaskFolder, worker: Worker, compiler: Compiler, python: Path):
+def look(task: TaskFolder, worker: LayerWorker, compiler: Compiler, python: Path):
     def examined(body: str, shape: str) -> Examined:
         subject = Subject.of_source(task, kernel(body), shape, python, cache=compiler.cache)
         return examine(subject, only=ENOUGH, worker=worker, plugins={})

@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from bankable.kernels.diagnosis.advice import advice_for, offered
+from bankable.kernels.diagnosis.advice import advice_for, offered_values
 from bankable.kernels.diagnosis.layers.code import Code
-from bankable.kernels.diagnosis.layers.instruction_counts import Counted
-from bankable.kernels.diagnosis.layers.overhead import Overhead
+from bankable.kernels.diagnosis.layers.instruction_counts import InstructionCounts
+from bankable.kernels.diagnosis.layers.overhead import LaunchOverhead
 from bankable.kernels.diagnosis.layers.performance import Performance
 from bankable.kernels.diagnosis.layers.roof import Roof
-from bankable.kernels.diagnosis.layers.system import Profiled, System
+from bankable.kernels.diagnosis.layers.system import ProfiledCall, System
 from bankable.kernels.diagnosis.processor import judge
 from bankable.kernels.diagnosis.readings import Readings
 from bankable.kernels.operators import FAMILIES
@@ -27,7 +27,7 @@ ROOF = Roof(
     region_ns=1000,
     thread_ns=10000,
 )
-COUNTED = Counted(
+COUNTED = InstructionCounts(
     build="x86-64-v3",
     instructions=1e6,
     own=1e6,
@@ -47,7 +47,7 @@ PLAIN = Readings(
     threads=2,
     roof=ROOF,
     counted=COUNTED,
-    overhead=Overhead(call_ns=505_000, empty_ns=5_000),
+    overhead=LaunchOverhead(call_ns=505_000, empty_ns=5_000),
 )
 """400 µs of memory, 100 µs of instructions."""
 SHAPES = [(4, 256), (512, 2048)]
@@ -57,7 +57,7 @@ def code(loop_spills: float | None, *missing: str) -> Code:
     return Code(instructions=100, loop_spills=loop_spills, missing=missing)
 
 
-def counted(**changes: float) -> Counted:
+def counted(**changes: float) -> InstructionCounts:
     return COUNTED.model_copy(update=changes)
 
 
@@ -77,8 +77,12 @@ def counted(**changes: float) -> Counted:
         ({"counted": counted(joins=300)}, "latency", "that is 300.00 of the kernel's 500.00 µs"),
         ({"counted": counted(starts=26)}, "latency", "that is 260.00 of the kernel's 500.00 µs"),
         ({"counted": counted(joins=10)}, "memory", "that is 10.00 of the kernel's 500.00 µs"),
-        ({"overhead": Overhead(call_ns=9_000, empty_ns=5_000)}, "latency", "56% is launch overhead"),
-        ({"overhead": Overhead(call_ns=3e6, empty_ns=5_000)}, "latency", "neither explains the kernel's 2995.00 µs"),
+        ({"overhead": LaunchOverhead(call_ns=9_000, empty_ns=5_000)}, "latency", "56% is launch overhead"),
+        (
+            {"overhead": LaunchOverhead(call_ns=3e6, empty_ns=5_000)},
+            "latency",
+            "neither explains the kernel's 2995.00 µs",
+        ),
         ({"overhead": None}, "memory", "400.00 µs"),
         ({"counted": None}, "memory", "4,000,000 operations, by definition, take 4.00 µs"),
         ({"counted": None, "overhead": None}, "unknown", "neither a time nor a count"),
@@ -98,7 +102,7 @@ def test_small_data_comes_from_the_cache():
 
 
 def test_tensors_between_operators_are_written_and_read_again():
-    profiled = Profiled(
+    profiled = ProfiledCall(
         calls=20,
         call_us=9,
         ours_us=0,
@@ -128,7 +132,7 @@ def advice(bound, readings=PLAIN, **choices):
 
 
 def test_advice_is_ranked_and_within_what_the_template_offers():
-    allowed = offered(FAMILIES["rms_norm"], SHAPES)
+    allowed = offered_values(FAMILIES["rms_norm"], SHAPES)
     for bound in ("memory", "compute", "latency", "occupancy", "unknown"):
         for entry in advice(bound, vector_bits=256, unroll=2):
             assert entry.why
@@ -148,7 +152,7 @@ def test_advice_is_ranked_and_within_what_the_template_offers():
 
 def test_threads_are_for_kernels_that_last():
     assert advice("memory")[0].values == (2, 64)
-    short = replace(PLAIN, overhead=Overhead(call_ns=9_000, empty_ns=5_000))
+    short = replace(PLAIN, overhead=LaunchOverhead(call_ns=9_000, empty_ns=5_000))
     assert all(it.lever != "thread_rows" for it in advice("memory", short))
     assert all(it.lever != "thread_rows" for it in advice("memory", replace(PLAIN, threads=1)))
     hurt = advice("latency", replace(PLAIN, counted=counted(joins=1)), thread_rows=2)[0]
@@ -156,7 +160,7 @@ def test_threads_are_for_kernels_that_last():
 
 
 def test_what_no_parameter_changes_comes_with_its_figures():
-    tiny = replace(PLAIN, overhead=Overhead(call_ns=5_000, empty_ns=4_500))
+    tiny = replace(PLAIN, overhead=LaunchOverhead(call_ns=5_000, empty_ns=4_500))
     assert advice("latency", tiny)[0].why == "a faster kernel saves 10% at most; one call less saves 4.5 µs"
     synced = replace(PLAIN, counted=counted(joins=64, starts=2))
     assert advice("latency", synced)[0].why == "64 regions and barriers and 2 threads a call: one region is enough"

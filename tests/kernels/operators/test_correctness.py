@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bankable.kernels.benchmark.candidate import Candidate, of_kernel, of_torch
+from bankable.kernels.benchmark.candidate import Candidate, kernel_candidate, torch_candidate
 from bankable.kernels.benchmark.qualify import KINDS
 from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.build.render import render
@@ -128,7 +128,7 @@ def tried(
 def kernel(family: Family, dtype: str, choices: dict[str, int], compiler: Compiler) -> Candidate:
     compiled = compiler.compile(render(family, dtype, choices))
     assert isinstance(compiled, Compiled), compiled
-    return of_kernel(compiled)
+    return kernel_candidate(compiled)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_kernels_are_right_at_every_shape_and_input(family, dtype, fork_server, 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
 def test_torchs_own_operators_are_right_too(family, fork_server):
     dims = [size for size in SHAPES[family.name] if family.name != "linear" or size[-1] % 32 == 0]
-    for said in tried(family, family.usual, of_torch(family, "torch"), fork_server, dims=dims):
+    for said in tried(family, family.usual, torch_candidate(family, "torch"), fork_server, dims=dims):
         assert said["relative_error"] <= family.allowed[family.usual].relative_error
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bankable.kernels.benchmark.benchmark import Settings, run_benchmark
-from bankable.kernels.benchmark.candidate import Candidate, of_torch
+from bankable.kernels.benchmark.benchmark import BenchmarkSettings, run_benchmark
+from bankable.kernels.benchmark.candidate import Candidate, torch_candidate
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.build.render import render
 from bankable.kernels.operators import FAMILIES
@@ -101,7 +101,9 @@ def test_a_request_without_a_token_gives_zeros_as_live(compiler, python: Path, t
 
 @pytest.mark.long
 def test_a_benchmark_of_it_is_evidence(compiler, python: Path, task, tmp_path):
-    result = run_benchmark(task, [of_torch(FAMILY, "torch"), kernel(compiler)], python, Settings(rounds=6, samples=6))
+    result = run_benchmark(
+        task, [torch_candidate(FAMILY, "torch"), kernel(compiler)], python, BenchmarkSettings(rounds=6, samples=6)
+    )
     assert [entry.ok for entry in result.qualified] == [True] * 3
     assert len(result.rows) == 6 * 3 * 2
     assert {row.bytes_moved for row in result.rows if row.shape == SERVED} == {

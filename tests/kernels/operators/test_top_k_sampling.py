@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bankable.kernels.benchmark.benchmark import Settings, run_benchmark
-from bankable.kernels.benchmark.candidate import Candidate, of_torch
+from bankable.kernels.benchmark.benchmark import BenchmarkSettings, run_benchmark
+from bankable.kernels.benchmark.candidate import Candidate, torch_candidate
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.build.overlay import patch_of
 from bankable.kernels.build.render import Source, render
@@ -174,7 +174,9 @@ def test_what_is_captured_is_what_live_draws_from(sampled, tmp_path, fork_server
 
 @pytest.mark.long
 def test_a_benchmark_of_it_is_evidence(compiler, python: Path, task):
-    result = run_benchmark(task, [of_torch(FAMILY, "torch"), kernel(compiler)], python, Settings(rounds=6, samples=6))
+    result = run_benchmark(
+        task, [torch_candidate(FAMILY, "torch"), kernel(compiler)], python, BenchmarkSettings(rounds=6, samples=6)
+    )
     assert [entry.ok for entry in result.qualified] == [True] * 3
     assert result.claim.winner_backend == "cpp"
     assert result.claim.speedup is not None

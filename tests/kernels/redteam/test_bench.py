@@ -8,10 +8,10 @@ import orjson
 import pytest
 
 from bankable.kernels.redteam.attack import attacks
-from bankable.kernels.redteam.bench import HostileBench, Judged
+from bankable.kernels.redteam.bench import HostileBench, RedTeamResult
 from bankable.kernels.redteam.candidates import HONEST
 from bankable.kernels.redteam.forgeries import FORGERIES
-from bankable.kernels.redteam.table import MODES, lines
+from bankable.kernels.redteam.table import MODES, summary_lines
 from bankable.tools.errors import UserError
 
 NEVER_SEEN = {"dormant-on-unserved", "borrows-without-state"}
@@ -22,11 +22,11 @@ long = pytest.mark.long
 
 
 @pytest.fixture(scope="module")
-def found(python: Path, compiler, tmp_path_factory) -> dict[str, Judged]:
+def found(python: Path, compiler, tmp_path_factory) -> dict[str, RedTeamResult]:
     out = tmp_path_factory.mktemp("bench") / "out"
     bench = HostileBench(out, python, compiler, families=["silu_and_mul"], seed=3)
     entries = bench.run()
-    said = [Judged.model_validate_json(line) for line in (out / "hostile.jsonl").read_bytes().splitlines()]
+    said = [RedTeamResult.model_validate_json(line) for line in (out / "hostile.jsonl").read_bytes().splitlines()]
     assert said == entries
     return {it.technique if it.modes else it.id: it for it in entries}
 
@@ -71,7 +71,7 @@ def test_each_is_caught_where_it_shows(found, technique, layer, said):
 
 @long
 def test_what_was_missed_and_accused_is_named(found):
-    told = list(lines(list(found.values())))
+    told = list(summary_lines(list(found.values())))
     assert told[0].startswith(f"{len(found)} candidates: ")
     for it in found.values():
         assert any(it.id in line for line in told[1:]) == (it.outcome in ("missed", "accused", "harness_error"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bankable.kernels.benchmark.candidate import Candidate, of_kernel
+from bankable.kernels.benchmark.candidate import Candidate, kernel_candidate
 from bankable.kernels.benchmark.qualify import qualify
 from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.build.render import Source
@@ -31,7 +31,7 @@ SHAPES = [{"key": "4x64", "dims": [4, 64], "seed": 5}]
 def compile_candidate(source: Source, compiler: Compiler) -> Candidate:
     compiled = compiler.compile(source)
     assert isinstance(compiled, Compiled), compiled
-    return of_kernel(compiled)
+    return kernel_candidate(compiled)
 
 
 def attempt(source: Source, compiler: Compiler, fork_server: ForkServer, limits: Limits | None = None) -> Answer:

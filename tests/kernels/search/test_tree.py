@@ -9,7 +9,7 @@ import pytest
 
 from bankable.kernels.diagnosis.record import Advice, Diagnosis
 from bankable.kernels.search.evaluation import Evaluation
-from bankable.kernels.search.policies import POLICIES, steps
+from bankable.kernels.search.policies import POLICIES, next_steps
 from bankable.kernels.search.tree import FAILED, Tree
 
 ALLOWED = {"a": (0, 1, 2), "b": (0, 1, 2, 3), "mute": (0, 1)}
@@ -50,7 +50,7 @@ def searched(policy: str, budget: int, seed: int = 0, start: Tree | None = None)
     if grown.root is None:
         grown.add(entry(ROOT))
     while len(grown.nodes) < budget:
-        taken = list(steps(POLICIES[policy], grown, 1, seed, EVERY))
+        taken = list(next_steps(POLICIES[policy], grown, 1, seed, EVERY))
         if not taken:
             break
         choices, parent = taken[0]
@@ -113,13 +113,13 @@ def test_the_first_advice_of_a_diagnosis_is_tried_first(policy):
     for seed in range(10):
         grown = tree()
         grown.add(entry(ROOT, diagnosis=said))
-        ((choices, parent),) = steps(POLICIES[policy], grown, 1, seed, EVERY)
+        ((choices, parent),) = next_steps(POLICIES[policy], grown, 1, seed, EVERY)
         assert (choices["b"], parent.id) == (3, name(ROOT))
 
 
 def test_side_by_side_candidates_differ():
     grown = searched("uct", 3)
-    taken = [novelty(choices) for choices, _ in steps(POLICIES["uct"], grown, 5, 0, EVERY)]
+    taken = [novelty(choices) for choices, _ in next_steps(POLICIES["uct"], grown, 5, 0, EVERY)]
     assert len(set(taken)) == 5
 
 

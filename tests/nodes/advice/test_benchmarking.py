@@ -20,7 +20,7 @@ from bankable.kernels.task.proposed import MOST, entered
 from bankable.kernels.task.shapes import parse_shapes
 from bankable.kernels.task.sources import kept_source
 from bankable.nodes.advice.ask import past
-from bankable.nodes.advice.benchmarking import MOST_ROUNDS, bench_plan
+from bankable.nodes.advice.benchmarking import MOST_ROUNDS, ask_bench_plan
 from bankable.nodes.advice.kernel_facts import diagnosis
 from bankable.nodes.op_benchmarker import benchmark, default, torchs_own
 from bankable.tools.llm.advisor import Advisor
@@ -68,7 +68,7 @@ def name_of(**choices: int) -> str:
 )
 def test_more_rounds_and_never_fewer(asked: int, taken: int, why: list[str], task: TaskFolder, tmp_path: Path) -> None:
     with Endpoint(proposal(rounds=asked)) as server, context_of(tmp_path, server) as context:
-        plan = bench_plan(context, task, 1, ["redo: noisy"])
+        plan = ask_bench_plan(context, task, 1, ["redo: noisy"])
         assert plan is not None
         assert (plan.rounds, plan.kernels) == (taken, ())
         assert [it.why for it in past(context.folder.root)[0].dropped] == why
@@ -86,9 +86,9 @@ def test_kernels_are_choices_of_the_template_few_and_new(task: TaskFolder, tmp_p
         kernel(vector_bits=256),
     )
     with Endpoint(answer) as server, context_of(tmp_path, server) as context:
-        assert bench_plan(context, task, 1, ()) is not None
+        assert ask_bench_plan(context, task, 1, ()) is not None
         dropped = [it.why for it in past(context.folder.root)[0].dropped]
-        assert bench_plan(context, task, 2, ()) is not None
+        assert ask_bench_plan(context, task, 2, ()) is not None
     assert [it.implementation for it in entered(task.path)] == [name_of(unroll=4), name_of(unroll=2)]
     assert len(entered(task.path)) == MOST
     assert dropped == [
@@ -103,7 +103,7 @@ def test_kernels_are_choices_of_the_template_few_and_new(task: TaskFolder, tmp_p
 
 def test_a_model_that_refuses_leaves_the_benchmark_as_it_is(task: TaskFolder, tmp_path: Path) -> None:
     with Endpoint(refusal()) as server, context_of(tmp_path, server) as context:
-        assert bench_plan(context, task, 1, ()) is None
+        assert ask_bench_plan(context, task, 1, ()) is None
     assert entered(task.path) == []
 
 

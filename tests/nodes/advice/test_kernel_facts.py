@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bankable.kernels.diagnosis.record import Advice, Diagnosis
 from bankable.kernels.operators import FAMILIES
-from bankable.kernels.search.evaluation import LOG, entry
+from bankable.kernels.search.evaluation import LOG, make_evaluation
 from bankable.kernels.task.folder import write_task
 from bankable.kernels.task.shapes import parse_shapes
 from bankable.nodes.advice.kernel_facts import diagnosis
@@ -24,7 +24,10 @@ def test_a_named_candidate_comes_with_its_diagnosis(fork_server, tmp_path) -> No
         evidence=("92% is launch overhead",),
         advice=(Advice(lever="unroll", values=(2, 4), why="steps side by side"),),
     )
-    slow, fast = entry("cpp-0", {"unroll": 1}, "measured", "", 0.0), entry("cpp-1", {"unroll": 2}, "measured", "", 0.7)
+    slow, fast = (
+        make_evaluation("cpp-0", {"unroll": 1}, "measured", "", 0.0),
+        make_evaluation("cpp-1", {"unroll": 2}, "measured", "", 0.7),
+    )
     log = AppendLog(task.path / LOG)
     for it in (slow, fast.model_copy(update={"diagnosis": bound})):
         log.append(it.line())

@@ -11,7 +11,7 @@ import pytest
 
 from bankable.graph.session import recorded_config, session
 from bankable.kernels.operators import FAMILIES
-from bankable.kernels.search.search import Search, evaluations
+from bankable.kernels.search.search import Search, read_evaluations
 from bankable.kernels.task.folder import TaskFolder, write_task
 from bankable.kernels.task.shapes import parse_shapes
 from bankable.nodes.kernel_author import BUDGET, MODELS_PART, best_kernel
@@ -76,7 +76,7 @@ def test_proposals_are_evaluated_first_bounded_and_named(task: TaskFolder, pytho
         assert "5x67" not in server.requests[0].system  # held out
         authored(tmp_path / "again", task, python, server)
         assert len(server.requests) == asked
-    assert evaluations(task).keys() == {it["implementation"] for it in entries}
+    assert read_evaluations(task).keys() == {it["implementation"] for it in entries}
 
 
 @pytest.mark.long

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bankable.kernels.benchmark.candidate import of_kernel
+from bankable.kernels.benchmark.candidate import kernel_candidate
 from bankable.kernels.benchmark.qualify import qualify
 from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.build.overlay import lay, part_of, patch_of
@@ -102,7 +102,7 @@ def test_kernels_are_right_on_what_the_server_was_asked(tasks: dict[str, TaskFol
             compiled = compiler.compile(render(FAMILIES[name], "bfloat16"))
             assert isinstance(compiled, Compiled)
             keys = [shape.key for shape in folder.task.shapes]
-            tried = qualify(folder, of_kernel(compiled), fork_server, keys, 1)
+            tried = qualify(folder, kernel_candidate(compiled), fork_server, keys, 1)
             assert tried.ok, (name, tried.why)
 
 

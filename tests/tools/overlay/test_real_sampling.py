@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from bankable.kernels.benchmark.candidate import of_kernel
+from bankable.kernels.benchmark.candidate import kernel_candidate
 from bankable.kernels.benchmark.qualify import qualify
 from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.build.overlay import lay, part_of, patch_of
@@ -85,7 +85,7 @@ def test_a_task_holds_what_the_server_draws_from(task: TaskFolder, engine: Engin
     compiled = Compiler().compile(render(FAMILY, "float32"))
     assert isinstance(compiled, Compiled)
     with ForkServer(engine.python) as fork_server:
-        tried = qualify(task, of_kernel(compiled), fork_server, [shape.key for shape in task.task.shapes], 1)
+        tried = qualify(task, kernel_candidate(compiled), fork_server, [shape.key for shape in task.task.shapes], 1)
     assert (tried.ok, tried.why) == (True, "")
 
 

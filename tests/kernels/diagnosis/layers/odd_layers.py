@@ -8,11 +8,11 @@ import sys
 import time
 from pathlib import Path
 
-from bankable.kernels.diagnosis.layers.layer import Found, Layer
+from bankable.kernels.diagnosis.layers.layer import Layer, LayerFinding
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
 
 
-class Count(Found):
+class Count(LayerFinding):
     """How often the layer ran."""
 
     runs: int
@@ -32,7 +32,7 @@ class Honest(Layer):
             runs.write("x")
         print("what a layer prints is no reply")
 
-    def collect(self, subject: Subject, place: Path) -> Found:
+    def collect(self, subject: Subject, place: Path) -> LayerFinding:
         return Count(runs=len((place.parent / "runs.txt").read_text(encoding="ascii")))
 
 
@@ -41,7 +41,7 @@ class Second(Honest):
 
     name, attempts = "second", 2
 
-    def collect(self, subject: Subject, place: Path) -> Found:
+    def collect(self, subject: Subject, place: Path) -> LayerFinding:
         found = super().collect(subject, place)
         if found.runs < 2:
             raise LayerFailedError("not yet")
@@ -86,8 +86,8 @@ class Lying(Honest):
 
     name = "lying"
 
-    def collect(self, subject: Subject, place: Path) -> Found:
-        return Found()
+    def collect(self, subject: Subject, place: Path) -> LayerFinding:
+        return LayerFinding()
 
 
 class Shapeless(Honest):
@@ -95,7 +95,7 @@ class Shapeless(Honest):
 
     name = "shapeless"
 
-    def collect(self, subject: Subject, place: Path) -> Found:
+    def collect(self, subject: Subject, place: Path) -> LayerFinding:
         return Count.model_construct(runs="many")
 
 

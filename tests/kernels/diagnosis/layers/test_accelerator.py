@@ -11,7 +11,7 @@ import pytest
 from bankable.kernels.build.render import render
 from bankable.kernels.diagnosis.layers.harness import evaluate
 from bankable.kernels.diagnosis.layers.registry import accelerators
-from bankable.kernels.diagnosis.layers.runner import Worker
+from bankable.kernels.diagnosis.layers.runner import LayerWorker
 from bankable.kernels.diagnosis.layers.subject import Subject
 from bankable.kernels.task.folder import TaskFolder
 
@@ -100,7 +100,7 @@ def test_a_broken_package_is_a_failed_layer(code, why, subject, monkeypatch, tmp
 def test_a_package_that_hangs_while_it_is_imported_is_given_up(tmp_path, monkeypatch):
     (tmp_path / "slow_npu.py").write_text("import time; time.sleep(600)", encoding="utf-8")
     monkeypatch.syspath_prepend(tmp_path)
-    with Worker() as worker:
+    with LayerWorker() as worker:
         said = worker.describe("slow_npu:LAYER", tmp_path / "place", limit_s=3)
     assert (said.outcome, said.why) == ("timed_out", "no end after 3 s, last heard of: import")
 

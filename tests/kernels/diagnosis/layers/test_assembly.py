@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bankable.kernels.diagnosis.layers.assembly import innermost, instructions, mixed
+from bankable.kernels.diagnosis.layers.assembly import innermost, instructions, mix_of
 
 TEXT = """
 kernel.so:     file format elf64-x86-64
@@ -53,7 +53,7 @@ def test_places_on_the_stack_are_told_from_arrays_and_other_pointers():
 
 def test_a_mix_weighs_by_how_often():
     found = instructions(TEXT)
-    mix = mixed((it, 10.0) for it in found.values())
+    mix = mix_of((it, 10.0) for it in found.values())
     assert (mix.instructions, mix.spills, mix.locked, mix.flops) == (150, 30, 10, 250)
     assert mix.vector == {512: 10, 256: 50, 128: 20, 0: 70}
     assert list(mix.vector) == [512, 256, 128, 0]

@@ -10,12 +10,12 @@ import orjson
 import pytest
 
 from bankable.kernels.build.render import render
-from bankable.kernels.diagnosis.layers.cache import kept, key_of, place_of
-from bankable.kernels.diagnosis.layers.graph import Job, run_jobs
-from bankable.kernels.diagnosis.layers.harness import Plan, built_in, evaluate
+from bankable.kernels.diagnosis.layers.cache import key_of, load_result, place_of
+from bankable.kernels.diagnosis.layers.graph import LayerJob, run_jobs
+from bankable.kernels.diagnosis.layers.harness import LayerPlan, built_in_plans, evaluate
 from bankable.kernels.diagnosis.layers.layer import LayerResult
 from bankable.kernels.diagnosis.layers.registry import BUILT_IN, load
-from bankable.kernels.diagnosis.layers.runner import Worker
+from bankable.kernels.diagnosis.layers.runner import LayerWorker
 from bankable.kernels.diagnosis.layers.subject import Subject
 from bankable.kernels.task.folder import TaskFolder
 from bankable.tools.errors import UserError
@@ -26,8 +26,8 @@ NO_NUMBER = "Input should be a valid integer, unable to parse string as an integ
 
 
 @pytest.fixture(scope="module")
-def worker() -> Iterator[Worker]:
-    with Worker() as running:
+def worker() -> Iterator[LayerWorker]:
+    with LayerWorker() as running:
         yield running
 
 
@@ -42,8 +42,8 @@ def subject(norm_task: TaskFolder, python: Path, tmp_path: Path) -> Subject:
     return Subject.of_source(folder, render(folder.family, "bfloat16"), "4x64", python)
 
 
-def plans(*names: str) -> list[Plan]:
-    return built_in([f"{HERE}:{name}" for name in names])
+def plans(*names: str) -> list[LayerPlan]:
+    return built_in_plans([f"{HERE}:{name}" for name in names])
 
 
 def test_layers_that_fail_hang_or_die_leave_the_others_alone(subject, worker):
@@ -114,11 +114,11 @@ def test_a_finding_that_cannot_be_read_is_measured_again(subject, worker, conten
 def test_a_finding_under_another_key_is_not_taken(subject, worker):
     first = evaluate(subject, plans("Honest"), plugins={}, worker=worker)["honest"]
     place = place_of(subject, "honest", first.key)
-    assert kept(place, first.key, Count) is not None
-    assert kept(place, "0" * 64, Count) is None
+    assert load_result(place, first.key, Count) is not None
+    assert load_result(place, "0" * 64, Count) is None
     changed = orjson.loads((place / "1" / "result.json").read_bytes()) | {"outcome": "failed"}
     (place / "1" / "result.json").write_bytes(orjson.dumps(changed))
-    assert kept(place, first.key, Count) is None
+    assert load_result(place, first.key, Count) is None
 
 
 def test_the_key_follows_what_a_finding_depends_on(subject):
@@ -156,14 +156,14 @@ def test_only_what_is_wanted_and_what_that_needs_is_run(subject, worker):
 def test_jobs_run_in_order_and_a_circle_is_refused():
     ran = []
 
-    def job(name: str, *needs: str, after: tuple[str, ...] = ()) -> Job:
+    def job(name: str, *needs: str, after: tuple[str, ...] = ()) -> LayerJob:
         def work(_):
             ran.append(name)
             if name == "bad":
                 raise ValueError("of no use")
             return LayerResult(layer=name, outcome="measured")
 
-        return Job(name, work, needs=needs, after=after)
+        return LayerJob(name, work, needs=needs, after=after)
 
     found = run_jobs([job("last", "first", after=("bad",)), job("bad"), job("first"), job("lost", "bad")])
     assert ran == ["bad", "first", "last"]
@@ -190,7 +190,7 @@ def test_all_layers_of_this_package_say_what_they_are():
 
 
 def test_a_worker_can_be_closed_twice_and_leaves_nothing():
-    running = Worker()
+    running = LayerWorker()
     assert running.describe(f"{HERE}:Honest", Path("/tmp")).described["name"] == "honest"
     pid = running._process.pid
     running.close()

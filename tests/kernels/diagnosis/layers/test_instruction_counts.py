@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from bankable.kernels.build.render import render
-from bankable.kernels.diagnosis.layers.callgrind import Profile
-from bankable.kernels.diagnosis.layers.harness import built_in, evaluate
+from bankable.kernels.diagnosis.layers.callgrind import CallgrindProfile
+from bankable.kernels.diagnosis.layers.harness import built_in_plans, evaluate
 from bankable.kernels.diagnosis.layers.instruction_counts import of_call, waits
 from bankable.kernels.diagnosis.layers.perf import read_stat, refused
 from bankable.kernels.diagnosis.layers.roof import private_cache
-from bankable.kernels.diagnosis.layers.runner import Worker
+from bankable.kernels.diagnosis.layers.runner import LayerWorker
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
 from bankable.kernels.diagnosis.layers.tool import version_of, x86
 from bankable.kernels.task.folder import TaskFolder
@@ -27,9 +27,9 @@ LIBC, GOMP = "/usr/lib/libc.so.6", "/usr/lib/x86_64-linux-gnu/libgomp.so.1.0.0"
 def test_a_call_is_counted_without_python_and_without_what_is_done_once(norm_task: TaskFolder, python: Path, compiler):
     source = render(norm_task.family, "bfloat16")
     subjects = [Subject.of_source(norm_task, source, key, python, cache=compiler.cache) for key in ("4x64", "5x67")]
-    with Worker() as worker:
+    with LayerWorker() as worker:
         small, large = (
-            evaluate(it, built_in(), only=["counters", "compile"], plugins={}, worker=worker) for it in subjects
+            evaluate(it, built_in_plans(), only=["counters", "compile"], plugins={}, worker=worker) for it in subjects
         )
     found, other = small["counters"].found, large["counters"].found
     assert small["compile"].found.instructions > 50
@@ -44,7 +44,7 @@ def test_a_call_is_counted_without_python_and_without_what_is_done_once(norm_tas
 
 
 def test_threads_locks_and_allocation_are_no_work():
-    profile = Profile(
+    profile = CallgrindProfile(
         {
             (KERNEL, "run"): {"Ir": 100.0, "Dr": 10.0, "D1mr": 2.0},
             (KERNEL, "my_barrier_free_loop"): {"Ir": 50.0},
@@ -66,7 +66,7 @@ def test_threads_locks_and_allocation_are_no_work():
 
 def test_a_kernel_that_was_never_entered_is_no_finding():
     with pytest.raises(LayerFailedError, match="never entered"):
-        of_call(Profile({(DRIVER, "main"): {"Ir": 7.0}}), KERNEL, DRIVER)
+        of_call(CallgrindProfile({(DRIVER, "main"): {"Ir": 7.0}}), KERNEL, DRIVER)
 
 
 def test_perf_counts_or_says_why_not():

@@ -8,7 +8,7 @@ from bankable.kernels.build.offline import Figures
 from bankable.kernels.diagnosis.gpu import by_code, by_counters
 from bankable.kernels.diagnosis.layers.code import Code
 from bankable.kernels.diagnosis.layers.gpu_counters import GpuCounters
-from bankable.kernels.diagnosis.layers.instruction_counts import Counted
+from bankable.kernels.diagnosis.layers.instruction_counts import InstructionCounts
 from bankable.kernels.diagnosis.layers.offline import OfflineFigures
 
 COUNTS = {
@@ -61,4 +61,4 @@ def test_spills_of_a_cpu_kernel():
 
 @pytest.mark.parametrize(("spills", "text"), [(None, ", spills unknown;"), (0, ", 0 on the stack;")])
 def test_spills_of_a_counted_call(spills: float | None, text: str):
-    assert text in Counted.model_validate({**COUNTS, "spills": spills}).told()
+    assert text in InstructionCounts.model_validate({**COUNTS, "spills": spills}).told()

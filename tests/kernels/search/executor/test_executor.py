@@ -15,22 +15,22 @@ import pytest
 from bankable.graph.session import recorded_config, session
 from bankable.kernels.build.render import every_choice, render
 from bankable.kernels.operators import FAMILIES
-from bankable.kernels.redteam.wrapped import wrapped
 from bankable.kernels.sandbox.limits import Limits
 from bankable.kernels.sandbox.pool import core_sets
-from bankable.kernels.search.evaluation import Job, Screened, evaluations
-from bankable.kernels.search.executor.executor import executor
+from bankable.kernels.search.evaluation import EvaluationJob, ScreenResult, read_evaluations
+from bankable.kernels.search.executor.executor import make_executor
 from bankable.kernels.search.executor.local import LocalExecutor
 from bankable.kernels.search.executor.on_ray import NICENESS, RayExecutor
 from bankable.kernels.search.search import Search
 from bankable.kernels.task.folder import TaskFolder, write_task
 from bankable.kernels.task.shapes import parse_shapes
 from bankable.nodes.kernel_author import best_kernel
+from tests.kernels.taken_over import HONEST, taken_over
 
 NORM = FAMILIES["rms_norm"]
 RECORDING = Path(__file__).resolve().parents[4] / "evals" / "recorded" / "cpu-search.tar.xz"
-SLOW = "for (volatile int64_t i = 0; i < 400000000; ++i) {} HONEST"
-KILLER = "kill(getppid(), SIGKILL); HONEST"
+SLOW = f"for (volatile int64_t i = 0; i < 400000000; ++i) {{}} {HONEST}"
+KILLER = f"kill(getppid(), SIGKILL); {HONEST}"
 
 
 @pytest.fixture
@@ -54,10 +54,12 @@ def cluster():
     ray.shutdown()
 
 
-def jobs(task: TaskFolder, *bodies: str, limits: Limits | None = None) -> list[Job]:
-    sources = [wrapped("rms_norm", "bfloat16", {"unroll": 2}, body) for body in bodies]
+def jobs(task: TaskFolder, *bodies: str, limits: Limits | None = None) -> list[EvaluationJob]:
+    sources = [taken_over(body, choices={"unroll": 2}) for body in bodies]
     return [
-        Job(task.root, "rms_norm", it, 1, try_limits=limits or Limits(wall_s=60, cpu_s=40, memory_bytes=1 << 30))
+        EvaluationJob(
+            task.root, "rms_norm", it, 1, try_limits=limits or Limits(wall_s=60, cpu_s=40, memory_bytes=1 << 30)
+        )
         for it in sources
     ]
 
@@ -67,7 +69,7 @@ def ended(found) -> list[str]:
 
 
 CRASH, SPIN = "*reinterpret_cast<volatile int*>(8) = 1;", "for (volatile int64_t i = 0;; ++i) {}"
-BODIES = ("HONEST", CRASH, "COUNT", SPIN, "x y z;")
+BODIES = (HONEST, CRASH, "++calls_here;", SPIN, "x y z;")
 ENDS = [
     "measured",
     "wrong crashed: ended by ",
@@ -81,11 +83,11 @@ ENDS = [
 def test_every_end_is_reported_in_its_place(kind, task, compiler, python, request):
     if kind == "ray":
         request.getfixturevalue("cluster")
-    with executor(kind, python, 1, compiler) as workers:
+    with make_executor(kind, python, 1, compiler) as workers:
         assert workers.width == (2 if kind == "ray" else len(core_sets(1)))
         found = workers.screen(jobs(task, *BODIES, limits=Limits(wall_s=120, cpu_s=2, memory_bytes=1 << 30)))
         assert [it[: len(end)] for it, end in zip(ended(found), ENDS, strict=True)] == ENDS
-        ratio, why = workers.time(jobs(task, "HONEST")[0], found[0].compiled)
+        ratio, why = workers.time(jobs(task, HONEST)[0], found[0].compiled)
         assert (ratio is not None, why) == (True, "")
 
 
@@ -100,7 +102,7 @@ def test_a_worker_that_is_killed_in_mid_evaluation_loses_nothing(cluster, task, 
 
         killing = threading.Thread(target=kill)
         killing.start()
-        found = workers.screen(jobs(task, SLOW, SLOW.replace("400", "401"), SLOW.replace("400", "402"), "HONEST"))
+        found = workers.screen(jobs(task, SLOW, SLOW.replace("400", "401"), SLOW.replace("400", "402"), HONEST))
         killing.join()
         assert [it.outcome for it in found] == ["measured"] * 4
         assert first[0] not in workers.pids
@@ -113,13 +115,13 @@ def test_a_candidate_that_takes_two_workers_along_is_reported(task, compiler, py
         screened = worker.screen
 
         def loses(job):
-            asked.append(job.source.text.count("COUNT"))
+            asked.append(job.source.digest)
             if "402" in job.source.text:
                 os.kill(worker.fork_server()._process.pid, signal.SIGKILL)
             return screened(job)
 
         monkeypatch.setattr(worker, "screen", loses)
-        found = workers.screen(jobs(task, "HONEST", SLOW.replace("400", "402"), "HONEST"))
+        found = workers.screen(jobs(task, HONEST, SLOW.replace("400", "402"), HONEST))
     assert [it.outcome for it in found] == ["measured", "failed", "measured"]
     assert found[1].why.startswith("lost its worker 2 times: ")
     assert len(asked) == 4
@@ -152,7 +154,7 @@ def test_the_author_has_its_kernels_tried_on_the_cluster(
     screened: list[int] = []
     screen = RayExecutor.screen
 
-    def seen(self: RayExecutor, jobs: list[Job]) -> list[Screened]:
+    def seen(self: RayExecutor, jobs: list[EvaluationJob]) -> list[ScreenResult]:
         screened.append(len(jobs))
         return screen(self, jobs)
 
@@ -161,5 +163,5 @@ def test_the_author_has_its_kernels_tried_on_the_cluster(
     with session(recorded_config(RECORDING, {}), tmp_path / "run", resume=False) as context:
         found = best_kernel(replace(context, engine_python=python, executor="ray"), task)
     assert found is not None
-    assert sum(screened) == 3 == len(evaluations(task))
+    assert sum(screened) == 3 == len(read_evaluations(task))
     assert max(screened) == 2, "one on each worker"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bankable.kernels.diagnosis.layers.accelerator import AcceleratorFound, AcceleratorLayer, Figure
+from bankable.kernels.diagnosis.layers.accelerator import AcceleratorFinding, AcceleratorLayer, Figure
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
 
 
@@ -20,14 +20,14 @@ class ExampleNpu(AcceleratorLayer):
         """A real one would start the kernel under the chip's profiler here."""
         (place / "busy.csv").write_text(self._device(subject).read_text(encoding="utf-8"), encoding="utf-8")
 
-    def collect(self, subject: Subject, place: Path) -> AcceleratorFound:
+    def collect(self, subject: Subject, place: Path) -> AcceleratorFinding:
         rows = [line.split(",") for line in (place / "busy.csv").read_text(encoding="utf-8").splitlines()]
         busy = {name: float(share) for name, share in rows}
         if not busy:
             raise LayerFailedError("the profiler wrote an empty table")
         busiest = max(busy, key=lambda name: busy[name])
         figures = tuple(Figure(name=name, value=share, unit="%") for name, share in busy.items())
-        return AcceleratorFound(
+        return AcceleratorFinding(
             device="Example NPU",
             figures=figures,
             bound="memory" if busiest == "memory" else "compute",

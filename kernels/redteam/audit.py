@@ -14,8 +14,8 @@ from pathlib import Path
 
 import orjson
 
-from bankable.kernels.benchmark.benchmark import FLOOR, Digests, compared
-from bankable.kernels.benchmark.result import claim
+from bankable.kernels.benchmark.benchmark import FLOOR, Digests, compare_digests
+from bankable.kernels.benchmark.result import derive_claim
 from bankable.kernels.redteam.forgeries import Forgery, Records
 from bankable.kernels.task.folder import TaskFolder
 from bankable.tools import package
@@ -29,7 +29,7 @@ LIMIT_S = 120.0
 
 
 @dataclass(frozen=True)
-class Opinion:
+class AuditResult:
     """Of the auditor."""
 
     verdict: str
@@ -39,7 +39,7 @@ class Opinion:
 
 
 @dataclass(frozen=True)
-class Attempt:
+class WrittenAttempt:
     """Rows of one candidate beside those of the live implementation, written as an operator benchmark's."""
 
     task: TaskFolder
@@ -47,7 +47,7 @@ class Attempt:
     claim: BenchmarkClaim
 
 
-def written(
+def write_attempt(
     task: TaskFolder,
     number: int,
     rows: Sequence[OpRun],
@@ -55,19 +55,19 @@ def written(
     peaks: Peaks,
     files: tuple[Digests, Digests],
     span: tuple[float, float],
-) -> Attempt:
+) -> WrittenAttempt:
     """Write ``bench-<number>``; ``files`` are digests of what measures, before and after, ``span`` is when that was."""
     place = task.path / f"bench-{number}"
     log = AppendLog(place / "opbench_runs.jsonl")
     for row in rows:
         log.append(row.model_dump(mode="json"))
-    claimed = claim(task.task, rows, task.task.live_backend, FLOOR)
+    claimed = derive_claim(task.task, rows, task.task.live_backend, FLOOR)
     measurement = Measurement(
         run_id=task.task.run_id,
         operator=task.task.operator,
         attempt=number,
         protocol=protocol,
-        files=compared(*files),
+        files=compare_digests(*files),
         peaks=peaks,
         host=platform.node(),
         device=f"{platform.machine()}, 1 threads of {os.cpu_count()} cores",
@@ -76,10 +76,10 @@ def written(
     )
     write_once(place / "measurement.json", json_bytes(measurement.model_dump(mode="json")))
     write_once(place / "claim.json", json_bytes(claimed.model_dump(mode="json")))
-    return Attempt(task, number, claimed)
+    return WrittenAttempt(task, number, claimed)
 
 
-def audited(attempt: Attempt) -> Opinion:
+def audit_attempt(attempt: WrittenAttempt) -> AuditResult:
     """The auditor's opinion of an attempt."""
     with tempfile.TemporaryDirectory(prefix="bankable-audit-") as scratch:
         task = attempt.task
@@ -92,13 +92,13 @@ def audited(attempt: Attempt) -> Opinion:
         )
         sealed.discard()
     if done.returncode != 0:
-        return Opinion("none", (done.stderr.decode("utf-8", "replace").strip()[:200],))
+        return AuditResult("none", (done.stderr.decode("utf-8", "replace").strip()[:200],))
     said = orjson.loads(done.stdout)
     loud = sorted({it["rule"] for it in said["findings"] if it["severity"] != "INFO"})
-    return Opinion(said["verdict"], tuple(loud))
+    return AuditResult(said["verdict"], tuple(loud))
 
 
-def forged(attempt: Attempt, forgery: Forgery) -> Opinion:
+def audit_forgery(attempt: WrittenAttempt, forgery: Forgery) -> AuditResult:
     """The auditor's opinion of a copy of an honest attempt, forged."""
     task, number = attempt.task, attempt.number
     with tempfile.TemporaryDirectory(prefix="bankable-forged-") as scratch:
@@ -121,4 +121,4 @@ def forged(attempt: Attempt, forgery: Forgery) -> Opinion:
         (bench / "opbench_runs.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in records.rows))
         for name, path in files.items():
             path.write_bytes(orjson.dumps(getattr(records, name)))
-        return audited(Attempt(TaskFolder(root, task.task), number, attempt.claim))
+        return audit_attempt(WrittenAttempt(TaskFolder(root, task.task), number, attempt.claim))
