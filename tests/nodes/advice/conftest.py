@@ -13,10 +13,10 @@ from bankable.graph.session import recorded_config, session
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.settings import Limits, Settings, endpoint
 from bankable.tools.measurement.run_context import RunContext
-from tests.kernels.conftest import compiler, nursery, python
+from tests.kernels.conftest import compiler, fork_server, python
 from tests.tools.llm.endpoint import Endpoint
 
-__all__ = ["compiler", "nursery", "opened", "python"]
+__all__ = ["compiler", "fork_server", "opened", "python"]
 
 RECORDING = Path(__file__).resolve().parents[3] / "evals" / "recorded" / "cpu-search.tar.xz"
 
