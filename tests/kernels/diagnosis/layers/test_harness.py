@@ -55,7 +55,7 @@ def test_layers_that_fail_hang_or_die_leave_the_others_alone(subject, worker):
         "crashing": ("failed", "no answer, ended by SIGABRT, last heard of: absent"),
         "quitting": ("failed", "no answer, status 0, last heard of: absent"),
         "hanging": ("timed_out", "no end after 3 s, last heard of: absent"),
-        "lying": ("failed", "collect: TypeError: collect gave Found, not Count"),
+        "lying": ("failed", "collect: TypeError: collect gave LayerFinding, not Count"),
         "shapeless": ("failed", f"collect: not a Count: runs: {NO_NUMBER}"),
         "absent": ("absent", "this machine has no luck"),
         "needy": ("skipped", "needs raising: instrument: RuntimeError: no"),
