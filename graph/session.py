@@ -167,6 +167,7 @@ def _replayed(config: RunConfig, resumed: Path | None, stack: ExitStack) -> _Mac
 
 
 def _last_stop(run: Path | None) -> float | None:
+    """Latest stop time of all finished legs: where a replayed run's clock goes on after a crash."""
     return max((leg.stopped_at for leg in finished_legs(run)), default=None) if run else None
 
 

@@ -88,11 +88,6 @@ class RunFolder:
         write_once(path, json_bytes(value))
         self.ledger.enter(path)
 
-    def last_stop(self) -> float | None:
-        """Latest stop time of all finished legs: where a replayed run's clock goes on after a crash."""
-        stops = [leg.stopped_at for leg in finished_legs(self.root)]
-        return max(stops, default=None)
-
     def close(self) -> None:
         """Give the folder back."""
         self._lock.release()

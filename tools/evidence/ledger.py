@@ -12,6 +12,7 @@ from bankable.tools.evidence.store import AppendLog, sha256_file
 
 GENESIS = "0" * 64
 MAX_LINE = 65_536
+"""Bytes of one line."""
 
 
 class Entry(Record):

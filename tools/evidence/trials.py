@@ -13,8 +13,10 @@ from pathlib import Path
 
 import orjson
 
+from bankable.tools.evidence.ledger import MAX_LINE
+
 MAX_LINES = 200_000
-MAX_LINE = 65_536
+"""Lines of a ledger that are read."""
 _FILE = re.compile(r"^comparisons/([A-Za-z0-9][A-Za-z0-9._=+-]{0,150})/(plan|claim)\.json$")
 
 

@@ -23,7 +23,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
-import json
 import sys
 import zlib
 from collections.abc import Iterator
@@ -34,6 +33,7 @@ from typing import Any
 import orjson
 
 from bankable.tools.errors import UserError
+from bankable.tools.profiling.quoted import decode_event
 
 MAX_FILE_BYTES = 512 * 2**20
 MAX_TEXT_BYTES = 3 * 2**30
@@ -198,7 +198,6 @@ class _Objects:
         self.torn = False
         self._source = _text(raw)
         self._taken = 0
-        self._decode = json.JSONDecoder().raw_decode
 
     def _more(self) -> str:
         try:
@@ -237,7 +236,7 @@ class _Objects:
             if at < len(text) and text[at] == "]":
                 return
             try:
-                found, at = self._decode(text, at)
+                fields, at = decode_event(text, at)
             except RecursionError:
                 raise UserError("events are nested too deeply", self.where, "give an unmodified trace") from None
             except ValueError:
@@ -253,4 +252,4 @@ class _Objects:
                     return
                 text, at = text[at:] + block, 0
                 continue
-            yield found
+            yield fields

@@ -9,14 +9,13 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bankable.tools.report.model import ComparisonView, HostPoint, LegView, PlanView, RoundView, Setting
+from bankable.tools.report.model import SIDES, ComparisonView, HostPoint, LegView, PlanView, RoundView, Setting
 from bankable.tools.report.reading import Reader, clean, interval, mapping, number, sequence, whole
 
 MAX_COMPARISONS = 60
 MAX_LEGS = 200
 MAX_ROUNDS = 4000
 MAX_POINTS = 600
-SIDES = ("reference", "candidate")
 UNITS = {
     "output_throughput": "tok/s",
     "total_throughput": "tok/s",

@@ -25,7 +25,13 @@ TONES = {
     "failed": "bad",
     "stopped": "bad",
     "INFO": "plain",
+    "degraded": "warn",
+    "unverifiable": "warn",
 }
+LEADING = ("bundle", "patch", "control")
+"""Kinds of comparison in the order in which the page shows them: what decides first."""
+CLOSED = frozenset({"not applicable"})
+"""Kinds of notes that leave nothing open: the page folds them away."""
 
 
 def render(report: ReportModel) -> str:
@@ -48,9 +54,16 @@ def render(report: ReportModel) -> str:
         style=Markup((here / "style.css").read_text("utf-8")),
         tone=_tone(report),
         hero_plot=Markup(interval_plot(report.interval, report.delta, report.floor)) if report.interval else "",
+        comparisons=sorted(report.comparisons, key=_rank),
         plots={comparison.name: _plots(comparison) for comparison in report.comparisons},
+        open_notes=[note for note in report.not_judged if note.kind not in CLOSED],
+        closed_notes=[note for note in report.not_judged if note.kind in CLOSED],
         top=TOP_OPERATORS,
     )
+
+
+def _rank(comparison: ComparisonView) -> int:
+    return LEADING.index(comparison.kind) if comparison.kind in LEADING else len(LEADING)
 
 
 def _plots(comparison: ComparisonView) -> dict[str, Markup]:

@@ -9,6 +9,10 @@ from bankable.tools.evidence.records import Record
 from bankable.tools.profiling.records import Profile
 
 Interval = tuple[float, float]
+SIDES = ("reference", "candidate")
+"""Of a comparison, in the order in which they are drawn."""
+INFORMS = "INFO"
+"""Severity of a finding that does not lower the verdict."""
 
 
 class Setting(Record):
@@ -67,6 +71,17 @@ class VerdictView(Record):
     metrics: tuple[MetricView, ...] = ()
     notes: tuple[NoteView, ...] = ()
     degraded: tuple[str, ...] = ()
+
+    @property
+    def deciding(self) -> tuple[FindingView, ...]:
+        """Findings that lower the verdict: FAIL before FLAG."""
+        against = [finding for finding in self.findings if finding.severity != INFORMS]
+        return tuple(sorted(against, key=lambda finding: finding.severity != "FAIL"))
+
+    @property
+    def informing(self) -> tuple[FindingView, ...]:
+        """Findings that lower nothing."""
+        return tuple(finding for finding in self.findings if finding.severity == INFORMS)
 
 
 class DecisionView(Record):

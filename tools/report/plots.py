@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from bankable.tools.report.model import ComparisonView, HostPoint, Interval
+from bankable.tools.report.model import SIDES, ComparisonView, HostPoint, Interval
 from bankable.tools.report.svg import Drawing, Scale, ticks
 from bankable.tools.report.words import percent, quantity
 
 WIDTH = 860
 LEFT, RIGHT = 64, 16
 GAP_S = 5.0
-SIDES = ("reference", "candidate")
 
 
 def rounds_plot(comparison: ComparisonView) -> str:

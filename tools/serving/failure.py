@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from bankable.tools.evidence.records import Failure
 
@@ -134,6 +134,3 @@ def telling_line(lines: list[LogLine]) -> LogLine | None:
         if line.text.strip():
             return line
     return None
-
-
-START_KINDS = get_args(StartFailure)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from bankable.evals.fixtures.build.files import (
     Json,
     edit,
@@ -10,7 +12,8 @@ from bankable.evals.fixtures.build.files import (
     legs,
     read,
     read_lines,
-    rename_leg,
+    setting,
+    stamped,
     write,
     write_lines,
 )
@@ -87,3 +90,10 @@ def hits(verdict: Verdict, rule: str, severity: Severity | None = None) -> list[
     """Findings of one rule, INFO left out unless asked for."""
     wanted = {severity} if severity else {Severity.FAIL, Severity.FLAG}
     return [finding for finding in verdict.findings if finding.rule == rule and finding.severity in wanted]
+
+
+def rename_leg(leg: Path, name: str) -> None:
+    """Give a leg another name, in its records too."""
+    edit(leg / "leg.json", setting(leg_id=name))
+    edit_each(leg / "bench_runs.jsonl", stamped(leg_id=name))
+    leg.rename(leg.with_name(name))

@@ -11,7 +11,7 @@ import pytest
 
 from bankable.tools.profiling.aggregate import aggregate
 from bankable.tools.report import collect, render, summary
-from tests.tools.report.runs import OUTCOME, TRACE, finished_run, leg, put, trial, verdict
+from tests.tools.report.runs import FINDING, NOTES, OUTCOME, TRACE, finished_run, leg, put, trial, verdict
 
 EVIL = "</style></title><script>alert(1)</script><img src=x onerror=alert(2)>\" onload='x' {{ 7*7 }} & \u202egnp.exe"
 VOID = {"meta", "br", "img", "link", "input", "hr"}
@@ -86,6 +86,55 @@ def test_the_page_says_what_the_run_says(page: str) -> None:
         assert wanted in text, wanted
     assert "The simple rule agrees" not in text
     assert "This run proved no gain" not in text
+
+
+def test_headline_verdicts_and_plots_come_before_everything_else(page: str) -> None:
+    text = _parse(page).text
+    order = [
+        text.index(part)
+        for part in (
+            "Streaming every eighth token",
+            "Chain of verdicts",
+            "latency_regression: median ITL 21.4",
+            "Measurements",
+            "Every timed round",
+            "Decisions",
+            "Findings of the auditor",
+            "What was not judged",
+            "Where the time goes",
+        )
+    ]
+    assert order == sorted(order)
+
+
+def test_the_comparison_that_decides_is_open_and_the_others_are_folded_away(page: str) -> None:
+    measurements = page[page.index("<h2>Measurements") : page.index("<h2>Decisions")]
+    assert re.findall(r"<h3>(.*?)</h3>", measurements) == ["bundle"]
+    folded = re.findall(r'<details class="card"><summary><b>(.*?)</b>', measurements)
+    assert folded == ["patch-stream_interval", "control"]
+
+
+def test_findings_that_only_inform_are_folded_away(tmp_path: Path) -> None:
+    informs = {**FINDING, "rule": "clocks", "severity": "INFO", "observed": "2600 MHz on both sides"}
+    fails = {**FINDING, "rule": "same_launch", "severity": "FAIL", "observed": "another model"}
+    verdict(tmp_path, "patch", "p", "FAIL", "eject", findings=[informs, FINDING, fails], notes=NOTES)
+    report = collect(tmp_path)
+    (view,) = report.verdicts
+    assert [finding.rule for finding in view.deciding] == ["same_launch", "latency_regression"]
+    assert [finding.rule for finding in view.informing] == ["clocks"]
+    page = render(report)
+    shown = re.sub(r"<details[ >].*?</details>", "", page, flags=re.DOTALL)
+    for stays in (
+        "<b>same_launch</b>",
+        "<b>latency_regression</b>",
+        "same_launch: another model <span",  # the chain of verdicts names the worst finding
+        "and 1 more",
+        "missing: clocks of the device",
+    ):
+        assert stays in shown
+    for folded in ("2600 MHz on both sides", "No kernel was replaced."):
+        assert folded in page
+        assert folded not in shown
 
 
 def test_every_drawing_is_well_formed_and_holds_every_round(page: str) -> None:
