@@ -17,7 +17,7 @@ from bankable.nodes.auditor.verdict import Severity
 from bankable.tools.evidence.ledger import read_ledger
 from bankable.tools.evidence.seal import seal
 from bankable.tools.evidence.store import write_once
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 
 if TYPE_CHECKING:
@@ -75,7 +75,9 @@ def audit(context: RunContext, subject: Subject, key: SigningKey | None = None, 
     heavy = [finding for finding in verdict.findings if finding.severity is not Severity.INFO]
     shown = "; ".join(f"{finding.rule}: {finding.observed}" for finding in heavy[:3])
     context.tell(
-        Event("verdict", f"{subject.scope} {subject.comparison}: {verdict.verdict}" + (f" ({shown})" if shown else ""))
+        ProgressEvent(
+            "verdict", f"{subject.scope} {subject.comparison}: {verdict.verdict}" + (f" ({shown})" if shown else "")
+        )
     )
     return Judged(
         scope=subject.scope,

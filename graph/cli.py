@@ -197,10 +197,10 @@ def _asked(anyone: bool, out: Path) -> list[str]:
     """What language models were asked, per role, as lines."""
     if not anyone:
         return []
-    from bankable.tools.report.reading import Reader
+    from bankable.tools.report.reading import ReportReader
     from bankable.tools.report.requests import requests_text
 
-    return requests_text(Reader(out)).splitlines()
+    return requests_text(ReportReader(out)).splitlines()
 
 
 @app.command()

@@ -10,9 +10,9 @@ from langgraph.runtime import Runtime
 from bankable.graph.audits import Subject, audit, skipped
 from bankable.graph.config import RunConfig
 from bankable.graph.state import Decided, Judged, RunState
-from bankable.tools.measurement.comparison import Measured
+from bankable.tools.measurement.comparison import ComparisonResult
 from bankable.tools.measurement.cost import comparison_seconds
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ StepRuntime = Runtime[StepContext]
 def stage(runtime: StepRuntime, name: str) -> RunContext:
     """Say what begins."""
     context = runtime.context.run
-    context.tell(Event("stage", name))
+    context.tell(ProgressEvent("stage", name))
     return context
 
 
@@ -68,7 +68,7 @@ def out_of_time(context: RunContext, subject: str, what: str, before_s: float = 
     """The decision that ``subject`` is left out, because ``what`` takes longer than there is."""
     needed, left = _needed(context, before_s, comparisons) / 60, max(context.seconds_left(), 0.0) / 60
     reason = f"{left:.0f} min left; {what} takes {needed:.0f}: give more with --budget"
-    context.tell(Event("note", reason, subject))
+    context.tell(ProgressEvent("note", reason, subject))
     return Decided(subject=subject, decision="stopped", reason=reason)
 
 
@@ -76,17 +76,17 @@ def _needed(context: RunContext, before_s: float, comparisons: int) -> float:
     return before_s + comparisons * comparison_seconds(context)
 
 
-def failed(measured: Measured) -> Decided:
+def failed(measured: ComparisonResult) -> Decided:
     """A comparison that came to no decision."""
     line = measured.failure.line if measured.failure else "no declared look was reached"
     return Decided(subject=measured.plan.name, decision="failed", reason=line)
 
 
-def unproven(context: RunContext, measured: Measured) -> Decided:
+def unproven(context: RunContext, measured: ComparisonResult) -> Decided:
     """A comparison that did not show a gain."""
     if measured.claim is None or measured.decision is None:
         return failed(measured)
-    context.tell(Event("decision", f"not proven: {measured.claim.headline}", measured.plan.name))
+    context.tell(ProgressEvent("decision", f"not proven: {measured.claim.headline}", measured.plan.name))
     return Decided(
         subject=measured.plan.name,
         decision="not_proven",

@@ -9,7 +9,7 @@ from bankable.nodes.auditor.judge.merge import merge
 from bankable.nodes.auditor.judge.record import NAME, JudgeRecord
 from bankable.nodes.auditor.judge.stored import judged_once
 from bankable.nodes.auditor.verdict import Verdict, Word
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 
 
@@ -25,7 +25,7 @@ def with_judge(context: RunContext, llm: Llm, sealed: Path, verdict: Verdict, fo
     record = judged_once(path, sealed, llm.orders(context.folder.root), check=context.check)
     context.folder.ledger.enter(path)
     merged = merge(verdict, record)
-    context.tell(Event("note", f"judge of {verdict.scope} {verdict.subject}: {_told(record)}"))
+    context.tell(ProgressEvent("note", f"judge of {verdict.scope} {verdict.subject}: {_told(record)}"))
     return merged
 
 

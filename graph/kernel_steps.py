@@ -26,7 +26,7 @@ from bankable.nodes.kernel_extractor import chosen, extract, prospects
 from bankable.nodes.op_benchmarker import benchmark, default, read_benched
 from bankable.nodes.profiler import take_profile
 from bankable.tools.measurement.cost import benchmark_seconds
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 
 SEARCH_S = 60.0
@@ -54,7 +54,7 @@ def kernel_extractor(state: RunState, runtime: StepRuntime) -> RunState:
         extracted = extract(context, operator, wanted)
         if extracted.task is not None:
             return _on(operator, waiting) | {"decisions": decisions}
-        context.tell(Event("note", f"{operator}: {extracted.why}"))
+        context.tell(ProgressEvent("note", f"{operator}: {extracted.why}"))
         decisions.append(Decided(subject=operator, decision="failed", reason=extracted.why))
     shortlist, searched = state.get("shortlist", []), state.get("searched", [])
     unsearched = [entry for entry in shortlist if entry.operator not in searched]
@@ -88,7 +88,7 @@ def _select_operators(context: RunContext, state: RunState) -> tuple[list[str], 
     for prospect in candidates:
         outlook = f"{prospect.share:.1%} of the time, may give {prospect.promise:+.1%}"
         text = f"skipped: {prospect.reason}" if prospect.reason else outlook
-        context.tell(Event("note", f"operator {prospect.operator} {text}"))
+        context.tell(ProgressEvent("note", f"operator {prospect.operator} {text}"))
         if prospect.reason:
             decisions.append(Decided(subject=prospect.operator, decision="skipped", reason=prospect.reason))
     selection = chosen(context, profile, candidates, state.get("operator_order"), _held(context, "profile-*"))
@@ -108,7 +108,7 @@ def op_benchmarker(state: RunState, runtime: StepRuntime) -> RunState:
     benched = benchmark(context, task, source, attempt, _held(context, f"harness-{state['operator']}-*"))
     changed: RunState = {"bench_attempt": attempt, "benched": benched.claim is not None}
     if benched.claim is None:
-        context.tell(Event("note", f"{state['operator']}: {benched.why}"))
+        context.tell(ProgressEvent("note", f"{state['operator']}: {benched.why}"))
         changed["decisions"] = [Decided(subject=state["operator"], decision="failed", reason=benched.why)]
     return changed
 
@@ -245,5 +245,5 @@ def _on(operator: str, waiting: list[str]) -> RunState:
 
 
 def _no_kernel(context: RunContext, operator: str, reason: str) -> Decided:
-    context.tell(Event("decision", f"{operator}: no kernel to lay over: {reason}"))
+    context.tell(ProgressEvent("decision", f"{operator}: no kernel to lay over: {reason}"))
     return Decided(subject=operator, decision="not_proven", reason=reason)

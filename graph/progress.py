@@ -13,7 +13,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from bankable.tools.measurement.progress import Event, Watcher
+from bankable.tools.measurement.progress import ProgressEvent, Watcher
 
 SHOWN = 14
 STYLES = {"verdict": "bold", "decision": "bold green", "note": "yellow", "stage": "bold cyan", "trial": "magenta"}
@@ -38,7 +38,7 @@ class PlainWatcher:
     def __init__(self, stream: TextIO) -> None:
         self._stream, self._begun = stream, time.monotonic()
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: ProgressEvent) -> None:
         minutes, seconds = divmod(int(time.monotonic() - self._begun), 60)
         rate = f"  {event.value:.1f} tok/s" if event.kind == "round" and event.value is not None else ""
         mark = "== " if event.kind == "stage" else "   "
@@ -54,7 +54,7 @@ class TableWatcher:
         self._latest: deque[Text] = deque(maxlen=SHOWN)
         self._kept: list[Text] = []
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: ProgressEvent) -> None:
         if event.kind == "stage":
             self._stage = event.text
         if event.kind == "round" and event.value is not None:

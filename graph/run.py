@@ -22,7 +22,7 @@ from bankable.graph.state import RunState
 from bankable.graph.tracing import tracing
 from bankable.nodes.reporter import RunOutcome
 from bankable.tools.errors import UserError
-from bankable.tools.measurement.progress import Event, Watcher, silent
+from bankable.tools.measurement.progress import ProgressEvent, Watcher, silent
 from bankable.tools.tracing.target import Target
 
 
@@ -49,7 +49,7 @@ def execute(
         config.llm.check_keys()
     key = signing_key(key_path) if config.auditor else None
     if key is not None:
-        watch(Event("note", key.said))
+        watch(ProgressEvent("note", key.said))
     outcome = out / "outcome.json"
     with (
         tracing(trace, watch) as traced,

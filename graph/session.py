@@ -22,11 +22,11 @@ from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.ledger import CALLS
 from bankable.tools.measurement.outlook import default_launch_plan
 from bankable.tools.measurement.progress import Watcher, silent
-from bankable.tools.measurement.run_context import Protocol, RunContext
+from bankable.tools.measurement.run_context import MeasurementProtocol, RunContext
 from bankable.tools.serving.attached import AttachedDriver
 from bankable.tools.serving.command import Permissions, base_config
 from bankable.tools.serving.dataset import file_digest, load_questions
-from bankable.tools.serving.driver import Driver, Question
+from bankable.tools.serving.driver import AccuracyQuestion, Driver
 from bankable.tools.serving.engine import find_engine
 from bankable.tools.serving.live import LiveDriver, LiveOptions
 from bankable.tools.serving.model import check_model
@@ -77,7 +77,7 @@ def session(
             driver=driver,
             folder=folder,
             workload=machine.workload,
-            protocol=Protocol(
+            protocol=MeasurementProtocol(
                 launch_plan=_launch_plan(config, driver),
                 looks=config.looks,
                 control_blocks=config.control_blocks,
@@ -191,7 +191,7 @@ def _with_file(load: Workload, path: Path) -> Workload:
     return load.model_copy(update={"dataset_path": str(path), "dataset_digest": file_digest(path)})
 
 
-def _questions(config: RunConfig) -> list[Question]:
+def _questions(config: RunConfig) -> list[AccuracyQuestion]:
     if config.questions_path:
         return load_questions(Path(config.questions_path), None, config.questions, config.seed)
     return load_questions(

@@ -16,7 +16,7 @@ from bankable.tools.attest.statement import (
     artifact,
 )
 from bankable.tools.evidence.canonical import digest
-from bankable.tools.evidence.ledger import Entry, read_ledger
+from bankable.tools.evidence.ledger import LedgerEntry, read_ledger
 
 MAX_MANIFEST_BYTES = 64 << 20
 
@@ -63,7 +63,7 @@ def bundle_statement(bundle: Path) -> BundleStatement:
     return BundleStatement(subject=(artifact("manifest.json", digest(stored)),), predicate=predicate)
 
 
-def _entry(entries: list[Entry], name: str, sha256: str) -> Entry:
+def _entry(entries: list[LedgerEntry], name: str, sha256: str) -> LedgerEntry:
     for entry in entries:
         if entry.path == name and entry.sha256 == sha256:
             return entry

@@ -21,7 +21,7 @@ from bankable.nodes.strategist import directions, first_things
 from bankable.nodes.validator import confirmed_whole, validate
 from bankable.tools.measurement.comparison import kv_tokens, read_claim
 from bankable.tools.measurement.cost import block_seconds, comparison_seconds
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 
 LEVER = "confirming and validating another lever"
@@ -81,7 +81,9 @@ def strategist(state: RunState, runtime: StepRuntime) -> RunState:
     taken = take_profile(context, state["profile_attempt"])
     chosen = directions(context, taken.profile)
     for direction in chosen:
-        context.tell(Event("note", f"direction {direction.name}: {direction.reason}; {len(direction.knobs)} knobs"))
+        context.tell(
+            ProgressEvent("note", f"direction {direction.name}: {direction.reason}; {len(direction.knobs)} knobs")
+        )
     found = prospects(taken.profile) if state["track"] == "kernels" and taken.profile is not None else []
     worth = [Worth(it.operator, it.share, it.promise) for it in found if not it.reason]
     asked = first_things(context, taken.profile, chosen, worth)
@@ -158,7 +160,7 @@ def bank(state: RunState, runtime: StepRuntime) -> RunState:
     )
     word = judged.verdict if judged else "SKIPPED"
     decision: Literal["stacked", "banked"] = "stacked" if kept.stacked else "banked"
-    context.tell(Event("decision", f"{decision} ({word}): {headline}", kept.name))
+    context.tell(ProgressEvent("decision", f"{decision} ({word}): {headline}", kept.name))
     return {
         "accepted": [*state["accepted"], kept],
         "reference": state["reference"].with_lever(lever),
@@ -177,7 +179,7 @@ def eject(state: RunState, runtime: StepRuntime) -> RunState:
         groups = [*halves(groups[0]), *groups[1:]]
     judged, context = state["judged"], runtime.context.run
     reason = f"{judged.action}: {', '.join(judged.rules)}" if judged else "refused"
-    context.tell(Event("decision", f"ejected {state['comparison']}: {reason}", state["comparison"]))
+    context.tell(ProgressEvent("decision", f"ejected {state['comparison']}: {reason}", state["comparison"]))
     return {
         "lever": None,
         "judged": None,
@@ -203,7 +205,9 @@ def validator(state: RunState, runtime: StepRuntime) -> RunState:
         return changed
     confirmed = confirmed_whole(context, [entry.name for entry in accepted if not entry.stacked])
     if len(accepted) == 1 and confirmed:
-        context.tell(Event("note", f"the bundle is what {confirmed} measured: audited on its launches", confirmed))
+        context.tell(
+            ProgressEvent("note", f"the bundle is what {confirmed} measured: audited on its launches", confirmed)
+        )
         return changed | {"claimed": True, "comparison": confirmed}
     measured = validate(context, [it.lever for it in accepted], state.get("isolated", {}), attempt)
     changed["comparison"] = measured.plan.name
@@ -243,7 +247,7 @@ def reporter(state: RunState, runtime: StepRuntime) -> RunState:
 
 
 def _refused(context: RunContext, subject: str) -> Decided:
-    context.tell(Event("decision", f"not approved: {subject}", subject))
+    context.tell(ProgressEvent("decision", f"not approved: {subject}", subject))
     return Decided(subject=subject, decision="ejected", reason="not approved by the user")
 
 

@@ -29,7 +29,7 @@ from bankable.graph.trace_words import (
 )
 from bankable.tools.errors import UserError
 from bankable.tools.llm.ledger import CallLine, read_ledger
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.serving.driver import StopRequested
 from bankable.tools.tracing.span import SCORES, Score, Span, now
 
@@ -57,7 +57,7 @@ class Steps(BaseCallbackHandler):
         self.faults = 0
         """Steps that could not be told: a defect of the trace never stops the run."""
 
-    def heard(self, event: Event) -> None:
+    def heard(self, event: ProgressEvent) -> None:
         """What the run says goes with the step in which it is said; calls are passed on as soon as they are known."""
         with self._lock:
             if self._node is not None and event.kind in KEPT and len(self._told) < MOST_LINES:

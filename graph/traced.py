@@ -19,7 +19,7 @@ from bankable.graph.trace_words import Attributes, tags
 from bankable.graph.tracing import Tracing
 from bankable.nodes.reporter import RunOutcome
 from bankable.tools.llm.ledger import CALLS
-from bankable.tools.measurement.progress import Event, Watcher
+from bankable.tools.measurement.progress import ProgressEvent, Watcher
 from bankable.tools.serving.driver import StopRequested
 from bankable.tools.tracing.outbox import Exporter, Outbox
 from bankable.tools.tracing.redaction import Redactor
@@ -40,7 +40,7 @@ class Traced(Tracing):
         self._boxes = [Outbox(self._exporter(target)) for target in targets]
         self._steps: Steps | None = None
 
-    def watch(self, event: Event) -> None:
+    def watch(self, event: ProgressEvent) -> None:
         """Show an event, and tell it in the step that it belongs to."""
         super().watch(event)
         if self._steps is not None:
@@ -54,7 +54,7 @@ class Traced(Tracing):
         root = _root(run_id, config, folder, resumed=resumed)
         for target in self._targets:
             where = f"project {target.project}" if target.kind == "langsmith" else "service bankable"
-            self.watch(Event("note", f"traced to {target.kind}, {where}: run:{run_id}"))
+            self.watch(ProgressEvent("note", f"traced to {target.kind}, {where}: run:{run_id}"))
         self._send(root)
         calls = folder / CALLS if config.llm is not None else None
         self._steps = Steps(self._send, root, folder, calls)
@@ -80,9 +80,9 @@ class Traced(Tracing):
             box.finish()
         for line in [box.close() for box in self._boxes]:
             if line:
-                super().watch(Event("note", line))
+                super().watch(ProgressEvent("note", line))
         if self._steps is not None and self._steps.faults:
-            super().watch(Event("note", f"{self._steps.faults} steps could not be traced"))
+            super().watch(ProgressEvent("note", f"{self._steps.faults} steps could not be traced"))
 
     def _send(self, span: Span) -> None:
         clean = self._redactor.span(span)

@@ -13,7 +13,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 
 from bankable.graph.config import RunConfig
 from bankable.tools.errors import UserError
-from bankable.tools.measurement.progress import Event, Watcher
+from bankable.tools.measurement.progress import ProgressEvent, Watcher
 from bankable.tools.tracing.silence import untraced
 from bankable.tools.tracing.target import Target
 
@@ -24,7 +24,7 @@ class Tracing:
     def __init__(self, watch: Watcher) -> None:
         self._watch = watch
 
-    def watch(self, event: Event) -> None:
+    def watch(self, event: ProgressEvent) -> None:
         """Show an event to whoever watches."""
         self._watch(event)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from statistics import stdev
 
-from bankable.tools.evidence.records import Kind, Lever
-from bankable.tools.measurement.comparison import Measured, compare
+from bankable.tools.evidence.records import ComparisonKind, Lever
+from bankable.tools.measurement.comparison import ComparisonResult, compare
 from bankable.tools.measurement.cost import block_seconds
 from bankable.tools.measurement.outlook import outlook
 from bankable.tools.measurement.plan import numbered
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 
 CONTROL_ALPHA = 0.025
@@ -21,12 +21,12 @@ def control_name(attempt: int) -> str:
     return numbered("control", attempt)
 
 
-def measure_baseline(context: RunContext, attempt: int) -> Measured:
+def measure_baseline(context: RunContext, attempt: int) -> ComparisonResult:
     """Run the A/A control. A second attempt is a fresh comparison with other seeds and one more block."""
     looks = (context.protocol.control_blocks + attempt - 1,)
     plan = context.plan(
         control_name(attempt),
-        Kind.CONTROL,
+        ComparisonKind.CONTROL,
         reference=context.base,
         lever=Lever(),
         seed=100 * attempt,
@@ -35,7 +35,7 @@ def measure_baseline(context: RunContext, attempt: int) -> Measured:
     )
     measured = compare(context, plan)
     if len(measured.diffs) > 1:
-        context.tell(Event("note", _outlook(context, stdev(measured.diffs)), plan.name))
+        context.tell(ProgressEvent("note", _outlook(context, stdev(measured.diffs)), plan.name))
     return measured
 
 

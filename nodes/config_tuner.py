@@ -7,13 +7,13 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from bankable.nodes.advice.tuning import TuningAdvice, answer_to_fail
-from bankable.tools.evidence.records import Kind, Lever, Scalar, ServerConfig
+from bankable.tools.evidence.records import ComparisonKind, Lever, Scalar, ServerConfig
 from bankable.tools.levers import knob, knobs_for
-from bankable.tools.measurement.comparison import Measured, compare
+from bankable.tools.measurement.comparison import ComparisonResult, compare
 from bankable.tools.measurement.direction import Direction
 from bankable.tools.measurement.plan import make_plan, numbered
 from bankable.tools.measurement.run_context import RunContext
-from bankable.tools.measurement.screening import Screened, Screening, Source, read_trials
+from bankable.tools.measurement.screening import Screening, ScreeningResult, Source, read_trials
 from bankable.tools.search import SUGGESTED, Outcome, SearchPolicy, Settings, Trial, space_from_knobs
 
 
@@ -60,7 +60,7 @@ def screen(
     base = make_plan(
         name="search",
         run_id=context.run_id,
-        kind=Kind.BUNDLE,
+        kind=ComparisonKind.BUNDLE,
         model=context.model,
         reference=reference,
         lever=Lever(),
@@ -76,7 +76,7 @@ def screen(
         if context.advisor is not None
         else None
     )
-    told: list[Screened] = []
+    told: list[ScreeningResult] = []
     with Screening(context, base, label) as session:
         while True:
             if advice is not None:
@@ -148,10 +148,14 @@ def patch_name(lever: Lever, attempt: int = 1) -> str:
     return numbered(f"patch-{text[:80]}", attempt)
 
 
-def confirm(context: RunContext, lever: Lever, reference: ServerConfig, attempt: int, reserve_s: float) -> Measured:
+def confirm(
+    context: RunContext, lever: Lever, reference: ServerConfig, attempt: int, reserve_s: float
+) -> ComparisonResult:
     """Measure one lever against the configuration accepted so far, on fresh blocks that screening has not seen.
 
     ``reserve_s`` of the run's time is left to what comes after.
     """
-    plan = context.plan(patch_name(lever, attempt), Kind.PATCH, reference=reference, lever=lever, seed=attempt)
+    plan = context.plan(
+        patch_name(lever, attempt), ComparisonKind.PATCH, reference=reference, lever=lever, seed=attempt
+    )
     return compare(context, plan, reserve_s)

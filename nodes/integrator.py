@@ -12,8 +12,8 @@ from bankable.kernels.task.folder import TaskFolder
 from bankable.kernels.task.sources import kept_source
 from bankable.nodes.advice.integration import Winner, answered, laid
 from bankable.tools.evidence.harness import BenchmarkClaim
-from bankable.tools.evidence.records import Kind, Lever, Plan, ServerConfig
-from bankable.tools.measurement.comparison import Measured, compare, declare
+from bankable.tools.evidence.records import ComparisonKind, Lever, Plan, ServerConfig
+from bankable.tools.measurement.comparison import ComparisonResult, compare, declare
 from bankable.tools.measurement.plan import numbered
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.profiling.records import Profile
@@ -89,18 +89,20 @@ def integrate(
     reference: ServerConfig,
     attempt: int,
     reserve_s: float,
-) -> Measured:
+) -> ComparisonResult:
     """Measure a server with all operators of the lever replaced against one without, on fresh blocks.
 
     The reference has no operator replaced. ``isolated`` are the signed-off speed-ups alone. ``reserve_s`` of the run's
     time is left to what comes after.
     """
-    plan = context.plan(patch_name(lever.overlays, attempt), Kind.PATCH, reference=reference, lever=lever, seed=attempt)
+    plan = context.plan(
+        patch_name(lever.overlays, attempt), ComparisonKind.PATCH, reference=reference, lever=lever, seed=attempt
+    )
     lay(context.folder, declare(context, plan), lever, context.recorded)
     return compare(context, plan, reserve_s, isolated)
 
 
-def worth_carrying(measured: Measured) -> bool:
+def worth_carrying(measured: ComparisonResult) -> bool:
     """Is this group a win, or else faster alone, of no harm, and only too small to be shown by itself?
 
     What is too small goes into the bundle's validation with the others (``stack``).

@@ -26,7 +26,7 @@ from bankable.nodes.advice.kernels import (
 from bankable.nodes.advice.skilled import skill_tool
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.outcome import FINAL
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.prompts.loader import load_prompt
 from bankable.tools.skills.loader import skills_for
@@ -70,12 +70,12 @@ def best_kernel(context: RunContext, task: TaskFolder, findings: Sequence[str] =
     known = read_evaluations(task)  # of a recorded run, too
     best = find_fastest(known.values())
     if best is None:
-        context.tell(Event("note", f"{task.task.operator}: none of {len(known)} kernels is right"))
+        context.tell(ProgressEvent("note", f"{task.task.operator}: none of {len(known)} kernels is right"))
         return None
     changed = {name: value for name, value in best.choices.items() if value != task.family.defaults()[name]}
     what = ", ".join(f"{name}={value}" for name, value in sorted(changed.items())) or "the template as it stands"
     source = f", proposed by: {best.source}" if best.source else ""
-    context.tell(Event("note", f"{task.task.operator}: best of {len(known)} kernels: {what}{source}"))
+    context.tell(ProgressEvent("note", f"{task.task.operator}: best of {len(known)} kernels: {what}{source}"))
     # Of a recorded run the kernel as it was benched: the template may have changed since.
     found = kept_source(task, best.implementation) or render(task.family, task.task.dtype, best.choices)
     keep(task, found)
@@ -98,7 +98,7 @@ def _consult(context: RunContext, task: TaskFolder, search: Search, findings: Se
         return
     line = _asked(context.advisor, task, search, findings, room, seconds_for(context))
     past.add(line)
-    context.tell(Event("note", f"{task.task.operator}: language model as {ROLE}: {line.told()}"))
+    context.tell(ProgressEvent("note", f"{task.task.operator}: language model as {ROLE}: {line.told()}"))
 
 
 def _asked(

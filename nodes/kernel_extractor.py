@@ -20,7 +20,7 @@ from bankable.tools.evidence.folder import set_leg_aside
 from bankable.tools.evidence.recorded import take_over
 from bankable.tools.evidence.records import Failure, Record, Side
 from bankable.tools.measurement.leg import LegWriter, publish
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.overlay.captured import CaptureFolder
 from bankable.tools.overlay.folder import write_overlay
@@ -113,7 +113,9 @@ def extract(context: RunContext, operator: str, wanted: list[str]) -> Extracted:
     context.folder.ledger.enter_tree(task.path)
     shapes = [shape for shape in task.task.shapes if not shape.held_out]
     covered = sum(shape.calls for shape in shapes) / captured.calls
-    context.tell(Event("note", f"{operator}: {captured.calls} calls captured, {len(shapes)} shapes hold {covered:.0%}"))
+    context.tell(
+        ProgressEvent("note", f"{operator}: {captured.calls} calls captured, {len(shapes)} shapes hold {covered:.0%}")
+    )
     return Extracted(task)
 
 
@@ -135,7 +137,7 @@ def _capture(context: RunContext, wanted: list[str]) -> tuple[CaptureFolder, Fai
 def _recorded(context: RunContext, leg: Path, overlay: Path) -> Failure | None:
     writer = LegWriter(context, leg, FOLDER, 0, Side.REFERENCE, context.base)
     writer.lay(overlay, replaces=False)
-    context.tell(Event("launch", "capture: reference", FOLDER))
+    context.tell(ProgressEvent("launch", "capture: reference", FOLDER))
     server = context.driver.launch([writer.request()])[0]
     if isinstance(server, LaunchFailed):
         writer.close(None, context.driver.clock(), server.failure)

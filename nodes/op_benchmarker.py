@@ -19,7 +19,7 @@ from bankable.nodes.advice.benchmarking import ask_bench_plan
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.harness import BenchmarkClaim
 from bankable.tools.evidence.recorded import take_over
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 
 FIRST = 1
@@ -78,7 +78,7 @@ def benchmark(
     for it in candidates:
         if it.kind == "cpp":
             context.folder.ledger.enter(task.kernel_file(it.id))
-    context.tell(Event("note", result.claim.headline))
+    context.tell(ProgressEvent("note", result.claim.headline))
     return Benched(result.claim)
 
 
@@ -93,4 +93,4 @@ def _of_models(context: RunContext, task: TaskFolder) -> Iterator[Candidate]:
         try:
             yield compile_candidate(task, render(task.family, task.task.dtype, it.choices), Compiler())
         except UserError as problem:
-            context.tell(Event("note", f"{it.implementation}: {problem}"))
+            context.tell(ProgressEvent("note", f"{it.implementation}: {problem}"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bankable.tools.evidence.records import LaunchPlan, Record, ServerConfig, Workload
 from bankable.tools.levers import knobs_for
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 
 
@@ -56,7 +56,7 @@ def preflight(context: RunContext) -> Preflight:
     )
     context.folder.put(context.folder.root / "preflight.json", found.model_dump(mode="json"))
     context.tell(
-        Event(
+        ProgressEvent(
             "note",
             f"{found.device}, {len(knobs)} knobs, {len(dropped)} dropped, {context.protocol.launch_plan} launches",
         )

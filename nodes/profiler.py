@@ -10,7 +10,7 @@ from bankable.tools.evidence.folder import set_leg_aside
 from bankable.tools.evidence.records import Failure, Side, Workload
 from bankable.tools.measurement.leg import LegWriter, publish
 from bankable.tools.measurement.plan import numbered
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.profiling.aggregate import aggregate
 from bankable.tools.profiling.records import Profile
@@ -63,7 +63,7 @@ def take_profile(context: RunContext, attempt: int) -> Profiled:
 
 def _trace(context: RunContext, leg: Path, traces: Path, attempt: int) -> tuple[list[Path], Failure | None]:
     writer = LegWriter(context, leg, "profile", 0, Side.REFERENCE, context.base)
-    context.tell(Event("launch", "profile: reference", "profile"))
+    context.tell(ProgressEvent("launch", "profile: reference", "profile"))
     server = context.driver.launch([writer.request()])[0]
     if isinstance(server, LaunchFailed):
         writer.close(None, context.driver.clock(), server.failure)

@@ -11,7 +11,7 @@ from bankable.tools.evidence.layout import OVERLAY_FOLDER
 from bankable.tools.evidence.records import Claim, Lever, Record, Scalar
 from bankable.tools.evidence.store import write_once
 from bankable.tools.measurement.comparison import read_claim
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.report import collect, render
 
@@ -89,7 +89,7 @@ def publish(
     overlay = context.folder.comparison(bundle) / OVERLAY_FOLDER if bundle else None
     _bundle(context, accepted, claim, outcome, overlay if overlay is not None and overlay.is_dir() else None)
     write_once(context.folder.root / "report.html", render(collect(context.folder.root)).encode())
-    context.tell(Event("decision", f"{outcome.verdict}: {outcome.headline}"))
+    context.tell(ProgressEvent("decision", f"{outcome.verdict}: {outcome.headline}"))
     return outcome
 
 

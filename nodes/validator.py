@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bankable.kernels.build.overlay import lay
-from bankable.tools.evidence.records import Kind, Lever, OverlayPart, Plan, Scalar
-from bankable.tools.measurement.comparison import Measured, compare, declare
+from bankable.tools.evidence.records import ComparisonKind, Lever, OverlayPart, Plan, Scalar
+from bankable.tools.measurement.comparison import ComparisonResult, compare, declare
 from bankable.tools.measurement.plan import numbered
 from bankable.tools.measurement.run_context import RunContext
 
@@ -40,13 +40,17 @@ def confirmed_whole(context: RunContext, confirmations: Sequence[str]) -> str:
     return plan.name if plan.reference == context.base else ""
 
 
-def validate(context: RunContext, levers: Sequence[Lever], isolated: Mapping[str, float], attempt: int) -> Measured:
+def validate(
+    context: RunContext, levers: Sequence[Lever], isolated: Mapping[str, float], attempt: int
+) -> ComparisonResult:
     """Measure the accepted levers together against the configuration that the user runs today.
 
     ``isolated``: signed-off speed-ups of the replaced operators alone, which the claim quotes.
     """
     name = bundle_name(attempt)
-    plan = context.plan(name, Kind.BUNDLE, reference=context.base, lever=union(levers), seed=900_000 + attempt)
+    plan = context.plan(
+        name, ComparisonKind.BUNDLE, reference=context.base, lever=union(levers), seed=900_000 + attempt
+    )
     if plan.lever.overlays:
         lay(context.folder, declare(context, plan), plan.lever, context.recorded)
     return compare(context, plan, isolated={name: isolated[name] for name in plan.lever.overlays})

@@ -19,7 +19,7 @@ import orjson
 from bankable.evals.fixtures.build.files import edit, read, read_lines, write
 from bankable.evals.fixtures.build.leg import OUTPUT, PROMPTS
 from bankable.evals.fixtures.build.run import LEVER, RUN_ID, Recipe, enter_all, run_folder
-from bankable.tools.evidence.records import Claim, Kind, LatencySummary, Plan, Side
+from bankable.tools.evidence.records import Claim, ComparisonKind, LatencySummary, Plan, Side
 from bankable.tools.statistics.latency import RoundFigures, figures, summarize
 from bankable.tools.statistics.order import packed
 from bankable.tools.statistics.paired import block_difference, decide
@@ -76,7 +76,13 @@ def big_run(root: Path, size: Size, seed: int = 1) -> Path:
         root,
         Recipe(reference_rate=rate, seed=seed),
         Recipe(
-            name=SUBJECT, kind=Kind.PATCH, lever=LEVER, gain=0.30, reference_rate=rate, seed=seed + 1, start=2_000_000.0
+            name=SUBJECT,
+            kind=ComparisonKind.PATCH,
+            lever=LEVER,
+            gain=0.30,
+            reference_rate=rate,
+            seed=seed + 1,
+            start=2_000_000.0,
         ),
     )
     rng = random.Random(seed)

@@ -27,7 +27,7 @@ from bankable.nodes.auditor.verdict import Verdict, Word
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.canonical import canonical
 from bankable.tools.evidence.harness import Measurement, OpRun, OracleManifest, Task
-from bankable.tools.evidence.ledger import Entry
+from bankable.tools.evidence.ledger import LedgerEntry
 from bankable.tools.evidence.overlay import Marker
 from bankable.tools.evidence.records import Answer, Engagement, Generation, HostSample, LegRecord, Plan
 from bankable.tools.evidence.request import Request
@@ -52,7 +52,7 @@ LINES: dict[str, type[BaseModel]] = {
     "accuracy.jsonl": Answer,
     "engagement.jsonl": Engagement,
     "host.jsonl": HostSample,
-    "ledger.jsonl": Entry,
+    "ledger.jsonl": LedgerEntry,
     "opbench_runs.jsonl": OpRun,
     "markers.jsonl": Marker,
 }

@@ -25,7 +25,7 @@ from bankable.tools.evidence.harness import (
     MeasurementRole,
     OpRun,
     Peaks,
-    Protocol,
+    TimingProtocol,
 )
 from bankable.tools.evidence.store import AppendLog, json_bytes, write_once
 
@@ -104,7 +104,7 @@ def run_benchmark(
     if not qualified[0].ok:
         raise UserError("the live implementation does not meet the task", folder.task.operator, qualified[0].why)
     entered = [it for it, entry in zip((reference, *candidates), qualified, strict=True) if entry.ok]
-    protocol = Protocol(
+    protocol = TimingProtocol(
         timer="perf_counter_ns",
         warmup_calls=WARMUPS,
         timed_calls=settings.samples,

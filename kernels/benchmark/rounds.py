@@ -15,7 +15,7 @@ from bankable.kernels.benchmark.qualify import dims_of
 from bankable.kernels.sandbox.fork_server import Answer, ForkServer
 from bankable.kernels.sandbox.limits import Limits
 from bankable.kernels.task.folder import TaskFolder
-from bankable.tools.evidence.harness import Correctness, OpRun, Protocol
+from bankable.tools.evidence.harness import Correctness, OpRun, TimingProtocol
 
 CHECKED = 4
 """Timed calls whose outputs are compared, drawn when the last one has ended."""
@@ -27,7 +27,7 @@ class Rounds:
     """What all rounds of one operator benchmark share."""
 
     folder: TaskFolder
-    protocol: Protocol
+    protocol: TimingProtocol
     threads: int
     cache_bytes: int
     keys: Sequence[str]

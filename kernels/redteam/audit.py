@@ -19,7 +19,7 @@ from bankable.kernels.benchmark.result import derive_claim
 from bankable.kernels.redteam.forgeries import Forgery, Records
 from bankable.kernels.task.folder import TaskFolder
 from bankable.tools import package
-from bankable.tools.evidence.harness import BenchmarkClaim, Measurement, OpRun, Peaks, Protocol
+from bankable.tools.evidence.harness import BenchmarkClaim, Measurement, OpRun, Peaks, TimingProtocol
 from bankable.tools.evidence.seal import seal
 from bankable.tools.evidence.store import AppendLog, json_bytes, write_once
 
@@ -51,7 +51,7 @@ def write_attempt(
     task: TaskFolder,
     number: int,
     rows: Sequence[OpRun],
-    protocol: Protocol,
+    protocol: TimingProtocol,
     peaks: Peaks,
     files: tuple[Digests, Digests],
     span: tuple[float, float],

@@ -41,7 +41,7 @@ from bankable.kernels.task.folder import TaskFolder, write_task
 from bankable.kernels.task.shapes import parse_shapes
 from bankable.kernels.task.sources import keep
 from bankable.tools.errors import UserError
-from bankable.tools.evidence.harness import OpRun, Peaks, Protocol
+from bankable.tools.evidence.harness import OpRun, Peaks, TimingProtocol
 from bankable.tools.evidence.records import Record
 from bankable.tools.evidence.store import AppendLog
 
@@ -205,7 +205,7 @@ class HostileBench:
         task = stage.task
         reference = live_candidate(task.task.live_source, task.task.live_backend)
         kernels = [kernel_candidate(it.kernel) for it in group if it.kernel]
-        protocol = Protocol(
+        protocol = TimingProtocol(
             timer="perf_counter_ns",
             warmup_calls=WARMUPS,
             timed_calls=SAMPLES,
@@ -235,7 +235,7 @@ class HostileBench:
         trial: RedTeamTrial,
         stage: Stage,
         rows: list[OpRun],
-        protocol: Protocol,
+        protocol: TimingProtocol,
         peaks: Peaks,
         files: tuple[Digests, Digests],
         span: tuple[float, float],

@@ -23,7 +23,7 @@ from bankable.kernels.operators.family import Choices
 from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.sandbox.limits import Limits
 from bankable.kernels.task.folder import TaskFolder
-from bankable.tools.evidence.harness import Protocol
+from bankable.tools.evidence.harness import TimingProtocol
 from bankable.tools.evidence.records import Record
 from bankable.tools.evidence.store import whole_lines
 
@@ -93,7 +93,7 @@ def time_candidate(
 ) -> tuple[float | None, str]:
     """Mean log(live / candidate), or why there is none. Raises ``UserError`` when the fork server is gone."""
     task, kernel = folder.task, kernel_candidate(compiled)
-    protocol = Protocol(
+    protocol = TimingProtocol(
         timer="perf_counter_ns",
         warmup_calls=WARMUPS,
         timed_calls=SAMPLES,

@@ -18,7 +18,7 @@ from bankable.tools.evidence.records import Record
 from bankable.tools.evidence.store import AppendLog, whole_lines
 from bankable.tools.llm.outcome import FINAL, Kind, Outcome
 from bankable.tools.llm.toolbox import Toolbox
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.prompts.loader import load_prompt
 
@@ -98,7 +98,9 @@ def counsel(context: RunContext, question: Question[M, T]) -> T | None:
         dropped=taken.dropped if taken is not None else (),
     )
     AppendLog(context.folder.root / LOG).append(line.model_dump(mode="json"))
-    context.tell(Event("note", f"language model as {question.role}: {_told(line, taken.said if taken else '')}"))
+    context.tell(
+        ProgressEvent("note", f"language model as {question.role}: {_told(line, taken.said if taken else '')}")
+    )
     return taken.part if taken is not None else None
 
 

@@ -22,9 +22,9 @@ from bankable.tools.levers import knob
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.outcome import FINAL, Kind
 from bankable.tools.llm.toolbox import Toolbox
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
-from bankable.tools.measurement.screening import Screened, read_trials
+from bankable.tools.measurement.screening import ScreeningResult, read_trials
 from bankable.tools.prompts.loader import load_prompt
 from bankable.tools.search import SearchPolicy, SearchSpace
 
@@ -71,7 +71,7 @@ class TuningAdvice:
         self._path = context.folder.search / LOG
         self._past = {line.after: line for line in read_consultations(self._path) if line.search == search}
 
-    def offer(self, policy: SearchPolicy, trials: Sequence[Screened]) -> None:
+    def offer(self, policy: SearchPolicy, trials: Sequence[ScreeningResult]) -> None:
         """Tell the policy what to try next, where a question is due; ``trials``: what this search has seen."""
         after = len(trials)
         if after % EVERY or after >= EVERY * QUESTIONS:
@@ -83,11 +83,11 @@ class TuningAdvice:
             line = self._asked(policy, trials)
             AppendLog(self._path).append(line.model_dump(mode="json"))
             self._past[after] = line
-            self._context.tell(Event("note", _told(line)))
+            self._context.tell(ProgressEvent("note", _told(line)))
         for it in line.admitted:
             policy.suggest(*_settings(it))
 
-    def _asked(self, policy: SearchPolicy, trials: Sequence[Screened]) -> Consultation:
+    def _asked(self, policy: SearchPolicy, trials: Sequence[ScreeningResult]) -> Consultation:
         system = load_prompt(ROLE).filled(**_words(self._context, self._space, self._reference, trials, self._findings))
         toolbox = _tools(self._context, self._space)
         outcome = self._advisor.ask(
@@ -135,7 +135,7 @@ def _words(
     context: RunContext,
     space: SearchSpace,
     reference: ServerConfig,
-    trials: Sequence[Screened],
+    trials: Sequence[ScreeningResult],
     findings: Sequence[str],
 ) -> dict[str, str]:
     return {
@@ -180,7 +180,7 @@ def _about(name: str) -> str:
     return found.reason if found is not None else ""
 
 
-def _shown(trial: Screened) -> str:
+def _shown(trial: ScreeningResult) -> str:
     """Kinds of failures only: what a server says in its log is not for a model to read as an instruction."""
     what = ", ".join(f"{name}={value}" for name, value in trial.flags.items())
     if trial.score is None:

@@ -10,7 +10,7 @@ from bankable.nodes.auditor.measured import Measured, measure
 from bankable.nodes.auditor.reading.reported import ReportedClaim
 from bankable.nodes.auditor.reading.sealed import SealedView
 from bankable.nodes.auditor.reading.view import BlockView, ComparisonView, LegView
-from bankable.tools.evidence.records import Kind, Lever, Plan
+from bankable.tools.evidence.records import ComparisonKind, Lever, Plan
 from bankable.tools.evidence.request import Request
 from bankable.tools.levers import Knob, knob
 
@@ -60,7 +60,7 @@ class Case:
 
     @property
     def is_control(self) -> bool:
-        return self.plan.kind is Kind.CONTROL
+        return self.plan.kind is ComparisonKind.CONTROL
 
     @property
     def blocks(self) -> tuple[BlockView, ...]:

@@ -8,7 +8,7 @@ from bankable.nodes.auditor.harness import measured as harness_measured
 from bankable.nodes.auditor.record import plain
 from bankable.nodes.auditor.rule_runner import Figures
 from bankable.nodes.auditor.verdict import LeverPart, Metric, Word
-from bankable.tools.evidence.records import Kind
+from bankable.tools.evidence.records import ComparisonKind
 
 
 def figures(case: Case, word: Word) -> Figures:
@@ -48,7 +48,7 @@ def _headline(case: Case, word: Word) -> str:
         return Figures().headline
     low, high = decision.gain_interval
     span = f"{decision.gain:+.1%}" + (f" [{low:+.1%}, {high:+.1%}]" if decision.n > 1 else "")
-    what = "reference against itself" if case.plan.kind is Kind.CONTROL else lever_text(case.lever)
-    state = "" if case.plan.kind is Kind.CONTROL else f", {decision.verdict.replace('_', ' ')}"
+    what = "reference against itself" if case.plan.kind is ComparisonKind.CONTROL else lever_text(case.lever)
+    state = "" if case.plan.kind is ComparisonKind.CONTROL else f", {decision.verdict.replace('_', ' ')}"
     withheld = " (withheld)" if word is Word.FAIL else ""
     return f"{what}: {case.plan.metric} {span} over {decision.n} blocks{state}{withheld}"

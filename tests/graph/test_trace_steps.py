@@ -14,7 +14,7 @@ from bankable.graph.state import Decided, Judged, RunState
 from bankable.graph.trace_steps import Steps
 from bankable.graph.trace_words import AUDITS, PRODUCERS
 from bankable.tools.evidence.records import Lever
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.tracing.span import Span
 from tests.tools.tracing.spans import run_of
 
@@ -167,5 +167,5 @@ def test_a_defect_of_the_trace_is_counted_and_never_raised(tmp_path: Path) -> No
     handler = Steps(broken, run_of(), tmp_path, None)
     start: Callable[..., None] = handler.on_chain_start
     start({}, {}, run_id=run_of().id, name="baseline", metadata={"langgraph_node": "baseline", "langgraph_step": 1})
-    handler.heard(Event("note", "still there"))
+    handler.heard(ProgressEvent("note", "still there"))
     assert handler.faults == 1

@@ -13,7 +13,7 @@ from bankable.graph.config import RunConfig
 from bankable.graph.traced import session_of
 from bankable.graph.tracing import tracing
 from bankable.tools.errors import UserError
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.serving.driver import StopRequested
 from bankable.tools.tracing.target import targets
 from tests.tools.tracing.servers import LangSmithServer, Run
@@ -23,7 +23,7 @@ CONFIG = RunConfig(model="/srv/models/Llama-3", flags={"chat_template": "/srv/pr
 
 def root_of(problem: BaseException | None, folder: Path) -> Run:
     """The outermost span of a run that ends so."""
-    heard: list[Event] = []
+    heard: list[ProgressEvent] = []
     with LangSmithServer() as server:
         asked = targets([f"langsmith={server.url}"], {})
         with (

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from bankable.tools.evidence.records import BenchRun, HostSample, RoundStamp, ServerConfig, Workload
-from bankable.tools.serving.driver import LaunchFailed, LaunchRequest, Prompt, RoundLoad
+from bankable.tools.serving.driver import LaunchFailed, LaunchRequest, ProbePrompt, RoundLoad
 from bankable.tools.serving.engine import Engine
 from bankable.tools.serving.live import LiveDriver, LiveServer
 
@@ -83,7 +83,7 @@ def test_no_prompt_of_random_ids_finds_another_in_the_cache(pair: tuple[LiveServ
 
 
 def test_greedy_answers_are_the_same_on_both_servers(pair: tuple[LiveServer, LiveServer]) -> None:
-    prompts = [Prompt("p1", "Question: How many", 16)]
+    prompts = [ProbePrompt("p1", "Question: How many", 16)]
     first, second, again = pair[0].generate(prompts), pair[1].generate(prompts), pair[0].generate(prompts)
     assert first[0].error is None
     assert first[0].token_ids == second[0].token_ids == again[0].token_ids

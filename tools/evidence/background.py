@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 
-class Beside:
+class BackgroundTask:
     """A thread when there is something for it to do. Use as a context manager: no work outlives it."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class Beside:
         except BaseException as cause:  # for whoever waits
             self._failure = cause
 
-    def __enter__(self) -> Beside:
+    def __enter__(self) -> BackgroundTask:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

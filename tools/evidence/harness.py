@@ -130,7 +130,7 @@ class MeasurementFile(BenchRecord):
     after: Digest
 
 
-class Protocol(BenchRecord):
+class TimingProtocol(BenchRecord):
     """How every process of the operator benchmark measures, reference and candidates alike."""
 
     timer: str
@@ -167,7 +167,7 @@ class Measurement(BenchRecord):
     run_id: str
     operator: str
     attempt: int = Field(ge=1)
-    protocol: Protocol
+    protocol: TimingProtocol
     files: tuple[MeasurementFile, ...]
     peaks: Peaks
     host: str

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 
-from bankable.tools.evidence.background import Beside
+from bankable.tools.evidence.background import BackgroundTask
 
 BESIDE = 1 << 20
 """Bytes from which a thread pays: hashing does not hold the interpreter."""
 
 
-class Hashing(Beside):
+class Hashing(BackgroundTask):
     """Takes pieces in order; a large piece is hashed while the caller goes on. Use as a context manager."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ MAX_LINE = 65_536
 """Bytes of one line."""
 
 
-class Entry(Record):
+class LedgerEntry(Record):
     """One line of ``ledger.jsonl``."""
 
     seq: int
@@ -42,7 +42,7 @@ class Ledger:
         self._entries = read_ledger(root)
         self._known = {entry.path: entry.sha256 for entry in self._entries}
 
-    def enter(self, path: Path) -> Entry | None:
+    def enter(self, path: Path) -> LedgerEntry | None:
         """Add a finished file; ``None`` when it is already there with the same digest."""
         name = path.relative_to(self.root).as_posix()
         digest = sha256_file(path)
@@ -50,7 +50,7 @@ class Ledger:
             return None
         prev = self._entries[-1].link if self._entries else GENESIS
         seq, size = len(self._entries), path.stat().st_size
-        entry = Entry(
+        entry = LedgerEntry(
             seq=seq, path=name, sha256=digest, size=size, prev=prev, link=_link(seq, name, digest, size, prev)
         )
         self._log.append(entry.model_dump())
@@ -65,16 +65,16 @@ class Ledger:
                 self.enter(path)
 
 
-def read_ledger(root: Path) -> list[Entry]:
+def read_ledger(root: Path) -> list[LedgerEntry]:
     """All whole entries, oldest first; an unreadable line ends the list (``check_ledger`` names it)."""
     path = root / "ledger.jsonl"
-    entries: list[Entry] = []
+    entries: list[LedgerEntry] = []
     if not path.exists():
         return entries
     with path.open("rb") as lines:
         while line := lines.readline(MAX_LINE):
             try:
-                entries.append(Entry.model_validate(orjson.loads(line)))
+                entries.append(LedgerEntry.model_validate(orjson.loads(line)))
             except ValueError:
                 break
     return entries
@@ -111,10 +111,10 @@ def check_ledger(root: Path) -> list[str]:
     return problems
 
 
-def link_of(entry: Entry) -> str:
+def link_of(entry: LedgerEntry) -> str:
     """The link that an entry should have."""
     return _link(*_fields(entry))
 
 
-def _fields(entry: Entry) -> tuple[int, str, str, int, str]:
+def _fields(entry: LedgerEntry) -> tuple[int, str, str, int, str]:
     return entry.seq, entry.path, entry.sha256, entry.size, entry.prev

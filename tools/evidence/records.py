@@ -33,7 +33,7 @@ class Side(StrEnum):
     CANDIDATE = "candidate"
 
 
-class Kind(StrEnum):
+class ComparisonKind(StrEnum):
     """What a comparison is for. A control compares the reference with itself."""
 
     CONTROL = "control"
@@ -147,7 +147,7 @@ class Plan(Record):
     """Folder name of the comparison, such as ``control`` or ``patch-stream_interval``."""
     run_id: str
     """Nonce of the run: evidence with another nonce is stale (R03)."""
-    kind: Kind
+    kind: ComparisonKind
     model: str
     reference: ServerConfig
     lever: Lever
@@ -198,7 +198,7 @@ class EngineIdentity(Record):
     versions: dict[str, str] = {}
 
 
-class Span(Record):
+class LegSpan(Record):
     """What a launch was busy with, and when."""
 
     kind: Literal["start", "warmup", "probe", "profile", "round"]
@@ -242,7 +242,7 @@ class LegRecord(Record):
     timed_rounds: int
     status: Literal["complete", "failed"]
     failure: Failure | None = None
-    spans: list[Span] = []
+    spans: list[LegSpan] = []
     """In order of their end."""
     source: str | None = None
     """For a replayed leg: digest of the recorded leg it came from."""

@@ -19,7 +19,7 @@ from typing import Any, BinaryIO
 import orjson
 
 from bankable.tools.errors import UserError
-from bankable.tools.evidence.background import Beside
+from bankable.tools.evidence.background import BackgroundTask
 from bankable.tools.evidence.canonical import canonical, digest
 from bankable.tools.evidence.harness import BENCH_FILES, ORACLE_FOLDER, ORACLE_SUFFIX, TASK_FILES
 from bankable.tools.evidence.layout import COMPARISON_FILES, LEG_FILES, MAX_FILE_BYTES, OVERLAY_FOLDER
@@ -197,7 +197,7 @@ class _Copier:
         self.root, self.dest = root, dest
         self.digests: dict[str, str] = {}
         self.total = self.files = 0
-        self.beside = Beside()
+        self.beside = BackgroundTask()
         """Copies a large file while this thread copies the next ones."""
 
     def comparison(self, source: Path, target: str) -> None:

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from bankable.tools.evidence.folder import set_leg_aside
 from bankable.tools.evidence.layout import OVERLAY_FOLDER, WATCH_FOLDER
-from bankable.tools.evidence.records import Block, Failure, Kind, LaunchPlan, LegRecord, Plan, Side
+from bankable.tools.evidence.records import Block, ComparisonKind, Failure, LaunchPlan, LegRecord, Plan, Side
 from bankable.tools.measurement.engagement import NotEngaged, engagement, prove_overlays
 from bankable.tools.measurement.leg import PREPARED, LegWriter, publish
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad, Server
 
@@ -44,7 +44,7 @@ def run_block(context: RunContext, plan: Plan, block: Block) -> BlockResult:
     """
     result = _attempt(context, plan, block, 0)
     if result.failure and result.failure.kind in TRANSIENT:
-        context.tell(Event("note", f"{plan.name} block {block.index} again: {result.failure.line}", plan.name))
+        context.tell(ProgressEvent("note", f"{plan.name} block {block.index} again: {result.failure.line}", plan.name))
         result = _attempt(context, plan, block, 1)
     return result
 
@@ -88,7 +88,7 @@ def _closed(context: RunContext, plan: Plan, block: Block, attempt: int) -> dict
 def _together(context: RunContext, plan: Plan, block: Block, sides: list[Side], attempt: int) -> BlockResult:
     """Launch the given sides at once, load one at a time in the plan's order, and close them whatever happens."""
     writers = {side: _writer(context, plan, block, side, attempt) for side in sides}
-    context.tell(Event("launch", f"{plan.name} block {block.index}: {' and '.join(sides)}", plan.name))
+    context.tell(ProgressEvent("launch", f"{plan.name} block {block.index}: {' and '.join(sides)}", plan.name))
     started = context.driver.launch([writers[side].request() for side in sides])
     servers = {
         side: server for side, server in zip(sides, started, strict=True) if not isinstance(server, LaunchFailed)
@@ -107,7 +107,7 @@ def _together(context: RunContext, plan: Plan, block: Block, sides: list[Side], 
     for writer in writers.values():
         publish(context, writer.folder)
     for leg in legs.values():
-        context.tell(Event("leg", f"{leg.leg_id} {leg.status}", plan.name))
+        context.tell(ProgressEvent("leg", f"{leg.leg_id} {leg.status}", plan.name))
     return BlockResult(legs)
 
 
@@ -146,7 +146,7 @@ def _measure(
             index = writers[side].timed
             load = RoundLoad(plan.workload, block.seeds[index], index)
             rate = writers[side].round(servers[side], load, _others(servers, side))
-            context.tell(Event("round", f"{writers[side].leg_id} round {index}", plan.name, rate))
+            context.tell(ProgressEvent("round", f"{writers[side].leg_id} round {index}", plan.name, rate))
     except RoundFailed as problem:
         return {side: problem.failure}
     except NotEngaged as problem:
@@ -155,7 +155,7 @@ def _measure(
 
 
 def _engage(plan: Plan, side: Side, writer: LegWriter, server: Server) -> None:
-    if side is Side.REFERENCE or plan.kind is Kind.CONTROL:
+    if side is Side.REFERENCE or plan.kind is ComparisonKind.CONTROL:
         return
     found = engagement(plan.lever, server.identity.argv, server.identity.env, server.server_info())
     writer.lines("engagement.jsonl", found)
@@ -169,12 +169,12 @@ def _probe(context: RunContext, plan: Plan, side: Side, writer: LegWriter, serve
 
     Every candidate is held to the control, the true baseline; the references of later comparisons are not asked.
     """
-    if plan.kind is not Kind.CONTROL and side is Side.REFERENCE:
+    if plan.kind is not ComparisonKind.CONTROL and side is Side.REFERENCE:
         return
     with writer.span("probe"):
         writer.lines("outputs.jsonl", [*server.generate(context.prompts, 0), *server.generate(context.prompts, 1)])
     context.check()
-    if plan.kind is Kind.CONTROL and side is Side.CANDIDATE:
+    if plan.kind is ComparisonKind.CONTROL and side is Side.CANDIDATE:
         return
     with writer.span("probe"):
         writer.lines("accuracy.jsonl", server.answer(context.questions))

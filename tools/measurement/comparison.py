@@ -14,7 +14,7 @@ from bankable.tools.evidence.store import json_bytes, write_once
 from bankable.tools.measurement.block import BlockResult, run_block
 from bankable.tools.measurement.cost import block_seconds
 from bankable.tools.measurement.leg import read_runs
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.measurement.summary import summarise
 from bankable.tools.statistics.paired import Decision, block_difference
@@ -22,7 +22,7 @@ from bankable.tools.statistics.sequential import look, next_look
 
 
 @dataclass(frozen=True)
-class Measured:
+class ComparisonResult:
     """What a comparison came to."""
 
     plan: Plan
@@ -48,7 +48,7 @@ def declare(context: RunContext, plan: Plan) -> Path:
 
 def compare(
     context: RunContext, plan: Plan, reserve_s: float = 0.0, isolated: Mapping[str, float] | None = None
-) -> Measured:
+) -> ComparisonResult:
     """Run the plan's blocks until a look stops it, then write the claim. Finished blocks are taken as they are.
 
     A look that leaves the comparison undecided ends it, too, when the blocks up to the next look, and ``reserve_s`` of
@@ -62,22 +62,24 @@ def compare(
     for block in plan.blocks:
         result = run_block(context, plan, block)
         if result.failure:
-            context.tell(Event("note", f"{plan.name}: {result.failure.kind}: {result.failure.line}", plan.name))
-            return Measured(plan, None, None, result.failure, tuple(diffs))
+            context.tell(ProgressEvent("note", f"{plan.name}: {result.failure.kind}: {result.failure.line}", plan.name))
+            return ComparisonResult(plan, None, None, result.failure, tuple(diffs))
         for side in Side:
             rounds[side].append(_runs(folder, result, side))
         diffs.append(block_difference(_rates(rounds[Side.REFERENCE][-1]), _rates(rounds[Side.CANDIDATE][-1])))
-        context.tell(Event("block", f"{plan.name} block {block.index}: {math.expm1(diffs[-1]):+.1%}", plan.name))
+        context.tell(
+            ProgressEvent("block", f"{plan.name} block {block.index}: {math.expm1(diffs[-1]):+.1%}", plan.name)
+        )
         if len(diffs) in plan.looks:
             seen = look(diffs, plan.looks, plan.alpha, plan.floor)
             decision = seen.decision
             if seen.stop or not _time_for_more(context, plan, len(diffs), reserve_s):
                 break
     if decision is None:
-        return Measured(plan, None, None, None, tuple(diffs))
+        return ComparisonResult(plan, None, None, None, tuple(diffs))
     claim = _claim(plan, decision, {side: summarise(launches) for side, launches in rounds.items()}, isolated or {})
     context.folder.put(folder / "claim.json", claim.model_dump(mode="json"))
-    return Measured(plan, decision, claim, None, tuple(diffs))
+    return ComparisonResult(plan, decision, claim, None, tuple(diffs))
 
 
 def _time_for_more(context: RunContext, plan: Plan, done: int, reserve_s: float) -> bool:
@@ -88,7 +90,7 @@ def _time_for_more(context: RunContext, plan: Plan, done: int, reserve_s: float)
     why = (
         f"{plan.name}: undecided after {done} blocks; {more} more take {needed / 60:.0f} min, {left / 60:.0f} are left"
     )
-    context.tell(Event("note", why, plan.name))
+    context.tell(ProgressEvent("note", why, plan.name))
     return False
 
 

@@ -15,10 +15,10 @@ from bankable.tools.evidence.records import (
     Failure,
     HostSample,
     LegRecord,
+    LegSpan,
     RoundStamp,
     ServerConfig,
     Side,
-    Span,
 )
 from bankable.tools.evidence.store import AppendLog, json_bytes, write_once
 from bankable.tools.measurement.run_context import RunContext
@@ -45,7 +45,7 @@ class LegWriter:
         self._overlay_digest: str | None = None
         self._modules: dict[str, str] = {}
         self._opened = context.driver.clock()
-        self._spans: list[Span] = []
+        self._spans: list[LegSpan] = []
         self._runs = AppendLog(folder / "bench_runs.jsonl")
         self._host = AppendLog(folder / "host.jsonl")
 
@@ -99,7 +99,7 @@ class LegWriter:
         """Note what the launch is busy with."""
         started = self.context.driver.clock()
         yield
-        self._spans.append(Span(kind=kind, started=started, ended=self.context.driver.clock()))
+        self._spans.append(LegSpan(kind=kind, started=started, ended=self.context.driver.clock()))
 
     def _stamp(self, load: RoundLoad, result: RoundResult) -> RoundStamp:
         return RoundStamp(
@@ -131,7 +131,7 @@ class LegWriter:
         """Write what ``leg.json`` will hold under a hidden name; ``publish`` makes it count."""
         context, spans = self.context, list(self._spans)
         if identity:
-            spans.insert(0, Span(kind="start", started=identity.launched_at, ended=identity.ready_at))
+            spans.insert(0, LegSpan(kind="start", started=identity.launched_at, ended=identity.ready_at))
         record = LegRecord(
             leg_id=self.leg_id,
             comparison=self.comparison,

@@ -11,7 +11,7 @@ import random
 from collections.abc import Sequence
 
 from bankable.tools.errors import UserError
-from bankable.tools.evidence.records import Block, Kind, LaunchPlan, Lever, Plan, ServerConfig, Side, Workload
+from bankable.tools.evidence.records import Block, ComparisonKind, LaunchPlan, Lever, Plan, ServerConfig, Side, Workload
 from bankable.tools.statistics.pocock import nominal_alpha
 from bankable.tools.statistics.sequential import LOOKS, check_looks
 
@@ -28,7 +28,7 @@ def make_plan(
     *,
     name: str,
     run_id: str,
-    kind: Kind,
+    kind: ComparisonKind,
     model: str,
     reference: ServerConfig,
     lever: Lever,
@@ -115,7 +115,7 @@ def _blocks(rng: random.Random, count: int, launch_plan: LaunchPlan, rounds: int
     return tuple(blocks)
 
 
-def _check(name: str, kind: Kind, lever: Lever, looks: Sequence[int], rounds: int) -> None:
+def _check(name: str, kind: ComparisonKind, lever: Lever, looks: Sequence[int], rounds: int) -> None:
     try:
         check_looks(looks)
     except ValueError as error:
@@ -124,7 +124,7 @@ def _check(name: str, kind: Kind, lever: Lever, looks: Sequence[int], rounds: in
         raise UserError(f"{looks[-1]} blocks of {rounds} rounds a leg", name, "plan 1 to 1000 of each")
     if len(looks) > MOST_LOOKS:
         raise UserError(f"{len(looks)} looks", name, f"declare at most {MOST_LOOKS}")
-    if kind is Kind.CONTROL and lever.names():
+    if kind is ComparisonKind.CONTROL and lever.names():
         raise UserError("a control compares the reference with itself", name, "drop " + ", ".join(lever.names()))
-    if kind is Kind.PATCH and not lever.names():
+    if kind is ComparisonKind.PATCH and not lever.names():
         raise UserError("a patch needs a lever", name, "set at least one flag or variable")

@@ -8,7 +8,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
-class Event:
+class ProgressEvent:
     """One thing that happened."""
 
     kind: Literal["stage", "launch", "ready", "round", "leg", "block", "trial", "verdict", "decision", "note"]
@@ -18,8 +18,8 @@ class Event:
     """Output tokens per second of a round; otherwise unused."""
 
 
-Watcher = Callable[[Event], None]
+Watcher = Callable[[ProgressEvent], None]
 
 
-def silent(_: Event) -> None:
+def silent(_: ProgressEvent) -> None:
     """A watcher that shows nothing."""

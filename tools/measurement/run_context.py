@@ -8,17 +8,17 @@ from pathlib import Path
 from threading import Event as Flag
 
 from bankable.tools.evidence.folder import RunFolder
-from bankable.tools.evidence.records import Kind, LaunchPlan, Lever, Plan, ServerConfig, Workload
+from bankable.tools.evidence.records import ComparisonKind, LaunchPlan, Lever, Plan, ServerConfig, Workload
 from bankable.tools.levers import Situation
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.measurement.executor import ExecutorName
 from bankable.tools.measurement.plan import make_plan
-from bankable.tools.measurement.progress import Event, Watcher, silent
-from bankable.tools.serving.driver import Driver, Prompt, Question, StopRequested
+from bankable.tools.measurement.progress import ProgressEvent, Watcher, silent
+from bankable.tools.serving.driver import AccuracyQuestion, Driver, ProbePrompt, StopRequested
 
 
 @dataclass(frozen=True)
-class Protocol:
+class MeasurementProtocol:
     """How comparisons of this run are made; see ``statistics.md`` for where the numbers come from."""
 
     launch_plan: LaunchPlan
@@ -38,11 +38,11 @@ class RunContext:
     driver: Driver
     folder: RunFolder
     workload: Workload
-    protocol: Protocol
+    protocol: MeasurementProtocol
     base: ServerConfig
     """The configuration that the user would run today: the true baseline."""
-    prompts: Sequence[Prompt]
-    questions: Sequence[Question]
+    prompts: Sequence[ProbePrompt]
+    questions: Sequence[AccuracyQuestion]
     known_flags: frozenset[str]
     """Server-argument names that this engine has."""
     cores: int
@@ -65,7 +65,7 @@ class RunContext:
         """OpenMP threads of a server: what an operator is measured with, too."""
         return int(self.base.env.get("OMP_NUM_THREADS", "1"))
 
-    def tell(self, event: Event) -> None:
+    def tell(self, event: ProgressEvent) -> None:
         """Report something, and stop here if somebody asked for it: between two steps nothing is half done."""
         self.watch(event)
         self.check()
@@ -82,7 +82,7 @@ class RunContext:
     def plan(
         self,
         name: str,
-        kind: Kind,
+        kind: ComparisonKind,
         *,
         reference: ServerConfig,
         lever: Lever,

@@ -17,7 +17,7 @@ from bankable.tools.evidence.records import Failure, LegRecord, Lever, Plan, Rec
 from bankable.tools.evidence.store import AppendLog
 from bankable.tools.measurement.engagement import engagement
 from bankable.tools.measurement.leg import LegWriter
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad, Server
 
@@ -33,7 +33,7 @@ HOPELESS = math.log(0.93)
 Source = Literal["policy", "llm"]
 
 
-class Screened(Record):
+class ScreeningResult(Record):
     """What screening saw of one configuration: one line of ``search/trials.jsonl``."""
 
     trial: str
@@ -70,7 +70,7 @@ class Screening:
         self._reference: Server | None = None
         self._writer: LegWriter | None = None
 
-    def measure(self, number: int, lever: Lever, source: Source | None = None) -> Screened:
+    def measure(self, number: int, lever: Lever, source: Source | None = None) -> ScreeningResult:
         """Launch one candidate beside the reference, load them in turns, stop the candidate.
 
         Seeds follow from the trial's number, so that a resumed run asks the same questions as an uninterrupted one.
@@ -88,7 +88,7 @@ class Screening:
         writer = LegWriter(
             context, self._root / trial, "search", self.session, Side.CANDIDATE, self.plan.reference.with_lever(lever)
         )
-        context.tell(Event("launch", f"{trial}: {_shown(lever)}", trial))
+        context.tell(ProgressEvent("launch", f"{trial}: {_shown(lever)}", trial))
         server = context.driver.launch([writer.request()])[0]
         if isinstance(server, LaunchFailed):
             writer.close(None, context.driver.clock(), server.failure)
@@ -125,7 +125,7 @@ class Screening:
                     rates[side] = self._round(side, number * MORE_PAIRS + pair, writer, server)
                 ratios.append(math.log(rates[Side.CANDIDATE] / rates[Side.REFERENCE]))
                 context.tell(
-                    Event("round", f"{writer.leg_id} pair {pair}: {math.expm1(ratios[-1]):+.1%}", writer.leg_id)
+                    ProgressEvent("round", f"{writer.leg_id} pair {pair}: {math.expm1(ratios[-1]):+.1%}", writer.leg_id)
                 )
                 if ratios[-1] < HOPELESS:
                     break
@@ -158,7 +158,7 @@ class Screening:
         writer.server_info(server)
         writer.warm(server, RoundLoad(plan.workload, plan.blocks[0].warmup_seed, -1), [])
 
-    def _recall(self, trial: str, lever: Lever, leg: LegRecord) -> Screened:
+    def _recall(self, trial: str, lever: Lever, leg: LegRecord) -> ScreeningResult:
         """A trial that an earlier process finished: its ratio is read back from the trial log."""
         for line in read_trials(self.context):
             if line.trial == trial:
@@ -169,8 +169,8 @@ class Screening:
 
     def _tell(
         self, trial: str, lever: Lever, score: float | None, rounds: int, failure: Failure | None, started: float
-    ) -> Screened:
-        line = Screened(
+    ) -> ScreeningResult:
+        line = ScreeningResult(
             trial=trial,
             search=self.search,
             flags={**lever.flags, **lever.env},
@@ -182,7 +182,7 @@ class Screening:
         )
         append_trial(self.context, line)
         text = f"{math.expm1(score):+.1%}" if score is not None else f"{failure.kind if failure else 'no result'}"
-        self.context.tell(Event("trial", f"{trial}: {_shown(lever)}: {text}", trial, score))
+        self.context.tell(ProgressEvent("trial", f"{trial}: {_shown(lever)}: {text}", trial, score))
         return line
 
     def close(self) -> None:
@@ -210,16 +210,16 @@ def _log(context: RunContext) -> Path:
     return context.folder.search / "trials.jsonl"
 
 
-def append_trial(context: RunContext, line: Screened) -> None:
+def append_trial(context: RunContext, line: ScreeningResult) -> None:
     """Add a line to the trial log."""
 
     AppendLog(_log(context)).append(line.line())
 
 
-def read_trials(context: RunContext) -> list[Screened]:
+def read_trials(context: RunContext) -> list[ScreeningResult]:
     """All trials of the run so far; a torn last line is passed over."""
     path = _log(context)
     if not path.is_file():
         return []
     lines = path.read_bytes().splitlines(keepends=True)
-    return [Screened.model_validate_json(line) for line in lines if line.endswith(b"\n")]
+    return [ScreeningResult.model_validate_json(line) for line in lines if line.endswith(b"\n")]

@@ -11,9 +11,9 @@ from bankable.tools.errors import UserError
 from bankable.tools.profiling.aggregates import Bucket, Times, Totals, chain_share, family_shares, op_share, ratio
 from bankable.tools.profiling.chains import find_chains
 from bankable.tools.profiling.families import family_of, operator_of
-from bankable.tools.profiling.nesting import Timed, common, length, merged, self_times
+from bankable.tools.profiling.nesting import TimedEvent, common, length, merged, self_times
 from bankable.tools.profiling.notes import notes_on
-from bankable.tools.profiling.records import Family, Phase, PhaseMix, Profile, TraceSource
+from bankable.tools.profiling.records import OperatorFamily, PhaseMix, Profile, StepPhase, TraceSource
 from bankable.tools.profiling.steps import Source, Step, Timeline, find_steps
 from bankable.tools.profiling.trace import KERNELS, LAUNCHES, OPERATOR, Trace, read_trace
 
@@ -26,8 +26,8 @@ class _Sums:
 
     ops: dict[str, Bucket] = field(default_factory=dict)
     chains: dict[str, Bucket] = field(default_factory=dict)
-    phase_us: Times[Phase] = field(default_factory=Times)
-    phase_wall: Times[Phase] = field(default_factory=Times)
+    phase_us: Times[StepPhase] = field(default_factory=Times)
+    phase_wall: Times[StepPhase] = field(default_factory=Times)
     steps: list[Step] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
     window: float = 0.0
@@ -40,7 +40,7 @@ class _Sums:
 class _Call:
     """One operator call or kernel, and the moment that decides which step it belongs to."""
 
-    timed: Timed
+    timed: TimedEvent
     moment: float
     launcher: str | None
     shape: tuple[str, str]
@@ -88,7 +88,7 @@ def _add(sums: _Sums, trace: Trace, gpu: bool) -> None:
     calls = list(_kernels(trace, timeline) if gpu else _operators(trace))
     if timeline.source == "none" and calls:
         start, end = min(c.moment for c in calls), max(c.timed.event.end for c in calls)
-        timeline = Timeline("none", False, (Step(Phase.OTHER, 0, 0, start, end),), timeline.idle)
+        timeline = Timeline("none", False, (Step(StepPhase.OTHER, 0, 0, start, end),), timeline.idle)
     sums.sources.append(timeline.source)
     sums.steps.extend(timeline.steps)
     busy = timeline.busy()
@@ -99,7 +99,7 @@ def _add(sums: _Sums, trace: Trace, gpu: bool) -> None:
         sums.phase_wall[step.phase] += timeline.wall(step)
     spans = merged((c.timed.event.start, c.timed.event.end) for c in calls if c.timed.depth == 0)
     sums.covered += length(common(spans, busy))
-    top: dict[tuple[str, float], tuple[Phase, list[Timed]]] = {}
+    top: dict[tuple[str, float], tuple[StepPhase, list[TimedEvent]]] = {}
     for call in calls:
         step_at = timeline.at(call.moment)
         if step_at is None:
@@ -129,17 +129,17 @@ def _kernels(trace: Trace, timeline: Timeline) -> Iterator[_Call]:
         linked = None if timeline.on_device or event.correlation is None else launched.get(event.correlation)
         moment = event.start if linked is None else linked
         shape = (by.dims, by.dtypes) if by else ("", "")
-        yield _Call(Timed(event, event.duration, 0, event.end), moment, by.name if by else None, shape)
+        yield _Call(TimedEvent(event, event.duration, 0, event.end), moment, by.name if by else None, shape)
 
 
-def _count(sums: _Sums, call: _Call, phase: Phase) -> None:
+def _count(sums: _Sums, call: _Call, phase: StepPhase) -> None:
     symbol, launcher = call.timed.event.name, call.launcher
     framework = launcher if launcher is not None and launcher.startswith("aten::") else None
     name = operator_of(symbol, framework)
     bucket = sums.ops.get(name)
     if bucket is None:
         family = family_of(symbol)
-        family = family if family is not Family.OTHER or launcher is None else family_of(launcher)
+        family = family if family is not OperatorFamily.OTHER or launcher is None else family_of(launcher)
         bucket = sums.ops[name] = Bucket(family_of(framework) if framework else family)
     bucket.add(call.timed.self_us, phase, call.shape)
     bucket.symbols[symbol] += call.timed.self_us
@@ -148,7 +148,7 @@ def _count(sums: _Sums, call: _Call, phase: Phase) -> None:
     sums.phase_us[phase] += call.timed.self_us
 
 
-def _count_chains(sums: _Sums, top: list[Timed], phase: Phase) -> None:
+def _count_chains(sums: _Sums, top: list[TimedEvent], phase: StepPhase) -> None:
     for chain in find_chains(top):
         bucket = sums.chains.setdefault(chain.name, Bucket(chain.family))
         bucket.add(chain.us, phase, chain.shape)
@@ -166,7 +166,7 @@ def _profile(sums: _Sums, sources: tuple[TraceSource, ...], gpu: bool) -> Profil
     source = min(sums.sources, key=("none", "shapes", "markers").index)
     mixes = _mixes(sums, wall)
     tokens = {mix.phase: mix.tokens for mix in mixes}
-    decoded = tokens.get(Phase.DECODE, 0)
+    decoded = tokens.get(StepPhase.DECODE, 0)
     profile = Profile(
         traces=sources,
         device="gpu" if gpu else "cpu",
@@ -179,12 +179,12 @@ def _profile(sums: _Sums, sources: tuple[TraceSource, ...], gpu: bool) -> Profil
         outside_us=sums.outside,
         steps=0 if source == "none" else len(sums.steps),
         phases=mixes,
-        tokens_per_decoded=tokens.get(Phase.PREFILL, 0) / decoded if decoded else None,
+        tokens_per_decoded=tokens.get(StepPhase.PREFILL, 0) / decoded if decoded else None,
         first_phase=None if source == "none" else sums.steps[0].phase,
         idle_share=ratio(sums.idle, sums.window),
         host_share=max(0.0, 1.0 - ratio(sums.covered, wall)) if wall > 0 else 0.0,
         blank_shape_share=ratio(sum(bucket.blank_us for bucket in sums.ops.values()), operator_us),
-        unphased_share=ratio(sums.phase_us[Phase.OTHER], operator_us),
+        unphased_share=ratio(sums.phase_us[StepPhase.OTHER], operator_us),
         ops=tuple(op_share(name, bucket, totals) for name, bucket in ranked[:MAX_OPS]),
         ops_omitted=max(0, len(ranked) - MAX_OPS),
         ops_omitted_share=ratio(sum(bucket.us for _, bucket in ranked[MAX_OPS:]), operator_us),
@@ -199,7 +199,7 @@ def _profile(sums: _Sums, sources: tuple[TraceSource, ...], gpu: bool) -> Profil
 
 def _mixes(sums: _Sums, wall: float) -> tuple[PhaseMix, ...]:
     mixes = []
-    for phase in Phase:
+    for phase in StepPhase:
         steps = [step for step in sums.steps if step.phase is phase and step.requests]
         if steps:
             mixes.append(

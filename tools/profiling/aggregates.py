@@ -8,7 +8,15 @@ from dataclasses import dataclass, field
 from statistics import fmean, median
 from typing import TypeVar
 
-from bankable.tools.profiling.records import ChainShare, Family, FamilyShare, OpShare, Phase, PhaseShare, ShapeShare
+from bankable.tools.profiling.records import (
+    ChainShare,
+    FamilyShare,
+    OperatorFamily,
+    OpShare,
+    PhaseShare,
+    ShapeShare,
+    StepPhase,
+)
 
 MAX_SHAPES = 24
 MAX_SYMBOLS = 12
@@ -32,13 +40,13 @@ class Times(dict[Key, float]):
 class Bucket:
     """Everything that is added up under one name."""
 
-    family: Family
+    family: OperatorFamily
     times: list[float] = field(default_factory=list)
     """One per call, µs."""
-    phase_us: Times[Phase] = field(default_factory=Times)
-    phase_count: Counter[Phase] = field(default_factory=Counter)
+    phase_us: Times[StepPhase] = field(default_factory=Times)
+    phase_count: Counter[StepPhase] = field(default_factory=Counter)
     shape_us: Times[tuple[str, str]] = field(default_factory=Times)
-    shape_phases: dict[tuple[str, str], Counter[Phase]] = field(default_factory=dict)
+    shape_phases: dict[tuple[str, str], Counter[StepPhase]] = field(default_factory=dict)
     symbols: Times[str] = field(default_factory=Times)
     launchers: Counter[str] = field(default_factory=Counter)
     blank_us: float = 0.0
@@ -47,7 +55,7 @@ class Bucket:
     example: tuple[str, ...] = ()
     example_us: float = -1.0
 
-    def add(self, us: float, phase: Phase, shape: tuple[str, str]) -> None:
+    def add(self, us: float, phase: StepPhase, shape: tuple[str, str]) -> None:
         """One call. A call without dims counts as blank and under the empty shape."""
         self.times.append(us)
         self.phase_us[phase] += us
@@ -63,7 +71,7 @@ class Bucket:
 
     def settled_us(self) -> float:
         """What the calls would cost if a skewed collective did not wait (P02); other operators are left alone."""
-        skewed = self.family is Family.COMMUNICATION and self.times
+        skewed = self.family is OperatorFamily.COMMUNICATION and self.times
         return min(self.us, median(self.times) * len(self.times)) if skewed else self.us
 
     def shapes(self) -> tuple[ShapeShare, ...]:
@@ -81,11 +89,11 @@ class Bucket:
             for shape, us in self.shape_us.largest(MAX_SHAPES)
         )
 
-    def phases(self, totals: Mapping[Phase, float]) -> tuple[PhaseShare, ...]:
+    def phases(self, totals: Mapping[StepPhase, float]) -> tuple[PhaseShare, ...]:
         """Split by phase, in the order of the enumeration."""
         return tuple(
             PhaseShare(phase=p, us=us, count=self.phase_count[p], share=ratio(us, totals[p]))
-            for p in Phase
+            for p in StepPhase
             if (us := self.phase_us[p]) or self.phase_count[p]
         )
 
@@ -102,7 +110,7 @@ class Totals:
     operator_us: float
     wall_us: float
     settled_us: float
-    phase_us: Mapping[Phase, float]
+    phase_us: Mapping[StepPhase, float]
 
 
 def op_share(name: str, bucket: Bucket, totals: Totals) -> OpShare:
@@ -147,9 +155,9 @@ def chain_share(name: str, bucket: Bucket, totals: Totals) -> ChainShare:
 
 def family_shares(buckets: Iterable[Bucket], totals: Totals) -> tuple[FamilyShare, ...]:
     """Operators added up by family, largest first."""
-    us: Times[Family] = Times()
-    counts: Counter[Family] = Counter()
-    by_phase: dict[Family, Times[Phase]] = {}
+    us: Times[OperatorFamily] = Times()
+    counts: Counter[OperatorFamily] = Counter()
+    by_phase: dict[OperatorFamily, Times[StepPhase]] = {}
     for bucket in buckets:
         us[bucket.family] += bucket.us
         counts[bucket.family] += len(bucket.times)

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from bankable.tools.profiling.families import family_of
-from bankable.tools.profiling.nesting import Timed
-from bankable.tools.profiling.records import Family
+from bankable.tools.profiling.nesting import TimedEvent
+from bankable.tools.profiling.records import OperatorFamily
 from bankable.tools.profiling.replaced import CallPattern, replaced_work
 
 _LETTERS = {
@@ -40,8 +40,8 @@ _LETTERS = {
     "square": "p",
 }
 _NO_KERNEL = (
-    CallPattern(chain="gelu_and_mul", family=Family.ELEMENTWISE, calls="Gm"),
-    CallPattern(chain="kv_cache_store", family=Family.COPY, calls="PP"),
+    CallPattern(chain="gelu_and_mul", family=OperatorFamily.ELEMENTWISE, calls="Gm"),
+    CallPattern(chain="kv_cache_store", family=OperatorFamily.COPY, calls="PP"),
 )
 """Chains for which there is no operator of ours; the others are in the operators' ``profile.toml``."""
 _ANCHORS = frozenset({"aten::scaled_dot_product_attention", "aten::index_put_"})
@@ -52,8 +52,8 @@ class Chain:
     """One occurrence."""
 
     name: str
-    family: Family
-    calls: tuple[Timed, ...]
+    family: OperatorFamily
+    calls: tuple[TimedEvent, ...]
     """Its top-level calls, views left out."""
     us: float
     """Inclusive, with the views in between."""
@@ -67,7 +67,7 @@ class Chain:
         return self.calls[at].event.dims, self.calls[at].event.dtypes
 
 
-def find_chains(top: Sequence[Timed]) -> Iterator[Chain]:
+def find_chains(top: Sequence[TimedEvent]) -> Iterator[Chain]:
     """Chains in the top-level calls of one thread within one step, in time order; no call is in two chains."""
     kept = [at for at, call in enumerate(top) if _kept(call.event.name)]
     text = "".join(_LETTERS.get(top[at].event.name.removeprefix("aten::"), ".") for at in kept)
@@ -92,4 +92,4 @@ def _patterns() -> tuple[tuple[CallPattern, re.Pattern[str]], ...]:
 
 
 def _kept(name: str) -> bool:
-    return name == "aten::item" or family_of(name) is not Family.HOST
+    return name == "aten::item" or family_of(name) is not OperatorFamily.HOST

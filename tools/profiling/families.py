@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 
-from bankable.tools.profiling.records import Family
+from bankable.tools.profiling.records import OperatorFamily
 
-_EXACT: dict[Family, frozenset[str]] = {
-    Family.MATMUL: frozenset({"mm", "addmm", "bmm", "baddbmm", "matmul", "linear", "mv", "addmv", "dot", "einsum"}),
-    Family.NORM: frozenset({"layer_norm", "native_layer_norm", "rms_norm", "_fused_rms_norm", "group_norm"}),
-    Family.SAMPLING: frozenset({"argmax", "multinomial", "sort", "topk", "cumsum", "exponential_", "searchsorted"}),
-    Family.HOST: frozenset(
+_EXACT: dict[OperatorFamily, frozenset[str]] = {
+    OperatorFamily.MATMUL: frozenset(
+        {"mm", "addmm", "bmm", "baddbmm", "matmul", "linear", "mv", "addmv", "dot", "einsum"}
+    ),
+    OperatorFamily.NORM: frozenset({"layer_norm", "native_layer_norm", "rms_norm", "_fused_rms_norm", "group_norm"}),
+    OperatorFamily.SAMPLING: frozenset(
+        {"argmax", "multinomial", "sort", "topk", "cumsum", "exponential_", "searchsorted"}
+    ),
+    OperatorFamily.HOST: frozenset(
         {
             "as_strided",
             "slice",
@@ -58,7 +62,7 @@ _EXACT: dict[Family, frozenset[str]] = {
             "is_pinned",
         }
     ),
-    Family.COPY: frozenset(
+    OperatorFamily.COPY: frozenset(
         {
             "copy_",
             "to",
@@ -97,7 +101,7 @@ _EXACT: dict[Family, frozenset[str]] = {
             "nonzero",
         }
     ),
-    Family.ELEMENTWISE: frozenset(
+    OperatorFamily.ELEMENTWISE: frozenset(
         {
             "add",
             "sub",
@@ -165,35 +169,38 @@ _EXACT: dict[Family, frozenset[str]] = {
 }
 
 # Order matters: all_reduce_rms_norm waits for others, flash_fwd_splitkv_gemm is attention.
-_PATTERNS: tuple[tuple[Family, re.Pattern[str]], ...] = (
+_PATTERNS: tuple[tuple[OperatorFamily, re.Pattern[str]], ...] = (
     (
-        Family.COMMUNICATION,
+        OperatorFamily.COMMUNICATION,
         re.compile(
             r"nccl|rccl|gloo|c10d::|all_?reduce|all_?gather|reduce_?scatter|all_?to_?all|broadcast_kernel|cross_device"
         ),
     ),
-    (Family.NORM, re.compile(r"rms_?norm|layer_?norm|_norm_|batch_?norm|group_?norm")),
+    (OperatorFamily.NORM, re.compile(r"rms_?norm|layer_?norm|_norm_|batch_?norm|group_?norm")),
     (
-        Family.ATTENTION,
+        OperatorFamily.ATTENTION,
         re.compile(
             r"scaled_dot_product|flash_|flash::|flashattn|fmha|attention|attn|paged|mla_|_fwd_kernel_stage|merge_state|prefill.*kv|decode.*kv"
         ),
     ),
-    (Family.SAMPLING, re.compile(r"sampl|top_?k|top_?p|argmax|arg_max|multinomial|radixsort|bitonicsort|gumbel")),
     (
-        Family.MATMUL,
+        OperatorFamily.SAMPLING,
+        re.compile(r"sampl|top_?k|top_?p|argmax|arg_max|multinomial|radixsort|bitonicsort|gumbel"),
+    ),
+    (
+        OperatorFamily.MATMUL,
         re.compile(
             r"gemm|gemv|cutlass|cublas|nvjet|hipblas|tensile|^cijk|splitk|matmul|_mm\b|scaled_mm|\bmm_|moe_kernel|fused_moe"
         ),
     ),
     (
-        Family.COPY,
+        OperatorFamily.COPY,
         re.compile(
             r"memcpy|memset|copy|_cast|cat(array|_batch)|index(_|select|ing)|gather|scatter|embedding|fill|store_kv|set_kv"
         ),
     ),
     (
-        Family.ELEMENTWISE,
+        OperatorFamily.ELEMENTWISE,
         re.compile(
             r"elementwise|silu|gelu|act_and_mul|rotary|rope|reduce_kernel|softmax|pointwise|triton_poi|triton_red|_mul_"
         ),
@@ -205,7 +212,7 @@ _FUNCTOR = re.compile(r"([A-Za-z_][A-Za-z0-9_]*(?:Functor|Ops|Op|_kernel_cuda|_k
 _TRITON_TAIL = re.compile(r"(_\d+[cd](?:\d+[cde]*)*|_\d+)$")
 
 
-def family_of(op: str) -> Family:
+def family_of(op: str) -> OperatorFamily:
     """Family of an operator or kernel by its name; ``other`` when the name tells nothing."""
     base = op.removeprefix("aten::")
     # add_ does what add does; the exceptions that end in an underscore are listed as they are.
@@ -213,7 +220,7 @@ def family_of(op: str) -> Family:
         if base in names or base.rstrip("_") in names:
             return family
     lowered = op.lower()
-    return next((family for family, pattern in _PATTERNS if pattern.search(lowered)), Family.OTHER)
+    return next((family for family, pattern in _PATTERNS if pattern.search(lowered)), OperatorFamily.OTHER)
 
 
 def operator_of(symbol: str, launched_by: str | None = None) -> str:

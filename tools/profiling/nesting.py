@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bankable.tools.profiling.trace import Event
+from bankable.tools.profiling.trace import TraceEvent
 
 
 @dataclass(slots=True)
-class Timed:
+class TimedEvent:
     """An event with the time that its nested events do not explain."""
 
-    event: Event
+    event: TraceEvent
     self_us: float
     depth: int
     """0 for an event that no other encloses on its lane."""
@@ -20,20 +20,20 @@ class Timed:
     """End of the event, or of what encloses it if that comes first."""
 
 
-def self_times(events: Sequence[Event]) -> list[Timed]:
+def self_times(events: Sequence[TraceEvent]) -> list[TimedEvent]:
     """Self time per event: duration less that of the events directly inside, lane by lane; same order as given.
 
     ``events`` must be sorted by start, longer first (as ``Trace.events`` is). The profiler rounds to nanoseconds, so
     a child may outlive its parent by a hair: it then ends with its parent, and self time is never negative. The self
     times of a lane never add up to more than the time that its events cover.
     """
-    open_on: dict[str, list[Timed]] = {}
+    open_on: dict[str, list[TimedEvent]] = {}
     timed = []
     for event in events:
         stack = open_on.setdefault(event.lane, [])
         while stack and stack[-1].end <= event.start:
             stack.pop()
-        entry = Timed(event, event.duration, len(stack), event.end)
+        entry = TimedEvent(event, event.duration, len(stack), event.end)
         if stack:
             parent = stack[-1]
             entry.end = min(event.end, parent.end)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bankable.tools.profiling.records import Family, Phase, Profile
+from bankable.tools.profiling.records import OperatorFamily, Profile, StepPhase
 
 MANY_BLANKS = 0.2
 MUCH_IDLE = 0.3
@@ -11,7 +11,7 @@ SKEWED = 2.0
 
 def notes_on(profile: Profile) -> tuple[str, ...]:
     """Warnings that follow from the profile alone; whether the mix fits the load is for whoever knows the load."""
-    prefill, decode = profile.phase(Phase.PREFILL), profile.phase(Phase.DECODE)
+    prefill, decode = profile.phase(StepPhase.PREFILL), profile.phase(StepPhase.DECODE)
     said = (
         (any(t.torn for t in profile.traces), "A trace file ends early; only what came before the tear was counted."),
         (any(t.malformed for t in profile.traces), "Some events were malformed and were left out."),
@@ -46,7 +46,7 @@ def notes_on(profile: Profile) -> tuple[str, ...]:
         ),
         *(
             (
-                op.family is Family.COMMUNICATION and op.skew > SKEWED,
+                op.family is OperatorFamily.COMMUNICATION and op.skew > SKEWED,
                 f"{op.op} is {op.share:.0%} of operator time but its calls are skewed (mean/median {op.skew:.1f}): it "
                 f"waits for other ranks; its own cost is nearer {op.settled_share:.0%}.",
             )

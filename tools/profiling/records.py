@@ -15,7 +15,7 @@ from pydantic import Field
 from bankable.tools.evidence.records import SCHEMA_VERSION, Digest, Record
 
 
-class Phase(StrEnum):
+class StepPhase(StrEnum):
     """What a forward step did."""
 
     PREFILL = "prefill"
@@ -26,7 +26,7 @@ class Phase(StrEnum):
     """No step that we can name: before the first marker, or a mode that we do not know."""
 
 
-class Family(StrEnum):
+class OperatorFamily(StrEnum):
     """Kind of work, as far as an operator's name tells."""
 
     MATMUL = "matmul"
@@ -63,7 +63,7 @@ class TraceSource(Record):
 class PhaseMix(Record):
     """Steps of one phase inside the window."""
 
-    phase: Phase
+    phase: StepPhase
     steps: int
     requests: int
     """Sum of the batch sizes; a request that is prefilled in two chunks counts twice."""
@@ -79,7 +79,7 @@ class PhaseMix(Record):
 class PhaseShare(Record):
     """Part of an operator that ran in one phase."""
 
-    phase: Phase
+    phase: StepPhase
     us: float
     count: int
     share: float
@@ -97,7 +97,7 @@ class ShapeShare(Record):
     count: int
     share: float
     """Of the operator's own time."""
-    phases: dict[Phase, int] = Field(default={})
+    phases: dict[StepPhase, int] = Field(default={})
     """Calls per phase."""
 
 
@@ -105,7 +105,7 @@ class OpShare(Record):
     """One operator, added up over everything it is called (P01)."""
 
     op: str
-    family: Family
+    family: OperatorFamily
     symbols: tuple[str, ...]
     """Full names as the trace has them (P06), largest first."""
     symbols_omitted: int = 0
@@ -134,11 +134,11 @@ class OpShare(Record):
 class FamilyShare(Record):
     """Operator time of one family."""
 
-    family: Family
+    family: OperatorFamily
     us: float
     share: float
     count: int
-    phases: dict[Phase, float] = Field(default={})
+    phases: dict[StepPhase, float] = Field(default={})
     """Share of each phase's operator time."""
 
 
@@ -150,7 +150,7 @@ class ChainShare(Record):
     """
 
     name: str
-    family: Family
+    family: OperatorFamily
     us: float
     count: int
     share: float
@@ -189,7 +189,7 @@ class Profile(Record):
     phases: tuple[PhaseMix, ...]
     tokens_per_decoded: float | None
     """Prompt tokens computed per decoded token in the window; compare with input/output length of the load (P07)."""
-    first_phase: Phase | None
+    first_phase: StepPhase | None
     idle_share: float
     """Of the window."""
     host_share: float
@@ -211,6 +211,6 @@ class Profile(Record):
         """The ``n`` largest operators."""
         return self.ops[:n]
 
-    def phase(self, phase: Phase) -> PhaseMix | None:
+    def phase(self, phase: StepPhase) -> PhaseMix | None:
         """Steps of that phase, ``None`` when the window has none."""
         return next((mix for mix in self.phases if mix.phase == phase), None)

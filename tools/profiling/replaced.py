@@ -14,7 +14,7 @@ from pydantic import Field
 
 from bankable.tools.evidence.records import Record
 from bankable.tools.operators import OPERATORS, operator_folders
-from bankable.tools.profiling.records import Family, Phase
+from bankable.tools.profiling.records import OperatorFamily, StepPhase
 
 
 class CallPattern(Record):
@@ -22,7 +22,7 @@ class CallPattern(Record):
 
     chain: str
     """Its name in ``profile.json``."""
-    family: Family
+    family: OperatorFamily
     calls: str
     """Regular expression over the calls, each a letter of ``tools/profiling/chains.py``."""
 
@@ -34,7 +34,7 @@ class Replaced(Record):
     """Names of chains: all of them together are the operator. Empty: the chain of the operator's own name."""
     ops: tuple[str, ...] = ()
     """Names of framework operators, any of which it replaces. Empty: those of the operator's own name."""
-    phase: Phase | None = None
+    phase: StepPhase | None = None
     """The phase whose calls it replaces; ``None``: all of them."""
     patterns: tuple[CallPattern, ...] = Field(default=(), alias="pattern")
     """Chains that only this operator needs to have recognised."""

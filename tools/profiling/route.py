@@ -10,7 +10,7 @@ import re
 from typing import Literal
 
 from bankable.tools.evidence.records import SCHEMA_VERSION, Record
-from bankable.tools.profiling.records import Family, OpShare, Profile
+from bankable.tools.profiling.records import OperatorFamily, OpShare, Profile
 
 Origin = Literal["engine", "triton", "framework", "library", "runtime", "unknown"]
 Target = Literal["operator", "configuration", "skipped"]
@@ -73,6 +73,6 @@ def origin_of(op: OpShare) -> Origin:
 
 def _routed(op: OpShare, share: float) -> Routed:
     origin = origin_of(op)
-    target: Target = "operator" if origin in EDITABLE and op.family is not Family.HOST else "configuration"
-    why = "host bookkeeping" if op.family is Family.HOST else f"{origin} code"
+    target: Target = "operator" if origin in EDITABLE and op.family is not OperatorFamily.HOST else "configuration"
+    why = "host bookkeeping" if op.family is OperatorFamily.HOST else f"{origin} code"
     return Routed(op=op.op, share=round(share, 6), origin=origin, target=target, reason=why)

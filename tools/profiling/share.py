@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from bankable.tools.profiling.records import ChainShare, OpShare, Phase, Profile
+from bankable.tools.profiling.records import ChainShare, OpShare, Profile, StepPhase
 from bankable.tools.profiling.replaced import Replaced, replaced_work
 from bankable.tools.profiling.route import settled_wall_share
 
@@ -34,14 +34,14 @@ def promised_gain(share: float, speedup: float) -> float:
     return 1.0 / (1.0 - min(share, 1.0) * (1.0 - 1.0 / speedup)) - 1.0
 
 
-def _chain(profile: Profile, chain: ChainShare, phase: Phase | None) -> float:
+def _chain(profile: Profile, chain: ChainShare, phase: StepPhase | None) -> float:
     """Share of operator time."""
     if phase is None or profile.operator_us <= 0:
         return chain.share
     return math.fsum(part.us for part in chain.phases if part.phase is phase) / profile.operator_us
 
 
-def _within(op: OpShare, phase: Phase | None) -> float:
+def _within(op: OpShare, phase: StepPhase | None) -> float:
     """Part of an operator's time that lies in a phase."""
     if phase is None or op.us <= 0:
         return 1.0

@@ -17,21 +17,21 @@ from itertools import pairwise
 from typing import Literal
 
 from bankable.tools.profiling.nesting import common, length, merged
-from bankable.tools.profiling.records import Phase
-from bankable.tools.profiling.trace import OPERATOR, Event
+from bankable.tools.profiling.records import StepPhase
+from bankable.tools.profiling.trace import OPERATOR, TraceEvent
 
 _SPAN = re.compile(r"^step\[([A-Z0-9_]+) bs=(\d{1,9})(?: toks=(\d{1,12}))?")
 _PHASES = {
-    "EXTEND": Phase.PREFILL,
-    "SPLIT_PREFILL": Phase.PREFILL,
-    "DLLM_EXTEND": Phase.PREFILL,
-    "DECODE": Phase.DECODE,
-    "VERIFY": Phase.DECODE,
-    "TARGET_VERIFY": Phase.DECODE,
-    "DRAFT": Phase.DECODE,
-    "DRAFT_EXTEND": Phase.DECODE,
-    "DRAFT_EXTEND_V2": Phase.DECODE,
-    "MIXED": Phase.MIXED,
+    "EXTEND": StepPhase.PREFILL,
+    "SPLIT_PREFILL": StepPhase.PREFILL,
+    "DLLM_EXTEND": StepPhase.PREFILL,
+    "DECODE": StepPhase.DECODE,
+    "VERIFY": StepPhase.DECODE,
+    "TARGET_VERIFY": StepPhase.DECODE,
+    "DRAFT": StepPhase.DECODE,
+    "DRAFT_EXTEND": StepPhase.DECODE,
+    "DRAFT_EXTEND_V2": StepPhase.DECODE,
+    "MIXED": StepPhase.MIXED,
 }
 _PREPARE, _RUN, _IDLE = "scheduler.get_next_batch_to_run", "scheduler.run_batch", "scheduler.idle"
 _PRODUCTS = ("aten::mm", "aten::addmm")
@@ -43,7 +43,7 @@ Source = Literal["markers", "shapes", "none"]
 class Step:
     """One forward step with the scheduler's work for it: ``[start, end)`` on the clock of the trace."""
 
-    phase: Phase
+    phase: StepPhase
     requests: int
     tokens: int
     start: float
@@ -86,7 +86,7 @@ class Timeline:
         return step.end - step.start - length(common([(step.start, step.end)], self.idle))
 
 
-def find_steps(events: Sequence[Event]) -> Timeline:
+def find_steps(events: Sequence[TraceEvent]) -> Timeline:
     """The timeline of one trace; its source is ``none`` when no step can be told from another."""
     idle = tuple(merged((e.start, e.end) for e in events if e.name == _IDLE and e.category == "user_annotation"))
     for category in ("gpu_user_annotation", "user_annotation"):
@@ -98,8 +98,8 @@ def find_steps(events: Sequence[Event]) -> Timeline:
     return Timeline("shapes" if steps else "none", False, steps, idle)
 
 
-def _from_markers(spans: Sequence[Event]) -> tuple[Step, ...]:
-    marks: list[tuple[Event, re.Match[str]]] = []
+def _from_markers(spans: Sequence[TraceEvent]) -> tuple[Step, ...]:
+    marks: list[tuple[TraceEvent, re.Match[str]]] = []
     for span in spans:
         match = _SPAN.match(span.name)
         if match and (not marks or span.start >= marks[-1][0].end):
@@ -108,13 +108,13 @@ def _from_markers(spans: Sequence[Event]) -> tuple[Step, ...]:
     ends = [*begins[1:], _last_end(marks[-1][0], spans)] if marks else []
     steps = []
     for (_, match), begin, end in zip(marks, begins, ends, strict=True):
-        phase = _PHASES.get(match[1], Phase.OTHER)
+        phase = _PHASES.get(match[1], StepPhase.OTHER)
         requests = int(match[2])
         steps.append(Step(phase, requests, int(match[3]) if match[3] else requests, begin, end))
     return tuple(steps)
 
 
-def _begins(marks: Sequence[Event], prepared: Sequence[float]) -> list[float]:
+def _begins(marks: Sequence[TraceEvent], prepared: Sequence[float]) -> list[float]:
     """Start of the scheduler's preparation of each step, or of the step itself where none is recorded."""
     begins: list[float] = []
     floor = float("-inf")
@@ -125,13 +125,13 @@ def _begins(marks: Sequence[Event], prepared: Sequence[float]) -> list[float]:
     return begins
 
 
-def _last_end(mark: Event, spans: Sequence[Event]) -> float:
+def _last_end(mark: TraceEvent, spans: Sequence[TraceEvent]) -> float:
     """End of the batch that the last step belongs to; a span that the profiler cut off ends with its export."""
     around = [s.end for s in spans if s.name == _RUN and s.finished and s.start <= mark.start and s.end >= mark.end]
     return min(around, default=mark.end)
 
 
-def _from_shapes(events: Sequence[Event]) -> tuple[Step, ...]:
+def _from_shapes(events: Sequence[TraceEvent]) -> tuple[Step, ...]:
     operators = [event for event in events if event.category == OPERATOR]
     lookups = [at for at, event in enumerate(operators) if event.name == "aten::embedding"]
     steps = []
@@ -142,7 +142,7 @@ def _from_shapes(events: Sequence[Event]) -> tuple[Step, ...]:
         if tokens is None or rows is None:
             continue
         end = operators[after].start if after < len(operators) else max(op.end for op in inside)
-        phase = Phase.DECODE if rows == tokens else Phase.PREFILL
+        phase = StepPhase.DECODE if rows == tokens else StepPhase.PREFILL
         steps.append(Step(phase, rows, tokens, inside[0].start, end))
     return tuple(steps)
 

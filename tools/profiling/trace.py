@@ -54,7 +54,7 @@ KEPT = frozenset({OPERATOR}) | KERNELS | ANNOTATIONS | LAUNCHES
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class TraceEvent:
     """One complete ("X") event."""
 
     name: str
@@ -84,7 +84,7 @@ class Trace:
     name: str
     digest: str
     size: int
-    events: tuple[Event, ...]
+    events: tuple[TraceEvent, ...]
     total: int
     malformed: int
     torn: bool
@@ -125,7 +125,7 @@ def read_trace(path: Path) -> Trace:
 
 
 def _collect(name: str, digest: str, size: int, objects: _Objects) -> Trace:
-    events: list[Event] = []
+    events: list[TraceEvent] = []
     total = malformed = 0
     with_stack = False
     for fields in objects:
@@ -145,13 +145,13 @@ def _collect(name: str, digest: str, size: int, objects: _Objects) -> Trace:
     return Trace(name, digest, size, tuple(events), total, malformed, objects.torn, with_stack)
 
 
-def _event(fields: dict[str, Any], category: str) -> Event | None:
+def _event(fields: dict[str, Any], category: str) -> TraceEvent | None:
     name, start, duration = fields.get("name"), _time(fields.get("ts")), _time(fields.get("dur"))
     if not isinstance(name, str) or start is None or duration is None or duration < 0:
         return None
     arguments = fields.get("args")
     arguments = arguments if isinstance(arguments, dict) else {}
-    return Event(
+    return TraceEvent(
         name=sys.intern(name[:MAX_NAME]),
         category=sys.intern(category),
         lane=sys.intern(f"{fields.get('pid')!s:.40}/{fields.get('tid')!s:.40}"),

@@ -13,17 +13,17 @@ from bankable.tools.errors import UserError
 from bankable.tools.profiling.records import Profile
 from bankable.tools.report.comparisons import read_comparisons, settings_of
 from bankable.tools.report.model import (
-    AcceptedView,
-    ComparisonView,
-    DecisionView,
-    NoteView,
+    ReportAccepted,
+    ReportComparison,
+    ReportDecision,
     ReportModel,
+    ReportNote,
+    ReportTrial,
+    ReportVerdict,
     Setting,
-    TrialView,
-    VerdictView,
 )
 from bankable.tools.report.origins import kernel_sources
-from bankable.tools.report.reading import Reader, clean, interval, mapping, number, sequence
+from bankable.tools.report.reading import ReportReader, clean, interval, mapping, number, sequence
 from bankable.tools.report.requests import read_requests
 from bankable.tools.report.verdicts import read_verdicts
 
@@ -38,7 +38,7 @@ def collect(run_dir: Path) -> ReportModel:
     """Everything that a report of this run can show. Raises ``UserError`` only when there is no folder at all."""
     if not run_dir.is_dir():
         raise UserError("not a run folder", str(run_dir), "give the folder that holds run.json")
-    reader = Reader(run_dir)
+    reader = ReportReader(run_dir)
     head = reader.json(run_dir / "run.json")
     preflight = reader.json(run_dir / "preflight.json")
     outcome = reader.json(run_dir / "outcome.json", needed=False)
@@ -86,7 +86,7 @@ def collect(run_dir: Path) -> ReportModel:
     )
 
 
-def _supported(verdicts: list[VerdictView]) -> bool:
+def _supported(verdicts: list[ReportVerdict]) -> bool:
     """The last verdict on the bundle stands behind a gain, or on a patch where no bundle was judged.
 
     A verdict some of whose rules did not finish stands behind nothing: what they would have found is open.
@@ -98,7 +98,7 @@ def _supported(verdicts: list[VerdictView]) -> bool:
     return False
 
 
-def _open(verdict: VerdictView) -> list[str]:
+def _open(verdict: ReportVerdict) -> list[str]:
     """Rules that raised or ran out of time."""
     return [rule for rule in verdict.degraded if rule not in OPINIONS]
 
@@ -110,19 +110,19 @@ def _headline(outcome: dict[str, Any]) -> str:
 
 
 def _accepted(
-    outcome: dict[str, Any], trials: tuple[TrialView, ...], kernels: dict[str, str], asked: bool
-) -> tuple[AcceptedView, ...]:
+    outcome: dict[str, Any], trials: tuple[ReportTrial, ...], kernels: dict[str, str], asked: bool
+) -> tuple[ReportAccepted, ...]:
     """``kernels``: whose idea each was; ``asked``: language models took part, so that somebody has to be named."""
     views = []
     for raw in sequence(outcome.get("accepted"), 100):
         item = mapping(raw)
         settings = settings_of(item)
         source = _source(settings, trials, kernels) if asked else ""
-        views.append(AcceptedView(name=clean(item.get("name"), 200) or "unnamed", settings=settings, source=source))
+        views.append(ReportAccepted(name=clean(item.get("name"), 200) or "unnamed", settings=settings, source=source))
     return tuple(views)
 
 
-def _source(settings: tuple[Setting, ...], trials: tuple[TrialView, ...], kernels: dict[str, str]) -> str:
+def _source(settings: tuple[Setting, ...], trials: tuple[ReportTrial, ...], kernels: dict[str, str]) -> str:
     """Who thought of it first: of a setting by its trial, a lever that was repaired by the trial that is part of it."""
     found = {kernels[it.value] for it in settings if it.value in kernels}
     mine = [trial for trial in trials if trial.source and trial.settings and set(trial.settings) <= set(settings)]
@@ -130,13 +130,13 @@ def _source(settings: tuple[Setting, ...], trials: tuple[TrialView, ...], kernel
     return "llm" if "llm" in found else "policy"
 
 
-def _decisions(outcome: dict[str, Any], verdicts: list[VerdictView]) -> tuple[DecisionView, ...]:
+def _decisions(outcome: dict[str, Any], verdicts: list[ReportVerdict]) -> tuple[ReportDecision, ...]:
     views = []
     for raw in sequence(outcome.get("decisions"), 300):
         item = mapping(raw)
         subject = clean(item.get("subject"), 200)
         views.append(
-            DecisionView(
+            ReportDecision(
                 subject=subject,
                 decision=clean(item.get("decision"), 40).replace("_", " "),
                 reason=clean(item.get("reason")),
@@ -146,7 +146,7 @@ def _decisions(outcome: dict[str, Any], verdicts: list[VerdictView]) -> tuple[De
     return tuple(views)
 
 
-def _profile(reader: Reader) -> Profile | None:
+def _profile(reader: ReportReader) -> Profile | None:
     path = reader.root / "profile" / "profile.json"
     raw = reader.json(path, needed=False)
     if not raw:
@@ -158,8 +158,8 @@ def _profile(reader: Reader) -> Profile | None:
         return None
 
 
-def _trials(reader: Reader) -> tuple[tuple[TrialView, ...], int]:
-    views: list[TrialView] = []
+def _trials(reader: ReportReader) -> tuple[tuple[ReportTrial, ...], int]:
+    views: list[ReportTrial] = []
     omitted = 0
     for raw in reader.lines(reader.root / "search" / "trials.jsonl", needed=False):
         if len(views) >= MAX_TRIALS:
@@ -168,7 +168,7 @@ def _trials(reader: Reader) -> tuple[tuple[TrialView, ...], int]:
         trial, outcome = mapping(raw.get("trial")) or raw, mapping(raw.get("outcome")) or raw
         score = number(outcome.get("score"))
         views.append(
-            TrialView(
+            ReportTrial(
                 id=clean(trial.get("id"), 20),
                 stage=clean(trial.get("stage"), 30),
                 source=clean(trial.get("source"), 20),
@@ -181,18 +181,20 @@ def _trials(reader: Reader) -> tuple[tuple[TrialView, ...], int]:
     return tuple(views), omitted
 
 
-def _not_judged(verdicts: list[VerdictView]) -> tuple[NoteView, ...]:
-    notes: list[NoteView] = []
+def _not_judged(verdicts: list[ReportVerdict]) -> tuple[ReportNote, ...]:
+    notes: list[ReportNote] = []
     for verdict in verdicts:
         source = f"{verdict.scope} · {verdict.subject}"
         notes.extend(
-            NoteView(source=source, kind="degraded", text=f"{rule} did not finish; what it would have judged is open.")
+            ReportNote(
+                source=source, kind="degraded", text=f"{rule} did not finish; what it would have judged is open."
+            )
             for rule in verdict.degraded
         )
         notes.extend(note for note in verdict.notes if note.kind != "remark")
     seen = dict.fromkeys((n.kind, n.text, n.source) for n in notes)
     order = {"degraded": 0, "unverifiable": 1}
-    unique = [NoteView(kind=kind, text=text, source=source) for kind, text, source in seen]
+    unique = [ReportNote(kind=kind, text=text, source=source) for kind, text, source in seen]
     return tuple(sorted(unique, key=lambda note: order.get(note.kind, 2)))
 
 
@@ -206,7 +208,7 @@ def _flat(config: dict[str, Any]) -> tuple[Setting, ...]:
     return tuple(rows)
 
 
-def _environment(comparisons: list[ComparisonView]) -> tuple[Setting, ...]:
+def _environment(comparisons: list[ReportComparison]) -> tuple[Setting, ...]:
     """Host and versions of the launches. Where launches disagree every value is shown."""
     values: dict[str, dict[str, None]] = {}
     for leg in (leg for comparison in comparisons for leg in comparison.legs):

@@ -9,8 +9,16 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from bankable.tools.report.model import SIDES, ComparisonView, HostPoint, LegView, PlanView, RoundView, Setting
-from bankable.tools.report.reading import Reader, clean, interval, mapping, number, sequence, whole
+from bankable.tools.report.model import (
+    SIDES,
+    ReportComparison,
+    ReportHostPoint,
+    ReportLeg,
+    ReportPlan,
+    ReportRound,
+    Setting,
+)
+from bankable.tools.report.reading import ReportReader, clean, interval, mapping, number, sequence, whole
 
 MAX_COMPARISONS = 60
 MAX_LEGS = 200
@@ -24,7 +32,7 @@ UNITS = {
 }
 
 
-def read_comparisons(reader: Reader) -> list[ComparisonView]:
+def read_comparisons(reader: ReportReader) -> list[ReportComparison]:
     """All comparisons of the run, in order of their names, the control first."""
     folders = reader.folders(reader.root / "comparisons", MAX_COMPARISONS)
     views = [read_comparison(folder) for folder in folders]
@@ -32,14 +40,14 @@ def read_comparisons(reader: Reader) -> list[ComparisonView]:
     return sorted(views, key=lambda view: (order.get(view.kind, 3), view.name))
 
 
-def read_comparison(folder: Path) -> ComparisonView:
+def read_comparison(folder: Path) -> ReportComparison:
     """One comparison; what is missing is in its ``gaps``."""
-    reader = Reader(folder)
+    reader = ReportReader(folder)
     plan, claim = reader.json(folder / "plan.json"), reader.json(folder / "claim.json")
     metric = clean(plan.get("metric") or claim.get("metric"), 60) or "output_throughput"
-    legs: list[LegView] = []
-    rounds: list[RoundView] = []
-    samples: list[tuple[float, HostPoint, tuple[str, ...]]] = []
+    legs: list[ReportLeg] = []
+    rounds: list[ReportRound] = []
+    samples: list[tuple[float, ReportHostPoint, tuple[str, ...]]] = []
     for leg in reader.folders(folder / "legs", MAX_LEGS):
         record = reader.json(leg / "leg.json")
         side, block = clean(record.get("side"), 20), whole(record.get("block"))
@@ -51,7 +59,7 @@ def read_comparison(folder: Path) -> ComparisonView:
         legs.append(_leg(record, block, side, [r.value for r in mine]))
         samples.extend(_samples(reader, leg))
     samples.sort(key=lambda sample: sample[0])
-    return ComparisonView(
+    return ReportComparison(
         name=clean(folder.name, 200),
         kind=clean(plan.get("kind"), 20) or "unknown",
         metric=metric,
@@ -71,7 +79,7 @@ def read_comparison(folder: Path) -> ComparisonView:
     )
 
 
-def block_gains(legs: Sequence[LegView]) -> list[tuple[int, float]]:
+def block_gains(legs: Sequence[ReportLeg]) -> list[tuple[int, float]]:
     """Gain of each block that has one reference and one candidate median: candidate / reference − 1.
 
     The median of logarithms and the logarithm of the median agree for an odd number of rounds and differ by less than
@@ -96,7 +104,7 @@ def settings_of(raw: object) -> tuple[Setting, ...]:
     return tuple(Setting(name=clean(name, 100), value=clean(value, 200)) for name, value in list(every.items())[:100])
 
 
-def _rounds(reader: Reader, leg: Path, metric: str, place: tuple[int, str]) -> list[RoundView]:
+def _rounds(reader: ReportReader, leg: Path, metric: str, place: tuple[int, str]) -> list[ReportRound]:
     found = []
     for at, record in enumerate(reader.lines(leg / "bench_runs.jsonl")):
         value = number(record.get(metric))
@@ -104,14 +112,14 @@ def _rounds(reader: Reader, leg: Path, metric: str, place: tuple[int, str]) -> l
             reader.gaps.append(f"{clean(leg.name, 80)}: a round has no {metric}.")
             continue
         index = whole(mapping(record.get("bankable")).get("index"))
-        found.append(RoundView(block=place[0], side=place[1], index=at if index is None else index, value=value))
+        found.append(ReportRound(block=place[0], side=place[1], index=at if index is None else index, value=value))
     return found
 
 
-def _leg(record: dict[str, Any], block: int, side: str, values: list[float]) -> LegView:
+def _leg(record: dict[str, Any], block: int, side: str, values: list[float]) -> ReportLeg:
     launched, ready = number(record.get("launched_at")), number(record.get("ready_at"))
     failure = mapping(record.get("failure"))
-    return LegView(
+    return ReportLeg(
         leg_id=clean(record.get("leg_id"), 80),
         block=block,
         side=side,
@@ -142,18 +150,18 @@ def _identity(record: dict[str, Any]) -> tuple[Setting, ...]:
     return tuple(Setting(name=clean(name, 60), value=clean(value, 200)) for name, value in shown)
 
 
-def _samples(reader: Reader, leg: Path) -> list[tuple[float, HostPoint, tuple[str, ...]]]:
+def _samples(reader: ReportReader, leg: Path) -> list[tuple[float, ReportHostPoint, tuple[str, ...]]]:
     found = []
     for raw in reader.lines(leg / "host.jsonl", needed=False):
         t, cpu, load = number(raw.get("t")), number(raw.get("cpu_percent")), number(raw.get("load_1m"))
         if t is None or cpu is None or load is None:
             continue
         tenants = [clean(mapping(tenant).get("name"), 60) for tenant in sequence(raw.get("tenants"), 50)]
-        found.append((t, HostPoint(t=t, cpu_percent=cpu, load_1m=load, tenants=len(tenants)), tuple(tenants)))
+        found.append((t, ReportHostPoint(t=t, cpu_percent=cpu, load_1m=load, tenants=len(tenants)), tuple(tenants)))
     return found
 
 
-def _series(samples: Sequence[tuple[float, HostPoint, tuple[str, ...]]]) -> tuple[HostPoint, ...]:
+def _series(samples: Sequence[tuple[float, ReportHostPoint, tuple[str, ...]]]) -> tuple[ReportHostPoint, ...]:
     """At most ``MAX_POINTS`` points; of each group that is merged the busiest is kept, so that no spike vanishes."""
     if not samples:
         return ()
@@ -163,7 +171,7 @@ def _series(samples: Sequence[tuple[float, HostPoint, tuple[str, ...]]]) -> tupl
     return tuple(point.model_copy(update={"t": point.t - first}) for point in points)
 
 
-def _plan(raw: dict[str, Any]) -> PlanView:
+def _plan(raw: dict[str, Any]) -> ReportPlan:
     blocks = []
     for at, item in enumerate(sequence(raw.get("blocks"), 100)):
         block = mapping(item)
@@ -176,7 +184,7 @@ def _plan(raw: dict[str, Any]) -> PlanView:
         index = whole(block.get("index"))
         blocks.append(f"{at if index is None else index}: {order} · rounds {rounds} · seeds {seeds} · warm-up {warm}")
     workload = mapping(raw.get("workload"))
-    return PlanView(
+    return ReportPlan(
         blocks=tuple(blocks),
         looks=clean(raw.get("looks"), 60),
         alpha=number(raw.get("alpha")) or 0.0,

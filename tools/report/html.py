@@ -8,7 +8,7 @@ from jinja2 import BaseLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from bankable.tools.report import words
-from bankable.tools.report.model import ComparisonView, ReportModel
+from bankable.tools.report.model import ReportComparison, ReportModel
 from bankable.tools.report.plots import gains_plot, host_plot, interval_plot, rounds_plot
 
 TOP_OPERATORS = 20
@@ -62,11 +62,11 @@ def render(report: ReportModel) -> str:
     )
 
 
-def _rank(comparison: ComparisonView) -> int:
+def _rank(comparison: ReportComparison) -> int:
     return LEADING.index(comparison.kind) if comparison.kind in LEADING else len(LEADING)
 
 
-def _plots(comparison: ComparisonView) -> dict[str, Markup]:
+def _plots(comparison: ReportComparison) -> dict[str, Markup]:
     """The drawings escape what they print, so they are markup already."""
     return {
         "rounds": Markup(rounds_plot(comparison)),

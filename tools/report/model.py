@@ -22,7 +22,7 @@ class Setting(Record):
     value: str
 
 
-class FindingView(Record):
+class ReportFinding(Record):
     """One finding of the auditor."""
 
     rule: str
@@ -35,7 +35,7 @@ class FindingView(Record):
     advice: str
 
 
-class MetricView(Record):
+class ReportMetric(Record):
     """One number that the auditor recomputed for both legs."""
 
     name: str
@@ -46,7 +46,7 @@ class MetricView(Record):
     interval: Interval | None
 
 
-class NoteView(Record):
+class ReportNote(Record):
     """Something that was not judged, or was only remarked upon."""
 
     source: str
@@ -56,7 +56,7 @@ class NoteView(Record):
     text: str
 
 
-class VerdictView(Record):
+class ReportVerdict(Record):
     """One verdict of the auditor as its file says it, lowered by the judge's record beside it where there is one."""
 
     folder: str
@@ -67,24 +67,24 @@ class VerdictView(Record):
     action: str
     lever_class: str
     headline: str
-    findings: tuple[FindingView, ...] = ()
-    metrics: tuple[MetricView, ...] = ()
-    notes: tuple[NoteView, ...] = ()
+    findings: tuple[ReportFinding, ...] = ()
+    metrics: tuple[ReportMetric, ...] = ()
+    notes: tuple[ReportNote, ...] = ()
     degraded: tuple[str, ...] = ()
 
     @property
-    def deciding(self) -> tuple[FindingView, ...]:
+    def deciding(self) -> tuple[ReportFinding, ...]:
         """Findings that lower the verdict: FAIL before FLAG."""
         against = [finding for finding in self.findings if finding.severity != INFORMS]
         return tuple(sorted(against, key=lambda finding: finding.severity != "FAIL"))
 
     @property
-    def informing(self) -> tuple[FindingView, ...]:
+    def informing(self) -> tuple[ReportFinding, ...]:
         """Findings that lower nothing."""
         return tuple(finding for finding in self.findings if finding.severity == INFORMS)
 
 
-class DecisionView(Record):
+class ReportDecision(Record):
     """One decision of the run."""
 
     subject: str
@@ -94,7 +94,7 @@ class DecisionView(Record):
     """Verdicts on this subject in order, such as ``FAIL``, ``PASS``."""
 
 
-class AcceptedView(Record):
+class ReportAccepted(Record):
     """A lever that is part of the result."""
 
     name: str
@@ -103,7 +103,7 @@ class AcceptedView(Record):
     """``policy`` or ``llm``: who thought of it first; empty where no language model took part."""
 
 
-class RoundView(Record):
+class ReportRound(Record):
     """One timed round."""
 
     block: int
@@ -113,7 +113,7 @@ class RoundView(Record):
     """In the unit of the comparison's metric."""
 
 
-class LegView(Record):
+class ReportLeg(Record):
     """One launch."""
 
     leg_id: str
@@ -129,7 +129,7 @@ class LegView(Record):
     """Host, device and versions, as this launch recorded them."""
 
 
-class HostPoint(Record):
+class ReportHostPoint(Record):
     """The machine at one moment of a comparison."""
 
     t: float
@@ -140,7 +140,7 @@ class HostPoint(Record):
     """Busy processes that are not ours."""
 
 
-class PlanView(Record):
+class ReportPlan(Record):
     """What was decided before the first launch."""
 
     blocks: tuple[str, ...]
@@ -154,7 +154,7 @@ class PlanView(Record):
     workload: tuple[Setting, ...]
 
 
-class ComparisonView(Record):
+class ReportComparison(Record):
     """One comparison: what was planned, what was measured, what was claimed."""
 
     name: str
@@ -162,23 +162,23 @@ class ComparisonView(Record):
     metric: str
     unit: str
     lever: tuple[Setting, ...] = ()
-    plan: PlanView | None = None
+    plan: ReportPlan | None = None
     claim_headline: str = ""
     delta: float | None = None
     """As claimed by the producer."""
     interval: Interval | None = None
     decision: str = ""
-    legs: tuple[LegView, ...] = ()
-    rounds: tuple[RoundView, ...] = ()
+    legs: tuple[ReportLeg, ...] = ()
+    rounds: tuple[ReportRound, ...] = ()
     gains: tuple[tuple[int, float], ...] = ()
     """Block and its gain as a fraction, recomputed here from the rounds: exp(y_B − y_A) − 1."""
-    host: tuple[HostPoint, ...] = ()
+    host: tuple[ReportHostPoint, ...] = ()
     tenants: tuple[str, ...] = ()
     """Names of the busiest other processes."""
     gaps: tuple[str, ...] = ()
 
 
-class TrialView(Record):
+class ReportTrial(Record):
     """One screened configuration. Screening decides nothing; it only chooses what to confirm."""
 
     id: str
@@ -192,7 +192,7 @@ class TrialView(Record):
     cost_s: float | None
 
 
-class RoleView(Record):
+class ReportRole(Record):
     """What one role asked of a language model."""
 
     role: str
@@ -208,10 +208,10 @@ class RoleView(Record):
     cost: str
 
 
-class RequestsView(Record):
+class ReportRequests(Record):
     """What the run asked of language models."""
 
-    roles: tuple[RoleView, ...] = ()
+    roles: tuple[ReportRole, ...] = ()
     audit: str = ""
     """What one audit took, in words."""
 
@@ -232,15 +232,15 @@ class ReportModel(Record):
     delta: float | None = None
     interval: Interval | None = None
     floor: float | None = None
-    accepted: tuple[AcceptedView, ...] = ()
-    decisions: tuple[DecisionView, ...] = ()
-    verdicts: tuple[VerdictView, ...] = ()
-    comparisons: tuple[ComparisonView, ...] = ()
+    accepted: tuple[ReportAccepted, ...] = ()
+    decisions: tuple[ReportDecision, ...] = ()
+    verdicts: tuple[ReportVerdict, ...] = ()
+    comparisons: tuple[ReportComparison, ...] = ()
     profile: Profile | None = None
-    trials: tuple[TrialView, ...] = ()
+    trials: tuple[ReportTrial, ...] = ()
     trials_omitted: int = 0
-    not_judged: tuple[NoteView, ...] = ()
-    asked: RequestsView = RequestsView()
+    not_judged: tuple[ReportNote, ...] = ()
+    asked: ReportRequests = ReportRequests()
     """Empty when no language model was asked."""
     configuration: tuple[Setting, ...] = ()
     environment: tuple[Setting, ...] = ()

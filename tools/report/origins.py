@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bankable.tools.report.reading import Reader, clean
+from bankable.tools.report.reading import ReportReader, clean
 
 MAX_OPERATORS = 50
 SOURCES = {"llm": "llm", "search": "policy"}
 
 
-def kernel_sources(reader: Reader) -> dict[str, str]:
+def kernel_sources(reader: ReportReader) -> dict[str, str]:
     """``policy`` or ``llm`` by implementation; who named it first counts. Empty where no model took part."""
     found: dict[str, str] = {}
     for folder in reader.folders(reader.root / "ops", MAX_OPERATORS):

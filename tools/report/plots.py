@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from bankable.tools.report.model import SIDES, ComparisonView, HostPoint, Interval
+from bankable.tools.report.model import SIDES, Interval, ReportComparison, ReportHostPoint
 from bankable.tools.report.svg import Drawing, Scale, ticks
 from bankable.tools.report.words import percent, quantity
 
@@ -14,7 +14,7 @@ LEFT, RIGHT = 64, 16
 GAP_S = 5.0
 
 
-def rounds_plot(comparison: ComparisonView) -> str:
+def rounds_plot(comparison: ReportComparison) -> str:
     """Every timed round as a dot, the median of each launch as a bar, the two launches of a block joined."""
     blocks = sorted({r.block for r in comparison.rounds})
     if not blocks:
@@ -49,7 +49,7 @@ def rounds_plot(comparison: ComparisonView) -> str:
     return drawing.to_svg()
 
 
-def gains_plot(comparison: ComparisonView) -> str:
+def gains_plot(comparison: ReportComparison) -> str:
     """Gain of each block, the claimed interval below, zero and the floor marked."""
     if not comparison.gains:
         return ""
@@ -78,7 +78,7 @@ def interval_plot(interval: Interval, delta: float | None, floor: float | None) 
     return drawing.to_svg()
 
 
-def host_plot(points: Sequence[HostPoint]) -> str:
+def host_plot(points: Sequence[ReportHostPoint]) -> str:
     """CPU use and load over the comparison; seconds with other busy processes are shaded."""
     if len(points) < 2:
         return ""
@@ -102,11 +102,11 @@ def host_plot(points: Sequence[HostPoint]) -> str:
     return drawing.to_svg()
 
 
-def _runs(points: Sequence[HostPoint]) -> list[list[HostPoint]]:
+def _runs(points: Sequence[ReportHostPoint]) -> list[list[ReportHostPoint]]:
     """Points in unbroken runs: no line is drawn over a time without samples."""
     usual = sorted(b.t - a.t for a, b in pairwise(points))
     limit = max(GAP_S, 3 * usual[len(usual) // 2]) if usual else GAP_S
-    runs: list[list[HostPoint]] = []
+    runs: list[list[ReportHostPoint]] = []
     for point in points:
         if runs and point.t - runs[-1][-1].t <= limit:
             runs[-1].append(point)

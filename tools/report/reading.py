@@ -73,7 +73,7 @@ def interval(value: object) -> tuple[float, float] | None:
     return ends[0], ends[1]
 
 
-class Reader:
+class ReportReader:
     """Reads below one folder and remembers, in plain words, what it could not read."""
 
     def __init__(self, root: Path) -> None:

@@ -8,27 +8,27 @@ from pydantic import ValidationError
 
 from bankable.tools.llm.ledger import CALLS, CallLine, RoleTotals, text, totals
 from bankable.tools.llm.outcome import Kind
-from bankable.tools.report.model import RequestsView, RoleView
-from bankable.tools.report.reading import Reader, clean, sequence
+from bankable.tools.report.model import ReportRequests, ReportRole
+from bankable.tools.report.reading import ReportReader, clean, sequence
 
 JUDGE = "judge"
 MAX_AUDITS = 200
 
 
-def read_requests(reader: Reader) -> RequestsView:
+def read_requests(reader: ReportReader) -> ReportRequests:
     """Totals of the ledger of calls; empty when no model was asked."""
     found = totals(_lines(reader))
-    return RequestsView(roles=tuple(map(_role, found)), audit=_audit(reader, found))
+    return ReportRequests(roles=tuple(map(_role, found)), audit=_audit(reader, found))
 
 
-def requests_text(reader: Reader) -> str:
+def requests_text(reader: ReportReader) -> str:
     """The same as a few lines for people; empty when no model was asked."""
     found = totals(_lines(reader))
     audit = _audit(reader, found)
     return "\n".join([text(found), *([audit] if audit else [])]) if found else ""
 
 
-def _lines(reader: Reader) -> Iterator[CallLine]:
+def _lines(reader: ReportReader) -> Iterator[CallLine]:
     bad = 0
     for raw in reader.lines(reader.root / CALLS, needed=False):
         try:
@@ -39,8 +39,8 @@ def _lines(reader: Reader) -> Iterator[CallLine]:
         reader.gaps.append(f"{CALLS}: {bad} line(s) are none of a ledger of calls and were left out.")
 
 
-def _role(found: RoleTotals) -> RoleView:
-    return RoleView(
+def _role(found: RoleTotals) -> ReportRole:
+    return ReportRole(
         role=clean(found.role, 60),
         requests=found.requests,
         answered=found.outcomes.get(Kind.ANSWERED, 0),
@@ -53,7 +53,7 @@ def _role(found: RoleTotals) -> RoleView:
     )
 
 
-def _audit(reader: Reader, found: Sequence[RoleTotals]) -> str:
+def _audit(reader: ReportReader, found: Sequence[RoleTotals]) -> str:
     """What the judge of one audit took, on average over the audits that it was asked about."""
     judge = next((it for it in found if it.role == JUDGE), None)
     folders = reader.folders(reader.root / "audits", MAX_AUDITS)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from bankable.tools.report.model import FindingView, MetricView, NoteView, VerdictView
-from bankable.tools.report.reading import Reader, clean, interval, mapping, number, sequence, whole
+from bankable.tools.report.model import ReportFinding, ReportMetric, ReportNote, ReportVerdict
+from bankable.tools.report.reading import ReportReader, clean, interval, mapping, number, sequence, whole
 
 MAX_VERDICTS = 200
 WORDS = ("FAIL", "FLAG")
 """What a verdict can be lowered to, the lowest first."""
 
 
-def read_verdicts(reader: Reader) -> list[VerdictView]:
+def read_verdicts(reader: ReportReader) -> list[ReportVerdict]:
     """All verdicts below ``audits/``, in order of scope, subject and attempt."""
     views = []
     for folder in reader.folders(reader.root / "audits", MAX_VERDICTS):
@@ -25,10 +25,10 @@ def read_verdicts(reader: Reader) -> list[VerdictView]:
     return sorted(views, key=lambda v: (order.get(v.scope, len(order)), v.subject, v.attempt or 0))
 
 
-def _verdict(folder: str, raw: dict[str, Any]) -> VerdictView:
+def _verdict(folder: str, raw: dict[str, Any]) -> ReportVerdict:
     scope, subject = clean(raw.get("scope"), 40) or "?", clean(raw.get("subject"), 200) or folder
     source = f"{scope} · {subject}"
-    return VerdictView(
+    return ReportVerdict(
         folder=folder,
         scope=scope,
         subject=subject,
@@ -44,7 +44,7 @@ def _verdict(folder: str, raw: dict[str, Any]) -> VerdictView:
     )
 
 
-def _lowered(verdict: VerdictView, judge: dict[str, Any]) -> VerdictView:
+def _lowered(verdict: ReportVerdict, judge: dict[str, Any]) -> ReportVerdict:
     """With the judge's findings: they add to the verdict, so the word can only get lower."""
     findings = tuple(_finding(mapping(item)) for item in sequence(judge.get("findings"), 100))
     words = {verdict.verdict, *(it.severity for it in findings)}
@@ -60,8 +60,8 @@ def _lowered(verdict: VerdictView, judge: dict[str, Any]) -> VerdictView:
     )
 
 
-def _finding(raw: dict[str, Any]) -> FindingView:
-    return FindingView(
+def _finding(raw: dict[str, Any]) -> ReportFinding:
+    return ReportFinding(
         rule=clean(raw.get("rule"), 80),
         severity=clean(raw.get("severity"), 20),
         expected=clean(raw.get("expected")),
@@ -79,8 +79,8 @@ def _place(raw: object) -> str:
     return clean(raw.get("file"), 200) + (f":{line}" if line is not None else "")
 
 
-def _metric(raw: dict[str, Any]) -> MetricView:
-    return MetricView(
+def _metric(raw: dict[str, Any]) -> ReportMetric:
+    return ReportMetric(
         name=clean(raw.get("name"), 60),
         unit=clean(raw.get("unit"), 30),
         reference=number(raw.get("reference")),
@@ -90,9 +90,9 @@ def _metric(raw: dict[str, Any]) -> MetricView:
     )
 
 
-def _note(source: str, raw: object) -> NoteView:
+def _note(source: str, raw: object) -> ReportNote:
     if not isinstance(raw, dict):
-        return NoteView(source=source, kind="remark", text=clean(raw))
+        return ReportNote(source=source, kind="remark", text=clean(raw))
     rule = clean(raw.get("rule"), 80)
     kind = clean(raw.get("kind"), 30).replace("_", " ") or "remark"
-    return NoteView(source=f"{source} · {rule}" if rule else source, kind=kind, text=clean(raw.get("text")))
+    return ReportNote(source=f"{source} · {rule}" if rule else source, kind=kind, text=clean(raw.get("text")))

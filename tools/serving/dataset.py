@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Workload
-from bankable.tools.serving.driver import Prompt, Question
+from bankable.tools.serving.driver import AccuracyQuestion, ProbePrompt
 
 LINE_LIMIT = 1024 * 1024
 """Bytes of one line; GSM8K's longest has about 2 kB."""
@@ -70,7 +70,7 @@ def question_text(problem: WordProblem) -> str:
     return f"Question: {problem.question}\nAnswer:"
 
 
-def load_questions(path: Path, shots_path: Path | None, n: int, seed: int) -> list[Question]:
+def load_questions(path: Path, shots_path: Path | None, n: int, seed: int) -> list[AccuracyQuestion]:
     """``n`` questions drawn with ``seed``, each after the same five worked examples.
 
     The examples are the first of ``shots_path``; without one, the first of ``path``, which are then not asked.
@@ -87,11 +87,11 @@ def load_questions(path: Path, shots_path: Path | None, n: int, seed: int) -> li
     return [_question(pool[index], f"q{index + offset:05d}", examples) for index in chosen]
 
 
-def _question(problem: WordProblem, question_id: str, examples: str) -> Question:
-    prompt = Prompt(
+def _question(problem: WordProblem, question_id: str, examples: str) -> AccuracyQuestion:
+    prompt = ProbePrompt(
         prompt_id=question_id, text=examples + question_text(problem), max_new_tokens=ANSWER_TOKENS, stop=STOP
     )
-    return Question(question_id=question_id, prompt=prompt, expected=problem.expected)
+    return AccuracyQuestion(question_id=question_id, prompt=prompt, expected=problem.expected)
 
 
 class BenchmarkFiles:

@@ -106,7 +106,7 @@ class RoundResult:
 
 
 @dataclass(frozen=True)
-class Prompt:
+class ProbePrompt:
     """A probe prompt. Decoding is greedy."""
 
     prompt_id: str
@@ -116,11 +116,11 @@ class Prompt:
 
 
 @dataclass(frozen=True)
-class Question:
+class AccuracyQuestion:
     """An accuracy question in GSM8K format, with its few-shot prompt already built."""
 
     question_id: str
-    prompt: Prompt
+    prompt: ProbePrompt
     expected: str
 
 
@@ -138,11 +138,11 @@ class Server(Protocol):
         """Flush the prefix cache and run one round. Raises ``RoundFailed``."""
         ...
 
-    def generate(self, prompts: Sequence[Prompt], repeat: int = 0) -> list[Generation]:
+    def generate(self, prompts: Sequence[ProbePrompt], repeat: int = 0) -> list[Generation]:
         """Greedy answers, one request at a time in the order given (so that batching cannot differ)."""
         ...
 
-    def answer(self, questions: Sequence[Question], concurrency: int = 8) -> list[Answer]:
+    def answer(self, questions: Sequence[AccuracyQuestion], concurrency: int = 8) -> list[Answer]:
         """Accuracy questions, greedy; request errors are recorded, not raised."""
         ...
 

@@ -100,7 +100,7 @@ def make_distinct(rows: Any, vocabulary: int) -> None:
             row.prompt[0] = first
 
 
-class Worker:
+class JobRunner:
     """The imported benchmark, and what is remembered between jobs."""
 
     def __init__(self, replies: Any, module: Any) -> None:
@@ -189,7 +189,7 @@ def main() -> None:
         os.execv(sys.executable, [sys.executable, os.path.abspath(__file__), sys.argv[1], FULL])
     os.set_inheritable(descriptor, False)
     with os.fdopen(descriptor, "w", encoding="utf-8") as replies:
-        worker = Worker(replies, module)
+        worker = JobRunner(replies, module)
         worker.say(event="ready")
         jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
         threading.Thread(target=read_jobs, args=(jobs,), daemon=True).start()

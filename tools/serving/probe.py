@@ -10,7 +10,7 @@ from typing import Any
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Generation
 from bankable.tools.serving.client import ServerClient, ServerUnreachable
-from bankable.tools.serving.driver import Prompt
+from bankable.tools.serving.driver import ProbePrompt
 
 NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 TEXT_LIMIT = 20_000
@@ -19,7 +19,7 @@ PROBE_LIMIT = 10_000
 LINE_LIMIT = 1024 * 1024
 
 
-def ask(client: ServerClient, prompt: Prompt, repeat: int) -> Generation:
+def ask(client: ServerClient, prompt: ProbePrompt, repeat: int) -> Generation:
     """The greedy answer; a request error is recorded in it, not raised."""
     try:
         reply = client.generate(prompt.text, prompt.max_new_tokens, prompt.stop)
@@ -36,7 +36,7 @@ def ask(client: ServerClient, prompt: Prompt, repeat: int) -> Generation:
         )
 
 
-def _generation(prompt: Prompt, repeat: int, reply: dict[str, Any]) -> Generation:
+def _generation(prompt: ProbePrompt, repeat: int, reply: dict[str, Any]) -> Generation:
     meta = reply["meta_info"]
     ids = reply.get("output_ids")
     finish = meta.get("finish_reason")
@@ -60,9 +60,9 @@ def read_number(text: str) -> str | None:
     return number.rstrip("0").rstrip(".") if "." in number else number
 
 
-def load_probes(path: Path, max_new_tokens: int = 32) -> list[Prompt]:
+def load_probes(path: Path, max_new_tokens: int = 32) -> list[ProbePrompt]:
     """Probe prompts from JSONL, ``{"id": "p1", "prompt": "..."}`` a line. Raises ``UserError`` naming the bad line."""
-    prompts: list[Prompt] = []
+    prompts: list[ProbePrompt] = []
     try:
         with path.open("rb") as source:
             for number, line in enumerate(iter(lambda: source.readline(LINE_LIMIT), b""), start=1):
@@ -78,10 +78,10 @@ def load_probes(path: Path, max_new_tokens: int = 32) -> list[Prompt]:
     return prompts
 
 
-def _probe(line: bytes, where: str, max_new_tokens: int) -> Prompt:
+def _probe(line: bytes, where: str, max_new_tokens: int) -> ProbePrompt:
     try:
         record = json.loads(line)
-        return Prompt(
+        return ProbePrompt(
             prompt_id=str(record["id"]),
             text=str(record["prompt"]),
             max_new_tokens=int(record.get("max_new_tokens", max_new_tokens)),

@@ -21,11 +21,11 @@ from bankable.tools.evidence.records import Answer, Failure, Generation, HostSam
 from bankable.tools.evidence.store import sha256_file
 from bankable.tools.overlay.reports import OverlayState
 from bankable.tools.serving.driver import (
+    AccuracyQuestion,
     LaunchFailed,
     LaunchIdentity,
     LaunchRequest,
-    Prompt,
-    Question,
+    ProbePrompt,
     RoundFailed,
     RoundLoad,
     RoundResult,
@@ -212,7 +212,7 @@ class ReplayServer:
             raise RoundFailed(Failure(kind="not_recorded", line=f"{leg.leg_id} holds no rounds"))
         return own[max(load.index, 0) % len(own)]
 
-    def generate(self, prompts: Sequence[Prompt], repeat: int = 0) -> list[Generation]:
+    def generate(self, prompts: Sequence[ProbePrompt], repeat: int = 0) -> list[Generation]:
         """The recorded answers to these prompts; one that was not recorded is an error line, not an invention."""
         if repeat == 0:  # one recorded span covers both repeats
             self._pass("probe", 0.0)
@@ -236,7 +236,7 @@ class ReplayServer:
             for prompt in prompts
         ]
 
-    def answer(self, questions: Sequence[Question], concurrency: int = 8) -> list[Answer]:
+    def answer(self, questions: Sequence[AccuracyQuestion], concurrency: int = 8) -> list[Answer]:
         """The recorded answers to these questions."""
         self._pass("probe", 0.0)
         known: dict[str, dict[str, Any]] = {}

@@ -15,9 +15,9 @@ from bankable.tools.profiling.trace import is_complete
 from bankable.tools.serving.client import ServerClient, ServerUnreachable
 from bankable.tools.serving.dataset import BenchmarkFiles
 from bankable.tools.serving.driver import (
+    AccuracyQuestion,
     LaunchIdentity,
-    Prompt,
-    Question,
+    ProbePrompt,
     RoundFailed,
     RoundLoad,
     RoundResult,
@@ -114,15 +114,15 @@ class HttpServer:
             flushed=flushed,
         )
 
-    def generate(self, prompts: Sequence[Prompt], repeat: int = 0) -> list[Generation]:
+    def generate(self, prompts: Sequence[ProbePrompt], repeat: int = 0) -> list[Generation]:
         generations = []
         for prompt in prompts:
             self._check()
             generations.append(ask(self._client, prompt, repeat))
         return generations
 
-    def answer(self, questions: Sequence[Question], concurrency: int = 8) -> list[Answer]:
-        def one(question: Question) -> Answer:
+    def answer(self, questions: Sequence[AccuracyQuestion], concurrency: int = 8) -> list[Answer]:
+        def one(question: AccuracyQuestion) -> Answer:
             if self._shared.stop.is_set():
                 return Answer(
                     question_id=question.question_id,

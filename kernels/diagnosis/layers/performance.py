@@ -16,7 +16,7 @@ from bankable.kernels.benchmark.rounds import Rounds
 from bankable.kernels.diagnosis.layers.layer import Layer, LayerFinding
 from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
-from bankable.tools.evidence.harness import OpRun, Protocol
+from bankable.tools.evidence.harness import OpRun, TimingProtocol
 
 ROUNDS = 2
 
@@ -43,7 +43,7 @@ class PerformanceLayer(Layer):
     def instrument(self, subject: Subject, place: Path) -> None:
         task, mine = subject.task(), subject.candidate()
         entered = [mine] if mine.id == LIVE else [live_candidate(task.task.live_source, task.task.live_backend), mine]
-        protocol = Protocol(
+        protocol = TimingProtocol(
             timer="perf_counter_ns",
             warmup_calls=WARMUPS,
             timed_calls=SAMPLES,

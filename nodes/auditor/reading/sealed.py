@@ -12,7 +12,7 @@ from bankable.nodes.auditor.reading.reported import ReportedClaim
 from bankable.nodes.auditor.reading.view import ComparisonView
 from bankable.tools.evidence.canonical import file_digest
 from bankable.tools.evidence.layout import OVERLAY_FOLDER
-from bankable.tools.evidence.ledger import Entry
+from bankable.tools.evidence.ledger import LedgerEntry
 from bankable.tools.evidence.records import Plan
 from bankable.tools.evidence.regular import regular_files
 from bankable.tools.evidence.request import Request
@@ -111,9 +111,9 @@ class SealedView:
         )
 
     @cached_property
-    def ledger(self) -> tuple[Entry, ...] | None:
+    def ledger(self) -> tuple[LedgerEntry, ...] | None:
         """The run's ledger up to this audit; ``None`` when it is not in the evidence."""
-        return self.reader.records("ledger.jsonl", Entry) if self.reader.exists("ledger.jsonl") else None
+        return self.reader.records("ledger.jsonl", LedgerEntry) if self.reader.exists("ledger.jsonl") else None
 
     @cached_property
     def trials(self) -> tuple[TrialView, ...]:

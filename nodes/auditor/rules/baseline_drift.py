@@ -22,7 +22,7 @@ from bankable.nodes.auditor.measured import values
 from bankable.nodes.auditor.reading.view import ComparisonView
 from bankable.nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag, info
 from bankable.nodes.auditor.verdict import Action
-from bankable.tools.evidence.records import Kind, LegRecord, Side
+from bankable.tools.evidence.records import ComparisonKind, LegRecord, Side
 from bankable.tools.statistics.paired import launch_level
 
 BAND = 0.05
@@ -64,7 +64,7 @@ def _accepted_earlier(case: Case) -> set[tuple[str, str]]:
         (name, str(value))
         for trial in case.view.trials
         if trial.plan is not None
-        and trial.plan.kind is Kind.PATCH
+        and trial.plan.kind is ComparisonKind.PATCH
         and trial.name != case.request.comparison
         and trial.claim is not None
         and trial.claim.decision == "real"

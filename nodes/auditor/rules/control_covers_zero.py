@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag, info
 from bankable.nodes.auditor.verdict import Action, Severity
-from bankable.tools.evidence.records import Kind
+from bankable.tools.evidence.records import ComparisonKind
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -22,7 +22,7 @@ def check(case: Case) -> Iterator[Outcome]:
     if plan is None or measured is None or measured.decision is None:
         yield Unverifiable("rounds of the A/A control", (where,))
         return
-    if plan.kind is not Kind.CONTROL or plan.lever.names():
+    if plan.kind is not ComparisonKind.CONTROL or plan.lever.names():
         yield fail(
             "a control of the reference against itself", f"a {plan.kind.value} with a lever", "run a control", where
         )

@@ -13,7 +13,7 @@ from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.rule import GAINS, Found, Outcome, Rule, Unverifiable, at, fail, info
 from bankable.nodes.auditor.verdict import Action, Severity
 from bankable.tools.evidence.canonical import file_digest
-from bankable.tools.evidence.ledger import GENESIS, Entry, link_of
+from bankable.tools.evidence.ledger import GENESIS, LedgerEntry, link_of
 
 LEDGER = "ledger.jsonl"
 
@@ -49,7 +49,7 @@ def check(case: Case) -> Iterator[Outcome]:
         yield info("a plan that stood before its first launch", f"entry {plans[0].seq} of {len(entries)}", at(LEDGER))
 
 
-def _broken(entries: tuple[Entry, ...]) -> int | None:
+def _broken(entries: tuple[LedgerEntry, ...]) -> int | None:
     before = GENESIS
     for number, entry in enumerate(entries):
         if entry.seq != number or entry.prev != before or entry.link != link_of(entry):
@@ -58,7 +58,7 @@ def _broken(entries: tuple[Entry, ...]) -> int | None:
     return None
 
 
-def _changed(case: Case, entries: tuple[Entry, ...], folder: str) -> Iterator[Found]:
+def _changed(case: Case, entries: tuple[LedgerEntry, ...], folder: str) -> Iterator[Found]:
     """Sealed records that are not the ones entered last under their name."""
     known = {entry.path: entry for entry in entries}
     names = ["plan.json", "claim.json", *(f"legs/{leg.name}/leg.json" for leg in case.legs)]

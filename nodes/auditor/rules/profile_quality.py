@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.rule import Found, Outcome, Remark, Rule, at, fail, flag, info
 from bankable.nodes.auditor.verdict import Action
-from bankable.tools.profiling.records import OpShare, Phase, Profile
+from bankable.tools.profiling.records import OpShare, Profile, StepPhase
 
 PROFILE = "profile/profile.json"
 BLANK = 0.30
@@ -106,7 +106,7 @@ def _phases(profile: Profile) -> Iterator[Outcome]:
         yield _fail("a window with forward steps", f"{profile.steps} steps", "profile under load", "P07")
         return
     steps = {mix.phase: mix.steps for mix in profile.phases}
-    prefill = steps.get(Phase.PREFILL, 0) / max(1, sum(steps.values()))
+    prefill = steps.get(StepPhase.PREFILL, 0) / max(1, sum(steps.values()))
     text = ", ".join(f"{phase.value} {count}" for phase, count in sorted(steps.items()))
     if profile.steps < FEWEST_STEPS:
         yield _flag(f"at least {FEWEST_STEPS} steps", f"{profile.steps} ({text})", "profile a longer window", "P07")

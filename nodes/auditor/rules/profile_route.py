@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.rule import NotApplicable, Outcome, Rule, at, flag, info
 from bankable.nodes.auditor.verdict import Severity
-from bankable.tools.profiling.records import Family
+from bankable.tools.profiling.records import OperatorFamily
 from bankable.tools.profiling.route import EDITABLE, ROUTED, origin_of, settled_wall_share
 
 ROUTE, PROFILE = "profile/route.json", "profile/profile.json"
@@ -36,7 +36,7 @@ def check(case: Case) -> Iterator[Outcome]:
         if share < ROUTED:
             break
         dominant = rank == 0 or share >= LARGEST
-        skipped = entry is None or (entry.target == "skipped" and op.family is not Family.HOST)
+        skipped = entry is None or (entry.target == "skipped" and op.family is not OperatorFamily.HOST)
         if skipped and dominant:
             yield flag(
                 f"{op.op} in the route, with {share:.1%} of the wall time",

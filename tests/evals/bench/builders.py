@@ -14,11 +14,11 @@ from bankable.evals.bench.grid import batches
 from bankable.evals.bench.records import GridKnob, Header, Landscape, LaunchRow, RoundRow
 from bankable.tools.evidence.records import Answer, EngineIdentity, Failure, Generation, ServerConfig, Workload
 from bankable.tools.serving.driver import (
+    AccuracyQuestion,
     LaunchFailed,
     LaunchIdentity,
     LaunchRequest,
-    Prompt,
-    Question,
+    ProbePrompt,
     RoundFailed,
     RoundLoad,
     RoundResult,
@@ -145,10 +145,10 @@ class FakeServer:
     def server_info(self) -> dict[str, Any]:
         return {}
 
-    def generate(self, prompts: Sequence[Prompt], repeat: int = 0) -> list[Generation]:
+    def generate(self, prompts: Sequence[ProbePrompt], repeat: int = 0) -> list[Generation]:
         return []
 
-    def answer(self, questions: Sequence[Question], concurrency: int = 8) -> list[Answer]:
+    def answer(self, questions: Sequence[AccuracyQuestion], concurrency: int = 8) -> list[Answer]:
         return []
 
     def profile(self, load: RoundLoad, steps: int, folder: Any) -> list[Any]:

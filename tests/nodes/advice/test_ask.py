@@ -11,7 +11,7 @@ from bankable.nodes.advice.ask import LOG, Question, Taken, counsel, past
 from bankable.nodes.advice.configuration import Dropped
 from bankable.tools.evidence.records import Record
 from bankable.tools.llm.outcome import Kind
-from bankable.tools.measurement.progress import Event
+from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 from tests.tools.llm.endpoint import Endpoint, Reply, completion, error, refusal, says
 
@@ -71,7 +71,7 @@ def test_a_failure_leaves_the_policy_its_way_and_the_role_is_asked_again_later(
     reply: Reply, kind: Kind, opened: Any
 ) -> None:
     with Endpoint(reply) as served, opened(served) as context:
-        told: list[Event] = []
+        told: list[ProgressEvent] = []
         assert counsel(replace(context, watch=told.append), question()) is None
         assert counsel(context, question()) is None
         sent = len(served.requests)

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from bankable.tools.evidence.background import Beside
+from bankable.tools.evidence.background import BackgroundTask
 from bankable.tools.evidence.hashing import BESIDE, Hashing
 
 
@@ -20,7 +20,7 @@ def test_one_piece_at_a_time_and_none_outlives_it() -> None:
         time.sleep(0.05)
         done.append(index)
 
-    with Beside() as beside:
+    with BackgroundTask() as beside:
         assert beside.free
         beside.start(lambda: work(1))
         assert not beside.free
@@ -35,12 +35,12 @@ def _fail() -> None:
 
 
 def test_a_failure_is_told_once() -> None:
-    beside = Beside()
+    beside = BackgroundTask()
     beside.start(_fail)
     with pytest.raises(OSError, match="no space"):
         beside.wait()
     beside.wait()
-    with pytest.raises(OSError, match="no space"), Beside() as other:
+    with pytest.raises(OSError, match="no space"), BackgroundTask() as other:
         other.start(_fail)
 
 
@@ -53,7 +53,7 @@ def test_another_failure_goes_first_and_the_work_still_ends() -> None:
         _fail()
 
     def both() -> None:
-        with Beside() as beside:
+        with BackgroundTask() as beside:
             beside.start(work)
             raise KeyError
 

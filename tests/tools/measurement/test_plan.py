@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bankable.tools.errors import UserError
-from bankable.tools.evidence.records import Kind, LaunchPlan, Lever, Plan, ServerConfig, Side, Workload
+from bankable.tools.evidence.records import ComparisonKind, LaunchPlan, Lever, Plan, ServerConfig, Side, Workload
 from bankable.tools.measurement.plan import make_plan, round_order
 
 LEVER = Lever(flags={"chunked_prefill_size": 64})
@@ -20,7 +20,7 @@ def plan(**changes: Any) -> Plan:
     given_: dict[str, Any] = {
         "name": "patch-chunk",
         "run_id": "r1",
-        "kind": Kind.PATCH,
+        "kind": ComparisonKind.PATCH,
         "model": "m",
         "reference": ServerConfig(),
         "lever": LEVER,
@@ -137,7 +137,7 @@ def test_defaults_follow_the_launch_plan() -> None:
         ({"looks": (5, 5000)}, "1 to 1000"),
         ({"looks": tuple(range(5, 40))}, "at most 20"),
         ({"rounds_per_leg": 0}, "1 to 1000"),
-        ({"kind": Kind.CONTROL}, "chunked_prefill_size"),
+        ({"kind": ComparisonKind.CONTROL}, "chunked_prefill_size"),
         ({"lever": Lever()}, "needs a lever"),
         ({"floor": -0.1}, "floor"),
         ({"alpha": 0.9}, "level"),

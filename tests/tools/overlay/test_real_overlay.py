@@ -24,7 +24,7 @@ from bankable.tools.evidence.store import write_once
 from bankable.tools.measurement.engagement import prove_overlays
 from bankable.tools.overlay.captured import CaptureFolder
 from bankable.tools.overlay.folder import write_overlay
-from bankable.tools.serving.driver import LaunchRequest, Prompt, RoundLoad
+from bankable.tools.serving.driver import LaunchRequest, ProbePrompt, RoundLoad
 from bankable.tools.serving.engine import Engine
 from bankable.tools.serving.live import LiveDriver, LiveServer
 
@@ -35,7 +35,7 @@ APART = ("decode_attention", "fused_add_rms_norm", "rms_norm", "rotary", "silu_a
 TOGETHER = ("linear", "qk_norm_rotary")
 """Where QK norm and rotary embedding are one, nothing calls the latter alone."""
 OPERATORS = (*APART, *TOGETHER)
-PROMPTS = [Prompt("p", "Tom has 3 apples and buys 4 more. How many apples", 12)]
+PROMPTS = [ProbePrompt("p", "Tom has 3 apples and buys 4 more. How many apples", 12)]
 DETERMINISTIC = 0.5
 """bf16 rounding may turn a greedy token now and then; most answers have to be the live server's own."""
 

@@ -10,7 +10,7 @@ import pytest
 
 from bankable.tools.errors import UserError
 from bankable.tools.profiling.aggregate import aggregate
-from bankable.tools.profiling.records import Family, Phase, Profile
+from bankable.tools.profiling.records import OperatorFamily, Profile, StepPhase
 from tests.tools.profiling.traces import kernel, launch, op, span, write
 
 REAL = Path(__file__).parents[2] / "data" / "steps-cut-TP-0.trace.json.gz"
@@ -29,8 +29,8 @@ def _profile(tmp_path: Path, events: list[Any], **options: Any) -> Profile:
 class TestRealTrace:
     def test_steps_and_phases(self, real: Profile) -> None:
         mix = [(m.phase, m.steps, m.requests, m.tokens) for m in real.phases]
-        assert mix == [(Phase.PREFILL, 1, 1, 766), (Phase.DECODE, 2, 16, 16)]
-        assert (real.phase_source, real.steps, real.first_phase) == ("markers", 3, Phase.DECODE)
+        assert mix == [(StepPhase.PREFILL, 1, 1, 766), (StepPhase.DECODE, 2, 16, 16)]
+        assert (real.phase_source, real.steps, real.first_phase) == ("markers", 3, StepPhase.DECODE)
         assert real.tokens_per_decoded == 766 / 16
 
     def test_times_add_up(self, real: Profile) -> None:
@@ -45,10 +45,10 @@ class TestRealTrace:
     def test_every_matrix_product_is_found_with_its_shapes(self, real: Profile) -> None:
         products = next(o for o in real.ops if o.op == "aten::mm")
         # 4 layers × 4 projections + the logits, three steps
-        assert (products.count, products.family) == (3 * (4 * 4 + 1), Family.MATMUL)
-        assert [(p.phase, p.count) for p in products.phases] == [(Phase.PREFILL, 17), (Phase.DECODE, 34)]
+        assert (products.count, products.family) == (3 * (4 * 4 + 1), OperatorFamily.MATMUL)
+        assert [(p.phase, p.count) for p in products.phases] == [(StepPhase.PREFILL, 17), (StepPhase.DECODE, 34)]
         assert any(
-            s.dims == "[[8,256],[256,1024]]" and s.phases == {Phase.DECODE: 2 * (4 + 1)} for s in products.shapes
+            s.dims == "[[8,256],[256,1024]]" and s.phases == {StepPhase.DECODE: 2 * (4 + 1)} for s in products.shapes
         )
         assert real.blank_shape_share == 0.0
 
@@ -94,7 +94,9 @@ def test_self_time_and_host_share(tmp_path: Path) -> None:
     assert profile.blank_shape_share == pytest.approx(10 / 60)
     assert profile.ops[0].share == pytest.approx(40 / 60)
     assert profile.ops[0].wall_share == pytest.approx(40 / 150)
-    assert {p.phase: p.share for p in profile.ops[0].phases} == pytest.approx({Phase.PREFILL: 0.75, Phase.DECODE: 0.5})
+    assert {p.phase: p.share for p in profile.ops[0].phases} == pytest.approx(
+        {StepPhase.PREFILL: 0.75, StepPhase.DECODE: 0.5}
+    )
     assert profile.notes == ()
 
 
@@ -157,7 +159,7 @@ class TestGpu:
         ]
         assert profile.ops[0].shapes[0].dims == "[[60,8],[8,8]]"
         # launched during prefill, ran while the host had gone on to decode
-        assert [p.phase for p in profile.ops[0].phases] == [Phase.PREFILL]
+        assert [p.phase for p in profile.ops[0].phases] == [StepPhase.PREFILL]
         assert profile.blank_shape_share == pytest.approx(0.2)
         assert profile.host_share == pytest.approx(0.5)
 
@@ -173,7 +175,7 @@ class TestGpu:
                 kernel("k2", 91, 9),
             ],
         )
-        assert {o.op: o.phases[0].phase for o in profile.ops} == {"k1": Phase.PREFILL, "k2": Phase.DECODE}
+        assert {o.op: o.phases[0].phase for o in profile.ops} == {"k1": StepPhase.PREFILL, "k2": StepPhase.DECODE}
         assert profile.wall_us == 50
 
     def test_a_waiting_collective_is_settled_at_its_median(self, tmp_path: Path) -> None:
@@ -181,7 +183,7 @@ class TestGpu:
         events = [span("step[DECODE bs=1]", 0, 1000), *[kernel(reduce, i * 10, 1) for i in range(9)]]
         profile = _profile(tmp_path, [*events, kernel(reduce, 100, 91), kernel("gemm", 300, 90)])
         top = profile.ops[0]
-        assert (top.family, top.us) == (Family.COMMUNICATION, 100)
+        assert (top.family, top.us) == (OperatorFamily.COMMUNICATION, 100)
         assert top.share == pytest.approx(100 / 190)
         assert (top.mean_us, top.median_us, top.skew) == (10, 1, 10)
         assert top.settled_share == pytest.approx(10 / 100)

@@ -5,36 +5,36 @@ from __future__ import annotations
 import pytest
 
 from bankable.tools.profiling.families import family_of, operator_of
-from bankable.tools.profiling.records import Family
+from bankable.tools.profiling.records import OperatorFamily
 
 
 @pytest.mark.parametrize(
     ("name", "family"),
     [
-        ("aten::mm", Family.MATMUL),
-        ("aten::_scaled_dot_product_flash_attention_for_cpu", Family.ATTENTION),
-        ("aten::div_", Family.ELEMENTWISE),
-        ("aten::silu", Family.ELEMENTWISE),
-        ("aten::_to_copy", Family.COPY),
-        ("aten::copy_", Family.COPY),
-        ("aten::_index_put_impl_", Family.COPY),
-        ("aten::as_strided", Family.HOST),
-        ("aten::item", Family.HOST),
-        ("aten::argmax", Family.SAMPLING),
-        ("aten::native_layer_norm", Family.NORM),
-        ("nvjet_tst_64x8_64x16_4x1_v_bz_TNT", Family.MATMUL),
-        ("void cutlass::Kernel2<cutlass_80_wmma_tensorop_bf16_s161616gemm>(Params)", Family.MATMUL),
-        ("Cijk_Alik_Bljk_BBS_BH_Bias_HAS", Family.MATMUL),
-        ("flash::FlashAttnFwdSm90<x>", Family.ATTENTION),
-        ("ncclDevKernel_AllReduce_Sum_bf16_RING_LL(ncclDevKernelArgs)", Family.COMMUNICATION),
-        ("void sgl_hip::cross_device_reduce_1stage<bf16, 8>(x)", Family.COMMUNICATION),
-        ("void flashinfer::norm::FusedAddRMSNormKernel<8u, bf16>(x)", Family.NORM),
-        ("void at::native::vectorized_elementwise_kernel<4, at::native::silu>(int)", Family.ELEMENTWISE),
-        ("Memcpy DtoH (Device -> Pageable)", Family.COPY),
-        ("something_new", Family.OTHER),
+        ("aten::mm", OperatorFamily.MATMUL),
+        ("aten::_scaled_dot_product_flash_attention_for_cpu", OperatorFamily.ATTENTION),
+        ("aten::div_", OperatorFamily.ELEMENTWISE),
+        ("aten::silu", OperatorFamily.ELEMENTWISE),
+        ("aten::_to_copy", OperatorFamily.COPY),
+        ("aten::copy_", OperatorFamily.COPY),
+        ("aten::_index_put_impl_", OperatorFamily.COPY),
+        ("aten::as_strided", OperatorFamily.HOST),
+        ("aten::item", OperatorFamily.HOST),
+        ("aten::argmax", OperatorFamily.SAMPLING),
+        ("aten::native_layer_norm", OperatorFamily.NORM),
+        ("nvjet_tst_64x8_64x16_4x1_v_bz_TNT", OperatorFamily.MATMUL),
+        ("void cutlass::Kernel2<cutlass_80_wmma_tensorop_bf16_s161616gemm>(Params)", OperatorFamily.MATMUL),
+        ("Cijk_Alik_Bljk_BBS_BH_Bias_HAS", OperatorFamily.MATMUL),
+        ("flash::FlashAttnFwdSm90<x>", OperatorFamily.ATTENTION),
+        ("ncclDevKernel_AllReduce_Sum_bf16_RING_LL(ncclDevKernelArgs)", OperatorFamily.COMMUNICATION),
+        ("void sgl_hip::cross_device_reduce_1stage<bf16, 8>(x)", OperatorFamily.COMMUNICATION),
+        ("void flashinfer::norm::FusedAddRMSNormKernel<8u, bf16>(x)", OperatorFamily.NORM),
+        ("void at::native::vectorized_elementwise_kernel<4, at::native::silu>(int)", OperatorFamily.ELEMENTWISE),
+        ("Memcpy DtoH (Device -> Pageable)", OperatorFamily.COPY),
+        ("something_new", OperatorFamily.OTHER),
     ],
 )
-def test_family(name: str, family: Family) -> None:
+def test_family(name: str, family: OperatorFamily) -> None:
     assert family_of(name) is family
 
 

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bankable.tools.profiling.nesting import common, length, merged, self_times
-from bankable.tools.profiling.trace import Event
+from bankable.tools.profiling.trace import TraceEvent
 
 
-def _event(start: float, duration: float, lane: str = "a") -> Event:
-    return Event("x", "cpu_op", lane, start, duration, "", "", None, None)
+def _event(start: float, duration: float, lane: str = "a") -> TraceEvent:
+    return TraceEvent("x", "cpu_op", lane, start, duration, "", "", None, None)
 
 
 def test_nested_time_counts_for_the_inner_operator_only() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bankable.tools.profiling.aggregate import aggregate
-from bankable.tools.profiling.records import Phase, PhaseShare, Profile
+from bankable.tools.profiling.records import PhaseShare, Profile, StepPhase
 from bankable.tools.profiling.share import operator_share, promised_gain
 
 
@@ -34,7 +34,7 @@ def test_an_operator_is_found_by_its_name(profile: Profile) -> None:
 def test_decode_attention_is_the_decode_part_of_its_chain(profile: Profile) -> None:
     phases = tuple(
         PhaseShare(phase=phase, us=us, count=1, share=0.5)
-        for phase, us in ((Phase.PREFILL, 10.0), (Phase.DECODE, 30.0))
+        for phase, us in ((StepPhase.PREFILL, 10.0), (StepPhase.DECODE, 30.0))
     )
     chain = {
         "name": "attention_per_request",

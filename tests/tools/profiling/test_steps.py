@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from bankable.tools.profiling.records import Phase
+from bankable.tools.profiling.records import StepPhase
 from bankable.tools.profiling.steps import Timeline, find_steps
 from bankable.tools.profiling.trace import read_trace
 from tests.tools.profiling.traces import op, span, write
@@ -28,11 +28,11 @@ def test_engine_spans_give_phase_requests_and_tokens(tmp_path: Path) -> None:
     )
     assert timeline.source == "markers"
     assert [(s.phase, s.requests, s.tokens, s.start, s.end) for s in timeline.steps] == [
-        (Phase.PREFILL, 7, 3857, 10, 20),
-        (Phase.DECODE, 8, 8, 20, 30),
-        (Phase.MIXED, 3, 3, 30, 40),
-        (Phase.DECODE, 2, 2, 40, 50),
-        (Phase.OTHER, 2, 2, 50, 55),
+        (StepPhase.PREFILL, 7, 3857, 10, 20),
+        (StepPhase.DECODE, 8, 8, 20, 30),
+        (StepPhase.MIXED, 3, 3, 30, 40),
+        (StepPhase.DECODE, 2, 2, 40, 50),
+        (StepPhase.OTHER, 2, 2, 50, 55),
     ]
 
 
@@ -82,8 +82,8 @@ def test_without_spans_token_counts_tell_the_phase(tmp_path: Path) -> None:
     )
     assert timeline.source == "shapes"
     assert [(s.phase, s.requests, s.tokens, s.start, s.end) for s in timeline.steps] == [
-        (Phase.PREFILL, 2, 300, 0, 10),
-        (Phase.DECODE, 2, 2, 10, 15),
+        (StepPhase.PREFILL, 2, 300, 0, 10),
+        (StepPhase.DECODE, 2, 2, 10, 15),
     ]
 
 

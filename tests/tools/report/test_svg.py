@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bankable.tools.report.model import HostPoint
+from bankable.tools.report.model import ReportHostPoint
 from bankable.tools.report.plots import host_plot, interval_plot
 from bankable.tools.report.svg import MAX_TICKS, Scale, ticks
 from bankable.tools.report.words import bounds, percent, quantity
@@ -46,7 +46,7 @@ def test_numbers_for_people() -> None:
 
 
 def test_no_line_is_drawn_over_a_pause() -> None:
-    points = [HostPoint(t=t, cpu_percent=50, load_1m=1, tenants=0) for t in (0, 1, 2, 40, 41, 42)]
+    points = [ReportHostPoint(t=t, cpu_percent=50, load_1m=1, tenants=0) for t in (0, 1, 2, 40, 41, 42)]
     assert host_plot(points).count('class="trace cpu"') == 2
     assert host_plot(points[:3]).count('class="trace cpu"') == 1
     assert host_plot(points[:1]) == ""

@@ -18,10 +18,10 @@ import pytest
 from bankable.tools.evidence.records import HostSample, ServerConfig, Workload
 from bankable.tools.serving import group
 from bankable.tools.serving.driver import (
+    AccuracyQuestion,
     LaunchFailed,
     LaunchRequest,
-    Prompt,
-    Question,
+    ProbePrompt,
     RoundFailed,
     RoundLoad,
     StopRequested,
@@ -134,16 +134,19 @@ def test_a_cache_that_cannot_be_flushed_is_on_record(driver: LiveDriver, tmp_pat
 
 
 def test_greedy_answers_carry_token_ids_and_errors(driver: LiveDriver, healthy: LiveServer, tmp_path: Path) -> None:
-    (good,) = healthy.generate([Prompt("p1", "Hello", 4)], repeat=1)
+    (good,) = healthy.generate([ProbePrompt("p1", "Hello", 4)], repeat=1)
     assert (good.prompt_id, good.repeat, good.token_ids, good.finish_reason) == ("p1", 1, [0, 1, 2, 3], "length")
-    (bad,) = up(driver, tmp_path, "refuse", "b01").generate([Prompt("p1", "Hello", 4)])
+    (bad,) = up(driver, tmp_path, "refuse", "b01").generate([ProbePrompt("p1", "Hello", 4)])
     assert bad.error is not None
     assert "500" in bad.error
     assert bad.token_ids == []
 
 
 def test_questions_are_right_wrong_or_an_error(driver: LiveDriver, healthy: LiveServer, tmp_path: Path) -> None:
-    questions = [Question("q1", Prompt("q1", "How many eggs?", 4), "18"), Question("q2", Prompt("q2", "Cars?", 4), "3")]
+    questions = [
+        AccuracyQuestion("q1", ProbePrompt("q1", "How many eggs?", 4), "18"),
+        AccuracyQuestion("q2", ProbePrompt("q2", "Cars?", 4), "3"),
+    ]
     right, wrong = healthy.answer(questions)
     assert (right.correct, right.predicted, right.error) == (True, "18", None)
     assert (wrong.correct, wrong.predicted, wrong.error) == (False, None, None)

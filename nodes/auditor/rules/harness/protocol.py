@@ -8,7 +8,7 @@ from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule, at, fail
 from bankable.nodes.auditor.rules.harness.citing import faulty
 from bankable.nodes.auditor.verdict import Action, Severity
-from bankable.tools.evidence.harness import OpRun, Protocol
+from bankable.tools.evidence.harness import OpRun, TimingProtocol
 
 ADVICE = "give every process of the operator benchmark one protocol, and take all of its rounds"
 
@@ -39,7 +39,7 @@ def check(case: Case) -> Iterator[Outcome]:
             )
 
 
-def _of(what: Protocol | OpRun) -> str:
+def _of(what: TimingProtocol | OpRun) -> str:
     calls = f"{what.timed_calls} samples of {what.calls_per_sample} calls"
     return f"timer {what.timer}, {what.warmup_calls} warm-up calls, {calls}"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bankable.nodes.auditor.verdict import Severity, Word
-from bankable.tools.evidence.records import Kind, Lever
+from bankable.tools.evidence.records import ComparisonKind, Lever
 from tests.nodes.auditor.builders import REFERENCE, Recipe, edit, hits, judge, run_folder
 
 RULE = "bundle_components"
@@ -19,10 +19,10 @@ def _bundle(root: Path, lever: Lever = UNION) -> Path:
     first, second = PARTS.items()
     top = REFERENCE.with_lever(first[1])
     patches = [
-        Recipe(name=first[0], kind=Kind.PATCH, lever=first[1], gain=0.2, seed=5, start=2e6),
+        Recipe(name=first[0], kind=ComparisonKind.PATCH, lever=first[1], gain=0.2, seed=5, start=2e6),
         Recipe(
             name=second[0],
-            kind=Kind.PATCH,
+            kind=ComparisonKind.PATCH,
             lever=second[1],
             gain=0.2,
             seed=6,
@@ -31,7 +31,7 @@ def _bundle(root: Path, lever: Lever = UNION) -> Path:
             reference_rate=480.0,
         ),
     ]
-    bundle = Recipe(name="bundle", kind=Kind.BUNDLE, lever=lever, gain=0.44, seed=9, start=3e6)
+    bundle = Recipe(name="bundle", kind=ComparisonKind.BUNDLE, lever=lever, gain=0.44, seed=9, start=3e6)
     run = run_folder(root / "run", Recipe(), *patches, bundle)
     for name in PARTS:
         verdict = judge(run, "patch", name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bankable.nodes.auditor.verdict import Severity, Word
-from bankable.tools.evidence.records import Kind, Lever
+from bankable.tools.evidence.records import ComparisonKind, Lever
 from tests.nodes.auditor.builders import Recipe, edit, hits, judge, legs, run_folder
 
 RULE = "control_covers_zero"
@@ -15,7 +15,7 @@ def _runs(root: Path, bias: float, gain: float) -> Path:
     control = Recipe(gain=bias, block_sd=0.005, round_sd=0.005)
     patch = Recipe(
         name="patch-stream_interval",
-        kind=Kind.PATCH,
+        kind=ComparisonKind.PATCH,
         lever=Lever(flags={"stream_interval": 8}),
         gain=gain,
         block_sd=0.005,
