@@ -1,0 +1,112 @@
+"""``plan.json``: everything about a comparison that is decided before its first launch."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import Field
+
+from bankable.tools.evidence.records.base import SCHEMA_VERSION, Digest, Record
+from bankable.tools.evidence.records.lever import Lever, ServerConfig
+
+
+class Side(StrEnum):
+    """Which of the two legs of a comparison a launch belongs to."""
+
+    REFERENCE = "reference"
+    CANDIDATE = "candidate"
+
+
+class ComparisonKind(StrEnum):
+    """What a comparison is for. A control compares the reference with itself."""
+
+    CONTROL = "control"
+    PATCH = "patch"
+    BUNDLE = "bundle"
+
+
+class LaunchPlan(StrEnum):
+    """How the two servers of a block share the machine (``statistics.md``)."""
+
+    ALTERNATING = "alternating"
+    """One server at a time: launch, measure, stop, then the other. The default on a GPU."""
+    CORESIDENT = "coresident"
+    """Both up, one loaded at a time, rounds alternate. The default on a CPU."""
+
+
+class Workload(Record):
+    """What a round asks of the server. One workload per comparison; only the seed differs between rounds."""
+
+    dataset: Literal["random-ids", "questions", "sharegpt"] = "random-ids"
+    """Source of the prompts: token ids drawn at random, word problems, or conversations."""
+    dataset_path: str | None = None
+    """Local file for ``questions`` (GSM8K JSONL) and ``sharegpt``; its digest is in ``dataset_digest``."""
+    dataset_digest: Digest | None = None
+    """sha256 of the file at ``dataset_path``; ``None`` for random ids."""
+    num_prompts: int = Field(default=48, gt=0)
+    """Requests of one round."""
+    input_len: int = Field(default=128, gt=0)
+    """Prompt length in tokens; for random ids the mean when ``range_ratio`` < 1."""
+    output_len: int = Field(default=32, gt=0)
+    """Requested length of an answer in tokens."""
+    range_ratio: float = Field(default=1.0, ge=0.0, le=1.0)
+    """Lengths are drawn from [ratio·len, len]; 1.0 means fixed lengths."""
+    request_rate: float | None = Field(default=None, gt=0)
+    """Requests per second, Poisson; ``None`` means all at once, bounded by ``concurrency``."""
+    concurrency: int = Field(default=12, gt=0)
+    """Requests in flight at most."""
+
+
+class Block(Record):
+    """One block of a comparison: a fresh reference and a fresh candidate."""
+
+    index: int = Field(ge=0)
+    """Place in the plan, 0-based."""
+    order: tuple[Side, Side]
+    """Launch order."""
+    rounds: tuple[Side, ...]
+    """Order of the timed rounds; alternating plans list all rounds of the first leg, then all of the second."""
+    seeds: tuple[int, ...]
+    """Data seed of the k-th timed round of a leg: both legs of a block see the same prompts."""
+    warmup_seed: int
+    """Data seed of the warm-up rounds of both legs."""
+
+
+class Plan(Record):
+    """The declaration of a comparison, written before its first launch."""
+
+    schema_version: int = SCHEMA_VERSION
+    """Version of the run folder that this file belongs to."""
+    name: str
+    """Folder name of the comparison, such as ``control`` or ``patch-stream_interval``."""
+    run_id: str
+    """Nonce of the run: evidence with another nonce is stale (R03)."""
+    kind: ComparisonKind
+    """What the comparison is for."""
+    model: str
+    """Path or name of the model that both sides serve."""
+    reference: ServerConfig
+    """Configuration of the reference."""
+    lever: Lever
+    """The candidate is ``reference`` with this laid over it."""
+    workload: Workload
+    """Load of every round."""
+    metric: str = "output_throughput"
+    """Name of the figure that decides, as in ``bench_runs.jsonl``."""
+    launch_plan: LaunchPlan
+    """How the two servers of a block share the machine."""
+    rounds_per_leg: int = Field(gt=0)
+    """Timed rounds of each launch."""
+    warmup_rounds: int = Field(default=1, ge=1)
+    """Full rounds that each launch discards before its first timed one."""
+    looks: tuple[int, ...]
+    """Block counts at which the comparison may stop, ascending; one entry means a fixed n."""
+    alpha: float = Field(gt=0, lt=1)
+    """One-sided level of each look."""
+    floor: float = Field(default=0.01, ge=0)
+    """Smallest gain worth banking, as a fraction (δ₀ = log(1 + floor))."""
+    blocks: tuple[Block, ...]
+    """All blocks up to the last look, in order."""
+    seed: int
+    """From which every order and data seed of this plan was drawn."""
