@@ -9,11 +9,14 @@ preflight → baseline ⇄ audit → profile ⇄ audit → strategist
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
 from bankable.graph import kernel_steps, routing, steps
+from bankable.graph.branch import Branch
 from bankable.graph.common import StepContext
 from bankable.graph.state import RunState
 
@@ -23,8 +26,10 @@ STEP_LIMIT = 200
 """More steps than any bounded run takes; reaching it is a defect, not a long run."""
 
 
-def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Machine:
-    """Compile the machine."""
+def build(
+    checkpointer: BaseCheckpointSaver[str] | None = None, branches: Sequence[Branch] = routing.BRANCHES
+) -> Machine:
+    """Compile the machine. ``branches`` route, and their rows are the labels of the drawn edges."""
     machine = StateGraph(RunState, context_schema=StepContext)
 
     machine.add_node("preflight", steps.preflight)
@@ -50,24 +55,9 @@ def build(checkpointer: BaseCheckpointSaver[str] | None = None) -> Machine:
 
     machine.add_edge(START, "preflight")
     machine.add_edge("preflight", "baseline")
-    machine.add_conditional_edges("baseline", routing.after_baseline)
-    machine.add_conditional_edges("audit_baseline", routing.after_audit_baseline)
-    machine.add_conditional_edges("profile", routing.after_profile)
-    machine.add_conditional_edges("audit_profile", routing.after_audit_profile)
-    machine.add_conditional_edges("strategist", routing.after_strategist)
-    machine.add_conditional_edges("kernel_extractor", routing.after_kernel_extractor)
-    machine.add_conditional_edges("op_benchmarker", routing.after_op_benchmarker)
-    machine.add_conditional_edges("audit_harness", routing.after_audit_harness)
-    machine.add_conditional_edges("kernel_author", routing.after_kernel_author)
     machine.add_edge("shortlist", "kernel_extractor")
-    machine.add_conditional_edges("integrator", routing.after_integrator)
-    machine.add_conditional_edges("config_tuner", routing.after_config_tuner)
-    machine.add_conditional_edges("measure_patch", routing.after_measure_patch)
-    machine.add_conditional_edges("audit_patch", routing.after_audit_patch)
-    machine.add_conditional_edges("bank", routing.next_lever)
-    machine.add_conditional_edges("eject", routing.next_lever)
-    machine.add_conditional_edges("validator", routing.after_validator)
-    machine.add_conditional_edges("audit_bundle", routing.after_audit_bundle)
     machine.add_edge("reporter", END)
+    for branch in branches:
+        machine.add_conditional_edges(branch.source, branch.route, branch.nodes)
 
     return machine.compile(checkpointer=checkpointer)

@@ -1,136 +1,178 @@
-"""Where to go on each verdict, within the design's bounds. Every function reads the state and nothing else."""
+"""Where to go from each step: on each verdict, within the design's bounds. ``machine`` routes and draws from these."""
 
 from __future__ import annotations
 
-from typing import Literal
-
+from bankable.graph.branch import Bound, Branch, Condition, Row, is_set, is_unset
 from bankable.graph.state import RunState
 
-BASELINE_ATTEMPTS = 3
-PROFILE_ATTEMPTS = 2
-PATCH_ATTEMPTS = 3
-BUNDLE_ATTEMPTS = 2
-HARNESS_ATTEMPTS = 3
+BASELINE = Bound("baseline_attempt", 3)
+PROFILE = Bound("profile_attempt", 2)
+PATCH = Bound("patch_attempt", 3)
+BUNDLE = Bound("bundle_attempt", 2)
+HARNESS = Bound("bench_redone", 3)
+"""Counts the audits in a row that were not passed."""
 
 
-def after_baseline(state: RunState) -> Literal["audit_baseline", "reporter"]:
-    """A reference that cannot be measured ends the run, with its evidence kept."""
-    return "reporter" if state.get("stop_reason") else "audit_baseline"
+def _advises(action: str) -> Condition:
+    def holds(state: RunState) -> bool:
+        judged = state.get("judged")
+        return judged is not None and judged.action == action
+
+    return Condition(action, holds)
 
 
-def after_audit_baseline(state: RunState) -> Literal["profile", "baseline", "reporter"]:
-    """PASS goes on. FLAG and FAIL measure again; at the bound a FLAG goes on and a FAIL stops."""
-    judged = state["judged"]
-    if judged is None or judged.verdict in ("PASS", "SKIPPED"):
-        return "profile"
-    if judged.action == "eject":
-        return "reporter"
-    if state["baseline_attempt"] < BASELINE_ATTEMPTS and judged.action == "remeasure":
-        return "baseline"
-    return "profile" if judged.verdict == "FLAG" else "reporter"
+def _lever_of(track: str, text: str) -> Condition:
+    return Condition(text, lambda state: state["track"] == track)
 
 
-def after_profile(state: RunState) -> Literal["audit_profile", "profile", "strategist", "reporter"]:
-    """A profile that could not be taken is tried once more; without one the search is not steered."""
-    if state["profiled"]:
-        return "audit_profile"
-    return "profile" if state["profile_attempt"] < PROFILE_ATTEMPTS else _search_or_report(state)
+REMEASURE, EJECT = _advises("remeasure"), _advises("eject")
+SETTINGS, OPERATORS = _lever_of("config", "settings"), _lever_of("kernels", "operators")
+CLAIMED, NOT_CLAIMED = is_set("claimed", "gain claimed"), is_unset("claimed", "no gain claimed")
+GIVEN_UP = is_set("given_up", "given up")
+READ_ONLY = is_set("read_only", "server is read-only")
+SEVERAL = Condition("several levers", lambda state: len(state["accepted"]) > 1)
+ACCEPTED = is_set("accepted", "levers banked")
 
+AN_OPERATOR = is_set("operator", "an operator")
 
-def after_audit_profile(state: RunState) -> Literal["strategist", "profile", "reporter"]:
-    """Only a FAIL profiles again, once; a profile steers the search and banks nothing."""
-    judged = state["judged"]
-    failed = judged is not None and judged.verdict == "FAIL"
-    return "profile" if failed and state["profile_attempt"] < PROFILE_ATTEMPTS else _search_or_report(state)
+NEXT_LEVER = (
+    Row("integrator", conditions=(is_set("groups", "a group of operators"),)),
+    Row("config_tuner", conditions=(is_unset("groups", "no group left"),)),
+)
+"""The next group of operators; the settings when none is left."""
 
+BASELINE_AUDIT = Branch(
+    "audit_baseline",
+    (
+        Row("profile", ("PASS", "SKIPPED")),
+        Row("reporter", ("FLAG", "FAIL"), (EJECT,)),
+        Row("baseline", ("FLAG", "FAIL"), (REMEASURE, BASELINE.left)),
+        Row("profile", ("FLAG",)),
+        Row("reporter", ("FAIL",)),
+    ),
+)
+"""FLAG and FAIL measure again; at the bound a FLAG goes on and a FAIL stops, with the evidence kept."""
 
-def _search_or_report(state: RunState) -> Literal["strategist", "reporter"]:
-    """A server that is not ours cannot be tuned: the read-only parts end here."""
-    return "reporter" if state["read_only"] else "strategist"
+PROFILE_AUDIT = Branch(
+    "audit_profile",
+    (
+        Row("profile", ("FAIL",), (PROFILE.left,)),
+        Row("reporter", ("PASS", "FLAG", "FAIL", "SKIPPED"), (READ_ONLY,)),
+        Row("strategist", ("PASS", "FLAG", "SKIPPED", "FAIL")),
+    ),
+)
+"""Only a FAIL profiles again, once: a profile steers the search and banks nothing."""
 
+HARNESS_AUDIT = Branch(
+    "audit_harness",
+    (
+        Row("shortlist", ("PASS", "SKIPPED")),
+        Row("op_benchmarker", ("FLAG", "FAIL"), (HARNESS.left,)),
+        Row("kernel_extractor", ("FLAG", "FAIL"), (HARNESS.used_up,)),
+    ),
+)
+"""PASS trusts the isolated number; FLAG and FAIL have it measured again, and at the bound drop the operator."""
 
-def after_config_tuner(state: RunState) -> Literal["measure_patch", "eject", "validator", "reporter"]:
-    """A lever to confirm, one to give up, or none left."""
-    if state.get("given_up"):
-        return "eject"
-    if state.get("lever") is not None:
-        return "measure_patch"
-    return "validator" if state["accepted"] else "reporter"
+PATCH_AUDIT = Branch(
+    "audit_patch",
+    (
+        Row("bank", ("PASS", "FLAG", "SKIPPED")),
+        Row("config_tuner", ("FAIL",), (SETTINGS, PATCH.left)),
+        Row("integrator", ("FAIL",), (OPERATORS, PATCH.left)),
+        Row("eject", ("FAIL",), (PATCH.used_up,)),
+    ),
+)
+"""PASS and FLAG bank (FLAG under the corrected headline). FAIL returns to the producer, which measures again, changes
+the lever or gives it up; at the bound it is ejected."""
 
+BUNDLE_AUDIT = Branch(
+    "audit_bundle",
+    (
+        Row("validator", ("FAIL",), (SEVERAL, BUNDLE.left)),
+        Row("reporter", ("PASS", "FLAG", "SKIPPED", "FAIL")),
+    ),
+)
+"""PASS and FLAG publish; FAIL drops the weakest lever and validates again; then nothing is published."""
 
-def after_measure_patch(state: RunState) -> Literal["audit_patch", "config_tuner"]:
-    """Only a claimed gain needs an auditor."""
-    return "audit_patch" if state["claimed"] else "config_tuner"
+AUDITS = (BASELINE_AUDIT, PROFILE_AUDIT, HARNESS_AUDIT, PATCH_AUDIT, BUNDLE_AUDIT)
 
-
-def after_audit_patch(state: RunState) -> Literal["bank", "config_tuner", "integrator", "eject"]:
-    """PASS and FLAG bank (FLAG under the corrected headline); FAIL returns to the producer, and at the bound ejects.
-
-    Its producer measures again, changes it, or gives it up.
-    """
-    judged = state["judged"]
-    if judged is None or judged.verdict != "FAIL":
-        return "bank"
-    if state["patch_attempt"] >= PATCH_ATTEMPTS:
-        return "eject"
-    return "config_tuner" if state["track"] == "config" else "integrator"
-
-
-def next_lever(state: RunState) -> Literal["integrator", "config_tuner"]:
-    """The next group of operators; the settings when none is left."""
-    return "integrator" if state.get("groups") else "config_tuner"
-
-
-def after_strategist(state: RunState) -> Literal["kernel_extractor", "config_tuner"]:
-    """Operators first, where they can be replaced: what a kernel may give is known before it is made (Amdahl)."""
-    return "kernel_extractor" if state["track"] == "kernels" else "config_tuner"
-
-
-def after_kernel_extractor(
-    state: RunState,
-) -> Literal["op_benchmarker", "kernel_author", "integrator", "config_tuner"]:
-    """The next operator to benchmark, or to search a kernel for; then the group; the settings where there is none."""
-    if state["operator"]:
-        return "kernel_author" if state["searching"] else "op_benchmarker"
-    return next_lever(state)
-
-
-def after_op_benchmarker(state: RunState) -> Literal["audit_harness", "kernel_extractor"]:
-    """Only an operator benchmark that was held can be judged."""
-    return "audit_harness" if state["benched"] else "kernel_extractor"
-
-
-def after_audit_harness(
-    state: RunState,
-) -> Literal["shortlist", "op_benchmarker", "kernel_extractor"]:
-    """PASS trusts the number; FLAG and FAIL have it measured again, and at the bound drop the operator."""
-    if state["bench_redone"] == 0:
-        return "shortlist"
-    return "op_benchmarker" if state["bench_redone"] < HARNESS_ATTEMPTS else "kernel_extractor"
-
-
-def after_kernel_author(state: RunState) -> Literal["op_benchmarker", "kernel_extractor"]:
-    """A kernel that no benchmark has seen is benchmarked before it is served."""
-    return "kernel_extractor" if state["trusted"] else "op_benchmarker"
-
-
-def after_integrator(state: RunState) -> Literal["audit_patch", "integrator", "config_tuner", "eject"]:
-    """Only a claimed gain needs an auditor; one that was returned and given up is ejected; else the next group."""
-    if state.get("given_up"):
-        return "eject"
-    return "audit_patch" if state["claimed"] else next_lever(state)
-
-
-def after_validator(state: RunState) -> Literal["audit_bundle", "validator", "reporter"]:
-    """A bundle that did not prove its gain is tried once more without its weakest lever."""
-    if state["claimed"]:
-        return "audit_bundle"
-    return "validator" if len(state["accepted"]) > 1 and state["bundle_attempt"] < BUNDLE_ATTEMPTS else "reporter"
-
-
-def after_audit_bundle(state: RunState) -> Literal["validator", "reporter"]:
-    """PASS and FLAG publish; FAIL drops the weakest lever and validates again; then nothing is published."""
-    judged = state["judged"]
-    failed = judged is not None and judged.verdict == "FAIL"
-    again = failed and len(state["accepted"]) > 1 and state["bundle_attempt"] < BUNDLE_ATTEMPTS
-    return "validator" if again else "reporter"
+BRANCHES = (
+    Branch(
+        "baseline",
+        (
+            Row("reporter", conditions=(is_set("stop_reason", "not measurable"),)),
+            Row("audit_baseline", conditions=(is_unset("stop_reason", "measured"),)),
+        ),
+    ),
+    # A profile that could not be taken is tried once more; without one the search is not steered.
+    Branch(
+        "profile",
+        (
+            Row("audit_profile", conditions=(is_set("profiled", "taken"),)),
+            Row("profile", conditions=(Condition("not taken", lambda _: True), PROFILE.left)),
+            Row("reporter", conditions=(READ_ONLY,)),
+            Row("strategist"),
+        ),
+    ),
+    # Operators first, where they can be replaced: what a kernel may give is known before it is made (Amdahl's law).
+    Branch(
+        "strategist", (Row("kernel_extractor", conditions=(OPERATORS,)), Row("config_tuner", conditions=(SETTINGS,)))
+    ),
+    Branch(
+        "kernel_extractor",
+        (
+            Row("kernel_author", conditions=(AN_OPERATOR, is_set("searching", "to be searched"))),
+            Row("op_benchmarker", conditions=(AN_OPERATOR,)),
+            *NEXT_LEVER,
+        ),
+    ),
+    Branch(
+        "op_benchmarker",
+        (
+            Row("audit_harness", conditions=(is_set("benched", "measured"),)),
+            Row("kernel_extractor", conditions=(is_unset("benched", "not measurable"),)),
+        ),
+    ),
+    # A kernel that the operator benchmark has not measured is measured before it is served.
+    Branch(
+        "kernel_author",
+        (
+            Row("kernel_extractor", conditions=(is_set("trusted", "winner is measured"),)),
+            Row("op_benchmarker", conditions=(is_unset("trusted", "new kernel"),)),
+        ),
+    ),
+    Branch(
+        "integrator",
+        (
+            Row("eject", conditions=(GIVEN_UP,)),
+            Row("audit_patch", conditions=(CLAIMED,)),
+            *NEXT_LEVER,
+        ),
+    ),
+    Branch(
+        "config_tuner",
+        (
+            Row("eject", conditions=(GIVEN_UP,)),
+            Row("measure_patch", conditions=(is_set("lever", "a lever"),)),
+            Row("validator", conditions=(ACCEPTED,)),
+            Row("reporter"),
+        ),
+    ),
+    Branch(
+        "measure_patch",
+        (Row("audit_patch", conditions=(CLAIMED,)), Row("config_tuner", conditions=(NOT_CLAIMED,))),
+    ),
+    Branch("bank", NEXT_LEVER),
+    Branch("eject", NEXT_LEVER),
+    # A bundle that did not prove its gain is tried once more without its weakest lever.
+    Branch(
+        "validator",
+        (
+            Row("audit_bundle", conditions=(CLAIMED,)),
+            Row("validator", conditions=(NOT_CLAIMED, SEVERAL, BUNDLE.left)),
+            Row("reporter"),
+        ),
+    ),
+    *AUDITS,
+)
+"""Every conditional way of the machine."""

@@ -8,6 +8,9 @@ from typing import Annotated, Literal, TypedDict
 from bankable.tools.evidence.records import Lever, Record, ServerConfig
 from bankable.tools.measurement.direction import Direction
 
+AuditVerdict = Literal["PASS", "FLAG", "FAIL", "SKIPPED"]
+"""``SKIPPED`` when the run was started without an auditor."""
+
 
 class Judged(Record):
     """What routing needs of a verdict; the verdict itself is in ``audits/``."""
@@ -15,8 +18,7 @@ class Judged(Record):
     scope: Literal["baseline", "profile", "patch", "harness", "bundle"]
     subject: str
     attempt: int
-    verdict: Literal["PASS", "FLAG", "FAIL", "SKIPPED"]
-    """``SKIPPED`` when the run was started without an auditor."""
+    verdict: AuditVerdict
     action: str
     rules: tuple[str, ...]
     """Rules with a FAIL or FLAG."""

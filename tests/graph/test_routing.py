@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from itertools import product
+from typing import Any, get_args
 
 import pytest
 
 from bankable.graph import routing
-from bankable.graph.state import Accepted, Judged, RunState
+from bankable.graph.branch import Branch
+from bankable.graph.state import Accepted, AuditVerdict, Judged, RunState
 from bankable.tools.evidence.records import Lever
+
+PRODUCERS = {
+    "audit_baseline": {"baseline"},
+    "audit_profile": {"profile"},
+    "audit_harness": {"op_benchmarker"},
+    "audit_patch": {"config_tuner", "integrator"},
+    "audit_bundle": {"validator"},
+}
+"""The steps that answer a verdict of each audit."""
 
 
 def judged(verdict: str, action: str = "remeasure", scope: str = "patch") -> Judged:
@@ -30,8 +41,10 @@ def accepted(name: str, delta: float) -> Accepted:
     return Accepted(name=name, lever=Lever(flags={name: 1}), delta=delta, interval=(0.0, 1.0), headline="", audit="")
 
 
-def state(**values: Any) -> RunState:
-    return RunState(**values)
+def after(step: str, **state: Any) -> str:
+    """Where the machine goes from ``step`` in this state."""
+    (branch,) = [it for it in routing.BRANCHES if it.source == step]
+    return branch.target(RunState(**state))
 
 
 @pytest.mark.parametrize(
@@ -49,7 +62,7 @@ def state(**values: Any) -> RunState:
     ],
 )
 def test_after_the_audit_of_a_baseline(verdict: str, action: str, attempt: int, goes: str) -> None:
-    assert routing.after_audit_baseline(state(judged=judged(verdict, action), baseline_attempt=attempt)) == goes
+    assert after("audit_baseline", judged=judged(verdict, action), baseline_attempt=attempt) == goes
 
 
 @pytest.mark.parametrize(
@@ -63,8 +76,8 @@ def test_after_the_audit_of_a_baseline(verdict: str, action: str, attempt: int, 
     ],
 )
 def test_after_the_audit_of_a_profile(verdict: str, attempt: int, read_only: bool, goes: str) -> None:
-    now = state(judged=judged(verdict), profile_attempt=attempt, read_only=read_only)
-    assert routing.after_audit_profile(now) == goes
+    now = {"judged": judged(verdict), "profile_attempt": attempt, "read_only": read_only}
+    assert after("audit_profile", **now) == goes
 
 
 @pytest.mark.parametrize(
@@ -79,7 +92,7 @@ def test_after_the_audit_of_a_profile(verdict: str, attempt: int, read_only: boo
     ],
 )
 def test_after_the_audit_of_a_patch(verdict: str, attempt: int, goes: str) -> None:
-    assert routing.after_audit_patch(state(judged=judged(verdict), patch_attempt=attempt, track="config")) == goes
+    assert after("audit_patch", judged=judged(verdict), patch_attempt=attempt, track="config") == goes
 
 
 @pytest.mark.parametrize(
@@ -96,39 +109,45 @@ def test_after_the_audit_of_a_patch(verdict: str, attempt: int, goes: str) -> No
 def test_a_kernel_that_was_returned_goes_to_its_integrator_within_the_bound(
     verdict: str, action: str, attempt: int, goes: str
 ) -> None:
-    now = state(judged=judged(verdict, action), patch_attempt=attempt, track="kernels")
-    assert routing.after_audit_patch(now) == goes
+    now = {"judged": judged(verdict, action), "patch_attempt": attempt, "track": "kernels"}
+    assert after("audit_patch", **now) == goes
 
 
-def test_after_a_decided_lever_comes_the_next_group_or_the_settings() -> None:
-    assert routing.next_lever(state(groups=[["rms_norm"]])) == "integrator"
-    assert routing.next_lever(state(groups=[])) == "config_tuner"
-    assert routing.next_lever(state()) == "config_tuner"
-    assert routing.after_strategist(state(track="kernels")) == "kernel_extractor"
-    assert routing.after_strategist(state(track="config")) == "config_tuner"
+@pytest.mark.parametrize("step", ["bank", "eject"])
+def test_after_a_decided_lever_comes_the_next_group_or_the_settings(step: str) -> None:
+    assert after(step, groups=[["rms_norm"]]) == "integrator"
+    assert after(step, groups=[]) == "config_tuner"
+    assert after(step) == "config_tuner"
+
+
+def test_operators_come_before_settings() -> None:
+    assert after("strategist", track="kernels") == "kernel_extractor"
+    assert after("strategist", track="config") == "config_tuner"
 
 
 def test_operators_are_benchmarked_and_searched_before_all_are_confirmed_together() -> None:
-    assert routing.after_kernel_extractor(state(operator="rms_norm", searching=False)) == "op_benchmarker"
-    assert routing.after_kernel_extractor(state(operator="rms_norm", searching=True)) == "kernel_author"
-    assert routing.after_kernel_extractor(state(operator="", groups=[["rms_norm"]])) == "integrator"
-    assert routing.after_kernel_extractor(state(operator="", groups=[])) == "config_tuner"
-    assert routing.after_op_benchmarker(state(benched=True)) == "audit_harness"
-    assert routing.after_op_benchmarker(state(benched=False)) == "kernel_extractor"
-    assert routing.after_audit_harness(state(bench_redone=0)) == "shortlist"
-    assert routing.after_kernel_author(state(trusted=False)) == "op_benchmarker"
-    assert routing.after_kernel_author(state(trusted=True)) == "kernel_extractor"
-    assert routing.after_integrator(state(claimed=True)) == "audit_patch"
-    assert routing.after_integrator(state(claimed=False, groups=[["rms_norm"]])) == "integrator"
-    assert routing.after_integrator(state(claimed=False, groups=[])) == "config_tuner"
-    assert routing.after_integrator(state(claimed=True, given_up=True)) == "eject"
+    assert after("kernel_extractor", operator="rms_norm", searching=False) == "op_benchmarker"
+    assert after("kernel_extractor", operator="rms_norm", searching=True) == "kernel_author"
+    assert after("kernel_extractor", operator="", groups=[["rms_norm"]]) == "integrator"
+    assert after("kernel_extractor", operator="", groups=[]) == "config_tuner"
+    assert after("op_benchmarker", benched=True) == "audit_harness"
+    assert after("op_benchmarker", benched=False) == "kernel_extractor"
+    assert after("audit_harness", judged=judged("PASS"), bench_redone=0) == "shortlist"
+    assert after("audit_harness", judged=judged("SKIPPED"), bench_redone=0) == "shortlist"
+    assert after("kernel_author", trusted=False) == "op_benchmarker"
+    assert after("kernel_author", trusted=True) == "kernel_extractor"
+    assert after("integrator", claimed=True) == "audit_patch"
+    assert after("integrator", claimed=False, groups=[["rms_norm"]]) == "integrator"
+    assert after("integrator", claimed=False, groups=[]) == "config_tuner"
+    assert after("integrator", claimed=True, given_up=True) == "eject"
 
 
+@pytest.mark.parametrize("verdict", ["FLAG", "FAIL"])
 @pytest.mark.parametrize(
     ("redone", "goes"), [(1, "op_benchmarker"), (2, "op_benchmarker"), (3, "kernel_extractor"), (4, "kernel_extractor")]
 )
-def test_a_harness_that_is_not_signed_off_is_built_again_and_then_dropped(redone: int, goes: str) -> None:
-    assert routing.after_audit_harness(state(bench_redone=redone)) == goes
+def test_a_harness_that_is_not_signed_off_is_built_again_and_then_dropped(verdict: str, redone: int, goes: str) -> None:
+    assert after("audit_harness", judged=judged(verdict), bench_redone=redone) == goes
 
 
 @pytest.mark.parametrize(
@@ -143,25 +162,46 @@ def test_a_harness_that_is_not_signed_off_is_built_again_and_then_dropped(redone
 )
 def test_after_the_audit_of_a_bundle(verdict: str, levers: int, attempt: int, goes: str) -> None:
     kept = [accepted(str(number), 0.1) for number in range(levers)]
-    assert routing.after_audit_bundle(state(judged=judged(verdict), accepted=kept, bundle_attempt=attempt)) == goes
+    assert after("audit_bundle", judged=judged(verdict), accepted=kept, bundle_attempt=attempt) == goes
 
 
 def test_only_a_claimed_gain_is_audited() -> None:
-    assert routing.after_measure_patch(state(claimed=True)) == "audit_patch"
-    assert routing.after_measure_patch(state(claimed=False)) == "config_tuner"
+    assert after("measure_patch", claimed=True) == "audit_patch"
+    assert after("measure_patch", claimed=False) == "config_tuner"
 
 
 def test_the_tuner_confirms_gives_up_or_hands_over() -> None:
     lever = Lever(flags={"a": 1})
-    assert routing.after_config_tuner(state(lever=lever, accepted=[])) == "measure_patch"
-    assert routing.after_config_tuner(state(lever=lever, given_up=True, accepted=[])) == "eject"
-    assert routing.after_config_tuner(state(lever=None, accepted=[accepted("a", 0.1)])) == "validator"
-    assert routing.after_config_tuner(state(lever=None, accepted=[])) == "reporter"
+    assert after("config_tuner", lever=lever, accepted=[]) == "measure_patch"
+    assert after("config_tuner", lever=lever, given_up=True, accepted=[]) == "eject"
+    assert after("config_tuner", lever=None, accepted=[accepted("a", 0.1)]) == "validator"
+    assert after("config_tuner", lever=None, accepted=[]) == "reporter"
 
 
 def test_an_unproven_bundle_is_tried_once_without_its_weakest_lever() -> None:
     two = [accepted("a", 0.1), accepted("b", 0.2)]
-    assert routing.after_validator(state(claimed=True, accepted=two, bundle_attempt=1)) == "audit_bundle"
-    assert routing.after_validator(state(claimed=False, accepted=two, bundle_attempt=1)) == "validator"
-    assert routing.after_validator(state(claimed=False, accepted=two, bundle_attempt=2)) == "reporter"
-    assert routing.after_validator(state(claimed=False, accepted=two[:1], bundle_attempt=1)) == "reporter"
+    assert after("validator", claimed=True, accepted=two, bundle_attempt=1) == "audit_bundle"
+    assert after("validator", claimed=False, accepted=two, bundle_attempt=1) == "validator"
+    assert after("validator", claimed=False, accepted=two, bundle_attempt=2) == "reporter"
+    assert after("validator", claimed=False, accepted=two[:1], bundle_attempt=1) == "reporter"
+
+
+@pytest.mark.parametrize("branch", routing.AUDITS, ids=lambda branch: branch.source)
+def test_every_verdict_has_a_way_out_in_every_state(branch: Branch) -> None:
+    """And at the bound none leads back to what was judged."""
+    counters = {it.counter: it.most for it in (routing.BASELINE, routing.PROFILE, routing.PATCH, routing.BUNDLE)}
+    for verdict, action, track in product(
+        get_args(AuditVerdict), ("pass", "remeasure", "eject"), ("config", "kernels")
+    ):
+        for read_only, levers, spent in product((False, True), (0, 1, 2), (False, True)):
+            state = RunState(
+                judged=judged(verdict, action),
+                track=track,  # type: ignore[typeddict-item]  # one of the two literals
+                read_only=read_only,
+                accepted=[accepted(str(number), 0.1) for number in range(levers)],
+                bench_redone=routing.HARNESS.most if spent else 1,
+                **{name: most if spent else 1 for name, most in counters.items()},  # type: ignore[typeddict-item]  # counters
+            )
+            assert branch.nodes[branch.route(state)] == branch.target(state)
+            if spent:
+                assert branch.target(state) not in PRODUCERS[branch.source]

@@ -34,7 +34,6 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Lang
         free.close()
         env = {
             **os.environ,
-            "PYTHONPATH": str(ROOT),
             "LANGGRAPH_CLI_NO_ANALYTICS": "1",
             "LANGSMITH_TRACING": "true",
             "LANGSMITH_API_KEY": "lsv2_pt_canary",
@@ -79,16 +78,18 @@ def asked(url: str, body: bytes | None = None) -> object:
     return orjson.loads(urllib.request.urlopen(request, timeout=20).read())
 
 
-def test_the_server_shows_the_nodes_and_edges_of_the_machine(opened: tuple[str, LangSmithServer, Server]) -> None:
+def test_the_server_shows_the_machine_with_verdicts_on_its_edges(
+    opened: tuple[str, LangSmithServer, Server],
+) -> None:
     url, _, _ = opened
     (assistant,) = asked(f"{url}/assistants/search", b"{}")  # type: ignore[misc]  # one, or the test fails
     assert assistant["graph_id"] == "bankable"
     shown = asked(f"{url}/assistants/{assistant['assistant_id']}/graph")
     drawn = build().get_graph()
     assert {it["id"] for it in shown["nodes"]} == set(drawn.nodes)  # type: ignore[index]  # a JSON document
-    edges = {(it["source"], it["target"]) for it in shown["edges"]}  # type: ignore[index]  # a JSON document
-    assert edges == {(it.source, it.target) for it in drawn.edges}
-    assert ("audit_patch", "bank") in edges
+    edges = {(it["source"], it["target"]): it.get("data") for it in shown["edges"]}  # type: ignore[index]  # a JSON document
+    assert edges == {(it.source, it.target): it.data for it in drawn.edges}
+    assert edges["audit_patch", "bank"] == "PASS, FLAG, SKIPPED"
 
 
 def test_it_is_silent_whatever_the_environment_says(opened: tuple[str, LangSmithServer, Server]) -> None:
