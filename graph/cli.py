@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from bankable.graph.key_source import KEY_VARIABLE
 from bankable.graph.keys import app as keys
+from bankable.graph.other_commands import add_other_commands
 from bankable.tools.errors import UserError
 
 EXIT_CODES = {"PASS": 0, "FLAG": 10, "FAIL": 20}
@@ -28,10 +29,27 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Make a language model serve faster on sglang. Only what an independent auditor re-derived is banked.",
 )
 
 app.add_typer(keys, name="keys")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from bankable.graph.version import find_version
+
+        print(f"bankable {find_version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Make a language model serve faster on sglang. Only what an independent auditor re-derived is banked."""
+
 
 Out = Annotated[Path | None, typer.Option(help="Folder of the run; runs/<model name> by default, numbered if taken.")]
 Json = Annotated[
@@ -315,6 +333,9 @@ def doctor(
     for finding in findings:
         print(finding.line())
     raise typer.Exit(1 if any(finding.fatal for finding in findings) else 0)
+
+
+add_other_commands(app)
 
 
 @contextmanager

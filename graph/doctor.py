@@ -40,6 +40,7 @@ def examine(engine_python: Path | None) -> list[Finding]:
     checks: list[Callable[[], Finding]] = [
         _python,
         lambda: _engine(engine_python),
+        lambda: examine_import_names(engine_python),
         _cores,
         _memory,
         _disk,
@@ -66,6 +67,22 @@ def _engine(python: Path | None) -> Finding:
     if engine.device == "cpu":
         return Finding("limited", what, "no GPU: torch-native operators; GPU kernels cannot be measured here")
     return Finding("ok", what)
+
+
+def examine_import_names(python: Path | None) -> Finding:
+    """Which ``bankable`` runs here, and whether the engine imports the real ``kernels``."""
+    from bankable.graph.import_names import bankable_folder, find_kernels_name
+    from bankable.tools.serving.engine import engine_python
+
+    own = f"bankable is imported from {bankable_folder()}"
+    try:
+        kernels = find_kernels_name(engine_python(python))
+    except (UserError, RuntimeError) as problem:
+        return Finding("limited", f"{own}; {problem}", "`make setup`, or --engine-python")
+    if kernels.hidden:
+        fix = "remove that folder from the engine's path, and reinstall kernels in its environment"
+        return Finding("limited", f"{own}; {kernels.line()}", fix)
+    return Finding("ok", f"{own}; {kernels.line()}")
 
 
 def _cores() -> Finding:

@@ -1,0 +1,19 @@
+"""Which version this is."""
+
+from __future__ import annotations
+
+import tomllib
+from importlib.metadata import PackageNotFoundError, version
+
+from bankable.tools.package import FOLDER
+
+
+def find_version() -> str:
+    """A checkout's own version, else that of the installed package; ``unknown`` for loose files."""
+    project = FOLDER / "pyproject.toml"
+    if project.is_file():
+        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
+    try:
+        return version("bankable")
+    except PackageNotFoundError:
+        return "unknown"
