@@ -79,8 +79,8 @@ STEPS = (
 
 def edges() -> tuple[Edge, ...]:
     """The ways from step to step that a verdict or a proposal takes; several that end alike share a line."""
-    baseline, profile = routing.BASELINE_ATTEMPTS, routing.PROFILE_ATTEMPTS
-    harness, patch, bundle = routing.HARNESS_ATTEMPTS, routing.PATCH_ATTEMPTS, routing.BUNDLE_ATTEMPTS
+    baseline, profile = routing.BASELINE.most, routing.PROFILE.most
+    harness, patch, bundle = routing.HARNESS.most, routing.PATCH.most, routing.BUNDLE.most
     return (
         Edge(((140, 100), (175, 100))),
         Edge(((295, 100), (342, 100))),
