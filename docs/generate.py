@@ -21,6 +21,7 @@ from typer.main import get_command  # noqa: E402 - the checkout registers itself
 
 from bankable.evals.main import app as evals_app  # noqa: E402
 from bankable.graph.cli import app as graph_app  # noqa: E402
+from bankable.graph.routing import BRANCHES  # noqa: E402
 from bankable.kernels.cli import app as kernels_app  # noqa: E402
 from bankable.kernels.operators import FAMILIES  # noqa: E402
 from bankable.nodes.auditor.importers.formats import FORMATS  # noqa: E402
@@ -47,8 +48,8 @@ def commands() -> str:
         "",
         "This page is generated from the commands themselves. In a checkout the three programs are `python -m graph`, "
         "`python -m kernels` and `python -m evals`; where the package is installed they are `bankable` (or "
-        "`python -m bankable`), `python -m bankable.kernels` and `python -m bankable.evals`. A user's mistake is one "
-        "line on standard error and exit code 2.",
+        "`python -m bankable`), `bankable kernels` and `bankable evals`. A user's mistake is one line on standard "
+        "error and exit code 2.",
     ]
     for program, app in PROGRAMS:
         root = get_command(app)
@@ -126,6 +127,30 @@ def operators() -> str:
             "| dtype | tolerance | why |",
             "| --- | --- | --- |",
             *(f"| {dtype} | {it.relative_error:.3g} | {_cell(it.reason)} |" for dtype, it in family.allowed.items()),
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def routing() -> str:
+    """Every conditional edge of the machine with its verdicts and conditions."""
+    lines = [
+        "# Conditional edges",
+        "",
+        "This page is generated from `graph/routing.py`, the tables that route. The first row that matches is taken. "
+        "*Attempts* are counted within one loop.",
+    ]
+    for branch in BRANCHES:
+        lines += [
+            "",
+            f"## After {branch.source.replace('_', ' ')}",
+            "",
+            "| verdict | when | leads to |",
+            "| --- | --- | --- |",
+        ]
+        lines += [
+            f"| {', '.join(row.verdicts) or '–'} | {', '.join(it.text for it in row.conditions) or 'otherwise'} "
+            f"| {row.to.replace('_', ' ')} |"
+            for row in branch.rows
         ]
     return "\n".join(lines) + "\n"
 
@@ -226,6 +251,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "readers.md": readers,
     "operators.md": operators,
     "knobs.md": knobs,
+    "routing.md": routing,
     "layers.md": lambda: copied("kernels/diagnosis/layers/README.md"),
     "changelog.md": lambda: copied("CHANGELOG.md"),
 }

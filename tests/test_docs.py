@@ -98,6 +98,8 @@ def test_commands_and_options_that_a_page_names_exist(page: str) -> None:
         for found in COMMAND.finditer(span.replace("\\\n", " ")):
             words = found[3].split()
             program = found[1] or "graph"
+            if words and words[0] in commands() and words[0] != program:
+                program, words = words[0], words[1:]
             if not words or not re.fullmatch(r"[a-z][a-z-]*", words[0]):
                 continue
             known = commands()[program]
