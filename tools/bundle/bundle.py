@@ -34,24 +34,34 @@ class VerdictLine(Record):
     audit: str
     """Folder below ``evidence/audits``."""
     verdict: str
+    """PASS, FLAG or FAIL."""
     sha256: Digest
+    """Over the file ``verdict.json``."""
 
 
 class Manifest(Record):
     """``manifest.json``."""
 
     schema_version: int = SCHEMA_VERSION
+    """Version of the bundle."""
     run_id: str
+    """Nonce of the run that made the bundle."""
     proven: bool
     """False: no gain was proven; ``launch.sh`` starts the baseline."""
     headline: str
+    """What the bundle gains, as the auditor supports it."""
     model: str
+    """Path or name of the model that was served."""
     config: ServerConfig
     """Of the server that ``launch.sh`` starts."""
     accepted: list[Lever]
+    """Levers that ``launch.sh`` applies, in the order in which they were banked."""
     claim: Claim | None
+    """Of the last comparison of the whole bundle; ``None`` when there was none."""
     engine: EngineIdentity | None
+    """Engine that was measured; ``None`` when no server came up."""
     verdicts: list[VerdictLine]
+    """Every audit of the run, in order of folders."""
     files: dict[str, Digest]
     """Every other file of the bundle."""
 

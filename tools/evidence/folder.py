@@ -27,7 +27,9 @@ class RunHead(Record):
     """``run.json``: which run this is and how it was asked for."""
 
     run_id: str
+    """Nonce of the run: every record of it names it."""
     config: dict[str, Any]
+    """Settings of the run, as they were asked for."""
 
 
 class RunFolder:

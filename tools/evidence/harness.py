@@ -50,7 +50,9 @@ class SourceFile(BenchRecord):
     """A file that code was loaded from."""
 
     path: str
+    """Relative to the run folder, or below the installed package."""
     digest: Digest
+    """sha256 over the file."""
 
 
 class ServedShape(BenchRecord):
@@ -63,7 +65,9 @@ class ServedShape(BenchRecord):
     strides: tuple[tuple[int, ...], ...] = ()
     """In elements; empty for contiguous arguments."""
     dtypes: tuple[str, ...]
+    """Of each tensor argument, such as ``bfloat16``."""
     phase: Literal["prefill", "decode", "mixed"]
+    """Forward steps in which the server called the operator so."""
     calls: int = Field(ge=0)
     """Counted on the live server over the captured window; 0 for a held-out shape that it never served."""
     held_out: bool = False
@@ -85,21 +89,31 @@ class Task(BenchRecord):
     """``task.json``: what has to be made faster, as captured on the live server."""
 
     schema_version: int = SCHEMA_VERSION
+    """Version of the run folder that this file belongs to."""
     run_id: str
+    """Nonce of the run: evidence with another nonce is stale (R03)."""
     operator: str
+    """Name of the operator, such as ``rms_norm``."""
     family: str = ""
     """Operator family, such as ``rms_norm``."""
     seam: PatchPoint
+    """Where the live path calls the operator."""
     live_backend: str
     """Name of the implementation that the server runs today: every denominator."""
     live_source: SourceFile
+    """File that the live implementation was loaded from."""
     launch_mode: LaunchMode
     """How the server calls it."""
     device: Literal["cpu", "cuda", "rocm"]
+    """Kind of device that the server runs on."""
     dtype: str
+    """Type of the tensors, such as ``bfloat16``."""
     shapes: tuple[ServedShape, ...]
+    """Served shapes, then those held back."""
     tolerance: Tolerance
+    """How far a candidate's output may be off."""
     captured_at: float
+    """Unix seconds at which the capture ended."""
 
 
 class OracleFile(BenchRecord):
@@ -108,6 +122,7 @@ class OracleFile(BenchRecord):
     name: str
     """File name below ``oracle/``."""
     sha256: Digest
+    """Over the whole file."""
     shape: str
     """Key of the served shape."""
 
@@ -116,18 +131,26 @@ class OracleManifest(BenchRecord):
     """``oracle.json``: the task's tensors. Only safetensors; nothing is ever unpickled."""
 
     schema_version: int = SCHEMA_VERSION
+    """Version of the run folder that this file belongs to."""
     run_id: str
+    """Nonce of the run: evidence with another nonce is stale (R03)."""
     operator: str
+    """Name of the operator, such as ``rms_norm``."""
     files: tuple[OracleFile, ...]
+    """All files below ``oracle/``."""
 
 
 class MeasurementFile(BenchRecord):
     """A file that the measurement rests on, hashed before the first process and after the last one (H05)."""
 
     role: MeasurementRole
+    """What the file is for."""
     path: str
+    """Relative to the run folder, or below the installed package."""
     before: Digest
+    """sha256 before the first process was started."""
     after: Digest
+    """sha256 after the last process had ended."""
 
 
 class TimingProtocol(BenchRecord):
@@ -136,6 +159,7 @@ class TimingProtocol(BenchRecord):
     timer: str
     """Id of the timer, such as ``perf_counter_ns`` or ``cuda_event``."""
     warmup_calls: int = Field(ge=0)
+    """Calls of each row before its first timed one."""
     timed_calls: int = Field(ge=1)
     """Samples of each row."""
     calls_per_sample: int = Field(default=1, ge=1)
@@ -158,30 +182,45 @@ class Peaks(BenchRecord):
     cache_bytes: int = Field(gt=0)
     """Size of the last-level cache (GPU: L2): what has to be flushed or exceeded."""
     measured_at: float
+    """Unix seconds."""
 
 
 class Measurement(BenchRecord):
     """``measurement.json``: with what the operator benchmark was measured, written when it was over."""
 
     schema_version: int = SCHEMA_VERSION
+    """Version of the run folder that this file belongs to."""
     run_id: str
+    """Nonce of the run: evidence with another nonce is stale (R03)."""
     operator: str
+    """Name of the operator, such as ``rms_norm``."""
     attempt: int = Field(ge=1)
+    """Attempt at this benchmark, 1-based."""
     protocol: TimingProtocol
+    """How every process measured."""
     files: tuple[MeasurementFile, ...]
+    """Files that the measurement rests on."""
     peaks: Peaks
+    """What the device can do."""
     host: str
+    """Name of the machine."""
     device: str
+    """The device in words, such as its architecture and the number of threads used."""
     started: float
+    """Unix seconds at which the first process was started."""
     ended: float
+    """Unix seconds at which the last process had ended."""
 
 
 class Intact(BenchRecord):
     """Objects whose identity was taken before a candidate's module was imported, and compared after its last call."""
 
     clock: bool
+    """The timer's clock is the same object."""
     synchronize: bool
+    """The device's synchronize function is the same object."""
     checker: bool
+    """The functions that compare outputs are the same objects."""
 
 
 class Correctness(BenchRecord):
@@ -215,9 +254,13 @@ class OpRun(BenchRecord):
     """One line of ``opbench_runs.jsonl``: one implementation at one shape in one process."""
 
     schema_version: int = SCHEMA_VERSION
+    """Version of the run folder that this file belongs to."""
     run_id: str
+    """Nonce of the run: evidence with another nonce is stale (R03)."""
     operator: str
+    """Name of the operator, such as ``rms_norm``."""
     role: Role
+    """Reference, or one of the candidates."""
     backend: str
     """Kind of implementation: ``live``, ``torch_compile``, ``cpp``, ``triton``, ``vendor``, …"""
     implementation: str
@@ -229,16 +272,25 @@ class OpRun(BenchRecord):
     executed: str | None
     """Implementation id as reported by the branch that ran; ``None`` when none did."""
     shape: str
+    """Key of the served shape in the task."""
     round: int = Field(ge=0)
     """Reference and candidates of one round ran next to each other."""
     pid: int
+    """Process id of the worker."""
     started: float
+    """Unix seconds at which the process began this row."""
     ended: float
+    """Unix seconds at which it had finished it."""
     launch_mode: LaunchMode
+    """How the implementation was called in this row."""
     timer: str
+    """Id of the timer."""
     warmup_calls: int = Field(ge=0)
+    """Calls before the first timed one."""
     timed_calls: int = Field(ge=0)
+    """Samples that were taken."""
     calls_per_sample: int = Field(default=1, ge=1)
+    """Calls between two readings of the timer."""
     samples_ns: tuple[float | None, ...] = Field(default=(), max_length=MAX_SAMPLES)
     """Nanoseconds of each timed sample, raw; ``None`` for one that was not timed, which is a finding."""
     span_ns: float | None = None
@@ -248,6 +300,7 @@ class OpRun(BenchRecord):
     generations: tuple[int, ...] = Field(default=(), max_length=MAX_SAMPLES)
     """Id of the input contents of each sample; equal ids are equal contents."""
     cache: Literal["flushed", "rotated", "warm"]
+    """State of the caches at each sample; ``warm``: neither flushed nor rotated."""
     cache_bytes: int = Field(default=0, ge=0)
     """Bytes overwritten before each sample, or of the whole rotated set."""
     import_ns: float | None = None
@@ -261,6 +314,7 @@ class OpRun(BenchRecord):
     threads_after: int | None = None
     """After the last timed call."""
     intact: Intact | None = None
+    """``None`` when the process ended before its last call."""
     bytes_moved: int | None = Field(default=None, ge=0)
     """Bytes that one call has to read and write, by the operator's definition; not by the candidate's word."""
     flops: int | None = Field(default=None, ge=0)
@@ -275,16 +329,21 @@ class BenchmarkClaim(BenchRecord):
     """``claim.json`` of an operator benchmark: what the benchmarker says came out. The auditor derives it again."""
 
     schema_version: int = SCHEMA_VERSION
+    """Version of the run folder that this file belongs to."""
     run_id: str
+    """Nonce of the run: evidence with another nonce is stale (R03)."""
     operator: str
+    """Name of the operator, such as ``rms_norm``."""
     outcome: Literal["winner", "no_win", "harness_error"]
     """``harness_error``: nothing could be measured, which says nothing about the candidates."""
     winner: str | None
     """Implementation id; ``None`` without one."""
     winner_backend: str | None
+    """Kind of the winning implementation; ``None`` without one."""
     baseline: str
     """Implementation id of the reference rows."""
     baseline_backend: str
+    """Kind of the reference implementation: the task's ``live_backend``."""
     speedup: float | None
     """Σ calls·t(live) / Σ calls·t(winner) over the served shapes: geometric mean over rounds, t the median of a row."""
     interval: tuple[float, float] | None
@@ -292,3 +351,4 @@ class BenchmarkClaim(BenchRecord):
     shapes: dict[str, float] = Field(default={})
     """Ratio at each benched shape."""
     headline: str
+    """The sentence that the benchmarker would print."""

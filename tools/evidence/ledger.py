@@ -19,10 +19,13 @@ class LedgerEntry(Record):
     """One line of ``ledger.jsonl``."""
 
     seq: int
+    """Place in the chain, 0-based."""
     path: str
     """Relative to the run folder, with forward slashes."""
     sha256: Digest
+    """Over the file as it was entered."""
     size: int
+    """Bytes of the file."""
     prev: Digest
     """``link`` of the entry before; zeros for the first."""
     link: Digest

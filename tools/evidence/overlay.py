@@ -16,9 +16,11 @@ class Marker(Engagement):
     """
 
     operator: Literal["overlay"]
+    """Kind of change."""
     worker: str
     """Rank within the server, such as ``tp0``; unique per launch."""
     pid: int
+    """Process id of the worker."""
     source_digest: Digest | None = None
     """Of the file that the executed branch stands in; ``None`` when the replacement never ran."""
     parameters: dict[str, Scalar] = Field(default={})
@@ -32,6 +34,7 @@ class Marker(Engagement):
     shapes: tuple[str, ...] = ()
     """Shapes that it was called with, by their key in the task."""
     table_lookups: int | None = None
+    """Calls that looked their parameters up; ``None`` where no table is used."""
     table_hits: int | None = None
     """``None`` where no table is used."""
     overlays: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ class Request(Record):
     """``request.json``: what the auditor is asked to judge, and from which folders of the run."""
 
     schema_version: int = SCHEMA_VERSION
+    """Version of the run folder that this file belongs to."""
     scope: Scope | Literal["pair"]
     """``pair``: two bare legs that no plan of ours stands behind; never sealed from a run."""
     subject: str
@@ -20,6 +21,7 @@ class Request(Record):
     attempt: int
     """1-based."""
     run_id: str
+    """Nonce of the run: evidence with another nonce is stale (R03)."""
     comparison: str | None = None
     """Folder under ``comparisons/`` that was sealed as the subject (scope profile: the profile's own folder; scope
     harness: the folder under ``ops/``, of which the attempt is sealed)."""

@@ -37,13 +37,17 @@ class ScreeningResult(Record):
     """What screening saw of one configuration: one line of ``search/trials.jsonl``."""
 
     trial: str
+    """Id of the trial, unique in the run."""
     search: str
     """Which search of the run: ``around-1`` looks for more on top of one accepted lever."""
     flags: dict[str, Scalar]
+    """Engine flags that differ from the reference."""
     score: float | None
     """Median log ratio of output throughput against the reference, ``None`` when it did not serve."""
     rounds: int
+    """Timed rounds that the score rests on."""
     failure: Failure | None
+    """Why it did not serve; ``None`` when it did."""
     cost_s: float
     """Driver-clock seconds, launch included."""
     source: Source | None = None

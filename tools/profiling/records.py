@@ -47,9 +47,11 @@ class TraceSource(Record):
     """One trace file that went in."""
 
     name: str
+    """File name."""
     digest: Digest
     """Over the file as it lies on disk, compressed."""
     bytes: int
+    """Size of the file as it lies on disk."""
     events: int
     """Events that could be read."""
     torn: bool = False
@@ -64,24 +66,32 @@ class PhaseMix(Record):
     """Steps of one phase inside the window."""
 
     phase: StepPhase
+    """What the steps did."""
     steps: int
+    """Number of forward steps."""
     requests: int
     """Sum of the batch sizes; a request that is prefilled in two chunks counts twice."""
     tokens: int
     """New tokens computed: prompt tokens for prefill, one per request for decode."""
     median_batch: float
+    """Median number of requests in a step."""
     wall_us: float
     """From the scheduler's preparation of a step to that of the next, less idle time."""
     operator_us: float
+    """Self time of all operators in these steps, microseconds."""
     wall_share: float
+    """Of the wall time of the window."""
 
 
 class PhaseShare(Record):
     """Part of an operator that ran in one phase."""
 
     phase: StepPhase
+    """What the steps did."""
     us: float
+    """Self time in this phase, microseconds."""
     count: int
+    """Calls in this phase."""
     share: float
     """Of the operator time of this phase."""
 
@@ -94,7 +104,9 @@ class ShapeShare(Record):
     dtypes: str
     """``["c10::BFloat16","c10::BFloat16"]``."""
     us: float
+    """Self time of these calls, microseconds."""
     count: int
+    """Number of these calls."""
     share: float
     """Of the operator's own time."""
     phases: dict[StepPhase, int] = Field(default={})
@@ -105,21 +117,27 @@ class OpShare(Record):
     """One operator, added up over everything it is called (P01)."""
 
     op: str
+    """Name of the operator, without its arguments."""
     family: OperatorFamily
+    """Kind of work."""
     symbols: tuple[str, ...]
     """Full names as the trace has them (P06), largest first."""
     symbols_omitted: int = 0
+    """Further names that are not listed."""
     launched_by: tuple[str, ...] = ()
     """On a GPU: framework operators that launched these kernels, where the trace links them."""
     us: float
     """Self time: without nested operators, so that nothing counts twice."""
     count: int
+    """Number of calls."""
     share: float
     """Of operator time."""
     wall_share: float
     """Of wall time; shares of concurrent streams can add up to more than 1."""
     mean_us: float
+    """Mean self time of a call, microseconds."""
     median_us: float
+    """Median self time of a call, microseconds."""
     skew: float
     """mean / median over calls. A collective that spins while it waits for a late rank shows a large one (P02)."""
     settled_share: float
@@ -127,17 +145,24 @@ class OpShare(Record):
     blank_us: float
     """Part of the self time whose calls carry no shapes (P03)."""
     phases: tuple[PhaseShare, ...]
+    """Parts by phase."""
     shapes: tuple[ShapeShare, ...]
+    """Parts by input shape, largest first."""
     shapes_omitted: int = 0
+    """Further shapes that are not listed."""
 
 
 class FamilyShare(Record):
     """Operator time of one family."""
 
     family: OperatorFamily
+    """Kind of work."""
     us: float
+    """Self time of its operators, microseconds."""
     share: float
+    """Of operator time."""
     count: int
+    """Number of calls."""
     phases: dict[StepPhase, float] = Field(default={})
     """Share of each phase's operator time."""
 
@@ -150,9 +175,13 @@ class ChainShare(Record):
     """
 
     name: str
+    """Name of the logical operator."""
     family: OperatorFamily
+    """Kind of work."""
     us: float
+    """Time of all occurrences, nested calls included, microseconds."""
     count: int
+    """Number of occurrences."""
     share: float
     """Of operator time."""
     calls_each: float
@@ -160,16 +189,20 @@ class ChainShare(Record):
     example: tuple[str, ...]
     """The calls of the costliest occurrence, in order, views left out."""
     phases: tuple[PhaseShare, ...]
+    """Parts by phase."""
     shapes: tuple[ShapeShare, ...]
     """By the shape of the chain's first arithmetic call."""
     shapes_omitted: int = 0
+    """Further shapes that are not listed."""
 
 
 class Profile(Record):
     """Where the time of one profiled window went."""
 
     schema_version: int = SCHEMA_VERSION
+    """Version of the run folder that this file belongs to."""
     traces: tuple[TraceSource, ...]
+    """Files that went in."""
     device: Literal["cpu", "gpu"]
     """``gpu`` when the traces hold kernels: operators are then kernels."""
     phase_source: Literal["markers", "shapes", "none"]
@@ -181,15 +214,19 @@ class Profile(Record):
     wall_us: float
     """``window_us − idle_us``."""
     operator_us: float
+    """Self time of all operators inside the window, every thread or stream, microseconds."""
     covered_us: float
     """Part of the wall time during which at least one operator ran."""
     outside_us: float
     """Operator time outside the window (start-up and shut-down of the profiler), not counted anywhere else."""
     steps: int
+    """Forward steps in the window."""
     phases: tuple[PhaseMix, ...]
+    """Steps by phase."""
     tokens_per_decoded: float | None
     """Prompt tokens computed per decoded token in the window; compare with input/output length of the load (P07)."""
     first_phase: StepPhase | None
+    """Phase of the first step; ``None`` without steps."""
     idle_share: float
     """Of the window."""
     host_share: float
@@ -201,9 +238,13 @@ class Profile(Record):
     ops: tuple[OpShare, ...]
     """All operators, largest first, up to the limit of the reader."""
     ops_omitted: int = 0
+    """Further operators that are not listed."""
     ops_omitted_share: float = 0.0
+    """Of operator time: what is not listed."""
     families: tuple[FamilyShare, ...]
+    """Operator time by kind of work, largest first."""
     chains: tuple[ChainShare, ...] = ()
+    """Logical operators, largest first."""
     notes: tuple[str, ...] = Field(default=())
     """What a reader has to know before trusting this window, in plain words."""
 

@@ -39,17 +39,22 @@ class Routed(Record):
     """One operator of the profile."""
 
     op: str
+    """Name of the operator in the profile."""
     share: float
     """Corrected share of wall time, as a fraction."""
     origin: Origin
+    """Who wrote it, as far as its name tells."""
     target: Target
+    """Which track could make it faster."""
     reason: str
+    """Why that track, in one sentence."""
 
 
 class Route(Record):
     """``route.json``."""
 
     schema_version: int = SCHEMA_VERSION
+    """Version of the run folder that this file belongs to."""
     ops: tuple[Routed, ...]
     """Largest share first."""
 

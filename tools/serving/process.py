@@ -31,10 +31,13 @@ class PidRecord(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     pid: int
+    """Process id of the leader."""
     create_time: int
     """Clock ticks after boot, from ``/proc/PID/stat``."""
     boot_id: str
+    """Of the running kernel; after a restart of the machine the pid belongs to somebody else."""
     pgid: int
+    """Process group, which is stopped as a whole."""
 
 
 def boot_id() -> str:

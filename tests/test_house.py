@@ -1,0 +1,114 @@
+"""Rules of the house that a reader of the tree can rely on. Each test names all offenders at once."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ("evals", "graph", "kernels", "nodes", "prompts", "skills", "tests", "tools")
+COPIED = "tools/overlay/runtime/"
+"""Copied into bundles and known by its bytes: a class there may be named like one here."""
+
+DESCRIBED = ("tools/evidence/", "tools/profiling/records.py", "nodes/auditor/verdict.py", "kernels/")
+"""Where every field of a public record has a docstring."""
+NOT_YET_DESCRIBED: frozenset[str] = frozenset()
+"""Files below ``DESCRIBED`` whose fields are still to be described."""
+
+SAME_NAME: dict[str, str] = {}
+"""Class names that may be defined twice, with the reason."""
+
+KERNELS_FILES = frozenset({"__init__.py", "__main__.py", "cli.py"})
+UNFORMATTED = re.compile(r"#\s*fmt:\s*(?:skip|off|on)\b")
+MODEL = "BaseModel"
+
+
+def sources() -> list[str]:
+    """Python files of the tree, relative to its root."""
+    found = (path.relative_to(ROOT) for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
+    return sorted(path.as_posix() for path in found if not {"__pycache__", ".venv"} & set(path.parts))
+
+
+@cache
+def tree(name: str) -> ast.Module:
+    return ast.parse((ROOT / name).read_text("utf-8"))
+
+
+def classes() -> Iterator[tuple[str, ast.ClassDef]]:
+    """Classes outside tests, with the file that defines each."""
+    for name in sources():
+        if not name.startswith("tests/"):
+            yield from ((name, node) for node in ast.walk(tree(name)) if isinstance(node, ast.ClassDef))
+
+
+def base_names(node: ast.ClassDef) -> set[str]:
+    return {base.id for base in node.bases if isinstance(base, ast.Name)}
+
+
+def models() -> set[str]:
+    """Names of all classes that descend from pydantic's model, as far as their names tell."""
+    defined = list(classes())
+    found, before = {MODEL}, 0
+    while len(found) > before:
+        before = len(found)
+        found |= {node.name for _, node in defined if base_names(node) & found}
+    return found
+
+
+def bare_fields(node: ast.ClassDef) -> list[str]:
+    """Public fields that no string literal follows."""
+    following = [*node.body[1:], ast.Pass()]
+    return [
+        f"{node.name}.{field.target.id}"
+        for field, after in zip(node.body, following, strict=True)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and not field.target.id.startswith(("_", "model_config"))
+        and not (isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant) and after.value.value)
+    ]
+
+
+def test_the_formatter_is_never_switched_off() -> None:
+    offenders = [
+        f"{name}:{number}"
+        for name in sources()
+        for number, line in enumerate((ROOT / name).read_text("utf-8").splitlines(), 1)
+        if UNFORMATTED.search(line)
+    ]
+    assert not offenders
+
+
+def test_every_field_of_a_public_record_is_described() -> None:
+    records, offenders = models(), defaultdict(list)
+    for name, node in classes():
+        if name.startswith(DESCRIBED) and node.name in records and not node.name.startswith("_"):
+            for field in bare_fields(node):
+                offenders[name].append(field)
+    assert {name: fields for name, fields in offenders.items() if name not in NOT_YET_DESCRIBED} == {}
+    assert NOT_YET_DESCRIBED <= offenders.keys(), "a file that is described leaves the list"
+
+
+def test_no_class_name_is_defined_twice() -> None:
+    places = defaultdict(list)
+    for name, node in classes():
+        if not name.startswith(COPIED):
+            places[node.name].append(name)
+    twice = {name: files for name, files in places.items() if len(files) > 1}
+    assert {name: files for name, files in twice.items() if name not in SAME_NAME} == {}
+    assert SAME_NAME.keys() <= twice.keys(), "a name that is defined once leaves the list"
+
+
+def test_kernels_has_no_loose_files() -> None:
+    loose = {path.name for path in (ROOT / "kernels").iterdir() if path.is_file()} - KERNELS_FILES
+    assert loose == set()
+
+
+def test_the_rules_see_what_they_forbid() -> None:
+    node = ast.parse('class A(BaseModel):\n    bare: int\n    described: int = 1\n    """Tokens."""\n').body[0]
+    assert isinstance(node, ast.ClassDef)
+    assert (bare_fields(node), base_names(node)) == (["A.bare"], {MODEL})
+    assert UNFORMATTED.search("x = 1  # fmt" + ": skip")
