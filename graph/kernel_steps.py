@@ -12,6 +12,7 @@ from bankable.kernels.task.folder import open_task
 from bankable.kernels.task.sources import kept_source
 from bankable.nodes.baseline import control_name
 from bankable.nodes.integrator import (
+    group_ceiling,
     group_lever,
     halves,
     integrate,
@@ -186,6 +187,12 @@ def integrator(state: RunState, runtime: StepRuntime) -> RunState:
         stopped = out_of_time(context, ", ".join(group), "a confirmation", comparisons=1)
         return {"claimed": False, "lever": None, "groups": waiting, "decisions": [stopped]}
     lever = group_lever(entry.lever for entry in entries if entry.lever is not None)
+    least, ceiling = state.get("detectable_gain", 0.0), group_ceiling([entry.ceiling for entry in entries])
+    if judged is None and ceiling < least:
+        reason = f"may give {ceiling:+.1%}; on this noisy machine a gain below {least:.1%} cannot be shown"
+        context.tell(ProgressEvent("note", reason, ", ".join(group)))
+        small = Decided(subject=", ".join(group), decision="stopped", reason=reason)
+        return {"claimed": False, "lever": None, "groups": waiting, "decisions": [small]}
     isolated = {entry.operator: entry.speedup for entry in entries}
     measured = integrate(context, lever, isolated, state["reference"], attempt, 0.0)
     claimed = worth_carrying(measured)

@@ -33,6 +33,8 @@ READ_ONLY = is_set("read_only", "server is read-only")
 SEVERAL = Condition("several levers", lambda state: len(state["accepted"]) > 1)
 ACCEPTED = is_set("accepted", "levers banked")
 
+CONTROL_FITS = is_set("control_fits", "a quarter of the budget")
+ONLY_NOISE = is_set("only_noise", "noise alone")
 AN_OPERATOR = is_set("operator", "an operator")
 
 NEXT_LEVER = (
@@ -46,12 +48,15 @@ BASELINE_AUDIT = Branch(
     (
         Row("profile", ("PASS", "SKIPPED")),
         Row("reporter", ("FLAG", "FAIL"), (EJECT,)),
-        Row("baseline", ("FLAG", "FAIL"), (REMEASURE, BASELINE.left)),
+        Row("baseline", ("FLAG", "FAIL"), (REMEASURE, BASELINE.left, CONTROL_FITS)),
         Row("profile", ("FLAG",)),
+        Row("profile", ("FAIL",), (ONLY_NOISE,)),
         Row("reporter", ("FAIL",)),
     ),
 )
-"""FLAG and FAIL measure again; at the bound a FLAG goes on and a FAIL stops, with the evidence kept."""
+"""FLAG and FAIL measure again, within the controls' share of the budget. After that a FLAG goes on, and so does a FAIL
+for noise alone: larger gains can still be proven, smaller ones are not tried. Any other FAIL stops, with the evidence
+kept."""
 
 PROFILE_AUDIT = Branch(
     "audit_profile",

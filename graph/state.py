@@ -104,6 +104,12 @@ class RunState(TypedDict, total=False):
     accepted: list[Accepted]
     directions: list[Direction]
     baseline_attempt: int
+    control_fits: bool
+    """One more control stays within the controls' share of the budget."""
+    only_noise: bool
+    """The last audit of the baseline found nothing wrong but the noise of the machine."""
+    detectable_gain: float
+    """Smallest gain, as a fraction, that a confirmation finds with 80 % chance on a machine found noisy; else 0."""
     profile_attempt: int
     patch_attempt: int
     bundle_attempt: int

@@ -10,7 +10,13 @@ from bankable.graph.common import StepRuntime, affordable, audited, failed, out_
 from bankable.graph.findings import findings
 from bankable.graph.state import Accepted, Decided, Judged, RunState
 from bankable.nodes.advice.strategy import Worth
-from bankable.nodes.baseline import control_name, measure_baseline
+from bankable.nodes.baseline import (
+    NOISE_RULES,
+    another_control_fits,
+    control_name,
+    decidable,
+    measure_baseline,
+)
 from bankable.nodes.config_tuner import confirm, lever_of, patch_name, propose, repair, revise, screen
 from bankable.nodes.integrator import halves
 from bankable.nodes.kernel_extractor import prospects
@@ -49,6 +55,8 @@ def baseline(state: RunState, runtime: StepRuntime) -> RunState:
     context, attempt = stage(runtime, "baseline"), state["baseline_attempt"] + 1
     measured = measure_baseline(context, attempt)
     changed: RunState = {"baseline_attempt": attempt, "comparison": measured.plan.name, "claimed": True}
+    prospect = decidable(context, measured.diffs)
+    changed["detectable_gain"] = prospect.detectable_gain if prospect is not None else 0.0
     if measured.failure:
         changed["decisions"] = [failed(measured)]
         changed["stop_reason"] = f"the baseline could not be measured: {measured.failure.line}"
@@ -57,7 +65,15 @@ def baseline(state: RunState, runtime: StepRuntime) -> RunState:
 
 def audit_baseline(state: RunState, runtime: StepRuntime) -> RunState:
     """Can anything be measured on this machine, and is the model worth measuring?"""
-    return _audited(state, runtime, "baseline", state["baseline_attempt"])
+    changed, context = _audited(state, runtime, "baseline", state["baseline_attempt"]), runtime.context.run
+    judged = changed["judged"]
+    quiet = judged is None or judged.verdict in ("PASS", "SKIPPED")
+    budget_s = 60.0 * runtime.context.config.budget_minutes
+    changed["control_fits"] = another_control_fits(context, budget_s, state["baseline_attempt"])
+    changed["only_noise"] = judged is not None and not quiet and set(judged.rules) <= NOISE_RULES
+    if quiet:
+        changed["detectable_gain"] = 0.0
+    return changed
 
 
 def profile(state: RunState, runtime: StepRuntime) -> RunState:
@@ -102,13 +118,14 @@ def config_tuner(state: RunState, runtime: StepRuntime) -> RunState:
     tried, judged = list(state["tried"]), state.get("judged")
     if judged is not None and judged.scope == "patch" and judged.verdict == "FAIL":
         return _answer(context, state, judged)
+    changed: RunState = {"track": "config", "lever": None, "judged": None}
     if "config" not in config.tracks:
-        return {"lever": None, "judged": None}
+        return changed
     if config.only is not None:
         only = lever_of(config.only)
         if patch_name(only) in tried:
-            return {"lever": None, "judged": None}
-        return {"lever": only, "judged": None, "patch_attempt": 0, "tried": [*tried, patch_name(only)]}
+            return changed
+        return changed | {"lever": only, "patch_attempt": 0, "tried": [*tried, patch_name(only)]}
     prospects = screen(
         context,
         state["directions"],
@@ -117,10 +134,10 @@ def config_tuner(state: RunState, runtime: StepRuntime) -> RunState:
         _screening_seconds(context),
         _held(context),
     )
-    lever = propose(prospects, tried, config.floor) if affordable(context) else None
-    changed: RunState = {"lever": lever, "judged": None}
+    least = max(config.floor, state.get("detectable_gain", 0.0))
+    lever = propose(prospects, tried, least) if affordable(context) else None
     if lever is not None:
-        return changed | {"patch_attempt": 0, "tried": [*tried, patch_name(lever)]}
+        return changed | {"lever": lever, "patch_attempt": 0, "tried": [*tried, patch_name(lever)]}
     return changed if affordable(context) else changed | {"decisions": [out_of_time(context, "search", LEVER)]}
 
 

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import stdev
 
 from bankable.tools.evidence.records import ComparisonKind, Lever
 from bankable.tools.measurement.comparison import ComparisonResult, compare
-from bankable.tools.measurement.cost import block_seconds
-from bankable.tools.measurement.outlook import outlook
+from bankable.tools.measurement.cost import block_seconds, seconds_of
+from bankable.tools.measurement.outlook import Outlook, outlook
 from bankable.tools.measurement.plan import numbered
 from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 
 CONTROL_ALPHA = 0.025
 """One-sided: an honest control's interval misses 0 one time in twenty, and is then measured again."""
+
+
+CONTROL_SHARE = 0.25
+"""Of the budget, for all controls. A noisier control lowers what can be claimed and does not stop the run."""
+NOISE_RULES = frozenset({"baseline_noise", "contention", "control_covers_zero"})
+"""Rules of scope baseline that speak about the machine's noise and not about the reference."""
 
 
 def control_name(attempt: int) -> str:
@@ -34,14 +41,32 @@ def measure_baseline(context: RunContext, attempt: int) -> ComparisonResult:
         alpha=CONTROL_ALPHA,
     )
     measured = compare(context, plan)
-    if len(measured.diffs) > 1:
-        context.tell(ProgressEvent("note", _outlook(context, stdev(measured.diffs)), plan.name))
+    prospect = decidable(context, measured.diffs)
+    if prospect is not None:
+        sentence = f"block differences vary by {stdev(measured.diffs):.1%}: {prospect.sentence()}"
+        context.tell(ProgressEvent("note", sentence, plan.name))
     return measured
 
 
-def _outlook(context: RunContext, block_sd: float) -> str:
-    """What a confirmation can find on this machine, when half of the time that is left goes to it."""
-    seen = outlook(
-        context.protocol.looks, context.protocol.floor, context.seconds_left() / 2, block_seconds(context), block_sd
+def decidable(context: RunContext, differences: Sequence[float]) -> Outlook | None:
+    """What a confirmation can find on this machine, when half of the time that is left goes to it.
+
+    ``differences`` are those of the control's blocks (log ratios); ``None`` with fewer than two of them.
+    """
+    if len(differences) < 2:
+        return None
+    return outlook(
+        context.protocol.looks,
+        context.protocol.floor,
+        context.seconds_left() / 2,
+        block_seconds(context),
+        stdev(differences),
     )
-    return f"block differences vary by {block_sd:.1%}: {seen.sentence()}"
+
+
+def another_control_fits(context: RunContext, budget_s: float, attempts: int) -> bool:
+    """Do all controls stay within their share of the budget when one more is measured after ``attempts``?"""
+    following = (context.protocol.control_blocks + attempts) * block_seconds(context)
+    return seconds_of(context, [control_name(attempt) for attempt in range(1, attempts + 1)]) + following <= (
+        CONTROL_SHARE * budget_s
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -51,6 +52,15 @@ def _recorded(run: Path, operator: str) -> Lever | None:
 def group_lever(levers: Iterable[Lever]) -> Lever:
     """Several replaced operators as one change of the server."""
     return Lever(overlays={name: part for lever in levers for name, part in sorted(lever.overlays.items())})
+
+
+def group_ceiling(ceilings: Iterable[float]) -> float:
+    """Gain of the whole, as a fraction, when each operator alone allows so much: the times that they save add up.
+
+    An operator that lifts the whole by g saves 1 − 1 / (1 + g) of the time (Amdahl's law).
+    """
+    saved = math.fsum(1.0 - 1.0 / (1.0 + ceiling) for ceiling in ceilings)
+    return 1.0 / (1.0 - saved) - 1.0 if saved < 1.0 else math.inf
 
 
 def halves(operators: Sequence[str]) -> list[list[str]]:

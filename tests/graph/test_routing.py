@@ -62,7 +62,18 @@ def after(step: str, **state: Any) -> str:
     ],
 )
 def test_after_the_audit_of_a_baseline(verdict: str, action: str, attempt: int, goes: str) -> None:
-    assert after("audit_baseline", judged=judged(verdict, action), baseline_attempt=attempt) == goes
+    assert after("audit_baseline", judged=judged(verdict, action), baseline_attempt=attempt, control_fits=True) == goes
+
+
+@pytest.mark.parametrize(
+    ("verdict", "only_noise", "goes"),
+    [("FLAG", True, "profile"), ("FLAG", False, "profile"), ("FAIL", True, "profile"), ("FAIL", False, "reporter")],
+)
+def test_controls_end_with_their_share_of_the_budget_and_noise_alone_stops_no_run(
+    verdict: str, only_noise: bool, goes: str
+) -> None:
+    spent = {"judged": judged(verdict), "baseline_attempt": 1, "control_fits": False, "only_noise": only_noise}
+    assert after("audit_baseline", **spent) == goes
 
 
 @pytest.mark.parametrize(

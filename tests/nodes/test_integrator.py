@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from bankable.nodes.integrator import group_lever, halves, patch_name
+import math
+
+import pytest
+
+from bankable.nodes.integrator import group_ceiling, group_lever, halves, patch_name
 from bankable.tools.evidence.records import Lever, OverlayPart
 
 
@@ -29,3 +33,9 @@ def test_a_group_is_halved_with_the_more_promising_ones_first_until_one_is_left(
     assert halves(["a", "b", "c"]) == [["a", "b"], ["c"]]
     assert halves(["a", "b"]) == [["a"], ["b"]]
     assert halves(["a"]) == []
+
+
+def test_what_a_group_may_give_is_the_time_that_its_operators_save_together() -> None:
+    assert group_ceiling([0.25]) == pytest.approx(0.25)
+    assert group_ceiling([1.0, 0.25]) == pytest.approx(1.0 / (1.0 - 0.5 - 0.2) - 1.0)
+    assert group_ceiling([1.0, 1.0]) == math.inf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
 
 from pydantic import ValidationError
@@ -24,6 +25,16 @@ def block_seconds(context: RunContext) -> float:
         start, stop = spans.get(key, (leg.launched_at, leg.stopped_at))
         spans[key] = (min(start, leg.launched_at), max(stop, leg.stopped_at))
     return median(stop - start for start, stop in spans.values()) if spans else UNKNOWN_BLOCK_S
+
+
+def seconds_of(context: RunContext, comparisons: Sequence[str]) -> float:
+    """Wall time of these comparisons from the first launch of each to its last stop, driver-clock seconds, in all."""
+    total = 0.0
+    for name in comparisons:
+        legs = finished_legs(context.folder.comparison(name))
+        if legs:
+            total += max(leg.stopped_at for leg in legs) - min(leg.launched_at for leg in legs)
+    return total
 
 
 def comparison_seconds(context: RunContext) -> float:
