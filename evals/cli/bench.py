@@ -17,6 +17,7 @@ from bankable.evals.bench.audit import measure as audit_speed
 from bankable.evals.bench.audit import per_round
 from bankable.evals.bench.audit_evidence import SUBJECT, Size
 from bankable.evals.bench.effects import effects
+from bankable.evals.bench.few import few_report
 from bankable.evals.bench.grid import GRID, WORKLOAD
 from bankable.evals.bench.landscape import Recording, record
 from bankable.evals.bench.null import run_null
@@ -139,6 +140,15 @@ def rates(
 ) -> None:
     """False wins and power of the verdict rules, ours included, by simulation."""
     typer.echo(rates_table(trials, seed))
+
+
+@bench_app.command()
+def few(
+    trials: Annotated[int, typer.Option(min=100, help="Simulated comparisons in each cell.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Of the simulated machines.")] = 0,
+) -> None:
+    """False gains and power of rules on one to ten launches a side, by simulation."""
+    typer.echo(few_report(trials, seed))
 
 
 @bench_app.command()

@@ -46,10 +46,11 @@ MIN_LAUNCHES = 2
 """Launches of each side that a real gain needs. One launch has no spread, whatever its rounds say."""
 
 NULL_RATE = 0.009
-"""Chance of a null change to be called real at ``NULL_LAUNCH_SD``: 1 %, less a tenth for what the model leaves out."""
+"""Largest chance of a null change to be called real: 1 %, less a tenth for what the model leaves out."""
 
-NULL_LAUNCH_SD = 0.05
-"""Standard deviation of a launch, as a fraction, up to which a null change is called real in at most 1 % of cases."""
+NULL_LAUNCH_SD = 0.06
+"""Standard deviation of a launch level, as a fraction, up to which that holds: launches that differ by 5 %, and what
+their rounds add to it."""
 
 COLD_START = 0.03
 """Share by which the first of two rounds is slower than the second where a launch starts cold."""
