@@ -40,7 +40,7 @@ class Comparisons:
     @property
     def launches(self) -> int:
         """Of each side."""
-        return self.rounds.shape[2]
+        return int(self.rounds.shape[2])
 
     @cached_property
     def levels(self) -> Array:
@@ -54,8 +54,8 @@ class Comparisons:
         if self.rounds.shape[3] != 2:
             return self.levels
         slower = self.rounds[..., 0] < self.rounds[..., 1] + math.log1p(-COLD_START)
-        cold = slower.all(axis=2).any(axis=1)
-        levels: Array = np.where(cold[:, None, None], self.rounds[..., 1], self.levels)
+        cold = np.any(np.all(slower, axis=2), axis=1, keepdims=True)
+        levels: Array = np.where(cold[..., None], self.rounds[..., 1], self.levels)
         return levels
 
     @cached_property
@@ -81,8 +81,8 @@ class Welch:
 
     def needed_gain(self, level: float) -> Array:
         """Gain above which the one-sided bound at ``level`` is above the floor."""
-        critical: Array = -special.stdtrit(self.freedom, level)
-        needed: Array = THRESHOLD - self.difference + critical * self.error
+        critical = special.stdtrit(self.freedom, 1.0 - level)
+        needed: Array = np.asarray(THRESHOLD - self.difference + critical * self.error, dtype=np.float64)
         return needed
 
     def level_for(self, error: float) -> float:
