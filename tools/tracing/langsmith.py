@@ -32,7 +32,11 @@ class LangSmithExporter:
     def __init__(self, target: Target, anonymizer: Callable[[Any], Any] | None = None) -> None:
         """Raises ``UserError`` where the library finds the environment at odds with itself."""
         # What it would print on a failure repeats addresses and part of the key; failures are told by the outbox.
-        logging.getLogger("langsmith").setLevel(logging.CRITICAL)
+        # LANGCHAIN_LOG makes the library set its level again when it is used first: nothing is passed on in any case.
+        logger = logging.getLogger("langsmith")
+        logger.setLevel(logging.CRITICAL)
+        logger.propagate = False
+        logger.addHandler(logging.NullHandler())
         warnings.filterwarnings("ignore", category=LangSmithWarning)
         self._session = requests.Session()
         self._session.trust_env = not target.local

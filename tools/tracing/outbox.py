@@ -20,9 +20,12 @@ PAUSE_S = 0.5
 """Between two sendings, so that several spans share a request; doubled after each failure."""
 LONGEST_PAUSE_S = 30.0
 FLUSH_S = 10.0
-"""What the end of a run waits for its traces."""
+"""What the end of a run waits for its traces, in seconds, where the place has accepted some."""
+DEAD_FLUSH_S = 2.0
+"""The same in seconds, for a place that has failed so far and accepted nothing."""
 LAST_TRIES = 4
-"""Sendings at the end, after pauses of 0.5, 1 and 2 s: a project that was just made takes a moment to be found."""
+"""Sendings at the end, after pauses of 0.5, 1 and 2 s: a project that was just made takes a moment to be found. A place
+that has accepted nothing is tried once."""
 
 
 class SendError(Exception):
@@ -72,6 +75,8 @@ class Outbox:
     def finish(self) -> None:
         """No more is coming: several outboxes are told so before the first is waited for."""
         with self._changed:
+            dead = bool(self._why) and not self._sent
+            self._flush_s = min(self._flush_s, DEAD_FLUSH_S) if dead else self._flush_s
             self._closing, self._deadline = True, min(self._deadline, time.monotonic() + self._flush_s)
             self._changed.notify()
 
@@ -90,7 +95,7 @@ class Outbox:
             return f"{self._exporter.name}: {left} of {left + self._sent} records of the trace were not sent: {why}"
 
     def _work(self) -> None:
-        pause, last = PAUSE_S, LAST_TRIES
+        pause, tries = PAUSE_S, 0
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting or self._closing)
@@ -102,10 +107,10 @@ class Outbox:
             if not closing:
                 pause = PAUSE_S if sent else min(2 * pause, LONGEST_PAUSE_S)
             elif not sent:
-                last -= 1
-                if not last:
+                tries += 1
+                if not self._sent or tries >= LAST_TRIES:
                     return
-                time.sleep(PAUSE_S * 2 ** (LAST_TRIES - last - 1))
+                time.sleep(PAUSE_S * 2 ** (tries - 1))
 
     def _tried(self, batch: list[Span]) -> bool:
         why, left = "", list[Span]()
