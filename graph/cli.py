@@ -236,8 +236,7 @@ def audit(
 ) -> None:
     """Audit benchmark files of sglang, vLLM, AIPerf, GuideLLM or GEAK. Exit code 0 PASS, 10 FLAG, 20 FAIL, 2 usage."""
     from bankable.nodes.auditor.pair import SCOPES, audit_pair
-    from bankable.nodes.auditor.render import markdown as as_markdown
-    from bankable.nodes.auditor.render import text
+    from bankable.nodes.auditor.render import render_markdown, render_text
 
     chosen = next((known for known in SCOPES if known == scope), None)
     if chosen is None:
@@ -245,7 +244,9 @@ def audit(
     if json and markdown:
         raise UserError("two formats asked for", "--json --markdown", "choose one")
     verdict = audit_pair(ref, cand, claim, chosen)
-    shown = verdict.to_bytes() if json else (as_markdown(verdict) if markdown else text(verdict) + "\n").encode()
+    shown = (
+        verdict.to_bytes() if json else (render_markdown(verdict) if markdown else render_text(verdict) + "\n").encode()
+    )
     # Bytes: a Windows console's own encoding has no arrows.
     sys.stdout.buffer.write(shown)
     raise typer.Exit(EXIT_CODES[verdict.verdict.value])
@@ -291,15 +292,13 @@ def rules(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print two tables for a page.")] = False,
 ) -> None:
     """The auditor's rules: scopes, failure modes decided, evidence needed, verdicts; and modes that none decides."""
-    from bankable.nodes.auditor.index import index
-    from bankable.nodes.auditor.index import markdown as as_markdown
-    from bankable.nodes.auditor.index import text as as_text
+    from bankable.nodes.auditor.index import build_index, render_markdown, render_text
 
-    found = index()
+    index = build_index()
     if json:
-        sys.stdout.buffer.write(found.model_dump_json(indent=2).encode() + b"\n")
+        sys.stdout.buffer.write(index.model_dump_json(indent=2).encode() + b"\n")
     else:
-        print(as_markdown(found) if markdown else as_text(found))
+        print(render_markdown(index) if markdown else render_text(index))
 
 
 @app.command()

@@ -7,7 +7,7 @@ from pathlib import Path
 from bankable.graph.llm import Llm
 from bankable.nodes.auditor.judge.merge import merge
 from bankable.nodes.auditor.judge.record import NAME, JudgeRecord
-from bankable.nodes.auditor.judge.stored import judged_once
+from bankable.nodes.auditor.judge.stored import judge_once
 from bankable.nodes.auditor.verdict import Verdict, Word
 from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
@@ -22,7 +22,7 @@ def with_judge(context: RunContext, llm: Llm, sealed: Path, verdict: Verdict, fo
     if verdict.verdict is Word.FAIL:
         return verdict
     path = folder / NAME
-    record = judged_once(path, sealed, llm.orders(context.folder.root), check=context.check)
+    record = judge_once(path, sealed, llm.orders(context.folder.root), check=context.check)
     context.folder.ledger.enter(path)
     merged = merge(verdict, record)
     context.tell(ProgressEvent("note", f"judge of {verdict.scope} {verdict.subject}: {_told(record)}"))
@@ -33,4 +33,4 @@ def _told(record: JudgeRecord) -> str:
     if record.degraded:
         return f"degraded, nothing is lowered: {record.degraded}"
     dropped = f", {record.invented} invented quotes dropped" if record.invented else ""
-    return f"{record.word} by {len(record.votes)} votes{dropped}"
+    return f"{record.verdict} by {len(record.votes)} votes{dropped}"

@@ -28,7 +28,7 @@ from bankable.evals.bench.audit_evidence import SUBJECT, Size, big_run
 from bankable.nodes.auditor.__main__ import cores
 from bankable.nodes.auditor.engine import evaluate
 from bankable.nodes.auditor.process import ENVIRONMENT, START
-from bankable.nodes.auditor.reading.prefetch import read_ahead
+from bankable.nodes.auditor.reading.prefetch import prefetch_legs
 from bankable.nodes.auditor.reading.sealed import SealedView
 from bankable.nodes.auditor.verdict import Verdict, Word
 from bankable.tools import package
@@ -255,7 +255,7 @@ def _field(file: str, name: str) -> int:
 def _shares(folder: Path, files: list[Path]) -> Shares:
     start = _timed(lambda: _ended(_start()))
     hashing = _timed(lambda: [hashlib.file_digest(path.open("rb"), "sha256") for path in files])
-    reading = _timed(lambda: read_ahead(SealedView(folder)))
+    reading = _timed(lambda: prefetch_legs(SealedView(folder)))
     whole = _timed(lambda: evaluate(folder))
     return Shares(start, hashing, reading, max(0.0, whole - reading))
 

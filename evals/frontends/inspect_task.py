@@ -30,12 +30,12 @@ from pydantic import ValidationError
 from bankable.evals.frontends.shown import PARTS, Keyed, Part, keyed, show
 from bankable.evals.runner.evidence import sealed
 from bankable.evals.runner.run import chosen
-from bankable.nodes.auditor.judge.ask import MOST_ACCUSATIONS, scope_text
-from bankable.nodes.auditor.judge.brief import Brief, brief
+from bankable.nodes.auditor.judge.ask import MOST_ACCUSATIONS, extract_scope
+from bankable.nodes.auditor.judge.brief import Brief, build_brief
 from bankable.nodes.auditor.judge.opinion import Opinion
 from bankable.nodes.auditor.judge.orders import ROLE, SKILL, VOTES
 from bankable.nodes.auditor.judge.quotes import sift
-from bankable.nodes.auditor.judge.votes import Charge, lowered
+from bankable.nodes.auditor.judge.votes import Charge, weigh_ballots
 from bankable.nodes.auditor.process import audit_sealed
 from bankable.nodes.auditor.verdict import word_of
 from bankable.tools.errors import UserError
@@ -100,7 +100,7 @@ def judge(votes: int = VOTES, seed: int = 0) -> Solver:
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         del generate
         scope = str(state.metadata["scope"])
-        system = load_prompt(ROLE).filled(scope=scope, skill=scope_text(skill(SKILL).body, scope))
+        system = load_prompt(ROLE).filled(scope=scope, skill=extract_scope(skill(SKILL).body, scope))
         state.messages = [ChatMessageSystem(content=system), ChatMessageUser(content=state.input_text)]
         told = await asyncio.to_thread(_told, str(state.sample_id), seed)
         model = get_model()
@@ -121,7 +121,7 @@ async def _vote(model: Model, state: TaskState) -> ModelOutput:
 def _weighed(answers: Sequence[str], told: Brief, votes: int) -> str:
     """The word to which these votes lower a PASS."""
     ballots = [ballot for it in answers if (ballot := _ballot(it, told)) is not None]
-    return word_of(lowered(votes, ballots)).value if len(ballots) * 2 > votes else DEGRADED
+    return word_of(weigh_ballots(votes, ballots)).value if len(ballots) * 2 > votes else DEGRADED
 
 
 def _ballot(answer: str, told: Brief) -> list[Charge] | None:
@@ -143,7 +143,7 @@ def _audited(name: str, seed: int) -> str:
 def _told(name: str, seed: int) -> Brief:
     (fixture,) = chosen([name])
     with sealed(fixture, seed) as evidence:
-        return brief(evidence.folder)
+        return build_brief(evidence.folder)
 
 
 @scorer(metrics=[accuracy(), stderr()])

@@ -11,7 +11,7 @@ from bankable.evals.fixtures.model import Fixture
 from bankable.evals.runner.evidence import sealed
 from bankable.evals.runner.run import chosen
 from bankable.evals.score.split import side
-from bankable.nodes.auditor.judge.brief import brief
+from bankable.nodes.auditor.judge.brief import build_brief
 
 Part = Literal["all", "development", "held-out"]
 PARTS: tuple[Part, ...] = ("all", "development", "held-out")
@@ -51,7 +51,7 @@ class Keyed:
 def show(fixture: Fixture, seed: int = 0) -> Shown:
     """Make the evidence, seal it, and render it."""
     with sealed(fixture, seed) as evidence:
-        return Shown(fixture.id, fixture.scope, brief(evidence.folder).text, evidence.digest)
+        return Shown(fixture.id, fixture.scope, build_brief(evidence.folder).text, evidence.digest)
 
 
 def keyed(only: Sequence[str] = (), part: Part = "all") -> Iterable[Keyed]:

@@ -19,10 +19,10 @@ from bankable.nodes.auditor.harness.view import ReportedBenchmark
 from bankable.nodes.auditor.pair import audit_pair
 from bankable.nodes.auditor.reading.reader import Reader
 from bankable.nodes.auditor.reading.reported import ReportedClaim
-from bankable.nodes.auditor.reading.resolved import differences, steady
+from bankable.nodes.auditor.reading.resolved import drop_volatile, find_differences
 from bankable.nodes.auditor.reading.rows import read_rows
-from bankable.nodes.auditor.reading.server_log import facts
-from bankable.nodes.auditor.reading.tensor_file import trouble
+from bankable.nodes.auditor.reading.server_log import scan_log
+from bankable.nodes.auditor.reading.tensor_file import find_format_error
 from bankable.nodes.auditor.verdict import Verdict, Word
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.canonical import canonical
@@ -87,14 +87,14 @@ def records(place: Path, data: bytes) -> None:
 
 def arguments(place: Path, data: bytes) -> None:
     """A server's report."""
-    found = steady(_reader(place, "server_info.json", data).document("server_info.json") or {})
+    found = drop_volatile(_reader(place, "server_info.json", data).document("server_info.json") or {})
     canonical(found)
-    assert differences(found, found) == []
+    assert find_differences(found, found) == []
 
 
 def log(place: Path, data: bytes) -> None:
     """A server's log."""
-    found = facts(_reader(place, "server.log", data).blocks("server.log"))
+    found = scan_log(_reader(place, "server.log", data).blocks("server.log"))
     assert 0 <= found.peak_usage < float("inf")
     assert found.batches <= found.lines
 
@@ -103,7 +103,7 @@ def tensors(place: Path, data: bytes) -> None:
     """An oracle: only its header is looked at, and nothing in it is executed."""
     path = place / "inputs.safetensors"
     path.write_bytes(data)
-    assert isinstance(trouble(path), str)
+    assert isinstance(find_format_error(path), str)
 
 
 def verdicts(place: Path, data: bytes) -> None:

@@ -13,11 +13,11 @@ from bankable.evals.runner.record import Asked, Heard
 from bankable.evals.runner.spending import left_for
 from bankable.nodes.auditor.judge.merge import merge
 from bankable.nodes.auditor.judge.orders import ROLE, SKILL, Orders, judge_digest
-from bankable.nodes.auditor.judge.process import judge_apart
+from bankable.nodes.auditor.judge.process import run_judge
 from bankable.nodes.auditor.judge.record import JudgeRecord
-from bankable.nodes.auditor.reading.digests import digests
+from bankable.nodes.auditor.reading.digests import hash_files
 from bankable.nodes.auditor.reading.reader import Reader
-from bankable.nodes.auditor.rule_runner import Figures, Inquiry
+from bankable.nodes.auditor.rule_runner import RuleRun, VerdictFigures
 from bankable.nodes.auditor.verdict import Verdict, Word
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.canonical import canonical, digest
@@ -60,7 +60,7 @@ class Judged:
 
     def ask(self, folder: Path) -> JudgeRecord:
         """Have a sealed folder judged, in a process of its own."""
-        return judge_apart(folder, self._within_budget())
+        return run_judge(folder, self._within_budget())
 
     def _within_budget(self) -> Orders:
         """The orders, with what the other ledgers of the run have left of its budget."""
@@ -138,7 +138,7 @@ def _asked(judged: Judged, said: JudgeRecord, seconds: float) -> Asked:
         model=said.model,
         skill=judged.skill,
         votes=judged.orders.votes,
-        word=said.word,
+        word=said.verdict,
         concerns=tuple(sorted(it.code for it in said.findings)),
         degraded=said.degraded,
         requests=sum(it.requests for it in said.votes),
@@ -155,7 +155,7 @@ def unjudged(folder: Path) -> Verdict:
     request = Reader(folder).model("request.json", Request)
     if request is None:
         raise UserError("no usable request.json", folder.name, "give a folder that the seal made")
-    return Inquiry().verdict(request, digests(folder), Figures())
+    return RuleRun().to_verdict(request, hash_files(folder), VerdictFigures())
 
 
 def spent(out: Path, tell: Callable[[str], object]) -> None:

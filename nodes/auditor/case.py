@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from bankable.nodes.auditor.harness.measured import Isolated, isolated
+from bankable.nodes.auditor.harness.isolated import IsolatedSpeedup, measure_isolated
 from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 from bankable.nodes.auditor.measured import Measured, measure
 from bankable.nodes.auditor.reading.reported import ReportedClaim
@@ -103,6 +103,6 @@ class Case:
         return self.view.benchmark
 
     @cached_property
-    def isolated(self) -> Isolated | None:
+    def isolated(self) -> IsolatedSpeedup | None:
         """The claimed winner's speed-up, recomputed; ``None`` when no winner is claimed."""
-        return isolated(self.benchmark, self.benchmark.winner) if self.benchmark.winner else None
+        return measure_isolated(self.benchmark, self.benchmark.winner) if self.benchmark.winner else None

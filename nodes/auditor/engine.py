@@ -8,11 +8,11 @@ from pathlib import Path
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.conclusion import figures
 from bankable.nodes.auditor.needs import missing
-from bankable.nodes.auditor.reading.digests import digests
-from bankable.nodes.auditor.reading.prefetch import read_ahead
+from bankable.nodes.auditor.reading.digests import hash_files
+from bankable.nodes.auditor.reading.prefetch import prefetch_legs
 from bankable.nodes.auditor.reading.sealed import SealedView
 from bankable.nodes.auditor.rule import Outcome, Rule, Unverifiable
-from bankable.nodes.auditor.rule_runner import SECONDS, Figures, Inquiry
+from bankable.nodes.auditor.rule_runner import SECONDS, RuleRun, VerdictFigures
 from bankable.nodes.auditor.rules import RULES
 from bankable.nodes.auditor.verdict import Evidence, Verdict
 from bankable.tools.errors import UserError
@@ -36,22 +36,22 @@ def evaluate(
     if request is None:
         raise UserError("no usable request.json", folder.name, "give a folder that the seal made")
     case = Case(view, request)
-    inquiry = Inquiry()
-    inquiry.attempt(READING, lambda: read_ahead(view, jobs), read_seconds)
+    rule_run = RuleRun()
+    rule_run.attempt(READING, lambda: prefetch_legs(view, jobs), read_seconds)
     for rule in rules:
         if request.scope in rule.scopes:
-            inquiry.ask(rule.id, _asked(rule, case), modes=rule.modes, gate=rule.gate, seconds=rule_seconds)
-    evidence = digests(folder, view.reader.digests)
+            rule_run.run(rule.id, _asked(rule, case), modes=rule.modes, gate=rule.gate, seconds=rule_seconds)
+    evidence = hash_files(folder, view.reader.digests)
     concluded: list[Verdict] = []
 
     def conclude() -> None:
-        verdict = inquiry.verdict(request, evidence, figures(case, inquiry.word))
+        verdict = rule_run.to_verdict(request, evidence, figures(case, rule_run.verdict))
         verdict.to_bytes()  # a figure that is no number raises here already
         concluded.append(verdict)
 
-    if inquiry.attempt(CONCLUSION, conclude, rule_seconds):
+    if rule_run.attempt(CONCLUSION, conclude, rule_seconds):
         return concluded[0]
-    return inquiry.verdict(request, evidence, Figures())
+    return rule_run.to_verdict(request, evidence, VerdictFigures())
 
 
 def _asked(rule: Rule, case: Case) -> Callable[[], Iterable[Outcome]]:

@@ -1,4 +1,4 @@
-"""The index of rules: what each decides, from which evidence, with which words, and what none of them decides."""
+"""The index of rules: what each decides, from which evidence, with which severities; and what none decides."""
 
 from __future__ import annotations
 
@@ -14,40 +14,46 @@ class RuleEntry(Record):
     """One rule."""
 
     id: str
+    """Name of the rule in findings."""
     summary: str
-    """What it proves."""
+    """What the rule proves, in one sentence."""
     scopes: tuple[str, ...]
+    """Audit scopes in which it runs."""
     modes: tuple[str, ...]
     """Failure modes that it decides."""
     needs: tuple[str, ...]
     """Evidence without which it is unverifiable."""
     gives: tuple[str, ...]
-    """What its findings can weigh, strongest first."""
+    """Severities of its findings, strongest first."""
     missing: str
-    """Weight of needed evidence that is not there."""
+    """Severity of missing evidence."""
     gate: bool
-    """When it raises, nothing is signed off."""
+    """Whether the verdict is FAIL when the rule raises."""
 
 
 class OpenMode(Record):
-    """A mode that no rule decides."""
+    """A failure mode that no rule decides."""
 
     id: str
+    """Id of the failure mode, such as ``D08``."""
     title: str
+    """What goes wrong."""
     record: str
     """The record that would decide it."""
 
 
-class Index(Record):
-    """All rules, and what is open."""
+class RuleIndex(Record):
+    """All rules, and the modes that none decides."""
 
     rules: tuple[RuleEntry, ...]
+    """In the order in which they run."""
     open: tuple[OpenMode, ...]
+    """Modes without a rule."""
 
 
-def index(rules: Sequence[Rule] = RULES) -> Index:
-    """The index of a set of rules, in the order in which they are asked."""
-    return Index(
+def build_index(rules: Sequence[Rule] = RULES) -> RuleIndex:
+    """Build the index of a set of rules, in the order in which they run."""
+    return RuleIndex(
         rules=tuple(
             RuleEntry(
                 id=rule.id,
@@ -55,34 +61,34 @@ def index(rules: Sequence[Rule] = RULES) -> Index:
                 scopes=tuple(sorted(rule.scopes)),
                 modes=rule.modes,
                 needs=rule.needs,
-                gives=tuple(it.value for it in rule.gives),
+                gives=tuple(severity.value for severity in rule.gives),
                 missing=rule.missing.value,
                 gate=rule.gate,
             )
             for rule in rules
         ),
-        open=tuple(OpenMode(id=it.id, title=it.title, record=it.record) for it in uncovered(rules)),
+        open=tuple(OpenMode(id=mode.id, title=mode.title, record=mode.record) for mode in uncovered(rules)),
     )
 
 
-def text(found: Index) -> str:
-    """For a terminal."""
+def render_text(index: RuleIndex) -> str:
+    """Render the index for a terminal."""
     lines: list[str] = []
-    for rule in found.rules:
+    for rule in index.rules:
         gate = ", gate" if rule.gate else ""
         lines += [
             f"{rule.id}  [{', '.join(rule.scopes)}]  {', '.join(rule.modes)}",
             f"    {rule.summary}",
             f"    gives {', '.join(rule.gives)}{gate}; needs {', '.join(rule.needs) or 'nothing'}"
-            + (f", {rule.missing} without" if rule.needs else ""),
+            + (f" ({rule.missing} when missing)" if rule.needs else ""),
         ]
-    return "\n".join([*lines, "", *_summary(found)])
+    return "\n".join([*lines, "", *_summary(index)])
 
 
-def markdown(found: Index) -> str:
-    """Two tables for a page."""
+def render_markdown(index: RuleIndex) -> str:
+    """Render the index as two Markdown tables."""
     lines = ["| rule | proves | scopes | modes | needs | gives |", "| --- | --- | --- | --- | --- | --- |"]
-    for rule in found.rules:
+    for rule in index.rules:
         cells = (
             f"`{rule.id}`",
             rule.summary,
@@ -94,12 +100,12 @@ def markdown(found: Index) -> str:
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     lines += ["", "| mode | title | decided by |", "| --- | --- | --- |"]
     for mode in MODES:
-        rules = [f"`{rule.id}`" for rule in found.rules if mode.id in rule.modes]
+        rules = [f"`{rule.id}`" for rule in index.rules if mode.id in rule.modes]
         lines.append(f"| {mode.id} | {mode.title} | {', '.join(rules) or 'nothing yet; needs ' + mode.record} |")
     return "\n".join(lines)
 
 
-def _summary(found: Index) -> list[str]:
-    decided = len(MODES) - len(found.open)
-    lines = [f"{len(found.rules)} rules decide {decided} of {len(MODES)} known modes"]
-    return [*lines, *(f"open: {it.id} {it.title}; would be decided by {it.record}" for it in found.open)]
+def _summary(index: RuleIndex) -> list[str]:
+    decided = len(MODES) - len(index.open)
+    lines = [f"{len(index.rules)} rules decide {decided} of {len(MODES)} known failure modes"]
+    return [*lines, *(f"open: {mode.id} {mode.title}; would be decided by {mode.record}" for mode in index.open)]

@@ -1,8 +1,8 @@
-"""The auditor's process reads the evidence, this package and its interpreter, and no other file of the machine.
+"""Restricts the auditor's process to reading the evidence, the auditor's code, its interpreter and system folders.
 
-What is not on any path that it can read cannot sway it: answer keys, other runs, somebody's notes. By Landlock, which
-a process lays upon itself and neither it nor its children can take off again (Linux 5.13). Where the kernel has none,
-the process is as isolated as its command makes it, and no more.
+Files that it cannot read (answer keys, other runs, a producer's notes) cannot influence a verdict. Uses Landlock (Linux
+5.13), which a process applies to itself and neither it nor its children can lift. On kernels without Landlock the
+process is isolated by its command line and environment only. Source: https://docs.kernel.org/userspace-api/landlock.html
 """
 
 from __future__ import annotations
@@ -17,26 +17,27 @@ from pathlib import Path
 from bankable.tools.package import FOLDER
 
 OWN = ("nodes", "tools")
-"""Packages that judge; those beside them are nobody's business here."""
+"""Folders with the auditor's code; the other folders of this project stay unreadable."""
 SYSTEM = ("/usr", "/lib", "/lib64", "/etc", "/dev", "/proc", "/sys")
-"""Where an interpreter and its libraries look things up."""
+"""Folders that the interpreter and its libraries read."""
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
+"""System call numbers of Landlock."""
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
 _BENEATH, _NO_NEW_PRIVILEGES = 1, 38
 
 
 _RULE = "=Qi"
-"""Access, and the descriptor of the path: the kernel's structure has no padding."""
+"""``struct landlock_path_beneath_attr``: allowed access and path descriptor, packed without padding."""
 
 
-def readable(folder: Path) -> tuple[Path, ...]:
-    """What an audit of ``folder`` has to read."""
+def list_readable_paths(folder: Path) -> tuple[Path, ...]:
+    """Paths that an audit of ``folder`` has to read."""
     interpreter = (Path(sys.prefix), Path(sys.base_prefix), Path(sys.executable).resolve().parent)
     return (folder.resolve(), *(FOLDER / name for name in OWN), *interpreter, *map(Path, SYSTEM))
 
 
-def enclose(paths: Iterable[Path]) -> bool:
-    """From now on this process and its children read beneath these paths only. False where that cannot be had."""
+def restrict_reads(paths: Iterable[Path]) -> bool:
+    """Restrict this process and its children to reading beneath ``paths``. Returns False where that is not possible."""
     if not sys.platform.startswith("linux"):
         return False
     libc = ctypes.CDLL(None, use_errno=True)

@@ -95,7 +95,7 @@ def _claim(reader: Reader, given: bool, names: tuple[str, ...]) -> tuple[Reporte
         if found is not None and _GEAKS & found.keys():
             names = (*names, "claim.json")
         elif found is not None:
-            told = reader.typed(found, ReportedClaim, "claim.json", None)
+            told = reader.validate(found, ReportedClaim, "claim.json", None)
     return told, read_claims(reader, names) if names else None
 
 

@@ -1,4 +1,4 @@
-"""A verdict for people: plain text for a terminal, Markdown for a report or a pull request."""
+"""Renders a verdict as plain text for a terminal, or as Markdown for a report or a pull request."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import textwrap
 from bankable.nodes.auditor.verdict import Evidence, Finding, LeverPart, Metric, Severity, Verdict
 
 WIDTH = 110
+"""Columns of the plain text."""
 SHOWN_FILES = 3
+"""Places of evidence that are listed per finding."""
 _SPECIAL = re.compile(r"[\\`*_\[\]#|~$]")
-"""What Markdown reads as markup inside a line."""
+"""Characters that are Markdown markup inside a line."""
 _HIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-"""Control characters but the end of a line, and those that turn the direction of text."""
+"""Control characters except the line feed, and characters that change the text direction."""
 
 
-def text(verdict: Verdict, *, everything: bool = False) -> str:
-    """Plain text; INFO findings and notes only with ``everything``."""
+def render_text(verdict: Verdict, *, everything: bool = False) -> str:
+    """Render plain text; INFO findings and all notes only with ``everything``."""
     subject = f"{verdict.scope} {verdict.subject}, attempt {verdict.attempt}"
     lines = [
         f"{verdict.verdict.value}  {subject}  →  {verdict.action.value}",
@@ -26,35 +28,37 @@ def text(verdict: Verdict, *, everything: bool = False) -> str:
     lines += [_metric_line(metric) for metric in verdict.metrics]
     if len(verdict.lever_decomposition) > 1:
         lines += [f"  of which {_part_line(part)}" for part in verdict.lever_decomposition]
-    for finding in _shown(verdict, everything=everything):
+    for finding in _select_findings(verdict, everything=everything):
         lines += ["", *_paragraph(finding)]
     kinds = {note.kind for note in verdict.notes} if everything else {"unverifiable"}
     notes = [note for note in verdict.notes if note.kind in kinds]
     if notes:
-        lines += ["", "not judged:" if not everything else "notes:"]
+        lines += ["", "notes:" if everything else "not judged, because the records are missing:"]
         lines += [f"  {note.rule} ({note.kind.replace('_', ' ')}): {note.text}" for note in notes]
     if verdict.degraded:
-        lines += ["", f"degraded: {', '.join(verdict.degraded)}"]
-    lines += ["", f"derived from {len(verdict.evidence)} files, rules {verdict.ruleset[:12]}"]
-    # A terminal obeys control characters, whoever wrote them.
+        lines += ["", f"degraded, not judged: {', '.join(verdict.degraded)}"]
+    lines += ["", f"derived from {len(verdict.evidence)} files with rule set {verdict.ruleset[:12]}"]
+    # A terminal interprets control characters, and evidence may contain some.
     return _HIDDEN.sub("", "\n".join(lines)) + "\n"
 
 
-def markdown(verdict: Verdict) -> str:
-    """GitHub-flavoured Markdown: headline, figures, findings with their evidence."""
+def render_markdown(verdict: Verdict) -> str:
+    """Render GitHub-flavoured Markdown: headline, metrics, findings with their evidence."""
     parts = [
         f"### {verdict.verdict.value}: {_cell(verdict.scope)} {_code(verdict.subject)} (attempt {verdict.attempt})",
         f"{_cell(verdict.headline)}. Action: `{verdict.action.value}`, lever class {verdict.lever_class}, "
         f"kernel win: {'yes' if verdict.counts_as_kernel_win else 'no'}.",
     ]
     if verdict.metrics:
-        rows = ["| " + " | ".join(map(_cell, (it.name, *_metric_cells(it)))) + " |" for it in verdict.metrics]
-        parts.append("\n".join(["| figure | reference | candidate | change |", "| --- | ---: | ---: | --- |", *rows]))
+        rows = [
+            "| " + " | ".join(map(_cell, (metric.name, *_metric_cells(metric)))) + " |" for metric in verdict.metrics
+        ]
+        parts.append("\n".join(["| metric | reference | candidate | change |", "| --- | ---: | ---: | --- |", *rows]))
     if len(verdict.lever_decomposition) > 1:
         parts.append(
             "\n".join(["Of which:", *(f"- {_cell(_part_line(part))}" for part in verdict.lever_decomposition)])
         )
-    findings = _shown(verdict, everything=False)
+    findings = _select_findings(verdict, everything=False)
     if findings:
         head = [
             "| severity | rule | expected | observed | evidence | what to do |",
@@ -63,18 +67,19 @@ def markdown(verdict: Verdict) -> str:
         parts.append("\n".join([*head, *map(_finding_row, findings)]))
     unverifiable = [note for note in verdict.notes if note.kind == "unverifiable"]
     if unverifiable:
-        said = [f"- {_code(note.rule)}: {_cell(note.text)}" for note in unverifiable]
-        parts.append("\n".join(["Not verifiable:", *said]))
+        items = [f"- {_code(note.rule)}: {_cell(note.text)}" for note in unverifiable]
+        parts.append("\n".join(["Not judged, because the records are missing:", *items]))
     if verdict.degraded:
         parts.append(f"Degraded, not judged: {', '.join(map(_code, verdict.degraded))}.")
-    parts.append(f"Derived from {len(verdict.evidence)} files by rules `{verdict.ruleset[:12]}`.")
+    parts.append(f"Derived from {len(verdict.evidence)} files with rule set `{verdict.ruleset[:12]}`.")
     return "\n\n".join(parts) + "\n"
 
 
-def _shown(verdict: Verdict, *, everything: bool) -> list[Finding]:
+def _select_findings(verdict: Verdict, *, everything: bool) -> list[Finding]:
+    """Findings to show, the most severe first."""
     order = list(Severity)
-    found = [it for it in verdict.findings if everything or it.severity is not Severity.INFO]
-    return sorted(found, key=lambda it: order.index(it.severity))
+    findings = [finding for finding in verdict.findings if everything or finding.severity is not Severity.INFO]
+    return sorted(findings, key=lambda finding: order.index(finding.severity))
 
 
 def _paragraph(finding: Finding) -> list[str]:
@@ -84,17 +89,17 @@ def _paragraph(finding: Finding) -> list[str]:
         fields.append(("see", _places(finding)))
     body = [
         textwrap.fill(
-            f"{name + ':':<10}{' '.join(said.split())}", WIDTH, initial_indent="  ", subsequent_indent=" " * 12
+            f"{name + ':':<10}{' '.join(value.split())}", WIDTH, initial_indent="  ", subsequent_indent=" " * 12
         )
-        for name, said in fields
+        for name, value in fields
     ]
     return [title, *body]
 
 
 def _finding_row(finding: Finding) -> str:
     rule = _code(finding.rule) + (f" ({', '.join(finding.modes)})" if finding.modes else "")
-    said = (finding.expected, finding.observed, _places(finding), finding.advice)
-    return "| " + " | ".join([finding.severity.value, rule, *map(_cell, said)]) + " |"
+    cells = (finding.expected, finding.observed, _places(finding), finding.advice)
+    return "| " + " | ".join([finding.severity.value, rule, *map(_cell, cells)]) + " |"
 
 
 def _places(finding: Finding) -> str:
@@ -130,16 +135,16 @@ def _metric_cells(metric: Metric) -> tuple[str, str, str]:
     return before, after, change
 
 
-def _cell(said: str) -> str:
-    """Text that stays text in GitHub-flavoured Markdown: no cell border, tag, link, image, mention or emphasis."""
-    plain = _HIDDEN.sub("", " ".join(said.split()))
+def _cell(value: str) -> str:
+    """Escape text for GitHub-flavoured Markdown: no cell border, tag, link, image, mention or emphasis remains."""
+    plain = _HIDDEN.sub("", " ".join(value.split()))
     plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     plain = _SPECIAL.sub(r"\\\g<0>", plain)
-    # A mention and an address become links without any markup; an invisible joint keeps them text.
+    # Mentions and addresses become links without any markup; a zero-width space prevents that.
     return plain.replace("@", "@\u200b").replace("://", ":\u200b//").replace("www.", "www\u200b.")
 
 
-def _code(said: str) -> str:
-    """Text between backticks, where only a backtick or a cell border can break out."""
-    plain = _HIDDEN.sub("", " ".join(said.split()))
+def _code(value: str) -> str:
+    """Text as inline code, where only a backtick or a cell border can end it."""
+    plain = _HIDDEN.sub("", " ".join(value.split()))
     return "`" + plain.replace("`", "'").replace("|", "\\|").replace("@", "@\u200b") + "`"

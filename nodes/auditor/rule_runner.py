@@ -1,7 +1,7 @@
-"""Checks asked one by one, each behind its own guard and within its own budget, and the verdict that comes of it.
+"""Runs checks one by one, each with its own exception guard and time budget, and assembles the verdict.
 
-Whatever goes wrong in a check is a ``degraded`` finding, and the rest goes on: what the check covers was not judged,
-and the verdict says so. A check that is part of the derivation itself (a gate) withholds when it cannot answer.
+A check that raises or times out becomes a ``degraded`` finding and the others still run: what it covers was not judged,
+and the verdict says so. A check that is part of the derivation itself (a gate) gives FAIL when it cannot complete.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ from bankable.nodes.auditor.verdict import (
 from bankable.tools.evidence.request import Request
 
 SECONDS = 60.0
-"""For one check."""
+"""Time budget of one check."""
 MAX_FINDINGS = 40
-"""Per check: a thousand findings say no more than forty."""
+"""Per check, the most severe first."""
 MAX_OUTCOMES = 100_000
 
 
 class TooManyOutcomesError(Exception):
-    """A check does not come to an end."""
+    """A check yields more than ``MAX_OUTCOMES`` outcomes."""
 
 
 @dataclass(frozen=True)
-class Figures:
-    """What a verdict says beyond its findings; as it stands, that nothing could be derived."""
+class VerdictFigures:
+    """The fields of a verdict beside its findings. The defaults say that nothing could be derived."""
 
     headline: str = "nothing could be derived from the evidence"
     lever_class: LeverClass = "indeterminate"
@@ -53,19 +53,19 @@ class Figures:
 
 
 @dataclass
-class Inquiry:
-    """Findings and notes as the checks give them."""
+class RuleRun:
+    """Collects the findings and notes of the checks that it runs."""
 
     findings: list[Finding] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     degraded: list[str] = field(default_factory=list)
 
     @property
-    def word(self) -> Word:
-        """The verdict's one word, as it stands."""
+    def verdict(self) -> Word:
+        """PASS, FLAG or FAIL over the findings so far."""
         return word_of(tuple(self.findings))
 
-    def ask(
+    def run(
         self,
         rule: str,
         check: Callable[[], Iterable[Outcome]],
@@ -74,44 +74,44 @@ class Inquiry:
         gate: bool = False,
         seconds: float = SECONDS,
     ) -> None:
-        """Ask one check. It answers as a whole or not at all."""
+        """Run one check. Its outcomes are recorded only when it completes."""
         findings: list[Finding] = []
         notes: list[Note] = []
-        if self.attempt(rule, lambda: _answers(rule, modes, check, findings, notes), seconds, modes=modes, gate=gate):
+        if self.attempt(rule, lambda: _collect(rule, modes, check, findings, notes), seconds, modes=modes, gate=gate):
             self.findings += findings
             self.notes += notes
 
     def attempt(
         self, name: str, work: Callable[[], object], seconds: float, *, modes: tuple[str, ...] = (), gate: bool = True
     ) -> bool:
-        """Do something within its time, and whether that went well. Only the user's own interruption passes through."""
+        """Call ``work`` within ``seconds`` and return whether it completed. Only ``KeyboardInterrupt`` is re-raised."""
         try:
             with budget(seconds):
                 work()
         except KeyboardInterrupt:
             raise
-        except BaseException as cause:  # whatever a check stumbles over, memory and recursion too, stops no other
+        except BaseException as cause:  # MemoryError and RecursionError too: one check never stops another
             self.degraded.append(name)
             self.findings.append(_degraded(name, cause, modes, gate=gate))
             return False
         return True
 
-    def verdict(self, request: Request, evidence: tuple[EvidenceDigest, ...], figures: Figures) -> Verdict:
-        """What was found, and one word and action that follow from it. What two checks say alike stands once."""
-        found = tuple(dict.fromkeys(self.findings))
+    def to_verdict(self, request: Request, evidence: tuple[EvidenceDigest, ...], figures: VerdictFigures) -> Verdict:
+        """The verdict over all findings so far, equal findings and notes merged."""
+        findings = tuple(dict.fromkeys(self.findings))
         return Verdict(
             scope=request.scope,
             subject=request.subject,
             attempt=request.attempt,
             request=request,
-            verdict=self.word,
-            action=action_of(self.word, found),
+            verdict=self.verdict,
+            action=action_of(self.verdict, findings),
             lever_class=figures.lever_class,
             lever_decomposition=figures.parts,
             counts_as_kernel_win=figures.kernel_win,
             headline=figures.headline,
             metrics=figures.metrics,
-            findings=found,
+            findings=findings,
             notes=tuple(dict.fromkeys(self.notes)),
             degraded=tuple(self.degraded),
             evidence=evidence,
@@ -119,7 +119,7 @@ class Inquiry:
         )
 
 
-def _answers(
+def _collect(
     rule: str,
     modes: tuple[str, ...],
     check: Callable[[], Iterable[Outcome]],
@@ -131,22 +131,22 @@ def _answers(
         raise TooManyOutcomesError
     for outcome in outcomes:
         if not isinstance(outcome, Found | Unverifiable | NotShown | NotApplicable | Remark):
-            raise TypeError("an outcome of no kind")
-    for outcome in heaviest(outcomes):
+            raise TypeError(f"not an outcome: {type(outcome).__name__}")
+    for outcome in select_heaviest(outcomes):
         record(rule, modes, outcome, findings, notes)
     if len(outcomes) > MAX_FINDINGS:
-        notes.append(Note(rule=rule, kind="remark", text=f"{len(outcomes) - MAX_FINDINGS} more like these"))
+        notes.append(Note(rule=rule, kind="remark", text=f"{len(outcomes) - MAX_FINDINGS} more outcomes not listed"))
 
 
-def heaviest(outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """At most ``MAX_FINDINGS`` of them, in their order: a FAIL is never the one that is left out."""
+def select_heaviest(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """At most ``MAX_FINDINGS`` outcomes, the most severe ones, in their original order."""
     order = list(Severity)
     weights = [
         order.index(outcome.severity) if isinstance(outcome, Found | Unverifiable | NotShown) else len(order)
         for outcome in outcomes
     ]
-    kept = sorted(sorted(range(len(outcomes)), key=lambda index: (weights[index], index))[:MAX_FINDINGS])
-    return [outcomes[index] for index in kept]
+    indices = sorted(sorted(range(len(outcomes)), key=lambda index: (weights[index], index))[:MAX_FINDINGS])
+    return [outcomes[index] for index in indices]
 
 
 def _degraded(name: str, cause: BaseException, modes: tuple[str, ...], *, gate: bool) -> Finding:
@@ -154,10 +154,10 @@ def _degraded(name: str, cause: BaseException, modes: tuple[str, ...], *, gate: 
     return Finding(
         rule=name,
         severity=Severity.FAIL if gate else Severity.FLAG,
-        expected="an answer within the budget",
+        expected="a check that completes within its time budget",
         observed=f"degraded: {why}",
         action=Action.REMEASURE if gate else Action.FLAG,
-        advice="report this with the evidence; what this covers was not judged",
+        advice="report this with the evidence; what this check covers was not judged",
         modes=modes,
         code="degraded",
     )

@@ -7,7 +7,7 @@ more than the blocks do, and the blocks must exclude a loss beyond the floor. It
 from __future__ import annotations
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.harness.measured import isolated
+from bankable.nodes.auditor.harness.isolated import measure_isolated
 from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 from bankable.tools.statistics.paired import small_and_harmless
 
@@ -44,5 +44,5 @@ def _faster_alone(case: Case, name: str) -> bool:
     benchmark = case.view.operators.get(name)
     if benchmark is None or benchmark.winner != case.lever.overlays[name].implementation:
         return False
-    alone = isolated(benchmark, benchmark.winner).speedup
+    alone = measure_isolated(benchmark, benchmark.winner).speedup
     return alone is not None and alone > 1 and signed_off(case, name, benchmark)

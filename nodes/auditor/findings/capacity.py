@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from bankable.nodes.auditor.reading.resolved import LENGTH_CAPS, REQUEST_CAPS, Difference, steady
+from bankable.nodes.auditor.reading.resolved import LENGTH_CAPS, REQUEST_CAPS, ArgumentDifference, drop_volatile
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import Outcome, Unverifiable, at, fail, info
 
@@ -19,7 +19,7 @@ that works its pool out from free memory never finds quite the same, and pages r
 ADVICE = "fix the value on both legs (for the KV pool: --max-total-tokens) and measure again"
 
 
-def capacity(first: LegView, leg: LegView, difference: Difference) -> Iterator[Outcome]:
+def capacity(first: LegView, leg: LegView, difference: ArgumentDifference) -> Iterator[Outcome]:
     """Judge a pool or a cap that moved without being the lever: inert by the logs, or a confound."""
     name, numbers = difference.plain, difference.numbers()
     where = (at(leg.path("server_info.json")), at(leg.path("server.log")))
@@ -58,7 +58,7 @@ def capacity(first: LegView, leg: LegView, difference: Difference) -> Iterator[O
 
 def _cap(leg: LegView, shown: str) -> float:
     """Requests that may run at once; −∞ where that is not known, so that nothing is below it."""
-    said = steady(leg.server_info or {}).get(WORKED_OUT) if shown == UNSET else shown
+    said = drop_volatile(leg.server_info or {}).get(WORKED_OUT) if shown == UNSET else shown
     try:
         found = float(said) if isinstance(said, int | float | str) else -math.inf
     except ValueError:
@@ -80,5 +80,5 @@ def _pool_inert(first: LegView, leg: LegView, running: int, usage: float, longes
 
 
 def _pool_tokens(leg: LegView) -> float | None:
-    found = steady(leg.server_info or {}).get("max_total_num_tokens")
+    found = drop_volatile(leg.server_info or {}).get("max_total_num_tokens")
     return float(found) if isinstance(found, int | float) and found > 0 else None

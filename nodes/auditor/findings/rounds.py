@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bankable.nodes.auditor.reading.rows import Row
+from bankable.nodes.auditor.reading.rows import BenchRound
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import Found, at, fail
 from bankable.nodes.auditor.verdict import Action, Evidence
@@ -15,7 +15,7 @@ UNSTREAMED = 0.25
 """Share of credited tokens without a gap of their own: a busy server sends several tokens in its first piece."""
 
 
-def row_findings(leg: LegView, row: Row, planned: int | None) -> Iterator[Found]:
+def row_findings(leg: LegView, row: BenchRound, planned: int | None) -> Iterator[Found]:
     """Account for the requests and tokens of one round; ``planned`` is the number of prompts, where a plan says."""
     where = at(leg.path("bench_runs.jsonl"), row.line)
     recorded = len(row.output_lens)
@@ -54,7 +54,7 @@ def row_findings(leg: LegView, row: Row, planned: int | None) -> Iterator[Found]
         yield gone("a duration within the round's own clock", f"{row.duration:.3f} s", where, "D14")
 
 
-def _unstreamed(row: Row) -> int:
+def _unstreamed(row: BenchRound) -> int:
     """Credited tokens beyond one per gap and one first piece per request, which holds an interval or a whole draft."""
     pieces = [row.server_info.get("stream_interval")]
     if row.server_info.get("speculative_algorithm"):

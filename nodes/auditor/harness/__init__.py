@@ -1,1 +1,1 @@
-"""An operator's benchmark: what its files say, whether the winner is another program, what it really gained."""
+"""The isolated benchmark of one operator: its files as records, the winner's identity, the recomputed speed-up."""

@@ -1,4 +1,4 @@
-"""Is an operator benchmark's winner really another implementation than the live one?"""
+"""Checks that the winner of an operator benchmark is another implementation than the live one."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import posixpath
 from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 
 OPS = "ops"
-"""Folder of the tasks, in a run folder."""
+"""Folder of the operator tasks in a run folder."""
 
 
-def compared_with_itself(benchmark: OperatorBenchmarkView) -> str:
-    """How the winner is the baseline, in one sentence; empty when it is not, or when no winner is claimed."""
+def describe_self_comparison(benchmark: OperatorBenchmarkView) -> str:
+    """Say in one sentence how the winner is the baseline; empty when it is not, or when no winner is claimed."""
     claim, task = benchmark.claim, benchmark.task
     if claim is None or claim.winner is None:
         return ""
@@ -28,7 +28,7 @@ def compared_with_itself(benchmark: OperatorBenchmarkView) -> str:
     return ""
 
 
-def in_task_folder(path: str) -> bool:
-    """Say whether a file lies where producers write, or where nothing says what it is."""
+def is_in_task_folder(path: str) -> bool:
+    """Whether a path is inside the folder that producers write, or cannot be placed in the run folder."""
     plain = posixpath.normpath(path.replace("\\", "/"))
     return plain.startswith((f"{OPS}/", "../", "/")) or plain in (OPS, "..", ".")

@@ -1,4 +1,4 @@
-"""An operator's benchmark as typed objects, read when first asked for."""
+"""An operator benchmark as typed records, read on first access."""
 
 from __future__ import annotations
 
@@ -13,27 +13,39 @@ from bankable.nodes.auditor.reading.reader import Json, Reader
 from bankable.tools.evidence.harness import ORACLE_FOLDER, Measurement, OpRun, OracleManifest, ServedShape, Task
 
 MAX_ROWS = 20_000
+"""Rows that are read of one benchmark."""
 LONGEST_NS = 1e15
 SHORTEST_NS = 1e-3
-"""Outside of these a sample is no timing; inside, no ratio of two of them overflows."""
+"""Bounds of a valid sample, nanoseconds; no ratio of two samples within them overflows."""
 
 
 class ReportedBenchmark(BaseModel):
-    """``claim.json`` of an operator benchmark as it may arrive: any figure may be null, and null is not a lie."""
+    """``claim.json`` of an operator benchmark with every field optional: a null claims nothing."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     run_id: str | None = None
+    """Nonce of the run."""
     operator: str | None = None
+    """Name of the operator."""
     outcome: str | None = None
+    """``winner``, ``no_win`` or ``harness_error``."""
     winner: str | None = None
+    """Implementation id of the winner; ``None`` without one."""
     winner_backend: str | None = None
+    """Backend of the winner."""
     baseline: str | None = None
+    """Implementation id of the reference."""
     baseline_backend: str | None = None
+    """Backend of the reference."""
     speedup: float | None = None
+    """Ratio live / winner of served-weighted times."""
     interval: tuple[float | None, float | None] | None = None
+    """Bounds of the ratio."""
     shapes: dict[str, float | None] = {}
+    """Ratio by shape."""
     headline: str = ""
+    """The sentence that would be published."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +53,18 @@ class OpRow:
     """One line of ``opbench_runs.jsonl``."""
 
     line: int
+    """Line number, 1-based."""
     run: OpRun
+    """The record of the line."""
 
     @cached_property
     def samples(self) -> tuple[float, ...]:
-        """Usable samples in nanoseconds."""
+        """Samples within the valid range, nanoseconds."""
         return tuple(value for value in self.run.samples_ns if value and SHORTEST_NS <= value <= LONGEST_NS)
 
     @property
     def measured(self) -> bool:
-        """It ran to its end and every sample was timed."""
+        """Whether the run completed with every sample valid."""
         return self.run.raised is None and 0 < len(self.samples) == len(self.run.samples_ns)
 
     @property
@@ -59,13 +73,13 @@ class OpRow:
 
 
 class OperatorBenchmarkView:
-    """One operator's task folder with one attempt at its operator benchmark."""
+    """One operator's task folder with one attempt at its benchmark."""
 
     def __init__(self, reader: Reader, folder: str) -> None:
         self._reader, self.folder = reader, folder
 
     def path(self, name: str) -> str:
-        """Path of one of its files, relative to the sealed folder."""
+        """Path of one of the folder's files, relative to the sealed folder."""
         return f"{self.folder}/{name}"
 
     @property
@@ -90,22 +104,22 @@ class OperatorBenchmarkView:
 
     @cached_property
     def verdict(self) -> Json | None:
-        """What scope harness said about this attempt; sealed with a patch only."""
+        """The verdict of scope harness on this attempt; only in the evidence of a patch."""
         return self._reader.document(self.path("verdict.json"))
 
     @cached_property
     def rows(self) -> tuple[OpRow, ...]:
-        """Every row, in the order of the file, up to more rows than any operator benchmark has."""
+        """The first ``MAX_ROWS`` rows, in the order of the file."""
         name = self.runs_file
-        found: list[OpRow] = []
+        rows: list[OpRow] = []
         for line, entry in self._reader.objects(name):
-            if len(found) == MAX_ROWS:
+            if len(rows) == MAX_ROWS:
                 self._reader.report(name, line, "too_large", f"more than {MAX_ROWS} rows; reading stops")
                 break
-            run = self._reader.typed(entry, OpRun, name, line)
+            run = self._reader.validate(entry, OpRun, name, line)
             if run is not None:
-                found.append(OpRow(line, run))
-        return tuple(found)
+                rows.append(OpRow(line, run))
+        return tuple(rows)
 
     @cached_property
     def reference(self) -> tuple[OpRow, ...]:
@@ -113,16 +127,16 @@ class OperatorBenchmarkView:
 
     @property
     def winner(self) -> str | None:
-        """Implementation id, as claimed."""
+        """Implementation id of the claimed winner."""
         return self.claim.winner if self.claim is not None else None
 
     def of(self, implementation: str) -> tuple[OpRow, ...]:
-        """A candidate's rows."""
+        """The rows of one candidate."""
         return tuple(row for row in self.candidates if row.run.implementation == implementation)
 
     @cached_property
     def winning(self) -> tuple[OpRow, ...]:
-        """The claimed winner's rows; none where no winner is claimed."""
+        """The rows of the claimed winner; empty when no winner is claimed."""
         return self.of(self.winner) if self.winner else ()
 
     @cached_property
@@ -131,12 +145,12 @@ class OperatorBenchmarkView:
 
     @property
     def judged(self) -> tuple[OpRow, ...]:
-        """Rows that the claim rests on: both legs of it. A losing candidate may be as wrong as it likes."""
+        """Rows that the claim rests on: reference and winner. Losing candidates are not judged."""
         return (*self.reference, *self.winning)
 
     @cached_property
     def implementations(self) -> tuple[str, ...]:
-        """Candidates by id, sorted."""
+        """Sorted ids of the candidates."""
         return tuple(sorted({row.run.implementation for row in self.candidates}))
 
     @cached_property
@@ -145,11 +159,11 @@ class OperatorBenchmarkView:
 
     @cached_property
     def served(self) -> dict[str, int]:
-        """Calls of each shape that the live server made."""
+        """Calls of each served shape that the live server made."""
         return {key: shape.calls for key, shape in self.shapes.items() if not shape.held_out and shape.calls > 0}
 
     def tensors(self, name: str) -> Path | None:
-        """A file of the oracle; ``None`` when it was not sealed, which only plain safetensors names are."""
+        """Path of an oracle file; ``None`` when it was not sealed (only plain safetensors names are)."""
         if name not in self._tensors:
             return None
         return self._reader.folder / self.path(ORACLE_FOLDER) / name
@@ -160,9 +174,9 @@ class OperatorBenchmarkView:
         return frozenset(path.name for path in place.iterdir() if path.is_file()) if place.is_dir() else frozenset()
 
 
-def processes(rows: Sequence[OpRow]) -> dict[int, list[OpRow]]:
+def group_by_process(rows: Sequence[OpRow]) -> dict[int, list[OpRow]]:
     """Rows by process id, in the order of the file."""
-    found: dict[int, list[OpRow]] = {}
+    groups: dict[int, list[OpRow]] = {}
     for row in rows:
-        found.setdefault(row.run.pid, []).append(row)
-    return found
+        groups.setdefault(row.run.pid, []).append(row)
+    return groups

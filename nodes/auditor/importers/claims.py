@@ -12,7 +12,7 @@ from bankable.nodes.auditor.importers.leg import ForeignLeg, Launch
 from bankable.nodes.auditor.importers.pair_case import PairCase
 from bankable.nodes.auditor.importers.shown import gaps
 from bankable.nodes.auditor.measured import FIELDS
-from bankable.nodes.auditor.reading.resolved import shown, steady
+from bankable.nodes.auditor.reading.resolved import drop_volatile, format_value
 from bankable.nodes.auditor.rule import Outcome, Remark, at, flag
 from bankable.nodes.auditor.verdict import Action
 
@@ -100,15 +100,15 @@ def _figure(pair: PairCase, said: Said) -> Iterator[Outcome]:
 
 def _conditions(pair: PairCase, stated: tuple[Stated, ...]) -> Iterator[Outcome]:
     """Serving conditions that a summary asserts and a server contradicts; what they do to the gain is judged apart."""
-    infos = {leg.name: steady(leg.first.view.server_info or {}) for leg in pair.legs}
+    infos = {leg.name: drop_volatile(leg.first.view.server_info or {}) for leg in pair.legs}
     for one in stated:
         for leg in pair.legs:
             known = infos[leg.name]
             if one.side not in (None, leg.name) or one.name not in known or one.value == "None":
                 continue
-            if not same_value(one.value, shown(known, one.name)):
+            if not same_value(one.value, format_value(known, one.name)):
                 yield flag(
-                    f"{leg.name}.{one.name} = {shown(known, one.name)}"[:300],
+                    f"{leg.name}.{one.name} = {format_value(known, one.name)}"[:300],
                     f"{one.name} = {one.value}",
                     "report what each server resolved, not what was asked for",
                     at(one.file),

@@ -17,10 +17,10 @@ from bankable.nodes.auditor.reading.resolved import (
     POOL,
     POOL_SIZERS,
     REQUEST_CAPS,
-    Difference,
-    differences,
-    shown,
-    steady,
+    ArgumentDifference,
+    drop_volatile,
+    find_differences,
+    format_value,
 )
 from bankable.nodes.auditor.rule import Found, NotShown, Outcome, Remark, Unverifiable, fail, flag, info
 from bankable.nodes.auditor.verdict import Action, Severity
@@ -37,8 +37,8 @@ def check(pair: PairCase) -> Iterator[Outcome]:
     if not all(infos):
         yield from _unknown(pair, infos)
         return
-    free: list[Difference] = []
-    for difference in differences(*infos):
+    free: list[ArgumentDifference] = []
+    for difference in find_differences(*infos):
         name = difference.plain
         if pair.declared is not None and name in pair.declared:
             continue
@@ -54,7 +54,7 @@ def check(pair: PairCase) -> Iterator[Outcome]:
 
 
 def _arguments(leg: ForeignLeg) -> dict[str, object]:
-    return steady(leg.first.view.server_info or {})
+    return drop_volatile(leg.first.view.server_info or {})
 
 
 def _unknown(pair: PairCase, infos: list[dict[str, object]]) -> Iterator[Outcome]:
@@ -73,7 +73,7 @@ def _derived(pair: PairCase, name: str) -> bool:
     return any(known is not None and name in known.derived for known in pair.knobs.values())
 
 
-def _capacity(pair: PairCase, difference: Difference) -> Iterator[Outcome]:
+def _capacity(pair: PairCase, difference: ArgumentDifference) -> Iterator[Outcome]:
     """A pool or cap that moved without being the lever: shown inert, or a confound; worse when it starved the base."""
     if pair.declared is not None and pair.declared & POOL_SIZERS and difference.plain in POOL:
         yield Remark(f"{difference.plain}: the declared lever sizes the pool")
@@ -96,7 +96,7 @@ def _capacity(pair: PairCase, difference: Difference) -> Iterator[Outcome]:
         )
 
 
-def _by_declared_lengths(pair: PairCase, difference: Difference) -> Iterator[Outcome]:
+def _by_declared_lengths(pair: PairCase, difference: ArgumentDifference) -> Iterator[Outcome]:
     """As ``same_conditions.capacity``, for rounds without request lists: lengths are the declared ones."""
     logs = [leg.first.view.log for leg in pair.legs]
     known = [log for log in logs if log is not None and log.batches]
@@ -138,7 +138,7 @@ def _pool_idle(pair: PairCase, most: int, usage: float) -> bool:
     return len(known) == len(sizes) and (most <= min(known) or usage * max(known) <= FULL * min(known))
 
 
-def _levers(pair: PairCase, free: list[Difference]) -> Iterator[Outcome]:
+def _levers(pair: PairCase, free: list[ArgumentDifference]) -> Iterator[Outcome]:
     where, declared = pair.candidate.where, pair.declared
     said = "; ".join(f"{it.plain}: {it.reference} → {it.candidate}" for it in free)[:500]
     arguments = [it for it in free if classify_field(it.plain) in ("lever", "identity")]
@@ -163,10 +163,10 @@ def _engaged(pair: PairCase, before: dict[str, object], after: dict[str, object]
         return
     where = pair.candidate.where
     for name, wanted in sorted(pair.lever.flags.items()):
-        value = shown(after, name)
+        value = format_value(after, name)
         if name not in after:
             yield NotShown(f"whether {name} took effect: the server does not report it", "log what ran", (where,))
-        elif shown(before, name) == value:
+        elif format_value(before, name) == value:
             yield fail(
                 f"{name}: {wanted} on the candidate alone"[:300],
                 f"{name}: {value} on both legs"[:300],
@@ -202,7 +202,7 @@ def _one_configuration(pair: PairCase) -> Iterator[Outcome]:
     for leg in pair.legs:
         base = _arguments(leg)
         for each in leg.rounds:
-            moved = differences(base, each.server_info) if base and each.server_info else []
+            moved = find_differences(base, each.server_info) if base and each.server_info else []
             settings = [it for it in moved if it.name == it.plain and "absent" not in (it.reference, it.candidate)]
             if settings:
                 said = "; ".join(f"{it.name}: {it.reference} → {it.candidate}" for it in settings)[:500]

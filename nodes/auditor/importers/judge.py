@@ -8,10 +8,10 @@ from bankable.nodes.auditor.findings.latencies import latency_findings
 from bankable.nodes.auditor.importers import answers_shown, claims, conditions, delta, isolated, shown, workload
 from bankable.nodes.auditor.importers.leg import ForeignLeg
 from bankable.nodes.auditor.importers.pair_case import METRIC, PairCase, PairScope
-from bankable.nodes.auditor.reading.digests import digests
+from bankable.nodes.auditor.reading.digests import hash_files
 from bankable.nodes.auditor.reading.reader import Reader
 from bankable.nodes.auditor.rule import NotShown, Outcome, Remark, at, fail
-from bankable.nodes.auditor.rule_runner import Figures, Inquiry
+from bankable.nodes.auditor.rule_runner import RuleRun, VerdictFigures
 from bankable.nodes.auditor.verdict import Metric, Verdict, Word
 from bankable.tools.evidence.request import Request
 
@@ -21,7 +21,7 @@ GATES = ("rows_complete", "same_conditions", "real_delta", "reported_vs_raw", "o
 
 def judge_pair(case: PairCase) -> Verdict:
     """Patch or bundle: is the gain there, fairly measured, safe, and rightly credited?"""
-    inquiry = Inquiry()
+    rule_run = RuleRun()
     metrics = delta.metrics(case.reference, case.candidate, case.decision)
     for rule, check in (
         ("rows_complete", lambda: workload.check(case)),
@@ -37,23 +37,23 @@ def judge_pair(case: PairCase) -> Verdict:
         ("evidence_shown", lambda: [it for leg in case.legs for it in shown.always(leg)]),
         ("evidence_readable", lambda: _problems(case.reader)),
     ):
-        inquiry.ask(rule, check, gate=rule in GATES)
-    word = inquiry.word
+        rule_run.run(rule, check, gate=rule in GATES)
+    word = rule_run.verdict
     real = case.decision is not None and case.decision.verdict == "real"
-    figures = Figures(
+    figures = VerdictFigures(
         headline=delta.headline(case.decision) + (" (withheld)" if word is Word.FAIL else ""),
         lever_class=case.lever_class,
         # A kernel's gain is signed off only where nothing is open: a pair rarely shows that much.
         kernel_win=case.lever_class == "A" and word is Word.PASS and real,
         metrics=metrics,
     )
-    return inquiry.verdict(_request(case.scope), digests(case.reader.folder), figures)
+    return rule_run.to_verdict(_request(case.scope), hash_files(case.reader.folder), figures)
 
 
 def judge_baseline(reader: Reader, leg: ForeignLeg) -> Verdict:
     """Can anything be held against this reference?"""
     case = PairCase(reader, leg, leg)
-    inquiry = Inquiry()
+    rule_run = RuleRun()
     for rule, check in (
         ("rows_complete", lambda: workload.check(case)),
         ("baseline_noise", lambda: [*delta.steady_rounds((leg,)), *_launches(leg)]),
@@ -63,12 +63,12 @@ def judge_baseline(reader: Reader, leg: ForeignLeg) -> Verdict:
         ("evidence_shown", lambda: shown.always(leg)),
         ("evidence_readable", lambda: _problems(reader)),
     ):
-        inquiry.ask(rule, check, gate=rule in GATES)
+        rule_run.run(rule, check, gate=rule in GATES)
     rate = leg.figure(METRIC)
     rounds = sum(len(launch.rounds) for launch in leg.launches)
     said = f"baseline {rate:.2f} tok/s over {rounds} rounds of {len(leg.launches)} launches" if rate else "no rate"
-    figures = Figures(headline=said, metrics=delta.metrics(leg, None, None))
-    return inquiry.verdict(_request("baseline"), digests(reader.folder), figures)
+    figures = VerdictFigures(headline=said, metrics=delta.metrics(leg, None, None))
+    return rule_run.to_verdict(_request("baseline"), hash_files(reader.folder), figures)
 
 
 def _request(scope: PairScope) -> Request:

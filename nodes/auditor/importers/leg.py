@@ -9,7 +9,7 @@ from statistics import median
 
 from bankable.nodes.auditor.measured import FIELDS
 from bankable.nodes.auditor.reading.reader import Json, Reader
-from bankable.nodes.auditor.reading.rows import Row
+from bankable.nodes.auditor.reading.rows import BenchRound
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.verdict import Evidence
 from bankable.tools.evidence.records import Generation
@@ -50,7 +50,7 @@ class Round:
     raw: Mapping[str, float]
     """The same recomputed from per-request records; empty when there are none."""
     checks: tuple[Check, ...] = ()
-    row: Row | None = None
+    row: BenchRound | None = None
     """The whole record, where the format has what sglang's has."""
     issued: int | None = None
     completed: int | None = None
@@ -86,7 +86,7 @@ class LaunchView(LegView):
         return self._main if name == "bench_runs.jsonl" else super().path(name)
 
     @cached_property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[BenchRound, ...]:
         return tuple(each.row for each in self._rounds if each.row is not None)
 
     @cached_property
@@ -152,7 +152,7 @@ class ForeignLeg:
         return median(levels) if levels else None
 
 
-def round_of(row: Row, file: str) -> Round:
+def round_of(row: BenchRound, file: str) -> Round:
     """A round from a full record."""
     return Round(
         file=file,

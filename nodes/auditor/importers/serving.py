@@ -11,8 +11,8 @@ from bankable.nodes.auditor.importers.documents import Document, number, whole
 from bankable.nodes.auditor.importers.leg import Check, Round, round_of
 from bankable.nodes.auditor.measured import FIELDS
 from bankable.nodes.auditor.reading.reader import Json, Reader
-from bankable.nodes.auditor.reading.resolved import steady
-from bankable.nodes.auditor.reading.rows import Row
+from bankable.nodes.auditor.reading.resolved import drop_volatile
+from bankable.nodes.auditor.reading.rows import BenchRound
 from bankable.tools.evidence.records import BenchRun, LatencySummary
 from bankable.tools.statistics.latency import recompute
 
@@ -44,7 +44,7 @@ def serving_round(
     record = document.content
     given = tuple((name, str(record[name])) for name in arguments if record.get(name) is not None)
     embedded = record.get("server_info")
-    info = steady(embedded) if isinstance(embedded, dict) else {}
+    info = drop_volatile(embedded) if isinstance(embedded, dict) else {}
     if detailed(record):
         return _from_lists(reader, file, document, given, info)
     return _from_summary(reader, file, document, given, info, longest)
@@ -57,7 +57,7 @@ def _from_lists(
     filled = {**dict.fromkeys((*FIELDS, "p99_tpot_ms"), 0.0), "server_info": {}, "total_input_tokens": 0}
     # Only the names that are read: an embedded server_info of another type must not stop the round.
     taken = {name: record[name] for name in BenchRun.model_fields if name in record and name != "server_info"}
-    run = reader.typed({**filled, **taken, "bankable": _UNSTAMPED}, BenchRun, file, document.line)
+    run = reader.validate({**filled, **taken, "bankable": _UNSTAMPED}, BenchRun, file, document.line)
     if run is None:
         return None
     try:
@@ -68,7 +68,7 @@ def _from_lists(
     failed = sum(bool(error) or length == 0 for error, length in zip(run.errors, run.output_lens, strict=True))
     # A figure that the tool did not write has nothing to be held against; the recomputed one stands in for it.
     reported = {name: present.get(name, float(getattr(raw, name))) for name in FIELDS}
-    row = Row(
+    row = BenchRound(
         line=document.line or 1,
         stamp=None,
         reported=LatencySummary(**reported),

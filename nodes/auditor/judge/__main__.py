@@ -1,4 +1,4 @@
-"""``python -m bankable.nodes.auditor.judge SEALED_DIR``: orders (JSON) on standard input, the record on its output."""
+"""``python -m bankable.nodes.auditor.judge SEALED_DIR``: orders (JSON) on stdin, the record (JSON) on stdout."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ USAGE = "usage: python -m bankable.nodes.auditor.judge SEALED_DIR < ORDERS.json"
 
 
 def main(arguments: list[str]) -> int:
-    """Exit code 0 with a record, whatever it says; 2 when nothing can be judged at all."""
+    """Returns 0 when a record was written, whatever its findings; 2 when nothing could be judged."""
     if len(arguments) != 1:
         print(USAGE, file=sys.stderr)
         return 2
     try:
         orders = Orders.model_validate_json(sys.stdin.buffer.read())
         ledger = CallLedger(Path(orders.ledger) if orders.ledger is not None else None)
-        found = judge(Path(arguments[0]), Client(orders.settings, ledger), orders)
+        record = judge(Path(arguments[0]), Client(orders.settings, ledger), orders)
     except (UserError, ValidationError) as problem:
         print(problem if isinstance(problem, UserError) else USAGE, file=sys.stderr)
         return 2
-    sys.stdout.buffer.write(found.to_bytes())
+    sys.stdout.buffer.write(record.to_bytes())
     return 0
 
 

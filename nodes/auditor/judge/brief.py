@@ -1,4 +1,4 @@
-"""The evidence as the judge is shown it: fenced, numbered, within a budget of tokens."""
+"""Renders the evidence for the judge: fenced by markers, with line numbers, within a token budget."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bankable.nodes.auditor.judge.lines import SealedLines
-from bankable.nodes.auditor.judge.order import groups, kept_out
+from bankable.nodes.auditor.judge.order import group_files, list_non_source_files
 from bankable.nodes.auditor.judge.orders import TOKENS
-from bankable.nodes.auditor.reading.digests import digests
+from bankable.nodes.auditor.reading.digests import hash_files
 from bankable.tools.evidence.canonical import canonical, digest
 from bankable.tools.llm.tokens import estimate
 
 MARK_TOKENS = 80
-"""For the two marker lines of a file."""
+"""Tokens for the two marker lines of a file."""
 WIDEST = 400
 """Characters of one line that are shown."""
 HEAD_SHARE = 0.7
-"""Of a file that does not fit: so much from its beginning, the rest from its end."""
+"""Share of a truncated file that is taken from its beginning; the rest is from its end."""
 MOST_TAIL = 20_000
-"""Lines kept in case they are the end."""
+"""Lines that are held back as the possible end of a file."""
 LOG_HEAD, LOG_TAIL = 5, 10
+"""Lines from the beginning and end of a log."""
 GAP = "…"
 
 Line = tuple[int, str]
@@ -33,33 +34,34 @@ class Brief:
     """What the judge is shown."""
 
     text: str
+    """The user message."""
     evidence: str
-    """sha256 over paths and digests of all sealed files, as of the seal."""
+    """sha256 over paths and digests of all sealed files, equal to the seal's."""
     lines: dict[str, dict[int, str]] = field(repr=False)
-    """Every line that is shown, by file and number: what can be quoted."""
+    """Every line that is shown, by file and line number; only these can be quoted."""
     left_out: tuple[str, ...]
-    """Files for which there was no room, that are no source, or that are not in the form of their record."""
+    """Files left out: over the budget, not a source file, or not in the form of their record."""
 
 
-def brief(folder: Path, tokens: int = TOKENS) -> Brief:
-    """Render a sealed folder. The same evidence and budget give the same text."""
+def build_brief(folder: Path, tokens: int = TOKENS) -> Brief:
+    """Render a sealed folder within ``tokens`` (estimated). The same evidence and budget give the same text."""
     sealed = SealedLines(folder)
-    evidence = digest(canonical({it.file: it.sha256 for it in digests(folder)}))
-    # No file can hold the digest of a folder that it lies in: evidence cannot write a marker of its own.
+    evidence = digest(canonical({entry.file: entry.sha256 for entry in hash_files(folder)}))
+    # No file can hold the digest of the folder that it is in, so evidence cannot forge a marker.
     mark = evidence[:24]
     parts: list[str] = []
     shown: dict[str, dict[int, str]] = {}
-    left_out = list(kept_out(sealed.files))
+    left_out = list(list_non_source_files(sealed.files))
     left = tokens
-    for group in groups(sealed.files):
+    for group in group_files(sealed.files):
         room = min(left, int(group.share * tokens))
         for index, name in enumerate(group.files):
             lines = _excerpt(sealed, name) if group.log else sealed.lines(name)
-            chosen = _chosen(lines, room // (len(group.files) - index) - MARK_TOKENS)
+            chosen = _choose_lines(lines, room // (len(group.files) - index) - MARK_TOKENS)
             if not chosen:
                 left_out.append(name)
                 continue
-            part = "\n".join([f"<<<{mark} file {_printable(name)}>>>", *_numbered(chosen), f"<<<{mark} end>>>"])
+            part = "\n".join([f"<<<{mark} file {_escape_name(name)}>>>", *_number_lines(chosen), f"<<<{mark} end>>>"])
             spent = estimate(part)
             room, left = room - spent, left - spent
             parts.append(part)
@@ -68,49 +70,49 @@ def brief(folder: Path, tokens: int = TOKENS) -> Brief:
 
 
 def _excerpt(sealed: SealedLines, name: str) -> Iterator[Line]:
-    """Of a log: its faults, beginning and end."""
-    found = sealed.log_facts(name)
-    faults = {number for number, _ in found.faults}
+    """The faults, beginning and end of a log."""
+    summary = sealed.scan_log(name)
+    faults = {number for number, _ in summary.faults}
     for number, text in sealed.lines(name):
-        if number in faults or number <= LOG_HEAD or number > found.lines - LOG_TAIL:
+        if number in faults or number <= LOG_HEAD or number > summary.lines - LOG_TAIL:
             yield number, text
 
 
-def _chosen(lines: Iterable[Line], room: int) -> list[Line]:
-    """The lines that fit: all of them, or some of the beginning and some of the end."""
+def _choose_lines(lines: Iterable[Line], room: int) -> list[Line]:
+    """The lines that fit in ``room`` tokens: all, or some from the beginning and some from the end."""
     head: list[Line] = []
     rest: deque[Line] = deque(maxlen=MOST_TAIL)
     left = int(room * HEAD_SHARE)
     for line in lines:
-        left -= _cost(line)
+        left -= _estimate_line(line)
         if left >= 0:
             head.append(line)
         else:
             left = -1
             rest.append(line)
-    left = room - sum(map(_cost, head)) - 2
+    left = room - sum(map(_estimate_line, head)) - 2
     tail: list[Line] = []
-    while rest and (left := left - _cost(rest[-1])) >= 0:
+    while rest and (left := left - _estimate_line(rest[-1])) >= 0:
         tail.append(rest.pop())
     return [*head, *reversed(tail)]
 
 
-def _numbered(lines: Iterable[Line]) -> Iterator[str]:
+def _number_lines(lines: Iterable[Line]) -> Iterator[str]:
     before: int | None = None
     for number, text in lines:
         if before is not None and number != before + 1:
             yield GAP
-        yield _shown((number, text))
+        yield _format_line((number, text))
         before = number
 
 
-def _shown(line: Line) -> str:
+def _format_line(line: Line) -> str:
     return f"{line[0]:>5}| {line[1][:WIDEST]}{GAP if len(line[1]) > WIDEST else ''}"
 
 
-def _cost(line: Line) -> int:
-    return estimate(_shown(line)) + 1
+def _estimate_line(line: Line) -> int:
+    return estimate(_format_line(line)) + 1
 
 
-def _printable(name: str) -> str:
+def _escape_name(name: str) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in name)[:300]

@@ -1,4 +1,4 @@
-"""Sealed files line by line, in the one form in which the judge is shown them and its quotes are checked."""
+"""Reads sealed files as numbered lines, in the form in which they are shown to the judge and quotes are checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from bankable.nodes.auditor.harness.view import ReportedBenchmark
 from bankable.nodes.auditor.reading.reader import Reader
 from bankable.nodes.auditor.reading.reported import ReportedClaim
-from bankable.nodes.auditor.reading.server_log import LogFacts, facts
+from bankable.nodes.auditor.reading.server_log import LogFacts, scan_log
 from bankable.nodes.auditor.record import plain
 from bankable.tools.evidence.harness import Measurement, Task
 from bankable.tools.evidence.records import LegRecord, Plan
@@ -34,7 +34,7 @@ DOCUMENTS: tuple[tuple[re.Pattern[str], type[BaseModel]], ...] = (
     (re.compile(r"(.+/)?plan\.json"), Plan),
     (re.compile(r"(.+/)?leg\.json"), LegRecord),
 )
-"""Of a document only the fields that its record has are shown: there is no place in it for a word to the judge."""
+"""Record type by path: only the record's fields are shown, so that no other field can address the judge."""
 _KEY = re.compile(r'^  "((?:[^"\\]|\\.)*)": ')
 
 
@@ -46,38 +46,38 @@ class SealedLines:
         self.files = tuple(name for name, _ in regular_files(folder))
 
     def lines(self, name: str) -> Iterator[tuple[int, str]]:
-        """(number, text) of the lines that may be shown. Control characters are visible, and have no effect."""
-        hidden = self._hidden(name) if name in self.files else None
+        """(number, text) of the lines that may be shown, with control characters escaped."""
+        hidden = self._find_hidden(name) if name in self.files else None
         if hidden is None:
             return
         for number, text in self._reader.text(name, LONGEST):
             if number not in hidden:
-                yield number, _visible(text)
+                yield number, _escape(text)
 
-    def log_facts(self, name: str) -> LogFacts:
-        """What a server's log says of load and faults, by the same line numbers."""
-        return facts(self._reader.blocks(name))
+    def scan_log(self, name: str) -> LogFacts:
+        """Summary of a server's log, with the same line numbers."""
+        return scan_log(self._reader.blocks(name))
 
-    def _hidden(self, name: str) -> set[int] | None:
-        """Lines with fields that the record does not have; ``None`` when the file is to be left out as a whole."""
+    def _find_hidden(self, name: str) -> set[int] | None:
+        """Lines of fields that the record does not have; ``None`` when the whole file is left out."""
         kind = next((model for pattern, model in DOCUMENTS if pattern.fullmatch(name)), None)
         if kind is None:
             return set()
         document = self._reader.document(name)
-        if document is None or self._reader.typed(document, kind, name, None) is None:
+        if document is None or self._reader.validate(document, kind, name, None) is None:
             return None
-        surplus = document.keys() - kind.model_fields.keys()
-        if not surplus:
+        extra = document.keys() - kind.model_fields.keys()
+        if not extra:
             return set()
         text = [line for _, line in self._reader.text(name, LONGEST)]
         if "\n".join(text).rstrip() != orjson.dumps(document, option=orjson.OPT_INDENT_2).decode():
-            return None  # not in the form in which the run writes: where a field ends cannot be told
-        return _lines_of(surplus, text)
+            return None  # another formatting than the run's: the end of a field cannot be located
+        return _find_lines(extra, text)
 
 
-def _lines_of(keys: set[str], text: list[str]) -> set[int]:
+def _find_lines(keys: set[str], text: list[str]) -> set[int]:
     """Numbers of the lines that belong to these top-level keys of an indented document."""
-    found, inside = set[int](), False
+    numbers, inside = set[int](), False
     for number, line in enumerate(text, 1):
         key = _KEY.match(line)
         if key is not None:
@@ -85,9 +85,9 @@ def _lines_of(keys: set[str], text: list[str]) -> set[int]:
         elif line == "}":
             inside = False
         if inside:
-            found.add(number)
-    return found
+            numbers.add(number)
+    return numbers
 
 
-def _visible(text: str) -> str:
+def _escape(text: str) -> str:
     return "".join(plain(text[start : start + 800]) for start in range(0, len(text), 800)).replace("\\u0009", "    ")

@@ -1,4 +1,4 @@
-"""A verdict with the judge's findings laid over it: some are added and none is taken away, so it only gets lower."""
+"""Adds the judge's findings to a verdict. No finding is removed, so the verdict can only get lower."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from bankable.tools.evidence.canonical import canonical, digest
 WITHHELD = " (withheld)"
 
 
-def merge(verdict: Verdict, judged: JudgeRecord) -> Verdict:
-    """What both say together. The code's verdict stays as it is in ``verdict.json``; this one is for who decides.
+def merge(verdict: Verdict, record: JudgeRecord) -> Verdict:
+    """The verdict over the findings of rules and judge. ``verdict.json`` keeps the rules' verdict.
 
     Raises ``UserError`` when the two are about different evidence.
     """
-    sealed = digest(canonical({it.file: it.sha256 for it in verdict.evidence}))
-    unread = judged.evidence is None and not judged.findings
-    if judged.request != verdict.request or (judged.evidence != sealed and not unread):
-        raise UserError("the judge's record is about other evidence", verdict.subject, "have this evidence judged")
-    added = tuple(it.model_copy(update={"rule": RULE}) for it in judged.findings)
-    if judged.degraded:
-        added = (*added, _degraded(judged.degraded))
+    sealed = digest(canonical({entry.file: entry.sha256 for entry in verdict.evidence}))
+    unread = record.evidence is None and not record.findings
+    if record.request != verdict.request or (record.evidence != sealed and not unread):
+        raise UserError(
+            "cannot merge the judge's record: it is about other evidence", verdict.subject, "judge this evidence again"
+        )
+    added = tuple(finding.model_copy(update={"rule": RULE}) for finding in record.findings)
+    if record.degraded:
+        added = (*added, _make_degraded(record.degraded))
     findings = (*verdict.findings, *added)
     word = word_of(findings)
-    kernel = not any(it.code == "lever_class" for it in judged.findings) and word is not Word.FAIL
+    kernel = not any(finding.code == "lever_class" for finding in record.findings) and word is not Word.FAIL
     newly_withheld = word is Word.FAIL and verdict.verdict is not Word.FAIL
     return verdict.model_copy(
         update={
@@ -34,18 +36,18 @@ def merge(verdict: Verdict, judged: JudgeRecord) -> Verdict:
             "counts_as_kernel_win": verdict.counts_as_kernel_win and kernel,
             "headline": verdict.headline + (WITHHELD if newly_withheld else ""),
             "findings": findings,
-            "degraded": (*verdict.degraded, RULE) if judged.degraded else verdict.degraded,
+            "degraded": (*verdict.degraded, RULE) if record.degraded else verdict.degraded,
         }
     )
 
 
-def _degraded(why: str) -> Finding:
+def _make_degraded(reason: str) -> Finding:
     return Finding(
         rule=RULE,
         severity=Severity.INFO,
         expected="more than half of the votes answered",
-        observed=f"degraded: {why}",
+        observed=f"degraded: {reason}",
         action=Action.PASS,
-        advice="nothing to do: the rules have decided, and what only a reader sees was not judged",
+        advice="nothing to do: the verdict is the rules'; the interpretive checks were not made",
         code="degraded",
     )

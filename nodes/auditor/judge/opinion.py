@@ -1,4 +1,4 @@
-"""What one vote says: the shape that the model is held to."""
+"""The schema of one vote, which the model's output must follow."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Literal
 from bankable.tools.evidence.records import Record
 
 Concern = Literal["lever_class", "claim_mismatch", "coherence", "tampering", "other"]
+"""What an accusation is about; see ``prompts/judge.md``."""
 
 
 class Quote(Record):

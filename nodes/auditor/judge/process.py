@@ -1,6 +1,6 @@
-"""The judge in a process of its own, with an environment of its key and the way to the network, and nothing else.
+"""Runs the judge in a separate process whose environment holds its key and network settings only.
 
-A process that inherits nothing cannot pass on what a producer left in a variable, a module or a working directory.
+Nothing that a producer left in a variable, a module or a working directory reaches it.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ from bankable.tools.llm.address import OPENAI
 from bankable.tools.llm.key import OWN, key_for
 
 NETWORK = ("HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
-"""Variables that say how to get out, and whom to trust there."""
+"""Variables for proxies and TLS certificates."""
 START_S = 60.0
-"""For starting, reading and ending, on top of the time for the votes."""
-MOST_SAID = 300
-"""Bytes of its complaint that are kept."""
+"""Seconds for start, reading and exit, in addition to the time for the votes."""
+MAX_ERROR_BYTES = 300
+"""Bytes of the process's error output that are recorded."""
 START = f"{package.BOOT}from bankable.nodes.auditor.judge.__main__ import main; sys.exit(main(sys.argv[1:]))"
 
 
-def judge_apart(
+def run_judge(
     folder: Path, orders: Orders, environ: Mapping[str, str] | None = None, start_s: float = START_S
 ) -> JudgeRecord:
-    """Judge a sealed folder. Whatever goes wrong in the process is a degraded record.
+    """Judge a sealed folder. A crash, a timeout or malformed output of the process gives a degraded record.
 
-    Raises ``UserError`` when the folder holds no usable request, or when there is no key.
+    Raises ``UserError`` when the folder has no usable request, or when there is no key.
     """
     request = Reader(folder).model("request.json", Request)
     if request is None:
-        raise UserError("no usable request.json", folder.name, "give a folder that the seal made")
-    whole = os.environ if environ is None else environ
+        raise UserError("cannot judge the evidence: no usable request.json", folder.name, "give a sealed folder")
+    variables = os.environ if environ is None else environ
     endpoint = orders.settings.of(ROLE)
-    key = key_for(ROLE, endpoint, whole).get_secret_value()
-    inherited = {name: whole[name] for name in NETWORK if name in whole}
+    key = key_for(ROLE, endpoint, variables).get_secret_value()
+    inherited = {name: variables[name] for name in NETWORK if name in variables}
     name = "OPENAI_API_KEY" if endpoint.base_url == OPENAI else OWN
     command = [sys.executable, "-I", "-c", START, str(package.START), str(folder.resolve())]
     try:
-        done = subprocess.run(
+        process = subprocess.run(
             command,
             env={**inherited, name: key},
             cwd="/",
@@ -57,18 +57,18 @@ def judge_apart(
             timeout=orders.settings.limits.call_s + start_s,
             check=False,
         )
-        if done.returncode != 0:
-            said = done.stderr[:MOST_SAID].decode(errors="replace").strip() if done.returncode == 2 else ""
-            return _degraded(request, endpoint.model, said or f"exit status {done.returncode}")
-        found = JudgeRecord.model_validate_json(done.stdout)
+        if process.returncode != 0:
+            error = process.stderr[:MAX_ERROR_BYTES].decode(errors="replace").strip() if process.returncode == 2 else ""
+            return _make_degraded(request, endpoint.model, error or f"exit status {process.returncode}")
+        record = JudgeRecord.model_validate_json(process.stdout)
     except subprocess.TimeoutExpired:
-        return _degraded(request, endpoint.model, "no answer in time")
+        return _make_degraded(request, endpoint.model, "timed out")
     except OSError as problem:
-        return _degraded(request, endpoint.model, f"did not start: {problem.strerror}")
+        return _make_degraded(request, endpoint.model, f"process did not start: {problem.strerror}")
     except ValidationError:
-        return _degraded(request, endpoint.model, "malformed answer")
-    return found if found.request == request else _degraded(request, endpoint.model, "an answer to another request")
+        return _make_degraded(request, endpoint.model, "malformed output")
+    return record if record.request == request else _make_degraded(request, endpoint.model, "record on another request")
 
 
-def _degraded(request: Request, model: str, why: str) -> JudgeRecord:
-    return JudgeRecord(request=request, evidence=None, model=model, degraded=f"the judge's process: {why}")
+def _make_degraded(request: Request, model: str, reason: str) -> JudgeRecord:
+    return JudgeRecord(request=request, evidence=None, model=model, degraded=f"the judge's process: {reason}")

@@ -1,4 +1,4 @@
-"""Does a quote stand where it is said to? What does not is dropped and counted."""
+"""Verifies quotes against the lines that were shown; quotes that do not match are dropped and counted."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from collections.abc import Mapping, Sequence
 from bankable.nodes.auditor.judge.opinion import Quote
 
 SHORTEST = 12
-"""Characters of a quote that is not its whole line: less stands anywhere."""
+"""Fewest characters of a quote that is not a whole line; a shorter text occurs in too many lines."""
 SHORTEST_LINE = 3
+"""Fewest characters of a quote that is a whole line."""
 MOST = 8
-"""Quotes of one accusation that are looked at."""
+"""Quotes of one accusation that are considered."""
 
 Lines = Mapping[str, Mapping[int, str]]
 """Lines of the sealed evidence that were shown, by file and number."""
 
 
 def holds(quote: Quote, lines: Lines) -> bool:
-    """Whether this very line was shown and has that text; space at both ends does not count."""
+    """Whether the quoted line was shown and has the quoted text, white space at both ends ignored."""
     line = lines.get(quote.file, {}).get(quote.line)
     if line is None:
         return False
@@ -28,7 +29,7 @@ def holds(quote: Quote, lines: Lines) -> bool:
 
 
 def sift(quotes: Sequence[Quote], lines: Lines) -> tuple[tuple[Quote, ...], int]:
-    """The quotes that hold, and how many were invented or too short to show anything."""
-    looked_at = list(dict.fromkeys(quotes))[:MOST]
-    kept = tuple(quote for quote in looked_at if holds(quote, lines))
-    return kept, len(looked_at) - len(kept)
+    """The verified quotes, and the number of quotes that were invented or too short."""
+    considered = list(dict.fromkeys(quotes))[:MOST]
+    verified = tuple(quote for quote in considered if holds(quote, lines))
+    return verified, len(considered) - len(verified)

@@ -1,4 +1,4 @@
-"""``judge.json``: what the judge said about one sealed folder. It stands beside the verdict and never in it."""
+"""``judge.json``: the judge's result on one sealed folder, stored beside ``verdict.json``."""
 
 from __future__ import annotations
 
@@ -13,61 +13,75 @@ NAME = "judge.json"
 
 
 class Vote(Record):
-    """One vote, and what was left of it."""
+    """One vote, and how much of it was verified."""
 
     outcome: Kind
+    """Whether the model answered, or why not."""
     detail: str = ""
-    """Why there is no answer."""
+    """Reason when there is no answer."""
     verdict: str | None = None
-    """The word that it gave; without effect."""
+    """PASS, FLAG or FAIL as the vote gave it; has no effect."""
     accusations: int = 0
+    """Accusations in the answer."""
     supported: int = 0
-    """Accusations with a quote that holds."""
+    """Accusations with at least one verified quote."""
     invented: int = 0
-    """Quotes that do not stand where they are said to, or show too little."""
+    """Quotes that do not match the evidence, or are too short."""
     requests: int = 0
-    """Sent for this vote."""
+    """Requests sent for this vote."""
     prompt_tokens: int = 0
+    """Tokens of all prompts."""
     completion_tokens: int = 0
+    """Tokens of all answers."""
     estimated: bool = False
+    """Whether the token counts are estimates."""
 
 
-class Shown(Record):
-    """A file that the judge saw something of."""
+class ShownFile(Record):
+    """A file that the judge was shown, in whole or in part."""
 
     file: str
+    """Path in the sealed folder."""
     lines: int
+    """Number of lines shown."""
 
 
 class JudgeRecord(Record):
-    """The judge's result. Holds no time and no text of a prompt or of the evidence beyond its findings."""
+    """The judge's result. Holds no times, and no text of prompt or evidence except in its findings."""
 
     schema_version: int = JUDGE_SCHEMA
+    """Version of this record."""
     request: Request
+    """What was judged."""
     evidence: Digest | None
-    """Over paths and digests of the sealed files; ``None`` when nothing could be read."""
+    """sha256 over paths and digests of the sealed files; ``None`` when nothing could be read."""
     model: str
+    """Name of the model at its endpoint."""
     judge: Digest | None = None
-    """Of the judge's code, prompt and skill: with the model, all that a vote depends on beyond the evidence."""
+    """sha256 of the judge's code, prompt and skill."""
     prompt: Digest | None = None
-    """Of the judge's prompt file."""
+    """sha256 of the judge's prompt file."""
     skill: Digest | None = None
-    """Of the auditor's skill."""
+    """sha256 of the auditor's skill."""
     votes: tuple[Vote, ...] = ()
-    shown: tuple[Shown, ...] = ()
+    """Every vote that was asked for."""
+    shown: tuple[ShownFile, ...] = ()
+    """Files that the judge was shown."""
     left_out: tuple[str, ...] = ()
+    """Files that were left out."""
     findings: tuple[Finding, ...] = ()
+    """Findings that enough votes share."""
     degraded: str = ""
-    """Why nothing was judged; empty when it was."""
+    """Reason when nothing was judged; otherwise empty."""
 
     @property
-    def word(self) -> Word:
+    def verdict(self) -> Word:
         """What a PASS is lowered to."""
         return word_of(self.findings)
 
     @property
     def invented(self) -> int:
-        """Quotes that were dropped."""
+        """Number of quotes that were dropped."""
         return sum(vote.invented for vote in self.votes)
 
     def to_bytes(self) -> bytes:

@@ -1,6 +1,6 @@
-"""``judge.json`` beside a verdict: asked for once, kept, and read again when a run goes on.
+"""Stores ``judge.json`` beside a verdict and reads it back when a run is resumed.
 
-Votes are drawn: asking again would give other bytes, and evidence is written once.
+Votes are sampled: asking again would give other bytes, and evidence is written once.
 """
 
 from __future__ import annotations
@@ -11,45 +11,46 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from bankable.nodes.auditor.judge.orders import Orders
-from bankable.nodes.auditor.judge.process import judge_apart
+from bankable.nodes.auditor.judge.process import run_judge
 from bankable.nodes.auditor.judge.record import JudgeRecord
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.regular import open_regular
 from bankable.tools.evidence.store import write_once
 
 MAX_RECORD_BYTES = 16 << 20
+"""Largest record that is read, bytes."""
 
 
-def judged_once(
+def judge_once(
     file: Path,
     folder: Path,
     orders: Orders,
     environ: Mapping[str, str] | None = None,
     check: Callable[[], None] = lambda: None,
 ) -> JudgeRecord:
-    """The record in ``file``; without one the sealed ``folder`` is judged and the record written.
+    """Read the record in ``file``; when there is none, judge the sealed ``folder`` and write the record.
 
-    ``check`` may raise before that: a stop that was asked for reaches the judge's process too, and what it says then is
-    no answer to keep.
+    ``check`` is called before writing and may raise: a stop request also interrupts the judge's process, whose record
+    is then not stored.
     """
     if file.exists():
         return read_record(file)
-    found = judge_apart(folder, orders, environ)
+    record = run_judge(folder, orders, environ)
     check()
-    write_once(file, found.to_bytes())
-    return found
+    write_once(file, record.to_bytes())
+    return record
 
 
 def read_record(file: Path) -> JudgeRecord:
-    """A kept record. Raises ``UserError`` when it is none."""
-    fix = "it is written by the run; have the evidence judged again"
+    """Read a stored record. Raises ``UserError`` when it is missing or invalid."""
+    fix = "delete it and resume the run to judge the evidence again"
     try:
         with open_regular(file) as stream:
             data = stream.read(MAX_RECORD_BYTES + 1)
         if len(data) > MAX_RECORD_BYTES:
-            raise UserError("more than a judge says", str(file), fix)
+            raise UserError("cannot read the judge's record: file too large", str(file), fix)
         return JudgeRecord.model_validate_json(data)
     except OSError as problem:
-        raise UserError("no record of the judge", str(file), problem.strerror or fix) from None
+        raise UserError(f"cannot read the judge's record: {problem.strerror}", str(file), fix) from None
     except ValidationError:
-        raise UserError("not a record of the judge", str(file), fix) from None
+        raise UserError("cannot read the judge's record: invalid content", str(file), fix) from None

@@ -1,9 +1,9 @@
-"""From several opinions to what they lower a verdict to.
+"""Combines several votes into findings.
 
-An accusation counts when at least one of its quotes holds. For a FLAG more than half of the votes asked have to share a
-concern. For a FAIL every vote asked has to accuse of the same concern with severity FAIL, there have to be three at
-least, and the concern has to be one that can withhold. Without an answer from more than half nothing is lowered, and
-the judge is degraded. What a vote calls its verdict has no effect: there is no way to say PASS that changes anything.
+An accusation counts when at least one of its quotes is verified. A FLAG needs more than half of the requested votes to
+share a concern. A FAIL needs every requested vote, and at least three, to accuse of the same concern with severity
+FAIL, and a concern that can withhold. Unless more than half of the votes were answered there is no finding, and the
+judge is degraded. The verdict that a vote states has no effect.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from bankable.nodes.auditor.verdict import Action, Evidence, Finding, Severity
 
 RULE = "judge"
 FEWEST_FOR_A_FAIL = 3
+"""Votes that a FAIL needs."""
 ACTIONS: dict[Concern, tuple[Severity, Action]] = {
     "claim_mismatch": (Severity.FAIL, Action.EJECT),
     "coherence": (Severity.FAIL, Action.EJECT),
@@ -24,38 +25,43 @@ ACTIONS: dict[Concern, tuple[Severity, Action]] = {
     "lever_class": (Severity.FLAG, Action.DOWNGRADE_HEADLINE),
     "other": (Severity.FLAG, Action.FLAG),
 }
-"""The heaviest that each concern can weigh, and what follows from that."""
+"""Highest severity of each concern, and the action that follows from it."""
 MOST_PLACES = 8
+"""Places of evidence per finding."""
 
 
 @dataclass(frozen=True)
 class Charge:
-    """An accusation with the quotes that hold; there is at least one."""
+    """An accusation with its verified quotes, at least one."""
 
     accusation: Accusation
     quotes: tuple[Quote, ...]
 
 
-def lowered(asked: int, ballots: Sequence[Sequence[Charge]]) -> tuple[Finding, ...]:
-    """Findings of ``asked`` votes, of which ``ballots`` were answered; one finding a concern at most."""
+def weigh_ballots(asked: int, ballots: Sequence[Sequence[Charge]]) -> tuple[Finding, ...]:
+    """Findings of ``asked`` votes, of which ``ballots`` were answered; at most one finding per concern."""
     if len(ballots) * 2 <= asked:
         return ()
-    found = (_concern(asked, concern, ballots) for concern in ACTIONS)
-    return tuple(finding for finding in found if finding is not None)
+    findings = (_weigh_concern(asked, concern, ballots) for concern in ACTIONS)
+    return tuple(finding for finding in findings if finding is not None)
 
 
-def _concern(asked: int, concern: Concern, ballots: Sequence[Sequence[Charge]]) -> Finding | None:
-    accusing = [mine for ballot in ballots if (mine := [it for it in ballot if it.accusation.concern == concern])]
+def _weigh_concern(asked: int, concern: Concern, ballots: Sequence[Sequence[Charge]]) -> Finding | None:
+    accusing = [
+        charges
+        for ballot in ballots
+        if (charges := [charge for charge in ballot if charge.accusation.concern == concern])
+    ]
     if len(accusing) * 2 <= asked:
         return None
     heaviest, action = ACTIONS[concern]
-    failing = sum(any(it.accusation.severity == "FAIL" for it in mine) for mine in accusing)
+    failing = sum(any(charge.accusation.severity == "FAIL" for charge in charges) for charges in accusing)
     withheld = heaviest is Severity.FAIL and failing == asked >= FEWEST_FOR_A_FAIL
     severity = Severity.FAIL if withheld else Severity.FLAG
-    charges = [it for mine in accusing for it in mine]
-    # The words of the first vote that weighs as much as the finding; the places of all that agree.
-    first = next((it for it in charges if not withheld or it.accusation.severity == "FAIL"), charges[0])
-    places = dict.fromkeys((quote.file, quote.line) for it in charges for quote in it.quotes)
+    merged = [charge for charges in accusing for charge in charges]
+    # The text of the first charge that is as severe as the finding; the places of all of them.
+    first = next((charge for charge in merged if not withheld or charge.accusation.severity == "FAIL"), merged[0])
+    places = dict.fromkeys((quote.file, quote.line) for charge in merged for quote in charge.quotes)
     return Finding(
         rule=RULE,
         severity=severity,

@@ -1,1 +1,1 @@
-"""Suspicious reading: files that somebody else wrote become typed objects, problems and digests."""
+"""Reads untrusted evidence files into typed records, a list of problems and content digests."""

@@ -1,4 +1,4 @@
-"""What a verdict was derived from, by content."""
+"""sha256 digests of the evidence files that a verdict was derived from."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from bankable.tools.evidence.canonical import file_digest
 from bankable.tools.evidence.regular import regular_files
 
 
-def digests(folder: Path, known: Mapping[str, str] | None = None) -> tuple[EvidenceDigest, ...]:
-    """sha256 of every regular file of a folder, by path; ``known`` has those that were read already."""
-    known = known or {}
+def hash_files(folder: Path, computed: Mapping[str, str] | None = None) -> tuple[EvidenceDigest, ...]:
+    """The digest of every regular file under ``folder``; ``computed`` has those of files that were read already."""
+    computed = computed or {}
     return tuple(
-        EvidenceDigest(file=name, sha256=known.get(name) or file_digest(path)) for name, path in regular_files(folder)
+        EvidenceDigest(file=name, sha256=computed.get(name) or file_digest(path))
+        for name, path in regular_files(folder)
     )

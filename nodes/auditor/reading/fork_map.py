@@ -1,7 +1,7 @@
-"""Work shared by this process and copies of it.
+"""Maps a function over indices on this process and forked copies of it.
 
-Whoever is free takes the next piece, this process too: so nobody waits, and what was done here need not be sent. A copy
-writes what it did into a file without a name, in memory, which is read when nothing is left to do.
+Each process draws the next index when it is free, this one too, so none is idle and results computed here are not
+copied. A child pickles its results into an anonymous in-memory file (memfd) that is read when no index is left.
 """
 
 from __future__ import annotations
@@ -14,66 +14,66 @@ import signal
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-Done = TypeVar("Done")
-_TICKET = 4
-"""Bytes."""
+Result = TypeVar("Result")
+_INDEX_BYTES = 4
+"""Size of one index in the shared queue, bytes."""
 
 
-def together(work: Callable[[int], Done], count: int, jobs: int) -> list[Done]:
-    """``[work(0), work(1), …]`` by ``jobs`` processes. For Linux, and a process without other threads.
+def fork_map(work: Callable[[int], Result], count: int, jobs: int) -> list[Result]:
+    """Compute ``[work(0), work(1), …]`` with ``jobs`` processes. Needs Linux and a process without other threads.
 
-    What a copy failed to do, or did not live to do, is done here, and raises here.
+    An index that raised in a child, or whose child died, is computed again in this process, where it may raise.
     """
-    done = dict[int, Done]()
-    copies = dict[int, int]()
-    """Process and the descriptor of its file."""
-    with _tickets(count) as tickets, contextlib.ExitStack() as ends:
-        ends.callback(_end, copies)
-        gc.freeze()  # collecting garbage in a copy would touch, and thereby copy, all that the two share
+    results = dict[int, Result]()
+    children = dict[int, int]()
+    """Process id to the descriptor of its result file."""
+    with _index_queue(count) as queue, contextlib.ExitStack() as ends:
+        ends.callback(_kill, children)
+        gc.freeze()  # a collection in a child would write to, and thereby copy, every shared page
         ends.callback(gc.unfreeze)
         for _ in range(jobs - 1):
-            file = os.memfd_create("done")
+            file = os.memfd_create("results")
             ends.callback(os.close, file)
             try:
-                copies[_copy(work, tickets, file)] = file
-            except OSError:  # no more processes to be had
+                children[_start_child(work, queue, file)] = file
+            except OSError:  # no more processes available
                 break
-        for index in _drawn(tickets):
-            done[index] = work(index)
-        while copies:
-            process, file = next(iter(copies.items()))
+        for index in _draw(queue):
+            results[index] = work(index)
+        while children:
+            process, file = next(iter(children.items()))
             os.waitpid(process, 0)
-            del copies[process]
-            done.update(_read(file))
-    return [done[index] if index in done else work(index) for index in range(count)]
+            del children[process]
+            results.update(_read(file))
+    return [results[index] if index in results else work(index) for index in range(count)]
 
 
 @contextlib.contextmanager
-def _tickets(count: int) -> Iterator[int]:
-    """A file with a number for each piece of work. Copies share the place in it, so that each is drawn once."""
-    file = os.memfd_create("tickets")
+def _index_queue(count: int) -> Iterator[int]:
+    """A file that holds every index once. Forked processes share its read offset, so each index is drawn once."""
+    file = os.memfd_create("indices")
     try:
-        os.write(file, b"".join(index.to_bytes(_TICKET, "little") for index in range(count)))
+        os.write(file, b"".join(index.to_bytes(_INDEX_BYTES, "little") for index in range(count)))
         os.lseek(file, 0, os.SEEK_SET)
         yield file
     finally:
         os.close(file)
 
 
-def _drawn(tickets: int) -> Iterator[int]:
-    while ticket := os.read(tickets, _TICKET):
-        yield int.from_bytes(ticket, "little")
+def _draw(queue: int) -> Iterator[int]:
+    while entry := os.read(queue, _INDEX_BYTES):
+        yield int.from_bytes(entry, "little")
 
 
-def _copy(work: Callable[[int], Done], tickets: int, file: int) -> int:
-    """Start a copy of this process that takes part in the work; its number."""
+def _start_child(work: Callable[[int], Result], queue: int, file: int) -> int:
+    """Fork a child that draws from the queue and writes its results to ``file``; returns its process id."""
     parent = os.getpid()
     process = os.fork()
     if process:
         return process
     try:
-        for index in _drawn(tickets):
-            if os.getppid() != parent:  # nobody is left to read it
+        for index in _draw(queue):
+            if os.getppid() != parent:  # the parent died: nothing will read the results
                 break
             with contextlib.suppress(Exception):
                 piece = memoryview(pickle.dumps((index, work(index)), pickle.HIGHEST_PROTOCOL))
@@ -83,19 +83,19 @@ def _copy(work: Callable[[int], Done], tickets: int, file: int) -> int:
         os._exit(0)
 
 
-def _read(file: int) -> Iterator[tuple[int, Done]]:
-    """What a copy wrote; a piece that it did not live to finish is left out."""
+def _read(file: int) -> Iterator[tuple[int, Result]]:
+    """The results that a child wrote; a truncated last one is left out."""
     os.lseek(file, 0, os.SEEK_SET)
     with open(file, "rb", closefd=False) as stream:
         while True:
             try:
-                yield pickle.load(stream)  # written by a copy of this very process
+                yield pickle.load(stream)  # written by a fork of this process
             except (EOFError, pickle.UnpicklingError):
                 return
 
 
-def _end(copies: dict[int, int]) -> None:
-    """Stop those that are still at it: somebody has lost patience."""
-    for process in copies:
+def _kill(children: dict[int, int]) -> None:
+    """Kill the children that still run: this process raised or was interrupted."""
+    for process in children:
         os.kill(process, signal.SIGKILL)
         os.waitpid(process, 0)

@@ -1,4 +1,4 @@
-"""The gaps between tokens of a round, added up and packed as they come."""
+"""The inter-token latencies of a round, summed and packed to doubles while they are parsed."""
 
 from __future__ import annotations
 
@@ -12,38 +12,38 @@ from bankable.tools.statistics.order import DOUBLE, Doubles, packed
 
 
 class Gaps:
-    """One list of gaps per request, in the order of the requests. Seconds."""
+    """One list of inter-token latencies per request, in the order of the requests, in seconds."""
 
     def __init__(self) -> None:
         self.counts = array("q")
-        """Gaps per request."""
+        """Number of latencies per request."""
         self.sums = array("d")
-        """Exact sum per request."""
+        """Exact sum per request, seconds."""
         self.packed = bytearray()
-        """All gaps, as doubles."""
+        """All latencies as native doubles, seconds."""
 
     def __len__(self) -> int:
-        """Requests."""
+        """Number of requests."""
         return len(self.counts)
 
     def add(self, entries: Sequence[Any]) -> None:
-        """Take the gaps of some more requests. Raises ``ValueError`` when they are no lists of numbers."""
+        """Add the latencies of more requests. Raises ``ValueError`` when an entry is not a list of numbers."""
         if not set(map(type, entries)) <= {list}:
             raise ValueError("not a list of lists")
         try:
             self.sums.extend(map(math.fsum, entries))
             self.packed += b"".join(map(packed, entries))
         except (TypeError, OverflowError, struct.error):
-            raise ValueError("not a number, or beyond all measure") from None
+            raise ValueError("not a number, or out of range") from None
         self.counts.extend(map(len, entries))
 
     def of_completed(self, errors: Sequence[str]) -> Doubles:
-        """All gaps of the requests without an error, as doubles."""
+        """All latencies of the requests without an error, as native doubles."""
         if not any(errors):
             return self.packed
-        kept, place, every = bytearray(), 0, memoryview(self.packed)
+        completed, offset, everything = bytearray(), 0, memoryview(self.packed)
         for count, error in zip(self.counts, errors, strict=True):
             if not error:
-                kept += every[place : place + count * DOUBLE]
-            place += count * DOUBLE
-        return kept
+                completed += everything[offset : offset + count * DOUBLE]
+            offset += count * DOUBLE
+        return completed

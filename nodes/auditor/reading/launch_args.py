@@ -1,4 +1,4 @@
-"""A server's command line as names and values."""
+"""Parses a server's command line into argument names and values."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 
 def parse(argv: Sequence[str]) -> tuple[dict[str, str], list[str]]:
-    """Flags by server-argument name, and the names that were given more than once (the last value wins)."""
+    """Values by server-argument name, and the names that were given more than once (the last value wins)."""
     flags: dict[str, str] = {}
     repeated: list[str] = []
     name = ""

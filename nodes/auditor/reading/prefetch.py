@@ -1,8 +1,8 @@
-"""Reading the legs of an audit before any rule asks, on as many cores as there are.
+"""Reads all legs of an audit before the rules run, on all cores.
 
-Parsing per-request records is nearly all of an audit's work, and the legs do not depend on each other. Each is read
-whole, by this process or a copy of it where that pays; what it found comes as typed objects, problems and digests, and
-is put in place in the order of the legs' paths. So one core and many give the same bytes.
+Parsing per-request records is nearly all of an audit's work, and the legs are independent. Each leg is read as a whole,
+in this process or a fork of it where that pays; its records, problems and digests are merged in the order of the legs'
+paths, so the verdict's bytes do not depend on the number of cores.
 """
 
 from __future__ import annotations
@@ -13,34 +13,34 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bankable.nodes.auditor.reading.fork_map import together
+from bankable.nodes.auditor.reading.fork_map import fork_map
 from bankable.nodes.auditor.reading.reader import Problem, Reader
 from bankable.nodes.auditor.reading.sealed import SealedView
 from bankable.nodes.auditor.reading.view import ComparisonView, LegView
 from bankable.tools.statistics.order import prepare
 
 FIELDS = ("record", "rows", "server_info", "log", "outputs", "answers", "engagement", "host")
-"""What a leg holds, as ``LegView`` names it."""
+"""Attributes of ``LegView`` that are read in advance."""
 WORTH_BYTES = 16 << 20
-"""Evidence below which starting processes takes longer than reading."""
+"""Bytes of evidence below which starting processes takes longer than reading."""
 
 
 @dataclass(frozen=True)
 class LegRead:
-    """Everything of one leg, and what was wrong with its files."""
+    """All records of one leg, and the problems and digests of its files."""
 
     fields: dict[str, Any]
     problems: list[Problem]
     digests: dict[str, str]
 
 
-def read_ahead(view: SealedView, jobs: int = 1) -> None:
-    """Read every leg of comparison and control. Anything that rules ask for later is there already."""
+def prefetch_legs(view: SealedView, jobs: int = 1) -> None:
+    """Read every leg of comparison and control and store the records in its view."""
     legs = list(_legs(view))
     for leg, read in zip(legs, _read_all(view.folder, [leg.folder for leg in legs], jobs), strict=True):
         for name, value in read.fields.items():
             setattr(leg, name, value)
-        view.reader.take_over(read.problems, read.digests)
+        view.reader.merge(read.problems, read.digests)
 
 
 def read_leg(root: Path, folder: str) -> LegRead:
@@ -59,13 +59,13 @@ def _legs(view: SealedView) -> Iterator[LegView]:
 
 def _read_all(root: Path, folders: Sequence[str], jobs: int) -> Iterable[LegRead]:
     jobs = min(jobs, len(folders))
-    if jobs < 2 or sys.platform != "linux" or sum(_size(root / folder) for folder in folders) < WORTH_BYTES:
+    if jobs < 2 or sys.platform != "linux" or sum(_count_bytes(root / folder) for folder in folders) < WORTH_BYTES:
         return (read_leg(root, folder) for folder in folders)
     prepare()
-    return together(lambda index: read_leg(root, folders[index]), len(folders), jobs)
+    return fork_map(lambda index: read_leg(root, folders[index]), len(folders), jobs)
 
 
-def _size(folder: Path) -> int:
+def _count_bytes(folder: Path) -> int:
     try:
         return sum(entry.stat().st_size for entry in folder.iterdir())
     except OSError:

@@ -1,8 +1,8 @@
-"""Bounded, suspicious reading of files that somebody else wrote.
+"""Reads untrusted files within bounds on size, depth and number of records.
 
-Nothing in here raises on bad content: what cannot be used is reported as a ``Problem`` with file and line. Bytes are
-hashed as they are read, so the digest in a verdict is that of the bytes that were judged. Texts of problems are our
-own words, never a library's, so that they are the same under any version of it.
+Bad content never raises: what cannot be used is reported as a ``Problem`` with file and line. Bytes are hashed as they
+are read, so the digest in a verdict is that of the bytes that were judged. Problem texts are written here and never
+taken from a library, so that they do not depend on its version.
 """
 
 from __future__ import annotations
@@ -17,8 +17,15 @@ from typing import Any, BinaryIO, Literal, TypeVar
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from bankable.nodes.auditor.reading.chunked import Taker, load_apart
-from bankable.nodes.auditor.reading.shape import LARGE, keys_kept, lost_a_key, plain, repeated_keys, too_many_containers
+from bankable.nodes.auditor.reading.chunked import ListSink, load_chunked
+from bankable.nodes.auditor.reading.shape import (
+    LARGE,
+    count_keys,
+    find_repeated_keys,
+    has_too_many_containers,
+    is_plain,
+    may_repeat_a_key,
+)
 from bankable.tools.evidence.hashing import Hashing
 from bankable.tools.evidence.regular import IrregularFileError, open_regular, shown, stamp
 
@@ -26,30 +33,32 @@ MAX_LINE_BYTES = 64 << 20
 MAX_FILE_BYTES = 512 << 20
 MAX_LINES = 5_000_000
 MAX_RECORDS = 200_000
-"""Typed records of one file: host samples of two days."""
+"""Typed records of one file: two days of host samples at 1 Hz."""
 MAX_DEPTH = 64
 MAX_PROBLEMS = 50
-"""Per file; one more says that there are others."""
+"""Listed per file; one more says that there are others."""
 LARGEST_NUMBER = 1e18
-"""Nothing that is measured comes near: times are seconds, sizes bytes."""
+"""Bound of every float: measured times (seconds) and sizes (bytes) stay far below."""
 LARGEST_COUNT = 1 << 63
+"""Bound of every integer."""
 
 ProblemKind = Literal[
     "torn", "malformed", "duplicate_key", "too_large", "too_deep", "invalid", "impossible", "irregular", "changed"
 ]
 Model = TypeVar("Model", bound=BaseModel)
 Json = dict[str, Any]
-Apart = tuple[str, Callable[[], Taker]] | None
-"""Key of a long list, and what takes its entries."""
+ChunkedList = tuple[str, Callable[[], ListSink]] | None
+"""Key of a long list, and a factory of the sink that receives its entries."""
 NOTHING: frozenset[str] = frozenset()
 BLOCK = 1 << 19
+"""Bytes per read."""
 _CONTAINERS = (dict, list, tuple)
-_FAULTS = {"missing": "missing", "extra_forbidden": "not a known field"}
+_FAULTS = {"missing": "missing", "extra_forbidden": "unknown field"}
 
 
 @dataclass(frozen=True)
 class Problem:
-    """Something in an evidence file that could not be used as it stands."""
+    """A part of an evidence file that could not be used."""
 
     file: str
     line: int | None
@@ -58,66 +67,66 @@ class Problem:
 
 
 class Reader:
-    """Reads files under one folder by relative path, and collects what is wrong with them."""
+    """Reads files under one folder by relative path, and collects the problems in them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.problems: list[Problem] = []
         self.digests: dict[str, str] = {}
-        """sha256 of each file that was read to its end, by path."""
+        """sha256 of each file that was read to its end, by relative path."""
         self._counts: Counter[str] = Counter()
 
     def exists(self, name: str) -> bool:
         return (self.folder / name).is_file()
 
     def folders(self, name: str) -> list[str]:
-        """Names of the folders directly under ``name``, sorted. Links and names without a text form are reported."""
-        place, found = self.folder / name, []
+        """Sorted names of the folders directly under ``name``. Links and names that are not UTF-8 are reported."""
+        place, names = self.folder / name, []
         for entry in sorted(place.iterdir()) if place.is_dir() else ():
             if entry.is_dir() and (entry.is_symlink() or shown(entry.name) != entry.name):
-                self.report(f"{name}/{shown(entry.name)}", None, "irregular", "a link, or a name that is not UTF-8")
+                self.report(f"{name}/{shown(entry.name)}", None, "irregular", "a link, or the name is not UTF-8")
             elif entry.is_dir():
-                found.append(entry.name)
-        return found
+                names.append(entry.name)
+        return names
 
     def document(self, name: str) -> Json | None:
-        """A JSON object that is a whole file; ``None`` when absent or unusable."""
+        """Parse a whole file as a JSON object; ``None`` when absent or unusable."""
         data = self._bytes(name)
         return None if data is None else self.parse(data, name, None)
 
     def model(self, name: str, kind: type[Model]) -> Model | None:
-        """A whole file as a typed record; ``None`` when absent or unusable."""
-        found = self.document(name)
-        return None if found is None else self.typed(found, kind, name, None)
+        """Parse a whole file as a typed record; ``None`` when absent or unusable."""
+        entry = self.document(name)
+        return None if entry is None else self.validate(entry, kind, name, None)
 
     def records(self, name: str, kind: type[Model]) -> tuple[Model, ...]:
-        """A JSON-lines file as typed records; unusable lines are left out and reported."""
-        kept: list[Model] = []
-        for line, found in self.objects(name):
-            record = self.typed(found, kind, name, line)
-            if record is not None and len(kept) == MAX_RECORDS:
+        """Parse a JSON-lines file as typed records; unusable lines are left out and reported."""
+        records: list[Model] = []
+        for line, entry in self.objects(name):
+            record = self.validate(entry, kind, name, line)
+            if record is not None and len(records) == MAX_RECORDS:
                 self.report(name, line, "too_large", f"more than {MAX_RECORDS} records; the rest is left out")
                 break
             if record is not None:
-                kept.append(record)
-        return tuple(kept)
+                records.append(record)
+        return tuple(records)
 
     def objects(
-        self, name: str, elsewhere: frozenset[str] = NOTHING, apart: Apart = None
+        self, name: str, unchecked_keys: frozenset[str] = NOTHING, chunked: ChunkedList = None
     ) -> Iterator[tuple[int, Json]]:
         """(line number, object) for each usable line of a JSON-lines file.
 
-        ``elsewhere`` names long lists that the caller checks itself: they may hold plain numbers or text only. Of one
-        of them, ``apart`` says what may stand in its place in an object whose text is large.
+        ``unchecked_keys`` names long lists that the caller checks itself: they may hold plain numbers or text only.
+        ``chunked`` names one of them that is parsed in pieces when the object's text is large, and its sink.
         """
         for line, raw, ended in self._lines(name):
             if not raw or raw.isspace():
                 continue
-            found = self.parse(raw, name, line, torn=not ended, elsewhere=elsewhere, apart=apart)
-            del raw  # a line may be large: it does not outlive its parsing, nor what was parsed the next line's
-            if found is not None:
-                yield line, found
-                del found
+            entry = self.parse(raw, name, line, torn=not ended, unchecked_keys=unchecked_keys, chunked=chunked)
+            del raw  # a line may be large: free it, and the parsed object before the next line is parsed
+            if entry is not None:
+                yield line, entry
+                del entry
 
     def text(self, name: str, longest: int = 4000) -> Iterator[tuple[int, str]]:
         """(line number, text) for each line, cut at ``longest`` characters."""
@@ -125,7 +134,7 @@ class Reader:
             yield line, raw[: longest * 4].decode("utf-8", "replace")[:longest].rstrip("\r\n")
 
     def blocks(self, name: str) -> Iterator[tuple[int, list[bytes]]]:
-        """(number of the first line, lines) for each block of a file, for whoever cannot afford work on every line.
+        """(number of the first line, lines) for each block of a file, for callers that handle many lines at once.
 
         The last line of a block may still end in its newline.
         """
@@ -138,69 +147,69 @@ class Reader:
         line: int | None,
         *,
         torn: bool = False,
-        elsewhere: frozenset[str] = NOTHING,
-        apart: Apart = None,
+        unchecked_keys: frozenset[str] = NOTHING,
+        chunked: ChunkedList = None,
     ) -> Json | None:
-        """One JSON object, checked for depth, size and repeated keys."""
-        found = load_apart(data, apart[0], apart[1]()) if apart is not None and len(data) >= LARGE else None
-        if found is None:
-            found = self._whole(data, name, line, torn=torn)
-        if found is None or plain(data, found, MAX_DEPTH):
-            return found
-        kept = keys_kept(found, MAX_DEPTH, elsewhere)
+        """Parse one JSON object and check it for depth, size and repeated keys; ``None`` when it cannot be used."""
+        entry = load_chunked(data, chunked[0], chunked[1]()) if chunked is not None and len(data) >= LARGE else None
+        if entry is None:
+            entry = self._parse_whole(data, name, line, torn=torn)
+        if entry is None or is_plain(data, entry, MAX_DEPTH):
+            return entry
+        keys = count_keys(entry, MAX_DEPTH, unchecked_keys)
         try:
-            repeated = repeated_keys(data) if kept is not None and lost_a_key(data, kept) else []
+            repeated = find_repeated_keys(data) if keys is not None and may_repeat_a_key(data, keys) else []
         except RecursionError:
-            kept = None
+            keys = None
         except ValueError:  # the two parsers disagree on what JSON is
-            self.report(name, line, "malformed", "not JSON to every parser")
+            self.report(name, line, "malformed", "JSON to one parser and not to another")
             return None
-        if kept is None:
+        if keys is None:
             self.report(name, line, "too_deep", f"nested deeper than {MAX_DEPTH}")
             return None
         for key in repeated:
             self.report(name, line, "duplicate_key", f"key {key[:80]!r} appears twice, the last one counts")
-        return found
+        return entry
 
-    def _whole(self, data: bytes, name: str, line: int | None, *, torn: bool) -> Json | None:
-        if too_many_containers(data):
-            self.report(name, line, "too_large", "more lists and objects than a record has")
+    def _parse_whole(self, data: bytes, name: str, line: int | None, *, torn: bool) -> Json | None:
+        if has_too_many_containers(data):
+            self.report(name, line, "too_large", "too many lists and objects for one record")
             return None
         try:
-            found = orjson.loads(data)
+            entry = orjson.loads(data)
         except ValueError:
-            self.report(name, line, "torn" if torn else "malformed", _what_instead(data))
+            self.report(name, line, "torn" if torn else "malformed", _describe_non_json(data))
             return None
-        if not isinstance(found, dict):
-            self.report(name, line, "malformed", f"expected an object, found {type(found).__name__}")
+        if not isinstance(entry, dict):
+            self.report(name, line, "malformed", f"expected an object, got {type(entry).__name__}")
             return None
-        return found
+        return entry
 
-    def typed(self, found: Json, kind: type[Model], name: str, line: int | None) -> Model | None:
-        """A parsed object as a typed record, its numbers finite and within bounds; ``None`` when it is none."""
+    def validate(self, entry: Json, kind: type[Model], name: str, line: int | None) -> Model | None:
+        """Validate a parsed object as a typed record with finite numbers within bounds; ``None`` when it is not one."""
         try:
-            record = kind.model_validate(found)
+            record = kind.model_validate(entry)
         except ValidationError as cause:
             first = cause.errors(include_url=False, include_input=False, include_context=False)[0]
             fault = _FAULTS.get(first["type"], f"wrong ({first['type'].replace('_', ' ')})")
             self._invalid(name, line, kind, first["loc"], fault)
             return None
-        absurd = _absurd(record)
-        if absurd is not None:
-            self._invalid(name, line, kind, tuple(reversed(absurd)), "a number that nothing measures")
+        path = _find_out_of_range(record)
+        if path is not None:
+            self._invalid(name, line, kind, tuple(reversed(path)), "value out of range")
             return None
         return record
 
     def report(self, name: str, line: int | None, kind: ProblemKind, text: str) -> None:
-        """Keep a problem; of many in one file the first ones, and a word that there are more."""
+        """Record a problem. Of each file the first ``MAX_PROBLEMS`` are recorded, and one that says there are more."""
         self._counts[name] += 1
         if self._counts[name] <= MAX_PROBLEMS:
             self.problems.append(Problem(name, line, kind, text))
         elif self._counts[name] == MAX_PROBLEMS + 1:
-            self.problems.append(Problem(name, line, kind, f"{text}; and more like this"))
+            self.problems.append(Problem(name, line, kind, f"{text}; more problems not listed"))
 
-    def take_over(self, problems: list[Problem], digests: dict[str, str]) -> None:
-        """What another reader of the same folder found."""
+    def merge(self, problems: list[Problem], digests: dict[str, str]) -> None:
+        """Add what another reader of the same folder recorded."""
         self.problems += problems
         self.digests.update(digests)
         self._counts.update(problem.file for problem in problems)
@@ -212,7 +221,7 @@ class Reader:
         self.report(name, line, "invalid", f"{kind.__name__}.{path}: {fault}"[:300])
 
     def _open(self, name: str, most: int) -> BinaryIO | None:
-        """A regular file below the folder, at most ``most`` bytes large; ``None`` when absent, reported otherwise."""
+        """Open a regular file of at most ``most`` bytes; ``None`` when it is absent, or unusable and reported."""
         path = self.folder / name
         try:
             if not path.exists() and not path.is_symlink():
@@ -240,56 +249,56 @@ class Reader:
             before = stamp(stream)
             data = stream.read(MAX_LINE_BYTES + 1)
             if stamp(stream) != before or len(data) != before[0]:
-                self.report(name, None, "changed", "somebody writes to it while it is read")
+                self.report(name, None, "changed", "the file changed while it was read")
                 return None
         self.digests[name] = hashlib.sha256(data).hexdigest()
         return data
 
     def _lines(self, name: str) -> Iterator[tuple[int, bytes, bool]]:
-        """(number, content, ended by a newline) of each line. Whoever takes a line holds the only copy."""
+        """(number, content, ended by a newline) of each line. The caller holds the only reference to the content."""
         for number, lines, ended in self._blocks(name):
             lines.reverse()
             for index in range(len(lines)):
                 yield number + index, lines.pop(), ended
 
     def _blocks(self, name: str) -> Iterator[tuple[int, list[bytes], bool]]:
-        """(number of the first line, lines, ended by a newline) of each piece of a file that ends where a line does."""
+        """(number of the first line, lines, ended by a newline) of each piece of a file, cut at line ends."""
         stream = self._open(name, MAX_FILE_BYTES)
         if stream is None:
             return
         state, total, number = Hashing(), 0, 1
         with stream, state:
             before = stamp(stream)
-            for chunk in _whole_lines(stream):
+            for chunk in _read_whole_lines(stream):
                 state.update(chunk)
                 total += len(chunk)
                 ended = chunk.endswith(b"\n")
                 lines = chunk.split(b"\n") if chunk.find(b"\n") < len(chunk) - 1 else [chunk, b""]
                 if ended:
-                    lines.pop()  # nothing comes after the last newline
+                    lines.pop()  # the empty rest after the last newline
                 del chunk
-                count, usable = len(lines), _usable(lines, MAX_LINES + 1 - number)
+                count, usable = len(lines), _count_usable(lines, MAX_LINES + 1 - number)
                 del lines[usable:]
                 yield number, lines, ended
                 number += usable
                 if usable < count:
-                    self.report(name, number, "too_large", "a line or a number of lines beyond all; reading stops")
+                    self.report(name, number, "too_large", "line too long or too many lines; reading stops")
                     return
             if stamp(stream) != before or total != before[0]:
-                self.report(name, None, "changed", "somebody writes to it while it is read")
+                self.report(name, None, "changed", "the file changed while it was read")
                 return
         self.digests[name] = state.hexdigest()
 
 
-def _usable(lines: list[bytes], most: int) -> int:
-    """So many lines from the first on are not too long and not too many."""
+def _count_usable(lines: list[bytes], most: int) -> int:
+    """Number of lines from the first on that are within the bounds on length and number."""
     if max(map(len, lines)) <= MAX_LINE_BYTES:
         return min(len(lines), most)
     return min(next(index for index, line in enumerate(lines) if len(line) > MAX_LINE_BYTES), most)
 
 
-def _whole_lines(stream: BinaryIO) -> Iterator[bytes]:
-    """A file in pieces that end where a line does; of a line that is too long, only so much that it shows."""
+def _read_whole_lines(stream: BinaryIO) -> Iterator[bytes]:
+    """Yield a file in pieces cut at line ends; of a line that is too long, only enough to show that it is."""
     begun: list[bytes] = []
     size = 0
     while block := stream.read(BLOCK):
@@ -297,7 +306,7 @@ def _whole_lines(stream: BinaryIO) -> Iterator[bytes]:
         if cut:
             ready = [b"".join([*begun, block[:cut]])]
             begun, size = [], 0
-            yield ready.pop()  # whoever takes it holds the only copy
+            yield ready.pop()  # the caller holds the only reference
         if cut < len(block):
             begun.append(block[cut:])
             size += len(block) - cut
@@ -307,8 +316,8 @@ def _whole_lines(stream: BinaryIO) -> Iterator[bytes]:
         yield b"".join(begun)
 
 
-def _what_instead(data: bytes) -> str:
-    """What a text that is not JSON looks like."""
+def _describe_non_json(data: bytes) -> str:
+    """Say why a text is not JSON, as far as its encoding shows it."""
     if data.startswith(b"\xef\xbb\xbf"):
         return "not JSON: a byte order mark; write UTF-8 without one"
     if b"\0" in data[:256]:
@@ -320,8 +329,8 @@ def _what_instead(data: bytes) -> str:
     return "not JSON"
 
 
-def _absurd(value: Any) -> list[int | str] | None:
-    """Where a typed record holds a number that is not finite or beyond all measure, innermost step first."""
+def _find_out_of_range(value: Any) -> list[int | str] | None:
+    """Path of a number in a typed record that is not finite or out of range, innermost step first."""
     entries: Any
     if isinstance(value, BaseModel):
         entries = value.__dict__.items()
@@ -330,16 +339,16 @@ def _absurd(value: Any) -> list[int | str] | None:
     else:
         entries = enumerate(value)
     for step, entry in entries:
-        if not entry:  # most of a sample of the host
+        if not entry:  # most fields of a host sample are zero or absent
             continue
         kind = type(entry)
         if kind is float:
-            if not -LARGEST_NUMBER <= entry <= LARGEST_NUMBER:  # not a number is not either
+            if not -LARGEST_NUMBER <= entry <= LARGEST_NUMBER:  # false for NaN too
                 return [step]
         elif kind is int:
             if not -LARGEST_COUNT < entry < LARGEST_COUNT:
                 return [step]
-        elif (kind in _CONTAINERS or isinstance(entry, BaseModel)) and (found := _absurd(entry)) is not None:
-            found.append(step)
-            return found
+        elif (kind in _CONTAINERS or isinstance(entry, BaseModel)) and (path := _find_out_of_range(entry)) is not None:
+            path.append(step)
+            return path
     return None

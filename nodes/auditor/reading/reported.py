@@ -1,4 +1,4 @@
-"""A claim as it may arrive: any number may be null, and null is not a lie."""
+"""A producer's claim as it may arrive: any number may be null, which claims nothing."""
 
 from __future__ import annotations
 
@@ -8,23 +8,33 @@ from bankable.tools.evidence.records import Lever, Scalar
 
 
 class ReportedClaim(BaseModel):
-    """``claim.json`` without the promise that every figure is there (D06: nulls over intact raw are recomputed)."""
+    """``claim.json`` with every field optional (D06: a null where the raw records are intact is recomputed)."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     comparison: str | None = None
+    """Name of the comparison folder."""
     run_id: str | None = None
+    """Nonce of the run."""
     lever: Lever | None = None
+    """The change under test."""
     metric: str | None = None
+    """Name of the metric that ``delta`` is about, such as ``output_throughput``."""
     reference: dict[str, float | None] = {}
-    """Figures of the reference, by name of ``LatencySummary``."""
+    """Figures of the reference, by field name of ``LatencySummary`` and in its units."""
     candidate: dict[str, float | None] = {}
+    """Figures of the candidate, as for the reference."""
     delta: float | None = None
+    """Relative change of the metric, candidate over reference minus 1."""
     interval: tuple[float | None, float | None] | None = None
+    """Bounds of ``delta``, relative."""
     blocks: int | None = None
+    """Number of blocks that the figures are over."""
     decision: str | None = None
+    """The decision of the statistical rule."""
     headline: str = ""
+    """The sentence that would be published."""
     isolated: dict[str, float | None] = {}
-    """Isolated speed-ups that the headline leans on, by operator."""
+    """Isolated speed-ups that the headline quotes, by operator, as ratios reference / candidate."""
     conditions: dict[str, Scalar | None] = {}
-    """Server arguments that the summary says both legs ran with."""
+    """Server arguments that both legs are said to have run with."""

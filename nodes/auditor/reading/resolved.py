@@ -1,4 +1,4 @@
-"""Resolved server arguments, without what changes by itself, and which of them are capacities.
+"""Compares resolved server arguments, without those that differ between any two launches, and names capacities.
 
 Source: the ``/server_info`` answer of sglang 0.5.23 (fields of ServerArgs plus the scheduler's state).
 """
@@ -14,11 +14,11 @@ from bankable.tools.evidence.canonical import canonical
 from bankable.tools.levers import classify_field
 
 POOL = frozenset({"max_total_num_tokens", "max_total_tokens", "mem_fraction_static", "token_capacity"})
-"""Size of the KV pool, in tokens or as the memory share that it follows from."""
+"""Size of the KV pool, in tokens or as the memory share that it is derived from."""
 POOL_SIZES = frozenset({"max_total_tokens", "mem_fraction_static"})
-"""Levers whose declared purpose is another pool."""
+"""Levers whose purpose is another pool size."""
 POOL_SIZERS = frozenset({"kv_cache_dtype", "quantization", "dtype", "tp_size"})
-"""Levers that necessarily bring another pool along."""
+"""Levers that necessarily change the pool size."""
 GRAPHS = frozenset({"cuda_graph_config", "decode_cuda_graph_bs", "torch_compile_max_bs"})
 """Batch sizes of captured graphs and of compiled steps."""
 ALIASES = frozenset(
@@ -30,7 +30,7 @@ ALIASES = frozenset(
         "memory_usage",
     }
 )
-"""Fields that say a lever's own quantity under another name, when that lever derives them."""
+"""Fields that a lever derives and that hold its own value under another name."""
 REQUEST_CAPS = frozenset(
     {
         "max_running_requests",
@@ -56,7 +56,7 @@ SPREAD = frozenset(
         "enable_dp_attention",
     }
 )
-"""Where and over how many devices the model lies: another one is another machine (C14)."""
+"""Placement and number of devices: another value is another machine (C14)."""
 SERVED = frozenset(
     {
         "model_path",
@@ -72,14 +72,14 @@ SERVED = frozenset(
         "model_checksum",
     }
 )
-"""What is served: another one is another model (Q10)."""
+"""What is served: another value is another model (Q10)."""
 STATE = "state."
 _PLAIN = frozenset({str, int, bool})
 
 
 @dataclass(frozen=True)
-class Difference:
-    """One resolved argument that the two legs do not share."""
+class ArgumentDifference:
+    """One resolved argument that differs between two legs."""
 
     name: str
     reference: str
@@ -87,11 +87,11 @@ class Difference:
 
     @property
     def plain(self) -> str:
-        """Name without the mark of the scheduler's state."""
+        """Name without the prefix of the scheduler's state."""
         return self.name.removeprefix(STATE)
 
     def numbers(self) -> tuple[float, float] | None:
-        """Both values as numbers, ``None`` when one is not."""
+        """Both values as numbers; ``None`` when one is not a number."""
         try:
             return float(self.reference), float(self.candidate)
         except ValueError:
@@ -105,13 +105,13 @@ def modes_of(name: str) -> tuple[str, ...]:
     return ("Q10", "C04") if name in SERVED else ("C04", "C08")
 
 
-def steady(info: Mapping[str, Any]) -> dict[str, Any]:
+def drop_volatile(info: Mapping[str, Any]) -> dict[str, Any]:
     """Resolved arguments without the volatile ones; the scheduler's own values get the prefix ``state.``."""
-    flat = {name: value for name, value in info.items() if not _volatile(name)}
+    flat = {name: value for name, value in info.items() if not _is_volatile(name)}
     states = info.get("internal_states")
     state = states[0] if isinstance(states, list) and states and isinstance(states[0], dict) else {}
     for name, value in state.items():
-        if not _volatile(name) and (name not in info or info[name] != value):
+        if not _is_volatile(name) and (name not in info or info[name] != value):
             flat[STATE + name] = value
     usage = state.get("memory_usage")
     if isinstance(usage, dict) and "token_capacity" in usage:
@@ -119,25 +119,25 @@ def steady(info: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
-def differences(reference: Mapping[str, Any], candidate: Mapping[str, Any]) -> list[Difference]:
+def find_differences(reference: Mapping[str, Any], candidate: Mapping[str, Any]) -> list[ArgumentDifference]:
     """Arguments that differ, sorted by name; an absent one reads ``absent``."""
-    found = []
+    different = []
     for name in sorted({*reference, *candidate}):
-        if _plainly_equal(reference.get(name), candidate.get(name)):
+        if _is_plainly_equal(reference.get(name), candidate.get(name)):
             continue
-        first, second = shown(reference, name), shown(candidate, name)
+        first, second = format_value(reference, name), format_value(candidate, name)
         if first != second:
-            found.append(Difference(name, first, second))
-    return found
+            different.append(ArgumentDifference(name, first, second))
+    return different
 
 
-def _plainly_equal(first: object, second: object) -> bool:
-    """Equal texts and numbers, most of all values; what is absent is not."""
+def _is_plainly_equal(first: object, second: object) -> bool:
+    """Whether two values are equal strings, integers or booleans: the fast path for most arguments."""
     return first.__class__ is second.__class__ and first.__class__ in _PLAIN and first == second
 
 
-def shown(info: Mapping[str, Any], name: str) -> str:
-    """A value in one spelling: text as it is, everything else as canonical JSON."""
+def format_value(info: Mapping[str, Any], name: str) -> str:
+    """A value as text: a string as it is, everything else as canonical JSON."""
     if name not in info:
         return "absent"
     value = info[name]
@@ -145,5 +145,5 @@ def shown(info: Mapping[str, Any], name: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _volatile(name: str) -> bool:
+def _is_volatile(name: str) -> bool:
     return classify_field(name) == "volatile" or name.endswith(("_port", "_explicitly_set"))

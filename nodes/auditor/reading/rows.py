@@ -1,7 +1,7 @@
-"""One timed round, reduced to what the rules need.
+"""Reads timed rounds from ``bench_runs.jsonl`` and reduces each to what the rules need.
 
-A large run has hundreds of millions of gaps between tokens. Each line is parsed once, its lists are checked as they
-come, worked up into figures and dropped; what stays of a request is three numbers.
+A large run has hundreds of millions of inter-token latencies. Each line is parsed once; its per-request lists are
+checked, reduced to figures and dropped, and three numbers per request remain.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pydantic import ConfigDict
 
 from bankable.nodes.auditor.reading.gaps import Gaps
 from bankable.nodes.auditor.reading.reader import Json, Reader
-from bankable.nodes.auditor.reading.resolved import steady
+from bankable.nodes.auditor.reading.resolved import drop_volatile
 from bankable.tools.evidence.canonical import canonical, digest
 from bankable.tools.evidence.records import LatencySummary, RoundStamp
 from bankable.tools.statistics.latency import RoundFigures, figures
@@ -23,11 +23,13 @@ from bankable.tools.statistics.order import nonnegative
 
 REPORTED = tuple(LatencySummary.model_fields)
 MAX_ROWS = 10_000
-"""Rounds of one launch."""
+"""Rounds that are read of one launch."""
 LONGEST_S = 1e7
-"""A round or a request of four months did not happen."""
+"""Longest round or latency accepted, seconds."""
 SHORTEST_S = 1e-6
+"""Shortest round accepted, seconds."""
 LARGEST_TOKENS = 1 << 40
+"""Largest token count accepted."""
 BENCH_ARGUMENTS = (
     "backend",
     "dataset_name",
@@ -51,53 +53,67 @@ LISTS = frozenset(
 )
 """Per-request lists, checked here and not by the reader."""
 _OPTIONAL = frozenset({"generated_texts", "cached_tokens"})
-_SHOWN = 200
+_MAX_ARGUMENT = 200
+"""Characters of an argument that are kept."""
 
 
 @dataclass(frozen=True)
-class Row:
-    """A round: what its record says, and what its per-request lists say."""
+class BenchRound:
+    """One timed round: the figures that its record reports, and those recomputed from its per-request lists."""
 
     line: int
+    """Line number in ``bench_runs.jsonl``, 1-based."""
     stamp: RoundStamp | None
-    """``None`` for a bare record that this project did not measure."""
+    """``None`` for a record that this project did not measure."""
     reported: LatencySummary
+    """Figures as the record reports them."""
     raw: RoundFigures
-    """Recomputed from the per-request lists and the duration."""
+    """Figures recomputed from the per-request lists and the duration."""
     duration: float
+    """Seconds."""
     completed: int
-    """As the record says."""
+    """Completed requests as the record reports them."""
     succeeded: int
     """Requests with tokens and no error."""
     failed: int
     """Requests with an error or without a token."""
     total_output: int
+    """Output tokens as the record reports them."""
     input_lens: Sequence[int]
+    """Prompt tokens per request."""
     output_lens: Sequence[int]
+    """Output tokens per request."""
     streamed: Sequence[int]
-    """Gaps between tokens that were seen per request."""
+    """Number of inter-token latencies per request."""
     cached_tokens: int | None
-    """Prompt tokens that came from the prefix cache; ``None`` when not recorded."""
+    """Prompt tokens served from the prefix cache, all requests; ``None`` when not recorded."""
     distinct_texts: int
-    """Different answers; 0 when the record keeps none."""
+    """Number of different answers; 0 when the record has no texts."""
     arguments: tuple[tuple[str, str], ...]
     """The load generator's own arguments."""
     server_info: Json
-    """Resolved server arguments without what changes by itself."""
+    """Resolved server arguments without the volatile ones."""
 
 
 class BenchHead(LatencySummary):
-    """A line of ``bench_runs.jsonl`` without its per-request lists. Other fields may stand there and are not read."""
+    """A line of ``bench_runs.jsonl`` without its per-request lists. Other fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     duration: float
+    """Seconds."""
     completed: int
+    """Completed requests."""
     total_input_tokens: int
+    """Prompt tokens of all requests."""
     total_output_tokens: int
+    """Output tokens of all requests."""
     p99_tpot_ms: float
+    """99th percentile of the time per output token, milliseconds."""
     server_info: dict[str, Any]
+    """Resolved server arguments and scheduler state."""
     bankable: RoundStamp | None = None
+    """Run nonce, round and times that this project adds."""
 
 
 @dataclass(frozen=True)
@@ -112,13 +128,13 @@ class _Requests:
     cached_tokens: list[int] | None
 
 
-def read_rows(reader: Reader, name: str) -> Iterator[Row]:
-    """Rounds of a ``bench_runs.jsonl``; lines that cannot be used are reported and left out."""
+def read_rows(reader: Reader, name: str) -> Iterator[BenchRound]:
+    """Read the rounds of a ``bench_runs.jsonl``; lines that cannot be used are reported and left out."""
     seen: dict[str, Json] = {}
     rows = 0
-    for line, found in reader.objects(name, elsewhere=LISTS, apart=("itls", Gaps)):
-        row = _read_row(reader, name, line, found, seen)
-        del found  # the next line may be as large
+    for line, entry in reader.objects(name, unchecked_keys=LISTS, chunked=("itls", Gaps)):
+        row = _read_row(reader, name, line, entry, seen)
+        del entry  # the next line may be as large
         if row is None:
             continue
         if (rows := rows + 1) > MAX_ROWS:
@@ -127,49 +143,51 @@ def read_rows(reader: Reader, name: str) -> Iterator[Row]:
         yield row
 
 
-def _read_row(reader: Reader, name: str, line: int, found: Json, seen: dict[str, Json]) -> Row | None:
-    head = reader.typed({key: entry for key, entry in found.items() if key not in LISTS}, BenchHead, name, line)
+def _read_row(reader: Reader, name: str, line: int, entry: Json, seen: dict[str, Json]) -> BenchRound | None:
+    head = reader.validate({key: value for key, value in entry.items() if key not in LISTS}, BenchHead, name, line)
     if head is None:
         return None
-    requests = _requests(found)
+    requests = _check_lists(entry)
     if isinstance(requests, str):
         reader.report(name, line, "invalid", f"BenchHead.{requests}")
         return None
-    gaps = _impossible(head, requests) or _gaps(requests)
+    gaps = _find_impossible(head, requests) or _collect_gaps(requests)
     if isinstance(gaps, str):
         reader.report(name, line, "impossible", gaps)
         return None
-    return _row(head, requests, gaps, line, found, seen)
+    return _build_round(head, requests, gaps, line, entry, seen)
 
 
-def _requests(found: Json) -> _Requests | str:
-    """The lists, or which one is not what it should be. Latencies are looked at later, when they are added up."""
-    if (name := next((name for name in sorted(LISTS - _OPTIONAL) if name not in found), None)) is not None:
+def _check_lists(entry: Json) -> _Requests | str:
+    """The per-request lists, or which one has a wrong type. Latencies are checked later, when they are summed."""
+    if (name := next((name for name in sorted(LISTS - _OPTIONAL) if name not in entry), None)) is not None:
         return f"{name}: missing"
-    cached = found.get("cached_tokens")
+    cached = entry.get("cached_tokens")
     for name in ("input_lens", "output_lens", "cached_tokens"):
-        if not _only(found.get(name, []), {int}) and not (name in _OPTIONAL and found[name] is None):
-            return f"{name}: not a list of whole numbers"
+        if not _has_only(entry.get(name, []), {int}) and not (name in _OPTIONAL and entry[name] is None):
+            return f"{name}: not a list of integers"
     for name in ("errors", "generated_texts"):
-        if not _only(found.get(name, []), {str}):
-            return f"{name}: not a list of texts"
-    if not _only(found["ttfts"], {int, float}):
+        if not _has_only(entry.get(name, []), {str}):
+            return f"{name}: not a list of strings"
+    if not _has_only(entry["ttfts"], {int, float}):
         return "ttfts: not a list of numbers"
-    if not isinstance(found["itls"], Gaps) and not _only(found["itls"], {list}):
+    if not isinstance(entry["itls"], Gaps) and not _has_only(entry["itls"], {list}):
         return "itls: not a list of lists"
-    return _Requests(found["input_lens"], found["output_lens"], found["ttfts"], found["itls"], found["errors"], cached)
+    return _Requests(entry["input_lens"], entry["output_lens"], entry["ttfts"], entry["itls"], entry["errors"], cached)
 
 
-def _only(values: object, kinds: set[type]) -> bool:
+def _has_only(values: object, kinds: set[type]) -> bool:
     return isinstance(values, list) and set(map(type, values)) <= kinds
 
 
-def _row(head: BenchHead, requests: _Requests, gaps: Gaps, line: int, found: Json, seen: dict[str, Json]) -> Row:
-    info = steady(head.server_info)
+def _build_round(
+    head: BenchHead, requests: _Requests, gaps: Gaps, line: int, entry: Json, seen: dict[str, Json]
+) -> BenchRound:
+    info = drop_volatile(head.server_info)
     failed = sum(
         bool(error) or length == 0 for error, length in zip(requests.errors, requests.output_lens, strict=True)
     )
-    return Row(
+    return BenchRound(
         line=line,
         stamp=head.bankable,
         reported=LatencySummary(**{name: getattr(head, name) for name in REPORTED}),
@@ -191,39 +209,39 @@ def _row(head: BenchHead, requests: _Requests, gaps: Gaps, line: int, found: Jso
         output_lens=array("q", requests.output_lens),
         streamed=gaps.counts,
         cached_tokens=None if requests.cached_tokens is None else sum(requests.cached_tokens),
-        distinct_texts=len(set(found.get("generated_texts", ()))),
-        arguments=tuple((key, _argument(found[key])) for key in BENCH_ARGUMENTS if key in found),
+        distinct_texts=len(set(entry.get("generated_texts", ()))),
+        arguments=tuple((key, _format_argument(entry[key])) for key in BENCH_ARGUMENTS if key in entry),
         server_info=seen.setdefault(digest(canonical(info)), info),
     )
 
 
-def _argument(value: object) -> str:
-    """A value as text; of a long one the beginning and a digest, so that two of them can still be told apart."""
-    said = str(value)
-    return said if len(said) <= _SHOWN else f"{said[:_SHOWN]}… {digest(said.encode())[:16]}"
+def _format_argument(value: object) -> str:
+    """A value as text; a long one as its beginning and a digest, so that two of them still differ."""
+    text = str(value)
+    return text if len(text) <= _MAX_ARGUMENT else f"{text[:_MAX_ARGUMENT]}… {digest(text.encode())[:16]}"
 
 
-def _impossible(head: BenchHead, requests: _Requests) -> str:
-    """Why a round cannot have happened as recorded, or an empty string."""
+def _find_impossible(head: BenchHead, requests: _Requests) -> str:
+    """Say why a round cannot have happened as recorded; empty when it can."""
     lists = (requests.input_lens, requests.output_lens, requests.ttfts, requests.itls, requests.errors)
     lengths = {len(values) for values in lists}
     if len(lengths) != 1:
         return f"per-request lists have different lengths: {sorted(lengths)}"
     if not SHORTEST_S <= head.duration <= LONGEST_S:
-        return f"duration {head.duration:g} s"
+        return f"duration out of range: {head.duration:g} s"
     counts = [*requests.input_lens, *requests.output_lens, *(requests.cached_tokens or ())]
     if counts and min(counts) < 0:
-        return "a negative token count"
+        return "negative token count"
     if counts and max(counts) > LARGEST_TOKENS:
-        return "a token count beyond all measure"
+        return "token count out of range"
     stamp = head.bankable
     if stamp is not None and stamp.ended < stamp.started:
         return "the round ends before it starts"
     return ""
 
 
-def _gaps(requests: _Requests) -> Gaps | str:
-    """The gaps between tokens, or why they cannot be."""
+def _collect_gaps(requests: _Requests) -> Gaps | str:
+    """The inter-token latencies, or why they are invalid."""
     if isinstance(requests.itls, Gaps):
         gaps = requests.itls
     else:
@@ -231,9 +249,9 @@ def _gaps(requests: _Requests) -> Gaps | str:
         try:
             gaps.add(requests.itls)
         except ValueError:
-            return "a latency that is not a number, or beyond all measure"
+            return "latency not a number, or out of range"
     if not nonnegative(gaps.packed) or min(requests.ttfts, default=0.0) < 0:
-        return "a negative latency"
-    if max([*gaps.sums, *requests.ttfts], default=0.0) > LONGEST_S:  # a sum bounds what it is made of
-        return "a latency beyond all measure"
+        return "negative latency"
+    if max([*gaps.sums, *requests.ttfts], default=0.0) > LONGEST_S:  # the sum bounds each latency
+        return "latency out of range"
     return gaps

@@ -1,4 +1,4 @@
-"""The sealed folder as typed objects, read when first asked for."""
+"""The sealed folder as typed records, read on first access."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from bankable.tools.profiling.route import Route
 
 COMPONENT_WORDS = ("PASS", "FLAG")
 MAX_SOURCE_BYTES = 4 << 20
-"""Of one overlay file; more of it is not read."""
+"""Bytes read of one overlay file."""
 
 
 @dataclass(frozen=True)
 class TrialView:
-    """A comparison that the run's ledger names: what was declared and what was claimed, without its legs."""
+    """A comparison that the run's ledger names: its plan and claim, without its legs."""
 
     name: str
     plan: Plan | None
@@ -35,7 +35,7 @@ class TrialView:
 
 @dataclass(frozen=True)
 class ComponentView:
-    """An accepted patch that a bundle is made of."""
+    """An accepted patch that a bundle consists of."""
 
     name: str
     verdict: Json | None
@@ -48,7 +48,7 @@ class ComponentView:
 
 
 class SealedView:
-    """Everything that one audit may know."""
+    """Everything that one audit may read."""
 
     def __init__(self, folder: Path) -> None:
         self.reader = Reader(folder)
@@ -56,7 +56,7 @@ class SealedView:
 
     @property
     def problems(self) -> list[Problem]:
-        """What could not be read, of the files opened so far."""
+        """What could not be read of the files opened so far."""
         return self.reader.problems
 
     @cached_property
@@ -75,12 +75,12 @@ class SealedView:
 
     @cached_property
     def benchmark(self) -> OperatorBenchmarkView:
-        """The operator that is judged (scope harness)."""
+        """The operator benchmark that is judged (scope harness)."""
         return OperatorBenchmarkView(self.reader, "operator")
 
     @cached_property
     def operators(self) -> dict[str, OperatorBenchmarkView]:
-        """Operator benchmarks of the operators that a patch or bundle replaces, by name."""
+        """Benchmarks of the operators that a patch or bundle replaces, by operator name."""
         return {
             name: OperatorBenchmarkView(self.reader, f"operators/{name}") for name in self.reader.folders("operators")
         }
@@ -91,10 +91,10 @@ class SealedView:
 
     @cached_property
     def route(self) -> Route | None:
-        """Where the profile's operators were sent; ``None`` when nothing was routed by operator."""
+        """How the profile's operators were routed; ``None`` when nothing was routed by operator."""
         return self.reader.model("profile/route.json", Route)
 
-    def digests(self, folder: str) -> dict[str, str]:
+    def hash_folder(self, folder: str) -> dict[str, str]:
         """sha256 of the files below one folder, by file name."""
         return {path.name: file_digest(path) for _, path in regular_files(self.folder / folder)}
 
@@ -129,9 +129,9 @@ class SealedView:
 
     @cached_property
     def overlay(self) -> dict[str, bytes]:
-        """Files of the overlays that the candidate ran with, by path below the overlay folder."""
-        found = dict[str, bytes]()
+        """Contents of the candidate's overlay files, by path below the overlay folder."""
+        contents = dict[str, bytes]()
         for name, path in regular_files(self.folder / "comparison" / OVERLAY_FOLDER):
             with path.open("rb") as stream:
-                found[name] = stream.read(MAX_SOURCE_BYTES)
-        return found
+                contents[name] = stream.read(MAX_SOURCE_BYTES)
+        return contents

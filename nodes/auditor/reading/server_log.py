@@ -1,7 +1,7 @@
-"""What a server's own log says about load and faults.
+"""Summarises a server's log: load, captured graphs, retractions and faults.
 
-A log says few things many times over: without their digits, nearly all its lines are alike. What may stand in a line is
-therefore looked up by that shape; words are searched for once a shape.
+A log repeats few kinds of line: without their digits, nearly all lines are equal. What a line can contain is therefore
+looked up by this shape, and keywords are searched once per shape.
 """
 
 from __future__ import annotations
@@ -13,20 +13,21 @@ from enum import Enum, auto
 from operator import add
 
 LONGEST = 4000
-"""Characters of a line that are looked at."""
+"""Characters of a line that are scanned."""
 MAX_FAULTS = 20
+"""Faults that are listed."""
 MAX_SHAPES, MAX_SHAPE_BYTES = 4096, 512
-"""So many are remembered; a log that is not repetitive takes longer and no more memory."""
+"""Bounds of the shape cache: a log that is not repetitive takes longer but no more memory."""
 _DIGITS = b"0123456789"
 _READY = re.compile(r"fired up and ready to roll|The server is ready")
 _BATCH, _RUNNING, _NEW, _CAPTURED = b" batch", b"#running-req: ", b"#new-seq: ", b" graph: True"
 _NUMBER = rb"(?:([0-9]{1,12})(?![0-9]))?"
-"""Numbers are bounded: four thousand digits are nobody's counter."""
+"""At most twelve digits: no counter has more."""
 _RUNNING_COUNT, _NEW_COUNT = re.compile(_RUNNING + _NUMBER), re.compile(_NEW + _NUMBER)
 _USAGE = re.compile(rb"token usage: ([0-9]{1,12}(?:\.[0-9]{1,12})?)(?![0-9])")
 _DEVICES = (b"cuda", b"cpu", b"hip", b"npu")
 _GRAPH = re.compile(_CAPTURED + b"(?:%b)" % b"|".join(b"(?<=%b)" % (device + _CAPTURED) for device in _DEVICES))
-"""Begins with what is found by a jump."""
+"""Begins with a literal, which the search finds quickly."""
 _RETRACTED = ("Retract requests", "#retracted")
 _FATAL = (
     "Scheduler hit an exception",
@@ -46,9 +47,9 @@ _FATAL = (
     "Exception in ASGI application",
 )
 _STOPPING = re.compile(r"INFO:\s+Shutting down|SIGTERM received|Gracefully exiting")
-"""What follows is the noise of being stopped."""
+"""Lines after this belong to a regular shutdown."""
 _HARMLESS = "freeze_gc failed"
-"""A start-up helper that may run before the port is open; its traceback is not a fault."""
+"""A start-up helper that may run before the port is open; its traceback is harmless."""
 _ENTRY = re.compile(r"^\[\d{4}-\d\d-\d\d ")
 _LEVEL_ERROR = re.compile(r"^\[[^\]]{10,40}\] ?(?:ERROR|CRITICAL)\b|\bERROR:")
 _WORDS = tuple(
@@ -66,66 +67,69 @@ _WORDS = tuple(
         *_FATAL,
     )
 )
-"""No pattern but those of counters matches a line without one of these. None has a digit, so that a line has no word
-that its shape lacks."""
+"""Only the counter patterns match a line without one of these. None has a digit, so a line's shape keeps them all."""
 
 
 class _Kind(Enum):
-    """What may stand in lines of one shape."""
+    """What lines of one shape can contain."""
 
-    DULL = auto()
+    IGNORED = auto()
+    """Nothing of interest."""
     COUNTERS = auto()
     """At most the scheduler's counters."""
     ANYTHING = auto()
+    """One of the keywords."""
 
 
 @dataclass(frozen=True)
 class LogFacts:
-    """One ``server.log``, summarised."""
+    """The summary of one ``server.log``."""
 
     lines: int
+    """Number of lines."""
     ready_line: int | None
+    """Line that says the server is ready, 1-based; ``None`` when no line does."""
     graphs: int
-    """Scheduler lines that say a batch ran from a captured graph."""
+    """Number of scheduler lines that say a batch ran from a captured graph."""
     batches: int
-    """Scheduler lines with counters; without any, nothing is known about the load."""
+    """Number of scheduler lines with counters; with none, the load is unknown."""
     peak_running: int
-    """Requests in one batch at most."""
+    """Most requests in one batch."""
     peak_usage: float
-    """Share of the KV pool in use, at most, as sampled by the scheduler."""
+    """Largest share of the KV pool in use, 0 to 1, as sampled by the scheduler."""
     retractions: tuple[int, ...]
-    """The first line where requests were thrown back because the pool was full; empty without one."""
+    """The first line that says requests were retracted because the pool was full; empty without one."""
     faults: tuple[tuple[int, str], ...]
-    """(line, text) after the server was ready. Start-up complaints about optional parts are not faults."""
+    """(line, text) of faults after the server was ready. Start-up errors of optional parts are not faults."""
 
 
-def facts(blocks: Iterable[tuple[int, Sequence[bytes]]]) -> LogFacts:
-    """Scan a log once, given as (number of the first line, lines) for each block of it.
+def scan_log(blocks: Iterable[tuple[int, Sequence[bytes]]]) -> LogFacts:
+    """Scan a log, given as (number of the first line, lines) per block.
 
-    A log that never says ready is scanned for faults from its first line.
+    A log without a ready line is scanned for faults from its first line.
     """
     scan, kinds, count = _Scan(), dict[bytes, _Kind](), 0
-    dull, counters = _Kind.DULL, _Kind.COUNTERS
+    ignored, counters = _Kind.IGNORED, _Kind.COUNTERS
     for first, lines in blocks:
         steps: dict[bytes, list[bytes]] = {}
         for number, whole in enumerate(lines, first):
-            line = whole if len(whole) <= LONGEST else _cut(whole)
+            line = whole if len(whole) <= LONGEST else _truncate(whole)
             shape = line.translate(None, _DIGITS)
-            kind = kinds.get(shape) or _remember(kinds, shape)
-            if kind is dull and not scan.harmless:
+            kind = kinds.get(shape) or _classify(kinds, shape)
+            if kind is ignored and not scan.harmless:
                 continue
             if kind is counters and not scan.harmless:
                 steps.setdefault(shape, []).append(line)
             else:
-                scan.anything(number, line)
+                scan.scan_line(number, line)
         for shape, alike in steps.items():
-            scan.steps(shape, alike)
+            scan.scan_alike(shape, alike)
         count = first + len(lines) - 1
-    return scan.facts(count)
+    return scan.summarise(count)
 
 
-def _remember(kinds: dict[bytes, _Kind], shape: bytes) -> _Kind:
-    kind = _Kind.COUNTERS if _BATCH in shape and _RUNNING in shape else _Kind.DULL
+def _classify(kinds: dict[bytes, _Kind], shape: bytes) -> _Kind:
+    kind = _Kind.COUNTERS if _BATCH in shape and _RUNNING in shape else _Kind.IGNORED
     for word in _WORDS:
         if word in shape:
             kind = _Kind.ANYTHING
@@ -134,14 +138,14 @@ def _remember(kinds: dict[bytes, _Kind], shape: bytes) -> _Kind:
     return kind
 
 
-def _cut(line: bytes) -> bytes:
-    """The beginning of a line, bytes that are no text replaced."""
+def _truncate(line: bytes) -> bytes:
+    """The beginning of a line, invalid UTF-8 replaced."""
     return line[: LONGEST * 4].decode("utf-8", "replace")[:LONGEST].encode()
 
 
 @dataclass
 class _Scan:
-    """What was found in the lines so far."""
+    """The summary of the lines scanned so far."""
 
     batches: int = 0
     graphs: int = 0
@@ -150,31 +154,31 @@ class _Scan:
     ready: int | None = None
     stopping: bool = False
     harmless: bool = False
-    """Within the lines of a complaint that is no fault."""
+    """Inside the traceback of a harmless start-up error."""
     retractions: tuple[int, ...] = ()
     faults: list[tuple[int, str]] = field(default_factory=list)
 
-    def anything(self, number: int, line: bytes) -> None:
-        """Take in a line that may say whatever there is to say."""
+    def scan_line(self, number: int, line: bytes) -> None:
+        """Scan a line that may hold any keyword."""
         text = line.decode("utf-8", "replace").rstrip("\r\n")
         self.harmless = _HARMLESS in text or (self.harmless and not _ENTRY.match(text))
         self.stopping = self.stopping or (self.ready is not None and _STOPPING.search(text) is not None)
         if self.ready is None and _READY.search(text):
             self.ready = number
             self.faults.clear()
-        elif self.counters(line):
+        elif self.scan_counters(line):
             return
         elif any(word in text for word in _RETRACTED):
             self.retractions = self.retractions or (number,)
-        elif not (self.stopping or self.harmless) and len(self.faults) < MAX_FAULTS and _faulty(text):
+        elif not (self.stopping or self.harmless) and len(self.faults) < MAX_FAULTS and _is_fault(text):
             self.faults.append((number, text[:200]))
 
-    def counters(self, line: bytes) -> bool:
-        """Take in the scheduler's counters, and whether there are any."""
-        found = _RUNNING_COUNT.search(line)
-        if found is None or not found[1] or line.find(_BATCH) < 0:  # "in" takes twice as long
+    def scan_counters(self, line: bytes) -> bool:
+        """Read the scheduler's counters of a line; False when it has none."""
+        match = _RUNNING_COUNT.search(line)
+        if match is None or not match[1] or line.find(_BATCH) < 0:  # "in" takes twice as long
             return False
-        running, fresh = int(found[1]), _NEW_COUNT.search(line)
+        running, fresh = int(match[1]), _NEW_COUNT.search(line)
         if fresh is not None:
             running += int(fresh[1] or 0)
         self.batches += 1
@@ -184,14 +188,14 @@ class _Scan:
             self.peak_usage = max(self.peak_usage, float(usage))
         return True
 
-    def steps(self, shape: bytes, lines: list[bytes]) -> None:
-        """Take in lines of one shape that hold counters at most: all at once if none holds one of them twice."""
+    def scan_alike(self, shape: bytes, lines: list[bytes]) -> None:
+        """Read lines of one shape that hold at most counters: all at once when no line holds a counter twice."""
         text, once = b"\n".join(lines), all(shape.count(label) <= 1 for label in (_RUNNING, _NEW, _CAPTURED))
         running, fresh = _RUNNING_COUNT.findall(text), _NEW_COUNT.findall(text)
         regular = once and len(running) == len(lines) == text.count(_BATCH) and b"" not in running
         if not regular or shape.count(_BATCH) != 1 or len(fresh) not in (0, len(lines)):
             for line in lines:
-                self.counters(line)
+                self.scan_counters(line)
             return
         self.batches += len(lines)
         self.graphs += len(_GRAPH.findall(text))
@@ -199,8 +203,8 @@ class _Scan:
         self.peak_running = max(self.peak_running, *map(add, map(int, running), new))
         self.peak_usage = max(self.peak_usage, *map(float, _USAGE.findall(text)), 0.0)
 
-    def facts(self, lines: int) -> LogFacts:
-        """The whole log had that many lines."""
+    def summarise(self, lines: int) -> LogFacts:
+        """The summary, given the number of lines of the whole log."""
         return LogFacts(
             lines,
             self.ready,
@@ -213,5 +217,5 @@ class _Scan:
         )
 
 
-def _faulty(text: str) -> bool:
+def _is_fault(text: str) -> bool:
     return any(word in text for word in _FATAL) or _LEVEL_ERROR.search(text) is not None

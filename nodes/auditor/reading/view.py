@@ -1,4 +1,4 @@
-"""Launches and comparisons as typed objects, read when first asked for."""
+"""Legs and comparisons as typed records, read on first access."""
 
 from __future__ import annotations
 
@@ -7,18 +7,14 @@ from functools import cached_property
 
 from bankable.nodes.auditor.reading.reader import Json, Reader
 from bankable.nodes.auditor.reading.reported import ReportedClaim
-from bankable.nodes.auditor.reading.rows import Row, read_rows
-from bankable.nodes.auditor.reading.server_log import LogFacts, facts
+from bankable.nodes.auditor.reading.rows import BenchRound, read_rows
+from bankable.nodes.auditor.reading.server_log import LogFacts, scan_log
 from bankable.tools.evidence.overlay import Marker
 from bankable.tools.evidence.records import Answer, Engagement, Generation, HostSample, LegRecord, Plan, Side
 
-COMPONENT_WORDS = ("PASS", "FLAG")
-MAX_SOURCE_BYTES = 4 << 20
-"""Of one overlay file; more of it is not read."""
-
 
 class LegView:
-    """One launch: its record and its raw files."""
+    """One server launch: its record and its raw files."""
 
     def __init__(self, reader: Reader, folder: str) -> None:
         self._reader, self.folder = reader, folder
@@ -39,20 +35,20 @@ class LegView:
         return self._reader.model(self.path("leg.json"), LegRecord)
 
     @cached_property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[BenchRound, ...]:
         """Timed rounds in the order of the file."""
         return tuple(read_rows(self._reader, self.path("bench_runs.jsonl")))
 
     @cached_property
     def server_info(self) -> Json | None:
-        """As asked for after the launch; else as embedded in the first round."""
-        found = self._reader.document(self.path("server_info.json"))
-        return found or next((row.server_info for row in self.rows if row.server_info), None)
+        """As queried after the launch; otherwise as embedded in the first round."""
+        info = self._reader.document(self.path("server_info.json"))
+        return info or next((row.server_info for row in self.rows if row.server_info), None)
 
     @cached_property
     def log(self) -> LogFacts | None:
         name = self.path("server.log")
-        return facts(self._reader.blocks(name)) if self._reader.exists(name) else None
+        return scan_log(self._reader.blocks(name)) if self._reader.exists(name) else None
 
     @cached_property
     def outputs(self) -> tuple[Generation, ...]:
@@ -66,15 +62,15 @@ class LegView:
     def engagement(self) -> tuple[Engagement, ...]:
         """One record per declared setting; for a replaced operator one ``Marker`` per worker."""
         name = self.path("engagement.jsonl")
-        typed = (
-            self._reader.typed(found, Marker if found.get("operator") == "overlay" else Engagement, name, line)
-            for line, found in self._reader.objects(name)
+        records = (
+            self._reader.validate(entry, Marker if entry.get("operator") == "overlay" else Engagement, name, line)
+            for line, entry in self._reader.objects(name)
         )
-        return tuple(record for record in typed if record is not None)
+        return tuple(record for record in records if record is not None)
 
     @property
     def markers(self) -> tuple[Marker, ...]:
-        """What replaced operators report from inside the server."""
+        """Reports of replaced operators from inside the server."""
         return tuple(record for record in self.engagement if isinstance(record, Marker))
 
     @cached_property
@@ -87,6 +83,7 @@ class BlockView:
     """Both complete legs of one block: the pair that yields one difference."""
 
     index: int
+    """Number of the block in the plan, from 0."""
     reference: LegView
     candidate: LegView
 
@@ -95,7 +92,7 @@ class BlockView:
 
 
 class ComparisonView:
-    """A plan, a claim and the legs that were measured for them."""
+    """A plan, a claim and the legs measured for them."""
 
     def __init__(self, reader: Reader, folder: str) -> None:
         self._reader, self.folder = reader, folder
@@ -113,7 +110,7 @@ class ComparisonView:
 
     @cached_property
     def legs(self) -> tuple[LegView, ...]:
-        """Every leg folder, also of launches that failed."""
+        """Every leg folder, failed launches included."""
         return tuple(LegView(self._reader, f"{self.folder}/legs/{name}") for name in self._names)
 
     @cached_property
@@ -122,7 +119,7 @@ class ComparisonView:
 
     @cached_property
     def blocks(self) -> tuple[BlockView, ...]:
-        """Per block its last pair of complete legs, in block order."""
+        """The last pair of complete legs of each block, in block order."""
         pairs: dict[int, BlockView] = {}
         sides: dict[tuple[int, str], dict[Side, LegView]] = {}
         for leg in self.legs:
@@ -136,5 +133,5 @@ class ComparisonView:
         return tuple(pairs[index] for index in sorted(pairs))
 
     def side(self, side: Side) -> tuple[LegView, ...]:
-        """The legs of one side that count, in block order."""
+        """The legs of one side that are in a block, in block order."""
         return tuple(block.reference if side is Side.REFERENCE else block.candidate for block in self.blocks)

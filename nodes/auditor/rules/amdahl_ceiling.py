@@ -3,10 +3,10 @@
     ceiling = 1 / (1 − Σ sᵢ·(1 − 1/kᵢ)) − 1        sᵢ: corrected share of wall time, kᵢ: isolated speed-up
 
 A share is corrected for calls that wait (median instead of mean), and taken a quarter and half a point larger, because
-a profile is one window. A speed-up is recomputed from the benchmark's rows where the evidence has them; the claim's
-figure counts where it has none, and where it is the smaller one. A lower bound above that ceiling cannot come from the
-operator: something else changed, or the answers are wrong. Settings have no ceiling of this kind: they change how work
-is put together.
+a profile is one window. A speed-up is recomputed from the operator benchmark's rows where the evidence has them; the
+claim's figure counts where it has none, and where it is the smaller one. A lower bound above that ceiling cannot come
+from the operator: something else changed, or the answers are wrong. Settings have no ceiling of this kind: they change
+how work is put together.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import math
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.harness.measured import isolated
+from bankable.nodes.auditor.harness.isolated import measure_isolated
 from bankable.nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, Unverifiable, at, fail, info
 from bankable.nodes.auditor.verdict import Severity
 from bankable.tools.profiling.share import operator_share
@@ -68,7 +68,7 @@ def check(case: Case) -> Iterator[Outcome]:
 def _speedup(case: Case, operator: str) -> float | None:
     claim, benchmark = case.comparison.claim, case.view.operators.get(operator)
     said = claim.isolated.get(operator) if claim is not None else None
-    rows = isolated(benchmark, benchmark.winner).speedup if benchmark is not None and benchmark.winner else None
+    rows = measure_isolated(benchmark, benchmark.winner).speedup if benchmark is not None and benchmark.winner else None
     return min((it for it in (said, rows) if it is not None and math.isfinite(it) and it > 0), default=None)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.reading.rows import Row
+from bankable.nodes.auditor.reading.rows import BenchRound
 from bankable.nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, at, fail, info
 from bankable.nodes.auditor.verdict import Severity
 
@@ -52,7 +52,7 @@ def check(case: Case) -> Iterator[Outcome]:
     yield from _varied(case)
 
 
-def _halved(left: Row, right: Row) -> int:
+def _halved(left: BenchRound, right: BenchRound) -> int:
     return sum(b <= HALVED * a for a, b in zip(left.output_lens, right.output_lens, strict=True) if a > 1)
 
 
@@ -75,7 +75,7 @@ def _varied(case: Case) -> Iterator[Outcome]:
         )
 
 
-def _distinct(rows: list[Row]) -> float | None:
+def _distinct(rows: list[BenchRound]) -> float | None:
     texts = [row for row in rows if row.distinct_texts > 0]
     requests = sum(row.succeeded for row in texts)
     return sum(row.distinct_texts for row in texts) / requests if requests >= FEWEST_TEXTS else None

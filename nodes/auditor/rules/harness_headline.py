@@ -1,8 +1,8 @@
 """An isolated number never stands for the serving one (H01 H03 H18 D14).
 
-A quoted isolated speed-up must come from a benchmark in the evidence, that scope harness passed, of the implementation
-that was served, against the file that the reference serves, and be the one its rows give; a winner that is the live
-implementation under another name has none. The serving gain may be real all the same: FLAG,
+A quoted isolated speed-up must come from an operator benchmark in the evidence, that scope harness passed, of the
+implementation that was served, against the file that the reference serves, and be the one its rows give; a winner that
+is the live implementation under another name has none. The serving gain may be real all the same: FLAG,
 ``replace_headline_with_e2e``. Faster alone and slower in the server, with its whole interval below zero, is a loss: the
 server is the source of truth.
 """
@@ -13,8 +13,8 @@ import math
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.harness.identity import compared_with_itself
-from bankable.nodes.auditor.harness.measured import isolated
+from bankable.nodes.auditor.harness.identity import describe_self_comparison
+from bankable.nodes.auditor.harness.isolated import measure_isolated
 from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 from bankable.nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag, info
 from bankable.nodes.auditor.stacking import signed_off
@@ -43,7 +43,7 @@ def check(case: Case) -> Iterator[Outcome]:
 
 
 def _quoted(case: Case, name: str, benchmark: OperatorBenchmarkView, said: float | None) -> Iterator[Outcome]:
-    if same := compared_with_itself(benchmark):
+    if same := describe_self_comparison(benchmark):
         yield _replace(case, f"{name}: a winner that is not the live implementation", same, "compared_with_itself")
         return
     part = case.lever.overlays.get(name)
@@ -60,7 +60,7 @@ def _quoted(case: Case, name: str, benchmark: OperatorBenchmarkView, said: float
         return
     if said is None:
         return
-    true = isolated(benchmark, benchmark.winner).speedup if benchmark.winner else None
+    true = measure_isolated(benchmark, benchmark.winner).speedup if benchmark.winner else None
     if not signed_off(case, name, benchmark):
         word = (benchmark.verdict or {}).get("verdict")
         yield _replace(case, f"{name} {said:g}× with a PASS of scope harness", f"verdict {word}", "not_signed_off")
@@ -92,7 +92,7 @@ def _other_live_source(case: Case, name: str, benchmark: OperatorBenchmarkView) 
 
 def _lost(case: Case, name: str, benchmark: OperatorBenchmarkView) -> Iterator[Found]:
     decision = case.measured.decision
-    alone = isolated(benchmark, benchmark.winner) if benchmark.winner else None
+    alone = measure_isolated(benchmark, benchmark.winner) if benchmark.winner else None
     if decision is None or decision.n < 2 or alone is None or alone.speedup is None:
         return
     low, high = decision.gain_interval

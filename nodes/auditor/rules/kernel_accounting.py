@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import combinations
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.harness.measured import isolated
+from bankable.nodes.auditor.harness.isolated import measure_isolated
 from bankable.nodes.auditor.reading.sealed import ComponentView
 from bankable.nodes.auditor.rule import Outcome, Rule, at, fail
 from bankable.nodes.auditor.verdict import Severity
@@ -76,7 +76,7 @@ def _operators(case: Case) -> Iterator[Outcome]:
                 code="one_seam",
             )
             continue
-        ratios = [isolated(it, it.winner).speedup if it.winner else None for it in (one, other)]
+        ratios = [measure_isolated(it, it.winner).speedup if it.winner else None for it in (one, other)]
         if ratios[0] is not None and ratios[0] == ratios[1]:
             yield fail(
                 "operators with speed-ups of their own",

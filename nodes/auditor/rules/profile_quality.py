@@ -72,7 +72,7 @@ def _shares(profile: Profile) -> Iterator[Outcome]:
 def _traces(case: Case, profile: Profile) -> Iterator[Outcome]:
     if not profile.traces:
         yield _fail("at least one trace", "none", "profile again", "P07")
-    present = case.view.digests("profile")
+    present = case.view.hash_folder("profile")
     for trace in profile.traces:
         if present.get(trace.name) is None:
             yield Remark(f"trace {trace.name} is not in the evidence; its digest is recorded")

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.findings.capacity import capacity
-from bankable.nodes.auditor.reading.resolved import LENGTH_CAPS, POOL, REQUEST_CAPS, Difference, shown
+from bankable.nodes.auditor.reading.resolved import LENGTH_CAPS, POOL, REQUEST_CAPS, ArgumentDifference, format_value
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import COMPARISONS, Found, NotApplicable, Outcome, Rule, at, fail, flag, info
 from bankable.nodes.auditor.verdict import Action, Severity
@@ -36,7 +36,7 @@ def _condition(case: Case, name: str, value: Scalar) -> Iterator[Outcome]:
     if wrong is None:
         yield info(f"{name} = {value}"[:300], "on every leg", where)
         return
-    resolved = shown(wrong.server_info or {}, name)
+    resolved = format_value(wrong.server_info or {}, name)
     place = at(wrong.path("server_info.json"))
     expected, observed = f"{name} = {value}, as claimed"[:300], f"{name} = {resolved} in {wrong.name}"[:300]
     if name in POOL | REQUEST_CAPS | LENGTH_CAPS and _inert(case, wrong, name):
@@ -56,10 +56,10 @@ def _condition(case: Case, name: str, value: Scalar) -> Iterator[Outcome]:
 
 def _inert(case: Case, wrong: LegView, name: str) -> bool:
     """By the same evidence as for a capacity that moved between the legs."""
-    other = next((leg for leg in case.legs if shown(leg.server_info or {}, name) != _value(wrong, name)), None)
+    other = next((leg for leg in case.legs if format_value(leg.server_info or {}, name) != _value(wrong, name)), None)
     if other is None:
         return False
-    difference = Difference(name, _value(other, name), _value(wrong, name))
+    difference = ArgumentDifference(name, _value(other, name), _value(wrong, name))
     outcomes = list(capacity(other, wrong, difference))
     return all(isinstance(it, Found) and it.severity is Severity.INFO for it in outcomes)
 
@@ -70,7 +70,7 @@ def _is(leg: LegView, name: str, value: Scalar) -> bool:
 
 
 def _value(leg: LegView, name: str) -> str:
-    return shown(leg.server_info or {}, name)
+    return format_value(leg.server_info or {}, name)
 
 
 rule = Rule(

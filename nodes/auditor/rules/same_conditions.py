@@ -34,11 +34,11 @@ from bankable.nodes.auditor.reading.resolved import (
     POOL_SIZES,
     REQUEST_CAPS,
     STATE,
-    Difference,
-    differences,
+    ArgumentDifference,
+    drop_volatile,
+    find_differences,
+    format_value,
     modes_of,
-    shown,
-    steady,
 )
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, at, fail, flag, info
@@ -51,13 +51,13 @@ FEWEST_LAUNCHES = 3
 def check(case: Case) -> Iterator[Outcome]:
     yield from _another_experiment(case)
     first = case.legs[0]
-    base = steady(first.server_info or {})
+    base = drop_volatile(first.server_info or {})
     seen: set[tuple[str, str, str]] = set()
     counters = _counters(case)
     if counters:
         yield Remark(f"new in every launch of the reference itself, so no setting: {', '.join(sorted(counters))}"[:300])
     for leg in case.legs:
-        for difference in differences(base, steady(leg.server_info or {})):
+        for difference in find_differences(base, drop_volatile(leg.server_info or {})):
             key = (difference.name, difference.candidate, leg.record.side.value if leg.record else "")
             if key not in seen and difference.name not in counters:
                 seen.add(key)
@@ -80,7 +80,7 @@ def _another_experiment(case: Case) -> Iterator[Outcome]:
             )
 
 
-def _judge(case: Case, first: LegView, leg: LegView, difference: Difference) -> Iterator[Outcome]:
+def _judge(case: Case, first: LegView, leg: LegView, difference: ArgumentDifference) -> Iterator[Outcome]:
     lever = set(case.lever.names())
     candidate = leg.record is not None and leg.record.side.value == "candidate"
     name = difference.plain
@@ -126,14 +126,14 @@ def _counters(case: Case) -> frozenset[str]:
 
     A lever cannot be behind them. Two launches may differ by chance; three of one configuration do not.
     """
-    launches = [steady(block.reference.server_info or {}) for block in case.blocks]
+    launches = [drop_volatile(block.reference.server_info or {}) for block in case.blocks]
     if len(launches) < FEWEST_LAUNCHES:
         return frozenset()
     unknown = {name for name in launches[0] if classify_field(name.removeprefix(STATE)) == "unknown"}
-    return frozenset(name for name in unknown if len({shown(it, name) for it in launches}) == len(launches))
+    return frozenset(name for name in unknown if len({format_value(it, name) for it in launches}) == len(launches))
 
 
-def _told(case: Case, difference: Difference) -> bool:
+def _told(case: Case, difference: ArgumentDifference) -> bool:
     """Whether the headline names what moved along, with the value that it moved to."""
     claim = case.comparison.claim
     text = (claim.headline if claim is not None else "")[:LONGEST]
@@ -143,7 +143,7 @@ def _told(case: Case, difference: Difference) -> bool:
     return named and re.search(rf"(?<![A-Za-z0-9_.]){value}(?![A-Za-z0-9_])", text) is not None
 
 
-def _along(case: Case, first: LegView, leg: LegView, difference: Difference) -> Iterator[Outcome]:
+def _along(case: Case, first: LegView, leg: LegView, difference: ArgumentDifference) -> Iterator[Outcome]:
     """A pool or cap that moved because of what the lever is: part of the gain, unless it was inert."""
     for outcome in capacity(first, leg, difference):
         if isinstance(outcome, Found) and outcome.severity is Severity.FAIL and _told(case, difference):
@@ -168,7 +168,7 @@ def _along(case: Case, first: LegView, leg: LegView, difference: Difference) -> 
             yield outcome
 
 
-def _forced(case: Case, first: LegView, leg: LegView, difference: Difference) -> Iterator[Outcome]:
+def _forced(case: Case, first: LegView, leg: LegView, difference: ArgumentDifference) -> Iterator[Outcome]:
     """A field that follows from the lever and is not the lever itself."""
     said, where = f"{difference.plain}: {difference.candidate}"[:300], at(leg.path("server_info.json"))
     logs = [each.log for each in (first, leg) if each.log is not None and each.log.batches]
@@ -202,11 +202,11 @@ def _forced(case: Case, first: LegView, leg: LegView, difference: Difference) ->
 
 def _moved_in_flight(leg: LegView) -> Iterator[Outcome]:
     """Arguments as embedded in each round against those asked for after the launch."""
-    base = steady(leg.server_info or {})
+    base = drop_volatile(leg.server_info or {})
     for row in leg.rows:
         moved = [
             difference
-            for difference in differences(base, row.server_info)
+            for difference in find_differences(base, row.server_info)
             if not difference.name.startswith(STATE) and "absent" not in (difference.reference, difference.candidate)
         ]
         if moved:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.reading.rows import Row
+from bankable.nodes.auditor.reading.rows import BenchRound
 from bankable.nodes.auditor.reading.view import BlockView
 from bankable.nodes.auditor.rule import COMPARISONS, Found, Outcome, Rule, Unverifiable, at, fail
 from bankable.nodes.auditor.verdict import Action, Severity
@@ -42,7 +42,7 @@ def check(case: Case) -> Iterator[Outcome]:
         yield Unverifiable("cached-token counts or a flush record", (at(case.plan_file),), Severity.FLAG)
 
 
-def _round(case: Case, block: BlockView, left: Row, right: Row) -> Iterator[Found]:
+def _round(case: Case, block: BlockView, left: BenchRound, right: BenchRound) -> Iterator[Found]:
     file, line = block.candidate.path("bench_runs.jsonl"), right.line
     if left.stamp and right.stamp:
         if left.stamp.request_digest != right.stamp.request_digest:

@@ -14,7 +14,7 @@ from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.engine import evaluate
 from bankable.nodes.auditor.needs import NEEDS
 from bankable.nodes.auditor.rule import ALL, Check, NotApplicable, Outcome, Rule, fail, flag
-from bankable.nodes.auditor.rule_runner import MAX_FINDINGS, Figures
+from bankable.nodes.auditor.rule_runner import MAX_FINDINGS, VerdictFigures
 from bankable.nodes.auditor.rules import RULES
 from bankable.nodes.auditor.verdict import Verdict, Word
 from bankable.tools.errors import UserError
@@ -137,13 +137,13 @@ def test_a_rule_is_cut_off_in_any_thread(sealed: Seal) -> None:
 
 
 def test_reading_that_takes_too_long_withholds(sealed: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "read_ahead", lambda *_: time.sleep(30))
+    monkeypatch.setattr(engine, "prefetch_legs", lambda *_: time.sleep(30))
     verdict = evaluate(sealed.folder, [], read_seconds=0.2)
     assert (verdict.degraded, verdict.verdict) == (("reading",), Word.FAIL)
 
 
 def test_a_conclusion_that_cannot_be_drawn_withholds(sealed: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
-    def breaks(*_: object) -> Figures:
+    def breaks(*_: object) -> VerdictFigures:
         raise OverflowError
 
     monkeypatch.setattr(engine, "figures", breaks)
@@ -158,7 +158,7 @@ def test_a_fail_is_never_the_finding_that_is_left_out(sealed: Seal) -> None:
     assert verdict.verdict is Word.FAIL
     assert len(verdict.findings) == MAX_FINDINGS
     assert [it.expected for it in verdict.findings][-2:] == [f"a{MAX_FINDINGS - 2}", "last"]
-    assert any("more like these" in note.text for note in verdict.notes)
+    assert any("more outcomes not listed" in note.text for note in verdict.notes)
 
 
 def test_not_applicable_is_no_finding(sealed: Seal) -> None:

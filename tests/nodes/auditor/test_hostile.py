@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from bankable.nodes.auditor.engine import evaluate
 from bankable.nodes.auditor.reading import reader as reading
 from bankable.nodes.auditor.reading.reader import Reader
-from bankable.nodes.auditor.reading.rows import Row, read_rows
-from bankable.nodes.auditor.reading.server_log import facts
+from bankable.nodes.auditor.reading.rows import BenchRound, read_rows
+from bankable.nodes.auditor.reading.server_log import scan_log
 from bankable.nodes.auditor.replay import verify
 from bankable.nodes.auditor.verdict import Word
 from bankable.tools.errors import UserError
@@ -84,7 +84,7 @@ def _nested(depth: int) -> list[Any]:
     return [_nested(depth - 1)] if depth else []
 
 
-def _read(tmp_path: Path, data: bytes, name: str = "bench_runs.jsonl") -> tuple[list[Row], list[str]]:
+def _read(tmp_path: Path, data: bytes, name: str = "bench_runs.jsonl") -> tuple[list[BenchRound], list[str]]:
     (tmp_path / name).write_bytes(data)
     reader = Reader(tmp_path)
     return list(read_rows(reader, name)), [problem.kind for problem in reader.problems]
@@ -332,7 +332,7 @@ def test_a_log_of_absurd_counters_is_read() -> None:
         "Decode batch, #running-req: 4, token usage: 0.25",
         "Retract requests" * 3,
     ]
-    found = facts([(1, [line.encode() for line in lines * 50])])
+    found = scan_log([(1, [line.encode() for line in lines * 50])])
     assert (found.batches, found.peak_running, found.peak_usage, found.retractions) == (50, 4, 0.25, (3,))
 
 

@@ -6,7 +6,7 @@ import orjson
 from typer.testing import CliRunner
 
 from bankable.graph.cli import app
-from bankable.nodes.auditor.index import index, markdown, text
+from bankable.nodes.auditor.index import build_index, render_markdown, render_text
 from bankable.nodes.auditor.modes import MODES, mode
 from bankable.nodes.auditor.needs import NEEDS
 from bankable.nodes.auditor.rule import GAINS, NotApplicable, Rule
@@ -17,7 +17,7 @@ LESS = [rule for rule in RULES if rule.id != "amdahl_ceiling"]
 
 
 def test_every_rule_says_what_it_proves_in_one_sentence() -> None:
-    for entry in index().rules:
+    for entry in build_index().rules:
         assert 20 < len(entry.summary) < 130, entry
         assert "\n" not in entry.summary
         assert not entry.summary.endswith((".", ":")), entry.summary
@@ -25,7 +25,7 @@ def test_every_rule_says_what_it_proves_in_one_sentence() -> None:
 
 
 def test_entries_hold_what_the_rules_hold() -> None:
-    found = {entry.id: entry for entry in index().rules}
+    found = {entry.id: entry for entry in build_index().rules}
     assert list(found) == [rule.id for rule in RULES]
     real = found["real_delta"]
     assert (real.scopes, real.gate, real.missing) == (("bundle", "patch"), True, "FAIL")
@@ -34,18 +34,18 @@ def test_entries_hold_what_the_rules_hold() -> None:
 
 
 def test_a_mode_without_a_rule_is_listed_with_its_record() -> None:
-    open_modes = {it.id: it.record for it in index(LESS).open}
+    open_modes = {it.id: it.record for it in build_index(LESS).open}
     known = mode("D08")
     assert known is not None
     assert open_modes["D08"] == known.record
-    assert "D08" not in {it.id for it in index().open}
-    assert f"open: D08 {known.title}; would be decided by {known.record}" in text(index(LESS))
-    assert "| D08 | gain above what the operator could give | nothing yet; needs " in markdown(index(LESS))
+    assert "D08" not in {it.id for it in build_index().open}
+    assert f"open: D08 {known.title}; would be decided by {known.record}" in render_text(build_index(LESS))
+    assert "| D08 | gain above what the operator could give | nothing yet; needs " in render_markdown(build_index(LESS))
 
 
 def test_a_rule_without_a_docstring_shows_its_id() -> None:
     rule = Rule("bare", GAINS, ("D01",), (), lambda _: [NotApplicable("x")], gives=(Severity.FLAG,))
-    assert index([rule]).rules[0].summary  # the test module's own first line stands in
+    assert build_index([rule]).rules[0].summary  # the test module's own first line stands in
 
 
 def test_the_command_prints_text_json_and_markdown() -> None:

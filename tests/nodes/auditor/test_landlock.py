@@ -1,4 +1,4 @@
-"""An enclosed process reads beneath the paths that it was left, and cannot undo that."""
+"""A restricted process reads beneath its allowed paths only, and cannot lift the restriction."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from bankable.nodes.auditor.landlock import ROOT, readable
+from bankable.nodes.auditor.landlock import list_readable_paths
+from bankable.tools import package
 
-CODE = """
-import sys
+CODE = f"""{package.BOOT}
 from pathlib import Path
-from bankable.nodes.auditor.landlock import enclose, readable
-mine, other = Path(sys.argv[1]), Path(sys.argv[2])
-if not enclose(readable(mine)):
+from bankable.nodes.auditor.landlock import list_readable_paths, restrict_reads
+evidence, other = Path(sys.argv[1]), Path(sys.argv[2])
+if not restrict_reads(list_readable_paths(evidence)):
     sys.exit(3)
-enclose([Path("/")])
-print((mine / "a").read_text())
+restrict_reads([Path("/")])
+print((evidence / "a").read_text())
 for place in (other / "b", other):
     try:
         print(place.read_text() if place.is_file() else [*place.iterdir()])
@@ -27,21 +27,20 @@ for place in (other / "b", other):
 """
 
 
-def test_beneath_what_was_left_and_nowhere_else(tmp_path: Path) -> None:
-    mine, other = tmp_path / "mine", tmp_path / "other"
-    for folder, name in ((mine, "a"), (other, "b")):
+def test_only_allowed_paths_are_readable(tmp_path: Path) -> None:
+    evidence, other = tmp_path / "evidence", tmp_path / "other"
+    for folder, name in ((evidence, "a"), (other, "b")):
         folder.mkdir()
         (folder / name).write_text(name)
-    done = subprocess.run(
-        [sys.executable, "-c", CODE, str(mine), str(other)], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    command = [sys.executable, "-I", "-c", CODE, str(package.START), str(evidence), str(other)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 3:
-        pytest.skip("this kernel cannot enclose a process")
+        pytest.skip("this kernel has no Landlock")
     assert done.stdout.split() == ["a", "refused", "refused"], done.stderr
 
 
-def test_what_an_audit_reads_holds_no_evaluation_and_no_run(tmp_path: Path) -> None:
-    left = readable(tmp_path)
-    assert tmp_path.resolve() in left
-    assert {path.name for path in left if path.parent == ROOT} <= {"nodes", "tools", ".venv"}
-    assert not any((ROOT / "evals").is_relative_to(path) for path in left)
+def test_the_readable_paths_hold_no_evaluation_and_no_other_run(tmp_path: Path) -> None:
+    paths = list_readable_paths(tmp_path)
+    assert tmp_path.resolve() in paths
+    assert {path.name for path in paths if path.parent == package.FOLDER} <= {"nodes", "tools", ".venv"}
+    assert not any((package.FOLDER / "evals").is_relative_to(path) for path in paths)

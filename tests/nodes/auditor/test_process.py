@@ -37,7 +37,7 @@ def test_a_crash_is_degraded_and_never_a_pass(run: Path, tmp_path: Path, monkeyp
 def test_a_time_out_is_degraded(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process, "START", "import time; time.sleep(60)")
     sealed = seal(run, "patch", "patch-stream_interval", 1, tmp_path / "sealed")
-    assert "no answer within" in audit_sealed(sealed.folder, time_limit_s=0.5).findings[0].observed
+    assert "timed out after" in audit_sealed(sealed.folder, time_limit_s=0.5).findings[0].observed
     sealed.discard()
 
 

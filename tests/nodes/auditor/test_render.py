@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bankable.nodes.auditor.render import markdown, text
+from bankable.nodes.auditor.render import render_markdown, render_text
 from tests.nodes.auditor.builders import edit, judge, legs
 
 
 def test_a_pass_is_short(run: Path) -> None:
-    shown = text(judge(run))
+    shown = render_text(judge(run))
     assert shown.startswith("PASS  patch patch-stream_interval, attempt 1  →  pass\n")
     assert "output_throughput" in shown
     assert "FAIL" not in shown
@@ -20,7 +20,7 @@ def test_a_pass_is_short(run: Path) -> None:
 
 def test_a_finding_shows_place_and_advice(run: Path) -> None:
     edit(legs(run)[0] / "leg.json", lambda record: record.update(host="other"))
-    shown = text(judge(run))
+    shown = render_text(judge(run))
     assert "FAIL same_launch [C16]" in shown
     assert "comparison/legs/b00-reference/leg.json" in shown or "b00-candidate/leg.json" in shown
     assert "to do:" in shown
@@ -29,7 +29,7 @@ def test_a_finding_shows_place_and_advice(run: Path) -> None:
 def test_markdown_cannot_be_broken_out_of(run: Path) -> None:
     for leg in legs(run, side="candidate"):
         edit(leg / "leg.json", lambda record: record.update(host="a|b <img src=x> @all"))
-    shown = markdown(judge(run))
+    shown = render_markdown(judge(run))
     row = next(line for line in shown.splitlines() if "img" in line)
     assert "<img" not in row
     assert "a\\|b" in row
@@ -38,7 +38,7 @@ def test_markdown_cannot_be_broken_out_of(run: Path) -> None:
 
 
 def test_everything_shows_notes_and_infos(run: Path) -> None:
-    assert len(text(judge(run), everything=True)) > len(text(judge(run)))
+    assert len(render_text(judge(run), everything=True)) > len(render_text(judge(run)))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_everything_shows_notes_and_infos(run: Path) -> None:
 def test_text_from_evidence_stays_text(run: Path, evil: str, must_not: str) -> None:
     for leg in legs(run, side="candidate"):
         edit(leg / "leg.json", lambda record: record.update(host=evil))
-    shown = markdown(judge(run))
+    shown = render_markdown(judge(run))
     row = next(line for line in shown.splitlines() if "C16" in line)
     cell = next(part for part in row.split(" | ") if "host" in part.lower() or part)  # the row is one line
     assert cell
@@ -69,7 +69,7 @@ def test_text_from_evidence_stays_text(run: Path, evil: str, must_not: str) -> N
 def test_a_terminal_gets_no_control_characters(run: Path) -> None:
     for leg in legs(run, side="candidate"):
         edit(leg / "leg.json", lambda record: record.update(host="\x1b[2J\x07evil"))
-    shown = text(judge(run), everything=True)
+    shown = render_text(judge(run), everything=True)
     assert "evil" in shown
     assert "\x1b" not in shown
     assert "\x07" not in shown

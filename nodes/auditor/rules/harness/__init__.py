@@ -1,4 +1,4 @@
-"""Rules of scope harness, in the order in which they are asked: is an operator's isolated speed-up a measurement?"""
+"""Rules of scope harness, in the order in which they run: is an operator's isolated speed-up a valid measurement?"""
 
 from __future__ import annotations
 

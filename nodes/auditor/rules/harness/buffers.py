@@ -1,7 +1,7 @@
-"""The candidate wrote its whole output itself, before any expected output was within its reach (H14).
+"""The candidate wrote its whole output itself, before any expected output existed (H14).
 
-Output buffers are poisoned first: an element that keeps the poison was not written, and a guard that lost it was
-overrun. The expected outputs come into being after the candidate ran.
+Output buffers and guard zones are filled with a poison value first: an element that keeps it was not written, and a
+guard that lost it was overrun. The expected outputs are computed after the candidate ran.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule
-from bankable.nodes.auditor.rules.harness.citing import faulty, unrecorded
+from bankable.nodes.auditor.rules.harness.citing import report_rows, report_unrecorded
 from bankable.nodes.auditor.verdict import Action, Severity
 
-ADVICE = "poison the output buffers, run the candidate first, and compute what is expected elsewhere"
+ADVICE = "poison the output buffers, run the candidate first, and compute the expected outputs in another process"
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -21,26 +21,26 @@ def check(case: Case) -> Iterator[Outcome]:
     pairs = [
         (row, row.run.correctness) for row in benchmark.winning if row.measured and row.run.correctness is not None
     ]
-    yield from unrecorded(
+    yield from report_unrecorded(
         benchmark,
-        [row for row, said in pairs if None in (said.poison_intact, said.ran_before_expected)],
-        "poisoned buffers and the order of candidate and oracle",
+        [row for row, result in pairs if None in (result.poison_intact, result.ran_before_expected)],
+        "the poison check and the order of candidate and oracle",
     )
-    yield from faulty(
+    yield from report_rows(
         benchmark,
-        [row for row, said in pairs if said.poison_intact is False],
-        "every element written, and nothing beyond",
+        [row for row, result in pairs if result.poison_intact is False],
+        "every element written, and nothing beyond the buffer",
         "poison left in the output, or a guard overwritten",
         ADVICE,
         modes=("H14",),
         code="poison",
         action=Action.EJECT,
     )
-    yield from faulty(
+    yield from report_rows(
         benchmark,
-        [row for row, said in pairs if said.ran_before_expected is False],
+        [row for row, result in pairs if result.ran_before_expected is False],
         "a candidate that ran before any expected output existed",
-        "expected outputs were in reach",
+        "expected outputs existed before it ran",
         ADVICE,
         modes=("H14",),
         code="expected_in_reach",

@@ -1,4 +1,4 @@
-"""One finding for all rows that share a fault: the first three are cited, the rest are counted."""
+"""Builds one finding for all rows with the same fault: the first three are cited, the others are counted."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from bankable.nodes.auditor.verdict import Action, Evidence
 CITED = 3
 
 
-def cite(benchmark: OperatorBenchmarkView, rows: Sequence[OpRow]) -> tuple[Evidence, ...]:
-    """Where these rows stand."""
+def cite_rows(benchmark: OperatorBenchmarkView, rows: Sequence[OpRow]) -> tuple[Evidence, ...]:
+    """File and line of the first of these rows."""
     return tuple(at(benchmark.runs_file, row.line) for row in rows[:CITED])
 
 
-def faulty(
+def report_rows(
     benchmark: OperatorBenchmarkView,
     rows: Sequence[OpRow],
     expected: str,
@@ -27,13 +27,13 @@ def faulty(
     code: str,
     action: Action = Action.REDO,
 ) -> Iterator[Found]:
-    """A FAIL when there are such rows; ``observed`` describes the first one."""
+    """Yield a FAIL when there are such rows; ``observed`` describes the first one."""
     if rows:
-        said = f"{rows[0].name}: {observed}" + (f", and {len(rows) - 1} more rows" if len(rows) > 1 else "")
-        yield fail(expected, said[:400], advice, *cite(benchmark, rows), action=action, modes=modes, code=code)
+        text = f"{rows[0].name}: {observed}" + (f", and {len(rows) - 1} more rows" if len(rows) > 1 else "")
+        yield fail(expected, text[:400], advice, *cite_rows(benchmark, rows), action=action, modes=modes, code=code)
 
 
-def unrecorded(benchmark: OperatorBenchmarkView, rows: Sequence[OpRow], what: str) -> Iterator[Unverifiable]:
-    """Rows that do not carry the record that decides."""
+def report_unrecorded(benchmark: OperatorBenchmarkView, rows: Sequence[OpRow], what: str) -> Iterator[Unverifiable]:
+    """Yield ``Unverifiable`` when there are rows that lack the record that decides."""
     if rows:
-        yield Unverifiable(f"{what} of {rows[0].name} ({len(rows)} rows in all)", cite(benchmark, rows))
+        yield Unverifiable(f"{what} of {rows[0].name} ({len(rows)} rows in all)", cite_rows(benchmark, rows))

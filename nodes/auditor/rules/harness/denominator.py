@@ -1,8 +1,8 @@
 """The denominator is the implementation that the live server runs, and the winner is another one (H01 H03 H11).
 
-Reference rows: the backend and the source digest that the task took from the live server, from a file outside the task
-folder. Winner: not the live backend under its own name, not the live source under another one. Two kernels of one
-backend are two implementations when their sources differ.
+Reference rows must have the backend and the source digest that the task took from the live server, from a file outside
+the task folder. The winner must not be the live backend under its own name, nor the live source under another name. Two
+kernels of one backend are two implementations when their sources differ.
 """
 
 from __future__ import annotations
@@ -10,27 +10,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.harness.identity import compared_with_itself, in_task_folder
+from bankable.nodes.auditor.harness.identity import describe_self_comparison, is_in_task_folder
 from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 from bankable.nodes.auditor.rule import HARNESS, Found, Outcome, Rule, at, fail
-from bankable.nodes.auditor.rules.harness.citing import cite, faulty
+from bankable.nodes.auditor.rules.harness.citing import cite_rows, report_rows
 from bankable.nodes.auditor.verdict import Action, Severity
 from bankable.tools.evidence.harness import Task
 
-LIVE = "measure against the implementation that the task's patch point resolves to on the live server"
+LIVE = "measure against the implementation that the live server runs at the operator's patch point"
 
 
 def check(case: Case) -> Iterator[Outcome]:
     benchmark, task = case.benchmark, case.benchmark.task
     if task is None:
         return
-    if same := compared_with_itself(benchmark):
+    if reason := describe_self_comparison(benchmark):
         yield fail(
             "a winner that is not the live implementation",
-            same,
-            "the ratio of a thing to itself is noise: claim no win",
+            reason,
+            "the ratio of an implementation to itself is noise: claim no win",
             at(benchmark.path("claim.json")),
-            *cite(benchmark, benchmark.winning),
+            *cite_rows(benchmark, benchmark.winning),
             action=Action.REDO,
             modes=("H01",),
             code="compared_with_itself",
@@ -50,7 +50,7 @@ def check(case: Case) -> Iterator[Outcome]:
 
 
 def _reference(benchmark: OperatorBenchmarkView, task: Task) -> Iterator[Found]:
-    if in_task_folder(task.live_source.path):
+    if is_in_task_folder(task.live_source.path):
         yield fail(
             "a live implementation outside the task folder",
             task.live_source.path[:300],
@@ -61,30 +61,30 @@ def _reference(benchmark: OperatorBenchmarkView, task: Task) -> Iterator[Found]:
             code="own_denominator",
         )
     files = [(row, source) for row in benchmark.reference for source in (row.run.source, row.run.resolved) if source]
-    own = [row for row, source in files if in_task_folder(source.path)]
+    own = [row for row, source in files if is_in_task_folder(source.path)]
     lines = {row.line for row in own}
     other = [row for row, source in files if source.digest != task.live_source.digest and row.line not in lines]
-    yield from faulty(
+    yield from report_rows(
         benchmark,
         own,
         "a reference outside the task folder",
-        "source in the task folder",
+        "the source is in the task folder",
         LIVE,
         modes=("H03",),
         code="own_denominator",
     )
-    yield from faulty(
+    yield from report_rows(
         benchmark,
         other,
         f"the live source {task.live_source.digest[:12]}",
-        "another source",
+        "another source digest",
         LIVE,
         modes=("H03", "H11"),
         code="not_the_live_source",
     )
     backends = [row for row in benchmark.reference if row.run.backend != task.live_backend]
     if backends:
-        yield from faulty(
+        yield from report_rows(
             benchmark,
             backends,
             f"live backend {task.live_backend}",

@@ -1,6 +1,7 @@
-"""What measured was the same file before and after: harness, oracle, timer and checker, by sha256 (H05).
+"""Harness, oracle, timer and checker were the same files before and after the measurement, by sha256 (H05).
 
-All four are listed; none of them lies in the task folder but the oracle's manifest, which is the one in the evidence.
+All four must be listed. None lies in the task folder except the oracle's manifest, which must be the one in the
+evidence.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.harness.identity import in_task_folder
+from bankable.nodes.auditor.harness.identity import is_in_task_folder
 from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, fail
 from bankable.nodes.auditor.verdict import Action, Severity
 from bankable.tools.evidence.canonical import file_digest
@@ -28,15 +29,15 @@ def check(case: Case) -> Iterator[Outcome]:
     for file in files:
         if file.before != file.after:
             yield fail(
-                f"{file.role} {file.path[:200]}: {file.before[:12]} throughout",
-                f"{file.after[:12]} afterwards",
+                f"{file.role} {file.path[:200]}: {file.before[:12]} before and after",
+                f"{file.after[:12]} after",
                 ADVICE,
                 where,
                 action=Action.EJECT,
                 modes=("H05",),
                 code="measurement_edited",
             )
-        if file.role != "oracle" and in_task_folder(file.path):
+        if file.role != "oracle" and is_in_task_folder(file.path):
             yield fail(
                 f"a {file.role} outside the task folder",
                 file.path[:300],
@@ -51,7 +52,7 @@ def check(case: Case) -> Iterator[Outcome]:
         sealed = file_digest(case.view.folder / manifest)
         if sealed not in {file.after for file in files if file.role == "oracle"}:
             yield fail(
-                f"oracle.json {sealed[:12]}, as it was measured with",
+                f"a measurement with oracle.json {sealed[:12]}",
                 "another digest in measurement.json",
                 ADVICE,
                 at(manifest),

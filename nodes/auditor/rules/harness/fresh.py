@@ -1,4 +1,4 @@
-"""The operator benchmark was measured in this run, for this operator and attempt, when it says it was (R02 R03).
+"""The operator benchmark was measured in this run, for this operator and attempt, at the stated time (R02 R03).
 
 One run nonce and operator in task, oracle, measurement, claim and every row; the attempt that was asked about; the
 task is older than the benchmark; peaks and rows lie inside its time; no row appears twice, and no two rows have the
@@ -12,13 +12,13 @@ from collections.abc import Iterator
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 from bankable.nodes.auditor.rule import HARNESS, Found, Outcome, Rule, at, fail
-from bankable.nodes.auditor.rules.harness.citing import faulty
+from bankable.nodes.auditor.rules.harness.citing import report_rows
 from bankable.nodes.auditor.verdict import Action, Severity
 
 SLACK_S = 1.0
 FEWEST_TO_COMPARE = 3
-"""Two short lists of samples may be equal by chance of a coarse timer."""
-ADVICE = "run the operator benchmark again in this run; evidence is not carried over"
+"""Shorter lists of samples may be equal by chance with a coarse timer."""
+ADVICE = "run the operator benchmark again in this run; evidence of another run does not count"
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -35,13 +35,13 @@ def check(case: Case) -> Iterator[Outcome]:
             yield _stale(f"run {nonce}", f"{name} of run {record.run_id}", benchmark.path(name))
         if record.operator != case.request.comparison:
             yield _stale(f"operator {case.request.comparison}", f"{name} of {record.operator}", benchmark.path(name))
-    strangers = [r for r in benchmark.rows if (r.run.run_id, r.run.operator) != (nonce, case.request.comparison)]
-    if strangers:
-        yield from faulty(
+    others = [r for r in benchmark.rows if (r.run.run_id, r.run.operator) != (nonce, case.request.comparison)]
+    if others:
+        yield from report_rows(
             benchmark,
-            strangers,
+            others,
             f"run {nonce}, operator {case.request.comparison}",
-            f"run {strangers[0].run.run_id}, operator {strangers[0].run.operator}",
+            f"run {others[0].run.run_id}, operator {others[0].run.operator}",
             ADVICE,
             modes=("R03",),
             code="stale",
@@ -58,16 +58,20 @@ def _times(case: Case, benchmark: OperatorBenchmarkView) -> Iterator[Found]:
     if measurement.attempt != case.request.attempt:
         yield _stale(f"attempt {case.request.attempt}", f"attempt {measurement.attempt}", where)
     if task is not None and task.captured_at > measurement.started + SLACK_S:
-        yield _stale("a task captured before the operator benchmark", "a later one", benchmark.path("task.json"))
+        yield _stale(
+            "a task captured before the operator benchmark",
+            "a task captured after its start",
+            benchmark.path("task.json"),
+        )
     first, last = measurement.started - SLACK_S, measurement.ended + SLACK_S
     if not first <= measurement.peaks.measured_at <= last:
-        yield _stale("device peaks measured in this operator benchmark", "at another time", where)
+        yield _stale("device peaks measured in this operator benchmark", "measured at another time", where)
     outside = [row for row in benchmark.rows if not first <= row.run.started <= row.run.ended <= last]
-    yield from faulty(
+    yield from report_rows(
         benchmark,
         outside,
         "rows inside the time of the operator benchmark, each ending after its start",
-        "another time",
+        "the row's times do not fit",
         ADVICE,
         modes=("R03",),
         code="stale",
@@ -86,17 +90,23 @@ def _copies(benchmark: OperatorBenchmarkView) -> Iterator[Found]:
             copied.append(row)
         cells.add(cell)
         series.add(row.samples)
-    yield from faulty(
+    yield from report_rows(
         benchmark,
         twice,
         "one row for each implementation, shape and round",
-        "given twice",
+        "it appears twice",
         ADVICE,
         modes=("R03", "D11"),
         code="row_twice",
     )
-    yield from faulty(
-        benchmark, copied, "samples of its own", "the samples of another row", ADVICE, modes=("R02",), code="copied"
+    yield from report_rows(
+        benchmark,
+        copied,
+        "samples of its own",
+        "identical to the samples of another row",
+        ADVICE,
+        modes=("R02",),
+        code="copied",
     )
 
 

@@ -1,7 +1,7 @@
-"""The oracle is tensors that cannot have changed: safetensors only, each by its sha256, one for every shape (H05).
+"""The oracle is unchanged safetensors files, each checked by its sha256, with one for every shape (H05).
 
-A pickle, or any other format that runs code when it is opened, is refused by name and never opened; a file that only
-calls itself safetensors is refused by its header. Outputs for a shape without an oracle were compared with nothing.
+A pickle, or any other format that can run code when opened, is refused by its name and never opened; a file that only
+has the suffix is refused by its header. Outputs for a shape without an oracle were not compared.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
-from bankable.nodes.auditor.reading.tensor_file import trouble
+from bankable.nodes.auditor.reading.tensor_file import find_format_error
 from bankable.nodes.auditor.rule import HARNESS, Found, Outcome, Rule, Unverifiable, at, fail
 from bankable.nodes.auditor.verdict import Action, Severity
 from bankable.tools.evidence.canonical import file_digest
@@ -26,25 +26,29 @@ def check(case: Case) -> Iterator[Outcome]:
     if benchmark.oracle is None:
         return
     for file in benchmark.oracle.files:
-        yield from _file(benchmark, file)
+        yield from _check_file(benchmark, file)
     covered = {file.shape for file in benchmark.oracle.files}
-    without = sorted(set(benchmark.shapes) - covered)
-    if without:
-        yield Unverifiable(f"oracle tensors of {', '.join(without[:5])}", (at(benchmark.path("oracle.json")),))
+    uncovered = sorted(set(benchmark.shapes) - covered)
+    if uncovered:
+        yield Unverifiable(f"oracle tensors of shapes {', '.join(uncovered[:5])}", (at(benchmark.path("oracle.json")),))
 
 
-def _file(benchmark: OperatorBenchmarkView, file: OracleFile) -> Iterator[Outcome]:
+def _check_file(benchmark: OperatorBenchmarkView, file: OracleFile) -> Iterator[Outcome]:
     manifest = at(benchmark.path("oracle.json"))
     if not PLAIN.fullmatch(file.name):
-        yield _refused("a plain name that ends in .safetensors", f"{file.name[:200]!r}, not opened", manifest.file)
+        yield _refused(
+            "a file name of letters, digits and ._=+- that ends in .safetensors",
+            f"{file.name[:200]!r}, not opened",
+            manifest.file,
+        )
         return
     path = benchmark.tensors(file.name)
     if path is None:
         yield Unverifiable(f"{ORACLE_FOLDER}/{file.name}", (manifest,))
         return
     name = benchmark.path(f"{ORACLE_FOLDER}/{file.name}")
-    if why := trouble(path):
-        yield _refused("a safetensors file", f"{file.name}: {why}; not opened further", name)
+    if reason := find_format_error(path):
+        yield _refused("a safetensors file", f"{file.name}: {reason}; not read further", name)
     elif (digest := file_digest(path)) != file.sha256:
         yield fail(
             f"{file.name}: {file.sha256[:12]}",

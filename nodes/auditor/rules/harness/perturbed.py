@@ -1,4 +1,4 @@
-"""Another input gives another output (H16)."""
+"""The winner's output changes when its input changes (H16)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule
-from bankable.nodes.auditor.rules.harness.citing import faulty, unrecorded
+from bankable.nodes.auditor.rules.harness.citing import report_rows, report_unrecorded
 from bankable.nodes.auditor.verdict import Action, Severity
 
 
@@ -15,15 +15,15 @@ def check(case: Case) -> Iterator[Outcome]:
     pairs = [
         (row, row.run.correctness) for row in benchmark.winning if row.measured and row.run.correctness is not None
     ]
-    yield from unrecorded(
-        benchmark, [row for row, said in pairs if said.changes_with_input is None], "a check with perturbed inputs"
+    yield from report_unrecorded(
+        benchmark, [row for row, result in pairs if result.changes_with_input is None], "a check with perturbed inputs"
     )
-    yield from faulty(
+    yield from report_rows(
         benchmark,
-        [row for row, said in pairs if said.changes_with_input is False],
+        [row for row, result in pairs if result.changes_with_input is False],
         "an output that depends on the input",
-        "the output stayed as it was",
-        "compute the answer: a constant is none",
+        "the output did not change",
+        "compute the output from the input",
         modes=("H16",),
         code="constant_output",
         action=Action.EJECT,

@@ -1,4 +1,4 @@
-"""Both legs were measured by the protocol: timer, warm-up, counts, and the declared rounds (H10 D10)."""
+"""Both legs followed the declared protocol: timer, warm-up, number of calls and rounds (H10 D10)."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule, at, fail
-from bankable.nodes.auditor.rules.harness.citing import faulty
+from bankable.nodes.auditor.rules.harness.citing import report_rows
 from bankable.nodes.auditor.verdict import Action, Severity
 from bankable.tools.evidence.harness import OpRun, TimingProtocol
 
-ADVICE = "give every process of the operator benchmark one protocol, and take all of its rounds"
+ADVICE = "use one protocol in every process of the operator benchmark, and run all of its rounds"
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -19,10 +19,12 @@ def check(case: Case) -> Iterator[Outcome]:
         return
     protocol = benchmark.measurement.protocol
     rows = [row for row in benchmark.judged if row.run.raised is None]
-    wanted = _of(protocol)
-    other = [row for row in rows if _of(row.run) != wanted]
+    wanted = _describe(protocol)
+    other = [row for row in rows if _describe(row.run) != wanted]
     if other:
-        yield from faulty(benchmark, other, wanted, _of(other[0].run), ADVICE, modes=("H10",), code="other_protocol")
+        yield from report_rows(
+            benchmark, other, wanted, _describe(other[0].run), ADVICE, modes=("H10",), code="other_protocol"
+        )
     legs = [("reference", benchmark.reference)] + ([("winner", benchmark.winning)] if benchmark.winner else [])
     for role, part in legs:
         rounds = sorted({row.run.round for row in part if row.run.raised is None})
@@ -39,9 +41,9 @@ def check(case: Case) -> Iterator[Outcome]:
             )
 
 
-def _of(what: TimingProtocol | OpRun) -> str:
-    calls = f"{what.timed_calls} samples of {what.calls_per_sample} calls"
-    return f"timer {what.timer}, {what.warmup_calls} warm-up calls, {calls}"
+def _describe(settings: TimingProtocol | OpRun) -> str:
+    calls = f"{settings.timed_calls} samples of {settings.calls_per_sample} calls"
+    return f"timer {settings.timer}, {settings.warmup_calls} warm-up calls, {calls}"
 
 
 rule = Rule("harness_protocol", HARNESS, ("H10", "D10"), ("measurement", "bench"), check, gives=(Severity.FAIL,))

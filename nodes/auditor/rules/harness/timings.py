@@ -1,6 +1,6 @@
-"""Every published figure was timed: as many samples as calls, all of them there and above zero (H07).
+"""Every published figure was timed: as many samples as declared calls, all present and above zero (H07).
 
-Also: the samples of a row fit into the time between its start and its end.
+The samples of a row must also fit between its start and its end.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.harness.view import LONGEST_NS, SHORTEST_NS
 from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule
-from bankable.nodes.auditor.rules.harness.citing import faulty
+from bankable.nodes.auditor.rules.harness.citing import report_rows
 from bankable.nodes.auditor.verdict import Severity
 
 SLACK_S = 0.001
-"""Clocks of a row and of its samples may differ by this."""
-ADVICE = "time every call of the protocol and write the samples as the timer gave them"
+"""Difference allowed between the clocks of a row and of its samples, seconds."""
+ADVICE = "time every call of the protocol and record the samples unchanged"
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -25,7 +25,7 @@ def check(case: Case) -> Iterator[Outcome]:
     short = [row for row in rows if len(row.run.samples_ns) != row.run.timed_calls or not row.run.samples_ns]
     if short:
         run = short[0].run
-        yield from faulty(
+        yield from report_rows(
             benchmark,
             short,
             f"{run.timed_calls} samples, at least one",
@@ -36,16 +36,16 @@ def check(case: Case) -> Iterator[Outcome]:
         )
     untimed = [row for row in rows if len(row.samples) < len(row.run.samples_ns)]
     if untimed:
-        odd = next(v for v in untimed[0].run.samples_ns if v is None or not SHORTEST_NS <= v <= LONGEST_NS)
-        yield from faulty(
-            benchmark, untimed, "timings above zero", f"a sample of {odd} ns", ADVICE, modes=("H07",), code="untimed"
+        value = next(v for v in untimed[0].run.samples_ns if v is None or not SHORTEST_NS <= v <= LONGEST_NS)
+        yield from report_rows(
+            benchmark, untimed, "timings above zero", f"a sample of {value} ns", ADVICE, modes=("H07",), code="untimed"
         )
-    beyond = [row for row in rows if math.fsum(row.samples) > 1e9 * (row.run.ended - row.run.started + SLACK_S)]
-    yield from faulty(
+    too_long = [row for row in rows if math.fsum(row.samples) > 1e9 * (row.run.ended - row.run.started + SLACK_S)]
+    yield from report_rows(
         benchmark,
-        beyond,
+        too_long,
         "samples that fit between the start and the end of the row",
-        "longer than the row itself",
+        "their sum is longer than the row",
         ADVICE,
         modes=("H07",),
         code="impossible_samples",

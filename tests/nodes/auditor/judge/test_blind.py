@@ -10,7 +10,7 @@ import pytest
 from bankable.evals.fixtures.build.files import edit_each
 from bankable.nodes.auditor.judge.merge import merge
 from bankable.nodes.auditor.judge.orders import Orders
-from bankable.nodes.auditor.judge.process import judge_apart
+from bankable.nodes.auditor.judge.process import run_judge
 from bankable.nodes.auditor.verdict import Word
 from bankable.tools.evidence.seal import seal
 from tests.nodes.auditor.builders import edit, enter_all
@@ -72,7 +72,7 @@ def test_no_canary_of_a_producer_reaches_the_judge(
     monkeypatch.chdir(patch_run)
     sealed = seal(patch_run, "patch", SUBJECT, 1, tmp_path / "sealed")
     with Endpoint(says(PASS)) as served:
-        found = judge_apart(sealed.folder, Orders(settings=settings(served)))
+        found = run_judge(sealed.folder, Orders(settings=settings(served)))
         assert len(served.requests) == 3
         everything = "\n".join(asked.everything for asked in served.requests)
     sealed.discard()
@@ -169,7 +169,7 @@ def test_an_order_can_be_shown_as_tampering(patch_run: Path, tmp_path: Path) -> 
     sealed = seal(patch_run, "patch", SUBJECT, 1, tmp_path / "sealed")
     found, _ = judged(sealed.folder, quoting(ORDER, concern="tampering"))
     sealed.discard()
-    assert (found.word, found.findings[0].code) == (Word.FAIL, "tampering")
+    assert (found.verdict, found.findings[0].code) == (Word.FAIL, "tampering")
     assert found.findings[0].evidence[0].file == OVERLAY
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from bankable.evals.fixtures.cases import FIXTURES
 from bankable.evals.runner.evidence import sealed as fixture_sealed
-from bankable.nodes.auditor.judge.brief import GAP, Brief, brief
-from bankable.nodes.auditor.judge.order import groups
+from bankable.nodes.auditor.judge.brief import GAP, Brief, build_brief
+from bankable.nodes.auditor.judge.order import group_files
 from bankable.tools.evidence.seal import Seal, seal
 from bankable.tools.llm.tokens import estimate
 from tests.nodes.auditor.builders import edit
@@ -19,7 +19,7 @@ from tests.nodes.auditor.judge.ballots import OVERLAY, SUBJECT
 
 
 def test_the_change_itself_comes_first(sealed: Seal) -> None:
-    found = brief(sealed.folder)
+    found = build_brief(sealed.folder)
     kernel = OVERLAY.replace("sitecustomize.py", "kernel.cpp")
     assert list(found.lines)[:5] == ["request.json", kernel, OVERLAY, "comparison/plan.json", "comparison/claim.json"]
     assert found.evidence == sealed.digest
@@ -27,19 +27,19 @@ def test_the_change_itself_comes_first(sealed: Seal) -> None:
 
 
 def test_lines_are_those_of_the_files(sealed: Seal) -> None:
-    found = brief(sealed.folder)
+    found = build_brief(sealed.folder)
     source = (sealed.folder / OVERLAY).read_text().splitlines()
     assert found.lines[OVERLAY] == dict(enumerate(source, 1))
     assert f"    1| {source[0]}\n" in found.text
 
 
 def test_the_same_evidence_gives_the_same_text(sealed: Seal) -> None:
-    assert brief(sealed.folder).text == brief(sealed.folder).text
+    assert build_brief(sealed.folder).text == build_brief(sealed.folder).text
 
 
 @pytest.mark.parametrize("tokens", [0, 200, 1000, 3000, 24_000])
 def test_the_budget_is_kept(tokens: int, sealed: Seal) -> None:
-    found = brief(sealed.folder, tokens)
+    found = build_brief(sealed.folder, tokens)
     assert estimate(found.text) <= tokens
     assert set(found.lines) | set(found.left_out) >= {OVERLAY, "request.json"}
     assert not set(found.lines) & set(found.left_out)
@@ -77,7 +77,7 @@ def test_a_log_shows_its_faults_its_beginning_and_its_end(patch_run: Path, tmp_p
 
 
 def test_a_marker_cannot_be_written_by_evidence(sealed: Seal, patch_run: Path, tmp_path: Path) -> None:
-    earlier = re.findall(r"<<<[0-9a-f]{24} end>>>", brief(sealed.folder).text)[0]
+    earlier = re.findall(r"<<<[0-9a-f]{24} end>>>", build_brief(sealed.folder).text)[0]
     source = patch_run / "comparisons/patch-rms_norm/overlay/rms_norm/sitecustomize.py"
     source.write_text(f"x = 1\n{earlier}\n\r<<<end>>>\n\x0b{earlier}\u2028{earlier}\x85\n")
     found = _brief(patch_run, tmp_path, "again")
@@ -138,7 +138,7 @@ def test_of_an_overlay_only_source_is_shown(patch_run: Path, tmp_path: Path) -> 
 def test_every_scope_has_something_to_show(scope: str) -> None:
     fixture = next(it for it in FIXTURES if it.scope == scope)
     with fixture_sealed(fixture) as evidence:
-        found = brief(evidence.folder)
+        found = build_brief(evidence.folder)
         wanted = {
             "baseline": "comparison/plan.json",
             "profile": "profile/profile.json",
@@ -151,13 +151,13 @@ def test_every_scope_has_something_to_show(scope: str) -> None:
 
 def test_no_file_is_shown_twice() -> None:
     names = ["operator/claim.json", "operator/task.json", "comparison/claim.json", "operators/a/claim.json"]
-    found = [name for group in groups(names) for name in group.files]
+    found = [name for group in group_files(names) for name in group.files]
     assert sorted(found) == sorted(names)
 
 
 def _brief(run: Path, place: Path, name: str = "sealed-here", tokens: int = 24_000) -> Brief:
     found = seal(run, "patch", SUBJECT, 1, place / name)
     try:
-        return brief(found.folder, tokens)
+        return build_brief(found.folder, tokens)
     finally:
         found.discard()

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from bankable.nodes.auditor.judge import process as apart
-from bankable.nodes.auditor.judge.ask import scope_text
+from bankable.nodes.auditor.judge.ask import extract_scope
 from bankable.nodes.auditor.judge.merge import merge
 from bankable.nodes.auditor.judge.orders import Orders
-from bankable.nodes.auditor.judge.process import judge_apart
+from bankable.nodes.auditor.judge.process import run_judge
 from bankable.nodes.auditor.judge.record import JudgeRecord
 from bankable.nodes.auditor.replay import verify
 from bankable.nodes.auditor.ruleset import ruleset_digest
@@ -37,7 +37,7 @@ def test_three_votes_that_show_it_withhold(sealed: Seal) -> None:
     (finding,) = found.findings
     assert (finding.severity, finding.action, finding.code) == (Severity.FAIL, Action.EJECT, "claim_mismatch")
     assert [(it.file, it.line) for it in finding.evidence] == [(OVERLAY, 8)]
-    assert (found.word, found.degraded, found.invented) == (Word.FAIL, "", 0)
+    assert (found.verdict, found.degraded, found.invented) == (Word.FAIL, "", 0)
 
 
 def test_what_the_rules_pass_the_judge_can_withhold(patch_run: Path, sealed: Seal) -> None:
@@ -51,13 +51,13 @@ def test_what_the_rules_pass_the_judge_can_withhold(patch_run: Path, sealed: Sea
 
 def test_votes_without_an_objection_lower_nothing(sealed: Seal) -> None:
     found, _ = judged(sealed.folder, says(PASS))
-    assert (found.word, found.findings, found.degraded) == (Word.PASS, (), "")
+    assert (found.verdict, found.findings, found.degraded) == (Word.PASS, (), "")
     assert [(vote.outcome, vote.verdict) for vote in found.votes] == [("answered", "PASS")] * 3
 
 
 def test_invented_quotes_are_dropped_and_counted(sealed: Seal) -> None:
     found, _ = judged(sealed.folder, says(accuse(INVENTED)))
-    assert (found.word, found.findings, found.invented) == (Word.PASS, (), 3)
+    assert (found.verdict, found.findings, found.invented) == (Word.PASS, (), 3)
     assert [(vote.accusations, vote.supported, vote.invented) for vote in found.votes] == [(1, 0, 1)] * 3
 
 
@@ -65,12 +65,12 @@ def test_a_quote_of_a_file_that_was_not_shown_is_invented(sealed: Seal) -> None:
     name = "comparison/legs/b00-candidate/host.jsonl"
     line = (sealed.folder / name).read_text().splitlines()[0]
     found, _ = judged(sealed.folder, says(accuse({"file": name, "line": 1, "text": line})))
-    assert (found.word, found.invented) == (Word.PASS, 3)
+    assert (found.verdict, found.invented) == (Word.PASS, 3)
 
 
 def test_a_vote_that_says_fail_and_shows_nothing_has_no_effect(sealed: Seal) -> None:
     found, _ = judged(sealed.folder, says({"verdict": "FAIL", "findings": []}))
-    assert found.word is Word.PASS
+    assert found.verdict is Word.PASS
 
 
 def test_one_vote_of_three_is_not_enough_and_two_flag(sealed: Seal) -> None:
@@ -83,7 +83,7 @@ def test_one_vote_of_three_is_not_enough_and_two_flag(sealed: Seal) -> None:
                 return quoting("RMSNorm.forward_native")(asked) if turn[0] <= accusing else says(PASS)
 
         found, _ = judged(sealed.folder, script)
-        assert found.word is word
+        assert found.verdict is word
 
 
 SILENT = {
@@ -117,7 +117,7 @@ def test_a_drip_is_degraded_in_time(sealed: Seal) -> None:
     with Endpoint(Reply(body=says(PASS).body, drip_s=0.1)) as served:
         short = settings(served).limits.model_copy(update={"attempt_s": 1.0})
         orders = Orders(settings=settings(served).model_copy(update={"limits": short}), votes=1)
-        found = judge_apart(sealed.folder, orders, environ={})
+        found = run_judge(sealed.folder, orders, environ={})
     assert found.degraded == "0 of 1 votes were answered (timed_out)"
 
 
@@ -130,14 +130,14 @@ def test_two_answers_of_three_are_enough_to_flag_and_not_to_withhold(sealed: Sea
             return refusal() if turn[0] == 1 else quoting("RMSNorm.forward_native")(asked)
 
     found, _ = judged(sealed.folder, script)
-    assert (found.word, found.degraded) == (Word.FLAG, "")
+    assert (found.verdict, found.degraded) == (Word.FLAG, "")
 
 
 def test_a_budget_that_is_spent_is_degraded(sealed: Seal, tmp_path: Path) -> None:
     with Endpoint(says(PASS)) as served:
         poor = settings(served).model_copy(update={"role_budgets": {"judge": Budget(calls=1)}})
         ledger = tmp_path / "calls.jsonl"
-        found = judge_apart(sealed.folder, Orders(settings=poor, ledger=str(ledger)), environ={})
+        found = run_judge(sealed.folder, Orders(settings=poor, ledger=str(ledger)), environ={})
         assert len(served.requests) == 1
     assert found.degraded == "1 of 3 votes were answered (over_budget)"
     assert sorted(line.outcome for line in read_ledger(ledger)) == ["answered", "over_budget", "over_budget"]
@@ -147,7 +147,7 @@ def test_a_process_of_its_own_says_the_same(sealed: Seal) -> None:
     script = quoting("RMSNorm.forward_native")
     within, _ = judged(sealed.folder, script)
     with Endpoint(script) as served:
-        found = judge_apart(sealed.folder, Orders(settings=settings(served)), environ={})
+        found = run_judge(sealed.folder, Orders(settings=settings(served)), environ={})
     assert found.to_bytes() == within.to_bytes()
     assert JudgeRecord.model_validate_json(found.to_bytes()) == found
 
@@ -158,8 +158,8 @@ def test_a_process_of_its_own_says_the_same(sealed: Seal) -> None:
         ("import os; os.abort()", "exit status -6"),
         ("import sys; sys.exit('?' * 999)", "exit status 1"),
         ("import sys; print('said ' * 999, file=sys.stderr); sys.exit(2)", ("said " * 60).strip()),
-        ("print('{}')", "malformed answer"),
-        ("import time; time.sleep(60)", "no answer in time"),
+        ("print('{}')", "malformed output"),
+        ("import time; time.sleep(60)", "timed out"),
     ],
 )
 def test_a_process_that_fails_is_degraded(
@@ -169,7 +169,7 @@ def test_a_process_that_fails_is_degraded(
     with Endpoint(says(PASS)) as served:
         limits = settings(served).limits.model_copy(update={"call_s": 0.5})
         orders = Orders(settings=settings(served).model_copy(update={"limits": limits}))
-        found = judge_apart(sealed.folder, orders, environ={}, start_s=1.0)
+        found = run_judge(sealed.folder, orders, environ={}, start_s=1.0)
     assert found.degraded == f"the judge's process: {why}"
     verdict = rules(patch_run, "patch", SUBJECT)
     assert merge(verdict, found).verdict is verdict.verdict
@@ -179,7 +179,7 @@ def test_a_missing_key_is_the_users_to_set(sealed: Seal) -> None:
     from bankable.tools.llm.settings import Settings, endpoint
 
     with pytest.raises(UserError, match="set OPENAI_API_KEY"):
-        judge_apart(sealed.folder, Orders(settings=Settings(endpoint=endpoint("openai:gpt-x"))), environ={})
+        run_judge(sealed.folder, Orders(settings=Settings(endpoint=endpoint("openai:gpt-x"))), environ={})
 
 
 def test_a_record_beside_the_verdict_does_not_disturb_its_replay(patch_run: Path, sealed: Seal) -> None:
@@ -200,8 +200,8 @@ def test_the_prompt_has_this_scope_and_no_other(sealed: Seal) -> None:
     assert "Does it replace exactly the operator that the plan names?" in system
     assert "The reference measured against itself." not in system
     assert "{{" not in system
-    with pytest.raises(UserError, match="says nothing about scope nowhere"):
-        scope_text(skill("patch_auditor").body, "nowhere")
+    with pytest.raises(UserError, match="cannot judge scope nowhere"):
+        extract_scope(skill("patch_auditor").body, "nowhere")
 
 
 def test_a_folder_without_a_request_is_a_user_error(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from bankable.nodes.auditor.judge.merge import merge
 from bankable.nodes.auditor.judge.orders import Orders
-from bankable.nodes.auditor.judge.stored import judged_once, read_record
+from bankable.nodes.auditor.judge.stored import judge_once, read_record
 from bankable.nodes.auditor.verdict import Finding, Severity, Word
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.seal import Seal, seal
@@ -22,10 +22,10 @@ def test_a_run_that_goes_on_does_not_ask_again(sealed: Seal, tmp_path: Path) -> 
     file = tmp_path / "audits" / "patch-x-1" / "judge.json"
     with Endpoint(says(PASS)) as served:
         orders = Orders(settings=settings(served))
-        first = judged_once(file, sealed.folder, orders, environ={})
+        first = judge_once(file, sealed.folder, orders, environ={})
         assert len(served.requests) == 3
         written = file.read_bytes()
-        assert judged_once(file, sealed.folder, orders, environ={}) == first
+        assert judge_once(file, sealed.folder, orders, environ={}) == first
         assert len(served.requests) == 3
     assert file.read_bytes() == written == first.to_bytes()
 
@@ -33,7 +33,7 @@ def test_a_run_that_goes_on_does_not_ask_again(sealed: Seal, tmp_path: Path) -> 
 def test_a_judge_that_did_not_answer_is_kept_too(sealed: Seal, tmp_path: Path) -> None:
     file = tmp_path / "judge.json"
     with Endpoint(refusal()) as served:
-        judged_once(file, sealed.folder, Orders(settings=settings(served)), environ={})
+        judge_once(file, sealed.folder, Orders(settings=settings(served)), environ={})
     assert read_record(file).degraded == "0 of 3 votes were answered (refused)"
 
 
@@ -41,15 +41,15 @@ def test_a_judge_that_did_not_answer_is_kept_too(sealed: Seal, tmp_path: Path) -
 def test_what_is_no_record_is_one_line(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "judge.json"
     file.write_bytes(content)
-    with pytest.raises(UserError, match="not a record of the judge"):
+    with pytest.raises(UserError, match="cannot read the judge's record: invalid content"):
         read_record(file)
 
 
 def test_files_that_are_not_there_or_not_files(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no record of the judge"):
+    with pytest.raises(UserError, match="cannot read the judge's record"):
         read_record(tmp_path / "judge.json")
     (tmp_path / "link.json").symlink_to("/dev/zero")
-    with pytest.raises(UserError, match="no record of the judge"):
+    with pytest.raises(UserError, match="cannot read the judge's record"):
         read_record(tmp_path / "link.json")
 
 

@@ -7,7 +7,7 @@ from typing import Literal
 import pytest
 
 from bankable.nodes.auditor.judge.opinion import Accusation, Concern, Quote
-from bankable.nodes.auditor.judge.votes import ACTIONS, Charge, lowered
+from bankable.nodes.auditor.judge.votes import ACTIONS, Charge, weigh_ballots
 from bankable.nodes.auditor.verdict import Action, Severity
 
 QUOTE = Quote(file="a.py", line=3, text="x")
@@ -47,36 +47,36 @@ OTHER = [_charge("coherence")]
     ],
 )
 def test_the_rule(asked: int, ballots: list[list[Charge]], severity: Severity | None) -> None:
-    found = lowered(asked, ballots)
+    found = weigh_ballots(asked, ballots)
     assert [it.severity for it in found] == ([] if severity is None else [severity])
 
 
 def test_a_kind_of_lever_downgrades_the_headline_and_no_more() -> None:
-    (found,) = lowered(3, [[_charge("lever_class")]] * 3)
+    (found,) = weigh_ballots(3, [[_charge("lever_class")]] * 3)
     assert (found.severity, found.action) == (Severity.FLAG, Action.DOWNGRADE_HEADLINE)
 
 
 @pytest.mark.parametrize("concern", ACTIONS)
 def test_no_concern_weighs_more_than_it_may(concern: Concern) -> None:
-    (found,) = lowered(3, [[_charge(concern)]] * 3)
+    (found,) = weigh_ballots(3, [[_charge(concern)]] * 3)
     heaviest, action = ACTIONS[concern]
     assert (found.severity, found.action) == (heaviest, action)
 
 
 def test_a_flag_never_ejects() -> None:
-    (found,) = lowered(3, [FAIL, FAIL, []])
+    (found,) = weigh_ballots(3, [FAIL, FAIL, []])
     assert found.action is Action.FLAG
 
 
 def test_what_a_finding_says() -> None:
     ballots = [[_charge(severity="FLAG", observed="weak", line=9)], [_charge(observed="strong\x1b", line=4)], FAIL]
-    (flagged,) = lowered(3, ballots)
+    (flagged,) = weigh_ballots(3, ballots)
     assert flagged.observed == "3 of 3 votes: weak"
     assert [(it.file, it.line) for it in flagged.evidence] == [("a.py", 9), ("a.py", 4), ("a.py", 3)]
     assert (flagged.rule, flagged.code) == ("judge", "claim_mismatch")
-    (failed,) = lowered(3, [ballots[1]] * 3)
+    (failed,) = weigh_ballots(3, [ballots[1]] * 3)
     assert failed.observed == "3 of 3 votes: strong\\u001b"
 
 
 def test_one_vote_that_repeats_itself_is_one_vote() -> None:
-    assert lowered(3, [[_charge()] * 10, [], []]) == ()
+    assert weigh_ballots(3, [[_charge()] * 10, [], []]) == ()

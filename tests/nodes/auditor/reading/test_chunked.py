@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bankable.nodes.auditor.reading import chunked as apart
-from bankable.nodes.auditor.reading.chunked import load_apart
+from bankable.nodes.auditor.reading.chunked import load_chunked
 
 
 class Kept:
@@ -26,7 +26,7 @@ class Kept:
 
 def load(text: bytes) -> Any:
     """In parts, with the list put back."""
-    found = load_apart(text, "itls", Kept())
+    found = load_chunked(text, "itls", Kept())
     if found is None:
         return None
     return {key: value.entries if isinstance(value, Kept) else value for key, value in found.items()}

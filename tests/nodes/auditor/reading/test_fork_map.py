@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bankable.nodes.auditor.reading.fork_map import together
+from bankable.nodes.auditor.reading.fork_map import fork_map
 
 
 def _children() -> list[str]:
@@ -34,14 +34,14 @@ def test_every_piece_is_done_once_and_stands_in_its_place(jobs: int, tmp_path: P
         with (tmp_path / str(index)).open("x"):
             return _slow(index)
 
-    found = together(work, 40, jobs)
+    found = fork_map(work, 40, jobs)
     assert [index for index, _ in found] == list(range(40))
     assert len({process for _, process in found}) == jobs
     assert _children() == others
 
 
 def test_a_large_result_comes_whole() -> None:
-    found = together(lambda index: (_slow(index), bytes([index]) * (3 << 20)), 6, 2)
+    found = fork_map(lambda index: (_slow(index), bytes([index]) * (3 << 20)), 6, 2)
     assert [data for _, data in found] == [bytes([index]) * (3 << 20) for index in range(6)]
 
 
@@ -54,7 +54,7 @@ def test_what_fails_in_a_copy_is_done_here() -> None:
             raise MemoryError
         return index
 
-    assert together(work, 20, 3) == list(range(20))
+    assert fork_map(work, 20, 3) == list(range(20))
 
 
 def test_what_a_copy_did_not_live_to_do_is_done_here() -> None:
@@ -66,7 +66,7 @@ def test_what_a_copy_did_not_live_to_do_is_done_here() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return index
 
-    assert together(work, 20, 3) == list(range(20))
+    assert fork_map(work, 20, 3) == list(range(20))
 
 
 def test_what_fails_here_too_is_raised_and_no_copy_is_left(others: list[str]) -> None:
@@ -77,7 +77,7 @@ def test_what_fails_here_too_is_raised_and_no_copy_is_left(others: list[str]) ->
 
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(ValueError, match="five"):
-        together(work, 1000, 3)
+        fork_map(work, 1000, 3)
     assert _children() == others
     assert len(os.listdir("/proc/self/fd")) == before
 
@@ -93,6 +93,6 @@ def test_no_copy_goes_on_when_patience_is_lost(others: list[str]) -> None:
 
     begun = time.monotonic()
     with pytest.raises(TimeoutError):
-        together(work, 10, 2)
+        fork_map(work, 10, 2)
     assert time.monotonic() - begun < 10
     assert _children() == others

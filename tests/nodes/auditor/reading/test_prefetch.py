@@ -10,7 +10,7 @@ import pytest
 
 from bankable.nodes.auditor.engine import evaluate
 from bankable.nodes.auditor.reading import prefetch as ahead
-from bankable.nodes.auditor.reading.prefetch import read_ahead
+from bankable.nodes.auditor.reading.prefetch import prefetch_legs
 from bankable.nodes.auditor.reading.sealed import SealedView
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.tools.evidence.canonical import file_digest
@@ -49,7 +49,7 @@ def test_a_process_that_dies_is_made_up_for(sealed: Seal, monkeypatch: pytest.Mo
 
 def test_rules_find_everything_read(sealed: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
     view = SealedView(sealed.folder)
-    read_ahead(view)
+    prefetch_legs(view)
     monkeypatch.setattr(LegView, "_reader", property(lambda _: pytest.fail("read again")), raising=False)
     for leg in (*view.comparison.legs, *view.control.legs):
         assert leg.record is not None
@@ -59,7 +59,7 @@ def test_rules_find_everything_read(sealed: Seal, monkeypatch: pytest.MonkeyPatc
 
 def test_a_digest_is_that_of_the_bytes_that_were_read(sealed: Seal) -> None:
     view = SealedView(sealed.folder)
-    read_ahead(view)
+    prefetch_legs(view)
     assert view.reader.digests
     for name, digest in view.reader.digests.items():
         assert digest == file_digest(sealed.folder / name)

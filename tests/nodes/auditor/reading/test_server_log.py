@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from bankable.nodes.auditor.reading import reader as reading
 from bankable.nodes.auditor.reading import server_log
 from bankable.nodes.auditor.reading.reader import Reader
-from bankable.nodes.auditor.reading.server_log import LogFacts, facts
+from bankable.nodes.auditor.reading.server_log import LogFacts, scan_log
 
 READY = "[2026-11-21 19:40:00] The server is fired up and ready to roll!"
 DECODE = "[2026-11-21 19:41:01] Decode batch, #running-req: 20, token usage: 0.41, cuda graph: True, #queue-req: 0"
@@ -135,7 +135,7 @@ def _says_error(text: str) -> bool:
 
 def scan(folder: Path, data: bytes) -> LogFacts:
     (folder / "server.log").write_bytes(data)
-    return facts(Reader(folder).blocks("server.log"))
+    return scan_log(Reader(folder).blocks("server.log"))
 
 
 @settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -192,7 +192,7 @@ def test_reading_stops_at_a_line_without_end(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setattr(reading, "MAX_LINE_BYTES", 1000)
     (tmp_path / "server.log").write_bytes(DECODE.encode() + b"\n" + b"x" * 2000 + b"\n" + DECODE.encode())
     reader = Reader(tmp_path)
-    found = facts(reader.blocks("server.log"))
+    found = scan_log(reader.blocks("server.log"))
     assert (found.lines, found.batches) == (1, 1)
     assert [(problem.line, problem.kind) for problem in reader.problems] == [(2, "too_large")]
     assert reader.digests == {}

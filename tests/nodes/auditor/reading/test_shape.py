@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from bankable.nodes.auditor.reading import shape
 from bankable.nodes.auditor.reading.shape import (
-    keys_kept,
-    keys_written_at_most,
-    lost_a_key,
-    plain,
-    repeated_keys,
-    too_many_containers,
+    count_keys,
+    count_keys_at_most,
+    find_repeated_keys,
+    has_too_many_containers,
+    is_plain,
+    may_repeat_a_key,
 )
 
 NONE: frozenset[str] = frozenset()
@@ -67,11 +67,11 @@ def _repeats(value: Any) -> int:
 def test_no_repeated_key_is_lost(pairs: list[tuple[str, Any]], seed: int) -> None:
     value = _Pairs(pairs)
     text = _text(value, random.Random(seed)).encode()
-    kept = keys_kept(orjson.loads(text), 64, NONE)
+    kept = count_keys(orjson.loads(text), 64, NONE)
     assert kept is not None
-    assert bool(repeated_keys(text)) == (_repeats(value) > 0)
+    assert bool(find_repeated_keys(text)) == (_repeats(value) > 0)
     if _repeats(value):
-        assert lost_a_key(text, kept)
+        assert may_repeat_a_key(text, kept)
 
 
 @settings(max_examples=300, deadline=None)
@@ -79,9 +79,9 @@ def test_no_repeated_key_is_lost(pairs: list[tuple[str, Any]], seed: int) -> Non
 def test_what_is_plain_is_neither_repeated_nor_deep(pairs: list[tuple[str, Any]], seed: int, limit: int) -> None:
     text = _text(_Pairs(pairs), random.Random(seed)).encode()
     found = orjson.loads(text)
-    if plain(text, found, limit):
+    if is_plain(text, found, limit):
         assert not _repeats(_Pairs(pairs))
-        assert keys_kept(found, limit, NONE) == len(found)
+        assert count_keys(found, limit, NONE) == len(found)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_what_is_plain_is_neither_repeated_nor_deep(pairs: list[tuple[str, Any]]
     ],
 )
 def test_a_sample_of_the_host_is_plain(text: bytes, is_plain: bool) -> None:
-    assert plain(text, orjson.loads(text), 4) == is_plain
+    assert is_plain(text, orjson.loads(text), 4) == is_plain
 
 
 def test_an_honest_round_is_not_parsed_twice() -> None:
@@ -108,30 +108,30 @@ def test_an_honest_round_is_not_parsed_twice() -> None:
         "server_info": {"a": {"b": 1}},
     }
     text = orjson.dumps(found)
-    assert keys_kept(found, 64, frozenset({"itls"})) == 5
-    assert keys_written_at_most(text) == 5 + 300  # " : " might be the end of a key
+    assert count_keys(found, 64, frozenset({"itls"})) == 5
+    assert count_keys_at_most(text) == 5 + 300  # " : " might be the end of a key
     del found["generated_texts"][3::5]
-    assert not lost_a_key(orjson.dumps(found), 5)
+    assert not may_repeat_a_key(orjson.dumps(found), 5)
 
 
 def test_colons_without_end_are_left_to_the_slow_parse(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shape, "MAX_COLONS", 10)
-    assert lost_a_key(orjson.dumps({"a": ":" * 5000}), 1)
+    assert may_repeat_a_key(orjson.dumps({"a": ":" * 5000}), 1)
 
 
 def test_depth_is_bounded_where_it_lies() -> None:
     deep: Any = 1
     for _ in range(70):
         deep = [deep]
-    assert keys_kept({"a": deep}, 64, NONE) is None
-    assert keys_kept({"a": deep}, 64, frozenset({"a"})) == 1
+    assert count_keys({"a": deep}, 64, NONE) is None
+    assert count_keys({"a": deep}, 64, frozenset({"a"})) == 1
 
 
 def test_containers_without_end_are_refused_before_they_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shape, "MAX_CONTAINERS", 1000)
-    assert too_many_containers(b"[" + b"[]," * 1000 + b"0" * shape.LARGE + b"]")
-    assert not too_many_containers(b"[" + b"[]," * 900 + b"0" * shape.LARGE + b"]")
+    assert has_too_many_containers(b"[" + b"[]," * 1000 + b"0" * shape.LARGE + b"]")
+    assert not has_too_many_containers(b"[" + b"[]," * 900 + b"0" * shape.LARGE + b"]")
 
 
 def test_numbers_of_any_length_are_passed_over() -> None:
-    assert repeated_keys(b'{"a": ' + b"9" * 6000 + b', "a": -1e-7}') == ["a"]
+    assert find_repeated_keys(b'{"a": ' + b"9" * 6000 + b', "a": -1e-7}') == ["a"]

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bankable.evals.fixtures.build.benchmark import safetensors
-from bankable.nodes.auditor.reading.tensor_file import HEADER_BYTES, trouble
+from bankable.nodes.auditor.reading.tensor_file import HEADER_BYTES, find_format_error
 
 
 def _file(folder: Path, header: bytes, data: bytes = b"", length: int | None = None) -> Path:
@@ -26,12 +26,12 @@ def _entry(start: object = 0, end: object = 4) -> dict[str, object]:
 def test_a_real_file_is_no_trouble(tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     path.write_bytes(safetensors(5))
-    assert trouble(path) == ""
+    assert find_format_error(path) == ""
 
 
 def test_padding_in_the_header_is_no_trouble(tmp_path: Path) -> None:
     header = json.dumps({"__metadata__": {"a": "b"}, "x": _entry()}).encode() + b"   "
-    assert trouble(_file(tmp_path, header, b"\0" * 4)) == ""
+    assert find_format_error(_file(tmp_path, header, b"\0" * 4)) == ""
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_padding_in_the_header_is_no_trouble(tmp_path: Path) -> None:
     ],
 )
 def test_anything_else_is_trouble(tmp_path: Path, header: bytes, data: bytes, length: int | None) -> None:
-    assert trouble(_file(tmp_path, header, data, length))
+    assert find_format_error(_file(tmp_path, header, data, length))
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -61,4 +61,4 @@ def test_anything_else_is_trouble(tmp_path: Path, header: bytes, data: bytes, le
 def test_no_bytes_make_it_raise(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.safetensors"
     path.write_bytes(content)
-    assert isinstance(trouble(path), str)
+    assert isinstance(find_format_error(path), str)

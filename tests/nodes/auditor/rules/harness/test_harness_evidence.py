@@ -1,4 +1,4 @@
-"""What the benchmark rests on: this run, files that did not change, an oracle of plain tensors, and rows that ran."""
+"""What a benchmark rests on: this run, files that did not change, an oracle of plain tensors, and rows that ran."""
 
 from __future__ import annotations
 

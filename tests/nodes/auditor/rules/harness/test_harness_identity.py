@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bankable.evals.fixtures.build.benchmark import again, source
-from bankable.nodes.auditor.harness.identity import in_task_folder
+from bankable.nodes.auditor.harness.identity import is_in_task_folder
 from bankable.nodes.auditor.verdict import Action
 from tests.nodes.auditor.builders import Json, edit
 from tests.nodes.auditor.harness_builders import REFERENCE, WINNER, claimed, edit_rows, row_is, rows_say
@@ -109,7 +109,7 @@ def test_a_true_denominator_passes(operator: Path, honest: Honest) -> None:
     ],
 )
 def test_the_task_folder_is_known_by_any_name(path: str, *, reachable: bool) -> None:
-    assert in_task_folder(path) is reachable
+    assert is_in_task_folder(path) is reachable
 
 
 LEGS = (
