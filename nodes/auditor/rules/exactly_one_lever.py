@@ -1,7 +1,7 @@
 """A patch changes one thing (A03), a control changes nothing, and the claim names what the plan declared (A06).
 
 Replaced operators may be confirmed as one group: each kernel was benchmarked alone and signed off by scope harness in
-this run, and the claim is the group's, of which no part is credited to one operator.
+this run, and the claim is the group's, which credits it to none of them (A04).
 
 A knob that only means something together with another one in the same lever (its registered condition) counts with it.
 """
@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.rule import COMPARISONS, Outcome, Rule, at, fail
+from bankable.nodes.auditor.rule import COMPARISONS, Outcome, Rule, at, fail, flag
 from bankable.nodes.auditor.stacking import signed_off
+from bankable.nodes.auditor.verdict import Action
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -43,6 +44,7 @@ def check(case: Case) -> Iterator[Outcome]:
             modes=("A03",),
             code="two_levers",
         )
+    yield from _credit(case)
     claimed = case.comparison.claim.lever if case.comparison.claim else None
     if claimed is not None and claimed != case.lever:
         yield fail(
@@ -53,6 +55,23 @@ def check(case: Case) -> Iterator[Outcome]:
             where,
             modes=("A06", "D14"),
             code="other_lever",
+        )
+
+
+def _credit(case: Case) -> Iterator[Outcome]:
+    """The gain of a group is nobody's alone: which operator gave how much was not measured."""
+    text = case.comparison.claim.headline if case.comparison.claim else ""
+    operators = sorted(case.lever.overlays)
+    named = [name for name in operators if name in text]
+    if case.request.scope == "patch" and len(operators) > 1 and len(named) == 1:
+        yield flag(
+            f"credit for all of {', '.join(operators)}",
+            f"headline names {named[0]} only",
+            "name every operator of the group; what each gave by itself was not measured",
+            at(case.claim_file),
+            action=Action.DOWNGRADE_HEADLINE,
+            modes=("A04",),
+            code="credited_to_one",
         )
 
 
@@ -74,4 +93,4 @@ def _companion(case: Case, name: str) -> bool:
     return any(other in settings and settings[other] in allowed for other, allowed in conditions.items())
 
 
-rule = Rule("exactly_one_lever", COMPARISONS, ("A03", "A06"), ("plan",), check)
+rule = Rule("exactly_one_lever", COMPARISONS, ("A03", "A04", "A06"), ("plan",), check)
