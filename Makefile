@@ -79,8 +79,9 @@ $(ORCHESTRATOR): $(SETUP)/orchestrator.txt pyproject.toml setup.py
 # Ray, OpenTelemetry, the LangGraph development server, inspect-ai: a run needs none of them, the tests try them all.
 extras: $(EXTRAS)
 
-$(EXTRAS): $(ORCHESTRATOR) $(SETUP)/extras.txt
+$(EXTRAS): $(ORCHESTRATOR) $(SETUP)/extras.txt $(SETUP)/beside-engine.txt
 	.venv/bin/python $(PIP) -r $(SETUP)/extras.txt
+	.venv/bin/python $(PIP) --no-deps --upgrade --target .venv/beside-engine -r $(SETUP)/beside-engine.txt
 	touch $@
 
 # An environment of its own: mkdocs and its plugins read the code as text and need nothing of ours.

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bankable.evals.__main__ import app
 from bankable.evals.faults.all import FAULTS
+from bankable.evals.main import app
 from bankable.evals.runner import run as running
 from bankable.evals.runner.results import read_results
 from bankable.evals.runner.run import Task, each

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bankable.evals.__main__ import app
 from bankable.evals.faults.all import FAULTS, listed, named
 from bankable.evals.faults.base import build
 from bankable.evals.faults.fault import Fault, find_target
 from bankable.evals.faults.honest import HONEST, Honest
 from bankable.evals.faults.sweep import Curve, Point, Probe, look
 from bankable.evals.fixtures.build.files import read
+from bankable.evals.main import app
 from bankable.nodes.auditor.modes import MODES
 from bankable.nodes.auditor.rules import RULES
 from bankable.tools.errors import UserError

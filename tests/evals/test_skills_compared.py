@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bankable.evals.__main__ import app
 from bankable.evals.fixtures.keys import read_keys
+from bankable.evals.main import app
 from bankable.evals.runner.results import read_results
 from bankable.nodes.auditor.verdict import Word
 from bankable.tools.evidence.canonical import digest

@@ -37,8 +37,8 @@ def run(action: dict[str, Any], folder: Path, **inputs: str) -> tuple[int, str, 
     chosen.update({name.replace("_", "-"): value for name, value in inputs.items()})
     env = {
         "PATH": os.environ["PATH"],
-        # Where the project is not installed; -P keeps the working directory out, and nothing else.
-        "PYTHONPATH": str(ROOT),
+        # A checkout tested through links has its package there; -P keeps only the working directory out.
+        "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
         "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
         "GITHUB_OUTPUT": str(folder / "output"),
     }
@@ -92,9 +92,10 @@ def test_inputs_are_never_commands(action: dict[str, Any], tmp_path: Path) -> No
 
 
 def test_a_package_of_the_checked_out_repository_is_not_run(action: dict[str, Any], tmp_path: Path) -> None:
-    (tmp_path / "graph").mkdir()
-    (tmp_path / "graph" / "__main__.py").write_text("open('pwned', 'w')")
-    (tmp_path / "graph" / "__init__.py").write_text("open('pwned', 'w')")
+    for name in ("bankable", "graph"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__main__.py").write_text("open('pwned', 'w')")
+        (tmp_path / name / "__init__.py").write_text("open('pwned', 'w')")
     samples.dump(tmp_path / "a.json", samples.vllm(400.0, 1))
     samples.dump(tmp_path / "b.json", samples.vllm(500.0, 2))
     assert run(action, tmp_path, reference="a.json", candidate="b.json")[0] == 0

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from bankable.evals.__main__ import app
 from bankable.evals.fixtures.keys import read_keys
+from bankable.evals.main import app
 from bankable.evals.score.split import side
 from bankable.tools.errors import UserError
 from tests.evals.frontends.smith import Smith

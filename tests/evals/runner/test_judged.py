@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bankable.evals.__main__ import app
+from bankable.evals.main import app
 from bankable.evals.runner.auditor import Auditor
 from bankable.evals.runner.judged import asked_for, unjudged
 from bankable.evals.runner.results import read_results

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from bankable.evals.__main__ import app
 from bankable.evals.fixtures.keys import KEYS, read_keys
+from bankable.evals.main import app
 from bankable.evals.runner import run as running
 from bankable.evals.runner.results import Cache, ResultFile, read_results
 from bankable.evals.runner.run import Task, chosen, perform, run
