@@ -19,7 +19,7 @@ from bankable.graph.machine import STEP_LIMIT, build
 from bankable.graph.session import session
 from bankable.graph.signing import sign_bundle
 from bankable.graph.state import RunState
-from bankable.graph.tracing import tracing
+from bankable.graph.tracing import open_trace
 from bankable.nodes.reporter import RunOutcome
 from bankable.tools.errors import UserError
 from bankable.tools.measurement.progress import ProgressEvent, Watcher, silent
@@ -52,11 +52,11 @@ def execute(
         watch(ProgressEvent("note", key.said))
     outcome = out / "outcome.json"
     with (
-        tracing(trace, watch) as traced,
-        session(config, out, resume=resume, watch=traced.watch, stop=stop) as context,
+        open_trace(trace, watch) as run_trace,
+        session(config, out, resume=resume, watch=run_trace.watch, stop=stop) as context,
     ):
         if not outcome.is_file() or not (out / "report.html").is_file():
-            with traced.run(context.run_id, config, out, resumed=resume) as callbacks:
+            with run_trace.run(context.run_id, config, out, resumed=resume) as callbacks:
                 _drive(StepContext(context, config, key), answer, callbacks)
         if key is not None:
             sign_bundle(context.folder, key)

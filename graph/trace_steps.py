@@ -16,15 +16,15 @@ from langsmith import uuid7
 
 from bankable.graph.findings import findings
 from bankable.graph.state import Judged
-from bankable.graph.trace_words import (
+from bankable.graph.trace_attributes import (
     AUDITS,
     PRODUCERS,
     Attributes,
-    failed,
-    of_answer,
-    of_audit,
-    of_call,
-    of_step,
+    answer_attributes,
+    audit_attributes,
+    call_attributes,
+    describe_failure,
+    step_attributes,
     tags,
 )
 from bankable.tools.errors import UserError
@@ -105,10 +105,10 @@ class Steps(BaseCallbackHandler):
             self._open = None
         self._last = node
         self._state, self._told = state, []
-        self._node = self._made(number, "node", node, of_step(node, step, state), self._root)
+        self._node = self._made(number, "node", node, step_attributes(node, step, state), self._root)
         if self._open is not None and node in PRODUCERS[self._open.scope]:
             held = findings(self._run, self._open.folder) if self._open.folder else []
-            self._node = replace(self._node, inputs={"answers": of_audit(self._open), "findings": held})
+            self._node = replace(self._node, inputs={"answers": audit_attributes(self._open), "findings": held})
         self._send(self._node)
         if node in AUDITS:
             name = f"{node.replace('_', ' ')}"
@@ -125,7 +125,7 @@ class Steps(BaseCallbackHandler):
         if self._audit is not None:
             self._end_audit(changed.get("judged"), ended, error)
         step = self._node.attributes["step"]
-        attributes = of_step(node, int(str(step)), self._state, None if error else changed)
+        attributes = step_attributes(node, int(str(step)), self._state, None if error else changed)
         outputs: dict[str, object] = {"said": list(self._told)} if self._told else {}
         decisions = [it.model_dump(mode="json") for it in changed.get("decisions") or ()]
         outputs |= {"decisions": decisions} if decisions else {}
@@ -148,7 +148,7 @@ class Steps(BaseCallbackHandler):
                 span, score=Score(f"verdict.{judged.scope}", SCORES[judged.verdict], judged.verdict, comment)
             )
         outputs = {"verdict": judged.verdict, "action": judged.action, "headline": judged.headline, "findings": held}
-        self._finish(span, of_audit(judged), outputs, ended, error)
+        self._finish(span, audit_attributes(judged), outputs, ended, error)
 
     def _finish(
         self,
@@ -176,7 +176,7 @@ class Steps(BaseCallbackHandler):
     def _made(self, number: UUID, kind: Any, name: str, attributes: Attributes, around: Span) -> Span:
         known: Attributes = {**self._of_run(), **attributes}
         if kind == "node" and self._open is not None and name in PRODUCERS[self._open.scope]:
-            known |= of_answer(self._open)
+            known |= answer_attributes(self._open)
         return Span(
             id=number,
             kind=kind,
@@ -223,7 +223,7 @@ class Steps(BaseCallbackHandler):
 
 
 def _call(line: CallLine, around: Span, of_run: Attributes) -> Span:
-    known = {**of_run, **of_call(line)}
+    known = {**of_run, **call_attributes(line)}
     ended = datetime.fromtimestamp(line.at, UTC)
     began = max(around.began, datetime.fromtimestamp(line.at - line.latency_s, UTC))
     return Span(
@@ -236,5 +236,5 @@ def _call(line: CallLine, around: Span, of_run: Attributes) -> Span:
         trail=around.within,
         attributes=known,
         tags=tags("llm", known),
-        error=failed(line),
+        error=describe_failure(line),
     )

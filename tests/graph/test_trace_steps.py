@@ -11,9 +11,9 @@ import pytest
 from langgraph.graph import END, START, StateGraph
 
 from bankable.graph.state import Decided, Judged, RunState
+from bankable.graph.trace_attributes import AUDITS, PRODUCERS
 from bankable.graph.trace_steps import Steps
-from bankable.graph.trace_words import AUDITS, PRODUCERS
-from bankable.tools.evidence.records import Lever
+from bankable.tools.evidence.records import Lever, OverlayPart
 from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.tracing.span import Span
 from tests.tools.tracing.spans import run_of
@@ -95,6 +95,13 @@ def test_a_failed_audit_and_the_next_attempt_share_a_tag(tmp_path: Path) -> None
     assert [it.attributes["verdict"] for it in spans if it.kind == "audit"] == ["FAIL", "PASS"]
     (bank,) = [it for it in spans if it.name == "bank"]
     assert (bank.attributes["decisions"], bank.attributes["candidate"]) == (("banked",), "patch-x-2")
+
+
+def test_a_lever_of_operators_is_named_by_its_implementations(tmp_path: Path) -> None:
+    digest = "sha256:" + "0" * 64
+    part = OverlayPart(implementation="cpp-unroll4", digest=digest, source_digest=digest)
+    spans = traced([("integrator", {"lever": Lever(overlays={"rms_norm": part}), "patch_attempt": 1})], tmp_path)
+    assert [it.attributes["lever"] for it in spans] == ["rms_norm=cpp-unroll4"]
 
 
 def test_another_lever_is_no_answer(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from bankable.graph.approval import ApprovalNeeded
 from bankable.graph.config import RunConfig
-from bankable.graph.traced import session_of
-from bankable.graph.tracing import tracing
+from bankable.graph.sent_trace import session_of
+from bankable.graph.tracing import open_trace
 from bankable.tools.errors import UserError
 from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.serving.driver import StopRequested
@@ -28,7 +28,7 @@ def root_of(problem: BaseException | None, folder: Path) -> Run:
         asked = targets([f"langsmith={server.url}"], {})
         with (
             suppress(UserError, StopRequested, ApprovalNeeded),
-            tracing(asked, heard.append) as traced,
+            open_trace(asked, heard.append) as traced,
             traced.run("r1", CONFIG, folder, resumed=False),
         ):
             if problem is not None:
@@ -72,5 +72,5 @@ def test_a_missing_library_is_one_line_with_what_to_install(monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http", None)
     asked = targets(["otlp=http://127.0.0.1:4318"], {})
     why = r"not installed: opentelemetry\S* \(--trace\): pip install 'bankable\[trace\]'"
-    with pytest.raises(UserError, match=why), tracing(asked, lambda _: None):
+    with pytest.raises(UserError, match=why), open_trace(asked, lambda _: None):
         pass

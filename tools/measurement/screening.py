@@ -92,7 +92,7 @@ class Screening:
         writer = LegWriter(
             context, self._root / trial, "search", self.session, Side.CANDIDATE, self.plan.reference.with_lever(lever)
         )
-        context.tell(ProgressEvent("launch", f"{trial}: {_shown(lever)}", trial))
+        context.tell(ProgressEvent("launch", f"{trial}: {lever.text() or 'no change'}", trial))
         server = context.driver.launch([writer.request()])[0]
         if isinstance(server, LaunchFailed):
             writer.close(None, context.driver.clock(), server.failure)
@@ -186,7 +186,7 @@ class Screening:
         )
         append_trial(self.context, line)
         text = f"{math.expm1(score):+.1%}" if score is not None else f"{failure.kind if failure else 'no result'}"
-        self.context.tell(ProgressEvent("trial", f"{trial}: {_shown(lever)}: {text}", trial, score))
+        self.context.tell(ProgressEvent("trial", f"{trial}: {lever.text() or 'no change'}: {text}", trial, score))
         return line
 
     def close(self) -> None:
@@ -204,10 +204,6 @@ class Screening:
             self.close()
         elif self._reference:
             self._reference.close()
-
-
-def _shown(lever: Lever) -> str:
-    return ", ".join(f"{name}={value}" for name, value in {**lever.flags, **lever.env}.items()) or "no change"
 
 
 def _log(context: RunContext) -> Path:

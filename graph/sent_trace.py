@@ -14,9 +14,9 @@ from pydantic import ValidationError
 
 from bankable.graph.approval import ApprovalNeeded
 from bankable.graph.config import RunConfig
+from bankable.graph.run_trace import RunTrace
+from bankable.graph.trace_attributes import Attributes, tags
 from bankable.graph.trace_steps import Steps
-from bankable.graph.trace_words import Attributes, tags
-from bankable.graph.tracing import Tracing
 from bankable.nodes.reporter import RunOutcome
 from bankable.tools.llm.ledger import CALLS
 from bankable.tools.measurement.progress import ProgressEvent, Watcher
@@ -30,7 +30,7 @@ from bankable.tools.tracing.target import Target
 NAME = "bankable run"
 
 
-class Traced(Tracing):
+class SentTrace(RunTrace):
     """Sends a run to every target."""
 
     def __init__(self, targets: Sequence[Target], watch: Watcher) -> None:

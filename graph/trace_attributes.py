@@ -1,4 +1,4 @@
-"""By which words a step, an audit and a call are found again in a trace: attributes and tags, from the state alone."""
+"""Attributes and tags of the spans of steps, audits and model calls, from the state alone: what a trace is searched by."""
 
 from __future__ import annotations
 
@@ -45,7 +45,9 @@ _COUNTERS = {
 }
 
 
-def of_step(node: str, step: int, state: Mapping[str, Any], changed: Mapping[str, Any] | None = None) -> Attributes:
+def step_attributes(
+    node: str, step: int, state: Mapping[str, Any], changed: Mapping[str, Any] | None = None
+) -> Attributes:
     """Attributes of one step that was given ``state``; of what it ``changed`` of it, once it has ended."""
     known: dict[str, Any] = {**state, **(changed or {})}
     found: Attributes = {"node": node, "step": step}
@@ -59,7 +61,7 @@ def of_step(node: str, step: int, state: Mapping[str, Any], changed: Mapping[str
             found["attempt"] = known[_COUNTERS[scope]]
     lever = known.get("lever") or state.get("lever")
     if isinstance(lever, Lever) and scope == "patch":
-        found["lever"] = told(lever)
+        found["lever"] = lever.text()
     if scope in ("baseline", "patch", "bundle") and known.get("comparison"):
         found["candidate"] = known["comparison"]
     return found | _decided(changed)
@@ -72,7 +74,7 @@ def _proposed(known: Mapping[str, Any], changed: Mapping[str, Any] | None) -> At
     if changed is None or known.get("given_up") or not isinstance(lever, Lever):
         return found | _decided(changed)
     attempt = int(known.get("patch_attempt", 0)) + 1
-    return found | {"attempt": attempt, "lever": told(lever), "candidate": patch_name(lever, attempt)}
+    return found | {"attempt": attempt, "lever": lever.text(), "candidate": patch_name(lever, attempt)}
 
 
 def _decided(changed: Mapping[str, Any] | None) -> Attributes:
@@ -80,7 +82,7 @@ def _decided(changed: Mapping[str, Any] | None) -> Attributes:
     return {"decisions": made} if made else {}
 
 
-def of_audit(judged: Judged) -> Attributes:
+def audit_attributes(judged: Judged) -> Attributes:
     """Attributes of an audit that has ended."""
     return {
         "scope": judged.scope,
@@ -91,16 +93,16 @@ def of_audit(judged: Judged) -> Attributes:
         "rules": judged.rules,
         "audit": judged.folder,
         "degraded": bool(judged.degraded),
-        "loop": loop(judged),
+        "loop": loop_of(judged),
     }
 
 
-def of_answer(judged: Judged) -> Attributes:
+def answer_attributes(judged: Judged) -> Attributes:
     """Attributes of a step that answers this verdict."""
-    return {"loop": loop(judged), "answers": judged.folder, "answers_verdict": judged.verdict}
+    return {"loop": loop_of(judged), "answers": judged.folder, "answers_verdict": judged.verdict}
 
 
-def of_call(line: CallLine) -> Attributes:
+def call_attributes(line: CallLine) -> Attributes:
     """Attributes of a request to a language model."""
     found: Attributes = {
         "role": line.role,
@@ -116,7 +118,7 @@ def of_call(line: CallLine) -> Attributes:
     return found | ({"cost_usd": line.cost} if line.cost is not None else {})
 
 
-def loop(judged: Judged) -> str:
+def loop_of(judged: Judged) -> str:
     """The word that an audit shares with the steps that answer it."""
     return f"{judged.scope}:{judged.verdict}"
 
@@ -137,11 +139,6 @@ def tags(kind: str, attributes: Attributes, more: Iterable[str] = ()) -> tuple[s
     return (*found, *more)
 
 
-def failed(line: CallLine) -> str:
+def describe_failure(line: CallLine) -> str:
     """Why a request was of no use, in our own words; empty when it was."""
     return "" if line.outcome is Kind.ANSWERED else f"{line.outcome.value}: {line.detail}"
-
-
-def told(lever: Lever) -> str:
-    """``stream_interval=8``."""
-    return ", ".join(f"{name}={value}" for name, value in sorted({**lever.flags, **lever.env}.items()))

@@ -1,0 +1,32 @@
+"""A run without a trace: the interface through which the machine tells a trace what happens, doing nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from langchain_core.callbacks import BaseCallbackHandler
+
+from bankable.graph.config import RunConfig
+from bankable.tools.measurement.progress import ProgressEvent, Watcher
+from bankable.tools.tracing.silence import untraced
+
+
+class RunTrace:
+    """Passes events on. ``sent_trace.SentTrace`` sends them to a trace viewer, too."""
+
+    def __init__(self, watch: Watcher) -> None:
+        self._watch = watch
+
+    def watch(self, event: ProgressEvent) -> None:
+        """Show an event to whoever watches."""
+        self._watch(event)
+
+    @contextmanager
+    def run(
+        self, run_id: str, config: RunConfig, folder: Path, *, resumed: bool
+    ) -> Iterator[list[BaseCallbackHandler]]:
+        """Callbacks for the machine, for as long as it is driven. Nothing that is run inside is traced otherwise."""
+        with untraced():
+            yield []
