@@ -1,4 +1,4 @@
-"""Attributes and tags of the spans of steps, audits and model calls, from the state alone: what a trace is searched by."""
+"""Attributes and tags of spans of steps, audits and model calls, from the state alone: what a trace is searched by."""
 
 from __future__ import annotations
 
