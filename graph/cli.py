@@ -206,6 +206,8 @@ def _execute(
         sys.stdout.buffer.write(orjson.dumps(told) + b"\n")
         return
     print(f"\nVERDICT  {outcome.verdict}\n         {outcome.headline}")
+    if outcome.reference:
+        print(f"over     {outcome.reference}")
     print(f"bundle   {out / 'bundle'}\nreport   {out / 'report.html'}")
     if asked:
         print("\n".join(["", *asked]))

@@ -9,6 +9,7 @@ from bankable.tools.bundle import write_bundle
 from bankable.tools.evidence.folder import finished_legs
 from bankable.tools.evidence.layout import OVERLAY_FOLDER
 from bankable.tools.evidence.records import Claim, Lever, Record, Scalar
+from bankable.tools.evidence.reference import describe_reference
 from bankable.tools.evidence.store import write_once
 from bankable.tools.measurement.comparison import read_claim
 from bankable.tools.measurement.progress import ProgressEvent
@@ -42,6 +43,8 @@ class RunOutcome(Record):
     interval: tuple[float, float] | None
     accepted: list[AcceptedLine]
     decisions: list[DecisionLine]
+    reference: str = ""
+    """What the gain is over: engine, device and how its operators run; empty in runs recorded before it was kept."""
 
 
 WORDS = {
@@ -77,7 +80,9 @@ def publish(
     """
     claim = read_claim(context, bundle) if bundle else None
     sentence = headline or (claim.headline if claim else stopped or "no gain was proven within the budget")
+    legs = finished_legs(context.folder.root)
     outcome = RunOutcome(
+        reference=describe_reference(legs),
         verdict=verdict_words(word, degraded),
         headline=sentence,
         delta=claim.delta if claim else None,
@@ -89,8 +94,14 @@ def publish(
     overlay = context.folder.comparison(bundle) / OVERLAY_FOLDER if bundle else None
     _bundle(context, accepted, claim, outcome, overlay if overlay is not None and overlay.is_dir() else None)
     write_once(context.folder.root / "report.html", render(collect(context.folder.root)).encode())
-    context.tell(ProgressEvent("decision", f"{outcome.verdict}: {outcome.headline}"))
+    context.tell(ProgressEvent("decision", _over(outcome)))
     return outcome
+
+
+def _over(outcome: RunOutcome) -> str:
+    """The headline with what it is over."""
+    over = f", over {outcome.reference}" if outcome.reference and outcome.delta is not None else ""
+    return f"{outcome.verdict}: {outcome.headline}{over}"
 
 
 def _bundle(
@@ -109,7 +120,7 @@ def _bundle(
         accepted=[lever for _, lever in accepted],
         comparisons=sorted(path.name for path in (context.folder.root / "comparisons").glob("*") if path.is_dir()),
         claim=claim,
-        headline=f"{outcome.verdict}: {outcome.headline}",
+        headline=_over(outcome),
         device=context.driver.device,
         overlay=overlay,
         engine=next((leg.engine for leg in legs if leg.status == "complete"), None),

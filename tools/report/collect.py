@@ -67,6 +67,7 @@ def collect(run_dir: Path) -> ReportModel:
         audited=bool(verdicts),
         verdict=said if proven or not claims else NOTHING,
         headline=_headline(outcome),
+        reference=clean(outcome.get("reference"), 300),
         delta=number(outcome.get("delta")),
         interval=interval(outcome.get("interval")),
         metric=next((c.metric for c in comparisons), "output_throughput"),

@@ -310,6 +310,8 @@ class ReportModel(Record):
     """Verdict of the whole run, in words."""
     headline: str
     """The sentence on top of the page."""
+    reference: str = ""
+    """What the gain is over: engine, device and how its operators run."""
     metric: str = "output_throughput"
     """Name of the deciding figure."""
     delta: float | None = None
