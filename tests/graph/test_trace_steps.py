@@ -98,7 +98,7 @@ def test_a_failed_audit_and_the_next_attempt_share_a_tag(tmp_path: Path) -> None
 
 
 def test_a_lever_of_operators_is_named_by_its_implementations(tmp_path: Path) -> None:
-    digest = "sha256:" + "0" * 64
+    digest = "0" * 64
     part = OverlayPart(implementation="cpp-unroll4", digest=digest, source_digest=digest)
     spans = traced([("integrator", {"lever": Lever(overlays={"rms_norm": part}), "patch_attempt": 1})], tmp_path)
     assert [it.attributes["lever"] for it in spans] == ["rms_norm=cpp-unroll4"]
