@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from rich.table import Table
 
-from bankable.kernels.redteam.bench import RedTeamResult
+from bankable.kernels.redteam.trial import RedTeamResult
 
 MODES = tuple(f"H{number:02}" for number in range(1, 20))
 

@@ -8,10 +8,11 @@ import orjson
 import pytest
 
 from bankable.kernels.redteam.attack import attacks
-from bankable.kernels.redteam.bench import HostileBench, RedTeamResult
+from bankable.kernels.redteam.bench import HostileBench
 from bankable.kernels.redteam.candidates import HONEST
 from bankable.kernels.redteam.forgeries import FORGERIES
 from bankable.kernels.redteam.table import MODES, summary_lines
+from bankable.kernels.redteam.trial import RedTeamResult
 from bankable.tools.errors import UserError
 
 NEVER_SEEN = {"dormant-on-unserved", "borrows-without-state"}
