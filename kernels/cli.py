@@ -117,9 +117,9 @@ def search(
     """Search the parameters of a family's C++ template; the same command again goes on."""
     python = engine_python(engine_python_)
     folder = _task(_family(family), out, shapes, held_out, dtype, python, threads)
-    compiler, main_shape = Compiler(), max(folder.task.shapes, key=lambda it: it.calls).key
+    compiler, main_shape = Compiler(), max(folder.task.shapes, key=lambda shape: shape.calls).key
     with Diagnoser(folder, python, threads, compiler.cache) as diagnoser:
-        found = Search(
+        searched = Search(
             folder,
             compiler,
             python,
@@ -130,8 +130,8 @@ def search(
             workers=workers,
             diagnose=(lambda candidate, _: diagnoser.of(candidate.source, main_shape)) if diagnosed else None,
         )
-        best = found.run(budget, console.print)
-    console.print(f"{found.fresh} evaluated now, {len(found.done)} in all")
+        best = searched.run(budget, console.print)
+    console.print(f"{searched.fresh} evaluated now, {len(searched.done)} in all")
     if best is None or best.log_ratio is None:
         console.print("no candidate is right")
         return
@@ -150,8 +150,8 @@ def offline(
     chosen = _family(family)
     wanted = parse_shapes(chosen, shapes or SHAPES[family].compiled, "")
     targets = [name.strip() for name in target.split(",") if name.strip()]
-    found = compile_offline(chosen, wanted, dtype_of(chosen, dtype), targets, engine_python(engine_python_))
-    for line in lines(found):
+    figures = compile_offline(chosen, wanted, dtype_of(chosen, dtype), targets, engine_python(engine_python_))
+    for line in lines(figures):
         console.print(line)
     console.print("compiled, not run: there are no times")
 
@@ -175,10 +175,12 @@ def gpu(
     dtypes = dict.fromkeys(names, REHEARSED) if rehearse else asked
     if dtypes != asked:
         console.print(f"rehearsed in {REHEARSED}: Triton's interpreter does not round bfloat16 as a GPU does")
-    wanted = {name: [it.dims for it in parse_shapes(_family(name), shapes or SHAPES[name].large, "")] for name in names}
+    wanted = {
+        name: [shape.dims for shape in parse_shapes(_family(name), shapes or SHAPES[name].large, "")] for name in names
+    }
     python = engine_python(engine_python_)
-    about, found = measure_gpu(wanted, dtypes, python, out, rounds=rounds, samples=samples, rehearse=rehearse)
-    console.print(gpu_table(about, found))
+    about, timings = measure_gpu(wanted, dtypes, python, out, rounds=rounds, samples=samples, rehearse=rehearse)
+    console.print(gpu_table(about, timings))
     bandwidth = "not measured" if about.copy_bandwidth is None else f"{about.copy_bandwidth / 1e9:.0f} GB/s"
     console.print(f"{about.device}, copies {bandwidth}; results in {out}")
     if rehearse:
@@ -231,14 +233,16 @@ def _candidates(folder: TaskFolder, backends: str) -> list[Candidate]:
     unknown = sorted(set(names) - set(BACKENDS))
     if unknown or not names:
         raise UserError(f"no backend {', '.join(unknown)}", "--backends", f"any of {', '.join(BACKENDS)}")
-    found = [torch_candidate(folder.family, name) for name in names if name != "cpp"]
-    return found + (kernels_of(folder) if "cpp" in names else [])
+    candidates = [torch_candidate(folder.family, name) for name in names if name != "cpp"]
+    return candidates + (kernels_of(folder) if "cpp" in names else [])
 
 
 def kernels_of(folder: TaskFolder) -> list[Candidate]:
     """C++ kernels of a task: the template as it stands, and the best that a search found."""
     best = find_fastest(read_evaluations(folder).values())
     chosen = [folder.family.defaults(), *([best.choices] if best else [])]
-    sources = {it.implementation: it for it in (render(folder.family, folder.task.dtype, each) for each in chosen)}
+    sources = {
+        source.implementation: source for source in (render(folder.family, folder.task.dtype, each) for each in chosen)
+    }
     compiler = Compiler()
     return [compile_candidate(folder, source, compiler) for source in sources.values()]

@@ -98,12 +98,12 @@ def run_benchmark(
             qualify(folder, candidate, fork_server, keys, settings.threads, settings.try_limits)
             for candidate in (reference, *candidates)
         ]
-        found = [measure_peaks(fork_server, folder.task.dtype, settings.threads)]
+        measured = [measure_peaks(fork_server, folder.task.dtype, settings.threads)]
     for entry in qualified:
         say(f"{entry.implementation}: " + (_right(entry) if entry.ok else f"out: {entry.why}"))
     if not qualified[0].ok:
         raise UserError("the live implementation does not meet the task", folder.task.operator, qualified[0].why)
-    entered = [it for it, entry in zip((reference, *candidates), qualified, strict=True) if entry.ok]
+    right = [candidate for candidate, entry in zip((reference, *candidates), qualified, strict=True) if entry.ok]
     protocol = TimingProtocol(
         timer="perf_counter_ns",
         warmup_calls=WARMUPS,
@@ -112,16 +112,16 @@ def run_benchmark(
         rounds=settings.rounds,
         floor=FLOOR,
     )
-    rounds = Rounds(folder, protocol, settings.threads, found[0].cache_bytes, keys, settings.limits)
+    rounds = Rounds(folder, protocol, settings.threads, measured[0].cache_bytes, keys, settings.limits)
     log, rows = AppendLog(place / "opbench_runs.jsonl"), list[OpRun]()
     for index in range(settings.rounds):
         with ForkServer(python, settings.threads) as fork_server:  # a new memory layout in every round
-            for row in rounds.measure(index, entered, fork_server):
+            for row in rounds.measure(index, right, fork_server):
                 log.append(row.model_dump(mode="json"))
                 rows.append(row)
-            found.append(measure_peaks(fork_server, folder.task.dtype, settings.threads))
+            measured.append(measure_peaks(fork_server, folder.task.dtype, settings.threads))
         say(f"round {index + 1} of {settings.rounds}")
-    peaks = highest_peaks(found)
+    peaks = highest_peaks(measured)
     claimed = derive_claim(folder.task, rows, folder.task.live_backend, FLOOR)
     measurement = Measurement(
         run_id=folder.task.run_id,
@@ -149,12 +149,12 @@ def measure_peaks(fork_server: ForkServer, dtype: str, threads: int) -> Peaks:
     return Peaks.model_validate(answer.replies[0])
 
 
-def highest_peaks(found: Sequence[Peaks]) -> Peaks:
+def highest_peaks(measured: Sequence[Peaks]) -> Peaks:
     """The best of several measurements: what the device can do, and not what others left of it at one moment."""
-    return found[-1].model_copy(
+    return measured[-1].model_copy(
         update={
-            "copy_bandwidth": max(it.copy_bandwidth for it in found),
-            "flop_rate": max(it.flop_rate for it in found),
+            "copy_bandwidth": max(peaks.copy_bandwidth for peaks in measured),
+            "flop_rate": max(peaks.flop_rate for peaks in measured),
         }
     )
 
@@ -170,9 +170,9 @@ def digest_measuring_files(folder: TaskFolder) -> Digests:
     """Digests of everything that measures, by role and path."""
     roles: list[tuple[MeasurementRole, str]] = [("harness", name) for name in HARNESS]
     roles += [("timer", TIMER_FILE), ("checker", CHECKER_FILE)]
-    found: Digests = {(role, f"kernels/{name}"): file_digest(PACKAGE / name) for role, name in roles}
-    found["oracle", f"ops/{folder.task.operator}/oracle.json"] = file_digest(folder.path / "oracle.json")
-    return found
+    digests: Digests = {(role, f"kernels/{name}"): file_digest(PACKAGE / name) for role, name in roles}
+    digests["oracle", f"ops/{folder.task.operator}/oracle.json"] = file_digest(folder.path / "oracle.json")
+    return digests
 
 
 def compare_digests(before: Digests, after: Digests) -> tuple[MeasurementFile, ...]:

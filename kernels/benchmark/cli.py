@@ -56,9 +56,9 @@ def hostile(
         families=names,
         say=console.print,
     )
-    found = bench.run()
-    console.print(table(found))
-    for line in summary_lines(found):
+    results = bench.run()
+    console.print(table(results))
+    for line in summary_lines(results):
         console.print(line)
     console.print(f"{time.monotonic() - started:.0f} s; results in {out / 'hostile.jsonl'}")
 
@@ -81,8 +81,8 @@ def families(
     for name in chosen:
         dtype_of(FAMILIES[name], dtype)
     wanted = FamiliesJob(chosen, dtype, rounds, samples, threads, budget)
-    found = measure_families(out, wanted, engine_python(engine_python_), console.print)
-    console.print(families_table(found))
+    results = measure_families(out, wanted, engine_python(engine_python_), console.print)
+    console.print(families_table(results))
     console.print(f"results in {out / 'families.jsonl'}")
 
 

@@ -74,29 +74,29 @@ def measure_families(out: Path, wanted: FamiliesJob, python: Path, say: Callable
     """Every family in turn; lines go to ``families.jsonl``. Raises ``UserError`` on a folder that is there."""
     if out.exists():
         raise UserError("the folder is there already", str(out), "give a new --out")
-    log, found = AppendLog(out / "families.jsonl"), list[FamilyResult]()
+    log, results = AppendLog(out / "families.jsonl"), list[FamilyResult]()
     for name in wanted.families:
         say(f"{name}: measuring")
         lines = list(_lines(name, _benched(out, name, wanted, python, say)))
         for line in lines:
             log.append(line.model_dump(mode="json"))
-        found += lines
-    return found
+        results += lines
+    return results
 
 
-def table(found: Sequence[FamilyResult]) -> Table:
+def table(results: Sequence[FamilyResult]) -> Table:
     """A line for each shape of each family."""
     shown = Table("family", "shape", "implementation", "µs", "× live", "× torch.compile", "of the roof", box=None)
-    for it in found:
-        low = f" ({it.interval[0]:.2f}–{it.interval[1]:.2f})" if it.interval else ""
+    for result in results:
+        low = f" ({result.interval[0]:.2f}–{result.interval[1]:.2f})" if result.interval else ""
         shown.add_row(
-            it.family,
-            it.shape,
-            it.implementation,
-            f"{it.us:.2f}" if it.us else "",
-            it.why or f"{it.against_live:.2f}{low}",
-            f"{it.against_compile:.2f}" if it.against_compile else "–",
-            f"{it.of_the_roof:.1%}" if it.of_the_roof else "",
+            result.family,
+            result.shape,
+            result.implementation,
+            f"{result.us:.2f}" if result.us else "",
+            result.why or f"{result.against_live:.2f}{low}",
+            f"{result.against_compile:.2f}" if result.against_compile else "–",
+            f"{result.of_the_roof:.1%}" if result.of_the_roof else "",
         )
     return shown
 
@@ -112,11 +112,11 @@ def _benched(out: Path, name: str, wanted: FamiliesJob, python: Path, say: Calla
         search.run(wanted.budget, say)
         if (best := find_fastest(search.done.values())) is not None and best.choices != choices[0]:
             choices.append(best.choices)
-    kernels = [compile_candidate(task, render(family, task.task.dtype, it), compiler) for it in choices]
-    entered = [torch_candidate(family, "torch"), torch_candidate(family, "torch_compile"), *kernels]
+    kernels = [compile_candidate(task, render(family, task.task.dtype, chosen), compiler) for chosen in choices]
+    candidates = [torch_candidate(family, "torch"), torch_candidate(family, "torch_compile"), *kernels]
     return run_benchmark(
         task,
-        entered,
+        candidates,
         python,
         BenchmarkSettings(rounds=wanted.rounds, samples=wanted.samples, threads=wanted.threads),
         say,
@@ -147,7 +147,7 @@ def _lines(name: str, result: OperatorBenchmark) -> Iterator[FamilyResult]:
             of_the_roof=roof_ns(rows[shape, who], result.peaks) / taken,
         )
     ranked = score_candidates(task, result.rows, FLOOR)
-    against = next((it.speedup for it in ranked if it.implementation == compiled), None)
+    against = next((score.speedup for score in ranked if score.implementation == compiled), None)
     for score in ranked:
         yield FamilyResult(
             family=name,

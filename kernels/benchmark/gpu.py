@@ -115,14 +115,16 @@ def measure_gpu(
     return about, [GpuTiming.model_validate(entry) for entry in rest]
 
 
-def table(about: Provenance, found: Sequence[GpuTiming]) -> Table:
+def table(about: Provenance, timings: Sequence[GpuTiming]) -> Table:
     """A line for each shape: ours, its share of the copy bandwidth, and how many times as long the others take."""
-    found = [it for it in found if not it.look]
-    others = sorted({it.implementation for it in found} - {"triton", ""})
+    timings = [timing for timing in timings if not timing.look]
+    others = sorted({timing.implementation for timing in timings} - {"triton", ""})
     shown = Table("family", "shape", "µs", "of copies", *(f"{name} / triton" for name in others), "error", box=None)
-    for family, shape in dict.fromkeys((it.family, it.shape) for it in found):
-        mine = {it.implementation: it for it in found if (it.family, it.shape) == (family, shape)}
-        ours = mine.get("triton")
+    for family, shape in dict.fromkeys((timing.family, timing.shape) for timing in timings):
+        by_name = {
+            timing.implementation: timing for timing in timings if (timing.family, timing.shape) == (family, shape)
+        }
+        ours = by_name.get("triton")
         if ours is None or not ours.right:
             shown.add_row(family, shape, "–", (ours.failed if ours else "") or "wrong", *("" for _ in others), "")
             continue
@@ -131,17 +133,17 @@ def table(about: Provenance, found: Sequence[GpuTiming]) -> Table:
             shape,
             f"{1e6 * median(ours.samples_s):.2f}" if ours.samples_s else "not timed",
             _share(about, ours),
-            *(_ratio(mine.get(name), ours) for name in others),
+            *(_ratio(by_name.get(name), ours) for name in others),
             f"{ours.error:.2g}",
         )
     return shown
 
 
-def share_of_copies(about: Provenance, it: GpuTiming) -> float | None:
+def share_of_copies(about: Provenance, timing: GpuTiming) -> float | None:
     """Bytes that have to move, over those that copies move in that time."""
-    if about.copy_bandwidth is None or not it.samples_s:
+    if about.copy_bandwidth is None or not timing.samples_s:
         return None
-    return it.bytes_moved / median(it.samples_s) / about.copy_bandwidth
+    return timing.bytes_moved / median(timing.samples_s) / about.copy_bandwidth
 
 
 def ratio(other: GpuTiming, ours: GpuTiming) -> tuple[float, float, float]:
@@ -156,8 +158,8 @@ def ratio(other: GpuTiming, ours: GpuTiming) -> tuple[float, float, float]:
     return median(other.samples_s) / median(ours.samples_s), low, high
 
 
-def _share(about: Provenance, it: GpuTiming) -> str:
-    share = share_of_copies(about, it)
+def _share(about: Provenance, timing: GpuTiming) -> str:
+    share = share_of_copies(about, timing)
     return "–" if share is None else f"{share:.1%}"
 
 
@@ -188,6 +190,6 @@ def _replies(job: Mapping[str, object], python: Path, rehearse: bool) -> list[di
             raise UserError("the measuring process came to no end", str(python), str(problem)[:200]) from problem
         written = replies.read_bytes().split(b"\n")[:-1] if replies.is_file() else []
     if not written or done.returncode != 0:
-        said = (done.stderr.decode("utf-8", "replace").strip() or "it said nothing").splitlines()[-1][:300]
-        raise UserError("the measuring process failed", str(python), said)
+        complaint = (done.stderr.decode("utf-8", "replace").strip() or "it said nothing").splitlines()[-1][:300]
+        raise UserError("the measuring process failed", str(python), complaint)
     return [orjson.loads(line) for line in written]

@@ -93,22 +93,22 @@ def qualify(
                 "relative_error": allowed,
             },
         )
-        said = checked.replies[0] if checked.replies else None
+        check = checked.replies[0] if checked.replies else None
         live = oracle.replies[0] if oracle.replies else None
-        if said is None or live is None:
+        if check is None or live is None:
             why = f"{key}: outputs cannot be read: {checked.ended.why or oracle.ended.why}"
-        elif said["relative_error"] is None or said["mismatch_share"] > 0:
-            wrong = [kind for kind, error in said["by_call"].items() if error is None or error > allowed]
-            why = f"{key}: error {said['relative_error']} on {', '.join(wrong)} inputs, allowed {allowed:.3g}"
-        elif not said["poison_intact"]:
+        elif check["relative_error"] is None or check["mismatch_share"] > 0:
+            wrong = [kind for kind, error in check["by_call"].items() if error is None or error > allowed]
+            why = f"{key}: error {check['relative_error']} on {', '.join(wrong)} inputs, allowed {allowed:.3g}"
+        elif not check["poison_intact"]:
             why = f"{key}: elements of the output were not written"
-        elif not said["same_pointer_recheck"]:
+        elif not check["same_pointer_recheck"]:
             why = f"{key}: the answer to old contents, for new ones at their address"
         elif live["error"] is None or live["error"] > 2 * allowed:
             # Both are within the tolerance of the exact value, so they are within twice of it from each other.
             why = f"{key}: error {live['error']} against the oracle"
         else:
-            worst, equal = max(worst, said["relative_error"]), min(equal, said["equal_bits"])
+            worst, equal = max(worst, check["relative_error"]), min(equal, check["equal_bits"])
             continue
         return Qualification(candidate.id, False, why, None, None)
     shutil.rmtree(ran.folder)

@@ -39,16 +39,16 @@ class CandidateScore:
 
 def is_sound(task: Task, row: OpRun) -> bool:
     """Say whether a row is a measurement of a right answer."""
-    said = row.correctness
+    check = row.correctness
     if row.raised is not None or not row.samples_ns or row.intact is None or row.executed != row.implementation:
         return False
     if not (row.intact.clock and row.intact.synchronize and row.intact.checker) or row.resolved != row.source:
         return False
     if row.role == "reference":
         return True
-    if said is None or said.relative_error is None or said.mismatch_share > task.tolerance.mismatch_share:
+    if check is None or check.relative_error is None or check.mismatch_share > task.tolerance.mismatch_share:
         return False
-    return bool(said.poison_intact and said.changes_with_input and said.same_pointer_recheck)
+    return bool(check.poison_intact and check.changes_with_input and check.same_pointer_recheck)
 
 
 def score_candidates(task: Task, rows: Sequence[OpRun], floor: float) -> list[CandidateScore]:
@@ -62,23 +62,27 @@ def score_candidates(task: Task, rows: Sequence[OpRun], floor: float) -> list[Ca
             cells[row.round, row.shape] = median(value for value in row.samples_ns if value is not None)
     live = times.get(LIVE, {})
     backends = {row.implementation: row.backend for row in rows}
-    found = []
-    for name, mine in times.items():
+    ranked = []
+    for name, candidate_cells in times.items():
         if name == LIVE or not live:
             continue
-        rounds = sorted({index for index, _ in live} & {index for index, _ in mine})
-        keys = [key for key in served if all((index, key) in live and (index, key) in mine for index in rounds)]
+        rounds = sorted({index for index, _ in live} & {index for index, _ in candidate_cells})
+        keys = [
+            key for key in served if all((index, key) in live and (index, key) in candidate_cells for index in rounds)
+        ]
         logs = [
             math.log(
                 math.fsum(served[key] * live[index, key] for key in keys)
-                / math.fsum(served[key] * mine[index, key] for key in keys)
+                / math.fsum(served[key] * candidate_cells[index, key] for key in keys)
             )
             for index in rounds
             if keys
         ]
         if logs:
-            found.append(CandidateScore(name, backends[name], decide(logs, floor=floor), _ratios(live, mine)))
-    return sorted(found, key=lambda score: -score.decision.mean)
+            ranked.append(
+                CandidateScore(name, backends[name], decide(logs, floor=floor), _ratios(live, candidate_cells))
+            )
+    return sorted(ranked, key=lambda score: -score.decision.mean)
 
 
 def derive_claim(task: Task, rows: Sequence[OpRun], backend: str, floor: float) -> BenchmarkClaim:
@@ -111,8 +115,8 @@ def derive_claim(task: Task, rows: Sequence[OpRun], backend: str, floor: float) 
     )
 
 
-def _ratios(live: dict[tuple[int, str], float], mine: dict[tuple[int, str], float]) -> dict[str, float]:
+def _ratios(live: dict[tuple[int, str], float], candidate: dict[tuple[int, str], float]) -> dict[str, float]:
     logs: dict[str, list[float]] = {}
-    for cell in live.keys() & mine.keys():
-        logs.setdefault(cell[1], []).append(math.log(live[cell] / mine[cell]))
+    for cell in live.keys() & candidate.keys():
+        logs.setdefault(cell[1], []).append(math.log(live[cell] / candidate[cell]))
     return {key: math.exp(fmean(values)) for key, values in sorted(logs.items())}

@@ -93,20 +93,20 @@ class Rounds:
         )
         if not answer.replies:
             return {"raised": f"outputs cannot be read: {answer.ended.why}"}
-        said = answer.replies[0]
+        check = answer.replies[0]
         return {
             "correctness": Correctness(
                 pid=answer.ended.pid,
                 checked_calls=len(reply["checked"]),
                 secret_seeds=len(set(reply["checked"])),
-                elements=said["elements"],
-                relative_error=said["relative_error"],
-                mismatch_share=said["mismatch_share"],
-                error_vs_live=said["error_vs_live"],
-                poison_intact=said["poison_intact"],
+                elements=check["elements"],
+                relative_error=check["relative_error"],
+                mismatch_share=check["mismatch_share"],
+                error_vs_live=check["error_vs_live"],
+                poison_intact=check["poison_intact"],
                 ran_before_expected=True,
-                changes_with_input=said["changes_with_input"],
-                same_pointer_recheck=said["same_pointer_recheck"],
+                changes_with_input=check["changes_with_input"],
+                same_pointer_recheck=check["same_pointer_recheck"],
             )
         }
 

@@ -63,24 +63,24 @@ def advice_for(
 ) -> tuple[Advice, ...]:
     """Advice for a kernel with these choices; every value is one that the template offers for these shapes."""
     allowed = offered_values(family, shapes)
-    found = [*_threads(bound, readings, allowed, choices), *_work(bound, readings)]
+    advice = [*_threads(bound, readings, allowed, choices), *_work(bound, readings)]
     size = {f"fixed_{axis}": _dims(readings.shape)[family.axes.index(axis)] for axis in family.specialised}
     for lever in LEVERS[bound]:
         for name in sorted(allowed):
             if name == lever.name or (lever.name == "fixed_" and name.startswith("fixed_")):
                 turned = _turned(allowed[name], choices.get(name, allowed[name][0]), lever.direction, size.get(name))
                 if turned:
-                    found.append(Advice(lever=name, values=turned, why=lever.why))
-    return tuple(found)
+                    advice.append(Advice(lever=name, values=turned, why=lever.why))
+    return tuple(advice)
 
 
 def offered_values(family: Family, shapes: Sequence[Dims]) -> dict[str, tuple[int, ...]]:
     """What each parameter of the template may be, for these shapes."""
-    found = {parameter.name: parameter.values for parameter in family.parameters}
+    offered = {parameter.name: parameter.values for parameter in family.parameters}
     for axis in family.specialised:
         place = family.axes.index(axis)
-        found[f"fixed_{axis}"] = (0, *sorted({dims[place] for dims in shapes}))
-    return found
+        offered[f"fixed_{axis}"] = (0, *sorted({dims[place] for dims in shapes}))
+    return offered
 
 
 def _threads(

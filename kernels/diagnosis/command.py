@@ -43,7 +43,7 @@ def diagnose(
 ) -> None:
     """Say what holds a kernel back: memory, compute, latency or occupancy; how far the roof is; what to try."""
     console, python = Console(highlight=False), engine_python(engine)
-    only = ENOUGH if layers == "quick" else [it.strip() for it in layers.split(",") if it.strip()]
+    only = ENOUGH if layers == "quick" else [name.strip() for name in layers.split(",") if name.strip()]
     with tempfile.TemporaryDirectory(prefix="bankable-diagnose-") as scratch:
         folder = _folder(task, family, shapes, dtype, python, threads, Path(scratch))
         subject = subject_of(folder, kernel, shape, python, threads)
@@ -60,7 +60,7 @@ def diagnose(
 
 def subject_of(folder: TaskFolder, kernel: str, shape: str, python: Path, threads: int) -> Subject:
     """The implementation that is meant. Raises ``UserError`` where there is none of that id, or no such shape."""
-    keys = [it.key for it in folder.task.shapes]
+    keys = [shape.key for shape in folder.task.shapes]
     if shape and shape not in keys:
         raise UserError(f"the task has no shape {shape}", str(folder.path), f"one of {', '.join(keys)}")
     chosen = shape or heaviest(folder)
@@ -74,27 +74,27 @@ def subject_of(folder: TaskFolder, kernel: str, shape: str, python: Path, thread
     best = find_fastest(read_evaluations(folder).values())
     source = render(folder.family, folder.task.dtype, best.choices if best and not kernel else None)
     if kernel and kernel != source.implementation:
-        known = read_evaluations(folder).get(kernel)
-        found = kept_source(folder, kernel) or (
-            render(folder.family, folder.task.dtype, known.choices) if known else None
+        evaluation = read_evaluations(folder).get(kernel)
+        named = kept_source(folder, kernel) or (
+            render(folder.family, folder.task.dtype, evaluation.choices) if evaluation else None
         )
-        if found is None:
+        if named is None:
             raise UserError(
                 f"no kernel {kernel!r}", str(folder.path), "live, torch, or one of candidates/ or search.jsonl"
             )
-        source = found
+        source = named
     return Subject.of_source(folder, source, chosen, python, threads)
 
 
 def heaviest(folder: TaskFolder) -> str:
     """The served shape whose calls move most bytes in all."""
     family, task = folder.family, folder.task
-    served = [it for it in task.shapes if it.calls and not it.held_out] or list(task.shapes)
+    served = [shape for shape in task.shapes if shape.calls and not shape.held_out] or list(task.shapes)
 
     def moved(key: str, calls: int) -> int:
         return calls * family.bytes_moved(tuple(int(part) for part in key.split("x")), task.dtype)
 
-    return max(served, key=lambda it: moved(it.key, it.calls)).key
+    return max(served, key=lambda shape: moved(shape.key, shape.calls)).key
 
 
 def _folder(

@@ -19,30 +19,30 @@ LAUNCH_NS = 4000.0
 def by_counters(counters: GpuCounters) -> Diagnosis:
     """Of a kernel that ran."""
     memory, compute, held = counters.memory_share, counters.compute_share, counters.occupancy
-    said = [
+    evidence = [
         f"{name} at {value:.0%} of the peak"
         for name, value in (("memory", memory), ("compute", compute))
         if value is not None
     ]
     bound: Bound = "unknown"
-    said.append(text_of(counters.spill_bytes, "{} B of a thread in scratch memory", "scratch memory"))
+    evidence.append(text_of(counters.spill_bytes, "{} B of a thread in scratch memory", "scratch memory"))
     if held is not None:
-        said.append(f"{held:.0%} of the warps that could be active are")
+        evidence.append(f"{held:.0%} of the warps that could be active are")
     if max(memory or 0.0, compute or 0.0) >= BUSY:
         bound = "memory" if (memory or 0.0) >= (compute or 0.0) else "compute"
     elif counters.time_ns is not None and counters.time_ns < LAUNCH_NS:
         bound = "latency"
-        said.append(f"{counters.time_ns / 1e3:.2f} µs: shorter than a launch")
+        evidence.append(f"{counters.time_ns / 1e3:.2f} µs: shorter than a launch")
     elif counters.spill_bytes or (held is not None and held < THIN):
         bound = "occupancy"
     elif memory is not None and compute is not None:
         bound = "latency"
-        said.append("no unit is busy: warps wait for each other, or there are too few of them")
+        evidence.append("no unit is busy: warps wait for each other, or there are too few of them")
     share = max(memory or 0.0, compute or 0.0) if memory is not None or compute is not None else None
     return Diagnosis(
         bound=bound,
         roofline_share=share,
-        evidence=(*said, *(f"missing: {it}" for it in counters.missing)),
+        evidence=(*evidence, *(f"missing: {figure}" for figure in counters.missing)),
         advice=_advice(bound),
         implementation=counters.kernel,
     )
@@ -55,14 +55,14 @@ def by_code(figures: Figures) -> Diagnosis:
         return Diagnosis(bound="unknown", evidence=(figures.failed,), implementation=name, shape=figures.shape)
     held = occupancy(figures)
     registers = text_of(figures.registers, "{} registers a thread", "registers")
-    said = [f"{registers}, {text_of(figures.spill_bytes, '{} B of them spilled', 'spills')}"]
+    evidence = [f"{registers}, {text_of(figures.spill_bytes, '{} B of them spilled', 'spills')}"]
     if held is not None:
-        said.append(f"{held:.0%} of a multiprocessor's warps fit at a time")
+        evidence.append(f"{held:.0%} of a multiprocessor's warps fit at a time")
     short = bool(figures.spill_bytes) or (held is not None and held < THIN)
-    said.append("compiled, not run: there are no times" + ("" if short else ", and no bound can be told"))
+    evidence.append("compiled, not run: there are no times" + ("" if short else ", and no bound can be told"))
     return Diagnosis(
         bound="occupancy" if short else "unknown",
-        evidence=tuple(said),
+        evidence=tuple(evidence),
         advice=_advice("occupancy") if short else (),
         implementation=name,
         shape=figures.shape,

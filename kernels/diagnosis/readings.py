@@ -115,10 +115,14 @@ def collect_readings(subject: Subject, results: Mapping[str, LayerResult]) -> Re
         code=_found(results, "compile", Code),
         offline=_found(results, "offline", OfflineFigures),
         gpu=gpu,
-        missing=tuple(f"{it.layer}: {it.why}" for it in results.values() if it.outcome not in ("measured", "absent")),
+        missing=tuple(
+            f"{result.layer}: {result.why}"
+            for result in results.values()
+            if result.outcome not in ("measured", "absent")
+        ),
     )
 
 
 def _found(results: Mapping[str, LayerResult], name: str, kind: type[Kind]) -> Kind | None:
-    found = results[name].found if name in results else None
-    return found if isinstance(found, kind) else None
+    finding = results[name].found if name in results else None
+    return finding if isinstance(finding, kind) else None

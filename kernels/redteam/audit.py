@@ -93,9 +93,9 @@ def audit_attempt(attempt: WrittenAttempt) -> AuditResult:
         sealed.discard()
     if done.returncode != 0:
         return AuditResult("none", (done.stderr.decode("utf-8", "replace").strip()[:200],))
-    said = orjson.loads(done.stdout)
-    loud = sorted({it["rule"] for it in said["findings"] if it["severity"] != "INFO"})
-    return AuditResult(said["verdict"], tuple(loud))
+    verdict = orjson.loads(done.stdout)
+    loud = sorted({finding["rule"] for finding in verdict["findings"] if finding["severity"] != "INFO"})
+    return AuditResult(verdict["verdict"], tuple(loud))
 
 
 def audit_forgery(attempt: WrittenAttempt, forgery: Forgery) -> AuditResult:
@@ -107,7 +107,7 @@ def audit_forgery(attempt: WrittenAttempt, forgery: Forgery) -> AuditResult:
         shutil.copytree(
             task.path,
             place,
-            ignore=lambda _, names: [it for it in names if it.startswith("bench-") and it != f"bench-{number}"],
+            ignore=lambda _, names: [name for name in names if name.startswith("bench-") and name != f"bench-{number}"],
         )
         shutil.copy(task.root / "run.json", root / "run.json")
         bench = place / f"bench-{number}"

@@ -84,7 +84,7 @@ class HostileBench:
         with Lanes(self._python) as lanes, listen_on_loopback() as (port, connected):
             with lanes.lease() as fork_server:
                 stages = self._write_stages(fork_server, port)
-            trials = [RedTeamTrial(it) for it in red_team_candidates(stages, self._seed, self._sample)]
+            trials = [RedTeamTrial(candidate) for candidate in red_team_candidates(stages, self._seed, self._sample)]
             self._say(f"{len(trials)} kernels, {len(lanes.sets)} at a time")
             with ThreadPoolExecutor(len(lanes.sets)) as pool:
                 for _ in pool.map(lambda trial: self._try(trial, stages, lanes, connected), trials):

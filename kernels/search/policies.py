@@ -60,7 +60,7 @@ def beam(tree: Tree, pending: Sequence[Choices], draw: random.Random, every: Seq
     open_ = [node for node in nodes if tree.edits(node, pending)][:BEAM]
     if not open_:
         return _any(tree, pending, draw, every)
-    node = min(open_, key=lambda it: (len(it.children) - 2 * (it is open_[0]), -it.reward))
+    node = min(open_, key=lambda candidate: (len(candidate.children) - 2 * (candidate is open_[0]), -candidate.reward))
     edits = tree.edits(node, pending)
     priors = tree.priors(node, edits)
     best = max(range(len(edits)), key=lambda at: (tree.expected(node, edits[at]) + EXPLORE * priors[at], draw.random()))
@@ -74,7 +74,7 @@ def at_random(tree: Tree, pending: Sequence[Choices], draw: random.Random, every
 
 def exhaustive(tree: Tree, pending: Sequence[Choices], draw: random.Random, every: Sequence[Choices]) -> Step | None:
     """The next one in the order of the template's values."""
-    return next(((dict(it), tree.root) for it in every if tree.is_new(it, pending)), None)
+    return next(((dict(choices), tree.root) for choices in every if tree.is_new(choices, pending)), None)
 
 
 POLICIES: dict[PolicyName, Policy] = {"uct": uct, "beam": beam, "random": at_random, "exhaustive": exhaustive}

@@ -43,37 +43,40 @@ class PolicyScore:
 
 def replay(folder: TaskFolder, seeds: int, budgets: Sequence[int] = BUDGETS) -> list[PolicyScore]:
     """Every policy with every seed. Raises ``UserError`` on a landscape that is not whole."""
-    known = list(read_evaluations(folder).values())
-    landscape = {tuple(sorted(it.choices.items())): it for it in known}
+    recorded = list(read_evaluations(folder).values())
+    landscape = {tuple(sorted(evaluation.choices.items())): evaluation for evaluation in recorded}
     every = list(every_choice(folder.family, tuple(dims_of(key) for key in served_keys(folder))))
     whole = build_tree(folder)
-    missing = sum(whole.is_new(it) for it in every)
-    best = max((it.log_ratio for it in known if it.log_ratio is not None), default=None)
+    missing = sum(whole.is_new(choices) for choices in every)
+    best = max((evaluation.log_ratio for evaluation in recorded if evaluation.log_ratio is not None), default=None)
     if missing or best is None:
         raise UserError(
             f"{missing} kernels of {len(every)} are not recorded",
             str(folder.path),
             "finish it with `search --policy exhaustive` and a large budget",
         )
-    by_kernel = {whole.novelty(it.choices): it for it in landscape.values()}
-    found = []
+    by_kernel = {whole.novelty(evaluation.choices): evaluation for evaluation in landscape.values()}
+    scores = []
     for policy in POLICIES:
         runs = [_run(policy, folder, by_kernel, every, seed, len(by_kernel)) for seed in range(seeds)]
         shares = tuple(fmean(math.exp(run[min(budget, len(run)) - 1] - best) for run in runs) for budget in budgets)
         near = [next((at + 1 for at, value in enumerate(run) if value >= best - WITHIN), math.inf) for run in runs]
-        found.append(PolicyScore(policy, shares, median(near)))
-    return found
+        scores.append(PolicyScore(policy, shares, median(near)))
+    return scores
 
 
-def table(family: str, kernels: int, found: Sequence[PolicyScore], budgets: Sequence[int] = BUDGETS) -> Table:
+def table(family: str, kernels: int, scores: Sequence[PolicyScore], budgets: Sequence[int] = BUDGETS) -> Table:
     """A line for each policy; the ratio is random's evaluations over its own."""
     shown = Table(
-        f"{family}, {kernels} kernels", *(f"after {it}" for it in budgets), "needed", "random / this", box=None
+        f"{family}, {kernels} kernels", *(f"after {budget}" for budget in budgets), "needed", "random / this", box=None
     )
-    by_chance = next(it.needed for it in found if it.policy == "random")
-    for it in found:
+    by_chance = next(score.needed for score in scores if score.policy == "random")
+    for score in scores:
         shown.add_row(
-            it.policy, *(f"{share:.1%}" for share in it.shares), f"{it.needed:g}", f"{by_chance / it.needed:.2f}"
+            score.policy,
+            *(f"{share:.1%}" for share in score.shares),
+            f"{score.needed:g}",
+            f"{by_chance / score.needed:.2f}",
         )
     return shown
 
@@ -87,8 +90,8 @@ def _run(
     budget: int,
 ) -> list[float]:
     """The best log ratio after each evaluation of one search."""
-    tree = build_tree(folder, known=())
-    best, found = -math.inf, []
+    tree = build_tree(folder, recorded=())
+    best, bests = -math.inf, []
     choices, parent = folder.family.defaults(), None
     for _ in range(budget):
         recorded = by_kernel[tree.novelty(choices)]
@@ -102,9 +105,9 @@ def _run(
             )
         )
         best = max(best, recorded.log_ratio if recorded.log_ratio is not None else -math.inf)
-        found.append(best)
+        bests.append(best)
         taken = next(next_steps(POLICIES[policy], tree, 1, seed, every), None)
         if taken is None:
             break
         choices, parent = taken[0], taken[1].id if taken[1] is not None else None
-    return found
+    return bests

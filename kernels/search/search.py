@@ -129,24 +129,24 @@ class Search:
         task, family = self._folder.task, self._folder.family
         sources = [render(family, task.dtype, choices) for choices, _, _ in batch]
         jobs = [EvaluationJob(self._folder.root.resolve(), task.operator, source, self._threads) for source in sources]
-        for (choices, parent, origin), job, said in zip(batch, jobs, workers.screen(jobs), strict=True):
+        for (choices, parent, origin), job, screened in zip(batch, jobs, workers.screen(jobs), strict=True):
             name = job.source.implementation
-            found = make_evaluation(name, choices, said.outcome, said.why)
-            if said.compiled is not None:
-                ratio, why = workers.time(job, said.compiled)
-                found = make_evaluation(name, choices, "failed" if ratio is None else "measured", why, ratio)
+            evaluation = make_evaluation(name, choices, screened.outcome, screened.why)
+            if screened.compiled is not None:
+                ratio, why = workers.time(job, screened.compiled)
+                evaluation = make_evaluation(name, choices, "failed" if ratio is None else "measured", why, ratio)
                 if ratio is not None and self._diagnose is not None:
-                    diagnosis = self._diagnose(said.compiled, self._folder)
-                    found = found.model_copy(update={"diagnosis": diagnosis})
-            found = found.model_copy(update={"parent": parent, "source": origin if self._origins else None})
-            self._log.append(found.line())
-            self.done[name] = found
-            self.tree.add(found)
+                    diagnosis = self._diagnose(screened.compiled, self._folder)
+                    evaluation = evaluation.model_copy(update={"diagnosis": diagnosis})
+            evaluation = evaluation.model_copy(update={"parent": parent, "source": origin if self._origins else None})
+            self._log.append(evaluation.line())
+            self.done[name] = evaluation
+            self.tree.add(evaluation)
             self.fresh += 1
-            yield found
+            yield evaluation
 
 
-def build_tree(folder: TaskFolder, known: Iterable[Evaluation] | None = None) -> Tree:
+def build_tree(folder: TaskFolder, recorded: Iterable[Evaluation] | None = None) -> Tree:
     """The tree that the evaluations of a task make, or those that are ``known``."""
     family, dtype = folder.family, folder.task.dtype
 
@@ -159,8 +159,13 @@ def build_tree(folder: TaskFolder, known: Iterable[Evaluation] | None = None) ->
         return rendered(tuple(sorted(choices.items())))
 
     shapes = [dims_of(key) for key in served_keys(folder)]
-    tree = Tree(allowed_values(family, shapes), family.defaults(), lambda it: of(it)[0], lambda it: of(it)[1])
-    for entry_ in read_evaluations(folder).values() if known is None else known:
+    tree = Tree(
+        allowed_values(family, shapes),
+        family.defaults(),
+        lambda choices: of(choices)[0],
+        lambda choices: of(choices)[1],
+    )
+    for entry_ in read_evaluations(folder).values() if recorded is None else recorded:
         tree.add(entry_)
     return tree
 
@@ -169,7 +174,7 @@ def allowed_values(family: Family, shapes: list[Dims]) -> dict[str, tuple[int, .
     """What each parameter of a template may be, for these shapes."""
     fixed = {f"fixed_{axis}": family.axes.index(axis) for axis in family.specialised}
     return {
-        **{it.name: it.values for it in family.parameters},
+        **{parameter.name: parameter.values for parameter in family.parameters},
         **{name: (0, *sorted({dims[place] for dims in shapes})) for name, place in fixed.items()},
     }
 

@@ -89,8 +89,8 @@ class Tree:
 
     def is_new(self, choices: Choices, pending: Iterable[Choices] = ()) -> bool:
         """Whether nobody has evaluated this kernel, whatever it was called, and nobody is about to."""
-        mine = self.novelty(choices)
-        return mine not in self._known and all(mine != self.novelty(it) for it in pending)
+        novelty = self.novelty(choices)
+        return novelty not in self._known and all(novelty != self.novelty(other) for other in pending)
 
     def edits(self, node: Node, pending: Sequence[Choices] = ()) -> list[Edit]:
         """Edits of a candidate that lead to a kernel which is new."""

@@ -48,13 +48,13 @@ class BenchPlan(Record):
 
 def ask_bench_plan(context: RunContext, task: TaskFolder, attempt: int, findings: Sequence[str]) -> BenchPlan | None:
     """Ask before one operator benchmark, and write down which kernels of the model's take part from now on."""
-    told = task.task
+    record = task.task
     device = context.driver.device
     question = Question(
         role=ROLE,
-        at=f"{told.operator} {attempt}",
+        at=f"{record.operator} {attempt}",
         words={
-            "skills": skills_text(ROLE, operator=task.family.name, device=told.device, dtype=told.dtype),
+            "skills": skills_text(ROLE, operator=task.family.name, device=record.device, dtype=record.dtype),
             "task": _task(task),
             "findings": listed(list(findings)),
         },
@@ -63,7 +63,7 @@ def ask_bench_plan(context: RunContext, task: TaskFolder, attempt: int, findings
         take=lambda answer: _take(answer, task),
         tools=(
             *evidence_tools(context.folder.root),
-            skill_tool(ROLE, operator=task.family.name, device=device, dtype=told.dtype),
+            skill_tool(ROLE, operator=task.family.name, device=device, dtype=record.dtype),
             diagnosis_tool(task),
             kernel_tool(task),
         ),
@@ -83,8 +83,8 @@ class CheckKernel(Record):
 def kernel_tool(task: TaskFolder) -> Tool[CheckKernel]:
     """A tool that says what would become of a proposal, without taking it: what is wanted stands in the answer."""
 
-    def check(asked: CheckKernel) -> str:
-        choices = choices_of(task, asked.choices)
+    def check(request: CheckKernel) -> str:
+        choices = choices_of(task, request.choices)
         why = unfit(task, choices)
         return why or f"can be proposed, as {render(task.family, task.task.dtype, choices).implementation}"
 
@@ -93,12 +93,12 @@ def kernel_tool(task: TaskFolder) -> Tool[CheckKernel]:
 
 def choices_of(task: TaskFolder, proposed: Sequence[Choice]) -> dict[str, int]:
     """With the defaults of what is not named."""
-    return {**task.family.defaults(), **{it.name: it.value for it in proposed}}
+    return {**task.family.defaults(), **{choice.name: choice.value for choice in proposed}}
 
 
 def unfit(task: TaskFolder, choices: Mapping[str, int]) -> str:
     """Why a choice has no place in the template; empty when it has. Sizes of held-out shapes are no values."""
-    allowed = allowed_values(task.family, [dims_of(it.key) for it in task.task.shapes if not it.held_out])
+    allowed = allowed_values(task.family, [dims_of(shape.key) for shape in task.task.shapes if not shape.held_out])
     if choices.keys() != allowed.keys():
         return "not a parameter of the template"
     wrong = next((name for name, value in choices.items() if value not in allowed[name]), None)
@@ -111,48 +111,51 @@ def _take(answer: BenchmarkProposal, task: TaskFolder) -> Taken[BenchPlan]:
         dropped.append(Dropped(what=f"{answer.rounds} rounds", why="fewer than the harness takes"))
     if answer.rounds > MOST_ROUNDS:
         dropped.append(Dropped(what=f"{plain(str(answer.rounds), 20)} rounds", why="more than there is time for"))
-    known = {it.implementation for it in entered(task.path)}
-    found: list[Entered] = []
+    taken = {kernel.implementation for kernel in entered(task.path)}
+    added: list[Entered] = []
     for proposed in answer.candidates:
         choices = choices_of(task, proposed.choices)
-        what = plain(", ".join(f"{it.name}={it.value}" for it in proposed.choices[:8]) or "the defaults", 120)
+        what = plain(
+            ", ".join(f"{choice.name}={choice.value}" for choice in proposed.choices[:8]) or "the defaults", 120
+        )
         why = unfit(task, choices)
         if not why:
             try:
                 name = render(task.family, task.task.dtype, choices).implementation
             except UserError as problem:
                 why, name = plain(str(problem), 120), ""
-            if name in known:
+            if name in taken:
                 why = "takes part already"
-            elif not why and len(known) >= MOST:
+            elif not why and len(taken) >= MOST:
                 why = f"more than {MOST} kernels of a model's"
         if why:
             dropped.append(Dropped(what=what, why=why))
             continue
-        known.add(name)
-        found.append(Entered(implementation=name, choices=choices, idea=plain(proposed.idea)))
+        taken.add(name)
+        added.append(Entered(implementation=name, choices=choices, idea=plain(proposed.idea)))
     rounds = min(max(answer.rounds, ROUNDS), MOST_ROUNDS)
-    said = f"{task.task.operator}: {len(found)} kernels more, {rounds} rounds"
-    return Taken(BenchPlan(rounds=rounds, kernels=tuple(found)), tuple(dropped[:20]), said)
+    summary = f"{task.task.operator}: {len(added)} kernels more, {rounds} rounds"
+    return Taken(BenchPlan(rounds=rounds, kernels=tuple(added)), tuple(dropped[:20]), summary)
 
 
 def _task(task: TaskFolder) -> str:
     """Without the held-out shapes."""
-    told = task.task
-    seen = [it for it in told.shapes if not it.held_out]
+    record = task.task
+    seen = [shape for shape in record.shapes if not shape.held_out]
     return orjson.dumps(
         {
             "operator": task.family.title,
-            "dtype": told.dtype,
-            "device": told.device,
-            "launch_mode": told.launch_mode,
-            "shapes": [{"key": it.key, "phase": it.phase, "calls": it.calls} for it in seen],
-            "tolerance": told.tolerance.relative_error,
+            "dtype": record.dtype,
+            "device": record.device,
+            "launch_mode": record.launch_mode,
+            "shapes": [{"key": shape.key, "phase": shape.phase, "calls": shape.calls} for shape in seen],
+            "tolerance": record.tolerance.relative_error,
             "rounds": ROUNDS,
             "most_rounds": MOST_ROUNDS,
             "takes_part": ["live", "torch", "the template or the author's best"],
             "parameters": {
-                name: list(them) for name, them in allowed_values(task.family, [dims_of(it.key) for it in seen]).items()
+                name: list(them)
+                for name, them in allowed_values(task.family, [dims_of(shape.key) for shape in seen]).items()
             },
         },
         option=orjson.OPT_INDENT_2,

@@ -33,7 +33,7 @@ def diagnosis_tool(task: TaskFolder) -> Tool[AskKernelFacts]:
         "What the search and the last benchmark know of a candidate: its parameters, how it ended, what holds it back, "
         "its time at each served shape, and how near that is to what the machine can do.",
         AskKernelFacts,
-        lambda asked: diagnosis(task, asked.implementation),
+        lambda request: diagnosis(task, request.implementation),
     )
 
 
@@ -44,14 +44,15 @@ def diagnosis(task: TaskFolder, implementation: str = "") -> str:
 
 
 def _evaluated(task: TaskFolder, implementation: str) -> Iterator[str]:
-    for it in read_evaluations(task).values():
-        if implementation in ("", it.implementation):
-            ratio = f", {math.exp(it.log_ratio):.2f} times live" if it.log_ratio is not None else ""
+    for evaluation in read_evaluations(task).values():
+        if implementation in ("", evaluation.implementation):
+            ratio = f", {math.exp(evaluation.log_ratio):.2f} times live" if evaluation.log_ratio is not None else ""
             # What a compiler printed is left out: it repeats sources.
-            why = f": {it.why[:120]}" if it.outcome == "wrong" else ""
-            yield f"{it.implementation} {orjson.dumps(it.choices).decode()}: {it.outcome}{ratio}{why}"
-            if implementation and it.diagnosis is not None:
-                yield from it.diagnosis.told().splitlines()
+            why = f": {evaluation.why[:120]}" if evaluation.outcome == "wrong" else ""
+            choices = orjson.dumps(evaluation.choices).decode()
+            yield f"{evaluation.implementation} {choices}: {evaluation.outcome}{ratio}{why}"
+            if implementation and evaluation.diagnosis is not None:
+                yield from evaluation.diagnosis.told().splitlines()
 
 
 def _benched(task: TaskFolder, implementation: str) -> Iterator[str]:
@@ -62,7 +63,7 @@ def _benched(task: TaskFolder, implementation: str) -> Iterator[str]:
         raw = (place / "opbench_runs.jsonl").read_bytes()[:MOST_ROW_BYTES]
     except (OSError, ValidationError):
         return
-    served = {it.key for it in task.task.shapes if not it.held_out}
+    served = {shape.key for shape in task.task.shapes if not shape.held_out}
     cells: dict[tuple[str, str], list[OpRun]] = {}
     for line in raw.splitlines():
         try:
@@ -72,7 +73,7 @@ def _benched(task: TaskFolder, implementation: str) -> Iterator[str]:
         if row.shape in served and implementation in ("", row.implementation) and any(row.samples_ns):
             cells.setdefault((row.implementation, row.shape), []).append(row)
     for (name, shape), rows in sorted(cells.items()):
-        seconds = median(it for row in rows for it in row.samples_ns if it is not None) / 1e9
+        seconds = median(sample for row in rows for sample in row.samples_ns if sample is not None) / 1e9
         moved, flops = (rows[0].bytes_moved or 0) / seconds, (rows[0].flops or 0) / seconds
         memory, compute = moved / peaks.copy_bandwidth, flops / peaks.flop_rate
         yield (

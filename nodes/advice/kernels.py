@@ -87,9 +87,11 @@ def suggest_to_search(answer: KernelProposal, search: Search, family: Family, ro
     """Have the search try what it has a place for, ``room`` kernels at most; the line that says what that was."""
     admitted: list[dict[str, int]] = []
     ideas: list[str] = []
-    dropped = [Dropped(what=_shown(it), why=f"more than {MOST} proposals") for it in answer.proposals[MOST:]]
+    dropped = [
+        Dropped(what=_shown(proposed), why=f"more than {MOST} proposals") for proposed in answer.proposals[MOST:]
+    ]
     for proposed in answer.proposals[:MOST]:
-        choices = {**family.defaults(), **{it.name: it.value for it in proposed.choices}}
+        choices = {**family.defaults(), **{choice.name: choice.value for choice in proposed.choices}}
         if len(admitted) >= room:
             dropped.append(Dropped(what=_shown(proposed), why="over the model's part of the budget"))
         elif choices.keys() != family.defaults().keys():
@@ -111,12 +113,12 @@ def suggest_to_search(answer: KernelProposal, search: Search, family: Family, ro
 def describe_evaluations(entries: Sequence[Evaluation]) -> str:
     """Candidates so far, for whoever proposes the next ones. What a compiler printed is left out."""
     lines = [
-        f"- {orjson.dumps(it.choices).decode()}: {it.outcome}"
-        + (f", log(live / candidate) {it.log_ratio:+.4f}" if it.log_ratio is not None else "")
-        for it in entries
+        f"- {orjson.dumps(evaluation.choices).decode()}: {evaluation.outcome}"
+        + (f", log(live / candidate) {evaluation.log_ratio:+.4f}" if evaluation.log_ratio is not None else "")
+        for evaluation in entries
     ]
     return "\n".join(lines) or "none yet"
 
 
 def _shown(proposed: ProposedKernel) -> str:
-    return plain(", ".join(f"{it.name}={it.value}" for it in proposed.choices[:8]) or "the defaults", 120)
+    return plain(", ".join(f"{choice.name}={choice.value}" for choice in proposed.choices[:8]) or "the defaults", 120)

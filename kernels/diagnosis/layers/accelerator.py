@@ -29,7 +29,7 @@ class AcceleratorFinding(LayerFinding):
     """What could not be measured, and why."""
 
     def told(self) -> str:
-        figures = ", ".join(f"{it.name} {it.value:.4g} {it.unit}".rstrip() for it in self.figures[:6])
+        figures = ", ".join(f"{figure.name} {figure.value:.4g} {figure.unit}".rstrip() for figure in self.figures[:6])
         return f"{self.device}: {figures or 'no figures'}"
 
 

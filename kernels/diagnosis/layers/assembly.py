@@ -45,8 +45,8 @@ class Instruction:
         """Whether it reads or writes a place of its own on the stack."""
         if self.mnemonic.startswith(("push", "pop", "lea", "call", "ret", "nop")):
             return False
-        found = ON_STACK.search(self.operands)
-        return found is not None and (found[1] != "bp" or self.framed)
+        place = ON_STACK.search(self.operands)
+        return place is not None and (place[1] != "bp" or self.framed)
 
     @property
     def flops(self) -> int:
@@ -77,7 +77,7 @@ def disassemble(binary: Path) -> str:
 
 def instructions(text: str) -> dict[int, Instruction]:
     """Instructions of a kernel's own functions by address."""
-    found: dict[int, Instruction] = {}
+    code: dict[int, Instruction] = {}
     function = ""
     for line in text.splitlines():
         if match := FUNCTION.match(line):
@@ -87,9 +87,15 @@ def instructions(text: str) -> dict[int, Instruction]:
             while mnemonic in PREFIXES:
                 locked |= mnemonic == "lock"
                 mnemonic, _, operands = operands.strip().partition(" ")
-            found[int(match[1], 16)] = Instruction(function, mnemonic, operands.strip(), locked)
-    framed = {it.function for it in found.values() if (it.mnemonic, it.operands) == ("mov", "%rsp,%rbp")}
-    return {address: replace(it, framed=it.function in framed) for address, it in found.items()}
+            code[int(match[1], 16)] = Instruction(function, mnemonic, operands.strip(), locked)
+    framed = {
+        instruction.function
+        for instruction in code.values()
+        if (instruction.mnemonic, instruction.operands) == ("mov", "%rsp,%rbp")
+    }
+    return {
+        address: replace(instruction, framed=instruction.function in framed) for address, instruction in code.items()
+    }
 
 
 def innermost(code: Mapping[int, Instruction]) -> list[Instruction]:
@@ -101,7 +107,9 @@ def innermost(code: Mapping[int, Instruction]) -> list[Instruction]:
         if start <= address and start in code and code[start].function == instruction.function:
             spans.append((start, address))
     inner = [(start, end) for start, end in spans if not any(start <= a and b < end for a, b in spans)]
-    return [it for address, it in code.items() if any(start <= address <= end for start, end in inner)]
+    return [
+        instruction for address, instruction in code.items() if any(start <= address <= end for start, end in inner)
+    ]
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ def key_of(name: str, version: int, scope: Scope, subject: Subject, tools: Mappi
     """Digest over the layer and the machine, and as its scope is wide the kernel's source and flags, the task with its
     oracle, and the shape."""
     task = subject.task()
-    said: dict[str, object] = {
+    inputs: dict[str, object] = {
         "layer": name,
         "version": version,
         "tools": dict(tools),
@@ -33,7 +33,7 @@ def key_of(name: str, version: int, scope: Scope, subject: Subject, tools: Mappi
         "dtype": task.task.dtype,
     }
     if scope != "machine":
-        said |= {
+        inputs |= {
             "implementation": subject.implementation,
             "kind": subject.kind,
             "source": subject.origin.digest,
@@ -43,8 +43,8 @@ def key_of(name: str, version: int, scope: Scope, subject: Subject, tools: Mappi
             "oracle": file_digest(task.path / "oracle.json"),
         }
     if scope == "shape":
-        said["shape"] = subject.shape
-    return digest(canonical(said))
+        inputs["shape"] = subject.shape
+    return digest(canonical(inputs))
 
 
 @functools.lru_cache(maxsize=8)
@@ -75,10 +75,10 @@ def next_attempt(place: Path) -> Path:
     return place / str(1 + max(_attempts(place), default=0))
 
 
-def load_result(place: Path, key: str, found: type[LayerFinding]) -> LayerResult | None:
+def load_result(place: Path, key: str, kind: type[LayerFinding]) -> LayerResult | None:
     """The newest finding that is there already; ``None`` where there is none that can be read."""
     for number in sorted(_attempts(place), reverse=True):
-        result = _read(place / str(number) / RESULT, key, found)
+        result = _read(place / str(number) / RESULT, key, kind)
         if result is not None:
             return result
     return None
@@ -93,16 +93,16 @@ def _attempts(place: Path) -> list[int]:
     return [int(path.name) for path in place.glob("*") if path.name.isdecimal()]
 
 
-def _read(path: Path, key: str, found: type[LayerFinding]) -> LayerResult | None:
+def _read(path: Path, key: str, kind: type[LayerFinding]) -> LayerResult | None:
     try:
         content = orjson.loads(path.read_bytes())
-        said = found.model_validate(content.pop("found"))
+        finding = kind.model_validate(content.pop("found"))
         result = LayerResult.model_validate(content | {"cached": True})
     except (OSError, ValueError, ValidationError, KeyError, AttributeError, TypeError):
         return None
     if result.key != key or result.outcome != "measured":
         return None
-    return result.model_copy(update={"found": said})
+    return result.model_copy(update={"found": finding})
 
 
 def _cpuinfo() -> list[str]:

@@ -125,6 +125,6 @@ def _cost(profile: CallgrindProfile, state: _Position, text: str, names: tuple[s
         lines[int(address, 16)] = lines.get(int(address, 16), 0.0) + counts[0]
 
 
-def _over(mine: Mapping[Key, float], other: Mapping[Key, float], times: int) -> dict[Key, float]:
-    more = {key: (count - other.get(key, 0.0)) / times for key, count in mine.items()}
+def _over(own: Mapping[Key, float], other: Mapping[Key, float], times: int) -> dict[Key, float]:
+    more = {key: (count - other.get(key, 0.0)) / times for key, count in own.items()}
     return {key: count for key, count in more.items() if count > 0}

@@ -68,14 +68,14 @@ class CodeLayer(Layer):
     def collect(self, subject: Subject, place: Path) -> Code:
         if why := self._lacks():
             return Code(missing=(why,))
-        found = instructions((place / "code.s").read_text(encoding="utf-8"))
-        inner = innermost(found)
-        mix = mix_of((each, 1.0) for each in found.values())
+        code = instructions((place / "code.s").read_text(encoding="utf-8"))
+        inner = innermost(code)
+        mix = mix_of((each, 1.0) for each in code.values())
         return Code(
             instructions=int(mix.instructions),
             by_width={width: int(count) for width, count in mix.vector.items()},
             spills=int(mix.spills),
-            loop_spills=sum(it.spilled for it in inner) / max(1, len(inner)),
+            loop_spills=sum(instruction.spilled for instruction in inner) / max(1, len(inner)),
         )
 
     @staticmethod

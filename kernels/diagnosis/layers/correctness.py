@@ -46,16 +46,16 @@ class CorrectnessLayer(Layer):
         task = subject.task()
         keys = [shape.key for shape in task.task.shapes]
         with lease_fork_server(subject) as fork_server:
-            said = qualify(task, subject.candidate(), fork_server, keys, subject.threads)
-        (place / "qualified.json").write_bytes(orjson.dumps(asdict(said)))
+            qualification = qualify(task, subject.candidate(), fork_server, keys, subject.threads)
+        (place / "qualified.json").write_bytes(orjson.dumps(asdict(qualification)))
 
     def collect(self, subject: Subject, place: Path) -> CorrectnessFinding:
-        said, task = orjson.loads((place / "qualified.json").read_bytes()), subject.task().task
+        qualification, task = orjson.loads((place / "qualified.json").read_bytes()), subject.task().task
         return CorrectnessFinding(
-            right=said["ok"],
-            why=said["why"],
-            worst_error=said["worst_error"],
-            equal_bits=said["equal_bits"],
+            right=qualification["ok"],
+            why=qualification["why"],
+            worst_error=qualification["worst_error"],
+            equal_bits=qualification["equal_bits"],
             allowed=task.tolerance.relative_error,
             shapes=tuple(shape.key for shape in task.shapes),
             kinds=KINDS,

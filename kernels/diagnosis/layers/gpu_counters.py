@@ -30,7 +30,7 @@ class GpuCounters(LayerFinding):
     missing: tuple[str, ...] = ()
 
     def told(self) -> str:
-        said = [
+        parts = [
             f"{name} {value:.0%}"
             for name, value in (
                 ("memory", self.memory_share),
@@ -40,9 +40,9 @@ class GpuCounters(LayerFinding):
             if value is not None
         ]
         if self.time_ns is not None:
-            said.insert(0, f"{self.time_ns / 1e3:.2f} µs")
+            parts.insert(0, f"{self.time_ns / 1e3:.2f} µs")
         if self.registers is not None:
-            said.append(f"{self.registers} registers")
+            parts.append(f"{self.registers} registers")
         if self.spill_bytes is not None:
-            said.append(f"{self.spill_bytes:.0f} B of scratch")
-        return f"{self.kernel}: {', '.join(said) or 'no figures'}"
+            parts.append(f"{self.spill_bytes:.0f} B of scratch")
+        return f"{self.kernel}: {', '.join(parts) or 'no figures'}"

@@ -31,13 +31,15 @@ class LayerJob:
 
 def run_jobs(jobs: Sequence[LayerJob], say: Callable[[LayerResult], None] = lambda _: None) -> Results:
     """Run all jobs, one at a time: they time things. Raises ``ValueError`` for jobs that wait for each other."""
-    known = {job.name: job for job in jobs}
-    if len(known) != len(jobs):
+    by_name = {job.name: job for job in jobs}
+    if len(by_name) != len(jobs):
         raise ValueError("two jobs of one name")
-    sorter = TopologicalSorter({job.name: [it for it in (*job.needs, *job.after) if it in known] for job in jobs})
+    sorter = TopologicalSorter(
+        {job.name: [need for need in (*job.needs, *job.after) if need in by_name] for job in jobs}
+    )
     results: Results = {}
-    for name in _in_order(sorter, list(known)):
-        job = known[name]
+    for name in _in_order(sorter, list(by_name)):
+        job = by_name[name]
         lacking = [need for need in job.needs if need not in results or results[need].outcome != "measured"]
         if lacking:
             why = f"needs {lacking[0]}: {results[lacking[0]].why if lacking[0] in results else 'not among the jobs'}"

@@ -100,9 +100,9 @@ def _layer(subject: Subject, plan: LayerPlan, again: bool, worker: LayerWorker) 
     tools = load(plan.reference).tools(subject) if plan.found is not AcceleratorFinding else {}
     key = key_of(plan.name, plan.version, plan.scope, subject, {"reference": plan.reference, **tools})
     place = place_of(subject, plan.name, key)
-    known = None if again else load_result(place, key, plan.found)
-    if known is not None:
-        return known
+    stored = None if again else load_result(place, key, plan.found)
+    if stored is not None:
+        return stored
     tried, attempt, folder = 0, LayerAttempt("failed", "never tried"), place
     while tried < max(1, plan.attempts) and attempt.outcome in ("failed", "timed_out"):
         tried += 1
@@ -127,13 +127,13 @@ def _layer(subject: Subject, plan: LayerPlan, again: bool, worker: LayerWorker) 
     return result
 
 
-def _checked(attempt: LayerAttempt, found: type[LayerFinding]) -> LayerAttempt:
+def _checked(attempt: LayerAttempt, kind: type[LayerFinding]) -> LayerAttempt:
     """What a layer's process wrote is taken only where it is of the layer's type."""
     try:
-        found.model_validate(attempt.found)
+        kind.model_validate(attempt.found)
     except ValidationError as problem:
         where = ".".join(map(str, problem.errors()[0]["loc"]))
-        return LayerAttempt("failed", f"collect: not a {found.__name__}: {where}: {problem.errors()[0]['msg']}")
+        return LayerAttempt("failed", f"collect: not a {kind.__name__}: {where}: {problem.errors()[0]['msg']}")
     return attempt
 
 
@@ -144,27 +144,27 @@ def _plugged(subject: Subject, name: str, reference: str, again: bool) -> LayerJ
     def work(_: Mapping[str, LayerResult]) -> LayerResult:
         with LayerWorker() as apart:  # a plug-in shares a process with no other layer
             with tempfile.TemporaryDirectory(prefix="bankable-layer-") as place:
-                said = apart.describe(reference, Path(place))
-            if said.described is None:
-                return LayerResult(layer=job, number=6, title=name, outcome=said.outcome, why=said.why)
-            return _layer(subject, _plan(job, reference, said.described), again, apart)
+                description = apart.describe(reference, Path(place))
+            if description.described is None:
+                return LayerResult(layer=job, number=6, title=name, outcome=description.outcome, why=description.why)
+            return _layer(subject, _plan(job, reference, description.described), again, apart)
 
     return LayerJob(job, work, name, 6)
 
 
-def _plan(name: str, reference: str, said: dict[str, Any]) -> LayerPlan:
+def _plan(name: str, reference: str, description: dict[str, Any]) -> LayerPlan:
     return LayerPlan(
         reference,
         name,
-        str(said["title"])[:60],
+        str(description["title"])[:60],
         6,
-        int(said["version"]),
-        min(float(said["limit_s"]), 3600.0),
-        min(int(said["attempts"]), 5),
+        int(description["version"]),
+        min(float(description["limit_s"]), 3600.0),
+        min(int(description["attempts"]), 5),
         "shape",
         (),
         AcceleratorFinding,
-        str(said["measures"])[:200],
+        str(description["measures"])[:200],
     )
 
 
@@ -179,17 +179,17 @@ def _none_registered() -> LayerResult:
 
 
 def _with_needs(jobs: Sequence[LayerJob], only: Sequence[str]) -> list[LayerJob]:
-    known = {job.name: job for job in jobs}
-    strange = [name for name in only if name not in known]
+    by_name = {job.name: job for job in jobs}
+    strange = [name for name in only if name not in by_name]
     if strange:
-        raise UserError(f"no layer {strange[0]}", "--layers", f"any of {', '.join(known)}")
+        raise UserError(f"no layer {strange[0]}", "--layers", f"any of {', '.join(by_name)}")
     wanted: set[str] = set()
     waiting = list(only)
     while waiting:
         name = waiting.pop()
-        if name not in wanted and name in known:
+        if name not in wanted and name in by_name:
             wanted.add(name)
-            waiting += known[name].needs
+            waiting += by_name[name].needs
     return [job for job in jobs if job.name in wanted]
 
 

@@ -147,8 +147,8 @@ def of_call(profile: CallgrindProfile, kernel: str, driver: str, listing: str = 
     waiting = sum(events.get("Ir", 0.0) for name, events in profile.functions.items() if waits(name, kernel))
     mix: Mix | None = None
     if listing:
-        known, counts = instructions(listing), profile.addresses.get(kernel, {})
-        mix = mix_of((known[address], count) for address, count in counts.items() if address in known)
+        code, counts = instructions(listing), profile.addresses.get(kernel, {})
+        mix = mix_of((code[address], count) for address, count in counts.items() if address in code)
     shares = sorted(((events.get("Ir", 0.0) / total, name) for name, events in profile.functions.items()), reverse=True)
     return InstructionCounts(
         build=build_for(),

@@ -36,8 +36,8 @@ class IntraKernel(LayerFinding):
     missing: tuple[str, ...] = ()
 
     def told(self) -> str:
-        said = [f"{it.name} {it.time_ns / 1e3:.2f} µs" for it in self.kernels if it.time_ns is not None]
-        return ", ".join(said[:3]) + (f"; {len(self.inside)} scopes inside" if self.inside else "")
+        parts = [f"{scope.name} {scope.time_ns / 1e3:.2f} µs" for scope in self.kernels if scope.time_ns is not None]
+        return ", ".join(parts[:3]) + (f"; {len(self.inside)} scopes inside" if self.inside else "")
 
 
 class ProtonLayer(Layer):
@@ -62,21 +62,21 @@ class ProtonLayer(Layer):
                 timeout=LIMIT_S,
                 check=False,
             )
-            said = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            errors = done.stderr.decode("utf-8", "replace").strip().splitlines()
             if done.returncode != 0 and not backend:
-                raise LayerFailedError(f"Proton: {said[-1][:200] if said else done.returncode}")
+                raise LayerFailedError(f"Proton: {errors[-1][:200] if errors else done.returncode}")
 
     def collect(self, subject: Subject, place: Path) -> IntraKernel:
-        found, missing = {}, []
+        figures, missing = {}, []
         for name in RUNS:
             path = place / f"{name}.hatchet"
             if path.is_file():
-                found[name] = read_hatchet(path.read_text(encoding="utf-8"))
+                figures[name] = read_hatchet(path.read_text(encoding="utf-8"))
             else:
                 missing.append(f"{name}: Proton left no profile")
-        if not found.get("kernels"):
+        if not figures.get("kernels"):
             raise LayerFailedError("Proton noted no kernel")
-        return IntraKernel(kernels=found["kernels"], inside=found.get("inside", ()), missing=tuple(missing))
+        return IntraKernel(kernels=figures["kernels"], inside=figures.get("inside", ()), missing=tuple(missing))
 
 
 def read_hatchet(text: str) -> tuple[Scope, ...]:

@@ -72,8 +72,8 @@ class NcuLayer(Layer):
         )
         (place / "ncu.csv").write_bytes(done.stdout)
         if done.returncode != 0:
-            said = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
-            raise LayerFailedError(f"ncu: {said[-1][:200] if said else done.returncode}")
+            errors = (done.stderr or done.stdout).decode("utf-8", "replace").strip().splitlines()
+            raise LayerFailedError(f"ncu: {errors[-1][:200] if errors else done.returncode}")
 
     def collect(self, subject: Subject, place: Path) -> GpuCounters:
         family = subject.task().task.family

@@ -47,12 +47,12 @@ class OfflineLayer(Layer):
     def instrument(self, subject: Subject, place: Path) -> None:
         task = subject.task()
         shape = Served(subject.dims, 1, "mixed")
-        found = compile_offline(task.family, [shape], task.task.dtype, TARGETS, subject.python)
-        (place / "figures.json").write_bytes(orjson.dumps([it.model_dump(mode="json") for it in found]))
+        compiled = compile_offline(task.family, [shape], task.task.dtype, TARGETS, subject.python)
+        (place / "figures.json").write_bytes(orjson.dumps([figures.model_dump(mode="json") for figures in compiled]))
 
     def collect(self, subject: Subject, place: Path) -> OfflineFigures:
-        figures = tuple(Figures.model_validate(it) for it in orjson.loads((place / "figures.json").read_bytes()))
-        if all(it.failed for it in figures):
+        figures = tuple(Figures.model_validate(each) for each in orjson.loads((place / "figures.json").read_bytes()))
+        if all(each.failed for each in figures):
             raise LayerFailedError(figures[0].failed)
         return OfflineFigures(figures=figures)
 

@@ -50,7 +50,7 @@ class OverheadLayer(Layer):
         return {"empty": source_digest("empty")}
 
     def instrument(self, subject: Subject, place: Path) -> None:
-        task, mine = subject.task().task, subject.candidate()
+        task, candidate = subject.task().task, subject.candidate()
         empty = Candidate(
             "empty",
             "cpp",
@@ -67,7 +67,7 @@ class OverheadLayer(Layer):
                     "threads": subject.threads,
                     "seed": SEED,
                     "dims": subject.dims,
-                    "implementation": mine.job(),
+                    "implementation": candidate.job(),
                     "empty": empty.job(),
                 },
             )
@@ -76,8 +76,8 @@ class OverheadLayer(Layer):
         (place / "weighed.json").write_bytes(orjson.dumps(weighed.replies[0]))
 
     def collect(self, subject: Subject, place: Path) -> LaunchOverhead:
-        said = orjson.loads((place / "weighed.json").read_bytes())
-        return LaunchOverhead(call_ns=said["call_ns"], empty_ns=said["empty_ns"])
+        times = orjson.loads((place / "weighed.json").read_bytes())
+        return LaunchOverhead(call_ns=times["call_ns"], empty_ns=times["empty_ns"])
 
 
 LAYER = OverheadLayer()

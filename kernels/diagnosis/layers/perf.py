@@ -94,12 +94,12 @@ class PerfLayer(Layer):
 
 def read_stat(text: str) -> dict[str, float]:
     """Counts of ``perf stat -x ,``; what it says was not counted or not supported is not among them."""
-    found: dict[str, float] = {}
+    figures: dict[str, float] = {}
     for line in text.splitlines():
         fields = line.split(",")
         if len(fields) > 2 and fields[0].replace(".", "", 1).isdecimal():
-            found[fields[2].partition(":")[0]] = float(fields[0])
-    return found
+            figures[fields[2].partition(":")[0]] = float(fields[0])
+    return figures
 
 
 @functools.lru_cache(maxsize=1)
@@ -122,11 +122,11 @@ def refused() -> str:
         return f"perf does not run: {problem}"
     if done.returncode == 0 and read_stat(done.stderr):
         return ""
-    said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-    for fields in (line.split(",") for line in said):
+    errors = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    for fields in (line.split(",") for line in errors):
         if len(fields) > 2 and fields[0].startswith("<"):
             return f"perf: instructions {fields[0].strip('<>')} by this kernel or virtual machine"
-    return f"perf: {said[0][:160] if said else 'refused'}"
+    return f"perf: {errors[0][:160] if errors else 'refused'}"
 
 
 LAYER = PerfLayer()

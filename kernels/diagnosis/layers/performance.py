@@ -16,7 +16,7 @@ from bankable.kernels.benchmark.rounds import Rounds
 from bankable.kernels.diagnosis.layers.layer import Layer, LayerFinding
 from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
-from bankable.tools.evidence.harness import OpRun, TimingProtocol
+from bankable.tools.evidence.harness import OpRun
 
 ROUNDS = 2
 
@@ -41,8 +41,12 @@ class PerformanceLayer(Layer):
     found = Performance
 
     def instrument(self, subject: Subject, place: Path) -> None:
-        task, mine = subject.task(), subject.candidate()
-        entered = [mine] if mine.id == LIVE else [live_candidate(task.task.live_source, task.task.live_backend), mine]
+        task, candidate = subject.task(), subject.candidate()
+        candidates = (
+            [candidate]
+            if candidate.id == LIVE
+            else [live_candidate(task.task.live_source, task.task.live_backend), candidate]
+        )
         protocol = TimingProtocol(
             timer="perf_counter_ns",
             warmup_calls=WARMUPS,
@@ -54,7 +58,7 @@ class PerformanceLayer(Layer):
         with lease_fork_server(subject) as fork_server:
             cache = measure_peaks(fork_server, task.task.dtype, subject.threads).cache_bytes
             rounds = Rounds(task, protocol, subject.threads, cache, [subject.shape])
-            rows = [row for index in range(ROUNDS) for row in rounds.measure(index, entered, fork_server)]
+            rows = [row for index in range(ROUNDS) for row in rounds.measure(index, candidates, fork_server)]
         (place / "rows.jsonl").write_bytes(b"".join(row.model_dump_json().encode() + b"\n" for row in rows))
 
     def collect(self, subject: Subject, place: Path) -> Performance:

@@ -29,12 +29,12 @@ BUILT_IN = (
 def load(reference: str) -> Layer:
     """The layer under ``module:attribute``. Raises whatever its import raises, ``TypeError`` for what is no layer."""
     module, _, attribute = reference.partition(":")
-    found = getattr(importlib.import_module(module), attribute or "LAYER")
-    if isinstance(found, type):
-        found = found()
-    if not isinstance(found, Layer):
-        raise TypeError(f"{reference} is a {type(found).__name__}, not a bankable.kernels.diagnosis.layers.layer.Layer")
-    return found
+    layer = getattr(importlib.import_module(module), attribute or "LAYER")
+    if isinstance(layer, type):
+        layer = layer()
+    if not isinstance(layer, Layer):
+        raise TypeError(f"{reference} is a {type(layer).__name__}, not a bankable.kernels.diagnosis.layers.layer.Layer")
+    return layer
 
 
 def accelerators() -> dict[str, str]:

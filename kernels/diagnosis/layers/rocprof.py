@@ -49,8 +49,8 @@ class RocprofLayer(Layer):
             check=False,
         )
         if done.returncode != 0:
-            said = done.stderr.decode("utf-8", "replace").strip().splitlines()
-            raise LayerFailedError(f"{TOOL}: {said[-1][:200] if said else done.returncode}")
+            errors = done.stderr.decode("utf-8", "replace").strip().splitlines()
+            raise LayerFailedError(f"{TOOL}: {errors[-1][:200] if errors else done.returncode}")
 
     def collect(self, subject: Subject, place: Path) -> GpuCounters:
         tables = sorted(place.rglob("*counter_collection.csv"))

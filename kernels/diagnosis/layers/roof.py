@@ -76,7 +76,7 @@ class RoofLayer(Layer):
                 (place / f"{dtype}.json").write_text(peaks.model_dump_json(), encoding="utf-8")
 
     def collect(self, subject: Subject, place: Path) -> Roof:
-        said = dict(line.split() for line in (place / "rates.txt").read_text(encoding="ascii").splitlines())
+        rates = dict(line.split() for line in (place / "rates.txt").read_text(encoding="ascii").splitlines())
         own, vector = (
             Peaks.model_validate_json((place / f"{dtype}.json").read_bytes())
             for dtype in (subject.task().task.dtype, "float32")
@@ -90,11 +90,11 @@ class RoofLayer(Layer):
         return Roof(
             peaks=own,
             vector_flop_rate=vector.flop_rate,
-            cache_bandwidth=1e9 / float(said["copy"]),
+            cache_bandwidth=1e9 / float(rates["copy"]),
             cache_bytes=private_cache(),
-            issue_rate=1e9 * each / float(said["step"]) if each else None,
-            region_ns=float(said["region"]),
-            thread_ns=float(said["thread"]),
+            issue_rate=1e9 * each / float(rates["step"]) if each else None,
+            region_ns=float(rates["region"]),
+            thread_ns=float(rates["thread"]),
         )
 
 

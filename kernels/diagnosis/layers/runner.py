@@ -82,7 +82,7 @@ class LayerWorker:
             **job,
             "reference": reference,
             "place": str(place.resolve()),
-            "path": [it for it in sys.path if it],
+            "path": [entry for entry in sys.path if entry],
         }
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):

@@ -60,8 +60,12 @@ class SystemLayer(Layer):
     found = System
 
     def instrument(self, subject: Subject, place: Path) -> None:
-        task, mine = subject.task(), subject.candidate()
-        asked = [mine] if mine.id == LIVE else [mine, live_candidate(task.task.live_source, task.task.live_backend)]
+        task, candidate = subject.task(), subject.candidate()
+        candidates = (
+            [candidate]
+            if candidate.id == LIVE
+            else [candidate, live_candidate(task.task.live_source, task.task.live_backend)]
+        )
         with lease_fork_server(subject) as fork_server:
             answers = [
                 fork_server.run(
@@ -72,20 +76,22 @@ class SystemLayer(Layer):
                         "threads": subject.threads,
                         "seed": SEED,
                         "dims": subject.dims,
-                        "implementations": [it.job()],
+                        "implementations": [each.job()],
                     },
                 )
-                for it in asked
+                for each in candidates
             ]
         if not answers[0].replies:
             raise LayerFailedError(f"{answers[0].ended.end}: {answers[0].ended.why}")
-        (place / "profiled.json").write_bytes(orjson.dumps([reply for it in answers for reply in it.replies]))
+        (place / "profiled.json").write_bytes(orjson.dumps([reply for answer in answers for reply in answer.replies]))
 
     def collect(self, subject: Subject, place: Path) -> System:
-        said = {entry.pop("id"): entry for entry in orjson.loads((place / "profiled.json").read_bytes())}
+        profiles = {entry.pop("id"): entry for entry in orjson.loads((place / "profiled.json").read_bytes())}
         return System(
-            mine=ProfiledCall.model_validate(said[subject.implementation]),
-            live=ProfiledCall.model_validate(said[LIVE]) if LIVE in said and subject.implementation != LIVE else None,
+            mine=ProfiledCall.model_validate(profiles[subject.implementation]),
+            live=ProfiledCall.model_validate(profiles[LIVE])
+            if LIVE in profiles and subject.implementation != LIVE
+            else None,
         )
 
 

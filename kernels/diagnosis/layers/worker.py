@@ -51,10 +51,10 @@ def run_job(job: dict[str, Any], say: Say) -> None:
             return
         subject, place = Subject.model_validate(job["subject"]), Path(job["place"])
         for step in ("absent", "instrument", "collect"):
-            start, found = time.monotonic(), _do(step, layer, subject, place)
-            reply = {"found": found.model_dump(mode="json")} if isinstance(found, LayerFinding) else {"said": found}
+            start, answer = time.monotonic(), _do(step, layer, subject, place)
+            reply = {"found": answer.model_dump(mode="json")} if isinstance(answer, LayerFinding) else {"said": answer}
             say(step=step, seconds=time.monotonic() - start, **reply)
-            if step == "absent" and found:
+            if step == "absent" and answer:
                 return
     except BaseException as problem:
         text = (str(problem).strip() or "no reason given").splitlines()[0]
@@ -87,7 +87,7 @@ def _do(step: str, layer: Layer, subject: Subject, place: Path) -> LayerFinding 
     if step == "instrument":
         layer.instrument(subject, place)
         return ""
-    found = layer.collect(subject, place)
-    if not isinstance(found, layer.found):
-        raise TypeError(f"collect gave {type(found).__name__}, not {layer.found.__name__}")
-    return found
+    finding = layer.collect(subject, place)
+    if not isinstance(finding, layer.found):
+        raise TypeError(f"collect gave {type(finding).__name__}, not {layer.found.__name__}")
+    return finding

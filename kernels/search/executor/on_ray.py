@@ -50,8 +50,8 @@ class RayExecutor:
         self._actors = [self._actor(index) for index in range(max(1, count))]
 
     def _resources(self) -> dict[str, float]:
-        found: dict[str, float] = self._ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray leaves it untyped
-        return found
+        resources: dict[str, float] = self._ray.cluster_resources()  # type: ignore[no-untyped-call]  # Ray leaves it untyped
+        return resources
 
     @property
     def width(self) -> int:
@@ -64,7 +64,7 @@ class RayExecutor:
 
     def screen(self, jobs: Sequence[EvaluationJob]) -> list[ScreenResult]:
         """See ``Executor``."""
-        found: dict[int, ScreenResult] = {}
+        results: dict[int, ScreenResult] = {}
         waiting = [(index, 1) for index in range(len(jobs))]
         running: dict[Any, tuple[int, int, int]] = {}
         idle = list(range(self.width))
@@ -75,15 +75,15 @@ class RayExecutor:
             done, _ = self._ray.wait(list(running), num_returns=1)
             index, tries, device = running.pop(done[0])
             try:
-                found[index] = self._ray.get(done[0])
+                results[index] = self._ray.get(done[0])
             except (self._ray.exceptions.RayError, UserError) as problem:
                 self._replace(device)
                 if tries < TRIES:
                     waiting.insert(0, (index, tries + 1))
                 else:
-                    found[index] = ScreenResult("failed", _lost(problem))
+                    results[index] = ScreenResult("failed", _lost(problem))
             idle.append(device)
-        return [found[index] for index in range(len(jobs))]
+        return [results[index] for index in range(len(jobs))]
 
     def time(self, job: EvaluationJob, compiled: Compiled) -> tuple[float | None, str]:
         """See ``Executor``: the search waits for it, so nobody else of it is at work."""
