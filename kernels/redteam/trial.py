@@ -20,11 +20,13 @@ class RedTeamResult(Record):
     id: str
     """``<family>/<technique>``."""
     family: str
+    """Operator family whose kernel it is made of."""
     technique: str
     """Name of the attack, ``honest``, or ``forged: <forgery>``."""
     modes: tuple[str, ...]
     """Failure modes that it tries; none for an honest one."""
     outcome: Outcome
+    """What the harness made of it."""
     layers: dict[str, str]
     """Reason of each layer that refused it (``compiler``, ``reading``, ``containment``, ``correctness``, ``timing``,
     ``audit``), the first one first."""

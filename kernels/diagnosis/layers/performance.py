@@ -16,7 +16,7 @@ from bankable.kernels.benchmark.rounds import Rounds
 from bankable.kernels.diagnosis.layers.layer import Layer, LayerFinding
 from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
-from bankable.tools.evidence.harness import OpRun
+from bankable.tools.evidence.harness import OpRun, TimingProtocol
 
 ROUNDS = 2
 
