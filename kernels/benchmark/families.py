@@ -38,10 +38,13 @@ class FamilyResult(Record):
     """One implementation at one shape, or over all served ones."""
 
     family: str
+    """Operator family."""
     shape: str
     """``served``: over all served shapes, weighted by their calls."""
     implementation: str
+    """Id in the rows of the benchmark."""
     backend: str
+    """What it is made with: the backend of ``live``, ``torch``, ``torch_compile``, ``cpp``; empty where not measured."""
     us: float | None
     """Median of a call, microseconds; over all shapes there is none."""
     against_live: float

@@ -41,11 +41,17 @@ class GpuTiming(Record):
     """One implementation at one shape."""
 
     family: str
+    """Operator family."""
     shape: str
+    """Key of the shape, such as ``64x4096``."""
     implementation: str
+    """``triton``, ``torch``, ``torch_compile`` or ``sgl_kernel``; empty where the whole shape failed."""
     dtype: str = ""
+    """Dtype of the tensors of values."""
     bytes_moved: int = 0
+    """Bytes that a call has to move, by the operator's definition."""
     allowed: float = math.inf
+    """Largest relative error that is right."""
     choices: dict[str, int] = Field(default_factory=dict)
     """What was chosen of all that our kernel leaves open."""
     look: bool = False
@@ -53,7 +59,9 @@ class GpuTiming(Record):
     error: float | None = None
     """Largest relative error against float64; ``None`` where something was not finite, or nothing ran."""
     samples_s: tuple[float, ...] = ()
+    """Time of each sample in seconds; none in a rehearsal."""
     failed: str = ""
+    """Why it could not run; empty where it did."""
 
     @property
     def right(self) -> bool:
@@ -66,10 +74,13 @@ class Provenance(Record):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     device: str
+    """Name of the GPU."""
     copy_bandwidth: float | None
     """Bytes per second, read and written; ``None`` in a rehearsal."""
-    sources: str = Field(default="", description="sha256 over the kernels' sources")
+    sources: str = ""
+    """sha256 over the sources of our kernels."""
     measured_at: str = ""
+    """ISO 8601 time in UTC at which the measurement ended."""
 
 
 def measure_gpu(

@@ -21,12 +21,14 @@ class Advice(Record):
     values: tuple[int, ...] = ()
     """Values of that parameter worth a try, best first, the present one left out; empty for what is no parameter."""
     why: str
+    """Reason, in a line."""
 
 
 class Diagnosis(Record):
     """One implementation at one shape."""
 
     bound: Bound
+    """What holds the kernel back."""
     roofline_share: float | None = Field(default=None, ge=0)
     """The least time that the operator's bytes and operations take on this machine, over the time taken; above 1 where
     the data lies in caches that are faster than the memory. ``None`` without a time."""
@@ -35,8 +37,11 @@ class Diagnosis(Record):
     evidence: tuple[str, ...]
     """Figures that led here, each a sentence; what could not be measured is among them."""
     advice: tuple[Advice, ...] = ()
+    """What to try next, the most promising first."""
     implementation: str = ""
+    """Id of the implementation, or name of the kernel."""
     shape: str = ""
+    """Key of the shape; empty where none is meant."""
 
     def told(self) -> str:
         """Lines for a prompt: bound, distance, evidence, advice. Holds nothing that a kernel printed."""

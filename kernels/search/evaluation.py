@@ -38,9 +38,13 @@ class Evaluation(Record):
     """A line of ``search.jsonl``."""
 
     implementation: str
+    """Id of the candidate."""
     choices: dict[str, int]
+    """Value of each parameter of the template."""
     outcome: EvaluationOutcome
+    """How the evaluation ended."""
     why: str = ""
+    """Reason, where it was not measured."""
     log_ratio: float | None = None
     """Mean of log(live / candidate) over the rounds; positive is faster."""
     source: Origin | None = None

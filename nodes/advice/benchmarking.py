@@ -35,15 +35,20 @@ class BenchmarkProposal(Record):
     """What to measure besides the usual."""
 
     rounds: int
+    """Rounds to measure."""
     candidates: tuple[ProposedKernel, ...] = Field(validation_alias=AliasChoices("candidates", "contestants"))
+    """Kernels that should take part."""
     because: str
+    """Reason."""
 
 
 class BenchPlan(Record):
     """The part of it that is done."""
 
     rounds: int = Field(ge=ROUNDS, le=MOST_ROUNDS)
+    """Rounds to measure."""
     kernels: tuple[Entered, ...] = ()
+    """Kernels of the model's that take part from now on."""
 
 
 def ask_bench_plan(context: RunContext, task: TaskFolder, attempt: int, findings: Sequence[str]) -> BenchPlan | None:
@@ -78,6 +83,7 @@ class CheckKernel(Record):
     """Arguments of ``propose_kernel``."""
 
     choices: tuple[Choice, ...] = Field(max_length=20)
+    """Parameters and values of the kernel; others keep their defaults."""
 
 
 def kernel_tool(task: TaskFolder) -> Tool[CheckKernel]:

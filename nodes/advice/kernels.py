@@ -25,20 +25,25 @@ class Choice(Record):
     """A parameter of the template and its value."""
 
     name: str
+    """Name of the parameter."""
     value: int
+    """Its value."""
 
 
 class ProposedKernel(Record):
     """One kernel to try: parameters that are not named keep their defaults."""
 
     choices: tuple[Choice, ...]
+    """Parameters that differ from their defaults."""
     idea: str
+    """Why it may be faster."""
 
 
 class KernelProposal(Record):
     """Kernels that may be faster, at most three, best first; none when nothing is left to try."""
 
     proposals: tuple[ProposedKernel, ...]
+    """Kernels, best first."""
 
 
 class ProposalRecord(Record):
@@ -47,11 +52,15 @@ class ProposalRecord(Record):
     after: int
     """Kernels that the search had evaluated."""
     outcome: Kind
+    """How the request to the model ended."""
     detail: str = ""
+    """Reason, where the model gave no answer."""
     admitted: tuple[dict[str, int], ...] = ()
+    """Choices that the search tries."""
     ideas: tuple[str, ...] = ()
     """One for each that was admitted."""
     dropped: tuple[Dropped, ...] = ()
+    """Proposals that the search does not try, and why."""
 
     def told(self) -> str:
         """For people."""

@@ -13,18 +13,24 @@ class Figure(Record):
     """One measured number."""
 
     name: str = Field(max_length=80)
+    """What was measured."""
     value: float = Field(allow_inf_nan=False)
+    """In ``unit``."""
     unit: str = Field(max_length=40)
+    """Unit of the value; empty for a plain number."""
 
 
 class AcceleratorFinding(LayerFinding):
     """What every accelerator's layer gives back, so that no type of a plug-in is needed to read it."""
 
     device: str = Field(max_length=120)
+    """Name of the device."""
     figures: tuple[Figure, ...] = Field(default=(), max_length=200)
+    """Measured numbers, the most important first."""
     bound: Bound = "unknown"
     """What holds the kernel back there, as far as the device's own tools tell."""
     evidence: tuple[str, ...] = Field(default=(), max_length=20)
+    """Lines that lead to the bound."""
     missing: tuple[str, ...] = Field(default=(), max_length=50)
     """What could not be measured, and why."""
 

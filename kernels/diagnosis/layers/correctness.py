@@ -17,15 +17,19 @@ class CorrectnessFinding(LayerFinding):
     """What the check of a candidate says; the process that judges is not the one that ran it."""
 
     right: bool
+    """Whether all outputs are within the tolerance."""
     why: str = ""
     """First thing that was wrong."""
     worst_error: float | None = None
     """Against float64, relative, over all shapes and inputs."""
     allowed: float
+    """Largest relative error that is right."""
     equal_bits: float | None = None
     """Smallest share of outputs with the live implementation's very value."""
     shapes: tuple[str, ...]
+    """Keys of the shapes that were tried."""
     kinds: tuple[str, ...]
+    """Kinds of input that were tried."""
 
     def told(self) -> str:
         if not self.right:

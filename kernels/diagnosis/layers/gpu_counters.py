@@ -11,8 +11,11 @@ class GpuCounters(LayerFinding):
     """One launch, on average over the launches that were profiled. Shares are of the device's peak."""
 
     kernel: str
+    """Name of the kernel."""
     launches: int = Field(gt=0)
+    """Number of launches that were profiled."""
     time_ns: float | None = None
+    """Device time of a launch in nanoseconds; ``None`` where it is unknown."""
     memory_share: float | None = Field(default=None, ge=0)
     """Throughput of the device memory."""
     compute_share: float | None = Field(default=None, ge=0)
@@ -28,6 +31,7 @@ class GpuCounters(LayerFinding):
     spill_bytes: float | None = None
     """Scratch of a thread, where the tool tells."""
     missing: tuple[str, ...] = ()
+    """Counters that the tool did not give."""
 
     def told(self) -> str:
         parts = [

@@ -49,6 +49,7 @@ class InstructionCounts(LayerFinding):
     waiting: float
     """Instructions spent on threads, locks and allocation."""
     reads: float
+    """Data references that read, of the kernel and of what it called."""
     writes: float
     """Data references, of the kernel and of what it called."""
     misses: float

@@ -23,17 +23,24 @@ class Scope(Record):
     """A kernel, or a part of one."""
 
     name: str
+    """Name of the kernel or of the scope inside it."""
     count: float | None = None
+    """How often it was entered; ``None`` where it is unknown."""
     time_ns: float | None = None
+    """Time of one in nanoseconds; ``None`` where it is unknown."""
     cycles: float | None = None
+    """Processor cycles of one; ``None`` where they are unknown."""
 
 
 class IntraKernel(LayerFinding):
     """What Proton notes."""
 
     kernels: tuple[Scope, ...]
+    """Whole kernels."""
     inside: tuple[Scope, ...] = ()
+    """Scopes inside the kernel."""
     missing: tuple[str, ...] = ()
+    """What could not be measured, and why."""
 
     def told(self) -> str:
         parts = [f"{scope.name} {scope.time_ns / 1e3:.2f} µs" for scope in self.kernels if scope.time_ns is not None]

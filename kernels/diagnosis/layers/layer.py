@@ -30,19 +30,25 @@ class LayerResult(Record):
     """What came of one layer: a finding, or why there is none."""
 
     layer: str
+    """Name of the layer."""
     title: str = ""
+    """Title of the layer for people."""
     number: int = Field(default=0, ge=0, le=6)
     """Of the six layers; 0 is preparation that they share."""
     outcome: Outcome
+    """How it ended."""
     why: str = ""
     """A line; empty where it was measured."""
     key: str = ""
     """Digest of everything that the finding depends on."""
     cached: bool = False
+    """Whether the finding was stored by an earlier diagnosis."""
     attempts: int = 0
+    """Number of attempts."""
     seconds: dict[str, float] = Field(default_factory=dict)
     """Wall time of each step of the last attempt."""
     found: SerializeAsAny[LayerFinding] | None = None
+    """The finding; ``None`` unless it was measured."""
 
     def told(self) -> str:
         """A line for people, whatever came of it."""

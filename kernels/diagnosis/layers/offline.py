@@ -29,6 +29,7 @@ class OfflineFigures(LayerFinding):
     """The kernel for each target."""
 
     figures: tuple[Figures, ...] = Field(min_length=1)
+    """One entry for each launch and target."""
 
     def told(self) -> str:
         return "; ".join(_describe(figures) for figures in self.figures)

@@ -22,7 +22,9 @@ class LaunchOverhead(LayerFinding):
     """Nanoseconds of one call with the same inputs again and again: the fastest of many turns."""
 
     call_ns: float = Field(gt=0)
+    """Time of a warm call in nanoseconds."""
     empty_ns: float = Field(gt=0)
+    """Time of a call of an empty kernel behind the same binding, in nanoseconds."""
 
     @property
     def share(self) -> float:

@@ -29,6 +29,7 @@ class Perf(LayerFinding):
     events: dict[str, float]
     """By perf's names of them; what could not be counted is left out."""
     missing: tuple[str, ...] = ()
+    """Counters that the processor or the system does not give."""
 
     def told(self) -> str:
         return ", ".join(f"{name} {count:,.0f}" for name, count in self.events.items()) + " a call"

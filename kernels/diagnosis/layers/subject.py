@@ -25,21 +25,25 @@ class Subject(Record):
     root: Path
     """The run folder, absolute."""
     operator: str
+    """Operator of the task."""
     implementation: str
     """Id in the rows of an operator benchmark."""
     kind: str
     """How a worker loads it: ``cpp``, ``live``, ``torch``, ``torch_compile``."""
     backend: str
+    """What it is made with, as in the rows of an operator benchmark."""
     origin: SourceFile
     """Its source file and digest."""
     text: str = ""
     """Source of a C++ kernel; empty for what is none."""
     flags: tuple[str, ...] = ()
+    """Compiler flags of a C++ kernel."""
     choices: dict[str, int] = Field(default_factory=dict)
     """Parameters of the template that it was rendered with."""
     shape: str
     """The shape that is instrumented."""
     threads: int = 1
+    """Threads of the process that runs it."""
     python: Path
     """The engine's interpreter."""
     cache: Path | None = None

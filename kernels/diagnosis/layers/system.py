@@ -20,7 +20,9 @@ class ProfiledCall(Record):
     """One call of an implementation, on average. The profiler's own cost is in all times."""
 
     calls: int = Field(gt=0)
+    """Number of calls that were profiled."""
     call_us: float
+    """Time of a call in microseconds."""
     ours_us: float
     """In a compiled kernel of ours."""
     framework_us: float
@@ -32,8 +34,11 @@ class ProfiledCall(Record):
     operators: float
     """Operators in all, those that others start among them."""
     allocations: float
+    """Tensors that a call allocates."""
     allocated_bytes: float
+    """Bytes that a call allocates."""
     synchronisations: float
+    """Times that a call waits for the device."""
     by_operator: dict[str, float] = Field(default_factory=dict)
     """The most frequent ones."""
 
@@ -42,7 +47,9 @@ class System(LayerFinding):
     """What the framework does for a call."""
 
     mine: ProfiledCall
+    """The implementation under diagnosis."""
     live: ProfiledCall | None = None
+    """The live implementation; ``None`` where that is the one under diagnosis, or was not profiled."""
 
     def told(self) -> str:
         mine = self.mine
