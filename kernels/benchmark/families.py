@@ -44,7 +44,7 @@ class FamilyResult(Record):
     implementation: str
     """Id in the rows of the benchmark."""
     backend: str
-    """What it is made with: the backend of ``live``, ``torch``, ``torch_compile``, ``cpp``; empty where not measured."""
+    """What it is made with: the backend of ``live``, ``torch``, ``torch_compile``, ``cpp``; empty if not measured."""
     us: float | None
     """Median of a call, microseconds; over all shapes there is none."""
     against_live: float
