@@ -180,10 +180,10 @@ def test_no_word_has_a_digit() -> None:
     assert not any(re.search(rb"[0-9]", word) for word in (*server_log._WORDS, b" batch", b"#running-req: "))
 
 
-def test_what_is_remembered_is_bounded() -> None:
+def test_the_shape_cache_is_bounded() -> None:
     kinds: dict[bytes, server_log._Kind] = {}
     for index in range(10_000):
-        server_log._remember(kinds, b"x" * (index % 600) + bytes([65 + index % 26, 65 + index // 26 % 26]))
+        server_log._classify(kinds, b"x" * (index % 600) + bytes([65 + index % 26, 65 + index // 26 % 26]))
     assert len(kinds) <= server_log.MAX_SHAPES
     assert max(map(len, kinds)) <= server_log.MAX_SHAPE_BYTES
 

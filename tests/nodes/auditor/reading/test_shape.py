@@ -85,7 +85,7 @@ def test_what_is_plain_is_neither_repeated_nor_deep(pairs: list[tuple[str, Any]]
 
 
 @pytest.mark.parametrize(
-    ("text", "is_plain"),
+    ("text", "expected"),
     [
         (b'{"t":1.0,"gpu":[],"name":"x"}', True),
         (b'{"t":1.0,"t":2.0}', False),
@@ -96,8 +96,8 @@ def test_what_is_plain_is_neither_repeated_nor_deep(pairs: list[tuple[str, Any]]
         (b'{"t":"' + b"x" * shape.SHORT + b'"}', False),
     ],
 )
-def test_a_sample_of_the_host_is_plain(text: bytes, is_plain: bool) -> None:
-    assert is_plain(text, orjson.loads(text), 4) == is_plain
+def test_a_sample_of_the_host_is_plain(text: bytes, expected: bool) -> None:
+    assert is_plain(text, orjson.loads(text), 4) is expected
 
 
 def test_an_honest_round_is_not_parsed_twice() -> None:
