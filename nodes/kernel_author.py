@@ -98,7 +98,7 @@ def _consult(context: RunContext, task: TaskFolder, search: Search, findings: Se
         return
     line = _asked(context.advisor, task, search, findings, room, seconds_for(context))
     past.add(line)
-    context.tell(ProgressEvent("note", f"{task.task.operator}: language model as {ROLE}: {line.told()}"))
+    context.tell(ProgressEvent("note", f"{task.task.operator}: language model as {ROLE}: {line.describe()}"))
 
 
 def _asked(
@@ -127,7 +127,7 @@ def _asked(
 
 def _diagnosis(search: Search) -> str:
     best = search.best
-    return best.diagnosis.told() if best is not None and best.diagnosis is not None else "none yet"
+    return best.diagnosis.describe() if best is not None and best.diagnosis is not None else "none yet"
 
 
 def _task(task: TaskFolder) -> str:

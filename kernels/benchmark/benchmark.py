@@ -55,7 +55,7 @@ TIMER_FILE, CHECKER_FILE = "worker/timing.py", "worker/check.py"
 
 @dataclass(frozen=True)
 class OperatorBenchmark:
-    """What one attempt left."""
+    """One attempt and its records."""
 
     folder: Path
     """``bench-<attempt>/``."""
@@ -100,9 +100,9 @@ def run_benchmark(
         ]
         measured = [measure_peaks(fork_server, folder.task.dtype, settings.threads)]
     for entry in qualified:
-        say(f"{entry.implementation}: " + (_right(entry) if entry.ok else f"out: {entry.why}"))
+        say(f"{entry.implementation}: " + (_right(entry) if entry.ok else f"left out: {entry.why}"))
     if not qualified[0].ok:
-        raise UserError("the live implementation does not meet the task", folder.task.operator, qualified[0].why)
+        raise UserError("cannot measure: the live implementation is not right", folder.task.operator, qualified[0].why)
     right = [candidate for candidate, entry in zip((reference, *candidates), qualified, strict=True) if entry.ok]
     protocol = TimingProtocol(
         timer="perf_counter_ns",
@@ -142,15 +142,15 @@ def run_benchmark(
 
 
 def measure_peaks(fork_server: ForkServer, dtype: str, threads: int) -> Peaks:
-    """The machine's roof, measured now. Raises ``UserError`` when that fails."""
+    """Measure copy bandwidth and matrix rate of this machine. Raises ``UserError`` when that fails."""
     answer = fork_server.run("peaks", {"dtype": dtype, "threads": threads})
     if not answer.replies:
-        raise UserError("the machine's peaks could not be measured", "", answer.ended.why)
+        raise UserError("cannot measure the machine's peaks", "", answer.ended.why)
     return Peaks.model_validate(answer.replies[0])
 
 
 def highest_peaks(measured: Sequence[Peaks]) -> Peaks:
-    """The best of several measurements: what the device can do, and not what others left of it at one moment."""
+    """The highest of several measurements: other processes on the machine only make one lower."""
     return measured[-1].model_copy(
         update={
             "copy_bandwidth": max(peaks.copy_bandwidth for peaks in measured),

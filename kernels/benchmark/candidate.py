@@ -1,4 +1,4 @@
-"""Who takes part in a benchmark: the live implementation, torch's own, a compiled graph, and our C++ kernels."""
+"""What takes part in a benchmark: the live implementation, torch's own, a compiled graph, and our C++ kernels."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Candidate:
         return "reference" if self.kind == LIVE else "candidate"
 
     def job(self) -> dict[str, Any]:
-        """As the worker is told."""
+        """Its part of a job for the worker."""
         return {
             "id": self.id,
             "kind": self.kind,
@@ -41,7 +41,7 @@ class Candidate:
 
 
 def live_candidate(source: SourceFile, backend: str) -> Candidate:
-    """The denominator."""
+    """The implementation that the server runs: the denominator of every speed-up."""
     return Candidate(LIVE, LIVE, backend, source)
 
 

@@ -1,4 +1,4 @@
-"""``python -m kernels bench``: the kernel track's own benches."""
+"""``python -m kernels bench``: how well harness, families and search policies work."""
 
 from __future__ import annotations
 
@@ -27,23 +27,25 @@ from bankable.tools.serving.engine import engine_python
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Benches of the kernel track itself.")
 console = Console(soft_wrap=True, highlight=False)
 Engine = Annotated[Path | None, typer.Option("--engine-python", help="interpreter with sglang and torch")]
-Seed = Annotated[int, typer.Option(help="what is drawn follows from it")]
+Seed = Annotated[int, typer.Option(help="seed of everything that is drawn")]
 
 
 @app.command()
 def hostile(
     out: Annotated[Path, typer.Option(help="new folder; the results are its hostile.jsonl")],
     seed: Seed = 0,
-    sample: Annotated[int, typer.Option(min=0, help="so many kernels; 0: all")] = 0,
-    families: Annotated[str, typer.Option(help="of these only")] = ",".join(FAMILIES),
-    thorough: Annotated[bool, typer.Option(help="time and audit also what was caught before")] = False,
+    sample: Annotated[int, typer.Option(min=0, help="number of candidates, drawn by the seed; 0: all")] = 0,
+    families: Annotated[str, typer.Option(help="only these families")] = ",".join(FAMILIES),
+    thorough: Annotated[bool, typer.Option(help="time and audit candidates that were refused, too")] = False,
     read: Annotated[bool, typer.Option(help="read kernels before they run")] = True,
     engine_python_: Engine = None,
 ) -> None:
     """Hostile and honest kernels through the harness: caught, missed, wrongly accused."""
     names = [name for name in families.split(",") if name]
     if unknown := sorted(set(names) - set(FAMILIES)):
-        raise UserError(f"no hostile kernels for {', '.join(unknown)}", "--families", f"any of {', '.join(FAMILIES)}")
+        raise UserError(
+            f"cannot attack {', '.join(unknown)}: no such family", "--families", f"use any of {', '.join(FAMILIES)}"
+        )
     started = time.monotonic()
     bench = HostileBench(
         out,
@@ -66,7 +68,7 @@ def hostile(
 @app.command()
 def families(
     out: Annotated[Path, typer.Option(help="new run folder; the results are its families.jsonl")],
-    names: Annotated[str, typer.Option("--families", help="of these only")] = ",".join(FAMILIES),
+    names: Annotated[str, typer.Option("--families", help="only these families")] = ",".join(FAMILIES),
     dtype: Annotated[str, typer.Option(help=f"{' or '.join(DTYPES)}; of each the usual one if left out")] = "",
     rounds: Annotated[int, typer.Option(min=2, help="fresh processes of each implementation")] = 6,
     samples: Annotated[int, typer.Option(min=3, max=1000, help="timed calls of each")] = 12,
@@ -77,7 +79,9 @@ def families(
     """Every family against the live implementation and torch.compile, with the distance to the roof, in one run."""
     chosen = [name for name in names.split(",") if name]
     if unknown := sorted(set(chosen) - set(FAMILIES)):
-        raise UserError(f"no family {', '.join(unknown)}", "--families", f"any of {', '.join(FAMILIES)}")
+        raise UserError(
+            f"cannot measure {', '.join(unknown)}: no such family", "--families", f"use any of {', '.join(FAMILIES)}"
+        )
     for name in chosen:
         dtype_of(FAMILIES[name], dtype)
     wanted = FamiliesJob(chosen, dtype, rounds, samples, threads, budget)
@@ -96,7 +100,7 @@ def policies(
     """UCT, beam, random and exhaustive search, replayed on recorded landscapes."""
     names = sorted(path.parent.name for path in landscape.glob("ops/*/search.jsonl"))
     if not names:
-        raise UserError("no search is recorded there", str(landscape), "give the --out of `search`")
+        raise UserError("cannot replay: no search is recorded", str(landscape), "give the --out of `kernels search`")
     for name in names:
         folder = open_task(landscape, name)
         console.print(policies_table(name, len(read_evaluations(folder)), replay(folder, seeds)))

@@ -95,10 +95,12 @@ def measure_gpu(
 ) -> tuple[Provenance, list[GpuTiming]]:
     """Measure families at shapes, each in its dtype, and write ``out``.
 
-    Raises ``UserError`` without a device, and where the process comes to no end.
+    Raises ``UserError`` without a device, and where the process fails or times out.
     """
     if out.exists():
-        raise UserError("the results are there already", str(out), "name a new file: nothing measured is overwritten")
+        raise UserError(
+            "cannot write results: the file exists", str(out), "give a new --out: results are never overwritten"
+        )
     job = {
         "families": {name: {"shapes": shapes, "dtype": dtypes[name]} for name, shapes in families.items()},
         "rounds": rounds,
@@ -110,7 +112,7 @@ def measure_gpu(
     first, *rest = _replies(job, python, rehearse)
     if "absent" in first:
         raise UserError(
-            "no GPU to measure on", str(first["absent"]), "without one: python -m kernels offline, or --rehearse"
+            "cannot measure: no GPU", str(first["absent"]), "use `kernels offline` or --rehearse without one"
         )
     sources = triton_sources()
     about = Provenance.model_validate(
@@ -197,10 +199,14 @@ def _replies(job: Mapping[str, object], python: Path, rehearse: bool) -> list[di
                 timeout=LIMIT_S,
                 check=False,
             )
-        except (OSError, subprocess.TimeoutExpired) as problem:
-            raise UserError("the measuring process came to no end", str(python), str(problem)[:200]) from problem
+        except OSError as problem:
+            raise UserError("cannot start the measuring process", str(python), str(problem)[:200]) from problem
+        except subprocess.TimeoutExpired:
+            raise UserError(
+                f"cannot measure: timed out after {LIMIT_S:.0f} s", str(python), "try fewer shapes"
+            ) from None
         written = replies.read_bytes().split(b"\n")[:-1] if replies.is_file() else []
     if not written or done.returncode != 0:
-        complaint = (done.stderr.decode("utf-8", "replace").strip() or "it said nothing").splitlines()[-1][:300]
-        raise UserError("the measuring process failed", str(python), complaint)
+        complaint = (done.stderr.decode("utf-8", "replace").strip() or "no error output").splitlines()[-1][:300]
+        raise UserError("cannot measure: the measuring process failed", str(python), complaint)
     return [orjson.loads(line) for line in written]

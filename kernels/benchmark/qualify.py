@@ -19,7 +19,7 @@ TRY = Limits(wall_s=300, cpu_s=200, memory_bytes=3 << 30)
 
 @dataclass(frozen=True)
 class Qualification:
-    """What came of it."""
+    """Whether an implementation is right, and how near to exact values."""
 
     implementation: str
     ok: bool
@@ -43,7 +43,7 @@ def qualify(
 ) -> Qualification:
     """Try one implementation at the shapes ``keys``; the process that runs it holds nothing that is expected.
 
-    ``read``: a kernel is read before it is loaded, and not loaded when something stands against it.
+    ``read``: a kernel is read before it is loaded, and not loaded when the reading finds anything against it.
     """
     against = read_kernel(candidate) if read else []
     if against:
@@ -116,7 +116,7 @@ def qualify(
 
 
 def read_kernel(candidate: Candidate) -> list[str]:
-    """What stands against a compiled kernel and its source, which lies beside it; nothing of other implementations."""
+    """Complaints about a compiled kernel and its source, which lies beside it; none for other implementations."""
     if candidate.binary is None:
         return []
     source = candidate.binary.with_name("source.cpp")

@@ -62,7 +62,7 @@ def subject_of(folder: TaskFolder, kernel: str, shape: str, python: Path, thread
     """The implementation that is meant. Raises ``UserError`` where there is none of that id, or no such shape."""
     keys = [shape.key for shape in folder.task.shapes]
     if shape and shape not in keys:
-        raise UserError(f"the task has no shape {shape}", str(folder.path), f"one of {', '.join(keys)}")
+        raise UserError(f"cannot diagnose at {shape}: no such shape", str(folder.path), f"use one of {', '.join(keys)}")
     chosen = shape or heaviest(folder)
     if kernel == LIVE:
         task = folder.task
@@ -80,7 +80,9 @@ def subject_of(folder: TaskFolder, kernel: str, shape: str, python: Path, thread
         )
         if named is None:
             raise UserError(
-                f"no kernel {kernel!r}", str(folder.path), "live, torch, or one of candidates/ or search.jsonl"
+                f"cannot find kernel {kernel!r}",
+                str(folder.path),
+                "use live, torch, or an id of candidates/ or search.jsonl",
             )
         source = named
     return Subject.of_source(folder, source, chosen, python, threads)
@@ -102,10 +104,12 @@ def _folder(
 ) -> TaskFolder:
     if task is not None:
         if family or shapes:
-            raise UserError("the task has its family and shapes", str(task), "leave --family and --shapes")
+            raise UserError("cannot change family or shapes of a task", str(task), "leave out --family and --shapes")
         return open_task(task.resolve().parent.parent, task.resolve().name)
     if family not in FAMILIES:
-        raise UserError(f"no family {family!r}", "--family", f"a task's folder, or one of {', '.join(FAMILIES)}")
+        raise UserError(
+            f"cannot find family {family!r}", "--family", f"give a task's folder, or one of {', '.join(FAMILIES)}"
+        )
     dtype = dtype_of(FAMILIES[family], dtype)
     wanted = parse_shapes(FAMILIES[family], shapes, "")
     with ForkServer(python, threads) as fork_server:

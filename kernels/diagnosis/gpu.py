@@ -59,7 +59,7 @@ def by_code(figures: Figures) -> Diagnosis:
     if held is not None:
         evidence.append(f"{held:.0%} of a multiprocessor's warps fit at a time")
     short = bool(figures.spill_bytes) or (held is not None and held < THIN)
-    evidence.append("compiled, not run: there are no times" + ("" if short else ", and no bound can be told"))
+    evidence.append("compiled, not run: there are no times" + ("" if short else ", and the bound is unknown"))
     return Diagnosis(
         bound="occupancy" if short else "unknown",
         evidence=tuple(evidence),

@@ -19,7 +19,7 @@ class Advice(Record):
     lever: str
     """A parameter of the family's template, by its name there; or what to change that no parameter does."""
     values: tuple[int, ...] = ()
-    """Values of that parameter worth a try, best first, the present one left out; empty for what is no parameter."""
+    """Values of that parameter to try, best first, without the present one; empty for what is no parameter."""
     why: str
     """Reason, in a line."""
 
@@ -43,7 +43,7 @@ class Diagnosis(Record):
     shape: str = ""
     """Key of the shape; empty where none is meant."""
 
-    def told(self) -> str:
+    def describe(self) -> str:
         """Lines for a prompt: bound, distance, evidence, advice. Holds nothing that a kernel printed."""
         share = f", {self.roofline_share:.1%} of the roof" if self.roofline_share is not None else ""
         lines = [f"{self.implementation} at {self.shape}: bound by {self.bound}{share}"]

@@ -39,7 +39,9 @@ def layers_table(examined: Examined) -> Table:
     for result in examined.results.values():
         sign, style = SIGNS.get(result.outcome, FAILED)
         label = f"{result.number or '·'} {result.title or result.layer}"
-        table.add_row(Text(sign, style=style), Text(label), Text(_told(result), style="" if result.found else "dim"))
+        table.add_row(
+            Text(sign, style=style), Text(label), Text(_describe(result), style="" if result.found else "dim")
+        )
     return table
 
 
@@ -49,8 +51,8 @@ def bar(share: float) -> str:
     return "█" * full + "░" * (BAR - full)
 
 
-def _told(result: LayerResult) -> str:
-    return result.told() + (" (kept)" if result.cached else "")
+def _describe(result: LayerResult) -> str:
+    return result.describe() + (" (stored)" if result.cached else "")
 
 
 def _conclusion(diagnosis: Diagnosis) -> Iterator[RenderableType]:

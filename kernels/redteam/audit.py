@@ -33,7 +33,7 @@ class AuditResult:
     """Of the auditor."""
 
     verdict: str
-    """``PASS``, ``FLAG``, ``FAIL``; ``none`` where it gave none."""
+    """``PASS``, ``FLAG`` or ``FAIL``; ``none`` where the auditor gave no verdict."""
     rules: tuple[str, ...]
     """That found something."""
 

@@ -21,7 +21,7 @@ HONEST = 14
 
 @dataclass(frozen=True)
 class Stage:
-    """What an attack has to be told about the bench: all of it harmless places of the bench's own."""
+    """Places of the bench that an attack is given: all of them are the bench's own, and harmless."""
 
     task: TaskFolder
     decoy: Path

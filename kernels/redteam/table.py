@@ -1,4 +1,4 @@
-"""What the hostile bench found: one line for each failure mode, then who got away, and who was accused."""
+"""Results of the hostile bench: one line for each failure mode, then missed and wrongly accused candidates."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def table(results: Sequence[RedTeamResult]) -> Table:
 
 
 def summary_lines(results: Sequence[RedTeamResult]) -> Iterator[str]:
-    """The sums, and everyone that the harness was wrong about by name."""
+    """Totals, and the id of every candidate that the harness was wrong about."""
     hostile, honest = [result for result in results if result.modes], [result for result in results if not result.modes]
     outcomes = Counter(result.outcome for result in results)
     yield (

@@ -1,4 +1,4 @@
-"""A candidate on its way through the bench, and the line of results that it ends as."""
+"""State of a candidate in the bench, and its line of results."""
 
 from __future__ import annotations
 

@@ -48,14 +48,14 @@ class Evaluation(Record):
     log_ratio: float | None = None
     """Mean of log(live / candidate) over the rounds; positive is faster."""
     source: Origin | None = None
-    """Whose idea it was; not written down where no language model took part."""
+    """Who proposed it; not recorded where no language model took part."""
     parent: str | None = None
     """The implementation that it was made from by one edit; ``None`` for the template as it stands."""
     diagnosis: Diagnosis | None = None
-    """What holds it back, where it was asked: what is tried next is weighed by it, so a resumed search needs it."""
+    """What limits it, where that was diagnosed: the next steps depend on it, so a resumed search needs it."""
 
     def line(self) -> dict[str, Any]:
-        """As it stands in the log: without what there is not."""
+        """As it stands in the log, without optional fields that are unset."""
         optional = {name for name in ("source", "parent", "diagnosis") if getattr(self, name) is None}
         return self.model_dump(mode="json", exclude=optional)
 
@@ -120,7 +120,7 @@ def served_keys(folder: TaskFolder) -> list[str]:
 
 
 def read_evaluations(folder: TaskFolder) -> dict[str, Evaluation]:
-    """What searches in this task found so far, by implementation, in order."""
+    """Evaluations of this task so far, by implementation, in order."""
     return {entry.implementation: entry for entry in whole_lines(folder.path / LOG, Evaluation)}
 
 
@@ -133,5 +133,5 @@ def find_fastest(entries: Iterable[Evaluation]) -> Evaluation | None:
 def make_evaluation(
     name: str, choices: Choices, outcome: EvaluationOutcome, why: str, ratio: float | None = None
 ) -> Evaluation:
-    """A candidate's line."""
+    """A line of the log."""
     return Evaluation(implementation=name, choices=dict(choices), outcome=outcome, why=why, log_ratio=ratio)

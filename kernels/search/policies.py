@@ -1,6 +1,6 @@
 """Which candidate a search tries next: by visit counts (UCT), from a beam of the best, at random, or one after another.
 
-A policy sees the tree and what is under way, and draws from a generator that follows from the seed and the number of
+A policy sees the tree and pending candidates, and draws from a generator that follows from the seed and the number of
 candidates so far: the same tree gives the same answer.
 """
 
@@ -18,18 +18,18 @@ PolicyName = Literal["uct", "beam", "random", "exhaustive"]
 Step = tuple[dict[str, int], Node | None]
 """What to evaluate, and the candidate that it is made from."""
 Policy = Callable[[Tree, Sequence[Choices], random.Random, Sequence[Choices]], Step | None]
-"""From the tree, what is under way, a generator, and all choices there are, to a step; ``None`` when none is left."""
+"""From the tree, pending choices, a generator and all choices to the next step; ``None`` when none is left."""
 EXPLORE = 0.35
-"""In log units: how much a candidate that nobody looked at may lie behind and still be looked at."""
+"""Weight of exploration in log units: how far an untried candidate may lie behind and still be tried."""
 BEAM = 3
 
 
 def uct(tree: Tree, pending: Sequence[Choices], draw: random.Random, every: Sequence[Choices]) -> Step | None:
-    """From the root down: to the child, or the edit that nobody tried, with the largest
+    """From the root down: to the child, or the untried edit, with the largest
 
     value + EXPLORE · prior · √visits / (1 + its visits)
 
-    A child's value is the best below it, an edit's what it promises. What is under way counts as a visit.
+    A child's value is the best below it, an edit's is its expected reward. A pending candidate counts as a visit.
     """
     node = tree.root
     if node is None:
@@ -92,7 +92,7 @@ def _any(tree: Tree, pending: Sequence[Choices], draw: random.Random, every: Seq
 
 
 def next_steps(policy: Policy, tree: Tree, count: int, seed: int, every: Sequence[Choices]) -> Iterator[Step]:
-    """Up to ``count`` candidates that can be evaluated side by side."""
+    """Up to ``count`` candidates that can be evaluated in parallel."""
     pending: list[Choices] = []
     for index in range(count):
         step = policy(tree, pending, random.Random(f"{seed}/{len(tree.nodes)}/{index}"), every)

@@ -1,10 +1,10 @@
 """A bounded search over a template's parameters: a tree of candidates, each one edit away from the one it came from.
 
 Which of them is next a policy says, from rewards, visits and diagnoses. Every candidate is compiled, tried on all kinds
-of input, and timed beside the live implementation in processes of its own. Held-out shapes take no part. What somebody
-else suggests is evaluated first, in the same way and out of the same budget. Each evaluation is a line of
+of input, and timed beside the live implementation in processes of its own. Held-out shapes take no part. What a
+language model suggests is evaluated first, in the same way and out of the same budget. Each evaluation is a line of
 ``search.jsonl``; a search that was stopped goes on from there with the same tree, and a kernel that was evaluated is
-not evaluated again, whatever it is called.
+not evaluated again under another name.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ __all__ = [
     "read_evaluations",
 ]
 Diagnose = Callable[[Compiled, TaskFolder], Diagnosis | None]
-"""What holds a candidate back, asked after it was timed."""
+"""Diagnosis of a candidate after it was timed."""
 Step = tuple[dict[str, int], str | None, Origin]
 
 
@@ -67,7 +67,7 @@ class Search:
         workers: int = 1,
         diagnose: Diagnose | None = None,
     ) -> None:
-        """``origins``: write down whose idea each candidate was. ``workers``: how many are screened at a time."""
+        """``origins``: record who proposed each candidate. ``workers``: number of candidates screened at a time."""
         self._folder, self._compiler, self._python, self._threads = folder, compiler, python, threads
         self._policy, self._seed, self._diagnose = POLICIES[policy], seed, diagnose
         self._on: ExecutorName = on
@@ -125,7 +125,7 @@ class Search:
             yield choices, parent.id if parent is not None else None, "search"
 
     def _evaluated(self, batch: list[Step], workers: Executor) -> Iterator[Evaluation]:
-        """Screened side by side, timed one after the other, written down in the order of the batch."""
+        """Screen a batch in parallel, time its candidates one by one, and log them in the order of the batch."""
         task, family = self._folder.task, self._folder.family
         sources = [render(family, task.dtype, choices) for choices, _, _ in batch]
         jobs = [EvaluationJob(self._folder.root.resolve(), task.operator, source, self._threads) for source in sources]

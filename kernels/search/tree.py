@@ -88,7 +88,7 @@ class Tree:
         return node
 
     def is_new(self, choices: Choices, pending: Iterable[Choices] = ()) -> bool:
-        """Whether nobody has evaluated this kernel, whatever it was called, and nobody is about to."""
+        """Whether this kernel is neither evaluated nor pending, under any choices that render to it."""
         novelty = self.novelty(choices)
         return novelty not in self._known and all(novelty != self.novelty(other) for other in pending)
 
@@ -102,7 +102,7 @@ class Tree:
         ]
 
     def expected(self, node: Node, edit: Edit) -> float:
-        """Reward that an edit promises here: the candidate's own, and what the same edit gained elsewhere, shrunk."""
+        """Expected reward of an edit here: the candidate's own plus the mean gain of that edit elsewhere, shrunk."""
         gains = self._gains.get(edit, [])
         return node.reward + sum(gains) / (len(gains) + 1)
 

@@ -1,4 +1,4 @@
-"""What search and harness know of a candidate, for whoever proposes the next one. Held-out shapes stay unseen."""
+"""Facts about a candidate from search and benchmark, for a model that proposes the next one; no held-out shapes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class AskKernelFacts(Record):
 
 
 def diagnosis_tool(task: TaskFolder) -> Tool[AskKernelFacts]:
-    """A tool over what is known in one task folder."""
+    """A tool over the records of one task folder."""
     return Tool(
         "ask_for_a_diagnosis",
         "What the search and the last benchmark know of a candidate: its parameters, how it ended, what holds it back, "
@@ -40,7 +40,7 @@ def diagnosis_tool(task: TaskFolder) -> Tool[AskKernelFacts]:
 def diagnosis(task: TaskFolder, implementation: str = "") -> str:
     """One line for each evaluation and each cell of the last benchmark; for a single candidate its whole diagnosis."""
     lines = [*_evaluated(task, implementation), *_benched(task, implementation)]
-    return "\n".join(lines[:MOST]) or "nothing is known of it"
+    return "\n".join(lines[:MOST]) or "no records of it"
 
 
 def _evaluated(task: TaskFolder, implementation: str) -> Iterator[str]:
@@ -52,7 +52,7 @@ def _evaluated(task: TaskFolder, implementation: str) -> Iterator[str]:
             choices = orjson.dumps(evaluation.choices).decode()
             yield f"{evaluation.implementation} {choices}: {evaluation.outcome}{ratio}{why}"
             if implementation and evaluation.diagnosis is not None:
-                yield from evaluation.diagnosis.told().splitlines()
+                yield from evaluation.diagnosis.describe().splitlines()
 
 
 def _benched(task: TaskFolder, implementation: str) -> Iterator[str]:

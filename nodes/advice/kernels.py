@@ -47,7 +47,7 @@ class KernelProposal(Record):
 
 
 class ProposalRecord(Record):
-    """A line of ``proposals.jsonl`` in the folder of a task: one question, and what came of it."""
+    """A line of ``proposals.jsonl`` in the folder of a task: one request to the model and its result."""
 
     after: int
     """Kernels that the search had evaluated."""
@@ -62,8 +62,8 @@ class ProposalRecord(Record):
     dropped: tuple[Dropped, ...] = ()
     """Proposals that the search does not try, and why."""
 
-    def told(self) -> str:
-        """For people."""
+    def describe(self) -> str:
+        """The result in one line."""
         if self.outcome is not Kind.ANSWERED:
             return f"{self.outcome}: {plain(self.detail)}; the search goes on"
         dropped = f"; {len(self.dropped)} dropped: {counted(self.dropped)}" if self.dropped else ""
@@ -71,23 +71,23 @@ class ProposalRecord(Record):
 
 
 class KernelProposals:
-    """What was proposed for one task so far."""
+    """Log of proposals for one task."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / LOG
         self.lines = whole_lines(self._path, ProposalRecord)
 
     def at(self, after: int) -> ProposalRecord | None:
-        """What was said after so many kernels."""
+        """The request that was made after so many evaluated kernels."""
         return next((line for line in self.lines if line.after == after), None)
 
     @property
     def admitted(self) -> int:
-        """Kernels of the model's that had a place."""
+        """Number of the model's kernels that the search tries."""
         return sum(len(line.admitted) for line in self.lines)
 
     def add(self, line: ProposalRecord) -> None:
-        """Write down one question before anything of it is used."""
+        """Log a request before any of its proposals is used."""
         AppendLog(self._path).append(line.model_dump(mode="json"))
         self.lines.append(line)
 
@@ -120,7 +120,7 @@ def suggest_to_search(answer: KernelProposal, search: Search, family: Family, ro
 
 
 def describe_evaluations(entries: Sequence[Evaluation]) -> str:
-    """Candidates so far, for whoever proposes the next ones. What a compiler printed is left out."""
+    """Candidates so far, for a prompt. Compiler output is left out."""
     lines = [
         f"- {orjson.dumps(evaluation.choices).decode()}: {evaluation.outcome}"
         + (f", log(live / candidate) {evaluation.log_ratio:+.4f}" if evaluation.log_ratio is not None else "")

@@ -21,7 +21,7 @@ class Figure(Record):
 
 
 class AcceleratorFinding(LayerFinding):
-    """What every accelerator's layer gives back, so that no type of a plug-in is needed to read it."""
+    """Finding of every accelerator's layer: reading it needs no type of the plug-in."""
 
     device: str = Field(max_length=120)
     """Name of the device."""
@@ -34,7 +34,7 @@ class AcceleratorFinding(LayerFinding):
     missing: tuple[str, ...] = Field(default=(), max_length=50)
     """What could not be measured, and why."""
 
-    def told(self) -> str:
+    def describe(self) -> str:
         figures = ", ".join(f"{figure.name} {figure.value:.4g} {figure.unit}".rstrip() for figure in self.figures[:6])
         return f"{self.device}: {figures or 'no figures'}"
 

@@ -1,4 +1,4 @@
-"""Findings are kept in the task's folder under a digest of all that they depend on, and taken from there."""
+"""Stores findings in the task's folder under a digest of everything that they depend on, and reads them again."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def next_attempt(place: Path) -> Path:
 
 
 def load_result(place: Path, key: str, kind: type[LayerFinding]) -> LayerResult | None:
-    """The newest finding that is there already; ``None`` where there is none that can be read."""
+    """The newest stored finding; ``None`` where none can be read."""
     for number in sorted(_attempts(place), reverse=True):
         result = _read(place / str(number) / RESULT, key, kind)
         if result is not None:
@@ -85,7 +85,7 @@ def load_result(place: Path, key: str, kind: type[LayerFinding]) -> LayerResult 
 
 
 def store_result(attempt: Path, result: LayerResult) -> None:
-    """Keep a finding in the folder of its attempt; only what was measured is worth that."""
+    """Store a measured finding in the folder of its attempt."""
     write_once(attempt / RESULT, json_bytes(result.model_dump(mode="json")))
 
 

@@ -1,7 +1,7 @@
 """Reads what callgrind writes: costs by function and by instruction, and who called whom how often.
 
-Calls are told apart from what a program does once by the difference of two runs: one that makes a call, and one that
-makes some more.
+The cost of a call is the difference of two runs, one with one call and one with some more: what a program does once
+cancels out.
 """
 
 from __future__ import annotations

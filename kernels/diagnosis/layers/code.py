@@ -28,7 +28,7 @@ class Code(LayerFinding):
     missing: tuple[str, ...] = ()
     """What could not be measured, and why."""
 
-    def told(self) -> str:
+    def describe(self) -> str:
         if self.instructions is None:
             return f"compiled; instructions and spills unknown: {', '.join(self.missing)}"
         spilled = text_of(self.spills, "{} on the stack", "spills")

@@ -31,7 +31,7 @@ class CorrectnessFinding(LayerFinding):
     kinds: tuple[str, ...]
     """Kinds of input that were tried."""
 
-    def told(self) -> str:
+    def describe(self) -> str:
         if not self.right:
             return f"wrong: {self.why}"
         return (

@@ -33,7 +33,7 @@ class GpuCounters(LayerFinding):
     missing: tuple[str, ...] = ()
     """Counters that the tool did not give."""
 
-    def told(self) -> str:
+    def describe(self) -> str:
         parts = [
             f"{name} {value:.0%}"
             for name, value in (

@@ -1,4 +1,4 @@
-"""Jobs that need one another, each run once, whatever becomes of the others.
+"""Jobs that need one another, each run once; one that fails does not stop the others.
 
 prepare (compile, roof) → run a layer's instrument → collect what it wrote → synthesize
 """
@@ -26,11 +26,11 @@ class LayerJob:
     needs: tuple[str, ...] = ()
     """Without a finding of these it is skipped."""
     after: tuple[str, ...] = ()
-    """It comes behind these, whatever became of them."""
+    """It runs after these, even where they failed."""
 
 
 def run_jobs(jobs: Sequence[LayerJob], say: Callable[[LayerResult], None] = lambda _: None) -> Results:
-    """Run all jobs, one at a time: they time things. Raises ``ValueError`` for jobs that wait for each other."""
+    """Run all jobs one at a time, as they measure times. Raises ``ValueError`` for jobs that wait for each other."""
     by_name = {job.name: job for job in jobs}
     if len(by_name) != len(jobs):
         raise ValueError("two jobs of one name")

@@ -69,7 +69,7 @@ class InstructionCounts(LayerFinding):
     hottest: tuple[str, ...] = ()
     """Functions with most instructions, and their shares."""
 
-    def told(self) -> str:
+    def describe(self) -> str:
         waiting = f", {self.waiting / self.instructions:.0%} of them waiting" if self.waiting else ""
         spilled = f", {text_of(self.spills, '{} on the stack', 'spills')}"
         return (
@@ -200,7 +200,7 @@ def _entries(profile: CallgrindProfile, pattern: re.Pattern[str]) -> float:
 
 def _last(text: str) -> str:
     lines = [line for line in text.strip().splitlines() if line.strip()]
-    return lines[-1][:200] if lines else "it said nothing"
+    return lines[-1][:200] if lines else "no error output"
 
 
 LAYER = InstructionCountsLayer()

@@ -42,7 +42,7 @@ class IntraKernel(LayerFinding):
     missing: tuple[str, ...] = ()
     """What could not be measured, and why."""
 
-    def told(self) -> str:
+    def describe(self) -> str:
         parts = [f"{scope.name} {scope.time_ns / 1e3:.2f} µs" for scope in self.kernels if scope.time_ns is not None]
         return ", ".join(parts[:3]) + (f"; {len(self.inside)} scopes inside" if self.inside else "")
 

@@ -1,4 +1,4 @@
-"""What a layer is, and what comes of one."""
+"""Base classes of layers, their findings and their results."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Outcome = Literal["measured", "absent", "failed", "timed_out", "skipped"]
 
 
 class LayerFinding(Record):
-    """Base of what layers find; each layer has a type of its own."""
+    """Base of findings; each layer has a type of its own."""
 
-    def told(self) -> str:
-        """A line for people."""
+    def describe(self) -> str:
+        """The finding in one line."""
         raise NotImplementedError
 
 
 class LayerResult(Record):
-    """What came of one layer: a finding, or why there is none."""
+    """Result of one layer: a finding, or why there is none."""
 
     layer: str
     """Name of the layer."""
@@ -50,9 +50,9 @@ class LayerResult(Record):
     found: SerializeAsAny[LayerFinding] | None = None
     """The finding; ``None`` unless it was measured."""
 
-    def told(self) -> str:
-        """A line for people, whatever came of it."""
-        return self.found.told() if self.found is not None else f"{self.outcome}: {self.why}"
+    def describe(self) -> str:
+        """The finding, or why there is none, in one line."""
+        return self.found.describe() if self.found is not None else f"{self.outcome}: {self.why}"
 
 
 def text_of(value: float | None, text: str, name: str) -> str:
@@ -61,7 +61,7 @@ def text_of(value: float | None, text: str, name: str) -> str:
 
 
 class Layer(ABC):
-    """A plug-in. Its two steps run in a process of their own, under a time limit; whatever they raise is contained."""
+    """A plug-in. Its two steps run in a process of their own, under a time limit; any exception is a result."""
 
     name: ClassVar[str]
     number: ClassVar[int]
@@ -93,4 +93,4 @@ class Layer(ABC):
 
     @abstractmethod
     def collect(self, subject: Subject, place: Path) -> LayerFinding:
-        """Read what the instrument wrote. Raises whatever goes wrong."""
+        """Read what the instrument wrote. May raise any exception."""

@@ -18,7 +18,7 @@ from bankable.tools.evidence.canonical import canonical, digest
 TARGETS = ("sm_90", "gfx942")
 LANES = {"sm": 32, "gfx": 64}
 REGISTERS = 65536
-"""Of a multiprocessor of every NVIDIA GPU since Kepler; they are dealt out to warps by 256."""
+"""Of a multiprocessor of every NVIDIA GPU since Kepler; warps get them in units of 256."""
 SHARED = {"sm_80": 164, "sm_86": 100, "sm_89": 100, "sm_90": 228, "sm_100": 228}
 """KiB of shared memory that the blocks of a multiprocessor have in all."""
 WARPS = {"sm_75": 32, "sm_86": 48, "sm_89": 48, "sm_120": 48}
@@ -31,7 +31,7 @@ class OfflineFigures(LayerFinding):
     figures: tuple[Figures, ...] = Field(min_length=1)
     """One entry for each launch and target."""
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return "; ".join(_describe(figures) for figures in self.figures)
 
 

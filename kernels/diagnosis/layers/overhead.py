@@ -36,7 +36,7 @@ class LaunchOverhead(LayerFinding):
         """What is left for the kernel."""
         return max(0.0, self.call_ns - self.empty_ns)
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return (
             f"warm call {self.call_ns / 1e3:.2f} µs, of an empty kernel {self.empty_ns / 1e3:.2f} µs: {self.share:.0%}"
         )

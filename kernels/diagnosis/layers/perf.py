@@ -31,7 +31,7 @@ class Perf(LayerFinding):
     missing: tuple[str, ...] = ()
     """Counters that the processor or the system does not give."""
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return ", ".join(f"{name} {count:,.0f}" for name, count in self.events.items()) + " a call"
 
 

@@ -1,6 +1,6 @@
 """The second layer: time at the subject's shape, beside the live implementation.
 
-These are samples to diagnose by, of two rounds; what a kernel is worth is for an operator benchmark to say.
+Two rounds are enough for a diagnosis; a speed-up is measured by an operator benchmark.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Performance(LayerFinding):
     live_ns: float | None = None
     """The live implementation, in the same rounds."""
 
-    def told(self) -> str:
+    def describe(self) -> str:
         against = f", live {self.live_ns / 1e3:.2f} µs: {self.live_ns / self.call_ns:.2f}×" if self.live_ns else ""
         return f"{self.call_ns / 1e3:.2f} µs{against}"
 

@@ -27,7 +27,7 @@ BUILT_IN = (
 
 
 def load(reference: str) -> Layer:
-    """The layer under ``module:attribute``. Raises whatever its import raises, ``TypeError`` for what is no layer."""
+    """The layer under ``module:attribute``. Raises any error of its import, ``TypeError`` for anything but a layer."""
     module, _, attribute = reference.partition(":")
     layer = getattr(importlib.import_module(module), attribute or "LAYER")
     if isinstance(layer, type):

@@ -43,7 +43,7 @@ class Roof(LayerFinding):
     thread_ns: float
     """Starting a thread and joining it."""
 
-    def told(self) -> str:
+    def describe(self) -> str:
         issued = f", {self.issue_rate / 1e9:.3g} instructions/ns" if self.issue_rate else ""
         return (
             f"copy {self.peaks.copy_bandwidth / 1e9:.3g} GB/s, in cache {self.cache_bandwidth / 1e9:.3g} GB/s; matrix "
@@ -122,7 +122,7 @@ def _output(command: list[str], place: Path, environment: Mapping[str, str]) -> 
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise LayerFailedError(f"{Path(command[0]).name} came to no end in {LIMIT_S:.0f} s") from None
+        raise LayerFailedError(f"{Path(command[0]).name} timed out after {LIMIT_S:.0f} s") from None
     if done.returncode != 0:
         raise LayerFailedError(f"{Path(command[0]).name}: exit status {done.returncode}")
     return done.stdout

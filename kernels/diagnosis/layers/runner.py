@@ -1,4 +1,4 @@
-"""Has layers run in another process, each within its time, and says what came of it."""
+"""Runs layers in another process, each under a time limit, and reports the result."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ MOST_REPLY = 4 << 20
 """Bytes that a layer may answer."""
 OVER = b'{"step": "over"}\n'
 GONE_S = 5.0
-"""Seconds until a killed process has to be gone; the kernel takes it away when it is its turn."""
+"""Longest wait in seconds for a killed process to disappear."""
 Ending = Literal["over", "late", "gone"]
 
 
 @dataclass
 class LayerAttempt:
-    """What came of one process."""
+    """Result of one attempt at a layer."""
 
     outcome: Outcome
     why: str = ""
@@ -47,7 +47,7 @@ class LayerAttempt:
 class LayerWorker:
     """A process that runs layers one after the other. One that hangs or dies is replaced for the next layer.
 
-    Use as a context manager; its end takes every process along that it started.
+    Use as a context manager; leaving it ends every process that it started.
     """
 
     def __init__(self) -> None:
@@ -115,7 +115,7 @@ class LayerWorker:
 
 
 def _judged(replies: list[dict[str, Any]], end: Ending, status: int | None, limit_s: float) -> LayerAttempt:
-    """The outcome, from what was said and how it ended."""
+    """The outcome, by the replies and how they ended."""
     attempt = LayerAttempt("failed")
     last = "import"
     for reply in replies:
@@ -135,10 +135,10 @@ def _judged(replies: list[dict[str, Any]], end: Ending, status: int | None, limi
             attempt.outcome, attempt.found = "measured", reply["found"]
             return attempt
     if end == "late":
-        attempt.outcome, attempt.why = "timed_out", f"no end after {limit_s:g} s, last heard of: {last}"
+        attempt.outcome, attempt.why = "timed_out", f"timed out after {limit_s:g} s, last step: {last}"
     else:
         how = f"ended by {signal.Signals(-status).name}" if status is not None and status < 0 else f"status {status}"
-        attempt.why = f"no answer, {how}, last heard of: {last}"
+        attempt.why = f"no answer, {how}, last step: {last}"
     return attempt
 
 
@@ -164,7 +164,7 @@ def _lines(content: bytes) -> Iterator[dict[str, Any]]:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Stop the process and everything that it started, in whatever group that is by now, and see it gone."""
+    """Stop the process and everything that it started, in any process group, and wait until it is gone."""
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(0.2)
     family: list[psutil.Process] = []

@@ -1,4 +1,4 @@
-"""What the layers look at: one implementation of one task at one shape, as data that crosses into another process."""
+"""Subject of a diagnosis: one implementation of one task at one shape, as data for another process."""
 
 from __future__ import annotations
 
@@ -119,10 +119,10 @@ class Subject(Record):
         return answer.binary
 
     def candidate(self) -> Candidate:
-        """As the harness is told; a C++ kernel is compiled where it is not yet."""
+        """As a candidate of the benchmark; a C++ kernel is compiled first."""
         binary = self.compiled() if self.kind == CPP else None
         return Candidate(self.implementation, self.kind, self.backend, self.origin, binary)
 
 
 class LayerFailedError(Exception):
-    """A layer could have run here, and did not come to a result; the text is a line for people."""
+    """A layer could have run here and failed; the text is one line."""

@@ -51,7 +51,7 @@ class System(LayerFinding):
     live: ProfiledCall | None = None
     """The live implementation; ``None`` where that is the one under diagnosis, or was not profiled."""
 
-    def told(self) -> str:
+    def describe(self) -> str:
         mine = self.mine
         against = f"; live: {self.live.launches:.0f} launches, {self.live.allocations:.0f}" if self.live else ""
         return (

@@ -1,7 +1,7 @@
 """Runs layers in a process of its own: its argument is REPLY-FD, jobs are lines of JSON on standard input.
 
-Each step is a line on REPLY-FD as soon as it is over, so that of a layer that hangs or takes its process along it is
-known how far it came. What a layer prints goes to a file beside what it finds, and is no reply.
+Each step is a line on REPLY-FD as soon as it is over, so that the last step of a layer that hangs or ends its process
+is known. What a layer prints goes to a file beside its finding, and is no reply.
 """
 
 from __future__ import annotations

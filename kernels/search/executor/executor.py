@@ -1,7 +1,7 @@
-"""What a search asks of an executor: candidates screened side by side, and timed one at a time.
+"""Interface of executors: candidates are screened in parallel, and timed one at a time.
 
-Each device, a set of cores, is leased to one candidate at a time. A worker that is lost takes no candidate along: it
-is tried once more on another one, and reported when that is lost too.
+Each device, a set of cores, is leased to one candidate at a time. The candidate of a worker that is lost is
+tried once more on another worker, and reported as failed when that is lost too.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ class Executor(Protocol):
 
     @property
     def width(self) -> int:
-        """Candidates that are screened at a time."""
+        """Number of candidates that are screened at a time."""
         ...
 
     def screen(self, jobs: Sequence[EvaluationJob]) -> list[ScreenResult]:
@@ -30,7 +30,7 @@ class Executor(Protocol):
         ...
 
     def time(self, job: EvaluationJob, compiled: Compiled) -> tuple[float | None, str]:
-        """With nothing else of this search under way."""
+        """Mean log(live / candidate), or ``None`` and why; nothing else of this search runs at that time."""
         ...
 
     def __enter__(self) -> Executor: ...

@@ -22,7 +22,7 @@ from bankable.tools.errors import UserError
 
 TRIES = 2
 ADDRESS, NICENESS = "RAY_ADDRESS", "RAY_worker_niceness"
-"""Ray's workers stand back behind every other process unless told otherwise: no way to measure a time."""
+"""Ray gives its workers a low priority by default, which would distort times."""
 
 
 class RayExecutor:
@@ -86,7 +86,7 @@ class RayExecutor:
         return [results[index] for index in range(len(jobs))]
 
     def time(self, job: EvaluationJob, compiled: Compiled) -> tuple[float | None, str]:
-        """See ``Executor``: the search waits for it, so nobody else of it is at work."""
+        """See ``Executor``: the search waits for it, so no other candidate runs."""
         why = ""
         for _ in range(TRIES):
             try:

@@ -65,7 +65,7 @@ def test_what_was_found_is_kept_and_the_live_implementation_can_be_asked_too(sho
     done = run(str(norm_task.path), "--shape", "4x64", "--kernel", "live", "--layers", "quick")
     said = " ".join(done.stdout.split())
     assert "live is Python: nothing is compiled" in said
-    assert "(kept)" in said, "the roof is of the machine, and was measured"
+    assert "(stored)" in said, "the roof is of the machine, and was measured"
     assert "bound by" in said
 
 
@@ -73,7 +73,10 @@ def test_the_heaviest_shape_is_looked_at_where_none_is_named(norm_task, python):
     assert heaviest(norm_task) == "4x64", "900 calls, against none that is named"
     assert subject_of(norm_task, "", "", python, 1).choices["fixed_cols"] == 0
     assert subject_of(norm_task, "torch-compile", "", python, 1).kind == "torch_compile"
-    for kernel, shape, why in (("cpp-nothing", "", "no kernel 'cpp-nothing'"), ("", "1x1", "no shape 1x1")):
+    for kernel, shape, why in (
+        ("cpp-nothing", "", "cannot find kernel 'cpp-nothing'"),
+        ("", "1x1", "cannot diagnose at 1x1"),
+    ):
         with pytest.raises(UserError, match=why):
             subject_of(norm_task, kernel, shape, python, 1)
 
@@ -81,12 +84,12 @@ def test_the_heaviest_shape_is_looked_at_where_none_is_named(norm_task, python):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "no family ''"),
+        ([], "cannot find family ''"),
         (["/nowhere/ops/rms_norm"], "not a task folder"),
-        (["--family", "softmax", "--shapes", "1x1"], "no family 'softmax'"),
+        (["--family", "softmax", "--shapes", "1x1"], "cannot find family 'softmax'"),
         (["--family", "rms_norm"], "no served shape"),
         (["--family", "rms_norm", "--shapes", "1x1", "--dtype", "int8"], "no dtype int8"),
-        (["/nowhere/ops/rms_norm", "--family", "rms_norm"], "the task has its family and shapes"),
+        (["/nowhere/ops/rms_norm", "--family", "rms_norm"], "cannot change family or shapes of a task"),
     ],
 )
 def test_a_mistake_is_one_line(arguments, said):

@@ -17,8 +17,8 @@ def test_honest_broken_and_crashing_candidates(norm_task: TaskFolder, python: Pa
     assert fine.bound == "latency"
     assert (fine.implementation, fine.shape) == (honest.implementation, "4x64")
     assert "fixed_cols" not in fine.levers(), "it is fixed already"
-    assert fine.told().startswith(f"{honest.implementation} at 4x64: bound by latency, ")
-    assert "\n1. fuse: a faster kernel saves" in fine.told()
+    assert fine.describe().startswith(f"{honest.implementation} at 4x64: bound by latency, ")
+    assert "\n1. fuse: a faster kernel saves" in fine.describe()
     assert (broken.bound, crashing.bound) == ("unknown", "unknown")
     assert any(line.startswith("missing: compile: instrument: ") for line in broken.evidence), broken.evidence
     assert any("SIGSEGV" in line for line in crashing.evidence), crashing.evidence

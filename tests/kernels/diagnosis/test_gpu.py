@@ -59,7 +59,7 @@ def test_huge_register_use_shows_in_the_compiled_kernel(python, tmp_path):
         by_code(Figures.model_validate({"shape": "x", "target": "sm_90", **said})) for said in json.loads(done.stdout)
     )
     assert plain.bound == "unknown", "it was not run"
-    assert "no bound can be told" in plain.evidence[-1]
+    assert "the bound is unknown" in plain.evidence[-1]
     assert squeezed.bound == "occupancy"
     assert squeezed.advice[0].lever == "warps"
     assert "registers a thread, 0 B of them spilled" in plain.evidence[0]

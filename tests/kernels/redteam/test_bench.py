@@ -85,5 +85,5 @@ def test_a_sample_is_drawn_by_its_seed_and_a_folder_is_not_written_twice(python,
         return [orjson.loads(line)["id"] for line in (out / "hostile.jsonl").read_bytes().splitlines()]
 
     assert [it for it in ids("a", 5) if "forged" not in it] == [it for it in ids("b", 5) if "forged" not in it]
-    with pytest.raises(UserError, match="there already"):
+    with pytest.raises(UserError, match="the folder exists"):
         HostileBench(tmp_path / "a", python, compiler).run()

@@ -125,7 +125,7 @@ def test_what_was_entered_is_measured_like_the_others_and_diagnosed(
         (task.path / "bench-1").mkdir()
         benched = benchmark(replace(context, folder=_Books(context.folder)), task, source, 2)
         assert server.requests[1].told == [
-            "nothing is known of it",
+            "no records of it",
             f"can be proposed, as {name_of(unroll=4)}",
             "not one of the values of unroll",
         ]

@@ -39,4 +39,4 @@ def test_a_named_candidate_comes_with_its_diagnosis(fork_server, tmp_path) -> No
         "- 92% is launch overhead",
         "1. unroll -> 2, 4: steps side by side",
     ]
-    assert diagnosis(task, "cpp-2") == "nothing is known of it"
+    assert diagnosis(task, "cpp-2") == "no records of it"

@@ -17,7 +17,7 @@ class Count(LayerFinding):
 
     runs: int
 
-    def told(self) -> str:
+    def describe(self) -> str:
         return f"{self.runs} runs"
 
 

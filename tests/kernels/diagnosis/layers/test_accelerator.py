@@ -70,7 +70,7 @@ def test_an_installed_package_registers_its_layer(installed, subject, monkeypatc
         "measured",
     )
     assert (found.found.bound, found.found.evidence) == ("memory", ("memory is busiest",))
-    assert found.told() == "Example NPU: matrix engine 31.5 %, memory 88 %"
+    assert found.describe() == "Example NPU: matrix engine 31.5 %, memory 88 %"
     assert "example_npu" not in sys.modules, "its code runs in another process only"
     assert evaluate(subject, [])["accelerator:example_npu"].cached
 
@@ -85,7 +85,7 @@ def test_a_chip_that_is_not_there_says_so(installed, subject, monkeypatch):
     ("code", "why"),
     [
         ("raise ImportError('its driver is too old')", "import: ImportError: its driver is too old"),
-        ("import os; os._exit(3)", "no answer, status 3, last heard of: import"),
+        ("import os; os._exit(3)", "no answer, status 3, last step: import"),
         ("LAYER = 7", "import: TypeError: broken_npu:LAYER is a int"),
     ],
 )
@@ -102,7 +102,7 @@ def test_a_package_that_hangs_while_it_is_imported_is_given_up(tmp_path, monkeyp
     monkeypatch.syspath_prepend(tmp_path)
     with LayerWorker() as worker:
         said = worker.describe("slow_npu:LAYER", tmp_path / "place", limit_s=3)
-    assert (said.outcome, said.why) == ("timed_out", "no end after 3 s, last heard of: import")
+    assert (said.outcome, said.why) == ("timed_out", "timed out after 3 s, last step: import")
 
 
 def test_without_any_it_is_said_how_to_have_one(subject):

@@ -52,9 +52,9 @@ def test_layers_that_fail_hang_or_die_leave_the_others_alone(subject, worker):
     said = {name: (result.outcome, result.why) for name, result in found.items() if name != "accelerator"}
     assert said == {
         "raising": ("failed", "instrument: RuntimeError: no"),
-        "crashing": ("failed", "no answer, ended by SIGABRT, last heard of: absent"),
-        "quitting": ("failed", "no answer, status 0, last heard of: absent"),
-        "hanging": ("timed_out", "no end after 3 s, last heard of: absent"),
+        "crashing": ("failed", "no answer, ended by SIGABRT, last step: absent"),
+        "quitting": ("failed", "no answer, status 0, last step: absent"),
+        "hanging": ("timed_out", "timed out after 3 s, last step: absent"),
         "lying": ("failed", "collect: TypeError: collect gave LayerFinding, not Count"),
         "shapeless": ("failed", f"collect: not a Count: runs: {NO_NUMBER}"),
         "absent": ("absent", "this machine has no luck"),
@@ -63,7 +63,7 @@ def test_layers_that_fail_hang_or_die_leave_the_others_alone(subject, worker):
     }
     assert found["raising"].attempts == 2
     assert found["honest"].found == Count(runs=1)
-    assert found["honest"].told() == "1 runs"
+    assert found["honest"].describe() == "1 runs"
 
 
 def test_a_layer_that_hangs_takes_its_processes_along(subject, worker):
@@ -149,7 +149,7 @@ def test_the_key_follows_what_a_finding_depends_on(subject):
 def test_only_what_is_wanted_and_what_that_needs_is_run(subject, worker):
     found = evaluate(subject, plans("Honest", "Raising", "Needy"), only=["needy"], plugins={}, worker=worker)
     assert list(found) == ["raising", "needy"]
-    with pytest.raises(UserError, match="no layer nothing"):
+    with pytest.raises(UserError, match="cannot run layer nothing"):
         evaluate(subject, plans("Honest"), only=["nothing"], plugins={})
 
 

@@ -26,13 +26,13 @@ COUNTS = {
 @pytest.mark.parametrize(("spill_bytes", "text"), [(None, "spills unknown"), (0, "0 B spilled"), (16, "16 B spilled")])
 def test_spills_of_a_compiled_gpu_kernel(spill_bytes: int | None, text: str):
     figures = Figures(shape="1", target="sm_90", warps=4, registers=32, spill_bytes=spill_bytes, shared_bytes=0)
-    told = OfflineFigures(figures=(figures,)).told()
+    told = OfflineFigures(figures=(figures,)).describe()
     assert told == f"sm_90: 32 registers, {text}, 0 B shared, occupancy up to 100%"
 
 
 def test_a_compiler_that_gives_no_figures_gives_no_zeros():
     figures = Figures(shape="1", target="gfx942")
-    told = OfflineFigures(figures=(figures,)).told()
+    told = OfflineFigures(figures=(figures,)).describe()
     assert told == "gfx942: registers unknown, spills unknown, shared memory unknown, occupancy unknown"
     said = by_code(figures)
     assert said.bound == "unknown"
@@ -54,11 +54,11 @@ def test_scratch_memory_of_a_gpu_kernel_that_ran():
 def test_spills_of_a_cpu_kernel():
     unread = Code(missing=("the code is not read: no objdump (Debian: binutils)",))
     assert (unread.instructions, unread.spills, unread.loop_spills) == (None, None, None)
-    assert unread.told().startswith("compiled; instructions and spills unknown: the code is not read")
+    assert unread.describe().startswith("compiled; instructions and spills unknown: the code is not read")
     read = Code(instructions=120, spills=0, loop_spills=0.0)
-    assert read.told() == "120 instructions: no vectors; 0 on the stack, 0% of inner loops"
+    assert read.describe() == "120 instructions: no vectors; 0 on the stack, 0% of inner loops"
 
 
 @pytest.mark.parametrize(("spills", "text"), [(None, ", spills unknown;"), (0, ", 0 on the stack;")])
 def test_spills_of_a_counted_call(spills: float | None, text: str):
-    assert text in InstructionCounts.model_validate({**COUNTS, "spills": spills}).told()
+    assert text in InstructionCounts.model_validate({**COUNTS, "spills": spills}).describe()
