@@ -16,8 +16,8 @@ from pathlib import Path
 
 from bankable.tools.package import FOLDER
 
-OWN = ("nodes", "tools")
-"""Folders with the auditor's code; the other folders of this project stay unreadable."""
+OWN = ("nodes", "tools", "kernels/operators")
+"""Folders with the auditor's code, and with how a profile shows each operator; the others stay unreadable."""
 SYSTEM = ("/usr", "/lib", "/lib64", "/etc", "/dev", "/proc", "/sys")
 """Folders that the interpreter and its libraries read."""
 _CREATE, _ADD, _RESTRICT = 444, 445, 446

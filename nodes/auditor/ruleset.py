@@ -32,8 +32,11 @@ _EVIDENCE = (
 )
 _FILES = (
     *(f"tools/evidence/{name}.py" for name in _EVIDENCE),
-    *(f"tools/profiling/{name}.py" for name in ("records", "route", "share")),
+    *(f"tools/profiling/{name}.py" for name in ("records", "replaced", "route", "share")),
+    "tools/operators.py",
 )
+_OPERATORS = "kernels/operators/*/profile.toml"
+"""How a profile shows the work that each operator replaces: part of the ceiling of its gain."""
 
 
 def ruleset_digest() -> str:
@@ -41,6 +44,6 @@ def ruleset_digest() -> str:
     state = hashlib.sha256()
     found = [path for folder in _SOURCES for path in sorted((_ROOT / folder).rglob("*"))]
     paths = [path for path in found if path.suffix in _SUFFIXES and path.is_file() and _APART not in path.parents]
-    for path in [*paths, *(_ROOT / name for name in _FILES)]:
+    for path in [*paths, *(_ROOT / name for name in _FILES), *sorted(_ROOT.glob(_OPERATORS))]:
         state.update(path.relative_to(_ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return state.hexdigest()
