@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import math
 import random
-import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import Any
 
 import orjson
 from pydantic import ConfigDict, Field
@@ -22,11 +20,11 @@ from rich.table import Table
 
 from bankable.kernels.operators import triton_sources
 from bankable.kernels.operators.family import Dims
+from bankable.kernels.sandbox.one_request import ask_worker
+from bankable.kernels.worker.messages import Absent, DeviceReady, FamilyToMeasure, MeasureRequest, ShapeMeasured
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.canonical import digest
 from bankable.tools.evidence.records import Record
-from bankable.tools.package import program
-from bankable.tools.serving.environment import isolated
 
 PROGRAM = "bankable.kernels.worker.triton.gpu"
 LIMIT_S = 1800.0
@@ -101,31 +99,21 @@ def measure_gpu(
         raise UserError(
             "cannot write results: the file exists", str(out), "give a new --out: results are never overwritten"
         )
-    job = {
-        "families": {name: {"shapes": shapes, "dtype": dtypes[name]} for name, shapes in families.items()},
-        "rounds": rounds,
-        "samples": samples,
-        "look": LOOK,
-        "rehearse": rehearse,
-        "seed": 11,
-    }
-    first, *rest = _replies(job, python, rehearse)
-    if "absent" in first:
-        raise UserError(
-            "cannot measure: no GPU", str(first["absent"]), "use `kernels offline` or --rehearse without one"
-        )
+    wanted = tuple(FamilyToMeasure(name, dtypes[name], tuple(shapes)) for name, shapes in families.items())
+    device, measured = _measure(MeasureRequest(wanted, rounds, samples, LOOK, rehearse, seed=11), python)
     sources = triton_sources()
     about = Provenance.model_validate(
-        first
-        | {
+        {
+            **asdict(device),
             "sources": digest(b"".join(path.read_bytes() for path in sources)),
             "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         }
     )
-    lines = [orjson.dumps(about.model_dump(mode="json")), *map(orjson.dumps, rest)]
+    entries = [asdict(entry) for entry in measured]
+    lines = [orjson.dumps(about.model_dump(mode="json")), *map(orjson.dumps, entries)]
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(b"\n".join(lines) + b"\n")
-    return about, [GpuTiming.model_validate(entry) for entry in rest]
+    return about, [GpuTiming.model_validate(entry) for entry in entries]
 
 
 def table(about: Provenance, timings: Sequence[GpuTiming]) -> Table:
@@ -185,28 +173,12 @@ def _ratio(other: GpuTiming | None, ours: GpuTiming) -> str:
     return f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
-def _replies(job: Mapping[str, object], python: Path, rehearse: bool) -> list[dict[str, Any]]:
-    with tempfile.TemporaryDirectory(prefix="bankable-gpu-") as folder:
-        replies = Path(folder) / "replies.jsonl"
-        extra = {"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"} if rehearse else {}
-        try:
-            done = subprocess.run(
-                [str(python), *program(PROGRAM, str(replies))],
-                input=orjson.dumps(job),
-                cwd=folder,
-                env=isolated({**extra, "TRITON_CACHE_DIR": f"{folder}/cache"}),
-                capture_output=True,
-                timeout=LIMIT_S,
-                check=False,
-            )
-        except OSError as problem:
-            raise UserError("cannot start the measuring process", str(python), str(problem)[:200]) from problem
-        except subprocess.TimeoutExpired:
-            raise UserError(
-                f"cannot measure: timed out after {LIMIT_S:.0f} s", str(python), "try fewer shapes"
-            ) from None
-        written = replies.read_bytes().split(b"\n")[:-1] if replies.is_file() else []
-    if not written or done.returncode != 0:
-        complaint = (done.stderr.decode("utf-8", "replace").strip() or "no error output").splitlines()[-1][:300]
-        raise UserError("cannot measure: the measuring process failed", str(python), complaint)
-    return [orjson.loads(line) for line in written]
+def _measure(request: MeasureRequest, python: Path) -> tuple[DeviceReady, list[ShapeMeasured]]:
+    environment = {"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"} if request.rehearse else {}
+    replies = ask_worker(PROGRAM, request, (Absent, DeviceReady, ShapeMeasured), python, environment, LIMIT_S)
+    if not replies.messages or replies.status != 0:
+        raise UserError("cannot measure: the measuring process failed", str(python), replies.error)
+    first, *rest = replies.messages
+    if isinstance(first, Absent):
+        raise UserError("cannot measure: no GPU", first.reason, "use `kernels offline` or --rehearse without one")
+    return first, rest

@@ -7,21 +7,18 @@ there are no times; and what this machine's Triton cannot say about a target is 
 from __future__ import annotations
 
 import re
-import subprocess
-import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-import orjson
 from pydantic import Field
 
 from bankable.kernels.operators.family import Family
+from bankable.kernels.sandbox.one_request import ask_worker
 from bankable.kernels.task.shapes import Served
+from bankable.kernels.worker.messages import Absent, CompileRequest, CompilerReady, KernelCompiled, KernelToCompile
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Record
-from bankable.tools.package import program
-from bankable.tools.serving.environment import isolated
 
 PROGRAM = "bankable.kernels.worker.triton.offline"
 LIMIT_S = 900.0
@@ -64,15 +61,15 @@ def compile_offline(
     strange = [name for name in targets if not TARGET.fullmatch(name)]
     if strange or not targets:
         raise UserError(f"no target {', '.join(strange)}".strip(), "--target", "such as sm_90 or gfx942")
-    waiting = [{"shape": it.key, "dims": it.dims, "target": target} for it in shapes for target in targets]
+    waiting = [KernelToCompile(shape.key, shape.dims, target) for shape in shapes for target in targets]
     found: list[Figures] = []
     while waiting:
-        answered, complaint = _round({"family": family.name, "dtype": dtype, "kernels": waiting}, python)
-        found += [it for figures in answered for it in figures]
-        waiting = waiting[len(answered) :]
-        if waiting:  # the compiler took its process along: the next one goes on behind that kernel
-            gone, *waiting = waiting
-            found.append(Figures(shape=str(gone["shape"]), target=str(gone["target"]), failed=complaint))
+        compiled, error = _round(CompileRequest(family.name, dtype, tuple(waiting)), python)
+        found += [figures for kernel in compiled for figures in _figures(kernel)]
+        waiting = waiting[len(compiled) :]
+        if waiting:  # the compiler ended its process: the next one goes on behind that kernel
+            lost, *waiting = waiting
+            found.append(Figures(shape=lost.shape, target=lost.target, failed=error))
     return found
 
 
@@ -102,35 +99,21 @@ def lines(found: Sequence[Figures]) -> list[str]:
     return said
 
 
-def _round(job: dict[str, object], python: Path) -> tuple[list[list[Figures]], str]:
-    """What one process compiled, launches of one shape together, and its last words. Raises ``UserError`` when it did
-    not get to begin."""
-    with tempfile.TemporaryDirectory(prefix="bankable-offline-") as folder:
-        replies = Path(folder) / "replies.jsonl"
-        try:
-            done = subprocess.run(
-                [str(python), *program(PROGRAM, str(replies))],
-                input=orjson.dumps(job),
-                cwd=folder,
-                env=isolated({"OMP_NUM_THREADS": "1", "TRITON_CACHE_DIR": f"{folder}/cache"}),
-                capture_output=True,
-                timeout=LIMIT_S,
-                check=False,
-            )
-        except OSError as problem:
-            raise UserError("engine interpreter does not start", str(python), str(problem)) from problem
-        except subprocess.TimeoutExpired:
-            raise UserError(f"compilation came to no end in {LIMIT_S:.0f} s", str(python), "try fewer shapes") from None
-        written = replies.read_bytes().split(b"\n")[:-1] if replies.is_file() else []
-    complaint = (done.stderr.decode("utf-8", "replace").strip() or "it said nothing").splitlines()[-1][:300]
-    if not written:
-        raise UserError("the compiling process does not begin", str(python), complaint)
-    first, *rest = [orjson.loads(line) for line in written]
-    if "absent" in first:
-        raise UserError("the engine cannot import Triton", str(python), str(first["absent"])[:200])
-    return [_figures(entry) for entry in rest], complaint
+def _round(request: CompileRequest, python: Path) -> tuple[list[KernelCompiled], str]:
+    """What one process compiled, and its last words. Raises ``UserError`` when it did not get to begin."""
+    expected = (Absent, CompilerReady, KernelCompiled)
+    replies = ask_worker(PROGRAM, request, expected, python, {"OMP_NUM_THREADS": "1"}, LIMIT_S)
+    if not replies.messages:
+        raise UserError("the compiling process does not begin", str(python), replies.error)
+    first, *rest = replies.messages
+    if isinstance(first, Absent):
+        raise UserError("the engine cannot import Triton", str(python), first.reason[:200])
+    return rest, replies.error
 
 
-def _figures(entry: dict[str, Any]) -> list[Figures]:
-    launches = entry.pop("launches", [{}])
-    return [Figures.model_validate(entry | launch) for launch in launches]
+def _figures(kernel: KernelCompiled) -> list[Figures]:
+    """Of each launch; one that only says why where there is none."""
+    head = {"shape": kernel.shape, "target": kernel.target, "failed": kernel.failed}
+    return [Figures.model_validate(head | launch) for launch in map(asdict, kernel.launches)] or [
+        Figures.model_validate(head)
+    ]

@@ -1,9 +1,9 @@
 """Starts a fresh process for every job: under the engine's interpreter; its argument is REPLY-FD.
 
-Importing torch takes seconds, so it is imported once, and each job runs in a fork of a process that has never loaded an
-implementation, made an input, or seen an output. Jobs are JSON lines on standard input; how each of them ended is a
-JSON line on REPLY-FD. What a job itself has to say goes to ``replies.jsonl`` in its own folder; its standard output and
-error go to ``output.txt`` there, and nobody reads results from them.
+Importing torch takes seconds, so it is imported once, and each job runs in a fork of a process that has never loaded
+an implementation, made an input, or seen an output. Jobs are JSON lines on standard input; how each of them ended is
+a JSON line on REPLY-FD. What a job itself has to say goes to ``replies.jsonl`` in its own folder; its standard output
+and error go to ``output.txt`` there, and nobody reads results from them.
 
 A job has limits of CPU time, address space, file size and wall time, and no network where the kernel lets it go. One
 that loads a kernel is restricted by Landlock beforehand, and leaves no process behind.
@@ -13,16 +13,16 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
-import json
 import os
 import resource
 import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from bankable.kernels.worker.landlock import restrict, supported
+from bankable.kernels.worker.messages import ForkServerReady, JobEnded, JobRequest
+from bankable.kernels.worker.protocol import decode, send
 
 CLONE_NEWUSER, CLONE_NEWNET = 0x10000000, 0x40000000
 SET_CHILD_SUBREAPER = 36
@@ -44,13 +44,12 @@ def leave_network() -> str:
 def serve(replies: int) -> None:
     """Run jobs until standard input ends."""
     for line in sys.stdin:
-        job = json.loads(line)
-        _say(replies, {"id": job["id"], **run_job(job, replies)})
+        send(replies, run_job(decode(line, JobRequest), replies))
 
 
-def run_job(job: dict[str, Any], replies: int) -> dict[str, Any]:
+def run_job(job: JobRequest, replies: int) -> JobEnded:
     """One job in a process of its own; how that process ended."""
-    folder = Path(job["folder"])
+    folder = Path(job.folder)
     sys.stdout.flush()
     sys.stderr.flush()
     started = time.monotonic()
@@ -58,20 +57,21 @@ def run_job(job: dict[str, Any], replies: int) -> dict[str, Any]:
     if pid == 0:
         os.close(replies)
         _child(job, folder)
-    ended = _wait(pid, started + job["wall_s"])
+    ended = _wait(pid, started + job.wall_s)
     timed_out = ended is None
     _kill_group(pid)
     status, usage = ended or os.wait4(pid, 0)[1:]
     _kill_adopted()
-    return {
-        "pid": pid,
-        "timed_out": timed_out,
-        "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
-        "exit": os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
-        "max_rss_bytes": usage.ru_maxrss * 1024,
-        "cpu_s": usage.ru_utime + usage.ru_stime,
-        "wall_s": time.monotonic() - started,
-    }
+    return JobEnded(
+        id=job.id,
+        pid=pid,
+        timed_out=timed_out,
+        signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else None,
+        exit=os.WEXITSTATUS(status) if os.WIFEXITED(status) else None,
+        max_rss_bytes=usage.ru_maxrss * 1024,
+        cpu_s=usage.ru_utime + usage.ru_stime,
+        wall_s=time.monotonic() - started,
+    )
 
 
 def _wait(pid: int, deadline: float) -> tuple[int, resource.struct_rusage] | None:
@@ -120,7 +120,7 @@ def _children() -> list[int]:
     return found
 
 
-def _child(job: dict[str, Any], folder: Path) -> None:
+def _child(job: JobRequest, folder: Path) -> None:
     """Never returns."""
     code = 1
     try:
@@ -135,7 +135,7 @@ def _child(job: dict[str, Any], folder: Path) -> None:
         from bankable.kernels.worker.measure import write_replies  # noqa: PLC0415 - it loads what times calls
 
         with torch.inference_mode():
-            write_replies(JOBS[job["kind"]](job), folder / "replies.jsonl")
+            write_replies(JOBS[job.kind](job.arguments), folder / "replies.jsonl")
         code = 0
     except BaseException as problem:
         (folder / "raised.txt").write_text(f"{type(problem).__name__}: {problem}".splitlines()[0][:300])
@@ -153,22 +153,24 @@ def _redirect() -> None:
     os.close(output)
 
 
-def _limit(job: dict[str, Any]) -> None:
+def _limit(job: JobRequest) -> None:
     """The job's own limits; memory counts from what the parent had mapped already."""
     mapped = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
-    cpu = int(job["cpu_s"])
+    cpu = job.cpu_s
     resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + int(GRACE_S)))
-    resource.setrlimit(resource.RLIMIT_AS, (mapped + job["memory_bytes"],) * 2)
+    resource.setrlimit(resource.RLIMIT_AS, (mapped + job.memory_bytes,) * 2)
     resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_FILE_BYTES, MOST_FILE_BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _restrict(job: dict[str, Any], folder: Path) -> None:
+def _restrict(job: JobRequest, folder: Path) -> None:
     """A job that loads somebody's kernel reaches only its own folder, its binary, and the inputs that it is given."""
-    asked = job.get("implementation") or {}
+    asked = job.arguments.get("implementation") or {}
     if asked.get("binary"):
-        given = [Path(shape["oracle"]) for shape in job.get("shapes", ()) if shape.get("oracle")]
-        binaries = [Path(entry["binary"]).parent for entry in (asked, job.get("empty") or {}) if entry.get("binary")]
+        given = [Path(shape["oracle"]) for shape in job.arguments.get("shapes", ()) if shape.get("oracle")]
+        binaries = [
+            Path(entry["binary"]).parent for entry in (asked, job.arguments.get("empty") or {}) if entry.get("binary")
+        ]
         restrict(folder, [*binaries, *given])
 
 
@@ -176,10 +178,6 @@ def _inherited_bytes() -> int:
     """Resident memory that a fork has from its first moment; of files that are mapped it has only what it touches."""
     status = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) * 1024 for line in status if line.startswith("RssAnon:"))
-
-
-def _say(replies: int, message: dict[str, Any]) -> None:
-    os.write(replies, (json.dumps(message) + "\n").encode())
 
 
 def main() -> None:
@@ -190,11 +188,5 @@ def main() -> None:
     import torch  # noqa: PLC0415 - after the network is gone; a fork is possible while no thread runs
 
     with torch.inference_mode():
-        said = {
-            "network": network,
-            "landlock": supported(),
-            "torch": torch.__version__,
-            "rss_bytes": _inherited_bytes(),
-        }
-        _say(replies, said)
+        send(replies, ForkServerReady(network, supported(), torch.__version__, _inherited_bytes()))
     serve(replies)

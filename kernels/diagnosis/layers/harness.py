@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
@@ -18,6 +17,7 @@ from bankable.kernels.diagnosis.layers.layer import LayerFinding, LayerResult, S
 from bankable.kernels.diagnosis.layers.registry import BUILT_IN, accelerators, load
 from bankable.kernels.diagnosis.layers.runner import LayerAttempt, LayerWorker
 from bankable.kernels.diagnosis.layers.subject import Subject
+from bankable.kernels.worker.messages import LayerDescribed
 from bankable.tools.errors import UserError
 
 Say = Callable[[LayerResult], None]
@@ -152,19 +152,19 @@ def _plugged(subject: Subject, name: str, reference: str, again: bool) -> LayerJ
     return LayerJob(job, work, name, 6)
 
 
-def _plan(name: str, reference: str, description: dict[str, Any]) -> LayerPlan:
+def _plan(name: str, reference: str, described: LayerDescribed) -> LayerPlan:
     return LayerPlan(
         reference,
         name,
-        str(description["title"])[:60],
+        described.title[:60],
         6,
-        int(description["version"]),
-        min(float(description["limit_s"]), 3600.0),
-        min(int(description["attempts"]), 5),
+        described.version,
+        min(described.limit_s, 3600.0),
+        min(described.attempts, 5),
         "shape",
         (),
         AcceleratorFinding,
-        str(description["measures"])[:200],
+        described.measures[:200],
     )
 
 

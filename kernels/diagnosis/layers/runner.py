@@ -3,33 +3,47 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
-import select
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import psutil
 
 from bankable.kernels.diagnosis.layers.layer import Outcome
 from bankable.kernels.diagnosis.layers.subject import Subject
+from bankable.kernels.worker.messages import (
+    LayerDescribed,
+    LayerFound,
+    LayerOver,
+    LayerRaised,
+    LayerRequest,
+    LayerStep,
+)
+from bankable.kernels.worker.protocol import (
+    LineReader,
+    ProtocolError,
+    WorkerGoneError,
+    WorkerLateError,
+    decode,
+    encode,
+)
 from bankable.tools.package import program
 from bankable.tools.serving.environment import isolated
 
 PROGRAM = "bankable.kernels.diagnosis.layers.worker"
 MOST_REPLY = 4 << 20
 """Bytes that a layer may answer."""
-OVER = b'{"step": "over"}\n'
 GONE_S = 5.0
 """Longest wait in seconds for a killed process to disappear."""
 Ending = Literal["over", "late", "gone"]
+REPLIES = (LayerDescribed, LayerStep, LayerFound, LayerRaised, LayerOver)
+Reply = LayerDescribed | LayerStep | LayerFound | LayerRaised
 
 
 @dataclass
@@ -40,7 +54,7 @@ class LayerAttempt:
     why: str = ""
     found: dict[str, Any] | None = None
     """As the layer wrote it, not checked yet."""
-    described: dict[str, Any] | None = None
+    described: LayerDescribed | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -53,14 +67,15 @@ class LayerWorker:
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
         self._replies = -1
+        self._reader = LineReader(-1, MOST_REPLY)
 
     def run(self, reference: str, subject: Subject, place: Path, limit_s: float) -> LayerAttempt:
         """One attempt of a layer. Never raises for what the layer does."""
-        return self._run(reference, {"describe": False, "subject": subject.model_dump(mode="json")}, place, limit_s)
+        return self._run(reference, subject.model_dump(mode="json"), place, limit_s)
 
     def describe(self, reference: str, place: Path, limit_s: float = 60.0) -> LayerAttempt:
         """Import a plug-in and ask what it is."""
-        return self._run(reference, {"describe": True}, place, limit_s)
+        return self._run(reference, None, place, limit_s)
 
     def close(self) -> None:
         """Stop it; safe to call twice, and the next layer starts another."""
@@ -75,20 +90,15 @@ class LayerWorker:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _run(self, reference: str, job: dict[str, Any], place: Path, limit_s: float) -> LayerAttempt:
+    def _run(self, reference: str, subject: dict[str, Any] | None, place: Path, limit_s: float) -> LayerAttempt:
         place.mkdir(parents=True, exist_ok=True)
         process = self._process or self._start()
-        message = {
-            **job,
-            "reference": reference,
-            "place": str(place.resolve()),
-            "path": [entry for entry in sys.path if entry],
-        }
+        request = LayerRequest(reference, str(place.resolve()), tuple(entry for entry in sys.path if entry), subject)
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(json.dumps(message).encode() + b"\n")
+            process.stdin.write(encode(request))
             process.stdin.flush()
-        replies, end = _read(self._replies, time.monotonic() + limit_s)
+        replies, end = _read(self._reader, time.monotonic() + limit_s)
         if end != "over":
             self.close()
         return _judged(replies, end, process.returncode, limit_s)
@@ -110,30 +120,28 @@ class LayerWorker:
             raise
         finally:
             os.close(write_end)
-        self._process, self._replies = process, read_end
+        self._process, self._replies, self._reader = process, read_end, LineReader(read_end, MOST_REPLY)
         return process
 
 
-def _judged(replies: list[dict[str, Any]], end: Ending, status: int | None, limit_s: float) -> LayerAttempt:
-    """The outcome, by the replies and how they ended."""
-    attempt = LayerAttempt("failed")
-    last = "import"
+def _judged(replies: list[Reply], end: Ending, status: int | None, limit_s: float) -> LayerAttempt:
+    """The outcome, from the replies and how they ended."""
+    attempt, last = LayerAttempt("failed"), "import"
     for reply in replies:
-        last = str(reply.get("step"))
-        if isinstance(reply.get("seconds"), float):
-            attempt.seconds[last] = round(reply["seconds"], 3)
-        if "raised" in reply:
-            attempt.why = f"{last}: {reply['raised']}"
-            return attempt
-        if isinstance(reply.get("described"), dict):
-            attempt.outcome, attempt.described = "measured", reply["described"]
-            return attempt
-        if last == "absent" and reply.get("said"):
-            attempt.outcome, attempt.why = "absent", str(reply["said"])
-            return attempt
-        if isinstance(reply.get("found"), dict):
-            attempt.outcome, attempt.found = "measured", reply["found"]
-            return attempt
+        match reply:
+            case LayerRaised(step, error):
+                attempt.why = f"{step}: {error}"
+            case LayerDescribed():
+                attempt.outcome, attempt.described = "measured", reply
+            case LayerFound(seconds, found):
+                attempt.seconds["collect"] = round(seconds, 3)
+                attempt.outcome, attempt.found = "measured", found
+            case LayerStep(step, seconds, text):
+                last, attempt.seconds[step] = step, round(seconds, 3)
+                if step != "absent" or not text:
+                    continue
+                attempt.outcome, attempt.why = "absent", text
+        return attempt
     if end == "late":
         attempt.outcome, attempt.why = "timed_out", f"timed out after {limit_s:g} s, last step: {last}"
     else:
@@ -142,25 +150,22 @@ def _judged(replies: list[dict[str, Any]], end: Ending, status: int | None, limi
     return attempt
 
 
-def _read(source: int, deadline: float) -> tuple[list[dict[str, Any]], Ending]:
-    """Replies up to the last one of a job, and how they ended."""
-    content, end = b"", "over"
-    while not content.endswith(OVER):
-        ready, _, _ = select.select([source], [], [], max(0.0, deadline - time.monotonic()))
-        piece = os.read(source, 1 << 16) if ready else b""
-        content += piece
-        if not piece or len(content) > MOST_REPLY:
-            end = "gone" if ready else "late"
-            break
-    return list(_lines(content)), cast(Ending, end)
-
-
-def _lines(content: bytes) -> Iterator[dict[str, Any]]:
-    for line in content.split(b"\n")[:-1]:
-        with contextlib.suppress(ValueError):
-            entry = json.loads(line)
-            if isinstance(entry, dict):
-                yield entry
+def _read(reader: LineReader, deadline: float) -> tuple[list[Reply], Ending]:
+    """Replies to one request, and how they ended. Lines that are no reply are dropped."""
+    replies: list[Reply] = []
+    reader.refill()
+    while True:
+        try:
+            reply = decode(reader.line(deadline), *REPLIES)
+        except ProtocolError:
+            continue
+        except WorkerLateError:
+            return replies, "late"
+        except WorkerGoneError:
+            return replies, "gone"
+        if not isinstance(reply, Reply):
+            return replies, "over"
+        replies.append(reply)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

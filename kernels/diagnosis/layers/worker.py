@@ -6,60 +6,65 @@ is known. What a layer prints goes to a file beside its finding, and is no reply
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from bankable.kernels.diagnosis.layers.layer import Layer, LayerFinding
 from bankable.kernels.diagnosis.layers.registry import load
 from bankable.kernels.diagnosis.layers.shared_fork_server import close_fork_servers
 from bankable.kernels.diagnosis.layers.subject import Subject
+from bankable.kernels.worker.messages import (
+    LayerDescribed,
+    LayerFound,
+    LayerOver,
+    LayerRaised,
+    LayerRequest,
+    LayerStep,
+)
+from bankable.kernels.worker.protocol import decode, send
 
 SAID = 300
 """Characters of an error that are kept."""
-Say = Callable[..., None]
 
 
 def main() -> None:
     replies = int(sys.argv[1])
     os.set_inheritable(replies, False)
-
-    def say(**reply: Any) -> None:
-        os.write(replies, (json.dumps(reply) + "\n").encode())
-
     for line in sys.stdin:
-        job = json.loads(line)
-        sys.path += [entry for entry in job["path"] if entry not in sys.path]
-        os.chdir(job["place"])
+        request = decode(line, LayerRequest)
+        sys.path += [entry for entry in request.path if entry not in sys.path]
+        os.chdir(request.place)
         _redirect()
-        run_job(job, say)
-        say(step="over")
+        run_layer(request, lambda message: send(replies, message))
+        send(replies, LayerOver())
     close_fork_servers()
 
 
-def run_job(job: dict[str, Any], say: Say) -> None:
+def run_layer(request: LayerRequest, reply: Callable[[object], None]) -> None:
     """The steps of one layer, or what it is."""
     step = "import"
     try:
-        layer = load(job["reference"])
-        if job["describe"]:
-            say(step="described", described=describe_layer(layer))
+        layer = load(request.reference)
+        if request.subject is None:
+            reply(describe_layer(layer))
             return
-        subject, place = Subject.model_validate(job["subject"]), Path(job["place"])
+        subject, place = Subject.model_validate(request.subject), Path(request.place)
         for step in ("absent", "instrument", "collect"):
-            start, answer = time.monotonic(), _do(step, layer, subject, place)
-            reply = {"found": answer.model_dump(mode="json")} if isinstance(answer, LayerFinding) else {"said": answer}
-            say(step=step, seconds=time.monotonic() - start, **reply)
-            if step == "absent" and answer:
+            start, result = time.monotonic(), _do(step, layer, subject, place)
+            seconds = time.monotonic() - start
+            if isinstance(result, LayerFinding):
+                reply(LayerFound(seconds, result.model_dump(mode="json")))
+                return
+            reply(LayerStep(step, seconds, result))
+            if step == "absent" and result:
                 return
     except BaseException as problem:
         text = (str(problem).strip() or "no reason given").splitlines()[0]
         name = type(problem).__name__
-        say(step=step, raised=(text if name == "LayerFailedError" else f"{name}: {text}")[:SAID])
+        reply(LayerRaised(step, (text if name == "LayerFailedError" else f"{name}: {text}")[:SAID]))
 
 
 def _redirect() -> None:
@@ -69,16 +74,16 @@ def _redirect() -> None:
     os.close(output)
 
 
-def describe_layer(layer: Layer) -> dict[str, Any]:
+def describe_layer(layer: Layer) -> LayerDescribed:
     """What another process has to know of a plug-in before it runs it."""
-    return {
-        "name": str(layer.name),
-        "title": str(layer.title),
-        "measures": str(layer.measures),
-        "version": int(layer.version),
-        "limit_s": float(layer.limit_s),
-        "attempts": int(layer.attempts),
-    }
+    return LayerDescribed(
+        name=str(layer.name),
+        title=str(layer.title),
+        measures=str(layer.measures),
+        version=int(layer.version),
+        limit_s=float(layer.limit_s),
+        attempts=int(layer.attempts),
+    )
 
 
 def _do(step: str, layer: Layer, subject: Subject, place: Path) -> LayerFinding | str:

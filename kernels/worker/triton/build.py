@@ -17,6 +17,7 @@ from triton.compiler import ASTSource
 from bankable.kernels.operators.family import Dims
 from bankable.kernels.operators.implementations import OPERATORS
 from bankable.kernels.operators.triton_kernels import PLANS
+from bankable.kernels.worker.messages import LaunchFigures
 from bankable.kernels.worker.triton import amd, nvidia
 from bankable.kernels.worker.triton.launch import Launch, Launches
 
@@ -75,7 +76,7 @@ def source_of(launch: Launch, target: GPUTarget) -> ASTSource:
     return ASTSource(launch.kernel, types, fixed, known)
 
 
-def figures(launch: Launch, name: str) -> dict[str, Any]:
+def figures(launch: Launch, name: str) -> LaunchFigures:
     """Compile one kernel for a target; what is known of it. Raises what Triton raises."""
     target = target_of(name)
     options = {"num_warps": launch.warps, "num_stages": launch.stages}
@@ -85,4 +86,5 @@ def figures(launch: Launch, name: str) -> dict[str, Any]:
     else:
         tools = Path(triton.__file__).resolve().parent / "backends" / "nvidia" / "bin"
         found = nvidia.figures(compiled.asm["cubin"], compiled.asm["ptx"], tools)
-    return {"kernel": launch.kernel.__name__, "warps": launch.warps, "shared_bytes": compiled.metadata.shared, **found}
+    found["missing"] = tuple(found["missing"])
+    return LaunchFigures(launch.kernel.__name__, launch.warps, compiled.metadata.shared, **found)

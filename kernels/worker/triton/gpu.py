@@ -1,12 +1,12 @@
-"""Measures on a GPU, in a process of its own under the engine's interpreter: ``measure(job, reply)``.
+"""Measures on a GPU, in a process of its own under the engine's interpreter: ``measure(request, reply)``.
 
-A job names families with their dtypes and shapes, rounds and samples. The first reply is the device with its measured
-copy bandwidth; then, for each shape, one for each implementation, raw samples and all.
+A request names families with their dtypes and shapes, rounds and samples. The first reply is the device with its
+measured copy bandwidth; then, for each shape, one for each implementation, raw samples and all.
 
-Each implementation is captured in CUDA graphs, one for each of several sets of inputs that are together larger than the
-L2 cache; before each sample the cache is overwritten, and the launch waits in the queue behind that. So a sample is the
-device's time with cold inputs, and no host's. Implementations take turns, in a new order each round. What our kernels
-leave open is chosen before, by a first look at all of it, whose samples are kept and count for nothing else.
+Each implementation is captured in CUDA graphs, one for each of several sets of inputs that are together larger than
+the L2 cache; before each sample the cache is overwritten, and the launch waits in the queue behind that. So a sample
+is the device's time with cold inputs, and no host's. Implementations take turns, in a new order each round. What our
+kernels leave open is chosen before, by a first look at all of it, whose samples are kept and count for nothing else.
 
 A rehearsal runs every kernel in Triton's interpreter, on any machine, and times nothing.
 """
@@ -16,13 +16,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
-import json
 import math
+import os
 import platform
 import random
 import sys
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import median
 from typing import Any
 
@@ -35,6 +35,8 @@ from bankable.kernels.operators.implementations import OPERATORS
 from bankable.kernels.operators.triton_kernels import PLANS
 from bankable.kernels.worker.check import Comparison, reference
 from bankable.kernels.worker.measure import inputs_of
+from bankable.kernels.worker.messages import Absent, DeviceReady, MeasureRequest, ShapeMeasured
+from bankable.kernels.worker.protocol import decode, send
 from bankable.kernels.worker.triton.launch import Plan
 
 COPY_BYTES = 1 << 30
@@ -42,42 +44,42 @@ COPIES = 20
 MOST_SETS = 8
 WARM_UPS = 3
 OURS = "triton"
-Json = dict[str, Any]
 Call = Callable[[Tensors], Outputs]
 
 
-def measure(job: Json, reply: Callable[[Json], None]) -> None:
-    """All shapes of a job; one that cannot be measured says so, and the others go on."""
-    if not job["rehearse"] and not torch.cuda.is_available():
-        reply({"absent": "torch sees no CUDA device"})
+def measure(request: MeasureRequest, reply: Callable[[object], None]) -> None:
+    """All shapes of a request; one that cannot be measured says so, and the others go on."""
+    if not request.rehearse and not torch.cuda.is_available():
+        reply(Absent("torch sees no CUDA device"))
         return
-    reply(device(job["rehearse"]))
-    for family, asked in job["families"].items():
-        for dims in map(tuple, asked["shapes"]):
+    reply(device(request.rehearse))
+    for wanted in request.families:
+        for dims in wanted.shapes:
             try:
-                for entry in shape(OPERATORS[family], dims, asked["dtype"], job):
-                    reply(entry)
+                for measured in shape(OPERATORS[wanted.family], dims, wanted.dtype, request):
+                    reply(measured)
             except Exception as problem:
-                reply({"family": family, "shape": shape_key(dims), "implementation": "", "failed": _said(problem)})
+                reply(ShapeMeasured(wanted.family, shape_key(dims), "", failed=_said(problem)))
 
 
-def device(rehearse: bool) -> Json:
+def device(rehearse: bool) -> DeviceReady:
     """What it was measured on, and the roof over all that moves memory: bytes a second, read and written."""
-    found = {"torch": torch.__version__, "triton": triton.__version__, "python": platform.python_version()}
+    versions = (str(torch.__version__), triton.__version__, platform.python_version())
     if rehearse:
-        return found | {"device": "none, Triton's interpreter", "copy_bandwidth": None}
+        return DeviceReady("none, Triton's interpreter", *versions)
     about = torch.cuda.get_device_properties(0)
     source = torch.ones(COPY_BYTES, dtype=torch.uint8, device="cuda")
     target = torch.empty_like(source)
-    return found | {
-        "device": about.name,
-        "memory_bytes": about.total_memory,
-        "l2_bytes": about.L2_cache_size,
-        "processors": about.multi_processor_count,
-        "cuda": torch.version.cuda,
-        "hip": torch.version.hip,
-        "copy_bandwidth": 2 * COPY_BYTES / min(timed(lambda: target.copy_(source)) for _ in range(COPIES)),
-    }
+    return DeviceReady(
+        about.name,
+        *versions,
+        copy_bandwidth=2 * COPY_BYTES / min(timed(lambda: target.copy_(source)) for _ in range(COPIES)),
+        memory_bytes=about.total_memory,
+        l2_bytes=about.L2_cache_size,
+        processors=about.multi_processor_count,
+        cuda=torch.version.cuda,
+        hip=torch.version.hip,
+    )
 
 
 def timed(run: Callable[[], object]) -> float:
@@ -106,33 +108,30 @@ class Case:
     def allowed(self) -> float:
         return self.operator.family.allowed[self.dtype].relative_error
 
-    def entry(self, implementation: str, choices: Choices, look: bool = False) -> Json:
+    def unmeasured(self, implementation: str, choices: Choices, look: bool = False) -> ShapeMeasured:
         """A reply that has neither error nor samples yet."""
         family = self.operator.family
-        return {
-            "family": family.name,
-            "shape": shape_key(self.dims),
-            "dtype": self.dtype,
-            "implementation": implementation,
-            "bytes_moved": family.bytes_moved(self.dims, self.dtype),
-            "allowed": self.allowed,
-            "choices": choices,
-            "look": look,
-            "error": None,
-            "samples_s": [],
-            "failed": "",
-        }
+        return ShapeMeasured(
+            family.name,
+            shape_key(self.dims),
+            implementation,
+            self.dtype,
+            bytes_moved=family.bytes_moved(self.dims, self.dtype),
+            allowed=self.allowed,
+            choices=dict(choices),
+            look=look,
+        )
 
-    def prepared(self, entry: Json, call: Call) -> list[Any]:
-        """Notes how far a call is off, or why it cannot run; a graph for each set of inputs, where it can be timed."""
+    def prepared(self, reply: ShapeMeasured, call: Call) -> tuple[ShapeMeasured, list[Any]]:
+        """With how far a call is off, or why it cannot run; and a graph for each set of inputs, where it can be
+        timed."""
         try:
             comparison = Comparison(self.allowed)
             comparison.add_all(self.operator.settled(self.sets[0], call(self.sets[0]), self.wanted), self.wanted)
-            entry["error"] = comparison.error
-            return [] if self.flush is None else [captured(call, tensors) for tensors in self.sets]
+            graphs = [] if self.flush is None else [captured(call, tensors) for tensors in self.sets]
+            return replace(reply, error=comparison.error), graphs
         except Exception as problem:  # what cannot run is part of the result
-            entry["failed"] = _said(problem)
-            return []
+            return replace(reply, failed=_said(problem)), []
 
     def samples(self, graphs: list[Any], count: int) -> list[float]:
         """Seconds of as many calls, each with cold inputs; none without graphs."""
@@ -154,34 +153,35 @@ def case_of(operator: Operator, dims: Dims, dtype: str, seed: int, rehearse: boo
     return Case(operator, dims, dtype, sets, reference(operator, sets[0]), flush)
 
 
-def shape(operator: Operator, dims: Dims, dtype: str, job: Json) -> Iterator[Json]:
+def shape(operator: Operator, dims: Dims, dtype: str, request: MeasureRequest) -> Iterator[ShapeMeasured]:
     """Every implementation at one shape: ours as a first look chose it, all right first, then timed in turns."""
-    case = case_of(operator, dims, dtype, job["seed"], job["rehearse"])
-    chosen = yield from first_look(case, PLANS[operator.family.name], job["look"])
-    found: dict[str, Json] = {}
+    case = case_of(operator, dims, dtype, request.seed, request.rehearse)
+    chosen = yield from first_look(case, PLANS[operator.family.name], request.look)
+    replies: dict[str, ShapeMeasured] = {}
     graphs: dict[str, list[Any]] = {}
-    for name, call in implementations(operator, chosen, job["rehearse"]).items():
-        found[name] = case.entry(name, chosen if name == OURS else {})
-        graphs[name] = case.prepared(found[name], call)
-    chance = random.Random(job["seed"])
-    for _ in range(job["rounds"]):
+    for name, call in implementations(operator, chosen, request.rehearse).items():
+        replies[name], graphs[name] = case.prepared(case.unmeasured(name, chosen if name == OURS else {}), call)
+    samples: dict[str, list[float]] = {name: [] for name in replies}
+    chance = random.Random(request.seed)
+    for _ in range(request.rounds):
         for name in chance.sample(sorted(graphs), len(graphs)):
-            found[name]["samples_s"] += case.samples(graphs[name], job["samples"])
-    yield from found.values()
+            samples[name] += case.samples(graphs[name], request.samples)
+    for name, reply in replies.items():
+        yield replace(reply, samples_s=tuple(samples[name]))
 
 
-def first_look(case: Case, plan: Plan, count: int) -> Generator[Json, None, Choices]:
+def first_look(case: Case, plan: Plan, count: int) -> Generator[ShapeMeasured, None, Choices]:
     """Every choice that a kernel leaves open, right first; returns the quickest. What is reported of it is measured
     again: of many looks the luckiest would be too good."""
     best, shortest = plan.defaults(), math.inf
     for choices in plan.every_choice():
-        entry = case.entry(OURS, choices, look=True)
-        entry["samples_s"] = case.samples(case.prepared(entry, ours(plan, choices)), count)
-        right = entry["error"] is not None and entry["error"] <= case.allowed
-        took = median(entry["samples_s"]) if entry["samples_s"] else math.inf
+        reply, graphs = case.prepared(case.unmeasured(OURS, choices, look=True), ours(plan, choices))
+        reply = replace(reply, samples_s=tuple(case.samples(graphs, count)))
+        right = reply.error is not None and reply.error <= case.allowed
+        took = median(reply.samples_s) if reply.samples_s else math.inf
         if right and took < shortest:
             best, shortest = choices, took
-        yield entry
+        yield reply
     return best
 
 
@@ -237,6 +237,6 @@ def _said(problem: Exception) -> str:
 
 
 def main() -> None:
-    """Measure the job on standard input; each reply is a line of JSON in the file that the command line names."""
-    with open(sys.argv[1], "w", encoding="utf-8") as replies:
-        measure(json.load(sys.stdin), lambda reply: print(json.dumps(reply), file=replies, flush=True))
+    """Measure the request on standard input; the replies go to the file that the command line names."""
+    replies = os.open(sys.argv[1], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    measure(decode(sys.stdin.readline(), MeasureRequest), lambda message: send(replies, message))
