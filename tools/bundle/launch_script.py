@@ -12,6 +12,8 @@ def launch_script(config: ServerConfig, model: str, device: str, headline: str, 
     """A POSIX shell script; model, address and interpreter may be set from outside.
 
     With an ``overlay`` the server itself says on standard error, at the first call of each operator, what answers it.
+    Python writes nothing into the bundle, and a compiled file that lies there keeps the script from starting: Python
+    would run it instead of the source that was proven.
     """
     words = flag_arguments(config.flags)
     pairs: list[str] = []
@@ -24,7 +26,14 @@ def launch_script(config: ServerConfig, model: str, device: str, headline: str, 
     exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(config.env.items())]
     path = [name for name, there in (("overlay", overlay), ("standin", device == "cpu")) if there]
     if path:
+        folders = " ".join(f'"$here/{name}"' for name in path)
         exports.append(f'export PYTHONPATH="{":".join(f"$here/{name}" for name in path)}"')
+        exports.append("export PYTHONDONTWRITEBYTECODE=1  # nothing is written beside the sources")
+        exports.append(f"compiled=$(find {folders} -name '*.pyc' -o -name '*.pyo' 2>/dev/null || :)")
+        exports.append(
+            '[ -z "$compiled" ] || { echo "Cannot start: compiled Python files would run instead of the'
+            ' sources. Delete $compiled" >&2; exit 1; }'
+        )
     return "\n".join(
         [
             "#!/bin/sh",

@@ -61,12 +61,13 @@ def write_overlay(folder: Path, patches: Iterable[OperatorPatch], kernels: dict[
 def overlay_digest(folder: Path) -> str:
     """Digest over every file of an overlay folder, by its path in it."""
     return files_digest(
-        {
-            path.relative_to(folder).as_posix(): path.read_bytes()
-            for path in folder.rglob("*")
-            if path.is_file() and "__pycache__" not in path.parts
-        }
+        {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     )
+
+
+def compiled_files(folder: Path) -> list[Path]:
+    """Compiled Python in an overlay: it would run instead of the sources that the digest and the class are of."""
+    return sorted(path for path in folder.rglob("*") if path.suffix in (".pyc", ".pyo"))
 
 
 def files_digest(files: dict[str, bytes]) -> str:

@@ -8,6 +8,7 @@ from typing import Literal
 
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Scalar, ServerConfig
+from bankable.tools.overlay.folder import compiled_files
 from bankable.tools.serving.engine import STANDIN, Engine
 from bankable.tools.serving.environment import RECORDED, inherited, isolated
 from bankable.tools.serving.ports import LOOPBACK
@@ -22,6 +23,8 @@ STANDIN_NAME = "<cpu-standin>"
 OVERLAY_NAME, REPORTS_NAME = "<overlay>", "<reports>"
 """The same for an overlay and for the folder of its reports, which is another one in every launch."""
 REPORTS = "BANKABLE_OVERLAY_REPORTS"
+NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
+"""With an overlay: its folder stays what was declared, and the next launch reads its sources too."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,10 @@ def build(
         flags["trust_remote_code"] = True
     server = ["--model-path", str(model), "--host", LOOPBACK, "--port", str(port), *flag_arguments(flags)]
     chosen = {**base.env, **config.env}
+    if laid is not None and (compiled := compiled_files(laid.folder)):
+        raise UserError(
+            "compiled Python files would run instead of an overlay's sources", str(compiled[0]), "delete it"
+        )
     search = [str(laid.folder)] if laid is not None else []
     search += [chosen["PYTHONPATH"]] if chosen.get("PYTHONPATH") else []
     if engine.standin_needed:
@@ -125,7 +132,7 @@ def build(
         recorded["PYTHONPATH"] = recorded["PYTHONPATH"].replace(str(laid.folder), OVERLAY_NAME)
     return Command(
         argv=[str(engine.python), str(SPAWN), *server],
-        env=isolated(chosen),
+        env=isolated({**chosen, **(NO_BYTECODE if laid is not None else {})}),
         recorded_argv=["sglang.launch_server", *server],
         recorded_env=recorded,
     )

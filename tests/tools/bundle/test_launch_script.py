@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import py_compile
 import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from bankable.tools.bundle.launch_script import launch_script
 from bankable.tools.evidence.records import ServerConfig
+from bankable.tools.overlay.folder import compiled_files, overlay_digest
 
 NASTY = 'quote" $(touch pwned) `id` \\ end'
 
@@ -64,3 +69,53 @@ def test_hostile_values_are_words_not_commands(tmp_path: Path) -> None:
     assert words[words.index("--model-path") + 1] == NASTY
     assert words[words.index("--chat-template") + 1] == NASTY
     assert not (tmp_path / "pwned").exists()
+
+
+def _bundle(folder: Path) -> Path:
+    """A bundle whose interpreter is a real one that imports the overlay, as every Python process of a server does."""
+    for name in ("overlay/_bankable", "standin"):
+        (folder / name).mkdir(parents=True)
+    (folder / "overlay/sitecustomize.py").write_text("import _bankable.part\nprint('source')\n")
+    (folder / "overlay/_bankable/__init__.py").touch()
+    (folder / "overlay/_bankable/part.py").touch()
+    (folder / "standin/sgl.py").touch()
+    (folder / "python").write_text(f"#!/bin/sh\nexec {sys.executable} -c 'import sgl'\n")
+    (folder / "python").chmod(0o755)
+    (folder / "launch.sh").write_text(launch_script(ServerConfig(), "/m", "cpu", "", overlay=True))
+    return folder
+
+
+def _start(bundle: Path) -> subprocess.CompletedProcess[str]:
+    env = {"PATH": "/usr/bin:/bin", "BANKABLE_ENGINE_PYTHON": str(bundle / "python")}
+    return subprocess.run(
+        ["sh", str(bundle / "launch.sh")], capture_output=True, text=True, timeout=60, check=False, env=env
+    )
+
+
+def test_a_started_bundle_is_as_it_was(tmp_path: Path) -> None:
+    bundle = _bundle(tmp_path / "bundle")
+    before = sorted(bundle.rglob("*"))
+    digest = overlay_digest(bundle / "overlay")
+    for _ in range(2):
+        done = _start(bundle)
+        assert (done.returncode, done.stdout) == (0, "source\n"), done.stderr
+    assert sorted(bundle.rglob("*")) == before
+    assert overlay_digest(bundle / "overlay") == digest
+
+
+@pytest.mark.parametrize("mode", py_compile.PycInvalidationMode, ids=lambda mode: mode.name)
+def test_a_planted_compiled_file_is_neither_run_nor_overlooked(tmp_path: Path, mode) -> None:
+    bundle = _bundle(tmp_path / "bundle")
+    source = bundle / "overlay/sitecustomize.py"
+    honest, digest = source.read_text(), overlay_digest(bundle / "overlay")
+    source.write_text("print('planted')".ljust(len(honest)))
+    planted = Path(py_compile.compile(str(source), invalidation_mode=mode))
+    source.write_text(honest)
+    done = _start(bundle)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("Cannot start: compiled Python files would run instead of the sources. Delete ")
+    assert str(planted) in done.stderr
+    assert compiled_files(bundle / "overlay") == [planted]
+    assert overlay_digest(bundle / "overlay") != digest
+    planted.unlink()
+    assert _start(bundle).stdout == "source\n"

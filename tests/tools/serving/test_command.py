@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Lever, Scalar, ServerConfig
-from bankable.tools.serving.command import STANDIN_NAME, Command, Permissions, base_config, build, flag_arguments
+from bankable.tools.serving.command import STANDIN_NAME, Command, Laid, Permissions, base_config, build, flag_arguments
 from bankable.tools.serving.engine import STANDIN, Engine
 from bankable.tools.serving.environment import isolated
 
@@ -113,3 +113,17 @@ def test_a_child_inherits_only_what_is_allowed() -> None:
         "HF_DATASETS_OFFLINE": "1",
         "DO_NOT_TRACK": "1",
     }
+
+
+def test_with_an_overlay_nothing_is_compiled_beside_it_and_nothing_compiled_is_served(
+    engine: Engine, tmp_path: Path
+) -> None:
+    laid = Laid(tmp_path / "overlay", tmp_path / "reports")
+    (tmp_path / "overlay" / "__pycache__").mkdir(parents=True)
+    served = build(engine, MODEL, ServerConfig(), 31000, Permissions(), laid)
+    assert served.env["PYTHONDONTWRITEBYTECODE"] == "1"
+    assert "PYTHONDONTWRITEBYTECODE" not in served.recorded_env
+    assert "PYTHONDONTWRITEBYTECODE" not in command(engine).env
+    (tmp_path / "overlay" / "__pycache__" / "sitecustomize.cpython-311.pyc").touch()
+    with pytest.raises(UserError, match="compiled Python files would run instead"):
+        build(engine, MODEL, ServerConfig(), 31000, Permissions(), laid)
