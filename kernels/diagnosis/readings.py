@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from bankable.kernels.diagnosis.layers.call_profile import InstructionCounts
 from bankable.kernels.diagnosis.layers.code import Code
 from bankable.kernels.diagnosis.layers.gpu_counters import GpuCounters
-from bankable.kernels.diagnosis.layers.instruction_counts import InstructionCounts
 from bankable.kernels.diagnosis.layers.layer import LayerFinding, LayerResult
 from bankable.kernels.diagnosis.layers.offline import OfflineFigures
 from bankable.kernels.diagnosis.layers.overhead import LaunchOverhead

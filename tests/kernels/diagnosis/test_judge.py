@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from bankable.kernels.diagnosis.advice import advice_for, offered_values
+from bankable.kernels.diagnosis.layers.call_profile import InstructionCounts
 from bankable.kernels.diagnosis.layers.code import Code
-from bankable.kernels.diagnosis.layers.instruction_counts import InstructionCounts
 from bankable.kernels.diagnosis.layers.overhead import LaunchOverhead
 from bankable.kernels.diagnosis.layers.performance import Performance
 from bankable.kernels.diagnosis.layers.roof import Roof

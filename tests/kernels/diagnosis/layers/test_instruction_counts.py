@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from bankable.kernels.build.render import render
+from bankable.kernels.diagnosis.layers.call_profile import count_call, is_waiting
 from bankable.kernels.diagnosis.layers.callgrind import CallgrindProfile
 from bankable.kernels.diagnosis.layers.harness import built_in_plans, evaluate
-from bankable.kernels.diagnosis.layers.instruction_counts import of_call, waits
 from bankable.kernels.diagnosis.layers.perf import read_stat, refused
 from bankable.kernels.diagnosis.layers.roof import private_cache
 from bankable.kernels.diagnosis.layers.runner import LayerWorker
@@ -57,16 +57,16 @@ def test_threads_locks_and_allocation_are_no_work():
         {},
         {(GOMP, "GOMP_barrier"): 8.0, (GOMP, "GOMP_parallel"): 1.0, (LIBC, "pthread_create@@GLIBC_2.34"): 3.0},
     )
-    found = of_call(profile, KERNEL, DRIVER)
+    found = count_call(profile, KERNEL, DRIVER)
     assert (found.instructions, found.own, found.waiting) == (600, 180, 420)
     assert (found.joins, found.starts, found.misses, found.spills) == (8, 3, 2, None)
-    assert waits((LIBC, "malloc"), KERNEL)
-    assert not waits((KERNEL, "malloc_of_mine"), KERNEL)
+    assert is_waiting((LIBC, "malloc"), KERNEL)
+    assert not is_waiting((KERNEL, "malloc_of_mine"), KERNEL)
 
 
 def test_a_kernel_that_was_never_entered_is_no_finding():
     with pytest.raises(LayerFailedError, match="never entered"):
-        of_call(CallgrindProfile({(DRIVER, "main"): {"Ir": 7.0}}), KERNEL, DRIVER)
+        count_call(CallgrindProfile({(DRIVER, "main"): {"Ir": 7.0}}), KERNEL, DRIVER)
 
 
 def test_perf_counts_or_says_why_not():

@@ -6,9 +6,9 @@ import pytest
 
 from bankable.kernels.build.offline import Figures
 from bankable.kernels.diagnosis.gpu import by_code, by_counters
+from bankable.kernels.diagnosis.layers.call_profile import InstructionCounts
 from bankable.kernels.diagnosis.layers.code import Code
 from bankable.kernels.diagnosis.layers.gpu_counters import GpuCounters
-from bankable.kernels.diagnosis.layers.instruction_counts import InstructionCounts
 from bankable.kernels.diagnosis.layers.offline import OfflineFigures
 
 COUNTS = {
