@@ -13,7 +13,7 @@ from bankable.kernels.benchmark.benchmark import BenchmarkSettings, measure_peak
 from bankable.kernels.benchmark.candidate import Candidate, torch_candidate
 from bankable.kernels.benchmark.cli import app as bench_app
 from bankable.kernels.benchmark.gpu import REHEARSED, measure_gpu
-from bankable.kernels.benchmark.gpu import table as gpu_table
+from bankable.kernels.benchmark.gpu_table import table as gpu_table
 from bankable.kernels.benchmark.table import table
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.build.offline import compile_offline, lines

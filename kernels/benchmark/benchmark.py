@@ -30,9 +30,13 @@ from bankable.tools.evidence.harness import (
 from bankable.tools.evidence.store import AppendLog, json_bytes, write_once
 
 ROUNDS = 6
+"""Rounds of a benchmark; in each, every implementation runs once in a fresh process."""
 WARMUPS = 5
+"""Untimed calls before the timed ones."""
 SAMPLES = 12
+"""Timed calls of each implementation at each shape in a round."""
 FLOOR = 0.01
+"""Minimum effect in log units: a smaller gain is no win."""
 PACKAGE = Path(__file__).resolve().parents[1]
 HARNESS = (
     "benchmark/benchmark.py",
@@ -50,6 +54,7 @@ HARNESS = (
     "worker/measure.py",
     "worker/peaks.py",
 )
+"""Files that measure, below ``kernels/``: their digests stand in ``measurement.json``."""
 TIMER_FILE, CHECKER_FILE = "worker/timing.py", "worker/check.py"
 
 
@@ -60,10 +65,14 @@ class OperatorBenchmark:
     folder: Path
     """``bench-<attempt>/``."""
     attempt: int
+    """Number of the attempt in its task, from 1."""
     rows: tuple[OpRun, ...]
+    """One for each implementation, shape and round."""
     peaks: Peaks
+    """Highest that were measured before, between and after the rounds."""
     claim: BenchmarkClaim
     qualified: tuple[Qualification, ...]
+    """The live implementation first, then the candidates; those that are not right have no rows."""
 
 
 @dataclass(frozen=True)
@@ -72,10 +81,13 @@ class BenchmarkSettings:
 
     rounds: int = ROUNDS
     samples: int = SAMPLES
+    """Timed calls of each implementation at each shape in a round."""
     threads: int = 1
     """Of each process; as the server's own ``OMP_NUM_THREADS``."""
     try_limits: Limits = TRY
+    """Of the process that tries an implementation on all kinds of input."""
     limits: Limits = MEASURE
+    """Of a process that is timed."""
 
 
 def run_benchmark(

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from bankable.kernels.benchmark.families import FamiliesJob, measure_families
-from bankable.kernels.benchmark.families import table as families_table
+from bankable.kernels.benchmark.families_table import table as families_table
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.operators import FAMILIES
 from bankable.kernels.operators.family import DTYPES

@@ -12,8 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from rich.table import Table
-
 from bankable.kernels.benchmark.benchmark import FLOOR, BenchmarkSettings, OperatorBenchmark, run_benchmark
 from bankable.kernels.benchmark.candidate import LIVE, torch_candidate
 from bankable.kernels.benchmark.result import score_candidates
@@ -67,8 +65,11 @@ class FamiliesJob:
     dtype: str
     """Empty: of each family the usual one."""
     rounds: int
+    """Fresh processes of each implementation."""
     samples: int
+    """Timed calls of each process."""
     threads: int
+    """Of each process."""
     budget: int
     """Kernels of a search before each operator benchmark; 0: the template as it stands."""
 
@@ -85,23 +86,6 @@ def measure_families(out: Path, wanted: FamiliesJob, python: Path, say: Callable
             log.append(line.model_dump(mode="json"))
         results += lines
     return results
-
-
-def table(results: Sequence[FamilyResult]) -> Table:
-    """A line for each shape of each family."""
-    shown = Table("family", "shape", "implementation", "µs", "× live", "× torch.compile", "of the roof", box=None)
-    for result in results:
-        low = f" ({result.interval[0]:.2f}–{result.interval[1]:.2f})" if result.interval else ""
-        shown.add_row(
-            result.family,
-            result.shape,
-            result.implementation,
-            f"{result.us:.2f}" if result.us else "",
-            result.why or f"{result.against_live:.2f}{low}",
-            f"{result.against_compile:.2f}" if result.against_compile else "–",
-            f"{result.of_the_roof:.1%}" if result.of_the_roof else "",
-        )
-    return shown
 
 
 def _benched(out: Path, name: str, wanted: FamiliesJob, python: Path, say: Callable[[str], None]) -> OperatorBenchmark:

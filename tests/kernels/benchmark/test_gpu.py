@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bankable.kernels.benchmark.gpu import GpuTiming, Provenance, measure_gpu, ratio, share_of_copies, table
+from bankable.kernels.benchmark.gpu import GpuTiming, Provenance, measure_gpu
+from bankable.kernels.benchmark.gpu_table import ratio, share_of_copies, table
 from bankable.kernels.cli import app
 from bankable.kernels.operators import FAMILIES
 from bankable.tools.errors import UserError
