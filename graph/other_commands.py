@@ -1,4 +1,4 @@
-"""Commands of other packages (``kernels``, ``evals``): shown in the help, imported only when they are called."""
+"""Commands with modules of their own: shown in the help, imported only when they are called."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 OTHERS = {
     "kernels": ("bankable.kernels.cli", "Operators alone: families, benchmark, search, diagnosis, roofline, Triton."),
     "evals": ("bankable.evals.main", "Evaluate the auditor and the optimizer: fixtures, faults, red team, benches."),
+    "scripted": ("bankable.graph.scripted.cli", "A whole run with scripted language models in every role."),
 }
 """Module with the Typer application ``app``, and the line of the help, by command."""
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
+from bankable.tools.llm.scripted_endpoint import ChatReply, ChatRequest, says
 from tests.nodes.auditor.judge.ballots import PASS, accuse, shown
-from tests.tools.llm.endpoint import Asked, Reply, says
 
 LOOKS: tuple[tuple[str, str, str], ...] = (
     ("touches the scheduler, the sampler,", r"scheduler\.Scheduler|os\.environ\[|\bexec\(", "claim_mismatch"),
@@ -21,7 +21,7 @@ LOOKS: tuple[tuple[str, str, str], ...] = (
 """A sentence of the skill, what it makes a reader see in a line, and the concern that this is."""
 
 
-def reads(asked: Asked) -> Reply:
+def reads(asked: ChatRequest) -> ChatReply:
     """A vote: the first line that one of the skill's sentences is about, or nothing."""
     told = " ".join(asked.system.split())
     for sentence, pattern, concern in LOOKS:

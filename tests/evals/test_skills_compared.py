@@ -13,9 +13,9 @@ from bankable.evals.main import app
 from bankable.evals.runner.results import read_results
 from bankable.nodes.auditor.verdict import Word
 from bankable.tools.evidence.canonical import digest
+from bankable.tools.llm.scripted_endpoint import ScriptedEndpoint
 from bankable.tools.skills.loader import HOME
 from tests.evals.reader import reads
-from tests.tools.llm.endpoint import Endpoint
 
 SHIPPED = HOME / "patch_auditor" / "SKILL.md"
 IN_PATCHES = (
@@ -50,7 +50,7 @@ def _without(scope: str, *, heading: bool) -> str:
     return text
 
 
-def _run(out: Path, served: Endpoint, skill: Path | None, fixtures: tuple[str, ...]) -> str:
+def _run(out: Path, served: ScriptedEndpoint, skill: Path | None, fixtures: tuple[str, ...]) -> str:
     words = [word for name in fixtures for word in ("--only", name)]
     words += [] if skill is None else ["--skill", str(skill)]
     options = ["--auditor", "judge", "--llm", "m", "--llm-base-url", served.url, "--jobs", "1", "--no-cache"]
@@ -69,7 +69,7 @@ def test_the_same_twice_is_not_decidable_and_without_a_scope_it_is_worse(tmp_pat
     fixtures = (*IN_PATCHES, *ELSEWHERE, *HONEST)
     whole = _skill(tmp_path / "whole")
     silent = _skill(tmp_path / "silent", _without("patch", heading=False))
-    with Endpoint(reads) as served:
+    with ScriptedEndpoint(reads) as served:
         first = _run(tmp_path / "a", served, whole, fixtures)
         _run(tmp_path / "again", served, whole, fixtures)
         _run(tmp_path / "b", served, silent, fixtures)
@@ -87,7 +87,7 @@ def test_the_same_twice_is_not_decidable_and_without_a_scope_it_is_worse(tmp_pat
 def test_a_skill_without_the_scope_at_all_judges_nothing_of_it(tmp_path: Path) -> None:
     fixtures = (IN_PATCHES[0], ELSEWHERE[0])
     gone = _skill(tmp_path / "gone", _without("patch", heading=True))
-    with Endpoint(reads) as served:
+    with ScriptedEndpoint(reads) as served:
         said = _run(tmp_path / "a", served, gone, fixtures)
         assert len(served.requests) == 3
     found = {it.fixture: it for it in read_results(tmp_path / "a")}
@@ -98,7 +98,7 @@ def test_a_skill_without_the_scope_at_all_judges_nothing_of_it(tmp_path: Path) -
 
 def test_what_another_skill_is_asked_differs_in_the_skill_alone(tmp_path: Path) -> None:
     """Nothing else depends on whether the skill is the judge's own."""
-    with Endpoint(reads) as served:
+    with ScriptedEndpoint(reads) as served:
         _run(tmp_path / "own", served, None, IN_PATCHES[:1])
         _run(tmp_path / "other", served, _skill(tmp_path / "whole"), ELSEWHERE[:1] + IN_PATCHES[:1])
         own, other = served.requests[0], served.requests[-1]
@@ -114,7 +114,7 @@ def test_the_skill_is_part_of_where_a_result_comes_from(tmp_path: Path) -> None:
     same = _skill(tmp_path / "same", SHIPPED.read_text())
     cache = ["--cache", str(tmp_path / "cache")]
     labels, skills = [], []
-    with Endpoint(reads) as served:
+    with ScriptedEndpoint(reads) as served:
         for number, skill in enumerate((one, other, one)):
             out = tmp_path / f"out-{number}"
             words = ["--auditor", "judge", "--llm", "m", "--llm-base-url", served.url, "--only", ELSEWHERE[0]]

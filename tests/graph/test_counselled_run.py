@@ -13,12 +13,12 @@ from typing import Any
 import orjson
 import pytest
 
+from bankable.graph.scripted.answers import ROLES, Answer, ScriptedRoles, accuses, kernel, step
 from bankable.nodes.advice.ask import past
 from bankable.tools.llm.ledger import CALLS, read_ledger
 from bankable.tools.llm.outcome import Kind
+from bankable.tools.llm.scripted_endpoint import ChatReply, ChatRequest, ScriptedEndpoint, says, tool_calls
 from tests.graph.conftest import ROOT, Bankable
-from tests.graph.llm_script import ROLES, Answer, Cast, accuses, kernel, step
-from tests.tools.llm.endpoint import Asked, Endpoint, Reply, says, tool_calls
 
 KERNELS = ROOT / "evals" / "recorded" / "cpu-kernels.tar.xz"
 CANARY = "canary-of-a-producer-5521"
@@ -45,9 +45,9 @@ def assert_as_the_policy_has_it(run: Path) -> None:
         assert now[what] == before[what], what
 
 
-def counselled(bankable: Bankable, out: Path, others: dict[str, Answer]) -> Cast:
-    cast = Cast(others=others)
-    with Endpoint(cast) as endpoint:
+def counselled(bankable: Bankable, out: Path, others: dict[str, Answer]) -> ScriptedRoles:
+    cast = ScriptedRoles(others=others)
+    with ScriptedEndpoint(cast) as endpoint:
         options = ("--llm", "scripted", "--llm-base-url", endpoint.url, "--judge-votes", 1)
         done = bankable("run", "--replay", KERNELS, "--out", out, *options)
     assert done.code == 0, done.err
@@ -57,7 +57,7 @@ def counselled(bankable: Bankable, out: Path, others: dict[str, Answer]) -> Cast
 def _first_tools(answer: Answer) -> Answer:
     """Asks tools first, with the canary in their arguments."""
 
-    def call(asked: Asked) -> Reply:
+    def call(asked: ChatRequest) -> ChatReply:
         if asked.told:
             return answer(asked)
         return tool_calls(
@@ -67,14 +67,14 @@ def _first_tools(answer: Answer) -> Answer:
     return call
 
 
-def _directions(asked: Asked) -> Reply:
+def _directions(asked: ChatRequest) -> ChatReply:
     found = re.findall(r"^- (setting|operator) (\w+):", asked.system, re.MULTILINE)
     steps = [step(kind, name, CANARY) for kind, name in reversed(found) if name != "rms_norm"]
     return says({"directions": [step("operator", CANARY, CANARY), *steps, step("operator", "rms_norm", CANARY)]})
 
 
 @pytest.fixture(scope="module")
-def run(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Cast]:
+def run(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ScriptedRoles]:
     """Every role proposes, and says the canary wherever it may say something."""
     out = tmp_path_factory.mktemp("counselled") / "run"
     with pytest.MonkeyPatch.context() as patch:
@@ -109,7 +109,7 @@ def run(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     return out, cast
 
 
-def test_every_role_with_something_to_decide_is_asked_and_every_request_is_counted(run: tuple[Path, Cast]) -> None:
+def test_every_role_with_a_decision_is_asked_and_every_request_is_counted(run: tuple[Path, ScriptedRoles]) -> None:
     folder, cast = run
     assert cast.asked.keys() == ASKED
     lines = [line for line in read_ledger(folder / CALLS) if line.attempt]
@@ -124,13 +124,13 @@ def test_every_role_with_something_to_decide_is_asked_and_every_request_is_count
     assert "of them refused" in page
 
 
-def test_the_policys_result_stands_and_its_verdicts_hold(run: tuple[Path, Cast], bankable: Bankable) -> None:
+def test_the_policys_result_stands_and_its_verdicts_hold(run: tuple[Path, ScriptedRoles], bankable: Bankable) -> None:
     folder, _ = run
     assert_as_the_policy_has_it(folder)
     assert bankable("verify", folder).code == 0
 
 
-def test_what_has_no_place_is_dropped_with_the_reason(run: tuple[Path, Cast]) -> None:
+def test_what_has_no_place_is_dropped_with_the_reason(run: tuple[Path, ScriptedRoles]) -> None:
     folder, _ = run
     told = {line.at: line for line in past(folder)}
     assert [it.why for it in told["start"].dropped] == ["not on the list"]
@@ -148,14 +148,14 @@ def test_what_has_no_place_is_dropped_with_the_reason(run: tuple[Path, Cast]) ->
     assert reasons["rms_norm"] == f"by the extractor: {CANARY}"
 
 
-def test_the_report_says_whose_idea_a_kernel_was(run: tuple[Path, Cast]) -> None:
+def test_the_report_says_whose_idea_a_kernel_was(run: tuple[Path, ScriptedRoles]) -> None:
     folder, _ = run
     (entered,) = (orjson.loads(it) for it in (folder / "ops/decode_attention/entered.jsonl").read_bytes().splitlines())
     assert read(folder / "outcome.json")["accepted"][0]["flags"] == {"decode_attention": entered["implementation"]}
     assert "proposed by: llm" in (folder / "report.html").read_text()
 
 
-def test_no_word_of_any_producer_reaches_the_judge_and_no_key_a_file(run: tuple[Path, Cast]) -> None:
+def test_no_word_of_any_producer_reaches_the_judge_and_no_key_a_file(run: tuple[Path, ScriptedRoles]) -> None:
     folder, cast = run
     assert CANARY in (folder / "counsel.jsonl").read_text()
     producers = [it for shape, them in cast.asked.items() if shape != "Opinion" for it in them]
@@ -174,7 +174,7 @@ def test_no_word_of_any_producer_reaches_the_judge_and_no_key_a_file(run: tuple[
 def test_models_that_want_nothing_done_keep_nothing_from_being_done(bankable: Bankable, tmp_path: Path) -> None:
     """All of them would leave out whatever there is, give up, and measure less."""
 
-    def nothing(asked: Asked) -> Reply:
+    def nothing(asked: ChatRequest) -> ChatReply:
         found = re.findall(r"^- (setting|operator) (\w+):", asked.system, re.MULTILINE)
         return says({"directions": [step(kind, name, "no", leave_out=True) for kind, name in found]})
 
@@ -198,11 +198,11 @@ def test_models_that_want_nothing_done_keep_nothing_from_being_done(bankable: Ba
     assert told["lay decode_attention 1"] == ["may give +29.9%: it is measured"]
 
 
-def test_a_company_of_all_manners_ends_in_the_policys_result(tmp_path: Path) -> None:
+def test_scripted_models_of_all_manners_end_in_the_policys_result(tmp_path: Path) -> None:
     """The command for live runs, over a recording; the endpoint is a process of its own."""
     words = ["--out", str(tmp_path / "run"), "--", "--replay", str(KERNELS)]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.graph.scripted_run", *words],
+        [sys.executable, "-m", "graph", "scripted", "run", *words],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -229,14 +229,14 @@ def test_a_fail_goes_back_to_the_integrator_with_what_was_found(
 ) -> None:
     """The auditor says eject. A model may have it measured once more, which this recording has nothing for."""
 
-    def judge(asked: Asked) -> Reply:
-        return accuses(asked) if "scope is **patch**" in asked.system else Cast().judge(asked)
+    def judge(asked: ChatRequest) -> ChatReply:
+        return accuses(asked) if "scope is **patch**" in asked.system else ScriptedRoles().judge(asked)
 
-    def integrator(asked: Asked) -> Reply:
+    def integrator(asked: ChatRequest) -> ChatReply:
         return says({"action": answer if "FAILED" in asked.system else "lay", "because": "noise"})
 
-    cast = Cast(judge=judge, others={"IntegrationProposal": integrator})
-    with Endpoint(cast) as endpoint:
+    cast = ScriptedRoles(judge=judge, others={"IntegrationProposal": integrator})
+    with ScriptedEndpoint(cast) as endpoint:
         options = ("--llm", "scripted", "--llm-base-url", endpoint.url)
         done = bankable("run", "--replay", KERNELS, "--out", tmp_path / "run", *options)
     assert done.code == 0, done.err

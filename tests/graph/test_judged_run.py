@@ -9,23 +9,25 @@ import orjson
 import pytest
 
 from bankable.graph.judging import with_judge
+from bankable.graph.scripted.answers import Answer, ScriptedRoles, accuses
 from bankable.graph.session import session, stored_config
 from bankable.nodes.auditor.verdict import Verdict
 from bankable.tools.errors import UserError
 from bankable.tools.llm.ledger import CALLS, read_ledger
 from bankable.tools.llm.outcome import Kind
+from bankable.tools.llm.scripted_endpoint import ChatRequest, ScriptedEndpoint, completion, refusal
 from tests.graph.conftest import ROOT, Bankable, Done
-from tests.graph.llm_script import Answer, Cast, accuses
-from tests.tools.llm.endpoint import Asked, Endpoint, completion, refusal
 
 BANKED = ROOT / "evals" / "recorded" / "cpu-search.tar.xz"
 TRAP = ROOT / "evals" / "recorded" / "cpu-trap.tar.xz"
 
 
-def judged(bankable: Bankable, out: Path, judge: Answer, *words: object, recording: Path = BANKED) -> tuple[Done, Cast]:
+def judged(
+    bankable: Bankable, out: Path, judge: Answer, *words: object, recording: Path = BANKED
+) -> tuple[Done, ScriptedRoles]:
     """A run whose judge answers so; the tuner has nothing to say."""
-    cast = Cast(judge=judge)
-    with Endpoint(cast) as endpoint:
+    cast = ScriptedRoles(judge=judge)
+    with ScriptedEndpoint(cast) as endpoint:
         options = ("--llm", "openai:scripted", "--llm-base-url", endpoint.url)
         done = bankable("run", "--replay", recording, "--out", out, *options, *words)
     assert done.code == 0, done.err
@@ -45,14 +47,14 @@ def plain(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def fair(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done, Cast]:
+def fair(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done, ScriptedRoles]:
     """A run with a judge that holds nothing against anything."""
     out = tmp_path_factory.mktemp("fair") / "run"
-    return out, *judged(bankable, out, Cast().judge, "--llm-price", "scripted=1,2")
+    return out, *judged(bankable, out, ScriptedRoles().judge, "--llm-price", "scripted=1,2")
 
 
 def test_a_fair_judge_changes_no_outcome_and_no_verdict_of_the_code(
-    plain: Path, fair: tuple[Path, Done, Cast], bankable: Bankable
+    plain: Path, fair: tuple[Path, Done, ScriptedRoles], bankable: Bankable
 ) -> None:
     run, _, _ = fair
     assert (run / "outcome.json").read_bytes() == (plain / "outcome.json").read_bytes()
@@ -63,7 +65,7 @@ def test_a_fair_judge_changes_no_outcome_and_no_verdict_of_the_code(
         assert bankable("verify", folder).code == 0
 
 
-def test_every_audit_is_judged_by_three_votes_and_told(fair: tuple[Path, Done, Cast]) -> None:
+def test_every_audit_is_judged_by_three_votes_and_told(fair: tuple[Path, Done, ScriptedRoles]) -> None:
     run, done, cast = fair
     audits = sorted(path.parent.name for path in (run / "audits").glob("*/verdict.json"))
     records = {path.parent.name: read(path) for path in (run / "audits").glob("*/judge.json")}
@@ -77,8 +79,8 @@ def test_every_audit_is_judged_by_three_votes_and_told(fair: tuple[Path, Done, C
 
 
 def test_a_judge_that_quotes_what_stands_there_withholds_the_gain(bankable: Bankable, tmp_path: Path) -> None:
-    def strict(asked: Asked) -> Any:
-        return accuses(asked) if "patch" in asked.user.split("end>>>")[0] else Cast().judge(asked)
+    def strict(asked: ChatRequest) -> Any:
+        return accuses(asked) if "patch" in asked.user.split("end>>>")[0] else ScriptedRoles().judge(asked)
 
     run = tmp_path / "run"
     judged(bankable, run, strict)
@@ -119,7 +121,7 @@ def test_an_invented_quote_weighs_nothing_and_is_counted(plain: Path, bankable: 
 
 
 def test_nobody_is_asked_about_a_fail(bankable: Bankable, tmp_path: Path) -> None:
-    _, cast = judged(bankable, tmp_path / "run", Cast().judge, recording=TRAP)
+    _, cast = judged(bankable, tmp_path / "run", ScriptedRoles().judge, recording=TRAP)
     verdicts = {path.parent: read(path)["verdict"] for path in (tmp_path / "run" / "audits").glob("*/verdict.json")}
     assert [folder.name for folder, word in verdicts.items() if word == "FAIL"]
     for folder, word in verdicts.items():
@@ -127,7 +129,7 @@ def test_nobody_is_asked_about_a_fail(bankable: Bankable, tmp_path: Path) -> Non
     assert len(cast.asked["Opinion"]) == 3 * sum(word != "FAIL" for word in verdicts.values())
 
 
-def test_a_judgement_that_is_there_is_used_and_not_asked_for_again(fair: tuple[Path, Done, Cast]) -> None:
+def test_a_judgement_that_is_there_is_used_and_not_asked_for_again(fair: tuple[Path, Done, ScriptedRoles]) -> None:
     run, _, cast = fair
     folder, before = run / "audits" / "baseline-control-1", len(cast.asked["Opinion"])
     stored = Verdict.model_validate_json((folder / "verdict.json").read_bytes())

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bankable.graph.scripted.run import serve_shipped
 from bankable.graph.session import recorded_config, session
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.search.search import Search
@@ -31,7 +32,6 @@ from bankable.tools.llm.settings import Limits, Settings, endpoint
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.profiling.records import Profile
 from tests.graph.conftest import ROOT
-from tests.graph.scripted_run import served
 
 KERNELS = ROOT / "evals" / "recorded" / "cpu-kernels.tar.xz"
 LIMITS = Limits(attempts=2, attempt_s=20, call_s=25, pause_s=0.1, answer_tokens=96)
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.live
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with served(tmp_path_factory.mktemp("server") / "server.log") as address:
+    with serve_shipped(tmp_path_factory.mktemp("server") / "server.log") as address:
         yield address
 
 

@@ -15,11 +15,11 @@ from typing import Any
 import orjson
 import pytest
 
+from bankable.graph.scripted.answers import ScriptedRoles, accuses
+from bankable.tools.llm.scripted_endpoint import ChatRequest, ScriptedEndpoint, refusal
 from bankable.tools.tracing.span import KEYS, TAGS, WORDS
 from tests.graph.conftest import ROOT, Bankable, Done, producer_files, without_screening_legs
-from tests.graph.llm_script import Cast, accuses
 from tests.graph.trace_filter import calls, documented, matching, parsed
-from tests.tools.llm.endpoint import Asked, Endpoint, refusal
 from tests.tools.tracing.servers import Collector, LangSmithServer, Run, attributes
 
 BANKED = ROOT / "evals" / "recorded" / "cpu-search.tar.xz"
@@ -80,10 +80,10 @@ def trapped(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield scene
 
 
-def gossip(asked: Asked) -> Any:
+def gossip(asked: ChatRequest) -> Any:
     """A judge that flags each patch, and says what it should not know."""
     if "patch" not in asked.user.split("end>>>")[0]:
-        return refusal() if "profile" in asked.user.split("end>>>")[0] else Cast().judge(asked)
+        return refusal() if "profile" in asked.user.split("end>>>")[0] else ScriptedRoles().judge(asked)
     leak = f"{CANARIES['SOME_SETTING']} of {getpass.getuser()} at {socket.gethostname()} in {ROOT}/x and /srv/a/b"
     reply = accuses(asked, severity="FLAG")
     return type(reply)(body=reply.body.replace(b"nonsense", orjson.dumps(leak)[1:-1].replace(b'"', b"")))
@@ -92,7 +92,11 @@ def gossip(asked: Asked) -> Any:
 @pytest.fixture(scope="module")
 def resumed(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """A run with language models that waits for an approval, and goes on with it in another process."""
-    with LangSmithServer() as langsmith, Collector() as collector, Endpoint(Cast(judge=gossip)) as endpoint:
+    with (
+        LangSmithServer() as langsmith,
+        Collector() as collector,
+        ScriptedEndpoint(ScriptedRoles(judge=gossip)) as endpoint,
+    ):
         scene = Scene(tmp_path_factory.mktemp("resumed") / "run", langsmith, collector)
         models = ("--llm", "openai:scripted", "--llm-base-url", endpoint.url, "--llm-price", "scripted=1,2")
         asked = ("run", "--replay", BANKED, "--out", scene.run, *models, "--approve", "bank", *scene.options)
@@ -292,7 +296,11 @@ def test_the_environment_alone_sends_nothing_and_a_trace_changes_nothing(
 ) -> None:
     """Neither the machine, nor the client that asks models for proposals, nor the judge."""
     switched_on = [sys.executable, "-c", "import langsmith.utils as u; print(u.tracing_is_enabled())"]
-    with LangSmithServer() as langsmith, Collector() as collector, Endpoint(Cast(judge=gossip)) as endpoint:
+    with (
+        LangSmithServer() as langsmith,
+        Collector() as collector,
+        ScriptedEndpoint(ScriptedRoles(judge=gossip)) as endpoint,
+    ):
         with pytest.MonkeyPatch.context() as patch:
             for name, value in EVERYWHERE.items():
                 patch.setenv(name, value)

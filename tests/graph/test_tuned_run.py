@@ -12,17 +12,17 @@ from typing import Any
 import orjson
 import pytest
 
+from bankable.graph.scripted.answers import Answer, ScriptedRoles, proposal
 from bankable.tools.llm.ledger import CALLS, read_ledger
 from bankable.tools.llm.outcome import Kind
+from bankable.tools.llm.scripted_endpoint import ChatReply, ChatRequest, ScriptedEndpoint, completion, refusal, says
 from tests.graph.conftest import ROOT, Bankable
-from tests.graph.llm_script import Answer, Cast, proposal
-from tests.tools.llm.endpoint import Asked, Endpoint, Reply, completion, refusal, says
 
 BANKED = ROOT / "evals" / "recorded" / "cpu-search.tar.xz"
 CANARY = "canary-of-the-tuner-7733"
 KEY = "sk-canary-of-the-key-9155"
 
-Tuned = Callable[..., tuple[Path, Cast, str]]
+Tuned = Callable[..., tuple[Path, ScriptedRoles, str]]
 
 
 def read(path: Path) -> Any:
@@ -37,11 +37,11 @@ def lines(path: Path) -> list[Any]:
 def tuned(bankable: Bankable, tmp_path: Path) -> Tuned:
     """``tuned(answer, …)``: a run whose tuner answers so; ``judge`` for all others, who are fair else."""
 
-    def call(tuner: Answer, *words: object, judge: Answer | None = None) -> tuple[Path, Cast, str]:
-        cast = Cast(tuner=tuner)
+    def call(tuner: Answer, *words: object, judge: Answer | None = None) -> tuple[Path, ScriptedRoles, str]:
+        cast = ScriptedRoles(tuner=tuner)
         if judge is not None:
-            cast = Cast(tuner=tuner, judge=judge, others={"DirectionProposal": judge})
-        with Endpoint(cast) as endpoint:
+            cast = ScriptedRoles(tuner=tuner, judge=judge, others={"DirectionProposal": judge})
+        with ScriptedEndpoint(cast) as endpoint:
             options = ("--llm", "scripted", "--llm-base-url", endpoint.url, "--judge-votes", 1)
             done = bankable("run", "--replay", BANKED, "--out", tmp_path / "run", *options, *words)
         assert done.code == 0, done.err
@@ -50,7 +50,7 @@ def tuned(bankable: Bankable, tmp_path: Path) -> Tuned:
     return call
 
 
-def proposing(*proposals: dict[str, Any]) -> Reply:
+def proposing(*proposals: dict[str, Any]) -> ChatReply:
     return says({"proposals": list(proposals)})
 
 
@@ -135,7 +135,7 @@ def test_no_word_of_a_producer_reaches_the_judge_and_no_key_a_file(
     monkeypatch.setenv("BANKABLE_LLM_KEY", KEY)
     monkeypatch.setenv("NOTE_OF_A_PRODUCER", CANARY)
 
-    def tuner(asked: Asked) -> Reply:
+    def tuner(asked: ChatRequest) -> ChatReply:
         return proposing(proposal("max_running_requests", 12, CANARY), proposal(CANARY, CANARY, CANARY))
 
     run, cast, _ = tuned(tuner)

@@ -12,8 +12,8 @@ from typing import Any
 from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
 
 from bankable.evals.fixtures.keys import read_keys
+from bankable.tools.llm.scripted_endpoint import ChatReply, ChatRequest, ScriptedEndpoint, refusal
 from tests.evals.reader import reads
-from tests.tools.llm.endpoint import Asked, Endpoint, Reply, refusal
 
 ROOT = Path(__file__).resolve().parents[3]
 FRAUDS = ("c03-cold-reference", "q01-gibberish-reference")
@@ -21,7 +21,7 @@ HONEST = ("plain-gain", "q01-short-coherent-texts")
 
 
 def _inspect(
-    place: Path, *words: str, served: Endpoint | None = None, code: int = 0
+    place: Path, *words: str, served: ScriptedEndpoint | None = None, code: int = 0
 ) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "VIRTUAL_ENV")}
     address = {"SCRIPTED_BASE_URL": served.url, "SCRIPTED_API_KEY": "key"} if served is not None else {}
@@ -85,7 +85,7 @@ def test_the_rules_need_no_model(tmp_path: Path) -> None:
 
 def test_a_model_as_the_judge(tmp_path: Path) -> None:
     """A cold reference is arithmetic: a reader passes it. Nonsense it reads."""
-    with Endpoint(reads) as served:
+    with ScriptedEndpoint(reads) as served:
         words = ("-T", "auditor=judge", "-T", f"only={','.join(FRAUDS + HONEST)}", "--model", "openai-api/scripted/m")
         _inspect(tmp_path, *words, served=served)
         assert len(served.requests) == 12
@@ -101,15 +101,15 @@ def test_a_model_as_the_judge(tmp_path: Path) -> None:
     assert _metrics(log) == {"as_keyed": 0.75, "false_pass": 0.5, "false_alarm": 0.0}
 
 
-def _invents(asked: Asked) -> Reply:
+def _invents(asked: ChatRequest) -> ChatReply:
     found = reads(asked)
-    return Reply(body=found.body.replace(b"xq zvk", b"no such words"))
+    return ChatReply(body=found.body.replace(b"xq zvk", b"no such words"))
 
 
 def test_a_quote_that_stands_nowhere_and_a_refusal_weigh_nothing(tmp_path: Path) -> None:
     words = ("-T", "auditor=judge", "-T", f"only={FRAUDS[1]}", "--model", "openai-api/scripted/m")
     for script, word in ((_invents, "PASS"), (refusal(), "not judged")):
-        with Endpoint(script) as served:
+        with ScriptedEndpoint(script) as served:
             _inspect(tmp_path / word, *words, "-T", "votes=1", served=served)
         assert _words(_log(tmp_path / word)) == {FRAUDS[1]: word}
 

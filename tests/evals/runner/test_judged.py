@@ -16,14 +16,16 @@ from bankable.evals.runner.results import read_results
 from bankable.nodes.auditor.verdict import Word
 from bankable.tools.errors import UserError
 from bankable.tools.llm.ledger import read_ledger
+from bankable.tools.llm.scripted_endpoint import ChatReply, ChatRequest, ScriptedEndpoint, refusal, says
 from tests.nodes.auditor.judge.ballots import PASS, quoting, shown
-from tests.tools.llm.endpoint import Asked, Endpoint, Reply, refusal, says
 
 ROOT = Path(__file__).resolve().parents[3]
 HONEST, FRAUD, SCHEDULES = "plain-gain", "c03-cold-reference", "a02-overlay-schedules"
 
 
-def _run(out: Path, served: Endpoint, auditor: str, *words: str, only: tuple[str, ...] = (HONEST,)) -> tuple[int, str]:
+def _run(
+    out: Path, served: ScriptedEndpoint, auditor: str, *words: str, only: tuple[str, ...] = (HONEST,)
+) -> tuple[int, str]:
     chosen = [word for name in only for word in ("--only", name)]
     options = ["--auditor", auditor, "--llm", "m", "--llm-base-url", served.url, "--jobs", "1", "--no-cache"]
     done = CliRunner().invoke(app, ["run", "--out", str(out), *chosen, *options, *words])
@@ -31,7 +33,7 @@ def _run(out: Path, served: Endpoint, auditor: str, *words: str, only: tuple[str
     return done.exit_code, done.output
 
 
-def _reader(asked: Asked) -> Reply:
+def _reader(asked: ChatRequest) -> ChatReply:
     """A model that reads the overlay: whatever writes to the scheduler is not an operator."""
     if any("scheduler.Scheduler" in line for lines in shown(asked).values() for line in lines.values()):
         return quoting("scheduler.Scheduler")(asked)
@@ -39,7 +41,7 @@ def _reader(asked: Asked) -> Reply:
 
 
 def test_the_judge_alone_finds_what_it_reads_and_passes_the_rest(tmp_path: Path) -> None:
-    with Endpoint(_reader) as served:
+    with ScriptedEndpoint(_reader) as served:
         code, said = _run(tmp_path, served, "judge", only=(HONEST, SCHEDULES, FRAUD))
         assert len(served.requests) == 9
     found = {it.fixture: it for it in read_results(tmp_path)}
@@ -52,7 +54,7 @@ def test_the_judge_alone_finds_what_it_reads_and_passes_the_rest(tmp_path: Path)
 
 
 def test_both_together_ask_only_where_something_can_be_lowered(tmp_path: Path) -> None:
-    with Endpoint(says(PASS)) as served:
+    with ScriptedEndpoint(says(PASS)) as served:
         code, said = _run(tmp_path, served, "both", only=(HONEST, FRAUD))
         assert len(served.requests) == 3
     assert code == 0, said
@@ -65,14 +67,14 @@ def test_both_together_ask_only_where_something_can_be_lowered(tmp_path: Path) -
 
 
 def test_a_judge_that_accuses_the_honest_is_seen(tmp_path: Path) -> None:
-    with Endpoint(quoting('"headline"')) as served:
+    with ScriptedEndpoint(quoting('"headline"')) as served:
         code, said = _run(tmp_path, served, "both")
     assert code == 1
     assert "WRONG  plain-gain: FAIL instead of PASS" in said
 
 
 def test_a_judge_that_refuses_changes_no_word_and_is_seen(tmp_path: Path) -> None:
-    with Endpoint(refusal()) as served:
+    with ScriptedEndpoint(refusal()) as served:
         code, said = _run(tmp_path, served, "both")
     assert (code, "WRONG  plain-gain: degraded: judge" in said) == (1, True), said
     (found,) = read_results(tmp_path)
@@ -80,20 +82,20 @@ def test_a_judge_that_refuses_changes_no_word_and_is_seen(tmp_path: Path) -> Non
 
 
 def test_votes_and_repeats(tmp_path: Path) -> None:
-    with Endpoint(says(PASS)) as served:
+    with ScriptedEndpoint(says(PASS)) as served:
         _run(tmp_path, served, "both", "--votes", "1", "--repeats", "2")
         assert len(served.requests) == 2
     assert [it.repeat for it in read_results(tmp_path)] == [0, 1]
 
 
 def test_what_it_cost(tmp_path: Path) -> None:
-    with Endpoint(says(PASS)) as served:
+    with ScriptedEndpoint(says(PASS)) as served:
         _, said = _run(tmp_path / "out", served, "both", "--llm-price", "m=1000,5000")
     assert "$0.6000" in said  # three votes of 100 tokens read and 20 written
 
 
 def test_a_budget_is_for_all_fixtures_together(tmp_path: Path) -> None:
-    with Endpoint(says(PASS)) as served:
+    with ScriptedEndpoint(says(PASS)) as served:
         _, said = _run(tmp_path, served, "judge", "--llm-budget", "calls=4", only=(HONEST, SCHEDULES))
         assert len(served.requests) == 4
     assert {it.degraded for it in read_results(tmp_path)} == {(), ("judge",)}
@@ -103,10 +105,10 @@ def test_a_budget_is_for_all_fixtures_together(tmp_path: Path) -> None:
 def test_two_models_side_by_side(tmp_path: Path) -> None:
     """One of them accuses everybody, with a quote that holds; the rules beside them are the same."""
 
-    def script(asked: Asked) -> Reply:
+    def script(asked: ChatRequest) -> ChatReply:
         return quoting('"headline"')(asked) if asked.body["model"] == "harsh" else says(PASS)
 
-    with Endpoint(script) as served:
+    with ScriptedEndpoint(script) as served:
         words = [
             "--models",
             "mild,harsh",
@@ -150,7 +152,7 @@ def test_two_models_side_by_side(tmp_path: Path) -> None:
 
 
 def test_results_of_several_models_are_compared_by_name(tmp_path: Path) -> None:
-    with Endpoint(says(PASS)) as served:
+    with ScriptedEndpoint(says(PASS)) as served:
         _run(tmp_path, served, "both", "--models", "org/n")
     folder = str(tmp_path)
     done = CliRunner().invoke(app, ["compare", folder, folder, "--model", "m,org/n"])
@@ -163,7 +165,7 @@ def test_results_of_several_models_are_compared_by_name(tmp_path: Path) -> None:
 
 
 def test_results_of_another_model_or_number_of_votes_are_not_mixed(tmp_path: Path) -> None:
-    with Endpoint(says(PASS)) as served:
+    with ScriptedEndpoint(says(PASS)) as served:
         _run(tmp_path, served, "both")
         done = CliRunner().invoke(
             app, ["run", "--out", str(tmp_path), "--auditor", "both", "--llm", "n", "--llm-base-url", served.url]
@@ -209,7 +211,7 @@ def test_mistakes_are_one_line_before_anything_is_judged(words: list[str], why: 
 
 
 def test_two_workers_write_side_by_side(tmp_path: Path) -> None:
-    with Endpoint(says(PASS)) as served:
+    with ScriptedEndpoint(says(PASS)) as served:
         code, said = _run(tmp_path, served, "both", "--jobs", "2", only=(HONEST, FRAUD))
     assert code == 0, said
 

@@ -11,24 +11,24 @@ import pytest
 
 from bankable.graph.session import recorded_config, session
 from bankable.tools.llm.advisor import Advisor
+from bankable.tools.llm.scripted_endpoint import ScriptedEndpoint
 from bankable.tools.llm.settings import Limits, Settings, endpoint
 from bankable.tools.measurement.run_context import RunContext
 from tests.kernels.conftest import compiler, fork_server, python
-from tests.tools.llm.endpoint import Endpoint
 
 __all__ = ["compiler", "fork_server", "opened", "python"]
 
 RECORDING = Path(__file__).resolve().parents[3] / "evals" / "recorded" / "cpu-search.tar.xz"
 
-Opened = Callable[[Endpoint], Iterator[RunContext]]
+Opened = Callable[[ScriptedEndpoint], Iterator[RunContext]]
 
 
 @pytest.fixture
-def opened(tmp_path: Path) -> Callable[[Endpoint], object]:
+def opened(tmp_path: Path) -> Callable[[ScriptedEndpoint], object]:
     """``with opened(endpoint) as context``: a run folder that is opened again when it is there."""
 
     @contextmanager
-    def call(served: Endpoint) -> Iterator[RunContext]:
+    def call(served: ScriptedEndpoint) -> Iterator[RunContext]:
         out = tmp_path / "run"
         with session(recorded_config(RECORDING, {}), out, resume=out.exists()) as context:
             settings = Settings(endpoint=endpoint("m", served.url), limits=Limits(attempts=2, pause_s=0.01))

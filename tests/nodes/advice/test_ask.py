@@ -11,9 +11,9 @@ from bankable.nodes.advice.ask import LOG, Question, Taken, counsel, past
 from bankable.nodes.advice.configuration import Dropped
 from bankable.tools.evidence.records import Record
 from bankable.tools.llm.outcome import Kind
+from bankable.tools.llm.scripted_endpoint import ChatReply, ScriptedEndpoint, completion, error, refusal, says
 from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
-from tests.tools.llm.endpoint import Endpoint, Reply, completion, error, refusal, says
 
 
 class Answer(Record):
@@ -44,7 +44,7 @@ GOOD = says({"numbers": [7, 8, 9]})
 
 
 def test_an_answer_is_written_down_and_found_again_after_a_resume(opened: Any) -> None:
-    with Endpoint([GOOD, says({"numbers": [1]})]) as served:
+    with ScriptedEndpoint([GOOD, says({"numbers": [1]})]) as served:
         with opened(served) as context:
             assert counsel(context, question()) == Kept(number=7)
         with opened(served) as context:
@@ -64,13 +64,13 @@ def test_an_answer_is_written_down_and_found_again_after_a_resume(opened: Any) -
         (completion("as you like"), Kind.MALFORMED),
         (error(500), Kind.SERVER_ERROR),
         (says({"numbers": "seven"}), Kind.MALFORMED),
-        (Reply(body=GOOD.body, cut_after=30), Kind.CUT),
+        (ChatReply(body=GOOD.body, cut_after=30), Kind.CUT),
     ],
 )
 def test_a_failure_leaves_the_policy_its_way_and_the_role_is_asked_again_later(
-    reply: Reply, kind: Kind, opened: Any
+    reply: ChatReply, kind: Kind, opened: Any
 ) -> None:
-    with Endpoint(reply) as served, opened(served) as context:
+    with ScriptedEndpoint(reply) as served, opened(served) as context:
         told: list[ProgressEvent] = []
         assert counsel(replace(context, watch=told.append), question()) is None
         assert counsel(context, question()) is None
@@ -83,7 +83,7 @@ def test_a_failure_leaves_the_policy_its_way_and_the_role_is_asked_again_later(
 
 
 def test_what_would_hardly_end_otherwise_is_not_tried_for_the_same_role(opened: Any) -> None:
-    with Endpoint(error(401)) as served, opened(served) as context:
+    with ScriptedEndpoint(error(401)) as served, opened(served) as context:
         assert counsel(context, question()) is None
         assert counsel(context, question("later")) is None
         assert len(served.requests) == 1
@@ -92,7 +92,7 @@ def test_what_would_hardly_end_otherwise_is_not_tried_for_the_same_role(opened: 
 
 def test_a_role_without_a_key_ends_no_run(opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BANKABLE_LLM_KEY_STRATEGIST", "not a key")
-    with Endpoint(GOOD) as served, opened(served) as context:
+    with ScriptedEndpoint(GOOD) as served, opened(served) as context:
         assert counsel(context, question()) is None
         assert counsel(context, question("operators", "integrator")) == Kept(number=7)
         assert [line.outcome for line in past(context.folder.root)] == [Kind.DENIED, Kind.ANSWERED]
@@ -100,14 +100,14 @@ def test_a_role_without_a_key_ends_no_run(opened: Any, monkeypatch: pytest.Monke
 
 
 def test_without_a_model_nobody_is_asked_and_nothing_written(opened: Any) -> None:
-    with Endpoint(GOOD) as served, opened(served) as context:
+    with ScriptedEndpoint(GOOD) as served, opened(served) as context:
         alone: RunContext = replace(context, advisor=None)
         assert counsel(alone, question()) is None
         assert (served.requests, (context.folder.root / LOG).exists()) == ([], False)
 
 
 def test_a_torn_or_foreign_line_counts_as_not_asked(opened: Any) -> None:
-    with Endpoint(GOOD) as served, opened(served) as context:
+    with ScriptedEndpoint(GOOD) as served, opened(served) as context:
         path = context.folder.root / LOG
         path.write_bytes(b'{"role": "strategist", "at": "sta\n')
         assert counsel(context, question()) == Kept(number=7)

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 import pytest
 
+from bankable.graph.scripted.answers import kernel
 from bankable.graph.session import recorded_config, session
 from bankable.kernels.benchmark.benchmark import ROUNDS
 from bankable.kernels.build.render import render
@@ -24,10 +25,9 @@ from bankable.nodes.advice.benchmarking import MOST_ROUNDS, ask_bench_plan
 from bankable.nodes.advice.kernel_facts import diagnosis
 from bankable.nodes.op_benchmarker import benchmark, default, torchs_own
 from bankable.tools.llm.advisor import Advisor
+from bankable.tools.llm.scripted_endpoint import ChatReply, ChatRequest, ScriptedEndpoint, refusal, says, tool_calls
 from bankable.tools.llm.settings import Limits, Settings, endpoint
 from bankable.tools.measurement.run_context import RunContext
-from tests.graph.llm_script import kernel
-from tests.tools.llm.endpoint import Asked, Endpoint, Reply, refusal, says, tool_calls
 
 RECORDING = Path(__file__).resolve().parents[3] / "evals" / "recorded" / "cpu-search.tar.xz"
 FAMILY = FAMILIES["rms_norm"]
@@ -40,7 +40,7 @@ def task(fork_server, tmp_path: Path) -> TaskFolder:
 
 
 @contextmanager
-def context_of(tmp_path: Path, server: Endpoint, python: Path | None = None) -> Iterator[RunContext]:
+def context_of(tmp_path: Path, server: ScriptedEndpoint, python: Path | None = None) -> Iterator[RunContext]:
     settings = Settings(endpoint=endpoint("m", server.url), limits=Limits(attempts=1))
     out = tmp_path / "run"
     with session(recorded_config(RECORDING, {}), out, resume=out.exists()) as context:
@@ -48,7 +48,7 @@ def context_of(tmp_path: Path, server: Endpoint, python: Path | None = None) -> 
         yield replace(context, advisor=advisor, engine_python=python, recorded=None if python else context.recorded)
 
 
-def proposal(*candidates: dict[str, Any], rounds: int = ROUNDS) -> Reply:
+def proposal(*candidates: dict[str, Any], rounds: int = ROUNDS) -> ChatReply:
     return says({"rounds": rounds, "candidates": list(candidates), "because": "a close race"})
 
 
@@ -67,7 +67,7 @@ def name_of(**choices: int) -> str:
     ],
 )
 def test_more_rounds_and_never_fewer(asked: int, taken: int, why: list[str], task: TaskFolder, tmp_path: Path) -> None:
-    with Endpoint(proposal(rounds=asked)) as server, context_of(tmp_path, server) as context:
+    with ScriptedEndpoint(proposal(rounds=asked)) as server, context_of(tmp_path, server) as context:
         plan = ask_bench_plan(context, task, 1, ["redo: noisy"])
         assert plan is not None
         assert (plan.rounds, plan.kernels) == (taken, ())
@@ -85,7 +85,7 @@ def test_kernels_are_choices_of_the_template_few_and_new(task: TaskFolder, tmp_p
         kernel(unroll=2),
         kernel(vector_bits=256),
     )
-    with Endpoint(answer) as server, context_of(tmp_path, server) as context:
+    with ScriptedEndpoint(answer) as server, context_of(tmp_path, server) as context:
         assert ask_bench_plan(context, task, 1, ()) is not None
         dropped = [it.why for it in past(context.folder.root)[0].dropped]
         assert ask_bench_plan(context, task, 2, ()) is not None
@@ -102,7 +102,7 @@ def test_kernels_are_choices_of_the_template_few_and_new(task: TaskFolder, tmp_p
 
 
 def test_a_model_that_refuses_leaves_the_benchmark_as_it_is(task: TaskFolder, tmp_path: Path) -> None:
-    with Endpoint(refusal()) as server, context_of(tmp_path, server) as context:
+    with ScriptedEndpoint(refusal()) as server, context_of(tmp_path, server) as context:
         assert ask_bench_plan(context, task, 1, ()) is None
     assert entered(task.path) == []
 
@@ -110,7 +110,7 @@ def test_a_model_that_refuses_leaves_the_benchmark_as_it_is(task: TaskFolder, tm
 def test_what_was_entered_is_measured_like_the_others_and_diagnosed(
     task: TaskFolder, python: Path, tmp_path: Path
 ) -> None:
-    def asks(asked: Asked) -> Reply:
+    def asks(asked: ChatRequest) -> ChatReply:
         if asked.told:
             return proposal(kernel("four copies", unroll=4))
         return tool_calls(
@@ -120,7 +120,7 @@ def test_what_was_entered_is_measured_like_the_others_and_diagnosed(
         )
 
     source = default(task)
-    with Endpoint(asks) as server, context_of(tmp_path, server, python) as context:
+    with ScriptedEndpoint(asks) as server, context_of(tmp_path, server, python) as context:
         # The run's own folder keeps the ledger; the task lies beside it.
         (task.path / "bench-1").mkdir()
         benched = benchmark(replace(context, folder=_Books(context.folder)), task, source, 2)

@@ -9,7 +9,7 @@ import pytest
 from bankable.nodes.advice.ask import past
 from bankable.nodes.advice.extraction import MORE_SHAPES, Seen, extraction, more_shapes
 from bankable.nodes.advice.strategy import Worth
-from tests.tools.llm.endpoint import Endpoint, says
+from bankable.tools.llm.scripted_endpoint import ScriptedEndpoint, says
 
 WORTH = [Worth("decode_attention", 0.26, 0.25), Worth("rms_norm", 0.08, 0.06), Worth("rotary", 0.05, 0.04)]
 SEEN = [
@@ -20,8 +20,8 @@ SEEN = [
 ]
 
 
-def answer(**parts: Any) -> Endpoint:
-    return Endpoint(says({"operators": [], "left_out": [], "shapes": [], **parts}))
+def answer(**parts: Any) -> ScriptedEndpoint:
+    return ScriptedEndpoint(says({"operators": [], "left_out": [], "shapes": [], **parts}))
 
 
 def test_operators_come_in_the_models_order_and_none_is_added(opened: Any) -> None:

@@ -9,15 +9,15 @@ import pytest
 from bankable.nodes.advice.ask import past
 from bankable.nodes.advice.integration import SMALL, Winner
 from bankable.nodes.integrator import left_aside, measured_again
-from tests.tools.llm.endpoint import Endpoint, says
+from bankable.tools.llm.scripted_endpoint import ScriptedEndpoint, says
 
 
 def winner(ceiling: float) -> Winner:
     return Winner("rms_norm", "bfloat16", "cpp-0123456789ab", 4.0, ceiling)
 
 
-def answering(action: str) -> Endpoint:
-    return Endpoint(says({"action": action, "because": "so it is"}))
+def answering(action: str) -> ScriptedEndpoint:
+    return ScriptedEndpoint(says({"action": action, "because": "so it is"}))
 
 
 @pytest.mark.parametrize(

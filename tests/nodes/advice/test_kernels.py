@@ -17,8 +17,8 @@ from bankable.kernels.task.shapes import parse_shapes
 from bankable.nodes.kernel_author import BUDGET, MODELS_PART, best_kernel
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.ledger import read_ledger
+from bankable.tools.llm.scripted_endpoint import ScriptedEndpoint, refusal, says
 from bankable.tools.llm.settings import Limits, Settings, endpoint
-from tests.tools.llm.endpoint import Endpoint, refusal, says
 
 RECORDING = Path(__file__).resolve().parents[3] / "evals" / "recorded" / "cpu-search.tar.xz"
 
@@ -35,7 +35,7 @@ def kernel(idea: str = "an idea", **choices: int) -> dict[str, Any]:
     return {"choices": [{"name": name, "value": value} for name, value in choices.items()], "idea": idea}
 
 
-def authored(tmp_path: Path, task: TaskFolder, python: Path, server: Endpoint) -> Path:
+def authored(tmp_path: Path, task: TaskFolder, python: Path, server: ScriptedEndpoint) -> Path:
     """The author's turn with a model that the server plays; the ledger of its calls."""
     ledger = tmp_path / "calls.jsonl"
     settings = Settings(endpoint=endpoint("scripted", server.url), limits=Limits(attempts=1))
@@ -58,7 +58,7 @@ def test_proposals_are_evaluated_first_bounded_and_named(task: TaskFolder, pytho
             ]
         }
     )
-    with Endpoint(answer) as server:
+    with ScriptedEndpoint(answer) as server:
         authored(tmp_path, task, python, server)
         asked = len(server.requests)
         entries = [orjson.loads(line) for line in (task.path / "search.jsonl").read_bytes().splitlines()]
@@ -81,7 +81,7 @@ def test_proposals_are_evaluated_first_bounded_and_named(task: TaskFolder, pytho
 
 @pytest.mark.long
 def test_a_model_that_refuses_leaves_the_search_as_it_is(task: TaskFolder, python: Path, tmp_path: Path) -> None:
-    with Endpoint(refusal()) as server:
+    with ScriptedEndpoint(refusal()) as server:
         ledger = authored(tmp_path, task, python, server)
         assert [line.outcome for line in read_ledger(ledger)] == ["refused"] * len(server.requests)
     entries = [orjson.loads(line) for line in (task.path / "search.jsonl").read_bytes().splitlines()]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from bankable.graph.scripted.answers import step
 from bankable.nodes.advice.ask import past
 from bankable.nodes.advice.selection import Selection
 from bankable.nodes.advice.strategy import Worth, reordered
 from bankable.nodes.strategist import first_things
+from bankable.tools.llm.scripted_endpoint import ScriptedEndpoint, refusal, says
 from bankable.tools.measurement.direction import Direction
-from tests.graph.llm_script import step
-from tests.tools.llm.endpoint import Endpoint, refusal, says
 
 HOST = Direction(name="host", knobs=["a"], share=0.5, reason="half of it")
 QUEUE = Direction(name="queue", knobs=["b"], share=0.75, reason="nine wait")
@@ -43,7 +43,7 @@ def test_left_out_and_put_first(opened: Any) -> None:
         step("operator", "gemm"),
         step("setting", "rms_norm"),
     ]
-    with Endpoint(says({"directions": steps})) as served, opened(served) as context:
+    with ScriptedEndpoint(says({"directions": steps})) as served, opened(served) as context:
         first = first_things(context, None, FOUND, WORTH)
         assert first is not None
         assert [it.name for it in first.directions] == ["model", "host"]
@@ -58,5 +58,5 @@ def test_left_out_and_put_first(opened: Any) -> None:
 
 
 def test_a_refusal_leaves_the_lists_alone(opened: Any) -> None:
-    with Endpoint(refusal()) as served, opened(served) as context:
+    with ScriptedEndpoint(refusal()) as served, opened(served) as context:
         assert first_things(context, None, FOUND, WORTH) is None

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from bankable.graph.scripted.answers import proposal
 from bankable.nodes.config_tuner import patch_name, repair
 from bankable.tools.evidence.records import Lever
 from bankable.tools.llm.ledger import read_ledger
-from tests.graph.llm_script import proposal
-from tests.tools.llm.endpoint import Asked, Endpoint, Reply, says, tool_calls
+from bankable.tools.llm.scripted_endpoint import ChatReply, ChatRequest, ScriptedEndpoint, says, tool_calls
 
 LEVER = Lever(flags={"max_running_requests": 12})
 RETURNED = patch_name(LEVER)
@@ -23,7 +23,7 @@ def mended(context: Any, tried: tuple[str, ...] = (RETURNED,)) -> Lever | None:
 
 
 def test_another_value_of_the_same_setting_is_tried(opened: Any) -> None:
-    with Endpoint(_other) as served, opened(served) as context:
+    with ScriptedEndpoint(_other) as served, opened(served) as context:
         found = mended(context)
         assert found is not None
         assert (found.names(), found != LEVER) == (LEVER.names(), True)
@@ -45,12 +45,12 @@ def test_another_value_of_the_same_setting_is_tried(opened: Any) -> None:
     ],
 )
 def test_nothing_else_takes_its_place(proposals: list[dict[str, Any]], opened: Any) -> None:
-    with Endpoint(says({"proposals": proposals})) as served, opened(served) as context:
+    with ScriptedEndpoint(says({"proposals": proposals})) as served, opened(served) as context:
         assert mended(context) is None
 
 
 def test_the_tools_say_what_may_be_proposed_and_what_is_known(opened: Any) -> None:
-    def answer(asked: Asked) -> Reply:
+    def answer(asked: ChatRequest) -> ChatReply:
         if asked.told:
             return says({"proposals": []})
         return tool_calls(
@@ -60,7 +60,7 @@ def test_the_tools_say_what_may_be_proposed_and_what_is_known(opened: Any) -> No
             ("propose_kernel_source", {"text": "int main() {}"}),
         )
 
-    with Endpoint(answer) as served, opened(served) as context:
+    with ScriptedEndpoint(answer) as served, opened(served) as context:
         assert mended(context) is None
         told = served.requests[1].told
         assert told[0].startswith("can be proposed, as max_running_requests=")
@@ -78,7 +78,7 @@ def test_the_tools_say_what_may_be_proposed_and_what_is_known(opened: Any) -> No
         assert (line.tool_calls, line.tool_faults) == (4, 1)
 
 
-def _values(asked: Asked) -> list[int]:
+def _values(asked: ChatRequest) -> list[int]:
     import json
 
     said = asked.system[asked.system.index('{\n  "model"') :]
@@ -86,5 +86,5 @@ def _values(asked: Asked) -> list[int]:
     return [it for it in told["settings"][0]["values"] if it != 12]
 
 
-def _other(asked: Asked) -> Reply:
+def _other(asked: ChatRequest) -> ChatReply:
     return says({"proposals": [proposal("max_running_requests", _values(asked)[0])]})

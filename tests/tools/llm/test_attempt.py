@@ -14,8 +14,17 @@ from bankable.tools.llm.attempt import Prompt
 from bankable.tools.llm.client import Client
 from bankable.tools.llm.ledger import CallLedger, read_ledger
 from bankable.tools.llm.outcome import Kind, Outcome, Usage
+from bankable.tools.llm.scripted_endpoint import (
+    ChatReply,
+    ScriptedEndpoint,
+    completion,
+    error,
+    page,
+    refusal,
+    says,
+    tool_call,
+)
 from bankable.tools.llm.settings import Limits, Settings, endpoint
-from tests.tools.llm.endpoint import Endpoint, Reply, completion, error, page, refusal, says, tool_call
 
 
 class Colour(Record):
@@ -38,9 +47,9 @@ Ask = Callable[..., Outcome[Colour]]
 def ask(tmp_path: Path) -> Ask:
     """Ask once; the one line of the ledger says what the outcome says."""
 
-    def asked(reply: Reply, limits: Limits = ONCE) -> Outcome[Colour]:
+    def asked(reply: ChatReply, limits: Limits = ONCE) -> Outcome[Colour]:
         path = tmp_path / "calls.jsonl"
-        with Endpoint(reply) as served:
+        with ScriptedEndpoint(reply) as served:
             client = Client(Settings(endpoint=endpoint("m", served.url), limits=limits), CallLedger(path), environ={})
             found = client.ask_now("judge", QUESTION, Colour)
         (line,) = read_ledger(path)
@@ -59,22 +68,26 @@ def test_an_answer_of_the_shape_asked_for(ask: Ask) -> None:
     assert (found.attempts, found.detail) == (1, "")
 
 
-WRONG: dict[str, tuple[Reply, Kind, str]] = {
+WRONG: dict[str, tuple[ChatReply, Kind, str]] = {
     "too many requests": (error(429), Kind.RATE_LIMITED, "HTTP 429: too many requests"),
     "no credit": (error(429, code="insufficient_quota"), Kind.DENIED, "HTTP 429: the account has no credit left"),
     "error of the server": (error(500), Kind.SERVER_ERROR, "HTTP 500: an error of the server"),
     "bad gateway as a page": (
-        Reply(502, b"<html>bad gateway</html>", content_type="text/html"),
+        ChatReply(502, b"<html>bad gateway</html>", content_type="text/html"),
         Kind.SERVER_ERROR,
         "HTTP 502: an error of the server",
     ),
     "a page with status 200": (page(), Kind.MALFORMED, "not an answer of chat completions"),
     "a page that calls itself JSON": (
-        Reply(body=b"<html></html>"),
+        ChatReply(body=b"<html></html>"),
         Kind.MALFORMED,
         "not an answer of chat completions",
     ),
-    "cut connection": (Reply(body=says(GOOD).body, cut_after=40), Kind.CUT, "the connection ended within the answer"),
+    "cut connection": (
+        ChatReply(body=says(GOOD).body, cut_after=40),
+        Kind.CUT,
+        "the connection ended within the answer",
+    ),
     "truncated JSON": (
         completion('{"word": "re'),
         Kind.MALFORMED,
@@ -111,24 +124,24 @@ WRONG: dict[str, tuple[Reply, Kind, str]] = {
     "no such model": (error(404), Kind.REJECTED, "HTTP 404: no such model, or no such address"),
     "no structured output": (error(400), Kind.REJECTED, "HTTP 400: the request is not accepted"),
     "redirect": (
-        Reply(302, headers={"location": "http://127.0.0.1:9/"}),
+        ChatReply(302, headers={"location": "http://127.0.0.1:9/"}),
         Kind.REJECTED,
         "HTTP 302: a redirect, which is not followed",
     ),
     "compressed": (
-        Reply(body=b"\x1f\x8b", headers={"content-encoding": "gzip"}),
+        ChatReply(body=b"\x1f\x8b", headers={"content-encoding": "gzip"}),
         Kind.MALFORMED,
         "a compressed answer, though none was allowed",
     ),
-    "a list": (Reply(body=b"[]"), Kind.MALFORMED, "not an answer of chat completions"),
-    "no choices": (Reply(body=b'{"choices":[]}'), Kind.MALFORMED, "not an answer of chat completions"),
-    "null choices": (Reply(body=b'{"choices":null}'), Kind.MALFORMED, "not an answer of chat completions"),
+    "a list": (ChatReply(body=b"[]"), Kind.MALFORMED, "not an answer of chat completions"),
+    "no choices": (ChatReply(body=b'{"choices":[]}'), Kind.MALFORMED, "not an answer of chat completions"),
+    "null choices": (ChatReply(body=b'{"choices":null}'), Kind.MALFORMED, "not an answer of chat completions"),
     "an error with status 200": (
-        Reply(body=b'{"error":{"message":"x"}}'),
+        ChatReply(body=b'{"error":{"message":"x"}}'),
         Kind.MALFORMED,
         "not an answer of chat completions",
     ),
-    "nested beyond reason": (Reply(body=b"[" * 100_000), Kind.MALFORMED, "not an answer of chat completions"),
+    "nested beyond reason": (ChatReply(body=b"[" * 100_000), Kind.MALFORMED, "not an answer of chat completions"),
 }
 
 
@@ -142,13 +155,13 @@ def test_what_goes_wrong_has_its_own_end(name: str, ask: Ask) -> None:
 @pytest.mark.parametrize(
     "reply",
     [
-        Reply(body=says(GOOD).body, drip_s=0.05),
-        Reply(drip_s=0.05, drip_head=True),
-        Reply(before_s=30),
+        ChatReply(body=says(GOOD).body, drip_s=0.05),
+        ChatReply(drip_s=0.05, drip_head=True),
+        ChatReply(before_s=30),
     ],
     ids=["body byte by byte", "head byte by byte", "silence"],
 )
-def test_a_slow_answer_ends_at_the_wall(reply: Reply, ask: Ask) -> None:
+def test_a_slow_answer_ends_at_the_wall(reply: ChatReply, ask: Ask) -> None:
     begun = time.monotonic()
     found = ask(reply, BRIEFLY)
     assert (found.kind, found.detail) == (Kind.TIMED_OUT, "no whole answer within the time")
@@ -159,25 +172,25 @@ def test_a_slow_answer_ends_at_the_wall(reply: Reply, ask: Ask) -> None:
     "reply",
     [
         says({**GOOD, "word": "x" * (1 << 20)}),
-        Reply(body=b"x" * 65536, endless=True),
-        Reply(body=b"", headers={"content-length": "9" * 17}, endless=True),
+        ChatReply(body=b"x" * 65536, endless=True),
+        ChatReply(body=b"", headers={"content-length": "9" * 17}, endless=True),
     ],
     ids=["one megabyte", "without end", "announced"],
 )
-def test_an_answer_of_a_megabyte_is_refused(reply: Reply, ask: Ask) -> None:
+def test_an_answer_of_a_megabyte_is_refused(reply: ChatReply, ask: Ask) -> None:
     found = ask(reply)
     assert (found.kind, found.detail) == (Kind.TOO_LONG, "an answer of more bytes than are read")
 
 
 def test_an_answer_just_below_the_bound_is_read(ask: Ask) -> None:
     room = (1 << 20) - len(says(GOOD).body)
-    padded = Reply(body=says(GOOD).body + b" " * room)
+    padded = ChatReply(body=says(GOOD).body + b" " * room)
     assert ask(padded).kind is Kind.ANSWERED
     assert len(padded.body) == 1 << 20
 
 
 def test_nobody_there() -> None:
-    served = Endpoint(says(GOOD))
+    served = ScriptedEndpoint(says(GOOD))
     url = served.url
     served._server.server_close()
     found = Client(Settings(endpoint=endpoint("m", url), limits=ONCE), environ={}).ask_now("judge", QUESTION, Colour)
@@ -197,4 +210,4 @@ def test_tokens_that_nobody_can_have_used_are_not_believed(ask: Ask) -> None:
 def test_an_error_costs_nothing_and_a_lost_answer_its_longest(ask: Ask, tmp_path: Path) -> None:
     assert ask(error(500)).usage == Usage()
     (tmp_path / "calls.jsonl").unlink()
-    assert ask(Reply(before_s=30), BRIEFLY).usage == Usage(QUESTION.tokens, ONCE.answer_tokens, estimated=True)
+    assert ask(ChatReply(before_s=30), BRIEFLY).usage == Usage(QUESTION.tokens, ONCE.answer_tokens, estimated=True)

@@ -15,22 +15,22 @@ from bankable.tools.llm.attempt import Prompt
 from bankable.tools.llm.client import Client, retry_after
 from bankable.tools.llm.ledger import CallLedger, CallLine, read_ledger, text, totals
 from bankable.tools.llm.outcome import Kind, Outcome, Usage
+from bankable.tools.llm.scripted_endpoint import ChatReply, ScriptedEndpoint, error, page, refusal, says
 from bankable.tools.llm.settings import Budget, Limits, Price, Settings, endpoint
-from tests.tools.llm.endpoint import Endpoint, Reply, error, page, refusal, says
 from tests.tools.llm.test_attempt import GOOD, QUESTION, Colour
 
 QUICK = Limits(attempts=4, attempt_s=30, call_s=60, pause_s=0.01, answer_tokens=50)
 WORST = QUESTION.tokens + QUICK.answer_tokens
 
 
-def ask(served: Endpoint, ledger: CallLedger | None = None, **options: object) -> Outcome[Colour]:
+def ask(served: ScriptedEndpoint, ledger: CallLedger | None = None, **options: object) -> Outcome[Colour]:
     settings = Settings(endpoint=endpoint("m", served.url), **{"limits": QUICK, **options})
     return Client(settings, ledger, environ={}).ask_now("judge", QUESTION, Colour)
 
 
 def test_what_passes_is_tried_again_and_every_attempt_is_written_down(tmp_path: Path) -> None:
     ledger = CallLedger(tmp_path / "calls.jsonl")
-    with Endpoint([error(500), page(), error(429, retry_after="0"), says(GOOD)]) as served:
+    with ScriptedEndpoint([error(500), page(), error(429, retry_after="0"), says(GOOD)]) as served:
         found = ask(served, ledger)
     assert (found.kind, found.attempts, len(served.requests)) == (Kind.ANSWERED, 4, 4)
     lines = read_ledger(tmp_path / "calls.jsonl")
@@ -44,20 +44,20 @@ def test_what_passes_is_tried_again_and_every_attempt_is_written_down(tmp_path: 
 
 
 def test_attempts_are_bounded() -> None:
-    with Endpoint(error(500)) as served:
+    with ScriptedEndpoint(error(500)) as served:
         found = ask(served)
     assert (found.kind, found.attempts, len(served.requests)) == (Kind.SERVER_ERROR, 4, 4)
 
 
 @pytest.mark.parametrize("reply", [refusal(), error(401), error(404), error(429, code="insufficient_quota")])
-def test_what_does_not_pass_is_not_tried_again(reply: Reply) -> None:
-    with Endpoint(reply) as served:
+def test_what_does_not_pass_is_not_tried_again(reply: ChatReply) -> None:
+    with ScriptedEndpoint(reply) as served:
         found = ask(served)
     assert (found.kind is not Kind.ANSWERED, len(served.requests)) == (True, 1)
 
 
 def test_a_server_that_asks_for_patience_gets_it() -> None:
-    with Endpoint([error(429, retry_after="0.4"), says(GOOD)]) as served:
+    with ScriptedEndpoint([error(429, retry_after="0.4"), says(GOOD)]) as served:
         begun = time.monotonic()
         assert ask(served).kind is Kind.ANSWERED
         assert time.monotonic() - begun > 0.4
@@ -66,14 +66,14 @@ def test_a_server_that_asks_for_patience_gets_it() -> None:
 @pytest.mark.parametrize("asked", ["1.5", "1e300"])
 def test_but_not_any_amount_of_it(asked: str) -> None:
     limits = QUICK.model_copy(update={"wait_s": 1.0})
-    with Endpoint([error(429, retry_after=asked), says(GOOD)]) as served:
+    with ScriptedEndpoint([error(429, retry_after=asked), says(GOOD)]) as served:
         found = ask(served, limits=limits)
     assert (found.kind, len(served.requests)) == (Kind.RATE_LIMITED, 1)
 
 
 def test_the_wall_holds_over_all_attempts() -> None:
     limits = QUICK.model_copy(update={"attempts": 50, "attempt_s": 0.3, "call_s": 1.0})
-    with Endpoint(Reply(before_s=30)) as served:
+    with ScriptedEndpoint(ChatReply(before_s=30)) as served:
         begun = time.monotonic()
         found = ask(served, limits=limits)
         assert time.monotonic() - begun < 10
@@ -102,7 +102,7 @@ def test_a_time_to_wait_is_a_number_or_a_date() -> None:
 
 
 def test_a_budget_of_calls_counts_repeated_ones() -> None:
-    with Endpoint(error(500)) as served:
+    with ScriptedEndpoint(error(500)) as served:
         found = ask(served, role_budgets={"judge": Budget(calls=2)})
     assert (found.kind, found.detail, found.attempts) == (Kind.OVER_BUDGET, "calls would run out", 2)
     assert len(served.requests) == 2
@@ -110,7 +110,7 @@ def test_a_budget_of_calls_counts_repeated_ones() -> None:
 
 def test_a_request_whose_worst_case_does_not_fit_is_not_sent(tmp_path: Path) -> None:
     ledger = CallLedger(tmp_path / "calls.jsonl")
-    with Endpoint(says(GOOD)) as served:
+    with ScriptedEndpoint(says(GOOD)) as served:
         found = ask(served, ledger, budget=Budget(tokens=WORST - 1))
         assert (found.kind, found.detail, found.attempts) == (Kind.OVER_BUDGET, "tokens would run out", 0)
         assert ask(served, ledger, budget=Budget(tokens=WORST)).kind is Kind.ANSWERED
@@ -121,7 +121,7 @@ def test_a_request_whose_worst_case_does_not_fit_is_not_sent(tmp_path: Path) -> 
 def test_a_budget_in_money() -> None:
     prices = {"m": Price(prompt=1e6, completion=2e6)}  # a dollar a token, two for an answer's
     worst = QUESTION.tokens + 2 * QUICK.answer_tokens
-    with Endpoint(says(GOOD)) as served:
+    with ScriptedEndpoint(says(GOOD)) as served:
         ledger = CallLedger()
         assert ask(served, ledger, prices=prices, budget=Budget(money=worst - 1)).detail == "money would run out"
         assert ask(served, ledger, prices=prices, budget=Budget(money=worst)).kind is Kind.ANSWERED
@@ -134,7 +134,7 @@ def test_what_was_set_aside_and_not_used_can_be_used() -> None:
     settings = Settings(
         endpoint=endpoint("m", "http://127.0.0.1:1"), limits=limits, budget=Budget(tokens=2000 + 10 * 120)
     )
-    with Endpoint(says(GOOD)) as served:
+    with ScriptedEndpoint(says(GOOD)) as served:
         settings = settings.model_copy(update={"endpoint": endpoint("m", served.url)})
         client = Client(settings, environ={})
         kinds = [client.ask_now("judge", QUESTION, Colour).kind for _ in range(12)]
@@ -142,7 +142,7 @@ def test_what_was_set_aside_and_not_used_can_be_used() -> None:
 
 
 def test_questions_side_by_side_do_not_overdraw() -> None:
-    with Endpoint(says(GOOD)) as served:
+    with ScriptedEndpoint(says(GOOD)) as served:
         settings = Settings(endpoint=endpoint("m", served.url), limits=QUICK, budget=Budget(tokens=2 * WORST))
         client = Client(settings, environ={})
 
@@ -156,7 +156,7 @@ def test_questions_side_by_side_do_not_overdraw() -> None:
 
 def test_a_resumed_run_goes_on_with_what_is_left(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
-    with Endpoint(says(GOOD)) as served:
+    with ScriptedEndpoint(says(GOOD)) as served:
         assert ask(served, CallLedger(path), budget=Budget(calls=1)).kind is Kind.ANSWERED
         path.write_bytes(path.read_bytes() + b'{"at": 1')  # killed while writing
         assert ask(served, CallLedger(path), budget=Budget(calls=1)).kind is Kind.OVER_BUDGET
@@ -164,7 +164,7 @@ def test_a_resumed_run_goes_on_with_what_is_left(tmp_path: Path) -> None:
 
 
 def test_one_role_does_not_pay_for_another() -> None:
-    with Endpoint(says(GOOD)) as one, Endpoint(says(GOOD)) as other:
+    with ScriptedEndpoint(says(GOOD)) as one, ScriptedEndpoint(says(GOOD)) as other:
         settings = Settings(
             endpoint=endpoint("m", one.url),
             roles={"judge": endpoint("openai:n", other.url)},
@@ -179,7 +179,7 @@ def test_one_role_does_not_pay_for_another() -> None:
 
 
 def test_what_is_sent() -> None:
-    with Endpoint(says(GOOD)) as served:
+    with ScriptedEndpoint(says(GOOD)) as served:
         ask(served)
     (sent,) = served.requests
     assert sent.path == "/v1/chat/completions"

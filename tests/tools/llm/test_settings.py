@@ -15,10 +15,10 @@ from bankable.tools.llm.client import Client
 from bankable.tools.llm.key import key_for
 from bankable.tools.llm.ledger import CallLedger
 from bankable.tools.llm.outcome import Kind
+from bankable.tools.llm.scripted_endpoint import ChatReply, ChatRequest, ScriptedEndpoint, error, page, says
 from bankable.tools.llm.settings import Budget, Limits, Price, Settings, endpoint
 from bankable.tools.llm.settings import Endpoint as Place
 from bankable.tools.llm.wire import HEADERS
-from tests.tools.llm.endpoint import Asked, Endpoint, Reply, error, page, says
 from tests.tools.llm.test_attempt import GOOD, QUESTION, Colour
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -101,10 +101,12 @@ def test_a_key_that_is_none_is_not_repeated(key: str) -> None:
     assert CANARY not in str(caught.value)
 
 
-def _echo(status: int) -> Reply:
+def _echo(status: int) -> ChatReply:
     """A server that repeats the key wherever it can."""
     told = error(status, f"wrong key {CANARY}", code=CANARY)
-    return Reply(told.status, told.body, {"x-request-id": CANARY, "www-authenticate": CANARY, "retry-after": CANARY})
+    return ChatReply(
+        told.status, told.body, {"x-request-id": CANARY, "www-authenticate": CANARY, "retry-after": CANARY}
+    )
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer")  # filtered by the client; pytest resets filters
@@ -120,15 +122,15 @@ def _echo(status: int) -> Reply:
         says(CANARY),
         says({**GOOD, CANARY: CANARY}),
         says(GOOD, usage={"prompt_tokens": CANARY, "completion_tokens": 1}),
-        Reply(body=CANARY.encode(), cut_after=3),
+        ChatReply(body=CANARY.encode(), cut_after=3),
     ],
 )
 def test_the_key_reaches_the_server_and_nothing_else(
-    reply: Reply, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    reply: ChatReply, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:
     caplog.set_level(logging.INFO)
     ledger = CallLedger(tmp_path / "calls.jsonl")
-    with Endpoint(reply) as served:
+    with ScriptedEndpoint(reply) as served:
         settings = Settings(
             endpoint=endpoint("m", served.url), limits=Limits(attempts=2, attempt_s=20, call_s=40, pause_s=0.01)
         )
@@ -152,7 +154,7 @@ def test_the_libraries_do_not_print_what_a_server_sends() -> None:
         "settings = Settings(endpoint=endpoint('m', sys.argv[1]), limits=Limits(attempts=1))\n"
         "print(Client(settings, environ={}).ask_now('judge', QUESTION, Colour).kind)"
     )
-    with Endpoint(says(GOOD, usage={"prompt_tokens": CANARY, "completion_tokens": 1})) as served:
+    with ScriptedEndpoint(says(GOOD, usage={"prompt_tokens": CANARY, "completion_tokens": 1})) as served:
         done = subprocess.run(
             [sys.executable, "-c", code, served.url], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
         )
@@ -161,7 +163,7 @@ def test_the_libraries_do_not_print_what_a_server_sends() -> None:
 
 def test_debug_logs_do_not_hold_the_key_either(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with Endpoint(says(GOOD)) as served:
+    with ScriptedEndpoint(says(GOOD)) as served:
         client = Client(Settings(endpoint=endpoint("m", served.url)), environ={"BANKABLE_LLM_KEY": CANARY})
         assert client.ask_now("judge", QUESTION, Colour).kind is Kind.ANSWERED
     assert caplog.records
@@ -169,9 +171,9 @@ def test_debug_logs_do_not_hold_the_key_either(caplog: pytest.LogCaptureFixture)
 
 
 def test_a_redirect_takes_neither_prompt_nor_key_along() -> None:
-    with Endpoint(says(GOOD)) as elsewhere:
+    with ScriptedEndpoint(says(GOOD)) as elsewhere:
         to = f"{elsewhere.url}/chat/completions"
-        with Endpoint(lambda _: Reply(307, headers={"location": to})) as served:
+        with ScriptedEndpoint(lambda _: ChatReply(307, headers={"location": to})) as served:
             client = Client(Settings(endpoint=endpoint("m", served.url)), environ={"BANKABLE_LLM_KEY": CANARY})
             assert client.ask_now("judge", QUESTION, Colour).kind is Kind.REJECTED
         assert elsewhere.requests == []
@@ -188,7 +190,7 @@ def test_nothing_of_the_environment_or_the_machine_is_sent(monkeypatch: pytest.M
         "OPENAI_BASE_URL",
     ):
         monkeypatch.setenv(name, f"X-Told: {CANARY}" if name == "OPENAI_CUSTOM_HEADERS" else CANARY)
-    with Endpoint(says(GOOD)) as served:
+    with ScriptedEndpoint(says(GOOD)) as served:
         client = Client(Settings(endpoint=endpoint("m", served.url)))
         assert client.ask_now("judge", QUESTION, Colour).kind is Kind.ANSWERED
     (sent,) = served.requests
@@ -198,10 +200,10 @@ def test_nothing_of_the_environment_or_the_machine_is_sent(monkeypatch: pytest.M
 
 
 def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_: Asked) -> Reply:
+    def refuse(_: ChatRequest) -> ChatReply:
         raise AssertionError
 
-    with Endpoint(refuse) as proxy, Endpoint(says(GOOD)) as served:
+    with ScriptedEndpoint(refuse) as proxy, ScriptedEndpoint(says(GOOD)) as served:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy.url.removesuffix("/v1"))
         client = Client(Settings(endpoint=endpoint("m", served.url)), environ={})

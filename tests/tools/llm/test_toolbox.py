@@ -13,9 +13,17 @@ from bankable.tools.llm.attempt import Prompt
 from bankable.tools.llm.client import Client
 from bankable.tools.llm.ledger import CallLedger, read_ledger, totals
 from bankable.tools.llm.outcome import Kind, Outcome
+from bankable.tools.llm.scripted_endpoint import (
+    ChatReply,
+    ChatRequest,
+    ScriptedEndpoint,
+    error,
+    says,
+    tool_call,
+    tool_calls,
+)
 from bankable.tools.llm.settings import Budget, Limits, Settings, endpoint
 from bankable.tools.llm.toolbox import MOST_ARGUMENTS, MOST_CALLS, MOST_ROUNDS, Tool
-from tests.tools.llm.endpoint import Asked, Endpoint, Reply, error, says, tool_call, tool_calls
 from tests.tools.llm.test_attempt import GOOD, Colour
 
 LIMITS = Limits(attempts=2, attempt_s=30, call_s=60, pause_s=0.01)
@@ -37,7 +45,7 @@ def mixed(asked: Mix) -> str:
 TOOLS = (Tool("mix", "What two colours make.", Mix, mixed),)
 
 
-def ask(served: Endpoint, path: Path, **options: object) -> Outcome[Colour]:
+def ask(served: ScriptedEndpoint, path: Path, **options: object) -> Outcome[Colour]:
     settings = Settings(endpoint=endpoint("m", served.url), **{"limits": LIMITS, **options})
     prompt = Prompt("You name colours.", "Which one?", TOOLS)
     return Client(settings, CallLedger(path), environ={}).ask_now("strategist", prompt, Colour)
@@ -49,7 +57,7 @@ def ledger(tmp_path: Path) -> Path:
 
 
 def test_a_call_is_answered_and_the_answer_still_has_its_shape(ledger: Path) -> None:
-    with Endpoint([tool_call("mix", {"first": "red", "second": "green"}), says(GOOD)]) as served:
+    with ScriptedEndpoint([tool_call("mix", {"first": "red", "second": "green"}), says(GOOD)]) as served:
         found = ask(served, ledger)
     first, second = served.requests
     assert (found.kind, found.answer, found.attempts) == (Kind.ANSWERED, Colour(word="red", number=3), 2)
@@ -66,7 +74,7 @@ def test_a_call_is_answered_and_the_answer_still_has_its_shape(ledger: Path) -> 
     assert (summed.requests, summed.tool_calls, summed.other) == (2, 1, "1 called_tools, 1 tool calls")
 
 
-WRONG: dict[str, tuple[Reply, str, str]] = {
+WRONG: dict[str, tuple[ChatReply, str, str]] = {
     "unknown tool": (tool_call("delete_everything", {"path": "/"}), "there is no tool of this name", "unknown tool"),
     "a name that is none": (tool_call("../../mix; rm -rf"), "there is no tool of this name", "unknown tool"),
     "too large": (
@@ -88,7 +96,7 @@ WRONG: dict[str, tuple[Reply, str, str]] = {
 @pytest.mark.parametrize("name", WRONG)
 def test_a_misuse_is_told_counted_and_survived(name: str, ledger: Path) -> None:
     reply, said, fault = WRONG[name]
-    with Endpoint([reply, says(GOOD)]) as served:
+    with ScriptedEndpoint([reply, says(GOOD)]) as served:
         found = ask(served, ledger)
     assert found.kind is Kind.ANSWERED
     (told,) = served.requests[1].told
@@ -102,7 +110,7 @@ def test_a_misuse_is_told_counted_and_survived(name: str, ledger: Path) -> None:
 
 
 def test_arguments_that_are_no_json_are_asked_for_again(ledger: Path) -> None:
-    with Endpoint([tool_call("mix", '{"first": "re'), says(GOOD)]) as served:
+    with ScriptedEndpoint([tool_call("mix", '{"first": "re'), says(GOOD)]) as served:
         found = ask(served, ledger)
     assert (found.kind, found.attempts) == (Kind.ANSWERED, 2)
     assert read_ledger(ledger)[0].outcome in (Kind.MALFORMED, Kind.CALLED_TOOLS)
@@ -110,7 +118,7 @@ def test_arguments_that_are_no_json_are_asked_for_again(ledger: Path) -> None:
 
 def test_calls_of_one_round_are_bounded(ledger: Path) -> None:
     many = [("mix", {"first": "red", "second": str(number)}) for number in range(MOST_CALLS + 30)]
-    with Endpoint([tool_calls(*many), says(GOOD)]) as served:
+    with ScriptedEndpoint([tool_calls(*many), says(GOOD)]) as served:
         assert ask(served, ledger).kind is Kind.ANSWERED
     told = served.requests[1].told
     assert len(told) == MOST_CALLS + 1
@@ -118,10 +126,10 @@ def test_calls_of_one_round_are_bounded(ledger: Path) -> None:
 
 
 def test_rounds_are_bounded_and_then_the_tools_are_gone(ledger: Path) -> None:
-    def never_content(asked: Asked) -> Reply:
+    def never_content(asked: ChatRequest) -> ChatReply:
         return tool_call("mix", {"first": "red", "second": "blue"}) if asked.offered else says(GOOD)
 
-    with Endpoint(never_content) as served:
+    with ScriptedEndpoint(never_content) as served:
         found = ask(served, ledger)
     assert (found.kind, len(served.requests)) == (Kind.ANSWERED, MOST_ROUNDS + 1)
     assert [len(it.told) for it in served.requests] == list(range(MOST_ROUNDS + 1))
@@ -129,21 +137,21 @@ def test_rounds_are_bounded_and_then_the_tools_are_gone(ledger: Path) -> None:
 
 
 def test_a_model_that_only_calls_tools_ends_malformed(ledger: Path) -> None:
-    with Endpoint(tool_call("mix", {"first": "red", "second": "blue"})) as served:
+    with ScriptedEndpoint(tool_call("mix", {"first": "red", "second": "blue"})) as served:
         found = ask(served, ledger)
     assert (found.kind, found.detail) == (Kind.MALFORMED, "a call of a tool that it was not given")
     assert len(served.requests) == MOST_ROUNDS + LIMITS.attempts
 
 
 def test_every_round_is_paid_from_the_budget(ledger: Path) -> None:
-    with Endpoint(tool_call("mix", {"first": "red", "second": "blue"})) as served:
+    with ScriptedEndpoint(tool_call("mix", {"first": "red", "second": "blue"})) as served:
         found = ask(served, ledger, budget=Budget(calls=2))
     assert (found.kind, found.detail, len(served.requests)) == (Kind.OVER_BUDGET, "calls would run out", 2)
 
 
 @pytest.mark.parametrize("status", [400, 422])
 def test_a_server_without_tools_is_asked_without(status: int, ledger: Path) -> None:
-    with Endpoint(lambda asked: error(status) if asked.offered else says(GOOD)) as served:
+    with ScriptedEndpoint(lambda asked: error(status) if asked.offered else says(GOOD)) as served:
         found = ask(served, ledger)
     assert (found.kind, [it.offered for it in served.requests]) == (Kind.ANSWERED, [["mix"], []])
     assert [it.outcome for it in read_ledger(ledger)] == [Kind.REJECTED, Kind.ANSWERED]
@@ -151,7 +159,7 @@ def test_a_server_without_tools_is_asked_without(status: int, ledger: Path) -> N
 
 def test_a_refusal_beside_a_call_is_a_refusal(ledger: Path) -> None:
     call = {"id": "c", "type": "function", "function": {"name": "mix", "arguments": "{}"}}
-    from tests.tools.llm.endpoint import completion
+    from bankable.tools.llm.scripted_endpoint import completion
 
-    with Endpoint(completion(None, refusal="no", tool_calls=[call])) as served:
+    with ScriptedEndpoint(completion(None, refusal="no", tool_calls=[call])) as served:
         assert ask(served, ledger).kind is Kind.REFUSED

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from tests.tools.loopback import Loopback
+from bankable.tools.loopback import Loopback
 
 PROJECT_ID = "5a4d5e2c-7b9c-4c52-8c1e-1d1f0d0d0d0d"
 Json = dict[str, Any]

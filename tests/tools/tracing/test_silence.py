@@ -11,8 +11,8 @@ import sys
 
 import pytest
 
+from bankable.tools.llm.scripted_endpoint import ScriptedEndpoint, says
 from tests.graph.conftest import ROOT
-from tests.tools.llm.endpoint import Endpoint, says
 from tests.tools.tracing.servers import LangSmithServer
 
 STEP = """
@@ -84,7 +84,7 @@ def test_a_variable_of_a_tracer_that_is_gone_breaks_nothing(name: str) -> None:
 
 
 def test_a_question_to_a_model_is_not_traced() -> None:
-    with LangSmithServer() as server, Endpoint(says({"a": 1})) as endpoint:
+    with LangSmithServer() as server, ScriptedEndpoint(says({"a": 1})) as endpoint:
         assert run(ASK, server, endpoint.url) == "answered"
     assert len(endpoint.requests) == 1
     assert server.requests == []

@@ -11,8 +11,8 @@ from bankable.nodes.auditor.judge.ask import judge
 from bankable.nodes.auditor.judge.orders import Orders
 from bankable.nodes.auditor.judge.record import JudgeRecord
 from bankable.tools.llm.client import Client
+from bankable.tools.llm.scripted_endpoint import ChatReply, ChatRequest, Json, ScriptedEndpoint, says
 from bankable.tools.llm.settings import Limits, Settings, endpoint
-from tests.tools.llm.endpoint import Asked, Endpoint, Json, Reply, says
 
 SUBJECT = PATCH
 """What is judged here."""
@@ -21,7 +21,7 @@ LIMITS = Limits(attempts=1, attempt_s=30, call_s=60, pause_s=0.01)
 PASS: Json = {"verdict": "PASS", "findings": []}
 
 
-def shown(asked: Asked) -> dict[str, dict[int, str]]:
+def shown(asked: ChatRequest) -> dict[str, dict[int, str]]:
     """Files, and their lines by number, as the request shows them."""
     found: dict[str, dict[int, str]] = {}
     name = ""
@@ -54,7 +54,7 @@ def accuse(
 def quoting(text: str, **options: Any) -> Any:
     """A script: every vote accuses, and quotes the first line shown that holds ``text``."""
 
-    def vote(asked: Asked) -> Reply:
+    def vote(asked: ChatRequest) -> ChatReply:
         for file, lines in shown(asked).items():
             for number, line in lines.items():
                 if text in line:
@@ -64,12 +64,12 @@ def quoting(text: str, **options: Any) -> Any:
     return vote
 
 
-def settings(served: Endpoint) -> Settings:
+def settings(served: ScriptedEndpoint) -> Settings:
     return Settings(endpoint=endpoint("m", served.url), limits=LIMITS)
 
 
-def judged(folder: Path, script: Any, votes: int = 3, **options: Any) -> tuple[JudgeRecord, list[Asked]]:
+def judged(folder: Path, script: Any, votes: int = 3, **options: Any) -> tuple[JudgeRecord, list[ChatRequest]]:
     """The judge over real HTTP, and what it was asked."""
-    with Endpoint(script) as served:
+    with ScriptedEndpoint(script) as served:
         orders = Orders(settings=settings(served), votes=votes, **options)
         return judge(folder, Client(orders.settings, environ={}), orders), served.requests

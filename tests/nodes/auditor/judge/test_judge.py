@@ -21,11 +21,21 @@ from bankable.nodes.auditor.verdict import Action, Severity, Word
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.seal import Seal
 from bankable.tools.llm.ledger import read_ledger
+from bankable.tools.llm.scripted_endpoint import (
+    ChatReply,
+    ChatRequest,
+    ScriptedEndpoint,
+    completion,
+    error,
+    page,
+    refusal,
+    says,
+    tool_call,
+)
 from bankable.tools.llm.settings import Budget
 from bankable.tools.skills.loader import skill
 from tests.nodes.auditor.builders import judge as rules
 from tests.nodes.auditor.judge.ballots import OVERLAY, PASS, SUBJECT, accuse, judged, quoting, settings
-from tests.tools.llm.endpoint import Asked, Endpoint, Reply, completion, error, page, refusal, says, tool_call
 
 ROOT = Path(__file__).resolve().parents[4]
 INVENTED = {"file": OVERLAY, "line": 1, "text": "os.environ['CHEAT'] = '1'"}
@@ -77,7 +87,7 @@ def test_one_vote_of_three_is_not_enough_and_two_flag(sealed: Seal) -> None:
     for accusing, word in ((1, Word.PASS), (2, Word.FLAG)):
         turn, lock = [0], threading.Lock()
 
-        def script(asked: Asked, turn: list[int] = turn, accusing: int = accusing) -> Reply:
+        def script(asked: ChatRequest, turn: list[int] = turn, accusing: int = accusing) -> ChatReply:
             with lock:  # noqa: B023  # the lock of this round
                 turn[0] += 1
                 return quoting("RMSNorm.forward_native")(asked) if turn[0] <= accusing else says(PASS)
@@ -96,7 +106,7 @@ SILENT = {
     "a megabyte": (says({**PASS, "findings": "x" * (1 << 20)}), "too_long"),
     "500": (error(500), "server_error"),
     "429": (error(429), "rate_limited"),
-    "cut": (Reply(body=says(PASS).body, cut_after=9), "cut"),
+    "cut": (ChatReply(body=says(PASS).body, cut_after=9), "cut"),
     "unknown tool": (tool_call("sign_off"), "malformed"),
 }
 
@@ -114,7 +124,7 @@ def test_a_judge_without_an_answer_is_degraded_and_blocks_nothing(name: str, sea
 
 
 def test_a_drip_is_degraded_in_time(sealed: Seal) -> None:
-    with Endpoint(Reply(body=says(PASS).body, drip_s=0.1)) as served:
+    with ScriptedEndpoint(ChatReply(body=says(PASS).body, drip_s=0.1)) as served:
         short = settings(served).limits.model_copy(update={"attempt_s": 1.0})
         orders = Orders(settings=settings(served).model_copy(update={"limits": short}), votes=1)
         found = run_judge(sealed.folder, orders, environ={})
@@ -124,7 +134,7 @@ def test_a_drip_is_degraded_in_time(sealed: Seal) -> None:
 def test_two_answers_of_three_are_enough_to_flag_and_not_to_withhold(sealed: Seal) -> None:
     turn, lock = [0], threading.Lock()
 
-    def script(asked: Asked) -> Reply:
+    def script(asked: ChatRequest) -> ChatReply:
         with lock:
             turn[0] += 1
             return refusal() if turn[0] == 1 else quoting("RMSNorm.forward_native")(asked)
@@ -134,7 +144,7 @@ def test_two_answers_of_three_are_enough_to_flag_and_not_to_withhold(sealed: Sea
 
 
 def test_a_budget_that_is_spent_is_degraded(sealed: Seal, tmp_path: Path) -> None:
-    with Endpoint(says(PASS)) as served:
+    with ScriptedEndpoint(says(PASS)) as served:
         poor = settings(served).model_copy(update={"role_budgets": {"judge": Budget(calls=1)}})
         ledger = tmp_path / "calls.jsonl"
         found = run_judge(sealed.folder, Orders(settings=poor, ledger=str(ledger)), environ={})
@@ -146,7 +156,7 @@ def test_a_budget_that_is_spent_is_degraded(sealed: Seal, tmp_path: Path) -> Non
 def test_a_process_of_its_own_says_the_same(sealed: Seal) -> None:
     script = quoting("RMSNorm.forward_native")
     within, _ = judged(sealed.folder, script)
-    with Endpoint(script) as served:
+    with ScriptedEndpoint(script) as served:
         found = run_judge(sealed.folder, Orders(settings=settings(served)), environ={})
     assert found.to_bytes() == within.to_bytes()
     assert JudgeRecord.model_validate_json(found.to_bytes()) == found
@@ -166,7 +176,7 @@ def test_a_process_that_fails_is_degraded(
     start: str, why: str, sealed: Seal, patch_run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(apart, "START", start)
-    with Endpoint(says(PASS)) as served:
+    with ScriptedEndpoint(says(PASS)) as served:
         limits = settings(served).limits.model_copy(update={"call_s": 0.5})
         orders = Orders(settings=settings(served).model_copy(update={"limits": limits}))
         found = run_judge(sealed.folder, orders, environ={}, start_s=1.0)

@@ -12,15 +12,15 @@ from bankable.nodes.auditor.judge.stored import judge_once, read_record
 from bankable.nodes.auditor.verdict import Finding, Severity, Word
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.seal import Seal, seal
+from bankable.tools.llm.scripted_endpoint import ScriptedEndpoint, refusal, says
 from tests.nodes.auditor.builders import edit, enter_all
 from tests.nodes.auditor.builders import judge as rules
 from tests.nodes.auditor.judge.ballots import PASS, SUBJECT, judged, settings
-from tests.tools.llm.endpoint import Endpoint, refusal, says
 
 
 def test_a_run_that_goes_on_does_not_ask_again(sealed: Seal, tmp_path: Path) -> None:
     file = tmp_path / "audits" / "patch-x-1" / "judge.json"
-    with Endpoint(says(PASS)) as served:
+    with ScriptedEndpoint(says(PASS)) as served:
         orders = Orders(settings=settings(served))
         first = judge_once(file, sealed.folder, orders, environ={})
         assert len(served.requests) == 3
@@ -32,7 +32,7 @@ def test_a_run_that_goes_on_does_not_ask_again(sealed: Seal, tmp_path: Path) -> 
 
 def test_a_judge_that_did_not_answer_is_kept_too(sealed: Seal, tmp_path: Path) -> None:
     file = tmp_path / "judge.json"
-    with Endpoint(refusal()) as served:
+    with ScriptedEndpoint(refusal()) as served:
         judge_once(file, sealed.folder, Orders(settings=settings(served)), environ={})
     assert read_record(file).degraded == "0 of 3 votes were answered (refused)"
 

@@ -1,8 +1,4 @@
-"""Scripted models for whole runs: which role asks, and answers that each may give.
-
-``python -m tests.graph.llm_script --port 8123`` serves a company that plays every role, in turns well, badly,
-dishonestly and not at all, so that each of these happens within one run.
-"""
+"""Answers that scripted models give, by the role that asks: the shape of the answer tells which role it is."""
 
 from __future__ import annotations
 
@@ -11,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.tools.llm.endpoint import Asked, Reply, says
+from bankable.tools.llm.scripted_endpoint import ChatReply, ChatRequest, says
 
-Answer = Callable[[Asked], Reply]
+Answer = Callable[[ChatRequest], ChatReply]
 FAIR = says({"verdict": "PASS", "findings": []})
 NOTHING = says({"proposals": []})
 NO_CHANGE = {
@@ -39,28 +35,30 @@ _LINE = re.compile(r"^ *(\d+)\| (.{20,})$", re.MULTILINE)
 _FILE = re.compile(r"^<<<[0-9a-f]{24} file (.+)>>>$", re.MULTILINE)
 
 
-def shape_of(asked: Asked) -> str:
+def shape_of(asked: ChatRequest) -> str:
     """Name of the shape that the answer is held to: it tells who asks."""
     return str(asked.body["response_format"]["json_schema"]["name"])
 
 
 @dataclass
-class Cast:
+class ScriptedRoles:
     """Plays every role; counts what was asked by shape. ``others``: by shape, for the roles that are not named."""
 
     judge: Answer = lambda _: FAIR
     tuner: Answer = lambda _: NOTHING
     others: dict[str, Answer] = field(default_factory=dict)
-    asked: dict[str, list[Asked]] = field(default_factory=dict)
+    asked: dict[str, list[ChatRequest]] = field(default_factory=dict)
 
-    def __call__(self, asked: Asked) -> Reply:
+    def __call__(self, asked: ChatRequest) -> ChatReply:
         shape = shape_of(asked)
         self.asked.setdefault(shape, []).append(asked)
         own = {"Opinion": self.judge, "ConfigurationProposal": self.tuner, **self.others}
         return own[shape](asked) if shape in own else NO_CHANGE[shape]
 
 
-def accuses(asked: Asked, *, severity: str = "FAIL", concern: str = "coherence", invented: bool = False) -> Reply:
+def accuses(
+    asked: ChatRequest, *, severity: str = "FAIL", concern: str = "coherence", invented: bool = False
+) -> ChatReply:
     """A vote that accuses, with a line that it was shown, or with one that it makes up."""
     file, line = _FILE.search(asked.user), _LINE.search(asked.user)
     assert file is not None
@@ -90,14 +88,3 @@ def kernel(idea: str = "an idea", **choices: int) -> dict[str, Any]:
 def step(kind: str, target: str, because: str = "a guess", *, leave_out: bool = False) -> dict[str, Any]:
     """One step of a strategist."""
     return {"kind": kind, "target": target, "leave_out": leave_out, "chance": 0.5, "because": because}
-
-
-def main() -> None:
-    """Serve until stopped."""
-    from tests.graph.scripted_models import serve
-
-    serve()
-
-
-if __name__ == "__main__":
-    main()

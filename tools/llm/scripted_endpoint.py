@@ -11,13 +11,13 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
-from tests.tools.loopback import Loopback
+from bankable.tools.loopback import Loopback
 
 Json = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Asked:
+class ChatRequest:
     """One request, as it arrived."""
 
     path: str
@@ -54,7 +54,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Reply:
+class ChatReply:
     """What the server sends back."""
 
     status: int = 200
@@ -73,10 +73,12 @@ class Reply:
     """No length is announced, and the body comes again and again."""
 
 
-Script = Callable[[Asked], Reply]
+Script = Callable[[ChatRequest], ChatReply]
 
 
-def completion(text: str | None, *, finish: str = "stop", usage: Json | bool | None = True, **message: Any) -> Reply:
+def completion(
+    text: str | None, *, finish: str = "stop", usage: Json | bool | None = True, **message: Any
+) -> ChatReply:
     """A chat completion with this text. ``usage``: what the server says it counted; ``False`` says nothing."""
     found: Json = {
         "id": "chatcmpl-1",
@@ -91,23 +93,23 @@ def completion(text: str | None, *, finish: str = "stop", usage: Json | bool | N
         found["usage"] = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
     elif usage is not False:
         found["usage"] = usage
-    return Reply(body=json.dumps(found).encode())
+    return ChatReply(body=json.dumps(found).encode())
 
 
-def says(value: Any, **options: Any) -> Reply:
+def says(value: Any, **options: Any) -> ChatReply:
     """A completion whose text is this value as JSON."""
     return completion(json.dumps(value), **options)
 
 
-def refusal() -> Reply:
+def refusal() -> ChatReply:
     return completion(None, refusal="I will not.")
 
 
-def tool_call(name: str, arguments: Json | str | None = None) -> Reply:
+def tool_call(name: str, arguments: Json | str | None = None) -> ChatReply:
     return tool_calls((name, arguments))
 
 
-def tool_calls(*calls: tuple[str, Json | str | None]) -> Reply:
+def tool_calls(*calls: tuple[str, Json | str | None]) -> ChatReply:
     """Calls of tools, with arguments as an object, or as text that may be no JSON."""
     made = [
         {
@@ -120,28 +122,30 @@ def tool_calls(*calls: tuple[str, Json | str | None]) -> Reply:
     return completion(None, finish="tool_calls", tool_calls=made)
 
 
-def error(status: int, message: str = "no", code: str | None = None, **headers: str) -> Reply:
+def error(status: int, message: str = "no", code: str | None = None, **headers: str) -> ChatReply:
     body = {"error": {"message": message, "type": "error", "param": None, "code": code}}
-    return Reply(status, json.dumps(body).encode(), {k.replace("_", "-"): v for k, v in headers.items()})
+    return ChatReply(status, json.dumps(body).encode(), {k.replace("_", "-"): v for k, v in headers.items()})
 
 
-def page(text: str = "<html><body>Sign in</body></html>") -> Reply:
-    return Reply(body=text.encode(), content_type="text/html")
+def page(text: str = "<html><body>Sign in</body></html>") -> ChatReply:
+    return ChatReply(body=text.encode(), content_type="text/html")
 
 
-class Endpoint(Loopback):
+class ScriptedEndpoint(Loopback):
     """Use as a context manager. Replies come from a function, or from a list whose last entry is repeated."""
 
-    def __init__(self, script: Script | Reply | Iterable[Reply], port: int = 0) -> None:
-        self._script = script if callable(script) else _in_turn([script] if isinstance(script, Reply) else list(script))
-        self.requests: list[Asked] = []
+    def __init__(self, script: Script | ChatReply | Iterable[ChatReply], port: int = 0) -> None:
+        self._script = (
+            script if callable(script) else _in_turn([script] if isinstance(script, ChatReply) else list(script))
+        )
+        self.requests: list[ChatRequest] = []
         super().__init__(self._handler(), port)
 
     @property
     def url(self) -> str:
         return f"{self.address}/v1"
 
-    def _answer(self, asked: Asked) -> Reply:
+    def _answer(self, asked: ChatRequest) -> ChatReply:
         with self._lock:
             self.requests.append(asked)
             return self._script(asked)
@@ -155,12 +159,12 @@ class Endpoint(Loopback):
             def do_POST(self) -> None:
                 length = int(self.headers.get("content-length", 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                asked = Asked(self.path, headers, self.rfile.read(length))
+                asked = ChatRequest(self.path, headers, self.rfile.read(length))
                 with contextlib.suppress(OSError):  # the client has gone, which is often the point
                     self._send(endpoint._answer(asked))
                 self.close_connection = True
 
-            def _send(self, reply: Reply) -> None:
+            def _send(self, reply: ChatReply) -> None:
                 endpoint._stop.wait(reply.before_s)
                 if reply.drip_head:
                     self._drip(b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 10_000, reply.drip_s)
@@ -197,6 +201,6 @@ class Endpoint(Loopback):
         return Handler
 
 
-def _in_turn(replies: list[Reply]) -> Script:
+def _in_turn(replies: list[ChatReply]) -> Script:
     left = list(replies)
     return lambda _: left.pop(0) if len(left) > 1 else left[0]

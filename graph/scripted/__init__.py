@@ -1,0 +1,1 @@
+"""Whole runs in which scripted models, or a small served one, play every role: ``bankable scripted``."""
