@@ -25,7 +25,7 @@ from bankable.graph.routing import BRANCHES  # noqa: E402
 from bankable.kernels.cli import app as kernels_app  # noqa: E402
 from bankable.kernels.operators import FAMILIES  # noqa: E402
 from bankable.nodes.auditor.importers.formats import FORMATS  # noqa: E402
-from bankable.nodes.auditor.index import index, markdown  # noqa: E402
+from bankable.nodes.auditor.index import build_index, render_markdown  # noqa: E402
 from bankable.tools.levers.registry import ALL_KNOBS  # noqa: E402
 
 TARGET = ROOT / "docs" / "generated"
@@ -61,13 +61,13 @@ def commands() -> str:
 
 def rules() -> str:
     """The auditor's rules and the failure modes that they decide."""
-    found = index()
-    tables = markdown(found).split("\n\n")
+    index = build_index()
+    tables = render_markdown(index).split("\n\n")
     return "\n".join(
         [
             "# Rules and failure modes",
             "",
-            f"This page is generated from the code. {len(found.rules)} rules decide the failure modes below. *Needs* "
+            f"This page is generated from the code. {len(index.rules)} rules decide the failure modes below. *Needs* "
             "names the evidence without which a rule cannot be asked: then its answer is *unverifiable*, which is "
             "never a PASS. *Gives* says how much its findings can weigh. `python -m graph rules` prints the same.",
             "",

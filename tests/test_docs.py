@@ -124,7 +124,7 @@ def test_modules_that_a_page_starts_exist(page: str) -> None:
 def test_the_generated_pages_have_every_rule_and_every_command() -> None:
     found = generator()
     rules = found["PAGES"]["rules.md"]()
-    for entry in found["index"]().rules:
+    for entry in found["build_index"]().rules:
         assert f"| `{entry.id}` |" in rules
     page = found["PAGES"]["commands.md"]()
     for program, known in commands().items():
