@@ -13,8 +13,8 @@ from bankable.kernels.benchmark.benchmark import BenchmarkSettings, measure_peak
 from bankable.kernels.benchmark.candidate import Candidate, torch_candidate
 from bankable.kernels.benchmark.cli import app as bench_app
 from bankable.kernels.benchmark.gpu import REHEARSED, measure_gpu
-from bankable.kernels.benchmark.gpu_table import table as gpu_table
-from bankable.kernels.benchmark.table import table
+from bankable.kernels.benchmark.gpu_table import build_gpu_table
+from bankable.kernels.benchmark.table import build_table
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.build.offline import compile_offline, lines
 from bankable.kernels.build.render import render
@@ -80,16 +80,16 @@ def benchmark(
 ) -> None:
     """Measure every backend of an operator against what the live server runs."""
     python = engine_python(engine_python_)
-    chosen = _family(family)
-    folder = _task(chosen, out, shapes, held_out, dtype, python, threads)
+    chosen = _find_family(family)
+    folder = _open_task(chosen, out, shapes, held_out, dtype, python, threads)
     result = run_benchmark(
         folder,
-        _candidates(folder, backends),
+        _choose_candidates(folder, backends),
         python,
         BenchmarkSettings(rounds=rounds, samples=samples, threads=threads),
         console.print,
     )
-    console.print(table(result))
+    console.print(build_table(result))
     console.print(f"roof: {result.peaks.copy_bandwidth / 1e9:.3g} GB/s, {result.peaks.flop_rate / 1e9:.3g} GFLOP/s")
     console.print(result.claim.headline)
     console.print(f"records in {result.folder}")
@@ -116,7 +116,7 @@ def search(
 ) -> None:
     """Search the parameters of a family's C++ template; the same command again goes on."""
     python = engine_python(engine_python_)
-    folder = _task(_family(family), out, shapes, held_out, dtype, python, threads)
+    folder = _open_task(_find_family(family), out, shapes, held_out, dtype, python, threads)
     compiler, main_shape = Compiler(), max(folder.task.shapes, key=lambda shape: shape.calls).key
     with Diagnoser(folder, python, threads, compiler.cache) as diagnoser:
         searched = Search(
@@ -147,7 +147,7 @@ def offline(
     engine_python_: Engine = None,
 ) -> None:
     """Compile a family's Triton kernel without a GPU: registers, spills, shared memory, instructions."""
-    chosen = _family(family)
+    chosen = _find_family(family)
     wanted = parse_shapes(chosen, shapes or SHAPES[family].compiled, "")
     targets = [name.strip() for name in target.split(",") if name.strip()]
     figures = compile_offline(chosen, wanted, dtype_of(chosen, dtype), targets, engine_python(engine_python_))
@@ -171,16 +171,17 @@ def gpu(
     names = list(family or FAMILIES)
     if shapes and len(names) != 1:
         raise UserError("cannot use --shapes without a family", "--shapes", "give one --family with it")
-    asked = {name: dtype_of(_family(name), dtype) for name in names}
+    asked = {name: dtype_of(_find_family(name), dtype) for name in names}
     dtypes = dict.fromkeys(names, REHEARSED) if rehearse else asked
     if dtypes != asked:
         console.print(f"rehearsed in {REHEARSED}: Triton's interpreter does not round bfloat16 as a GPU does")
     wanted = {
-        name: [shape.dims for shape in parse_shapes(_family(name), shapes or SHAPES[name].large, "")] for name in names
+        name: [shape.dims for shape in parse_shapes(_find_family(name), shapes or SHAPES[name].large, "")]
+        for name in names
     }
     python = engine_python(engine_python_)
     about, timings = measure_gpu(wanted, dtypes, python, out, rounds=rounds, samples=samples, rehearse=rehearse)
-    console.print(gpu_table(about, timings))
+    console.print(build_gpu_table(about, timings))
     bandwidth = "not measured" if about.copy_bandwidth is None else f"{about.copy_bandwidth / 1e9:.0f} GB/s"
     console.print(f"{about.device}, copies {bandwidth}; results in {out}")
     if rehearse:
@@ -208,13 +209,15 @@ def main() -> None:
         sys.exit(2)
 
 
-def _family(name: str) -> Family:
+def _find_family(name: str) -> Family:
     if name not in FAMILIES:
         raise UserError(f"cannot find family {name!r}", "", f"use one of {', '.join(FAMILIES)}")
     return FAMILIES[name]
 
 
-def _task(family: Family, out: Path, shapes: str, held_out: str, dtype: str, python: Path, threads: int) -> TaskFolder:
+def _open_task(
+    family: Family, out: Path, shapes: str, held_out: str, dtype: str, python: Path, threads: int
+) -> TaskFolder:
     """The task of a folder: opened where it is, written where it is not."""
     if (out / "ops" / family.name).exists():
         if shapes or held_out:
@@ -228,16 +231,16 @@ def _task(family: Family, out: Path, shapes: str, held_out: str, dtype: str, pyt
         return write_task(out, family, dtype, wanted, fork_server, threads)
 
 
-def _candidates(folder: TaskFolder, backends: str) -> list[Candidate]:
+def _choose_candidates(folder: TaskFolder, backends: str) -> list[Candidate]:
     names = [name.strip() for name in backends.split(",") if name.strip()]
     unknown = sorted(set(names) - set(BACKENDS))
     if unknown or not names:
         raise UserError(f"cannot use backend {', '.join(unknown)}", "--backends", f"use any of {', '.join(BACKENDS)}")
     candidates = [torch_candidate(folder.family, name) for name in names if name != "cpp"]
-    return candidates + (kernels_of(folder) if "cpp" in names else [])
+    return candidates + (compile_kernels(folder) if "cpp" in names else [])
 
 
-def kernels_of(folder: TaskFolder) -> list[Candidate]:
+def compile_kernels(folder: TaskFolder) -> list[Candidate]:
     """C++ kernels of a task: the template as it stands, and the best that a search found."""
     best = find_fastest(read_evaluations(folder).values())
     chosen = [folder.family.defaults(), *([best.choices] if best else [])]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from bankable.kernels.benchmark.qualify import dims_of
+from bankable.kernels.benchmark.qualify import parse_dims
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.build.render import Source, render
 from bankable.kernels.diagnosis.diagnoser import Diagnoser
@@ -14,8 +14,8 @@ from bankable.kernels.search.search import Search, allowed_values, find_fastest,
 from bankable.kernels.task.folder import TaskFolder
 from bankable.kernels.task.sources import keep, kept_source
 from bankable.nodes.advice.ask import seconds_for
-from bankable.nodes.advice.benchmarking import kernel_tool
-from bankable.nodes.advice.kernel_facts import diagnosis_tool
+from bankable.nodes.advice.benchmarking import make_kernel_tool
+from bankable.nodes.advice.kernel_facts import make_diagnosis_tool
 from bankable.nodes.advice.kernels import (
     KernelProposal,
     KernelProposals,
@@ -116,8 +116,8 @@ def _asked(
     )
     tools = (
         skill_tool(ROLE, operator=task.family.name, device=told.device, dtype=told.dtype),
-        diagnosis_tool(task),
-        kernel_tool(task),
+        make_diagnosis_tool(task),
+        make_kernel_tool(task),
     )
     outcome = advisor.ask(ROLE, system, "Your proposals.", KernelProposal, tools, seconds)
     if outcome.answer is None:
@@ -134,7 +134,7 @@ def _task(task: TaskFolder) -> str:
     """Held-out shapes are left out, as in the search."""
     told, family = task.task, task.family
     seen = [it for it in told.shapes if not it.held_out]
-    allowed = allowed_values(family, [dims_of(it.key) for it in seen])
+    allowed = allowed_values(family, [parse_dims(it.key) for it in seen])
     meanings = {it.name: it.meaning for it in family.parameters}
     return orjson.dumps(
         {

@@ -112,7 +112,7 @@ def run_benchmark(
         ]
         measured = [measure_peaks(fork_server, folder.task.dtype, settings.threads)]
     for entry in qualified:
-        say(f"{entry.implementation}: " + (_right(entry) if entry.ok else f"left out: {entry.why}"))
+        say(f"{entry.implementation}: " + (_describe_right(entry) if entry.ok else f"left out: {entry.why}"))
     if not qualified[0].ok:
         raise UserError("cannot measure: the live implementation is not right", folder.task.operator, qualified[0].why)
     right = [candidate for candidate, entry in zip((reference, *candidates), qualified, strict=True) if entry.ok]
@@ -171,7 +171,7 @@ def highest_peaks(measured: Sequence[Peaks]) -> Peaks:
     )
 
 
-def _right(entry: Qualification) -> str:
+def _describe_right(entry: Qualification) -> str:
     return f"right, error {entry.worst_error:.2g}, {entry.equal_bits:.2%} of the values equal live's"
 
 

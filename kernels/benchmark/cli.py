@@ -10,15 +10,14 @@ import typer
 from rich.console import Console
 
 from bankable.kernels.benchmark.families import FamiliesJob, measure_families
-from bankable.kernels.benchmark.families_table import table as families_table
+from bankable.kernels.benchmark.families_table import build_families_table
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.operators import FAMILIES
 from bankable.kernels.operators.family import DTYPES
 from bankable.kernels.redteam.bench import HostileBench
-from bankable.kernels.redteam.table import summary_lines, table
+from bankable.kernels.redteam.table import build_modes_table, summary_lines
 from bankable.kernels.search.evaluation import read_evaluations
-from bankable.kernels.search.policy_bench import RECORDED, replay
-from bankable.kernels.search.policy_bench import table as policies_table
+from bankable.kernels.search.policy_bench import RECORDED, build_policies_table, replay
 from bankable.kernels.task.dtype import dtype_of
 from bankable.kernels.task.folder import open_task
 from bankable.tools.errors import UserError
@@ -59,7 +58,7 @@ def hostile(
         say=console.print,
     )
     results = bench.run()
-    console.print(table(results))
+    console.print(build_modes_table(results))
     for line in summary_lines(results):
         console.print(line)
     console.print(f"{time.monotonic() - started:.0f} s; results in {out / 'hostile.jsonl'}")
@@ -86,7 +85,7 @@ def families(
         dtype_of(FAMILIES[name], dtype)
     wanted = FamiliesJob(chosen, dtype, rounds, samples, threads, budget)
     results = measure_families(out, wanted, engine_python(engine_python_), console.print)
-    console.print(families_table(results))
+    console.print(build_families_table(results))
     console.print(f"results in {out / 'families.jsonl'}")
 
 
@@ -103,4 +102,4 @@ def policies(
         raise UserError("cannot replay: no search is recorded", str(landscape), "give the --out of `kernels search`")
     for name in names:
         folder = open_task(landscape, name)
-        console.print(policies_table(name, len(read_evaluations(folder)), replay(folder, seeds)))
+        console.print(build_policies_table(name, len(read_evaluations(folder)), replay(folder, seeds)))

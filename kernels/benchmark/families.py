@@ -81,14 +81,16 @@ def measure_families(out: Path, wanted: FamiliesJob, python: Path, say: Callable
     log, results = AppendLog(out / "families.jsonl"), list[FamilyResult]()
     for name in wanted.families:
         say(f"{name}: measuring")
-        lines = list(_lines(name, _benched(out, name, wanted, python, say)))
+        lines = list(_summarize(name, _benchmark_family(out, name, wanted, python, say)))
         for line in lines:
             log.append(line.model_dump(mode="json"))
         results += lines
     return results
 
 
-def _benched(out: Path, name: str, wanted: FamiliesJob, python: Path, say: Callable[[str], None]) -> OperatorBenchmark:
+def _benchmark_family(
+    out: Path, name: str, wanted: FamiliesJob, python: Path, say: Callable[[str], None]
+) -> OperatorBenchmark:
     family, shapes, compiler = FAMILIES[name], SHAPES[name], Compiler()
     wanted_shapes = parse_shapes(family, shapes.served, shapes.held_out)
     with ForkServer(python, wanted.threads) as fork_server:
@@ -110,7 +112,7 @@ def _benched(out: Path, name: str, wanted: FamiliesJob, python: Path, say: Calla
     )
 
 
-def _lines(name: str, result: OperatorBenchmark) -> Iterator[FamilyResult]:
+def _summarize(name: str, result: OperatorBenchmark) -> Iterator[FamilyResult]:
     task = open_task(result.folder.parents[2], name).task
     times: dict[tuple[str, str], list[float]] = {}
     rows = {(row.shape, row.implementation): row for row in result.rows}

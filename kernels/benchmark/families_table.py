@@ -9,7 +9,7 @@ from rich.table import Table
 from bankable.kernels.benchmark.families import FamilyResult
 
 
-def table(results: Sequence[FamilyResult]) -> Table:
+def build_families_table(results: Sequence[FamilyResult]) -> Table:
     """A line for each shape of each family."""
     shown = Table("family", "shape", "implementation", "µs", "× live", "× torch.compile", "of the roof", box=None)
     for result in results:

@@ -14,7 +14,7 @@ RESAMPLES = 2000
 """Of a bootstrap interval."""
 
 
-def table(about: Provenance, timings: Sequence[GpuTiming]) -> Table:
+def build_gpu_table(about: Provenance, timings: Sequence[GpuTiming]) -> Table:
     """A line for each shape: ours, its share of the copy bandwidth, and how many times as long the others take."""
     timings = [timing for timing in timings if not timing.look]
     others = sorted({timing.implementation for timing in timings} - {"triton", ""})

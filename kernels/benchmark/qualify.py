@@ -51,7 +51,8 @@ def qualify(
     task, allowed = folder.task, folder.task.tolerance.relative_error
     seeds = {key: secrets.randbits(60) for key in keys}
     shapes = [
-        {"key": key, "dims": dims_of(key), "seed": seeds[key], "oracle": str(folder.oracle_inputs(key))} for key in keys
+        {"key": key, "dims": parse_dims(key), "seed": seeds[key], "oracle": str(folder.oracle_inputs(key))}
+        for key in keys
     ]
     ran = fork_server.run(
         "attempt",
@@ -65,7 +66,7 @@ def qualify(
         },
         limits,
     )
-    why = _trouble(ran, keys, candidate)
+    why = _find_trouble(ran, keys, candidate)
     if why:
         return Qualification(candidate.id, False, why, None, None)
     worst, equal = 0.0, 1.0
@@ -76,7 +77,7 @@ def qualify(
             {
                 "family": task.family,
                 "dtype": task.dtype,
-                "dims": dims_of(key),
+                "dims": parse_dims(key),
                 "seed": seeds[key],
                 "outputs": str(outputs),
                 "relative_error": allowed,
@@ -123,12 +124,12 @@ def read_kernel(candidate: Candidate) -> list[str]:
     return complaints(candidate.binary, source.read_text(encoding="utf-8") if source.is_file() else None)
 
 
-def dims_of(key: str) -> tuple[int, ...]:
+def parse_dims(key: str) -> tuple[int, ...]:
     """Sizes of a shape, from its key."""
     return tuple(int(part) for part in key.split("x"))
 
 
-def _trouble(ran: Answer, keys: Sequence[str], candidate: Candidate) -> str:
+def _find_trouble(ran: Answer, keys: Sequence[str], candidate: Candidate) -> str:
     for reply in ran.replies:
         if "raised" in reply:
             return f"{reply['shape']}: {reply['raised']}"

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bankable.kernels.benchmark.candidate import Candidate
-from bankable.kernels.benchmark.qualify import dims_of
+from bankable.kernels.benchmark.qualify import parse_dims
 from bankable.kernels.sandbox.fork_server import Answer, ForkServer
 from bankable.kernels.sandbox.limits import Limits
 from bankable.kernels.task.folder import TaskFolder
@@ -38,13 +38,13 @@ class Rounds:
     def measure(self, index: int, candidates: Sequence[Candidate], fork_server: ForkServer) -> list[OpRun]:
         """One round, in an order that turns round from one to the next. Outputs are judged when all have run."""
         order = list(candidates) if index % 2 == 0 else list(reversed(candidates))
-        return [row for candidate in order for row in self._leg(index, candidate, fork_server)]
+        return [row for candidate in order for row in self._measure_leg(index, candidate, fork_server)]
 
-    def _leg(self, index: int, candidate: Candidate, fork_server: ForkServer) -> list[OpRun]:
+    def _measure_leg(self, index: int, candidate: Candidate, fork_server: ForkServer) -> list[OpRun]:
         task = self.folder.task
         seeds = {key: secrets.randbits(60) for key in self.keys}
         shapes = [
-            {"key": key, "dims": dims_of(key), "seed": seeds[key], "first": next(self._generations)}
+            {"key": key, "dims": parse_dims(key), "seed": seeds[key], "first": next(self._generations)}
             for key in self.keys
         ]
         started = time.time()
@@ -70,7 +70,7 @@ class Rounds:
             checked: dict[str, Any] = {}
             if candidate.role == "candidate" and "raised" not in reply:
                 checked = self._check(key, seeds[key], reply, ran, fork_server)
-            rows.append(self._row(index, candidate, key, {**reply, **checked}, ran, started))
+            rows.append(self._build_row(index, candidate, key, {**reply, **checked}, ran, started))
         shutil.rmtree(ran.folder, ignore_errors=True)
         return rows
 
@@ -84,7 +84,7 @@ class Rounds:
             {
                 "family": task.family,
                 "dtype": task.dtype,
-                "dims": dims_of(key),
+                "dims": parse_dims(key),
                 "seed": seed,
                 "outputs": str(ran.folder / f"{key}.safetensors"),
                 "relative_error": task.tolerance.relative_error,
@@ -110,10 +110,10 @@ class Rounds:
             )
         }
 
-    def _row(
+    def _build_row(
         self, index: int, candidate: Candidate, key: str, reply: dict[str, Any], ran: Answer, started: float
     ) -> OpRun:
-        task, dims = self.folder.task, dims_of(key)
+        task, dims = self.folder.task, parse_dims(key)
         measured = {
             name: reply[name]
             for name in (

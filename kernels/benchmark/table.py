@@ -17,7 +17,7 @@ def roof_ns(row: OpRun, peaks: Peaks) -> float:
     return 1e9 * max((row.bytes_moved or 0) / peaks.copy_bandwidth, (row.flops or 0) / peaks.flop_rate)
 
 
-def table(result: OperatorBenchmark) -> Table:
+def build_table(result: OperatorBenchmark) -> Table:
     """One line for each implementation and shape; times are medians over rounds of medians over samples."""
     cells: dict[tuple[str, str], list[float]] = defaultdict(list)
     rows: dict[tuple[str, str], OpRun] = {}

@@ -58,17 +58,17 @@ LEVERS: Mapping[Bound, Sequence[ParameterChange]] = {
 }
 
 
-def advice_for(
+def advise(
     bound: Bound, readings: Readings, family: Family, choices: Choices, shapes: Sequence[Dims]
 ) -> tuple[Advice, ...]:
     """Advice for a kernel with these choices; every value is one that the template offers for these shapes."""
     allowed = offered_values(family, shapes)
-    advice = [*_threads(bound, readings, allowed, choices), *_work(bound, readings)]
+    advice = [*_advise_threads(bound, readings, allowed, choices), *_advise_work(bound, readings)]
     size = {f"fixed_{axis}": _dims(readings.shape)[family.axes.index(axis)] for axis in family.specialised}
     for lever in LEVERS[bound]:
         for name in sorted(allowed):
             if name == lever.name or (lever.name == "fixed_" and name.startswith("fixed_")):
-                turned = _turned(allowed[name], choices.get(name, allowed[name][0]), lever.direction, size.get(name))
+                turned = _turn(allowed[name], choices.get(name, allowed[name][0]), lever.direction, size.get(name))
                 if turned:
                     advice.append(Advice(lever=name, values=turned, why=lever.why))
     return tuple(advice)
@@ -83,7 +83,7 @@ def offered_values(family: Family, shapes: Sequence[Dims]) -> dict[str, tuple[in
     return offered
 
 
-def _threads(
+def _advise_threads(
     bound: Bound, readings: Readings, allowed: Mapping[str, tuple[int, ...]], choices: Choices
 ) -> list[Advice]:
     """Threads help long kernels and hurt short ones; ``thread_rows`` says from which number of rows on."""
@@ -102,7 +102,7 @@ def _threads(
     return []
 
 
-def _work(bound: Bound, readings: Readings) -> list[Advice]:
+def _advise_work(bound: Bound, readings: Readings) -> list[Advice]:
     """What no parameter changes."""
     counted, overhead = readings.counted, readings.overhead
     if bound == "latency" and counted is not None and (counted.joins > 1 or counted.starts):
@@ -128,7 +128,7 @@ def _work(bound: Bound, readings: Readings) -> list[Advice]:
     return []
 
 
-def _turned(ways: tuple[int, ...], present: int, direction: Direction, size: int | None) -> tuple[int, ...]:
+def _turn(ways: tuple[int, ...], present: int, direction: Direction, size: int | None) -> tuple[int, ...]:
     """Values in a direction from the present one, the nearest first."""
     others = sorted((value for value in ways if value != present), key=lambda value: abs(value - present))
     if direction == "up":

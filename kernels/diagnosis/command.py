@@ -46,7 +46,7 @@ def diagnose(
     only = ENOUGH if layers == "quick" else [name.strip() for name in layers.split(",") if name.strip()]
     with tempfile.TemporaryDirectory(prefix="bankable-diagnose-") as scratch:
         folder = _folder(task, family, shapes, dtype, python, threads, Path(scratch))
-        subject = subject_of(folder, kernel, shape, python, threads)
+        subject = find_subject(folder, kernel, shape, python, threads)
         with console.status("starting") as status:
 
             def say(result: LayerResult) -> None:
@@ -58,12 +58,12 @@ def diagnose(
             console.print(f"\nfindings in {folder.path / 'layers'}", style="dim", soft_wrap=True)
 
 
-def subject_of(folder: TaskFolder, kernel: str, shape: str, python: Path, threads: int) -> Subject:
+def find_subject(folder: TaskFolder, kernel: str, shape: str, python: Path, threads: int) -> Subject:
     """The implementation that is meant. Raises ``UserError`` where there is none of that id, or no such shape."""
     keys = [shape.key for shape in folder.task.shapes]
     if shape and shape not in keys:
         raise UserError(f"cannot diagnose at {shape}: no such shape", str(folder.path), f"use one of {', '.join(keys)}")
-    chosen = shape or heaviest(folder)
+    chosen = shape or find_heaviest_shape(folder)
     if kernel == LIVE:
         task = folder.task
         return Subject.of_candidate(
@@ -88,7 +88,7 @@ def subject_of(folder: TaskFolder, kernel: str, shape: str, python: Path, thread
     return Subject.of_source(folder, source, chosen, python, threads)
 
 
-def heaviest(folder: TaskFolder) -> str:
+def find_heaviest_shape(folder: TaskFolder) -> str:
     """The served shape whose calls move most bytes in all."""
     family, task = folder.family, folder.task
     served = [shape for shape in task.shapes if shape.calls and not shape.held_out] or list(task.shapes)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from bankable.kernels.benchmark.qualify import dims_of
-from bankable.kernels.diagnosis.advice import advice_for
-from bankable.kernels.diagnosis.gpu import by_code, by_counters
+from bankable.kernels.benchmark.qualify import parse_dims
+from bankable.kernels.diagnosis.advice import advise
+from bankable.kernels.diagnosis.gpu import diagnose_by_code, diagnose_by_counters
 from bankable.kernels.diagnosis.layers.graph import Results
 from bankable.kernels.diagnosis.layers.harness import evaluate, folder_of
 from bankable.kernels.diagnosis.layers.layer import LayerResult
@@ -57,14 +57,14 @@ def diagnose(subject: Subject, readings: Readings) -> Diagnosis:
     """Judge what was read."""
     bound, evidence = judge(readings)
     task = subject.task()
-    shapes = [dims_of(shape.key) for shape in task.task.shapes if not shape.held_out]
+    shapes = [parse_dims(shape.key) for shape in task.task.shapes if not shape.held_out]
     least, taken = readings.definition_ns, readings.taken_ns
     return Diagnosis(
         bound=bound,
         roofline_share=least / taken if least is not None and taken else None,
         overhead_share=readings.overhead.share if readings.overhead is not None else None,
         evidence=evidence,
-        advice=advice_for(bound, readings, task.family, subject.choices, shapes) if subject.text else (),
+        advice=advise(bound, readings, task.family, subject.choices, shapes) if subject.text else (),
         implementation=subject.implementation,
         shape=subject.shape,
     )
@@ -72,5 +72,5 @@ def diagnose(subject: Subject, readings: Readings) -> Diagnosis:
 
 def _gpu(readings: Readings) -> list[Diagnosis]:
     if readings.gpu is not None:
-        return [by_counters(readings.gpu).model_copy(update={"shape": readings.shape})]
-    return [by_code(figures) for figures in readings.offline.figures] if readings.offline is not None else []
+        return [diagnose_by_counters(readings.gpu).model_copy(update={"shape": readings.shape})]
+    return [diagnose_by_code(figures) for figures in readings.offline.figures] if readings.offline is not None else []

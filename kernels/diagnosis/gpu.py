@@ -16,7 +16,7 @@ LAUNCH_NS = 4000.0
 """About what a launch takes: a kernel that is shorter is over before the next one can be queued."""
 
 
-def by_counters(counters: GpuCounters) -> Diagnosis:
+def diagnose_by_counters(counters: GpuCounters) -> Diagnosis:
     """Of a kernel that ran."""
     memory, compute, held = counters.memory_share, counters.compute_share, counters.occupancy
     evidence = [
@@ -48,7 +48,7 @@ def by_counters(counters: GpuCounters) -> Diagnosis:
     )
 
 
-def by_code(figures: Figures) -> Diagnosis:
+def diagnose_by_code(figures: Figures) -> Diagnosis:
     """Of a kernel that was compiled and not run: only that registers do not suffice can be said, or that they do."""
     name = f"{figures.kernel or 'kernel'} for {figures.target}"
     if figures.failed:

@@ -104,16 +104,16 @@ def collect_readings(subject: Subject, results: Mapping[str, LayerResult]) -> Re
         family.flops(dims),
         subject.threads,
     )
-    gpu = _found(results, "ncu", GpuCounters) or _found(results, "rocprof", GpuCounters)
+    gpu = _get_finding(results, "ncu", GpuCounters) or _get_finding(results, "rocprof", GpuCounters)
     return replace(
         gathered,
-        roof=_found(results, "roof", Roof),
-        performance=_found(results, "performance", Performance),
-        overhead=_found(results, "overhead", LaunchOverhead),
-        system=_found(results, "system", System),
-        counted=_found(results, "counters", InstructionCounts),
-        code=_found(results, "compile", Code),
-        offline=_found(results, "offline", OfflineFigures),
+        roof=_get_finding(results, "roof", Roof),
+        performance=_get_finding(results, "performance", Performance),
+        overhead=_get_finding(results, "overhead", LaunchOverhead),
+        system=_get_finding(results, "system", System),
+        counted=_get_finding(results, "counters", InstructionCounts),
+        code=_get_finding(results, "compile", Code),
+        offline=_get_finding(results, "offline", OfflineFigures),
         gpu=gpu,
         missing=tuple(
             f"{result.layer}: {result.why}"
@@ -123,6 +123,6 @@ def collect_readings(subject: Subject, results: Mapping[str, LayerResult]) -> Re
     )
 
 
-def _found(results: Mapping[str, LayerResult], name: str, kind: type[Kind]) -> Kind | None:
+def _get_finding(results: Mapping[str, LayerResult], name: str, kind: type[Kind]) -> Kind | None:
     finding = results[name].found if name in results else None
     return finding if isinstance(finding, kind) else None

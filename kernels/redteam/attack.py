@@ -40,7 +40,7 @@ class Attack(Record):
 
 
 @cache
-def attacks() -> tuple[Attack, ...]:
+def load_attacks() -> tuple[Attack, ...]:
     """All of them, in the order of the table."""
     table = tomllib.loads(TABLE.read_text(encoding="utf-8"))
     return tuple(Attack(name=name, **entry) for name, entry in table.items())

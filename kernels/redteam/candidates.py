@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bankable.kernels.build.render import Source, every_choice, render
 from bankable.kernels.operators import FAMILIES, SHAPES
-from bankable.kernels.redteam.attack import attacks
+from bankable.kernels.redteam.attack import load_attacks
 from bankable.kernels.redteam.attack_source import read_source, render_attack
 from bankable.kernels.task.folder import TaskFolder
 
@@ -56,17 +56,17 @@ class RedTeamCandidate:
 def red_team_candidates(stages: Mapping[str, Stage], seed: int, sample: int = 0) -> list[RedTeamCandidate]:
     """All of them, or ``sample`` drawn by the seed; each attack takes other parameters of the template."""
     draw = random.Random(seed)
-    candidates = [candidate for family, stage in stages.items() for candidate in _of_family(family, stage, draw)]
+    candidates = [candidate for family, stage in stages.items() for candidate in _render_family(family, stage, draw)]
     if sample and sample < len(candidates):
         candidates = [candidates[index] for index in sorted(draw.sample(range(len(candidates)), sample))]
     return candidates
 
 
-def _of_family(family: str, stage: Stage, draw: random.Random) -> Iterator[RedTeamCandidate]:
+def _render_family(family: str, stage: Stage, draw: random.Random) -> Iterator[RedTeamCandidate]:
     served = tuple(int(part) for part in SHAPES[family].attacked[0].split("x"))
     choices = list(every_choice(FAMILIES[family], (served,)))
     dtype, definitions = stage.task.task.dtype, _definitions(family, stage)
-    for attack in attacks() if FAMILIES[family].native_outputs else ():
+    for attack in load_attacks() if FAMILIES[family].native_outputs else ():
         yield RedTeamCandidate(
             id=f"{family}/{attack.name}",
             family=family,

@@ -12,7 +12,7 @@ from bankable.kernels.redteam.trial import RedTeamResult
 MODES = tuple(f"H{number:02}" for number in range(1, 20))
 
 
-def table(results: Sequence[RedTeamResult]) -> Table:
+def build_modes_table(results: Sequence[RedTeamResult]) -> Table:
     """Candidates by the modes that they try; one that tries two is counted in both."""
     shown = Table("mode", "tried", "caught", "missed", "caught by", box=None)
     names = sorted({*MODES, *(mode for result in results for mode in result.modes)})

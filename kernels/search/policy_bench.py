@@ -15,7 +15,7 @@ from statistics import fmean, median
 
 from rich.table import Table
 
-from bankable.kernels.benchmark.qualify import dims_of
+from bankable.kernels.benchmark.qualify import parse_dims
 from bankable.kernels.build.render import every_choice
 from bankable.kernels.search.evaluation import Evaluation, read_evaluations, served_keys
 from bankable.kernels.search.policies import POLICIES, PolicyName, next_steps
@@ -45,7 +45,7 @@ def replay(folder: TaskFolder, seeds: int, budgets: Sequence[int] = BUDGETS) -> 
     """Every policy with every seed. Raises ``UserError`` on a landscape that is not whole."""
     recorded = list(read_evaluations(folder).values())
     landscape = {tuple(sorted(evaluation.choices.items())): evaluation for evaluation in recorded}
-    every = list(every_choice(folder.family, tuple(dims_of(key) for key in served_keys(folder))))
+    every = list(every_choice(folder.family, tuple(parse_dims(key) for key in served_keys(folder))))
     whole = build_tree(folder)
     missing = sum(whole.is_new(choices) for choices in every)
     best = max((evaluation.log_ratio for evaluation in recorded if evaluation.log_ratio is not None), default=None)
@@ -65,7 +65,9 @@ def replay(folder: TaskFolder, seeds: int, budgets: Sequence[int] = BUDGETS) -> 
     return scores
 
 
-def table(family: str, kernels: int, scores: Sequence[PolicyScore], budgets: Sequence[int] = BUDGETS) -> Table:
+def build_policies_table(
+    family: str, kernels: int, scores: Sequence[PolicyScore], budgets: Sequence[int] = BUDGETS
+) -> Table:
     """A line for each policy; the ratio is random's evaluations over its own."""
     shown = Table(
         f"{family}, {kernels} kernels", *(f"after {budget}" for budget in budgets), "needed", "random / this", box=None

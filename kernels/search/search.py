@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from bankable.kernels.benchmark.qualify import dims_of
+from bankable.kernels.benchmark.qualify import parse_dims
 from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.build.render import every_choice, render
 from bankable.kernels.diagnosis.record import Diagnosis
@@ -73,7 +73,7 @@ class Search:
         self._on: ExecutorName = on
         self._workers = workers
         self._log = AppendLog(folder.path / LOG)
-        self._shapes = [dims_of(key) for key in served_keys(folder)]
+        self._shapes = [parse_dims(key) for key in served_keys(folder)]
         self._every = list(every_choice(folder.family, tuple(self._shapes)))
         self._suggested: list[dict[str, int]] = []
         self._origins = origins
@@ -106,7 +106,7 @@ class Search:
                 batch = list(self._next(min(workers.width, budget - len(self.done))))
                 if not batch:
                     break
-                for done in self._evaluated(batch, workers):
+                for done in self._evaluate(batch, workers):
                     say(f"{done.implementation} {done.outcome} {done.why}".strip())
         return self.best
 
@@ -124,7 +124,7 @@ class Search:
         for choices, parent in next_steps(self._policy, self.tree, count, self._seed, self._every):
             yield choices, parent.id if parent is not None else None, "search"
 
-    def _evaluated(self, batch: list[Step], workers: Executor) -> Iterator[Evaluation]:
+    def _evaluate(self, batch: list[Step], workers: Executor) -> Iterator[Evaluation]:
         """Screen a batch in parallel, time its candidates one by one, and log them in the order of the batch."""
         task, family = self._folder.task, self._folder.family
         sources = [render(family, task.dtype, choices) for choices, _, _ in batch]
@@ -151,14 +151,14 @@ def build_tree(folder: TaskFolder, recorded: Iterable[Evaluation] | None = None)
     family, dtype = folder.family, folder.task.dtype
 
     @cache
-    def rendered(key: tuple[tuple[str, int], ...]) -> tuple[str, str]:
+    def render_once(key: tuple[tuple[str, int], ...]) -> tuple[str, str]:
         source = render(family, dtype, dict(key))
         return source.novelty, source.implementation
 
     def of(choices: Choices) -> tuple[str, str]:
-        return rendered(tuple(sorted(choices.items())))
+        return render_once(tuple(sorted(choices.items())))
 
-    shapes = [dims_of(key) for key in served_keys(folder)]
+    shapes = [parse_dims(key) for key in served_keys(folder)]
     tree = Tree(
         allowed_values(family, shapes),
         family.defaults(),

@@ -11,7 +11,7 @@ import orjson
 from pydantic import AliasChoices, Field
 
 from bankable.kernels.benchmark.benchmark import ROUNDS
-from bankable.kernels.benchmark.qualify import dims_of
+from bankable.kernels.benchmark.qualify import parse_dims
 from bankable.kernels.build.render import render
 from bankable.kernels.search.search import allowed_values
 from bankable.kernels.task.folder import TaskFolder
@@ -19,7 +19,7 @@ from bankable.kernels.task.proposed import MOST, Entered, enter, entered
 from bankable.nodes.advice.ask import Question, Taken, counsel, listed
 from bankable.nodes.advice.configuration import Dropped, plain
 from bankable.nodes.advice.evidence import evidence_tools
-from bankable.nodes.advice.kernel_facts import diagnosis_tool
+from bankable.nodes.advice.kernel_facts import make_diagnosis_tool
 from bankable.nodes.advice.kernels import Choice, ProposedKernel
 from bankable.nodes.advice.skilled import skill_tool, skills_text
 from bankable.tools.errors import UserError
@@ -69,8 +69,8 @@ def ask_bench_plan(context: RunContext, task: TaskFolder, attempt: int, findings
         tools=(
             *evidence_tools(context.folder.root),
             skill_tool(ROLE, operator=task.family.name, device=device, dtype=record.dtype),
-            diagnosis_tool(task),
-            kernel_tool(task),
+            make_diagnosis_tool(task),
+            make_kernel_tool(task),
         ),
     )
     plan = counsel(context, question)
@@ -86,25 +86,25 @@ class CheckKernel(Record):
     """Parameters and values of the kernel; others keep their defaults."""
 
 
-def kernel_tool(task: TaskFolder) -> Tool[CheckKernel]:
+def make_kernel_tool(task: TaskFolder) -> Tool[CheckKernel]:
     """A tool that says what would become of a proposal, without taking it: what is wanted stands in the answer."""
 
     def check(request: CheckKernel) -> str:
-        choices = choices_of(task, request.choices)
-        why = unfit(task, choices)
+        choices = fill_choices(task, request.choices)
+        why = find_misfit(task, choices)
         return why or f"can be proposed, as {render(task.family, task.task.dtype, choices).implementation}"
 
     return Tool("propose_kernel", "Whether a choice of the template's parameters can be proposed.", CheckKernel, check)
 
 
-def choices_of(task: TaskFolder, proposed: Sequence[Choice]) -> dict[str, int]:
+def fill_choices(task: TaskFolder, proposed: Sequence[Choice]) -> dict[str, int]:
     """With the defaults of what is not named."""
     return {**task.family.defaults(), **{choice.name: choice.value for choice in proposed}}
 
 
-def unfit(task: TaskFolder, choices: Mapping[str, int]) -> str:
+def find_misfit(task: TaskFolder, choices: Mapping[str, int]) -> str:
     """Why a choice has no place in the template; empty when it has. Sizes of held-out shapes are no values."""
-    allowed = allowed_values(task.family, [dims_of(shape.key) for shape in task.task.shapes if not shape.held_out])
+    allowed = allowed_values(task.family, [parse_dims(shape.key) for shape in task.task.shapes if not shape.held_out])
     if choices.keys() != allowed.keys():
         return "not a parameter of the template"
     wrong = next((name for name, value in choices.items() if value not in allowed[name]), None)
@@ -120,11 +120,11 @@ def _take(answer: BenchmarkProposal, task: TaskFolder) -> Taken[BenchPlan]:
     taken = {kernel.implementation for kernel in entered(task.path)}
     added: list[Entered] = []
     for proposed in answer.candidates:
-        choices = choices_of(task, proposed.choices)
+        choices = fill_choices(task, proposed.choices)
         what = plain(
             ", ".join(f"{choice.name}={choice.value}" for choice in proposed.choices[:8]) or "the defaults", 120
         )
-        why = unfit(task, choices)
+        why = find_misfit(task, choices)
         if not why:
             try:
                 name = render(task.family, task.task.dtype, choices).implementation
@@ -161,7 +161,7 @@ def _task(task: TaskFolder) -> str:
             "takes_part": ["live", "torch", "the template or the author's best"],
             "parameters": {
                 name: list(them)
-                for name, them in allowed_values(task.family, [dims_of(shape.key) for shape in seen]).items()
+                for name, them in allowed_values(task.family, [parse_dims(shape.key) for shape in seen]).items()
             },
         },
         option=orjson.OPT_INDENT_2,

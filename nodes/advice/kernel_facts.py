@@ -26,24 +26,24 @@ class AskKernelFacts(Record):
     """Id of a candidate, or ``live``; empty for all."""
 
 
-def diagnosis_tool(task: TaskFolder) -> Tool[AskKernelFacts]:
+def make_diagnosis_tool(task: TaskFolder) -> Tool[AskKernelFacts]:
     """A tool over the records of one task folder."""
     return Tool(
         "ask_for_a_diagnosis",
         "What the search and the last benchmark know of a candidate: its parameters, how it ended, what holds it back, "
         "its time at each served shape, and how near that is to what the machine can do.",
         AskKernelFacts,
-        lambda request: diagnosis(task, request.implementation),
+        lambda request: describe_kernels(task, request.implementation),
     )
 
 
-def diagnosis(task: TaskFolder, implementation: str = "") -> str:
+def describe_kernels(task: TaskFolder, implementation: str = "") -> str:
     """One line for each evaluation and each cell of the last benchmark; for a single candidate its whole diagnosis."""
-    lines = [*_evaluated(task, implementation), *_benched(task, implementation)]
+    lines = [*_describe_evaluations(task, implementation), *_describe_benchmark(task, implementation)]
     return "\n".join(lines[:MOST]) or "no records of it"
 
 
-def _evaluated(task: TaskFolder, implementation: str) -> Iterator[str]:
+def _describe_evaluations(task: TaskFolder, implementation: str) -> Iterator[str]:
     for evaluation in read_evaluations(task).values():
         if implementation in ("", evaluation.implementation):
             ratio = f", {math.exp(evaluation.log_ratio):.2f} times live" if evaluation.log_ratio is not None else ""
@@ -55,7 +55,7 @@ def _evaluated(task: TaskFolder, implementation: str) -> Iterator[str]:
                 yield from evaluation.diagnosis.describe().splitlines()
 
 
-def _benched(task: TaskFolder, implementation: str) -> Iterator[str]:
+def _describe_benchmark(task: TaskFolder, implementation: str) -> Iterator[str]:
     """From the rows of the last benchmark: time, and the part of the machine's measured roof that it reaches."""
     place = task.path / f"bench-{task.next_attempt() - 1}"
     try:

@@ -97,16 +97,17 @@ def suggest_to_search(answer: KernelProposal, search: Search, family: Family, ro
     admitted: list[dict[str, int]] = []
     ideas: list[str] = []
     dropped = [
-        Dropped(what=_shown(proposed), why=f"more than {MOST} proposals") for proposed in answer.proposals[MOST:]
+        Dropped(what=_describe_choices(proposed), why=f"more than {MOST} proposals")
+        for proposed in answer.proposals[MOST:]
     ]
     for proposed in answer.proposals[:MOST]:
         choices = {**family.defaults(), **{choice.name: choice.value for choice in proposed.choices}}
         if len(admitted) >= room:
-            dropped.append(Dropped(what=_shown(proposed), why="over the model's part of the budget"))
+            dropped.append(Dropped(what=_describe_choices(proposed), why="over the model's part of the budget"))
         elif choices.keys() != family.defaults().keys():
-            dropped.append(Dropped(what=_shown(proposed), why="not a parameter of the template"))
+            dropped.append(Dropped(what=_describe_choices(proposed), why="not a parameter of the template"))
         elif not search.suggest(choices):
-            dropped.append(Dropped(what=_shown(proposed), why="not one of its values, or tried already"))
+            dropped.append(Dropped(what=_describe_choices(proposed), why="not one of its values, or tried already"))
         else:
             admitted.append(choices)
             ideas.append(plain(proposed.idea))
@@ -129,5 +130,5 @@ def describe_evaluations(entries: Sequence[Evaluation]) -> str:
     return "\n".join(lines) or "none yet"
 
 
-def _shown(proposed: ProposedKernel) -> str:
+def _describe_choices(proposed: ProposedKernel) -> str:
     return plain(", ".join(f"{choice.name}={choice.value}" for choice in proposed.choices[:8]) or "the defaults", 120)

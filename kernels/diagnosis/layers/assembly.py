@@ -75,7 +75,7 @@ def disassemble(binary: Path) -> str:
     return done.stdout
 
 
-def instructions(text: str) -> dict[int, Instruction]:
+def parse_instructions(text: str) -> dict[int, Instruction]:
     """Instructions of a kernel's own functions by address."""
     code: dict[int, Instruction] = {}
     function = ""
@@ -98,7 +98,7 @@ def instructions(text: str) -> dict[int, Instruction]:
     }
 
 
-def innermost(code: Mapping[int, Instruction]) -> list[Instruction]:
+def select_innermost(code: Mapping[int, Instruction]) -> list[Instruction]:
     """Instructions of loops that have no other loop inside: where a kernel spends its time."""
     spans = []
     for address, instruction in code.items():

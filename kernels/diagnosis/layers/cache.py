@@ -20,7 +20,7 @@ FOLDER = "layers"
 RESULT = "result.json"
 
 
-def key_of(name: str, version: int, scope: Scope, subject: Subject, tools: Mapping[str, str]) -> str:
+def compute_key(name: str, version: int, scope: Scope, subject: Subject, tools: Mapping[str, str]) -> str:
     """Digest over the layer and the machine, and as its scope is wide the kernel's source and flags, the task with its
     oracle, and the shape."""
     task = subject.task()
@@ -28,7 +28,7 @@ def key_of(name: str, version: int, scope: Scope, subject: Subject, tools: Mappi
         "layer": name,
         "version": version,
         "tools": dict(tools),
-        "machine": machine(subject.python),
+        "machine": describe_machine(subject.python),
         "threads": subject.threads,
         "dtype": task.task.dtype,
     }
@@ -48,7 +48,7 @@ def key_of(name: str, version: int, scope: Scope, subject: Subject, tools: Mappi
 
 
 @functools.lru_cache(maxsize=8)
-def machine(python: Path) -> dict[str, str]:
+def describe_machine(python: Path) -> dict[str, str]:
     """What a figure of this machine depends on: processor, cores, system, and the engine's packages."""
     flags = [line for line in _cpuinfo() if line.startswith(("model name", "flags", "Features"))]
     packages = sorted(
@@ -64,7 +64,7 @@ def machine(python: Path) -> dict[str, str]:
     }
 
 
-def place_of(subject: Subject, name: str, key: str) -> Path:
+def find_place(subject: Subject, name: str, key: str) -> Path:
     """Where a layer leaves what it finds about a subject: a folder of numbered attempts, of which none is changed."""
     safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
     return subject.task().path / FOLDER / f"{safe}-{key[:16]}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from bankable.kernels.diagnosis.layers.assembly import Mix, instructions, mix_of
+from bankable.kernels.diagnosis.layers.assembly import Mix, mix_of, parse_instructions
 from bankable.kernels.diagnosis.layers.callgrind import CallgrindProfile, Function
 from bankable.kernels.diagnosis.layers.layer import LayerFinding, text_of
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError
@@ -74,7 +74,7 @@ def count_call(profile: CallgrindProfile, kernel: str, driver: str, listing: str
     waiting = sum(events.get("Ir", 0.0) for name, events in profile.functions.items() if is_waiting(name, kernel))
     mix: Mix | None = None
     if listing:
-        code, counts = instructions(listing), profile.addresses.get(kernel, {})
+        code, counts = parse_instructions(listing), profile.addresses.get(kernel, {})
         mix = mix_of((code[address], count) for address, count in counts.items() if address in code)
     shares = sorted(((events.get("Ir", 0.0) / total, name) for name, events in profile.functions.items()), reverse=True)
     return InstructionCounts(

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from bankable.kernels.build.compiler import CompileError, Compiler
-from bankable.kernels.diagnosis.layers.assembly import disassemble, innermost, instructions, mix_of
+from bankable.kernels.diagnosis.layers.assembly import disassemble, mix_of, parse_instructions, select_innermost
 from bankable.kernels.diagnosis.layers.layer import Layer, LayerFinding, text_of
 from bankable.kernels.diagnosis.layers.subject import CPP, LayerFailedError, Subject
 from bankable.kernels.diagnosis.layers.tool import version_of, x86
@@ -68,8 +68,8 @@ class CodeLayer(Layer):
     def collect(self, subject: Subject, place: Path) -> Code:
         if why := self._lacks():
             return Code(missing=(why,))
-        code = instructions((place / "code.s").read_text(encoding="utf-8"))
-        inner = innermost(code)
+        code = parse_instructions((place / "code.s").read_text(encoding="utf-8"))
+        inner = select_innermost(code)
         mix = mix_of((each, 1.0) for each in code.values())
         return Code(
             instructions=int(mix.instructions),

@@ -11,7 +11,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from bankable.kernels.diagnosis.layers.accelerator import AcceleratorFinding
-from bankable.kernels.diagnosis.layers.cache import FOLDER, key_of, load_result, next_attempt, place_of, store_result
+from bankable.kernels.diagnosis.layers.cache import (
+    FOLDER,
+    compute_key,
+    find_place,
+    load_result,
+    next_attempt,
+    store_result,
+)
 from bankable.kernels.diagnosis.layers.graph import LayerJob, Results, run_jobs
 from bankable.kernels.diagnosis.layers.layer import LayerFinding, LayerResult, Scope
 from bankable.kernels.diagnosis.layers.registry import BUILT_IN, accelerators, load
@@ -77,12 +84,12 @@ def evaluate(
     chosen = list(built_in_plans() if plans is None else plans)
     registered = accelerators() if plugins is None else plugins
     own = worker or LayerWorker()
-    jobs = [_job(subject, plan, again, own) for plan in chosen]
-    jobs += [_plugged(subject, name, reference, again) for name, reference in registered.items()]
+    jobs = [_make_job(subject, plan, again, own) for plan in chosen]
+    jobs += [_make_plugin_job(subject, name, reference, again) for name, reference in registered.items()]
     if not registered:
-        jobs.append(LayerJob("accelerator", lambda _: _none_registered(), "accelerator", 6))
+        jobs.append(LayerJob("accelerator", lambda _: _report_none_registered(), "accelerator", 6))
     if only:
-        jobs = _with_needs(jobs, only)
+        jobs = _add_needs(jobs, only)
     try:
         return run_jobs(jobs, say)
     finally:
@@ -90,16 +97,16 @@ def evaluate(
             own.close()
 
 
-def _job(subject: Subject, plan: LayerPlan, again: bool, worker: LayerWorker) -> LayerJob:
-    return LayerJob(plan.name, lambda _: _layer(subject, plan, again, worker), plan.title, plan.number, plan.needs)
+def _make_job(subject: Subject, plan: LayerPlan, again: bool, worker: LayerWorker) -> LayerJob:
+    return LayerJob(plan.name, lambda _: _run_layer(subject, plan, again, worker), plan.title, plan.number, plan.needs)
 
 
-def _layer(subject: Subject, plan: LayerPlan, again: bool, worker: LayerWorker) -> LayerResult:
+def _run_layer(subject: Subject, plan: LayerPlan, again: bool, worker: LayerWorker) -> LayerResult:
     """One layer: from the cache, or by as many attempts as it has."""
     head = LayerResult(layer=plan.name, title=plan.title, number=plan.number, outcome="failed")
     tools = load(plan.reference).tools(subject) if plan.found is not AcceleratorFinding else {}
-    key = key_of(plan.name, plan.version, plan.scope, subject, {"reference": plan.reference, **tools})
-    place = place_of(subject, plan.name, key)
+    key = compute_key(plan.name, plan.version, plan.scope, subject, {"reference": plan.reference, **tools})
+    place = find_place(subject, plan.name, key)
     stored = None if again else load_result(place, key, plan.found)
     if stored is not None:
         return stored
@@ -109,7 +116,7 @@ def _layer(subject: Subject, plan: LayerPlan, again: bool, worker: LayerWorker) 
         folder = next_attempt(place)
         attempt = worker.run(plan.reference, subject, folder, plan.limit_s)
         if attempt.outcome == "measured":
-            attempt = _checked(attempt, plan.found)
+            attempt = _check_finding(attempt, plan.found)
     result = head.model_copy(
         update={
             "outcome": attempt.outcome,
@@ -127,7 +134,7 @@ def _layer(subject: Subject, plan: LayerPlan, again: bool, worker: LayerWorker) 
     return result
 
 
-def _checked(attempt: LayerAttempt, kind: type[LayerFinding]) -> LayerAttempt:
+def _check_finding(attempt: LayerAttempt, kind: type[LayerFinding]) -> LayerAttempt:
     """What a layer's process wrote is taken only where it is of the layer's type."""
     try:
         kind.model_validate(attempt.found)
@@ -137,7 +144,7 @@ def _checked(attempt: LayerAttempt, kind: type[LayerFinding]) -> LayerAttempt:
     return attempt
 
 
-def _plugged(subject: Subject, name: str, reference: str, again: bool) -> LayerJob:
+def _make_plugin_job(subject: Subject, name: str, reference: str, again: bool) -> LayerJob:
     """An accelerator: what it is, it is asked in another process; its code is never imported here."""
     job = f"accelerator:{name}"
 
@@ -147,12 +154,12 @@ def _plugged(subject: Subject, name: str, reference: str, again: bool) -> LayerJ
                 description = apart.describe(reference, Path(place))
             if description.described is None:
                 return LayerResult(layer=job, number=6, title=name, outcome=description.outcome, why=description.why)
-            return _layer(subject, _plan(job, reference, description.described), again, apart)
+            return _run_layer(subject, _make_plan(job, reference, description.described), again, apart)
 
     return LayerJob(job, work, name, 6)
 
 
-def _plan(name: str, reference: str, described: LayerDescribed) -> LayerPlan:
+def _make_plan(name: str, reference: str, described: LayerDescribed) -> LayerPlan:
     return LayerPlan(
         reference,
         name,
@@ -168,7 +175,7 @@ def _plan(name: str, reference: str, described: LayerDescribed) -> LayerPlan:
     )
 
 
-def _none_registered() -> LayerResult:
+def _report_none_registered() -> LayerResult:
     return LayerResult(
         layer="accelerator",
         title="accelerator",
@@ -178,7 +185,7 @@ def _none_registered() -> LayerResult:
     )
 
 
-def _with_needs(jobs: Sequence[LayerJob], only: Sequence[str]) -> list[LayerJob]:
+def _add_needs(jobs: Sequence[LayerJob], only: Sequence[str]) -> list[LayerJob]:
     by_name = {job.name: job for job in jobs}
     strange = [name for name in only if name not in by_name]
     if strange:

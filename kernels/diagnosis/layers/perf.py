@@ -47,7 +47,7 @@ class PerfLayer(Layer):
     def absent(self, subject: Subject) -> str:
         if subject.kind != CPP:
             return f"{subject.implementation} is Python: the interpreter would be counted"
-        return refused()
+        return find_refusal()
 
     def instrument(self, subject: Subject, place: Path) -> None:
         driver, kernel, task = program("driver", subject.cache), subject.compiled(), subject.task().task
@@ -104,7 +104,7 @@ def read_stat(text: str) -> dict[str, float]:
 
 
 @functools.lru_cache(maxsize=1)
-def refused() -> str:
+def find_refusal() -> str:
     """Why perf counts no instructions here; empty where it does."""
     if shutil.which("perf") is None:
         return "no perf (Debian: linux-perf)"

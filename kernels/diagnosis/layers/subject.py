@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from bankable.kernels.benchmark.candidate import Candidate
-from bankable.kernels.benchmark.qualify import dims_of
+from bankable.kernels.benchmark.qualify import parse_dims
 from bankable.kernels.build.compiler import CompileError, Compiler
 from bankable.kernels.build.render import Source
 from bankable.kernels.operators.family import Family
@@ -90,7 +90,7 @@ class Subject(Record):
 
     @property
     def dims(self) -> tuple[int, ...]:
-        return dims_of(self.shape)
+        return parse_dims(self.shape)
 
     def task(self) -> TaskFolder:
         """Its task. Raises ``UserError`` when that is gone."""

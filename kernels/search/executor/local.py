@@ -38,12 +38,12 @@ class LocalExecutor:
     def screen(self, jobs: Sequence[EvaluationJob]) -> list[ScreenResult]:
         """See ``Executor``."""
         with ThreadPoolExecutor(self.width) as pool:
-            return list(pool.map(self._screened, jobs))
+            return list(pool.map(self._screen_one, jobs))
 
     def time(self, job: EvaluationJob, compiled: Compiled) -> tuple[float | None, str]:
         """See ``Executor``."""
         try:
-            return self._leased(lambda worker: worker.time(job, compiled))
+            return self._with_worker(lambda worker: worker.time(job, compiled))
         except UserError as problem:
             return None, f"lost its worker {TRIES} times: {problem}"
 
@@ -54,13 +54,13 @@ class LocalExecutor:
         for worker in self._workers:
             worker.close()
 
-    def _screened(self, job: EvaluationJob) -> ScreenResult:
+    def _screen_one(self, job: EvaluationJob) -> ScreenResult:
         try:
-            return self._leased(lambda worker: worker.screen(job))
+            return self._with_worker(lambda worker: worker.screen(job))
         except UserError as problem:
             return ScreenResult("failed", f"lost its worker {TRIES} times: {problem}"[:300])
 
-    def _leased(self, work: Callable[[EvaluationWorker], T]) -> T:
+    def _with_worker(self, work: Callable[[EvaluationWorker], T]) -> T:
         """On a worker of one's own; with another fork server when the first one is lost."""
         worker = self._free.get()
         try:

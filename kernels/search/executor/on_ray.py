@@ -81,7 +81,7 @@ class RayExecutor:
                 if tries < TRIES:
                     waiting.insert(0, (index, tries + 1))
                 else:
-                    results[index] = ScreenResult("failed", _lost(problem))
+                    results[index] = ScreenResult("failed", _describe_loss(problem))
             idle.append(device)
         return [results[index] for index in range(len(jobs))]
 
@@ -93,7 +93,7 @@ class RayExecutor:
                 answer: tuple[float | None, str] = self._ray.get(self._actors[0].time.remote(job, compiled))
                 return answer
             except (self._ray.exceptions.RayError, UserError) as problem:
-                why = _lost(problem)
+                why = _describe_loss(problem)
                 self._replace(0)
         return None, why
 
@@ -129,5 +129,5 @@ class RayWorker(EvaluationWorker):
         return os.getpid()
 
 
-def _lost(problem: BaseException) -> str:
+def _describe_loss(problem: BaseException) -> str:
     return f"lost its worker {TRIES} times: {type(problem).__name__}"

@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from bankable.kernels.benchmark.gpu import GpuTiming, Provenance, measure_gpu
-from bankable.kernels.benchmark.gpu_table import ratio, share_of_copies, table
+from bankable.kernels.benchmark.gpu_table import build_gpu_table, ratio, share_of_copies
 from bankable.kernels.cli import app
 from bankable.kernels.operators import FAMILIES
 from bankable.tools.errors import UserError
@@ -96,13 +96,15 @@ def test_a_ratio_has_an_interval_that_holds_it() -> None:
 
 
 def test_a_wrong_kernel_gets_no_figure() -> None:
-    shown = table(ABOUT, [timed("triton", [1e-6], error=0.5), timed("torch", [2e-6])])
+    shown = build_gpu_table(ABOUT, [timed("triton", [1e-6], error=0.5), timed("torch", [2e-6])])
     cells = [list(column.cells) for column in shown.columns]
     assert cells[2] == ["–"]
     assert cells[3] == ["wrong"]
 
 
 def test_a_first_look_is_no_result() -> None:
-    shown = table(ABOUT, [timed("triton", [1e-6]), timed("torch", [2e-6]), timed("triton", [1e-7], look=True)])
+    shown = build_gpu_table(
+        ABOUT, [timed("triton", [1e-6]), timed("torch", [2e-6]), timed("triton", [1e-7], look=True)]
+    )
     assert [list(column.cells)[:1] for column in shown.columns][2] == ["1.00"]
     assert shown.row_count == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bankable.kernels.diagnosis.command import heaviest, subject_of
+from bankable.kernels.diagnosis.command import find_heaviest_shape, find_subject
 from bankable.kernels.diagnosis.record import Advice, Diagnosis
 from bankable.kernels.diagnosis.show import bar
 from bankable.kernels.task.folder import TaskFolder
@@ -70,15 +70,15 @@ def test_what_was_found_is_kept_and_the_live_implementation_can_be_asked_too(sho
 
 
 def test_the_heaviest_shape_is_looked_at_where_none_is_named(norm_task, python):
-    assert heaviest(norm_task) == "4x64", "900 calls, against none that is named"
-    assert subject_of(norm_task, "", "", python, 1).choices["fixed_cols"] == 0
-    assert subject_of(norm_task, "torch-compile", "", python, 1).kind == "torch_compile"
+    assert find_heaviest_shape(norm_task) == "4x64", "900 calls, against none that is named"
+    assert find_subject(norm_task, "", "", python, 1).choices["fixed_cols"] == 0
+    assert find_subject(norm_task, "torch-compile", "", python, 1).kind == "torch_compile"
     for kernel, shape, why in (
         ("cpp-nothing", "", "cannot find kernel 'cpp-nothing'"),
         ("", "1x1", "cannot diagnose at 1x1"),
     ):
         with pytest.raises(UserError, match=why):
-            subject_of(norm_task, kernel, shape, python, 1)
+            find_subject(norm_task, kernel, shape, python, 1)
 
 
 @pytest.mark.parametrize(

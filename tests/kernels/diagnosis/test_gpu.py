@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bankable.kernels.build.offline import Figures
-from bankable.kernels.diagnosis.gpu import by_code, by_counters
+from bankable.kernels.diagnosis.gpu import diagnose_by_code, diagnose_by_counters
 from bankable.kernels.diagnosis.layers.gpu_counters import GpuCounters
 from bankable.tools.serving.environment import isolated
 
@@ -39,7 +39,7 @@ print(json.dumps([figures(launch, "sm_90") for launch in (plain, squeezed)]))
     ],
 )
 def test_counters_decide(figures, bound):
-    said = by_counters(GpuCounters(kernel="rms_norm_kernel", launches=5, missing=("occupancy",), **figures))
+    said = diagnose_by_counters(GpuCounters(kernel="rms_norm_kernel", launches=5, missing=("occupancy",), **figures))
     assert said.bound == bound
     assert bool(said.advice) == (bound != "unknown")
     assert said.evidence[-1] == "missing: occupancy"
@@ -56,7 +56,8 @@ def test_huge_register_use_shows_in_the_compiled_kernel(python, tmp_path):
         env=isolated({"TRITON_CACHE_DIR": str(tmp_path)}),
     )
     plain, squeezed = (
-        by_code(Figures.model_validate({"shape": "x", "target": "sm_90", **said})) for said in json.loads(done.stdout)
+        diagnose_by_code(Figures.model_validate({"shape": "x", "target": "sm_90", **said}))
+        for said in json.loads(done.stdout)
     )
     assert plain.bound == "unknown", "it was not run"
     assert "the bound is unknown" in plain.evidence[-1]
@@ -67,5 +68,5 @@ def test_huge_register_use_shows_in_the_compiled_kernel(python, tmp_path):
 
 
 def test_a_kernel_that_does_not_compile_has_no_bound():
-    said = by_code(Figures(shape="1x1", target="sm_90", failed="ValueError: too long"))
+    said = diagnose_by_code(Figures(shape="1x1", target="sm_90", failed="ValueError: too long"))
     assert (said.bound, said.evidence, said.advice) == ("unknown", ("ValueError: too long",), ())

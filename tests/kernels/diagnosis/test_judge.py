@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from bankable.kernels.diagnosis.advice import advice_for, offered_values
+from bankable.kernels.diagnosis.advice import advise, offered_values
 from bankable.kernels.diagnosis.layers.call_profile import InstructionCounts
 from bankable.kernels.diagnosis.layers.code import Code
 from bankable.kernels.diagnosis.layers.overhead import LaunchOverhead
@@ -128,7 +128,7 @@ def test_threads_share_instructions_only_where_they_are_asked_to():
 
 def advice(bound, readings=PLAIN, **choices):
     family = FAMILIES["rms_norm"]
-    return advice_for(bound, readings, family, family.defaults() | choices, SHAPES)
+    return advise(bound, readings, family, family.defaults() | choices, SHAPES)
 
 
 def test_advice_is_ranked_and_within_what_the_template_offers():

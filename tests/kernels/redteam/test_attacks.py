@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bankable.kernels.operators import FAMILIES, SHAPES
-from bankable.kernels.redteam.attack import FOLDER, attacks
+from bankable.kernels.redteam.attack import FOLDER, load_attacks
 from bankable.kernels.redteam.attack_source import SHARED
 from bankable.kernels.redteam.candidates import HONEST, RedTeamCandidate, Stage, red_team_candidates
 from bankable.kernels.redteam.table import MODES
@@ -35,17 +35,17 @@ def candidates() -> list[RedTeamCandidate]:
 
 
 def test_every_attack_has_a_file_and_every_file_a_line_of_the_table():
-    assert {attack.path.name for attack in attacks()} == {path.name for path in FOLDER.glob("*.cpp")}
-    counts = Counter(mode for attack in attacks() for mode in attack.modes)
+    assert {attack.path.name for attack in load_attacks()} == {path.name for path in FOLDER.glob("*.cpp")}
+    counts = Counter(mode for attack in load_attacks() for mode in attack.modes)
     assert " ".join(f"{mode}:{counts[mode]}" for mode in sorted(counts)) == TRIED
     assert set(counts) - {"Q06"} <= set(MODES)
 
 
 def test_every_attack_is_rendered_for_every_family(candidates: list[RedTeamCandidate]):
-    assert (len(attacks()), HONEST, len(FAMILIES)) == (55, 14, 8)
+    assert (len(load_attacks()), HONEST, len(FAMILIES)) == (55, 14, 8)
     for family in FAMILIES:
         techniques = Counter(candidate.technique for candidate in candidates if candidate.family == family)
-        assert techniques == {**{attack.name: 1 for attack in attacks()}, "honest": HONEST}
+        assert techniques == {**{attack.name: 1 for attack in load_attacks()}, "honest": HONEST}
 
 
 def test_a_candidate_is_one_whole_file(candidates: list[RedTeamCandidate]):

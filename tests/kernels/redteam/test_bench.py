@@ -7,7 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from bankable.kernels.redteam.attack import attacks
+from bankable.kernels.redteam.attack import load_attacks
 from bankable.kernels.redteam.bench import HostileBench
 from bankable.kernels.redteam.candidates import HONEST
 from bankable.kernels.redteam.forgeries import FORGERIES
@@ -36,7 +36,7 @@ def found(python: Path, compiler, tmp_path_factory) -> dict[str, RedTeamResult]:
 def test_every_mode_is_tried_and_nothing_hostile_gets_through_but_what_is_said(found):
     assert {mode for it in found.values() for mode in it.modes} >= set(MODES)
     assert {name for name, it in found.items() if it.outcome == "missed"} <= NEVER_SEEN
-    assert len(found) == len(attacks()) + HONEST + len(FORGERIES)
+    assert len(found) == len(load_attacks()) + HONEST + len(FORGERIES)
 
 
 @long

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bankable.kernels.benchmark.qualify import dims_of
+from bankable.kernels.benchmark.qualify import parse_dims
 from bankable.kernels.build.render import every_choice, render
 from bankable.kernels.search.evaluation import LOG, Evaluation
 from bankable.kernels.search.policies import POLICIES
@@ -19,7 +19,7 @@ def recorded(task: TaskFolder, tmp_path, leave_out: int = 0) -> TaskFolder:
     folder = TaskFolder(tmp_path / "run", task.task)
     folder.path.mkdir(parents=True)
     log = AppendLog(folder.path / LOG)
-    every = list(every_choice(folder.family, (dims_of("4x64"),)))
+    every = list(every_choice(folder.family, (parse_dims("4x64"),)))
     for choices in every[leave_out:]:
         gain = 1.0 + 0.1 * choices["unroll"] - 0.3 * bool(choices["thread_rows"]) + 0.05 * (choices["fixed_cols"] > 0)
         name = render(folder.family, "bfloat16", choices).implementation

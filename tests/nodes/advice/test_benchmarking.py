@@ -22,7 +22,7 @@ from bankable.kernels.task.shapes import parse_shapes
 from bankable.kernels.task.sources import kept_source
 from bankable.nodes.advice.ask import past
 from bankable.nodes.advice.benchmarking import MOST_ROUNDS, ask_bench_plan
-from bankable.nodes.advice.kernel_facts import diagnosis
+from bankable.nodes.advice.kernel_facts import describe_kernels
 from bankable.nodes.op_benchmarker import benchmark, default, torchs_own
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.scripted_endpoint import ChatReply, ChatRequest, ScriptedEndpoint, refusal, says, tool_calls
@@ -136,10 +136,10 @@ def test_what_was_entered_is_measured_like_the_others_and_diagnosed(
     kept = kept_source(task, name_of(unroll=4))
     assert kept is not None
     assert kept.choices["unroll"] == 4
-    known = diagnosis(task, name_of(unroll=4))
+    known = describe_kernels(task, name_of(unroll=4))
     assert known.startswith(f"{name_of(unroll=4)} at 4x64: ")
     assert "of the machine's copy bandwidth" in known
-    assert "5x67" not in diagnosis(task)
+    assert "5x67" not in describe_kernels(task)
 
 
 def test_the_compiled_graph_takes_part_in_the_first_benchmark_alone(task: TaskFolder) -> None:

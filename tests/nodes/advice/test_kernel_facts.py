@@ -7,7 +7,7 @@ from bankable.kernels.operators import FAMILIES
 from bankable.kernels.search.evaluation import LOG, make_evaluation
 from bankable.kernels.task.folder import write_task
 from bankable.kernels.task.shapes import parse_shapes
-from bankable.nodes.advice.kernel_facts import diagnosis
+from bankable.nodes.advice.kernel_facts import describe_kernels
 from bankable.tools.evidence.store import AppendLog
 
 NORM = FAMILIES["rms_norm"]
@@ -32,11 +32,11 @@ def test_a_named_candidate_comes_with_its_diagnosis(fork_server, tmp_path) -> No
     for it in (slow, fast.model_copy(update={"diagnosis": bound})):
         log.append(it.line())
     head = 'cpp-1 {"unroll":2}: measured, 2.01 times live'
-    assert diagnosis(task).splitlines() == ['cpp-0 {"unroll":1}: measured, 1.00 times live', head]
-    assert diagnosis(task, "cpp-1").splitlines() == [
+    assert describe_kernels(task).splitlines() == ['cpp-0 {"unroll":1}: measured, 1.00 times live', head]
+    assert describe_kernels(task, "cpp-1").splitlines() == [
         head,
         "cpp-1 at 4x64: bound by latency",
         "- 92% is launch overhead",
         "1. unroll -> 2, 4: steps side by side",
     ]
-    assert diagnosis(task, "cpp-2") == "no records of it"
+    assert describe_kernels(task, "cpp-2") == "no records of it"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bankable.kernels.diagnosis.layers.assembly import innermost, instructions, mix_of
+from bankable.kernels.diagnosis.layers.assembly import mix_of, parse_instructions, select_innermost
 
 TEXT = """
 kernel.so:     file format elf64-x86-64
@@ -34,25 +34,25 @@ Disassembly of section .text:
 
 
 def test_a_listing_is_read_without_what_the_linker_adds():
-    found = instructions(TEXT)
+    found = parse_instructions(TEXT)
     assert len(found) == 15
     assert found[0x1118].mnemonic == "vfmadd132ps"
     assert {it.function for it in found.values()} == {"bankable_run", "helper"}
 
 
 def test_lanes_times_operations_are_the_flops():
-    found = instructions(TEXT)
+    found = parse_instructions(TEXT)
     assert [found[place].flops for place in (0x1114, 0x1118, 0x111E, 0x1122)] == [0, 16, 1, 8]
 
 
 def test_places_on_the_stack_are_told_from_arrays_and_other_pointers():
-    found = instructions(TEXT)
+    found = parse_instructions(TEXT)
     spilled = sorted(place for place, it in found.items() if it.spilled)
     assert spilled == [0x1128, 0x112D, 0x1132], "not the array, not the address, not where rbp is like any other"
 
 
 def test_a_mix_weighs_by_how_often():
-    found = instructions(TEXT)
+    found = parse_instructions(TEXT)
     mix = mix_of((it, 10.0) for it in found.values())
     assert (mix.instructions, mix.spills, mix.locked, mix.flops) == (150, 30, 10, 250)
     assert mix.vector == {512: 10, 256: 50, 128: 20, 0: 70}
@@ -71,6 +71,6 @@ def test_inner_loops_are_those_without_another_inside():
     1018:\tjmp    2000 <elsewhere>
     101c:\tret
 """
-    inner = innermost(instructions(text))
+    inner = select_innermost(parse_instructions(text))
     assert [it.mnemonic for it in inner] == ["vmovaps", "vaddps", "jne"]
     assert [it.spilled for it in inner] == [True, False, False]

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from bankable.kernels.build.render import render
-from bankable.kernels.diagnosis.layers.cache import key_of, load_result, place_of
+from bankable.kernels.diagnosis.layers.cache import compute_key, find_place, load_result
 from bankable.kernels.diagnosis.layers.graph import LayerJob, run_jobs
 from bankable.kernels.diagnosis.layers.harness import LayerPlan, built_in_plans, evaluate
 from bankable.kernels.diagnosis.layers.layer import LayerResult
@@ -68,7 +68,7 @@ def test_layers_that_fail_hang_or_die_leave_the_others_alone(subject, worker):
 
 def test_a_layer_that_hangs_takes_its_processes_along(subject, worker):
     found = evaluate(subject, plans("Hanging"), plugins={}, worker=worker)["hanging"]
-    child = int((place_of(subject, "hanging", found.key) / "1" / "child.txt").read_text(encoding="ascii"))
+    child = int((find_place(subject, "hanging", found.key) / "1" / "child.txt").read_text(encoding="ascii"))
     assert found.outcome == "timed_out"
     assert not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text(encoding="ascii")
 
@@ -79,20 +79,20 @@ def test_what_was_found_is_taken_from_the_folder(subject, worker):
     assert first.found == second.found == Count(runs=1)
     again = evaluate(subject, plans("Honest"), again=True, plugins={}, worker=worker)["honest"]
     assert (again.cached, again.found) == (False, Count(runs=2))
-    files = sorted(place_of(subject, "honest", first.key).glob("*/result.json"))
+    files = sorted(find_place(subject, "honest", first.key).glob("*/result.json"))
     assert [path.parent.name for path in files] == ["1", "2"], "what was found first is left as it is"
     assert evaluate(subject, plans("Honest"), plugins={}, worker=worker)["honest"].found == Count(runs=2)
 
 
 def test_an_absent_layer_leaves_nothing(subject, worker):
     found = evaluate(subject, plans("Absent"), plugins={}, worker=worker)["absent"]
-    assert not place_of(subject, "absent", found.key).exists()
+    assert not find_place(subject, "absent", found.key).exists()
 
 
 def test_failures_are_tried_again_and_not_kept(subject, worker):
     found = evaluate(subject, plans("Second", "Raising"), plugins={}, worker=worker)
     assert (found["second"].outcome, found["second"].attempts) == ("measured", 2)
-    place = place_of(subject, "raising", found["raising"].key)
+    place = find_place(subject, "raising", found["raising"].key)
     assert sorted(str(path.relative_to(place)) for path in place.rglob("*.*")) == [
         "1/said.txt",
         "2/said.txt",
@@ -106,14 +106,14 @@ def test_failures_are_tried_again_and_not_kept(subject, worker):
 )
 def test_a_finding_that_cannot_be_read_is_measured_again(subject, worker, content):
     first = evaluate(subject, plans("Honest"), plugins={}, worker=worker)["honest"]
-    (place_of(subject, "honest", first.key) / "1" / "result.json").write_bytes(content)
+    (find_place(subject, "honest", first.key) / "1" / "result.json").write_bytes(content)
     again = evaluate(subject, plans("Honest"), plugins={}, worker=worker)["honest"]
     assert (again.cached, again.found) == (False, Count(runs=2))
 
 
 def test_a_finding_under_another_key_is_not_taken(subject, worker):
     first = evaluate(subject, plans("Honest"), plugins={}, worker=worker)["honest"]
-    place = place_of(subject, "honest", first.key)
+    place = find_place(subject, "honest", first.key)
     assert load_result(place, first.key, Count) is not None
     assert load_result(place, "0" * 64, Count) is None
     changed = orjson.loads((place / "1" / "result.json").read_bytes()) | {"outcome": "failed"}
@@ -123,7 +123,7 @@ def test_a_finding_under_another_key_is_not_taken(subject, worker):
 
 def test_the_key_follows_what_a_finding_depends_on(subject):
     def key(scope="shape", version=1, tools=(), **changes):
-        return key_of("it", version, scope, subject.model_copy(update=changes), dict(tools))
+        return compute_key("it", version, scope, subject.model_copy(update=changes), dict(tools))
 
     plain = key()
     assert plain == key()

@@ -10,7 +10,7 @@ from bankable.kernels.build.render import render
 from bankable.kernels.diagnosis.layers.call_profile import count_call, is_waiting
 from bankable.kernels.diagnosis.layers.callgrind import CallgrindProfile
 from bankable.kernels.diagnosis.layers.harness import built_in_plans, evaluate
-from bankable.kernels.diagnosis.layers.perf import read_stat, refused
+from bankable.kernels.diagnosis.layers.perf import find_refusal, read_stat
 from bankable.kernels.diagnosis.layers.roof import private_cache
 from bankable.kernels.diagnosis.layers.runner import LayerWorker
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
@@ -75,7 +75,7 @@ def test_perf_counts_or_says_why_not():
         "12.5,msec,task-clock:u,1,100.00,,\n"
     )
     assert read_stat(text) == {"instructions": 1234567.0, "task-clock": 12.5}
-    assert refused() == "" or "perf" in refused()
+    assert find_refusal() == "" or "perf" in find_refusal()
 
 
 def test_a_cores_own_cache_is_what_the_system_says(tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bankable.kernels.build.offline import Figures
-from bankable.kernels.diagnosis.gpu import by_code, by_counters
+from bankable.kernels.diagnosis.gpu import diagnose_by_code, diagnose_by_counters
 from bankable.kernels.diagnosis.layers.call_profile import InstructionCounts
 from bankable.kernels.diagnosis.layers.code import Code
 from bankable.kernels.diagnosis.layers.gpu_counters import GpuCounters
@@ -34,17 +34,17 @@ def test_a_compiler_that_gives_no_figures_gives_no_zeros():
     figures = Figures(shape="1", target="gfx942")
     told = OfflineFigures(figures=(figures,)).describe()
     assert told == "gfx942: registers unknown, spills unknown, shared memory unknown, occupancy unknown"
-    said = by_code(figures)
+    said = diagnose_by_code(figures)
     assert said.bound == "unknown"
     assert said.evidence[0] == "registers unknown, spills unknown"
-    assert by_code(figures.model_copy(update={"registers": 32, "spill_bytes": 0})).evidence[0] == (
+    assert diagnose_by_code(figures.model_copy(update={"registers": 32, "spill_bytes": 0})).evidence[0] == (
         "32 registers a thread, 0 B of them spilled"
     )
 
 
 def test_scratch_memory_of_a_gpu_kernel_that_ran():
     def evidence(spill_bytes: float | None) -> tuple[str, ...]:
-        return by_counters(GpuCounters(kernel="k", launches=1, spill_bytes=spill_bytes)).evidence
+        return diagnose_by_counters(GpuCounters(kernel="k", launches=1, spill_bytes=spill_bytes)).evidence
 
     assert evidence(None) == ("scratch memory unknown",)
     assert evidence(0) == ("0 B of a thread in scratch memory",)
