@@ -18,9 +18,9 @@ from bankable.tools.report.model import (
     ReportDecision,
     ReportModel,
     ReportNote,
+    ReportSetting,
     ReportTrial,
     ReportVerdict,
-    Setting,
 )
 from bankable.tools.report.origins import kernel_sources
 from bankable.tools.report.reading import ReportReader, clean, interval, mapping, number, sequence
@@ -123,7 +123,7 @@ def _accepted(
     return tuple(views)
 
 
-def _source(settings: tuple[Setting, ...], trials: tuple[ReportTrial, ...], kernels: dict[str, str]) -> str:
+def _source(settings: tuple[ReportSetting, ...], trials: tuple[ReportTrial, ...], kernels: dict[str, str]) -> str:
     """Who thought of it first: of a setting by its trial, a lever that was repaired by the trial that is part of it."""
     found = {kernels[it.value] for it in settings if it.value in kernels}
     mine = [trial for trial in trials if trial.source and trial.settings and set(trial.settings) <= set(settings)]
@@ -199,20 +199,22 @@ def _not_judged(verdicts: list[ReportVerdict]) -> tuple[ReportNote, ...]:
     return tuple(sorted(unique, key=lambda note: order.get(note.kind, 2)))
 
 
-def _flat(config: dict[str, Any]) -> tuple[Setting, ...]:
+def _flat(config: dict[str, Any]) -> tuple[ReportSetting, ...]:
     rows = []
     for name, value in list(config.items())[:100]:
         if value is None or value in ({}, []):
             continue
         text = Path(value).name if name == "model" and isinstance(value, str) else value
-        rows.append(Setting(name=clean(name, 60), value=clean(text, 300)))
+        rows.append(ReportSetting(name=clean(name, 60), value=clean(text, 300)))
     return tuple(rows)
 
 
-def _environment(comparisons: list[ReportComparison]) -> tuple[Setting, ...]:
+def _environment(comparisons: list[ReportComparison]) -> tuple[ReportSetting, ...]:
     """Host and versions of the launches. Where launches disagree every value is shown."""
     values: dict[str, dict[str, None]] = {}
     for leg in (leg for comparison in comparisons for leg in comparison.legs):
         for setting in leg.identity:
             values.setdefault(setting.name, {})[setting.value] = None
-    return tuple(Setting(name=name, value=" / ".join(list(found)[:6])) for name, found in list(values.items())[:60])
+    return tuple(
+        ReportSetting(name=name, value=" / ".join(list(found)[:6])) for name, found in list(values.items())[:60]
+    )

@@ -16,7 +16,7 @@ from bankable.tools.report.model import (
     ReportLeg,
     ReportPlan,
     ReportRound,
-    Setting,
+    ReportSetting,
 )
 from bankable.tools.report.reading import ReportReader, clean, interval, mapping, number, sequence, whole
 
@@ -96,12 +96,14 @@ def block_gains(legs: Sequence[ReportLeg]) -> list[tuple[int, float]]:
     ]
 
 
-def settings_of(raw: object) -> tuple[Setting, ...]:
+def settings_of(raw: object) -> tuple[ReportSetting, ...]:
     """Flags and variables of a lever or server configuration, and replaced operators with their implementation."""
     lever = mapping(raw)
     kernels = {name: mapping(part).get("implementation") for name, part in mapping(lever.get("overlays")).items()}
     every = {**mapping(lever.get("flags")), **mapping(lever.get("env")), **kernels}
-    return tuple(Setting(name=clean(name, 100), value=clean(value, 200)) for name, value in list(every.items())[:100])
+    return tuple(
+        ReportSetting(name=clean(name, 100), value=clean(value, 200)) for name, value in list(every.items())[:100]
+    )
 
 
 def _rounds(reader: ReportReader, leg: Path, metric: str, place: tuple[int, str]) -> list[ReportRound]:
@@ -132,7 +134,7 @@ def _leg(record: dict[str, Any], block: int, side: str, values: list[float]) -> 
     )
 
 
-def _identity(record: dict[str, Any]) -> tuple[Setting, ...]:
+def _identity(record: dict[str, Any]) -> tuple[ReportSetting, ...]:
     engine = mapping(record.get("engine"))
     named = {
         "device": record.get("device"),
@@ -147,7 +149,7 @@ def _identity(record: dict[str, Any]) -> tuple[Setting, ...]:
         **mapping(engine.get("versions")),
     }
     shown = [(name, value) for name, value in named.items() if value is not None][:40]
-    return tuple(Setting(name=clean(name, 60), value=clean(value, 200)) for name, value in shown)
+    return tuple(ReportSetting(name=clean(name, 60), value=clean(value, 200)) for name, value in shown)
 
 
 def _samples(reader: ReportReader, leg: Path) -> list[tuple[float, ReportHostPoint, tuple[str, ...]]]:
@@ -193,7 +195,7 @@ def _plan(raw: dict[str, Any]) -> ReportPlan:
         launch_plan=clean(raw.get("launch_plan"), 40),
         seed=whole(raw.get("seed")) or 0,
         workload=tuple(
-            Setting(name=clean(name, 60), value=clean(value, 200))
+            ReportSetting(name=clean(name, 60), value=clean(value, 200))
             for name, value in workload.items()
             if value is not None
         ),

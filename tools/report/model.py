@@ -15,7 +15,7 @@ INFORMS = "INFO"
 """Severity of a finding that does not lower the verdict."""
 
 
-class Setting(Record):
+class ReportSetting(Record):
     """A name and a value, both for display."""
 
     name: str
@@ -129,7 +129,7 @@ class ReportAccepted(Record):
 
     name: str
     """Name of the comparison that banked it."""
-    settings: tuple[Setting, ...]
+    settings: tuple[ReportSetting, ...]
     """What it changes."""
     source: str = ""
     """``policy`` or ``llm``: who thought of it first; empty where no language model took part."""
@@ -167,7 +167,7 @@ class ReportLeg(Record):
     """Seconds from launch to ready."""
     failure: str = ""
     """Kind of failure and the log line; empty for a complete leg."""
-    identity: tuple[Setting, ...] = ()
+    identity: tuple[ReportSetting, ...] = ()
     """Host, device and versions, as this launch recorded them."""
 
 
@@ -201,7 +201,7 @@ class ReportPlan(Record):
     """``alternating`` or ``coresident``."""
     seed: int
     """From which orders and data seeds were drawn."""
-    workload: tuple[Setting, ...]
+    workload: tuple[ReportSetting, ...]
     """Load of every round."""
 
 
@@ -216,7 +216,7 @@ class ReportComparison(Record):
     """Name of the deciding figure."""
     unit: str
     """Its unit, for display."""
-    lever: tuple[Setting, ...] = ()
+    lever: tuple[ReportSetting, ...] = ()
     """What the candidate changes."""
     plan: ReportPlan | None = None
     """``None`` when the file is missing."""
@@ -251,7 +251,7 @@ class ReportTrial(Record):
     """Part of the search."""
     source: str = ""
     """``policy`` or ``llm``: whose idea it was; empty where no language model took part."""
-    settings: tuple[Setting, ...]
+    settings: tuple[ReportSetting, ...]
     """What it changes."""
     gain: float | None
     """Screening score as a fraction."""
@@ -338,9 +338,9 @@ class ReportModel(Record):
     """What the auditor left open, the gravest first."""
     asked: ReportRequests = ReportRequests()
     """Empty when no language model was asked."""
-    configuration: tuple[Setting, ...] = ()
+    configuration: tuple[ReportSetting, ...] = ()
     """Settings of the run."""
-    environment: tuple[Setting, ...] = ()
+    environment: tuple[ReportSetting, ...] = ()
     """Host, device, versions, as the legs recorded them."""
     gaps: tuple[str, ...] = ()
     """What this report could not read, in plain words."""
