@@ -1,4 +1,4 @@
-"""Replaying verdicts: same evidence, same rules, same bytes, or the first file that changed."""
+"""Replays verdicts: the same evidence and rules must give the same bytes; otherwise says what changed first."""
 
 from __future__ import annotations
 
@@ -20,17 +20,19 @@ from bankable.tools.evidence.request import Request
 from bankable.tools.evidence.seal import Seal, seal
 
 MAX_VERDICT_BYTES = 64 << 20
+"""Largest verdict that is read, bytes."""
 
 Status = Literal["same", "evidence_changed", "verdict_changed", "other_rules", "unreadable"]
 
 
 @dataclass(frozen=True)
-class Replayed:
-    """One verdict, derived again."""
+class ReplayedVerdict:
+    """The result of deriving one verdict again."""
 
     audit: str
     """Folder name under ``audits/``."""
     status: Status
+    """How the derived verdict compares with the stored one."""
     detail: str
     """For ``evidence_changed`` the first file, relative to the sealed folder, and what happened to it; for
     ``verdict_changed`` the first field."""
@@ -38,29 +40,33 @@ class Replayed:
 
 @dataclass(frozen=True)
 class VerifyReport:
-    """Every verdict of a run, derived again."""
+    """The results for every verdict of a run or bundle."""
 
-    audits: tuple[Replayed, ...]
+    audits: tuple[ReplayedVerdict, ...]
 
     @property
     def ok(self) -> bool:
-        """True when there was something to check and all of it came out the same."""
+        """True when there was at least one verdict and all derived the same bytes."""
         return bool(self.audits) and all(audit.status == "same" for audit in self.audits)
 
     def lines(self) -> list[str]:
         """One line per verdict."""
-        return [f"{it.status:<17}{it.audit}" + (f": {it.detail}" if it.detail else "") for it in self.audits]
+        return [
+            f"{audit.status:<17}{audit.audit}" + (f": {audit.detail}" if audit.detail else "") for audit in self.audits
+        ]
 
 
 def verify(folder: Path) -> VerifyReport:
-    """Re-derive each ``audits/*/verdict.json`` of a run or bundle. Raises ``UserError`` when there is none."""
+    """Derive each ``audits/*/verdict.json`` of a run or bundle again. Raises ``UserError`` when there is none."""
     paths = sorted((folder / "audits").glob("*/verdict.json"))
     if not paths:
-        raise UserError("no verdicts to replay", str(folder), "give a folder that holds audits/*/verdict.json")
+        raise UserError(
+            "cannot verify the folder: no verdicts in it", str(folder), "give a folder that holds audits/*/verdict.json"
+        )
     return VerifyReport(tuple(_replay(folder, path) for path in paths))
 
 
-def _replay(run: Path, path: Path) -> Replayed:
+def _replay(run: Path, path: Path) -> ReplayedVerdict:
     name = path.parent.name
     try:
         stored = _stored(path)
@@ -68,25 +74,25 @@ def _replay(run: Path, path: Path) -> Replayed:
         with _sealed_again(run, verdict.request) as sealed:
             return _compare(name, verdict, stored, sealed)
     except ValidationError as cause:
-        return Replayed(name, "unreadable", str(cause.errors(include_url=False, include_input=False)[0]["msg"]))
+        return ReplayedVerdict(name, "unreadable", str(cause.errors(include_url=False, include_input=False)[0]["msg"]))
     except UserError as cause:
-        return Replayed(name, "unreadable", str(cause))
+        return ReplayedVerdict(name, "unreadable", str(cause))
     except OSError as cause:
-        return Replayed(name, "unreadable", f"a file cannot be read: {cause.strerror}")
+        return ReplayedVerdict(name, "unreadable", f"cannot read a file: {cause.strerror}")
     except (ValueError, TypeError):  # a name that no file can have, a number that JSON cannot hold
-        return Replayed(name, "unreadable", "the verdict's request cannot be sealed again")
+        return ReplayedVerdict(name, "unreadable", "the verdict's request cannot be sealed again")
 
 
 def _stored(path: Path) -> bytes:
     if path.stat().st_size > MAX_VERDICT_BYTES:
-        raise UserError("the verdict is too large")
+        raise UserError("cannot read the verdict: file too large")
     return path.read_bytes()
 
 
 @contextmanager
 def _sealed_again(run: Path, request: Request) -> Iterator[Seal]:
     if request.scope == "pair":
-        raise UserError("a pair of foreign files is not sealed in a run")
+        raise UserError("cannot replay a verdict on imported files: they are not part of a run")
     with tempfile.TemporaryDirectory(prefix="audit-replay-") as place:
         control = "control" if request.control is None else request.control
         sealed = seal(
@@ -108,7 +114,7 @@ def _sealed_again(run: Path, request: Request) -> Iterator[Seal]:
             sealed.discard()
 
 
-def _compare(name: str, verdict: Verdict, stored: bytes, sealed: Seal) -> Replayed:
+def _compare(name: str, verdict: Verdict, stored: bytes, sealed: Seal) -> ReplayedVerdict:
     other = verdict.ruleset != ruleset_digest()
     before, after = {entry.file: entry.sha256 for entry in verdict.evidence}, sealed.digests
     # Other rules ask for other files: then only what they had read can have changed.
@@ -116,13 +122,13 @@ def _compare(name: str, verdict: Verdict, stored: bytes, sealed: Seal) -> Replay
     changed = next((file for file in sorted(compared) if before.get(file) != after.get(file)), None)
     if changed is not None:
         what = "added" if changed not in before else "missing" if changed not in after else "changed"
-        return Replayed(name, "evidence_changed", f"{changed} {what}")
+        return ReplayedVerdict(name, "evidence_changed", f"{changed} {what}")
     if other:
         detail = f"evidence unchanged, judged by rules {verdict.ruleset[:12]}, these are {ruleset_digest()[:12]}"
-        return Replayed(name, "other_rules", detail)
+        return ReplayedVerdict(name, "other_rules", detail)
     derived = evaluate(sealed.folder).to_bytes()
     if derived != stored:
         again = Verdict.model_validate_json(derived).model_dump(mode="json")
         where = first_difference(verdict.model_dump(mode="json"), again, ("stored", "derived"))
-        return Replayed(name, "verdict_changed", where or "the same verdict, written in another form")
-    return Replayed(name, "same", "")
+        return ReplayedVerdict(name, "verdict_changed", where or "the same verdict, written in another form")
+    return ReplayedVerdict(name, "same", "")

@@ -38,25 +38,25 @@ class Charge:
     quotes: tuple[Quote, ...]
 
 
-def weigh_ballots(asked: int, ballots: Sequence[Sequence[Charge]]) -> tuple[Finding, ...]:
-    """Findings of ``asked`` votes, of which ``ballots`` were answered; at most one finding per concern."""
-    if len(ballots) * 2 <= asked:
+def weigh_ballots(requested: int, ballots: Sequence[Sequence[Charge]]) -> tuple[Finding, ...]:
+    """Findings of ``requested`` votes, of which ``ballots`` were answered; at most one finding per concern."""
+    if len(ballots) * 2 <= requested:
         return ()
-    findings = (_weigh_concern(asked, concern, ballots) for concern in ACTIONS)
+    findings = (_weigh_concern(requested, concern, ballots) for concern in ACTIONS)
     return tuple(finding for finding in findings if finding is not None)
 
 
-def _weigh_concern(asked: int, concern: Concern, ballots: Sequence[Sequence[Charge]]) -> Finding | None:
+def _weigh_concern(requested: int, concern: Concern, ballots: Sequence[Sequence[Charge]]) -> Finding | None:
     accusing = [
         charges
         for ballot in ballots
         if (charges := [charge for charge in ballot if charge.accusation.concern == concern])
     ]
-    if len(accusing) * 2 <= asked:
+    if len(accusing) * 2 <= requested:
         return None
     heaviest, action = ACTIONS[concern]
     failing = sum(any(charge.accusation.severity == "FAIL" for charge in charges) for charges in accusing)
-    withheld = heaviest is Severity.FAIL and failing == asked >= FEWEST_FOR_A_FAIL
+    withheld = heaviest is Severity.FAIL and failing == requested >= FEWEST_FOR_A_FAIL
     severity = Severity.FAIL if withheld else Severity.FLAG
     merged = [charge for charges in accusing for charge in charges]
     # The text of the first charge that is as severe as the finding; the places of all of them.
@@ -66,7 +66,7 @@ def _weigh_concern(asked: int, concern: Concern, ballots: Sequence[Sequence[Char
         rule=RULE,
         severity=severity,
         expected=plain(first.accusation.expected),
-        observed=plain(f"{len(accusing)} of {asked} votes: {first.accusation.observed}"),
+        observed=plain(f"{len(accusing)} of {requested} votes: {first.accusation.observed}"),
         evidence=tuple(Evidence(file=file, line=line) for file, line in list(places)[:MOST_PLACES]),
         action=action if withheld or heaviest is Severity.FLAG else Action.FLAG,
         advice=plain(first.accusation.advice),

@@ -36,7 +36,7 @@ def check(case: Case) -> Iterator[Outcome]:
 def _check_file(benchmark: OperatorBenchmarkView, file: OracleFile) -> Iterator[Outcome]:
     manifest = at(benchmark.path("oracle.json"))
     if not PLAIN.fullmatch(file.name):
-        yield _refused(
+        yield _refuse(
             "a file name of letters, digits and ._=+- that ends in .safetensors",
             f"{file.name[:200]!r}, not opened",
             manifest.file,
@@ -48,7 +48,7 @@ def _check_file(benchmark: OperatorBenchmarkView, file: OracleFile) -> Iterator[
         return
     name = benchmark.path(f"{ORACLE_FOLDER}/{file.name}")
     if reason := find_format_error(path):
-        yield _refused("a safetensors file", f"{file.name}: {reason}; not read further", name)
+        yield _refuse("a safetensors file", f"{file.name}: {reason}; not read further", name)
     elif (digest := file_digest(path)) != file.sha256:
         yield fail(
             f"{file.name}: {file.sha256[:12]}",
@@ -62,7 +62,7 @@ def _check_file(benchmark: OperatorBenchmarkView, file: OracleFile) -> Iterator[
         )
 
 
-def _refused(expected: str, observed: str, file: str) -> Found:
+def _refuse(expected: str, observed: str, file: str) -> Found:
     return fail(expected, observed, ADVICE, at(file), action=Action.REDO, modes=("H05",), code="not_safetensors")
 
 
