@@ -33,11 +33,11 @@ docs: $(ORCHESTRATOR) $(DOCS)
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
 
 unit: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
-	.venv/bin/python -m pytest -m "not live and not long" -n 2
+	.venv/bin/python -m pytest -m "not live and not long" -n 2 --dist worksteal
 
 # The same with what takes minutes, and the lines that no test reaches.
 coverage: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
-	.venv/bin/python -m pytest -m "not live" -n 2 --cov --cov-report=term:skip-covered
+	.venv/bin/python -m pytest -m "not live" -n 2 --dist worksteal --cov --cov-report=term:skip-covered
 
 # Tests against a real sglang server with the shipped model; the second with what takes minutes more.
 live: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)

@@ -1,10 +1,10 @@
-"""A budget of time for one piece of work, on every platform and in every thread.
+"""A time budget for one piece of work, on every platform and in every thread.
 
-In the main thread of a POSIX process a timer signal interrupts the work, also while it sleeps or waits. Elsewhere, as
-on Windows or in another thread, a watchdog thread asks the interpreter to raise in the working thread: that happens
-between two bytecodes, so that one long call into C ends first. Where the interpreter has no such door, nothing is
-interrupted. In each case the clock is read at the end, so that work which swallowed the interruption, or could not be
-interrupted, is still over its budget; and the auditor's process as a whole has a limit that its parent enforces.
+In the main thread of a POSIX process a timer signal interrupts the work, also while it sleeps or waits. On Windows and
+in other threads a watchdog thread makes the interpreter raise in the working thread: between two bytecodes, so a long
+call into C completes first. Where the interpreter has no such function, nothing is interrupted. The clock is always
+read at the end, so work that caught the exception or could not be interrupted still exceeds its budget; and the
+auditor's process as a whole has a limit that its parent enforces.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from contextlib import contextmanager
 from types import FrameType
 
 AGAIN_S = 0.05
-"""Work that swallows the interruption gets another one after this time."""
+"""Seconds after which work that caught the exception is interrupted again."""
 
 
 class OutOfTimeError(BaseException):
-    """A piece of work used up its budget. Not an ``Exception``, so that ``except Exception`` does not swallow it."""
+    """Work exceeded its budget. Not an ``Exception``, so that ``except Exception`` does not catch it."""
 
 
 @contextmanager
@@ -41,16 +41,16 @@ def budget(seconds: float) -> Iterator[None]:
 def _by_signal(seconds: float) -> Iterator[None]:
     armed = True
 
-    def ring(_signal: int, _frame: FrameType | None) -> None:
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
         if armed:
             raise OutOfTimeError
 
-    previous = signal.signal(signal.SIGALRM, ring)
+    previous = signal.signal(signal.SIGALRM, interrupt)
     try:
         signal.setitimer(signal.ITIMER_REAL, seconds, AGAIN_S)
         yield
     finally:
-        armed = False  # nothing is called before this, so that no bell can come between
+        armed = False  # no call comes before this, so no signal handler can run in between
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
 
@@ -71,28 +71,28 @@ def _by_watchdog(seconds: float) -> Iterator[None]:
     stop.acquire()
     try:
         try:
-            _thread.start_new_thread(watch, ())  # Thread.start would wait, and the bell may ring while it does
-        except RuntimeError:  # no thread to be had: the clock at the end still decides
+            _thread.start_new_thread(watch, ())  # Thread.start waits, and could be interrupted while it does
+        except RuntimeError:  # no thread available: the clock at the end still decides
             ended = True
         yield
     finally:
-        while True:  # a bell that is on its way may ring anywhere in here
+        while True:  # a pending interruption may raise anywhere in here
             try:
                 if stop.locked():
                     stop.release()
                 while not ended:
                     time.sleep(0.0)
-                time.sleep(0.0)  # and the last one here at the latest
+                time.sleep(0.0)  # the last one raises here at the latest
                 break
             except (OutOfTimeError, RuntimeError):
                 continue
 
 
 def _raise_in(thread: int, kind: type[BaseException]) -> None:
-    """Have another thread of this interpreter raise at its next bytecode.
+    """Make another thread of this interpreter raise at its next bytecode.
 
-    The interpreter's call that takes this back is never used: CPython 3.11 then keeps its request to look set for good,
-    and a traced program (coverage, a debugger) enters its next function over and over.
+    The call that would cancel this is never used: after it CPython 3.11 keeps its check request set, and a traced
+    program (coverage, a debugger) enters its next function again and again.
     """
     try:
         import ctypes  # noqa: PLC0415  # only where there is no timer signal; not every build has it
