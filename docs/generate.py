@@ -11,6 +11,7 @@ import runpy
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,18 +20,17 @@ runpy.run_path(str(ROOT / "tools" / "start.py"))["register"]()
 
 from typer.main import get_command  # noqa: E402 - the checkout registers itself first
 
-from bankable.evals.main import app as evals_app  # noqa: E402
 from bankable.graph.cli import app as graph_app  # noqa: E402
+from bankable.graph.other_commands import OTHERS  # noqa: E402
 from bankable.graph.routing import BRANCHES  # noqa: E402
-from bankable.kernels.cli import app as kernels_app  # noqa: E402
 from bankable.kernels.operators import FAMILIES  # noqa: E402
 from bankable.nodes.auditor.importers.formats import FORMATS  # noqa: E402
 from bankable.nodes.auditor.index import build_index, render_markdown  # noqa: E402
 from bankable.tools.levers.registry import ALL_KNOBS  # noqa: E402
 
 TARGET = ROOT / "docs" / "generated"
-PROGRAMS = (("python -m graph", graph_app), ("python -m kernels", kernels_app), ("python -m evals", evals_app))
-"""The command lines, as they are called in a checkout."""
+PROGRAMS = {"graph": graph_app, **{name: import_module(module).app for name, (module, _) in OTHERS.items()}}
+"""The command lines, by the first word behind ``bankable``; ``graph`` stands for none."""
 
 
 def main() -> None:
@@ -51,8 +51,8 @@ def commands() -> str:
         "`python -m bankable`), `bankable kernels` and `bankable evals`. A user's mistake is one line on standard "
         "error and exit code 2.",
     ]
-    for program, app in PROGRAMS:
-        root = get_command(app)
+    for name, app in PROGRAMS.items():
+        root, program = get_command(app), called(name)
         lines += ["", f"## {program}", "", _help(root.help)]
         for words, command in leaves(root, ()):
             lines += ["", f"### {program} {' '.join(words)}", "", _help(command.help), "", *_parameters(command)]
@@ -179,10 +179,15 @@ def copied(name: str) -> str:
     return re.sub(r"\]\((?:\.\./)*docs/", "](../", text)
 
 
+def called(name: str) -> str:
+    """A command line as it is called in a checkout."""
+    return f"python -m {name}" if (ROOT / name / "__main__.py").is_file() else f"python -m graph {name}"
+
+
 def leaves(group: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Commands that are shown in the help, with the words that call them."""
+    """Commands that are shown in the help, with the words that call them; command lines of their own are left out."""
     for name, command in group.commands.items():
-        if getattr(command, "hidden", False):
+        if getattr(command, "hidden", False) or (not words and name in OTHERS):
             continue
         if hasattr(command, "commands"):
             yield from leaves(command, (*words, name))

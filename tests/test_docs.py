@@ -44,8 +44,7 @@ def generator() -> dict[str, Any]:
 def commands() -> dict[str, dict[tuple[str, ...], Any]]:
     """Commands of each program by their words."""
     found = generator()
-    programs = {name.removeprefix("python -m "): found["get_command"](app) for name, app in found["PROGRAMS"]}
-    return {name: dict(found["leaves"](root, ())) for name, root in programs.items()}
+    return {name: dict(found["leaves"](found["get_command"](app), ())) for name, app in found["PROGRAMS"].items()}
 
 
 def text_of(page: str) -> str:
@@ -129,7 +128,7 @@ def test_the_generated_pages_have_every_rule_and_every_command() -> None:
     page = found["PAGES"]["commands.md"]()
     for program, known in commands().items():
         for words in known:
-            assert f"### python -m {program} {' '.join(words)}\n" in page
+            assert f"### {found['called'](program)} {' '.join(words)}\n" in page
 
 
 def test_the_picture_is_current_and_shows_every_step_of_the_machine() -> None:
