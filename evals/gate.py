@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bankable.evals.runner.record import Judgment
-from bankable.evals.runner.run import Task, each
-from bankable.evals.score.summary import Row, Summary
+from bankable.evals.runner.run import FixtureTask, each
+from bankable.evals.score.summary import Summary, SummaryRow
 from bankable.tools.errors import UserError
 
 EXPECTED = Path(__file__).resolve().parent / "expected.toml"
@@ -27,7 +27,7 @@ Table = Mapping[str, Mapping[str, int]]
 
 def judge_all(names: Sequence[str], jobs: int) -> list[Judgment]:
     """Every fixture once, without a process of its own."""
-    return [it for found in each([Task(name, (0,), isolated=False) for name in names], jobs) for it in found]
+    return [it for found in each([FixtureTask(name, (0,), isolated=False) for name in names], jobs) for it in found]
 
 
 def complaints(found: Summary, expected: Table) -> list[str]:
@@ -40,7 +40,7 @@ def complaints(found: Summary, expected: Table) -> list[str]:
     return said + differences(expected, as_table(found.rules))
 
 
-def as_table(rows: Sequence[Row]) -> dict[str, dict[str, int]]:
+def as_table(rows: Sequence[SummaryRow]) -> dict[str, dict[str, int]]:
     """What ``expected.toml`` holds."""
     return {row.name: {name: int(getattr(row, name)) for name in FIGURES} for row in rows}
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from bankable.evals.fixtures.keys import Key
 from bankable.evals.fixtures.model import Fixture
 from bankable.evals.runner.evidence import sealed
-from bankable.evals.runner.record import Heard, Judgment, Source, judgment
+from bankable.evals.runner.record import Heard, Judgment, JudgmentSource, judgment
 from bankable.evals.runner.run import chosen
 from bankable.evals.score.scored import HEAVY, Scored
 from bankable.nodes.auditor.engine import evaluate
@@ -44,7 +44,7 @@ def judged_without(name: str) -> list[tuple[str, Judgment]]:
         for gone in [rule for rule in RULES if rule.id in accusing]:
             begun = time.perf_counter()
             verdict = evaluate(evidence.folder, [rule for rule in RULES if rule is not gone])
-            source = Source(f"rules without {gone.id}", 0, 0, evidence.digest, time.perf_counter() - begun)
+            source = JudgmentSource(f"rules without {gone.id}", 0, 0, evidence.digest, time.perf_counter() - begun)
             found.append((gone.id, judgment(fixture, Heard(verdict), source)))
     return found
 

@@ -14,14 +14,14 @@ from bankable.tools.evidence.records import Record
 from bankable.tools.llm.key import key_for
 from bankable.tools.llm.ledger import CALLS
 from bankable.tools.llm.options import check_stray, settings_from
-from bankable.tools.llm.settings import Settings
+from bankable.tools.llm.settings import EndpointSettings
 from bankable.tools.skills.front_matter import ROLES
 
 
 class Llm(Record):
     """``llm`` in ``run.json``."""
 
-    settings: Settings
+    settings: EndpointSettings
     votes: int = Field(default=VOTES, ge=1, le=15)
     """Of the judge, for each audit."""
 

@@ -23,7 +23,7 @@ from bankable.graph.tracing import open_trace
 from bankable.nodes.reporter import RunOutcome
 from bankable.tools.errors import UserError
 from bankable.tools.measurement.progress import ProgressEvent, Watcher, silent
-from bankable.tools.tracing.target import Target
+from bankable.tools.tracing.target import TraceTarget
 
 
 def execute(
@@ -35,7 +35,7 @@ def execute(
     stop: Flag | None = None,
     key_path: Path | None = None,
     answer: bool | None = None,
-    trace: Sequence[Target] = (),
+    trace: Sequence[TraceTarget] = (),
 ) -> RunOutcome:
     """Run to the end and return the outcome. Raises ``StopRequested`` after a clean stop and ``UserError``.
 

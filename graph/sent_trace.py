@@ -25,7 +25,7 @@ from bankable.tools.tracing.outbox import Exporter, Outbox
 from bankable.tools.tracing.redaction import Redactor
 from bankable.tools.tracing.silence import untraced
 from bankable.tools.tracing.span import Span, now
-from bankable.tools.tracing.target import Target
+from bankable.tools.tracing.target import TraceTarget
 
 NAME = "bankable run"
 
@@ -33,7 +33,7 @@ NAME = "bankable run"
 class SentTrace(RunTrace):
     """Sends a run to every target."""
 
-    def __init__(self, targets: Sequence[Target], watch: Watcher) -> None:
+    def __init__(self, targets: Sequence[TraceTarget], watch: Watcher) -> None:
         super().__init__(watch)
         self._targets = targets
         self._redactor = Redactor()
@@ -89,7 +89,7 @@ class SentTrace(RunTrace):
         for box in self._boxes:
             box.put(clean)
 
-    def _exporter(self, target: Target) -> Exporter:
+    def _exporter(self, target: TraceTarget) -> Exporter:
         if target.kind == "langsmith":
             from bankable.tools.tracing.langsmith import LangSmithExporter
 

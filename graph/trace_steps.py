@@ -31,7 +31,7 @@ from bankable.tools.errors import UserError
 from bankable.tools.llm.ledger import CallLine, read_ledger
 from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.serving.driver import StopRequested
-from bankable.tools.tracing.span import SCORES, Score, Span, now
+from bankable.tools.tracing.span import SCORES, Span, SpanScore, now
 
 KEPT = frozenset({"block", "trial", "verdict", "decision", "note"})
 """Events that are told in a trace; single rounds and launches would bury them."""
@@ -145,7 +145,7 @@ class Steps(BaseCallbackHandler):
         if judged.verdict in SCORES:
             comment = "\n".join([judged.headline, *held])
             span = replace(
-                span, score=Score(f"verdict.{judged.scope}", SCORES[judged.verdict], judged.verdict, comment)
+                span, score=SpanScore(f"verdict.{judged.scope}", SCORES[judged.verdict], judged.verdict, comment)
             )
         outputs = {"verdict": judged.verdict, "action": judged.action, "headline": judged.headline, "findings": held}
         self._finish(span, audit_attributes(judged), outputs, ended, error)

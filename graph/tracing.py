@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from bankable.graph.run_trace import RunTrace
 from bankable.tools.errors import UserError
 from bankable.tools.measurement.progress import Watcher
-from bankable.tools.tracing.target import Target
+from bankable.tools.tracing.target import TraceTarget
 
 
 @contextmanager
-def open_trace(targets: Sequence[Target], watch: Watcher) -> Iterator[RunTrace]:
+def open_trace(targets: Sequence[TraceTarget], watch: Watcher) -> Iterator[RunTrace]:
     """Ready before anything is launched, and sent at the end. Raises ``UserError`` for what the user can mend."""
     if not targets:
         yield RunTrace(watch)

@@ -14,7 +14,7 @@ from bankable.tools.measurement.direction import Direction
 from bankable.tools.measurement.plan import make_plan, numbered
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.measurement.screening import Screening, ScreeningResult, Source, read_trials
-from bankable.tools.search import SUGGESTED, Outcome, SearchPolicy, Settings, Trial, space_from_knobs
+from bankable.tools.search import SUGGESTED, SearchPolicy, SearchSettings, Trial, TrialOutcome, space_from_knobs
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,9 @@ def screen(
     if not knobs:
         return []
     space = space_from_knobs(knobs, context.situation(), {**reference.flags, **reference.env}, shares)
-    policy = SearchPolicy(space, seconds, context.protocol.seed, Settings(floor=context.protocol.floor, max_changes=1))
+    policy = SearchPolicy(
+        space, seconds, context.protocol.seed, SearchSettings(floor=context.protocol.floor, max_changes=1)
+    )
     number = len(past) - len(mine)
     base = make_plan(
         name="search",
@@ -88,7 +90,7 @@ def screen(
             source = _source(trial) if advice is not None else None
             result = mine[seen] if seen < len(mine) else session.measure(number + seen, trial.lever(), source)
             failure = result.failure.kind if result.failure else None
-            policy.tell(trial.id, Outcome(score=result.score, failure=failure, cost_s=result.cost_s))
+            policy.tell(trial.id, TrialOutcome(score=result.score, failure=failure, cost_s=result.cost_s))
             told.append(result)
             if failure == "not_recorded" and trial.stage != SUGGESTED:
                 break  # the recording ends here

@@ -18,7 +18,7 @@ import orjson
 
 from bankable.evals.fixtures.build.files import edit, read, read_lines, write
 from bankable.evals.fixtures.build.leg import OUTPUT, PROMPTS
-from bankable.evals.fixtures.build.run import LEVER, RUN_ID, Recipe, enter_all, run_folder
+from bankable.evals.fixtures.build.run import LEVER, RUN_ID, RunRecipe, enter_all, run_folder
 from bankable.tools.evidence.records import Claim, ComparisonKind, LatencySummary, Plan, Side
 from bankable.tools.statistics.latency import RoundFigures, figures, summarize
 from bankable.tools.statistics.order import packed
@@ -74,8 +74,8 @@ def big_run(root: Path, size: Size, seed: int = 1) -> Path:
     rate = PROMPTS * OUTPUT / size.seconds
     run = run_folder(
         root,
-        Recipe(reference_rate=rate, seed=seed),
-        Recipe(
+        RunRecipe(reference_rate=rate, seed=seed),
+        RunRecipe(
             name=SUBJECT,
             kind=ComparisonKind.PATCH,
             lever=LEVER,

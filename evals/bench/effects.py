@@ -15,7 +15,7 @@ from bankable.tools.search.space import Point
 
 
 @dataclass(frozen=True)
-class Launch:
+class RecordedLaunch:
     """One launch of a configuration, as a search would have met it."""
 
     cost_s: float
@@ -32,7 +32,7 @@ class Recorded:
 
     truth: float
     """Log ratio against the reference: mean over its launches, batch effects taken out; −∞ if it never served."""
-    launches: tuple[Launch, ...]
+    launches: tuple[RecordedLaunch, ...]
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def effects(landscape: Landscape) -> Effects:
         point: Recorded(
             truth=means.get(point, -math.inf) - means[space.reference],
             launches=tuple(
-                Launch(
+                RecordedLaunch(
                     cost_s=row.batch_startup_s / together[row.batch] + row.round_s,
                     deviation=deviations.get((row.launch, point), 0.0),
                     failure=row.failure.kind if row.failure else None,

@@ -28,7 +28,7 @@ SAME_ERROR_FROM = 4
 
 
 @dataclass(frozen=True)
-class Setting:
+class LaunchSetting:
     """How the launches were made."""
 
     name: str
@@ -41,11 +41,11 @@ class Setting:
 
 
 SETTINGS = (
-    Setting("three rounds a launch"),
-    Setting("one round a launch", rounds=1),
-    Setting("two rounds a launch", rounds=2),
-    Setting("two rounds, the first of each reference launch is 20 % slower", rounds=2, cold_reference=0.2),
-    Setting("interleaved pairs that share drift", block_sd=1.0),
+    LaunchSetting("three rounds a launch"),
+    LaunchSetting("one round a launch", rounds=1),
+    LaunchSetting("two rounds a launch", rounds=2),
+    LaunchSetting("two rounds, the first of each reference launch is 20 % slower", rounds=2, cold_reference=0.2),
+    LaunchSetting("interleaved pairs that share drift", block_sd=1.0),
 )
 
 
@@ -61,7 +61,7 @@ class Cell:
 class FewRates:
     """Shares of "real" in one setting: by rule and cell, one for each of ``GAINS``."""
 
-    setting: Setting
+    setting: LaunchSetting
     real: Mapping[str, Mapping[Cell, tuple[float, ...]]]
     same_error: Mapping[Cell, tuple[float, ...]]
     """The same for Welch's bound at the level that is wrong as often at the floor as this project's rule."""
@@ -87,7 +87,7 @@ class FewRates:
         )
 
 
-def simulate(setting: Setting, trials: int = 20_000, seed: int = 0) -> FewRates:
+def simulate(setting: LaunchSetting, trials: int = 20_000, seed: int = 0) -> FewRates:
     """Return the rates of every rule in every cell, with the same noise for every gain and rule."""
     real: dict[str, dict[Cell, tuple[float, ...]]] = {name: {} for name in RULES}
     same_error: dict[Cell, tuple[float, ...]] = {}
@@ -115,7 +115,7 @@ def few_report(trials: int = 20_000, seed: int = 0) -> str:
     return "\n\n".join(parts)
 
 
-def _draw(setting: Setting, launch_sd: float, trials: int, seed: int) -> Array:
+def _draw(setting: LaunchSetting, launch_sd: float, trials: int, seed: int) -> Array:
     """Log metric of each round without a gain, shape (trials, 2, most launches, rounds)."""
     rng = np.random.default_rng([seed, round(launch_sd * 1e6), setting.rounds, round(setting.block_sd * 1000)])
     most = LAUNCHES[-1]

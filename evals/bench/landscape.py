@@ -21,7 +21,7 @@ SEED_STEP = 1000
 
 
 @dataclass(frozen=True)
-class Recording:
+class LandscapePlan:
     """What to record, and where."""
 
     out: Path
@@ -38,7 +38,7 @@ class Recording:
     """Stop after that many batches; for trying it out."""
 
 
-def record(driver: Driver, engine: EngineIdentity, plan: Recording, say: Callable[[str], None]) -> int:
+def record(driver: Driver, engine: EngineIdentity, plan: LandscapePlan, say: Callable[[str], None]) -> int:
     """Record what is not in the file yet; the number of batches recorded now.
 
     Raises ``UserError`` when the file holds another landscape.
@@ -96,7 +96,7 @@ class _Member:
 
 
 class _Batch:
-    def __init__(self, driver: Driver, plan: Recording, batch: Batch) -> None:
+    def __init__(self, driver: Driver, plan: LandscapePlan, batch: Batch) -> None:
         self._driver, self._plan, self._batch = driver, plan, batch
         space = SearchSpace(tuple(Dimension(k.name, tuple(k.values), k.env) for k in plan.grid))
         self._members = []

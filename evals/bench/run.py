@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bankable.evals.runner.run import Task, each
+from bankable.evals.runner.run import FixtureTask, each
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,6 @@ class Speed:
 def measure(names: Sequence[str], jobs: int, *, isolated: bool) -> Speed:
     """Judge these fixtures once, nothing cached."""
     begun = time.perf_counter()
-    found = [it for done in each([Task(name, (0,), isolated=isolated) for name in names], jobs) for it in done]
+    found = [it for done in each([FixtureTask(name, (0,), isolated=isolated) for name in names], jobs) for it in done]
     name = "a process for each audit" if isolated else "in the worker's process"
     return Speed(name, len(found), time.perf_counter() - begun, sum(it.seconds for it in found))

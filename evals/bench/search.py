@@ -16,7 +16,16 @@ from functools import partial
 import numpy as np
 
 from bankable.evals.bench.effects import Effects
-from bankable.tools.search import Outcome, PlainTPE, RandomSearch, Searcher, SearchPolicy, SearchSpace, Settings, Trial
+from bankable.tools.search import (
+    PlainTPE,
+    RandomSearch,
+    Searcher,
+    SearchPolicy,
+    SearchSettings,
+    SearchSpace,
+    Trial,
+    TrialOutcome,
+)
 from bankable.tools.search.space import Point
 
 WITHIN = 0.01
@@ -25,7 +34,7 @@ WITHIN = 0.01
 MakeSearcher = Callable[[SearchSpace, float, int], Searcher]
 POLICIES: dict[str, MakeSearcher] = {
     "ours": SearchPolicy,
-    "no stop": partial(SearchPolicy, settings=Settings(give_up=0.0)),
+    "no stop": partial(SearchPolicy, settings=SearchSettings(give_up=0.0)),
     "plain TPE": PlainTPE,
     "random": RandomSearch,
 }
@@ -47,7 +56,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Score:
+class SearchScore:
     """All searches of one policy."""
 
     policy: str
@@ -66,7 +75,7 @@ class Score:
     """Median and 95th percentile of the final loss against the best, as fractions."""
 
 
-def bench(effects: Effects, space: SearchSpace, seeds: int, jobs: int = 1, within: float = WITHIN) -> list[Score]:
+def bench(effects: Effects, space: SearchSpace, seeds: int, jobs: int = 1, within: float = WITHIN) -> list[SearchScore]:
     """Run every policy with every seed; the budget of each search is one pass over all configurations."""
     return [_score(name, _runs(name, effects, space, seeds, jobs, within), effects) for name in POLICIES]
 
@@ -94,16 +103,16 @@ def search_once(make: MakeSearcher, effects: Effects, space: SearchSpace, seed: 
     return Run(settled, spent, trials, regret)
 
 
-def measured(effects: Effects, space: SearchSpace, trial: Trial, seed: int) -> Outcome:
+def measured(effects: Effects, space: SearchSpace, trial: Trial, seed: int) -> TrialOutcome:
     """What one recorded launch of the trial's configuration gives, against one of the reference."""
     point = _point(space, trial)
     recorded = effects.recorded[point]
     drawn = recorded.launches[_draw(seed, point, len(recorded.launches))]
     if drawn.failure is not None:
-        return Outcome(failure=drawn.failure, cost_s=drawn.cost_s)
+        return TrialOutcome(failure=drawn.failure, cost_s=drawn.cost_s)
     references = effects.reference_deviations
     against = references[_draw(seed, space.reference, len(references))]
-    return Outcome(score=recorded.truth + drawn.deviation - against, cost_s=drawn.cost_s)
+    return TrialOutcome(score=recorded.truth + drawn.deviation - against, cost_s=drawn.cost_s)
 
 
 def _draw(seed: int, point: Point, count: int) -> int:
@@ -126,11 +135,11 @@ def _runs(name: str, effects: Effects, space: SearchSpace, seeds: int, jobs: int
         return list(pool.map(one, range(seeds), chunksize=5))
 
 
-def _score(name: str, runs: Sequence[Run], effects: Effects) -> Score:
+def _score(name: str, runs: Sequence[Run], effects: Effects) -> SearchScore:
     settled = np.array([run.settled_s for run in runs]) / 60
     quartiles = [float(np.quantile(settled, q, method="higher")) for q in (0.25, 0.5, 0.75)]
     loss = -np.expm1(-np.array([run.regret for run in runs]))
-    return Score(
+    return SearchScore(
         policy=name,
         seeds=len(runs),
         reached=float(np.mean(np.isfinite(settled))),
@@ -142,7 +151,7 @@ def _score(name: str, runs: Sequence[Run], effects: Effects) -> Score:
     )
 
 
-def table(scores: Sequence[Score], effects: Effects, within: float = WITHIN) -> str:
+def table(scores: Sequence[SearchScore], effects: Effects, within: float = WITHIN) -> str:
     """The scores as plain text."""
     near = f"within {100 * within:g} %"
     lines = [

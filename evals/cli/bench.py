@@ -19,7 +19,7 @@ from bankable.evals.bench.audit_evidence import SUBJECT, Size
 from bankable.evals.bench.effects import effects
 from bankable.evals.bench.few import few_report
 from bankable.evals.bench.grid import GRID, WORKLOAD
-from bankable.evals.bench.landscape import Recording, record
+from bankable.evals.bench.landscape import LandscapePlan, record
 from bankable.evals.bench.null import run_null
 from bankable.evals.bench.overhead import measure as overhead
 from bankable.evals.bench.rates import rates_table
@@ -59,7 +59,9 @@ def landscape(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    plan = Recording(out, out.with_suffix(".logs"), str(model), GRID, WORKLOAD, launches, rounds, together, seed, limit)
+    plan = LandscapePlan(
+        out, out.with_suffix(".logs"), str(model), GRID, WORKLOAD, launches, rounds, together, seed, limit
+    )
     with LiveDriver(engine, model, stop=stop) as driver:
         try:
             recorded = record(driver, engine.identity(), plan, typer.echo)

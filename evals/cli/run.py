@@ -21,7 +21,7 @@ from bankable.evals.score.text import text as summary_text
 from bankable.tools.errors import UserError
 
 if TYPE_CHECKING:
-    from bankable.evals.runner.judged import Judged
+    from bankable.evals.runner.judged import JudgeSetup
 
 CACHE = Path("runs/evals-cache")
 
@@ -60,7 +60,7 @@ def run(
     in one seed of ten the A/A control excludes zero by chance, and every patch on it is flagged.
     """
     names = [*([llm] if llm is not None else []), *_names(models)]
-    judges: tuple[Judged, ...] = ()
+    judges: tuple[JudgeSetup, ...] = ()
     if auditor is not Auditor.RULES or names or llm_base_url or llm_budget or llm_price or skill:
         from bankable.evals.runner.judged import asked_for, spent  # noqa: PLC0415 - the rules alone start without it
 

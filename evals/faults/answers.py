@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from bankable.evals.faults.fault import Fault, Target
+from bankable.evals.faults.fault import Fault, FaultTarget
 from bankable.evals.fixtures.build.benchmark_edits import checker_says
 from bankable.evals.fixtures.build.edits import answers, candidates, reclaim, rows
 from bankable.evals.fixtures.build.files import Json, read
@@ -13,12 +13,12 @@ SHORT = 3
 """Tokens of an answer that ends early."""
 
 
-def _wrong_answers(target: Target, count: float, _: Random) -> None:
+def _wrong_answers(target: FaultTarget, count: float, _: Random) -> None:
     """The candidate gets so many of four hundred questions wrong that the baseline gets right."""
     answers(target.run, round(count), name=target.subject)
 
 
-def _early_end(target: Target, percent: float, _: Random) -> None:
+def _early_end(target: FaultTarget, percent: float, _: Random) -> None:
     def shorter(row: Json) -> None:
         lengths = list(row["output_lens"])
         count = round(percent / 100 * len(lengths))
@@ -31,7 +31,7 @@ def _early_end(target: Target, percent: float, _: Random) -> None:
     reclaim(target.run, target.subject)
 
 
-def _wrong_elements(target: Target, times: float, _: Random) -> None:
+def _wrong_elements(target: FaultTarget, times: float, _: Random) -> None:
     folder = target.run / "ops" / target.subject
     allowed = read(folder / "task.json")["tolerance"]["relative_error"]
     if times:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from bankable.evals.faults.fault import Base, Target, find_target
+from bankable.evals.faults.fault import Base, FaultTarget, find_target
 from bankable.evals.fixtures.build.benchmark import BenchmarkSpec, write_benchmark
 from bankable.evals.fixtures.build.edits import PATCH, answers, candidates, other_tokens, outputs
 from bankable.evals.fixtures.build.files import write
@@ -24,14 +24,14 @@ QUESTIONS = Workload(dataset="questions", num_prompts=8, input_len=16, output_le
 """Answers end by themselves."""
 
 
-def build(base: Base, scope: Scope, folder: Path, seed: int) -> Target:
+def build(base: Base, scope: Scope, folder: Path, seed: int) -> FaultTarget:
     """Clean evidence of a kind, which nobody may accuse."""
     if base == "benchmark":
         write(folder / "run.json", {"schema_version": 1, "run_id": RUN_ID, "config": {}})
         write_benchmark(folder, BenchmarkSpec(seed=7 + seed))
-        return Target(folder, "rms_norm", "harness")
+        return FaultTarget(folder, "rms_norm", "harness")
     if base == "profile":
-        return Target(profile_folder(folder), "profile", "profile")
+        return FaultTarget(profile_folder(folder), "profile", "profile")
     if base == "alternating":
         standard_run(folder, seed, launch_plan=LaunchPlan.ALTERNATING)
     elif base == "scheduling":
@@ -45,10 +45,10 @@ def build(base: Base, scope: Scope, folder: Path, seed: int) -> Target:
     else:
         standard_run(folder, seed)
     enter_all(folder)
-    return Target(folder, "control" if scope == "baseline" else PATCH, scope)
+    return FaultTarget(folder, "control" if scope == "baseline" else PATCH, scope)
 
 
-def copy(run: Path, folder: Path, scope: Scope) -> Target:
+def copy(run: Path, folder: Path, scope: Scope) -> FaultTarget:
     """A copy of somebody's run, folder or ``.tar.xz``. Raises ``UserError`` on what holds nothing to judge."""
     if folder.exists():
         raise UserError("the folder exists", str(folder), "choose another: evidence is never overwritten")
@@ -58,4 +58,4 @@ def copy(run: Path, folder: Path, scope: Scope) -> Target:
         shutil.copytree(opened.root, folder, symlinks=True)
     finally:
         opened.close()
-    return Target(folder, found.subject, scope)
+    return FaultTarget(folder, found.subject, scope)

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from random import Random
 
-from bankable.evals.faults.fault import Fault, Target
+from bankable.evals.faults.fault import Fault, FaultTarget
 from bankable.evals.fixtures.build.edits import candidates, later, references, rows, tenants
 from bankable.evals.fixtures.build.files import Json, edit_each
 
 
-def _guest(target: Target, percent: float, _: Random) -> None:
+def _guest(target: FaultTarget, percent: float, _: Random) -> None:
     """A foreign process beside the reference alone."""
     if percent:
         for leg in references(target.run, target.subject):
             tenants(leg, percent)
 
 
-def _steal(target: Target, percent: float, _: Random) -> None:
+def _steal(target: FaultTarget, percent: float, _: Random) -> None:
     """The hypervisor takes time away while the reference is loaded."""
     for leg in references(target.run, target.subject):
         edit_each(leg / "host.jsonl", lambda it: it.update(steal_percent=(it.get("steal_percent") or 0.0) + percent))
 
 
-def _throttled(target: Target, percent: float, _: Random) -> None:
+def _throttled(target: FaultTarget, percent: float, _: Random) -> None:
     """The reference's cores ran at a lower clock."""
 
     def slower(sample: Json) -> None:
@@ -33,7 +33,7 @@ def _throttled(target: Target, percent: float, _: Random) -> None:
         edit_each(leg / "host.jsonl", slower)
 
 
-def _busy_peer(target: Target, percent: float, _: Random) -> None:
+def _busy_peer(target: FaultTarget, percent: float, _: Random) -> None:
     """The idle server of a block computes while the reference is loaded."""
 
     def busy(row: Json) -> None:
@@ -44,13 +44,13 @@ def _busy_peer(target: Target, percent: float, _: Random) -> None:
         edit_each(leg / "bench_runs.jsonl", busy)
 
 
-def _apart(target: Target, minutes: float, _: Random) -> None:
+def _apart(target: FaultTarget, minutes: float, _: Random) -> None:
     """The launch that came second in the last block, at a later time."""
     if minutes:
         later(references(target.run, target.subject)[-1], 60 * minutes)
 
 
-def _shorter_prompts(target: Target, tokens: float, _: Random) -> None:
+def _shorter_prompts(target: FaultTarget, tokens: float, _: Random) -> None:
     def shorter(row: Json) -> None:
         lengths = [length - round(tokens) for length in row["input_lens"]]
         row.update(input_lens=lengths, total_input_tokens=sum(lengths))
@@ -59,7 +59,7 @@ def _shorter_prompts(target: Target, tokens: float, _: Random) -> None:
         rows(leg, shorter)
 
 
-def _cached(target: Target, percent: float, _: Random) -> None:
+def _cached(target: FaultTarget, percent: float, _: Random) -> None:
     """So much of the candidate's prompts came from its prefix cache."""
 
     def warm(row: Json) -> None:

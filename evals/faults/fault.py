@@ -19,7 +19,7 @@ Base = Literal["patch", "alternating", "scheduling", "precision", "questions", "
 
 
 @dataclass(frozen=True)
-class Target:
+class FaultTarget:
     """A clean run, and what in it is judged."""
 
     run: Path
@@ -29,7 +29,7 @@ class Target:
     control: str = "control"
 
 
-Change = Callable[[Target, float, Random], object]
+Change = Callable[[FaultTarget, float, Random], object]
 """Changes the run in place."""
 
 
@@ -58,13 +58,13 @@ class Fault:
         """The failure mode."""
         return self.name.partition("-")[0]
 
-    def inject(self, target: Target, strength: float, seed: int) -> None:
+    def inject(self, target: FaultTarget, strength: float, seed: int) -> None:
         """Do it, then enter the files as they now are into the ledger: what is wrong is their content alone."""
         self.change(target, strength, Random(f"{self.name}-{seed}"))
         enter_all(target.run)
 
 
-def find_target(run: Path, scope: Scope) -> Target:
+def find_target(run: Path, scope: Scope) -> FaultTarget:
     """What can be judged in somebody's run. Raises ``UserError`` when there is nothing of the kind."""
     patches: list[str] = []
     for path in sorted((run / "comparisons").glob("*/plan.json")):
@@ -83,4 +83,4 @@ def find_target(run: Path, scope: Scope) -> Target:
     }.get(scope, [])
     if not found:
         raise UserError(f"the run has nothing of scope {scope} to spoil", str(run), "choose another run or mode")
-    return Target(run, found[0], scope)
+    return FaultTarget(run, found[0], scope)

@@ -10,7 +10,7 @@ from random import Random
 
 import orjson
 
-from bankable.evals.faults.fault import Target
+from bankable.evals.faults.fault import FaultTarget
 from bankable.evals.fixtures.build.edits import info, later, record
 from bankable.evals.fixtures.build.files import Json, edit, edit_each, read, read_lines, setting, write_lines
 from bankable.evals.fixtures.build.run import enter_all
@@ -24,23 +24,23 @@ class Honest:
     """One change."""
 
     name: str
-    change: Callable[[Target, Random], Target | None]
+    change: Callable[[FaultTarget, Random], FaultTarget | None]
     """Changes the run in place; returns what is to be judged where that has another name now."""
 
-    def apply(self, target: Target, seed: int) -> Target:
+    def apply(self, target: FaultTarget, seed: int) -> FaultTarget:
         """Do it, enter the files as they now are into the ledger, and say what is to be judged."""
         found = self.change(target, Random(f"{self.name}-{seed}")) or target
         enter_all(target.run)
         return found
 
 
-def _legs(target: Target) -> list[Path]:
+def _legs(target: FaultTarget) -> list[Path]:
     """Launches of what is judged, and of the control."""
     names = dict.fromkeys((target.subject, target.control))
     return [leg for name in names for leg in sorted((target.run / "comparisons" / name).glob("legs/*"))]
 
 
-def _requests_in_another_order(target: Target, rng: Random) -> None:
+def _requests_in_another_order(target: FaultTarget, rng: Random) -> None:
     for leg in _legs(target):
         lines = read_lines(leg / "bench_runs.jsonl")
         for row in lines:
@@ -51,7 +51,7 @@ def _requests_in_another_order(target: Target, rng: Random) -> None:
         write_lines(leg / "bench_runs.jsonl", lines)
 
 
-def _probes_in_another_order(target: Target, rng: Random) -> None:
+def _probes_in_another_order(target: FaultTarget, rng: Random) -> None:
     for leg in _legs(target):
         for name in ("outputs.jsonl", "accuracy.jsonl", "engagement.jsonl"):
             if (leg / name).is_file():
@@ -60,7 +60,7 @@ def _probes_in_another_order(target: Target, rng: Random) -> None:
                 write_lines(leg / name, lines)
 
 
-def _unknown_fields(target: Target, rng: Random) -> None:
+def _unknown_fields(target: FaultTarget, rng: Random) -> None:
     """What a later engine or load generator might add. This project's own records are strict about their version."""
     value = {"nested": [rng.random(), None, {"text": "ünïcode"}]}
     for leg in _legs(target):
@@ -68,7 +68,7 @@ def _unknown_fields(target: Target, rng: Random) -> None:
         info(leg, of_a_later_version=value)
 
 
-def _other_ports(target: Target, rng: Random) -> None:
+def _other_ports(target: FaultTarget, rng: Random) -> None:
     for leg in _legs(target):
         before, now = str(read(leg / "server_info.json").get("port")), rng.randrange(20_000, 60_000)
         info(leg, port=now, random_seed=rng.getrandbits(20))
@@ -76,19 +76,19 @@ def _other_ports(target: Target, rng: Random) -> None:
         record(leg, setting(argv=argv))
 
 
-def _another_day(target: Target, rng: Random) -> None:
+def _another_day(target: FaultTarget, rng: Random) -> None:
     shift = float(rng.randrange(1, 300) * 86_400)
     for leg in (it for folder in (target.run / "comparisons").iterdir() for it in sorted(folder.glob("legs/*"))):
         later(leg, shift)
 
 
-def _another_host(target: Target, rng: Random) -> None:
+def _another_host(target: FaultTarget, rng: Random) -> None:
     name = f"node-{rng.randrange(1000)}"
     for leg in _legs(target):
         record(leg, lambda it: it.update(host=name, boot_id="another-boot"))
 
 
-def _keys_in_another_order(target: Target, rng: Random) -> None:
+def _keys_in_another_order(target: FaultTarget, rng: Random) -> None:
     """Every object of every record with its keys shuffled, as another JSON writer may leave them."""
     del rng
     for leg in _legs(target):
@@ -103,7 +103,7 @@ def _turned(value: Json) -> Json:
     return {name: _turned(part) if isinstance(part, dict) else part for name, part in reversed(value.items())}
 
 
-def _other_json_writer(target: Target, rng: Random) -> None:
+def _other_json_writer(target: FaultTarget, rng: Random) -> None:
     """Spaces, escapes in place of other letters, and a blank line here and there; the same values."""
     for leg in _legs(target):
         for name in JSON_LINES:
@@ -113,7 +113,7 @@ def _other_json_writer(target: Target, rng: Random) -> None:
                 (leg / name).write_text(text, encoding="ascii")
 
 
-def _another_run_id(target: Target, rng: Random) -> None:
+def _another_run_id(target: FaultTarget, rng: Random) -> None:
     name = f"run-{rng.getrandbits(32):08x}"
     edit(target.run / "run.json", lambda it: it.update(run_id=name))
     for path in (target.run / "comparisons").glob("*/*.json"):
@@ -122,7 +122,7 @@ def _another_run_id(target: Target, rng: Random) -> None:
         edit(path, lambda it: it.update(run_id=name))
 
 
-def _renamed_comparison(target: Target, rng: Random) -> Target:
+def _renamed_comparison(target: FaultTarget, rng: Random) -> FaultTarget:
     """What is judged may be called anything, as long as every record says so."""
     name = f"{target.subject}-{rng.randrange(1000)}"
     folder = target.run / "comparisons" / target.subject

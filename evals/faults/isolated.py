@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from bankable.evals.faults.fault import Fault, Target
+from bankable.evals.faults.fault import Fault, FaultTarget
 from bankable.evals.fixtures.build.benchmark import again
 from bankable.evals.fixtures.build.benchmark_edits import HELD_OUT, claimed, edit_rows, slow_down
 from bankable.evals.fixtures.build.files import edit, read, setting
@@ -13,36 +13,36 @@ from bankable.evals.fixtures.build.profile import PROFILE, ROUTE, operator
 COLLECTIVE = "ncclDevKernel_AllReduce"
 
 
-def _claimed_ratio(target: Target, percent: float, _: Random) -> None:
+def _claimed_ratio(target: FaultTarget, percent: float, _: Random) -> None:
     folder = target.run / "ops" / target.subject
     found = read(folder / "bench-1/claim.json")["speedup"]
     claimed(folder, speedup=found * (1 + percent / 100))
 
 
-def _special_cased(target: Target, times: float, _: Random) -> None:
+def _special_cased(target: FaultTarget, times: float, _: Random) -> None:
     """The winner is slower at the shape that its author has not seen."""
     folder = target.run / "ops" / target.subject
     edit_rows(folder, lambda row: slow_down(row, times), HELD_OUT)
     again(folder)
 
 
-def _hidden_work(target: Target, nanoseconds: float, _: Random) -> None:
+def _hidden_work(target: FaultTarget, nanoseconds: float, _: Random) -> None:
     """Streams and threads go on past every sample of the winner."""
     folder = target.run / "ops" / target.subject
     edit_rows(folder, lambda it: it.update(span_ns=it["span_ns"] + nanoseconds * len(it["samples_ns"])))
 
 
-def _impossibly_fast(target: Target, times: float, _: Random) -> None:
+def _impossibly_fast(target: FaultTarget, times: float, _: Random) -> None:
     folder = target.run / "ops" / target.subject
     edit_rows(folder, lambda row: slow_down(row, 1 / times))
     again(folder)
 
 
-def _blank_shapes(target: Target, percent: float, _: Random) -> None:
+def _blank_shapes(target: FaultTarget, percent: float, _: Random) -> None:
     edit(target.run / PROFILE, setting(blank_shape_share=percent / 100))
 
 
-def _waiting(target: Target, skew: float, _: Random) -> None:
+def _waiting(target: FaultTarget, skew: float, _: Random) -> None:
     """Half of the operators' time is a collective with this ratio of mean to median; the route knows its share."""
     edit(
         target.run / PROFILE, lambda it: it["ops"].__setitem__(0, operator(COLLECTIVE, "communication", 0.5, skew=skew))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from bankable.evals.faults.fault import Fault, Target
+from bankable.evals.faults.fault import Fault, FaultTarget
 from bankable.evals.fixtures.build.edits import candidates, claim, rate, reclaim, references, rows
 from bankable.evals.fixtures.build.files import Json, read
 
@@ -12,27 +12,27 @@ LISTS = ("input_lens", "output_lens", "ttfts", "itls", "errors", "cached_tokens"
 """Per-request lists of a round, in the order of its requests."""
 
 
-def _smaller_gain(target: Target, points: float, _: Random) -> None:
+def _smaller_gain(target: FaultTarget, points: float, _: Random) -> None:
     """Every candidate launch slower by so many percent; the claim follows."""
     for leg in candidates(target.run, target.subject):
         rate(leg, 1 - points / 100)
     reclaim(target.run, target.subject)
 
 
-def _slow_reference(target: Target, percent: float, rng: Random) -> None:
+def _slow_reference(target: FaultTarget, percent: float, rng: Random) -> None:
     """One reference launch was slow by itself, and a part of the gain is its fault."""
     rate(rng.choice(references(target.run, target.subject)), 1 - percent / 100)
     reclaim(target.run, target.subject)
 
 
-def _slow_first_round(target: Target, percent: float, _: Random) -> None:
+def _slow_first_round(target: FaultTarget, percent: float, _: Random) -> None:
     for side in (references, candidates):
         for leg in side(target.run, target.subject):
             rate(leg, 1 - percent / 100, 1.0)
     reclaim(target.run, target.subject)
 
 
-def _dropped_requests(target: Target, count: float, _: Random) -> None:
+def _dropped_requests(target: FaultTarget, count: float, _: Random) -> None:
     """The slowest requests of every candidate round vanish, and its totals with them."""
 
     def drop(row: Json) -> None:
@@ -52,19 +52,19 @@ def _dropped_requests(target: Target, count: float, _: Random) -> None:
         reclaim(target.run, target.subject)
 
 
-def _later_first_token(target: Target, percent: float, _: Random) -> None:
+def _later_first_token(target: FaultTarget, percent: float, _: Random) -> None:
     for leg in candidates(target.run, target.subject):
         rows(leg, lambda row: row.update(ttfts=[value * (1 + percent / 100) for value in row["ttfts"]]))
     reclaim(target.run, target.subject)
 
 
-def _inflated_claim(target: Target, points: float, _: Random) -> None:
+def _inflated_claim(target: FaultTarget, points: float, _: Random) -> None:
     """The claimed gain is larger than the measured one by so many percentage points."""
     found = read(target.run / "comparisons" / target.subject / "claim.json")
     claim(target.run, target.subject, delta=found["delta"] + points / 100)
 
 
-def _drifted(target: Target, percent: float, _: Random) -> None:
+def _drifted(target: FaultTarget, percent: float, _: Random) -> None:
     """Both legs faster than the control's reference by so many percent."""
     for side in (references, candidates):
         for leg in side(target.run, target.subject):
@@ -72,7 +72,7 @@ def _drifted(target: Target, percent: float, _: Random) -> None:
     reclaim(target.run, target.subject)
 
 
-def _unstreamed(target: Target, percent: float, _: Random) -> None:
+def _unstreamed(target: FaultTarget, percent: float, _: Random) -> None:
     """So many percent of the credited tokens have no place in any stream."""
 
     def cut(row: Json) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bankable.evals.faults.all import named
 from bankable.evals.faults.base import build, copy
-from bankable.evals.faults.fault import Base, Fault, Target
+from bankable.evals.faults.fault import Base, Fault, FaultTarget
 from bankable.evals.faults.honest import HONEST
 from bankable.evals.fixtures.judge import judge
 from bankable.nodes.auditor.verdict import Finding, Severity, Verdict
@@ -39,7 +39,7 @@ class Probe:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ProbeVerdict:
     """What the auditor said about it."""
 
     probe: Probe
@@ -94,7 +94,7 @@ class Curve:
         ]
 
 
-def look(probe: Probe) -> Seen:
+def look(probe: Probe) -> ProbeVerdict:
     """Spoil clean evidence and judge it, beside what is said of it as it was."""
     clean, before = _clean(probe.base, probe.scope, probe.seed, probe.run)
     with _evidence(probe.base, probe.scope, probe.seed, probe.run) as target:
@@ -107,7 +107,7 @@ def look(probe: Probe) -> Seen:
             spoiled, rule = target, fault.rule
         verdict = judge(spoiled.run, spoiled.scope, spoiled.subject, enter=False)
     new = [it for it in _heavy(verdict) if _mark(it) not in before]
-    return Seen(
+    return ProbeVerdict(
         probe,
         verdict.verdict.value,
         clean,
@@ -133,7 +133,7 @@ def _clean(base: Base, scope: Scope, seed: int, run: Path | None) -> tuple[str, 
 
 
 @contextmanager
-def _evidence(base: Base, scope: Scope, seed: int, run: Path | None) -> Iterator[Target]:
+def _evidence(base: Base, scope: Scope, seed: int, run: Path | None) -> Iterator[FaultTarget]:
     place = Path(tempfile.mkdtemp(prefix="sweep-"))
     try:
         if run is not None:
@@ -165,7 +165,7 @@ def sweep(faults: Sequence[Fault], seeds: int, jobs: int, run: Path | None = Non
     )
 
 
-def honest(seeds: int, jobs: int, run: Path | None = None) -> tuple[Seen, ...]:
+def honest(seeds: int, jobs: int, run: Path | None = None) -> tuple[ProbeVerdict, ...]:
     """Every honest change on every kind of clean patch, or on a run."""
     bases = BASES[:1] if run is not None else BASES
     probes = [
@@ -177,14 +177,14 @@ def honest(seeds: int, jobs: int, run: Path | None = None) -> tuple[Seen, ...]:
     return _all(probes, jobs)
 
 
-def _all(probes: Sequence[Probe], jobs: int) -> tuple[Seen, ...]:
+def _all(probes: Sequence[Probe], jobs: int) -> tuple[ProbeVerdict, ...]:
     if jobs == 1:
         return tuple(map(look, probes))
     with ProcessPoolExecutor(jobs) as pool:
         return tuple(pool.map(look, probes))
 
 
-def _point(strength: float, seen: Sequence[Seen]) -> Point:
+def _point(strength: float, seen: Sequence[ProbeVerdict]) -> Point:
     return Point(strength, sum(it.caught for it in seen), sum(it.accused for it in seen), len(seen))
 
 
@@ -202,7 +202,7 @@ def text(curves: Sequence[Curve]) -> str:
     return "\n".join(lines)
 
 
-def honest_text(seen: Sequence[Seen]) -> str:
+def honest_text(seen: Sequence[ProbeVerdict]) -> str:
     """One line per change, and what it was mistaken for."""
     lines = [f"{'honest change':<28}{'tried':>7}{'same word':>11}"]
     for change in HONEST:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from bankable.evals.frontends.langsmith_client import explained
-from bankable.evals.frontends.shown import Keyed, Shown
+from bankable.evals.frontends.shown import Keyed, ShownFixture
 from bankable.tools.evidence.canonical import canonical, digest
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def example_id(into: uuid.UUID, fixture: str, seed: int) -> uuid.UUID:
     return uuid.uuid5(into, f"{fixture} {seed}")
 
 
-def push(client: Client, into: Dataset, fixtures: Iterable[tuple[Keyed, Shown]], seed: int) -> Pushed:
+def push(client: Client, into: Dataset, fixtures: Iterable[tuple[Keyed, ShownFixture]], seed: int) -> Pushed:
     """Create what is missing, update what differs."""
     with explained():
         there = {it.id: (it.metadata or {}).get("content") for it in client.list_examples(dataset_id=into.id)}
@@ -80,7 +80,7 @@ def push(client: Client, into: Dataset, fixtures: Iterable[tuple[Keyed, Shown]],
     return Pushed(counts["new"], counts["changed"], counts["same"], len(there.keys() - seen))
 
 
-def _example(into: Dataset, found: Keyed, shown: Shown, seed: int) -> dict[str, Any]:
+def _example(into: Dataset, found: Keyed, shown: ShownFixture, seed: int) -> dict[str, Any]:
     inputs = {"scope": shown.scope, "evidence": shown.text}
     outputs = found.key.model_dump(mode="json")
     metadata = {**found.metadata, "seed": seed, "sealed": shown.evidence}
@@ -98,7 +98,9 @@ def _but(values: dict[str, Any], name: str) -> dict[str, Any]:
     return {key: value for key, value in values.items() if key != name}
 
 
-def _in_pieces(found: Iterable[tuple[Keyed, Shown]], size: int) -> Iterator[Sequence[tuple[Keyed, Shown]]]:
+def _in_pieces(
+    found: Iterable[tuple[Keyed, ShownFixture]], size: int
+) -> Iterator[Sequence[tuple[Keyed, ShownFixture]]]:
     left = iter(found)
     while some := list(islice(left, size)):
         yield some

@@ -18,7 +18,7 @@ PARTS: tuple[Part, ...] = ("all", "development", "held-out")
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownFixture:
     """One fixture."""
 
     fixture: str
@@ -48,10 +48,10 @@ class Keyed:
         }
 
 
-def show(fixture: Fixture, seed: int = 0) -> Shown:
+def show(fixture: Fixture, seed: int = 0) -> ShownFixture:
     """Make the evidence, seal it, and render it."""
     with sealed(fixture, seed) as evidence:
-        return Shown(fixture.id, fixture.scope, build_brief(evidence.folder).text, evidence.digest)
+        return ShownFixture(fixture.id, fixture.scope, build_brief(evidence.folder).text, evidence.digest)
 
 
 def keyed(only: Sequence[str] = (), part: Part = "all") -> Iterable[Keyed]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bankable.evals.runner.auditor import Auditor, Judge, Listen
-from bankable.evals.runner.record import Asked, Heard
+from bankable.evals.runner.record import Heard, JudgeCalls
 from bankable.evals.runner.spending import left_for
 from bankable.nodes.auditor.judge.merge import merge
 from bankable.nodes.auditor.judge.orders import ROLE, SKILL, Orders, judge_digest
@@ -33,7 +33,7 @@ CALLS = "calls"
 
 
 @dataclass(frozen=True)
-class Judged:
+class JudgeSetup:
     """How one judge takes part. Goes to workers, so it holds no key: they have the environment."""
 
     auditor: Auditor
@@ -52,7 +52,7 @@ class Judged:
             what.append(self.skill)
         return f"{self.auditor.value} {endpoint.model} {self.orders.votes} {digest(canonical(what))[:12]}"
 
-    def writing(self, calls: Path, fixture: str) -> Judged:
+    def writing(self, calls: Path, fixture: str) -> JudgeSetup:
         """The same with a ledger of its calls for this fixture."""
         ledger = calls / digest(self.label.encode())[:12] / f"{fixture}.jsonl"
         orders = self.orders.model_copy(update={"ledger": str(ledger.resolve())})
@@ -80,7 +80,7 @@ def asked_for(
     budgets: Sequence[str] = (),
     prices: Sequence[str] = (),
     skill_path: Path | None = None,
-) -> tuple[Judged, ...]:
+) -> tuple[JudgeSetup, ...]:
     """A judge for each model; none for the rules alone. Raises ``UserError`` before anything is judged."""
     if auditor is Auditor.RULES:
         if models or base_url is not None or skill_path is not None:
@@ -99,7 +99,7 @@ def asked_for(
         settings = settings_from(model, base_url, budgets=budgets, prices=prices, known=(ROLE,))
         key_for(ROLE, settings.endpoint, os.environ)
         orders = Orders(settings=settings, votes=votes, skill=given.text if given != own else None)
-        found.append(Judged(auditor, orders, given.sha256))
+        found.append(JudgeSetup(auditor, orders, given.sha256))
     labels = [it.label for it in found]
     if len(set(labels)) < len(labels):
         raise UserError("a model twice", "--models", "name each once; --repeats asks one again")
@@ -114,7 +114,7 @@ def for_the_judge(path: Path) -> Skill:
     return found
 
 
-def with_judge(judged: Judged, rules: Judge) -> Listen:
+def with_judge(judged: JudgeSetup, rules: Judge) -> Listen:
     """Rules and judge together, or the judge over an empty verdict. A FAIL cannot get lower: nobody is asked then."""
 
     def both(folder: Path) -> Heard:
@@ -129,12 +129,12 @@ def with_judge(judged: Judged, rules: Judge) -> Listen:
     return both
 
 
-def _asked(judged: Judged, said: JudgeRecord, seconds: float) -> Asked:
+def _asked(judged: JudgeSetup, said: JudgeRecord, seconds: float) -> JudgeCalls:
     price = judged.orders.settings.prices.get(said.model)
     prompt, completion = (
         sum(getattr(it, name) for it in said.votes) for name in ("prompt_tokens", "completion_tokens")
     )
-    return Asked(
+    return JudgeCalls(
         model=said.model,
         skill=judged.skill,
         votes=judged.orders.votes,

@@ -10,7 +10,7 @@ from bankable.tools.evidence.canonical import digest
 from bankable.tools.evidence.records import Record
 
 
-class Said(Record):
+class JudgedFinding(Record):
     """One finding, as far as it is held against a key."""
 
     rule: str
@@ -20,7 +20,7 @@ class Said(Record):
     observed: str
 
 
-class Asked(Record):
+class JudgeCalls(Record):
     """What a language model was asked about one fixture, and what came of it."""
 
     model: str
@@ -61,7 +61,7 @@ class Judgment(Record):
     action: Action
     lever_class: str = ""
     """As the verdict credits the gain; empty in results of an earlier version."""
-    findings: tuple[Said, ...]
+    findings: tuple[JudgedFinding, ...]
     degraded: tuple[str, ...]
     verdict: str
     """sha256 of the verdict's bytes."""
@@ -69,7 +69,7 @@ class Judgment(Record):
     """Of the audit alone: the auditor's process from start to end."""
     gate: str | None = None
     """sha256 of what the rules alone said, where a judge could take part; ``None`` where only one of the two did."""
-    asked: Asked | None = None
+    asked: JudgeCalls | None = None
     """``None`` where no judge was asked: without one, and after a FAIL of the rules."""
     cached: bool = False
     """Taken over from an earlier audit of the same evidence by the same rules; ``seconds`` is that one's."""
@@ -92,11 +92,11 @@ class Heard:
     verdict: Verdict
     gate: Verdict | None = None
     """The rules' own, where a judge could add to it."""
-    asked: Asked | None = None
+    asked: JudgeCalls | None = None
 
 
 @dataclass(frozen=True)
-class Source:
+class JudgmentSource:
     """Where a verdict came from; the fields are those of ``Judgment``."""
 
     auditor: str
@@ -106,7 +106,7 @@ class Source:
     seconds: float
 
 
-def judgment(fixture: Fixture, heard: Heard, source: Source) -> Judgment:
+def judgment(fixture: Fixture, heard: Heard, source: JudgmentSource) -> Judgment:
     """What is kept of a verdict."""
     verdict = heard.verdict
     return Judgment(
@@ -118,7 +118,7 @@ def judgment(fixture: Fixture, heard: Heard, source: Source) -> Judgment:
         action=verdict.action,
         lever_class=verdict.lever_class,
         findings=tuple(
-            Said(rule=it.rule, severity=it.severity, code=it.code, modes=it.modes, observed=it.observed)
+            JudgedFinding(rule=it.rule, severity=it.severity, code=it.code, modes=it.modes, observed=it.observed)
             for it in verdict.findings
         ),
         degraded=verdict.degraded,

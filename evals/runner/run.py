@@ -16,13 +16,13 @@ from bankable.evals.fixtures.model import Fixture
 from bankable.evals.runner.auditor import Judge, Listen, judge
 from bankable.evals.runner.evidence import sealed
 from bankable.evals.runner.forks import forked
-from bankable.evals.runner.record import Heard, Judgment, Source, judgment
+from bankable.evals.runner.record import Heard, Judgment, JudgmentSource, judgment
 from bankable.evals.runner.results import Cache, ResultFile
 from bankable.nodes.auditor.ruleset import ruleset_digest
 from bankable.tools.errors import UserError
 
 if TYPE_CHECKING:
-    from bankable.evals.runner.judged import Judged
+    from bankable.evals.runner.judged import JudgeSetup
 
 Tell = Callable[[str], object]
 RULES_ALONE = "rules"
@@ -30,7 +30,7 @@ RULES_ALONE = "rules"
 
 
 @dataclass(frozen=True)
-class Task:
+class FixtureTask:
     """One fixture and the repeats that are still to be done."""
 
     fixture: str
@@ -40,7 +40,7 @@ class Task:
     isolated: bool = True
     """The auditor has a process of its own."""
     cache: Path | None = None
-    judged: Judged | None = None
+    judged: JudgeSetup | None = None
     """The language-model judge takes part."""
 
 
@@ -53,7 +53,7 @@ def chosen(only: Sequence[str], fixtures: Sequence[Fixture] = FIXTURES) -> list[
     return [known[name] for name in dict.fromkeys(only)] if only else list(fixtures)
 
 
-def perform(task: Task) -> list[Judgment]:
+def perform(task: FixtureTask) -> list[Judgment]:
     """Make the evidence once, then judge it once for each repeat. Workers run this; no key is read here."""
     fixture = chosen([task.fixture])[0]
     cache = Cache(task.cache) if task.cache is not None else None
@@ -67,7 +67,7 @@ def perform(task: Task) -> list[Judgment]:
                 continue
             begun = time.perf_counter()
             heard = listen()(evidence.folder)
-            source = Source(task.auditor, task.seed, repeat, evidence.digest, time.perf_counter() - begun)
+            source = JudgmentSource(task.auditor, task.seed, repeat, evidence.digest, time.perf_counter() - begun)
             found.append(judgment(fixture, heard, source))
             if cache:
                 cache.put(found[-1])
@@ -75,7 +75,7 @@ def perform(task: Task) -> list[Judgment]:
 
 
 @contextmanager
-def _auditors(task: Task) -> Iterator[Callable[[], Listen]]:
+def _auditors(task: FixtureTask) -> Iterator[Callable[[], Listen]]:
     """Who judges next: the first time as in production, then forks of an auditor that is loaded when it is needed."""
     with ExitStack() as stack:
         ready: list[Judge] = []
@@ -100,7 +100,7 @@ def _auditors(task: Task) -> Iterator[Callable[[], Listen]]:
         yield listen
 
 
-def each(tasks: Sequence[Task], jobs: int) -> Iterator[list[Judgment]]:
+def each(tasks: Sequence[FixtureTask], jobs: int) -> Iterator[list[Judgment]]:
     """What the tasks give, as they end."""
     if jobs == 1:
         yield from map(perform, tasks)
@@ -125,15 +125,15 @@ def run(
     jobs: int,
     cache: Path | None,
     tell: Tell,
-    judges: Sequence[Judged] = (),
+    judges: Sequence[JudgeSetup] = (),
 ) -> tuple[Judgment, ...]:
     """Judge what is not yet in ``out``, and return all that is asked for: by the rules, or by each of the judges."""
     file = ResultFile(out)
-    whose: dict[str, Judged | None] = {it.label: it for it in judges} or {RULES_ALONE: None}
+    whose: dict[str, JudgeSetup | None] = {it.label: it for it in judges} or {RULES_ALONE: None}
     file.fits(whose, seed, ruleset_digest())
     there = {(it.auditor, it.fixture, it.repeat) for it in file.done}
     tasks = [
-        Task(it.id, left, seed, label, cache=cache, judged=_writing(judged, out, it.id))
+        FixtureTask(it.id, left, seed, label, cache=cache, judged=_writing(judged, out, it.id))
         for label, judged in whose.items()
         for it in fixtures
         if (left := tuple(k for k in range(repeats) if (label, it.id, k) not in there))
@@ -150,7 +150,7 @@ def run(
     return tuple(sorted(asked, key=lambda it: (list(whose).index(it.auditor), it.fixture, it.repeat)))
 
 
-def _writing(judged: Judged | None, out: Path, fixture: str) -> Judged | None:
+def _writing(judged: JudgeSetup | None, out: Path, fixture: str) -> JudgeSetup | None:
     if judged is None:
         return None
     from bankable.evals.runner.judged import CALLS  # noqa: PLC0415 - the rules alone start without it

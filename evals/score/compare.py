@@ -31,7 +31,7 @@ Mark = Callable[[FixtureScore], bool]
 
 
 @dataclass(frozen=True)
-class Difference:
+class ShareDifference:
     """B minus A in one share."""
 
     name: str
@@ -58,15 +58,15 @@ class Flip:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class RunComparison:
     """Both runs, over the fixtures that both judged."""
 
     fixtures: int
     left_out: int
     """Fixtures that only one of them judged."""
     paired: PairedAccuracy
-    accuracy: Difference
-    rates: tuple[Difference, ...]
+    accuracy: ShareDifference
+    rates: tuple[ShareDifference, ...]
     """False passes and false alarms."""
     flips: tuple[Flip, ...]
     changed: tuple[str, ...]
@@ -119,7 +119,7 @@ def model_of(label: str) -> str:
     return label.partition(" ")[2].rsplit(" ", 2)[0]
 
 
-def compare(a: Sequence[FixtureScore], b: Sequence[FixtureScore], seed: int = 0) -> Comparison:
+def compare(a: Sequence[FixtureScore], b: Sequence[FixtureScore], seed: int = 0) -> RunComparison:
     """B against A. Raises ``UserError`` when they share no fixture or judged other evidence."""
     first, second = {it.fixture: it for it in a}, {it.fixture: it for it in b}
     shared = sorted(first.keys() & second.keys())
@@ -141,7 +141,7 @@ def compare(a: Sequence[FixtureScore], b: Sequence[FixtureScore], seed: int = 0)
         )
         if group
     ]
-    return Comparison(
+    return RunComparison(
         fixtures=len(pairs),
         left_out=len(first.keys() ^ second.keys()),
         paired=mcnemar([x.right for x, _ in pairs], [y.right for _, y in pairs]),
@@ -172,17 +172,19 @@ def _evidence(it: FixtureScore) -> set[str]:
     return {scored.judgment.evidence for scored in it.repeats}
 
 
-def _difference(name: str, pairs: Sequence[tuple[FixtureScore, FixtureScore]], mark: Mark, seed: int) -> Difference:
+def _difference(
+    name: str, pairs: Sequence[tuple[FixtureScore, FixtureScore]], mark: Mark, seed: int
+) -> ShareDifference:
     marks = np.array([[mark(x), mark(y)] for x, y in pairs], dtype=float)
     rng = np.random.default_rng(seed)
     drawn = rng.integers(0, len(marks), (RESAMPLES, len(marks)))
     each = (marks[:, 1] - marks[:, 0])[drawn].mean(axis=1)
     low, high = np.quantile(each, [0.025, 0.975])
     a, b = marks.mean(axis=0)
-    return Difference(name, float(a), float(b), (float(low), float(high)))
+    return ShareDifference(name, float(a), float(b), (float(low), float(high)))
 
 
-def text(found: Comparison) -> str:
+def text(found: RunComparison) -> str:
     """The sentence, the shares, and every fixture that flipped."""
     lines = [found.sentence, "", f"{'share of fixtures':<22}{'A':>8}{'B':>8}{'B − A':>9}   95 % interval"]
     for it in (found.accuracy, *found.rates):

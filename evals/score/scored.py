@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bankable.evals.fixtures.keys import Key
-from bankable.evals.runner.record import Asked, Judgment, Said
+from bankable.evals.runner.record import JudgeCalls, JudgedFinding, Judgment
 from bankable.nodes.auditor.rules import RULES
 from bankable.nodes.auditor.verdict import Severity
 from bankable.tools.errors import UserError
@@ -30,12 +30,12 @@ class Scored:
         return self.judgment.word.value
 
     @property
-    def heavy(self) -> list[Said]:
+    def heavy(self) -> list[JudgedFinding]:
         """Every finding but INFO."""
         return [it for it in self.judgment.findings if it.severity in HEAVY]
 
     @property
-    def found(self) -> list[Said]:
+    def found(self) -> list[JudgedFinding]:
         """What the key's rule found, INFO left out; of a judge alone, who names no rule, all that it found."""
         return self.heavy if self.judgment.alone else [it for it in self.heavy if it.rule == self.key.rule]
 
@@ -176,7 +176,7 @@ class FixtureScore:
         return len(set(found)) == 1 if len(found) > 1 else None
 
     @property
-    def asked(self) -> list[Asked]:
+    def asked(self) -> list[JudgeCalls]:
         """What the judge said in the repeats in which it was asked."""
         return [it.judgment.asked for it in self.repeats if it.judgment.asked is not None]
 

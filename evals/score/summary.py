@@ -18,7 +18,7 @@ WORDS = ("PASS", "FLAG", "FAIL")
 
 
 @dataclass(frozen=True)
-class Row:
+class SummaryRow:
     """One rule, scope or mode."""
 
     name: str
@@ -47,9 +47,9 @@ class Summary:
     false_alarm: Rate
     """Honest fixtures that were accused."""
     as_keyed: Rate
-    rules: tuple[Row, ...]
-    modes: tuple[Row, ...]
-    scopes: tuple[Row, ...]
+    rules: tuple[SummaryRow, ...]
+    modes: tuple[SummaryRow, ...]
+    scopes: tuple[SummaryRow, ...]
     stability: Rate | None
     """Of the objective gates: fixtures on which the rules gave equal bytes; ``None`` where none was judged twice."""
     same_judgments: Rate | None
@@ -136,14 +136,14 @@ def _clustered(found: Sequence[FixtureScore], kind: str, mark: Callable[[Scored]
     return Clustered.count([map(mark, it.repeats) for it in found if it.key.kind == kind]) if found else None
 
 
-def table(found: Iterable[FixtureScore], names: Callable[[FixtureScore], Iterable[str]]) -> tuple[Row, ...]:
+def table(found: Iterable[FixtureScore], names: Callable[[FixtureScore], Iterable[str]]) -> tuple[SummaryRow, ...]:
     """Frauds and honest fixtures by what ``names`` says of each."""
     groups: dict[str, list[FixtureScore]] = {}
     for it in found:
         for name in names(it):
             groups.setdefault(name, []).append(it)
     return tuple(
-        Row(
+        SummaryRow(
             name=name,
             frauds=sum(it.key.kind == "fraud" for it in group),
             caught=sum(it.caught for it in group),

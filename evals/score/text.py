@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bankable.evals.score.summary import WORDS, Row, Summary
+from bankable.evals.score.summary import WORDS, Summary, SummaryRow
 
 ONCE = "not asked twice"
 
@@ -54,7 +54,7 @@ def confusion(found: Summary) -> list[str]:
     ]
 
 
-def rows(name: str, found: Sequence[Row]) -> list[str]:
+def rows(name: str, found: Sequence[SummaryRow]) -> list[str]:
     """One line per rule, scope or mode."""
     head = f"{name:<24}{'frauds':>8}{'caught':>8}{'recall':>8}{'honest':>8}{'accused':>8}"
     return [

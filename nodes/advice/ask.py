@@ -16,7 +16,7 @@ from bankable.nodes.advice.configuration import Dropped, counted, plain
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Record
 from bankable.tools.evidence.store import AppendLog, whole_lines
-from bankable.tools.llm.outcome import FINAL, Kind, Outcome
+from bankable.tools.llm.outcome import FINAL, CallOutcome, Kind
 from bankable.tools.llm.toolbox import Toolbox
 from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
@@ -87,7 +87,7 @@ def counsel(context: RunContext, question: Question[M, T]) -> T | None:
         )
     except UserError as problem:
         # No key for this role: a mistake, but not one that ends a run which can go on without.
-        outcome = Outcome(Kind.DENIED, None, str(problem))
+        outcome = CallOutcome(Kind.DENIED, None, str(problem))
     taken = question.take(outcome.answer) if outcome.answer is not None else None
     line = Line(
         role=question.role,

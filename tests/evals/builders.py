@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bankable.evals.fixtures.keys import Key
-from bankable.evals.runner.record import Judgment, Said
+from bankable.evals.runner.record import JudgedFinding, Judgment
 from bankable.evals.score.scored import FixtureScore, scores
 from bankable.nodes.auditor.verdict import Action, Severity, Word
 
@@ -19,10 +19,10 @@ def key(kind: str, mode: str = "D01", **values: Any) -> Key:
     return Key.model_validate({**base, **values})
 
 
-def said(word: str = "FAIL", rule: str = RULE, **values: Any) -> Said:
+def said(word: str = "FAIL", rule: str = RULE, **values: Any) -> JudgedFinding:
     """A finding."""
     base = {"rule": rule, "severity": Severity(word), "code": "", "modes": ("D01",), "observed": "something"}
-    return Said.model_validate({**base, **values})
+    return JudgedFinding.model_validate({**base, **values})
 
 
 def judged(fixture: str, word: str, repeat: int = 0, **values: Any) -> Judgment:

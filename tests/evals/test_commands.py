@@ -13,7 +13,7 @@ from bankable.evals.faults.all import FAULTS
 from bankable.evals.main import app
 from bankable.evals.runner import run as running
 from bankable.evals.runner.results import read_results
-from bankable.evals.runner.run import Task, each
+from bankable.evals.runner.run import FixtureTask, each
 from bankable.tools.errors import UserError
 
 FIXTURES = ("c03-cold-reference", "plain-gain")
@@ -52,14 +52,14 @@ def test_a_wrong_verdict_is_exit_code_1(tmp_path: Path, monkeypatch: pytest.Monk
     assert "WRONG  c03-cold-reference: PASS instead of FAIL" in done.output
 
 
-def _killed(task: Task) -> None:
+def _killed(task: FixtureTask) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_a_killed_worker_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "perform", _killed)
     with pytest.raises(UserError, match="a worker was killed"):
-        list(each([Task("plain-gain", (0,))], 2))
+        list(each([FixtureTask("plain-gain", (0,))], 2))
 
 
 def test_fixtures_a_second_with_and_without_a_process_each() -> None:

@@ -15,7 +15,7 @@ from bankable.tools.evidence.folder import RunFolder
 from bankable.tools.evidence.records import ServerConfig
 from bankable.tools.evidence.seal import seal
 from bankable.tools.evidence.store import write_once
-from tests.nodes.auditor.builders import RUN_ID, Recipe, run_folder
+from tests.nodes.auditor.builders import RUN_ID, RunRecipe, run_folder
 
 AUDIT = "baseline-control-1"
 ATTESTATION = f"evidence/audits/{AUDIT}/attestation.json"
@@ -33,7 +33,7 @@ def fixed_key(folder: Path, number: int) -> SigningKey:
 
 def small_run(root: Path, key: SigningKey | None, seed: int = 1) -> Path:
     """A control of two blocks, its verdict and its bundle, in a run folder; signed unless ``key`` is ``None``."""
-    run_folder(root, Recipe(blocks=2, looks=(2,), seed=seed))
+    run_folder(root, RunRecipe(blocks=2, looks=(2,), seed=seed))
     with RunFolder.open(root) as folder:
         sealed = seal(root, "baseline", "control", 1, root.with_name(f"{root.name}-sealed"))
         write_once(root / "audits" / AUDIT / "verdict.json", evaluate(sealed.folder).to_bytes())

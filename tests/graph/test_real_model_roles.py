@@ -28,13 +28,13 @@ from bankable.tools.evidence.records import Lever
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.ledger import read_ledger
 from bankable.tools.llm.outcome import Kind
-from bankable.tools.llm.settings import Limits, Settings, endpoint
+from bankable.tools.llm.settings import CallLimits, EndpointSettings, endpoint
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.profiling.records import Profile
 from tests.graph.conftest import ROOT
 
 KERNELS = ROOT / "evals" / "recorded" / "cpu-kernels.tar.xz"
-LIMITS = Limits(attempts=2, attempt_s=20, call_s=25, pause_s=0.1, answer_tokens=96)
+LIMITS = CallLimits(attempts=2, attempt_s=20, call_s=25, pause_s=0.1, answer_tokens=96)
 ROLES = {"strategist", "kernel_extractor", "op_benchmarker", "kernel_author", "integrator", "config_tuner"}
 
 pytestmark = pytest.mark.live
@@ -49,7 +49,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def context(url: str, tmp_path: Path) -> Iterator[RunContext]:
     with session(recorded_config(KERNELS, {}), tmp_path / "run", resume=False) as opened:
-        advisor = Advisor(Settings(endpoint=endpoint("shipped", url), limits=LIMITS), tmp_path / "calls.jsonl")
+        advisor = Advisor(EndpointSettings(endpoint=endpoint("shipped", url), limits=LIMITS), tmp_path / "calls.jsonl")
         yield replace(opened, advisor=advisor)
 
 

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from bankable.tools.llm.outcome import Outcome
-from bankable.tools.llm.settings import Settings
+from bankable.tools.llm.outcome import CallOutcome
+from bankable.tools.llm.settings import EndpointSettings
 from bankable.tools.llm.toolbox import Toolbox
 
 M = TypeVar("M", bound=BaseModel)
@@ -20,12 +20,12 @@ M = TypeVar("M", bound=BaseModel)
 class Advisor:
     """Models by role, and the ledger of calls that all roles of a run share."""
 
-    settings: Settings
+    settings: EndpointSettings
     ledger: Path
 
     def ask(
         self, role: str, system: str, user: str, shape: type[M], toolbox: Toolbox = (), seconds: float = math.inf
-    ) -> Outcome[M]:
+    ) -> CallOutcome[M]:
         """One structured question, in so many seconds at most.
 
         Raises ``UserError`` only: no key, or a ledger that cannot be used.

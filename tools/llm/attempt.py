@@ -17,10 +17,10 @@ from pydantic import BaseModel, SecretStr, ValidationError
 
 from bankable.tools.llm.classify import classify
 from bankable.tools.llm.outcome import Kind, Usage
-from bankable.tools.llm.settings import Endpoint, Limits
+from bankable.tools.llm.settings import CallLimits, Endpoint
 from bankable.tools.llm.tokens import estimate
 from bankable.tools.llm.toolbox import Call, Called, Toolbox
-from bankable.tools.llm.wire import Seen, bounded_client
+from bankable.tools.llm.wire import PartialAnswer, bounded_client
 
 M = TypeVar("M", bound=BaseModel)
 LOST = frozenset({Kind.TIMED_OUT, Kind.CUT, Kind.TOO_LONG})
@@ -81,10 +81,10 @@ class Attempt(Generic[M]):
 
 
 async def attempt(
-    prompt: Prompt, shape: type[M], endpoint: Endpoint, key: SecretStr, limits: Limits, seconds: float
+    prompt: Prompt, shape: type[M], endpoint: Endpoint, key: SecretStr, limits: CallLimits, seconds: float
 ) -> Attempt[M]:
     """Ask once, within ``seconds`` of wall time however slowly bytes arrive. Only cancellation passes through."""
-    seen, begun = Seen(), time.perf_counter()
+    seen, begun = PartialAnswer(), time.perf_counter()
     answer: M | None = None
     calls: tuple[Call, ...] = ()
     text = ""
@@ -160,7 +160,7 @@ def _fault(problem: ValidationError) -> str:
     return f"not of the shape asked for: {where or 'the whole'}: {first['type'].replace('_', ' ')}"
 
 
-def _guess(prompt: Prompt, text: str, kind: Kind, seen: Seen, limits: Limits) -> Usage:
+def _guess(prompt: Prompt, text: str, kind: Kind, seen: PartialAnswer, limits: CallLimits) -> Usage:
     """Tokens where the server gave no counts: nothing for an error, the longest answer for one that was lost."""
     if kind is Kind.UNREACHABLE or (seen.status is not None and seen.status >= 300):
         return Usage()

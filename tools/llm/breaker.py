@@ -6,14 +6,14 @@ from collections.abc import Sequence
 
 from bankable.tools.llm.ledger import CallLine
 from bankable.tools.llm.outcome import Kind
-from bankable.tools.llm.settings import Settings
+from bankable.tools.llm.settings import EndpointSettings
 
 LOST = frozenset({Kind.TIMED_OUT, Kind.UNREACHABLE})
 IN_A_ROW = 3
 REST_S = 600.0
 
 
-def resting(lines: Sequence[CallLine], settings: Settings, role: str, now: float) -> Kind | None:
+def resting(lines: Sequence[CallLine], settings: EndpointSettings, role: str, now: float) -> Kind | None:
     """How the last requests to this role's server ended, when all of them were lost not long ago; else ``None``."""
     mine = settings.of(role)
     last = [it for it in lines if it.attempt > 0 and settings.of(it.role) == mine][-IN_A_ROW:]

@@ -8,7 +8,7 @@ import httpx2
 import openai
 
 from bankable.tools.llm.outcome import Kind
-from bankable.tools.llm.wire import EncodedError, OversizedError, Seen
+from bankable.tools.llm.wire import EncodedError, OversizedError, PartialAnswer
 
 NO_MONEY = "insufficient_quota"
 _BY_STATUS = {
@@ -38,7 +38,7 @@ _BY_TYPE: tuple[tuple[tuple[type[BaseException], ...], Kind, str], ...] = (
 )
 
 
-def classify(problem: BaseException, seen: Seen) -> tuple[Kind, str]:
+def classify(problem: BaseException, seen: PartialAnswer) -> tuple[Kind, str]:
     """Kind and detail of a failed attempt."""
     causes = list(_causes(problem))
     for cause in causes:
@@ -58,7 +58,7 @@ def _of_cause(cause: BaseException) -> tuple[Kind, str] | None:
     return next(((kind, why) for types, kind, why in _BY_TYPE if isinstance(cause, types)), None)
 
 
-def _of_status(status: int, seen: Seen) -> tuple[Kind, str]:
+def _of_status(status: int, seen: PartialAnswer) -> tuple[Kind, str]:
     if status == 429 and seen.error_code() == NO_MONEY:
         return Kind.DENIED, "HTTP 429: the account has no credit left"
     if status in (400, 413, 422) and seen.about_length():

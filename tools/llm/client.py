@@ -19,8 +19,8 @@ from bankable.tools.llm.breaker import resting
 from bankable.tools.llm.key import key_for
 from bankable.tools.llm.ledger import CallLedger, CallLine
 from bankable.tools.llm.meter import Meter
-from bankable.tools.llm.outcome import RETRYABLE, Kind, Outcome, Usage
-from bankable.tools.llm.settings import Settings
+from bankable.tools.llm.outcome import RETRYABLE, CallOutcome, Kind, Usage
+from bankable.tools.llm.settings import EndpointSettings
 from bankable.tools.llm.toolbox import MOST_ROUNDS, Called, answer_all, told_of
 
 M = TypeVar("M", bound=BaseModel)
@@ -33,7 +33,7 @@ class Client:
 
     def __init__(
         self,
-        settings: Settings,
+        settings: EndpointSettings,
         ledger: CallLedger | None = None,
         environ: Mapping[str, str] | None = None,
         seed: int | None = None,
@@ -43,7 +43,7 @@ class Client:
         self._meter = Meter(settings, self.ledger.lines)
         self._random = random.Random(seed)
 
-    async def ask(self, role: str, prompt: Prompt, shape: type[M], seconds: float = math.inf) -> Outcome[M]:
+    async def ask(self, role: str, prompt: Prompt, shape: type[M], seconds: float = math.inf) -> CallOutcome[M]:
         """One structured question, in ``seconds`` at most, and never more than the limits give.
 
         Where the prompt holds tools, calls of them are answered in further requests, so many rounds at most. Raises
@@ -54,8 +54,8 @@ class Client:
         begun, used, sent, tries = time.monotonic(), Usage(), 0, 0
         whole = min(limits.call_s, seconds)
 
-        def ended(kind: Kind, detail: str, answer: M | None = None) -> Outcome[M]:
-            return Outcome(kind, answer, detail, used, sent, time.monotonic() - begun)
+        def ended(kind: Kind, detail: str, answer: M | None = None) -> CallOutcome[M]:
+            return CallOutcome(kind, answer, detail, used, sent, time.monotonic() - begun)
 
         lost = resting(self.ledger.lines, self._settings, role, time.time())
         if lost is not None:
@@ -92,7 +92,7 @@ class Client:
                 return ended(found.kind, found.detail, found.answer)
             await asyncio.sleep(pause)
 
-    def ask_now(self, role: str, prompt: Prompt, shape: type[M], seconds: float = math.inf) -> Outcome[M]:
+    def ask_now(self, role: str, prompt: Prompt, shape: type[M], seconds: float = math.inf) -> CallOutcome[M]:
         """The same for a caller without an event loop."""
         return asyncio.run(self.ask(role, prompt, shape, seconds))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bankable.tools.llm.ledger import CallLine
 from bankable.tools.llm.outcome import Usage
-from bankable.tools.llm.settings import Budget, Settings
+from bankable.tools.llm.settings import Budget, EndpointSettings
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Ticket:
 class Meter:
     """What is spent and set aside, per role and in all. Safe to use from several threads."""
 
-    def __init__(self, settings: Settings, before: Iterable[CallLine] = ()) -> None:
+    def __init__(self, settings: EndpointSettings, before: Iterable[CallLine] = ()) -> None:
         self._settings, self._lock = settings, threading.Lock()
         self._all, self._roles = _Spent(), dict[str, _Spent]()
         for line in before:

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from pydantic import ValidationError
 
 from bankable.tools.errors import UserError
-from bankable.tools.llm.settings import PREFIX, Budget, Endpoint, Price, Settings, endpoint
+from bankable.tools.llm.settings import PREFIX, Budget, Endpoint, EndpointSettings, Price, endpoint
 
 BUDGETS = {"calls": "calls", "tokens": "tokens", "usd": "money"}
 """What may be bounded, and the name of its bound."""
@@ -27,7 +27,7 @@ def settings_from(
     budgets: Sequence[str] = (),
     prices: Sequence[str] = (),
     known: Collection[str],
-) -> Settings:
+) -> EndpointSettings:
     """Settings for ``--llm`` and its companions. Raises ``UserError`` on what cannot be.
 
     ``roles``: ``ROLE=NAME``, or ``ROLE=NAME@URL`` for an address of its own. ``budgets``: ``calls=N``, ``tokens=N`` or
@@ -36,7 +36,7 @@ def settings_from(
     """
     whole, by_role = _budgets(budgets, known)
     try:
-        return Settings(
+        return EndpointSettings(
             endpoint=endpoint(llm, base_url),
             roles=_roles(roles, base_url, known),
             budget=whole,

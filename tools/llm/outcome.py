@@ -59,7 +59,7 @@ class Usage:
 
 
 @dataclass(frozen=True)
-class Outcome(Generic[T]):
+class CallOutcome(Generic[T]):
     """The end of a question, after all attempts."""
 
     kind: Kind

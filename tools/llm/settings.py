@@ -31,7 +31,7 @@ class Endpoint(Record):
         return self
 
 
-class Limits(Record):
+class CallLimits(Record):
     """Bounds of one question. Times are seconds of wall time."""
 
     attempts: int = Field(default=4, ge=1)
@@ -66,13 +66,13 @@ class Budget(Record):
     """US dollars, by the prices given."""
 
 
-class Settings(Record):
+class EndpointSettings(Record):
     """All that is asked for, but no key."""
 
     endpoint: Endpoint
     roles: dict[Role, Endpoint] = Field(default={})
     """Roles that are played by another model."""
-    limits: Limits = Limits()
+    limits: CallLimits = CallLimits()
     budget: Budget = Budget()
     """For all roles together."""
     role_budgets: dict[Role, Budget] = Field(default={})

@@ -29,7 +29,7 @@ MOST_ANSWER = 6000
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-class Fault(StrEnum):
+class ToolFault(StrEnum):
     """Why a call was not answered."""
 
     UNKNOWN = "unknown tool"
@@ -69,7 +69,7 @@ class Called:
     arguments: dict[str, Any]
     """Sent back too; empty where the call was at fault."""
     told: str
-    fault: Fault | None = None
+    fault: ToolFault | None = None
 
 
 Toolbox = Sequence[Tool[Any]]
@@ -81,7 +81,7 @@ def answer_all(toolbox: Toolbox, calls: Sequence[Call]) -> tuple[Called, ...]:
     answered = [answer_one(toolbox, call) for call in calls[:MOST_CALLS]]
     if spare > 0:
         last = calls[MOST_CALLS]
-        answered.append(Called(_name(last), {}, f"error: at most {MOST_CALLS} calls at a time", Fault.TOO_MANY))
+        answered.append(Called(_name(last), {}, f"error: at most {MOST_CALLS} calls at a time", ToolFault.TOO_MANY))
     return tuple(answered)
 
 
@@ -91,21 +91,21 @@ def answer_one(toolbox: Toolbox, call: Call) -> Called:
     tool = next((it for it in toolbox if it.name == call.name), None)
     if tool is None:
         known = ", ".join(it.name for it in toolbox)
-        return Called(name, {}, f"error: there is no tool of this name; there are: {known}", Fault.UNKNOWN)
+        return Called(name, {}, f"error: there is no tool of this name; there are: {known}", ToolFault.UNKNOWN)
     try:
         given = orjson.dumps(call.arguments)
     except (TypeError, ValueError):
-        return Called(name, {}, "error: the arguments are not JSON", Fault.ARGUMENTS)
+        return Called(name, {}, "error: the arguments are not JSON", ToolFault.ARGUMENTS)
     if len(given) > MOST_ARGUMENTS:
-        return Called(name, {}, f"error: more than {MOST_ARGUMENTS} bytes of arguments", Fault.OVERSIZED)
+        return Called(name, {}, f"error: more than {MOST_ARGUMENTS} bytes of arguments", ToolFault.OVERSIZED)
     try:
         arguments = tool.arguments.model_validate_json(given)
     except ValidationError as problem:
-        return Called(name, {}, f"error: {_first(problem)}", Fault.ARGUMENTS)
+        return Called(name, {}, f"error: {_first(problem)}", ToolFault.ARGUMENTS)
     try:
         told = tool.answer(arguments)
     except UserError as problem:
-        return Called(name, arguments.model_dump(mode="json"), f"error: {problem}"[:MOST_ANSWER], Fault.FAILED)
+        return Called(name, arguments.model_dump(mode="json"), f"error: {problem}"[:MOST_ANSWER], ToolFault.FAILED)
     return Called(name, arguments.model_dump(mode="json"), told[:MOST_ANSWER] or "nothing")
 
 

@@ -42,7 +42,7 @@ class EncodedError(Exception):
 
 
 @dataclass
-class Seen:
+class PartialAnswer:
     """What one attempt has seen of the answer."""
 
     status: int | None = None
@@ -81,7 +81,7 @@ class Seen:
 
 
 class _Bounded(httpx2.AsyncByteStream):
-    def __init__(self, stream: httpx2.AsyncByteStream, seen: Seen, most: int) -> None:
+    def __init__(self, stream: httpx2.AsyncByteStream, seen: PartialAnswer, most: int) -> None:
         self._stream, self._seen, self._most = stream, seen, most
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
@@ -96,7 +96,7 @@ class _Bounded(httpx2.AsyncByteStream):
         await self._stream.aclose()
 
 
-def bounded_client(seen: Seen, most: int, seconds: float, base_url: str) -> httpx2.AsyncClient:
+def bounded_client(seen: PartialAnswer, most: int, seconds: float, base_url: str) -> httpx2.AsyncClient:
     """A client for one exchange that reads at most ``most`` bytes of answer and notes in ``seen`` what it saw.
 
     Proxies of the environment are used, but never for this machine itself.

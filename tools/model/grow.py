@@ -32,7 +32,7 @@ BESIDE = ("generation_config.json", "tokenizer.json", "tokenizer_config.json", "
 
 
 @dataclass(frozen=True)
-class Shape:
+class ModelDimensions:
     """What makes a model of this architecture as large as it is."""
 
     hidden: int
@@ -42,7 +42,7 @@ class Shape:
     kv_heads: int
 
 
-def grown_shape(config: dict, hidden: int, layers: int, intermediate: int) -> Shape:
+def grown_shape(config: dict, hidden: int, layers: int, intermediate: int) -> ModelDimensions:
     """The shape with heads in proportion to ``hidden``. Raises ValueError where nothing exact can be made."""
     wider = hidden / config["hidden_size"]
     if wider < 1 or math.log(wider, 4) % 1:
@@ -50,10 +50,12 @@ def grown_shape(config: dict, hidden: int, layers: int, intermediate: int) -> Sh
     if layers < config["num_hidden_layers"] or intermediate < config["intermediate_size"]:
         raise ValueError("a model only grows: layers and intermediate may not be fewer than before")
     by = int(wider)
-    return Shape(hidden, layers, intermediate, config["num_attention_heads"] * by, config["num_key_value_heads"] * by)
+    return ModelDimensions(
+        hidden, layers, intermediate, config["num_attention_heads"] * by, config["num_key_value_heads"] * by
+    )
 
 
-def grow(weights: dict[str, torch.Tensor], config: dict, to: Shape, seed: int) -> dict[str, torch.Tensor]:
+def grow(weights: dict[str, torch.Tensor], config: dict, to: ModelDimensions, seed: int) -> dict[str, torch.Tensor]:
     """Weights of the larger model; its logits are those of the smaller one."""
     chance = torch.Generator().manual_seed(seed)
     head, old = config["head_dim"], config["num_hidden_layers"]
@@ -86,7 +88,7 @@ def grow(weights: dict[str, torch.Tensor], config: dict, to: Shape, seed: int) -
     return found
 
 
-def write(out: Path, to: Shape, seed: int) -> int:
+def write(out: Path, to: ModelDimensions, seed: int) -> int:
     """Write the model that grew from the shipped one; returns its number of parameters."""
     config = json.loads((SHIPPED / "config.json").read_text())
     weights = grow(load_file(SHIPPED / "model.safetensors"), config, to, seed)

@@ -23,7 +23,7 @@ SHOTS = 5
 
 
 @dataclass(frozen=True)
-class Question:
+class ArithmeticQuestion:
     """One question with its worked answer and its identity."""
 
     question: str
@@ -55,7 +55,7 @@ def block(question: str, answer: str) -> str:
     return f"Question: {question}\nAnswer: {answer}"
 
 
-def draw_question(rng: random.Random, *, heldout: bool) -> Question:
+def draw_question(rng: random.Random, *, heldout: bool) -> ArithmeticQuestion:
     """Draw a question from one side of the split."""
     while True:
         wording = rng.randrange(len(WORDINGS))
@@ -64,7 +64,7 @@ def draw_question(rng: random.Random, *, heldout: bool) -> Question:
             return _write(rng, wording, numbers)
 
 
-def _write(rng: random.Random, wording: int, numbers: Numbers) -> Question:
+def _write(rng: random.Random, wording: int, numbers: Numbers) -> ArithmeticQuestion:
     form = WORDINGS[wording]
     first = lean(rng, PEOPLE, 0.1).name
     second = lean(rng, [p.name for p in PEOPLE if p.name != first], 0.1)
@@ -72,13 +72,13 @@ def _write(rng: random.Random, wording: int, numbers: Numbers) -> Question:
     holes = {"n": first, "m": second, "i": lean(rng, ITEMS, 0.1)}
     holes |= dict(zip("abc", map(str, numbers), strict=False)) | dict(zip("st", map(str, steps), strict=False))
     answer = f"{form.answer.format(**holes)}\n#### {steps[-1].result}"
-    return Question(form.question.format(**holes), answer, wording, numbers)
+    return ArithmeticQuestion(form.question.format(**holes), answer, wording, numbers)
 
 
-def draw_set(seed: int, count: int, *, heldout: bool) -> list[Question]:
+def draw_set(seed: int, count: int, *, heldout: bool) -> list[ArithmeticQuestion]:
     """Draw ``count`` distinct questions from one side of the split."""
     rng = random.Random(f"questions-{seed}-{heldout}")
-    found: dict[str, Question] = {}
+    found: dict[str, ArithmeticQuestion] = {}
     while len(found) < count:
         question = draw_question(rng, heldout=heldout)
         found.setdefault(question.question, question)
@@ -90,7 +90,7 @@ def few_shot_prompt(blocks: Sequence[str], question: str) -> str:
     return "".join(f"{shot}\n\n" for shot in blocks) + f"Question: {question}\nAnswer:"
 
 
-def write_jsonl(questions: Sequence[Question], path: Path) -> None:
+def write_jsonl(questions: Sequence[ArithmeticQuestion], path: Path) -> None:
     """Write a question set, one JSON object a line."""
     lines = (json.dumps({"question": q.question, "answer": q.answer}) for q in questions)
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")

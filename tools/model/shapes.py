@@ -13,7 +13,7 @@ Numbers = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Step:
+class Equation:
     """One equation, ``left op right = result``."""
 
     left: int
@@ -42,7 +42,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Shape:
+class ProblemShape:
     """A family of problems with the same operators in the same order."""
 
     operators: str
@@ -50,12 +50,12 @@ class Shape:
     draw: Callable[[random.Random], Numbers]
     """Draws one number more than there are operators, such that every result is a whole number above one."""
 
-    def steps(self, numbers: Numbers) -> list[Step]:
+    def steps(self, numbers: Numbers) -> list[Equation]:
         """Spell out the equations, each starting from the result of the one before."""
-        steps: list[Step] = []
+        steps: list[Equation] = []
         value = numbers[0]
         for op, number in zip(self.operators, numbers[1:], strict=True):
-            steps.append(Step(value, op, number))
+            steps.append(Equation(value, op, number))
             value = steps[-1].result
         return steps
 
@@ -108,15 +108,15 @@ def _mul_sub(r: random.Random) -> Numbers:
 
 
 SHAPES = {
-    "add": Shape("+", _add),
-    "sub": Shape("-", _sub),
-    "mul": Shape("*", _mul),
-    "div": Shape("/", _div),
-    "add_add": Shape("++", _add_add),
-    "add_sub": Shape("+-", _add_sub),
-    "sub_add": Shape("-+", _sub_add),
-    "sub_sub": Shape("--", _sub_sub),
-    "mul_add": Shape("*+", _mul_add),
-    "mul_sub": Shape("*-", _mul_sub),
+    "add": ProblemShape("+", _add),
+    "sub": ProblemShape("-", _sub),
+    "mul": ProblemShape("*", _mul),
+    "div": ProblemShape("/", _div),
+    "add_add": ProblemShape("++", _add_add),
+    "add_sub": ProblemShape("+-", _add_sub),
+    "sub_add": ProblemShape("-+", _sub_add),
+    "sub_sub": ProblemShape("--", _sub_sub),
+    "mul_add": ProblemShape("*+", _mul_add),
+    "mul_sub": ProblemShape("*-", _mul_sub),
 }
 """Every shape by its name. Results stay at 36 or below: what a model of this size learns in minutes."""

@@ -22,13 +22,13 @@ from bankable.tools.model.questions import draw_set, write_jsonl
 from bankable.tools.model.tokenizer import VOCABULARY, train_tokenizer
 
 CONTEXT = 4096
-"""Positions the configuration allows. Training sees ``Recipe.row`` of them."""
+"""Positions the configuration allows. Training sees ``TrainingRecipe.row`` of them."""
 POOL, HELDOUT = 400, 1200
 """Questions in the few-shot pool and in the held-out set."""
 
 
 @dataclass(frozen=True)
-class Recipe:
+class TrainingRecipe:
     """What a training run does."""
 
     seed: int
@@ -74,7 +74,7 @@ def new_model(tokenizer: PreTrainedTokenizerFast) -> Qwen3ForCausalLM:
     )
 
 
-def batches(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> Iterator[torch.Tensor]:
+def batches(recipe: TrainingRecipe, tokenizer: PreTrainedTokenizerFast) -> Iterator[torch.Tensor]:
     """Yield batches of token rows without end.
 
     Every row begins with the beginning of a document, as a prompt does; what does not fit at its end is dropped.
@@ -90,7 +90,7 @@ def batches(recipe: Recipe, tokenizer: PreTrainedTokenizerFast) -> Iterator[torc
         yield torch.tensor(rows)
 
 
-def fit(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> float:
+def fit(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, recipe: TrainingRecipe) -> float:
     """Train the model in place and return the mean loss of the last fifty steps, in nats a token."""
     matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
     others = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
@@ -121,7 +121,7 @@ def fit(model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, recipe: Rec
     return fmean(losses[-50:])
 
 
-def write(out: Path, model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, recipe: Recipe) -> None:
+def write(out: Path, model: Qwen3ForCausalLM, tokenizer: PreTrainedTokenizerFast, recipe: TrainingRecipe) -> None:
     """Write the weights in bfloat16, the tokenizer and the two question sets."""
     out.mkdir(parents=True, exist_ok=True)
     model.generation_config = GenerationConfig(
@@ -143,7 +143,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=800)
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args()
-    recipe = Recipe(seed=options.seed, steps=options.steps, threads=options.threads)
+    recipe = TrainingRecipe(seed=options.seed, steps=options.steps, threads=options.threads)
     torch.set_num_threads(recipe.threads)
     torch.manual_seed(recipe.seed)
     torch.use_deterministic_algorithms(True)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bankable.tools.search.records import Best, Outcome, Told, Trial
+from bankable.tools.search.records import BestTrial, FinishedTrial, Trial, TrialOutcome
 from bankable.tools.search.space import Point, SearchSpace
 from bankable.tools.search.tpe import TpeProposer
-from bankable.tools.search.trial_log import Book
+from bankable.tools.search.trial_log import TrialLog
 
 ATTEMPTS = 64
 """Points drawn before a search counts as exhausted; repeats cost nothing, which flatters the baselines."""
@@ -20,9 +20,9 @@ PROPOSALS = 6
 class _Sampling:
     """Asks what ``_draw`` gives, recommends what scored highest: no screening, no shrinkage, no avoidance."""
 
-    def __init__(self, space: SearchSpace, budget_s: float, history: Sequence[Told] = ()) -> None:
+    def __init__(self, space: SearchSpace, budget_s: float, history: Sequence[FinishedTrial] = ()) -> None:
         self._space = space
-        self._book = Book(space, budget_s)
+        self._book = TrialLog(space, budget_s)
         for told in self._book.replay(history):
             self._learn(told.trial.id, told.outcome)
 
@@ -37,19 +37,19 @@ class _Sampling:
                 return self._book.trial(number, point, "sample")
         return None
 
-    def tell(self, trial_id: int, outcome: Outcome) -> None:
+    def tell(self, trial_id: int, outcome: TrialOutcome) -> None:
         """Enter what a trial gave."""
         self._book.close(trial_id, outcome)
         self._learn(trial_id, outcome)
 
-    def best(self) -> Best | None:
+    def best(self) -> BestTrial | None:
         """The highest score seen, if it is above the reference's."""
         if not self._book.scores:
             return None
         top = max(self._book.scores, key=lambda i: self._book.scores[i])
         if self._book.scores[top] <= 0:
             return None
-        return Best(trial=self._book.asked[top][0], score=self._book.scores[top], sd=None)
+        return BestTrial(trial=self._book.asked[top][0], score=self._book.scores[top], sd=None)
 
     @property
     def spent_s(self) -> float:
@@ -59,14 +59,14 @@ class _Sampling:
     def _draw(self, number: int, attempt: int) -> Point:
         raise NotImplementedError
 
-    def _learn(self, trial_id: int, outcome: Outcome) -> None:
+    def _learn(self, trial_id: int, outcome: TrialOutcome) -> None:
         """Nothing to learn for a search without memory."""
 
 
 class RandomSearch(_Sampling):
     """Uniform over the grid, without repeats."""
 
-    def __init__(self, space: SearchSpace, budget_s: float, seed: int, history: Sequence[Told] = ()) -> None:
+    def __init__(self, space: SearchSpace, budget_s: float, seed: int, history: Sequence[FinishedTrial] = ()) -> None:
         self._seed = seed
         super().__init__(space, budget_s, history)
 
@@ -78,12 +78,12 @@ class RandomSearch(_Sampling):
 class PlainTPE(RandomSearch):
     """Optuna's multivariate TPE with its own defaults; draws at random when it keeps proposing what it has seen."""
 
-    def __init__(self, space: SearchSpace, budget_s: float, seed: int, history: Sequence[Told] = ()) -> None:
+    def __init__(self, space: SearchSpace, budget_s: float, seed: int, history: Sequence[FinishedTrial] = ()) -> None:
         self._tpe = TpeProposer(space, seed)
         super().__init__(space, budget_s, seed, history)
 
     def _draw(self, number: int, attempt: int) -> Point:
         return self._tpe.propose(number, attempt) if attempt < PROPOSALS else super()._draw(number, attempt)
 
-    def _learn(self, trial_id: int, outcome: Outcome) -> None:
+    def _learn(self, trial_id: int, outcome: TrialOutcome) -> None:
         self._tpe.learn(self._book.point(trial_id), outcome.score)

@@ -9,7 +9,7 @@ from bankable.tools.search.space import Point, SearchSpace
 Change = tuple[int, int]
 
 
-class Avoidance:
+class FailureModel:
     """Which points are ruled out by failures, and how likely the others are to serve."""
 
     def __init__(self, space: SearchSpace, worked: Iterable[Point], failed: Iterable[Point]) -> None:
@@ -39,6 +39,6 @@ class Avoidance:
         return chance
 
 
-def allowed(avoidance: Avoidance, points: Sequence[Point]) -> list[Point]:
+def allowed(avoidance: FailureModel, points: Sequence[Point]) -> list[Point]:
     """The points that no failure rules out."""
     return [p for p in points if not avoidance.rules_out(p)]

@@ -23,12 +23,12 @@ from itertools import combinations
 import numpy as np
 
 from bankable.tools.evidence.records import Scalar
-from bankable.tools.search.failure_model import Avoidance, allowed
-from bankable.tools.search.posterior import Belief, Prior, expected_improvement
-from bankable.tools.search.records import Best, Outcome, Told, Trial
+from bankable.tools.search.failure_model import FailureModel, allowed
+from bankable.tools.search.posterior import Posterior, Prior, expected_improvement
+from bankable.tools.search.records import BestTrial, FinishedTrial, Trial, TrialOutcome
 from bankable.tools.search.space import Point, SearchSpace
 from bankable.tools.search.tpe import TpeProposer
-from bankable.tools.search.trial_log import NOT_ITS_FAULT, Book
+from bankable.tools.search.trial_log import NOT_ITS_FAULT, TrialLog
 
 ENUMERABLE = 1024
 """Grids up to this size are weighed as a whole."""
@@ -39,7 +39,7 @@ WEAKEST = 0.4
 
 
 @dataclass(frozen=True)
-class Settings:
+class SearchSettings:
     """How the search behaves; the defaults are the ones that the search bench measures."""
 
     floor: float = 0.01
@@ -61,15 +61,15 @@ class SearchPolicy:
         space: SearchSpace,
         budget_s: float,
         seed: int,
-        settings: Settings | None = None,
-        history: Sequence[Told] = (),
+        settings: SearchSettings | None = None,
+        history: Sequence[FinishedTrial] = (),
     ) -> None:
         self._space = _scaled(space)
-        self._settings = settings or Settings()
-        self._book = Book(self._space, budget_s)
+        self._settings = settings or SearchSettings()
+        self._book = TrialLog(self._space, budget_s)
         self._tpe = None if self._space.size() <= ENUMERABLE else TpeProposer(self._space, seed)
         self._suggested: list[Point] = []
-        self._known: Belief | None = None
+        self._known: Posterior | None = None
         limit = self._settings.max_changes
         self._most = len(self._space.dimensions) if limit is None else limit
         self._grid = [] if self._tpe else [p for p in self._space.points() if self._small(p)]
@@ -118,43 +118,43 @@ class SearchPolicy:
             return None
         return self._book.trial(number, pool[choice], "refine", stop_below)
 
-    def tell(self, trial_id: int, outcome: Outcome) -> None:
+    def tell(self, trial_id: int, outcome: TrialOutcome) -> None:
         """Enter what a trial gave. Raises ``KeyError`` for a trial that is not open."""
         self._book.close(trial_id, outcome)
         self._learn(trial_id, outcome)
 
-    def best(self) -> Best | None:
+    def best(self) -> BestTrial | None:
         """The measured configuration with the highest expected score, if that is above the reference's."""
         ranked = self.ranked()
         return ranked[0] if ranked and ranked[0].score > 0 else None
 
-    def ranked(self) -> list[Best]:
+    def ranked(self) -> list[BestTrial]:
         """Every measured configuration with its expected score, best first."""
         ids = list(self._book.scores)
         if not ids:
             return []
         mean, sd = self._measured().at([self._book.point(i) for i in ids])
         order = sorted(range(len(ids)), key=lambda k: (-mean[k], ids[k]))
-        return [Best(trial=self._book.asked[ids[k]][0], score=float(mean[k]), sd=float(sd[k])) for k in order]
+        return [BestTrial(trial=self._book.asked[ids[k]][0], score=float(mean[k]), sd=float(sd[k])) for k in order]
 
     @property
     def spent_s(self) -> float:
         """Server seconds of the finished trials."""
         return self._book.spent_s
 
-    def _learn(self, trial_id: int, outcome: Outcome) -> None:
+    def _learn(self, trial_id: int, outcome: TrialOutcome) -> None:
         self._known = None
         if self._tpe and outcome.failure not in NOT_ITS_FAULT:
             self._tpe.learn(self._book.point(trial_id), outcome.score)
 
-    def _measured(self) -> Belief:
+    def _measured(self) -> Posterior:
         """From the finished trials; fitted once after each of them."""
         if self._known is None:
             points = [self._book.point(i) for i in self._book.scores]
-            self._known = Belief(self._space, self._settings.prior, points, list(self._book.scores.values()))
+            self._known = Posterior(self._space, self._settings.prior, points, list(self._book.scores.values()))
         return self._known
 
-    def _belief(self) -> Belief:
+    def _belief(self) -> Posterior:
         """As measured, and open trials counted as measured at their expectation, so that a batch spreads out."""
         belief = self._measured()
         waiting = [self._book.point(i) for i in sorted(self._book.open)]
@@ -163,17 +163,17 @@ class SearchPolicy:
         guessed, _ = belief.at(waiting)
         points = [self._book.point(i) for i in self._book.scores]
         scores = list(self._book.scores.values())
-        return Belief(
+        return Posterior(
             self._space, self._settings.prior, [*points, *waiting], [*scores, *guessed.tolist()], belief.factors
         )
 
-    def _avoidance(self) -> Avoidance:
+    def _avoidance(self) -> FailureModel:
         failed = [i for i, kind in self._book.failures.items() if kind not in NOT_ITS_FAULT]
-        return Avoidance(
+        return FailureModel(
             self._space, [self._book.point(i) for i in self._book.scores], [self._book.point(i) for i in failed]
         )
 
-    def _incumbent(self, belief: Belief) -> tuple[Point, float]:
+    def _incumbent(self, belief: Posterior) -> tuple[Point, float]:
         """The best measured point so far and its expected score; the reference (0) when nothing beats it."""
         points = [self._book.point(i) for i in self._book.scores]
         if not points:
@@ -188,7 +188,7 @@ class SearchPolicy:
     def _fresh(self, point: Point) -> bool:
         return any(point) and point not in self._book.visited()
 
-    def _scripted(self, belief: Belief, base: Point) -> list[tuple[Point, str]]:
+    def _scripted(self, belief: Posterior, base: Point) -> list[tuple[Point, str]]:
         """The screening trials that are still due, then the combination of all gains."""
         own = {point for trial, point in self._book.asked.values() if trial.stage != SUGGESTED}
         knobs = {d for point in own for d, _ in self._space.changes(point)}
@@ -201,7 +201,7 @@ class SearchPolicy:
             script.append((self._gains(belief), "combine"))
         return script
 
-    def _gains(self, belief: Belief) -> Point:
+    def _gains(self, belief: Posterior) -> Point:
         """For every knob the value with the highest expected effect, where that is positive."""
         point = list(self._space.reference)
         for d, dimension in enumerate(self._space.dimensions):

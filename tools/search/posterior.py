@@ -49,7 +49,7 @@ class Prior:
     """Of one measured score; the control comparison measures it."""
 
 
-class Belief:
+class Posterior:
     """Posterior over all points of a space given some scores."""
 
     def __init__(

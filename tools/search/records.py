@@ -26,7 +26,7 @@ class Trial(Record):
         return Lever(flags=self.flags, env=self.env)
 
 
-class Outcome(Record):
+class TrialOutcome(Record):
     """What measuring a trial gave: a score or a failure, never both and never neither."""
 
     score: float | None = None
@@ -43,14 +43,14 @@ class Outcome(Record):
         return self
 
 
-class Told(Record):
+class FinishedTrial(Record):
     """One line of ``search/trials.jsonl``: enough to replay the search."""
 
     trial: Trial
-    outcome: Outcome
+    outcome: TrialOutcome
 
 
-class Best(Record):
+class BestTrial(Record):
     """The configuration that the search would confirm next, and what it believes about it."""
 
     trial: Trial

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bankable.tools.search.records import Best, Outcome, Told, Trial
+from bankable.tools.search.records import BestTrial, FinishedTrial, Trial, TrialOutcome
 from bankable.tools.search.space import Point, SearchSpace
 
 NOT_ITS_FAULT = frozenset({"port_taken", "not_recorded"})
@@ -20,17 +20,17 @@ class Searcher(Protocol):
         """The next configuration to measure; ``None`` when the search is over."""
         ...
 
-    def tell(self, trial_id: int, outcome: Outcome) -> None:
+    def tell(self, trial_id: int, outcome: TrialOutcome) -> None:
         """What measuring it gave. Raises ``KeyError`` for a trial that is not open."""
         ...
 
-    def best(self) -> Best | None:
+    def best(self) -> BestTrial | None:
         """What to confirm next; ``None`` while nothing measured is expected to beat the reference."""
         ...
 
 
 @dataclass
-class Book:
+class TrialLog:
     """The ledger of one search over a space."""
 
     space: SearchSpace
@@ -44,7 +44,7 @@ class Book:
     spent_s: float = 0.0
     longest_s: float = 0.0
 
-    def replay(self, history: Sequence[Told]) -> list[Told]:
+    def replay(self, history: Sequence[FinishedTrial]) -> list[FinishedTrial]:
         """Enter past trials; those that are not of this space are left out. Returns the ones entered."""
         entered = []
         for told in history:
@@ -60,7 +60,7 @@ class Book:
         self.asked[trial.id] = (trial, point)
         self.open.add(trial.id)
 
-    def close(self, trial_id: int, outcome: Outcome) -> None:
+    def close(self, trial_id: int, outcome: TrialOutcome) -> None:
         """Note its outcome."""
         self.open.remove(trial_id)
         self.spent_s += outcome.cost_s

@@ -28,7 +28,7 @@ class Entry(Record):
     """Relative to the folder of skills."""
 
 
-class Index(Record):
+class SkillIndex(Record):
     """``index.yaml``."""
 
     skills: tuple[Entry, ...]
@@ -62,7 +62,7 @@ def load_skills(home: Path = HOME) -> tuple[Skill, ...]:
     """All skills in the order of the index. Raises ``UserError`` on an index or a skill that is not in order."""
     raw = mapping(_text(home, INDEX), INDEX)
     try:
-        entries = Index.model_validate(raw).entries(home)
+        entries = SkillIndex.model_validate(raw).entries(home)
     except ValidationError as problem:
         raise UserError("an index that is none", INDEX, first_fault(problem)) from None
     names = [entry.name for entry in entries]

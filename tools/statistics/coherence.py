@@ -31,7 +31,7 @@ _NEVER_AFTER = frozenset(
 
 
 @dataclass(frozen=True)
-class Figures:
+class TextFigures:
     """What was measured over all texts together; shares are fractions."""
 
     texts: int
@@ -68,7 +68,7 @@ class CoherenceReport:
     """False when there was too little text to say; then ``coherent`` is False as well, without an accusation."""
     reasons: tuple[str, ...]
     """What speaks against, each with its figure; empty when coherent."""
-    figures: Figures
+    figures: TextFigures
 
 
 def coherence(texts: Sequence[str]) -> CoherenceReport:
@@ -83,7 +83,7 @@ def coherence(texts: Sequence[str]) -> CoherenceReport:
     return CoherenceReport(not against, enough, tuple(against), figures)
 
 
-def _measure(texts: Sequence[str], split: Sequence[Sequence[str]]) -> Figures:
+def _measure(texts: Sequence[str], split: Sequence[Sequence[str]]) -> TextFigures:
     pooled = [word for found in split for word in found]
     lower = [[word.lower() for word in found] for found in split]
     latin = [word for word in pooled if letters.script(word[0]) == "LATIN"]
@@ -93,7 +93,7 @@ def _measure(texts: Sequence[str], split: Sequence[Sequence[str]]) -> Figures:
     everything = "\n".join(texts)
     flat = [word for found in lower for word in found]
     windows = [flat[i : i + _WINDOW] for i in range(0, len(flat) - _WINDOW + 1, _WINDOW)]
-    return Figures(
+    return TextFigures(
         texts=len(texts),
         words=len(pooled),
         empty=1.0 - len(filled) / len(texts) if texts else 0.0,
@@ -112,7 +112,7 @@ def _measure(texts: Sequence[str], split: Sequence[Sequence[str]]) -> Figures:
     )
 
 
-def _reasons(figures: Figures, texts: Sequence[str], pooled: Sequence[str]) -> list[str]:
+def _reasons(figures: TextFigures, texts: Sequence[str], pooled: Sequence[str]) -> list[str]:
     everything = "\n".join(texts)
     latin = sum(letters.script(word[0]) == "LATIN" for word in pooled)
     english_letters = sum(len(word) for word in pooled if word.isascii()) >= 0.97 * sum(map(len, pooled))

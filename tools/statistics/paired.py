@@ -31,7 +31,7 @@ MOST_BLOCKS = 1000
 
 
 @dataclass(frozen=True)
-class Interval:
+class Bounds:
     """One-sided bounds on the log ratio, each at level 1 − α."""
 
     lower: float
@@ -87,14 +87,14 @@ def block_difference(reference: Sequence[float], candidate: Sequence[float]) -> 
     return launch_level(candidate) - launch_level(reference)
 
 
-def interval(differences: Sequence[float], alpha: float = 0.05) -> Interval:
+def interval(differences: Sequence[float], alpha: float = 0.05) -> Bounds:
     """Return L and U. Raises ValueError for fewer than two blocks or α outside (0, 0.5]."""
     if not 0.0 < alpha <= 0.5:
         raise ValueError(f"alpha must lie in (0, 0.5], not {alpha}")
     if len(differences) < 2:
         raise ValueError("an interval needs at least two blocks")
     mean, half = fmean(differences), _half_width(stdev(differences), len(differences), alpha)
-    return Interval(mean - half, mean + half)
+    return Bounds(mean - half, mean + half)
 
 
 def decide(
@@ -137,7 +137,7 @@ def can_win(n: int, looks: Sequence[int] | None) -> bool:
     return n >= MIN_BLOCKS or (looks is not None and len(looks) > 1)
 
 
-def _judge(n: int, bounds: Interval, p: float, threshold: float, looks: Sequence[int] | None) -> tuple[Verdict, str]:
+def _judge(n: int, bounds: Bounds, p: float, threshold: float, looks: Sequence[int] | None) -> tuple[Verdict, str]:
     lower, upper, floor = (f"{100 * math.expm1(x):+.2f} %" for x in (bounds.lower, bounds.upper, threshold))
     if bounds.upper < threshold:
         return "not_real", f"the upper bound {upper} is below the floor {floor}"

@@ -17,7 +17,7 @@ from urllib3.util.retry import Retry
 from bankable.tools.errors import UserError
 from bankable.tools.tracing.outbox import SendError
 from bankable.tools.tracing.span import Span
-from bankable.tools.tracing.target import OPTION, Target
+from bankable.tools.tracing.target import OPTION, TraceTarget
 
 TIMEOUT_MS = (3000, 8000)
 """To connect, and to be answered."""
@@ -29,7 +29,7 @@ class LangSmithExporter:
 
     name = "LangSmith"
 
-    def __init__(self, target: Target, anonymizer: Callable[[Any], Any] | None = None) -> None:
+    def __init__(self, target: TraceTarget, anonymizer: Callable[[Any], Any] | None = None) -> None:
         """Raises ``UserError`` where the library finds the environment at odds with itself."""
         # What it would print on a failure repeats addresses and part of the key; failures are told by the outbox.
         # LANGCHAIN_LOG makes the library set its level again when it is used first: nothing is passed on in any case.

@@ -23,7 +23,7 @@ from opentelemetry.trace.propagation import set_span_in_context
 
 from bankable.tools.tracing.outbox import SendError
 from bankable.tools.tracing.span import Span
-from bankable.tools.tracing.target import PROJECT, Target
+from bankable.tools.tracing.target import PROJECT, TraceTarget
 
 TIMEOUT_S = 8.0
 PREFIX = "bankable."
@@ -35,7 +35,7 @@ class OtlpExporter:
 
     name = "OpenTelemetry"
 
-    def __init__(self, target: Target) -> None:
+    def __init__(self, target: TraceTarget) -> None:
         for name in LOGGERS:  # failures are told by the outbox
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         session = requests.Session()

@@ -52,7 +52,7 @@ SCORES: Mapping[str, float] = {"PASS": 1.0, "FLAG": 0.5, "FAIL": 0.0}
 
 
 @dataclass(frozen=True)
-class Score:
+class SpanScore:
     """A verdict as a number, for viewers that plot and filter numbers."""
 
     key: str
@@ -81,7 +81,7 @@ class Span:
     inputs: Mapping[str, object] = field(default_factory=dict)
     outputs: Mapping[str, object] = field(default_factory=dict)
     error: str = ""
-    score: Score | None = None
+    score: SpanScore | None = None
 
     def __post_init__(self) -> None:
         unknown = sorted(self.attributes.keys() - KEYS)

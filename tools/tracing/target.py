@@ -18,7 +18,7 @@ NAMES = ("langsmith", "otlp")
 
 
 @dataclass(frozen=True)
-class Target:
+class TraceTarget:
     """One place that traces are sent to."""
 
     kind: Literal["langsmith", "otlp"]
@@ -38,10 +38,10 @@ class Target:
         return f"Target({self.kind!r}, {self.url!r})"
 
 
-def targets(asked: Sequence[str], environ: Mapping[str, str] | None = None) -> tuple[Target, ...]:
+def targets(asked: Sequence[str], environ: Mapping[str, str] | None = None) -> tuple[TraceTarget, ...]:
     """``langsmith``, ``langsmith=URL``, ``otlp=URL``, each once. Raises ``UserError`` on what cannot be."""
     env = os.environ if environ is None else environ
-    found: dict[str, Target] = {}
+    found: dict[str, TraceTarget] = {}
     for text in asked:
         name, _, url = text.partition("=")
         if name not in NAMES or name in found:
@@ -50,19 +50,19 @@ def targets(asked: Sequence[str], environ: Mapping[str, str] | None = None) -> t
     return tuple(found.values())
 
 
-def _langsmith(url: str, env: Mapping[str, str]) -> Target:
+def _langsmith(url: str, env: Mapping[str, str]) -> TraceTarget:
     address = checked(url or _said(env, "ENDPOINT") or LANGSMITH, option=OPTION, example="langsmith=https://host")
     key = _said(env, "API_KEY")
     if not key and not is_loopback(address):
         raise UserError("no key for LangSmith", OPTION, "set LANGSMITH_API_KEY in the environment")
     if not key.isascii() or not all(letter.isprintable() and letter != " " for letter in key):
         raise UserError("the key holds characters that no key has", "LANGSMITH_API_KEY", "copy it again")
-    return Target("langsmith", address, key, _said(env, "PROJECT") or PROJECT, _said(env, "WORKSPACE_ID") or None)
+    return TraceTarget("langsmith", address, key, _said(env, "PROJECT") or PROJECT, _said(env, "WORKSPACE_ID") or None)
 
 
-def _otlp(url: str) -> Target:
+def _otlp(url: str) -> TraceTarget:
     address = checked(url, option=OPTION, example="otlp=http://127.0.0.1:4318")
-    return Target("otlp", address if address.endswith(TRACES) else address + TRACES)
+    return TraceTarget("otlp", address if address.endswith(TRACES) else address + TRACES)
 
 
 def _said(env: Mapping[str, str], name: str) -> str:

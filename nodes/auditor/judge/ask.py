@@ -17,7 +17,7 @@ from bankable.tools.errors import UserError
 from bankable.tools.evidence.request import Request
 from bankable.tools.llm.attempt import Prompt
 from bankable.tools.llm.client import Client
-from bankable.tools.llm.outcome import Kind, Outcome
+from bankable.tools.llm.outcome import CallOutcome, Kind
 from bankable.tools.prompts.loader import RolePrompt, load_prompt
 from bankable.tools.skills.loader import Skill, skill, skill_from
 
@@ -63,7 +63,7 @@ def extract_scope(body: str, scope: str) -> str:
     return f"{general.strip()}\n\n{section.partition(chr(10))[2].strip()}"
 
 
-async def _ask(client: Client, prompt: Prompt, votes: int) -> list[Outcome[Opinion]]:
+async def _ask(client: Client, prompt: Prompt, votes: int) -> list[CallOutcome[Opinion]]:
     return list(await asyncio.gather(*(client.ask(ROLE, prompt, Opinion) for _ in range(votes))))
 
 
@@ -72,7 +72,7 @@ def _fill_prompt(request: Request, prompt: RolePrompt, auditing: Skill, brief: B
     return Prompt(system, brief.text)
 
 
-def _count_vote(outcome: Outcome[Opinion], brief: Brief) -> tuple[Vote, list[Charge] | None]:
+def _count_vote(outcome: CallOutcome[Opinion], brief: Brief) -> tuple[Vote, list[Charge] | None]:
     """The vote's record, and its accusations with at least one verified quote; ``None`` without an answer."""
     charges: list[Charge] = []
     invented = 0
@@ -97,7 +97,7 @@ def _count_vote(outcome: Outcome[Opinion], brief: Brief) -> tuple[Vote, list[Cha
     return vote, charges if opinion is not None else None
 
 
-def _describe_missing_votes(outcomes: Sequence[Outcome[Opinion]], answered: int) -> str:
+def _describe_missing_votes(outcomes: Sequence[CallOutcome[Opinion]], answered: int) -> str:
     if answered * 2 > len(outcomes):
         return ""
     ends = ", ".join(sorted({outcome.kind.value for outcome in outcomes if outcome.kind is not Kind.ANSWERED}))

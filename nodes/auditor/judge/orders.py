@@ -8,7 +8,7 @@ from pydantic import Field
 
 from bankable.tools.evidence.canonical import canonical, digest, file_digest
 from bankable.tools.evidence.records import Record
-from bankable.tools.llm.settings import Settings
+from bankable.tools.llm.settings import EndpointSettings
 from bankable.tools.skills.loader import MAX_SKILL_BYTES
 
 ROLE = "judge"
@@ -24,7 +24,7 @@ _PROMPT_FILES = ("prompts/judge.md", f"skills/{SKILL}/SKILL.md")
 class Orders(Record):
     """Input of the judge's process, as JSON on stdin."""
 
-    settings: Settings
+    settings: EndpointSettings
     """Endpoint, model and limits."""
     votes: int = Field(default=VOTES, ge=1, le=15)
     """Number of votes to ask for."""

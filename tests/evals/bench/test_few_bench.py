@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from bankable.evals.bench.few import GAINS, LAUNCH_SDS, Cell, FewRates, Setting, few_report, simulate
+from bankable.evals.bench.few import GAINS, LAUNCH_SDS, Cell, FewRates, LaunchSetting, few_report, simulate
 from bankable.evals.bench.few_rules import RULES, Comparisons, compare_levels, few_launches, geak
 from bankable.tools.statistics.few import decide_few
 from bankable.tools.statistics.simple import simple_rule
@@ -18,7 +18,7 @@ QUIET = tuple(launch_sd for launch_sd in LAUNCH_SDS if launch_sd <= 0.05)
 
 @pytest.fixture(scope="module")
 def rates() -> FewRates:
-    return simulate(Setting("three rounds a launch"), trials=3000, seed=5)
+    return simulate(LaunchSetting("three rounds a launch"), trials=3000, seed=5)
 
 
 @pytest.mark.parametrize("launches", [1, 2, 3, 6])

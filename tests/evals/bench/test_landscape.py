@@ -10,15 +10,15 @@ import pytest
 
 from bankable.evals.bench.grid import GRID as REAL_GRID
 from bankable.evals.bench.grid import batches, round_orders
-from bankable.evals.bench.landscape import Recording, record
+from bankable.evals.bench.landscape import LandscapePlan, record
 from bankable.evals.bench.records import read_landscape, read_partial
 from bankable.tools.errors import UserError
 from bankable.tools.levers import classify_field, knob
 from tests.evals.bench.builders import ENGINE, GRID, WORKLOAD, FakeDriver, all_points
 
 
-def recording(folder: Path, limit: int | None = None, seed: int = 1) -> Recording:
-    return Recording(
+def recording(folder: Path, limit: int | None = None, seed: int = 1) -> LandscapePlan:
+    return LandscapePlan(
         folder / "landscape.jsonl", folder / "logs", "somewhere/model", GRID, WORKLOAD, limit=limit, seed=seed
     )
 

@@ -10,7 +10,7 @@ from bankable.evals.bench.effects import effects
 from bankable.evals.bench.search import bench, measured, search_once, table
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Scalar
-from bankable.tools.search import Best, RandomSearch, SearchPolicy, SearchSpace, Trial
+from bankable.tools.search import BestTrial, RandomSearch, SearchPolicy, SearchSpace, Trial
 from tests.evals.bench.builders import GRID, landscape, true_log
 
 
@@ -86,10 +86,10 @@ def test_a_recommendation_that_is_left_again_does_not_count() -> None:
         def ask(self) -> Trial | None:
             return None if self.said == 3 else super().ask()
 
-        def best(self) -> Best | None:
+        def best(self) -> BestTrial | None:
             self.said += 1
             best = Trial(id=0, flags=top, env={"OMP_NUM_THREADS": "2"}, stage="sample")
-            return None if self.said == 2 else Best(trial=best, score=0.25, sd=None)
+            return None if self.said == 2 else BestTrial(trial=best, score=0.25, sd=None)
 
     run = search_once(Wavering, effects(landscape(noise=0.0)), space(), 0)
     assert run.trials == 3

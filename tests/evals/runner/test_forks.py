@@ -16,7 +16,7 @@ from bankable.evals.runner import run as running
 from bankable.evals.runner.evidence import sealed
 from bankable.evals.runner.fork_server import TIMED_OUT
 from bankable.evals.runner.forks import forked
-from bankable.evals.runner.run import Task, chosen, perform
+from bankable.evals.runner.run import FixtureTask, chosen, perform
 from bankable.nodes.auditor.process import ENVIRONMENT, audit_sealed
 from bankable.tools.errors import UserError
 
@@ -108,7 +108,7 @@ def test_the_first_repeat_is_judged_as_in_production_and_the_rest_in_forks(monke
         return lambda folder: fresh.append(folder) or real(isolated=True)(folder)
 
     monkeypatch.setattr(running, "judge", judge)
-    found = perform(Task("plain-gain", tuple(range(4))))
+    found = perform(FixtureTask("plain-gain", tuple(range(4))))
     assert len(fresh) == 1
     assert [it.repeat for it in found] == [0, 1, 2, 3]
     assert len({it.verdict for it in found}) == 1

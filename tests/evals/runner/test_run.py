@@ -14,7 +14,7 @@ from bankable.evals.fixtures.keys import KEYS, read_keys
 from bankable.evals.main import app
 from bankable.evals.runner import run as running
 from bankable.evals.runner.results import Cache, ResultFile, read_results
-from bankable.evals.runner.run import Task, chosen, perform, run
+from bankable.evals.runner.run import FixtureTask, chosen, perform, run
 from bankable.nodes.auditor import process
 from bankable.nodes.auditor.ruleset import ruleset_digest
 from bankable.tools.errors import UserError
@@ -61,7 +61,7 @@ def test_the_auditor_is_given_the_sealed_folder_and_nothing_else(monkeypatch: py
         return real(command, **options)
 
     monkeypatch.setattr(process.subprocess, "run", spied)
-    (found,) = perform(Task("c03-cold-reference", (0,)))
+    (found,) = perform(FixtureTask("c03-cold-reference", (0,)))
     ((command, options),) = calls
     assert command[:3] == [sys.executable, "-I", "-c"]
     assert (options["env"], options["cwd"]) == (process.ENVIRONMENT, "/")
@@ -77,7 +77,7 @@ def test_no_key_is_loaded_where_fixtures_are_judged() -> None:
 
 
 def test_a_process_of_its_own_gives_the_same_verdict(tmp_path: Path) -> None:
-    isolated, within = (perform(Task("plain-gain", (0,), isolated=it))[0] for it in (True, False))
+    isolated, within = (perform(FixtureTask("plain-gain", (0,), isolated=it))[0] for it in (True, False))
     assert isolated.verdict == within.verdict
     assert isolated.evidence == within.evidence
 
@@ -129,7 +129,7 @@ def test_equal_evidence_and_rules_come_from_the_cache(tmp_path: Path, in_process
 
 def test_a_degraded_verdict_is_not_kept(tmp_path: Path) -> None:
     cache = Cache(tmp_path)
-    (found,) = perform(Task("plain-gain", (0,), isolated=False))
+    (found,) = perform(FixtureTask("plain-gain", (0,), isolated=False))
     cache.put(found.model_copy(update={"degraded": ("clocks",)}))
     assert cache.get("rules", found.evidence, found.ruleset, 0) is None
     cache.put(found)
@@ -141,7 +141,7 @@ def test_a_degraded_verdict_is_not_kept(tmp_path: Path) -> None:
 
 
 def test_another_seed_makes_other_evidence() -> None:
-    one, other = (perform(Task("plain-gain", (0,), seed, isolated=False))[0] for seed in (0, 7))
+    one, other = (perform(FixtureTask("plain-gain", (0,), seed, isolated=False))[0] for seed in (0, 7))
     assert one.evidence != other.evidence
     assert one.word == other.word == "PASS"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bankable.evals.runner.record import Asked, Judgment
+from bankable.evals.runner.record import JudgeCalls, Judgment
 from bankable.evals.score.models import over_models, text
 from bankable.evals.score.summary import by_auditor, summarize
 from bankable.nodes.auditor.verdict import Word
@@ -15,7 +15,7 @@ KEYS = {"f": key("fraud"), "h": key("honest")}
 
 def by_judge(fixture: str, word: str, model: str, repeat: int = 0, gate: str | None = "g", **values: Any) -> Judgment:
     """A verdict of both, or of the judge alone without ``gate``; all words are the judge's."""
-    asked = Asked(
+    asked = JudgeCalls(
         model=model,
         skill="s" * 64,
         votes=3,

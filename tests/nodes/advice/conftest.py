@@ -12,7 +12,7 @@ import pytest
 from bankable.graph.session import recorded_config, session
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.scripted_endpoint import ScriptedEndpoint
-from bankable.tools.llm.settings import Limits, Settings, endpoint
+from bankable.tools.llm.settings import CallLimits, EndpointSettings, endpoint
 from bankable.tools.measurement.run_context import RunContext
 from tests.kernels.conftest import compiler, fork_server, python
 
@@ -31,7 +31,7 @@ def opened(tmp_path: Path) -> Callable[[ScriptedEndpoint], object]:
     def call(served: ScriptedEndpoint) -> Iterator[RunContext]:
         out = tmp_path / "run"
         with session(recorded_config(RECORDING, {}), out, resume=out.exists()) as context:
-            settings = Settings(endpoint=endpoint("m", served.url), limits=Limits(attempts=2, pause_s=0.01))
+            settings = EndpointSettings(endpoint=endpoint("m", served.url), limits=CallLimits(attempts=2, pause_s=0.01))
             yield replace(context, advisor=Advisor(settings, out / "llm_calls.jsonl"))
 
     return call

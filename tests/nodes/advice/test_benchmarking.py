@@ -26,7 +26,7 @@ from bankable.nodes.advice.kernel_facts import describe_kernels
 from bankable.nodes.op_benchmarker import benchmark, default, torchs_own
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.scripted_endpoint import ChatReply, ChatRequest, ScriptedEndpoint, refusal, says, tool_calls
-from bankable.tools.llm.settings import Limits, Settings, endpoint
+from bankable.tools.llm.settings import CallLimits, EndpointSettings, endpoint
 from bankable.tools.measurement.run_context import RunContext
 
 RECORDING = Path(__file__).resolve().parents[3] / "evals" / "recorded" / "cpu-search.tar.xz"
@@ -41,7 +41,7 @@ def task(fork_server, tmp_path: Path) -> TaskFolder:
 
 @contextmanager
 def context_of(tmp_path: Path, server: ScriptedEndpoint, python: Path | None = None) -> Iterator[RunContext]:
-    settings = Settings(endpoint=endpoint("m", server.url), limits=Limits(attempts=1))
+    settings = EndpointSettings(endpoint=endpoint("m", server.url), limits=CallLimits(attempts=1))
     out = tmp_path / "run"
     with session(recorded_config(RECORDING, {}), out, resume=out.exists()) as context:
         advisor = Advisor(settings, out / "llm_calls.jsonl")

@@ -9,7 +9,7 @@ import pytest
 from bankable.nodes.advice.evidence import MOST_LINES, WIDEST, ListEvidence, ReadEvidence, evidence_tools
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.harness import ORACLE_FOLDER
-from bankable.tools.llm.toolbox import Call, Fault, answer_one
+from bankable.tools.llm.toolbox import Call, ToolFault, answer_one
 
 OPEN = (
     "preflight.json",
@@ -108,4 +108,4 @@ def test_wide_lines_and_control_characters_are_made_harmless(run: Path) -> None:
 @pytest.mark.parametrize("lines", [0, -1, MOST_LINES + 1])
 def test_more_lines_than_are_given_are_wrong_arguments(lines: int, run: Path) -> None:
     call = Call("read_evidence", {"file": "preflight.json", "first_line": 1, "lines": lines})
-    assert answer_one(evidence_tools(run), call).fault is Fault.ARGUMENTS
+    assert answer_one(evidence_tools(run), call).fault is ToolFault.ARGUMENTS

@@ -18,7 +18,7 @@ from bankable.nodes.kernel_author import BUDGET, MODELS_PART, best_kernel
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.ledger import read_ledger
 from bankable.tools.llm.scripted_endpoint import ScriptedEndpoint, refusal, says
-from bankable.tools.llm.settings import Limits, Settings, endpoint
+from bankable.tools.llm.settings import CallLimits, EndpointSettings, endpoint
 
 RECORDING = Path(__file__).resolve().parents[3] / "evals" / "recorded" / "cpu-search.tar.xz"
 
@@ -38,7 +38,7 @@ def kernel(idea: str = "an idea", **choices: int) -> dict[str, Any]:
 def authored(tmp_path: Path, task: TaskFolder, python: Path, server: ScriptedEndpoint) -> Path:
     """The author's turn with a model that the server plays; the ledger of its calls."""
     ledger = tmp_path / "calls.jsonl"
-    settings = Settings(endpoint=endpoint("scripted", server.url), limits=Limits(attempts=1))
+    settings = EndpointSettings(endpoint=endpoint("scripted", server.url), limits=CallLimits(attempts=1))
     with session(recorded_config(RECORDING, {}), tmp_path / "run", resume=False) as context:
         found = best_kernel(
             replace(context, engine_python=python, advisor=Advisor(settings, ledger)), task, ["redo: noisy"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bankable.evals.fixtures.build.run import LEVER, Recipe, comparison, enter_all, standard_run
+from bankable.evals.fixtures.build.run import LEVER, RunRecipe, comparison, enter_all, standard_run
 from bankable.tools.evidence.records import ComparisonKind
 from bankable.tools.evidence.seal import seal
 from bankable.tools.evidence.trials import cut_ledger
@@ -32,7 +32,7 @@ def test_what_came_later_does_not_change_the_seal(tmp_path: Path) -> None:
     run = standard_run(tmp_path / "run")
     before = seal(run, "patch", "patch-stream_interval", 1, tmp_path / "before")
     lines = (run / "ledger.jsonl").read_bytes()
-    later = Recipe(name="patch-later", kind=ComparisonKind.PATCH, lever=LEVER, gain=0.1, seed=77, start=2_000_000.0)
+    later = RunRecipe(name="patch-later", kind=ComparisonKind.PATCH, lever=LEVER, gain=0.1, seed=77, start=2_000_000.0)
     comparison(run / "comparisons/patch-later", later)
     enter_all(run)
     assert (run / "ledger.jsonl").read_bytes().startswith(lines[:2000])

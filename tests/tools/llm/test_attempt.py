@@ -13,7 +13,7 @@ from bankable.tools.evidence.records import Record
 from bankable.tools.llm.attempt import Prompt
 from bankable.tools.llm.client import Client
 from bankable.tools.llm.ledger import CallLedger, read_ledger
-from bankable.tools.llm.outcome import Kind, Outcome, Usage
+from bankable.tools.llm.outcome import CallOutcome, Kind, Usage
 from bankable.tools.llm.scripted_endpoint import (
     ChatReply,
     ScriptedEndpoint,
@@ -24,7 +24,7 @@ from bankable.tools.llm.scripted_endpoint import (
     says,
     tool_call,
 )
-from bankable.tools.llm.settings import Limits, Settings, endpoint
+from bankable.tools.llm.settings import CallLimits, EndpointSettings, endpoint
 
 
 class Colour(Record):
@@ -36,21 +36,23 @@ class Colour(Record):
 
 GOOD = {"word": "red", "number": 3}
 QUESTION = Prompt("You name colours.", "Which one?")
-ONCE = Limits(attempts=1, attempt_s=30.0, call_s=60.0)
-BRIEFLY = Limits(attempts=1, attempt_s=1.0, call_s=2.0)
+ONCE = CallLimits(attempts=1, attempt_s=30.0, call_s=60.0)
+BRIEFLY = CallLimits(attempts=1, attempt_s=1.0, call_s=2.0)
 COUNTED = Usage(100, 20)
 
-Ask = Callable[..., Outcome[Colour]]
+Ask = Callable[..., CallOutcome[Colour]]
 
 
 @pytest.fixture
 def ask(tmp_path: Path) -> Ask:
     """Ask once; the one line of the ledger says what the outcome says."""
 
-    def asked(reply: ChatReply, limits: Limits = ONCE) -> Outcome[Colour]:
+    def asked(reply: ChatReply, limits: CallLimits = ONCE) -> CallOutcome[Colour]:
         path = tmp_path / "calls.jsonl"
         with ScriptedEndpoint(reply) as served:
-            client = Client(Settings(endpoint=endpoint("m", served.url), limits=limits), CallLedger(path), environ={})
+            client = Client(
+                EndpointSettings(endpoint=endpoint("m", served.url), limits=limits), CallLedger(path), environ={}
+            )
             found = client.ask_now("judge", QUESTION, Colour)
         (line,) = read_ledger(path)
         assert (line.role, line.model, line.attempt) == ("judge", "m", 1)
@@ -193,7 +195,9 @@ def test_nobody_there() -> None:
     served = ScriptedEndpoint(says(GOOD))
     url = served.url
     served._server.server_close()
-    found = Client(Settings(endpoint=endpoint("m", url), limits=ONCE), environ={}).ask_now("judge", QUESTION, Colour)
+    found = Client(EndpointSettings(endpoint=endpoint("m", url), limits=ONCE), environ={}).ask_now(
+        "judge", QUESTION, Colour
+    )
     assert (found.kind, found.usage) == (Kind.UNREACHABLE, Usage())
 
 

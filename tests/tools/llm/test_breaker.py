@@ -10,11 +10,11 @@ from bankable.tools.llm.client import Client
 from bankable.tools.llm.ledger import CallLedger, CallLine
 from bankable.tools.llm.outcome import Kind
 from bankable.tools.llm.scripted_endpoint import ChatReply, ScriptedEndpoint, says
-from bankable.tools.llm.settings import Limits, Settings, endpoint
+from bankable.tools.llm.settings import CallLimits, EndpointSettings, endpoint
 from tests.tools.llm.test_attempt import GOOD, QUESTION, Colour
 
 ELSEWHERE = endpoint("other", "http://127.0.0.1:2/v1")
-SETTINGS = Settings(endpoint=endpoint("m", "http://127.0.0.1:1/v1"), roles={"judge": ELSEWHERE})
+SETTINGS = EndpointSettings(endpoint=endpoint("m", "http://127.0.0.1:1/v1"), roles={"judge": ELSEWHERE})
 
 
 def line(outcome: Kind, role: str = "strategist", at: float = 1000.0, attempt: int = 1) -> CallLine:
@@ -45,9 +45,9 @@ def test_only_a_row_of_lost_requests_to_the_same_server_counts_and_only_for_a_wh
 
 def test_a_silent_server_costs_its_time_once_and_not_for_every_role(tmp_path: Path) -> None:
     path = tmp_path / "calls.jsonl"
-    limits = Limits(attempts=IN_A_ROW, attempt_s=1, call_s=9, pause_s=0.01)
+    limits = CallLimits(attempts=IN_A_ROW, attempt_s=1, call_s=9, pause_s=0.01)
     with ScriptedEndpoint(ChatReply(before_s=30)) as served:
-        settings = Settings(endpoint=endpoint("m", served.url), limits=limits)
+        settings = EndpointSettings(endpoint=endpoint("m", served.url), limits=limits)
         first = Client(settings, CallLedger(path), environ={}).ask_now("strategist", QUESTION, Colour)
         sent, begun = len(served.requests), time.monotonic()
         found = Client(settings, CallLedger(path), environ={}).ask_now("integrator", QUESTION, Colour)
@@ -61,9 +61,9 @@ def test_a_silent_server_costs_its_time_once_and_not_for_every_role(tmp_path: Pa
 def test_a_question_ends_at_the_callers_wall_too() -> None:
     with ScriptedEndpoint(ChatReply(before_s=30)) as served:
         begun = time.monotonic()
-        client = Client(Settings(endpoint=endpoint("m", served.url)), environ={})
+        client = Client(EndpointSettings(endpoint=endpoint("m", served.url)), environ={})
         assert client.ask_now("strategist", QUESTION, Colour, 0.5).kind is Kind.TIMED_OUT
         assert time.monotonic() - begun < 5
     with ScriptedEndpoint(says(GOOD)) as served:
-        client = Client(Settings(endpoint=endpoint("m", served.url)), environ={})
+        client = Client(EndpointSettings(endpoint=endpoint("m", served.url)), environ={})
         assert client.ask_now("strategist", QUESTION, Colour, 10).kind is Kind.ANSWERED

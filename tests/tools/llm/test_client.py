@@ -14,17 +14,17 @@ from bankable.tools.errors import UserError
 from bankable.tools.llm.attempt import Prompt
 from bankable.tools.llm.client import Client, retry_after
 from bankable.tools.llm.ledger import CallLedger, CallLine, read_ledger, text, totals
-from bankable.tools.llm.outcome import Kind, Outcome, Usage
+from bankable.tools.llm.outcome import CallOutcome, Kind, Usage
 from bankable.tools.llm.scripted_endpoint import ChatReply, ScriptedEndpoint, error, page, refusal, says
-from bankable.tools.llm.settings import Budget, Limits, Price, Settings, endpoint
+from bankable.tools.llm.settings import Budget, CallLimits, EndpointSettings, Price, endpoint
 from tests.tools.llm.test_attempt import GOOD, QUESTION, Colour
 
-QUICK = Limits(attempts=4, attempt_s=30, call_s=60, pause_s=0.01, answer_tokens=50)
+QUICK = CallLimits(attempts=4, attempt_s=30, call_s=60, pause_s=0.01, answer_tokens=50)
 WORST = QUESTION.tokens + QUICK.answer_tokens
 
 
-def ask(served: ScriptedEndpoint, ledger: CallLedger | None = None, **options: object) -> Outcome[Colour]:
-    settings = Settings(endpoint=endpoint("m", served.url), **{"limits": QUICK, **options})
+def ask(served: ScriptedEndpoint, ledger: CallLedger | None = None, **options: object) -> CallOutcome[Colour]:
+    settings = EndpointSettings(endpoint=endpoint("m", served.url), **{"limits": QUICK, **options})
     return Client(settings, ledger, environ={}).ask_now("judge", QUESTION, Colour)
 
 
@@ -81,7 +81,7 @@ def test_the_wall_holds_over_all_attempts() -> None:
 
 
 def test_pauses_are_not_the_same_for_everybody() -> None:
-    settings = Settings(endpoint=endpoint("m", "http://127.0.0.1:1"), limits=Limits(pause_s=4, wait_s=20))
+    settings = EndpointSettings(endpoint=endpoint("m", "http://127.0.0.1:1"), limits=CallLimits(pause_s=4, wait_s=20))
     from bankable.tools.llm.attempt import Attempt
 
     failed = Attempt[Colour](Kind.SERVER_ERROR, "", Usage(), 0.0)
@@ -131,7 +131,7 @@ def test_a_budget_in_money() -> None:
 def test_what_was_set_aside_and_not_used_can_be_used() -> None:
     """Each answer uses 120 tokens of the several hundred that a worst case could: ten fit where one worst case does."""
     limits = QUICK.model_copy(update={"answer_tokens": 2000})
-    settings = Settings(
+    settings = EndpointSettings(
         endpoint=endpoint("m", "http://127.0.0.1:1"), limits=limits, budget=Budget(tokens=2000 + 10 * 120)
     )
     with ScriptedEndpoint(says(GOOD)) as served:
@@ -143,7 +143,7 @@ def test_what_was_set_aside_and_not_used_can_be_used() -> None:
 
 def test_questions_side_by_side_do_not_overdraw() -> None:
     with ScriptedEndpoint(says(GOOD)) as served:
-        settings = Settings(endpoint=endpoint("m", served.url), limits=QUICK, budget=Budget(tokens=2 * WORST))
+        settings = EndpointSettings(endpoint=endpoint("m", served.url), limits=QUICK, budget=Budget(tokens=2 * WORST))
         client = Client(settings, environ={})
 
         async def all_at_once() -> list[Kind]:
@@ -165,7 +165,7 @@ def test_a_resumed_run_goes_on_with_what_is_left(tmp_path: Path) -> None:
 
 def test_one_role_does_not_pay_for_another() -> None:
     with ScriptedEndpoint(says(GOOD)) as one, ScriptedEndpoint(says(GOOD)) as other:
-        settings = Settings(
+        settings = EndpointSettings(
             endpoint=endpoint("m", one.url),
             roles={"judge": endpoint("openai:n", other.url)},
             limits=QUICK,

@@ -16,7 +16,7 @@ from bankable.tools.llm.key import key_for
 from bankable.tools.llm.ledger import CallLedger
 from bankable.tools.llm.outcome import Kind
 from bankable.tools.llm.scripted_endpoint import ChatReply, ChatRequest, ScriptedEndpoint, error, page, says
-from bankable.tools.llm.settings import Budget, Limits, Price, Settings, endpoint
+from bankable.tools.llm.settings import Budget, CallLimits, EndpointSettings, Price, endpoint
 from bankable.tools.llm.settings import Endpoint as Place
 from bankable.tools.llm.wire import HEADERS
 from tests.tools.llm.test_attempt import GOOD, QUESTION, Colour
@@ -71,13 +71,13 @@ def test_names_of_models() -> None:
 
 def test_a_budget_in_money_needs_a_price() -> None:
     with pytest.raises(UserError, match="no price for m"):
-        Settings(endpoint=endpoint("m"), budget=Budget(money=1))
+        EndpointSettings(endpoint=endpoint("m"), budget=Budget(money=1))
     priced = {"m": Price(prompt=1, completion=2)}
-    Settings(endpoint=endpoint("m"), budget=Budget(money=1), prices=priced)
+    EndpointSettings(endpoint=endpoint("m"), budget=Budget(money=1), prices=priced)
     other = {"judge": endpoint("n")}
     with pytest.raises(UserError, match="no price for n"):
-        Settings(endpoint=endpoint("m"), roles=other, role_budgets={"judge": Budget(money=1)}, prices=priced)
-    Settings(endpoint=endpoint("m"), roles=other, role_budgets={"a": Budget(money=1)}, prices=priced)
+        EndpointSettings(endpoint=endpoint("m"), roles=other, role_budgets={"judge": Budget(money=1)}, prices=priced)
+    EndpointSettings(endpoint=endpoint("m"), roles=other, role_budgets={"a": Budget(money=1)}, prices=priced)
 
 
 def test_whose_key_goes_where() -> None:
@@ -131,8 +131,8 @@ def test_the_key_reaches_the_server_and_nothing_else(
     caplog.set_level(logging.INFO)
     ledger = CallLedger(tmp_path / "calls.jsonl")
     with ScriptedEndpoint(reply) as served:
-        settings = Settings(
-            endpoint=endpoint("m", served.url), limits=Limits(attempts=2, attempt_s=20, call_s=40, pause_s=0.01)
+        settings = EndpointSettings(
+            endpoint=endpoint("m", served.url), limits=CallLimits(attempts=2, attempt_s=20, call_s=40, pause_s=0.01)
         )
         client = Client(settings, ledger, environ={"BANKABLE_LLM_KEY": CANARY})
         found = client.ask_now("judge", QUESTION, Colour)
@@ -150,8 +150,8 @@ def test_the_libraries_do_not_print_what_a_server_sends() -> None:
     code = (
         "import sys\nfrom tests.tools.llm.test_attempt import QUESTION, Colour\n"
         "from bankable.tools.llm.client import Client\n"
-        "from bankable.tools.llm.settings import Settings, endpoint, Limits\n"
-        "settings = Settings(endpoint=endpoint('m', sys.argv[1]), limits=Limits(attempts=1))\n"
+        "from bankable.tools.llm.settings import EndpointSettings, endpoint, CallLimits\n"
+        "settings = EndpointSettings(endpoint=endpoint('m', sys.argv[1]), limits=CallLimits(attempts=1))\n"
         "print(Client(settings, environ={}).ask_now('judge', QUESTION, Colour).kind)"
     )
     with ScriptedEndpoint(says(GOOD, usage={"prompt_tokens": CANARY, "completion_tokens": 1})) as served:
@@ -164,7 +164,7 @@ def test_the_libraries_do_not_print_what_a_server_sends() -> None:
 def test_debug_logs_do_not_hold_the_key_either(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with ScriptedEndpoint(says(GOOD)) as served:
-        client = Client(Settings(endpoint=endpoint("m", served.url)), environ={"BANKABLE_LLM_KEY": CANARY})
+        client = Client(EndpointSettings(endpoint=endpoint("m", served.url)), environ={"BANKABLE_LLM_KEY": CANARY})
         assert client.ask_now("judge", QUESTION, Colour).kind is Kind.ANSWERED
     assert caplog.records
     assert CANARY not in caplog.text
@@ -174,7 +174,7 @@ def test_a_redirect_takes_neither_prompt_nor_key_along() -> None:
     with ScriptedEndpoint(says(GOOD)) as elsewhere:
         to = f"{elsewhere.url}/chat/completions"
         with ScriptedEndpoint(lambda _: ChatReply(307, headers={"location": to})) as served:
-            client = Client(Settings(endpoint=endpoint("m", served.url)), environ={"BANKABLE_LLM_KEY": CANARY})
+            client = Client(EndpointSettings(endpoint=endpoint("m", served.url)), environ={"BANKABLE_LLM_KEY": CANARY})
             assert client.ask_now("judge", QUESTION, Colour).kind is Kind.REJECTED
         assert elsewhere.requests == []
 
@@ -191,7 +191,7 @@ def test_nothing_of_the_environment_or_the_machine_is_sent(monkeypatch: pytest.M
     ):
         monkeypatch.setenv(name, f"X-Told: {CANARY}" if name == "OPENAI_CUSTOM_HEADERS" else CANARY)
     with ScriptedEndpoint(says(GOOD)) as served:
-        client = Client(Settings(endpoint=endpoint("m", served.url)))
+        client = Client(EndpointSettings(endpoint=endpoint("m", served.url)))
         assert client.ask_now("judge", QUESTION, Colour).kind is Kind.ANSWERED
     (sent,) = served.requests
     assert CANARY not in sent.everything
@@ -206,6 +206,6 @@ def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(monkeypatch: p
     with ScriptedEndpoint(refuse) as proxy, ScriptedEndpoint(says(GOOD)) as served:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, proxy.url.removesuffix("/v1"))
-        client = Client(Settings(endpoint=endpoint("m", served.url)), environ={})
+        client = Client(EndpointSettings(endpoint=endpoint("m", served.url)), environ={})
         assert client.ask_now("judge", QUESTION, Colour).kind is Kind.ANSWERED
         assert proxy.requests == []

@@ -12,7 +12,7 @@ from bankable.tools.evidence.records import Record
 from bankable.tools.llm.attempt import Prompt
 from bankable.tools.llm.client import Client
 from bankable.tools.llm.ledger import CallLedger, read_ledger, totals
-from bankable.tools.llm.outcome import Kind, Outcome
+from bankable.tools.llm.outcome import CallOutcome, Kind
 from bankable.tools.llm.scripted_endpoint import (
     ChatReply,
     ChatRequest,
@@ -22,11 +22,11 @@ from bankable.tools.llm.scripted_endpoint import (
     tool_call,
     tool_calls,
 )
-from bankable.tools.llm.settings import Budget, Limits, Settings, endpoint
+from bankable.tools.llm.settings import Budget, CallLimits, EndpointSettings, endpoint
 from bankable.tools.llm.toolbox import MOST_ARGUMENTS, MOST_CALLS, MOST_ROUNDS, Tool
 from tests.tools.llm.test_attempt import GOOD, Colour
 
-LIMITS = Limits(attempts=2, attempt_s=30, call_s=60, pause_s=0.01)
+LIMITS = CallLimits(attempts=2, attempt_s=30, call_s=60, pause_s=0.01)
 
 
 class Mix(Record):
@@ -45,8 +45,8 @@ def mixed(asked: Mix) -> str:
 TOOLS = (Tool("mix", "What two colours make.", Mix, mixed),)
 
 
-def ask(served: ScriptedEndpoint, path: Path, **options: object) -> Outcome[Colour]:
-    settings = Settings(endpoint=endpoint("m", served.url), **{"limits": LIMITS, **options})
+def ask(served: ScriptedEndpoint, path: Path, **options: object) -> CallOutcome[Colour]:
+    settings = EndpointSettings(endpoint=endpoint("m", served.url), **{"limits": LIMITS, **options})
     prompt = Prompt("You name colours.", "Which one?", TOOLS)
     return Client(settings, CallLedger(path), environ={}).ask_now("strategist", prompt, Colour)
 

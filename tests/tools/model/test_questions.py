@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from bankable.tools.model.questions import Question, draw_question, draw_set, few_shot_prompt, write_jsonl
-from bankable.tools.model.shapes import SHAPES, Step
+from bankable.tools.model.questions import ArithmeticQuestion, draw_question, draw_set, few_shot_prompt, write_jsonl
+from bankable.tools.model.shapes import SHAPES, Equation
 from bankable.tools.model.wordings import WORDINGS
 
 SHIPPED = Path(__file__).parents[3] / "tools" / "model" / "shipped"
@@ -41,7 +41,7 @@ def check_worked_answer(item: dict[str, str]) -> None:
     assert int(item["answer"].rsplit("#### ", 1)[1]) == equations[-1][3]
 
 
-def as_item(question: Question) -> dict[str, str]:
+def as_item(question: ArithmeticQuestion) -> dict[str, str]:
     return {"question": question.question, "answer": question.answer}
 
 
@@ -93,7 +93,7 @@ def test_every_number_of_a_shape_is_at_least_two_and_every_result_stays_small(na
 
 
 def test_a_step_writes_itself_as_an_equation() -> None:
-    assert [str(Step(*s)) for s in ((3, "+", 4), (9, "-", 4), (3, "*", 4), (12, "/", 4))] == [
+    assert [str(Equation(*s)) for s in ((3, "+", 4), (9, "-", 4), (3, "*", 4), (12, "/", 4))] == [
         "3 + 4 = 7",
         "9 - 4 = 5",
         "3 * 4 = 12",
@@ -103,13 +103,13 @@ def test_a_step_writes_itself_as_an_equation() -> None:
 
 def test_a_division_with_a_rest_and_an_unknown_operator_are_refused() -> None:
     with pytest.raises(ValueError, match="13 / 4 is not a whole number"):
-        _ = Step(13, "/", 4).result
+        _ = Equation(13, "/", 4).result
     with pytest.raises(ValueError, match="unknown operator"):
-        _ = Step(1, "%", 1).result
+        _ = Equation(1, "%", 1).result
 
 
 def test_the_prompt_has_worked_examples_and_an_open_answer() -> None:
-    shot = Question("How many?", "1 + 1 = 2\n#### 2", 0, (1, 1))
+    shot = ArithmeticQuestion("How many?", "1 + 1 = 2\n#### 2", 0, (1, 1))
     assert few_shot_prompt([shot.block()], "And now?") == (
         "Question: How many?\nAnswer: 1 + 1 = 2\n#### 2\n\nQuestion: And now?\nAnswer:"
     )

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 
 from bankable.tools.search import (
     Dimension,
-    Outcome,
+    FinishedTrial,
     PlainTPE,
     RandomSearch,
     Searcher,
     SearchPolicy,
+    SearchSettings,
     SearchSpace,
-    Settings,
-    Told,
     Trial,
+    TrialOutcome,
 )
 
 Maker = Callable[..., Searcher]
@@ -53,17 +53,17 @@ def truth(trial: Trial) -> float:
     return sum(EFFECT.get(n, 0.0) for n in names) + (0.12 if both else 0.0)
 
 
-def measured(trial: Trial, seed: int = 0, sd: float = 0.02) -> Outcome:
+def measured(trial: Trial, seed: int = 0, sd: float = 0.02) -> TrialOutcome:
     rng = np.random.default_rng((seed, trial.id))
-    return Outcome(score=truth(trial) + float(rng.normal(0, sd)), cost_s=30.0)
+    return TrialOutcome(score=truth(trial) + float(rng.normal(0, sd)), cost_s=30.0)
 
 
-def run(searcher: Searcher, answer: Callable[[Trial], Outcome]) -> list[Told]:
+def run(searcher: Searcher, answer: Callable[[Trial], TrialOutcome]) -> list[FinishedTrial]:
     told = []
     while (trial := searcher.ask()) is not None:
         outcome = answer(trial)
         searcher.tell(trial.id, outcome)
-        told.append(Told(trial=trial, outcome=outcome))
+        told.append(FinishedTrial(trial=trial, outcome=outcome))
     return told
 
 
@@ -99,7 +99,9 @@ def test_replaying_trials_continues_the_search(make: Maker, cut: int, seed: int)
 
 def test_tpe_learns_from_what_it_is_told() -> None:
     def later(make: Maker) -> float:
-        runs = [run(make(SPACE, 25 * 30.0, seed), lambda t: Outcome(score=truth(t), cost_s=30.0)) for seed in range(6)]
+        runs = [
+            run(make(SPACE, 25 * 30.0, seed), lambda t: TrialOutcome(score=truth(t), cost_s=30.0)) for seed in range(6)
+        ]
         return float(np.mean([t.outcome.score for told in runs for t in told[12:]]))
 
     assert later(PlainTPE) > later(RandomSearch) + 0.015
@@ -114,11 +116,11 @@ def test_no_money_no_trial(make: Maker) -> None:
 def test_a_trial_that_is_not_open_is_refused(make: Maker) -> None:
     searcher = make(SPACE, 100.0, 1)
     with pytest.raises(KeyError):
-        searcher.tell(5, Outcome(score=0.1, cost_s=1))
+        searcher.tell(5, TrialOutcome(score=0.1, cost_s=1))
 
 
 def test_screens_the_most_important_knob_first_and_builds_on_winners() -> None:
-    told = run(SearchPolicy(SPACE, 600.0, 1), lambda t: Outcome(score=truth(t), cost_s=30.0))
+    told = run(SearchPolicy(SPACE, 600.0, 1), lambda t: TrialOutcome(score=truth(t), cost_s=30.0))
     screens = [t.trial for t in told if t.trial.stage == "screen"]
     assert screens[0].flags == {"dtype": "float32"}
     assert screens[1].flags == {"stream_interval": 8}, "float32 lost, so it is not the base"
@@ -137,20 +139,20 @@ def test_finds_the_best_of_a_grid_with_an_interaction() -> None:
 
 
 def test_stops_by_itself_when_nothing_promises_a_gain() -> None:
-    told = run(SearchPolicy(SPACE, 1e9, 1), lambda t: Outcome(score=-0.2, cost_s=30.0))
+    told = run(SearchPolicy(SPACE, 1e9, 1), lambda t: TrialOutcome(score=-0.2, cost_s=30.0))
     assert len(told) < SPACE.size() - 1
 
 
 def test_recommends_nothing_when_nothing_beats_the_reference() -> None:
     policy = SearchPolicy(SPACE, 600.0, 1)
-    run(policy, lambda t: Outcome(score=-0.05, cost_s=30.0))
+    run(policy, lambda t: TrialOutcome(score=-0.05, cost_s=30.0))
     assert policy.best() is None
 
 
 def test_failed_settings_are_never_part_of_a_later_trial() -> None:
-    def answer(trial: Trial) -> Outcome:
+    def answer(trial: Trial) -> TrialOutcome:
         if trial.flags.get("dtype") == "float32":
-            return Outcome(failure="died_early", cost_s=50.0)
+            return TrialOutcome(failure="died_early", cost_s=50.0)
         return measured(trial)
 
     told = run(SearchPolicy(SPACE, 1200.0, 2), answer)
@@ -158,10 +160,10 @@ def test_failed_settings_are_never_part_of_a_later_trial() -> None:
 
 
 def test_a_failure_that_is_not_the_settings_fault_rules_nothing_out() -> None:
-    def answer(trial: Trial) -> Outcome:
+    def answer(trial: Trial) -> TrialOutcome:
         if trial.id == 0:
-            return Outcome(failure="port_taken", cost_s=5.0)
-        return Outcome(score=0.2 if "dtype" in trial.flags else 0.0, cost_s=30.0)
+            return TrialOutcome(failure="port_taken", cost_s=5.0)
+        return TrialOutcome(score=0.2 if "dtype" in trial.flags else 0.0, cost_s=30.0)
 
     told = run(SearchPolicy(SPACE, 1200.0, 2), answer)
     assert "dtype" in told[0].trial.flags
@@ -178,7 +180,7 @@ def test_a_lucky_score_is_shrunk() -> None:
     policy = SearchPolicy(SPACE, 600.0, 1)
     trial = policy.ask()
     assert trial is not None
-    policy.tell(trial.id, Outcome(score=0.2, cost_s=30.0))
+    policy.tell(trial.id, TrialOutcome(score=0.2, cost_s=30.0))
     best = policy.best()
     assert best is not None
     assert 0.15 < best.score < 0.197
@@ -189,8 +191,8 @@ def test_a_lucky_score_is_shrunk() -> None:
 def test_a_bigger_space_than_can_be_enumerated_is_searched_too() -> None:
     wide = SearchSpace(tuple(Dimension(f"k{i}", (0, 1, 2, 3)) for i in range(8)))
 
-    def answer(trial: Trial) -> Outcome:
-        return Outcome(score=sum(0.02 * int(v) for v in trial.flags.values()), cost_s=10.0)
+    def answer(trial: Trial) -> TrialOutcome:
+        return TrialOutcome(score=sum(0.02 * int(v) for v in trial.flags.values()), cost_s=10.0)
 
     policy = SearchPolicy(wide, 600.0, 4)
     run(policy, answer)
@@ -202,13 +204,15 @@ def test_a_bigger_space_than_can_be_enumerated_is_searched_too() -> None:
 @pytest.mark.parametrize("width", [4, 8])
 def test_trials_can_be_held_to_one_change_each(width: int) -> None:
     wide = SearchSpace(tuple(Dimension(f"k{i}", (0, 1, 2, 3)) for i in range(width)))
-    told = run(SearchPolicy(wide, 1e9, 1, Settings(max_changes=1)), lambda t: Outcome(score=0.05, cost_s=30.0))
+    told = run(
+        SearchPolicy(wide, 1e9, 1, SearchSettings(max_changes=1)), lambda t: TrialOutcome(score=0.05, cost_s=30.0)
+    )
     assert len(told) >= width
     assert {len(t.trial.flags) for t in told} == {1}
 
 
 def test_the_stop_line_rises_with_the_best() -> None:
-    told = run(SearchPolicy(SPACE, 600.0, 1), lambda t: Outcome(score=truth(t), cost_s=30.0))
+    told = run(SearchPolicy(SPACE, 600.0, 1), lambda t: TrialOutcome(score=truth(t), cost_s=30.0))
     lines = [t.trial.stop_below for t in told]
     assert lines[0] == pytest.approx(-0.09)
     assert lines[-1] is not None
@@ -217,6 +221,6 @@ def test_the_stop_line_rises_with_the_best() -> None:
 
 def test_an_outcome_is_a_score_or_a_failure() -> None:
     with pytest.raises(ValueError, match="either a score or a failure"):
-        Outcome(cost_s=1.0)
+        TrialOutcome(cost_s=1.0)
     with pytest.raises(ValueError, match="either a score or a failure"):
-        Outcome(cost_s=1.0, score=0.1, failure="stalled")
+        TrialOutcome(cost_s=1.0, score=0.1, failure="stalled")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from bankable.tools.evidence.records import Scalar
-from bankable.tools.search import SUGGESTED, SearchPolicy, Settings, Told, Trial
+from bankable.tools.search import SUGGESTED, FinishedTrial, SearchPolicy, SearchSettings, Trial
 from tests.tools.search.test_policy import SPACE, measured
 
-ONE = Settings(max_changes=1)
+ONE = SearchSettings(max_changes=1)
 
 
 def asked(policy: SearchPolicy, count: int) -> list[Trial]:
@@ -68,7 +68,7 @@ def test_a_replayed_search_goes_on_with_its_suggestions() -> None:
     whole = SearchPolicy(SPACE, 10_000, 0, ONE)
     whole.suggest({"max_running_requests": 4}, {})
     trials = asked(whole, 50)
-    history = [Told(trial=it, outcome=measured(it)) for it in trials[:3]]
+    history = [FinishedTrial(trial=it, outcome=measured(it)) for it in trials[:3]]
     assert [it.model_dump() for it in asked(SearchPolicy(SPACE, 10_000, 0, ONE, history), 50)] == [
         it.model_dump() for it in trials[3:]
     ]

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from bankable.tools.statistics.paired import Interval, block_difference, can_win, decide, interval, launch_level
+from bankable.tools.statistics.paired import Bounds, block_difference, can_win, decide, interval, launch_level
 
 CLEAR = [0.030, 0.028, 0.031, 0.030, 0.029, 0.033]
 DELTA_0 = math.log(1.01)
@@ -159,7 +159,7 @@ def test_which_counts_can_win(n: int, looks: tuple[int, ...] | None, able: bool)
 
 def test_a_control_covers_zero() -> None:
     assert interval([0.029, -0.005, -0.002, 0.063]).covers(0.0)
-    assert not Interval(0.001, 0.01).covers(0.0)
+    assert not Bounds(0.001, 0.01).covers(0.0)
 
 
 @pytest.mark.parametrize("bad", [[], [math.nan] * 6, [math.inf, 0.1]])

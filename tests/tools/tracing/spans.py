@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 from langsmith import uuid7
 
-from bankable.tools.tracing.span import Score, Span
+from bankable.tools.tracing.span import Span, SpanScore
 
 BEGAN = datetime(2026, 11, 22, 10, 0, 0, 123456, UTC)
 ENDED = BEGAN + timedelta(seconds=2.5)
@@ -37,7 +37,7 @@ def audit_in(around: Span, word: str = "FAIL", value: float = 0.0) -> Span:
         ended=ENDED,
         attributes=known,
         tags=("scope:patch", f"verdict:{word}"),
-        score=Score("verdict.patch", value, word, "why"),
+        score=SpanScore("verdict.patch", value, word, "why"),
         outputs={"findings": ["one"]},
     )
 

@@ -14,7 +14,7 @@ from bankable.tools.errors import UserError
 from bankable.tools.package import START
 from bankable.tools.tracing.langsmith import LangSmithExporter
 from bankable.tools.tracing.outbox import Outbox, SendError
-from bankable.tools.tracing.target import Target
+from bankable.tools.tracing.target import TraceTarget
 from tests.tools.tracing.servers import PROJECT_ID, LangSmithServer
 from tests.tools.tracing.spans import BEGAN, ENDED, audit_in, call_in, ended, run_of, within
 
@@ -23,7 +23,7 @@ LIBRARY_TRIES = 3
 
 
 def exporter(url: str) -> LangSmithExporter:
-    return LangSmithExporter(Target("langsmith", url, "lsv2_pt_canary"))
+    return LangSmithExporter(TraceTarget("langsmith", url, "lsv2_pt_canary"))
 
 
 def test_runs_arrive_nested_with_names_tags_and_metadata() -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from bankable.tools.tracing.redaction import Redactor
-from bankable.tools.tracing.span import Score, Span, now
+from bankable.tools.tracing.span import Span, SpanScore, now
 
 SPAN = UUID("01a202bb-8238-73fb-bf71-083a909d3c0e")
 ENV = {
@@ -70,7 +70,7 @@ def test_every_field_of_a_span_is_redacted_but_our_own_words(redactor: Redactor)
         attributes={"scope": "patch", "rules": ("lever_class",), "model": leak, "decisions": (leak, leak)},
         inputs={"a": {"b": [leak, 1, None, True]}},
         outputs={"deep": deep, "set": {leak}},
-        score=Score("verdict.patch", 0.0, "FAIL", leak),
+        score=SpanScore("verdict.patch", 0.0, "FAIL", leak),
     )
     clean = redactor.span(span)
     for secret in ("joe", "/srv", "lab-7", "k-42"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bankable.tools.errors import UserError
-from bankable.tools.tracing.target import LANGSMITH, Target, targets
+from bankable.tools.tracing.target import LANGSMITH, TraceTarget, targets
 
 KEY = {"LANGSMITH_API_KEY": "lsv2_pt_x"}
 
@@ -16,9 +16,9 @@ def test_the_environment_alone_asks_for_nothing() -> None:
 
 
 def test_the_environment_names_address_project_and_key_of_what_was_asked_for() -> None:
-    assert targets(["langsmith"], KEY) == (Target("langsmith", LANGSMITH, "lsv2_pt_x", "bankable"),)
+    assert targets(["langsmith"], KEY) == (TraceTarget("langsmith", LANGSMITH, "lsv2_pt_x", "bankable"),)
     env = {"LANGCHAIN_API_KEY": "k", "LANGCHAIN_ENDPOINT": "https://ls.example/api/", "LANGSMITH_PROJECT": "p"}
-    assert targets(["langsmith"], env) == (Target("langsmith", "https://ls.example/api", "k", "p"),)
+    assert targets(["langsmith"], env) == (TraceTarget("langsmith", "https://ls.example/api", "k", "p"),)
     assert targets(["langsmith=https://other.example"], env)[0].url == "https://other.example"
 
 
@@ -31,7 +31,7 @@ def test_the_environment_names_address_project_and_key_of_what_was_asked_for() -
     ],
 )
 def test_the_path_of_traces_is_added_where_it_is_missing(typed: str, url: str) -> None:
-    assert targets([typed], {}) == (Target("otlp", url),)
+    assert targets([typed], {}) == (TraceTarget("otlp", url),)
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,12 @@ from bankable.nodes.auditor.judge.orders import Orders
 from bankable.nodes.auditor.judge.record import JudgeRecord
 from bankable.tools.llm.client import Client
 from bankable.tools.llm.scripted_endpoint import ChatReply, ChatRequest, Json, ScriptedEndpoint, says
-from bankable.tools.llm.settings import Limits, Settings, endpoint
+from bankable.tools.llm.settings import CallLimits, EndpointSettings, endpoint
 
 SUBJECT = PATCH
 """What is judged here."""
 OVERLAY = f"comparison/overlay/{OPERATOR}/sitecustomize.py"
-LIMITS = Limits(attempts=1, attempt_s=30, call_s=60, pause_s=0.01)
+LIMITS = CallLimits(attempts=1, attempt_s=30, call_s=60, pause_s=0.01)
 PASS: Json = {"verdict": "PASS", "findings": []}
 
 
@@ -64,8 +64,8 @@ def quoting(text: str, **options: Any) -> Any:
     return vote
 
 
-def settings(served: ScriptedEndpoint) -> Settings:
-    return Settings(endpoint=endpoint("m", served.url), limits=LIMITS)
+def settings(served: ScriptedEndpoint) -> EndpointSettings:
+    return EndpointSettings(endpoint=endpoint("m", served.url), limits=LIMITS)
 
 
 def judged(folder: Path, script: Any, votes: int = 3, **options: Any) -> tuple[JudgeRecord, list[ChatRequest]]:

@@ -186,10 +186,10 @@ def test_a_process_that_fails_is_degraded(
 
 
 def test_a_missing_key_is_the_users_to_set(sealed: Seal) -> None:
-    from bankable.tools.llm.settings import Settings, endpoint
+    from bankable.tools.llm.settings import EndpointSettings, endpoint
 
     with pytest.raises(UserError, match="set OPENAI_API_KEY"):
-        run_judge(sealed.folder, Orders(settings=Settings(endpoint=endpoint("openai:gpt-x"))), environ={})
+        run_judge(sealed.folder, Orders(settings=EndpointSettings(endpoint=endpoint("openai:gpt-x"))), environ={})
 
 
 def test_a_record_beside_the_verdict_does_not_disturb_its_replay(patch_run: Path, sealed: Seal) -> None:

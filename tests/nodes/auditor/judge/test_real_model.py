@@ -15,7 +15,7 @@ from bankable.tools.evidence.records import HostSample, ServerConfig
 from bankable.tools.evidence.seal import Seal
 from bankable.tools.llm.client import Client
 from bankable.tools.llm.outcome import Kind
-from bankable.tools.llm.settings import Limits, Settings, endpoint
+from bankable.tools.llm.settings import CallLimits, EndpointSettings, endpoint
 from bankable.tools.serving.driver import LaunchRequest
 from bankable.tools.serving.engine import find_engine
 from bankable.tools.serving.live import LiveDriver, LiveServer
@@ -25,23 +25,23 @@ from tests.tools.llm.test_attempt import QUESTION, Colour
 
 ROOT = Path(__file__).resolve().parents[4]
 MODEL = ROOT / "tools" / "model" / "shipped"
-LIMITS = Limits(attempts=2, attempt_s=60, call_s=120, pause_s=0.1, answer_tokens=200)
+LIMITS = CallLimits(attempts=2, attempt_s=60, call_s=120, pause_s=0.1, answer_tokens=200)
 
 pytestmark = pytest.mark.live
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EndpointSettings]:
     folder = tmp_path_factory.mktemp("server")
     samples: list[HostSample] = []
     with LiveDriver(find_engine(), MODEL) as driver:
         request = LaunchRequest("judge", "live", ServerConfig(), "shipped", folder / "server.log", samples.append)
         (server,) = driver.launch([request])
         assert isinstance(server, LiveServer), server
-        yield Settings(endpoint=endpoint("shipped", f"{server.url}/v1"), limits=LIMITS)
+        yield EndpointSettings(endpoint=endpoint("shipped", f"{server.url}/v1"), limits=LIMITS)
 
 
-def test_the_server_holds_the_model_to_the_shape(settings: Settings) -> None:
+def test_the_server_holds_the_model_to_the_shape(settings: EndpointSettings) -> None:
     found = Client(settings, environ={}).ask_now("judge", QUESTION, Colour)
     assert found.kind in (Kind.ANSWERED, Kind.MALFORMED, Kind.TOO_LONG), found
     assert found.usage.prompt > 0
@@ -49,7 +49,9 @@ def test_the_server_holds_the_model_to_the_shape(settings: Settings) -> None:
 
 
 @pytest.mark.parametrize("tokens", [300, 24_000])
-def test_it_accuses_nobody_and_blocks_nothing(tokens: int, settings: Settings, sealed: Seal, patch_run: Path) -> None:
+def test_it_accuses_nobody_and_blocks_nothing(
+    tokens: int, settings: EndpointSettings, sealed: Seal, patch_run: Path
+) -> None:
     found = judge(sealed.folder, Client(settings, environ={}), Orders(settings=settings, tokens=tokens))
     assert JudgeRecord.model_validate_json(found.to_bytes()) == found
     assert len(found.votes) == 3

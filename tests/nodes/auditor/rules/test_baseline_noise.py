@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from bankable.nodes.auditor.verdict import Severity, Word
-from tests.nodes.auditor.builders import Json, Recipe, edit_each, edit_lines, hits, judge, legs, reported, run_folder
+from tests.nodes.auditor.builders import Json, RunRecipe, edit_each, edit_lines, hits, judge, legs, reported, run_folder
 
 RULE = "baseline_noise"
 
 
 def _control(root: Path, **settings: object) -> Path:
-    return run_folder(root / "run", Recipe(**settings))
+    return run_folder(root / "run", RunRecipe(**settings))
 
 
 def _scale(row: Json, factor: float) -> None:

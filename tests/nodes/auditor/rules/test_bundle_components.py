@@ -8,7 +8,7 @@ import pytest
 
 from bankable.nodes.auditor.verdict import Severity, Word
 from bankable.tools.evidence.records import ComparisonKind, Lever
-from tests.nodes.auditor.builders import REFERENCE, Recipe, edit, hits, judge, run_folder
+from tests.nodes.auditor.builders import REFERENCE, RunRecipe, edit, hits, judge, run_folder
 
 RULE = "bundle_components"
 PARTS = {"patch-a": Lever(flags={"stream_interval": 8}), "patch-b": Lever(flags={"schedule_policy": "lpm"})}
@@ -19,8 +19,8 @@ def _bundle(root: Path, lever: Lever = UNION) -> Path:
     first, second = PARTS.items()
     top = REFERENCE.with_lever(first[1])
     patches = [
-        Recipe(name=first[0], kind=ComparisonKind.PATCH, lever=first[1], gain=0.2, seed=5, start=2e6),
-        Recipe(
+        RunRecipe(name=first[0], kind=ComparisonKind.PATCH, lever=first[1], gain=0.2, seed=5, start=2e6),
+        RunRecipe(
             name=second[0],
             kind=ComparisonKind.PATCH,
             lever=second[1],
@@ -31,8 +31,8 @@ def _bundle(root: Path, lever: Lever = UNION) -> Path:
             reference_rate=480.0,
         ),
     ]
-    bundle = Recipe(name="bundle", kind=ComparisonKind.BUNDLE, lever=lever, gain=0.44, seed=9, start=3e6)
-    run = run_folder(root / "run", Recipe(), *patches, bundle)
+    bundle = RunRecipe(name="bundle", kind=ComparisonKind.BUNDLE, lever=lever, gain=0.44, seed=9, start=3e6)
+    run = run_folder(root / "run", RunRecipe(), *patches, bundle)
     for name in PARTS:
         verdict = judge(run, "patch", name)
         assert verdict.verdict is not Word.FAIL

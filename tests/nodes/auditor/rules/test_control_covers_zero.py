@@ -6,14 +6,14 @@ from pathlib import Path
 
 from bankable.nodes.auditor.verdict import Severity, Word
 from bankable.tools.evidence.records import ComparisonKind, Lever
-from tests.nodes.auditor.builders import Recipe, edit, hits, judge, legs, run_folder
+from tests.nodes.auditor.builders import RunRecipe, edit, hits, judge, legs, run_folder
 
 RULE = "control_covers_zero"
 
 
 def _runs(root: Path, bias: float, gain: float) -> Path:
-    control = Recipe(gain=bias, block_sd=0.005, round_sd=0.005)
-    patch = Recipe(
+    control = RunRecipe(gain=bias, block_sd=0.005, round_sd=0.005)
+    patch = RunRecipe(
         name="patch-stream_interval",
         kind=ComparisonKind.PATCH,
         lever=Lever(flags={"stream_interval": 8}),
@@ -33,7 +33,7 @@ def test_a_control_around_zero_passes(tmp_path: Path) -> None:
 
 
 def test_a_wide_control_that_covers_zero_passes(tmp_path: Path) -> None:
-    run = run_folder(tmp_path / "run", Recipe(block_sd=0.05, seed=3))
+    run = run_folder(tmp_path / "run", RunRecipe(block_sd=0.05, seed=3))
     assert not hits(judge(run, "baseline"), RULE)
 
 

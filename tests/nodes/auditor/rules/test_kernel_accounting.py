@@ -11,7 +11,7 @@ import pytest
 from bankable.evals.fixtures.build.benchmark import BenchmarkSpec, write_benchmark
 from bankable.nodes.auditor.verdict import Severity
 from bankable.tools.evidence.records import ComparisonKind, Lever
-from tests.nodes.auditor.builders import Recipe, edit, edit_lines, hits, judge, legs, read, run_folder
+from tests.nodes.auditor.builders import RunRecipe, edit, edit_lines, hits, judge, legs, read, run_folder
 from tests.nodes.auditor.kernel_builders import part, serve
 
 RULE = "kernel_accounting"
@@ -25,11 +25,11 @@ def _bundled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     levers = {f"patch-{name}": Lever(overlays={name: it}) for name, it in PARTS.items()}
     union = Lever(overlays=PARTS)
     recipes = [
-        Recipe(name=name, kind=ComparisonKind.PATCH, lever=lever, gain=0.2, seed=5 + k, start=2e6 + 1e4 * k)
+        RunRecipe(name=name, kind=ComparisonKind.PATCH, lever=lever, gain=0.2, seed=5 + k, start=2e6 + 1e4 * k)
         for k, (name, lever) in enumerate(levers.items())
     ]
-    bundle = Recipe(name="bundle", kind=ComparisonKind.BUNDLE, lever=union, gain=0.4, seed=9, start=3e6)
-    run = run_folder(tmp_path_factory.mktemp("bundle") / "run", Recipe(), *recipes, bundle)
+    bundle = RunRecipe(name="bundle", kind=ComparisonKind.BUNDLE, lever=union, gain=0.4, seed=9, start=3e6)
+    run = run_folder(tmp_path_factory.mktemp("bundle") / "run", RunRecipe(), *recipes, bundle)
     write_benchmark(run, BenchmarkSpec(speedups={"cpp-a": 4.0}))
     write_benchmark(run, BenchmarkSpec("silu_and_mul", "SiluAndMul.forward_native", {"cpp-s": 3.0}, seed=11))
     for name, lever in {**levers, "bundle": union}.items():
