@@ -14,7 +14,16 @@ FOLDERS = ("evals", "graph", "kernels", "nodes", "prompts", "skills", "tests", "
 COPIED = "tools/overlay/runtime/"
 """Copied into bundles and known by its bytes: a class there may be named like one here."""
 
-DESCRIBED = ("tools/evidence/", "tools/profiling/records.py", "nodes/auditor/verdict.py", "kernels/")
+DESCRIBED = (
+    "tools/evidence/",
+    "tools/profiling/records.py",
+    "nodes/auditor/harness/",
+    "nodes/auditor/index.py",
+    "nodes/auditor/judge/",
+    "nodes/auditor/reading/",
+    "nodes/auditor/verdict.py",
+    "kernels/",
+)
 """Where every field of a public record has a docstring."""
 NOT_YET_DESCRIBED: frozenset[str] = frozenset(
     {

@@ -14,25 +14,34 @@ class Quote(Record):
     """A line of the evidence."""
 
     file: str
+    """Path in the sealed folder, as shown."""
     line: int
-    """1-based."""
+    """Line number, 1-based."""
     text: str
+    """The line's text, or at least twelve characters of it."""
 
 
 class Accusation(Record):
     """One thing that the model holds against the claim."""
 
     concern: Concern
+    """What it is about."""
     severity: Literal["FLAG", "FAIL"]
+    """How severe the model considers it."""
     expected: str
+    """What an honest change would show, in one sentence."""
     observed: str
+    """What the evidence shows, in one sentence."""
     advice: str
+    """What the producer should do, in one sentence."""
     quotes: tuple[Quote, ...]
+    """Lines that show it; at least one has to be verified."""
 
 
 class Opinion(Record):
     """An independent auditor's opinion on one sealed evidence folder."""
 
     verdict: Literal["PASS", "FLAG", "FAIL"]
-    """Recorded, and without effect: only accusations with quotes that hold weigh anything."""
+    """Recorded, without effect: only accusations with verified quotes count."""
     findings: tuple[Accusation, ...]
+    """Everything that the model holds against the claim; may be empty."""

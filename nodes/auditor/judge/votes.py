@@ -35,7 +35,9 @@ class Charge:
     """An accusation with its verified quotes, at least one."""
 
     accusation: Accusation
+    """As the model made it."""
     quotes: tuple[Quote, ...]
+    """Those of its quotes that were verified."""
 
 
 def weigh_ballots(requested: int, ballots: Sequence[Sequence[Charge]]) -> tuple[Finding, ...]:

@@ -30,8 +30,11 @@ class LegRead:
     """All records of one leg, and the problems and digests of its files."""
 
     fields: dict[str, Any]
+    """Values of the attributes in ``FIELDS``."""
     problems: list[Problem]
+    """Problems of the leg's files."""
     digests: dict[str, str]
+    """sha256 by path relative to the sealed folder."""
 
 
 def prefetch_legs(view: SealedView, jobs: int = 1) -> None:

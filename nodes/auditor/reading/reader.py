@@ -61,9 +61,13 @@ class Problem:
     """A part of an evidence file that could not be used."""
 
     file: str
+    """Path relative to the reader's folder."""
     line: int | None
+    """Line number, 1-based; ``None`` for the file as a whole."""
     kind: ProblemKind
+    """Class of the problem."""
     text: str
+    """What is wrong, in one phrase."""
 
 
 class Reader:
