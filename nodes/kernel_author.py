@@ -8,7 +8,7 @@ import orjson
 
 from bankable.kernels.benchmark.qualify import parse_dims
 from bankable.kernels.build.compiler import Compiler
-from bankable.kernels.build.render import Source, render
+from bankable.kernels.build.render import KernelSource, render
 from bankable.kernels.diagnosis.diagnoser import Diagnoser
 from bankable.kernels.search.search import Search, allowed_values, find_fastest, read_evaluations
 from bankable.kernels.task.folder import TaskFolder
@@ -42,7 +42,7 @@ EVERY = 3
 """Kernels from one question to the next."""
 
 
-def best_kernel(context: RunContext, task: TaskFolder, findings: Sequence[str] = ()) -> Source | None:
+def best_kernel(context: RunContext, task: TaskFolder, findings: Sequence[str] = ()) -> KernelSource | None:
     """The fastest kernel that is right, by two rounds each; ``None`` when none is.
 
     ``findings``: what the auditor held against earlier operator benchmarks of this operator.

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 from bankable.kernels.benchmark.benchmark import ROUNDS, BenchmarkSettings, run_benchmark
 from bankable.kernels.benchmark.candidate import Candidate, torch_candidate
 from bankable.kernels.build.compiler import Compiler
-from bankable.kernels.build.render import Source, render
+from bankable.kernels.build.render import KernelSource, render
 from bankable.kernels.operators.family import Family
 from bankable.kernels.task.folder import TaskFolder
-from bankable.kernels.task.proposed import entered
+from bankable.kernels.task.proposed import read_proposed
 from bankable.kernels.task.sources import compile_candidate
 from bankable.nodes.advice.benchmarking import ask_bench_plan
 from bankable.tools.errors import UserError
@@ -37,7 +37,7 @@ class Benched:
     """What kept it from being held."""
 
 
-def default(task: TaskFolder) -> Source:
+def default(task: TaskFolder) -> KernelSource:
     """The family's template as it stands."""
     return render(task.family, task.task.dtype)
 
@@ -51,7 +51,7 @@ def read_benched(task: TaskFolder, attempt: int) -> BenchmarkClaim | None:
 
 
 def benchmark(
-    context: RunContext, task: TaskFolder, source: Source, attempt: int, findings: Sequence[str] = ()
+    context: RunContext, task: TaskFolder, source: KernelSource, attempt: int, findings: Sequence[str] = ()
 ) -> Benched:
     """Measure torch's own ways and a kernel, or read how it went when this attempt was measured before.
 
@@ -89,7 +89,7 @@ def torchs_own(family: Family, attempt: int) -> list[Candidate]:
 
 def _of_models(context: RunContext, task: TaskFolder) -> Iterator[Candidate]:
     """Kernels that a model entered; one that does not compile is left out, and costs nobody else the benchmark."""
-    for it in entered(task.path):
+    for it in read_proposed(task.path):
         try:
             yield compile_candidate(task, render(task.family, task.task.dtype, it.choices), Compiler())
         except UserError as problem:

@@ -14,7 +14,7 @@ from bankable.kernels.benchmark.qualify import TRY, Qualification, qualify
 from bankable.kernels.benchmark.result import derive_claim
 from bankable.kernels.benchmark.rounds import MEASURE, Rounds
 from bankable.kernels.sandbox.fork_server import ForkServer
-from bankable.kernels.sandbox.limits import Limits
+from bankable.kernels.sandbox.limits import JobLimits
 from bankable.kernels.task.folder import TaskFolder
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.canonical import file_digest
@@ -84,9 +84,9 @@ class BenchmarkSettings:
     """Timed calls of each implementation at each shape in a round."""
     threads: int = 1
     """Of each process; as the server's own ``OMP_NUM_THREADS``."""
-    try_limits: Limits = TRY
+    try_limits: JobLimits = TRY
     """Of the process that tries an implementation on all kinds of input."""
-    limits: Limits = MEASURE
+    limits: JobLimits = MEASURE
     """Of a process that is timed."""
 
 

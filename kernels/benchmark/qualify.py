@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 from bankable.kernels.benchmark.candidate import Candidate
 from bankable.kernels.build.screen import complaints
-from bankable.kernels.sandbox.fork_server import Answer, ForkServer
-from bankable.kernels.sandbox.limits import Limits
+from bankable.kernels.sandbox.fork_server import ForkServer, JobAnswer
+from bankable.kernels.sandbox.limits import JobLimits
 from bankable.kernels.task.folder import TaskFolder
 
 KINDS = ("normal", "large", "tiny", "zeros", "outlier", "special", "strided")
-TRY = Limits(wall_s=300, cpu_s=200, memory_bytes=3 << 30)
+TRY = JobLimits(wall_s=300, cpu_s=200, memory_bytes=3 << 30)
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def qualify(
     fork_server: ForkServer,
     keys: Sequence[str],
     threads: int,
-    limits: Limits = TRY,
+    limits: JobLimits = TRY,
     *,
     read: bool = True,
 ) -> Qualification:
@@ -129,7 +129,7 @@ def parse_dims(key: str) -> tuple[int, ...]:
     return tuple(int(part) for part in key.split("x"))
 
 
-def _find_trouble(ran: Answer, keys: Sequence[str], candidate: Candidate) -> str:
+def _find_trouble(ran: JobAnswer, keys: Sequence[str], candidate: Candidate) -> str:
     for reply in ran.replies:
         if "raised" in reply:
             return f"{reply['shape']}: {reply['raised']}"

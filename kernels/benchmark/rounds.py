@@ -12,14 +12,14 @@ from typing import Any
 
 from bankable.kernels.benchmark.candidate import Candidate
 from bankable.kernels.benchmark.qualify import parse_dims
-from bankable.kernels.sandbox.fork_server import Answer, ForkServer
-from bankable.kernels.sandbox.limits import Limits
+from bankable.kernels.sandbox.fork_server import ForkServer, JobAnswer
+from bankable.kernels.sandbox.limits import JobLimits
 from bankable.kernels.task.folder import TaskFolder
 from bankable.tools.evidence.harness import Correctness, OpRun, TimingProtocol
 
 CHECKED = 4
 """Timed calls whose outputs are compared, drawn when the last one has ended."""
-MEASURE = Limits(wall_s=600, cpu_s=400, memory_bytes=6 << 30)
+MEASURE = JobLimits(wall_s=600, cpu_s=400, memory_bytes=6 << 30)
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Rounds:
     cache_bytes: int
     keys: Sequence[str]
     """Shapes that are benched."""
-    limits: Limits = MEASURE
+    limits: JobLimits = MEASURE
     _generations: Iterator[int] = field(default_factory=lambda: itertools.count(0, 1 << 20))
 
     def measure(self, index: int, candidates: Sequence[Candidate], fork_server: ForkServer) -> list[OpRun]:
@@ -75,7 +75,7 @@ class Rounds:
         return rows
 
     def _check(
-        self, key: str, seed: int, reply: dict[str, Any], ran: Answer, fork_server: ForkServer
+        self, key: str, seed: int, reply: dict[str, Any], ran: JobAnswer, fork_server: ForkServer
     ) -> dict[str, Any]:
         """What another process says about the outputs of timed calls."""
         task = self.folder.task
@@ -111,7 +111,7 @@ class Rounds:
         }
 
     def _build_row(
-        self, index: int, candidate: Candidate, key: str, reply: dict[str, Any], ran: Answer, started: float
+        self, index: int, candidate: Candidate, key: str, reply: dict[str, Any], ran: JobAnswer, started: float
     ) -> OpRun:
         task, dims = self.folder.task, parse_dims(key)
         measured = {

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from bankable.kernels.build.render import Source
+from bankable.kernels.build.render import KernelSource
 from bankable.tools.errors import UserError
 from bankable.tools.overlay.build import BuildError, build, cache_folder
 from bankable.tools.serving.environment import inherited
@@ -19,7 +19,7 @@ SAID = 2000
 class Compiled:
     """A shared object that can be loaded, beside the source that it came from."""
 
-    source: Source
+    source: KernelSource
     binary: Path
     cached: bool
 
@@ -28,7 +28,7 @@ class Compiled:
 class CompileError:
     """The compiler's answer to a kernel that is none."""
 
-    source: Source
+    source: KernelSource
     reason: str
 
 
@@ -41,7 +41,7 @@ class Compiler:
         if shutil.which(command) is None:
             raise UserError(f"no C++ compiler {command}", "", "install one (Debian: build-essential)")
 
-    def compile(self, source: Source) -> Compiled | CompileError:
+    def compile(self, source: KernelSource) -> Compiled | CompileError:
         """The shared object of a source, from the cache where it is there."""
         try:
             binary, cached = build(source.text.encode(), source.flags, self.command, self.cache, inherited())

@@ -26,16 +26,19 @@ LIMIT_S = 900.0
 TARGET = re.compile(r"sm_\d{2,3}|gfx[0-9a-f]{3,4}")
 
 
-class Figures(Record):
+class CompileFigures(Record):
     """One launch's kernel, compiled for one target at one shape."""
 
     shape: str
+    """Key, such as ``64x4096``."""
     target: str
     """``sm_90``, ``gfx942``."""
     kernel: str = ""
+    """Name of the function; empty where nothing was compiled."""
     failed: str = ""
     """Why it could not be compiled; then all figures are missing."""
     warps: int | None = None
+    """Of a program."""
     registers: int | None = None
     """Of a thread; on AMD vector registers."""
     scalar_registers: int | None = None
@@ -56,24 +59,24 @@ class Figures(Record):
 
 def compile_offline(
     family: Family, shapes: Sequence[Served], dtype: str, targets: Sequence[str], python: Path
-) -> list[Figures]:
+) -> list[CompileFigures]:
     """Compile a family's launches for all shapes and targets. Raises ``UserError`` where nothing can be compiled."""
     strange = [name for name in targets if not TARGET.fullmatch(name)]
     if strange or not targets:
         raise UserError(f"no target {', '.join(strange)}".strip(), "--target", "such as sm_90 or gfx942")
     waiting = [KernelToCompile(shape.key, shape.dims, target) for shape in shapes for target in targets]
-    found: list[Figures] = []
+    found: list[CompileFigures] = []
     while waiting:
         compiled, error = _round(CompileRequest(family.name, dtype, tuple(waiting)), python)
         found += [figures for kernel in compiled for figures in _figures(kernel)]
         waiting = waiting[len(compiled) :]
         if waiting:  # the compiler ended its process: the next one goes on behind that kernel
             lost, *waiting = waiting
-            found.append(Figures(shape=lost.shape, target=lost.target, failed=error))
+            found.append(CompileFigures(shape=lost.shape, target=lost.target, failed=error))
     return found
 
 
-def lines(found: Sequence[Figures]) -> list[str]:
+def lines(found: Sequence[CompileFigures]) -> list[str]:
     """The figures of each kernel for a terminal, then what is missing."""
     said = []
     for it in found:
@@ -111,9 +114,9 @@ def _round(request: CompileRequest, python: Path) -> tuple[list[KernelCompiled],
     return rest, replies.error
 
 
-def _figures(kernel: KernelCompiled) -> list[Figures]:
+def _figures(kernel: KernelCompiled) -> list[CompileFigures]:
     """Of each launch; one that only says why where there is none."""
     head = {"shape": kernel.shape, "target": kernel.target, "failed": kernel.failed}
-    return [Figures.model_validate(head | launch) for launch in map(asdict, kernel.launches)] or [
-        Figures.model_validate(head)
+    return [CompileFigures.model_validate(head | launch) for launch in map(asdict, kernel.launches)] or [
+        CompileFigures.model_validate(head)
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bankable.kernels.build.render import Source
+from bankable.kernels.build.render import KernelSource
 from bankable.kernels.operators import FAMILIES
 from bankable.kernels.operators.family import Family
 from bankable.kernels.task.folder import TaskFolder, open_task
@@ -28,7 +28,7 @@ def patch_of(family: Family, dtype: str, mode: Mode) -> OperatorPatch:
     return OperatorPatch(family.name, family.module, family.attribute, mode, adapter, dtype)
 
 
-def part_of(family: Family, source: Source, bench: int) -> OverlayPart:
+def part_of(family: Family, source: KernelSource, bench: int) -> OverlayPart:
     """What a plan declares about a kernel; ``bench`` is the attempt of the operator benchmark that it won."""
     patch = patch_of(family, source.dtype, "replace")
     kernel = _kernel(family, source.dtype, source.implementation, source.text, dict(source.choices))

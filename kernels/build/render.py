@@ -22,7 +22,7 @@ CONTRACTED = "-ffp-contract=fast"
 
 
 @dataclass(frozen=True)
-class Source:
+class KernelSource:
     """A kernel that can be compiled. Two of the same digest are the same kernel."""
 
     family: str
@@ -47,7 +47,7 @@ class Source:
         return f"cpp-{self.digest[:12]}"
 
 
-def render(family: Family, dtype: str, choices: Mapping[str, int] | None = None) -> Source:
+def render(family: Family, dtype: str, choices: Mapping[str, int] | None = None) -> KernelSource:
     """The family's template with every parameter set. Raises ``UserError`` for a parameter or dtype that it lacks."""
     dtype = dtype_of(family, dtype)
     chosen = family.defaults() | dict(choices or {})
@@ -59,7 +59,7 @@ def render(family: Family, dtype: str, choices: Mapping[str, int] | None = None)
         .get_template(f"{family.name}/kernel.cpp.j2")
         .render(family=family.name, dtype=dtype, choices=chosen)
     )
-    return Source(family.name, dtype, chosen, f"{body}// g++ {' '.join(flags)}\n", flags)
+    return KernelSource(family.name, dtype, chosen, f"{body}// g++ {' '.join(flags)}\n", flags)
 
 
 def every_choice(family: Family, shapes: tuple[Dims, ...] = ()) -> Iterator[dict[str, int]]:

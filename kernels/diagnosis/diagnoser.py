@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import TracebackType
 
-from bankable.kernels.build.render import Source
+from bankable.kernels.build.render import KernelSource
 from bankable.kernels.diagnosis.diagnose import ENOUGH, examine
 from bankable.kernels.diagnosis.layers.runner import LayerWorker
 from bankable.kernels.diagnosis.layers.subject import Subject
@@ -21,7 +21,7 @@ class Diagnoser:
         self._task, self._python, self._threads, self._cache = task, python, threads, cache
         self._worker = LayerWorker()
 
-    def of(self, source: Source, shape: str) -> Diagnosis:
+    def of(self, source: KernelSource, shape: str) -> Diagnosis:
         """A candidate at one shape. Whatever goes wrong with it makes the bound ``unknown``, and is in the evidence."""
         subject = Subject.of_source(self._task, source, shape, self._python, self._threads, self._cache)
         return examine(subject, only=ENOUGH, plugins={}, worker=self._worker).diagnosis

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bankable.kernels.build.offline import Figures
+from bankable.kernels.build.offline import CompileFigures
 from bankable.kernels.diagnosis.layers.gpu_counters import GpuCounters
 from bankable.kernels.diagnosis.layers.layer import text_of
 from bankable.kernels.diagnosis.layers.offline import occupancy
@@ -48,7 +48,7 @@ def diagnose_by_counters(counters: GpuCounters) -> Diagnosis:
     )
 
 
-def diagnose_by_code(figures: Figures) -> Diagnosis:
+def diagnose_by_code(figures: CompileFigures) -> Diagnosis:
     """Of a kernel that was compiled and not run: only that registers do not suffice can be said, or that they do."""
     name = f"{figures.kernel or 'kernel'} for {figures.target}"
     if figures.failed:

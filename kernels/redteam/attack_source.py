@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from bankable.kernels.build.render import Source, render
+from bankable.kernels.build.render import KernelSource, render
 from bankable.kernels.operators import FAMILIES
 from bankable.kernels.redteam.attack import FOLDER
 
@@ -25,7 +25,7 @@ def render_attack(
     choices: Mapping[str, int],
     code: str,
     definitions: Mapping[str, str] = MappingProxyType({}),
-) -> Source:
+) -> KernelSource:
     """The family's kernel with these choices of its parameters, and an attack's ``code`` in place of its entry point.
 
     ``definitions`` are the macros of ``attacks/README.md`` with their values; those that the code names are defined.

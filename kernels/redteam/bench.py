@@ -33,7 +33,7 @@ from bankable.kernels.redteam.effects import listen_on_loopback, process_exists
 from bankable.kernels.redteam.forgeries import FORGERIES, Forgery
 from bankable.kernels.redteam.trial import RedTeamResult, RedTeamTrial
 from bankable.kernels.sandbox.fork_server import ForkServer
-from bankable.kernels.sandbox.limits import Limits
+from bankable.kernels.sandbox.limits import JobLimits
 from bankable.kernels.sandbox.pool import Lanes
 from bankable.kernels.task.folder import TaskFolder, write_task
 from bankable.kernels.task.shapes import parse_shapes
@@ -45,9 +45,9 @@ from bankable.tools.evidence.store import AppendLog
 ROUNDS, SAMPLES = 6, 6
 BATCH = 6
 """Candidates that are timed in the same rounds."""
-SHORT_LIMITS = Limits(wall_s=12, cpu_s=2, memory_bytes=1 << 29)
+SHORT_LIMITS = JobLimits(wall_s=12, cpu_s=2, memory_bytes=1 << 29)
 """For attacks that run until a limit ends them."""
-LIMITS = Limits(wall_s=90, cpu_s=60, memory_bytes=3 << 30)
+LIMITS = JobLimits(wall_s=90, cpu_s=60, memory_bytes=3 << 30)
 PROCESS_NAME = "bankable-left"
 """Name of the process that an attack leaves behind."""
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bankable.kernels.build.render import Source, every_choice, render
+from bankable.kernels.build.render import KernelSource, every_choice, render
 from bankable.kernels.operators import FAMILIES, SHAPES
 from bankable.kernels.redteam.attack import load_attacks
 from bankable.kernels.redteam.attack_source import read_source, render_attack
@@ -43,7 +43,7 @@ class RedTeamCandidate:
     """Name of its attack, or ``honest``."""
     modes: tuple[str, ...]
     """Failure modes that it tries; none for an honest one."""
-    source: Source
+    source: KernelSource
     effect: str = ""
     """What the bench looks at besides the verdict; see ``Attack``."""
     ends_at_a_limit: bool = False

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from bankable.kernels.sandbox.limits import End, Ended, Limits
+from bankable.kernels.sandbox.limits import End, Ended, JobLimits
 from bankable.kernels.worker.messages import ForkServerReady, JobEnded, JobRequest
 from bankable.kernels.worker.protocol import (
     LineReader,
@@ -43,7 +43,7 @@ MOST_REPLY = 1 << 20
 
 
 @dataclass(frozen=True)
-class Answer:
+class JobAnswer:
     """What a job said, shape by shape, and how its process ended."""
 
     replies: tuple[dict[str, Any], ...]
@@ -96,9 +96,9 @@ class ForkServer:
         self.torch: str = ready.torch
         self._base_rss = ready.rss_bytes
 
-    def run(self, kind: str, arguments: Mapping[str, Any], limits: Limits | None = None) -> Answer:
+    def run(self, kind: str, arguments: Mapping[str, Any], limits: JobLimits | None = None) -> JobAnswer:
         """Run one job to its end. Raises ``UserError`` only when the fork server itself is gone."""
-        limits = limits or Limits()
+        limits = limits or JobLimits()
         self._jobs += 1
         folder = self._scratch / f"job-{self._jobs:05d}"
         folder.mkdir()
@@ -112,7 +112,7 @@ class ForkServer:
         ended = self._reply(JobEnded, limits.wall_s + SLACK_S)
         if ended is None or ended.id != self._jobs:
             raise UserError("the process that starts kernels is gone", PROGRAM, "run the operator benchmark again")
-        return Answer(tuple(objects(folder / "replies.jsonl")), self._ended(ended, folder, limits), folder)
+        return JobAnswer(tuple(objects(folder / "replies.jsonl")), self._ended(ended, folder, limits), folder)
 
     def close(self) -> None:
         """Stop it and remove what its jobs left; safe to call twice."""
@@ -133,11 +133,11 @@ class ForkServer:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _ended(self, process: JobEnded, folder: Path, limits: Limits) -> Ended:
+    def _ended(self, process: JobEnded, folder: Path, limits: JobLimits) -> Ended:
         end, why = self._reason(process, folder, limits)
         return Ended(end, why, process.pid, process.wall_s, process.cpu_s, process.max_rss_bytes)
 
-    def _reason(self, process: JobEnded, folder: Path, limits: Limits) -> tuple[End, str]:
+    def _reason(self, process: JobEnded, folder: Path, limits: JobLimits) -> tuple[End, str]:
         raised = folder / "raised.txt"
         if process.timed_out:
             return "wall_limit", f"timed out after {limits.wall_s:g} s"

@@ -10,12 +10,15 @@ End = Literal["answered", "raised", "crashed", "wall_limit", "cpu_limit", "memor
 
 
 @dataclass(frozen=True)
-class Limits:
+class JobLimits:
     """Of one job. The memory is what it may add to the imported framework."""
 
     wall_s: float = 600.0
+    """Seconds on the clock."""
     cpu_s: int = 300
+    """Seconds of processor time, over all threads."""
     memory_bytes: int = 6 << 30
+    """Address space."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +26,14 @@ class Ended:
     """How a job's process ended, and what it cost."""
 
     end: End
+    """In which of the ways."""
     why: str
     """One line; empty for an answer."""
     pid: int
+    """Process id, which may be another process's by now."""
     wall_s: float
+    """Seconds on the clock."""
     cpu_s: float
+    """Seconds of processor time."""
     max_rss_bytes: int
+    """Largest resident memory."""

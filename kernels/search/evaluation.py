@@ -17,11 +17,11 @@ from bankable.kernels.benchmark.qualify import TRY, qualify
 from bankable.kernels.benchmark.result import score_candidates
 from bankable.kernels.benchmark.rounds import MEASURE, Rounds
 from bankable.kernels.build.compiler import Compiled, CompileError, Compiler
-from bankable.kernels.build.render import Source
+from bankable.kernels.build.render import KernelSource
 from bankable.kernels.diagnosis.record import Diagnosis
 from bankable.kernels.operators.family import Choices
 from bankable.kernels.sandbox.fork_server import ForkServer
-from bankable.kernels.sandbox.limits import Limits
+from bankable.kernels.sandbox.limits import JobLimits
 from bankable.kernels.task.folder import TaskFolder
 from bankable.tools.evidence.harness import TimingProtocol
 from bankable.tools.evidence.records import Record
@@ -66,10 +66,10 @@ class EvaluationJob:
 
     root: Path
     operator: str
-    source: Source
+    source: KernelSource
     threads: int
-    try_limits: Limits = TRY
-    limits: Limits = MEASURE
+    try_limits: JobLimits = TRY
+    limits: JobLimits = MEASURE
 
 
 @dataclass(frozen=True)

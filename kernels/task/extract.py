@@ -15,7 +15,7 @@ from typing import cast
 
 from bankable.kernels.operators.family import Dims, Family, Phase, shape_key
 from bankable.kernels.sandbox.fork_server import ForkServer
-from bankable.kernels.sandbox.limits import Limits
+from bankable.kernels.sandbox.limits import JobLimits
 from bankable.kernels.task.folder import (
     LIVE_BACKEND,
     PARTS,
@@ -64,7 +64,7 @@ def write_captured_task(
     held = tuple(held_out(family, benched(captured), [shape.dims for shape in shapes]))
     allowed = family.allowed[dtype]
     files = [*_sampled(folder, family, dtype, shapes, samples, fork_server)]
-    answer = fork_server.run("oracle", oracle_job(family, dtype, held, threads), Limits())
+    answer = fork_server.run("oracle", oracle_job(family, dtype, held, threads), JobLimits())
     files += write_oracle(folder, family, held, answer)
     kept = captured.model_copy(update={"live_path": _engine_path(captured.live_path)})
     write_once(folder / "capture.json", json_bytes(kept.model_dump(mode="json")))
@@ -134,7 +134,7 @@ def _sampled(
             for it in shapes
         ],
     }
-    answer = fork_server.run("captured", job, Limits())
+    answer = fork_server.run("captured", job, JobLimits())
     right = {reply["shape"] for reply in answer.replies if reply["error"] is not None and not reply["mismatch_share"]}
     for shape in shapes:
         if shape.key not in right:

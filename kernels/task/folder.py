@@ -17,8 +17,8 @@ from pydantic import ValidationError
 
 from bankable.kernels.operators import FAMILIES
 from bankable.kernels.operators.family import Family
-from bankable.kernels.sandbox.fork_server import Answer, ForkServer
-from bankable.kernels.sandbox.limits import Limits
+from bankable.kernels.sandbox.fork_server import ForkServer, JobAnswer
+from bankable.kernels.sandbox.limits import JobLimits
 from bankable.kernels.task.dtype import dtype_of
 from bankable.kernels.task.shapes import Served
 from bankable.tools.errors import UserError
@@ -108,7 +108,7 @@ def write_task(
         raise UserError("this folder already holds the task", str(folder), "choose another --out")
     run_id = _run_id(root)
     allowed = family.allowed[dtype]
-    answer = fork_server.run("oracle", oracle_job(family, dtype, shapes, threads), Limits())
+    answer = fork_server.run("oracle", oracle_job(family, dtype, shapes, threads), JobLimits())
     files = write_oracle(folder, family, shapes, answer)
     task = Task(
         run_id=run_id,
@@ -138,7 +138,7 @@ def oracle_job(family: Family, dtype: str, shapes: Sequence[Served], threads: in
     }
 
 
-def write_oracle(folder: Path, family: Family, shapes: Sequence[Served], answer: Answer) -> list[OracleFile]:
+def write_oracle(folder: Path, family: Family, shapes: Sequence[Served], answer: JobAnswer) -> list[OracleFile]:
     """Keep these answers. Raises ``UserError`` where there are none, or where live itself misses the tolerance."""
     if answer.ended.end != "answered":
         raise UserError("the live implementation could not be run", family.attribute, answer.ended.why)

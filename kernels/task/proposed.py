@@ -1,4 +1,4 @@
-"""Kernels that a model entered in benchmarks of a task: ``entered.jsonl``, one line each, whatever became of them."""
+"""Kernels that a language model proposed for a task: ``entered.jsonl``, a line each, whether they won or not."""
 
 from __future__ import annotations
 
@@ -10,24 +10,28 @@ from bankable.tools.evidence.store import AppendLog, whole_lines
 
 LOG = "entered.jsonl"
 MOST = 2
-"""Kernels of a model's in one task: each takes its part of every further operator benchmark."""
+"""Most of them in one task: each is measured in every later operator benchmark of it."""
 
 
-class Entered(Record):
+class KernelProposal(Record):
     """One kernel."""
 
     implementation: str
+    """Id in the rows of an operator benchmark, such as ``cpp-0123456789ab``."""
     choices: dict[str, int]
+    """Value of each parameter of the template."""
     idea: str
+    """What the model expects of it, in its words."""
     source: Literal["llm"] = "llm"
+    """Who proposed it."""
 
 
-def entered(task: Path) -> list[Entered]:
-    """All of them, in order; a line that cannot be read is none."""
-    return whole_lines(task / LOG, Entered)
+def read_proposed(task: Path) -> list[KernelProposal]:
+    """All of them, in order; lines that cannot be read are left out."""
+    return whole_lines(task / LOG, KernelProposal)
 
 
-def enter(task: Path, kernel: Entered) -> None:
-    """Write one down, once."""
-    if all(it.implementation != kernel.implementation for it in entered(task)):
+def add_proposed(task: Path, kernel: KernelProposal) -> None:
+    """Append a kernel, unless it is there."""
+    if all(other.implementation != kernel.implementation for other in read_proposed(task)):
         AppendLog(task / LOG).append(kernel.model_dump(mode="json"))

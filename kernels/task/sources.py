@@ -4,32 +4,32 @@ from __future__ import annotations
 
 from bankable.kernels.benchmark.candidate import Candidate, kernel_candidate
 from bankable.kernels.build.compiler import CompileError, Compiler
-from bankable.kernels.build.render import Source
+from bankable.kernels.build.render import KernelSource
 from bankable.kernels.search.evaluation import read_evaluations
 from bankable.kernels.task.folder import TaskFolder
-from bankable.kernels.task.proposed import entered
+from bankable.kernels.task.proposed import read_proposed
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.store import write_once
 
 
-def keep(task: TaskFolder, source: Source) -> None:
+def keep(task: TaskFolder, source: KernelSource) -> None:
     """Write a kernel's source down."""
     write_once(task.kernel_file(source.implementation), source.text.encode())
 
 
-def kept_source(task: TaskFolder, implementation: str) -> Source | None:
+def kept_source(task: TaskFolder, implementation: str) -> KernelSource | None:
     """A kernel that was kept; ``None`` for what is no kernel of ours."""
     path = task.kernel_file(implementation)
     if not path.is_file():
         return None
     text = path.read_text(encoding="utf-8")
-    known = {it.implementation: it.choices for it in entered(task.path)}
+    known = {it.implementation: it.choices for it in read_proposed(task.path)}
     known |= {name: it.choices for name, it in read_evaluations(task).items()}
     choices = known.get(implementation, task.family.defaults())
-    return Source(task.task.family, task.task.dtype, choices, text, flags_of(text))
+    return KernelSource(task.task.family, task.task.dtype, choices, text, flags_of(text))
 
 
-def compile_candidate(task: TaskFolder, source: Source, compiler: Compiler) -> Candidate:
+def compile_candidate(task: TaskFolder, source: KernelSource, compiler: Compiler) -> Candidate:
     """A kernel that is kept and compiled, ready for a benchmark. Raises ``UserError`` when it does not compile."""
     compiled = compiler.compile(source)
     if isinstance(compiled, CompileError):

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from bankable.kernels.operators.family import Dims
-from bankable.kernels.operators.implementation import TYPES, Operator
+from bankable.kernels.operators.torch_operator import TYPES, Operator
 from bankable.kernels.worker.measure import inputs_of
 
 SEED = 20_240_229

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from bankable.kernels.operators.implementation import Operator, Outputs, Tensors
 from bankable.kernels.operators.implementations import OPERATORS
+from bankable.kernels.operators.torch_operator import Operator, Outputs, Tensors
 from bankable.kernels.worker.buffers import clean, guards_hold
 from bankable.kernels.worker.live_source import live_names
 from bankable.kernels.worker.measure import inputs_of
@@ -20,13 +20,13 @@ def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
     """Compare the named calls of one output file with float64 and with the live implementation."""
     operator, dims, dtype = OPERATORS[job["family"]], tuple(job["dims"]), job["dtype"]
     names, got = live_names(operator.files), load_file(job["outputs"])
-    total = Comparison(job["relative_error"])
-    against_live = Comparison(job["relative_error"])
+    total = OutputComparison(job["relative_error"])
+    against_live = OutputComparison(job["relative_error"])
     by_call: dict[str, float | None] = {}
     expected: dict[str, Outputs] = {}
     for entry in job["calls"]:
         tensors = inputs_of(operator, dims, dtype, job["seed"], entry["name"], entry["inputs"])
-        alone = Comparison(job["relative_error"])
+        alone = OutputComparison(job["relative_error"])
         live = operator.live(names, tensors)(tensors)
         expected[entry["name"]] = wanted = reference(operator, tensors)
         outputs = tuple(got[f"{entry['name']}.{index}"] for index in range(len(wanted)))
@@ -50,7 +50,7 @@ def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
 def against_oracle(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
     """Compare outputs for the oracle's inputs with what the live implementation gave when the task was made."""
     got, expected = load_file(job["outputs"]), load_file(job["expected"])
-    comparison = Comparison(job["relative_error"])
+    comparison = OutputComparison(job["relative_error"])
     outputs = tuple(got[f"oracle.{index}"] for index in range(len(expected)))
     wanted = tuple(expected[str(index)] for index in range(len(expected)))
     comparison.add_all(OPERATORS[job["family"]].settled(load_file(job["inputs"]), outputs, wanted), wanted)
@@ -63,7 +63,7 @@ def reference(operator: Operator, tensors: Tensors) -> Outputs:
     return operator.reference(exact)
 
 
-class Comparison:
+class OutputComparison:
     """The largest |got − want| / max(|want|, rms(want)) over all elements added."""
 
     def __init__(self, allowed: float) -> None:
@@ -122,7 +122,7 @@ def _answered_anew(
 ) -> bool | None:
     if "recheck.0" not in got:
         return None
-    comparison = Comparison(job["relative_error"])
+    comparison = OutputComparison(job["relative_error"])
     tensors = inputs_of(operator, dims, dtype, job["seed"], "recheck", "normal")
     wanted = reference(operator, tensors)
     outputs = tuple(got[f"recheck.{index}"] for index in range(len(wanted)))

@@ -19,12 +19,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from bankable.kernels.operators.family import Dims
-from bankable.kernels.operators.implementation import Call, Operator, Outputs, Tensors
 from bankable.kernels.operators.implementations import OPERATORS
+from bankable.kernels.operators.torch_operator import Call, Operator, Outputs, Tensors
 from bankable.kernels.worker import timing
 from bankable.kernels.worker.buffers import Results, guarded, poisoner, same_bits
-from bankable.kernels.worker.implementation import Loaded, load
 from bankable.kernels.worker.inputs import make
+from bankable.kernels.worker.loader import Loaded, load
 
 FIXED = ("weight", "table")
 """Kinds of tensors that a server holds from call to call."""

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from bankable.kernels.operators.implementations import OPERATORS
-from bankable.kernels.worker.check import Comparison, reference
+from bankable.kernels.worker.check import OutputComparison, reference
 from bankable.kernels.worker.live_source import live_names, source_file
 from bankable.kernels.worker.measure import inputs_of
 
@@ -18,7 +18,7 @@ def captured(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
     """How far the answers that a live server gave are from float64, for the inputs that it gave them to."""
     operator = OPERATORS[job["family"]]
     for shape in job["shapes"]:
-        comparison, outputs = Comparison(job["relative_error"]), load_file(shape["expected"])
+        comparison, outputs = OutputComparison(job["relative_error"]), load_file(shape["expected"])
         tensors = load_file(shape["inputs"])
         wanted = reference(operator, tensors)
         given = tuple(outputs[str(index)] for index in range(len(wanted)))
@@ -35,7 +35,7 @@ def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
         dims = tuple(shape["dims"])
         tensors = inputs_of(operator, dims, dtype, shape["seed"], "oracle", "normal")
         outputs = operator.live(names, tensors)(tensors)
-        comparison = Comparison(job["relative_error"])
+        comparison = OutputComparison(job["relative_error"])
         wanted = reference(operator, tensors)
         comparison.add_all(operator.settled(tensors, outputs, wanted), wanted)
         save_file(tensors, f"{shape['key']}.inputs.safetensors")

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from bankable.kernels.operators.implementations import OPERATORS
-from bankable.kernels.worker.implementation import load
+from bankable.kernels.worker.loader import load
 from bankable.kernels.worker.measure import inputs_of
 
 TURNS = 40

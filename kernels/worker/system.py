@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from torch.profiler import ProfilerActivity, profile, record_function
 
-from bankable.kernels.operators.implementation import Into, Operator, Tensors
 from bankable.kernels.operators.implementations import OPERATORS
-from bankable.kernels.worker.implementation import load
+from bankable.kernels.operators.torch_operator import Into, Operator, Tensors
+from bankable.kernels.worker.loader import load
 from bankable.kernels.worker.measure import inputs_of
 
 CALLS = 20

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from bankable.kernels.operators.implementation import Call, Outputs, Tensors
+from bankable.kernels.operators.torch_operator import Call, Outputs, Tensors
 
 CLOCK = time.perf_counter_ns
 TIMER = "perf_counter_ns"

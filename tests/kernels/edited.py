@@ -7,18 +7,18 @@ from dataclasses import replace
 from bankable.kernels.benchmark.candidate import Candidate, kernel_candidate
 from bankable.kernels.benchmark.qualify import Qualification, qualify
 from bankable.kernels.build.compiler import Compiled, Compiler
-from bankable.kernels.build.render import Source
+from bankable.kernels.build.render import KernelSource
 from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.task.folder import TaskFolder
 
 
-def edited(made: Source, old: str, new: str, *, helper: str, before: str) -> Source:
+def edited(made: KernelSource, old: str, new: str, *, helper: str, before: str) -> KernelSource:
     """``old``, which stands there once, is ``new``; the edit may call the ``helper`` that is put ``before`` a line."""
     assert made.text.count(old) == 1, old
     return replace(made, text=made.text.replace(before, f"{helper}{before}").replace(old, new))
 
 
-def built(compiler: Compiler, source: Source) -> Candidate:
+def built(compiler: Compiler, source: KernelSource) -> Candidate:
     compiled = compiler.compile(source)
     assert isinstance(compiled, Compiled), compiled
     return kernel_candidate(compiled)

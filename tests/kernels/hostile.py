@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bankable.kernels.build.render import Source, render
+from bankable.kernels.build.render import KernelSource, render
 from bankable.kernels.operators import FAMILIES
 
 WRITE = "to[i] = store(load(in[i]) * scale * load(weight[i]));"
@@ -14,7 +14,7 @@ ENTRY = 'extern "C" void bankable_run('
 CALL = "  run<0>(x, x_stride, weight, out, rows, cols, eps);"
 
 
-def edited(*changes: tuple[str, str]) -> Source:
+def edited(*changes: tuple[str, str]) -> KernelSource:
     """The default kernel with texts replaced; each of them must be there."""
     source = render(FAMILIES["rms_norm"], "bfloat16")
     text = source.text
@@ -24,7 +24,7 @@ def edited(*changes: tuple[str, str]) -> Source:
     return replace(source, text=text)
 
 
-def first(statement: str, header: str = "cstdint") -> Source:
+def first(statement: str, header: str = "cstdint") -> KernelSource:
     """The default kernel with a statement before it begins."""
     return edited(
         ("#include <cstdint>", f"#include <cstdint>\n#include <{header}>"), (COUNT, f"{COUNT}  {statement}\n")
@@ -57,7 +57,7 @@ FORGER = edited(
     (COUNT, COUNT + '  std::puts("{\\"shape\\": \\"4x64\\", \\"samples_ns\\": [1]}"); std::fflush(stdout);\n'),
 )
 BROKEN = edited((WRITE, "to[i] = nothing_like_it(in[i]);"))
-WRONG: dict[str, Source] = {
+WRONG: dict[str, KernelSource] = {
     "constant": CONSTANT,
     "no-op": NO_OP,
     "aliasing": ALIASING,

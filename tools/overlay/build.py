@@ -45,7 +45,7 @@ def build(
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            raise BuildError(f"no end after {LIMIT_S:.0f} s") from None
+            raise BuildError(f"timed out after {LIMIT_S:.0f} s") from None
         except OSError as problem:
             raise BuildError(f"{command}: {problem.strerror}") from None
         if done.returncode != 0:

@@ -17,6 +17,13 @@ EARLIER = frozenset(
         ("_bankable/seam.py", "9f2b607b30b74d9849b04b52458d797d9db1226a0356fb4d523a01c13cc68100"),
         # The same code, with one call's arguments on fewer lines.
         ("_bankable/build.py", "b525cb43919dab30550818943dd68a21551c94c6680df2da3d9dc8e6a37a7d4c"),
+        # Before a patch point was called so, and messages in other words.
+        ("_bankable/build.py", "c791800f5b874fec6351322e1d56bd634aedb21d650ffdda22d0da97fbb142ba"),
+        ("_bankable/capture.py", "f692199efacfe83902f75e37ecd574bceb6c57e28c7b139181321e5a57f46785"),
+        ("_bankable/replace.py", "d2a3d660aa87c2806667a81b84df16c5262d39ded0aa00e60ce653ca07bdca94"),
+        ("_bankable/seam.py", "e0e25f1aa1ec831c7d122664e8bf8d128eea048a27ebc76858faafa08bb046da"),
+        ("_bankable/watch.py", "a30ad5188e9e1de30ebc5c872792784356fa674cb47fd43eb99edd8fd449ad15"),
+        ("sitecustomize.py", "56e7eb3390185343ef4604c5f43f3eeb4f517ad06ce1f48cf3c2c47188e1cf82"),
     }
 )
 """Path in the overlay and sha256."""

@@ -20,11 +20,11 @@ from bankable.kernels.diagnosis.layers.programs import program, source_digest
 from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
 from bankable.kernels.diagnosis.layers.subject import CPP, LayerFailedError, Subject
 from bankable.kernels.diagnosis.layers.tool import version_of, x86
-from bankable.kernels.sandbox.limits import Limits
+from bankable.kernels.sandbox.limits import JobLimits
 
 FIRST, MORE = 1, 2
 """Calls of the first run, and further ones of the second."""
-WITHIN = Limits(wall_s=240, cpu_s=200, memory_bytes=4 << 30)
+WITHIN = JobLimits(wall_s=240, cpu_s=200, memory_bytes=4 << 30)
 
 
 class InstructionCountsLayer(Layer):

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 from pydantic import Field
 
-from bankable.kernels.build.offline import Figures, compile_offline
+from bankable.kernels.build.offline import CompileFigures, compile_offline
 from bankable.kernels.diagnosis.layers.layer import Layer, LayerFinding, text_of
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
 from bankable.kernels.operators import triton_sources
@@ -28,7 +28,7 @@ MOST_WARPS, MOST_BLOCKS = 64, 32
 class OfflineFigures(LayerFinding):
     """The kernel for each target."""
 
-    figures: tuple[Figures, ...] = Field(min_length=1)
+    figures: tuple[CompileFigures, ...] = Field(min_length=1)
     """One entry for each launch and target."""
 
     def describe(self) -> str:
@@ -52,13 +52,15 @@ class OfflineLayer(Layer):
         (place / "figures.json").write_bytes(orjson.dumps([figures.model_dump(mode="json") for figures in compiled]))
 
     def collect(self, subject: Subject, place: Path) -> OfflineFigures:
-        figures = tuple(Figures.model_validate(each) for each in orjson.loads((place / "figures.json").read_bytes()))
+        figures = tuple(
+            CompileFigures.model_validate(each) for each in orjson.loads((place / "figures.json").read_bytes())
+        )
         if all(each.failed for each in figures):
             raise LayerFailedError(figures[0].failed)
         return OfflineFigures(figures=figures)
 
 
-def occupancy(figures: Figures) -> float | None:
+def occupancy(figures: CompileFigures) -> float | None:
     """Warps that fit on a multiprocessor at a time, of those that it could hold; ``None`` where that is not known.
 
     On NVIDIA: least of what registers, shared memory and the number of blocks allow. On AMD what the compiler notes, of
@@ -79,7 +81,7 @@ def occupancy(figures: Figures) -> float | None:
     return min(1.0, blocks * figures.warps / most)
 
 
-def _describe(figures: Figures) -> str:
+def _describe(figures: CompileFigures) -> str:
     if figures.failed:
         return f"{figures.target}: {figures.failed}"
     share = occupancy(figures)

@@ -13,13 +13,13 @@ from bankable.kernels.diagnosis.layers.programs import program, source_digest
 from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_server
 from bankable.kernels.diagnosis.layers.subject import CPP, LayerFailedError, Subject
 from bankable.kernels.diagnosis.layers.tool import version_of
-from bankable.kernels.sandbox.limits import Limits
+from bankable.kernels.sandbox.limits import JobLimits
 from bankable.tools.serving.environment import inherited
 
 FIRST, MORE = 20, 200
 """Calls of the first run, and further ones of the second; the difference is of the calls alone."""
 EVENTS = ("instructions", "cycles", "cache-references", "cache-misses", "branch-misses")
-WITHIN = Limits(wall_s=120, cpu_s=100, memory_bytes=4 << 30)
+WITHIN = JobLimits(wall_s=120, cpu_s=100, memory_bytes=4 << 30)
 PROBE_S = 20.0
 
 

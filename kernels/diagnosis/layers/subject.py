@@ -10,7 +10,7 @@ from pydantic import Field
 from bankable.kernels.benchmark.candidate import Candidate
 from bankable.kernels.benchmark.qualify import parse_dims
 from bankable.kernels.build.compiler import CompileError, Compiler
-from bankable.kernels.build.render import Source
+from bankable.kernels.build.render import KernelSource
 from bankable.kernels.operators.family import Family
 from bankable.kernels.task.folder import TaskFolder, open_task
 from bankable.tools.evidence.harness import SourceFile
@@ -51,7 +51,13 @@ class Subject(Record):
 
     @classmethod
     def of_source(
-        cls, task: TaskFolder, source: Source, shape: str, python: Path, threads: int = 1, cache: Path | None = None
+        cls,
+        task: TaskFolder,
+        source: KernelSource,
+        shape: str,
+        python: Path,
+        threads: int = 1,
+        cache: Path | None = None,
     ) -> Subject:
         """A C++ kernel."""
         place = f"ops/{source.family}/candidates/{source.implementation}.cpp"
@@ -100,10 +106,10 @@ class Subject(Record):
     def family(self) -> Family:
         return self.task().family
 
-    def source(self, march: str = "native") -> Source:
+    def source(self, march: str = "native") -> KernelSource:
         """The C++ kernel, for this machine or for another kind of it."""
         task = self.task().task
-        source = Source(task.family, task.dtype, self.choices, self.text, self.flags)
+        source = KernelSource(task.family, task.dtype, self.choices, self.text, self.flags)
         if march == "native":
             return source
         old, new = "-march=native", f"-march={march}"
@@ -111,7 +117,7 @@ class Subject(Record):
         flags = tuple(new if flag == old else flag for flag in self.flags)
         return replace(source, text=f"{body}\n{last.replace(old, new)}\n", flags=flags)
 
-    def compiled(self, source: Source | None = None) -> Path:
+    def compiled(self, source: KernelSource | None = None) -> Path:
         """The shared object. Raises ``LayerFailedError`` with the compiler's complaint."""
         answer = Compiler(self.cache).compile(source or self.source())
         if isinstance(answer, CompileError):

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from bankable.kernels.operators.decode_attention import adapter, definition
-from bankable.kernels.operators.implementation import Call, Into, Operator, Outputs, Tensors, entry, flat
+from bankable.kernels.operators.torch_operator import Call, Into, Operator, Outputs, Tensors, entry, flat
 
 
 def _scale(query: torch.Tensor) -> float:

@@ -13,8 +13,8 @@ import triton
 import triton.language as tl
 
 from bankable.kernels.operators.family import Choices, Parameter
-from bankable.kernels.operators.implementation import Outputs, Tensors, flat
-from bankable.kernels.worker.triton.launch import LEAST_SIDE, Launch, Launches, Plan, warps_for
+from bankable.kernels.operators.torch_operator import Outputs, Tensors, flat
+from bankable.kernels.worker.triton.launch import LEAST_SIDE, KernelLaunch, KernelLaunches, TritonPlan, warps_for
 
 MOST_PIECES = 64
 
@@ -91,7 +91,7 @@ def decode_attention_sum_kernel(tops, sums, partial, out, heads, head, pieces: t
     tl.store(out + own * head + column, tl.sum(added * share[:, None], axis=0) / whole, mask=there)
 
 
-def _decode_attention(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launches]:
+def _decode_attention(tensors: Tensors, choices: Choices) -> tuple[Outputs, KernelLaunches]:
     query, keys, values = (flat(tensors[name]) for name in ("query", "k_cache", "v_cache"))
     pool = tensors["req_to_token"]
     batch, heads, head = query.shape
@@ -126,8 +126,10 @@ def _decode_attention(tensors: Tensors, choices: Choices) -> tuple[Outputs, Laun
     sizes = {"pieces": pieces, "block": choices["block"], "block_group": group, "block_head": tile}
     rest = {"tops": tops, "sums": sums, "partial": partial, "out": out, "heads": heads, "head": head}
     return (out,), (
-        Launch(decode_attention_kernel, (batch, kv_heads, pieces), share, sizes, choices["warps"], choices["stages"]),
-        Launch(
+        KernelLaunch(
+            decode_attention_kernel, (batch, kv_heads, pieces), share, sizes, choices["warps"], choices["stages"]
+        ),
+        KernelLaunch(
             decode_attention_sum_kernel,
             (batch, heads),
             rest,
@@ -137,7 +139,7 @@ def _decode_attention(tensors: Tensors, choices: Choices) -> tuple[Outputs, Laun
     )
 
 
-PLAN = Plan(
+PLAN = TritonPlan(
     _decode_attention,
     (
         Parameter("block", (64, 32, 128), "tokens in a step"),

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from bankable.kernels.operators.fused_add_rms_norm import adapter, definition
-from bankable.kernels.operators.implementation import Call, Into, Operator, Outputs, Tensors, entry, flat
 from bankable.kernels.operators.rms_norm.reference import EPS, FILES, live_module, normed
+from bankable.kernels.operators.torch_operator import Call, Into, Operator, Outputs, Tensors, entry, flat
 
 
 def _reference(tensors: Tensors) -> Outputs:

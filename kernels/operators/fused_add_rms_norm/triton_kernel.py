@@ -10,10 +10,10 @@ import triton
 import triton.language as tl
 
 from bankable.kernels.operators.family import Choices
-from bankable.kernels.operators.implementation import Outputs, Tensors, flat
 from bankable.kernels.operators.rms_norm.reference import EPS
 from bankable.kernels.operators.rms_norm.triton_kernel import row_launches
-from bankable.kernels.worker.triton.launch import WARPS, Launches, Plan, empty_like
+from bankable.kernels.operators.torch_operator import Outputs, Tensors, flat
+from bankable.kernels.worker.triton.launch import WARPS, KernelLaunches, TritonPlan, empty_like
 
 
 @triton.jit
@@ -31,7 +31,7 @@ def fused_add_rms_norm_kernel(
     tl.store(out + row * cols + column, values * scale * weights, mask=there)
 
 
-def _fused_add_rms_norm(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launches]:
+def _fused_add_rms_norm(tensors: Tensors, choices: Choices) -> tuple[Outputs, KernelLaunches]:
     """Raises ``ValueError`` for rows longer than a program can hold."""
     x, residual = flat(tensors["x"]), flat(tensors["residual"])
     out, total = empty_like(x), empty_like(x)
@@ -49,4 +49,4 @@ def _fused_add_rms_norm(tensors: Tensors, choices: Choices) -> tuple[Outputs, La
     return (out, total), row_launches(fused_add_rms_norm_kernel, x, arguments, choices)
 
 
-PLAN = Plan(_fused_add_rms_norm, (WARPS,))
+PLAN = TritonPlan(_fused_add_rms_norm, (WARPS,))

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from bankable.kernels.operators.implementation import Call, Into, Operator, Outputs, Tensors, entry, flat
 from bankable.kernels.operators.linear import adapter, definition
+from bankable.kernels.operators.torch_operator import Call, Into, Operator, Outputs, Tensors, entry, flat
 
 
 def _reference(tensors: Tensors) -> Outputs:

@@ -11,8 +11,8 @@ import triton
 import triton.language as tl
 
 from bankable.kernels.operators.family import Choices, Parameter
-from bankable.kernels.operators.implementation import Outputs, Tensors, flat
-from bankable.kernels.worker.triton.launch import LEAST_SIDE, Launch, Launches, Plan
+from bankable.kernels.operators.torch_operator import Outputs, Tensors, flat
+from bankable.kernels.worker.triton.launch import LEAST_SIDE, KernelLaunch, KernelLaunches, TritonPlan
 
 MOST_ROWS = 64
 WARPS = 4
@@ -46,7 +46,7 @@ def linear_kernel(
     tl.store(out + place, total, mask=(row < rows)[:, None] & (column < outs)[None, :])
 
 
-def _linear(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launches]:
+def _linear(tensors: Tensors, choices: Choices) -> tuple[Outputs, KernelLaunches]:
     x, weight = flat(tensors["x"]), flat(tensors["weight"])
     (rows, ins), outs = x.shape, weight.shape[0]
     out = torch.empty((rows, outs), dtype=x.dtype, device=x.device)
@@ -67,10 +67,10 @@ def _linear(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launches]:
         "ins": ins,
     }
     grid = (triton.cdiv(outs, choices["outs"]), triton.cdiv(rows, block_rows))
-    return (out,), (Launch(linear_kernel, grid, arguments, constants, WARPS, choices["stages"]),)
+    return (out,), (KernelLaunch(linear_kernel, grid, arguments, constants, WARPS, choices["stages"]),)
 
 
-PLAN = Plan(
+PLAN = TritonPlan(
     _linear,
     (
         Parameter("outs", (32, 16, 64), "rows of W in a program"),

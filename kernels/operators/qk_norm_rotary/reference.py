@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from bankable.kernels.operators.implementation import Call, Into, Operator, Outputs, Tensors, entry, flat
 from bankable.kernels.operators.qk_norm_rotary import adapter, definition
 from bankable.kernels.operators.rms_norm import reference as rms_norm
 from bankable.kernels.operators.rotary import reference as rotary
+from bankable.kernels.operators.torch_operator import Call, Into, Operator, Outputs, Tensors, entry, flat
 
 EPS = rms_norm.EPS
 FILES = ("srt/models/qwen3.py", *rms_norm.FILES, *rotary.OPERATOR.files)

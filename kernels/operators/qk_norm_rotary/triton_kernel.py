@@ -9,10 +9,10 @@ import triton
 import triton.language as tl
 
 from bankable.kernels.operators.family import Choices
-from bankable.kernels.operators.implementation import Outputs, Tensors
 from bankable.kernels.operators.rms_norm.reference import EPS
 from bankable.kernels.operators.rotary.triton_kernel import store_turned, turning
-from bankable.kernels.worker.triton.launch import WARPS, Launches, Plan
+from bankable.kernels.operators.torch_operator import Outputs, Tensors
+from bankable.kernels.worker.triton.launch import WARPS, KernelLaunches, TritonPlan
 
 
 @triton.jit
@@ -60,9 +60,9 @@ def qk_norm_rotary_kernel(
     _norm_and_turn(key + token * key_stride, to, key_weight, angles, kv_heads, half, eps, kv_rows, block)
 
 
-def _qk_norm_rotary(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launches]:
+def _qk_norm_rotary(tensors: Tensors, choices: Choices) -> tuple[Outputs, KernelLaunches]:
     more = {"query_weight": tensors["query_weight"], "key_weight": tensors["key_weight"], "eps": EPS}
     return turning(qk_norm_rotary_kernel, tensors, more, choices)
 
 
-PLAN = Plan(_qk_norm_rotary, (WARPS,))
+PLAN = TritonPlan(_qk_norm_rotary, (WARPS,))

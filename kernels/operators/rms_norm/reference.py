@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from bankable.kernels.operators.implementation import Call, Into, Operator, Outputs, Tensors, entry, flat
 from bankable.kernels.operators.rms_norm import adapter, definition
+from bankable.kernels.operators.torch_operator import Call, Into, Operator, Outputs, Tensors, entry, flat
 
 EPS = definition.FAMILY.scalars["eps"]
 FILES = ("srt/layers/layernorm.py",)

@@ -12,9 +12,9 @@ import triton
 import triton.language as tl
 
 from bankable.kernels.operators.family import Choices
-from bankable.kernels.operators.implementation import Outputs, Tensors, flat
 from bankable.kernels.operators.rms_norm.reference import EPS
-from bankable.kernels.worker.triton.launch import WARPS, Launch, Launches, Plan, empty_like, warps_for
+from bankable.kernels.operators.torch_operator import Outputs, Tensors, flat
+from bankable.kernels.worker.triton.launch import WARPS, KernelLaunch, KernelLaunches, TritonPlan, empty_like, warps_for
 
 LONGEST = 1 << 15
 """Elements of a row that the registers of a program can hold; twice as many are spilled."""
@@ -31,7 +31,7 @@ def rms_norm_kernel(x, x_stride, weight, out, cols, eps, block: tl.constexpr):
     tl.store(out + row * cols + column, values * scale * weights, mask=there)
 
 
-def _rms_norm(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launches]:
+def _rms_norm(tensors: Tensors, choices: Choices) -> tuple[Outputs, KernelLaunches]:
     """Raises ``ValueError`` for rows longer than a program can hold."""
     x = flat(tensors["x"])
     out = empty_like(x)
@@ -46,13 +46,13 @@ def _rms_norm(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launches]:
     return (out,), row_launches(rms_norm_kernel, x, arguments, choices)
 
 
-def row_launches(kernel: Any, x: torch.Tensor, arguments: dict[str, Any], choices: Choices) -> Launches:
+def row_launches(kernel: Any, x: torch.Tensor, arguments: dict[str, Any], choices: Choices) -> KernelLaunches:
     """A launch of a program for each row of ``x``. Raises ``ValueError`` for rows longer than a program can hold."""
     rows, cols = x.shape
     if cols > LONGEST:
         raise ValueError(f"rows of {cols} elements; a program holds {LONGEST}")
     block = triton.next_power_of_2(cols)
-    return (Launch(kernel, (rows,), arguments, {"block": block}, warps_for(block, choices["warps"])),)
+    return (KernelLaunch(kernel, (rows,), arguments, {"block": block}, warps_for(block, choices["warps"])),)
 
 
-PLAN = Plan(_rms_norm, (WARPS,))
+PLAN = TritonPlan(_rms_norm, (WARPS,))

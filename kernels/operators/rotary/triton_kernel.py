@@ -7,8 +7,8 @@ import triton
 import triton.language as tl
 
 from bankable.kernels.operators.family import Choices
-from bankable.kernels.operators.implementation import Outputs, Tensors, flat
-from bankable.kernels.worker.triton.launch import WARPS, Launch, Launches, Plan, empty_like, warps_for
+from bankable.kernels.operators.torch_operator import Outputs, Tensors, flat
+from bankable.kernels.worker.triton.launch import WARPS, KernelLaunch, KernelLaunches, TritonPlan, empty_like, warps_for
 
 
 @triton.jit
@@ -61,7 +61,7 @@ def rotary_kernel(
 
 def turning(
     kernel: triton.JITFunction, tensors: Tensors, more: dict[str, torch.Tensor | float], choices: Choices
-) -> tuple[Outputs, Launches]:
+) -> tuple[Outputs, KernelLaunches]:
     """Outputs and the launch of a kernel that turns queries and keys, and takes ``more`` besides."""
     query, key, table = flat(tensors["query"]), flat(tensors["key"]), tensors["table"]
     head = table.shape[1]
@@ -84,7 +84,7 @@ def turning(
     }
     constants = {"rows": rows, "kv_rows": triton.next_power_of_2(kv_heads), "block": block}
     warps = warps_for(rows * block, choices["warps"])
-    return turned, (Launch(kernel, (query.shape[0],), arguments, constants, warps),)
+    return turned, (KernelLaunch(kernel, (query.shape[0],), arguments, constants, warps),)
 
 
-PLAN = Plan(lambda tensors, choices: turning(rotary_kernel, tensors, {}, choices), (WARPS,))
+PLAN = TritonPlan(lambda tensors, choices: turning(rotary_kernel, tensors, {}, choices), (WARPS,))

@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from bankable.kernels.operators.implementation import Call, Into, Operator, Outputs, Tensors, entry, flat
 from bankable.kernels.operators.silu_and_mul import adapter, definition
+from bankable.kernels.operators.torch_operator import Call, Into, Operator, Outputs, Tensors, entry, flat
 
 
 def _reference(tensors: Tensors) -> Outputs:

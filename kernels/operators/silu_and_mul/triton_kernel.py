@@ -7,8 +7,8 @@ import triton
 import triton.language as tl
 
 from bankable.kernels.operators.family import Choices, Parameter
-from bankable.kernels.operators.implementation import Outputs, Tensors, flat
-from bankable.kernels.worker.triton.launch import WARPS, Launch, Launches, Plan, warps_for
+from bankable.kernels.operators.torch_operator import Outputs, Tensors, flat
+from bankable.kernels.worker.triton.launch import WARPS, KernelLaunch, KernelLaunches, TritonPlan, warps_for
 
 
 @triton.jit
@@ -22,14 +22,16 @@ def silu_and_mul_kernel(x, x_stride, out, cols, block: tl.constexpr):
     tl.store(out + row * cols + column, activated * up, mask=there)
 
 
-def _silu_and_mul(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launches]:
+def _silu_and_mul(tensors: Tensors, choices: Choices) -> tuple[Outputs, KernelLaunches]:
     x = flat(tensors["x"])
     rows, cols = x.shape[0], x.shape[1] // 2
     out = torch.empty((rows, cols), dtype=x.dtype, device=x.device)
     block = min(choices["block"], triton.next_power_of_2(cols))
     arguments = {"x": x, "x_stride": x.stride(0), "out": out, "cols": cols}
     grid = (rows, triton.cdiv(cols, block))
-    return (out,), (Launch(silu_and_mul_kernel, grid, arguments, {"block": block}, warps_for(block, choices["warps"])),)
+    return (out,), (
+        KernelLaunch(silu_and_mul_kernel, grid, arguments, {"block": block}, warps_for(block, choices["warps"])),
+    )
 
 
-PLAN = Plan(_silu_and_mul, (Parameter("block", (1024, 2048, 4096), "elements of a row in a program"), WARPS))
+PLAN = TritonPlan(_silu_and_mul, (Parameter("block", (1024, 2048, 4096), "elements of a row in a program"), WARPS))

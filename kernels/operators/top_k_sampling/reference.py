@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from bankable.kernels.operators.implementation import Call, Into, Operator, Outputs, Tensors, entry, flat
 from bankable.kernels.operators.top_k_sampling import adapter, definition
+from bankable.kernels.operators.torch_operator import Call, Into, Operator, Outputs, Tensors, entry, flat
 
 
 def _cut(ordered: torch.Tensor, sums: torch.Tensor, tensors: Tensors) -> torch.Tensor:

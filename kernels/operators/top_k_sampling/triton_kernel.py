@@ -11,8 +11,8 @@ import triton
 import triton.language as tl
 
 from bankable.kernels.operators.family import Choices, Parameter
-from bankable.kernels.operators.implementation import Outputs, Tensors, flat
-from bankable.kernels.worker.triton.launch import Launch, Launches, Plan, warps_for
+from bankable.kernels.operators.torch_operator import Outputs, Tensors, flat
+from bankable.kernels.worker.triton.launch import KernelLaunch, KernelLaunches, TritonPlan, warps_for
 
 NOTHING = tl.constexpr(-(1 << 62))
 """Below every probability and even −∞, where a row or a piece has come to its end."""
@@ -48,7 +48,7 @@ def top_k_sampling_cut_kernel(
     tl.store(ids + row * asked + rank, (vocab - 1 - (best & 0x7FFFFFFF)).to(tl.int32), mask=rank < asked)
 
 
-def _top_k_sampling(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launches]:
+def _top_k_sampling(tensors: Tensors, choices: Choices) -> tuple[Outputs, KernelLaunches]:
     """Raises ``ValueError`` for more candidates than a program can sort."""
     probs, asked = flat(tensors["probs"]), int(tensors["width"])
     rows, vocab = probs.shape
@@ -74,12 +74,12 @@ def _top_k_sampling(tensors: Tensors, choices: Choices) -> tuple[Outputs, Launch
     }
     sizes = {"block": block, "width": width}
     return (weights, ids), (
-        Launch(top_k_sampling_kernel, (rows, pieces), first, sizes, warps_for(block, choices["warps"])),
-        Launch(top_k_sampling_cut_kernel, (rows,), second, {"block": whole, "width": width}, warps_for(whole)),
+        KernelLaunch(top_k_sampling_kernel, (rows, pieces), first, sizes, warps_for(block, choices["warps"])),
+        KernelLaunch(top_k_sampling_cut_kernel, (rows,), second, {"block": whole, "width": width}, warps_for(whole)),
     )
 
 
-PLAN = Plan(
+PLAN = TritonPlan(
     _top_k_sampling,
     (
         Parameter("block", (2048, 1024, 4096), "probabilities of which a program keeps the largest"),

@@ -19,7 +19,7 @@ from bankable.kernels.operators.implementations import OPERATORS
 from bankable.kernels.operators.triton_kernels import PLANS
 from bankable.kernels.worker.messages import LaunchFigures
 from bankable.kernels.worker.triton import amd, nvidia
-from bankable.kernels.worker.triton.launch import Launch, Launches
+from bankable.kernels.worker.triton.launch import KernelLaunch, KernelLaunches
 
 POINTERS = {
     torch.bfloat16: "*bf16",
@@ -35,7 +35,7 @@ WIDE_WAVES = "gfx9"
 """AMD GPUs whose names begin so run 64 lanes together, the others 32."""
 
 
-def launches_of(family: str, dims: Dims, dtype: str) -> Launches:
+def launches_of(family: str, dims: Dims, dtype: str) -> KernelLaunches:
     """The launches for a shape, of tensors that have no memory, but for what the host reads."""
     tensors = {
         spec.name: torch.full(spec.dims, spec.limit)
@@ -53,7 +53,7 @@ def target_of(name: str) -> GPUTarget:
     return GPUTarget("hip", name, 64 if name.startswith(WIDE_WAVES) else 32)
 
 
-def source_of(launch: Launch, target: GPUTarget) -> ASTSource:
+def source_of(launch: KernelLaunch, target: GPUTarget) -> ASTSource:
     """The kernel with types, values compiled in, and what is known of the rest."""
     types: dict[str, str] = {}
     fixed: dict[str, int] = dict(launch.constants)
@@ -76,7 +76,7 @@ def source_of(launch: Launch, target: GPUTarget) -> ASTSource:
     return ASTSource(launch.kernel, types, fixed, known)
 
 
-def figures(launch: Launch, name: str) -> LaunchFigures:
+def figures(launch: KernelLaunch, name: str) -> LaunchFigures:
     """Compile one kernel for a target; what is known of it. Raises what Triton raises."""
     target = target_of(name)
     options = {"num_warps": launch.warps, "num_stages": launch.stages}

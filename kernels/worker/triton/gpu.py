@@ -30,14 +30,14 @@ import torch
 import triton
 
 from bankable.kernels.operators.family import Choices, Dims, shape_key
-from bankable.kernels.operators.implementation import Operator, Outputs, Tensors
 from bankable.kernels.operators.implementations import OPERATORS
+from bankable.kernels.operators.torch_operator import Operator, Outputs, Tensors
 from bankable.kernels.operators.triton_kernels import PLANS
-from bankable.kernels.worker.check import Comparison, reference
+from bankable.kernels.worker.check import OutputComparison, reference
 from bankable.kernels.worker.measure import inputs_of
 from bankable.kernels.worker.messages import Absent, DeviceReady, MeasureRequest, ShapeMeasured
 from bankable.kernels.worker.protocol import decode, send
-from bankable.kernels.worker.triton.launch import Plan
+from bankable.kernels.worker.triton.launch import TritonPlan
 
 COPY_BYTES = 1 << 30
 COPIES = 20
@@ -93,7 +93,7 @@ def timed(run: Callable[[], object]) -> float:
 
 
 @dataclass(frozen=True)
-class Case:
+class GpuCase:
     """One shape: sets of inputs, what is wanted of the first of them, and what empties the cache."""
 
     operator: Operator
@@ -126,7 +126,7 @@ class Case:
         """With how far a call is off, or why it cannot run; and a graph for each set of inputs, where it can be
         timed."""
         try:
-            comparison = Comparison(self.allowed)
+            comparison = OutputComparison(self.allowed)
             comparison.add_all(self.operator.settled(self.sets[0], call(self.sets[0]), self.wanted), self.wanted)
             graphs = [] if self.flush is None else [captured(call, tensors) for tensors in self.sets]
             return replace(reply, error=comparison.error), graphs
@@ -144,13 +144,13 @@ class Case:
         return found
 
 
-def case_of(operator: Operator, dims: Dims, dtype: str, seed: int, rehearse: bool) -> Case:
+def case_of(operator: Operator, dims: Dims, dtype: str, seed: int, rehearse: bool) -> GpuCase:
     """Sets of inputs that are together larger than the cache."""
     cache = 0 if rehearse else torch.cuda.get_device_properties(0).L2_cache_size
     count = max(1, min(MOST_SETS, 2 * cache // operator.family.bytes_moved(dims, dtype) + 1))
     sets = [_inputs(operator, dims, dtype, seed, str(index), rehearse) for index in range(count)]
     flush = None if rehearse else torch.empty(2 * cache, dtype=torch.uint8, device="cuda")
-    return Case(operator, dims, dtype, sets, reference(operator, sets[0]), flush)
+    return GpuCase(operator, dims, dtype, sets, reference(operator, sets[0]), flush)
 
 
 def shape(operator: Operator, dims: Dims, dtype: str, request: MeasureRequest) -> Iterator[ShapeMeasured]:
@@ -170,7 +170,7 @@ def shape(operator: Operator, dims: Dims, dtype: str, request: MeasureRequest) -
         yield replace(reply, samples_s=tuple(samples[name]))
 
 
-def first_look(case: Case, plan: Plan, count: int) -> Generator[ShapeMeasured, None, Choices]:
+def first_look(case: GpuCase, plan: TritonPlan, count: int) -> Generator[ShapeMeasured, None, Choices]:
     """Every choice that a kernel leaves open, right first; returns the quickest. What is reported of it is measured
     again: of many looks the luckiest would be too good."""
     best, shortest = plan.defaults(), math.inf
@@ -185,7 +185,7 @@ def first_look(case: Case, plan: Plan, count: int) -> Generator[ShapeMeasured, N
     return best
 
 
-def ours(plan: Plan, choices: Choices) -> Call:
+def ours(plan: TritonPlan, choices: Choices) -> Call:
     """A plan's launches as a call."""
 
     def call(tensors: Tensors) -> Outputs:

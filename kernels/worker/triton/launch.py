@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from bankable.kernels.operators.family import Choices, Parameter, combinations
-from bankable.kernels.operators.implementation import Outputs, Tensors
+from bankable.kernels.operators.torch_operator import Outputs, Tensors
 
 ELEMENTS_PER_WARP = 512
 MOST_WARPS = 16
@@ -18,7 +18,7 @@ LEAST_SIDE = 16
 
 
 @dataclass(frozen=True)
-class Launch:
+class KernelLaunch:
     """A kernel, its grid and its arguments."""
 
     kernel: Any
@@ -38,19 +38,19 @@ class Launch:
         self.kernel[self.grid](**self.arguments, **self.constants, **options)
 
 
-Launches = tuple[Launch, ...]
+KernelLaunches = tuple[KernelLaunch, ...]
 """One after the other on one stream. The host waits for nothing in between, so a CUDA graph can hold them all."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class TritonPlan:
     """A family's Triton implementation, with what it leaves open."""
 
-    make: Callable[[Tensors, Choices], tuple[Outputs, Launches]]
+    make: Callable[[Tensors, Choices], tuple[Outputs, KernelLaunches]]
     """From an operator's inputs to its outputs, still empty, and the launches that fill them."""
     parameters: tuple[Parameter, ...]
 
-    def __call__(self, tensors: Tensors, choices: Choices | None = None) -> tuple[Outputs, Launches]:
+    def __call__(self, tensors: Tensors, choices: Choices | None = None) -> tuple[Outputs, KernelLaunches]:
         """Outputs and launches; what ``choices`` leave out is the default. Raises ``ValueError`` for sizes that the
         kernels cannot have."""
         return self.make(tensors, {**self.defaults(), **(choices or {})})

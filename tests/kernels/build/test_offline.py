@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bankable.kernels.build.offline import Figures, compile_offline, lines
+from bankable.kernels.build.offline import CompileFigures, compile_offline, lines
 from bankable.kernels.operators import FAMILIES, SHAPES
 from bankable.kernels.task.shapes import parse_shapes
 from bankable.kernels.worker.triton import amd, nvidia
@@ -31,7 +31,7 @@ print(json.dumps([figures(launch, target) for target in sys.argv[2:]]))
 """A row of 32768 elements in the registers of two warps."""
 
 
-def compiled(python: Path, family: str, shapes: str, *targets: str) -> list[Figures]:
+def compiled(python: Path, family: str, shapes: str, *targets: str) -> list[CompileFigures]:
     chosen = FAMILIES[family]
     return compile_offline(chosen, parse_shapes(chosen, shapes, ""), chosen.usual, targets or TARGETS, python)
 

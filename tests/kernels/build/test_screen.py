@@ -9,7 +9,7 @@ import pytest
 from bankable.kernels.benchmark.candidate import kernel_candidate
 from bankable.kernels.benchmark.qualify import qualify, read_kernel
 from bankable.kernels.build.compiler import Compiled, Compiler
-from bankable.kernels.build.render import Source, every_choice, render
+from bankable.kernels.build.render import KernelSource, every_choice, render
 from bankable.kernels.build.screen import complaints
 from bankable.kernels.operators import FAMILIES
 from tests.kernels.taken_over import HONEST, taken_over
@@ -28,7 +28,7 @@ BODIES = {
 }
 
 
-def built(compiler: Compiler, source: Source) -> Compiled:
+def built(compiler: Compiler, source: KernelSource) -> Compiled:
     compiled = compiler.compile(source)
     assert isinstance(compiled, Compiled), compiled
     return compiled

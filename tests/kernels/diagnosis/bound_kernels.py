@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bankable.kernels.build.render import CONTRACTED, FLAGS, Source
+from bankable.kernels.build.render import CONTRACTED, FLAGS, KernelSource
 
 PRELUDE = """
 #include <cstdint>
@@ -91,7 +91,7 @@ REGIONS = """
 """A parallel region for each row, for sixteen elements of work."""
 
 
-def kernel(body: str) -> Source:
+def kernel(body: str) -> KernelSource:
     """A source as the renderer makes one."""
     flags = (*FLAGS, CONTRACTED, "-mprefer-vector-width=256")
-    return Source("rms_norm", "float32", {}, f"{PRELUDE}{ENTRY}{body}// g++ {' '.join(flags)}\n", flags)
+    return KernelSource("rms_norm", "float32", {}, f"{PRELUDE}{ENTRY}{body}// g++ {' '.join(flags)}\n", flags)

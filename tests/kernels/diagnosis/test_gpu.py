@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from bankable.kernels.build.offline import Figures
+from bankable.kernels.build.offline import CompileFigures
 from bankable.kernels.diagnosis.gpu import diagnose_by_code, diagnose_by_counters
 from bankable.kernels.diagnosis.layers.gpu_counters import GpuCounters
 from bankable.tools.serving.environment import isolated
@@ -56,7 +56,7 @@ def test_huge_register_use_shows_in_the_compiled_kernel(python, tmp_path):
         env=isolated({"TRITON_CACHE_DIR": str(tmp_path)}),
     )
     plain, squeezed = (
-        diagnose_by_code(Figures.model_validate({"shape": "x", "target": "sm_90", **said}))
+        diagnose_by_code(CompileFigures.model_validate({"shape": "x", "target": "sm_90", **said}))
         for said in json.loads(done.stdout)
     )
     assert plain.bound == "unknown", "it was not run"
@@ -68,5 +68,5 @@ def test_huge_register_use_shows_in_the_compiled_kernel(python, tmp_path):
 
 
 def test_a_kernel_that_does_not_compile_has_no_bound():
-    said = diagnose_by_code(Figures(shape="1x1", target="sm_90", failed="ValueError: too long"))
+    said = diagnose_by_code(CompileFigures(shape="1x1", target="sm_90", failed="ValueError: too long"))
     assert (said.bound, said.evidence, said.advice) == ("unknown", ("ValueError: too long",), ())

@@ -14,7 +14,7 @@ from bankable.kernels.benchmark.benchmark import BenchmarkSettings, run_benchmar
 from bankable.kernels.benchmark.candidate import Candidate, torch_candidate
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.build.overlay import patch_of
-from bankable.kernels.build.render import Source, render
+from bankable.kernels.build.render import KernelSource, render
 from bankable.kernels.operators import FAMILIES
 from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.task.extract import write_captured_task
@@ -60,7 +60,7 @@ def task(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> T
     return write_task(tmp_path_factory.mktemp("sampling") / "run", FAMILY, "", shapes, fork_server, threads=1)
 
 
-def source(*change: str) -> Source:
+def source(*change: str) -> KernelSource:
     made = render(FAMILY, "float32")
     return edited(made, *change, helper=WRITABLE, before="// As live does it") if change else made
 

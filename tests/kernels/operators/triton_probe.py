@@ -21,7 +21,7 @@ from bankable.kernels.operators.family import Choices, Dims
 from bankable.kernels.operators.implementations import OPERATORS
 from bankable.kernels.operators.triton_kernels import PLANS
 from bankable.kernels.worker.buffers import guarded, guards_hold, same_bits
-from bankable.kernels.worker.check import Comparison, reference
+from bankable.kernels.worker.check import OutputComparison, reference
 from bankable.kernels.worker.measure import inputs_of
 
 FREE = ("warps", "stages")
@@ -42,7 +42,7 @@ def tried(family: str, dims: Dims, dtype: str, kind: str, choices: Choices) -> d
     for launch in launches:
         arguments = {name: places.get(id(value), value) for name, value in launch.arguments.items()}
         replace(launch, arguments=arguments).run()
-    comparison, wanted = Comparison(0.0), reference(operator, tensors)
+    comparison, wanted = OutputComparison(0.0), reference(operator, tensors)
     comparison.add_all(operator.settled(tensors, inner, wanted), wanted)
     return {
         "family": family,

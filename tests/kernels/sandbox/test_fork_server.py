@@ -7,9 +7,9 @@ import pytest
 from bankable.kernels.benchmark.candidate import Candidate, kernel_candidate
 from bankable.kernels.benchmark.qualify import qualify
 from bankable.kernels.build.compiler import Compiled, Compiler
-from bankable.kernels.build.render import Source
-from bankable.kernels.sandbox.fork_server import Answer, ForkServer
-from bankable.kernels.sandbox.limits import Limits
+from bankable.kernels.build.render import KernelSource
+from bankable.kernels.sandbox.fork_server import ForkServer, JobAnswer
+from bankable.kernels.sandbox.limits import JobLimits
 from bankable.kernels.task.folder import TaskFolder
 from tests.kernels.hostile import CRASH, FORGER, HANG, HOG, OVERRUN, SPIN, WRONG
 
@@ -28,13 +28,15 @@ REASONS = {
 SHAPES = [{"key": "4x64", "dims": [4, 64], "seed": 5}]
 
 
-def compile_candidate(source: Source, compiler: Compiler) -> Candidate:
+def compile_candidate(source: KernelSource, compiler: Compiler) -> Candidate:
     compiled = compiler.compile(source)
     assert isinstance(compiled, Compiled), compiled
     return kernel_candidate(compiled)
 
 
-def attempt(source: Source, compiler: Compiler, fork_server: ForkServer, limits: Limits | None = None) -> Answer:
+def attempt(
+    source: KernelSource, compiler: Compiler, fork_server: ForkServer, limits: JobLimits | None = None
+) -> JobAnswer:
     job = {"family": "rms_norm", "dtype": "bfloat16", "threads": 1, "kinds": ["normal"], "shapes": SHAPES}
     return fork_server.run("attempt", {**job, "implementation": compile_candidate(source, compiler).job()}, limits)
 
@@ -42,10 +44,10 @@ def attempt(source: Source, compiler: Compiler, fork_server: ForkServer, limits:
 @pytest.mark.parametrize(
     ("source", "limits", "end"),
     [
-        (CRASH, Limits(), "crashed"),
-        (HANG, Limits(wall_s=3), "wall_limit"),
-        (SPIN, Limits(cpu_s=1), "cpu_limit"),
-        (HOG, Limits(memory_bytes=1 << 29), "memory_limit"),
+        (CRASH, JobLimits(), "crashed"),
+        (HANG, JobLimits(wall_s=3), "wall_limit"),
+        (SPIN, JobLimits(cpu_s=1), "cpu_limit"),
+        (HOG, JobLimits(memory_bytes=1 << 29), "memory_limit"),
     ],
     ids=["crash", "hang", "spin", "hog"],
 )

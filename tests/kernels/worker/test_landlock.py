@@ -10,7 +10,7 @@ import pytest
 from bankable.kernels.benchmark.candidate import kernel_candidate
 from bankable.kernels.benchmark.qualify import qualify
 from bankable.kernels.build.compiler import Compiled
-from bankable.kernels.sandbox.limits import Limits
+from bankable.kernels.sandbox.limits import JobLimits
 from tests.kernels.taken_over import HONEST, taken_over
 
 HEADERS = "#include <fcntl.h>\n#include <unistd.h>\n#include <cstdlib>\n#include <csignal>\n#include <sys/prctl.h>\n"
@@ -18,7 +18,7 @@ HEADERS = "#include <fcntl.h>\n#include <unistd.h>\n#include <cstdlib>\n#include
 
 @pytest.fixture
 def tried(compiler, fork_server, norm_task):
-    def run(body: str, limits: Limits = Limits()):  # noqa: B008 - a frozen value
+    def run(body: str, limits: JobLimits = JobLimits()):  # noqa: B008 - a frozen value
         compiled = compiler.compile(taken_over(body, above=HEADERS))
         assert isinstance(compiled, Compiled), compiled
         return qualify(norm_task, kernel_candidate(compiled), fork_server, ["4x64"], 1, limits, read=False)

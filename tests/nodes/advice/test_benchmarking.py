@@ -17,7 +17,7 @@ from bankable.kernels.benchmark.benchmark import ROUNDS
 from bankable.kernels.build.render import render
 from bankable.kernels.operators import FAMILIES
 from bankable.kernels.task.folder import TaskFolder, write_task
-from bankable.kernels.task.proposed import MOST, entered
+from bankable.kernels.task.proposed import MOST, read_proposed
 from bankable.kernels.task.shapes import parse_shapes
 from bankable.kernels.task.sources import kept_source
 from bankable.nodes.advice.ask import past
@@ -89,8 +89,8 @@ def test_kernels_are_choices_of_the_template_few_and_new(task: TaskFolder, tmp_p
         assert ask_bench_plan(context, task, 1, ()) is not None
         dropped = [it.why for it in past(context.folder.root)[0].dropped]
         assert ask_bench_plan(context, task, 2, ()) is not None
-    assert [it.implementation for it in entered(task.path)] == [name_of(unroll=4), name_of(unroll=2)]
-    assert len(entered(task.path)) == MOST
+    assert [it.implementation for it in read_proposed(task.path)] == [name_of(unroll=4), name_of(unroll=2)]
+    assert len(read_proposed(task.path)) == MOST
     assert dropped == [
         "takes part already",
         "not one of the values of unroll",
@@ -104,7 +104,7 @@ def test_kernels_are_choices_of_the_template_few_and_new(task: TaskFolder, tmp_p
 def test_a_model_that_refuses_leaves_the_benchmark_as_it_is(task: TaskFolder, tmp_path: Path) -> None:
     with ScriptedEndpoint(refusal()) as server, context_of(tmp_path, server) as context:
         assert ask_bench_plan(context, task, 1, ()) is None
-    assert entered(task.path) == []
+    assert read_proposed(task.path) == []
 
 
 def test_what_was_entered_is_measured_like_the_others_and_diagnosed(
@@ -153,7 +153,7 @@ class _Books:
     def __init__(self, folder: Any) -> None:
         self.root, self.ledger = folder.root, self
 
-    def enter(self, path: Path) -> None:
+    def add_proposed(self, path: Path) -> None:
         assert path.is_file()
 
     def enter_tree(self, path: Path) -> None:

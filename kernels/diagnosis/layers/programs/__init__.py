@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bankable.kernels.build.compiler import CompileError, Compiler
-from bankable.kernels.build.render import Source
+from bankable.kernels.build.render import KernelSource
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError
 
 FLAGS = {
@@ -18,7 +18,7 @@ FLAGS = {
 def program(name: str, cache: Path | None) -> Path:
     """The compiled program. Raises ``LayerFailedError`` where it does not compile."""
     text = Path(__file__).with_name(f"{name}.cpp").read_text(encoding="utf-8")
-    answer = Compiler(cache).compile(Source(name, "", {}, text, FLAGS[name]))
+    answer = Compiler(cache).compile(KernelSource(name, "", {}, text, FLAGS[name]))
     if isinstance(answer, CompileError):
         raise LayerFailedError(f"{name}.cpp does not compile: {answer.reason[:200]}")
     return answer.binary
@@ -27,4 +27,4 @@ def program(name: str, cache: Path | None) -> Path:
 def source_digest(name: str) -> str:
     """Digest of a program's source, as its binary gives it."""
     text = Path(__file__).with_name(f"{name}.cpp").read_text(encoding="utf-8")
-    return Source(name, "", {}, text, FLAGS[name]).digest
+    return KernelSource(name, "", {}, text, FLAGS[name]).digest

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from bankable.kernels.build.offline import Figures
+from bankable.kernels.build.offline import CompileFigures
 from bankable.kernels.diagnosis.layers import ncu, rocprof
 from bankable.kernels.diagnosis.layers.gpu import no_amd, no_nvidia
 from bankable.kernels.diagnosis.layers.intra_kernel import Scope, read_hatchet
@@ -137,11 +137,11 @@ def test_a_machine_says_what_it_has(tmp_path):
     ],
 )
 def test_occupancy_is_what_registers_shared_memory_and_blocks_allow(target, warps, registers, shared, share):
-    figures = Figures(shape="1", target=target, warps=warps, registers=registers, shared_bytes=shared)
+    figures = CompileFigures(shape="1", target=target, warps=warps, registers=registers, shared_bytes=shared)
     assert occupancy(figures) == share
 
 
 def test_occupancy_is_not_made_up():
-    assert occupancy(Figures(shape="1", target="sm_90", failed="no compiler", warps=4, registers=8)) is None
-    assert occupancy(Figures(shape="1", target="sm_90", warps=4)) is None
-    assert occupancy(Figures(shape="1", target="gfx942", warps=4, registers=8, occupancy=4)) == 0.5
+    assert occupancy(CompileFigures(shape="1", target="sm_90", failed="no compiler", warps=4, registers=8)) is None
+    assert occupancy(CompileFigures(shape="1", target="sm_90", warps=4)) is None
+    assert occupancy(CompileFigures(shape="1", target="gfx942", warps=4, registers=8, occupancy=4)) == 0.5

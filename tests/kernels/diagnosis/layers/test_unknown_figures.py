@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bankable.kernels.build.offline import Figures
+from bankable.kernels.build.offline import CompileFigures
 from bankable.kernels.diagnosis.gpu import diagnose_by_code, diagnose_by_counters
 from bankable.kernels.diagnosis.layers.call_profile import InstructionCounts
 from bankable.kernels.diagnosis.layers.code import Code
@@ -25,13 +25,13 @@ COUNTS = {
 
 @pytest.mark.parametrize(("spill_bytes", "text"), [(None, "spills unknown"), (0, "0 B spilled"), (16, "16 B spilled")])
 def test_spills_of_a_compiled_gpu_kernel(spill_bytes: int | None, text: str):
-    figures = Figures(shape="1", target="sm_90", warps=4, registers=32, spill_bytes=spill_bytes, shared_bytes=0)
+    figures = CompileFigures(shape="1", target="sm_90", warps=4, registers=32, spill_bytes=spill_bytes, shared_bytes=0)
     told = OfflineFigures(figures=(figures,)).describe()
     assert told == f"sm_90: 32 registers, {text}, 0 B shared, occupancy up to 100%"
 
 
 def test_a_compiler_that_gives_no_figures_gives_no_zeros():
-    figures = Figures(shape="1", target="gfx942")
+    figures = CompileFigures(shape="1", target="gfx942")
     told = OfflineFigures(figures=(figures,)).describe()
     assert told == "gfx942: registers unknown, spills unknown, shared memory unknown, occupancy unknown"
     said = diagnose_by_code(figures)

@@ -15,7 +15,7 @@ import pytest
 from bankable.graph.session import recorded_config, session
 from bankable.kernels.build.render import every_choice, render
 from bankable.kernels.operators import FAMILIES
-from bankable.kernels.sandbox.limits import Limits
+from bankable.kernels.sandbox.limits import JobLimits
 from bankable.kernels.sandbox.pool import core_sets
 from bankable.kernels.search.evaluation import EvaluationJob, ScreenResult, read_evaluations
 from bankable.kernels.search.executor.executor import make_executor
@@ -54,11 +54,11 @@ def cluster():
     ray.shutdown()
 
 
-def jobs(task: TaskFolder, *bodies: str, limits: Limits | None = None) -> list[EvaluationJob]:
+def jobs(task: TaskFolder, *bodies: str, limits: JobLimits | None = None) -> list[EvaluationJob]:
     sources = [taken_over(body, choices={"unroll": 2}) for body in bodies]
     return [
         EvaluationJob(
-            task.root, "rms_norm", it, 1, try_limits=limits or Limits(wall_s=60, cpu_s=40, memory_bytes=1 << 30)
+            task.root, "rms_norm", it, 1, try_limits=limits or JobLimits(wall_s=60, cpu_s=40, memory_bytes=1 << 30)
         )
         for it in sources
     ]
@@ -85,7 +85,7 @@ def test_every_end_is_reported_in_its_place(kind, task, compiler, python, reques
         request.getfixturevalue("cluster")
     with make_executor(kind, python, 1, compiler) as workers:
         assert workers.width == (2 if kind == "ray" else len(core_sets(1)))
-        found = workers.screen(jobs(task, *BODIES, limits=Limits(wall_s=120, cpu_s=2, memory_bytes=1 << 30)))
+        found = workers.screen(jobs(task, *BODIES, limits=JobLimits(wall_s=120, cpu_s=2, memory_bytes=1 << 30)))
         assert [it[: len(end)] for it, end in zip(ended(found), ENDS, strict=True)] == ENDS
         ratio, why = workers.time(jobs(task, HONEST)[0], found[0].compiled)
         assert (ratio is not None, why) == (True, "")

@@ -1,4 +1,4 @@
-"""Records real calls of an operator: shapes with their counts and phases, and sampled inputs with what live gave.
+"""Records real calls of an operator: shapes with their counts and phases, and sampled inputs with the live outputs.
 
 The live implementation answers every call. Samples are taken at a shape's first call and when its count doubles, so
 that what is kept in the end comes from the midst of the load. Files are written once a second with the report.
@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 from _bankable.hook import after_import
-from _bankable.seam import Seam, load, source_of, uncompiled
+from _bankable.point import OverlayPoint, load, source_of, uncompiled
 
 SHAPES = 400
 """Different shapes that are counted; calls of further ones are counted together."""
@@ -24,8 +24,8 @@ RUNNER = "sglang.srt.model_executor.model_runner"
 PREFILL, DECODE, MIXED = "prefill", "decode", "mixed"
 
 
-class Phase:
-    """What the model runner is at, as its own batch says."""
+class RunnerPhase:
+    """The phase that the model runner is in, by its own batch."""
 
     def __init__(self) -> None:
         self.now = MIXED
@@ -43,11 +43,11 @@ class Phase:
         runner.forward = watched
 
 
-PHASE = Phase()
+PHASE = RunnerPhase()
 
 
-class Served:
-    """One combination of shapes and phase."""
+class CountedShape:
+    """One combination of sizes, with its calls by phase."""
 
     def __init__(self, dims: tuple[int, ...], strides: list[list[int]], dtypes: list[str], sizes: list[list[int]]):
         self.dims, self.strides, self.dtypes, self.sizes = dims, strides, dtypes, sizes
@@ -62,10 +62,10 @@ class Served:
 class Capture:
     """One operator of a server whose calls are recorded."""
 
-    def __init__(self, seam: Seam, folder: Path | None) -> None:
-        self.seam = seam
+    def __init__(self, point: OverlayPoint, folder: Path | None) -> None:
+        self.point = point
         self._folder = folder
-        self._served: dict[str, Served] = {}
+        self._served: dict[str, CountedShape] = {}
         self._samples: dict[str, tuple[dict[str, Any], tuple[Any, ...]]] = {}
         self._bytes = 0
         self._other = self._uncovered = 0
@@ -74,10 +74,10 @@ class Capture:
 
     def install(self, module: ModuleType) -> None:
         """Wrap the live implementation."""
-        owner, name = self.seam.owner(module)
+        owner, name = self.point.owner(module)
         live = owner.__dict__[name]
         self._live = source_of(inspect.unwrap(live))  # another operator may be recorded at the same attribute
-        adapter = load(self.seam.folder / "replacement.py", f"_bankable_{self.seam.operator}")
+        adapter = load(self.point.folder / "replacement.py", f"_bankable_{self.point.operator}")
 
         def recorded(*args: Any, **named: Any) -> Any:
             tensors = adapter.inputs(*args, **named)
@@ -101,15 +101,27 @@ class Capture:
             samples, self._samples = self._samples, {}
         for key, (tensors, outputs) in samples.items():
             self._write(key, tensors, outputs)
-        return [{
-            "operator": self.seam.operator, "mode": self.seam.mode, "module": self._live[1],
-            "live_path": self._live[0], "other_calls": self._other, "uncovered_calls": self._uncovered,
-            "shapes": [
-                {"dims": it.dims, "strides": it.strides, "dtypes": it.dtypes, "sizes": it.sizes, "calls": it.calls,
-                 "sampled": it.sampled_at > 0}
-                for it in list(self._served.values())
-            ],
-        }]  # fmt: skip
+        return [
+            {
+                "operator": self.point.operator,
+                "mode": self.point.mode,
+                "module": self._live[1],
+                "live_path": self._live[0],
+                "other_calls": self._other,
+                "uncovered_calls": self._uncovered,
+                "shapes": [
+                    {
+                        "dims": it.dims,
+                        "strides": it.strides,
+                        "dtypes": it.dtypes,
+                        "sizes": it.sizes,
+                        "calls": it.calls,
+                        "sampled": it.sampled_at > 0,
+                    }
+                    for it in list(self._served.values())
+                ],
+            }
+        ]
 
     def _note(self, adapter: ModuleType, tensors: dict[str, Any]) -> str:
         """Count a call; the shape's key when this one is to be sampled."""
@@ -121,10 +133,12 @@ class Capture:
                 self._other += 1
                 return ""
             every = list(tensors.values())
-            served = self._served[key] = Served(
-                dims, [list(it.stride()) for it in every], [str(it.dtype).removeprefix("torch.") for it in every],
+            served = self._served[key] = CountedShape(
+                dims,
+                [list(it.stride()) for it in every],
+                [str(it.dtype).removeprefix("torch.") for it in every],
                 [list(it.shape) for it in every],
-            )  # fmt: skip
+            )
         served.calls[PHASE.now] = served.calls.get(PHASE.now, 0) + 1
         if served.total < 2 * served.sampled_at or self._bytes > SAMPLED_BYTES:
             return ""
@@ -144,7 +158,7 @@ class Capture:
 
         save: Callable[[dict[str, Any], str], None] = save_file
         for part, content in (("inputs", tensors), ("expected", {str(i): it for i, it in enumerate(outputs)})):
-            path = self._folder / f"{self.seam.operator}.{key}.{part}.safetensors"
+            path = self._folder / f"{self.point.operator}.{key}.{part}.safetensors"
             partial = path.with_suffix(".partial")
             save({name: it.contiguous().clone() for name, it in content.items()}, str(partial))
             partial.replace(path)

@@ -1,4 +1,4 @@
-"""Lays a compiled kernel over a seam, on probation first: new shapes are answered twice and compared."""
+"""Puts a compiled kernel at a patch point. New shapes are answered by both implementations first, and compared."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from _bankable.build import BuildError, build, cache_folder
-from _bankable.seam import Seam, load, source_of, uncompiled
+from _bankable.point import OverlayPoint, load, source_of, uncompiled
 
 COMPARED = 8
 """Calls that are answered by both, each of a shape that was not seen before."""
@@ -26,8 +26,8 @@ ARGUMENTS: dict[str, Any] = {"pointer": ctypes.c_void_p, "size": ctypes.c_int64,
 class Replacement:
     """One operator, replaced in this process."""
 
-    def __init__(self, seam: Seam) -> None:
-        self.seam = seam
+    def __init__(self, point: OverlayPoint) -> None:
+        self.point = point
         self.why = ""
         """Why the live implementation answers; empty when the kernel does."""
         self.error: float | None = None
@@ -43,10 +43,10 @@ class Replacement:
     def install(self, module: ModuleType) -> None:
         """Put the kernel in place; whatever goes wrong leaves the live implementation there, and says so."""
         try:
-            self._owner, self._name = self.seam.owner(module)
+            self._owner, self._name = self.point.owner(module)
             live = self._owner.__dict__[self._name]
-            self._adapter = load(self.seam.folder / "replacement.py", f"_bankable_{self.seam.operator}")
-            if self.seam.settings["kernel"]["digest"] != self._adapter.KERNEL:
+            self._adapter = load(self.point.folder / "replacement.py", f"_bankable_{self.point.operator}")
+            if self.point.settings["kernel"]["digest"] != self._adapter.KERNEL:
                 raise BuildError("replacement.py belongs to another kernel")
             kernel = self._load(self._adapter.ARGUMENTS)
             setattr(self._owner, self._name, self._probation(live, kernel))
@@ -58,20 +58,28 @@ class Replacement:
         calls = int(self._library.bankable_calls()) if self._library is not None else 0
         current = _current(self._owner, self._name)
         mine = self._mine(current)
-        settings = self.seam.settings
-        return [{
-            "operator": self.seam.operator, "mode": self.seam.mode, "requested": settings["implementation"],
-            "resolved": settings["implementation"] if mine is not None and not self.why else "live",
-            "engaged": calls > 0 and not self.why and mine is not None, "calls": calls, "live_calls": self.live_calls,
-            "source": source_of(mine)[1] if mine is not None else "",
-            "module": source_of(mine if mine is not None else current)[1] if current is not None else "",
-            "parameters": settings.get("parameters", {}), "shapes": self.shapes[:64], "error_vs_live": self.error,
-            "why": self.why,
-        }]  # fmt: skip
+        settings = self.point.settings
+        return [
+            {
+                "operator": self.point.operator,
+                "mode": self.point.mode,
+                "requested": settings["implementation"],
+                "resolved": settings["implementation"] if mine is not None and not self.why else "live",
+                "engaged": calls > 0 and not self.why and mine is not None,
+                "calls": calls,
+                "live_calls": self.live_calls,
+                "source": source_of(mine)[1] if mine is not None else "",
+                "module": source_of(mine if mine is not None else current)[1] if current is not None else "",
+                "parameters": settings.get("parameters", {}),
+                "shapes": self.shapes[:64],
+                "error_vs_live": self.error,
+                "why": self.why,
+            }
+        ]
 
     def _load(self, arguments: Sequence[str]) -> Callable[..., None]:
-        asked = self.seam.settings["kernel"]
-        source = (self.seam.folder / "kernel.cpp").read_bytes()
+        asked = self.point.settings["kernel"]
+        source = (self.point.folder / "kernel.cpp").read_bytes()
         if hashlib.sha256(source).hexdigest() != asked["digest"]:
             raise BuildError("kernel.cpp is not the one that was measured")
         binary, _ = build(source, asked["flags"], os.environ.get("CXX", "g++"), cache_folder(), os.environ)
@@ -102,7 +110,7 @@ class Replacement:
             return live(*args, **named) if self.why else replaced(*args, **named)
 
         kept_out = uncompiled(answer)
-        kept_out.bankable = (replaced, live)  # how the chain over one seam is followed
+        kept_out.bankable = (replaced, live)  # how the chain at one patch point is followed
         return kept_out
 
     def _watch(
@@ -124,21 +132,21 @@ class Replacement:
         result = replaced(*args, **named)
         error = max(map(_error, self._adapter.outputs(result), wanted))
         self.error = error if self.error is None else max(self.error, error)
-        if not error <= self.seam.settings["tolerance"]:
-            self._fall_back(f"error {error:.3g} at {key}, allowed {self.seam.settings['tolerance']:.3g}")
+        if not error <= self.point.settings["tolerance"]:
+            self._fall_back(f"error {error:.3g} at {key}, allowed {self.point.settings['tolerance']:.3g}")
             return live(*args, **named)
         if self._compared == 1:
-            said = f"bankable: {self.seam.operator} answered by {self.seam.settings['implementation']}"
+            said = f"bankable: {self.point.operator} answered by {self.point.settings['implementation']}"
             print(f"{said}, error {error:.2g} against live", file=sys.stderr, flush=True)
         return result
 
     def _fall_back(self, why: str) -> None:
         with self._lock:
             self.why = why.splitlines()[0][:300] if why else "unknown"
-        print(f"bankable: {self.seam.operator} stays live: {self.why}", file=sys.stderr, flush=True)
+        print(f"bankable: {self.point.operator} stays live: {self.why}", file=sys.stderr, flush=True)
 
     def _mine(self, current: Any) -> Callable[..., Any] | None:
-        """This operator's function in the chain of replacements over its seam; ``None`` when it is not in it."""
+        """This operator's function in the chain of replacements at its patch point; ``None`` when it is not in it."""
         while current is not None and hasattr(current, "bankable"):
             replaced, live = current.bankable
             if self._adapter is not None and replaced.__globals__ is self._adapter.__dict__:

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 
 from bankable.kernels.operators.family import Dims
-from bankable.kernels.operators.implementation import Call, Into, Operator, Tensors
+from bankable.kernels.operators.torch_operator import Call, Into, Operator, Tensors
 from bankable.kernels.worker.live_source import live_names, source_file
 
 
@@ -85,9 +85,12 @@ def _held(_: int) -> bool:
 
 
 def _own(operator: Operator) -> dict[str, str]:
-    """The file of this package that the operator's code stands in."""
+    """The operator's own ``reference.py``."""
     path = Path(operator.reference.__code__.co_filename)
-    return {"path": f"kernels/worker/{path.name}", "digest": hashlib.sha256(path.read_bytes()).hexdigest()}
+    return {
+        "path": f"kernels/operators/{path.parent.name}/{path.name}",
+        "digest": hashlib.sha256(path.read_bytes()).hexdigest(),
+    }
 
 
 KINDS: dict[str, Callable[[Operator, dict[str, Any]], Loaded]] = {

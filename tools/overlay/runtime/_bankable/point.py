@@ -1,4 +1,4 @@
-"""One operator's folder beside ``sitecustomize.py``: what its ``seam.json`` says, and the attribute it stands for."""
+"""One operator's folder beside ``sitecustomize.py``: what its ``seam.json`` says, and which attribute it names."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Seam:
+class OverlayPoint:
     """Where the live path calls the operator, and what is to happen there."""
 
     folder: Path
@@ -33,14 +33,14 @@ class Seam:
         return owner, name
 
 
-def seams(folder: Path) -> list[Seam]:
+def read_points(folder: Path) -> list[OverlayPoint]:
     """Every operator below a folder, by name."""
-    found = []
+    points = []
     for path in sorted(folder.glob("*/seam.json")):
-        said = json.loads(path.read_bytes())
-        known = {key: str(said.pop(key)) for key in ("operator", "module", "attribute", "mode")}
-        found.append(Seam(path.parent, settings=said, **known))
-    return found
+        settings = json.loads(path.read_bytes())
+        named = {key: str(settings.pop(key)) for key in ("operator", "module", "attribute", "mode")}
+        points.append(OverlayPoint(path.parent, settings=settings, **named))
+    return points
 
 
 def source_of(function: Callable[..., Any]) -> tuple[str, str]:
