@@ -13,7 +13,7 @@ MOST = 2
 """Most of them in one task: each is measured in every later operator benchmark of it."""
 
 
-class KernelProposal(Record):
+class SuggestedKernel(Record):
     """One kernel."""
 
     implementation: str
@@ -26,12 +26,12 @@ class KernelProposal(Record):
     """Who proposed it."""
 
 
-def read_proposed(task: Path) -> list[KernelProposal]:
+def read_proposed(task: Path) -> list[SuggestedKernel]:
     """All of them, in order; lines that cannot be read are left out."""
-    return whole_lines(task / LOG, KernelProposal)
+    return whole_lines(task / LOG, SuggestedKernel)
 
 
-def add_proposed(task: Path, kernel: KernelProposal) -> None:
+def add_proposed(task: Path, kernel: SuggestedKernel) -> None:
     """Append a kernel, unless it is there."""
     if all(other.implementation != kernel.implementation for other in read_proposed(task)):
         AppendLog(task / LOG).append(kernel.model_dump(mode="json"))

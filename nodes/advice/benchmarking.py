@@ -15,7 +15,7 @@ from bankable.kernels.benchmark.qualify import parse_dims
 from bankable.kernels.build.render import render
 from bankable.kernels.search.search import allowed_values
 from bankable.kernels.task.folder import TaskFolder
-from bankable.kernels.task.proposed import MOST, KernelProposal, add_proposed, read_proposed
+from bankable.kernels.task.proposed import MOST, SuggestedKernel, add_proposed, read_proposed
 from bankable.nodes.advice.ask import Question, Taken, counsel, listed
 from bankable.nodes.advice.configuration import Dropped, plain
 from bankable.nodes.advice.evidence import evidence_tools
@@ -47,7 +47,7 @@ class BenchPlan(Record):
 
     rounds: int = Field(ge=ROUNDS, le=MOST_ROUNDS)
     """Rounds to measure."""
-    kernels: tuple[KernelProposal, ...] = ()
+    kernels: tuple[SuggestedKernel, ...] = ()
     """Kernels of the model's that take part from now on."""
 
 
@@ -118,7 +118,7 @@ def _take(answer: BenchmarkProposal, task: TaskFolder) -> Taken[BenchPlan]:
     if answer.rounds > MOST_ROUNDS:
         dropped.append(Dropped(what=f"{plain(str(answer.rounds), 20)} rounds", why="more than there is time for"))
     taken = {kernel.implementation for kernel in read_proposed(task.path)}
-    added: list[KernelProposal] = []
+    added: list[SuggestedKernel] = []
     for proposed in answer.candidates:
         choices = fill_choices(task, proposed.choices)
         what = plain(
@@ -138,7 +138,7 @@ def _take(answer: BenchmarkProposal, task: TaskFolder) -> Taken[BenchPlan]:
             dropped.append(Dropped(what=what, why=why))
             continue
         taken.add(name)
-        added.append(KernelProposal(implementation=name, choices=choices, idea=plain(proposed.idea)))
+        added.append(SuggestedKernel(implementation=name, choices=choices, idea=plain(proposed.idea)))
     rounds = min(max(answer.rounds, ROUNDS), MOST_ROUNDS)
     summary = f"{task.task.operator}: {len(added)} kernels more, {rounds} rounds"
     return Taken(BenchPlan(rounds=rounds, kernels=tuple(added)), tuple(dropped[:20]), summary)
