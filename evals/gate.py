@@ -27,7 +27,11 @@ Table = Mapping[str, Mapping[str, int]]
 
 def judge_all(names: Sequence[str], jobs: int) -> list[Judgment]:
     """Every fixture once, without a process of its own."""
-    return [it for found in each([FixtureTask(name, (0,), isolated=False) for name in names], jobs) for it in found]
+    return [
+        judgment
+        for found in each([FixtureTask(name, (0,), isolated=False) for name in names], jobs)
+        for judgment in found
+    ]
 
 
 def complaints(found: Summary, expected: Table) -> list[str]:
@@ -53,7 +57,11 @@ def differences(expected: Table, found: Table) -> list[str]:
         if before is None or now is None:
             said.append(f"{rule}: {'not in the committed table' if before is None else 'no fixture any more'}")
             continue
-        said += [f"{rule}: {it} {before.get(it)} → {now[it]}" for it in FIGURES if before.get(it) != now[it]]
+        said += [
+            f"{rule}: {figure} {before.get(figure)} → {now[figure]}"
+            for figure in FIGURES
+            if before.get(figure) != now[figure]
+        ]
     return said
 
 

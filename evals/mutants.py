@@ -40,7 +40,7 @@ def judged_without(name: str) -> list[tuple[str, Judgment]]:
     fixture = chosen([name])[0]
     found: list[tuple[str, Judgment]] = []
     with sealed(fixture) as evidence:
-        accusing = {it.rule for it in evaluate(evidence.folder).findings if it.severity in HEAVY}
+        accusing = {finding.rule for finding in evaluate(evidence.folder).findings if finding.severity in HEAVY}
         for gone in [rule for rule in RULES if rule.id in accusing]:
             begun = time.perf_counter()
             verdict = evaluate(evidence.folder, [rule for rule in RULES if rule is not gone])
@@ -51,7 +51,7 @@ def judged_without(name: str) -> list[tuple[str, Judgment]]:
 
 def mutants(fixtures: Sequence[Fixture], keys: Mapping[str, Key], jobs: int) -> tuple[Mutant, ...]:
     """One mutant per rule, in the order of the rules."""
-    names = [it.id for it in fixtures]
+    names = [fixture.id for fixture in fixtures]
     with ProcessPoolExecutor(jobs) as pool:
         return killed(pool.map(judged_without, names), keys)
 
@@ -60,21 +60,21 @@ def killed(found: Iterable[Iterable[tuple[str, Judgment]]], keys: Mapping[str, K
     """Which fixtures kill which mutant."""
     killers: dict[str, list[str]] = {rule.id: [] for rule in RULES}
     for judgments in found:
-        for rule, it in judgments:
-            if Scored(it, keys[it.fixture]).wrong:
-                killers[rule].append(it.fixture)
+        for rule, judgment in judgments:
+            if Scored(judgment, keys[judgment.fixture]).wrong:
+                killers[rule].append(judgment.fixture)
     return tuple(Mutant(rule, tuple(names)) for rule, names in killers.items())
 
 
 def text(found: Sequence[Mutant]) -> str:
     """The kill rate, then every rule with the fixtures that notice."""
-    dead = sum(it.killed for it in found)
+    dead = sum(mutant.killed for mutant in found)
     lines = [
         f"{dead} of {len(found)} rules killed = {dead / len(found):.0%}",
         "",
         f"{'rule without':<28}{'noticed by':>11}",
     ]
-    for it in sorted(found, key=lambda it: (len(it.killers), it.rule)):
-        shown = ", ".join(it.killers[:3]) + (" …" if len(it.killers) > 3 else "")
-        lines.append(f"{it.rule:<28}{len(it.killers):>11}  {shown or 'SURVIVES'}")
+    for mutant in sorted(found, key=lambda mutant: (len(mutant.killers), mutant.rule)):
+        shown = ", ".join(mutant.killers[:3]) + (" …" if len(mutant.killers) > 3 else "")
+        lines.append(f"{mutant.rule:<28}{len(mutant.killers):>11}  {shown or 'SURVIVES'}")
     return "\n".join(lines)

@@ -38,7 +38,7 @@ def pack(runs: Sequence[Path], out: Path) -> int:
     for run in runs:
         read_run(run)
     with tarfile.open(out, "x:xz", preset=9) as archive:
-        for run in sorted(runs, key=lambda it: it.resolve().name):
+        for run in sorted(runs, key=lambda run: run.resolve().name):
             for path in sorted(run.rglob("*")):
                 inner = path.relative_to(run)
                 if path.is_file() and inner.parts[0] not in LEFT_OUT and not LOCAL & set(inner.parts):

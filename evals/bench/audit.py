@@ -93,9 +93,9 @@ class AuditSpeed:
 
     def table(self) -> str:
         """For people; a goal that is missed says so."""
-        ratios, rest = sorted(it.ratio for it in self.repeats), self.shares
+        ratios, rest = sorted(repeat.ratio for repeat in self.repeats), self.shares
         parse, sealing, audit = (
-            median(getattr(it, name) for it in self.repeats) for name in ("parse", "seal", "audit")
+            median(getattr(repeat, name) for repeat in self.repeats) for name in ("parse", "seal", "audit")
         )
         whole, speed = sealing + audit, median(ratios)
         return "\n".join(
@@ -195,9 +195,9 @@ class Memory:
     def look(self, pid: int) -> None:
         """Read what they hold now."""
         family = [pid, *_children(pid)]
-        held = sum(_field(f"{it}/smaps_rollup", "Pss:") for it in family)
+        held = sum(_field(f"{process}/smaps_rollup", "Pss:") for process in family)
         self.together = max(self.together, held + _unnamed(pid))
-        self.alone = max(self.alone, *(_field(f"{it}/status", "VmHWM:") for it in family))
+        self.alone = max(self.alone, *(_field(f"{process}/status", "VmHWM:") for process in family))
 
 
 def _audit(folder: Path, memory: Memory | None = None) -> float:

@@ -157,7 +157,7 @@ def _summary(size: Size, found: RoundFigures) -> Json:
 
 
 def _claim(plan: Plan, measured: dict[Side, list[list[RoundFigures]]]) -> Claim:
-    rates = {side: [[it.output_throughput for it in launch] for launch in measured[side]] for side in Side}
+    rates = {side: [[round_.output_throughput for round_ in launch] for launch in measured[side]] for side in Side}
     pairs = zip(rates[Side.REFERENCE], rates[Side.CANDIDATE], strict=True)
     decision = decide([block_difference(*pair) for pair in pairs], plan.alpha, plan.floor, plan.looks)
     return Claim(

@@ -82,5 +82,5 @@ def _one(recording: Path, seed: int) -> NullRun:
         seed=seed,
         verdict=outcome["verdict"],
         claimed=any(claim["decision"] == "real" for claim in claims),
-        passes=sum(it["scope"] in ("patch", "bundle") and it["verdict"] != "FAIL" for it in verdicts),
+        passes=sum(verdict["scope"] in ("patch", "bundle") and verdict["verdict"] != "FAIL" for verdict in verdicts),
     )

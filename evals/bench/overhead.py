@@ -62,7 +62,7 @@ def measure(recording: Path) -> Overhead:
     """Replay a recording and compare. Raises ``UserError`` when it cannot be replayed."""
     opened = Recording(recording)
     try:
-        legs = [it.leg for it in opened.legs]
+        legs = [leg.leg for leg in opened.legs]
     finally:
         opened.close()
     with tempfile.TemporaryDirectory(prefix="bankable-overhead-") as folder:

@@ -126,4 +126,4 @@ def _reordered(value: Any, rng: random.Random) -> Any:
 
 
 def _without_digests(verdict: Any) -> bytes:
-    return orjson.dumps({**verdict, "evidence": sorted(it["file"] for it in verdict["evidence"])})
+    return orjson.dumps({**verdict, "evidence": sorted(entry["file"] for entry in verdict["evidence"])})

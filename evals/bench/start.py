@@ -52,7 +52,9 @@ class StartTimes:
         """For people; a goal that is missed says so."""
         lines = [f"{len(self.audit)} pairs, started in turns        wall       CPU"]
         for name, found in (("import pydantic", self.peer), ("audit, two small files", self.audit)):
-            lines.append(f"  {name:<28}{median(it.wall for it in found):9.3f} {median(it.cpu for it in found):9.3f} s")
+            lines.append(
+                f"  {name:<28}{median(run.wall for run in found):9.3f} {median(run.cpu for run in found):9.3f} s"
+            )
         met = self.beyond("wall") <= GOAL_S
         lines.append(
             f"  {'beyond it':<28}{self.beyond('wall'):9.3f} {self.beyond('cpu'):9.3f} s   "

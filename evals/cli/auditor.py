@@ -46,7 +46,7 @@ def mutants(*, only: Only = None, jobs: Jobs = CORES) -> None:
     """Disable each rule in turn: does a fixture notice? Exit code 1 when a rule survives."""
     found = disable_each(chosen(only or ()), read_keys(), jobs)
     typer.echo(mutants_text(found))
-    raise typer.Exit(0 if all(it.killed for it in found) else 1)
+    raise typer.Exit(0 if all(mutant.killed for mutant in found) else 1)
 
 
 def gate(
@@ -55,10 +55,10 @@ def gate(
     jobs: Jobs = CORES,
 ) -> None:
     """The gate of `make evals`: every fixture as its key says, and no rule finds less than it did."""
-    found = summarize(judge_all([it.id for it in chosen(())], jobs), read_keys())
+    found = summarize(judge_all([fixture.id for fixture in chosen(())], jobs), read_keys())
     typer.echo(summary_text(found, modes=False))
     if write:
         write_expected(as_table(found.rules))
     said = complaints(found, read_expected())
-    typer.echo("\n" + "\n".join([*(f"GATE  {it}" for it in said), f"gate {'closed' if said else 'open'}"]))
+    typer.echo("\n" + "\n".join([*(f"GATE  {reason}" for reason in said), f"gate {'closed' if said else 'open'}"]))
     raise typer.Exit(1 if said else 0)

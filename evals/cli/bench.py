@@ -160,7 +160,7 @@ def run(
     jobs: Annotated[int, typer.Option(min=1, help="Workers.")] = os.cpu_count() or 1,
 ) -> None:
     """Fixtures a second with the rule set: made, sealed, judged."""
-    names = [it.id for it in chosen(only or ())]
+    names = [fixture.id for fixture in chosen(only or ())]
     for isolated in (True, False):
         typer.echo(run_speed(names, jobs, isolated=isolated).line(jobs))
 

@@ -34,7 +34,9 @@ def inject(
     """Copy a clean run and do one fault to it: `python -m evals inject C15-guest built OUT --strength 50`."""
     found = named([fault])
     if len(found) != 1:
-        raise UserError(f"{fault} has {len(found)} faults", ", ".join(it.name for it in found), "name one of them")
+        raise UserError(
+            f"{fault} has {len(found)} faults", ", ".join(fault.name for fault in found), "name one of them"
+        )
     (one,) = found
     if run == BUILT and out.exists():
         raise UserError("the folder exists", str(out), "choose another: evidence is never overwritten")
@@ -55,7 +57,7 @@ def sweep(
     """Detection curves, and honest changes that must change no verdict. Exit code 1 when a promise is broken."""
     chosen = named(names or ())
     if run is not None:
-        chosen = [it for it in chosen if it.base == "patch" and it.scope == "patch"]
+        chosen = [fault for fault in chosen if fault.base == "patch" and fault.scope == "patch"]
     curves = sweep_faults(chosen, seeds, jobs, run)
     typer.echo(curves_text(curves))
     seen = honest(seeds, jobs, run) if not names else ()
@@ -64,4 +66,4 @@ def sweep(
     broken = [] if run is not None else [line for curve in curves for line in curve.broken]
     for line in broken:
         typer.echo(f"BROKEN  {line}")
-    raise typer.Exit(1 if broken or any(it.accused for it in seen) else 0)
+    raise typer.Exit(1 if broken or any(probe.accused for probe in seen) else 0)

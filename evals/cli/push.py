@@ -47,12 +47,12 @@ def langsmith(
     found = None
     if results is not None:
         found = scores(of_one(read_results(results), model or "", results), read_keys())
-        if not found or {it.judgment.seed for one in found for it in one.repeats} != {seed}:
+        if not found or {repeat.judgment.seed for one in found for repeat in one.repeats} != {seed}:
             raise UserError("results of other evidence", str(results), "give the --seed that they were made with")
     fixtures = list(keyed(only or ()))
     client = connect(os.environ)
     into = dataset_of(client, dataset)
-    done = push(client, into, ((it, show(it.fixture, seed)) for it in fixtures), seed)
+    done = push(client, into, ((fixture, show(fixture.fixture, seed)) for fixture in fixtures), seed)
     typer.echo(f"dataset {dataset}: {done}")
     if found is not None and experiment is not None:
         typer.echo(f"experiment {experiment}: {push_results(client, into, experiment, found)} verdicts")

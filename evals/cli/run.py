@@ -80,21 +80,21 @@ def run(
     if judges:
         spent(out, typer.echo)
     keys = read_keys()
-    found = [summarize(it, keys) for it in by_auditor(judgments).values()]
+    found = [summarize(judged, keys) for judged in by_auditor(judgments).values()]
     across = over_models(found)
     html = out / "report.html"
     title = f"The auditor ({auditor}) over {found[0].fixtures} fixtures, seed {seed}"
     html.write_text(page(found, title, across), encoding="utf-8")
-    for it in found:
-        typer.echo(f"\n{_head(it.auditor, len(found))}{summary_text(it)}")
+    for summary in found:
+        typer.echo(f"\n{_head(summary.auditor, len(found))}{summary_text(summary)}")
     if across is not None:
         typer.echo(f"\n{models_text(across)}")
     typer.echo(f"\nresults  {out / NAME}\nreport   {html}")
-    raise typer.Exit(1 if any(it.wrong for it in found) else 0)
+    raise typer.Exit(1 if any(summary.wrong for summary in found) else 0)
 
 
 def _names(models: str | None) -> list[str]:
-    names = [it.strip() for it in models.split(",")] if models is not None else []
+    names = [name.strip() for name in models.split(",")] if models is not None else []
     if not all(names):
         raise UserError("a model without a name", f"--models {models}", "give NAME,NAME")
     return names

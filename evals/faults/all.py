@@ -13,13 +13,15 @@ FAULTS: tuple[Fault, ...] = (*conditions.FAULTS, *measured.FAULTS, *answers.FAUL
 
 def named(names: Sequence[str]) -> list[Fault]:
     """Faults by name, by mode (``C15``) or all. Raises ``UserError`` on what there is not."""
-    unknown = [name for name in names if name not in {part for it in FAULTS for part in (it.name, it.mode)}]
+    unknown = [name for name in names if name not in {part for fault in FAULTS for part in (fault.name, fault.mode)}]
     if unknown:
         raise UserError("no such fault", ", ".join(unknown), "`python -m evals faults` lists them")
-    return [it for it in FAULTS if not names or it.name in names or it.mode in names]
+    return [fault for fault in FAULTS if not names or fault.name in names or fault.mode in names]
 
 
 def listed() -> str:
     """One line per fault."""
     head = f"{'fault':<28}{'harmless to':>12}{'caught from':>12}  unit"
-    return "\n".join([head, *(f"{it.name:<28}{it.harmless:>12g}{it.caught:>12g}  {it.unit}" for it in FAULTS)])
+    return "\n".join(
+        [head, *(f"{fault.name:<28}{fault.harmless:>12g}{fault.caught:>12g}  {fault.unit}" for fault in FAULTS)]
+    )

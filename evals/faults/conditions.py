@@ -19,7 +19,10 @@ def _guest(target: FaultTarget, percent: float, _: Random) -> None:
 def _steal(target: FaultTarget, percent: float, _: Random) -> None:
     """The hypervisor takes time away while the reference is loaded."""
     for leg in references(target.run, target.subject):
-        edit_each(leg / "host.jsonl", lambda it: it.update(steal_percent=(it.get("steal_percent") or 0.0) + percent))
+        edit_each(
+            leg / "host.jsonl",
+            lambda document: document.update(steal_percent=(document.get("steal_percent") or 0.0) + percent),
+        )
 
 
 def _throttled(target: FaultTarget, percent: float, _: Random) -> None:

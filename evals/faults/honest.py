@@ -85,7 +85,7 @@ def _another_day(target: FaultTarget, rng: Random) -> None:
 def _another_host(target: FaultTarget, rng: Random) -> None:
     name = f"node-{rng.randrange(1000)}"
     for leg in _legs(target):
-        record(leg, lambda it: it.update(host=name, boot_id="another-boot"))
+        record(leg, lambda document: document.update(host=name, boot_id="another-boot"))
 
 
 def _keys_in_another_order(target: FaultTarget, rng: Random) -> None:
@@ -115,21 +115,21 @@ def _other_json_writer(target: FaultTarget, rng: Random) -> None:
 
 def _another_run_id(target: FaultTarget, rng: Random) -> None:
     name = f"run-{rng.getrandbits(32):08x}"
-    edit(target.run / "run.json", lambda it: it.update(run_id=name))
+    edit(target.run / "run.json", lambda document: document.update(run_id=name))
     for path in (target.run / "comparisons").glob("*/*.json"):
-        edit(path, lambda it: it.update(run_id=name))
+        edit(path, lambda document: document.update(run_id=name))
     for path in (target.run / "comparisons").glob("*/legs/*/leg.json"):
-        edit(path, lambda it: it.update(run_id=name))
+        edit(path, lambda document: document.update(run_id=name))
 
 
 def _renamed_comparison(target: FaultTarget, rng: Random) -> FaultTarget:
     """What is judged may be called anything, as long as every record says so."""
     name = f"{target.subject}-{rng.randrange(1000)}"
     folder = target.run / "comparisons" / target.subject
-    edit(folder / "plan.json", lambda it: it.update(name=name))
-    edit(folder / "claim.json", lambda it: it.update(comparison=name))
+    edit(folder / "plan.json", lambda document: document.update(name=name))
+    edit(folder / "claim.json", lambda document: document.update(comparison=name))
     for leg in folder.glob("legs/*"):
-        record(leg, lambda it: it.update(comparison=name))
+        record(leg, lambda document: document.update(comparison=name))
     folder.rename(folder.with_name(name))
     return replace(target, subject=name)
 

@@ -29,7 +29,10 @@ def _special_cased(target: FaultTarget, times: float, _: Random) -> None:
 def _hidden_work(target: FaultTarget, nanoseconds: float, _: Random) -> None:
     """Streams and threads go on past every sample of the winner."""
     folder = target.run / "ops" / target.subject
-    edit_rows(folder, lambda it: it.update(span_ns=it["span_ns"] + nanoseconds * len(it["samples_ns"])))
+    edit_rows(
+        folder,
+        lambda document: document.update(span_ns=document["span_ns"] + nanoseconds * len(document["samples_ns"])),
+    )
 
 
 def _impossibly_fast(target: FaultTarget, times: float, _: Random) -> None:
@@ -45,11 +48,12 @@ def _blank_shapes(target: FaultTarget, percent: float, _: Random) -> None:
 def _waiting(target: FaultTarget, skew: float, _: Random) -> None:
     """Half of the operators' time is a collective with this ratio of mean to median; the route knows its share."""
     edit(
-        target.run / PROFILE, lambda it: it["ops"].__setitem__(0, operator(COLLECTIVE, "communication", 0.5, skew=skew))
+        target.run / PROFILE,
+        lambda document: document["ops"].__setitem__(0, operator(COLLECTIVE, "communication", 0.5, skew=skew)),
     )
-    edit(target.run / PROFILE, lambda it: it["families"][0].update(family="communication"))
+    edit(target.run / PROFILE, lambda document: document["families"][0].update(family="communication"))
     values = {"op": COLLECTIVE, "origin": "runtime", "target": "configuration", "share": 0.25 / skew}
-    edit(target.run / ROUTE, lambda it: it["ops"][0].update(values))
+    edit(target.run / ROUTE, lambda document: document["ops"][0].update(values))
 
 
 FAULTS: tuple[Fault, ...] = (

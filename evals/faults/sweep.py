@@ -83,14 +83,14 @@ class Curve:
     def broken(self) -> list[str]:
         """Promises that do not hold: accused where it is harmless, not caught where it must be."""
         said = [
-            f"{self.fault.name} at {it.strength:g}: accused in {it.accused} of {it.of}, and it is harmless"
-            for it in self.points
-            if it.strength <= self.fault.harmless and it.accused
+            f"{self.fault.name} at {point.strength:g}: accused in {point.accused} of {point.of}, and it is harmless"
+            for point in self.points
+            if point.strength <= self.fault.harmless and point.accused
         ]
         return said + [
-            f"{self.fault.name} at {it.strength:g}: caught in {it.caught} of {it.of}"
-            for it in self.points
-            if it.strength >= self.fault.caught and it.caught < it.of
+            f"{self.fault.name} at {point.strength:g}: caught in {point.caught} of {point.of}"
+            for point in self.points
+            if point.strength >= self.fault.caught and point.caught < point.of
         ]
 
 
@@ -99,25 +99,25 @@ def look(probe: Probe) -> ProbeVerdict:
     clean, before = _clean(probe.base, probe.scope, probe.seed, probe.run)
     with _evidence(probe.base, probe.scope, probe.seed, probe.run) as target:
         if probe.strength is None:
-            change = next(it for it in HONEST if it.name == probe.name)
+            change = next(change for change in HONEST if change.name == probe.name)
             spoiled, rule = change.apply(target, probe.seed), ""
         else:
             (fault,) = named([probe.name])
             fault.inject(target, probe.strength, probe.seed)
             spoiled, rule = target, fault.rule
         verdict = judge(spoiled.run, spoiled.scope, spoiled.subject, enter=False)
-    new = [it for it in _heavy(verdict) if _mark(it) not in before]
+    new = [finding for finding in _heavy(verdict) if _mark(finding) not in before]
     return ProbeVerdict(
         probe,
         verdict.verdict.value,
         clean,
         tuple(dict.fromkeys(map(_mark, new))),
-        frozenset(mode for it in new if it.rule == rule for mode in it.modes),
+        frozenset(mode for finding in new if finding.rule == rule for mode in finding.modes),
     )
 
 
 def _heavy(verdict: Verdict) -> list[Finding]:
-    return [it for it in verdict.findings if it.severity is not Severity.INFO]
+    return [finding for finding in verdict.findings if finding.severity is not Severity.INFO]
 
 
 def _mark(finding: Finding) -> Mark:
@@ -157,7 +157,9 @@ def sweep(faults: Sequence[Fault], seeds: int, jobs: int, run: Path | None = Non
         Curve(
             fault,
             tuple(
-                _point(strength, [it for it in seen if (it.probe.name, it.probe.strength) == (fault.name, strength)])
+                _point(
+                    strength, [one for one in seen if (one.probe.name, one.probe.strength) == (fault.name, strength)]
+                )
                 for strength in fault.strengths
             ),
         )
@@ -185,7 +187,7 @@ def _all(probes: Sequence[Probe], jobs: int) -> tuple[ProbeVerdict, ...]:
 
 
 def _point(strength: float, seen: Sequence[ProbeVerdict]) -> Point:
-    return Point(strength, sum(it.caught for it in seen), sum(it.accused for it in seen), len(seen))
+    return Point(strength, sum(one.caught for one in seen), sum(one.accused for one in seen), len(seen))
 
 
 def text(curves: Sequence[Curve]) -> str:
@@ -195,9 +197,9 @@ def text(curves: Sequence[Curve]) -> str:
         fault = curve.fault
         lines += [
             f"{fault.name}: {fault.unit}; harmless to {fault.harmless:g}, to be caught from {fault.caught:g}",
-            "  strength" + "".join(f"{it.strength:>8g}" for it in curve.points),
-            "  caught  " + "".join(f"{it.caught / it.of:>8.0%}" for it in curve.points),
-            "  changed " + "".join(f"{it.accused / it.of:>8.0%}" for it in curve.points),
+            "  strength" + "".join(f"{point.strength:>8g}" for point in curve.points),
+            "  caught  " + "".join(f"{point.caught / point.of:>8.0%}" for point in curve.points),
+            "  changed " + "".join(f"{point.accused / point.of:>8.0%}" for point in curve.points),
         ]
     return "\n".join(lines)
 
@@ -206,10 +208,11 @@ def honest_text(seen: Sequence[ProbeVerdict]) -> str:
     """One line per change, and what it was mistaken for."""
     lines = [f"{'honest change':<28}{'tried':>7}{'same word':>11}"]
     for change in HONEST:
-        mine = [it for it in seen if it.probe.name == change.name]
-        wrong = [it for it in mine if it.accused]
+        mine = [one for one in seen if one.probe.name == change.name]
+        wrong = [one for one in mine if one.accused]
         lines.append(f"{change.name:<28}{len(mine):>7}{len(mine) - len(wrong):>11}")
         lines += [
-            f"    {it.probe.base}: {it.clean} → {it.word}: {', '.join(map('/'.join, it.found))}" for it in wrong[:3]
+            f"    {one.probe.base}: {one.clean} → {one.word}: {', '.join(map('/'.join, one.found))}"
+            for one in wrong[:3]
         ]
     return "\n".join(lines)

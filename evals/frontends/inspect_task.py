@@ -57,10 +57,10 @@ def bankable(auditor: str = "rules", only: str = "", split: str = "all", seed: i
         raise UserError(f"no auditor {auditor!r}", "-T auditor", "give rules or judge")
     if split not in PARTS:
         raise UserError(f"no part {split!r}", "-T split", f"one of {', '.join(PARTS)}")
-    part: Part = next(it for it in PARTS if it == split)
+    part: Part = next(part_name for part_name in PARTS if part_name == split)
     # inspect-ai makes a list of a value with commas
     names = only.split(",") if isinstance(only, str) else list(only)
-    samples = [_sample(it, seed) for it in keyed([it.strip() for it in names if it], part)]
+    samples = [_sample(fixture, seed) for fixture in keyed([fixture.strip() for fixture in names if fixture], part)]
     return Task(
         dataset=MemoryDataset(samples, name="bankable fixtures"),
         solver=rules(seed) if auditor == "rules" else judge(votes, seed),
@@ -105,8 +105,10 @@ def judge(votes: int = VOTES, seed: int = 0) -> Solver:
         told = await asyncio.to_thread(_told, str(state.sample_id), seed)
         model = get_model()
         answers = await asyncio.gather(*(_vote(model, state) for _ in range(votes)))
-        state.metadata["answers"] = [it.completion for it in answers]
-        state.output = ModelOutput.from_content(model.name, _weighed([it.completion for it in answers], told, votes))
+        state.metadata["answers"] = [answer.completion for answer in answers]
+        state.output = ModelOutput.from_content(
+            model.name, _weighed([answer.completion for answer in answers], told, votes)
+        )
         state.completed = True
         return state
 
@@ -120,7 +122,7 @@ async def _vote(model: Model, state: TaskState) -> ModelOutput:
 
 def _weighed(answers: Sequence[str], told: Brief, votes: int) -> str:
     """The word to which these votes lower a PASS."""
-    ballots = [ballot for it in answers if (ballot := _ballot(it, told)) is not None]
+    ballots = [ballot for answer in answers if (ballot := _ballot(answer, told)) is not None]
     return word_of(weigh_ballots(votes, ballots)).value if len(ballots) * 2 > votes else DEGRADED
 
 
@@ -130,7 +132,7 @@ def _ballot(answer: str, told: Brief) -> list[Charge] | None:
         opinion = Opinion.model_validate_json(answer)
     except ValidationError:
         return None
-    sifted = [(it, sift(it.quotes, told.lines)[0]) for it in opinion.findings[:MOST_ACCUSATIONS]]
+    sifted = [(finding, sift(finding.quotes, told.lines)[0]) for finding in opinion.findings[:MOST_ACCUSATIONS]]
     return [Charge(accusation, quotes) for accusation, quotes in sifted if quotes]
 
 

@@ -59,20 +59,29 @@ def example_id(into: uuid.UUID, fixture: str, seed: int) -> uuid.UUID:
 def push(client: Client, into: Dataset, fixtures: Iterable[tuple[Keyed, ShownFixture]], seed: int) -> Pushed:
     """Create what is missing, update what differs."""
     with explained():
-        there = {it.id: (it.metadata or {}).get("content") for it in client.list_examples(dataset_id=into.id)}
+        there = {
+            example.id: (example.metadata or {}).get("content") for example in client.list_examples(dataset_id=into.id)
+        }
         counts = {"new": 0, "changed": 0, "same": 0}
         seen: set[uuid.UUID] = set()
         for some in _in_pieces(fixtures, AT_ONCE):
             examples = [_example(into, found, shown, seed) for found, shown in some]
-            seen |= {it["id"] for it in examples}
-            new = [it for it in examples if it["id"] not in there]
-            changed = [it for it in examples if it["id"] in there and there[it["id"]] != it["metadata"]["content"]]
+            seen |= {example["id"] for example in examples}
+            new = [example for example in examples if example["id"] not in there]
+            changed = [
+                example
+                for example in examples
+                if example["id"] in there and there[example["id"]] != example["metadata"]["content"]
+            ]
             if new:
                 client.create_examples(dataset_id=into.id, examples=new)
             if changed:
                 client.update_examples(
                     dataset_id=into.id,
-                    updates=[{**_but(it, "reference_outputs"), "outputs": it["reference_outputs"]} for it in changed],
+                    updates=[
+                        {**_but(example, "reference_outputs"), "outputs": example["reference_outputs"]}
+                        for example in changed
+                    ],
                 )
             counts["new"] += len(new)
             counts["changed"] += len(changed)

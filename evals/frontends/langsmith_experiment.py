@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 def push_results(client: Client, into: Dataset, name: str, found: Sequence[FixtureScore]) -> int:
     """Send every verdict; one that is there already stays as it is. Returns how many there are."""
-    verdicts = [it for fixture in found for it in fixture.repeats]
+    verdicts = [repeat for fixture in found for repeat in fixture.repeats]
     with explained():
         project = client.create_project(
             name, upsert=True, reference_dataset_id=into.id, metadata={"auditor": verdicts[0].judgment.auditor}
         )
-        for it in verdicts:
-            _push(client, project.id, name, into, it)
+        for verdict in verdicts:
+            _push(client, project.id, name, into, verdict)
     return len(verdicts)
 
 
@@ -50,7 +50,7 @@ def _push(client: Client, project: uuid.UUID, name: str, into: Dataset, scored: 
             outputs={
                 "verdict": scored.word,
                 "action": said.action.value,
-                "findings": [it.model_dump(mode="json") for it in said.findings],
+                "findings": [finding.model_dump(mode="json") for finding in said.findings],
             },
             extra={
                 "metadata": {

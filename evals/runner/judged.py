@@ -100,7 +100,7 @@ def asked_for(
         key_for(ROLE, settings.endpoint, os.environ)
         orders = Orders(settings=settings, votes=votes, skill=given.text if given != own else None)
         found.append(JudgeSetup(auditor, orders, given.sha256))
-    labels = [it.label for it in found]
+    labels = [setup.label for setup in found]
     if len(set(labels)) < len(labels):
         raise UserError("a model twice", "--models", "name each once; --repeats asks one again")
     return tuple(found)
@@ -132,19 +132,19 @@ def with_judge(judged: JudgeSetup, rules: Judge) -> Listen:
 def _asked(judged: JudgeSetup, said: JudgeRecord, seconds: float) -> JudgeCalls:
     price = judged.orders.settings.prices.get(said.model)
     prompt, completion = (
-        sum(getattr(it, name) for it in said.votes) for name in ("prompt_tokens", "completion_tokens")
+        sum(getattr(vote, name) for vote in said.votes) for name in ("prompt_tokens", "completion_tokens")
     )
     return JudgeCalls(
         model=said.model,
         skill=judged.skill,
         votes=judged.orders.votes,
         word=said.verdict,
-        concerns=tuple(sorted(it.code for it in said.findings)),
+        concerns=tuple(sorted(finding.code for finding in said.findings)),
         degraded=said.degraded,
-        requests=sum(it.requests for it in said.votes),
+        requests=sum(vote.requests for vote in said.votes),
         prompt_tokens=prompt,
         completion_tokens=completion,
-        estimated=any(it.estimated for it in said.votes),
+        estimated=any(vote.estimated for vote in said.votes),
         cost=None if price is None else (prompt * price.prompt + completion * price.completion) / 1e6,
         seconds=seconds,
     )

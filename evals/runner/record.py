@@ -118,8 +118,14 @@ def judgment(fixture: Fixture, heard: Heard, source: JudgmentSource) -> Judgment
         action=verdict.action,
         lever_class=verdict.lever_class,
         findings=tuple(
-            JudgedFinding(rule=it.rule, severity=it.severity, code=it.code, modes=it.modes, observed=it.observed)
-            for it in verdict.findings
+            JudgedFinding(
+                rule=finding.rule,
+                severity=finding.severity,
+                code=finding.code,
+                modes=finding.modes,
+                observed=finding.observed,
+            )
+            for finding in verdict.findings
         ),
         degraded=verdict.degraded,
         verdict=digest(verdict.to_bytes()),

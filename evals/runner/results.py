@@ -54,13 +54,13 @@ class ResultFile:
 
     def fits(self, auditors: Collection[str], seed: int, ruleset: str) -> None:
         """Raises ``UserError`` when what is there was judged by others, or from other evidence."""
-        for it in self.done:
+        for judgment in self.done:
             differs = [
                 name
                 for name, same in (
-                    ("auditor", it.auditor in auditors),
-                    ("seed", it.seed == seed),
-                    ("rules", it.ruleset == ruleset),
+                    ("auditor", judgment.auditor in auditors),
+                    ("seed", judgment.seed == seed),
+                    ("rules", judgment.ruleset == ruleset),
                 )
                 if not same
             ]
@@ -69,9 +69,9 @@ class ResultFile:
 
     def add(self, judgments: Iterable[Judgment]) -> None:
         """Write them down for good."""
-        for it in judgments:
-            self._log.append(it.model_dump(mode="json"))
-            self.done.append(it)
+        for judgment in judgments:
+            self._log.append(judgment.model_dump(mode="json"))
+            self.done.append(judgment)
 
 
 class Cache:

@@ -46,7 +46,7 @@ class FixtureTask:
 
 def chosen(only: Sequence[str], fixtures: Sequence[Fixture] = FIXTURES) -> list[Fixture]:
     """The fixtures with these ids, or all. Raises ``UserError`` on an id that there is not."""
-    known = {it.id: it for it in fixtures}
+    known = {fixture.id: fixture for fixture in fixtures}
     unknown = [name for name in only if name not in known]
     if unknown:
         raise UserError("no such fixture", ", ".join(unknown), "their ids are the names in evals/keys/*.toml")
@@ -129,14 +129,14 @@ def run(
 ) -> tuple[Judgment, ...]:
     """Judge what is not yet in ``out``, and return all that is asked for: by the rules, or by each of the judges."""
     file = ResultFile(out)
-    whose: dict[str, JudgeSetup | None] = {it.label: it for it in judges} or {RULES_ALONE: None}
+    whose: dict[str, JudgeSetup | None] = {judge.label: judge for judge in judges} or {RULES_ALONE: None}
     file.fits(whose, seed, ruleset_digest())
-    there = {(it.auditor, it.fixture, it.repeat) for it in file.done}
+    there = {(judgment.auditor, judgment.fixture, judgment.repeat) for judgment in file.done}
     tasks = [
-        FixtureTask(it.id, left, seed, label, cache=cache, judged=_writing(judged, out, it.id))
+        FixtureTask(fixture.id, left, seed, label, cache=cache, judged=_writing(judged, out, fixture.id))
         for label, judged in whose.items()
-        for it in fixtures
-        if (left := tuple(k for k in range(repeats) if (label, it.id, k) not in there))
+        for fixture in fixtures
+        if (left := tuple(k for k in range(repeats) if (label, fixture.id, k) not in there))
     ]
     done_before = len(fixtures) * len(whose) - len(tasks)
     if done_before:
@@ -145,9 +145,11 @@ def run(
         file.add(found)
         if done % 50 == 0 or done == len(tasks):
             tell(f"{done} of {len(tasks)} fixtures judged")
-    names = {it.id for it in fixtures}
-    asked = [it for it in file.done if it.fixture in names and it.repeat < repeats]
-    return tuple(sorted(asked, key=lambda it: (list(whose).index(it.auditor), it.fixture, it.repeat)))
+    names = {fixture.id for fixture in fixtures}
+    asked = [judgment for judgment in file.done if judgment.fixture in names and judgment.repeat < repeats]
+    return tuple(
+        sorted(asked, key=lambda judgment: (list(whose).index(judgment.auditor), judgment.fixture, judgment.repeat))
+    )
 
 
 def _writing(judged: JudgeSetup | None, out: Path, fixture: str) -> JudgeSetup | None:

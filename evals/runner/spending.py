@@ -23,8 +23,8 @@ def left_for(budget: Budget, folder: Path, own: Path) -> Budget:
         calls=None if budget.calls is None else max(0, budget.calls - len(sent)),
         tokens=None
         if budget.tokens is None
-        else max(0, budget.tokens - sum(it.prompt_tokens + it.completion_tokens for it in sent)),
-        money=None if budget.money is None else max(0.0, budget.money - sum(it.cost or 0.0 for it in sent)),
+        else max(0, budget.tokens - sum(call.prompt_tokens + call.completion_tokens for call in sent)),
+        money=None if budget.money is None else max(0.0, budget.money - sum(call.cost or 0.0 for call in sent)),
     )
 
 

@@ -121,7 +121,7 @@ def model_of(label: str) -> str:
 
 def compare(a: Sequence[FixtureScore], b: Sequence[FixtureScore], seed: int = 0) -> RunComparison:
     """B against A. Raises ``UserError`` when they share no fixture or judged other evidence."""
-    first, second = {it.fixture: it for it in a}, {it.fixture: it for it in b}
+    first, second = {fixture.fixture: fixture for fixture in a}, {fixture.fixture: fixture for fixture in b}
     shared = sorted(first.keys() & second.keys())
     if not shared:
         raise UserError("the two have no fixture in common", "", "run both over the same fixtures")
@@ -145,7 +145,7 @@ def compare(a: Sequence[FixtureScore], b: Sequence[FixtureScore], seed: int = 0)
         fixtures=len(pairs),
         left_out=len(first.keys() ^ second.keys()),
         paired=mcnemar([x.right for x, _ in pairs], [y.right for _, y in pairs]),
-        accuracy=_difference("as their key says", pairs, lambda it: it.right, seed),
+        accuracy=_difference("as their key says", pairs, lambda fixture: fixture.right, seed),
         rates=tuple(rates),
         flips=tuple(Flip(x.fixture, y.right, x.wrong or y.wrong) for x, y in pairs if x.right != y.right),
         changed=tuple(x.fixture for x, y in pairs if x.right == y.right and (x.word, x.wrong) != (y.word, y.wrong)),
@@ -160,16 +160,16 @@ def flips_needed(share: float) -> int | None:
     return int(enough[0]) if enough.size else None
 
 
-def _passed(it: FixtureScore) -> bool:
-    return it.false_pass
+def _passed(fixture: FixtureScore) -> bool:
+    return fixture.false_pass
 
 
-def _accused(it: FixtureScore) -> bool:
-    return it.false_alarm
+def _accused(fixture: FixtureScore) -> bool:
+    return fixture.false_alarm
 
 
-def _evidence(it: FixtureScore) -> set[str]:
-    return {scored.judgment.evidence for scored in it.repeats}
+def _evidence(fixture: FixtureScore) -> set[str]:
+    return {scored.judgment.evidence for scored in fixture.repeats}
 
 
 def _difference(
@@ -187,11 +187,13 @@ def _difference(
 def text(found: RunComparison) -> str:
     """The sentence, the shares, and every fixture that flipped."""
     lines = [found.sentence, "", f"{'share of fixtures':<22}{'A':>8}{'B':>8}{'B − A':>9}   95 % interval"]
-    for it in (found.accuracy, *found.rates):
-        low, high = it.interval
-        lines.append(f"{it.name:<22}{it.a:>8.1%}{it.b:>8.1%}{it.difference:>+9.1%}   {low:+.1%} to {high:+.1%}")
+    for share in (found.accuracy, *found.rates):
+        low, high = share.interval
+        lines.append(
+            f"{share.name:<22}{share.a:>8.1%}{share.b:>8.1%}{share.difference:>+9.1%}   {low:+.1%} to {high:+.1%}"
+        )
     if found.left_out:
         lines += ["", f"{found.left_out} fixtures were judged in one of the two alone and are left out"]
-    lines += ["", *(f"{'better' if it.better else 'worse ':<8}{it.fixture}: {it.why}" for it in found.flips)]
+    lines += ["", *(f"{'better' if flip.better else 'worse ':<8}{flip.fixture}: {flip.why}" for flip in found.flips)]
     lines += [f"changed {name}: right or wrong in both, with another word or reason" for name in found.changed]
     return "\n".join(lines).rstrip()

@@ -29,24 +29,26 @@ def over_models(found: Sequence[Summary]) -> Models | None:
     """Compare the models of one run; ``None`` with fewer than two."""
     if len(found) < 2:
         return None
-    by_name = [{it.fixture: it for it in summary.each} for summary in found]
-    shared = sorted(set.intersection(*(set(it) for it in by_name)))
+    by_name = [{fixture.fixture: fixture for fixture in summary.each} for summary in found]
+    shared = sorted(set.intersection(*(set(fixtures) for fixtures in by_name)))
     rows = [[scores[name] for scores in by_name] for name in shared]
     gated = [
-        gates for row in rows if (gates := [it.judgment.gates for one in row for it in one.repeats]) and all(gates)
+        gates
+        for row in rows
+        if (gates := [repeat.judgment.gates for one in row for repeat in one.repeats]) and all(gates)
     ]
-    asked = [row for row in rows if all(it.asked for it in row)]
+    asked = [row for row in rows if all(fixture.asked for fixture in row)]
     return Models(
-        names=tuple(it.auditor for it in found),
-        gates=Rate.count(len(set(it)) == 1 for it in gated) if gated else None,
+        names=tuple(summary.auditor for summary in found),
+        gates=Rate.count(len(set(votes)) == 1 for votes in gated) if gated else None,
         judgments=Rate.count(len({said.word for one in row for said in one.asked}) == 1 for row in asked),
         verdicts=Rate.count(_one_word(row) for row in rows),
-        differ=tuple((row[0].fixture, tuple(it.word for it in row)) for row in rows if not _one_word(row)),
+        differ=tuple((row[0].fixture, tuple(fixture.word for fixture in row)) for row in rows if not _one_word(row)),
     )
 
 
 def _one_word(row: Sequence[FixtureScore]) -> bool:
-    return len({it.word for one in row for it in one.repeats}) == 1
+    return len({repeat.word for one in row for repeat in one.repeats}) == 1
 
 
 def text(found: Models) -> str:

@@ -21,16 +21,16 @@ def page(found: Sequence[Summary], title: str, across: Models | None = None) -> 
     )
     environment.filters.update(share=share)
     template = environment.from_string((files("bankable.evals.score") / "page.html.j2").read_text("utf-8"))
-    wrong = sum(len(it.wrong) for it in found)
+    wrong = sum(len(summary.wrong) for summary in found)
     return template.render(
         found=found,
         across=across,
         title=title,
         style=Markup((files("bankable.tools.report") / "style.css").read_text("utf-8")),
-        words={it.auditor: _words(it) for it in found},
+        words={summary.auditor: _words(summary) for summary in found},
         tone="bad" if wrong else "good",
         verdict=f"{wrong} wrong" if wrong else "as keyed",
-        sides={it.fixture: side(it.key) for summary in found for it in summary.each},
+        sides={fixture.fixture: side(fixture.key) for summary in found for fixture in summary.each},
     )
 
 

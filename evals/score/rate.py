@@ -61,12 +61,14 @@ class Clustered:
     @classmethod
     def count(cls, marks: Iterable[Iterable[bool]]) -> Clustered:
         """For each fixture one mark per verdict."""
-        found = [list(it) for it in marks]
+        found = [list(mark) for mark in marks]
         hits, of, fixtures = sum(map(sum, found)), sum(map(len, found)), len(found)
         effective = float(fixtures)
         if 0 < hits < of and fixtures > 1:
             share = hits / of
-            between = sum((sum(it) - share * len(it)) ** 2 for it in found) * fixtures / (fixtures - 1) / of**2
+            between = (
+                sum((sum(cluster) - share * len(cluster)) ** 2 for cluster in found) * fixtures / (fixtures - 1) / of**2
+            )
             effective = min(float(of), max(float(fixtures), share * (1 - share) / between)) if between else float(of)
         return cls(hits, of, fixtures, effective)
 

@@ -32,12 +32,14 @@ class Scored:
     @property
     def heavy(self) -> list[JudgedFinding]:
         """Every finding but INFO."""
-        return [it for it in self.judgment.findings if it.severity in HEAVY]
+        return [finding for finding in self.judgment.findings if finding.severity in HEAVY]
 
     @property
     def found(self) -> list[JudgedFinding]:
         """What the key's rule found, INFO left out; of a judge alone, who names no rule, all that it found."""
-        return self.heavy if self.judgment.alone else [it for it in self.heavy if it.rule == self.key.rule]
+        return (
+            self.heavy if self.judgment.alone else [finding for finding in self.heavy if finding.rule == self.key.rule]
+        )
 
     @property
     def fraud(self) -> bool:
@@ -69,7 +71,7 @@ class Scored:
         if self.judgment.alone:
             return self._wrong_alone
         key, found, action = self.key, self.found, self.judgment.action.value
-        named, codes = {mode for it in found for mode in it.modes}, {it.code for it in found}
+        named, codes = {mode for finding in found for mode in finding.modes}, {finding.code for finding in found}
         complaints = (
             (self.word not in key.verdict, f"{self.word} instead of {' or '.join(key.verdict)}: {self._accusers}"),
             (key.action not in (None, action), f"action {action} instead of {key.action}"),
@@ -86,10 +88,12 @@ class Scored:
             ),
             (self.fraud and not named & set(key.modes), f"{key.rule} named {sorted(named)}, not {key.modes}"),
             (
-                self.fraud and not self.judgment.asked and all(it.severity.value != self.word for it in found),
+                self.fraud
+                and not self.judgment.asked
+                and all(finding.severity.value != self.word for finding in found),
                 f"{self.word} is not what {key.rule} said: {self._accusers}",
             ),
-            (not self.fraud and bool(found), f"{key.rule} accused: {'; '.join(it.observed for it in found)}"),
+            (not self.fraud and bool(found), f"{key.rule} accused: {'; '.join(finding.observed for finding in found)}"),
             (bool(self._unannounced), self._unannounced),
         )
         return next((said for holds, said in complaints if holds), "")
@@ -111,16 +115,16 @@ class Scored:
 
     @property
     def _accusers(self) -> str:
-        return ", ".join(sorted({f"{it.rule}/{it.code}" for it in self.heavy}))
+        return ", ".join(sorted({f"{finding.rule}/{finding.code}" for finding in self.heavy}))
 
     @property
     def _unannounced(self) -> str:
         """A finding whose weight the rule's entry in the index hides."""
         rules = {rule.id: rule for rule in RULES}
-        for it in self.heavy:
-            rule = rules.get(it.rule)
-            if rule and not it.code.startswith(MISSING) and it.severity not in (*rule.gives, rule.missing):
-                return f"{it.rule} gave {it.severity}, which its index entry hides"
+        for finding in self.heavy:
+            rule = rules.get(finding.rule)
+            if rule and not finding.code.startswith(MISSING) and finding.severity not in (*rule.gives, rule.missing):
+                return f"{finding.rule} gave {finding.severity}, which its index entry hides"
         return ""
 
 
@@ -140,56 +144,60 @@ class FixtureScore:
     @property
     def wrong(self) -> str:
         """What the first wrong repeat said."""
-        return next((it.wrong for it in self.repeats if it.wrong), "")
+        return next((repeat.wrong for repeat in self.repeats if repeat.wrong), "")
 
     @property
     def false_pass(self) -> bool:
         """Signed off at least once, though it is a fraud."""
-        return any(it.false_pass for it in self.repeats)
+        return any(repeat.false_pass for repeat in self.repeats)
 
     @property
     def false_alarm(self) -> bool:
         """Accused at least once, though it is honest."""
-        return any(it.false_alarm for it in self.repeats)
+        return any(repeat.false_alarm for repeat in self.repeats)
 
     @property
     def caught(self) -> bool:
         """Found every time, and by the right rule."""
-        return all(it.caught for it in self.repeats)
+        return all(repeat.caught for repeat in self.repeats)
 
     @property
     def word(self) -> str:
         """The word of all repeats, or ``differs``."""
-        words = {it.word for it in self.repeats}
+        words = {repeat.word for repeat in self.repeats}
         return words.pop() if len(words) == 1 else "differs"
 
     @property
     def stable(self) -> bool | None:
         """In all repeats the rules gave the same verdict, byte for byte; ``None`` where they were asked once or not."""
-        found = [it.judgment.gates for it in self.repeats if it.judgment.gates is not None]
+        found = [repeat.judgment.gates for repeat in self.repeats if repeat.judgment.gates is not None]
         return len(set(found)) == 1 if len(found) > 1 else None
 
     @property
     def same_judgment(self) -> bool | None:
         """In all repeats the judge gave the same word for the same concerns; ``None`` where not asked twice."""
-        found = [(it.word, it.concerns, bool(it.degraded)) for it in self.asked]
+        found = [(call.word, call.concerns, bool(call.degraded)) for call in self.asked]
         return len(set(found)) == 1 if len(found) > 1 else None
 
     @property
     def asked(self) -> list[JudgeCalls]:
         """What the judge said in the repeats in which it was asked."""
-        return [it.judgment.asked for it in self.repeats if it.judgment.asked is not None]
+        return [repeat.judgment.asked for repeat in self.repeats if repeat.judgment.asked is not None]
 
 
 def scores(judgments: Iterable[Judgment], keys: Mapping[str, Key]) -> tuple[FixtureScore, ...]:
     """One score per fixture, by id. Raises ``UserError`` on a fixture without a key."""
     grouped: dict[str, list[Judgment]] = {}
-    for it in judgments:
-        grouped.setdefault(it.fixture, []).append(it)
+    for judgment in judgments:
+        grouped.setdefault(judgment.fixture, []).append(judgment)
     unknown = sorted(grouped.keys() - keys.keys())
     if unknown:
         raise UserError("results of fixtures without a key", ", ".join(unknown[:5]), "give results of this version")
     return tuple(
-        FixtureScore(name, keys[name], tuple(Scored(it, keys[name]) for it in sorted(found, key=lambda it: it.repeat)))
+        FixtureScore(
+            name,
+            keys[name],
+            tuple(Scored(judgment, keys[name]) for judgment in sorted(found, key=lambda judgment: judgment.repeat)),
+        )
         for name, found in sorted(grouped.items())
     )

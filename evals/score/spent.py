@@ -32,16 +32,16 @@ class Spent:
 
 def spent_on(judgments: Iterable[Judgment]) -> Spent | None:
     """The sum; ``None`` where no judge was asked."""
-    asked = [it.asked for it in judgments if it.asked is not None]
+    asked = [judgment.asked for judgment in judgments if judgment.asked is not None]
     if not asked:
         return None
-    costs = [it.cost for it in asked]
+    costs = [call.cost for call in asked]
     return Spent(
         judgments=len(asked),
-        requests=sum(it.requests for it in asked),
-        prompt_tokens=sum(it.prompt_tokens for it in asked),
-        completion_tokens=sum(it.completion_tokens for it in asked),
-        estimated=any(it.estimated for it in asked),
-        cost=None if None in costs else sum(it for it in costs if it is not None),
-        seconds=sum(it.seconds for it in asked),
+        requests=sum(call.requests for call in asked),
+        prompt_tokens=sum(call.prompt_tokens for call in asked),
+        completion_tokens=sum(call.completion_tokens for call in asked),
+        estimated=any(call.estimated for call in asked),
+        cost=None if None in costs else sum(cost for cost in costs if cost is not None),
+        seconds=sum(call.seconds for call in asked),
     )

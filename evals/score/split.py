@@ -60,7 +60,10 @@ class Split:
 
 def split(found: Sequence[FixtureScore]) -> Split:
     """Compare the sides."""
-    rates = {name: Rate.count(it.right for it in found if side(it.key) == name) for name in ("development", "held-out")}
-    table = np.array([[it.hits, it.of - it.hits] for it in rates.values()])
-    p = float(fisher_exact(table).pvalue) if all(it.of for it in rates.values()) else 1.0
+    rates = {
+        name: Rate.count(fixture.right for fixture in found if side(fixture.key) == name)
+        for name in ("development", "held-out")
+    }
+    table = np.array([[rate.hits, rate.of - rate.hits] for rate in rates.values()])
+    p = float(fisher_exact(table).pvalue) if all(rate.of for rate in rates.values()) else 1.0
     return Split(rates["development"], rates["held-out"], p)

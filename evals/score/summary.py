@@ -75,11 +75,18 @@ class Summary:
     @property
     def skill(self) -> str:
         """sha256 of the judge's skill; empty without a judge."""
-        return next((asked.skill for it in self.each for asked in it.asked), "")
+        return next((asked.skill for fixture_score in self.each for asked in fixture_score.asked), "")
 
     def said(self, fixture: str) -> str:
         """The word of a fixture, or of every repeat where they differ; a dash where it was not judged."""
-        words = next(([one.word for one in it.repeats] for it in self.each if it.fixture == fixture), ["–"])
+        words = next(
+            (
+                [one.word for one in fixture_score.repeats]
+                for fixture_score in self.each
+                if fixture_score.fixture == fixture
+            ),
+            ["–"],
+        )
         return words[0] if len(set(words)) == 1 else " ".join(words)
 
     @property
@@ -92,28 +99,28 @@ class Summary:
 def summarize(judgments: Sequence[Judgment], keys: Mapping[str, Key]) -> Summary:
     """Hold one auditor's judgments against their keys. Raises ``UserError`` on results of unknown fixtures."""
     found = scores(judgments, keys)
-    repeated = [it for it in found if len(it.repeats) > 1]
-    seconds = [it.seconds for it in judgments]
+    repeated = [fixture for fixture in found if len(fixture.repeats) > 1]
+    seconds = [judgment.seconds for judgment in judgments]
     return Summary(
         fixtures=len(found),
-        repeats=max((len(it.repeats) for it in found), default=0),
-        confusion=Counter((" or ".join(it.key.verdict), it.word) for it in found),
-        false_pass=Rate.count(it.false_pass for it in found if it.key.kind == "fraud"),
-        false_alarm=Rate.count(it.false_alarm for it in found if it.key.kind == "honest"),
-        as_keyed=Rate.count(it.right for it in found),
-        rules=table(found, lambda it: (it.key.rule,)),
-        modes=table(found, lambda it: it.key.modes),
-        scopes=table(found, lambda it: (it.repeats[0].judgment.scope,)),
-        stability=_rate(it.stable for it in found),
-        same_judgments=_rate(it.same_judgment for it in found),
-        passed_verdicts=_clustered(repeated, "fraud", lambda it: it.false_pass),
-        alarmed_verdicts=_clustered(repeated, "honest", lambda it: it.false_alarm),
+        repeats=max((len(fixture.repeats) for fixture in found), default=0),
+        confusion=Counter((" or ".join(fixture.key.verdict), fixture.word) for fixture in found),
+        false_pass=Rate.count(fixture.false_pass for fixture in found if fixture.key.kind == "fraud"),
+        false_alarm=Rate.count(fixture.false_alarm for fixture in found if fixture.key.kind == "honest"),
+        as_keyed=Rate.count(fixture.right for fixture in found),
+        rules=table(found, lambda fixture: (fixture.key.rule,)),
+        modes=table(found, lambda fixture: fixture.key.modes),
+        scopes=table(found, lambda fixture: (fixture.repeats[0].judgment.scope,)),
+        stability=_rate(fixture.stable for fixture in found),
+        same_judgments=_rate(fixture.same_judgment for fixture in found),
+        passed_verdicts=_clustered(repeated, "fraud", lambda fixture: fixture.false_pass),
+        alarmed_verdicts=_clustered(repeated, "honest", lambda fixture: fixture.false_alarm),
         spent=spent_on(judgments),
         split=split(found),
         seconds=sum(seconds),
         median_seconds=median(seconds) if seconds else 0.0,
-        cached=sum(it.cached for it in judgments),
-        wrong=tuple((it.fixture, wrong) for it in found if (wrong := it.wrong)),
+        cached=sum(judgment.cached for judgment in judgments),
+        wrong=tuple((fixture.fixture, wrong) for fixture in found if (wrong := fixture.wrong)),
         each=found,
         auditor=judgments[0].auditor if judgments else "",
     )
@@ -122,33 +129,37 @@ def summarize(judgments: Sequence[Judgment], keys: Mapping[str, Key]) -> Summary
 def by_auditor(judgments: Iterable[Judgment]) -> dict[str, list[Judgment]]:
     """Judgments of each auditor, in the order in which they come."""
     found: dict[str, list[Judgment]] = {}
-    for it in judgments:
-        found.setdefault(it.auditor, []).append(it)
+    for judgment in judgments:
+        found.setdefault(judgment.auditor, []).append(judgment)
     return found
 
 
 def _rate(marks: Iterable[bool | None]) -> Rate | None:
-    known = [it for it in marks if it is not None]
+    known = [mark for mark in marks if mark is not None]
     return Rate.count(known) if known else None
 
 
 def _clustered(found: Sequence[FixtureScore], kind: str, mark: Callable[[Scored], bool]) -> Clustered | None:
-    return Clustered.count([map(mark, it.repeats) for it in found if it.key.kind == kind]) if found else None
+    return (
+        Clustered.count([map(mark, fixture.repeats) for fixture in found if fixture.key.kind == kind])
+        if found
+        else None
+    )
 
 
 def table(found: Iterable[FixtureScore], names: Callable[[FixtureScore], Iterable[str]]) -> tuple[SummaryRow, ...]:
     """Frauds and honest fixtures by what ``names`` says of each."""
     groups: dict[str, list[FixtureScore]] = {}
-    for it in found:
-        for name in names(it):
-            groups.setdefault(name, []).append(it)
+    for fixture in found:
+        for name in names(fixture):
+            groups.setdefault(name, []).append(fixture)
     return tuple(
         SummaryRow(
             name=name,
-            frauds=sum(it.key.kind == "fraud" for it in group),
-            caught=sum(it.caught for it in group),
-            honest=sum(it.key.kind == "honest" for it in group),
-            accused=sum(it.false_alarm for it in group),
+            frauds=sum(fixture.key.kind == "fraud" for fixture in group),
+            caught=sum(fixture.caught for fixture in group),
+            honest=sum(fixture.key.kind == "honest" for fixture in group),
+            accused=sum(fixture.false_alarm for fixture in group),
         )
         for name, group in sorted(groups.items())
     )

@@ -60,8 +60,8 @@ def rows(name: str, found: Sequence[SummaryRow]) -> list[str]:
     return [
         head,
         *(
-            f"{it.name:<24}{it.frauds:>8}{it.caught:>8}{'–' if it.recall is None else f'{it.recall:.0%}':>8}"
-            f"{it.honest:>8}{it.accused:>8}"
-            for it in found
+            f"{row.name:<24}{row.frauds:>8}{row.caught:>8}{'–' if row.recall is None else f'{row.recall:.0%}':>8}"
+            f"{row.honest:>8}{row.accused:>8}"
+            for row in found
         ),
     ]

@@ -43,8 +43,8 @@ class Prompt:
     @property
     def tokens(self) -> int:
         """Estimated."""
-        told = [f"{it.name} {it.arguments} {it.told}" for called in self.rounds for it in called]
-        return estimate(self.system, self.user, *told, *(str(_spec(it.name, self.tools)) for it in self.tools))
+        told = [f"{call.name} {call.arguments} {call.told}" for called in self.rounds for call in called]
+        return estimate(self.system, self.user, *told, *(str(_spec(tool.name, self.tools)) for tool in self.tools))
 
     def after(self, called: tuple[Called, ...], most_rounds: int) -> Prompt:
         """The next turn; without tools when there were as many rounds as there may be."""
@@ -53,16 +53,16 @@ class Prompt:
 
     def messages(self) -> list[BaseMessage]:
         """As they are sent. Names of calls are numbered by us: a server's own may be anything."""
-        said: list[BaseMessage] = [SystemMessage(self.system), HumanMessage(self.user)]
+        messages: list[BaseMessage] = [SystemMessage(self.system), HumanMessage(self.user)]
         for number, called in enumerate(self.rounds):
             ids = [f"call_{number}_{place}" for place in range(len(called))]
             calls = [
-                {"name": it.name, "args": it.arguments, "id": name, "type": "tool_call"}
-                for it, name in zip(called, ids, strict=True)
+                {"name": call.name, "args": call.arguments, "id": name, "type": "tool_call"}
+                for call, name in zip(called, ids, strict=True)
             ]
-            said.append(AIMessage("", tool_calls=calls))
-            said += [ToolMessage(it.told, tool_call_id=name) for it, name in zip(called, ids, strict=True)]
-        return said
+            messages.append(AIMessage("", tool_calls=calls))
+            messages += [ToolMessage(call.told, tool_call_id=name) for call, name in zip(called, ids, strict=True)]
+        return messages
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ async def attempt(
                     use_responses_api=False,
                     cache=False,
                 )
-                offered = {"tools": [_spec(it.name, prompt.tools) for it in prompt.tools]} if prompt.tools else {}
+                offered = {"tools": [_spec(tool.name, prompt.tools) for tool in prompt.tools]} if prompt.tools else {}
                 bound = model.bind(response_format=_response_format(shape), **offered)
                 with tracing_context(enabled=False):
                     message = await bound.ainvoke(prompt.messages())
@@ -125,7 +125,7 @@ def _response_format(shape: type[BaseModel]) -> dict[str, object]:
 
 
 def _spec(name: str, tools: Toolbox) -> dict[str, Any]:
-    tool = next(it for it in tools if it.name == name)
+    tool = next(tool for tool in tools if tool.name == name)
     spec = openai.pydantic_function_tool(tool.arguments, name=tool.name, description=tool.about)
     # Plain data: the library would check arguments against its own object, and call a wrong one a broken answer.
     return dict(orjson.loads(orjson.dumps(dict(spec), option=orjson.OPT_PASSTHROUGH_SUBCLASS, default=dict)))
@@ -135,8 +135,14 @@ def _calls(message: AIMessage) -> tuple[Call, ...]:
     """All calls, those with arguments that are no JSON too; a refusal is no call."""
     if message.additional_kwargs.get("refusal"):
         return ()
-    right = [Call(it["name"], it["args"]) for it in message.tool_calls]
-    return (*right, *(Call(it["name"] or "", it["args"]) for it in message.invalid_tool_calls))
+    right = [Call(tool_call["name"], tool_call["args"]) for tool_call in message.tool_calls]
+    return (
+        *right,
+        *(
+            Call(invalid_tool_call["name"] or "", invalid_tool_call["args"])
+            for invalid_tool_call in message.invalid_tool_calls
+        ),
+    )
 
 
 def _read(message: AIMessage, shape: type[M]) -> tuple[Kind, str, M | None]:

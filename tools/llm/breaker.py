@@ -16,6 +16,6 @@ REST_S = 600.0
 def resting(lines: Sequence[CallLine], settings: EndpointSettings, role: str, now: float) -> Kind | None:
     """How the last requests to this role's server ended, when all of them were lost not long ago; else ``None``."""
     mine = settings.of(role)
-    last = [it for it in lines if it.attempt > 0 and settings.of(it.role) == mine][-IN_A_ROW:]
-    lost = len(last) == IN_A_ROW and all(it.outcome in LOST for it in last)
+    last = [line for line in lines if line.attempt > 0 and settings.of(line.role) == mine][-IN_A_ROW:]
+    lost = len(last) == IN_A_ROW and all(outcome.outcome in LOST for outcome in last)
     return last[-1].outcome if lost and 0 <= now - last[-1].at < REST_S else None

@@ -47,9 +47,9 @@ def classify(problem: BaseException, seen: PartialAnswer) -> tuple[Kind, str]:
             return found
     if seen.status is not None and seen.status >= 300:
         return _of_status(seen.status, seen)
-    if any(isinstance(it, httpx2.NetworkError | httpx2.ProtocolError | httpx2.StreamError) for it in causes):
+    if any(isinstance(cause, httpx2.NetworkError | httpx2.ProtocolError | httpx2.StreamError) for cause in causes):
         return Kind.CUT, "the connection ended within the answer"
-    if any(isinstance(it, openai.APIConnectionError) for it in causes):
+    if any(isinstance(cause, openai.APIConnectionError) for cause in causes):
         return Kind.UNREACHABLE, "no exchange with the server"
     return Kind.MALFORMED, "not an answer of chat completions"
 

@@ -126,7 +126,7 @@ class Client:
                 latency_s=round(found.seconds, 3),
                 cost=cost,
                 tool_calls=len(called),
-                tool_faults=sum(it.fault is not None for it in called),
+                tool_faults=sum(call.fault is not None for call in called),
             )
         )
 

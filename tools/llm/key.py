@@ -21,7 +21,7 @@ NO_KEY = "none"
 def key_for(role: str, endpoint: Endpoint, environ: Mapping[str, str]) -> SecretStr:
     """The key for this role at this address. Raises ``UserError`` without one, unless the server is on this machine."""
     names = [f"{OWN}_{role.upper()}", OWN, *([THEIRS] if endpoint.base_url == OPENAI else [])]
-    name = next((it for it in names if environ.get(it)), None)
+    name = next((name for name in names if environ.get(name)), None)
     if name is None:
         if is_loopback(endpoint.base_url):
             return SecretStr(NO_KEY)

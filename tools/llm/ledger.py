@@ -108,12 +108,12 @@ def totals(lines: Iterable[CallLine]) -> tuple[RoleTotals, ...]:
 def text(found: Iterable[RoleTotals]) -> str:
     """A table for people."""
     lines = [f"{'role':<18}{'requests':>9}{'answered':>9}{'prompt':>10}{'answer':>9}{'seconds':>9}  cost"]
-    for it in found:
-        cost = "unknown (no price)" if it.cost is None else f"${it.cost:.4f}"
+    for role in found:
+        cost = "unknown (no price)" if role.cost is None else f"${role.cost:.4f}"
         lines.append(
-            f"{it.role:<18}{it.requests:>9}{it.outcomes.get(Kind.ANSWERED, 0):>9}{it.prompt_tokens:>10}"
-            f"{it.completion_tokens:>9}{it.seconds:>9.1f}  {cost}{' (tokens estimated)' if it.estimated else ''}"
-            + (f"; {it.other}" if it.other else "")
+            f"{role.role:<18}{role.requests:>9}{role.outcomes.get(Kind.ANSWERED, 0):>9}{role.prompt_tokens:>10}"
+            f"{role.completion_tokens:>9}{role.seconds:>9.1f}  {cost}{' (tokens estimated)' if role.estimated else ''}"
+            + (f"; {role.other}" if role.other else "")
         )
     return "\n".join(lines)
 
@@ -129,7 +129,7 @@ def _sum(role: str, lines: list[CallLine]) -> RoleTotals:
         completion_tokens=sum(line.completion_tokens for line in sent),
         estimated=any(line.estimated for line in sent),
         seconds=sum(line.latency_s for line in sent),
-        cost=None if None in costs else sum(it for it in costs if it is not None),
+        cost=None if None in costs else sum(cost for cost in costs if cost is not None),
         tool_calls=sum(line.tool_calls for line in sent),
         tool_faults=sum(line.tool_faults for line in sent),
     )

@@ -91,7 +91,7 @@ def _prices(given: Sequence[str]) -> dict[str, Price]:
         if len(amounts) != 2:
             fix = "give NAME=IN,OUT in dollars a million tokens"
             raise UserError(f"{value!r} is not two prices", "--llm-price", fix)
-        prompt, completion = (_amount(it, model, "--llm-price") for it in amounts)
+        prompt, completion = (_amount(amount, model, "--llm-price") for amount in amounts)
         found[model] = Price(prompt=prompt, completion=completion)
     return found
 

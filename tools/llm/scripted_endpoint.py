@@ -40,12 +40,12 @@ class ChatRequest:
     @property
     def told(self) -> list[str]:
         """What tools answered so far."""
-        return [str(it["content"]) for it in self.body["messages"] if it["role"] == "tool"]
+        return [str(message["content"]) for message in self.body["messages"] if message["role"] == "tool"]
 
     @property
     def offered(self) -> list[str]:
         """Names of the tools that may be called."""
-        return [str(it["function"]["name"]) for it in self.body.get("tools", [])]
+        return [str(tool["function"]["name"]) for tool in self.body.get("tools", [])]
 
     @property
     def everything(self) -> str:

@@ -84,7 +84,7 @@ class EndpointSettings(Record):
         bounded = [role for role, budget in self.role_budgets.items() if budget.money is not None]
         models = {self.of(role).model for role in bounded}
         if self.budget.money is not None:
-            models |= {self.endpoint.model, *(it.model for it in self.roles.values())}
+            models |= {self.endpoint.model, *(role.model for role in self.roles.values())}
         unpriced = sorted(models - self.prices.keys())
         if unpriced:
             raise UserError(f"a budget in money, but no price for {unpriced[0]}", "--llm-budget", "give its price")

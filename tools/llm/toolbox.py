@@ -88,9 +88,9 @@ def answer_all(toolbox: Toolbox, calls: Sequence[Call]) -> tuple[Called, ...]:
 def answer_one(toolbox: Toolbox, call: Call) -> Called:
     """What the model is told; never raises for anything that a model may have written."""
     name = _name(call)
-    tool = next((it for it in toolbox if it.name == call.name), None)
+    tool = next((candidate for candidate in toolbox if candidate.name == call.name), None)
     if tool is None:
-        known = ", ".join(it.name for it in toolbox)
+        known = ", ".join(candidate.name for candidate in toolbox)
         return Called(name, {}, f"error: there is no tool of this name; there are: {known}", ToolFault.UNKNOWN)
     try:
         given = orjson.dumps(call.arguments)
@@ -111,7 +111,7 @@ def answer_one(toolbox: Toolbox, call: Call) -> Called:
 
 def told_of(called: Sequence[Called]) -> str:
     """For the ledger: our own names and faults, and no word of the model's."""
-    return ", ".join(it.name if it.fault is None else str(it.fault) for it in called)
+    return ", ".join(answered.name if answered.fault is None else str(answered.fault) for answered in called)
 
 
 def _name(call: Call) -> str:

@@ -105,7 +105,7 @@ def bounded_client(seen: PartialAnswer, most: int, seconds: float, base_url: str
     loopback, allowed = is_loopback(base_url), HEADERS | ACCOUNT if base_url == OPENAI else HEADERS
 
     async def strip(request: httpx2.Request) -> None:
-        for name in [it for it in request.headers if it.lower() not in allowed]:
+        for name in [header for header in request.headers if header.lower() not in allowed]:
             del request.headers[name]
 
     async def look(response: httpx2.Response) -> None:

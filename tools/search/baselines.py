@@ -18,43 +18,43 @@ PROPOSALS = 6
 
 
 class _Sampling:
-    """Asks what ``_draw`` gives, recommends what scored highest: no screening, no shrinkage, no avoidance."""
+    """Asks what ``_draw`` gives, recommends what scored highest: no screening, no shrinkage, no failures."""
 
     def __init__(self, space: SearchSpace, budget_s: float, history: Sequence[FinishedTrial] = ()) -> None:
         self._space = space
-        self._book = TrialLog(space, budget_s)
-        for told in self._book.replay(history):
+        self._log = TrialLog(space, budget_s)
+        for told in self._log.replay(history):
             self._learn(told.trial.id, told.outcome)
 
     def ask(self) -> Trial | None:
         """A configuration that was not asked before; ``None`` when the budget is spent or none is found."""
-        if not self._book.affordable():
+        if not self._log.affordable():
             return None
-        number, visited = self._book.next_id(), self._book.visited()
+        number, visited = self._log.next_id(), self._log.visited()
         for attempt in range(ATTEMPTS):
             point = self._draw(number, attempt)
             if any(point) and point not in visited:
-                return self._book.trial(number, point, "sample")
+                return self._log.trial(number, point, "sample")
         return None
 
     def tell(self, trial_id: int, outcome: TrialOutcome) -> None:
         """Enter what a trial gave."""
-        self._book.close(trial_id, outcome)
+        self._log.close(trial_id, outcome)
         self._learn(trial_id, outcome)
 
     def best(self) -> BestTrial | None:
         """The highest score seen, if it is above the reference's."""
-        if not self._book.scores:
+        if not self._log.scores:
             return None
-        top = max(self._book.scores, key=lambda i: self._book.scores[i])
-        if self._book.scores[top] <= 0:
+        top = max(self._log.scores, key=lambda i: self._log.scores[i])
+        if self._log.scores[top] <= 0:
             return None
-        return BestTrial(trial=self._book.asked[top][0], score=self._book.scores[top], sd=None)
+        return BestTrial(trial=self._log.asked[top][0], score=self._log.scores[top], sd=None)
 
     @property
     def spent_s(self) -> float:
         """Server seconds of the finished trials."""
-        return self._book.spent_s
+        return self._log.spent_s
 
     def _draw(self, number: int, attempt: int) -> Point:
         raise NotImplementedError
@@ -86,4 +86,4 @@ class PlainTPE(RandomSearch):
         return self._tpe.propose(number, attempt) if attempt < PROPOSALS else super()._draw(number, attempt)
 
     def _learn(self, trial_id: int, outcome: TrialOutcome) -> None:
-        self._tpe.learn(self._book.point(trial_id), outcome.score)
+        self._tpe.learn(self._log.point(trial_id), outcome.score)

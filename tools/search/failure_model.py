@@ -1,4 +1,4 @@
-"""Not asking for what is likely to fail: a crash costs a start-up and teaches nothing about speed."""
+"""How likely a configuration is to serve, judged by the failures so far: a crash costs a whole start-up."""
 
 from __future__ import annotations
 
@@ -39,6 +39,6 @@ class FailureModel:
         return chance
 
 
-def allowed(avoidance: FailureModel, points: Sequence[Point]) -> list[Point]:
+def allowed(failures: FailureModel, points: Sequence[Point]) -> list[Point]:
     """The points that no failure rules out."""
-    return [p for p in points if not avoidance.rules_out(p)]
+    return [p for p in points if not failures.rules_out(p)]

@@ -9,7 +9,7 @@
 
 What somebody else suggests is asked first, out of the same money, and takes no trial of the search's own away.
 
-It never asks twice, avoids what contains a failure, and shrinks what it believes (``belief.py``). Every decision is
+It never asks twice, avoids what contains a failure, and shrinks what it believes (``posterior.py``). Every decision is
 a function of the seed and of the trials so far: replaying a search's trials continues it.
 """
 
@@ -66,16 +66,16 @@ class SearchPolicy:
     ) -> None:
         self._space = _scaled(space)
         self._settings = settings or SearchSettings()
-        self._book = TrialLog(self._space, budget_s)
+        self._log = TrialLog(self._space, budget_s)
         self._tpe = None if self._space.size() <= ENUMERABLE else TpeProposer(self._space, seed)
         self._suggested: list[Point] = []
-        self._known: Posterior | None = None
+        self._fitted: Posterior | None = None
         limit = self._settings.max_changes
         self._most = len(self._space.dimensions) if limit is None else limit
         self._grid = [] if self._tpe else [p for p in self._space.points() if self._small(p)]
         self._floor = math.log1p(self._settings.floor)
         self._screening = _screening_order(self._space)
-        for told in self._book.replay(history):
+        for told in self._log.replay(history):
             self._learn(told.trial.id, told.outcome)
 
     def has_place(self, flags: Mapping[str, Scalar], env: Mapping[str, str]) -> bool:
@@ -99,28 +99,28 @@ class SearchPolicy:
 
     def ask(self) -> Trial | None:
         """The next configuration, or ``None``: nothing promising is left, or the budget is spent."""
-        if not self._book.affordable():
+        if not self._log.affordable():
             return None
-        belief, avoidance = self._belief(), self._avoidance()
-        base, level = self._incumbent(belief)
-        number = self._book.next_id()
+        posterior, failures = self._posterior(), self._failure_model()
+        base, level = self._incumbent(posterior)
+        number = self._log.next_id()
         stop_below = level - self._settings.hopeless_sds * self._settings.prior.noise_sd
-        for point, stage in [*((point, SUGGESTED) for point in self._suggested), *self._scripted(belief, base)]:
-            if self._fresh(point) and self._small(point) and not avoidance.rules_out(point):
-                return self._book.trial(number, point, stage, stop_below)
-        pool = allowed(avoidance, self._pool(base, number))
+        for point, stage in [*((point, SUGGESTED) for point in self._suggested), *self._scripted(posterior, base)]:
+            if self._fresh(point) and self._small(point) and not failures.rules_out(point):
+                return self._log.trial(number, point, stage, stop_below)
+        pool = allowed(failures, self._pool(base, number))
         if not pool:
             return None
-        mean, sd = belief.at(pool)
-        promise = expected_improvement(mean, sd, level) * np.array([avoidance.chance(p) for p in pool])
+        mean, sd = posterior.at(pool)
+        promise = expected_improvement(mean, sd, level) * np.array([failures.chance(p) for p in pool])
         choice = int(np.argmax(promise))
         if promise[choice] < self._settings.give_up * self._floor:
             return None
-        return self._book.trial(number, pool[choice], "refine", stop_below)
+        return self._log.trial(number, pool[choice], "refine", stop_below)
 
     def tell(self, trial_id: int, outcome: TrialOutcome) -> None:
         """Enter what a trial gave. Raises ``KeyError`` for a trial that is not open."""
-        self._book.close(trial_id, outcome)
+        self._log.close(trial_id, outcome)
         self._learn(trial_id, outcome)
 
     def best(self) -> BestTrial | None:
@@ -130,55 +130,55 @@ class SearchPolicy:
 
     def ranked(self) -> list[BestTrial]:
         """Every measured configuration with its expected score, best first."""
-        ids = list(self._book.scores)
+        ids = list(self._log.scores)
         if not ids:
             return []
-        mean, sd = self._measured().at([self._book.point(i) for i in ids])
+        mean, sd = self._measured().at([self._log.point(i) for i in ids])
         order = sorted(range(len(ids)), key=lambda k: (-mean[k], ids[k]))
-        return [BestTrial(trial=self._book.asked[ids[k]][0], score=float(mean[k]), sd=float(sd[k])) for k in order]
+        return [BestTrial(trial=self._log.asked[ids[k]][0], score=float(mean[k]), sd=float(sd[k])) for k in order]
 
     @property
     def spent_s(self) -> float:
         """Server seconds of the finished trials."""
-        return self._book.spent_s
+        return self._log.spent_s
 
     def _learn(self, trial_id: int, outcome: TrialOutcome) -> None:
-        self._known = None
+        self._fitted = None
         if self._tpe and outcome.failure not in NOT_ITS_FAULT:
-            self._tpe.learn(self._book.point(trial_id), outcome.score)
+            self._tpe.learn(self._log.point(trial_id), outcome.score)
 
     def _measured(self) -> Posterior:
         """From the finished trials; fitted once after each of them."""
-        if self._known is None:
-            points = [self._book.point(i) for i in self._book.scores]
-            self._known = Posterior(self._space, self._settings.prior, points, list(self._book.scores.values()))
-        return self._known
+        if self._fitted is None:
+            points = [self._log.point(i) for i in self._log.scores]
+            self._fitted = Posterior(self._space, self._settings.prior, points, list(self._log.scores.values()))
+        return self._fitted
 
-    def _belief(self) -> Posterior:
+    def _posterior(self) -> Posterior:
         """As measured, and open trials counted as measured at their expectation, so that a batch spreads out."""
-        belief = self._measured()
-        waiting = [self._book.point(i) for i in sorted(self._book.open)]
+        posterior = self._measured()
+        waiting = [self._log.point(i) for i in sorted(self._log.open)]
         if not waiting:
-            return belief
-        guessed, _ = belief.at(waiting)
-        points = [self._book.point(i) for i in self._book.scores]
-        scores = list(self._book.scores.values())
+            return posterior
+        guessed, _ = posterior.at(waiting)
+        points = [self._log.point(i) for i in self._log.scores]
+        scores = list(self._log.scores.values())
         return Posterior(
-            self._space, self._settings.prior, [*points, *waiting], [*scores, *guessed.tolist()], belief.factors
+            self._space, self._settings.prior, [*points, *waiting], [*scores, *guessed.tolist()], posterior.factors
         )
 
-    def _avoidance(self) -> FailureModel:
-        failed = [i for i, kind in self._book.failures.items() if kind not in NOT_ITS_FAULT]
+    def _failure_model(self) -> FailureModel:
+        failed = [i for i, kind in self._log.failures.items() if kind not in NOT_ITS_FAULT]
         return FailureModel(
-            self._space, [self._book.point(i) for i in self._book.scores], [self._book.point(i) for i in failed]
+            self._space, [self._log.point(i) for i in self._log.scores], [self._log.point(i) for i in failed]
         )
 
-    def _incumbent(self, belief: Posterior) -> tuple[Point, float]:
+    def _incumbent(self, posterior: Posterior) -> tuple[Point, float]:
         """The best measured point so far and its expected score; the reference (0) when nothing beats it."""
-        points = [self._book.point(i) for i in self._book.scores]
+        points = [self._log.point(i) for i in self._log.scores]
         if not points:
             return self._space.reference, 0.0
-        mean, _ = belief.at(points)
+        mean, _ = posterior.at(points)
         top = int(np.argmax(mean))
         return (points[top], float(mean[top])) if mean[top] > 0 else (self._space.reference, 0.0)
 
@@ -186,27 +186,27 @@ class SearchPolicy:
         return len(self._space.changes(point)) <= self._most
 
     def _fresh(self, point: Point) -> bool:
-        return any(point) and point not in self._book.visited()
+        return any(point) and point not in self._log.visited()
 
-    def _scripted(self, belief: Posterior, base: Point) -> list[tuple[Point, str]]:
+    def _scripted(self, posterior: Posterior, base: Point) -> list[tuple[Point, str]]:
         """The screening trials that are still due, then the combination of all gains."""
-        own = {point for trial, point in self._book.asked.values() if trial.stage != SUGGESTED}
+        own = {point for trial, point in self._log.asked.values() if trial.stage != SUGGESTED}
         knobs = {d for point in own for d, _ in self._space.changes(point)}
         # A suggested value of a knob is no reason not to try the search's own first value of it.
-        tried = {next(iter(it)) for p in self._book.visited() if len(it := self._space.changes(p)) == 1}
+        tried = {next(iter(changes)) for p in self._log.visited() if len(changes := self._space.changes(p)) == 1}
         due = [change for change in self._screening if change[0] not in knobs and change not in tried]
         under = base if self._most > 1 else self._space.reference
         script = [(self._space.normal(_with(under, change)), "screen") for change in due]
         if not due:
-            script.append((self._gains(belief), "combine"))
+            script.append((self._gains(posterior), "combine"))
         return script
 
-    def _gains(self, belief: Posterior) -> Point:
+    def _gains(self, posterior: Posterior) -> Point:
         """For every knob the value with the highest expected effect, where that is positive."""
         point = list(self._space.reference)
         for d, dimension in enumerate(self._space.dimensions):
             singles = [_with(self._space.reference, (d, i)) for i in range(1, len(dimension.values))]
-            mean, _ = belief.at(singles)
+            mean, _ = posterior.at(singles)
             top = int(np.argmax(mean))
             if mean[top] > self._floor / 2:
                 point[d] = top + 1

@@ -1,4 +1,4 @@
-"""What the search believes about configurations it has and has not measured.
+"""The posterior over configurations, measured or not: mean and standard deviation of each one's log ratio.
 
 A Gaussian process over log ratios with a kernel that is additive in the knobs: every value of every knob has an
 effect of its own, pairs of changed knobs have a smaller interaction, and the reference is 0 by definition. So one
@@ -41,9 +41,9 @@ class Prior:
     """Of one knob's value of importance 1."""
     interaction: float = 0.35
     """Of a pair's interaction, relative to the geometric mean of the two effects' standard deviations."""
-    kinship: float = 0.6
+    correlation: float = 0.6
     """Correlation between the effects of neighbouring numeric values of a knob."""
-    category_kinship: float = 0.2
+    category_correlation: float = 0.2
     """The same for values without an order."""
     noise_sd: float = 0.03
     """Of one measured score; the control comparison measures it."""
@@ -61,11 +61,11 @@ class Posterior:
         factors: Vector | None = None,
     ) -> None:
         self._prior = prior
-        self._tables = [_kinship(space, d, prior) for d in range(len(space.dimensions))]
+        self._tables = [_correlation_table(space, d, prior) for d in range(len(space.dimensions))]
         self._sds = np.array([prior.effect_sd * d.importance for d in space.dimensions])
         self._x = self._indices(points)
         self._y: Vector = np.array(scores, dtype=np.float64)
-        self._parts = self._alike(self._x, self._x)
+        self._parts = self._correlations(self._x, self._x)
         self.factors: Vector = self._fit() if factors is None else factors
         """On each knob's effect, and last on the noise."""
         self._weights: Vector = np.zeros(0)
@@ -79,23 +79,23 @@ class Posterior:
         own = self._combine(np.stack([t[at[:, d], at[:, d]] for d, t in enumerate(self._tables)]), self.factors)
         if not len(self._x):
             return np.zeros(len(points)), np.sqrt(own)
-        cross = self._combine(self._alike(at, self._x), self.factors)
+        cross = self._combine(self._correlations(at, self._x), self.factors)
         explained = np.einsum("ij,ji->i", cross, cho_solve((self._factor, True), cross.T))
         return cross @ self._weights, np.sqrt(np.maximum(own - explained, 1e-12))
 
     def _indices(self, points: Sequence[Point]) -> Indices:
         return np.array(points, dtype=np.intp).reshape(len(points), len(self._tables))
 
-    def _alike(self, a: Indices, b: Indices) -> Matrix:
+    def _correlations(self, a: Indices, b: Indices) -> Matrix:
         """Correlation of the effects, knob by knob: (knobs, points of a, points of b)."""
         return np.stack([t[np.ix_(a[:, d], b[:, d])] for d, t in enumerate(self._tables)])
 
-    def _combine(self, alike: Matrix, factors: Vector) -> Matrix:
+    def _combine(self, correlations: Matrix, factors: Vector) -> Matrix:
         """Main effects, and the products of two knobs by ((Σq)² − Σq²)/2."""
         sds = self._sds * factors[:NOISE]
-        main = np.tensordot(sds**2, alike, axes=1)
-        linear = np.tensordot(sds, alike, axes=1)
-        squares = np.tensordot(sds**2, alike * alike, axes=1)
+        main = np.tensordot(sds**2, correlations, axes=1)
+        linear = np.tensordot(sds, correlations, axes=1)
+        squares = np.tensordot(sds**2, correlations * correlations, axes=1)
         combined: Matrix = main + self._prior.interaction**2 * (linear * linear - squares) / 2
         return combined
 
@@ -128,21 +128,21 @@ class Posterior:
 
 
 def expected_improvement(mean: Vector, sd: Vector, over: float) -> Vector:
-    """E[max(f − over, 0)] of a normal belief. Jones, Schonlau & Welch, J. Global Optimization 13, 1998, eq. 15."""
+    """E[max(f − over, 0)] for a normal posterior. Jones, Schonlau & Welch, J. Global Optimization 13, 1998, eq. 15."""
     z = (mean - over) / sd
     density = np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
     improvement: Vector = (mean - over) * ndtr(z) + sd * density
     return improvement
 
 
-def _kinship(space: SearchSpace, index: int, prior: Prior) -> Matrix:
+def _correlation_table(space: SearchSpace, index: int, prior: Prior) -> Matrix:
     """Correlation of the effects of one knob's values; row and column 0, the reference, are 0."""
     dimension = space.dimensions[index]
     if dimension.ordered:
         rank = np.zeros(len(dimension.values))
         rank[1:] = np.argsort(np.argsort([float(str(v)) for v in dimension.values[1:]]))
-        table: Matrix = prior.kinship ** np.abs(rank[:, None] - rank[None, :])
+        table: Matrix = prior.correlation ** np.abs(rank[:, None] - rank[None, :])
     else:
-        table = np.where(np.eye(len(dimension.values)) > 0, 1.0, prior.category_kinship)
+        table = np.where(np.eye(len(dimension.values)) > 0, 1.0, prior.category_correlation)
     table[0, :] = table[:, 0] = 0.0
     return table

@@ -51,10 +51,10 @@ class FinishedTrial(Record):
 
 
 class BestTrial(Record):
-    """The configuration that the search would confirm next, and what it believes about it."""
+    """The configuration that the search would confirm next, and its expected score."""
 
     trial: Trial
     score: float
     """Expected log ratio against the reference, shrunk towards the neighbours' evidence where the policy does so."""
     sd: float | None
-    """Standard deviation of that belief; ``None`` for a policy that has none."""
+    """Posterior standard deviation of it, as a log ratio; ``None`` for a policy that has none."""

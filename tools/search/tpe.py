@@ -1,4 +1,4 @@
-"""Optuna's multivariate TPE over a search space, fed from a book and reseeded for every question.
+"""Optuna's multivariate TPE over a search space, fed from a trial log and reseeded for every trial.
 
 The sampler's own random state is not kept: the n-th question depends on the seed, on n and on what was told, so a
 search that is replayed from its trials asks what the uninterrupted one would have asked.

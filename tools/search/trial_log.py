@@ -1,4 +1,4 @@
-"""What every search keeps: trials asked, outcomes told, money spent. Deduplicates and recommends nothing."""
+"""The log of one search: trials asked for, their outcomes, the budget spent. It recommends nothing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Searcher(Protocol):
 
 @dataclass
 class TrialLog:
-    """The ledger of one search over a space."""
+    """Trials and outcomes of one search over a space."""
 
     space: SearchSpace
     budget_s: float

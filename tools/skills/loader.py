@@ -75,7 +75,7 @@ def skills_for(
     role: str, *, operator: str | None = None, device: str | None = None, dtype: str | None = None, home: Path = HOME
 ) -> tuple[Skill, ...]:
     """What this role gets for this task, in the order of the index."""
-    return tuple(it for it in load_skills(home) if it.head.fits(role, operator, device, dtype))
+    return tuple(skill for skill in load_skills(home) if skill.head.fits(role, operator, device, dtype))
 
 
 def read_skill(path: Path) -> Skill:
@@ -92,7 +92,7 @@ def skill_from(text: str, where: str) -> Skill:
 
 def skill(name: str, home: Path = HOME) -> Skill:
     """One skill. Raises ``UserError`` when there is none of this name."""
-    found = next((it for it in load_skills(home) if it.head.name == name), None)
+    found = next((skill for skill in load_skills(home) if skill.head.name == name), None)
     if found is None:
         raise UserError(f"no skill called {name!r}", INDEX, "see the index")
     return found

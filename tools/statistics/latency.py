@@ -64,7 +64,9 @@ def packed_percentiles(doubles: Doubles, qs: Sequence[float]) -> list[float]:
     if last < 0:
         return [0.0] * len(qs)
     positions = [q / 100.0 * last for q in qs]
-    places = order_statistics(doubles, (min(math.floor(it) + up, last) for it in positions for up in (0, 1)))
+    places = order_statistics(
+        doubles, (min(math.floor(position) + up, last) for position in positions for up in (0, 1))
+    )
     return [_between(places, position, last) for position in positions]
 
 
@@ -129,7 +131,7 @@ def summarize(launches: Sequence[Sequence[RoundFigures]]) -> LatencySummary:
         raise ValueError("a leg needs launches, and each of them rounds")
 
     def level(name: str) -> float:
-        return median(median(float(getattr(it, name)) for it in rounds) for rounds in launches)
+        return median(median(float(getattr(round, name)) for round in rounds) for rounds in launches)
 
     return LatencySummary(**{name: level(name) for name in LatencySummary.model_fields})
 

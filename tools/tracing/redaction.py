@@ -86,7 +86,7 @@ def _plain(value: Any, depth: int) -> Any:
     if isinstance(value, Mapping):
         return {str(name): _plain(it, depth - 1) for name, it in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(it, depth - 1) for it in value]
+        return [_plain(item, depth - 1) for item in value]
     return value if value is None or isinstance(value, bool | int | float) else str(value)
 
 
@@ -101,26 +101,26 @@ def _values(env: Mapping[str, str]) -> list[str]:
 def _places(env: Mapping[str, str]) -> list[str]:
     """The user's folders, also as they look inside a name that is made of a path."""
     found = {str(Path.cwd()), *(value for name in ("HOME", "USERPROFILE", "PWD") if (value := env.get(name)))}
-    found = {it.rstrip("/") for it in found if len(it.rstrip("/")) > 1}
-    return [*found, *(it.replace("/", "_") for it in found if it.count("/") > 1)]
+    found = {word.rstrip("/") for word in found if len(word.rstrip("/")) > 1}
+    return [*found, *(word.replace("/", "_") for word in found if word.count("/") > 1)]
 
 
 def _users(env: Mapping[str, str]) -> list[str]:
     found = {env[name] for name in ("USER", "LOGNAME", "USERNAME", "SUDO_USER") if env.get(name)}
     with contextlib.suppress(OSError, KeyError):  # nobody of that number is known here
         found.add(getpass.getuser())
-    return [it for it in found if len(it) > 1]
+    return [word for word in found if len(word) > 1]
 
 
 def _hosts(env: Mapping[str, str]) -> list[str]:
     found = {socket.gethostname(), *(env[name] for name in ("HOSTNAME", "HOST", "COMPUTERNAME") if env.get(name))}
-    found |= {it.split(".")[0] for it in found}
-    return [it for it in found if len(it) > 1 and it != "localhost"]
+    found |= {word.split(".")[0] for word in found}
+    return [word for word in found if len(word) > 1 and word != "localhost"]
 
 
 def _any_of(words: Iterable[str], *, whole: bool) -> re.Pattern[str] | None:
     """Longest first, so that no part of a word remains. ``whole``: not inside a longer word."""
-    found = sorted(set(words), key=lambda it: (-len(it), it))
+    found = sorted(set(words), key=lambda word: (-len(word), word))
     if not found:
         return None
     either = "|".join(map(re.escape, found))
