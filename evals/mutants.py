@@ -60,9 +60,9 @@ def killed(found: Iterable[Iterable[tuple[str, Judgment]]], keys: Mapping[str, K
     """Which fixtures kill which mutant."""
     killers: dict[str, list[str]] = {rule.id: [] for rule in RULES}
     for judgments in found:
-        for rule, judgment in judgments:
-            if Scored(judgment, keys[judgment.fixture]).wrong:
-                killers[rule].append(judgment.fixture)
+        for rule, result in judgments:
+            if Scored(result, keys[result.fixture]).wrong:
+                killers[rule].append(result.fixture)
     return tuple(Mutant(rule, tuple(names)) for rule, names in killers.items())
 
 
