@@ -54,7 +54,7 @@ def test_a_missing_model_says_what_to_give() -> None:
 
 
 def test_an_executor_that_nobody_knows_is_refused() -> None:
-    with pytest.raises(UserError, match=r"no executor 'slurm'.*one of local, ray"):
+    with pytest.raises(UserError, match=r"invalid value 'slurm' for --executor.*Use one of local, ray"):
         configuration(replace(ASKED, executor="slurm"))
 
 

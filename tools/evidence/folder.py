@@ -44,14 +44,16 @@ class RunFolder:
     def create(cls, root: Path, run_id: str, config: dict[str, Any]) -> RunFolder:
         """A new run. Raises ``UserError`` when the folder already holds one."""
         if (root / "run.json").exists():
-            raise UserError("this folder already holds a run", str(root), "`resume` it, or choose another --out")
+            raise UserError(
+                "Cannot start a run: this folder already holds a run", str(root), "`resume` it, or choose another --out"
+            )
         if root.exists() and not root.is_dir():
-            raise UserError("not a folder", str(root), "choose another --out")
+            raise UserError("Cannot start a run: not a folder", str(root), "choose another --out")
         try:
             root.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
             raise UserError(
-                "cannot make the run folder", str(root), problem.strerror or "choose another --out"
+                f"Cannot make the run folder: {problem.strerror or problem}", str(root), "choose another --out"
             ) from None
         lock = _locked(root)
         write_once(
@@ -105,17 +107,19 @@ def read_run(root: Path) -> RunHead:
     """What ``run.json`` says; ``UserError`` for anything that is not a run of a version we know."""
     path = root / "run.json"
     if not path.is_file():
-        raise UserError("not a run folder", str(root), "there is no run.json in it")
+        raise UserError("Cannot open the run: not a run folder", str(root), "give the folder that holds run.json")
     try:
         content = orjson.loads(path.read_bytes())
         version, run_id, config = content["schema_version"], content["run_id"], content["config"]
     except (ValueError, KeyError, TypeError):
-        raise UserError("run.json cannot be read", str(path), "it is damaged; start a new run") from None
+        raise UserError("Cannot open the run: run.json cannot be read", str(path), "start a new run") from None
     if not isinstance(version, int) or not isinstance(run_id, str) or not isinstance(config, dict):
-        raise UserError("run.json cannot be read", str(path), "it is damaged; start a new run")
+        raise UserError("Cannot open the run: run.json cannot be read", str(path), "start a new run")
     if version > SCHEMA_VERSION:
         raise UserError(
-            f"run folder version {version} is newer than this program's {SCHEMA_VERSION}", str(root), "update bankable"
+            f"Cannot open the run: run folder version {version} is newer than this program's {SCHEMA_VERSION}",
+            str(root),
+            "update bankable",
         )
     return RunHead(run_id=run_id, config=config)
 
@@ -140,5 +144,7 @@ def _locked(root: Path) -> FileLock:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise UserError("another process is working on this run", str(root), "wait for it, or stop it first") from None
+        raise UserError(
+            "Cannot open the run: another process is working on this run", str(root), "wait for it, or stop it first"
+        ) from None
     return lock

@@ -28,7 +28,9 @@ def take_over(recording: Path, run: RunFolder, folder: str, leave: str = "") -> 
         if not path.is_file() or path.is_symlink() or (leave and relative.parts[0].startswith(leave)):
             continue
         if path.stat().st_size > MAX_BYTES:
-            raise UserError("recorded evidence is too large", str(path), "record the run again")
+            raise UserError(
+                "Cannot take over recorded evidence: the file is too large", str(path), "record the run again"
+            )
         content = path.read_bytes()
         target = run.root / folder / relative
         if path.suffix in TEXT:

@@ -87,7 +87,9 @@ def seal(
     """
     root = run_dir.resolve()
     if not root.is_dir():
-        raise UserError("no such run folder", str(run_dir), "give the folder that holds run.json")
+        raise UserError(
+            "Cannot seal the evidence: no such run folder", str(run_dir), "give the folder that holds run.json"
+        )
     parent = PARENTS.get(scope, "comparisons")
     names = (subject, f"{scope}-{subject}", *((control,) if scope == "baseline" else ()))
     chosen = _first_folder(root / parent, names, attempt) if comparison is None else comparison
@@ -108,7 +110,9 @@ def seal(
     for name in (chosen, control, subject, *request.components, *filter(None, [request.profile])):
         if not _NAME.match(name):
             raise UserError(
-                f"{name!r} is not a folder name", str(run_dir), "use letters, digits, dot, dash, underscore"
+                f"Cannot seal the evidence: {name!r} is not a folder name",
+                str(run_dir),
+                "use letters, digits, dot, dash, underscore",
             )
     dest.mkdir(parents=True, exist_ok=False)
     copier = _Copier(root, dest)
@@ -166,7 +170,9 @@ def _run_id(root: Path) -> str:
         config = content.get("config", {})
         return str(content["run_id"] if "run_id" in content else config["run_id"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as cause:
-        raise UserError("run.json is missing or has no run_id", str(root), "give the folder of a run") from cause
+        raise UserError(
+            "Cannot seal the evidence: run.json is missing or has no run_id", str(root), "give the folder of a run"
+        ) from cause
 
 
 def _json(path: Path) -> Any:
@@ -207,7 +213,11 @@ class _Copier:
         legs = source / "legs"
         for leg in sorted(legs.iterdir()) if legs.is_dir() else ():
             if not _NAME.match(leg.name):
-                raise UserError(f"{leg.name!r} is not a leg name", str(leg), "evidence folders are written by the run")
+                raise UserError(
+                    f"Cannot seal the evidence: {leg.name!r} is not a leg name",
+                    str(leg),
+                    "remove what the run did not write",
+                )
             for name in LEG_FILES:
                 self.file(leg / name, f"{target}/legs/{leg.name}/{name}")
 
@@ -236,7 +246,9 @@ class _Copier:
                 continue
             if not all(_SOURCE.match(part) for part in relative.parts):
                 raise UserError(
-                    f"{relative} is not a name for source", str(path), "use letters, digits, dot, underscore"
+                    f"Cannot seal the overlay: {relative} is not a name for source",
+                    str(path),
+                    "use letters, digits, dot, underscore",
                 )
             self.file(path, f"{target}/{relative.as_posix()}")
 
@@ -257,7 +269,11 @@ class _Copier:
         for path in sorted(source.rglob("*")) if source.is_dir() else ():
             relative = path.relative_to(source).as_posix()
             if not relative.isprintable():
-                raise UserError("evidence with a name that is no text", shown(str(path)), "give the file another name")
+                raise UserError(
+                    "Cannot seal the evidence: file name contains non-printable characters",
+                    shown(str(path)),
+                    "give the file another name",
+                )
             if path.is_file():
                 self.file(path, f"{target}/{relative}")
 
@@ -268,11 +284,15 @@ class _Copier:
         except (OSError, RuntimeError):
             return
         if not real.is_relative_to(self.root):
-            raise UserError("evidence links out of the run folder", str(source), "replace the link by the file")
+            raise UserError(
+                "Cannot seal the evidence: it links out of the run folder",
+                str(source),
+                "replace the link by the file",
+            )
         try:
             reader = open_regular(real)
         except IrregularFileError:
-            raise UserError("evidence is not a regular file", str(source), "remove it") from None
+            raise UserError("Cannot seal the evidence: not a regular file", str(source), "remove it") from None
         try:
             before = stamp(reader)
             self._count(before[0], source)
@@ -294,7 +314,11 @@ class _Copier:
                 writer.write(piece)
                 left -= len(piece)
             if stamp(reader) != before or left > 0:
-                raise UserError("evidence changes while it is sealed", str(source), "wait until the launch has ended")
+                raise UserError(
+                    "Cannot seal the evidence: it changes while it is read",
+                    str(source),
+                    "wait until the launch has ended",
+                )
         self.digests[target] = state.hexdigest()
 
     def write(self, target: str, data: bytes) -> None:
@@ -318,4 +342,8 @@ class _Copier:
         self.total += size
         self.files += 1
         if size > MAX_FILE_BYTES or self.total > MAX_TOTAL_BYTES or self.files > MAX_FILES:
-            raise UserError("evidence is larger than an audit reads", str(source), "move what is not evidence away")
+            raise UserError(
+                "Cannot seal the evidence: it is larger than an audit reads",
+                str(source),
+                "move what is not evidence away",
+            )

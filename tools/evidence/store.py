@@ -136,7 +136,11 @@ def _sync_folder(folder: Path) -> None:
 
 def _explained(problem: OSError, path: Path) -> Exception:
     if problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-        return UserError("no space left to write evidence", str(path), "free some space, then `resume` this run")
+        return UserError("Cannot write evidence: no space left", str(path), "free some space, then `resume` this run")
     if problem.errno in (errno.EACCES, errno.EROFS, errno.EPERM):
-        return UserError("this folder cannot be written", str(path.parent), "choose another with --out")
+        return UserError(
+            "Cannot write evidence: no permission to write to this folder",
+            str(path.parent),
+            "choose another with --out",
+        )
     return problem

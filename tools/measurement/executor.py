@@ -15,7 +15,15 @@ def executor_named(asked: str) -> ExecutorName:
     names: tuple[ExecutorName, ...] = get_args(ExecutorName)
     found = next((name for name in names if name == asked), None)
     if found is None:
-        raise UserError(f"no executor {asked!r}", "--executor", f"one of {', '.join(names)}")
+        raise UserError(
+            f"Cannot evaluate candidates: invalid value {asked!r} for --executor",
+            "--executor",
+            f"use one of {', '.join(names)}",
+        )
     if found == "ray" and find_spec("ray") is None:
-        raise UserError("Ray is not installed", "--executor ray", "pip install ray, or --executor local")
+        raise UserError(
+            "Cannot evaluate candidates: Ray is not installed",
+            "--executor ray",
+            "install ray with pip, or use --executor local",
+        )
     return found

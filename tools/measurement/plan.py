@@ -48,7 +48,11 @@ def make_plan(
     rounds = ROUNDS[launch_plan] if rounds_per_leg is None else rounds_per_leg
     _check(name, kind, lever, looks, rounds)
     if not floor >= 0 or (alpha is not None and not 0 < alpha <= 0.5):
-        raise UserError(f"floor {floor} with level {alpha}", name, "a floor is at least 0, a level in (0, 0.5]")
+        raise UserError(
+            f"Cannot plan the comparison: floor {floor} with level {alpha}",
+            name,
+            "use a floor of at least 0, a level in (0, 0.5]",
+        )
     return Plan(
         name=name,
         run_id=run_id,
@@ -119,12 +123,20 @@ def _check(name: str, kind: ComparisonKind, lever: Lever, looks: Sequence[int], 
     try:
         check_looks(looks)
     except ValueError as error:
-        raise UserError(str(error), name, "declare block counts such as 5, 7, 10") from error
+        raise UserError(
+            f"Cannot plan the comparison: {error}", name, "declare block counts such as 5, 7, 10"
+        ) from error
     if looks[-1] > 1000 or not 1 <= rounds <= 1000:
-        raise UserError(f"{looks[-1]} blocks of {rounds} rounds a leg", name, "plan 1 to 1000 of each")
+        raise UserError(
+            f"Cannot plan the comparison: {looks[-1]} blocks of {rounds} rounds a leg", name, "plan 1 to 1000 of each"
+        )
     if len(looks) > MOST_LOOKS:
-        raise UserError(f"{len(looks)} looks", name, f"declare at most {MOST_LOOKS}")
+        raise UserError(f"Cannot plan the comparison: {len(looks)} looks", name, f"declare at most {MOST_LOOKS}")
     if kind is ComparisonKind.CONTROL and lever.names():
-        raise UserError("a control compares the reference with itself", name, "drop " + ", ".join(lever.names()))
+        raise UserError(
+            "Cannot plan the comparison: a control compares the reference with itself",
+            name,
+            "drop " + ", ".join(lever.names()),
+        )
     if kind is ComparisonKind.PATCH and not lever.names():
-        raise UserError("a patch needs a lever", name, "set at least one flag or variable")
+        raise UserError("Cannot plan the comparison: a patch needs a lever", name, "set at least one flag or variable")

@@ -54,7 +54,7 @@ def aggregate(traces: Sequence[Path]) -> Profile:
     Raises ``UserError`` for no traces, unreadable ones, and ones without a single operator.
     """
     if not traces:
-        raise UserError("no trace to read", "", "profile a running server first")
+        raise UserError("Cannot profile: no trace to read", "", "profile a running server first")
     sums = _Sums()
     sources = []
     gpu = False
@@ -62,7 +62,11 @@ def aggregate(traces: Sequence[Path]) -> Profile:
         trace = read_trace(path)
         on_gpu = any(event.category in KERNELS for event in trace.events)
         if gpu and not on_gpu:
-            raise UserError("some traces have GPU kernels and some have not", str(path), "give traces of one profile")
+            raise UserError(
+                "Cannot profile: some traces have GPU kernels and some have not",
+                str(path),
+                "give traces of one profile",
+            )
         gpu = gpu or on_gpu
         _add(sums, trace, on_gpu)
         sources.append(
@@ -78,7 +82,9 @@ def aggregate(traces: Sequence[Path]) -> Profile:
         )
     if not sums.ops:
         raise UserError(
-            "the traces hold no operator inside a step", ", ".join(p.name for p in traces[:3]), "profile under load"
+            "Cannot profile: the traces hold no operator inside a step",
+            ", ".join(p.name for p in traces[:3]),
+            "profile under load",
         )
     return _profile(sums, tuple(sources), gpu)
 

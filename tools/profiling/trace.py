@@ -114,14 +114,16 @@ def read_trace(path: Path) -> Trace:
         size = path.stat().st_size
         if size > MAX_FILE_BYTES:
             raise UserError(
-                f"trace of {size} bytes is over the limit of {MAX_FILE_BYTES}", where, "profile fewer steps"
+                f"Cannot read the trace: {size} bytes are over the limit of {MAX_FILE_BYTES}",
+                where,
+                "profile fewer steps",
             )
         with path.open("rb") as raw:
             digest = hashlib.file_digest(raw, "sha256").hexdigest()
             raw.seek(0)
             return _collect(path.name, digest, size, _Objects(raw, where))
     except OSError as error:
-        raise UserError(f"cannot read the trace: {error.strerror or error}", where, "give a readable file") from error
+        raise UserError(f"Cannot read the trace: {error.strerror or error}", where, "give a readable file") from error
 
 
 def _collect(name: str, digest: str, size: int, objects: _Objects) -> Trace:
@@ -131,7 +133,9 @@ def _collect(name: str, digest: str, size: int, objects: _Objects) -> Trace:
     for fields in objects:
         total += 1
         if total > MAX_EVENTS:
-            raise UserError(f"trace holds more than {MAX_EVENTS} events", objects.where, "profile fewer steps")
+            raise UserError(
+                f"Cannot read the trace: it holds more than {MAX_EVENTS} events", objects.where, "profile fewer steps"
+            )
         category = fields.get("cat") if isinstance(fields, dict) else None
         with_stack |= category == "python_function"
         if not isinstance(fields, dict):
@@ -208,7 +212,11 @@ class _Objects:
             return ""
         self._taken += len(block)
         if self._taken > MAX_TEXT_BYTES:
-            raise UserError(f"trace unpacks to more than {MAX_TEXT_BYTES} bytes", self.where, "profile fewer steps")
+            raise UserError(
+                f"Cannot read the trace: it unpacks to more than {MAX_TEXT_BYTES} bytes",
+                self.where,
+                "profile fewer steps",
+            )
         return block.decode("utf-8", "replace")
 
     def _start(self) -> tuple[str, int]:
@@ -224,7 +232,9 @@ class _Objects:
             block = self._more() if len(text) < MAX_HEADER else ""
             if not block:
                 raise UserError(
-                    "no event list found", self.where, "give a Chrome trace of the torch profiler (*.trace.json[.gz])"
+                    "Cannot read the trace: no event list found",
+                    self.where,
+                    "give a Chrome trace of the torch profiler (*.trace.json[.gz])",
                 )
             text += block
 
@@ -238,11 +248,14 @@ class _Objects:
             try:
                 fields, at = decode_event(text, at)
             except RecursionError:
-                raise UserError("events are nested too deeply", self.where, "give an unmodified trace") from None
+                raise UserError(
+                    "Cannot read the trace: events are nested too deeply", self.where, "give an unmodified trace"
+                ) from None
             except ValueError:
                 if len(text) - at > MAX_HEADER:
+                    place = self._taken - (len(text) - at)
                     raise UserError(
-                        f"event at byte {self._taken - (len(text) - at)} is not JSON, or too long",
+                        f"Cannot read the trace: event at byte {place} is not JSON, or too long",
                         self.where,
                         "give an unmodified trace",
                     ) from None

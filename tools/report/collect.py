@@ -37,7 +37,7 @@ OPINIONS = frozenset({"judge"})
 def collect(run_dir: Path) -> ReportModel:
     """Everything that a report of this run can show. Raises ``UserError`` only when there is no folder at all."""
     if not run_dir.is_dir():
-        raise UserError("not a run folder", str(run_dir), "give the folder that holds run.json")
+        raise UserError("Cannot make the report: not a run folder", str(run_dir), "give the folder that holds run.json")
     reader = ReportReader(run_dir)
     head = reader.json(run_dir / "run.json")
     preflight = reader.json(run_dir / "preflight.json")

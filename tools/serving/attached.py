@@ -33,11 +33,19 @@ def check_url(url: str, allow_remote: bool = False) -> str:
     try:
         parsed = httpx.URL(url)
     except (httpx.InvalidURL, ValueError) as error:
-        raise UserError("server URL cannot be read", url[:200], "give something like http://127.0.0.1:30000") from error
+        raise UserError(
+            "Cannot attach: server URL cannot be read", url[:200], "give something like http://127.0.0.1:30000"
+        ) from error
     if parsed.scheme not in ("http", "https") or not parsed.host or parsed.userinfo:
-        raise UserError("server URL is not usable", url[:200], "give something like http://127.0.0.1:30000")
+        raise UserError(
+            "Cannot attach: server URL is not usable", url[:200], "give something like http://127.0.0.1:30000"
+        )
     if not allow_remote and not _is_loopback(parsed.host):
-        raise UserError("server is not on this machine", parsed.host[:200], "forward its port, or allow remote servers")
+        raise UserError(
+            "Cannot attach: server is not on this machine",
+            parsed.host[:200],
+            "forward its port, or allow remote servers",
+        )
     return str(parsed.copy_with(path="/", query=None, fragment=None)).rstrip("/")
 
 
@@ -134,7 +142,7 @@ class AttachedDriver:
             return self._client.server_info()
         except ServerUnreachable as error:
             self._client.close()
-            raise UserError("server does not answer", url, "check that sglang runs there") from error
+            raise UserError("Cannot attach: server does not answer", url, "check that sglang runs there") from error
 
     def _attach(self, request: LaunchRequest) -> AttachedServer:
         self._sampler.listen(request.on_host_sample)

@@ -106,7 +106,7 @@ def build(
         load_format = flags.setdefault("load_format", "safetensors")
         if load_format not in SAFE_FORMATS:
             raise UserError(
-                f"load format {load_format!r} may execute code from the weight files",
+                f"Cannot start the server: load format {load_format!r} may execute code from the weight files",
                 str(model),
                 "allow pickle weights explicitly",
             )
@@ -116,7 +116,9 @@ def build(
     chosen = {**base.env, **config.env}
     if laid is not None and (compiled := compiled_files(laid.folder)):
         raise UserError(
-            "compiled Python files would run instead of an overlay's sources", str(compiled[0]), "delete it"
+            "Cannot start the server: compiled Python files would run instead of an overlay's sources",
+            str(compiled[0]),
+            "delete it",
         )
     search = [str(laid.folder)] if laid is not None else []
     search += [chosen["PYTHONPATH"]] if chosen.get("PYTHONPATH") else []
@@ -141,4 +143,8 @@ def build(
 def _refuse_reserved(config: ServerConfig) -> None:
     taken = sorted(RESERVED_FLAGS & set(config.flags))
     if taken:
-        raise UserError(f"flag {taken[0]!r} cannot be set", "server configuration", "it is fixed by the run itself")
+        raise UserError(
+            f"Cannot start the server: flag {taken[0]!r} is fixed by the run itself",
+            "server configuration",
+            "leave it out",
+        )

@@ -45,22 +45,22 @@ def read_problems(path: Path, limit: int = COUNT_LIMIT) -> list[WordProblem]:
                 if line.strip():
                     problems.append(_problem(line, f"{path}:{number}", fix))
     except OSError as error:
-        raise UserError("dataset cannot be read", str(path), error.strerror or "check the path") from error
+        raise UserError(f"Cannot read the dataset: {error.strerror or error}", str(path), "check the path") from error
     if not problems:
-        raise UserError("dataset has no questions", str(path), fix)
+        raise UserError("Cannot read the dataset: it has no questions", str(path), fix)
     return problems
 
 
 def _problem(line: bytes, where: str, fix: str) -> WordProblem:
     if len(line) > LINE_LIMIT:
-        raise UserError(f"dataset line is longer than {LINE_LIMIT} bytes", where, fix)
+        raise UserError(f"Cannot read the dataset: line is longer than {LINE_LIMIT} bytes", where, fix)
     try:
         record = json.loads(line)
         question, solution = record["question"], record["answer"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise UserError("dataset line is not a question", where, fix) from error
+        raise UserError("Cannot read the dataset: line is not a question", where, fix) from error
     if not (isinstance(question, str) and isinstance(solution, str) and "####" in solution):
-        raise UserError("dataset line is not a question", where, fix)
+        raise UserError("Cannot read the dataset: line is not a question", where, fix)
     expected = solution.rsplit("####", 1)[1].strip().replace(",", "").replace("$", "")
     return WordProblem(question=question.strip(), solution=solution.strip(), expected=expected)
 
@@ -135,7 +135,9 @@ def file_digest(path: Path) -> str:
     try:
         with path.open("rb") as source:
             if path.stat().st_size > FILE_LIMIT:
-                raise UserError(f"dataset is larger than {FILE_LIMIT} bytes", str(path), "take a part of it")
+                raise UserError(
+                    f"Cannot read the dataset: larger than {FILE_LIMIT} bytes", str(path), "take a part of it"
+                )
             return hashlib.file_digest(source, "sha256").hexdigest()
     except OSError as error:
-        raise UserError("dataset cannot be read", str(path), error.strerror or "check the path") from error
+        raise UserError(f"Cannot read the dataset: {error.strerror or error}", str(path), "check the path") from error

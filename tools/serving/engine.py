@@ -104,7 +104,11 @@ def engine_python(python: Path | None = None, environ: Mapping[str, str] | None 
     if named is not None:
         # Not resolved: a virtual environment is recognised by the path its interpreter link lies at.
         if not (named.is_file() and os.access(named, os.X_OK)):
-            raise UserError("engine interpreter not found", str(named), "give the python of an environment with sglang")
+            raise UserError(
+                "Cannot use the engine: engine interpreter not found",
+                str(named),
+                "give the python of an environment with sglang",
+            )
         return named.absolute()
     project = Path(__file__).resolve().parents[2]
     for folder in (Path.cwd(), project):
@@ -128,19 +132,27 @@ def _ask(interpreter: Path, timeout_s: float) -> _Answer:
             )
     except subprocess.TimeoutExpired as error:
         raise UserError(
-            f"engine did not answer within {timeout_s:.0f} s", str(interpreter), "try again on a quieter machine"
+            f"Cannot use the engine: timed out after {timeout_s:.0f} s",
+            str(interpreter),
+            "try again on a quieter machine",
         ) from error
     except OSError as error:
-        raise UserError("engine interpreter does not start", str(interpreter), str(error)) from error
+        raise UserError(
+            f"Cannot use the engine: engine interpreter does not start, {error}", str(interpreter), INSTALL_HINT
+        ) from error
     lines = done.stdout.decode("utf-8", "replace").strip().splitlines()
     complaint = done.stderr.decode("utf-8", "replace").strip().splitlines()
     try:
         said = json.loads(lines[-1]) if lines else {}
         if isinstance(said, dict) and "missing" in said:
-            raise UserError(f"{said['missing']} is not installed in the engine", str(interpreter), INSTALL_HINT)
+            raise UserError(
+                f"Cannot use the engine: {said['missing']} is not installed in the engine",
+                str(interpreter),
+                INSTALL_HINT,
+            )
         return _Answer.model_validate(said)
     except (ValueError, ValidationError) as error:
         last = complaint[-1][:300] if complaint else f"exit status {done.returncode}"
         raise UserError(
-            "sglang cannot be imported by the engine", str(interpreter), f"{last}; {INSTALL_HINT}"
+            f"Cannot use the engine: sglang cannot be imported by the engine, {last}", str(interpreter), INSTALL_HINT
         ) from error

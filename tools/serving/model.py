@@ -50,19 +50,31 @@ def check_model(path: Path, permissions: Permissions | None = None, dummy_weight
     allowed = permissions or Permissions()
     where = str(path)
     if not path.is_dir():
-        raise UserError("model folder not found", where, "give the path of a local folder with config.json and weights")
+        raise UserError(
+            "Cannot serve the model: model folder not found",
+            where,
+            "give the path of a local folder with config.json and weights",
+        )
     if not any(path.iterdir()):
-        raise UserError("model folder is empty", where, "it needs config.json, a tokenizer and safetensors weights")
+        raise UserError(
+            "Cannot serve the model: model folder is empty",
+            where,
+            "add config.json, a tokenizer and safetensors weights",
+        )
     config = _json_object(path / "config.json")
     architectures = config.get("architectures")
     if not (isinstance(architectures, list) and architectures and isinstance(architectures[0], str)):
         raise UserError(
-            "config.json names no architecture", str(path / "config.json"), "use a Hugging Face model folder"
+            "Cannot serve the model: config.json names no architecture",
+            str(path / "config.json"),
+            "use a Hugging Face model folder",
         )
     if not allowed.remote_code:
         _refuse_code(path, config)
     if not any((path / name).is_file() for name in TOKENIZER_FILES):
-        raise UserError("model folder has no tokenizer", where, "copy tokenizer.json next to config.json")
+        raise UserError(
+            "Cannot serve the model: model folder has no tokenizer", where, "copy tokenizer.json next to config.json"
+        )
     return ModelFolder(
         path=path.resolve(),
         architecture=architectures[0],
@@ -76,15 +88,25 @@ def _json_object(path: Path) -> dict[str, Any]:
         with path.open("rb") as source:
             raw = source.read(CONFIG_LIMIT + 1)
     except OSError as error:
-        raise UserError(f"{path.name} cannot be read", str(path), error.strerror or "check the folder") from error
+        raise UserError(
+            f"Cannot serve the model: {path.name} cannot be read, {error.strerror or error}",
+            str(path),
+            "check the folder",
+        ) from error
     if len(raw) > CONFIG_LIMIT:
-        raise UserError(f"{path.name} is larger than {CONFIG_LIMIT} bytes", str(path), "this is no model configuration")
+        raise UserError(
+            f"Cannot serve the model: {path.name} is larger than {CONFIG_LIMIT} bytes", str(path), "give a model folder"
+        )
     try:
         content = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise UserError(f"{path.name} is not JSON", str(path), "download or export the model again") from error
+        raise UserError(
+            f"Cannot serve the model: {path.name} is not JSON", str(path), "download or export the model again"
+        ) from error
     if not isinstance(content, dict):
-        raise UserError(f"{path.name} is not a JSON object", str(path), "download or export the model again")
+        raise UserError(
+            f"Cannot serve the model: {path.name} is not a JSON object", str(path), "download or export the model again"
+        )
     return content
 
 
@@ -97,7 +119,7 @@ def _refuse_code(path: Path, config: dict[str, Any]) -> None:
     for name, document in documents:
         if "auto_map" in document:
             raise UserError(
-                f"{name} asks to run code that comes with the model (auto_map)",
+                f"Cannot serve the model: {name} asks to run code that comes with the model (auto_map)",
                 str(path),
                 "read that code, then add --trust-remote-code",
             )
@@ -109,10 +131,10 @@ def _weights(path: Path, allowed: Permissions) -> tuple[Path, ...]:
         return tuple(safe)
     pickled = sorted(found for pattern in PICKLES for found in path.glob(pattern))
     if not pickled:
-        raise UserError("model folder has no weights", str(path), "it needs *.safetensors files")
+        raise UserError("Cannot serve the model: model folder has no weights", str(path), "add *.safetensors files")
     if not allowed.pickle:
         raise UserError(
-            f"weights are pickle files ({pickled[0].name}), which can run code when loaded",
+            f"Cannot serve the model: weights are pickle files ({pickled[0].name}), which can run code when loaded",
             str(path),
             "convert them to safetensors, or add --allow-pickle",
         )

@@ -51,4 +51,8 @@ def hold_port(allowed: range | None = None) -> PortHold:
         return PortHold(candidate)
     tried = BELOW_EPHEMERAL if allowed is None else allowed
     where = f"{tried.start}-{tried.stop - 1}"
-    raise UserError("no free port", f"ports {where} on {LOOPBACK}", "stop what listens there or give a wider range")
+    raise UserError(
+        "Cannot start the server: no free port",
+        f"ports {where} on {LOOPBACK}",
+        "stop what listens there or give a wider range",
+    )

@@ -69,12 +69,16 @@ def load_probes(path: Path, max_new_tokens: int = 32) -> list[ProbePrompt]:
                 if not line.strip():
                     continue
                 if number > PROBE_LIMIT:
-                    raise UserError(f"more than {PROBE_LIMIT} probe prompts", str(path), "take fewer")
+                    raise UserError(f"Cannot read the probe prompts: more than {PROBE_LIMIT}", str(path), "take fewer")
                 prompts.append(_probe(line, f"{path}:{number}", max_new_tokens))
     except OSError as error:
-        raise UserError("probe prompts cannot be read", str(path), error.strerror or "check the path") from error
+        raise UserError(
+            f"Cannot read the probe prompts: {error.strerror or error}", str(path), "check the path"
+        ) from error
     if not prompts:
-        raise UserError("no probe prompts", str(path), 'one {"id": ..., "prompt": ...} per line')
+        raise UserError(
+            "Cannot read the probe prompts: there are none", str(path), 'write one {"id": ..., "prompt": ...} per line'
+        )
     return prompts
 
 
@@ -87,4 +91,6 @@ def _probe(line: bytes, where: str, max_new_tokens: int) -> ProbePrompt:
             max_new_tokens=int(record.get("max_new_tokens", max_new_tokens)),
         )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise UserError("line is not a probe prompt", where, 'write {"id": ..., "prompt": ...}') from error
+        raise UserError(
+            "Cannot read the probe prompts: line is not a probe prompt", where, 'write {"id": ..., "prompt": ...}'
+        ) from error

@@ -104,7 +104,7 @@ def start(argv: Sequence[str], env: Mapping[str, str], cwd: Path, log: Path) -> 
     except FileExistsError as error:
         os.close(write_end)
         raise UserError(
-            "server log exists already", str(log), "a log is never overwritten; use a new folder"
+            "Cannot start the server: its log exists already", str(log), "use a new folder: a log is never overwritten"
         ) from error
     except BaseException:
         os.close(write_end)

@@ -44,7 +44,7 @@ class Recording:
             file.parent for file in self._open(path).rglob("run.json") if file.parent.name != "evidence"
         )
         if not self.roots:
-            raise UserError("the recording holds no run", str(path), "give a run folder or its .tar.xz")
+            raise UserError("Cannot replay: the recording holds no run", str(path), "give a run folder or its .tar.xz")
         self.head = read_run(self.root)
         self.legs = [
             RecordedLeg(file.parent, LegRecord.model_validate_json(file.read_bytes()))
@@ -53,7 +53,7 @@ class Recording:
             if "bundle" not in file.relative_to(root).parts[:1]
         ]
         if not self.legs:
-            raise UserError("the recording holds no finished launch", str(path), "record a run first")
+            raise UserError("Cannot replay: the recording holds no finished launch", str(path), "record a run first")
 
     @property
     def root(self) -> Path:
@@ -64,13 +64,15 @@ class Recording:
         if path.is_dir():
             return path
         if not path.is_file():
-            raise UserError("no recording there", str(path), "give a run folder or its .tar.xz")
+            raise UserError("Cannot replay: no recording there", str(path), "give a run folder or its .tar.xz")
         self._unpacked = tempfile.TemporaryDirectory(prefix="bankable-recording-")
         try:
             with tarfile.open(path) as archive:
                 archive.extractall(self._unpacked.name, filter="data")
         except (tarfile.TarError, OSError, EOFError):
-            raise UserError("the recording cannot be unpacked", str(path), "it is damaged") from None
+            raise UserError(
+                "Cannot replay: the recording cannot be unpacked", str(path), "give an undamaged copy"
+            ) from None
         return Path(self._unpacked.name)
 
     @property

@@ -44,7 +44,7 @@ def test_a_full_disk_is_one_line_and_leaves_whole_lines_only(tmp_path: Path) -> 
     done = subprocess.run(
         [sys.executable, "-c", script, str(ROOT), str(log)], capture_output=True, text=True, timeout=60, check=True
     )
-    assert "no space left to write evidence" in done.stdout
+    assert "Cannot write evidence: no space left" in done.stdout
     assert "resume" in done.stdout
     lines = log.read_bytes().splitlines(keepends=True)
     assert len(lines) >= 1

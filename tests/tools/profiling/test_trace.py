@@ -115,7 +115,7 @@ def test_a_file_that_is_no_trace_is_one_line(tmp_path: Path, content: bytes) -> 
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cannot read the trace"):
+    with pytest.raises(UserError, match="Cannot read the trace: No such file"):
         read_trace(tmp_path / "none")
 
 

@@ -70,7 +70,7 @@ def test_a_bad_dataset_is_a_users_mistake(tmp_path: Path, content: bytes, said: 
 
 
 def test_a_missing_dataset_is_a_users_mistake(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cannot be read"):
+    with pytest.raises(UserError, match="Cannot read the dataset: No such file"):
         read_problems(tmp_path / "none.jsonl")
 
 
