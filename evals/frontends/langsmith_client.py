@@ -24,7 +24,7 @@ def connect(environ: Mapping[str, str]) -> Client:
     try:
         from langsmith import Client  # noqa: PLC0415 - the extra trace brings it
     except ImportError:
-        raise UserError("langsmith is not installed", "push langsmith", "pip install 'bankable[run,trace]'") from None
+        raise UserError("langsmith is not installed", "push langsmith", "run pip install 'bankable[run,trace]'") from None
     try:
         url = checked(environ.get(ENDPOINT) or THEIRS)
     except UserError:

@@ -71,6 +71,6 @@ def test_a_missing_library_is_one_line_with_what_to_install(monkeypatch: pytest.
     monkeypatch.delitem(sys.modules, "bankable.tools.tracing.otlp", raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http", None)
     asked = targets(["otlp=http://127.0.0.1:4318"], {})
-    why = r"not installed: opentelemetry\S* \(--trace\): pip install 'bankable\[trace\]'"
+    why = r"not installed: opentelemetry\S* \(--trace\)\. Run pip install 'bankable\[trace\]'"
     with pytest.raises(UserError, match=why), open_trace(asked, lambda _: None):
         pass
