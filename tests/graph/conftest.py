@@ -13,6 +13,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDING = ROOT / "evals" / "recorded" / "cpu-run.tar.xz"
+BANKED = ROOT / "evals" / "recorded" / "cpu-search.tar.xz"
+"""A real run that banked a gain."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,15 @@ def replayed(tmp_path_factory: pytest.TempPathFactory, bankable: Bankable) -> Pa
     """A finished run over the recording."""
     out = tmp_path_factory.mktemp("replayed") / "run"
     done = bankable("run", "--replay", RECORDING, "--out", out)
+    assert done.code == 0, done.err
+    return out
+
+
+@pytest.fixture(scope="session")
+def banked(tmp_path_factory: pytest.TempPathFactory, bankable: Bankable) -> Path:
+    """A finished run over the recording that banked a gain. Shared: a test that edits it copies it first."""
+    out = tmp_path_factory.mktemp("banked") / "run"
+    done = bankable("run", "--replay", BANKED, "--out", out)
     assert done.code == 0, done.err
     return out
 

@@ -16,9 +16,8 @@ from bankable.tools.errors import UserError
 from bankable.tools.llm.ledger import CALLS, read_ledger
 from bankable.tools.llm.outcome import Kind
 from bankable.tools.llm.scripted_endpoint import ChatRequest, ScriptedEndpoint, completion, refusal
-from tests.graph.conftest import ROOT, Bankable, Done
+from tests.graph.conftest import BANKED, ROOT, Bankable, Done
 
-BANKED = ROOT / "evals" / "recorded" / "cpu-search.tar.xz"
 TRAP = ROOT / "evals" / "recorded" / "cpu-trap.tar.xz"
 
 
@@ -39,14 +38,6 @@ def read(path: Path) -> Any:
 
 
 @pytest.fixture(scope="module")
-def plain(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The same run without a model."""
-    out = tmp_path_factory.mktemp("plain") / "run"
-    assert bankable("run", "--replay", BANKED, "--out", out).code == 0
-    return out
-
-
-@pytest.fixture(scope="module")
 def fair(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Done, ScriptedRoles]:
     """A run with a judge that holds nothing against anything."""
     out = tmp_path_factory.mktemp("fair") / "run"
@@ -54,13 +45,13 @@ def fair(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> tuple[
 
 
 def test_a_fair_judge_changes_no_outcome_and_no_verdict_of_the_code(
-    plain: Path, fair: tuple[Path, Done, ScriptedRoles], bankable: Bankable
+    banked: Path, fair: tuple[Path, Done, ScriptedRoles], bankable: Bankable
 ) -> None:
     run, _, _ = fair
-    assert (run / "outcome.json").read_bytes() == (plain / "outcome.json").read_bytes()
+    assert (run / "outcome.json").read_bytes() == (banked / "outcome.json").read_bytes()
     for name in ("baseline-control-1", "profile-profile-1"):
         path = Path("audits") / name / "verdict.json"
-        assert (run / path).read_bytes() == (plain / path).read_bytes()
+        assert (run / path).read_bytes() == (banked / path).read_bytes()
     for folder in (run, run / "bundle"):
         assert bankable("verify", folder).code == 0
 
@@ -100,21 +91,21 @@ def test_a_judge_that_quotes_what_stands_there_withholds_the_gain(bankable: Bank
     ids=["refusing", "malformed"],
 )
 def test_a_judge_that_does_not_judge_blocks_nothing(
-    plain: Path, bankable: Bankable, tmp_path: Path, answer: Answer, kind: Kind
+    banked: Path, bankable: Bankable, tmp_path: Path, answer: Answer, kind: Kind
 ) -> None:
     run = tmp_path / "run"
     judged(bankable, run, answer, "--judge-votes", "1", "--llm-budget", "judge.calls=4")
-    assert (run / "outcome.json").read_bytes() == (plain / "outcome.json").read_bytes()
+    assert (run / "outcome.json").read_bytes() == (banked / "outcome.json").read_bytes()
     lines = [line for line in read_ledger(run / CALLS) if line.role == "judge"]
     assert [line.outcome for line in lines if line.attempt].count(kind) == 4
     assert all(read(path)["degraded"] for path in (run / "audits").glob("*/judge.json"))
     assert "judge did not finish" in (run / "report.html").read_text()
 
 
-def test_an_invented_quote_weighs_nothing_and_is_counted(plain: Path, bankable: Bankable, tmp_path: Path) -> None:
+def test_an_invented_quote_weighs_nothing_and_is_counted(banked: Path, bankable: Bankable, tmp_path: Path) -> None:
     run = tmp_path / "run"
     judged(bankable, run, lambda asked: accuses(asked, invented=True))
-    assert (run / "outcome.json").read_bytes() == (plain / "outcome.json").read_bytes()
+    assert (run / "outcome.json").read_bytes() == (banked / "outcome.json").read_bytes()
     records = [read(path) for path in (run / "audits").glob("*/judge.json")]
     assert [sum(vote["invented"] for vote in it["votes"]) for it in records] == [3] * len(records)
     assert all(it["findings"] == [] for it in records)

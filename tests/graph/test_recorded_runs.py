@@ -10,32 +10,28 @@ import orjson
 import pytest
 
 from bankable.graph.verification import verify_folder
-from tests.graph.conftest import ROOT, Bankable
+from tests.graph.conftest import BANKED, ROOT, Bankable
 
-BANKED = ROOT / "evals" / "recorded" / "cpu-search.tar.xz"
 KERNELS = ROOT / "evals" / "recorded" / "cpu-kernels.tar.xz"
 TRAP = ROOT / "evals" / "recorded" / "cpu-trap.tar.xz"
 
 
-def test_the_replay_banks_what_the_real_run_banked(bankable: Bankable, tmp_path: Path) -> None:
+def test_the_replay_banks_what_the_real_run_banked(banked: Path, tmp_path: Path) -> None:
     with tarfile.open(BANKED) as archive:
         archive.extractall(tmp_path / "recorded", filter="data")
     (recorded,) = [path.parent for path in (tmp_path / "recorded").rglob("outcome.json")]
-    assert bankable("run", "--replay", BANKED, "--out", tmp_path / "run").code == 0
-    before, now = (orjson.loads((run / "outcome.json").read_bytes()) for run in (recorded, tmp_path / "run"))
+    before, now = (orjson.loads((run / "outcome.json").read_bytes()) for run in (recorded, banked))
     assert now["verdict"] == before["verdict"] == "verified gain, corrected headline"
     assert now["accepted"][0]["flags"] == {"max_running_requests": 12}
     patch = recorded / "comparisons" / "patch-max_running_requests-12"
     claim = orjson.loads((patch / "claim.json").read_bytes())
     assert (now["delta"], now["interval"]) == (claim["delta"], claim["interval"])
-    assert not (tmp_path / "run" / "comparisons" / "bundle").exists(), (
-        "one patch is the bundle: nothing is left to measure"
-    )
+    assert not (banked / "comparisons" / "bundle").exists(), "one patch is the bundle: nothing is left to measure"
     assert now["interval"][0] > 1.0
 
 
-def test_the_recorded_verdicts_are_derived_again(bankable: Bankable, tmp_path: Path) -> None:
-    assert bankable("run", "--replay", BANKED, "--out", tmp_path / "run").code == 0
+def test_the_recorded_verdicts_are_derived_again(bankable: Bankable, banked: Path, tmp_path: Path) -> None:
+    shutil.copytree(banked, tmp_path / "run", symlinks=True)
     done = bankable("verify", tmp_path / "run" / "bundle")
     assert done.code == 0, done.out
     assert "all bytes equal" in done.out
