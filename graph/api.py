@@ -53,10 +53,10 @@ def run(model: Path | str, out: Path | str, **options: Any) -> RunOutcome:
     ``options`` are those of the command ``run``, with underscores: ``budget=19, quick=True, flag=["name=value"]``.
     Raises ``UserError`` for an option that does not exist or a value that cannot be used.
     """
-    from bankable.graph.request import Asked, configuration
+    from bankable.graph.request import RunOptions, build_config
     from bankable.graph.run import execute
 
-    unknown = options.keys() - Asked.__dataclass_fields__.keys()
+    unknown = options.keys() - RunOptions.__dataclass_fields__.keys()
     if unknown:
         raise UserError(f"unknown option {sorted(unknown)[0]!r}", "bankable.run", "`bankable run --help` lists them")
-    return execute(configuration(Asked(model=Path(model), **options)), Path(out))
+    return execute(build_config(RunOptions(model=Path(model), **options)), Path(out))

@@ -15,7 +15,7 @@ class ApprovalNeeded(Exception):
     """The run waits for an answer; nothing is lost. Holds the question."""
 
 
-def approved(config: RunConfig, moment: Moment, question: str) -> bool:
+def is_approved(config: RunConfig, moment: Moment, question: str) -> bool:
     """Yes at once, unless the run was asked to wait at this moment. Call it before anything of the step is done:
     the step is run again from its beginning when the answer is there."""
     return config.approve != moment or interrupt(question) is True

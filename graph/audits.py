@@ -28,7 +28,7 @@ Scope = Literal["baseline", "profile", "patch", "harness", "bundle"]
 
 
 @dataclass(frozen=True)
-class Subject:
+class AuditSubject:
     """What is to be judged, and against which control."""
 
     scope: Scope
@@ -45,7 +45,7 @@ class Subject:
         return self.comparison.removesuffix(f"-{self.attempt}") if self.attempt > 1 else self.comparison
 
 
-def skipped(subject: Subject) -> Judged:
+def skip_audit(subject: AuditSubject) -> Judged:
     """What a run without an auditor records: nothing was judged, and it says so."""
     return Judged(
         scope=subject.scope,
@@ -59,7 +59,7 @@ def skipped(subject: Subject) -> Judged:
     )
 
 
-def audit(context: RunContext, subject: Subject, key: SigningKey | None = None, llm: Llm | None = None) -> Judged:
+def audit(context: RunContext, subject: AuditSubject, key: SigningKey | None = None, llm: Llm | None = None) -> Judged:
     """Judge one subject from a sealed copy of its evidence, keep the verdict beside it, and sign it with ``key``.
 
     With ``llm`` a model is asked too. ``verdict.json`` stays the code's own; what is returned is both together.
@@ -100,7 +100,7 @@ def _lines_before(root: Path, verdict: Path) -> int | None:
 
 
 @contextmanager
-def _sealed(context: RunContext, subject: Subject, ledger: int | None) -> Iterator[Path]:
+def _sealed(context: RunContext, subject: AuditSubject, ledger: int | None) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="bankable-seal-") as place:
         sealed = seal(
             context.folder.root,

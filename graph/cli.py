@@ -138,10 +138,10 @@ def run(
 
     python -m graph run --model tools/model/shipped
     """
-    from bankable.graph.request import Asked, configuration, free_folder
+    from bankable.graph.request import RunOptions, build_config, free_folder
 
-    asked = Asked(**{name: value for name, value in locals().items() if name in Asked.__dataclass_fields__})
-    config = configuration(asked)
+    asked = RunOptions(**{name: value for name, value in locals().items() if name in RunOptions.__dataclass_fields__})
+    config = build_config(asked)
     _execute(config, out or free_folder(config.out()), resume=False, key=key, json=json, trace=trace)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from langgraph.runtime import Runtime
 
-from bankable.graph.audits import Subject, audit, skipped
+from bankable.graph.audits import AuditSubject, audit, skip_audit
 from bankable.graph.config import RunConfig
 from bankable.graph.state import Decided, Judged, RunState
 from bankable.tools.measurement.comparison import ComparisonResult
@@ -39,7 +39,7 @@ def stage(runtime: StepRuntime, name: str) -> RunContext:
     return context
 
 
-def audited(runtime: StepRuntime, subject: Subject) -> RunState:
+def audit_subject(runtime: StepRuntime, subject: AuditSubject) -> RunState:
     """Have a subject judged; a FLAG or FAIL goes on the record."""
     judged = _judged(runtime.context, subject)
     changed: RunState = {"judged": judged}
@@ -50,9 +50,9 @@ def audited(runtime: StepRuntime, subject: Subject) -> RunState:
     return changed
 
 
-def _judged(step: StepContext, subject: Subject) -> Judged:
+def _judged(step: StepContext, subject: AuditSubject) -> Judged:
     if not step.config.auditor:
-        return skipped(subject)
+        return skip_audit(subject)
     return audit(step.run, subject, step.key, step.config.llm)
 
 
@@ -76,16 +76,16 @@ def _needed(context: RunContext, before_s: float, comparisons: int) -> float:
     return before_s + comparisons * comparison_seconds(context)
 
 
-def failed(measured: ComparisonResult) -> Decided:
+def failed_decision(measured: ComparisonResult) -> Decided:
     """A comparison that came to no decision."""
     line = measured.failure.line if measured.failure else "no declared look was reached"
     return Decided(subject=measured.plan.name, decision="failed", reason=line)
 
 
-def unproven(context: RunContext, measured: ComparisonResult) -> Decided:
+def unproven_decision(context: RunContext, measured: ComparisonResult) -> Decided:
     """A comparison that did not show a gain."""
     if measured.claim is None or measured.decision is None:
-        return failed(measured)
+        return failed_decision(measured)
     context.tell(ProgressEvent("decision", f"not proven: {measured.claim.headline}", measured.plan.name))
     return Decided(
         subject=measured.plan.name,

@@ -22,7 +22,7 @@ DISK = 2 * GIB
 
 
 @dataclass(frozen=True)
-class Finding:
+class DoctorCheck:
     """One thing that was looked at."""
 
     state: Literal["ok", "limited", "missing"]
@@ -35,9 +35,9 @@ class Finding:
         return f"{self.state:8} {self.what}" + (f"\n         → {self.fix}" if self.fix else "")
 
 
-def examine(engine_python: Path | None) -> list[Finding]:
+def examine(engine_python: Path | None) -> list[DoctorCheck]:
     """Look at everything; nothing is changed and no server is started."""
-    checks: list[Callable[[], Finding]] = [
+    checks: list[Callable[[], DoctorCheck]] = [
         _python,
         lambda: _engine(engine_python),
         lambda: examine_import_names(engine_python),
@@ -51,25 +51,25 @@ def examine(engine_python: Path | None) -> list[Finding]:
     return [check() for check in checks]
 
 
-def _python() -> Finding:
+def _python() -> DoctorCheck:
     version = ".".join(map(str, sys.version_info[:3]))
-    return Finding("ok", f"Python {version}")
+    return DoctorCheck("ok", f"Python {version}")
 
 
-def _engine(python: Path | None) -> Finding:
+def _engine(python: Path | None) -> DoctorCheck:
     from bankable.tools.serving.engine import find_engine
 
     try:
         engine = find_engine(python)
     except UserError as problem:
-        return Finding("missing", f"engine: {problem}", "`make setup`, or --engine-python", fatal=True)
+        return DoctorCheck("missing", f"engine: {problem}", "`make setup`, or --engine-python", fatal=True)
     what = f"sglang {engine.sglang}, torch {engine.torch}, {engine.device} ({', '.join(engine.device_set)})"
     if engine.device == "cpu":
-        return Finding("limited", what, "no GPU: torch-native operators; GPU kernels cannot be measured here")
-    return Finding("ok", what)
+        return DoctorCheck("limited", what, "no GPU: torch-native operators; GPU kernels cannot be measured here")
+    return DoctorCheck("ok", what)
 
 
-def examine_import_names(python: Path | None) -> Finding:
+def examine_import_names(python: Path | None) -> DoctorCheck:
     """Which ``bankable`` runs here, and whether the engine imports the real ``kernels``."""
     from bankable.graph.import_names import bankable_folder, find_kernels_name
     from bankable.tools.serving.engine import engine_python
@@ -78,48 +78,52 @@ def examine_import_names(python: Path | None) -> Finding:
     try:
         kernels = find_kernels_name(engine_python(python))
     except (UserError, RuntimeError) as problem:
-        return Finding("limited", f"{own}; {problem}", "`make setup`, or --engine-python")
+        return DoctorCheck("limited", f"{own}; {problem}", "`make setup`, or --engine-python")
     if kernels.hidden:
         fix = "remove that folder from the engine's path, and reinstall kernels in its environment"
-        return Finding("limited", f"{own}; {kernels.line()}", fix)
-    return Finding("ok", f"{own}; {kernels.line()}")
+        return DoctorCheck("limited", f"{own}; {kernels.line()}", fix)
+    return DoctorCheck("ok", f"{own}; {kernels.line()}")
 
 
-def _cores() -> Finding:
+def _cores() -> DoctorCheck:
     cores = len(os.sched_getaffinity(0))
     if cores < 2:
-        return Finding("limited", f"{cores} core", "server and load share it; two or more cores give steadier rounds")
-    return Finding("ok", f"{cores} cores")
+        return DoctorCheck(
+            "limited", f"{cores} core", "server and load share it; two or more cores give steadier rounds"
+        )
+    return DoctorCheck("ok", f"{cores} cores")
 
 
-def _memory() -> Finding:
+def _memory() -> DoctorCheck:
     free = psutil.virtual_memory().available
     servers = free // SERVER_MEMORY
     what = f"{free / GIB:.1f} GiB of memory available"
     if servers < 1:
-        return Finding("missing", what, "a CPU server needs about 3 GiB", fatal=True)
+        return DoctorCheck("missing", what, "a CPU server needs about 3 GiB", fatal=True)
     if servers < 2:
-        return Finding("limited", what, "too little for co-resident servers: launches will alternate")
-    return Finding("ok", f"{what}: two servers side by side")
+        return DoctorCheck("limited", what, "too little for co-resident servers: launches will alternate")
+    return DoctorCheck("ok", f"{what}: two servers side by side")
 
 
-def _disk() -> Finding:
+def _disk() -> DoctorCheck:
     free = shutil.disk_usage(Path.cwd()).free
     if free < DISK:
-        return Finding("limited", f"{free / GIB:.1f} GiB of disk free", "a run keeps its evidence: make room for 2 GiB")
-    return Finding("ok", f"{free / GIB:.0f} GiB of disk free")
+        return DoctorCheck(
+            "limited", f"{free / GIB:.1f} GiB of disk free", "a run keeps its evidence: make room for 2 GiB"
+        )
+    return DoctorCheck("ok", f"{free / GIB:.0f} GiB of disk free")
 
 
-def _ports() -> Finding:
+def _ports() -> DoctorCheck:
     try:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
     except OSError as problem:
-        return Finding("missing", "no free loopback port", str(problem), fatal=True)
-    return Finding("ok", "loopback ports free")
+        return DoctorCheck("missing", "no free loopback port", str(problem), fatal=True)
+    return DoctorCheck("ok", "loopback ports free")
 
 
-def _tenants() -> Finding:
+def _tenants() -> DoctorCheck:
     own = {os.getpid(), os.getppid()}
     processes = [process for process in psutil.process_iter(["pid", "name"]) if process.pid not in own]
     for process in processes:
@@ -128,8 +132,8 @@ def _tenants() -> Finding:
     busy = [(process.info["name"], percent) for process in processes if (percent := _percent(process)) > 15]
     if busy:
         names = ", ".join(f"{name} {percent:.0f} %" for name, percent in sorted(busy, key=lambda it: -it[1])[:4])
-        return Finding("limited", f"busy neighbours: {names}", "stop them, or expect FLAGs for contention")
-    return Finding("ok", "no busy neighbours")
+        return DoctorCheck("limited", f"busy neighbours: {names}", "stop them, or expect FLAGs for contention")
+    return DoctorCheck("ok", "no busy neighbours")
 
 
 def _percent(process: psutil.Process) -> float:
@@ -139,7 +143,9 @@ def _percent(process: psutil.Process) -> float:
         return 0.0
 
 
-def _compiler() -> Finding:
+def _compiler() -> DoctorCheck:
     if not shutil.which("g++"):
-        return Finding("limited", "no g++", "install one (Debian: build-essential); without it no operator is replaced")
-    return Finding("ok", "C++ compiler")
+        return DoctorCheck(
+            "limited", "no g++", "install one (Debian: build-essential); without it no operator is replaced"
+        )
+    return DoctorCheck("ok", "C++ compiler")

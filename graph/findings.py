@@ -14,7 +14,7 @@ MOST = 20
 """Findings that are passed on, the latest audits' last."""
 
 
-def findings(run: Path, audits: str = "patch-*") -> list[str]:
+def read_findings(run: Path, audits: str = "patch-*") -> list[str]:
     """FAIL and FLAG findings of these audits, with advice; a file that cannot be read says nothing."""
     found = [
         f"{verdict.subject}: {it.severity} {it.rule}: {it.observed} Advice: {it.advice}"

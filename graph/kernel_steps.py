@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bankable.graph.audits import Subject
-from bankable.graph.common import StepRuntime, affordable, audited, out_of_time, stage, unproven
-from bankable.graph.findings import findings
+from bankable.graph.audits import AuditSubject
+from bankable.graph.common import StepRuntime, affordable, audit_subject, out_of_time, stage, unproven_decision
+from bankable.graph.findings import read_findings
 from bankable.graph.state import Decided, Judged, RunState, Shortlisted
 from bankable.kernels.task.folder import open_task
 from bankable.kernels.task.sources import kept_source
@@ -16,15 +16,15 @@ from bankable.nodes.integrator import (
     group_lever,
     halves,
     integrate,
-    left_aside,
     lever_of,
-    measured_again,
+    reason_to_skip,
+    should_remeasure,
     winner_of,
     worth_carrying,
 )
 from bankable.nodes.kernel_author import best_kernel
-from bankable.nodes.kernel_extractor import chosen, extract, prospects
-from bankable.nodes.op_benchmarker import benchmark, default, read_benched
+from bankable.nodes.kernel_extractor import choose_operators, extract, rank_operators
+from bankable.nodes.op_benchmarker import benchmark, default_kernel, read_benched
 from bankable.nodes.profiler import take_profile
 from bankable.tools.measurement.cost import benchmark_seconds
 from bankable.tools.measurement.progress import ProgressEvent
@@ -85,14 +85,14 @@ def _select_operators(context: RunContext, state: RunState) -> tuple[list[str], 
     profile = take_profile(context, state["profile_attempt"]).profile
     if profile is None:
         return [], []
-    candidates = prospects(profile)
+    candidates = rank_operators(profile)
     for prospect in candidates:
         outlook = f"{prospect.share:.1%} of the time, may give {prospect.promise:+.1%}"
         text = f"skipped: {prospect.reason}" if prospect.reason else outlook
         context.tell(ProgressEvent("note", f"operator {prospect.operator} {text}"))
         if prospect.reason:
             decisions.append(Decided(subject=prospect.operator, decision="skipped", reason=prospect.reason))
-    selection = chosen(context, profile, candidates, state.get("operator_order"), _held(context, "profile-*"))
+    selection = choose_operators(context, profile, candidates, state.get("operator_order"), _held(context, "profile-*"))
     decisions += [
         Decided(subject=omitted.name, decision="skipped", reason=f"by the extractor: {omitted.because}")
         for omitted in selection.left_out
@@ -104,7 +104,7 @@ def op_benchmarker(state: RunState, runtime: StepRuntime) -> RunState:
     """Every backend of the operator against the live one, alone."""
     context, attempt = stage(runtime, f"op benchmarker: {state['operator']}"), state["bench_attempt"] + 1
     task = open_task(context.folder.root, state["operator"])
-    source = kept_source(task, state["candidate"]) if state["candidate"] else default(task)
+    source = kept_source(task, state["candidate"]) if state["candidate"] else default_kernel(task)
     assert source is not None, "the author keeps what it hands over"
     benched = benchmark(context, task, source, attempt, _held(context, f"harness-{state['operator']}-*"))
     changed: RunState = {"bench_attempt": attempt, "benched": benched.claim is not None}
@@ -116,13 +116,13 @@ def op_benchmarker(state: RunState, runtime: StepRuntime) -> RunState:
 
 def audit_harness(state: RunState, runtime: StepRuntime) -> RunState:
     """May the isolated number be trusted?"""
-    subject = Subject(
+    subject = AuditSubject(
         scope="harness",
         attempt=state["bench_attempt"],
         comparison=state["operator"],
         control=control_name(state["baseline_attempt"]),
     )
-    changed = audited(runtime, subject)
+    changed = audit_subject(runtime, subject)
     judged = changed["judged"]
     redo = judged is not None and judged.verdict in ("FAIL", "FLAG")
     return changed | {"bench_redone": state["bench_redone"] + 1 if redo else 0}
@@ -160,7 +160,7 @@ def shortlist(state: RunState, runtime: StepRuntime) -> RunState:
         if lever is None or claim.speedup is None:
             lever = None
             decisions.append(_no_kernel(context, operator, claim.headline))
-        elif reason := left_aside(context, winner, bench, _held(context, f"harness-{operator}-*")):
+        elif reason := reason_to_skip(context, winner, bench, _held(context, f"harness-{operator}-*")):
             lever = None
             decisions.append(_no_kernel(context, operator, reason))
     entry = Shortlisted(operator=operator, bench=bench, lever=lever, speedup=speedup, ceiling=ceiling)
@@ -208,7 +208,7 @@ def integrator(state: RunState, runtime: StepRuntime) -> RunState:
         smaller = halves(group)
         changed |= {
             "lever": None,
-            "decisions": [unproven(context, measured)],
+            "decisions": [unproven_decision(context, measured)],
             "groups": [*smaller, *waiting],
             "patch_attempt": 0,
         }
@@ -228,12 +228,12 @@ def _measure_again(
     if claim is None:
         return advised
     winner = winner_of(context, task, claim, take_profile(context, state["profile_attempt"]).profile)
-    return measured_again(context, winner, advised, failed, _held(context, f"patch-patch-{entry.operator}-*"))
+    return should_remeasure(context, winner, advised, failed, _held(context, f"patch-patch-{entry.operator}-*"))
 
 
 def _held(context: RunContext, audits: str) -> list[str]:
     """What the auditor held against something, for a model that answers to it."""
-    return findings(context.folder.root, audits) if context.advisor is not None else []
+    return read_findings(context.folder.root, audits) if context.advisor is not None else []
 
 
 def _on(operator: str, waiting: list[str]) -> RunState:

@@ -35,7 +35,7 @@ class Llm(Record):
             key_for(role, self.settings.of(role), os.environ if environ is None else environ)
 
 
-def asked_for(
+def llm_options(
     llm: str | None,
     base_url: str | None,
     roles: Sequence[str],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bankable.graph.config import RunConfig
-from bankable.graph.llm import asked_for
+from bankable.graph.llm import llm_options
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Scalar, Workload
 from bankable.tools.measurement.executor import executor_named
@@ -25,7 +25,7 @@ APPROVE = ("bank", "bundle", "never")
 
 
 @dataclass(frozen=True)
-class Asked:
+class RunOptions:
     """Options of ``run`` as typed; ``None`` where nothing was."""
 
     model: Path | None = None
@@ -60,10 +60,10 @@ class Asked:
     approve: str | None = None
 
 
-def configuration(asked: Asked) -> RunConfig:
+def build_config(asked: RunOptions) -> RunConfig:
     """The run that was asked for. Raises ``UserError`` on what cannot be."""
     changes: dict[str, object] = {"auditor": not asked.no_auditor, "executor": executor_named(asked.executor)}
-    llm = asked_for(
+    llm = llm_options(
         asked.llm,
         asked.llm_base_url,
         asked.llm_role or [],
@@ -126,7 +126,7 @@ def free_folder(wanted: Path) -> Path:
     return folder
 
 
-def _workload(asked: Asked) -> dict[str, object]:
+def _workload(asked: RunOptions) -> dict[str, object]:
     given = {
         "concurrency": asked.concurrency,
         "request_rate": asked.request_rate,

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 from typing import Literal
 
-from bankable.graph.approval import approved
-from bankable.graph.audits import Scope, Subject
-from bankable.graph.common import StepRuntime, affordable, audited, failed, out_of_time, stage, unproven
-from bankable.graph.findings import findings
+from bankable.graph.approval import is_approved
+from bankable.graph.audits import AuditSubject, Scope
+from bankable.graph.common import (
+    StepRuntime,
+    affordable,
+    audit_subject,
+    failed_decision,
+    out_of_time,
+    stage,
+    unproven_decision,
+)
+from bankable.graph.findings import read_findings
 from bankable.graph.state import Accepted, Decided, Judged, RunState
-from bankable.nodes.advice.strategy import Worth
+from bankable.nodes.advice.strategy import OperatorWorth
 from bankable.nodes.baseline import (
     NOISE_RULES,
     another_control_fits,
     control_name,
-    decidable,
+    estimate_outlook,
     measure_baseline,
 )
 from bankable.nodes.config_tuner import confirm, lever_of, patch_name, propose, repair, revise, screen
 from bankable.nodes.integrator import halves
-from bankable.nodes.kernel_extractor import prospects
+from bankable.nodes.kernel_extractor import rank_operators
 from bankable.nodes.preflight import preflight as check
 from bankable.nodes.profiler import profile_name, take_profile
 from bankable.nodes.reporter import publish
-from bankable.nodes.strategist import directions, first_things
+from bankable.nodes.strategist import ask_order, directions
 from bankable.nodes.validator import confirmed_whole, validate
 from bankable.tools.measurement.comparison import kv_tokens, read_claim
 from bankable.tools.measurement.cost import block_seconds, comparison_seconds
@@ -55,10 +63,10 @@ def baseline(state: RunState, runtime: StepRuntime) -> RunState:
     context, attempt = stage(runtime, "baseline"), state["baseline_attempt"] + 1
     measured = measure_baseline(context, attempt)
     changed: RunState = {"baseline_attempt": attempt, "comparison": measured.plan.name, "claimed": True}
-    prospect = decidable(context, measured.diffs)
+    prospect = estimate_outlook(context, measured.diffs)
     changed["detectable_gain"] = prospect.detectable_gain if prospect is not None else 0.0
     if measured.failure:
-        changed["decisions"] = [failed(measured)]
+        changed["decisions"] = [failed_decision(measured)]
         changed["stop_reason"] = f"the baseline could not be measured: {measured.failure.line}"
     return changed
 
@@ -100,9 +108,9 @@ def strategist(state: RunState, runtime: StepRuntime) -> RunState:
         context.tell(
             ProgressEvent("note", f"direction {direction.name}: {direction.reason}; {len(direction.knobs)} knobs")
         )
-    found = prospects(taken.profile) if state["track"] == "kernels" and taken.profile is not None else []
-    worth = [Worth(it.operator, it.share, it.promise) for it in found if not it.reason]
-    asked = first_things(context, taken.profile, chosen, worth)
+    found = rank_operators(taken.profile) if state["track"] == "kernels" and taken.profile is not None else []
+    worth = [OperatorWorth(it.operator, it.share, it.promise) for it in found if not it.reason]
+    asked = ask_order(context, taken.profile, chosen, worth)
     if asked is None:
         return {"directions": chosen}
     out = [
@@ -149,7 +157,7 @@ def measure_patch(state: RunState, runtime: StepRuntime) -> RunState:
     claimed = measured.decision is not None and measured.decision.verdict == "real"
     changed: RunState = {"patch_attempt": attempt, "comparison": measured.plan.name, "claimed": claimed, "judged": None}
     if not claimed:
-        changed |= {"lever": None, "decisions": [unproven(context, measured)]}
+        changed |= {"lever": None, "decisions": [unproven_decision(context, measured)]}
     return changed
 
 
@@ -164,7 +172,7 @@ def bank(state: RunState, runtime: StepRuntime) -> RunState:
     assert lever is not None
     claim = read_claim(context, state["comparison"])
     headline = judged.headline if judged and judged.headline else claim.headline
-    if not approved(runtime.context.config, "bank", f"bank {state['comparison']}? {headline}"):
+    if not is_approved(runtime.context.config, "bank", f"bank {state['comparison']}? {headline}"):
         return {"lever": None, "judged": None, "decisions": [_refused(context, state["comparison"])]}
     kept = Accepted(
         name=state["comparison"],
@@ -230,7 +238,7 @@ def validator(state: RunState, runtime: StepRuntime) -> RunState:
     changed["comparison"] = measured.plan.name
     if measured.decision is not None and measured.decision.verdict == "real":
         return changed | {"claimed": True}
-    return changed | {"decisions": [unproven(context, measured)]}
+    return changed | {"decisions": [unproven_decision(context, measured)]}
 
 
 def audit_bundle(state: RunState, runtime: StepRuntime) -> RunState:
@@ -246,7 +254,7 @@ def reporter(state: RunState, runtime: StepRuntime) -> RunState:
     """Publish what was proven, or say that nothing was."""
     bundle, judged = state.get("bundle", ""), state.get("judged")
     question = f"publish {bundle}? {judged.headline if judged else ''}"
-    refused = bool(bundle) and not approved(runtime.context.config, "bundle", question)
+    refused = bool(bundle) and not is_approved(runtime.context.config, "bundle", question)
     context = stage(runtime, "report")
     decisions = [*state.get("decisions", []), *([_refused(context, bundle)] if refused else [])]
     bundle = "" if refused else bundle
@@ -269,14 +277,14 @@ def _refused(context: RunContext, subject: str) -> Decided:
 
 
 def _audited(state: RunState, runtime: StepRuntime, scope: Scope, attempt: int) -> RunState:
-    subject = Subject(
+    subject = AuditSubject(
         scope=scope,
         attempt=attempt,
         comparison=profile_name(attempt) if scope == "profile" else state["comparison"],
         control=control_name(state["baseline_attempt"]),
         components=tuple(it.audit for it in state["accepted"] if it.audit),
     )
-    return audited(runtime, subject)
+    return audit_subject(runtime, subject)
 
 
 def _kernels(runtime: StepRuntime) -> bool:
@@ -307,7 +315,7 @@ def _answer(context: RunContext, state: RunState, judged: Judged) -> RunState:
 
 def _held(context: RunContext) -> list[str]:
     """What the auditor held against levers, for a model that proposes others."""
-    return findings(context.folder.root) if context.advisor is not None else []
+    return read_findings(context.folder.root) if context.advisor is not None else []
 
 
 def _screening_seconds(context: RunContext) -> float:

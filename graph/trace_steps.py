@@ -14,7 +14,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 from langgraph.errors import GraphInterrupt
 from langsmith import uuid7
 
-from bankable.graph.findings import findings
+from bankable.graph.findings import read_findings
 from bankable.graph.state import Judged
 from bankable.graph.trace_attributes import (
     AUDITS,
@@ -107,7 +107,7 @@ class Steps(BaseCallbackHandler):
         self._state, self._told = state, []
         self._node = self._made(number, "node", node, step_attributes(node, step, state), self._root)
         if self._open is not None and node in PRODUCERS[self._open.scope]:
-            held = findings(self._run, self._open.folder) if self._open.folder else []
+            held = read_findings(self._run, self._open.folder) if self._open.folder else []
             self._node = replace(self._node, inputs={"answers": audit_attributes(self._open), "findings": held})
         self._send(self._node)
         if node in AUDITS:
@@ -141,7 +141,7 @@ class Steps(BaseCallbackHandler):
             self._finish(self._audit, {}, {}, ended, error)
             return
         span = replace(self._audit, name=f"{self._audit.name}: {judged.subject}")
-        held = findings(self._run, judged.folder) if judged.folder else []
+        held = read_findings(self._run, judged.folder) if judged.folder else []
         if judged.verdict in SCORES:
             comment = "\n".join([judged.headline, *held])
             span = replace(

@@ -41,14 +41,14 @@ def measure_baseline(context: RunContext, attempt: int) -> ComparisonResult:
         alpha=CONTROL_ALPHA,
     )
     measured = compare(context, plan)
-    prospect = decidable(context, measured.diffs)
+    prospect = estimate_outlook(context, measured.diffs)
     if prospect is not None:
         sentence = f"block differences vary by {stdev(measured.diffs):.1%}: {prospect.sentence()}"
         context.tell(ProgressEvent("note", sentence, plan.name))
     return measured
 
 
-def decidable(context: RunContext, differences: Sequence[float]) -> Outlook | None:
+def estimate_outlook(context: RunContext, differences: Sequence[float]) -> Outlook | None:
     """What a confirmation can find on this machine, when half of the time that is left goes to it.
 
     ``differences`` are those of the control's blocks (log ratios); ``None`` with fewer than two of them.

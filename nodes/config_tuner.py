@@ -18,7 +18,7 @@ from bankable.tools.search import SUGGESTED, SearchPolicy, SearchSettings, Trial
 
 
 @dataclass(frozen=True)
-class Prospect:
+class LeverProspect:
     """A screened lever and what the search expects of it: the measured gain, shrunk by what is known of the noise."""
 
     lever: Lever
@@ -39,7 +39,7 @@ def screen(
     reference: ServerConfig,
     seconds: float,
     findings: Sequence[str] = (),
-) -> list[Prospect]:
+) -> list[LeverProspect]:
     """Search the directions' knobs until the policy has enough or the seconds are spent; what it now expects of each.
 
     A knob is as important as its direction. ``around`` counts the levers accepted so far: another reference is another
@@ -94,14 +94,14 @@ def screen(
             told.append(result)
             if failure == "not_recorded" and trial.stage != SUGGESTED:
                 break  # the recording ends here
-    return [Prospect(best.trial.lever(), math.expm1(best.score)) for best in policy.ranked()]
+    return [LeverProspect(best.trial.lever(), math.expm1(best.score)) for best in policy.ranked()]
 
 
 def _source(trial: Trial) -> Source:
     return "llm" if trial.stage == SUGGESTED else "policy"
 
 
-def propose(prospects: Sequence[Prospect], tried: Collection[str], floor: float) -> Lever | None:
+def propose(prospects: Sequence[LeverProspect], tried: Collection[str], floor: float) -> Lever | None:
     """The most promising single change that was not tried yet; ``None`` when nothing is worth confirming."""
     worth = (
         prospect.lever

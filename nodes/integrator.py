@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from bankable.kernels.build.overlay import lay, part_of
 from bankable.kernels.task.folder import TaskFolder
 from bankable.kernels.task.sources import kept_source
-from bankable.nodes.advice.integration import Winner, answered, laid
+from bankable.nodes.advice.integration import Winner, ask_after_fail, ask_before_overlay
 from bankable.tools.evidence.harness import BenchmarkClaim
 from bankable.tools.evidence.records import ComparisonKind, Lever, Plan, ServerConfig
 from bankable.tools.measurement.comparison import ComparisonResult, compare, declare
@@ -78,15 +78,15 @@ def winner_of(context: RunContext, task: TaskFolder, claim: BenchmarkClaim, prof
     return Winner(operator, task.task.dtype, claim.winner or "none", speedup, ceiling)
 
 
-def left_aside(context: RunContext, winner: Winner, attempt: int, findings: Sequence[str]) -> str:
+def reason_to_skip(context: RunContext, winner: Winner, attempt: int, findings: Sequence[str]) -> str:
     """Why a language model would not have it measured at all; empty where it is measured."""
-    found = laid(context, winner, attempt, findings)
+    found = ask_before_overlay(context, winner, attempt, findings)
     return f"left aside by the integrator: {found.because}" if found is not None and found.action == "leave" else ""
 
 
-def measured_again(context: RunContext, winner: Winner, advised: bool, failed: int, findings: Sequence[str]) -> bool:
+def should_remeasure(context: RunContext, winner: Winner, advised: bool, failed: int, findings: Sequence[str]) -> bool:
     """The answer to a FAIL of attempt ``failed``: as the auditor advises, unless a model may decide and does."""
-    found = answered(context, winner, failed, advised, findings)
+    found = ask_after_fail(context, winner, failed, advised, findings)
     if found is not None and found.action in ("remeasure", "give_up"):
         return found.action == "remeasure"
     return advised

@@ -12,9 +12,9 @@ from bankable.kernels.operators import FAMILIES
 from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.task.extract import benched, write_captured_task
 from bankable.kernels.task.folder import TaskFolder, open_task
-from bankable.nodes.advice.extraction import Seen, extraction, more_shapes
+from bankable.nodes.advice.extraction import CapturedShapeSeen, ask_more_shapes, ask_selection
 from bankable.nodes.advice.selection import Selection
-from bankable.nodes.advice.strategy import Worth
+from bankable.nodes.advice.strategy import OperatorWorth
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.folder import set_leg_aside
 from bankable.tools.evidence.recorded import take_over
@@ -37,7 +37,7 @@ REPORTED_S = 2.5
 """Recorded calls are written once a second."""
 
 
-class Prospect(Record):
+class OperatorProspect(Record):
     """An operator, and what a kernel for it may give."""
 
     operator: str
@@ -50,28 +50,28 @@ class Prospect(Record):
 
 
 @dataclass(frozen=True)
-class Extracted:
+class Extraction:
     """What became of an operator."""
 
     task: TaskFolder | None
     why: str = ""
 
 
-def prospects(profile: Profile) -> list[Prospect]:
+def rank_operators(profile: Profile) -> list[OperatorProspect]:
     """Every operator that a kernel family covers, the most promising first; small ones with the reason to skip them."""
     found = []
     for name in FAMILIES:
         share = operator_share(profile, name) or 0.0
         promise = promised_gain(share, LIKELY)
         small = f"{share:.1%} of the time: at most {promise:+.1%} at {LIKELY:g}×" if promise < WORTH else ""
-        found.append(Prospect(operator=name, share=share, promise=promise, reason=small))
+        found.append(OperatorProspect(operator=name, share=share, promise=promise, reason=small))
     return sorted(found, key=lambda it: (-it.promise, it.operator))
 
 
-def chosen(
+def choose_operators(
     context: RunContext,
     profile: Profile,
-    found: Sequence[Prospect],
+    found: Sequence[OperatorProspect],
     order: Sequence[str] | None,
     findings: Sequence[str],
 ) -> Selection:
@@ -79,44 +79,44 @@ def chosen(
 
     A language model may choose among them; it adds none.
     """
-    worth = {it.operator: Worth(it.operator, it.share, it.promise) for it in found if not it.reason}
+    worth = {it.operator: OperatorWorth(it.operator, it.share, it.promise) for it in found if not it.reason}
     names = [name for name in order if name in worth] if order is not None else list(worth)
-    asked = extraction(context, profile, [worth[name] for name in names], findings)
+    asked = ask_selection(context, profile, [worth[name] for name in names], findings)
     return asked if asked is not None else Selection(order=tuple(names))
 
 
-def extract(context: RunContext, operator: str, wanted: list[str]) -> Extracted:
+def extract(context: RunContext, operator: str, wanted: list[str]) -> Extraction:
     """The task of an operator: as it is there, or from the one launch that captures all of the ``wanted``."""
     root = context.folder.root
     if (root / "ops" / operator / "task.json").is_file():
-        return Extracted(open_task(root, operator))
+        return Extraction(open_task(root, operator))
     if context.recorded is not None:
         there = take_over(context.recorded, context.folder, f"ops/{operator}", leave="bench-")
-        return Extracted(open_task(root, operator)) if there else Extracted(None, "no recorded task")
+        return Extraction(open_task(root, operator)) if there else Extraction(None, "no recorded task")
     samples, failure = _capture(context, wanted)
     if failure is not None:
-        return Extracted(None, failure.line)
+        return Extraction(None, failure.line)
     captured = samples.operators().get(operator)
     if captured is None:
-        return Extracted(None, f"no_rebind_seam: the live server never calls {FAMILIES[operator].attribute}")
+        return Extraction(None, f"no_rebind_seam: the live server never calls {FAMILIES[operator].attribute}")
     assert context.engine_python is not None
     usual = {it.key for it in benched(captured)}
-    seen = [Seen(it.key, it.phase, it.total, it.key in usual) for it in captured.shapes if it.sampled]
-    also = more_shapes(context, operator, FAMILIES[operator].usual, seen)
+    seen = [CapturedShapeSeen(it.key, it.phase, it.total, it.key in usual) for it in captured.shapes if it.sampled]
+    also = ask_more_shapes(context, operator, FAMILIES[operator].usual, seen)
     try:
         with ForkServer(context.engine_python, context.threads) as fork_server:
             task = write_captured_task(
                 root, context.run_id, FAMILIES[operator], captured, samples, fork_server, context.threads, also
             )
     except UserError as problem:
-        return Extracted(None, str(problem))
+        return Extraction(None, str(problem))
     context.folder.ledger.enter_tree(task.path)
     shapes = [shape for shape in task.task.shapes if not shape.held_out]
     covered = sum(shape.calls for shape in shapes) / captured.calls
     context.tell(
         ProgressEvent("note", f"{operator}: {captured.calls} calls captured, {len(shapes)} shapes hold {covered:.0%}")
     )
-    return Extracted(task)
+    return Extraction(task)
 
 
 def _capture(context: RunContext, wanted: list[str]) -> tuple[CaptureFolder, Failure | None]:

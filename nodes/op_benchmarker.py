@@ -29,7 +29,7 @@ it takes part in an operator's first benchmark; later ones ask only whether the 
 
 
 @dataclass(frozen=True)
-class Benched:
+class BenchmarkResult:
     """One attempt at an operator benchmark."""
 
     claim: BenchmarkClaim | None
@@ -37,7 +37,7 @@ class Benched:
     """What kept it from being held."""
 
 
-def default(task: TaskFolder) -> KernelSource:
+def default_kernel(task: TaskFolder) -> KernelSource:
     """The family's template as it stands."""
     return render(task.family, task.task.dtype)
 
@@ -52,7 +52,7 @@ def read_benched(task: TaskFolder, attempt: int) -> BenchmarkClaim | None:
 
 def benchmark(
     context: RunContext, task: TaskFolder, source: KernelSource, attempt: int, findings: Sequence[str] = ()
-) -> Benched:
+) -> BenchmarkResult:
     """Measure torch's own ways and a kernel, or read how it went when this attempt was measured before.
 
     Kernels that a language model entered take part too; ``findings``: what the auditor held against earlier attempts.
@@ -63,26 +63,26 @@ def benchmark(
         take_over(context.recorded, context.folder, f"ops/{task.task.operator}/bench-{attempt}")
         known = read_benched(task, attempt)
         if known is None:
-            return Benched(None, "no recorded operator benchmark")
+            return BenchmarkResult(None, "no recorded operator benchmark")
     if known is not None:
-        return Benched(known)
+        return BenchmarkResult(known)
     assert context.engine_python is not None
     try:
-        candidates = [*torchs_own(task.family, attempt), compile_candidate(task, source, Compiler())]
+        candidates = [*torch_candidates(task.family, attempt), compile_candidate(task, source, Compiler())]
         candidates += [it for it in _of_models(context, task) if it.id != source.implementation]
         settings = BenchmarkSettings(threads=context.threads, rounds=plan.rounds if plan is not None else ROUNDS)
         result = run_benchmark(task, candidates, context.engine_python, settings, lambda _: context.check())
     except UserError as problem:
-        return Benched(None, str(problem))
+        return BenchmarkResult(None, str(problem))
     context.folder.ledger.enter_tree(result.folder)
     for it in candidates:
         if it.kind == "cpp":
             context.folder.ledger.enter(task.kernel_file(it.id))
     context.tell(ProgressEvent("note", result.claim.headline))
-    return Benched(result.claim)
+    return BenchmarkResult(result.claim)
 
 
-def torchs_own(family: Family, attempt: int) -> list[Candidate]:
+def torch_candidates(family: Family, attempt: int) -> list[Candidate]:
     """What torch itself has to offer in an attempt; the compiled graph in the first one."""
     return [torch_candidate(family, kind) for kind in (OF_TORCH if attempt == FIRST else OF_TORCH[:1])]
 

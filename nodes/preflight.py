@@ -8,7 +8,7 @@ from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 
 
-class Dropped(Record):
+class UnusableKnob(Record):
     """A knob that will not be tried, and why."""
 
     name: str
@@ -30,7 +30,7 @@ class Preflight(Record):
     known_flags: list[str]
     """Server-argument names of this engine."""
     knobs: list[str]
-    dropped: list[Dropped]
+    dropped: list[UnusableKnob]
     probes: int
     questions: int
 
@@ -50,7 +50,7 @@ def preflight(context: RunContext) -> Preflight:
         cores=context.cores,
         known_flags=sorted(context.known_flags),
         knobs=[knob.name for knob in knobs],
-        dropped=[Dropped(name=it.name, why=it.note) for it in dropped],
+        dropped=[UnusableKnob(name=it.name, why=it.note) for it in dropped],
         probes=len(context.prompts),
         questions=len(context.questions),
     )

@@ -23,7 +23,7 @@ ROUND_SIZE = 4
 
 
 @dataclass(frozen=True)
-class Profiled:
+class ProfileResult:
     """What came of a profile."""
 
     profile: Profile | None
@@ -35,12 +35,12 @@ def profile_name(attempt: int) -> str:
     return numbered("profile", attempt)
 
 
-def take_profile(context: RunContext, attempt: int) -> Profiled:
+def take_profile(context: RunContext, attempt: int) -> ProfileResult:
     """Launch the reference, warm it, trace it under load; ``profile.json`` holds the time by operator."""
     folder = context.folder.root / profile_name(attempt)
     done = folder / "profile.json"
     if done.is_file():
-        return Profiled(Profile.model_validate_json(done.read_bytes()), None)
+        return ProfileResult(Profile.model_validate_json(done.read_bytes()), None)
     leg = folder / "legs" / f"profile-{attempt}"
     closed = publish(context, leg)
     if closed is not None:
@@ -50,15 +50,15 @@ def take_profile(context: RunContext, attempt: int) -> Profiled:
             context.folder.ledger.enter_tree(aside)
         traces, failure = _trace(context, leg, folder / "traces", attempt)
     if failure:
-        return Profiled(None, failure)
+        return ProfileResult(None, failure)
     try:
         profile = aggregate(traces)
     except UserError as problem:
         # A trace that shows nothing steers nothing; it does not end a run that can be measured.
-        return Profiled(None, Failure(kind="unsupported", line=str(problem)[:500]))
+        return ProfileResult(None, Failure(kind="unsupported", line=str(problem)[:500]))
     context.folder.put(folder / "route.json", route_of(profile).model_dump(mode="json"))
     context.folder.put(done, profile.model_dump(mode="json"))
-    return Profiled(profile, None)
+    return ProfileResult(profile, None)
 
 
 def _trace(context: RunContext, leg: Path, traces: Path, attempt: int) -> tuple[list[Path], Failure | None]:

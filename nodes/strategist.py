@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bankable.nodes.advice.selection import LeftOut, Selection
-from bankable.nodes.advice.strategy import Worth, reordered, strategy
+from bankable.nodes.advice.strategy import OperatorWorth, ask_strategy, reorder
 from bankable.tools.levers import Knob, Touches, knobs_for
 from bankable.tools.measurement.direction import Direction
 from bankable.tools.measurement.run_context import RunContext
@@ -50,7 +50,7 @@ def directions(context: RunContext, profile: Profile | None) -> list[Direction]:
 
 
 @dataclass(frozen=True)
-class First:
+class SearchOrder:
     """What is tried, in this order."""
 
     directions: list[Direction]
@@ -59,14 +59,14 @@ class First:
     operators: Selection
 
 
-def first_things(
-    context: RunContext, profile: Profile | None, directions: Sequence[Direction], operators: Sequence[Worth]
-) -> First | None:
+def ask_order(
+    context: RunContext, profile: Profile | None, directions: Sequence[Direction], operators: Sequence[OperatorWorth]
+) -> SearchOrder | None:
     """What a language model makes of both lists; ``None`` where they stay as they are."""
-    found = strategy(context, profile, directions, operators)
+    found = ask_strategy(context, profile, directions, operators)
     if found is None:
         return None
-    return First(reordered(directions, found.directions), found.directions.left_out, found.operators)
+    return SearchOrder(reorder(directions, found.directions), found.directions.left_out, found.operators)
 
 
 def _waiting(context: RunContext) -> tuple[float, str]:

@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from bankable.nodes.advice.configuration import Dropped, counted, plain
+from bankable.nodes.advice.configuration import DroppedProposal, count_reasons, plain
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Record
 from bankable.tools.evidence.store import AppendLog, whole_lines
@@ -42,21 +42,21 @@ class Line(Record):
     detail: str = ""
     taken: dict[str, Any] | None = None
     """The part of the answer that code has a place for."""
-    dropped: tuple[Dropped, ...] = ()
+    dropped: tuple[DroppedProposal, ...] = ()
 
 
 @dataclass(frozen=True)
-class Taken(Generic[T]):
+class Usable(Generic[T]):
     """What code makes of an answer."""
 
     part: T
-    dropped: tuple[Dropped, ...]
+    dropped: tuple[DroppedProposal, ...]
     said: str
     """In a few words, for people."""
 
 
 @dataclass(frozen=True)
-class Question(Generic[M, T]):
+class RoleQuestion(Generic[M, T]):
     """What a role is asked, and how its answer is taken."""
 
     role: str
@@ -65,16 +65,16 @@ class Question(Generic[M, T]):
     """For the placeholders of its prompt."""
     shape: type[M]
     kept: type[T]
-    take: Callable[[M], Taken[T]]
+    take: Callable[[M], Usable[T]]
     """Checks an answer against what there is; what has no place is dropped, with the reason."""
     tools: Toolbox = ()
 
 
-def counsel(context: RunContext, question: Question[M, T]) -> T | None:
+def ask_role(context: RunContext, question: RoleQuestion[M, T]) -> T | None:
     """The part of a model's answer that can be used; ``None`` where the policy goes on alone."""
     if context.advisor is None:
         return None
-    before = [it for it in past(context.folder.root) if it.role == question.role]
+    before = [it for it in read_questions(context.folder.root) if it.role == question.role]
     known = next((it for it in before if it.at == question.at), None)
     if known is not None:
         return _again(known, question)
@@ -109,17 +109,17 @@ def seconds_for(context: RunContext) -> float:
     return max(FEWEST_S, PART_OF_TIME * context.seconds_left())
 
 
-def past(run: Path) -> list[Line]:
+def read_questions(run: Path) -> list[Line]:
     """Questions so far; a line that cannot be read counts as not asked."""
     return whole_lines(run / LOG, Line)
 
 
-def listed(lines: list[str] | tuple[str, ...]) -> str:
+def bullet_list(lines: list[str] | tuple[str, ...]) -> str:
     """For a prompt."""
     return "\n".join(f"- {it}" for it in lines) or "none yet"
 
 
-def _again(line: Line, question: Question[M, T]) -> T | None:
+def _again(line: Line, question: RoleQuestion[M, T]) -> T | None:
     try:
         return question.kept.model_validate(line.taken) if line.taken is not None else None
     except ValidationError:
@@ -129,5 +129,5 @@ def _again(line: Line, question: Question[M, T]) -> T | None:
 def _told(line: Line, said: str) -> str:
     if line.outcome is not Kind.ANSWERED:
         return f"{line.outcome}: {plain(line.detail)}; the policy goes on"
-    dropped = f"; {len(line.dropped)} dropped: {counted(line.dropped)}" if line.dropped else ""
+    dropped = f"; {len(line.dropped)} dropped: {count_reasons(line.dropped)}" if line.dropped else ""
     return f"{said}{dropped}"

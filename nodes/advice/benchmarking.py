@@ -16,8 +16,8 @@ from bankable.kernels.build.render import render
 from bankable.kernels.search.search import allowed_values
 from bankable.kernels.task.folder import TaskFolder
 from bankable.kernels.task.proposed import MOST, SuggestedKernel, add_proposed, read_proposed
-from bankable.nodes.advice.ask import Question, Taken, counsel, listed
-from bankable.nodes.advice.configuration import Dropped, plain
+from bankable.nodes.advice.ask import RoleQuestion, Usable, ask_role, bullet_list
+from bankable.nodes.advice.configuration import DroppedProposal, plain
 from bankable.nodes.advice.evidence import evidence_tools
 from bankable.nodes.advice.kernel_facts import make_diagnosis_tool
 from bankable.nodes.advice.kernels import Choice, ProposedKernel
@@ -55,13 +55,13 @@ def ask_bench_plan(context: RunContext, task: TaskFolder, attempt: int, findings
     """Ask before one operator benchmark, and write down which kernels of the model's take part from now on."""
     record = task.task
     device = context.driver.device
-    question = Question(
+    question = RoleQuestion(
         role=ROLE,
         at=f"{record.operator} {attempt}",
         words={
             "skills": skills_text(ROLE, operator=task.family.name, device=record.device, dtype=record.dtype),
             "task": _task(task),
-            "findings": listed(list(findings)),
+            "findings": bullet_list(list(findings)),
         },
         shape=BenchmarkProposal,
         kept=BenchPlan,
@@ -73,7 +73,7 @@ def ask_bench_plan(context: RunContext, task: TaskFolder, attempt: int, findings
             make_kernel_tool(task),
         ),
     )
-    plan = counsel(context, question)
+    plan = ask_role(context, question)
     for kernel in plan.kernels if plan is not None else ():
         add_proposed(task.path, kernel)
     return plan
@@ -111,12 +111,14 @@ def find_misfit(task: TaskFolder, choices: Mapping[str, int]) -> str:
     return f"not one of the values of {wrong}" if wrong is not None else ""
 
 
-def _take(answer: BenchmarkProposal, task: TaskFolder) -> Taken[BenchPlan]:
-    dropped: list[Dropped] = []
+def _take(answer: BenchmarkProposal, task: TaskFolder) -> Usable[BenchPlan]:
+    dropped: list[DroppedProposal] = []
     if answer.rounds < ROUNDS:
-        dropped.append(Dropped(what=f"{answer.rounds} rounds", why="fewer than the harness takes"))
+        dropped.append(DroppedProposal(what=f"{answer.rounds} rounds", why="fewer than the harness takes"))
     if answer.rounds > MOST_ROUNDS:
-        dropped.append(Dropped(what=f"{plain(str(answer.rounds), 20)} rounds", why="more than there is time for"))
+        dropped.append(
+            DroppedProposal(what=f"{plain(str(answer.rounds), 20)} rounds", why="more than there is time for")
+        )
     taken = {kernel.implementation for kernel in read_proposed(task.path)}
     added: list[SuggestedKernel] = []
     for proposed in answer.candidates:
@@ -135,13 +137,13 @@ def _take(answer: BenchmarkProposal, task: TaskFolder) -> Taken[BenchPlan]:
             elif not why and len(taken) >= MOST:
                 why = f"more than {MOST} kernels of a model's"
         if why:
-            dropped.append(Dropped(what=what, why=why))
+            dropped.append(DroppedProposal(what=what, why=why))
             continue
         taken.add(name)
         added.append(SuggestedKernel(implementation=name, choices=choices, idea=plain(proposed.idea)))
     rounds = min(max(answer.rounds, ROUNDS), MOST_ROUNDS)
     summary = f"{task.task.operator}: {len(added)} kernels more, {rounds} rounds"
-    return Taken(BenchPlan(rounds=rounds, kernels=tuple(added)), tuple(dropped[:20]), summary)
+    return Usable(BenchPlan(rounds=rounds, kernels=tuple(added)), tuple(dropped[:20]), summary)
 
 
 def _task(task: TaskFolder) -> str:

@@ -39,25 +39,25 @@ class Admitted(Record):
     expected_gain: float | None
 
 
-class Dropped(Record):
+class DroppedProposal(Record):
     """A proposal that it has none for."""
 
     what: str
     why: str
 
 
-def sift(answer: ConfigurationProposal, space: SearchSpace) -> tuple[list[Admitted], list[Dropped]]:
+def sift(answer: ConfigurationProposal, space: SearchSpace) -> tuple[list[Admitted], list[DroppedProposal]]:
     """What may be tried and what may not. Only values that the knob's registry gives in this situation may."""
     admitted: list[Admitted] = []
-    dropped = [Dropped(what=_shown(it), why=f"more than {MOST} proposals") for it in answer.proposals[MOST:]]
+    dropped = [DroppedProposal(what=_shown(it), why=f"more than {MOST} proposals") for it in answer.proposals[MOST:]]
     for proposed in answer.proposals[:MOST]:
         name = proposed.name.strip().lstrip("-").replace("-", "_")
         dimension = next((it for it in space.dimensions if it.name == name), None)
         value = _value(dimension, proposed.value) if dimension is not None else None
         if dimension is None:
-            dropped.append(Dropped(what=_shown(proposed), why="not a setting of this search"))
+            dropped.append(DroppedProposal(what=_shown(proposed), why="not a setting of this search"))
         elif value is None:
-            dropped.append(Dropped(what=_shown(proposed), why="not one of its values"))
+            dropped.append(DroppedProposal(what=_shown(proposed), why="not one of its values"))
         else:
             gain = proposed.expected_gain if abs(proposed.expected_gain) < 1e6 else None
             because = plain(proposed.because)
@@ -71,7 +71,7 @@ def plain(text: str, longest: int = LONGEST) -> str:
     return "".join(letter if letter.isprintable() else "?" for letter in line)[:longest]
 
 
-def counted(dropped: Sequence[Dropped]) -> str:
+def count_reasons(dropped: Sequence[DroppedProposal]) -> str:
     """How many were dropped, by reason."""
     reasons = [it.why for it in dropped]
     return ", ".join(f"{reasons.count(why)} {why}" for why in dict.fromkeys(reasons))

@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from bankable.nodes.advice.ask import Question, Taken, counsel, listed
-from bankable.nodes.advice.configuration import Dropped, plain
+from bankable.nodes.advice.ask import RoleQuestion, Usable, ask_role, bullet_list
+from bankable.nodes.advice.configuration import DroppedProposal, plain
 from bankable.nodes.advice.evidence import evidence_tools
 from bankable.nodes.advice.profiled import profile_text
 from bankable.nodes.advice.selection import LeftOut, Selection, select
 from bankable.nodes.advice.skilled import skill_tool, skills_text
-from bankable.nodes.advice.strategy import Worth
+from bankable.nodes.advice.strategy import OperatorWorth
 from bankable.tools.evidence.records import Record
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.profiling.records import Profile
@@ -41,7 +41,7 @@ class Shapes(Record):
 
 
 @dataclass(frozen=True)
-class Seen:
+class CapturedShapeSeen:
     """A shape as the live server called it."""
 
     key: str
@@ -51,44 +51,47 @@ class Seen:
     """It is benched anyway."""
 
 
-def extraction(
-    context: RunContext, profile: Profile | None, operators: Sequence[Worth], findings: Sequence[str]
+def ask_selection(
+    context: RunContext, profile: Profile | None, operators: Sequence[OperatorWorth], findings: Sequence[str]
 ) -> Selection | None:
     """Which of the operators that are worth a task come first, and which not at all."""
     if len(operators) < 2:
         return None
     names = [it.operator for it in operators]
     lines = [f"{it.operator}: {it.share:.1%} of the time, may give {it.promise:+.1%} at most" for it in operators]
-    ask = f"Which operators are captured, and in which order? Answer with `operators` and `left_out`.\n{listed(lines)}"
+    question = "Which operators are captured, and in which order? Answer with `operators` and `left_out`."
+    ask = f"{question}\n{bullet_list(lines)}"
 
-    def take(answer: ExtractionProposal) -> Taken[Selection]:
+    def take(answer: ExtractionProposal) -> Usable[Selection]:
         found, dropped = select(names, answer.operators, [(it.name, it.because) for it in answer.left_out])
-        return Taken(found, dropped, found.said(names))
+        return Usable(found, dropped, found.said(names))
 
-    return counsel(context, _question(context, "operators", ask, Selection, take, profile=profile, findings=findings))
+    return ask_role(context, _question(context, "operators", ask, Selection, take, profile=profile, findings=findings))
 
 
-def more_shapes(context: RunContext, operator: str, dtype: str, seen: Sequence[Seen]) -> tuple[str, ...]:
+def ask_more_shapes(
+    context: RunContext, operator: str, dtype: str, seen: Sequence[CapturedShapeSeen]
+) -> tuple[str, ...]:
     """Captured shapes that are benched too, ``MORE_SHAPES`` at most; none is ever taken away."""
     free = [it.key for it in seen if not it.benched]
     if not free:
         return ()
     lines = [f"{it.key}: {it.phase}, {it.calls} calls{', benched' if it.benched else ''}" for it in seen]
-    ask = f"Which shapes of {operator} matter besides those benched? Answer with `shapes`.\n{listed(lines)}"
+    ask = f"Which shapes of {operator} matter besides those benched? Answer with `shapes`.\n{bullet_list(lines)}"
 
-    def take(answer: ExtractionProposal) -> Taken[Shapes]:
+    def take(answer: ExtractionProposal) -> Usable[Shapes]:
         known = [key for key in dict.fromkeys(answer.shapes) if key in free]
         dropped = [
-            Dropped(what=plain(key, 60), why="not a captured shape, or benched anyway")
+            DroppedProposal(what=plain(key, 60), why="not a captured shape, or benched anyway")
             for key in answer.shapes[:20]
             if key not in free
         ]
-        dropped += [Dropped(what=key, why=f"more than {MORE_SHAPES} shapes") for key in known[MORE_SHAPES:]]
+        dropped += [DroppedProposal(what=key, why=f"more than {MORE_SHAPES} shapes") for key in known[MORE_SHAPES:]]
         keys = tuple(known[:MORE_SHAPES])
-        return Taken(Shapes(keys=keys), tuple(dropped), f"{operator}: {', '.join(keys) or 'no further shape'}")
+        return Usable(Shapes(keys=keys), tuple(dropped), f"{operator}: {', '.join(keys) or 'no further shape'}")
 
     question = _question(context, f"shapes of {operator}", ask, Shapes, take, operator=operator, dtype=dtype)
-    found = counsel(context, question)
+    found = ask_role(context, question)
     return found.keys if found is not None else ()
 
 
@@ -97,19 +100,19 @@ def _question(
     at: str,
     ask: str,
     kept: type[T],
-    take: Callable[[ExtractionProposal], Taken[T]],
+    take: Callable[[ExtractionProposal], Usable[T]],
     *,
     profile: Profile | None = None,
     operator: str | None = None,
     dtype: str | None = None,
     findings: Sequence[str] = (),
-) -> Question[ExtractionProposal, T]:
+) -> RoleQuestion[ExtractionProposal, T]:
     device = context.driver.device
     words = {
         "skills": skills_text(ROLE, operator=operator, device=device, dtype=dtype),
         "profile": profile_text(profile) if profile is not None else "see `read_evidence`",
         "choice": ask,
-        "findings": listed(list(findings)),
+        "findings": bullet_list(list(findings)),
     }
     tools = (*evidence_tools(context.folder.root), skill_tool(ROLE, operator=operator, device=device, dtype=dtype))
-    return Question(ROLE, at, words, ExtractionProposal, kept, take, tools)
+    return RoleQuestion(ROLE, at, words, ExtractionProposal, kept, take, tools)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bankable.nodes.advice.ask import Question, Taken, counsel, listed
-from bankable.nodes.advice.configuration import Dropped, plain
+from bankable.nodes.advice.ask import RoleQuestion, Usable, ask_role, bullet_list
+from bankable.nodes.advice.configuration import DroppedProposal, plain
 from bankable.nodes.advice.evidence import evidence_tools
 from bankable.nodes.advice.skilled import skill_tool, skills_text
 from bankable.tools.evidence.records import Record
@@ -33,7 +33,7 @@ class IntegrationProposal(Record):
     because: str
 
 
-class Decision(Record):
+class IntegrationDecision(Record):
     """What is done."""
 
     action: Action
@@ -53,7 +53,9 @@ class Winner:
     """Gain of the whole that this allows (Amdahl), as a fraction."""
 
 
-def laid(context: RunContext, winner: Winner, attempt: int, findings: Sequence[str]) -> Decision | None:
+def ask_before_overlay(
+    context: RunContext, winner: Winner, attempt: int, findings: Sequence[str]
+) -> IntegrationDecision | None:
     """Before the first measurement: ``leave`` only where the ceiling is small."""
 
     def against(answer: IntegrationProposal) -> str:
@@ -64,12 +66,12 @@ def laid(context: RunContext, winner: Winner, attempt: int, findings: Sequence[s
         return ""
 
     ask = "Is it laid over the server and measured? Answer `lay` or `leave`."
-    return counsel(context, _question(context, winner, f"lay {winner.operator} {attempt}", ask, findings, against))
+    return ask_role(context, _question(context, winner, f"lay {winner.operator} {attempt}", ask, findings, against))
 
 
-def answered(
+def ask_after_fail(
     context: RunContext, winner: Winner, attempt: int, advised: bool, findings: Sequence[str]
-) -> Decision | None:
+) -> IntegrationDecision | None:
     """After a FAIL of this attempt; ``advised``: the auditor says to measure again."""
 
     def against(answer: IntegrationProposal) -> str:
@@ -82,7 +84,7 @@ def answered(
         return ""
 
     ask = "The last attempt FAILED. Is it measured again as it is? Answer `remeasure` or `give_up`."
-    return counsel(context, _question(context, winner, f"answer {winner.operator} {attempt}", ask, findings, against))
+    return ask_role(context, _question(context, winner, f"answer {winner.operator} {attempt}", ask, findings, against))
 
 
 def _question(
@@ -92,14 +94,16 @@ def _question(
     ask: str,
     findings: Sequence[str],
     against: Callable[[IntegrationProposal], str],
-) -> Question[IntegrationProposal, Decision]:
-    def take(answer: IntegrationProposal) -> Taken[Decision]:
+) -> RoleQuestion[IntegrationProposal, IntegrationDecision]:
+    def take(answer: IntegrationProposal) -> Usable[IntegrationDecision]:
         why = against(answer)
-        dropped = (Dropped(what=answer.action, why=why),) if why else ()
+        dropped = (DroppedProposal(what=answer.action, why=why),) if why else ()
         # A proposal that has no place leaves what the policy does: no decision of a model's.
-        decided = Decision(action=answer.action, because=plain(answer.because))
-        return Taken(
-            Decision(action="lay", because="") if why else decided, dropped, f"{winner.operator}: {answer.action}"
+        decided = IntegrationDecision(action=answer.action, because=plain(answer.because))
+        return Usable(
+            IntegrationDecision(action="lay", because="") if why else decided,
+            dropped,
+            f"{winner.operator}: {answer.action}",
         )
 
     device = context.driver.device
@@ -110,10 +114,10 @@ def _question(
             f"{winner.implementation}: {winner.speedup:.2f} times the live implementation alone; the whole may gain "
             f"{winner.ceiling:+.1%} at most"
         ),
-        "findings": listed(list(findings)),
+        "findings": bullet_list(list(findings)),
     }
     tools = (
         *evidence_tools(context.folder.root),
         skill_tool(ROLE, operator=winner.operator, device=device, dtype=winner.dtype),
     )
-    return Question(ROLE, at, words, IntegrationProposal, Decision, take, tools)
+    return RoleQuestion(ROLE, at, words, IntegrationProposal, IntegrationDecision, take, tools)

@@ -13,7 +13,7 @@ import orjson
 
 from bankable.kernels.operators.family import Family
 from bankable.kernels.search.search import Evaluation, Search
-from bankable.nodes.advice.configuration import MOST, Dropped, counted, plain
+from bankable.nodes.advice.configuration import MOST, DroppedProposal, count_reasons, plain
 from bankable.tools.evidence.records import Record
 from bankable.tools.evidence.store import AppendLog, whole_lines
 from bankable.tools.llm.outcome import Kind
@@ -59,14 +59,14 @@ class ProposalRecord(Record):
     """Choices that the search tries."""
     ideas: tuple[str, ...] = ()
     """One for each that was admitted."""
-    dropped: tuple[Dropped, ...] = ()
+    dropped: tuple[DroppedProposal, ...] = ()
     """Proposals that the search does not try, and why."""
 
     def describe(self) -> str:
         """The result in one line."""
         if self.outcome is not Kind.ANSWERED:
             return f"{self.outcome}: {plain(self.detail)}; the search goes on"
-        dropped = f"; {len(self.dropped)} dropped: {counted(self.dropped)}" if self.dropped else ""
+        dropped = f"; {len(self.dropped)} dropped: {count_reasons(self.dropped)}" if self.dropped else ""
         return f"{len(self.admitted)} kernels to try{dropped}"
 
 
@@ -97,17 +97,19 @@ def suggest_to_search(answer: KernelProposal, search: Search, family: Family, ro
     admitted: list[dict[str, int]] = []
     ideas: list[str] = []
     dropped = [
-        Dropped(what=_describe_choices(proposed), why=f"more than {MOST} proposals")
+        DroppedProposal(what=_describe_choices(proposed), why=f"more than {MOST} proposals")
         for proposed in answer.proposals[MOST:]
     ]
     for proposed in answer.proposals[:MOST]:
         choices = {**family.defaults(), **{choice.name: choice.value for choice in proposed.choices}}
         if len(admitted) >= room:
-            dropped.append(Dropped(what=_describe_choices(proposed), why="over the model's part of the budget"))
+            dropped.append(DroppedProposal(what=_describe_choices(proposed), why="over the model's part of the budget"))
         elif choices.keys() != family.defaults().keys():
-            dropped.append(Dropped(what=_describe_choices(proposed), why="not a parameter of the template"))
+            dropped.append(DroppedProposal(what=_describe_choices(proposed), why="not a parameter of the template"))
         elif not search.suggest(choices):
-            dropped.append(Dropped(what=_describe_choices(proposed), why="not one of its values, or tried already"))
+            dropped.append(
+                DroppedProposal(what=_describe_choices(proposed), why="not one of its values, or tried already")
+            )
         else:
             admitted.append(choices)
             ideas.append(plain(proposed.idea))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bankable.nodes.advice.configuration import Dropped, plain
+from bankable.nodes.advice.configuration import DroppedProposal, plain
 from bankable.tools.evidence.records import Record
 
 MOST_LEFT_OUT = 0.5
@@ -38,9 +38,9 @@ class Selection(Record):
 
 def select(
     items: Sequence[str], wanted: Sequence[str], unwanted: Sequence[tuple[str, str]]
-) -> tuple[Selection, tuple[Dropped, ...]]:
+) -> tuple[Selection, tuple[DroppedProposal, ...]]:
     """``items``: the most promising first. ``unwanted``: names with reasons. What cannot be done is dropped."""
-    dropped: list[Dropped] = []
+    dropped: list[DroppedProposal] = []
     left_out: list[LeftOut] = []
     room = int(len(items) * MOST_LEFT_OUT)
     for name, because in unwanted:
@@ -48,16 +48,16 @@ def select(
         if name in [it.name for it in left_out]:
             why = "named twice"
         if why:
-            dropped.append(Dropped(what=plain(name, LONGEST_NAME), why=why))
+            dropped.append(DroppedProposal(what=plain(name, LONGEST_NAME), why=why))
         else:
             left_out.append(LeftOut(name=name, because=plain(because)))
     gone = {it.name for it in left_out}
     first: list[str] = []
     for name in wanted:
         if name not in items:
-            dropped.append(Dropped(what=plain(name, LONGEST_NAME), why="not on the list"))
+            dropped.append(DroppedProposal(what=plain(name, LONGEST_NAME), why="not on the list"))
         elif name in gone or name in first:
-            dropped.append(Dropped(what=plain(name, LONGEST_NAME), why="named twice"))
+            dropped.append(DroppedProposal(what=plain(name, LONGEST_NAME), why="named twice"))
         else:
             first.append(name)
     rest = [name for name in items if name not in gone and name not in first]

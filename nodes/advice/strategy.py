@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from bankable.nodes.advice.ask import Question, Taken, counsel, listed
-from bankable.nodes.advice.configuration import Dropped
+from bankable.nodes.advice.ask import RoleQuestion, Usable, ask_role, bullet_list
+from bankable.nodes.advice.configuration import DroppedProposal
 from bankable.nodes.advice.evidence import evidence_tools
 from bankable.nodes.advice.profiled import profile_text
 from bankable.nodes.advice.selection import Selection, select
@@ -47,7 +47,7 @@ class Strategy(Record):
 
 
 @dataclass(frozen=True)
-class Worth:
+class OperatorWorth:
     """An operator that a kernel may replace, with what that may give at most."""
 
     operator: str
@@ -55,14 +55,14 @@ class Worth:
     promise: float
 
 
-def strategy(
-    context: RunContext, profile: Profile | None, directions: Sequence[Direction], operators: Sequence[Worth]
+def ask_strategy(
+    context: RunContext, profile: Profile | None, directions: Sequence[Direction], operators: Sequence[OperatorWorth]
 ) -> Strategy | None:
     """Ask once a run; ``None`` where there is nothing to choose, nobody to ask, or no answer of use."""
     if len(directions) + len(operators) < 2:
         return None
     device = context.driver.device
-    question = Question(
+    question = RoleQuestion(
         role=ROLE,
         at="start",
         words={
@@ -75,10 +75,10 @@ def strategy(
         take=lambda answer: _take(answer, [it.name for it in directions], [it.operator for it in operators]),
         tools=(*evidence_tools(context.folder.root), skill_tool(ROLE, device=device)),
     )
-    return counsel(context, question)
+    return ask_role(context, question)
 
 
-def reordered(directions: Sequence[Direction], chosen: Selection) -> list[Direction]:
+def reorder(directions: Sequence[Direction], chosen: Selection) -> list[Direction]:
     """Directions in another order: the first gets the largest share as its weight in the search, and so on."""
     by_name = {it.name: it for it in directions}
     found = [by_name[name] for name in chosen.order if name in by_name]
@@ -88,11 +88,11 @@ def reordered(directions: Sequence[Direction], chosen: Selection) -> list[Direct
     return [it.model_copy(update={"weight": weight}) for it, weight in zip(found, weights, strict=True)]
 
 
-def _take(answer: DirectionProposal, directions: Sequence[str], operators: Sequence[str]) -> Taken[Strategy]:
+def _take(answer: DirectionProposal, directions: Sequence[str], operators: Sequence[str]) -> Usable[Strategy]:
     steps = answer.directions[:MOST]
     found: dict[str, Selection] = {}
     dropped = (
-        [Dropped(what=f"{len(answer.directions) - MOST} steps", why="too many")]
+        [DroppedProposal(what=f"{len(answer.directions) - MOST} steps", why="too many")]
         if len(steps) < len(answer.directions)
         else []
     )
@@ -105,13 +105,13 @@ def _take(answer: DirectionProposal, directions: Sequence[str], operators: Seque
         )
         dropped += more
     said = f"settings: {found['setting'].said(directions)}; operators: {found['operator'].said(operators)}"
-    return Taken(Strategy(directions=found["setting"], operators=found["operator"]), tuple(dropped), said)
+    return Usable(Strategy(directions=found["setting"], operators=found["operator"]), tuple(dropped), said)
 
 
-def _history(context: RunContext, directions: Sequence[Direction], operators: Sequence[Worth]) -> str:
+def _history(context: RunContext, directions: Sequence[Direction], operators: Sequence[OperatorWorth]) -> str:
     lines = [f"setting {it.name}: {it.reason}; {len(it.knobs)} settings" for it in directions]
     lines += [
         f"operator {it.operator}: {it.share:.1%} of the time, may give {it.promise:+.1%} at most" for it in operators
     ]
     minutes = max(context.seconds_left(), 0) / 60
-    return f"{minutes:.0f} minutes are left, nothing was tried yet. To choose from:\n{listed(lines)}"
+    return f"{minutes:.0f} minutes are left, nothing was tried yet. To choose from:\n{bullet_list(lines)}"

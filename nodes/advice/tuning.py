@@ -11,8 +11,15 @@ from pathlib import Path
 
 import orjson
 
-from bankable.nodes.advice.ask import Question, Taken, counsel, listed, seconds_for
-from bankable.nodes.advice.configuration import Admitted, ConfigurationProposal, Dropped, counted, plain, sift
+from bankable.nodes.advice.ask import RoleQuestion, Usable, ask_role, bullet_list, seconds_for
+from bankable.nodes.advice.configuration import (
+    Admitted,
+    ConfigurationProposal,
+    DroppedProposal,
+    count_reasons,
+    plain,
+    sift,
+)
 from bankable.nodes.advice.evidence import evidence_tools
 from bankable.nodes.advice.settings import setting_tools
 from bankable.nodes.advice.skilled import skill_tool, skills_text
@@ -45,10 +52,10 @@ class Consultation(Record):
     outcome: Kind
     detail: str = ""
     admitted: tuple[Admitted, ...] = ()
-    dropped: tuple[Dropped, ...] = ()
+    dropped: tuple[DroppedProposal, ...] = ()
 
 
-class Answer(Record):
+class FailAnswer(Record):
     """What is tried in place of a lever that was returned."""
 
     settings: dict[str, Scalar]
@@ -97,7 +104,9 @@ class TuningAdvice:
             return Consultation(search=self._search, after=len(trials), outcome=outcome.kind, detail=outcome.detail)
         admitted, dropped = sift(outcome.answer, self._space)
         fresh = [it for it in admitted if policy.has_place(*_settings(it))]
-        dropped += [Dropped(what=f"{it.name}={it.value}", why="tried already") for it in admitted if it not in fresh]
+        dropped += [
+            DroppedProposal(what=f"{it.name}={it.value}", why="tried already") for it in admitted if it not in fresh
+        ]
         return Consultation(
             search=self._search, after=len(trials), outcome=outcome.kind, admitted=tuple(fresh), dropped=tuple(dropped)
         )
@@ -110,20 +119,20 @@ def answer_to_fail(
     trials = [it for it in read_trials(context) if any(name.name in it.flags for name in space.dimensions)]
     told = [*findings, f"{returned} was returned: propose another value of the same setting, or nothing"]
 
-    def take(answer: ConfigurationProposal) -> Taken[Answer]:
+    def take(answer: ConfigurationProposal) -> Usable[FailAnswer]:
         admitted, dropped = sift(answer, space)
-        part = Answer(settings={it.name: it.value for it in admitted[:1]})
+        part = FailAnswer(settings={it.name: it.value for it in admitted[:1]})
         said = ", ".join(f"{name}={value}" for name, value in part.settings.items()) or "nothing else"
-        return Taken(part, tuple(dropped), f"in answer to {returned}: {said}")
+        return Usable(part, tuple(dropped), f"in answer to {returned}: {said}")
 
-    found = counsel(
+    found = ask_role(
         context,
-        Question(
+        RoleQuestion(
             ROLE,
             f"answer {returned}",
             _words(context, space, reference, trials, told),
             ConfigurationProposal,
-            Answer,
+            FailAnswer,
             take,
             _tools(context, space),
         ),
@@ -142,7 +151,7 @@ def _words(
         "skills": skills_text(ROLE, device=context.driver.device),
         "situation": _situation(context, space, reference),
         "trials": "\n".join(map(_shown, trials)) or "none yet",
-        "findings": listed(list(findings)),
+        "findings": bullet_list(list(findings)),
     }
 
 
@@ -192,5 +201,5 @@ def _told(line: Consultation) -> str:
     if line.outcome is not Kind.ANSWERED:
         return f"language model as {ROLE}: {line.outcome}: {plain(line.detail)}; the policy goes on"
     names = ", ".join(f"{it.name}={it.value}" for it in line.admitted) or "nothing to try"
-    dropped = f"; {len(line.dropped)} dropped: {counted(line.dropped)}" if line.dropped else ""
+    dropped = f"; {len(line.dropped)} dropped: {count_reasons(line.dropped)}" if line.dropped else ""
     return f"language model as {ROLE}: {names}{dropped}"

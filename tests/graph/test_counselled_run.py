@@ -14,7 +14,7 @@ import orjson
 import pytest
 
 from bankable.graph.scripted.answers import ROLES, Answer, ScriptedRoles, accuses, kernel, step
-from bankable.nodes.advice.ask import past
+from bankable.nodes.advice.ask import read_questions
 from bankable.tools.llm.ledger import CALLS, read_ledger
 from bankable.tools.llm.outcome import Kind
 from bankable.tools.llm.scripted_endpoint import ChatReply, ChatRequest, ScriptedEndpoint, says, tool_calls
@@ -132,7 +132,7 @@ def test_the_policys_result_stands_and_its_verdicts_hold(run: tuple[Path, Script
 
 def test_what_has_no_place_is_dropped_with_the_reason(run: tuple[Path, ScriptedRoles]) -> None:
     folder, _ = run
-    told = {line.at: line for line in past(folder)}
+    told = {line.at: line for line in read_questions(folder)}
     assert [it.why for it in told["start"].dropped] == ["not on the list"]
     assert [it.why for it in told["operators"].dropped] == ["not on the list"]
     assert [it.why for it in told["decode_attention 1"].dropped] == ["not a parameter of the template"]
@@ -191,7 +191,7 @@ def test_models_that_want_nothing_done_keep_nothing_from_being_done(bankable: Ba
     )
     assert cast.asked.keys() == ASKED
     assert_as_the_policy_has_it(tmp_path / "run")
-    told = {line.at: [it.why for it in line.dropped] for line in past(tmp_path / "run")}
+    told = {line.at: [it.why for it in line.dropped] for line in read_questions(tmp_path / "run")}
     assert "the most promising is tried" in told["start"]
     assert "half of the list is tried" in told["start"]
     assert told["decode_attention 1"] == ["fewer than the harness takes"]

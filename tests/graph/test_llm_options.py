@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bankable.graph.config import RunConfig
-from bankable.graph.llm import Llm, asked_for
+from bankable.graph.llm import Llm, llm_options
 from bankable.tools.errors import UserError
 from bankable.tools.llm.settings import Budget, Price
 from tests.graph.conftest import RECORDING, Bankable
@@ -23,7 +23,7 @@ def asked(
     prices: tuple[str, ...] = (),
     votes: int | None = None,
 ) -> Llm:
-    found = asked_for(llm, LOCAL, roles, budgets, prices, votes)
+    found = llm_options(llm, LOCAL, roles, budgets, prices, votes)
     assert found is not None
     return found
 
@@ -69,8 +69,8 @@ def test_a_mistake_is_one_sentence(words: dict[str, object], said: str) -> None:
 
 def test_options_without_a_model_are_a_mistake() -> None:
     with pytest.raises(UserError, match="no model to ask"):
-        asked_for(None, None, [], ["calls=1"], [], None)
-    assert asked_for(None, None, [], [], [], None) is None
+        llm_options(None, None, [], ["calls=1"], [], None)
+    assert llm_options(None, None, [], [], [], None) is None
 
 
 def test_a_run_without_a_model_says_nothing_of_models() -> None:

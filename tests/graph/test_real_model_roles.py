@@ -13,16 +13,16 @@ from bankable.graph.session import recorded_config, session
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.search.search import Search
 from bankable.kernels.task.folder import TaskFolder, open_task
-from bankable.nodes.advice.ask import past
+from bankable.nodes.advice.ask import read_questions
 from bankable.nodes.advice.benchmarking import ask_bench_plan
 from bankable.nodes.advice.integration import Winner
-from bankable.nodes.advice.strategy import Worth
+from bankable.nodes.advice.strategy import OperatorWorth
 from bankable.nodes.config_tuner import repair
-from bankable.nodes.integrator import left_aside
+from bankable.nodes.integrator import reason_to_skip
 from bankable.nodes.kernel_author import _asked
-from bankable.nodes.kernel_extractor import chosen, prospects
+from bankable.nodes.kernel_extractor import choose_operators, rank_operators
 from bankable.nodes.profiler import take_profile
-from bankable.nodes.strategist import directions, first_things
+from bankable.nodes.strategist import ask_order, directions
 from bankable.tools.evidence.recorded import take_over
 from bankable.tools.evidence.records import Lever
 from bankable.tools.llm.advisor import Advisor
@@ -71,10 +71,10 @@ def test_every_role_is_asked_and_none_changes_what_the_policy_does(
     context: RunContext, profile: Profile, task: TaskFolder
 ) -> None:
     found = directions(context, profile)
-    worth = [Worth(it.operator, it.share, it.promise) for it in prospects(profile) if not it.reason]
-    first = first_things(context, profile, found, worth)
+    worth = [OperatorWorth(it.operator, it.share, it.promise) for it in rank_operators(profile) if not it.reason]
+    first = ask_order(context, profile, found, worth)
     assert first is None or sorted(it.name for it in first.directions) == sorted(it.name for it in found)
-    order = chosen(context, profile, prospects(profile), None, ()).order
+    order = choose_operators(context, profile, rank_operators(profile), None, ()).order
     assert order == tuple(it.operator for it in worth)
     plan = ask_bench_plan(context, task, 1, ())
     assert plan is None or plan.kernels == ()
@@ -82,7 +82,7 @@ def test_every_role_is_asked_and_none_changes_what_the_policy_does(
     search = Search(task, Compiler(), Path("python"))
     assert _asked(context.advisor, task, search, (), 3, 30.0).admitted == ()
     winner = Winner("decode_attention", "bfloat16", "cpp-058ead4d27ec", 7.6, 0.3)
-    assert left_aside(context, winner, 1, ()) == ""
+    assert reason_to_skip(context, winner, 1, ()) == ""
     lever = Lever(flags={"stream_interval": 8})
     assert repair(context, lever, "patch-stream_interval-8", context.base, (), ["FAIL"]) is None
 
@@ -91,4 +91,4 @@ def test_every_role_is_asked_and_none_changes_what_the_policy_does(
     ends = {Kind.ANSWERED, Kind.MALFORMED, Kind.TOO_LONG, Kind.TIMED_OUT, Kind.CALLED_TOOLS, Kind.EMPTY, Kind.REJECTED}
     assert {line.outcome for line in lines} <= ends
     assert sum(line.prompt_tokens for line in lines) > 0
-    assert {line.role for line in past(context.folder.root)} == ROLES - {"kernel_author"}
+    assert {line.role for line in read_questions(context.folder.root)} == ROLES - {"kernel_author"}

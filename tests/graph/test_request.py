@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bankable.graph.request import Asked, configuration, free_folder
+from bankable.graph.request import RunOptions, build_config, free_folder
 from bankable.tools.errors import UserError
 
-NOTHING = Asked(**dict.fromkeys(Asked.__dataclass_fields__, None))
+NOTHING = RunOptions(**dict.fromkeys(RunOptions.__dataclass_fields__, None))
 ASKED = replace(
     NOTHING,
     model=Path("m"),
@@ -24,49 +24,49 @@ ASKED = replace(
 
 
 def test_flags_are_typed_and_dashes_become_underscores() -> None:
-    config = configuration(
+    config = build_config(
         replace(ASKED, flag=["stream-interval=8", "disable_radix_cache=true", "dtype=float32", "x=0.5"])
     )
     assert config.flags == {"stream_interval": 8, "disable_radix_cache": True, "dtype": "float32", "x": 0.5}
 
 
 def test_quick_halves_the_requests_and_shortens_the_protocol() -> None:
-    quick, normal = configuration(replace(ASKED, quick=True)), configuration(ASKED)
+    quick, normal = build_config(replace(ASKED, quick=True)), build_config(ASKED)
     assert quick.workload.num_prompts * 2 == normal.workload.num_prompts
     assert quick.rounds_per_leg < normal.rounds_per_leg
     assert quick.looks == normal.looks
 
 
 def test_what_was_typed_wins_over_quick() -> None:
-    config = configuration(replace(ASKED, quick=True, num_prompts=50, budget=3.0))
+    config = build_config(replace(ASKED, quick=True, num_prompts=50, budget=3.0))
     assert (config.workload.num_prompts, config.budget_minutes) == (50, 3.0)
 
 
 @pytest.mark.parametrize("pair", ["stream_interval", "=8", ""])
 def test_a_flag_that_is_no_pair_is_one_line(pair: str) -> None:
     with pytest.raises(UserError, match="is not name=value"):
-        configuration(replace(ASKED, flag=[pair]))
+        build_config(replace(ASKED, flag=[pair]))
 
 
 def test_a_missing_model_says_what_to_give() -> None:
     with pytest.raises(UserError, match=r"no model.*tools/model/shipped"):
-        configuration(replace(ASKED, model=None))
+        build_config(replace(ASKED, model=None))
 
 
 def test_an_executor_that_nobody_knows_is_refused() -> None:
     with pytest.raises(UserError, match=r"invalid value 'slurm' for --executor.*Use one of local, ray"):
-        configuration(replace(ASKED, executor="slurm"))
+        build_config(replace(ASKED, executor="slurm"))
 
 
 def test_an_executor_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(UserError, match="Ray is not installed"):
-        configuration(replace(ASKED, executor="ray"))
+        build_config(replace(ASKED, executor="ray"))
 
 
 def test_kernels_go_where_the_user_wants_them() -> None:
     pytest.importorskip("ray")
-    assert [configuration(replace(ASKED, executor=it)).executor for it in ("local", "ray")] == ["local", "ray"]
+    assert [build_config(replace(ASKED, executor=it)).executor for it in ("local", "ray")] == ["local", "ray"]
 
 
 def test_a_folder_that_holds_a_run_is_passed_over(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import cast
 
 import pytest
 
-from bankable.graph.audits import Subject, audit
+from bankable.graph.audits import AuditSubject, audit
 from bankable.graph.verification import verify_folder
 from bankable.tools.evidence.folder import RunFolder
 from bankable.tools.evidence.ledger import check_ledger
@@ -105,7 +105,7 @@ def test_a_run_from_before_is_still_read_and_said_to_be_unsigned(tmp_path: Path)
 def test_an_audit_that_a_crash_interrupted_is_repeated_to_the_same_bytes(tmp_path: Path) -> None:
     root = standard_run(tmp_path / "run")
     key, other = fixed_key(tmp_path, 1), fixed_key(tmp_path, 2)
-    subject = Subject("patch", 1, "patch-stream_interval", "control")
+    subject = AuditSubject("patch", 1, "patch-stream_interval", "control")
     place = root / "audits" / "patch-patch-stream_interval-1"
     with RunFolder.open(root) as folder:
         context = cast(RunContext, SimpleNamespace(folder=folder, tell=lambda _: None))
@@ -122,7 +122,7 @@ def test_an_audit_that_a_crash_interrupted_is_repeated_to_the_same_bytes(tmp_pat
 
 def test_a_verdict_that_somebody_planted_is_not_taken_over(tmp_path: Path) -> None:
     root = standard_run(tmp_path / "run")
-    subject = Subject("patch", 1, "patch-stream_interval", "control")
+    subject = AuditSubject("patch", 1, "patch-stream_interval", "control")
     with RunFolder.open(root) as folder:
         context = cast(RunContext, SimpleNamespace(folder=folder, tell=lambda _: None))
         place = root / "audits" / "patch-patch-stream_interval-1" / "verdict.json"

@@ -20,10 +20,10 @@ from bankable.kernels.task.folder import TaskFolder, write_task
 from bankable.kernels.task.proposed import MOST, read_proposed
 from bankable.kernels.task.shapes import parse_shapes
 from bankable.kernels.task.sources import kept_source
-from bankable.nodes.advice.ask import past
+from bankable.nodes.advice.ask import read_questions
 from bankable.nodes.advice.benchmarking import MOST_ROUNDS, ask_bench_plan
 from bankable.nodes.advice.kernel_facts import describe_kernels
-from bankable.nodes.op_benchmarker import benchmark, default, torchs_own
+from bankable.nodes.op_benchmarker import benchmark, default_kernel, torch_candidates
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.scripted_endpoint import ChatReply, ChatRequest, ScriptedEndpoint, refusal, says, tool_calls
 from bankable.tools.llm.settings import CallLimits, EndpointSettings, endpoint
@@ -71,7 +71,7 @@ def test_more_rounds_and_never_fewer(asked: int, taken: int, why: list[str], tas
         plan = ask_bench_plan(context, task, 1, ["redo: noisy"])
         assert plan is not None
         assert (plan.rounds, plan.kernels) == (taken, ())
-        assert [it.why for it in past(context.folder.root)[0].dropped] == why
+        assert [it.why for it in read_questions(context.folder.root)[0].dropped] == why
         assert "redo: noisy" in server.requests[0].system
 
 
@@ -87,7 +87,7 @@ def test_kernels_are_choices_of_the_template_few_and_new(task: TaskFolder, tmp_p
     )
     with ScriptedEndpoint(answer) as server, context_of(tmp_path, server) as context:
         assert ask_bench_plan(context, task, 1, ()) is not None
-        dropped = [it.why for it in past(context.folder.root)[0].dropped]
+        dropped = [it.why for it in read_questions(context.folder.root)[0].dropped]
         assert ask_bench_plan(context, task, 2, ()) is not None
     assert [it.implementation for it in read_proposed(task.path)] == [name_of(unroll=4), name_of(unroll=2)]
     assert len(read_proposed(task.path)) == MOST
@@ -119,7 +119,7 @@ def test_what_was_entered_is_measured_like_the_others_and_diagnosed(
             ("propose_kernel", {"choices": [{"name": "unroll", "value": 5}]}),
         )
 
-    source = default(task)
+    source = default_kernel(task)
     with ScriptedEndpoint(asks) as server, context_of(tmp_path, server, python) as context:
         # The run's own folder keeps the ledger; the task lies beside it.
         (task.path / "bench-1").mkdir()
@@ -143,8 +143,8 @@ def test_what_was_entered_is_measured_like_the_others_and_diagnosed(
 
 
 def test_the_compiled_graph_takes_part_in_the_first_benchmark_alone(task: TaskFolder) -> None:
-    assert [it.id for it in torchs_own(task.family, 1)] == ["torch", "torch-compile"]
-    assert [it.id for it in torchs_own(task.family, 2)] == ["torch"]
+    assert [it.id for it in torch_candidates(task.family, 1)] == ["torch", "torch-compile"]
+    assert [it.id for it in torch_candidates(task.family, 2)] == ["torch"]
 
 
 class _Books:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bankable.nodes.advice.configuration import ConfigurationProposal, counted, sift
+from bankable.nodes.advice.configuration import ConfigurationProposal, count_reasons, sift
 from tests.tools.search.test_policy import SPACE
 
 
@@ -51,7 +51,7 @@ def test_anything_else_is_dropped_with_the_reason(name: str, value: Any, why: st
 def test_more_than_three_are_not_looked_at() -> None:
     admitted, dropped = sift(answer(*[("stream_interval", 9)] * 3, ("stream_interval", 8)), SPACE)
     assert admitted == []
-    assert counted(dropped) == "1 more than 3 proposals, 3 not one of its values"
+    assert count_reasons(dropped) == "1 more than 3 proposals, 3 not one of its values"
 
 
 def test_a_models_words_are_kept_short_and_printable() -> None:

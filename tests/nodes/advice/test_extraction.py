@@ -6,17 +6,21 @@ from typing import Any
 
 import pytest
 
-from bankable.nodes.advice.ask import past
-from bankable.nodes.advice.extraction import MORE_SHAPES, Seen, extraction, more_shapes
-from bankable.nodes.advice.strategy import Worth
+from bankable.nodes.advice.ask import read_questions
+from bankable.nodes.advice.extraction import MORE_SHAPES, CapturedShapeSeen, ask_more_shapes, ask_selection
+from bankable.nodes.advice.strategy import OperatorWorth
 from bankable.tools.llm.scripted_endpoint import ScriptedEndpoint, says
 
-WORTH = [Worth("decode_attention", 0.26, 0.25), Worth("rms_norm", 0.08, 0.06), Worth("rotary", 0.05, 0.04)]
+WORTH = [
+    OperatorWorth("decode_attention", 0.26, 0.25),
+    OperatorWorth("rms_norm", 0.08, 0.06),
+    OperatorWorth("rotary", 0.05, 0.04),
+]
 SEEN = [
-    Seen("12x256", "decode", 400, True),
-    Seen("96x256", "prefill", 8, False),
-    Seen("24x256", "prefill", 3, False),
-    Seen("48x256", "prefill", 2, False),
+    CapturedShapeSeen("12x256", "decode", 400, True),
+    CapturedShapeSeen("96x256", "prefill", 8, False),
+    CapturedShapeSeen("24x256", "prefill", 3, False),
+    CapturedShapeSeen("48x256", "prefill", 2, False),
 ]
 
 
@@ -27,19 +31,21 @@ def answer(**parts: Any) -> ScriptedEndpoint:
 def test_operators_come_in_the_models_order_and_none_is_added(opened: Any) -> None:
     with answer(operators=["rotary", "matmul"], left_out=[{"name": "rms_norm", "because": "fused already"}]) as served:
         with opened(served) as context:
-            found = extraction(context, None, WORTH, ["profile: FLAG profile_quality: short"])
+            found = ask_selection(context, None, WORTH, ["profile: FLAG profile_quality: short"])
             assert found is not None
             assert found.order == ("rotary", "decode_attention")
             assert [it.name for it in found.left_out] == ["rms_norm"]
-            assert [(it.what, it.why) for it in past(context.folder.root)[0].dropped] == [("matmul", "not on the list")]
+            assert [(it.what, it.why) for it in read_questions(context.folder.root)[0].dropped] == [
+                ("matmul", "not on the list")
+            ]
         assert "FLAG profile_quality: short" in served.requests[0].system
         assert "rms_norm: 8.0% of the time, may give +6.0% at most" in served.requests[0].system
 
 
 def test_where_there_is_nothing_to_choose_nobody_is_asked(opened: Any) -> None:
     with answer() as served, opened(served) as context:
-        assert extraction(context, None, WORTH[:1], ()) is None
-        assert more_shapes(context, "rms_norm", "bfloat16", SEEN[:1]) == ()
+        assert ask_selection(context, None, WORTH[:1], ()) is None
+        assert ask_more_shapes(context, "rms_norm", "bfloat16", SEEN[:1]) == ()
         assert served.requests == []
 
 
@@ -55,7 +61,7 @@ def test_where_there_is_nothing_to_choose_nobody_is_asked(opened: Any) -> None:
 )
 def test_captured_shapes_may_be_added(shapes: list[str], taken: tuple[str, ...], dropped: int, opened: Any) -> None:
     with answer(shapes=shapes) as served, opened(served) as context:
-        assert more_shapes(context, "rms_norm", "bfloat16", SEEN) == taken
+        assert ask_more_shapes(context, "rms_norm", "bfloat16", SEEN) == taken
         assert len(taken) <= MORE_SHAPES
-        assert len(past(context.folder.root)[0].dropped) == dropped
+        assert len(read_questions(context.folder.root)[0].dropped) == dropped
         assert "96x256: prefill, 8 calls" in served.requests[0].system

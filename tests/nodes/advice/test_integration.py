@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bankable.nodes.advice.ask import past
+from bankable.nodes.advice.ask import read_questions
 from bankable.nodes.advice.integration import SMALL, Winner
-from bankable.nodes.integrator import left_aside, measured_again
+from bankable.nodes.integrator import reason_to_skip, should_remeasure
 from bankable.tools.llm.scripted_endpoint import ScriptedEndpoint, says
 
 
@@ -33,7 +33,7 @@ def answering(action: str) -> ScriptedEndpoint:
 )
 def test_only_what_can_give_little_may_be_left(action: str, ceiling: float, left: str, opened: Any) -> None:
     with answering(action) as served, opened(served) as context:
-        assert left_aside(context, winner(ceiling), 1, ()) == left
+        assert reason_to_skip(context, winner(ceiling), 1, ()) == left
 
 
 @pytest.mark.parametrize(
@@ -51,14 +51,14 @@ def test_only_what_can_give_little_may_be_left(action: str, ceiling: float, left
 )
 def test_an_answer_to_a_fail_is_bounded(action: str, advised: bool, failed: int, again: bool, opened: Any) -> None:
     with answering(action) as served, opened(served) as context:
-        assert measured_again(context, winner(0.3), advised, failed, ["rms_norm: FAIL real_delta"]) is again
+        assert should_remeasure(context, winner(0.3), advised, failed, ["rms_norm: FAIL real_delta"]) is again
         assert "rms_norm: FAIL real_delta" in served.requests[0].system
 
 
 def test_each_attempt_is_a_question_of_its_own(opened: Any) -> None:
     with answering("remeasure") as served, opened(served) as context:
-        assert measured_again(context, winner(0.3), False, 1, ()) is True
-        assert measured_again(context, winner(0.3), False, 1, ()) is True
-        assert measured_again(context, winner(0.3), False, 2, ()) is False
+        assert should_remeasure(context, winner(0.3), False, 1, ()) is True
+        assert should_remeasure(context, winner(0.3), False, 1, ()) is True
+        assert should_remeasure(context, winner(0.3), False, 2, ()) is False
         assert len(served.requests) == 2
-        assert [it.why for it in past(context.folder.root)[1].dropped] == ["measured again once already"]
+        assert [it.why for it in read_questions(context.folder.root)[1].dropped] == ["measured again once already"]

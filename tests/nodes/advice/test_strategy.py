@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from bankable.graph.scripted.answers import step
-from bankable.nodes.advice.ask import past
+from bankable.nodes.advice.ask import read_questions
 from bankable.nodes.advice.selection import Selection
-from bankable.nodes.advice.strategy import Worth, reordered
-from bankable.nodes.strategist import first_things
+from bankable.nodes.advice.strategy import OperatorWorth, reorder
+from bankable.nodes.strategist import ask_order
 from bankable.tools.llm.scripted_endpoint import ScriptedEndpoint, refusal, says
 from bankable.tools.measurement.direction import Direction
 
@@ -16,17 +16,17 @@ HOST = Direction(name="host", knobs=["a"], share=0.5, reason="half of it")
 QUEUE = Direction(name="queue", knobs=["b"], share=0.75, reason="nine wait")
 MODEL = Direction(name="model", knobs=["c"], share=0.1, reason="the rest")
 FOUND = [HOST, QUEUE, MODEL]
-WORTH = [Worth("decode_attention", 0.26, 0.25), Worth("rms_norm", 0.08, 0.06)]
+WORTH = [OperatorWorth("decode_attention", 0.26, 0.25), OperatorWorth("rms_norm", 0.08, 0.06)]
 
 
 def test_the_same_order_weighs_as_before() -> None:
-    same = reordered(FOUND, Selection(order=("host", "queue", "model")))
+    same = reorder(FOUND, Selection(order=("host", "queue", "model")))
     assert same == FOUND
     assert [it.importance for it in same] == [0.5, 0.75, 0.1]
 
 
 def test_another_order_hands_the_shares_out_anew() -> None:
-    other = reordered(FOUND, Selection(order=("model", "host", "queue")))
+    other = reorder(FOUND, Selection(order=("model", "host", "queue")))
     assert [(it.name, it.importance, it.share) for it in other] == [
         ("model", 0.75, 0.1),
         ("host", 0.5, 0.5),
@@ -44,12 +44,12 @@ def test_left_out_and_put_first(opened: Any) -> None:
         step("setting", "rms_norm"),
     ]
     with ScriptedEndpoint(says({"directions": steps})) as served, opened(served) as context:
-        first = first_things(context, None, FOUND, WORTH)
+        first = ask_order(context, None, FOUND, WORTH)
         assert first is not None
         assert [it.name for it in first.directions] == ["model", "host"]
         assert [it.name for it in first.left_out] == ["queue"]
         assert first.operators.order == ("rms_norm", "decode_attention")
-        assert [(it.what, it.why) for it in past(context.folder.root)[0].dropped] == [
+        assert [(it.what, it.why) for it in read_questions(context.folder.root)[0].dropped] == [
             ("host", "the most promising is tried"),
             ("rms_norm", "not on the list"),
             ("gemm", "not on the list"),
@@ -59,4 +59,4 @@ def test_left_out_and_put_first(opened: Any) -> None:
 
 def test_a_refusal_leaves_the_lists_alone(opened: Any) -> None:
     with ScriptedEndpoint(refusal()) as served, opened(served) as context:
-        assert first_things(context, None, FOUND, WORTH) is None
+        assert ask_order(context, None, FOUND, WORTH) is None
