@@ -24,7 +24,8 @@ def connect(environ: Mapping[str, str]) -> Client:
     try:
         from langsmith import Client  # noqa: PLC0415 - the extra trace brings it
     except ImportError:
-        raise UserError("langsmith is not installed", "push langsmith", "run pip install 'bankable[run,trace]'") from None
+        fix = "run pip install 'bankable[run,trace]'"
+        raise UserError("langsmith is not installed", "push langsmith", fix) from None
     try:
         url = checked(environ.get(ENDPOINT) or THEIRS)
     except UserError:

@@ -39,7 +39,7 @@ def audit_sealed(folder: Path, time_limit_s: float = TIME_LIMIT_S) -> Verdict:
     """
     request = Reader(folder).model("request.json", Request)
     if request is None:
-        raise UserError("cannot audit the evidence: no usable request.json", str(folder), "give a sealed folder")
+        raise UserError("Cannot audit the evidence: no usable request.json", str(folder), "give a sealed folder")
     command = [sys.executable, "-I", "-c", START, str(package.START), str(folder.resolve())]
     try:
         process = subprocess.run(

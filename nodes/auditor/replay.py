@@ -61,7 +61,7 @@ def verify(folder: Path) -> VerifyReport:
     paths = sorted((folder / "audits").glob("*/verdict.json"))
     if not paths:
         raise UserError(
-            "cannot verify the folder: no verdicts in it", str(folder), "give a folder that holds audits/*/verdict.json"
+            "Cannot verify the folder: no verdicts in it", str(folder), "give a folder that holds audits/*/verdict.json"
         )
     return VerifyReport(tuple(_replay(folder, path) for path in paths))
 
@@ -85,14 +85,14 @@ def _replay(run: Path, path: Path) -> ReplayedVerdict:
 
 def _stored(path: Path) -> bytes:
     if path.stat().st_size > MAX_VERDICT_BYTES:
-        raise UserError("cannot read the verdict: file too large")
+        raise UserError("Cannot read the verdict: file too large")
     return path.read_bytes()
 
 
 @contextmanager
 def _sealed_again(run: Path, request: Request) -> Iterator[Seal]:
     if request.scope == "pair":
-        raise UserError("cannot replay a verdict on imported files: they are not part of a run")
+        raise UserError("Cannot replay a verdict on imported files: they are not part of a run")
     with tempfile.TemporaryDirectory(prefix="audit-replay-") as place:
         control = "control" if request.control is None else request.control
         sealed = seal(

@@ -32,7 +32,7 @@ def judge(folder: Path, client: Client, orders: Orders) -> JudgeRecord:
     """
     request = Reader(folder).model("request.json", Request)
     if request is None:
-        raise UserError("cannot judge the evidence: no usable request.json", folder.name, "give a sealed folder")
+        raise UserError("Cannot judge the evidence: no usable request.json", folder.name, "give a sealed folder")
     prompt = load_prompt(ROLE)
     auditing = skill(SKILL) if orders.skill is None else skill_from(orders.skill, SKILL)
     shown = build_brief(folder, orders.tokens)
@@ -59,7 +59,7 @@ def extract_scope(body: str, scope: str) -> str:
     general, *sections = body.split("\n## Scope: ")
     section = next((section for section in sections if section.partition("\n")[0].strip() == scope), None)
     if section is None:
-        raise UserError(f"cannot judge scope {scope}: the skill has no section on it", SKILL, "add one")
+        raise UserError(f"Cannot judge scope {scope}: the skill has no section on it", SKILL, "add one")
     return f"{general.strip()}\n\n{section.partition(chr(10))[2].strip()}"
 
 

@@ -20,7 +20,7 @@ def merge(verdict: Verdict, record: JudgeRecord) -> Verdict:
     unread = record.evidence is None and not record.findings
     if record.request != verdict.request or (record.evidence != sealed and not unread):
         raise UserError(
-            "cannot merge the judge's record: it is about other evidence", verdict.subject, "judge this evidence again"
+            "Cannot merge the judge's record: it is about other evidence", verdict.subject, "judge this evidence again"
         )
     added = tuple(finding.model_copy(update={"rule": RULE}) for finding in record.findings)
     if record.degraded:

@@ -40,7 +40,7 @@ def run_judge(
     """
     request = Reader(folder).model("request.json", Request)
     if request is None:
-        raise UserError("cannot judge the evidence: no usable request.json", folder.name, "give a sealed folder")
+        raise UserError("Cannot judge the evidence: no usable request.json", folder.name, "give a sealed folder")
     variables = os.environ if environ is None else environ
     endpoint = orders.settings.of(ROLE)
     key = key_for(ROLE, endpoint, variables).get_secret_value()

@@ -48,9 +48,9 @@ def read_record(file: Path) -> JudgeRecord:
         with open_regular(file) as stream:
             data = stream.read(MAX_RECORD_BYTES + 1)
         if len(data) > MAX_RECORD_BYTES:
-            raise UserError("cannot read the judge's record: file too large", str(file), fix)
+            raise UserError("Cannot read the judge's record: file too large", str(file), fix)
         return JudgeRecord.model_validate_json(data)
     except OSError as problem:
-        raise UserError(f"cannot read the judge's record: {problem.strerror}", str(file), fix) from None
+        raise UserError(f"Cannot read the judge's record: {problem.strerror}", str(file), fix) from None
     except ValidationError:
-        raise UserError("cannot read the judge's record: invalid content", str(file), fix) from None
+        raise UserError("Cannot read the judge's record: invalid content", str(file), fix) from None

@@ -210,7 +210,7 @@ def test_the_prompt_has_this_scope_and_no_other(sealed: Seal) -> None:
     assert "Does it replace exactly the operator that the plan names?" in system
     assert "The reference measured against itself." not in system
     assert "{{" not in system
-    with pytest.raises(UserError, match="cannot judge scope nowhere"):
+    with pytest.raises(UserError, match="Cannot judge scope nowhere"):
         extract_scope(skill("patch_auditor").body, "nowhere")
 
 

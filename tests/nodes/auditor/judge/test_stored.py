@@ -41,15 +41,15 @@ def test_a_judge_that_did_not_answer_is_kept_too(sealed: Seal, tmp_path: Path) -
 def test_what_is_no_record_is_one_line(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "judge.json"
     file.write_bytes(content)
-    with pytest.raises(UserError, match="cannot read the judge's record: invalid content"):
+    with pytest.raises(UserError, match="Cannot read the judge's record: invalid content"):
         read_record(file)
 
 
 def test_files_that_are_not_there_or_not_files(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cannot read the judge's record"):
+    with pytest.raises(UserError, match="Cannot read the judge's record"):
         read_record(tmp_path / "judge.json")
     (tmp_path / "link.json").symlink_to("/dev/zero")
-    with pytest.raises(UserError, match="cannot read the judge's record"):
+    with pytest.raises(UserError, match="Cannot read the judge's record"):
         read_record(tmp_path / "link.json")
 
 
