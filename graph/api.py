@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bankable.nodes.auditor.importers.pair_case import PairScope
+from bankable.nodes.auditor.importers.view import PairScope
 from bankable.nodes.auditor.pair import audit_pair
 from bankable.nodes.auditor.verdict import Verdict
 from bankable.tools.errors import UserError

@@ -70,8 +70,8 @@ def verify_folder(folder: Path, public_key: Path | None = None) -> Verification:
         raise UserError(
             "neither a bundle nor a run folder", str(folder), "give the folder that holds manifest.json or run.json"
         )
-    audits = verify(evidence).audits
-    problems += [f"{it.audit}: {it.status}: {it.detail}" for it in audits if it.status != "same"]
+    report = verify(evidence)
+    problems += report.problems()
     problems += signatures.problems
     if (bundle / "manifest.json").is_file():
         problems += _guarded(lambda: check_words(bundle))
@@ -79,7 +79,7 @@ def verify_folder(folder: Path, public_key: Path | None = None) -> Verification:
         problems += [f"{name}: not signed" for name in signatures.unsigned]
     return Verification(
         problems=tuple(map(_printable, problems)),
-        same=tuple(it.audit for it in audits if it.status == "same"),
+        same=tuple(it.audit for it in report.audits if it.status == "same"),
         signed={fingerprint: tuple(names) for fingerprint, names in sorted(signatures.signed.items())},
         notes=tuple(map(_printable, _notes(signatures))),
     )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +65,7 @@ def rounds(place: Path, data: bytes) -> None:
     reader, rows = _reader(place, "bench_runs.jsonl", data), []
     for row in read_rows(reader, "bench_runs.jsonl"):
         rows.append(row)
-        canonical({**asdict(row.raw), **row.server_info, "reported": row.reported.model_dump()})
+        canonical({**row.raw, **row.server_info, "reported": dict(row.reported)})
     assert rows or reader.problems or not data.strip()
 
 

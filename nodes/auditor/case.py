@@ -1,17 +1,19 @@
-"""One audit in progress: the sealed view, and what several rules derive from it, derived once."""
+"""One audit in progress: the evidence as typed objects, and what several rules derive from it, derived once."""
 
 from __future__ import annotations
 
 from functools import cached_property
+from typing import cast
 
 from bankable.nodes.auditor.harness.isolated import IsolatedSpeedup, measure_isolated
 from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
-from bankable.nodes.auditor.measured import Measured, measure
-from bankable.nodes.auditor.reading.reported import ReportedClaim
+from bankable.nodes.auditor.inferred_lever import infer_lever
+from bankable.nodes.auditor.measured import Measured, measure, measure_unplanned
+from bankable.nodes.auditor.reading.claims import StoredClaim
 from bankable.nodes.auditor.reading.sealed import SealedView
 from bankable.nodes.auditor.reading.view import BlockView, ComparisonView, LegView
-from bankable.tools.evidence.records import ComparisonKind, Lever, Plan
-from bankable.tools.evidence.request import Request
+from bankable.tools.evidence.records import ComparisonKind, Lever, Plan, Side
+from bankable.tools.evidence.request import Request, Scope
 from bankable.tools.levers import Knob, knob
 
 
@@ -20,10 +22,20 @@ class EvidenceMissingError(Exception):
 
 
 class Case:
-    """Handed to every rule. Rules read it and change nothing."""
+    """Handed to every rule, whether the evidence is a sealed run or another tool's files. Rules change nothing."""
 
     def __init__(self, view: SealedView, request: Request) -> None:
         self.view, self.request = view, request
+
+    @property
+    def imported(self) -> bool:
+        """The evidence is another tool's files, with no plan, control or ledger behind them."""
+        return self.view.imported
+
+    @property
+    def scope(self) -> Scope:
+        """What is judged; the request of imported files names it as its subject."""
+        return cast(Scope, self.request.subject) if self.request.scope == "pair" else self.request.scope
 
     @property
     def comparison(self) -> ComparisonView:
@@ -33,6 +45,11 @@ class Case:
     def control(self) -> ComparisonView:
         return self.view.control
 
+    @property
+    def true_baseline(self) -> ComparisonView:
+        """Where the true baseline was measured: the A/A control of a run, or the only reference that there is."""
+        return self.comparison if self.imported else self.control
+
     @cached_property
     def plan(self) -> Plan:
         """The comparison's plan; rules that use it declare the need ``plan``."""
@@ -40,11 +57,20 @@ class Case:
             raise EvidenceMissingError("plan.json")
         return self.comparison.plan
 
-    @cached_property
-    def claim(self) -> ReportedClaim:
-        if self.comparison.claim is None:
-            raise EvidenceMissingError("claim.json")
-        return self.comparison.claim
+    @property
+    def planned(self) -> Plan | None:
+        """The plan, for rules that also judge comparisons without one."""
+        return self.comparison.plan
+
+    @property
+    def claims(self) -> tuple[StoredClaim, ...]:
+        """What is reported about the comparison, file by file."""
+        return self.view.claims
+
+    @property
+    def headline(self) -> str:
+        """The sentence that the producer would print; empty without one."""
+        return next((claim.headline for claim in self.claims if claim.headline), "")
 
     @property
     def plan_file(self) -> str:
@@ -55,20 +81,60 @@ class Case:
         return self.comparison.path("claim.json")
 
     @property
+    def lever_file(self) -> str:
+        """Where the change under test is declared: the plan, else the claim, else what was measured."""
+        if self.planned is not None or not self.imported:
+            return self.plan_file
+        return next((claim.file for claim in self.claims if claim.lever is not None), self.candidate_file)
+
+    @property
+    def candidate_file(self) -> str:
+        """The candidate's rounds, for findings about the comparison as a whole."""
+        return self.comparison.path("legs")
+
+    @cached_property
     def lever(self) -> Lever:
-        return self.plan.lever
+        """The change under test: declared, or the only setting in which the two servers differ, or empty."""
+        if self.planned is not None:
+            return self.planned.lever
+        declared = next((claim.lever for claim in self.claims if claim.lever is not None), None)
+        return declared if declared is not None else self.inferred_lever or Lever()
+
+    @cached_property
+    def declared(self) -> bool:
+        """Somebody said what the change is."""
+        return self.planned is not None or any(claim.lever is not None for claim in self.claims)
+
+    @cached_property
+    def inferred_lever(self) -> Lever | None:
+        """Where nobody declared a change: the one setting in which the servers differ, if it is one."""
+        first = [next(iter(self.counted(side)), None) for side in Side]
+        if self.declared or not self.imported or first[0] is None or first[1] is None:
+            return None
+        return infer_lever(first[0], first[1])
+
+    @property
+    def sold_as_kernel(self) -> bool:
+        """A claim reports a kernel's speed-up where no overlay of operators is declared."""
+        return not self.lever.overlays and any(claim.kernel for claim in self.claims)
 
     @property
     def is_control(self) -> bool:
-        return self.plan.kind is ComparisonKind.CONTROL
+        return self.scope == "baseline" if self.planned is None else self.planned.kind is ComparisonKind.CONTROL
 
     @property
     def blocks(self) -> tuple[BlockView, ...]:
         return self.comparison.blocks
 
+    def counted(self, side: Side) -> tuple[LegView, ...]:
+        """The legs of one side that count and have rounds."""
+        return tuple(leg for leg in self.comparison.side(side) if leg.rows)
+
     @cached_property
     def legs(self) -> tuple[LegView, ...]:
-        """Every leg that counts, reference before candidate, block by block."""
+        """Every leg that counts: reference before candidate, block by block where blocks were planned."""
+        if self.imported:
+            return (*self.counted(Side.REFERENCE), *self.counted(Side.CANDIDATE))
         return tuple(leg for block in self.blocks for leg in block.legs())
 
     @cached_property
@@ -79,7 +145,9 @@ class Case:
     @cached_property
     def laid_before(self) -> dict[str, object]:
         """Settings that this comparison's reference has and the true baseline has not: levers accepted earlier."""
-        mine = self.plan.reference
+        if self.planned is None:
+            return {}
+        mine = self.planned.reference
         base = self.control.plan.reference if self.control.plan is not None else mine
         settings = {**mine.flags, **mine.env}
         before = {**base.flags, **base.env}
@@ -89,7 +157,7 @@ class Case:
     @cached_property
     def measured(self) -> Measured:
         """The comparison's numbers, recomputed."""
-        return measure(self.comparison, self.plan)
+        return measure(self.comparison, self.planned) if self.planned else measure_unplanned(self.comparison)
 
     @cached_property
     def control_measured(self) -> Measured | None:

@@ -5,20 +5,23 @@ from __future__ import annotations
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.credit import decompose, lever_class, lever_text
 from bankable.nodes.auditor.harness import isolated as isolated_speedup
+from bankable.nodes.auditor.measured import METRIC, leg_figure
 from bankable.nodes.auditor.record import plain
 from bankable.nodes.auditor.rule_runner import VerdictFigures
 from bankable.nodes.auditor.verdict import LeverPart, Metric, Word
-from bankable.tools.evidence.records import ComparisonKind
+from bankable.tools.evidence.records import ComparisonKind, Side
 
 
 def figures(case: Case, word: Word) -> VerdictFigures:
     """What the evidence supports, in place of what the producer said. ``word``: of the findings."""
     kind = lever_class(case)
+    # Of another tool's files a kernel's gain is signed off only where nothing is open: a pair rarely shows that much.
+    open_ = (Word.FAIL, Word.FLAG) if case.imported else (Word.FAIL,)
     return VerdictFigures(
         headline=plain(_headline(case, word)),
         lever_class=kind,
         parts=_parts(case),
-        kernel_win=kind == "A" and word is not Word.FAIL and _gains(case),
+        kernel_win=kind == "A" and word not in open_ and _gains(case),
         metrics=_metrics(case),
     )
 
@@ -29,27 +32,43 @@ def _parts(case: Case) -> tuple[LeverPart, ...]:
 
 
 def _gains(case: Case) -> bool:
-    decision = case.measured.decision if case.comparison.plan is not None else None
-    return decision is not None and decision.verdict == "real"
+    gain = case.measured.gain
+    return gain is not None and gain.verdict == "real"
 
 
 def _metrics(case: Case) -> tuple[Metric, ...]:
-    if case.request.scope == "harness":
+    if case.scope == "harness":
         return isolated_speedup.build_metrics(case.isolated) if case.isolated is not None else ()
-    return case.measured.metrics if case.comparison.plan is not None and case.blocks else ()
+    return case.measured.metrics if case.legs and (case.imported or case.planned is not None) else ()
 
 
 def _headline(case: Case, word: Word) -> str:
-    if case.request.scope == "profile":
+    if case.scope == "profile":
         return "profile usable for routing" if word is not Word.FAIL else "profile not usable for routing"
-    if case.request.scope == "harness":
-        withheld = " (withheld)" if word is Word.FAIL else ""
+    withheld = " (withheld)" if word is Word.FAIL else ""
+    if case.scope == "harness":
         return isolated_speedup.build_headline(case.benchmark, case.isolated) + withheld
-    if case.comparison.plan is None or (decision := case.measured.decision) is None:
+    if case.imported:
+        return _of_files(case) + (withheld if case.scope != "baseline" else "")
+    if case.planned is None or (decision := case.measured.decision) is None:
         return VerdictFigures().headline
     low, high = decision.gain_interval
     span = f"{decision.gain:+.1%}" + (f" [{low:+.1%}, {high:+.1%}]" if decision.n > 1 else "")
     what = "reference against itself" if case.plan.kind is ComparisonKind.CONTROL else lever_text(case.lever)
     state = "" if case.plan.kind is ComparisonKind.CONTROL else f", {decision.verdict.replace('_', ' ')}"
-    withheld = " (withheld)" if word is Word.FAIL else ""
     return f"{what}: {case.plan.metric} {span} over {decision.n} blocks{state}{withheld}"
+
+
+def _of_files(case: Case) -> str:
+    """What another tool's files show."""
+    if case.scope == "baseline":
+        rate = leg_figure(case.counted(Side.REFERENCE), METRIC)
+        rounds = sum(len(leg.rows) for leg in case.legs)
+        return f"baseline {rate:.2f} tok/s over {rounds} rounds of {len(case.legs)} launches" if rate else "no rate"
+    few = case.measured.few
+    if few is None:
+        return VerdictFigures().headline
+    low, high = few.gain_interval
+    launches = " and ".join(map(str, few.launches))
+    state = few.verdict.replace("_", " ")
+    return f"{METRIC} {few.gain:+.1%} [{low:+.1%}, {high:+.1%}] on {launches} launches, {state}"

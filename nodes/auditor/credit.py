@@ -34,7 +34,7 @@ class Decomposition:
 
 def lever_class(case: Case) -> LeverClass:
     """A only if every part of the lever is known as A; B as soon as one part is; else indeterminate."""
-    if case.comparison.plan is None or not case.lever.names():
+    if not case.declared or not case.lever.names():
         return "indeterminate"
     return class_of(case.lever, overlay_reading(case))
 
@@ -57,7 +57,7 @@ def overlay_reading(case: Case) -> OverlayReading | None:
 
 def decompose(case: Case) -> Decomposition | None:
     """The gain over its levers; ``None`` where nothing was measured or the lever is empty."""
-    plan, decision = case.comparison.plan, case.measured.decision if case.comparison.plan else None
+    plan, decision = case.planned, case.measured.decision
     if plan is None or decision is None or not plan.lever.names():
         return None
     bounds = decision.gain_interval
@@ -68,7 +68,7 @@ def decompose(case: Case) -> Decomposition | None:
         interval=Interval(lower=bounds[0], upper=bounds[1]) if decision.n > 1 else None,
         basis=plan.name,
     )
-    if case.request.scope != "bundle" or not case.view.components:
+    if case.scope != "bundle" or not case.view.components:
         return Decomposition((whole,), chain=False)
     ordered, chain = _chain(plan, case.view.components)
     parts = [_part(component, plan.metric) for component in ordered]

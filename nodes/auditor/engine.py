@@ -1,17 +1,21 @@
-"""From a sealed folder to a verdict: all is read, every rule of the scope is asked once, a conclusion is drawn."""
+"""From evidence to a verdict: every rule of the scope is asked once, and a conclusion is drawn.
+
+A sealed run and another tool's files take the same way: the same rules, budgets and handling of what goes wrong. Only
+what a missing record weighs depends on where the evidence comes from.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.conclusion import figures
-from bankable.nodes.auditor.needs import missing
+from bankable.nodes.auditor.needs import MOST, NEEDS, absence, missing, run_records
 from bankable.nodes.auditor.reading.digests import hash_files
 from bankable.nodes.auditor.reading.prefetch import prefetch_legs
 from bankable.nodes.auditor.reading.sealed import SealedView
-from bankable.nodes.auditor.rule import Outcome, Rule, Unverifiable
+from bankable.nodes.auditor.rule import NotApplicable, Outcome, Rule, Unverifiable
 from bankable.nodes.auditor.rule_runner import SECONDS, RuleRun, VerdictFigures
 from bankable.nodes.auditor.rules import RULES
 from bankable.nodes.auditor.verdict import Evidence, Verdict
@@ -35,33 +39,64 @@ def evaluate(
     request = view.request
     if request is None:
         raise UserError("no usable request.json", folder.name, "give a folder that the seal made")
-    case = Case(view, request)
     rule_run = RuleRun()
     rule_run.attempt(READING, lambda: prefetch_legs(view, jobs), read_seconds)
+    return judge(Case(view, request), rule_run, rules, rule_seconds)
+
+
+def judge(case: Case, rule_run: RuleRun, rules: Sequence[Rule] = RULES, rule_seconds: float = SECONDS) -> Verdict:
+    """Ask the rules about evidence that was read, and conclude; ``rule_run`` may hold findings of the reading."""
     for rule in rules:
-        if request.scope in rule.scopes:
-            rule_run.run(rule.id, _asked(rule, case), modes=rule.modes, gate=rule.gate, seconds=rule_seconds)
-    evidence = hash_files(folder, view.reader.digests)
+        if case.scope in rule.scopes:
+            rule_run.run(rule.id, _question(rule, case), modes=rule.modes, gate=rule.gate, seconds=rule_seconds)
+    evidence = hash_files(case.view.folder, case.view.reader.digests)
     concluded: list[Verdict] = []
 
     def conclude() -> None:
-        verdict = rule_run.to_verdict(request, evidence, figures(case, rule_run.verdict))
+        verdict = rule_run.to_verdict(case.request, evidence, figures(case, rule_run.verdict))
         verdict.to_bytes()  # a figure that is no number raises here already
         concluded.append(verdict)
 
     if rule_run.attempt(CONCLUSION, conclude, rule_seconds):
         return concluded[0]
-    return rule_run.to_verdict(request, evidence, VerdictFigures())
+    return rule_run.to_verdict(case.request, evidence, VerdictFigures())
 
 
-def _asked(rule: Rule, case: Case) -> Callable[[], Iterable[Outcome]]:
+def _question(rule: Rule, case: Case) -> Callable[[], Iterable[Outcome]]:
     """The rule's own check, or what it lacks."""
+    return (lambda: _of_files(rule, case)) if case.imported else (lambda: _of_run(rule, case))
 
-    def check() -> Iterable[Outcome]:
-        absent = missing(case, rule.needs)
-        if not absent:
-            return rule.check(case)
-        files = tuple(Evidence(file=path) for path in absent[:5])
-        return [Unverifiable(", ".join(absent[:5]), files, rule.missing)]
 
-    return check
+def _of_run(rule: Rule, case: Case) -> Iterable[Outcome]:
+    absent = missing(case, rule.needs)
+    if not absent:
+        return rule.check(case)
+    files = tuple(Evidence(file=path) for path in absent[:MOST])
+    return [Unverifiable(", ".join(absent[:MOST]), files, rule.missing)]
+
+
+def _of_files(rule: Rule, case: Case) -> Iterator[Outcome]:
+    """What the tool does not write is said once; a rule that needs a run's own records is not asked."""
+    if records := run_records(rule.needs):
+        yield NotApplicable(f"needs {' and '.join(records)}, which only a run of this project has")
+        return
+    for what, fix, decides, places in _absent(case, rule.id):
+        yield Unverifiable(what, places, fix=fix, own_runs_only=not decides)
+    lacking = {need: outcome for need in rule.needs if (outcome := absence(case, need, rule.missing)) is not None}
+    yield from (outcome for need, outcome in lacking.items() if NEEDS[need].rule == rule.id)
+    if not lacking:
+        yield from rule.check(case)
+
+
+def _absent(case: Case, rule: str) -> Iterator[tuple[str, str, bool, tuple[Evidence, ...]]]:
+    """Records that the tools behind the legs do not write and that this rule would judge, one each."""
+    found: dict[str, tuple[str, bool, list[Evidence]]] = {}
+    for leg in case.comparison.legs:
+        for record in leg.absent:
+            if record.rule == rule:
+                what = f"{record.what} ({leg.format})"
+                found.setdefault(what, (record.fix, record.decides, []))[2].append(
+                    Evidence(file=leg.path("bench_runs.jsonl"))
+                )
+    for what, (fix, decides, places) in found.items():
+        yield what, fix, decides, tuple(places[:MOST])

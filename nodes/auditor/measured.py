@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from statistics import median
 
 from bankable.nodes.auditor.reading.view import ComparisonView, LegView
 from bankable.nodes.auditor.verdict import Interval, Metric
 from bankable.tools.evidence.records import LatencySummary, Plan, Side
+from bankable.tools.statistics.few import FewDecision, decide_few
 from bankable.tools.statistics.paired import Decision, block_difference, decide, interval
 
 UNITS = {"output_throughput": "tok/s", "request_throughput": "req/s"}
 """Everything else is in milliseconds."""
+METRIC = "output_throughput"
+"""What decides where no plan names a metric."""
 LARGEST_LEVEL = 0.5
 FIELDS = tuple(LatencySummary.model_fields)
 
@@ -25,8 +28,15 @@ class Measured:
     differences: tuple[float, ...]
     """d of each complete block: log ratio of the metric."""
     decision: Decision | None
-    """``None`` without a complete block."""
+    """By the plan; ``None`` without a plan or a complete block."""
     metrics: tuple[Metric, ...]
+    few: FewDecision | None = None
+    """Where no plan declared blocks and looks; ``None`` when a round lacks a positive rate."""
+
+    @property
+    def gain(self) -> Decision | FewDecision | None:
+        """What decides, with or without a plan."""
+        return self.decision if self.decision is not None else self.few
 
     def metric(self, name: str) -> Metric | None:
         return next((metric for metric in self.metrics if metric.name == name), None)
@@ -37,6 +47,37 @@ def measure(comparison: ComparisonView, plan: Plan) -> Measured:
     ds = block_differences(comparison, plan.metric) if plan.metric in FIELDS else []
     decision = judge(ds, plan) if ds else None
     return Measured(tuple(ds), decision, tuple(_metric(comparison, name, level(plan)) for name in FIELDS))
+
+
+def measure_unplanned(comparison: ComparisonView) -> Measured:
+    """Decide launches that no plan stands behind, and the figures of both legs.
+
+    The deciding metric's gain is the estimate that its interval belongs to.
+    """
+    few = judge_unplanned(comparison)
+    metrics = []
+    for name in FIELDS:
+        before, after = (leg_figure(comparison.side(side), name) for side in Side)
+        decided = few if name == METRIC else None
+        delta = after / before - 1.0 if before and after is not None else None
+        metrics.append(
+            Metric(
+                name=name,
+                unit=UNITS.get(name, "ms"),
+                reference=before,
+                candidate=after,
+                delta=decided.gain if decided else delta,
+                interval=Interval(lower=decided.gain_interval[0], upper=decided.gain_interval[1]) if decided else None,
+            )
+        )
+    return Measured((), None, tuple(metrics), few)
+
+
+def judge_unplanned(comparison: ComparisonView, left_out: Collection[str] = ()) -> FewDecision | None:
+    """The decision over all launches but some, by folder; ``None`` when a round lacks a positive rate."""
+    rates = [[values(leg, METRIC) for leg in comparison.side(side) if leg.folder not in left_out] for side in Side]
+    usable = all(leg and all(launch and min(launch) > 0 for launch in leg) for leg in rates)
+    return decide_few(rates[0], rates[1]) if usable else None
 
 
 def judge(differences: Sequence[float], plan: Plan) -> Decision:
@@ -50,8 +91,9 @@ def level(plan: Plan) -> float:
 
 
 def values(leg: LegView, metric: str) -> list[float]:
-    """A figure of each round of a leg, recomputed; empty for a name that no round has."""
-    return [] if metric not in FIELDS else [float(getattr(row.raw, metric)) for row in leg.rows]
+    """A figure of each round of a leg, recomputed where that is possible; empty when one round lacks it."""
+    figures = [row.figure(metric) for row in leg.rows]
+    return [value for value in figures if value is not None] if None not in figures else []
 
 
 def block_differences(comparison: ComparisonView, metric: str) -> list[float]:
@@ -64,7 +106,7 @@ def block_differences(comparison: ComparisonView, metric: str) -> list[float]:
 
 def leg_figure(legs: tuple[LegView, ...], metric: str) -> float | None:
     """Median over launches of the median over rounds; ``None`` without rounds."""
-    launches = [median(values(leg, metric)) for leg in legs if leg.rows]
+    launches = [median(found) for leg in legs if (found := values(leg, metric))]
     return median(launches) if launches else None
 
 

@@ -3,28 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.reading.view import ComparisonView, LegView
+from bankable.nodes.auditor.rule import Unverifiable
+from bankable.nodes.auditor.verdict import Evidence, Severity
+from bankable.tools.evidence.records import Side
 
-Missing = Callable[[Case], list[str]]
+MOST = 5
+"""Missing files that a finding names."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """One kind of evidence."""
+
+    missing: Callable[[Case], list[str]]
+    """Paths of its files that are absent or unusable."""
+    what: str = ""
+    """The record, for whoever gave another tool's files."""
+    fix: str = ""
+    """How to get it there."""
+    rule: str = ""
+    """The rule that names its absence in other tools' files; the others that need it are not asked."""
+    own_runs_only: bool = False
+    """Only a run of this project has it: a rule that needs it is not asked about other tools' files."""
+    code: str = "unverifiable"
+    """Stable word for programs, where its absence is a finding of its own."""
+    optional: bool = False
+    """Other tools do not write it: a note says that it was not looked at."""
+    owed: Callable[[Case], bool] = lambda _: False
+    """Other tools' files owe it too: there as here, nothing can be signed off without it."""
 
 
 def missing(case: Case, needs: tuple[str, ...]) -> list[str]:
     """Paths of needed files that are absent or unusable. An unknown need is a ``KeyError``: a bug of the rule."""
-    return sorted({path for need in needs for path in NEEDS[need](case)})
+    return sorted({path for need in needs for path in NEEDS[need].missing(case)})
+
+
+def run_records(needs: tuple[str, ...]) -> list[str]:
+    """Those of the needs that only a run of this project can meet."""
+    return [need for need in needs if NEEDS[need].own_runs_only]
+
+
+def absence(case: Case, need: str, severity: Severity) -> Unverifiable | None:
+    """The outcome of a rule whose need the files do not meet; ``None`` when they do."""
+    files = NEEDS[need].missing(case)
+    if not files:
+        return None
+    known = NEEDS[need]
+    return Unverifiable(
+        known.what or ", ".join(files[:MOST]),
+        tuple(Evidence(file=path) for path in files[:MOST]),
+        severity,
+        known.code,
+        known.fix,
+        excuses=known.owed(case),
+        own_runs_only=known.optional,
+    )
 
 
 def _plan(case: Case) -> list[str]:
-    return [] if case.comparison.plan else [case.comparison.path("plan.json")]
+    return [] if case.planned else [case.comparison.path("plan.json")]
+
+
+def _lever(case: Case) -> list[str]:
+    """A plan declares the lever; files without a plan may have none."""
+    return [] if case.imported else _plan(case)
 
 
 def _claim(case: Case) -> list[str]:
-    return [] if case.comparison.claim else [case.comparison.path("claim.json")]
+    return [] if case.claims or case.imported else [case.comparison.path("claim.json")]
 
 
 def _rounds(case: Case) -> list[str]:
-    return _blocks(case.comparison)
+    if not case.imported:
+        return _blocks(case.comparison)
+    sides = (Side.REFERENCE,) if case.scope == "baseline" else tuple(Side)
+    return [side.value for side in sides if not case.counted(side)]
 
 
 def _control(case: Case) -> list[str]:
@@ -32,12 +89,24 @@ def _control(case: Case) -> list[str]:
     return plan + _blocks(case.control)
 
 
+def _true_baseline(case: Case) -> list[str]:
+    """A run holds every change against its control; two files have nothing but each other."""
+    return [] if case.imported else _control(case)
+
+
 def _blocks(comparison: ComparisonView) -> list[str]:
     return [] if comparison.blocks else [comparison.path("legs/*/bench_runs.jsonl of a complete pair")]
 
 
-def _each_leg(present: Callable[[LegView], object], name: str) -> Missing:
+def _each_leg(present: Callable[[LegView], object], name: str) -> Callable[[Case], list[str]]:
     return lambda case: [leg.path(name) for leg in case.legs if not present(leg)]
+
+
+def _arguments_removed(case: Case) -> bool:
+    """One side states its arguments and the other does not, or the tool always writes them: nothing is just absent."""
+    bare = [leg for leg in case.legs if not leg.server_info]
+    sides = {leg.side for leg in bare}
+    return any(leg.states_arguments for leg in bare) or len(sides) < len({leg.side for leg in case.legs})
 
 
 def _components(case: Case) -> list[str]:
@@ -52,7 +121,7 @@ def _ledger(case: Case) -> list[str]:
     return [] if case.view.ledger is not None else ["ledger.jsonl"]
 
 
-def _operator(name: str) -> Missing:
+def _operator(name: str) -> Callable[[Case], list[str]]:
     """A file of the operator benchmark, which a rule reads as a typed record of the same name."""
     files = {"task": "task.json", "oracle": "oracle.json", "measurement": "measurement.json", "claim": "claim.json"}
     return lambda case: [] if getattr(case.benchmark, name) is not None else [case.benchmark.path(files[name])]
@@ -62,20 +131,41 @@ def _bench(case: Case) -> list[str]:
     return [] if case.benchmark.rows else [case.benchmark.runs_file]
 
 
-NEEDS: Mapping[str, Missing] = {
-    "plan": _plan,
-    "claim": _claim,
-    "rounds": _rounds,
-    "control": _control,
-    "server_info": _each_leg(lambda leg: leg.server_info, "server_info.json"),
-    "server_log": _each_leg(lambda leg: leg.log, "server.log"),
-    "host": _each_leg(lambda leg: leg.host, "host.jsonl"),
-    "profile": _profile,
-    "components": _components,
-    "task": _operator("task"),
-    "oracle": _operator("oracle"),
-    "measurement": _operator("measurement"),
-    "bench": _bench,
-    "bench_claim": _operator("claim"),
-    "ledger": _ledger,
+NEEDS: Mapping[str, Need] = {
+    "plan": Need(_plan, own_runs_only=True),
+    "lever": Need(_lever),
+    "claim": Need(_claim),
+    "rounds": Need(
+        _rounds, "rounds of both legs", "measure both legs", "rows_complete", code="no_rounds", owed=lambda _: True
+    ),
+    "control": Need(_control, own_runs_only=True),
+    "true_baseline": Need(_true_baseline),
+    "server_info": Need(
+        _each_leg(lambda leg: leg.server_info, "server_info.json"),
+        "resolved server arguments",
+        "put the server's /server_info answer beside each result",
+        "same_conditions",
+        owed=_arguments_removed,
+    ),
+    "server_log": Need(
+        _each_leg(lambda leg: leg.log, "server.log"),
+        "server log",
+        "put server.log beside each result",
+        "server_faults",
+    ),
+    "host": Need(
+        _each_leg(lambda leg: leg.host, "host.jsonl"),
+        "what else ran on the machine (host.jsonl)",
+        "record the machine once a second",
+        "contention",
+        optional=True,
+    ),
+    "profile": Need(_profile, own_runs_only=True),
+    "components": Need(_components, own_runs_only=True),
+    "task": Need(_operator("task"), own_runs_only=True),
+    "oracle": Need(_operator("oracle"), own_runs_only=True),
+    "measurement": Need(_operator("measurement"), own_runs_only=True),
+    "bench": Need(_bench, own_runs_only=True),
+    "bench_claim": Need(_operator("claim"), own_runs_only=True),
+    "ledger": Need(_ledger, own_runs_only=True),
 }

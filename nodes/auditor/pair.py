@@ -1,9 +1,10 @@
 """Files that somebody else measured: what can be said without a plan, a control or many launches.
 
-Takes whatever ``foreign/formats.py`` knows: two legs, a run folder of GEAK that holds both, or a baseline alone. How
+Takes every format that ``importers/readers`` knows: two legs, a run folder of GEAK that holds both, or a baseline
+alone. They become the legs that the rules see of a sealed run, and the same engine asks the same rules about them. How
 launches differ is assumed where too few of them are there (``few.py``), and the verdict says so. What the files do not
-show is named and is never a PASS. Reading is bounded by sizes, each check by a budget of time that needs no alarm
-signal (``budget.py``), and a check that raises leaves the others alone.
+show is named and is never a PASS. Reading is bounded by sizes, each rule by a budget of time that needs no alarm signal
+(``budget.py``), and a rule that raises leaves the others alone.
 """
 
 from __future__ import annotations
@@ -11,16 +12,21 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.engine import judge
 from bankable.nodes.auditor.importers import formats, geak
-from bankable.nodes.auditor.importers.geak_claims import GeakClaims, read_claims
+from bankable.nodes.auditor.importers.geak_claims import read_claims
 from bankable.nodes.auditor.importers.intake import Intake
-from bankable.nodes.auditor.importers.judge import judge_baseline, judge_pair
-from bankable.nodes.auditor.importers.leg import ForeignLeg
-from bankable.nodes.auditor.importers.pair_case import PairCase, PairScope
+from bankable.nodes.auditor.importers.leg import ImportedLeg
+from bankable.nodes.auditor.importers.readers import KNOWN
+from bankable.nodes.auditor.importers.view import ImportedComparison, ImportedView, PairScope
+from bankable.nodes.auditor.reading.claims import BenchmarkSummary, StoredClaim, stored_claim
 from bankable.nodes.auditor.reading.reader import Reader
 from bankable.nodes.auditor.reading.reported import ReportedClaim
+from bankable.nodes.auditor.rule_runner import RuleRun
 from bankable.nodes.auditor.verdict import Verdict
 from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import Side
 
 SCOPES: tuple[PairScope, ...] = ("patch", "bundle", "baseline")
 _GEAKS = frozenset({"throughput_speedup", "e2e_delta_pct", "ref_med", "e2e"})
@@ -49,59 +55,58 @@ def _pair(intake: Intake, reference: Path, candidate: Path | None, claim: Path |
     run = geak.locate(reference) if candidate is None else None
     if candidate is None and run is None:
         raise UserError("one path, and no run folder with two legs", str(reference), "give a reference and a candidate")
-    places = (run.reference, run.candidate) if run is not None else (reference, candidate)
+    places = {Side.REFERENCE: reference, Side.CANDIDATE: candidate}
+    if run is not None:
+        places = {Side.REFERENCE: run.reference, Side.CANDIDATE: run.candidate}
     reader = Reader(intake.root)
-    given = [formats.take(intake, place, side) for place, side in _sides(places)]
+    given = {side: formats.take(intake, place, side.value) for side, place in places.items() if place is not None}
     names = geak.take_summaries(intake, run.summaries) if run is not None else ()
     if claim is not None:
         intake.file(claim, "claim.json")
-    if any(reader.exists(f"candidate/{name}") for name in geak.SUMMARIES):
-        names += tuple(f"candidate/{name}" for name in geak.SUMMARIES if reader.exists(f"candidate/{name}"))
-    legs = [formats.read(reader, side, found) for (_, side), found in zip(_sides(places), given, strict=False)]
-    if len(legs) < 2:
-        legs.append(_absent(reader))
+    names += tuple(f"candidate/{name}" for name in geak.SUMMARIES if reader.exists(f"candidate/{name}"))
+    # A candidate that was never measured is a leg without a round, and that is found.
+    given.setdefault(Side.CANDIDATE, [formats.Given("candidate", None, None)])
+    legs = {side: formats.read(reader, side, given[side]) for side in Side}
     _usable(reader, legs)
-    told, summaries = _claim(reader, claim is not None, names)
-    return judge_pair(PairCase(reader, legs[0], legs[1], told, "claim.json", summaries, scope))
-
-
-def _sides(places: tuple[Path, Path | None]) -> list[tuple[Path, str]]:
-    named = zip(places, ("reference", "candidate"), strict=True)
-    return [(place, side) for place, side in named if place is not None]
-
-
-def _absent(reader: Reader) -> ForeignLeg:
-    """A candidate that was never measured: nothing is read, and that is found."""
-    return formats.read(reader, "candidate", [formats.Given("candidate", None, None)])
-
-
-def _usable(reader: Reader, legs: list[ForeignLeg]) -> None:
-    """A leg without a round is a user's mistake, unless its own records say what became of it."""
-    for leg in legs:
-        known = any(launch.view.log is not None for launch in leg.launches) or leg.format == "no result"
-        if not any(launch.rounds for launch in leg.launches) and (leg.name == "reference" or not known):
-            why = reader.problems[0].text if reader.problems else "no result in it"
-            raise UserError(f"no usable round of the {leg.name}", why, f"known are: {formats.KNOWN}")
-    kinds = sorted({leg.format for leg in legs if leg.format != "no result"})
-    if len(kinds) > 1:
-        raise UserError(f"legs of two tools: {' and '.join(kinds)}", "", "measure both legs with one benchmark")
-
-
-def _claim(reader: Reader, given: bool, names: tuple[str, ...]) -> tuple[ReportedClaim | None, GeakClaims | None]:
-    """A claim file may be ours or one of GEAK's summaries; content decides."""
-    told = None
-    if given:
-        found = reader.document("claim.json")
-        if found is not None and _GEAKS & found.keys():
-            names = (*names, "claim.json")
-        elif found is not None:
-            told = reader.validate(found, ReportedClaim, "claim.json", None)
-    return told, read_claims(reader, names) if names else None
+    comparison = ImportedComparison(reader, legs[Side.REFERENCE], legs[Side.CANDIDATE])
+    return _judge(ImportedView(reader, scope, comparison, *_claims(reader, claim is not None, names)))
 
 
 def _baseline(intake: Intake, source: Path) -> Verdict:
     run = geak.locate(source, baseline=True)
     reader = Reader(intake.root)
-    leg = formats.read(reader, "reference", formats.take(intake, run.reference if run else source, "reference"))
-    _usable(reader, [leg])
-    return judge_baseline(reader, leg)
+    given = formats.take(intake, run.reference if run else source, Side.REFERENCE.value)
+    legs = formats.read(reader, Side.REFERENCE, given)
+    _usable(reader, {Side.REFERENCE: legs})
+    return _judge(ImportedView(reader, "baseline", ImportedComparison(reader, legs, ())))
+
+
+def _judge(view: ImportedView) -> Verdict:
+    return judge(Case(view, view.request), RuleRun(imported=True))
+
+
+def _usable(reader: Reader, sides: dict[Side, tuple[ImportedLeg, ...]]) -> None:
+    """A leg without a round is a user's mistake, unless its own records say what became of it."""
+    for side, legs in sides.items():
+        known = any(leg.log is not None for leg in legs) or not any(leg.format for leg in legs)
+        if not any(leg.rows for leg in legs) and (side is Side.REFERENCE or not known):
+            why = reader.problems[0].text if reader.problems else "no result in it"
+            raise UserError(f"no usable round of the {side.value}", why, f"known are: {KNOWN}")
+    kinds = sorted({leg.format for legs in sides.values() for leg in legs if leg.format})
+    if len(kinds) > 1:
+        raise UserError(f"legs of two tools: {' and '.join(kinds)}", "", "measure both legs with one benchmark")
+
+
+def _claims(
+    reader: Reader, given: bool, names: tuple[str, ...]
+) -> tuple[tuple[StoredClaim, ...], tuple[BenchmarkSummary, ...]]:
+    """A claim file may be ours or one of GEAK's summaries; content decides."""
+    own: tuple[StoredClaim, ...] = ()
+    if given:
+        found = reader.document("claim.json")
+        if found is not None and _GEAKS & found.keys():
+            names = (*names, "claim.json")
+        elif found is not None and (typed := reader.validate(found, ReportedClaim, "claim.json", None)) is not None:
+            own = (stored_claim("claim.json", typed),)
+    claims, benchmarks = read_claims(reader, names)
+    return (*own, *claims), benchmarks

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from bankable.nodes.auditor.rule import Found, NotApplicable, NotShown, Outcome, Remark, Unverifiable
-from bankable.nodes.auditor.verdict import Action, Finding, Note
+from bankable.nodes.auditor.rule import Found, NotApplicable, Outcome, Remark, Unverifiable
+from bankable.nodes.auditor.verdict import Action, Finding, Note, Severity
 
 LONGEST = 800
 """Characters of what is quoted from evidence."""
@@ -14,8 +14,13 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\
 """Controls, terminal escapes, characters that reorder or hide others, and halves of characters."""
 
 
-def record(rule: str, modes: tuple[str, ...], outcome: Outcome, findings: list[Finding], notes: list[Note]) -> None:
-    """Append what one outcome amounts to. What is missing becomes both a note and a finding."""
+def record(
+    rule: str, modes: tuple[str, ...], outcome: Outcome, findings: list[Finding], notes: list[Note], *, imported: bool
+) -> None:
+    """Append what one outcome amounts to. What is missing becomes both a note and a finding.
+
+    ``imported``: the evidence is another tool's files.
+    """
     match outcome:
         case Found():
             findings.append(
@@ -32,43 +37,42 @@ def record(rule: str, modes: tuple[str, ...], outcome: Outcome, findings: list[F
                 )
             )
         case Unverifiable():
-            notes.append(_missing(rule, outcome.what))
-            findings.append(
-                Finding(
-                    rule=rule,
-                    severity=outcome.severity,
-                    expected=WANTED,
-                    observed=plain(f"missing: {outcome.what}"),
-                    evidence=outcome.evidence,
-                    action=Action.REMEASURE,
-                    advice="measure again with this record switched on; nothing is certified without it",
-                    modes=modes,
-                    code=outcome.code,
-                )
-            )
-        case NotShown():
-            notes.append(_missing(rule, outcome.what))
-            if outcome.decides:
-                findings.append(
-                    Finding(
-                        rule=rule,
-                        severity=outcome.severity,
-                        expected=WANTED,
-                        observed=plain(f"not shown: {outcome.what}"),
-                        evidence=outcome.evidence,
-                        action=Action.FLAG,
-                        advice=plain(outcome.fix),
-                        code="not_shown",
-                    )
-                )
+            notes.append(Note(rule=rule, kind="unverifiable", text=plain(f"missing: {outcome.what}")))
+            if not imported or outcome.excuses:
+                findings.append(_unverifiable(rule, modes, outcome))
+            elif not outcome.own_runs_only:
+                findings.append(_not_shown(rule, outcome))
         case NotApplicable():
             notes.append(Note(rule=rule, kind="not_applicable", text=plain(outcome.why)))
         case Remark():
             notes.append(Note(rule=rule, kind="remark", text=plain(outcome.text)))
 
 
-def _missing(rule: str, what: str) -> Note:
-    return Note(rule=rule, kind="unverifiable", text=plain(f"missing: {what}"))
+def _unverifiable(rule: str, modes: tuple[str, ...], outcome: Unverifiable) -> Finding:
+    return Finding(
+        rule=rule,
+        severity=outcome.severity,
+        expected=WANTED,
+        observed=plain(f"missing: {outcome.what}"),
+        evidence=outcome.evidence,
+        action=Action.REMEASURE,
+        advice="measure again with this record switched on; nothing is certified without it",
+        modes=modes,
+        code=outcome.code,
+    )
+
+
+def _not_shown(rule: str, outcome: Unverifiable) -> Finding:
+    return Finding(
+        rule=rule,
+        severity=Severity.FLAG,
+        expected=WANTED,
+        observed=plain(f"not shown: {outcome.what}"),
+        evidence=outcome.evidence,
+        action=Action.FLAG,
+        advice=plain(outcome.fix or "give this record beside the result"),
+        code="not_shown",
+    )
 
 
 def plain(said: str) -> str:

@@ -35,7 +35,9 @@ class ReplayedVerdict:
     """How the derived verdict compares with the stored one."""
     detail: str
     """For ``evidence_changed`` the first file, relative to the sealed folder, and what happened to it; for
-    ``verdict_changed`` the first field."""
+    ``verdict_changed`` the first field; for ``other_rules`` which rules wrote it."""
+    ruleset: str = ""
+    """sha256 of the rules that wrote the verdict; empty where it cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +51,22 @@ class VerifyReport:
         """True when there was at least one verdict and all derived the same bytes."""
         return bool(self.audits) and all(audit.status == "same" for audit in self.audits)
 
-    def lines(self) -> list[str]:
-        """One line per verdict."""
-        return [
-            f"{audit.status:<17}{audit.audit}" + (f": {audit.detail}" if audit.detail else "") for audit in self.audits
+    def problems(self) -> list[str]:
+        """One line per verdict that did not come out the same; all that other rules gave stand in one line."""
+        others = [audit for audit in self.audits if audit.status == "other_rules"]
+        lines = [
+            f"{audit.audit}: {audit.status}: {audit.detail}"
+            for audit in self.audits
+            if audit.status not in ("same", "other_rules")
         ]
+        if others:
+            written = ", ".join(sorted({audit.ruleset[:12] for audit in others}))
+            named = f"{len(others)} verdicts" if len(others) > 1 else others[0].audit
+            lines.append(
+                f"{named}: other_rules: evidence unchanged, written by a version with rules {written}, this one has "
+                f"{ruleset_digest()[:12]}; that version derives the same bytes again"
+            )
+        return lines
 
 
 def verify(folder: Path) -> VerifyReport:
@@ -124,8 +137,8 @@ def _compare(name: str, verdict: Verdict, stored: bytes, sealed: Seal) -> Replay
         what = "added" if changed not in before else "missing" if changed not in after else "changed"
         return ReplayedVerdict(name, "evidence_changed", f"{changed} {what}")
     if other:
-        detail = f"evidence unchanged, judged by rules {verdict.ruleset[:12]}, these are {ruleset_digest()[:12]}"
-        return ReplayedVerdict(name, "other_rules", detail)
+        detail = f"evidence unchanged, written by rules {verdict.ruleset[:12]}, these are {ruleset_digest()[:12]}"
+        return ReplayedVerdict(name, "other_rules", detail, verdict.ruleset)
     derived = evaluate(sealed.folder).to_bytes()
     if derived != stored:
         again = Verdict.model_validate_json(derived).model_dump(mode="json")

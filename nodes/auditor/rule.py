@@ -38,28 +38,25 @@ class Found:
 
 @dataclass(frozen=True)
 class Unverifiable:
-    """There is something to judge, but the record is missing. Never a PASS."""
+    """There is something to judge, but the record that would decide it is missing. Never a PASS.
+
+    How much that weighs depends on where the evidence comes from. A run of this project writes every record, so a
+    missing one asks to measure again. Another tool's files may be all that there ever was: the record is "not shown",
+    which caps the verdict at FLAG and leaves the action to what else was found.
+    """
 
     what: str
     """The record that would decide."""
     evidence: tuple[Evidence, ...] = ()
     severity: Severity = Severity.FAIL
+    """Weight in a run of this project, and wherever ``excuses`` is set."""
     code: str = "unverifiable"
-
-
-@dataclass(frozen=True)
-class NotShown:
-    """A record that somebody else's files lack.
-
-    Unlike ``Unverifiable`` it does not ask to measure again: a tool's files may be all that there ever was. It caps the
-    verdict at FLAG and leaves the action to what was found.
-    """
-
-    what: str
-    fix: str
-    evidence: tuple[Evidence, ...] = ()
-    decides: bool = True
-    severity: Severity = Severity.FLAG
+    fix: str = ""
+    """How to get the record, for whoever gave another tool's files."""
+    excuses: bool = False
+    """Something was found that only this record could excuse: it weighs the same whoever wrote the evidence."""
+    own_runs_only: bool = False
+    """No other tool writes this record: for its files a note says that it was not looked at."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +73,7 @@ class Remark:
     text: str
 
 
-Outcome = Found | Unverifiable | NotShown | NotApplicable | Remark
+Outcome = Found | Unverifiable | NotApplicable | Remark
 Check = Callable[["Case"], Iterable[Outcome]]
 
 
@@ -97,6 +94,9 @@ class Rule:
     """Weight of needed evidence that is not there."""
     gives: tuple[Severity, ...] = (Severity.FAIL, Severity.FLAG)
     """What its findings can weigh, strongest first; what is missing or degraded comes on top."""
+
+    last: bool = False
+    """Asked after all others, when every file has been opened."""
 
     @property
     def summary(self) -> str:

@@ -12,7 +12,7 @@ from itertools import islice
 
 from bankable.nodes.auditor.budget import OutOfTimeError, budget
 from bankable.nodes.auditor.record import record
-from bankable.nodes.auditor.rule import Found, NotApplicable, NotShown, Outcome, Remark, Unverifiable
+from bankable.nodes.auditor.rule import Found, NotApplicable, Outcome, Remark, Unverifiable
 from bankable.nodes.auditor.ruleset import ruleset_digest
 from bankable.nodes.auditor.verdict import (
     Action,
@@ -59,6 +59,8 @@ class RuleRun:
     findings: list[Finding] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     degraded: list[str] = field(default_factory=list)
+    imported: bool = False
+    """The evidence is another tool's files."""
 
     @property
     def verdict(self) -> Word:
@@ -77,7 +79,9 @@ class RuleRun:
         """Run one check. Its outcomes are recorded only when it completes."""
         findings: list[Finding] = []
         notes: list[Note] = []
-        if self.attempt(rule, lambda: _collect(rule, modes, check, findings, notes), seconds, modes=modes, gate=gate):
+        if self.attempt(
+            rule, lambda: self._collect(rule, modes, check, findings, notes), seconds, modes=modes, gate=gate
+        ):
             self.findings += findings
             self.notes += notes
 
@@ -118,31 +122,33 @@ class RuleRun:
             ruleset=ruleset_digest(),
         )
 
-
-def _collect(
-    rule: str,
-    modes: tuple[str, ...],
-    check: Callable[[], Iterable[Outcome]],
-    findings: list[Finding],
-    notes: list[Note],
-) -> None:
-    outcomes = list(islice(check(), MAX_OUTCOMES + 1))
-    if len(outcomes) > MAX_OUTCOMES:
-        raise TooManyOutcomesError
-    for outcome in outcomes:
-        if not isinstance(outcome, Found | Unverifiable | NotShown | NotApplicable | Remark):
-            raise TypeError(f"not an outcome: {type(outcome).__name__}")
-    for outcome in select_heaviest(outcomes):
-        record(rule, modes, outcome, findings, notes)
-    if len(outcomes) > MAX_FINDINGS:
-        notes.append(Note(rule=rule, kind="remark", text=f"{len(outcomes) - MAX_FINDINGS} more outcomes not listed"))
+    def _collect(
+        self,
+        rule: str,
+        modes: tuple[str, ...],
+        check: Callable[[], Iterable[Outcome]],
+        findings: list[Finding],
+        notes: list[Note],
+    ) -> None:
+        outcomes = list(islice(check(), MAX_OUTCOMES + 1))
+        if len(outcomes) > MAX_OUTCOMES:
+            raise TooManyOutcomesError
+        for outcome in outcomes:
+            if not isinstance(outcome, Found | Unverifiable | NotApplicable | Remark):
+                raise TypeError(f"not an outcome: {type(outcome).__name__}")
+        for outcome in select_heaviest(outcomes):
+            record(rule, modes, outcome, findings, notes, imported=self.imported)
+        if len(outcomes) > MAX_FINDINGS:
+            notes.append(
+                Note(rule=rule, kind="remark", text=f"{len(outcomes) - MAX_FINDINGS} more outcomes not listed")
+            )
 
 
 def select_heaviest(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """At most ``MAX_FINDINGS`` outcomes, the most severe ones, in their original order."""
     order = list(Severity)
     weights = [
-        order.index(outcome.severity) if isinstance(outcome, Found | Unverifiable | NotShown) else len(order)
+        order.index(outcome.severity) if isinstance(outcome, Found | Unverifiable) else len(order)
         for outcome in outcomes
     ]
     indices = sorted(sorted(range(len(outcomes)), key=lambda index: (weights[index], index))[:MAX_FINDINGS])

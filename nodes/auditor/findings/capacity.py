@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.reading.resolved import LENGTH_CAPS, REQUEST_CAPS, ArgumentDifference, drop_volatile
 from bankable.nodes.auditor.reading.view import LegView
-from bankable.nodes.auditor.rule import Outcome, Unverifiable, at, fail, info
+from bankable.nodes.auditor.rule import Found, Unverifiable, at, fail, info
 
 UNSET, WORKED_OUT = "null", "state.effective_max_running_requests_per_dp"
 """As a cap that nobody set is shown, and where the engine reports the one that it worked out in its place."""
@@ -19,21 +19,22 @@ that works its pool out from free memory never finds quite the same, and pages r
 ADVICE = "fix the value on both legs (for the KV pool: --max-total-tokens) and measure again"
 
 
-def capacity(first: LegView, leg: LegView, difference: ArgumentDifference) -> Iterator[Outcome]:
+def capacity(first: LegView, leg: LegView, difference: ArgumentDifference) -> Iterator[Found | Unverifiable]:
     """Judge a pool or a cap that moved without being the lever: inert by the logs, or a confound."""
     name, numbers = difference.plain, difference.numbers()
     where = (at(leg.path("server_info.json")), at(leg.path("server.log")))
     logs = [each.log for each in (first, leg) if each.log is not None and each.log.batches]
     if len(logs) < 2:
-        yield Unverifiable(f"server.log with scheduler counters, to show that {name} was inert", where)
+        what = f"server.log with scheduler counters, to show that {name} was inert"
+        yield Unverifiable(what, where, excuses=True)
+        return
+    lengths = [row.longest for each in (first, leg) for row in each.rows]
+    known = [tokens for tokens in lengths if tokens is not None]
+    if len(known) < len(lengths) and name not in REQUEST_CAPS:
+        yield Unverifiable(f"lengths of all requests, to show that {name} was inert", where, excuses=True)
         return
     running, usage = max(log.peak_running for log in logs), max(log.peak_usage for log in logs)
-    longest = max(
-        i + o
-        for each in (first, leg)
-        for row in each.rows
-        for i, o in zip(row.input_lens, row.output_lens, strict=True)
-    )
+    longest = max(known, default=0)
     facts = f"peak running {running}, peak pool use {usage:.2f}, longest request {longest} tokens"
     if name in REQUEST_CAPS:
         inert = running < min(_cap(first, difference.reference), _cap(leg, difference.candidate))
@@ -41,7 +42,7 @@ def capacity(first: LegView, leg: LegView, difference: ArgumentDifference) -> It
         inert = longest < min(numbers) if numbers else False
     else:
         unused = _pool_inert(first, leg, running, usage, longest) and not any(log.retractions for log in logs)
-        inert = unused or _close(first, leg)
+        inert = unused or close(first, leg)
     said = f"{name}: {difference.reference} against {difference.candidate}; {facts}"
     if inert:
         yield info("a capacity that never bound", said, *where, modes=("C02",), code="inert_capacity")
@@ -66,7 +67,8 @@ def _cap(leg: LegView, shown: str) -> float:
     return -math.inf if math.isnan(found) else found
 
 
-def _close(first: LegView, leg: LegView) -> bool:
+def close(first: LegView, leg: LegView) -> bool:
+    """The two pools are equal but for rounding."""
     known = [size for size in (_pool_tokens(first), _pool_tokens(leg)) if size is not None]
     return len(known) == 2 and max(known) - min(known) <= CLOSE * min(known)
 

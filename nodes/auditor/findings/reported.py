@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from bankable.nodes.auditor.measured import FIELDS
+from bankable.nodes.auditor.measured import leg_figure
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import Found, at, fail
 from bankable.nodes.auditor.verdict import Action, Evidence
@@ -15,13 +15,22 @@ SMALLEST_MS = 0.05
 
 
 def record_findings(leg: LegView) -> Iterator[Found]:
-    """The summary figures of each round's record against its per-request lists."""
+    """Figures of each round's record, and of the summaries beside it, against finer records of the same launch."""
+    file = leg.path("bench_runs.jsonl")
     for row in leg.rows:
-        for name in FIELDS:
-            claimed, true = float(getattr(row.reported, name)), float(getattr(row.raw, name))
-            if not agrees(name, claimed, true):
-                where = at(leg.path("bench_runs.jsonl"), row.line)
-                yield wrong(f"{name} = {true:.4f} from its requests", f"{name} = {claimed:.4f}", where)
+        for name, true in row.raw.items():
+            claimed = row.reported.get(name)
+            if claimed is not None and not agrees(name, claimed, true):
+                yield wrong(f"{name} = {true:.4f} from its requests", f"{name} = {claimed:.4f}", at(file, row.line))
+        for check in row.checks:
+            if not agrees(check.name, check.reported, check.true):
+                expected, observed = f"{check.name} = {check.true:.4f}", f"{check.name} = {check.reported:.4f}"
+                yield wrong(expected, observed, at(file, row.line))
+    for summary, figures in leg.summaries:
+        for name, claimed in figures.items():
+            known = leg_figure((leg,), name)
+            if known is not None and not agrees(name, claimed, known):
+                yield wrong(f"{name} = {known:.4f}", f"{name} = {claimed:.4f}", at(summary))
 
 
 def agrees(name: str, claimed: float, true: float) -> bool:

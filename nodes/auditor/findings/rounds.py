@@ -18,40 +18,51 @@ UNSTREAMED = 0.25
 def row_findings(leg: LegView, row: BenchRound, planned: int | None) -> Iterator[Found]:
     """Account for the requests and tokens of one round; ``planned`` is the number of prompts, where a plan says."""
     where = at(leg.path("bench_runs.jsonl"), row.line)
-    recorded = len(row.output_lens)
-    issued = row.stamp.issued if row.stamp else recorded
-    if issued != recorded or row.completed + row.failed != issued:
+    if not row.listed:
+        yield from _counts(row, where)
+        return
+    recorded, completed, failed = len(row.output_lens), row.completed or 0, row.failed or 0
+    issued = row.issued or 0
+    output_tokens = row.output_tokens or 0
+    if issued != recorded or completed + failed != issued:
         yield gone(
             f"{issued} issued = finished + failed",
-            f"{row.completed} finished + {row.failed} failed, {recorded} recorded",
+            f"{completed} finished + {failed} failed, {recorded} recorded",
             where,
         )
     elif row.completed != row.succeeded:
         yield gone(f"{row.succeeded} requests with tokens and no error", f"completed = {row.completed}", where, "Q09")
     if planned is not None and issued != planned:
         yield gone(f"{planned} prompts, as planned", f"{issued} issued", where)
-    if row.total_output != row.raw.total_output_tokens:
+    if row.total_output != output_tokens:
         yield gone(
-            f"{row.raw.total_output_tokens} tokens returned by requests",
+            f"{output_tokens} tokens returned by requests",
             f"total_output_tokens = {row.total_output}",
             where,
             "Q08",
         )
     unseen = _unstreamed(row)
-    if unseen > UNSTREAMED * max(1, row.raw.total_output_tokens):
+    if unseen > UNSTREAMED * max(1, output_tokens):
         yield gone(
             "credited tokens that were streamed",
-            f"{unseen} of {row.raw.total_output_tokens} tokens have no place in any stream",
+            f"{unseen} of {output_tokens} tokens have no place in any stream",
             where,
             "Q08",
         )
-    longest = row.raw.longest_request_s
-    if row.duration < longest - CLOCK_SLACK_S:
-        yield gone(
-            "a round as long as its longest request", f"{row.duration:.3f} s, request {longest:.3f} s", where, "D14"
-        )
-    if row.stamp and row.duration > row.stamp.ended - row.stamp.started + CLOCK_SLACK_S:
-        yield gone("a duration within the round's own clock", f"{row.duration:.3f} s", where, "D14")
+    duration, longest = row.duration or 0.0, row.longest_s or 0.0
+    if duration < longest - CLOCK_SLACK_S:
+        yield gone("a round as long as its longest request", f"{duration:.3f} s, request {longest:.3f} s", where, "D14")
+    if row.stamp and duration > row.stamp.ended - row.stamp.started + CLOCK_SLACK_S:
+        yield gone("a duration within the round's own clock", f"{duration:.3f} s", where, "D14")
+
+
+def _counts(row: BenchRound, where: Evidence) -> Iterator[Found]:
+    """Of a round that lists no requests, its totals."""
+    if None in (row.issued, row.completed, row.failed):
+        return
+    if row.issued != (row.completed or 0) + (row.failed or 0):
+        sent, said = f"{row.issued} requests sent", f"{row.completed} finished + {row.failed} failed"
+        yield gone(f"{sent} = finished + failed", said, where)
 
 
 def _unstreamed(row: BenchRound) -> int:

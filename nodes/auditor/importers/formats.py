@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bankable.nodes.auditor.importers import aiperf, aiperf_summary, canonical_row, guidellm, sglang, vllm
+from bankable.nodes.auditor.importers import geak_claims
 from bankable.nodes.auditor.importers.documents import Document, documents, number, peek, unmarked
 from bankable.nodes.auditor.importers.format import Format, Reading
 from bankable.nodes.auditor.importers.intake import MAX_LAUNCHES, SIDECARS, Intake, entries, files, safe
-from bankable.nodes.auditor.importers.leg import ForeignLeg, Gap, Launch, LaunchView, Round, round_of
+from bankable.nodes.auditor.importers.leg import ImportedLeg
 from bankable.nodes.auditor.importers.parity_dump import generations
+from bankable.nodes.auditor.importers.readers import FORMATS, KNOWN
 from bankable.nodes.auditor.reading.reader import Json, Reader
+from bankable.nodes.auditor.reading.rows import BenchRound
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import Side
 
-FORMATS: tuple[Format, ...] = (
-    sglang.FORMAT,
-    vllm.FORMAT,
-    aiperf.FORMAT,
-    guidellm.FORMAT,
-    aiperf_summary.FORMAT,
-    canonical_row.FORMAT,
-)
-"""In the order in which they are tried: the ones with narrower signatures first."""
 MAIN = "bench_runs.jsonl"
-KNOWN = ", ".join(each.name for each in FORMATS)
 
 
 @dataclass(frozen=True)
@@ -73,16 +66,9 @@ def take(intake: Intake, source: Path, side: str) -> list[Given]:
     return several
 
 
-def read(reader: Reader, side: str, given: Iterable[Given]) -> ForeignLeg:
-    """The typed leg. A launch without a usable round stays, with none."""
-    launches, gaps, kind = [], {}, None
-    for each in given:
-        launch, found = _read(reader, each)
-        launches.append(launch)
-        gaps.update({(gap.rule, gap.what): gap for gap in found})
-        kind = kind or each.format
-    shown = kind.name if kind else "no result"
-    return ForeignLeg(side, shown, tuple(launches), tuple(gaps.values()), kind is not None and kind.embeds_arguments)
+def read(reader: Reader, side: Side, given: Iterable[Given]) -> tuple[ImportedLeg, ...]:
+    """The launches of one side as typed legs. A launch without a usable round stays, with none."""
+    return tuple(_read(reader, side, each) for each in given)
 
 
 def recognise(folder: Path, name: str) -> tuple[Format | None, Json | None]:
@@ -90,9 +76,9 @@ def recognise(folder: Path, name: str) -> tuple[Format | None, Json | None]:
     first = peek(folder, name)
     found = next((each for each in FORMATS if first is not None and each.recognise(first)), None)
     if found is None:
-        table = aiperf_summary.table(Reader(folder), name)
-        if table is not None and "output_throughput" in aiperf_summary.figures(table[aiperf_summary.TABLE]):
-            return aiperf_summary.FORMAT, table
+        for known in FORMATS:
+            if (table := known.table(Reader(folder), name)) is not None:
+                return known, table
     return found, first
 
 
@@ -118,7 +104,7 @@ def _file(intake: Intake, source: Path, folder: str) -> Given | None:
     if kind is None:
         (intake.root / target).unlink()
         return None
-    plain = kind is sglang.FORMAT and first is not None and sglang.plain(first) and unmarked(intake.root / target)
+    plain = first is not None and kind.is_plain(first) and unmarked(intake.root / target)
     if plain and target != f"{folder}/{MAIN}":
         (intake.root / target).rename(intake.root / folder / MAIN)
         target = f"{folder}/{MAIN}"
@@ -147,52 +133,71 @@ def _with_sidecars(intake: Intake, source: Path, given: Given) -> Given:
     return given
 
 
-def _read(reader: Reader, given: Given) -> tuple[Launch, tuple[Gap, ...]]:
+def _read(reader: Reader, side: Side, given: Given) -> ImportedLeg:
     if given.main is None or given.format is None:
-        view = LegView(reader, given.folder)
-        return Launch(view, view.path(MAIN), (), (), view.path("outputs.jsonl")), ()
-    view = LegView(reader, given.folder)
-    reading = _plainly(view, given)
+        return ImportedLeg(reader, given.folder, side, None, ())
+    own = LegView(reader, given.folder)
+    reading = _plainly(own, given)
     if reading is None:
-        reading = given.format.read(reader, given.main, _objects(reader, given.main))
-        view = LaunchView(reader, given.folder, given.main, reading.rounds)
-    rounds = tuple(each for each in reading.rounds if _finite(reader, each))
-    outputs, kept = view.outputs, view.path("outputs.jsonl")
-    if not outputs:
-        outputs, found = generations(reader, given.folder)
-        kept = found or kept
-    summaries = tuple(
-        f"{given.folder}/{path.name}"
-        for path in sorted((reader.folder / given.folder).iterdir())
-        if path.suffix == ".json" and f"{given.folder}/{path.name}" != given.main
+        reading = given.format.read(reader, given.main, _objects(reader, given))
+    answers, answers_file = (None, None) if own.outputs else generations(reader, given.folder)
+    return ImportedLeg(
+        reader,
+        given.folder,
+        side,
+        given.main,
+        tuple(row for row in reading.rows if _finite(reader, given.main, row)),
+        format=given.format.name,
+        states_arguments=given.format.states_arguments,
+        absent=reading.absent,
+        answers_file=answers_file or None,
+        outputs=answers if answers_file else own.outputs,
+        summaries=tuple(_summaries(reader, given)),
     )
-    return Launch(view, given.main, rounds, outputs, kept, summaries), reading.gaps
 
 
 def _plainly(view: LegView, given: Given) -> Reading | None:
     """As the measurement layer's reader takes it, where it can."""
-    if not given.plain or given.main is None:
+    if not given.plain:
         return None
     try:
-        return Reading(tuple(round_of(row, given.main) for row in view.rows))
+        return Reading(view.rows)
     except (ValueError, OverflowError):
         return None  # sums beyond all bounds: the general reader says which round
 
 
-def _finite(reader: Reader, each: Round) -> bool:
+def _finite(reader: Reader, file: str, row: BenchRound) -> bool:
     """Whether every figure has a size that can be reckoned with."""
-    values = [*each.reported.values(), *each.raw.values(), *(it.true for it in each.checks)]
+    values = [*row.reported.values(), *row.raw.values(), *(check.true for check in row.checks)]
     if all(number(value) is not None for value in values):
         return True
-    reader.report(each.file, each.line, "impossible", "a figure beyond all bounds")
+    reader.report(file, row.line, "impossible", "a figure beyond all bounds")
     return False
 
 
-def _objects(reader: Reader, name: str) -> Iterable[Document]:
-    if _first_byte(reader.folder / name) in b"{[":
+def _summaries(reader: Reader, given: Given) -> Iterator[tuple[str, Mapping[str, float]]]:
+    """Files beside the result that report figures of this launch: GEAK's ``bench_summary.json``, an aggregate."""
+    for path in sorted((reader.folder / given.folder).iterdir()):
+        name = f"{given.folder}/{path.name}"
+        if path.suffix != ".json" or name == given.main:
+            continue
+        record = _quiet(reader, name)
+        readers = (geak_claims.summary_figures, *(known.summary for known in FORMATS))
+        if record is not None and (figures := next((it for read in readers if (it := read(record))), None)):
+            yield name, figures
+
+
+def _quiet(reader: Reader, name: str) -> Json | None:
+    """A side file as an object; one that is something else is nobody's claim."""
+    return reader.document(name) if _first_byte(reader.folder / name) == b"{" else None
+
+
+def _objects(reader: Reader, given: Given) -> Iterable[Document]:
+    name = given.main or ""
+    if _first_byte(reader.folder / name) in b"{[" or given.format is None:
         return documents(reader, name)
-    found = aiperf_summary.table(reader, name)
-    return [Document(None, found)] if found else []
+    table = given.format.table(reader, name)
+    return [Document(None, table)] if table else []
 
 
 def _first_byte(path: Path) -> bytes:

@@ -23,7 +23,7 @@ _LEG = ("bench_runs.jsonl", "server.log")
 
 
 @dataclass(frozen=True)
-class RunFolder:
+class ComparisonFolder:
     """Both legs, and the summaries that belong to them."""
 
     reference: Path
@@ -32,7 +32,7 @@ class RunFolder:
     summaries: tuple[Path, ...]
 
 
-def locate(run: Path, *, baseline: bool = False) -> RunFolder | None:
+def locate(run: Path, *, baseline: bool = False) -> ComparisonFolder | None:
     """Find the legs of a run folder, or of one integrated change in it; ``None`` when it is neither.
 
     Raises ``UserError`` when several comparisons are there.
@@ -41,7 +41,7 @@ def locate(run: Path, *, baseline: bool = False) -> RunFolder | None:
         return None
     if baseline:
         alone = run / BASELINE
-        return RunFolder(alone, None, ()) if _is_leg(alone) else None
+        return ComparisonFolder(alone, None, ()) if _is_leg(alone) else None
     found = _pair(run)
     if found is None:
         below = [path for path in _below(run / "overlay") if _pair(path) is not None]
@@ -54,7 +54,7 @@ def locate(run: Path, *, baseline: bool = False) -> RunFolder | None:
             return None
         run, found = below[0], _pair(below[0])
     reference, candidate = found if found is not None else (run, None)
-    return RunFolder(reference, candidate, tuple(_summaries(run)))
+    return ComparisonFolder(reference, candidate, tuple(_summaries(run)))
 
 
 def take_summaries(intake: Intake, summaries: tuple[Path, ...]) -> tuple[str, ...]:

@@ -14,29 +14,30 @@ under such a key whose name is a server argument is taken as a statement about b
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any
 
 from bankable.nodes.auditor.importers.documents import number, part
+from bankable.nodes.auditor.reading.claims import BenchmarkSummary, StatedCondition, StoredClaim
 from bankable.nodes.auditor.reading.launch_args import parse
 from bankable.nodes.auditor.reading.reader import Json, Reader
-from bankable.tools.evidence.records import Lever, Scalar
+from bankable.tools.evidence.records import Lever, Scalar, Side
 from bankable.tools.levers import server_arguments
 
-Side = Literal["reference", "candidate"]
 OUTPUT_BASIS = "aggregate_output_tok_s"
+OPERATOR = "operator"
+"""Name of the changed operator where a summary gives none."""
 _FIGURES: tuple[tuple[Side, str, tuple[tuple[str, ...], ...]], ...] = (
-    ("reference", "output_throughput", (("ref_med",), ("e2e", "ref_median_tok_s"), ("baseline_throughput_tok_s",))),
+    (Side.REFERENCE, "output_throughput", (("ref_med",), ("e2e", "ref_median_tok_s"), ("baseline_throughput_tok_s",))),
     (
-        "candidate",
+        Side.CANDIDATE,
         "output_throughput",
         (("cand_med",), ("e2e", "cand_median_tok_s"), ("director_verified_throughput_tok_s",)),
     ),
-    ("reference", "median_ttft_ms", (("e2e", "ttft_ms_ref"),)),
-    ("candidate", "median_ttft_ms", (("e2e", "ttft_ms_cand"),)),
-    ("reference", "median_tpot_ms", (("e2e", "tpot_ms_ref"),)),
-    ("candidate", "median_tpot_ms", (("e2e", "tpot_ms_cand"),)),
+    (Side.REFERENCE, "median_ttft_ms", (("e2e", "ttft_ms_ref"),)),
+    (Side.CANDIDATE, "median_ttft_ms", (("e2e", "ttft_ms_cand"),)),
+    (Side.REFERENCE, "median_tpot_ms", (("e2e", "tpot_ms_ref"),)),
+    (Side.CANDIDATE, "median_tpot_ms", (("e2e", "tpot_ms_cand"),)),
 )
 _ALIASES = {
     "mem": "mem_fraction_static",
@@ -48,95 +49,35 @@ _ALIASES = {
     "max_total_num_tokens": "max_total_num_tokens",
 }
 _CONDITIONS = ("serving_invariant", "serving_config", "serving_conditions", "invariant", "invariants")
-_SIDES: Mapping[str, Side] = {"ref": "reference", "base": "reference", "cand": "candidate", "final": "candidate"}
+_SIDES: Mapping[str, Side] = {
+    "ref": Side.REFERENCE,
+    "base": Side.REFERENCE,
+    "cand": Side.CANDIDATE,
+    "final": Side.CANDIDATE,
+}
 _KERNELS = ("patch", "authored", "patch_candidate")
 _MAX_STATED = 200
 
 
-@dataclass(frozen=True)
-class Said:
-    """A figure of one leg, or the gain as a fraction (``name`` is ``gain``, no side)."""
-
-    file: str
-    name: str
-    value: float
-    side: Side | None = None
-
-
-@dataclass(frozen=True)
-class Stated:
-    """A serving condition that a summary asserts; no side means both legs."""
-
-    file: str
-    name: str
-    value: str
-    side: Side | None = None
-
-
-@dataclass(frozen=True)
-class GeakBenchmark:
-    """``opbench_result.json``: an operator's backends timed in isolation. Times in ms."""
-
-    file: str
-    winner: str | None
-    winner_ms: float | None
-    baseline: str | None
-    baseline_ms: float | None
-    speedup: float | None
-    suspect: bool
-
-
-@dataclass(frozen=True)
-class GeakClaims:
-    """Everything that the summaries assert."""
-
-    figures: tuple[Said, ...] = ()
-    conditions: tuple[Stated, ...] = ()
-    lever: Lever | None = None
-    kernel: bool = False
-    """The change is reported as a kernel's speed-up."""
-    isolated: tuple[Said, ...] = ()
-    """Isolated speed-ups as factors."""
-    share: float | None = None
-    """Percent of GPU time of the changed operator."""
-    crashed: tuple[str, ...] = ()
-    """Summaries that say that the candidate's server died."""
-    benchmarks: tuple[GeakBenchmark, ...] = ()
-
-
-def read_claims(reader: Reader, names: tuple[str, ...]) -> GeakClaims:
-    """Put the summaries together. Unknown fields are ignored, null fields are not lies (D06)."""
-    figures: list[Said] = []
-    conditions: list[Stated] = []
-    isolated: list[Said] = []
-    crashed: list[str] = []
-    benchmarks: list[GeakBenchmark] = []
-    lever: Lever | None = None
-    share: float | None = None
-    kernel = False
+def read_claims(reader: Reader, names: tuple[str, ...]) -> tuple[tuple[StoredClaim, ...], tuple[BenchmarkSummary, ...]]:
+    """Claims and operator benchmarks of these files. Unknown fields are ignored, null fields are not lies (D06)."""
+    claims: list[StoredClaim] = []
+    benchmarks: list[BenchmarkSummary] = []
     for name in names:
         record = reader.document(name)
         if record is None:
             continue
         if "results" in record and "winner_backend" in record:
             benchmarks.append(_benchmark(name, record))
-            continue
-        figures += _figures(name, record)
-        conditions += _stated(name, record)
-        speedup = number(record.get("isolated_speedup"))
-        isolated += [Said(name, "isolated_speedup", speedup)] if speedup is not None else []
-        share = share if share is not None else number(record.get("pct_gpu_time"))
-        kernel = kernel or record.get("winner_kind") in _KERNELS or bool(speedup and speedup > 1)
-        lever = lever or _lever(record)
-        if record.get("cand_crashed") is True:
-            crashed.append(name)
-    return GeakClaims(
-        tuple(figures), tuple(conditions), lever, kernel, tuple(isolated), share, tuple(crashed), tuple(benchmarks)
-    )
+        else:
+            claims.append(_claim(name, record))
+    return tuple(claims), tuple(benchmarks)
 
 
 def summary_figures(record: Json) -> dict[str, float]:
     """Figures of a ``bench_summary.json``, under the names used here; only those on the basis of output tokens."""
+    if "all_throughput" not in record:
+        return {}
     basis = record.get("metric_basis", OUTPUT_BASIS)
     named = {"median_ttft_ms": "ttft_ms_median", "median_tpot_ms": "tpot_ms_median"}
     if basis == OUTPUT_BASIS:
@@ -147,22 +88,43 @@ def summary_figures(record: Json) -> dict[str, float]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _figures(file: str, record: Json) -> Iterator[Said]:
+def _claim(file: str, record: Json) -> StoredClaim:
+    operator = _name(record, "short_name") or OPERATOR
+    speedup, share = number(record.get("isolated_speedup")), number(record.get("pct_gpu_time"))
+    return StoredClaim(
+        file,
+        _figures(record),
+        _delta(record),
+        tuple(_stated(record)),
+        isolated={} if speedup is None else {operator: speedup},
+        shares={} if share is None else {operator: share / 100.0},
+        lever=_lever(record),
+        kernel=record.get("winner_kind") in _KERNELS or bool(speedup and speedup > 1),
+        crashed=record.get("cand_crashed") is True,
+    )
+
+
+def _figures(record: Json) -> dict[Side, dict[str, float | None]]:
+    figures: dict[Side, dict[str, float | None]] = {side: {} for side in Side}
     for side, name, places in _FIGURES:
         value = next((found for place in places if (found := number(part(record, *place))) is not None), None)
         if value is not None:
-            yield Said(file, name, value, side)
+            figures[side][name] = value
+    return figures
+
+
+def _delta(record: Json) -> float | None:
+    """The gain as a fraction."""
     percent = number(record.get("e2e_delta_pct"))
     percent = percent if percent is not None else number(part(record, "e2e", "delta_pct"))
-    if percent is not None:
-        yield Said(file, "gain", percent / 100.0)
     factor = number(record.get("throughput_speedup"))
-    if factor is not None:
-        yield Said(file, "gain", factor - 1.0)
+    if percent is not None:
+        return percent / 100.0
+    return factor - 1.0 if factor is not None else None
 
 
-def _stated(file: str, record: Json) -> list[Stated]:
-    found: list[Stated] = []
+def _stated(record: Json) -> list[StatedCondition]:
+    found: list[StatedCondition] = []
     known = server_arguments() | set(_ALIASES.values())
     stack: list[tuple[tuple[str, ...], Any, bool]] = [
         ((key,), value, key in _CONDITIONS) for key, value in record.items()
@@ -174,7 +136,7 @@ def _stated(file: str, record: Json) -> list[Stated]:
         elif inside and isinstance(value, str | int | float):
             name = _ALIASES.get(path[-1], path[-1])
             if name in known:
-                found.append(Stated(file, name, str(value)[:200], _side(path)))
+                found.append(StatedCondition(name, str(value)[:200], _side(path)))
     return sorted(found, key=lambda it: (it.name, it.side or "", it.value))
 
 
@@ -209,17 +171,18 @@ def _words(text: str) -> list[str]:
         return text[:10_000].split()
 
 
-def _benchmark(file: str, record: Json) -> GeakBenchmark:
-    def name(key: str) -> str | None:
-        value = record.get(key)
-        return value if isinstance(value, str) and value else None
-
-    return GeakBenchmark(
+def _benchmark(file: str, record: Json) -> BenchmarkSummary:
+    return BenchmarkSummary(
         file,
-        name("winner_backend"),
+        _name(record, "winner_backend"),
         number(record.get("winner_ms")),
-        name("baseline_backend"),
+        _name(record, "baseline_backend"),
         number(record.get("baseline_ms")),
         number(record.get("isolated_speedup")),
         record.get("harness_suspect") is True,
     )
+
+
+def _name(record: Json, key: str) -> str | None:
+    value = record.get(key)
+    return value[:200] if isinstance(value, str) and value else None

@@ -144,6 +144,14 @@ def format_value(info: Mapping[str, Any], name: str) -> str:
     return value if isinstance(value, str) else canonical(value).decode()
 
 
+def same_value(stated: str, true: str) -> bool:
+    """Whether two spellings name one value: ``4`` and ``4.0``, ``True`` and ``true``."""
+    try:
+        return abs(float(stated) - float(true)) <= 1e-9 * max(1.0, abs(float(true)))
+    except ValueError:
+        return stated.strip().lower() == true.strip().lower()
+
+
 @lru_cache(maxsize=4096)
 def _is_volatile(name: str) -> bool:
     return classify_field(name) == "volatile" or name.endswith(("_port", "_explicitly_set"))

@@ -7,8 +7,9 @@ checked, reduced to figures and dropped, and three numbers per request remain.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import add
 from typing import Any
 
 from pydantic import ConfigDict
@@ -18,7 +19,7 @@ from bankable.nodes.auditor.reading.reader import Json, Reader
 from bankable.nodes.auditor.reading.resolved import drop_volatile
 from bankable.tools.evidence.canonical import canonical, digest
 from bankable.tools.evidence.records import LatencySummary, RoundStamp
-from bankable.tools.statistics.latency import RoundFigures, figures
+from bankable.tools.statistics.latency import figures
 from bankable.tools.statistics.order import nonnegative
 
 REPORTED = tuple(LatencySummary.model_fields)
@@ -58,41 +59,70 @@ _MAX_ARGUMENT = 200
 
 
 @dataclass(frozen=True)
-class BenchRound:
-    """One timed round: the figures that its record reports, and those recomputed from its per-request lists."""
+class FigureCheck:
+    """A figure that a tool reports and that finer records of the same file give again, in the figure's own unit."""
 
-    line: int
-    """Line number in ``bench_runs.jsonl``, 1-based."""
-    stamp: RoundStamp | None
+    name: str
+    """Decides the tolerance: throughputs end in ``_throughput``, latencies in ``_ms``."""
+    reported: float
+    true: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchRound:
+    """One timed round, from whichever tool: what its record says, and what its per-request records say.
+
+    Latencies in milliseconds, rates per second, durations in seconds. ``None`` or an empty sequence: the record does
+    not have it.
+    """
+
+    line: int | None
+    """1-based; ``None`` when the record has no line of its own."""
+    stamp: RoundStamp | None = None
     """``None`` for a record that this project did not measure."""
-    reported: LatencySummary
-    """Figures as the record reports them."""
-    raw: RoundFigures
-    """Figures recomputed from the per-request lists and the duration."""
-    duration: float
-    """Seconds."""
-    completed: int
-    """Completed requests as the record reports them."""
-    succeeded: int
-    """Requests with tokens and no error."""
-    failed: int
+    reported: Mapping[str, float]
+    """Figures as the record states them, by field of ``LatencySummary``; only those that are there."""
+    raw: Mapping[str, float]
+    """The same figures recomputed from per-request records; empty when there are none."""
+    checks: tuple[FigureCheck, ...] = ()
+    """Further figures that can be held against records of the same file."""
+    listed: bool = False
+    """Every request has an entry in ``input_lens``, ``output_lens`` and ``streamed``."""
+    duration: float | None = None
+    issued: int | None = None
+    """Requests sent."""
+    completed: int | None = None
+    """As the record says."""
+    succeeded: int | None = None
+    """Requests with tokens and no error; known only of listed ones."""
+    failed: int | None = None
     """Requests with an error or without a token."""
-    total_output: int
-    """Output tokens as the record reports them."""
-    input_lens: Sequence[int]
-    """Prompt tokens per request."""
-    output_lens: Sequence[int]
-    """Output tokens per request."""
-    streamed: Sequence[int]
-    """Number of inter-token latencies per request."""
-    cached_tokens: int | None
-    """Prompt tokens served from the prefix cache, all requests; ``None`` when not recorded."""
-    distinct_texts: int
-    """Number of different answers; 0 when the record has no texts."""
-    arguments: tuple[tuple[str, str], ...]
+    total_output: int | None = None
+    """Output tokens as the record says."""
+    output_tokens: int | None = None
+    """Output tokens that the requests returned; as the record says where it lists no requests."""
+    input_tokens: int | None = None
+    """Prompt tokens of all requests."""
+    longest: int | None = None
+    """Tokens of the longest request, prompt and answer, from its records or from declared lengths."""
+    longest_s: float | None = None
+    """Duration of the slowest request."""
+    input_lens: Sequence[int] = ()
+    output_lens: Sequence[int] = ()
+    streamed: Sequence[int] = ()
+    """Gaps between tokens that were seen per request."""
+    cached_tokens: int | None = None
+    """Prompt tokens that came from the prefix cache; ``None`` when not recorded."""
+    distinct_texts: int = 0
+    """Different answers; 0 when the record keeps none."""
+    arguments: tuple[tuple[str, str], ...] = ()
     """The load generator's own arguments."""
-    server_info: Json
-    """Resolved server arguments without the volatile ones."""
+    server_info: Json = field(default_factory=dict)
+    """Resolved server arguments without what changes by itself; empty when the record has none."""
+
+    def figure(self, name: str) -> float | None:
+        """A figure of ``LatencySummary``: recomputed where that is possible, else as reported."""
+        return self.raw.get(name, self.reported.get(name))
 
 
 class BenchHead(LatencySummary):
@@ -187,24 +217,31 @@ def _build_round(
     failed = sum(
         bool(error) or length == 0 for error, length in zip(requests.errors, requests.output_lens, strict=True)
     )
+    raw = figures(
+        head.duration,
+        requests.input_lens,
+        requests.output_lens,
+        requests.ttfts,
+        gaps.sums,
+        gaps.of_completed(requests.errors),
+        requests.errors,
+    )
     return BenchRound(
         line=line,
         stamp=head.bankable,
-        reported=LatencySummary(**{name: getattr(head, name) for name in REPORTED}),
-        raw=figures(
-            head.duration,
-            requests.input_lens,
-            requests.output_lens,
-            requests.ttfts,
-            gaps.sums,
-            gaps.of_completed(requests.errors),
-            requests.errors,
-        ),
+        reported={name: float(getattr(head, name)) for name in REPORTED},
+        raw={name: float(getattr(raw, name)) for name in REPORTED},
+        listed=True,
         duration=head.duration,
+        issued=head.bankable.issued if head.bankable else len(requests.output_lens),
         completed=head.completed,
         succeeded=len(requests.output_lens) - failed,
         failed=failed,
         total_output=head.total_output_tokens,
+        output_tokens=raw.total_output_tokens,
+        input_tokens=sum(requests.input_lens),
+        longest=max(map(add, requests.input_lens, requests.output_lens), default=None),
+        longest_s=raw.longest_request_s,
         input_lens=array("q", requests.input_lens),
         output_lens=array("q", requests.output_lens),
         streamed=gaps.counts,

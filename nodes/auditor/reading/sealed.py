@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
+from bankable.nodes.auditor.reading.claims import BenchmarkSummary, StoredClaim, stored_claim
 from bankable.nodes.auditor.reading.reader import Json, Problem, Reader
 from bankable.nodes.auditor.reading.reported import ReportedClaim
 from bankable.nodes.auditor.reading.view import ComparisonView
@@ -50,6 +51,12 @@ class ComponentView:
 class SealedView:
     """Everything that one audit may read."""
 
+    imported: bool = False
+    """The files are another tool's: no plan, control or ledger stands behind them, and what they lack was never
+    promised."""
+    benchmarks: tuple[BenchmarkSummary, ...] = ()
+    """Another tool's summaries of operators that were timed in isolation."""
+
     def __init__(self, folder: Path) -> None:
         self.reader = Reader(folder)
         self.folder = folder
@@ -72,6 +79,12 @@ class SealedView:
         """The A/A control: the comparison itself in scope baseline."""
         own = self.request is not None and self.request.scope == "baseline"
         return self.comparison if own else ComparisonView(self.reader, "control")
+
+    @cached_property
+    def claims(self) -> tuple[StoredClaim, ...]:
+        """What is reported about the comparison, file by file."""
+        claim = self.comparison.claim
+        return () if claim is None else (stored_claim(self.comparison.path("claim.json"), claim),)
 
     @cached_property
     def benchmark(self) -> OperatorBenchmarkView:

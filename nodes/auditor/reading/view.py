@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,8 +14,31 @@ from bankable.tools.evidence.overlay import Marker
 from bankable.tools.evidence.records import Answer, Engagement, Generation, HostSample, LegRecord, Plan, Side
 
 
+@dataclass(frozen=True)
+class AbsentRecord:
+    """A record that the files of one tool never have, or do not have as they were written."""
+
+    what: str
+    """The record, such as ``per-request lists``."""
+    fix: str
+    """How the tool writes it, or what to give beside the file."""
+    rule: str
+    """The rule that it leaves open."""
+    decides: bool = True
+    """Without it the verdict is at best FLAG. Otherwise a note says that it was not looked at."""
+
+
 class LegView:
-    """One server launch: its record and its raw files."""
+    """One server launch: its record and its raw files; also the base of a launch from another tool's files."""
+
+    absent: tuple[AbsentRecord, ...] = ()
+    """Records that the tool behind these files does not write."""
+    format: str = ""
+    """Name of the tool's format; empty for this project's own legs."""
+    states_arguments: bool = True
+    """The tool writes the server's resolved arguments into its results: when they are absent, something went wrong."""
+    summaries: tuple[tuple[str, Mapping[str, float]], ...] = ()
+    """(file, figures by field of ``LatencySummary``) of files beside the rounds that report figures of this launch."""
 
     def __init__(self, reader: Reader, folder: str) -> None:
         self._reader, self.folder = reader, folder
@@ -33,6 +57,11 @@ class LegView:
     @cached_property
     def record(self) -> LegRecord | None:
         return self._reader.model(self.path("leg.json"), LegRecord)
+
+    @property
+    def side(self) -> Side | None:
+        """Which side of the comparison this launch is on; ``None`` without a record that says so."""
+        return self.record.side if self.record is not None else None
 
     @cached_property
     def rows(self) -> tuple[BenchRound, ...]:

@@ -3,10 +3,10 @@
     ceiling = 1 / (1 − Σ sᵢ·(1 − 1/kᵢ)) − 1        sᵢ: corrected share of wall time, kᵢ: isolated speed-up
 
 A share is corrected for calls that wait (median instead of mean), and taken a quarter and half a point larger, because
-a profile is one window. A speed-up is recomputed from the operator benchmark's rows where the evidence has them; the
-claim's figure counts where it has none, and where it is the smaller one. A lower bound above that ceiling cannot come
-from the operator: something else changed, or the answers are wrong. Settings have no ceiling of this kind: they change
-how work is put together.
+a profile is one window; without a profile the share that a claim states counts. A speed-up is recomputed from the rows
+of the operator's benchmark where the evidence has them; a claimed figure counts where it has none, and where it is the
+smaller one. A lower bound above that ceiling cannot come from the operator: something else changed, or the answers are
+wrong. Settings have no ceiling of this kind: they change how work is put together.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ PROFILE = "profile/profile.json"
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    decision = case.measured.decision
-    operators = sorted(case.lever.overlays)
+    decision = case.measured.gain
+    # Another tool reports a kernel by its share and its speed-up alone.
+    operators = sorted(case.lever.overlays or (_stated_shares(case) if case.sold_as_kernel else ()))
     if not operators:
         yield NotApplicable("the lever replaces no operator")
         return
@@ -36,9 +37,8 @@ def check(case: Case) -> Iterator[Outcome]:
         return
     if decision is None:
         return
-    profile = case.view.profile
     speedups = {name: _speedup(case, name) for name in operators}
-    shares = {name: None if profile is None else operator_share(profile, name) for name in operators}
+    shares = {name: _share(case, name) for name in operators}
     missing = [f"isolated speed-up of {name}" for name in operators if speedups[name] is None]
     missing += [f"share of {name} in the profile" for name in operators if shares[name] is None]
     if missing:
@@ -65,11 +65,21 @@ def check(case: Case) -> Iterator[Outcome]:
         yield info(f"at most {ceiling:+.2%} ({parts})"[:400], said, at(PROFILE))
 
 
+def _stated_shares(case: Case) -> dict[str, float]:
+    return {name: share for claim in case.claims for name, share in claim.shares.items() if 0.0 < share <= 1.0}
+
+
+def _share(case: Case, operator: str) -> float | None:
+    profile = case.view.profile
+    return _stated_shares(case).get(operator) if profile is None else operator_share(profile, operator)
+
+
 def _speedup(case: Case, operator: str) -> float | None:
-    claim, benchmark = case.comparison.claim, case.view.operators.get(operator)
-    said = claim.isolated.get(operator) if claim is not None else None
+    benchmark = case.view.operators.get(operator)
+    claimed = [claim.isolated.get(operator) for claim in case.claims]
     rows = measure_isolated(benchmark, benchmark.winner).speedup if benchmark is not None and benchmark.winner else None
-    return min((it for it in (said, rows) if it is not None and math.isfinite(it) and it > 0), default=None)
+    usable = [it for it in (*claimed, rows) if it is not None and math.isfinite(it) and it > 0]
+    return min(usable, default=None)
 
 
-rule = Rule("amdahl_ceiling", GAINS, ("D08",), ("plan", "rounds"), check, gives=(Severity.FAIL,))
+rule = Rule("amdahl_ceiling", GAINS, ("D08",), ("lever", "rounds"), check, gives=(Severity.FAIL,))

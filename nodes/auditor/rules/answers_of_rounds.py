@@ -2,8 +2,8 @@
 
 Per pair of rounds with the same prompts, over the requests in order: the candidate's answers may not come to less than
 nine tenths of the reference's tokens, nor may a fifth of them stop at half the reference's length. Over all rounds,
-answers to different prompts may not become the same text. With fixed lengths the first is also judged, more sharply,
-by ``same_workload``.
+answers to different prompts may not become the same text. With fixed lengths the first is also judged, more sharply, by
+``same_workload``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.reading.rows import BenchRound
 from bankable.nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, at, fail, info
 from bankable.nodes.auditor.verdict import Severity
+from bankable.tools.evidence.records import Side
 
 LESS = 0.9
 """Tokens of all answers, as a share of the reference's."""
@@ -28,18 +29,18 @@ def check(case: Case) -> Iterator[Outcome]:
         (left, right, at(block.candidate.path("bench_runs.jsonl"), right.line))
         for block in case.blocks
         for left, right in zip(block.reference.rows, block.candidate.rows, strict=False)
-        if len(left.output_lens) == len(right.output_lens)
+        if left.listed and right.listed and len(left.output_lens) == len(right.output_lens)
     ]
     if not pairs:
-        yield NotApplicable("no two rounds with the same number of requests")
+        yield NotApplicable("no two rounds that list the same number of requests")
         return
-    before = sum(left.raw.total_output_tokens for left, _, _ in pairs)
-    after = sum(right.raw.total_output_tokens for _, right, _ in pairs)
+    before = sum(left.output_tokens or 0 for left, _, _ in pairs)
+    after = sum(right.output_tokens or 0 for _, right, _ in pairs)
     halved = sum(_halved(left, right) for left, right, _ in pairs)
     requests = sum(len(left.output_lens) for left, _, _ in pairs)
     said = f"{after} of {before} tokens, {halved} of {requests} answers at most half as long"
     if after < LESS * before or halved > MANY * requests:
-        worst = min(pairs, key=lambda pair: pair[1].raw.total_output_tokens / max(1, pair[0].raw.total_output_tokens))
+        worst = min(pairs, key=lambda pair: (pair[1].output_tokens or 0) / max(1, pair[0].output_tokens or 0))
         yield fail(
             "answers as long as the reference's",
             said,
@@ -57,10 +58,7 @@ def _halved(left: BenchRound, right: BenchRound) -> int:
 
 
 def _varied(case: Case) -> Iterator[Outcome]:
-    shares = [
-        _distinct([row for block in case.blocks for row in (block.reference if first else block.candidate).rows])
-        for first in (True, False)
-    ]
+    shares = [_distinct([row for leg in case.counted(side) for row in leg.rows]) for side in Side]
     if None in shares:
         yield NotApplicable("the rounds keep no texts")
         return
@@ -70,15 +68,15 @@ def _varied(case: Case) -> Iterator[Outcome]:
             f"different answers to different prompts, as on the reference ({reference:.0%})",
             f"{candidate:.0%}",
             "the server repeats itself: look for answers cached by shape or pointer",
-            at(case.blocks[0].candidate.path("bench_runs.jsonl")),
+            at(case.counted(Side.CANDIDATE)[0].path("bench_runs.jsonl")),
             code="same_answers",
         )
 
 
 def _distinct(rows: list[BenchRound]) -> float | None:
     texts = [row for row in rows if row.distinct_texts > 0]
-    requests = sum(row.succeeded for row in texts)
+    requests = sum(row.succeeded or 0 for row in texts)
     return sum(row.distinct_texts for row in texts) / requests if requests >= FEWEST_TEXTS else None
 
 
-rule = Rule("answers_of_rounds", GAINS, ("Q07",), ("plan", "rounds"), check, gives=(Severity.FAIL,))
+rule = Rule("answers_of_rounds", GAINS, ("Q07",), ("lever", "rounds"), check, gives=(Severity.FAIL,))

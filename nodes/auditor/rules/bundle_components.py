@@ -1,8 +1,8 @@
 """A bundle is made of what was accepted, all of it and nothing else (A04 A05 A06 E07 R01).
 
-Proves: at least one component; each with a PASS or FLAG verdict of scope patch from this run; the bundle's lever is
-the union of theirs, value for value, and no two of them set the same name; the headline does not credit the whole gain
-to one of several components. The verdicts' own evidence digests are checked by replay.
+Proves: at least one component; each with a PASS or FLAG verdict of scope patch from this run; the bundle's lever is the
+union of theirs, value for value, and no two of them set the same name; the headline does not credit the whole gain to
+one of several components. The verdicts' own evidence digests are checked by replay.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, at, fail, info
 from bankable.nodes.auditor.verdict import Action, Severity
-from bankable.tools.evidence.records import HostSample
+from bankable.tools.evidence.records import HostSample, Side
 
 UNEQUAL = 0.10
 FEWEST = 3
@@ -22,10 +22,7 @@ GPU_CLOCK = "sm_mhz"
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    sides = {
-        "reference": [block.reference for block in case.blocks],
-        "candidate": [block.candidate for block in case.blocks],
-    }
+    sides = {side.value: case.counted(side) for side in Side}
     where = at(case.legs[0].path("host.jsonl"))
     judged = False
     for name, read in (("processor", _processor), ("graphics", _graphics)):
@@ -70,4 +67,4 @@ def _graphics(sample: HostSample) -> float | None:
     return min(found, default=None)
 
 
-rule = Rule("clocks", GAINS, ("C15",), ("plan", "rounds"), check, gives=(Severity.FAIL,))
+rule = Rule("clocks", GAINS, ("C15",), ("lever", "rounds"), check, gives=(Severity.FAIL,))

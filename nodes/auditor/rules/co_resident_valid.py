@@ -2,7 +2,7 @@
 
 Co-resident plans: the idle server's CPU seconds are recorded in every round and come to at most a tenth of one core
 over the rounds of a leg, rounds of the two legs never overlap, and capacities are fixed. Alternating plans: launches on
-one device set never overlap.
+one device set never overlap. Without a plan, servers that were up together on one device set were co-resident.
 """
 
 from __future__ import annotations
@@ -25,13 +25,21 @@ ADVICE = "start the servers with --sleep-on-idle and load one at a time"
 
 def check(case: Case) -> Iterator[Outcome]:
     yield from _overlap(case)
+    together = [block for block in case.blocks if _co_resident(case, block)]
     for block in case.blocks:
-        if case.plan.launch_plan is LaunchPlan.CORESIDENT:
+        if block in together:
             yield from _idle(block)
-        else:
-            yield from _alone(block)
-    if case.plan.launch_plan is LaunchPlan.CORESIDENT:
-        for leg in case.legs:
+        elif _up_together(block):
+            yield fail(
+                "one server at a time on a device set, as planned",
+                f"both servers of block {block.index} were up together",
+                "stop one server before the other starts, or plan co-resident blocks",
+                at(block.candidate.path("leg.json")),
+                action=Action.REMEASURE,
+                code="servers_overlap",
+            )
+    if together:
+        for leg in (leg for block in together for leg in block.legs()):
             resolved = leg.server_info or {}
             if "max_total_tokens" in resolved and resolved["max_total_tokens"] is None:
                 yield flag(
@@ -88,19 +96,15 @@ def _overlap(case: Case) -> Iterator[Outcome]:
             return
 
 
-def _alone(block: BlockView) -> Iterator[Outcome]:
+def _co_resident(case: Case, block: BlockView) -> bool:
+    return case.planned.launch_plan is LaunchPlan.CORESIDENT if case.planned is not None else _up_together(block)
+
+
+def _up_together(block: BlockView) -> bool:
     first, second = block.reference.record, block.candidate.record
     if first is None or second is None or not set(first.device_set) & set(second.device_set):
-        return
-    if min(first.stopped_at, second.stopped_at) > max(first.launched_at, second.launched_at):
-        yield fail(
-            "one server at a time on a device set, as planned",
-            f"both servers of block {block.index} were up together",
-            "stop one server before the other starts, or plan co-resident blocks",
-            at(block.candidate.path("leg.json")),
-            action=Action.REMEASURE,
-            code="servers_overlap",
-        )
+        return False
+    return min(first.stopped_at, second.stopped_at) > max(first.launched_at, second.launched_at)
 
 
-rule = Rule("co_resident_valid", COMPARISONS, ("C11",), ("plan", "rounds"), check)
+rule = Rule("co_resident_valid", COMPARISONS, ("C11",), ("lever", "rounds"), check)

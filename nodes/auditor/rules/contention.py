@@ -18,6 +18,7 @@ from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag, info
 from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.evidence.records import Side
 
 FEWEST = 3
 """Samples per leg side below which nothing is said about symmetry."""
@@ -46,14 +47,14 @@ class Weather:
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    sides = [weather([block.reference for block in case.blocks]), weather([block.candidate for block in case.blocks])]
+    sides = [weather(case.counted(side)) for side in Side if case.counted(side)]
     where = at(case.legs[0].path("host.jsonl"))
     if min(side.samples for side in sides) < FEWEST:
-        yield Unverifiable("host samples during the timed rounds", (where,), Severity.FLAG)
+        yield Unverifiable("host samples during the timed rounds", (where,), Severity.FLAG, own_runs_only=True)
         return
-    reference, candidate = sides
+    reference, candidate = sides[0], sides[-1]
     said = f"reference: {reference}; candidate: {candidate}"
-    if case.request.scope != "baseline" and (
+    if case.scope != "baseline" and (
         _unequal(reference.foreign, candidate.foreign, UNEQUAL_CORES)
         or _unequal(reference.steal, candidate.steal, UNEQUAL_STEAL)
     ):
@@ -64,11 +65,11 @@ def check(case: Case) -> Iterator[Outcome]:
         max(side.foreign / side.own if side.own else 0.0 for side in sides) > SEVERE_SHARE
         or max(side.steal for side in sides) > SEVERE_STEAL
     ):
-        weigh = flag if case.request.scope == "baseline" else fail
+        weigh = flag if case.scope == "baseline" else fail
         yield weigh("a machine of its own", said, ADVICE, where, action=Action.REMEASURE, code="severe_contention")
     elif max(side.foreign for side in sides) > NOTICED_CORES or max(side.steal for side in sides) > NOTICED_STEAL:
         # A control is judged by what the load did to its noise; measuring it again would not make the box quieter.
-        if case.request.scope == "baseline":
+        if case.scope == "baseline":
             yield info("a machine of its own", said, where, code="contention")
         else:
             yield flag("a machine of its own", said, ADVICE, where, code="contention")
@@ -98,4 +99,4 @@ def _unequal(reference: float, candidate: float, least: float) -> bool:
     return reference - candidate > least and reference > UNEQUAL_TIMES * candidate
 
 
-rule = Rule("contention", COMPARISONS, ("C15",), ("plan", "rounds", "host"), check, missing=Severity.FLAG)
+rule = Rule("contention", COMPARISONS, ("C15",), ("lever", "rounds", "host"), check, missing=Severity.FLAG)

@@ -35,7 +35,7 @@ def check(case: Case) -> Iterator[Outcome]:
     said = f"{decision.gain:+.2%} [{low:+.2%}, {high:+.2%}] over {decision.n} blocks"
     if decision.lower <= 0 <= decision.upper:
         yield info("an A/A interval that covers 0", said, where)
-    elif case.request.scope == "baseline":
+    elif case.scope == "baseline":
         yield flag(
             "an A/A interval that covers 0",
             said,

@@ -1,9 +1,9 @@
 """The declared change took effect in the servers that were measured, and only there (E01 E02 E05 E08 C10).
 
-Per candidate leg: the resolved arguments show every flag of the lever at its declared value; per reference leg they
-show another one. A variable is not in the server's report: the recorded environment of the process stands for it. A
-knob that the engine is known not to read cannot do anything. ``engagement.jsonl`` must agree with the raw answer of
-the server. Replaced operators are asked about by ``kernel_engagement``.
+Per candidate leg: the resolved arguments show every flag of the lever at its declared value, however it is spelled; per
+reference leg they show another one. A variable is not in the server's report: the recorded environment of the process
+stands for it. A knob that the engine is known not to read cannot do anything. ``engagement.jsonl`` must agree with the
+raw answer of the server. Replaced operators are asked about by ``kernel_engagement``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.reading.resolved import same_value
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import GAINS, Outcome, Remark, Rule, Unverifiable, at, fail
 from bankable.nodes.auditor.verdict import Severity
@@ -26,7 +27,7 @@ def check(case: Case) -> Iterator[Outcome]:
                 "a setting that the engine reads",
                 f"{name} is accepted and read nowhere",
                 "drop this lever: whatever was measured is noise",
-                at(case.plan_file),
+                at(case.lever_file),
                 modes=("E01",),
                 code="unread",
             )
@@ -42,7 +43,8 @@ def _flag(reference: LegView, candidate: LegView, name: str, value: Scalar) -> I
     resolved, base = candidate.server_info or {}, reference.server_info or {}
     where = at(candidate.path("server_info.json"))
     if name not in resolved:
-        yield Unverifiable(f"{name} in the server's resolved arguments", (where,), code="not_reported")
+        what, fix = f"{name} in the server's resolved arguments", "log what ran"
+        yield Unverifiable(what, (where,), code="not_reported", fix=fix)
     elif not _equal(resolved[name], value):
         yield fail(
             f"{name} = {value}",
@@ -65,10 +67,11 @@ def _flag(reference: LegView, candidate: LegView, name: str, value: Scalar) -> I
 
 
 def _variable(reference: LegView, candidate: LegView, name: str, text: str) -> Iterator[Outcome]:
-    if candidate.record is None or reference.record is None:
-        return
     where = at(candidate.path("leg.json"))
-    if candidate.record.env.get(name) != text:
+    if candidate.record is None or reference.record is None:
+        what = f"whether {name} took effect: the server reports no environment"
+        yield Unverifiable(what, (where,), fix="log what ran")
+    elif candidate.record.env.get(name) != text:
         yield fail(
             f"{name}={text} in the environment",
             f"{name}={candidate.record.env.get(name)}",
@@ -92,7 +95,7 @@ def _variable(reference: LegView, candidate: LegView, name: str, text: str) -> I
 def _log(case: Case, leg: LegView) -> Iterator[Outcome]:
     where = at(leg.path("engagement.jsonl"))
     if not leg.has("engagement.jsonl"):
-        yield Unverifiable("engagement.jsonl", (where,), Severity.FLAG)
+        yield Unverifiable("engagement.jsonl", (where,), Severity.FLAG, own_runs_only=True)
         return
     resolved = leg.server_info or {}
     said = {record.name: record for record in leg.engagement}
@@ -118,9 +121,10 @@ def _log(case: Case, leg: LegView) -> Iterator[Outcome]:
 
 
 def _equal(resolved: object, wanted: Scalar) -> bool:
-    return resolved in (wanted, [wanted]) or str(resolved) == str(wanted)
+    single = resolved[0] if isinstance(resolved, list) and len(resolved) == 1 else resolved
+    return resolved == wanted or same_value(str(single), str(wanted))
 
 
 rule = Rule(
-    "engagement", GAINS, ("C10", "E01", "E02", "E05", "E08"), ("plan", "rounds", "server_info"), check, gate=True
+    "engagement", GAINS, ("C10", "E01", "E02", "E05", "E08"), ("lever", "rounds", "server_info"), check, gate=True
 )

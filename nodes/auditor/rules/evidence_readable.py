@@ -34,4 +34,4 @@ def check(case: Case) -> Iterator[Outcome]:
         )
 
 
-rule = Rule("evidence_readable", ALL, ("D06", "C09"), (), check)
+rule = Rule("evidence_readable", ALL, ("D06", "C09"), (), check, last=True)

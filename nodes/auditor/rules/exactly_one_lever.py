@@ -3,7 +3,9 @@
 Replaced operators may be confirmed as one group: each kernel was benchmarked alone and signed off by scope harness in
 this run, and the claim is the group's, which credits it to none of them (A04).
 
-A knob that only means something together with another one in the same lever (its registered condition) counts with it.
+A knob that only means something together with another one in the same lever (its registered condition), or that the
+other one derives, counts with it. Where no plan declares the lever, the claim does; where nobody does, the only setting
+in which the servers differ is taken for it, and has to be declared.
 """
 
 from __future__ import annotations
@@ -11,21 +13,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.rule import COMPARISONS, Outcome, Rule, at, fail, flag
+from bankable.nodes.auditor.rule import COMPARISONS, Outcome, Remark, Rule, at, fail, flag
 from bankable.nodes.auditor.stacking import signed_off
 from bankable.nodes.auditor.verdict import Action
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    names, where = case.lever.names(), at(case.plan_file)
-    scope = case.request.scope
-    if scope == "baseline":
+    names, where = case.lever.names(), at(case.lever_file)
+    if case.scope == "baseline":
         if names:
             yield fail(
                 "a control without a lever", f"lever {', '.join(names)}", "compare the reference with itself", where
             )
         return
-    if not names:
+    if not case.declared:
+        yield from _undeclared(case)
+        return
+    if not names and not case.sold_as_kernel:
         yield fail(
             "a declared change",
             "an empty lever",
@@ -35,7 +39,7 @@ def check(case: Case) -> Iterator[Outcome]:
             code="no_lever",
         )
     independent = _independent(case)
-    if scope == "patch" and len(independent) > 1:
+    if case.scope == "patch" and len(independent) > 1:
         yield fail(
             "exactly one lever",
             f"{len(independent)} levers: {', '.join(independent)}",
@@ -45,25 +49,39 @@ def check(case: Case) -> Iterator[Outcome]:
             code="two_levers",
         )
     yield from _credit(case)
-    claimed = case.comparison.claim.lever if case.comparison.claim else None
-    if claimed is not None and claimed != case.lever:
-        yield fail(
-            f"lever {', '.join(names)}",
-            f"claimed lever {', '.join(claimed.names())}",
-            "claim the lever that the plan declared before the first launch",
-            at(case.claim_file),
-            where,
-            modes=("A06", "D14"),
-            code="other_lever",
+    for claim in case.claims if case.planned is not None else ():
+        if claim.lever is not None and claim.lever != case.lever:
+            yield fail(
+                f"lever {', '.join(names)}",
+                f"claimed lever {', '.join(claim.lever.names())}",
+                "claim the lever that the plan declared before the first launch",
+                at(claim.file),
+                where,
+                modes=("A06", "D14"),
+                code="other_lever",
+            )
+
+
+def _undeclared(case: Case) -> Iterator[Outcome]:
+    """Nobody said what was changed: one difference may be the change, more than one is judged where it shows."""
+    if case.inferred_lever is None:
+        yield Remark("no change was declared: the gain stands under nobody's name")
+    else:
+        yield flag(
+            "a declared lever",
+            f"undeclared: {case.lever.text()}"[:300],
+            "say what was changed, in a claim file",
+            at(case.lever_file),
+            modes=("A03",),
+            code="undeclared_lever",
         )
 
 
 def _credit(case: Case) -> Iterator[Outcome]:
     """The gain of a group is nobody's alone: which operator gave how much was not measured."""
-    text = case.comparison.claim.headline if case.comparison.claim else ""
     operators = sorted(case.lever.overlays)
-    named = [name for name in operators if name in text]
-    if case.request.scope == "patch" and len(operators) > 1 and len(named) == 1:
+    named = [name for name in operators if name in case.headline]
+    if case.scope == "patch" and len(operators) > 1 and len(named) == 1:
         yield flag(
             f"credit for all of {', '.join(operators)}",
             f"headline names {named[0]} only",
@@ -87,10 +105,14 @@ def _independent(case: Case) -> list[str]:
 
 
 def _companion(case: Case, name: str) -> bool:
+    """Whether a setting only means something with another one of the lever, or follows from it."""
     known = case.knobs[name]
     settings = case.lever.flags
     conditions = (known.condition or {}) if known is not None else {}
-    return any(other in settings and settings[other] in allowed for other, allowed in conditions.items())
+    needed = any(other in settings and settings[other] in allowed for other, allowed in conditions.items())
+    return needed or any(
+        other != name and known is not None and name in known.derived for other, known in case.knobs.items()
+    )
 
 
-rule = Rule("exactly_one_lever", COMPARISONS, ("A03", "A04", "A06"), ("plan",), check)
+rule = Rule("exactly_one_lever", COMPARISONS, ("A03", "A04", "A06"), ("lever",), check)

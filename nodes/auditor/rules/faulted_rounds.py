@@ -13,13 +13,14 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.measured import judge, values
+from bankable.nodes.auditor.measured import METRIC, judge, judge_unplanned, values
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, at, fail, flag
 from bankable.nodes.auditor.verdict import Action
+from bankable.tools.statistics.few import FLOOR, FewDecision
 from bankable.tools.statistics.noise import spread
 from bankable.tools.statistics.outliers import outlier_marks
-from bankable.tools.statistics.paired import launch_level
+from bankable.tools.statistics.paired import Decision, launch_level
 
 FAR = math.log(4 / 3)
 """Log distance from the side's median."""
@@ -31,12 +32,13 @@ ADVICE = "find the fault in the launch's log and telemetry, and measure the bloc
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    decision, ds = case.measured.decision, case.measured.differences
+    decision = case.measured.gain
     if decision is None:
         yield NotApplicable("no rates to compare")
         return
+    metric = case.planned.metric if case.planned is not None else METRIC
     for leg in case.legs:
-        rates = values(leg, case.plan.metric)
+        rates = values(leg, metric)
         if len(rates) > 1 and spread(rates) > WIDE:
             yield flag(
                 f"rounds of a launch within {WIDE:.0%} of each other",
@@ -48,15 +50,15 @@ def check(case: Case) -> Iterator[Outcome]:
             )
             break
     sides = [[block.reference for block in case.blocks], [block.candidate for block in case.blocks]]
-    far = sorted({index for side in sides for index in _far(side, case.plan.metric)})
-    if not far or len(ds) != len(case.blocks):
+    far = sorted({index for side in sides for index in _far(side, metric)})
+    if not far or (case.planned is not None and len(case.measured.differences) != len(case.blocks)):
         return
     named = ", ".join(str(case.blocks[index].index) for index in far)
     where = tuple(at(case.blocks[index].candidate.path("bench_runs.jsonl")) for index in far)
-    kept = [d for index, d in enumerate(ds) if index not in far]
-    without = judge(kept, case.plan) if kept else None
+    without = _without(case, far)
     gain = math.expm1(without.mean) if without else 0.0
-    rests = without is None or without.lower <= math.log1p(case.plan.floor) < decision.lower
+    floor = case.planned.floor if case.planned is not None else FLOOR
+    rests = without is None or without.lower <= math.log1p(floor) < decision.lower
     said = f"block {named} far off with its TPOT; gain {decision.gain:+.1%}, without it {gain:+.1%}"
     if rests or abs(decision.gain - gain) > CARRIES * abs(decision.gain):
         yield fail(
@@ -70,6 +72,15 @@ def check(case: Case) -> Iterator[Outcome]:
         )
     else:
         yield flag("launches near their side's median", said, ADVICE, *where, modes=("D05",), code="far_launch")
+
+
+def _without(case: Case, far: Sequence[int]) -> Decision | FewDecision | None:
+    """The decision over the other blocks."""
+    if case.planned is None:
+        folders = {leg.folder for index in far for leg in case.blocks[index].legs()}
+        return judge_unplanned(case.comparison, folders)
+    others = [d for index, d in enumerate(case.measured.differences) if index not in far]
+    return judge(others, case.planned) if others else None
 
 
 def _far(side: Sequence[LegView], metric: str) -> list[int]:
@@ -86,4 +97,4 @@ def _far(side: Sequence[LegView], metric: str) -> list[int]:
     ]
 
 
-rule = Rule("faulted_rounds", GAINS, ("D04", "D05"), ("plan", "rounds"), check)
+rule = Rule("faulted_rounds", GAINS, ("D04", "D05"), ("lever", "rounds"), check)

@@ -2,30 +2,51 @@
 
 A quoted isolated speed-up must come from an operator benchmark in the evidence, that scope harness passed, of the
 implementation that was served, against the file that the reference serves, and be the one its rows give; a winner that
-is the live implementation under another name has none. The serving gain may be real all the same: FLAG,
-``replace_headline_with_e2e``. Faster alone and slower in the server, with its whole interval below zero, is a loss: the
-server is the source of truth.
+is the live implementation under another name has none. Of another tool's benchmark only its summary may be there: it
+must have run, have timed two different backends, and give the quoted ratio (H07 H08). The serving gain may be real all
+the same: FLAG, ``replace_headline_with_e2e``. Faster alone and slower in the server, with its whole interval below
+zero, is a loss: the server is the source of truth.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.harness.identity import describe_self_comparison
 from bankable.nodes.auditor.harness.isolated import measure_isolated
 from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
-from bankable.nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag, info
+from bankable.nodes.auditor.reading.claims import BenchmarkSummary
+from bankable.nodes.auditor.rule import (
+    GAINS,
+    Found,
+    NotApplicable,
+    Outcome,
+    Remark,
+    Rule,
+    Unverifiable,
+    at,
+    fail,
+    flag,
+    info,
+)
 from bankable.nodes.auditor.stacking import signed_off
-from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.nodes.auditor.verdict import Action, Evidence, Severity
 
 RATIO = 0.005
+SUMMARY_RATIO = 0.01
+"""Of a summary, whose times are rounded."""
+CLAIMS_NOTHING = 1.02
+"""A stated isolated speed-up up to here claims nothing."""
 ADVICE = "quote the serving gain; an isolated figure goes beside it, once scope harness has passed it"
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    quoted = case.comparison.claim.isolated if case.comparison.claim is not None else {}
+    quoted = {name: factor for claim in case.claims for name, factor in claim.isolated.items()}
+    if case.imported:
+        yield from _of_files(case, quoted)
+        return
     names = sorted({*case.lever.overlays, *quoted})
     if not names:
         yield NotApplicable("no operator was replaced, and no isolated figure is quoted")
@@ -91,9 +112,9 @@ def _other_live_source(case: Case, name: str, benchmark: OperatorBenchmarkView) 
 
 
 def _lost(case: Case, name: str, benchmark: OperatorBenchmarkView) -> Iterator[Found]:
-    decision = case.measured.decision
+    decision = case.measured.gain
     alone = measure_isolated(benchmark, benchmark.winner) if benchmark.winner else None
-    if decision is None or decision.n < 2 or alone is None or alone.speedup is None:
+    if decision is None or alone is None or alone.speedup is None:
         return
     low, high = decision.gain_interval
     if alone.speedup > 1 and high < 0:
@@ -108,16 +129,56 @@ def _lost(case: Case, name: str, benchmark: OperatorBenchmarkView) -> Iterator[F
         )
 
 
-def _replace(case: Case, expected: str, observed: str, code: str, modes: tuple[str, ...] = ("H01",)) -> Found:
+def _of_files(case: Case, quoted: Mapping[str, float | None]) -> Iterator[Outcome]:
+    """What another tool quotes, against the summaries that it left of its operator benchmarks."""
+    factors = [factor for factor in quoted.values() if factor is not None and factor > CLAIMS_NOTHING]
+    if not factors and not case.view.benchmarks:
+        yield NotApplicable("no isolated figure is quoted")
+    elif not case.view.benchmarks:
+        what = f"the operator benchmark behind an isolated speed-up of {max(factors):g}×"
+        files = tuple(at(claim.file) for claim in case.claims if claim.isolated)
+        yield Unverifiable(what, files, fix="give opbench_result.json too")
+    for benchmark in case.view.benchmarks:
+        yield _summary(case, benchmark, [*factors, benchmark.speedup or 0.0])
+
+
+def _summary(case: Case, benchmark: BenchmarkSummary, factors: Sequence[float]) -> Outcome:
+    best, where = max(factors), at(benchmark.file)
+    said = f"{best:g}× isolated"
+    winner, baseline = benchmark.winner_ms, benchmark.baseline_ms
+    if benchmark.failed:
+        failed = "its harness failed: nothing was measured"
+        return _replace(case, "an operator benchmark that ran", failed, "harness_error", ("H08",), where)
+    if best <= CLAIMS_NOTHING:
+        return Remark(f"{benchmark.file}: no isolated speed-up is claimed")
+    if benchmark.winner is not None and benchmark.winner == benchmark.baseline:
+        same = f"{said}, yet {benchmark.baseline} is both baseline and winner"
+        return _replace(case, "a kernel compared with what it replaces", same, "self_comparison", ("H01",), where)
+    if not winner or not baseline or min(winner, baseline) <= 0:
+        return _replace(case, "timings of both", f"{said} from {baseline} and {winner} ms", "untimed", ("H07",), where)
+    if not math.isclose(best, baseline / winner, rel_tol=SUMMARY_RATIO):
+        timed = f"{said}, timed {baseline / winner:.4g}×"
+        return _replace(case, "the timed ratio", timed, "isolated_differs", ("H01", "D14"), where)
+    return info("an isolated speed-up as timed", f"{best:g}×", where)
+
+
+def _replace(
+    case: Case,
+    expected: str,
+    observed: str,
+    code: str,
+    modes: tuple[str, ...] = ("H01",),
+    where: Evidence | None = None,
+) -> Found:
     return flag(
         expected[:400],
         observed[:300],
         ADVICE,
-        at(case.claim_file),
+        where or at(case.claim_file),
         action=Action.REPLACE_HEADLINE,
         modes=modes,
         code=code,
     )
 
 
-rule = Rule("harness_headline", GAINS, ("H01", "H03", "H18", "D14"), ("plan", "rounds"), check)
+rule = Rule("harness_headline", GAINS, ("H01", "H03", "H18", "D14"), ("lever", "rounds"), check)

@@ -1,7 +1,8 @@
 """Legs were interleaved as planned, on fresh servers, close together in time (C03 C05 C06 C07).
 
 Proves, per block: fresh lifecycle on both sides, at least the planned warm-up rounds and equally many, the launch and
-round order that the plan drew, no more than an hour between the two legs, no launch that serves two blocks.
+round order that the plan drew, no more than an hour between the two legs, no launch that serves two blocks. Of launches
+that no plan stands behind, everything but the order.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.reading.view import BlockView
 from bankable.nodes.auditor.rule import COMPARISONS, Found, Outcome, Rule, at, fail, flag
 from bankable.nodes.auditor.verdict import Action
-from bankable.tools.evidence.records import LaunchPlan, LegRecord
+from bankable.tools.evidence.records import Block, LaunchPlan, LegRecord, Plan
 
 LONGEST_GAP_S = 3600.0
 ADVICE = "launch both legs of a block fresh, in the planned order, one right after the other"
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    planned = {block.index: block for block in case.plan.blocks}
+    planned = {block.index: block for block in case.planned.blocks} if case.planned is not None else {}
     served: dict[tuple[int, float], str] = {}
     for block in case.blocks:
         reference, candidate = block.reference.record, block.candidate.record
@@ -31,13 +32,13 @@ def check(case: Case) -> Iterator[Outcome]:
         if gap > LONGEST_GAP_S:
             yield _bad("C05", "legs of a block close together", f"{gap / 60:.0f} minutes apart", where)
         if block.index in planned:
-            yield from _order(case, block, reference, candidate)
+            yield from _order(case.plan, planned[block.index], block, reference, candidate)
         for leg, record in zip(block.legs(), (reference, candidate), strict=True):
             key = (record.pid, record.launched_at)
             if served.setdefault(key, leg.name) != leg.name and record.pid and record.driver != "replay":
                 yield _bad("C06", "a launch of its own", f"{leg.name} is {served[key]} again", leg.path("leg.json"))
-    orders = {block.order for block in case.plan.blocks}
-    if len(orders) == 1 and len(case.plan.blocks) > 1:
+    orders = {block.order for block in planned.values()}
+    if len(orders) == 1 and len(planned) > 1:
         yield flag(
             "a counter-balanced order",
             "every block launches in the same order",
@@ -48,11 +49,12 @@ def check(case: Case) -> Iterator[Outcome]:
 
 
 def _fresh(case: Case, reference: LegRecord, candidate: LegRecord, where: str) -> Iterator[Found]:
+    warmups = case.planned.warmup_rounds if case.planned is not None else 1
     for record in (reference, candidate):
         if record.lifecycle != "fresh":
             yield _reused(case, record, where)
-        if record.warmups < case.plan.warmup_rounds:
-            yield _bad("C03", f"{case.plan.warmup_rounds} warm-up rounds", f"{record.leg_id}: {record.warmups}", where)
+        if record.warmups < warmups:
+            yield _bad("C03", f"{warmups} warm-up rounds", f"{record.leg_id}: {record.warmups}", where)
         timed = [span for span in record.spans if span.kind == "warmup"]
         if record.spans and len(timed) < record.warmups:
             yield _bad("C03", f"{record.warmups} warm-up rounds timed", f"{record.leg_id}: {len(timed)}", where)
@@ -62,7 +64,7 @@ def _fresh(case: Case, reference: LegRecord, candidate: LegRecord, where: str) -
 
 def _reused(case: Case, record: LegRecord, where: str) -> Found:
     """Somebody's running server can be measured and profiled, though nothing that was measured on it banks a gain."""
-    if case.request.scope == "baseline" and record.lifecycle == "attached":
+    if case.scope == "baseline" and record.lifecycle == "attached":
         return flag(
             "fresh servers",
             "one server that was already running: how launches differ was not seen",
@@ -74,26 +76,25 @@ def _reused(case: Case, record: LegRecord, where: str) -> Found:
     return _bad("C07", "a fresh server", f"{record.leg_id}: {record.lifecycle}", where)
 
 
-def _order(case: Case, block: BlockView, reference: LegRecord, candidate: LegRecord) -> Iterator[Found]:
-    plan = next(entry for entry in case.plan.blocks if entry.index == block.index)
+def _order(plan: Plan, planned: Block, block: BlockView, reference: LegRecord, candidate: LegRecord) -> Iterator[Found]:
     where = block.candidate.path("leg.json")
-    if case.plan.launch_plan is LaunchPlan.ALTERNATING:
+    if plan.launch_plan is LaunchPlan.ALTERNATING:
         launched = tuple(leg.side for leg in sorted((reference, candidate), key=lambda leg: leg.launched_at))
-        if launched != plan.order:
-            yield _bad("C05", f"launch order {', '.join(plan.order)}", ", ".join(launched), where)
+        if launched != planned.order:
+            yield _bad("C05", f"launch order {', '.join(planned.order)}", ", ".join(launched), where)
     rounds = sorted(
         (row.stamp.started, leg.record.side)
         for leg in block.legs()
         for row in leg.rows
         if row.stamp and leg.record is not None
     )
-    if tuple(side for _, side in rounds) != plan.rounds:
+    if tuple(side for _, side in rounds) != planned.rounds:
         text = " ".join(side.value[0] for _, side in rounds)
-        yield _bad("C05", f"rounds {' '.join(side.value[0] for side in plan.rounds)}", f"rounds {text}", where)
+        yield _bad("C05", f"rounds {' '.join(side.value[0] for side in planned.rounds)}", f"rounds {text}", where)
 
 
 def _bad(mode: str, expected: str, observed: str, file: str) -> Found:
     return fail(expected, observed, ADVICE, at(file), action=Action.REMEASURE, modes=(mode,), code="not_interleaved")
 
 
-rule = Rule("interleaving", COMPARISONS, ("C03", "C05", "C06", "C07"), ("plan", "rounds"), check)
+rule = Rule("interleaving", COMPARISONS, ("C03", "C05", "C06", "C07"), ("lever", "rounds"), check)

@@ -23,6 +23,11 @@ ADVICE = "bind the overlay to the attribute that the live path calls, and prove 
 
 
 def check(case: Case) -> Iterator[Outcome]:
+    if case.sold_as_kernel and not case.lever.names():
+        fix = "give the overlay and engagement markers from inside the server"
+        what = "the kernel's source, and that it ran in the candidate's server"
+        yield Unverifiable(what, (at(case.candidate_file),), fix=fix)
+        return
     if not case.lever.overlays:
         yield NotApplicable("the lever replaces no operator")
         return
@@ -40,7 +45,7 @@ def _markers(case: Case, leg: LegView, name: str, part: OverlayPart) -> Iterator
     where = at(leg.path("engagement.jsonl"))
     said = [marker for marker in leg.markers if marker.name == name]
     ran = [marker for marker in said if marker.engaged and marker.eager_calls + marker.captured_calls > 0]
-    lost = ("E07", "E01") if case.request.scope == "bundle" else ("E01",)
+    lost = ("E07", "E01") if case.scope == "bundle" else ("E01",)
     if not ran and any(marker.error_vs_live == 0.0 for marker in said):
         yield fail(
             f"{name} answered by {part.implementation}",
@@ -59,7 +64,7 @@ def _markers(case: Case, leg: LegView, name: str, part: OverlayPart) -> Iterator
             ADVICE,
             where,
             modes=lost,
-            code="dropped_by_bundle" if case.request.scope == "bundle" else "not_engaged",
+            code="dropped_by_bundle" if case.scope == "bundle" else "not_engaged",
         )
     graphs = _graphs(leg)
     if graphs is None:
@@ -192,7 +197,7 @@ rule = Rule(
     "kernel_engagement",
     GAINS,
     ("E01", "E02", "E03", "E04", "E05", "E06", "E07", "E08"),
-    ("plan", "rounds", "server_info"),
+    ("lever", "rounds", "server_info"),
     check,
     gate=True,
 )

@@ -1,9 +1,10 @@
 """The credit goes to the right kind of change (A01 A02).
 
 Class A: the same work done faster (another implementation). Class B: an algorithmic or serving lever. A class B gain is
-real and is accounted for separately; called a kernel win it costs the headline. Settings are classed by registry;
-a replaced operator by the source of its overlay: what it writes to, not what it is called. An unknown lever, or an
-overlay whose source is absent or cannot be followed, has no class: it can be banked, but under nobody's name.
+real and is accounted for separately; called a kernel win it costs the headline. Settings are classed by registry; a
+replaced operator by the source of its overlay: what it writes to, not what it is called. An unknown lever, or an
+overlay whose source is absent or cannot be followed, has no class: it can be banked, but under nobody's name. Neither
+has a change that nobody declared.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.credit import lever_class, overlay_reading
-from bankable.nodes.auditor.rule import GAINS, Outcome, Rule, Unverifiable, at, flag, info
+from bankable.nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, Unverifiable, at, flag, info
 from bankable.nodes.auditor.verdict import Action, Severity
 from bankable.tools.evidence.layout import OVERLAY_FOLDER
 
@@ -26,8 +27,10 @@ _DENIED = re.compile(
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    kind, where = lever_class(case), at(case.plan_file)
-    text = case.comparison.claim.headline if case.comparison.claim else ""
+    if not case.declared:
+        yield NotApplicable("no change was declared")
+        return
+    kind, where, text = lever_class(case), at(case.lever_file), case.headline
     yield from _overlay(case)
     unknown = sorted(name for name, known in case.knobs.items() if known is None and name not in case.lever.overlays)
     if unknown:
@@ -38,12 +41,12 @@ def check(case: Case) -> Iterator[Outcome]:
             where,
             code="indeterminate_class",
         )
-    if kind == "B" and _KERNEL.search(_DENIED.sub("", text)):
+    if kind == "B" and (case.sold_as_kernel or _KERNEL.search(_DENIED.sub("", text))):
         yield flag(
             "a serving lever called by its name",
-            f"headline: {text[:200]}",
+            f"headline: {text[:200]}" if text else f"{', '.join(case.lever.names())} reported as a kernel's gain",
             "report this gain apart from kernel gains",
-            at(case.claim_file),
+            where if case.sold_as_kernel else at(case.claim_file),
             action=Action.DOWNGRADE_HEADLINE,
             code="serving_lever_as_kernel",
         )
@@ -78,4 +81,4 @@ def _overlay(case: Case) -> Iterator[Outcome]:
         )
 
 
-rule = Rule("lever_class", GAINS, ("A01", "A02"), ("plan",), check, gives=(Severity.FLAG,))
+rule = Rule("lever_class", GAINS, ("A01", "A02"), ("lever",), check, gives=(Severity.FLAG,))

@@ -1,6 +1,7 @@
 """The answers are still right (Q01 Q02 Q03 Q04 Q05 Q07).
 
-The parity target is the *true* baseline, the control's reference, never the previous leg. In order:
+The parity target is the *true* baseline, the control's reference, never the previous leg; of files without a control
+the reference is all that there is. In order:
 
 1. Is the baseline's text coherent? If not, nothing about it can be verified: ``unverifiable_noncoherent_reference``.
 2. Is the baseline deterministic: equal tokens in both repeats, and in the control's other leg?
@@ -8,6 +9,9 @@ The parity target is the *true* baseline, the control's reference, never the pre
 4. Otherwise equal tokens still settle it; if they differ, paired accuracy against the true baseline decides: exact
    one-sided McNemar p <= 0.05 is a loss, and the loss that cannot be excluded (one-sided 95 %) must stay within the
    margin of five points, which is never smaller than its standard error.
+
+Where the baseline was not asked twice, nothing shows that it is deterministic; different tokens are then excused by
+paired accuracy alone. A probe without an answer is a missing record, not a wrong answer.
 
 Request errors are neither right nor wrong; more than 2 % of them and nothing was evaluated.
 """
@@ -19,7 +23,7 @@ from collections.abc import Iterator, Sequence
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.findings.answers import Parity, accuracy_finding, length_findings, parity
 from bankable.nodes.auditor.reading.view import ComparisonView, LegView
-from bankable.nodes.auditor.rule import COMPARISONS, Outcome, Rule, Unverifiable, at, fail, flag, info
+from bankable.nodes.auditor.rule import COMPARISONS, NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag, info
 from bankable.nodes.auditor.verdict import Severity
 from bankable.tools.evidence.records import Generation, Side
 from bankable.tools.levers import knob
@@ -30,7 +34,15 @@ VARIED = 0.7
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    baseline = _probed(case.control, Side.REFERENCE)
+    baseline = _probed(case.true_baseline, Side.REFERENCE)
+    if case.imported and case.scope == "baseline" and baseline is None:
+        yield NotApplicable("no greedy outputs: nothing is compared with them")
+        return
+    if case.imported and (baseline is None or _probed(case.comparison, Side.CANDIDATE) is None):
+        places = [at(leg.path("outputs.jsonl")) for leg in case.legs if not leg.outputs]
+        fix = "probe both servers with the same greedy prompts and keep the answers"
+        yield Unverifiable("greedy outputs of both legs", tuple(places[:2]), fix=fix)
+        return
     if baseline is None:
         yield Unverifiable("outputs.jsonl of the true baseline", (at(case.control.path("legs")),))
         return
@@ -41,12 +53,12 @@ def check(case: Case) -> Iterator[Outcome]:
         yield Unverifiable(
             f"enough decoded text of the baseline to call it coherent: {'; '.join(report.reasons)}",
             (where,),
-            Severity.FLAG if case.request.scope == "baseline" else Severity.FAIL,
+            Severity.FLAG if case.scope == "baseline" else Severity.FAIL,
             code="unverifiable_too_little_text",
+            fix="probe with more prompts, or with longer answers",
         )
-        return
-    if not report.coherent:
-        weigh = flag if case.request.scope == "baseline" else fail
+    if report.enough and not report.coherent:
+        weigh = flag if case.scope == "baseline" else fail
         yield weigh(
             "a reference that decodes coherent text",
             "; ".join(report.reasons)[:500],
@@ -57,11 +69,12 @@ def check(case: Case) -> Iterator[Outcome]:
         )
         return
     own = parity(_repeat(baseline.outputs, 0), _repeat(baseline.outputs, 1))
-    twin = _probed(case.control, Side.CANDIDATE)
+    twin = _twin(case, baseline)
     across = parity(_repeat(baseline.outputs, 0), _repeat(twin.outputs, 0)) if twin is not None else None
     deterministic = own.compared > 0 and own.same and (across is None or across.same)
-    yield info("determinism of the reference", f"repeat: {own}; other launch: {across or 'not probed'}", where)
-    if case.request.scope != "baseline":
+    asked_twice = own if own.compared else "not asked"
+    yield info("determinism of the reference", f"repeat: {asked_twice}; other launch: {across or 'not probed'}", where)
+    if case.scope != "baseline":
         yield from _candidate(case, baseline, deterministic=deterministic)
 
 
@@ -83,8 +96,10 @@ def _candidate(case: Case, baseline: LegView, *, deterministic: bool) -> Iterato
         )
     found = parity(_repeat(baseline.outputs, 0), _repeat(leg.outputs, 0))
     if found.compared == 0 or found.missing:
-        yield Unverifiable(f"answers to all probes of the baseline ({found})", (where,))
-        return
+        what, fix = f"answers to all probes of the baseline ({found})", "ask both servers the same prompts"
+        yield Unverifiable(what, (where,), fix=fix)
+        if found.equal == found.compared:
+            return
     if found.same:
         yield info("the true baseline's tokens", str(found), where)
         return
@@ -135,11 +150,11 @@ def _coherent(baseline: LegView, leg: LegView) -> Iterator[Outcome]:
 
 
 def _accuracy(case: Case, found: Parity, leg: LegView) -> Iterator[Outcome]:
-    base = next((each for each in case.control.side(Side.REFERENCE) if each.answers), None)
+    base = next((each for each in case.true_baseline.side(Side.REFERENCE) if each.answers), None)
     mine = next((each for each in case.comparison.side(Side.CANDIDATE) if each.answers), None)
     if base is None or mine is None:
-        files = at(leg.path("accuracy.jsonl")), at(case.control.path("legs"))
-        yield Unverifiable(f"paired accuracy of candidate and true baseline ({found})", files)
+        files = at(leg.path("accuracy.jsonl")), at(case.true_baseline.path("legs"))
+        yield Unverifiable(f"paired accuracy of candidate and true baseline ({found})", files, excuses=True)
         return
     yield from accuracy_finding(
         base.answers, mine.answers, at(mine.path("accuracy.jsonl")), at(base.path("accuracy.jsonl"))
@@ -147,7 +162,15 @@ def _accuracy(case: Case, found: Parity, leg: LegView) -> Iterator[Outcome]:
 
 
 def _probed(comparison: ComparisonView, side: Side) -> LegView | None:
+    """The first leg of a side whose answers were kept."""
     return next((leg for leg in comparison.side(side) if leg.outputs), None)
+
+
+def _twin(case: Case, baseline: LegView) -> LegView | None:
+    """Another launch of the true baseline that was probed: the control's other leg, or a second reference."""
+    if not case.imported:
+        return _probed(case.control, Side.CANDIDATE)
+    return next((leg for leg in case.counted(Side.REFERENCE) if leg is not baseline and leg.outputs), None)
 
 
 def _repeat(outputs: Sequence[Generation], repeat: int) -> dict[str, Generation]:
@@ -158,7 +181,7 @@ rule = Rule(
     "output_correctness",
     COMPARISONS,
     ("Q01", "Q02", "Q03", "Q04", "Q05", "Q07"),
-    ("plan", "rounds", "control"),
+    ("lever", "rounds", "true_baseline"),
     check,
     gate=True,
 )

@@ -37,7 +37,7 @@ def _declared(case: Case, name: str, part: OverlayPart) -> Iterator[Found]:
             laid[:12],
             "lay over the files that were declared, all of them, unchanged",
             at(case.comparison.path(OVERLAY_FOLDER)),
-            at(case.plan_file),
+            at(case.lever_file),
             action=Action.REMEASURE,
             modes=("E01", "E07"),
             code="other_files",
@@ -70,6 +70,6 @@ rule = Rule(
     "overlay_as_declared",
     GAINS,
     ("E01", "E07", "H03"),
-    ("plan",),
+    ("lever",),
     check,
 )

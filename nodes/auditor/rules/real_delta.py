@@ -3,6 +3,9 @@
     y = median over the rounds of log(metric), d_b = y_candidate − y_reference per block of two fresh launches
     real: declared n, L > log(1 + floor), exact sign-flip p <= 0.05
 
+Without a plan there may be few launches: an interval on their levels decides (``bankable.tools.statistics.few``), the
+floor is 1 %, and one launch a side is never a real gain.
+
 The looks must keep 5 % together, every earlier look must have left the question open, and every block that was measured
 counts. "Undecided" and "not real" are both not banked, and they are not the same; an operator that is faster alone may
 still be stacked (``bankable.nodes.auditor.stacking``). What the simple rule says of all rounds is reported beside it.
@@ -29,6 +32,9 @@ METRICS = ("output_throughput", "request_throughput")
 
 
 def check(case: Case) -> Iterator[Outcome]:
+    if case.planned is None:
+        yield from _unplanned(case)
+        return
     plan, decision, where = case.plan, case.measured.decision, at(case.plan_file)
     if plan.metric not in METRICS:
         yield fail(f"one of {', '.join(METRICS)}", plan.metric, "declare a throughput metric", where)
@@ -64,6 +70,32 @@ def check(case: Case) -> Iterator[Outcome]:
             modes=("D01", "D02", "D03"),
             code="undecided",
         )
+
+
+def _unplanned(case: Case) -> Iterator[Outcome]:
+    """Launches that nobody planned, decided with an assumption about what was not observed."""
+    where, few = at(case.candidate_file), case.measured.few
+    if few is None:
+        yield Unverifiable("a positive throughput in every round", (where,), excuses=True)
+        return
+    low, high = few.gain_interval
+    simple = few.simple
+    rounds = "" if few.round_sd is None else f", round sd {few.round_sd:.1%}"
+    said = (
+        f"{few.gain:+.2%} [{low:+.2%}, {high:+.2%}], launch sd {few.launch_sd:.1%} "
+        f"({few.launch_sd_source}){rounds}; assumed: {few.assumed}; simple rule: {simple.delta:+.2%}, "
+        f"{'separated' if simple.separated else 'overlapping'}{', vacuous' if simple.vacuous else ''}"
+    )
+    if few.verdict == "real":
+        yield info("a gain above the floor", said, where)
+    elif few.lacks_launches:
+        advice = (
+            "launch both sides at least twice, better six times in turns: rounds of one server say nothing of others"
+        )
+        yield flag("two launches a side", said, advice, where, modes=("D03",), code="one_launch")
+    else:
+        advice = f"measure six interleaved pairs of fresh launches: {few.reason}"
+        yield fail("a gain above the floor", said, advice, where, modes=("D01", "D03"), code=few.verdict)
 
 
 def _simple(case: Case) -> Found:
@@ -130,4 +162,4 @@ def _span(decision: Decision) -> str:
     return f" [{low:+.2%}, {high:+.2%}]"
 
 
-rule = Rule("real_delta", GAINS, ("D01", "D02", "D03", "D09", "D10", "D11"), ("plan", "rounds"), check, gate=True)
+rule = Rule("real_delta", GAINS, ("D01", "D02", "D03", "D09", "D10", "D11"), ("lever", "rounds"), check, gate=True)

@@ -1,8 +1,8 @@
 """The conditions that the claim states are those that the servers resolved (C01 C02 D14).
 
-A summary that says "both legs at 0.85" is compared, argument by argument, with the resolved arguments of every leg. A
-condition that raw contradicts is a FAIL; where the argument is a capacity that the logs show to be inert, the win
-stands and its summary does not: FLAG. A claim without stated conditions has nothing to judge.
+A summary that says "both legs at 0.85" is compared, argument by argument, with the resolved arguments of every leg that
+it speaks of. A condition that raw contradicts is a FAIL; where the argument is a capacity that the logs show to be
+inert, the win stands and its summary does not: FLAG. A claim without stated conditions has nothing to judge.
 """
 
 from __future__ import annotations
@@ -11,30 +11,61 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.findings.capacity import capacity
-from bankable.nodes.auditor.reading.resolved import LENGTH_CAPS, POOL, REQUEST_CAPS, ArgumentDifference, format_value
+from bankable.nodes.auditor.reading.claims import StatedCondition
+from bankable.nodes.auditor.reading.resolved import (
+    LENGTH_CAPS,
+    POOL,
+    REQUEST_CAPS,
+    ArgumentDifference,
+    format_value,
+    same_value,
+)
 from bankable.nodes.auditor.reading.view import LegView
-from bankable.nodes.auditor.rule import COMPARISONS, Found, NotApplicable, Outcome, Rule, at, fail, flag, info
+from bankable.nodes.auditor.rule import (
+    COMPARISONS,
+    Found,
+    NotApplicable,
+    Outcome,
+    Rule,
+    Unverifiable,
+    at,
+    fail,
+    flag,
+    info,
+)
 from bankable.nodes.auditor.verdict import Action, Severity
-from bankable.tools.evidence.records import Scalar
 
+NOT_SET = "None"
+"""A summary that lists an argument nobody set."""
 ADVICE = "state what the servers resolved, leg by leg"
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    stated = {name: value for name, value in case.claim.conditions.items() if value is not None}
+    stated = [(claim.file, condition) for claim in case.claims for condition in claim.conditions]
     if not stated:
-        yield NotApplicable("the claim states no conditions")
+        yield NotApplicable("no claim states conditions")
         return
-    for name, value in sorted(stated.items()):
-        if name not in case.lever.names():
-            yield from _condition(case, name, value)
+    lever = case.lever.names()
+    for file, condition in stated:
+        if condition.name not in lever and condition.value != NOT_SET:
+            yield from _condition(case, file, condition)
 
 
-def _condition(case: Case, name: str, value: Scalar) -> Iterator[Outcome]:
-    wrong = next((leg for leg in case.legs if not _is(leg, name, value)), None)
-    where = at(case.claim_file)
+def _condition(case: Case, file: str, condition: StatedCondition) -> Iterator[Outcome]:
+    name, value, where = condition.name, condition.value, at(file)
+    legs = [leg for leg in case.legs if condition.side in (None, leg.side)]
+    silent = next((leg for leg in legs if name not in (leg.server_info or {})), None)
+    wrong = next(
+        (leg for leg in legs if name in (leg.server_info or {}) and not same_value(value, _value(leg, name))), None
+    )
+    if silent is not None:
+        what = f"{name}, which the claim states, in the resolved arguments of {silent.name}"
+        yield Unverifiable(
+            what[:300], (where, at(silent.path("server_info.json"))), fix="state what the server reports"
+        )
     if wrong is None:
-        yield info(f"{name} = {value}"[:300], "on every leg", where)
+        if silent is None:
+            yield info(f"{name} = {value}"[:300], "on every leg", where)
         return
     resolved = format_value(wrong.server_info or {}, name)
     place = at(wrong.path("server_info.json"))
@@ -64,15 +95,10 @@ def _inert(case: Case, wrong: LegView, name: str) -> bool:
     return all(isinstance(it, Found) and it.severity is Severity.INFO for it in outcomes)
 
 
-def _is(leg: LegView, name: str, value: Scalar) -> bool:
-    resolved = (leg.server_info or {}).get(name)
-    return resolved == value or _value(leg, name) == str(value)
-
-
 def _value(leg: LegView, name: str) -> str:
     return format_value(leg.server_info or {}, name)
 
 
 rule = Rule(
-    "reported_conditions", COMPARISONS, ("C01", "C02", "D14"), ("plan", "claim", "rounds", "server_info"), check
+    "reported_conditions", COMPARISONS, ("C01", "C02", "D14"), ("lever", "claim", "rounds", "server_info"), check
 )

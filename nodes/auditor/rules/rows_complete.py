@@ -1,9 +1,10 @@
 """Every request that was sent is accounted for, and every token that is credited was returned.
 
 Proves, per timed round of every leg that counts: issued = finished + failed = recorded; the recorded totals are the
-sums over requests; no failed request vanished; requests are credited with tokens that their streams showed;
-the round lasted at least as long as its longest request, and no longer than the clock around it; the declared number
-of rounds and prompts was taken (D06 D11 Q08 Q09). Blocks are retried only after a recorded failure.
+sums over requests; no failed request vanished; requests are credited with tokens that their streams showed; the round
+lasted at least as long as its longest request, and no longer than the clock around it; the declared number of rounds
+and prompts was taken (D06 D11 Q08 Q09). Blocks are retried only after a recorded failure. Of a round that lists no
+requests, the totals; and both legs' rates come from records of one kind.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.findings.rounds import gone, row_findings
+from bankable.nodes.auditor.measured import METRIC
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import COMPARISONS, Found, Outcome, Rule, at, fail, flag
 from bankable.nodes.auditor.verdict import Action
+from bankable.tools.evidence.records import Side
 
 AGAIN = "-again"
 
@@ -22,16 +25,28 @@ AGAIN = "-again"
 def check(case: Case) -> Iterator[Outcome]:
     for leg in case.legs:
         for row in leg.rows:
-            yield from row_findings(leg, row, case.plan.workload.num_prompts)
+            yield from row_findings(leg, row, case.planned.workload.num_prompts if case.planned else None)
         yield from _leg(case, leg)
-    yield from _blocks(case)
+    if case.planned is not None:
+        yield from _blocks(case)
     yield from _symmetry(case)
+    kinds = {METRIC in row.raw for leg in case.legs for row in leg.rows}
+    if len(kinds) > 1:
+        yield fail(
+            "rates of one kind on both legs",
+            "one is recomputed from requests, the other only reported",
+            "give the same kind of file for both legs",
+            at(case.candidate_file),
+            action=Action.REMEASURE,
+            modes=("D14",),
+            code="mixed_records",
+        )
 
 
 def _leg(case: Case, leg: LegView) -> Iterator[Found]:
-    planned = case.plan.rounds_per_leg
     if (record := leg.record) is None:
         return
+    planned = case.planned.rounds_per_leg if case.planned is not None else record.timed_rounds
     where = at(leg.path("bench_runs.jsonl"))
     if len(leg.rows) != record.timed_rounds or len(leg.rows) != planned:
         yield gone(
@@ -82,7 +97,7 @@ def _blocks(case: Case) -> Iterator[Found]:
 
 def _symmetry(case: Case) -> Iterator[Found]:
     """Failed requests on either side: more of them on the candidate is harm, on both is a faulty measurement."""
-    counts = [sum(row.failed for leg in legs for row in leg.rows) for legs in _sides(case)]
+    counts = [sum(row.failed or 0 for leg in legs for row in leg.rows) for legs in _sides(case)]
     if not any(counts):
         return
     worst = next(leg for legs in _sides(case)[::-1] for leg in legs if any(row.failed for row in leg.rows))
@@ -98,8 +113,8 @@ def _symmetry(case: Case) -> Iterator[Found]:
     )
 
 
-def _sides(case: Case) -> list[list[LegView]]:
-    return [[block.reference for block in case.blocks], [block.candidate for block in case.blocks]]
+def _sides(case: Case) -> list[tuple[LegView, ...]]:
+    return [case.counted(side) for side in Side]
 
 
-rule = Rule("rows_complete", COMPARISONS, ("D06", "D11", "Q08", "Q09", "D05"), ("plan", "rounds"), check, gate=True)
+rule = Rule("rows_complete", COMPARISONS, ("D06", "D11", "Q08", "Q09", "D05"), ("lever", "rounds"), check, gate=True)

@@ -12,9 +12,10 @@ Compares the resolved ``server_info`` of every leg with that of the first refere
   size, another schedule) may be where the gain comes from: the headline must say so, by name and value. The same holds
   for a pool that a lever of precision enlarged, unless it was inert.
 
-Without the log, a moved capacity is unverifiable. A field that this version of the engine does not have is nobody's to
-explain: FLAG, unless it is new in every launch of the reference itself. Pools within half a per cent of each other are
-equal: pages and free memory round them.
+Without the log, a moved capacity is unverifiable, and where the reference has the smaller pool it was starved for all
+that is known. A field that this version of the engine does not have is nobody's to explain: FLAG, unless it is new in
+every launch of the reference itself. Pools within half a per cent of each other are equal: pages and free memory round
+them.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from bankable.nodes.auditor.reading.resolved import (
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, at, fail, flag, info
 from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.evidence.records import Plan, Side
 from bankable.tools.levers import classify_field
 
 FEWEST_LAUNCHES = 3
@@ -52,18 +54,19 @@ def check(case: Case) -> Iterator[Outcome]:
     yield from _another_experiment(case)
     first = case.legs[0]
     base = drop_volatile(first.server_info or {})
-    seen: set[tuple[str, str, str]] = set()
+    seen: set[tuple[str, str, Side | None]] = set()
     counters = _counters(case)
     if counters:
         yield Remark(f"new in every launch of the reference itself, so no setting: {', '.join(sorted(counters))}"[:300])
     for leg in case.legs:
         for difference in find_differences(base, drop_volatile(leg.server_info or {})):
-            key = (difference.name, difference.candidate, leg.record.side.value if leg.record else "")
+            key = (difference.name, difference.candidate, leg.side)
             if key not in seen and difference.name not in counters:
                 seen.add(key)
                 yield from _judge(case, first, leg, difference)
         yield from _moved_in_flight(leg)
-    yield from _ignored(case, first)
+    if case.planned is not None:
+        yield from _ignored(case.planned, first)
 
 
 def _another_experiment(case: Case) -> Iterator[Outcome]:
@@ -74,7 +77,7 @@ def _another_experiment(case: Case) -> Iterator[Outcome]:
                 f"the same {name} on both legs",
                 f"declared as the lever: {name}",
                 "serve the same model on both legs; compare models with an accuracy study",
-                at(case.plan_file),
+                at(case.lever_file),
                 modes=("Q10", "C08"),
                 code="identity_as_lever",
             )
@@ -82,7 +85,7 @@ def _another_experiment(case: Case) -> Iterator[Outcome]:
 
 def _judge(case: Case, first: LegView, leg: LegView, difference: ArgumentDifference) -> Iterator[Outcome]:
     lever = set(case.lever.names())
-    candidate = leg.record is not None and leg.record.side.value == "candidate"
+    candidate = leg.side is Side.CANDIDATE
     name = difference.plain
     said = f"{name}: {difference.candidate}"[:300]
     where = at(leg.path("server_info.json"))
@@ -95,7 +98,10 @@ def _judge(case: Case, first: LegView, leg: LegView, difference: ArgumentDiffere
         elif candidate and (lever & POOL_SIZERS if name in POOL else derived):
             yield from _along(case, first, leg, difference)
         else:
-            yield from capacity(first, leg, difference)
+            outcomes = list(capacity(first, leg, difference))
+            yield from outcomes
+            if candidate and any(it.severity is Severity.FAIL for it in outcomes):
+                yield from _starved(first, leg, difference)
     elif derived and name in ALIASES:
         yield Remark(f"{said} against {difference.reference}: the declared lever under another name")
     elif derived:
@@ -121,12 +127,27 @@ def _judge(case: Case, first: LegView, leg: LegView, difference: ArgumentDiffere
         )
 
 
+def _starved(first: LegView, leg: LegView, difference: ArgumentDifference) -> Iterator[Found]:
+    """What a reference loses for want of memory is no gain of the change."""
+    numbers = difference.numbers()
+    if difference.plain in POOL and numbers is not None and numbers[0] < numbers[1]:
+        yield fail(
+            "a reference with the candidate's KV pool",
+            f"{difference.plain}: {difference.reference} against {difference.candidate}, not shown to be idle",
+            "give the reference the same pool; what it loses for want of memory is no gain of the change",
+            at(first.path("server_info.json")),
+            at(leg.path("server_info.json")),
+            modes=("C01", "C13"),
+            code="starved_reference",
+        )
+
+
 def _counters(case: Case) -> frozenset[str]:
     """Fields that nobody knows and that no two launches of the reference share: readings, whatever they read.
 
     A lever cannot be behind them. Two launches may differ by chance; three of one configuration do not.
     """
-    launches = [drop_volatile(block.reference.server_info or {}) for block in case.blocks]
+    launches = [drop_volatile(leg.server_info or {}) for leg in case.counted(Side.REFERENCE)]
     if len(launches) < FEWEST_LAUNCHES:
         return frozenset()
     unknown = {name for name in launches[0] if classify_field(name.removeprefix(STATE)) == "unknown"}
@@ -135,8 +156,7 @@ def _counters(case: Case) -> frozenset[str]:
 
 def _told(case: Case, difference: ArgumentDifference) -> bool:
     """Whether the headline names what moved along, with the value that it moved to."""
-    claim = case.comparison.claim
-    text = (claim.headline if claim is not None else "")[:LONGEST]
+    text = case.headline[:LONGEST]
     names = POOL if difference.plain in POOL else {difference.plain}
     named = any(re.search(rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])", text) for name in names)
     value = re.escape(difference.candidate)
@@ -223,10 +243,10 @@ def _moved_in_flight(leg: LegView) -> Iterator[Outcome]:
             return
 
 
-def _ignored(case: Case, first: LegView) -> Iterator[Outcome]:
+def _ignored(plan: Plan, first: LegView) -> Iterator[Outcome]:
     """Base settings that the server did not take: the same on both legs, so no confound, but not what is said."""
     resolved = first.server_info or {}
-    for name, wanted in sorted(case.plan.reference.flags.items()):
+    for name, wanted in sorted(plan.reference.flags.items()):
         if name in resolved and wanted != "auto" and str(resolved[name]) != str(wanted) and resolved[name] != wanted:
             yield flag(
                 f"{name}: {wanted}",
@@ -242,7 +262,7 @@ rule = Rule(
     "same_conditions",
     COMPARISONS,
     ("C01", "C02", "C04", "C08", "C10", "C13", "C14", "Q10"),
-    ("plan", "rounds", "server_info"),
+    ("lever", "rounds", "server_info"),
     check,
     gate=True,
 )

@@ -2,7 +2,8 @@
 
 Proves, over every leg that counts: equal interpreter, versions and digest of the installed engine tree (C12 C18), model
 digest (Q10), device set, host and boot (C16), command line and environment apart from the lever (C04 C14), no flag
-given twice (C09), the configuration that the plan says. Missing digests are unverifiable.
+given twice (C09), the configuration that the plan says. Missing digests are unverifiable. Without a plan a flag may
+differ that the servers resolved otherwise too and nobody declared: ``same_conditions`` judges what they run with.
 """
 
 from __future__ import annotations
@@ -11,11 +12,11 @@ from collections.abc import Callable, Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.reading.launch_args import parse
-from bankable.nodes.auditor.reading.resolved import modes_of
+from bankable.nodes.auditor.reading.resolved import find_differences, modes_of
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import COMPARISONS, Found, Outcome, Rule, Unverifiable, at, fail
 from bankable.nodes.auditor.verdict import Action, Severity
-from bankable.tools.evidence.records import LegRecord, Side
+from bankable.tools.evidence.records import LegRecord, Plan, Side
 from bankable.tools.levers import classify_field
 
 ADVICE = "launch both legs from one configuration that differs in the declared lever only"
@@ -39,10 +40,16 @@ SAME: tuple[tuple[str, str, Callable[[LegRecord], object]], ...] = (
 
 def check(case: Case) -> Iterator[Outcome]:
     first = case.legs[0]
+    bare = [leg for leg in case.legs if leg.record is None]
+    if bare:
+        what = f"warm-up, device, host, versions and life-cycle of {len(bare)} launches (leg.json)"
+        files = tuple(at(leg.path("leg.json")) for leg in bare[:3])
+        yield Unverifiable(what, files, fix="measure with this project's runner", own_runs_only=True)
     for leg in case.legs:
         yield from _identity(case, first, leg)
         yield from _command(case, first, leg)
-        yield from _configuration(case, leg)
+        if case.planned is not None:
+            yield from _configuration(case.planned, leg)
     for block in case.blocks:
         pair = block.reference.record, block.candidate.record
         if pair[0] and pair[1] and pair[0].boot_id != pair[1].boot_id:
@@ -60,7 +67,7 @@ def _identity(case: Case, first: LegView, leg: LegView) -> Iterator[Found]:
     if first.record is None or leg.record is None:
         return
     # The overlay of a declared operator is the lever: ``kernel_engagement`` asks which leg has it.
-    lever = ("overlay",) if case.lever.overlays and leg.record.side is Side.CANDIDATE else ()
+    lever = ("overlay",) if case.lever.overlays and leg.side is Side.CANDIDATE else ()
     for what, mode, value in SAME:
         expected, observed = value(first.record), value(leg.record)
         if expected != observed and what not in lever:
@@ -75,6 +82,8 @@ def _command(case: Case, first: LegView, leg: LegView) -> Iterator[Found]:
         yield _differs("C09", f"--{name}", "given once", "given twice, the last one wins", leg.path("leg.json"))
     expected = parse(first.record.argv)[0]
     declared = {*case.lever.names(), *((OVERLAY_PATH,) if case.lever.overlays else ())}
+    if not case.declared:
+        declared |= {it.plain for it in find_differences(first.server_info or {}, leg.server_info or {})}
     for name in sorted({*flags, *expected} - declared):
         if flags.get(name) != expected.get(name) and classify_field(name) != "volatile":
             yield _differs(modes_of(name)[0], f"--{name}", expected.get(name), flags.get(name), leg.path("leg.json"))
@@ -84,10 +93,9 @@ def _command(case: Case, first: LegView, leg: LegView) -> Iterator[Found]:
             yield _differs("C04", f"${name}", base.get(name), env.get(name), leg.path("leg.json"))
 
 
-def _configuration(case: Case, leg: LegView) -> Iterator[Found]:
+def _configuration(plan: Plan, leg: LegView) -> Iterator[Found]:
     if leg.record is None:
         return
-    plan = case.plan
     planned = plan.reference if leg.record.side is Side.REFERENCE else plan.reference.with_lever(plan.lever)
     if leg.record.config != planned:
         yield _differs("C04", "configuration", planned.flags, leg.record.config.flags, leg.path("leg.json"))
@@ -111,7 +119,7 @@ rule = Rule(
     "same_launch",
     COMPARISONS,
     ("C04", "C07", "C09", "C12", "C14", "C16", "C18", "E08", "Q10"),
-    ("plan", "rounds"),
+    ("lever", "rounds"),
     check,
     gate=True,
 )

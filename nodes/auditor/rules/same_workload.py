@@ -1,9 +1,11 @@
 """Both legs were asked the same, and started from the same cache.
 
-Proves, per block and round index: equal seeds as planned, equal digests of the prompts, equal prompt lengths and load
-generator arguments (C08), a flushed prefix cache (C17), a new seed for every round of a leg, and equal output totals
-where the workload fixes the lengths (Q07). Over all blocks: equal cached tokens (C17). Of one round they say nothing: a
-prompt that is drawn twice finds itself in the cache or not, by how soon the second comes after the first.
+Proves, per pair of launches and round index: equal digests of the prompts, equal numbers and lengths of prompts, equal
+load generator arguments (C08), a flushed prefix cache (C17), a new seed for every round of a leg, seeds as planned, and
+equal output totals (Q07) unless the data set is one of texts, whose answers end by themselves: those are judged by
+``answers_of_rounds``. Over all pairs: equal cached tokens (C17). Of one round they say nothing: a prompt that is drawn
+twice finds itself in the cache or not, by how soon the second comes after the first. A round without a partner must
+have asked for as much as some round of the other leg.
 """
 
 from __future__ import annotations
@@ -12,9 +14,10 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.reading.rows import BenchRound
-from bankable.nodes.auditor.reading.view import BlockView
+from bankable.nodes.auditor.reading.view import BlockView, LegView
 from bankable.nodes.auditor.rule import COMPARISONS, Found, Outcome, Rule, Unverifiable, at, fail
 from bankable.nodes.auditor.verdict import Action, Severity
+from bankable.tools.evidence.records import Side
 from bankable.tools.levers import Touches
 
 CACHED_SHARE = 0.01
@@ -25,21 +28,23 @@ ADVICE = "send the same seeded prompts to both legs, with the prefix cache flush
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    planned = {block.index: block.seeds for block in case.plan.blocks}
+    planned = {block.index: block.seeds for block in case.planned.blocks} if case.planned is not None else None
     for block in case.blocks:
         for left, right in zip(block.reference.rows, block.candidate.rows, strict=False):
             yield from _round(case, block, left, right)
         for leg in block.legs():
             seeds = [row.stamp.seed for row in leg.rows if row.stamp]
-            if seeds != list(planned.get(block.index, ()))[: len(seeds)]:
+            if planned is not None and seeds != list(planned.get(block.index, ()))[: len(seeds)]:
                 yield _other("seeds as planned", f"seeds {seeds}", leg.path("bench_runs.jsonl"), 1)
             if len(set(seeds)) < len(seeds):
                 yield _other("a new seed for every round", f"seeds {seeds}", leg.path("bench_runs.jsonl"), 1, "C17")
+    yield from _unpaired(case)
     yield from _cached(case)
     if any(row.cached_tokens is None for leg in case.legs for row in leg.rows) and not all(
         row.stamp and row.stamp.flushed for leg in case.legs for row in leg.rows
     ):
-        yield Unverifiable("cached-token counts or a flush record", (at(case.plan_file),), Severity.FLAG)
+        what = "cached-token counts or a flush record"
+        yield Unverifiable(what, (at(case.lever_file),), Severity.FLAG, own_runs_only=True)
 
 
 def _round(case: Case, block: BlockView, left: BenchRound, right: BenchRound) -> Iterator[Found]:
@@ -49,14 +54,20 @@ def _round(case: Case, block: BlockView, left: BenchRound, right: BenchRound) ->
             yield _other(f"prompts {left.stamp.request_digest[:12]}", f"{right.stamp.request_digest[:12]}", file, line)
         if not (left.stamp.flushed and right.stamp.flushed):
             yield _other("prefix cache flushed before the round", "not flushed", file, line, "C17")
-    if sorted(left.input_lens) != sorted(right.input_lens):
-        yield _other(f"{sum(left.input_lens)} prompt tokens", f"{sum(right.input_lens)} prompt tokens", file, line)
+    if left.listed and right.listed:
+        if sorted(left.input_lens) != sorted(right.input_lens):
+            yield _other(f"{sum(left.input_lens)} prompt tokens", f"{sum(right.input_lens)} prompt tokens", file, line)
+    elif _size(left) != _size(right):
+        yield _other(_said(left), _said(right), file, line)
+    other = dict(right.arguments)
     for name, value in left.arguments:
-        other = dict(right.arguments).get(name)
-        if other != value:
-            yield _other(f"{name} = {value}", f"{name} = {other}", file, line)
-    totals = left.raw.total_output_tokens, right.raw.total_output_tokens
-    if case.plan.workload.dataset == "random-ids" and abs(totals[0] - totals[1]) > OUTPUT_SHARE * max(totals):
+        # What a tool does not write in one of its rounds was not asked for otherwise.
+        if (case.planned is not None or name in other) and other.get(name) != value:
+            yield _other(f"{name} = {value}", f"{name} = {other.get(name)}", file, line)
+    totals = left.output_tokens, right.output_tokens
+    if totals[0] is None or totals[1] is None or not _fixed_lengths(case, right):
+        return
+    if abs(totals[0] - totals[1]) > OUTPUT_SHARE * max(totals[0], totals[1]):
         yield fail(
             f"{totals[0]} output tokens, as on the reference",
             f"{totals[1]} output tokens",
@@ -67,6 +78,41 @@ def _round(case: Case, block: BlockView, left: BenchRound, right: BenchRound) ->
         )
 
 
+def _fixed_lengths(case: Case, row: BenchRound) -> bool:
+    """Whether the workload fixes the answers' lengths, as far as the records say; where they do not, it has to."""
+    if case.planned is not None:
+        return case.planned.workload.dataset == "random-ids"
+    return dict(row.arguments).get("dataset_name", "random").startswith("random")
+
+
+def _size(row: BenchRound) -> tuple[int | None, int | None]:
+    """Requests and prompt tokens of a round."""
+    return row.completed, row.input_tokens
+
+
+def _said(row: BenchRound) -> str:
+    return f"{row.completed} requests with {row.input_tokens} prompt tokens"
+
+
+def _unpaired(case: Case) -> Iterator[Found]:
+    """Legs with different numbers of rounds: what has no partner is held against all rounds of the other leg."""
+    if case.planned is not None or case.is_control:
+        return
+    sides = [case.counted(side) for side in Side]
+    sizes = [{_size(row) for leg in legs for row in leg.rows} for legs in sides]
+    for legs, known in zip(sides, reversed(sizes), strict=True):
+        for leg in legs:
+            for row in leg.rows:
+                if _size(row) not in known and not _has_partner(case, leg, row):
+                    yield _other("as much work as on the other leg", _said(row), leg.path("bench_runs.jsonl"), row.line)
+
+
+def _has_partner(case: Case, leg: LegView, row: BenchRound) -> bool:
+    index = leg.rows.index(row)
+    others = [other for block in case.blocks if leg in block.legs() for other in block.legs() if other is not leg]
+    return any(index < len(other.rows) for other in others)
+
+
 def _cached(case: Case) -> Iterator[Found]:
     if any(known is not None and Touches.KV_MEMORY in known.touches for known in case.knobs.values()):
         return
@@ -74,6 +120,7 @@ def _cached(case: Case) -> Iterator[Found]:
         (block.candidate, left, right)
         for block in case.blocks
         for left, right in zip(block.reference.rows, block.candidate.rows, strict=False)
+        if case.planned is not None or None not in (left.cached_tokens, right.cached_tokens)
     ]
     reference = sum(left.cached_tokens or 0 for _, left, _ in rounds)
     candidate = sum(right.cached_tokens or 0 for _, _, right in rounds)
@@ -84,10 +131,10 @@ def _cached(case: Case) -> Iterator[Found]:
         yield _other(f"{reference} cached, as on the reference", said, leg.path("bench_runs.jsonl"), row.line, "C17")
 
 
-def _other(expected: str, observed: str, file: str, line: int, mode: str = "C08") -> Found:
+def _other(expected: str, observed: str, file: str, line: int | None, mode: str = "C08") -> Found:
     return fail(
         expected, observed, ADVICE, at(file, line), action=Action.REMEASURE, modes=(mode,), code="different_workload"
     )
 
 
-rule = Rule("same_workload", COMPARISONS, ("C08", "C17", "Q07"), ("plan", "rounds"), check, gate=True)
+rule = Rule("same_workload", COMPARISONS, ("C08", "C17", "Q07"), ("lever", "rounds"), check, gate=True)

@@ -3,7 +3,7 @@
 Reads each leg's own log after "ready": tracebacks, device errors, watchdogs. A candidate that faults does harm whatever
 its rate; a faulted reference is a faulty measurement. Start-up complaints about optional parts are not faults. A launch
 that was repeated still counts here: a candidate that died or hung under load, where no reference did, is ejected when
-it replaces an operator or did so twice.
+it replaces an operator or did so twice. So is one whose own claim says that its server died.
 """
 
 from __future__ import annotations
@@ -20,11 +20,12 @@ UNDER_LOAD = ("died_in_round", "hung_in_round")
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    broken = {side: [leg for leg in legs if leg.log and leg.log.faults] for side, legs in _sides(case).items()}
+    sides = {side: case.comparison.side(side) for side in Side}
+    broken = {side: [leg for leg in legs if leg.log and leg.log.faults] for side, legs in sides.items()}
     for side, legs in broken.items():
         for leg in legs[:3]:
             line, text = leg.log.faults[0] if leg.log else (None, "")
-            harm = side == "candidate" and not case.is_control and not broken["reference"]
+            harm = side is Side.CANDIDATE and not case.is_control and not broken[Side.REFERENCE]
             yield fail(
                 "a log without faults after the server was ready",
                 f"{leg.name}: {text}",
@@ -35,6 +36,7 @@ def check(case: Case) -> Iterator[Outcome]:
                 code="server_fault",
             )
     yield from _deaths(case)
+    yield from _claimed(case, lost=bool(broken[Side.CANDIDATE]))
     for leg in case.legs:
         if leg.log and leg.log.retractions:
             yield flag(
@@ -50,7 +52,8 @@ def check(case: Case) -> Iterator[Outcome]:
 
 def _modes(case: Case, leg: LegView) -> tuple[str, ...]:
     """A replaced operator that faults after fewer rounds than planned may have broken graph capture."""
-    cut_short = bool(case.lever.overlays) and len(leg.rows) < case.plan.rounds_per_leg
+    replaces = bool(case.lever.overlays) and case.planned is not None
+    cut_short = replaces and len(leg.rows) < case.plan.rounds_per_leg
     return ("H17", "E06", "D05") if cut_short else ("H17", "D05")
 
 
@@ -58,8 +61,9 @@ def _deaths(case: Case) -> Iterator[Outcome]:
     """Servers that went down under load, also in launches that were repeated and do not count any more."""
     dead: dict[Side, list[LegView]] = {side: [] for side in Side}
     for leg in case.comparison.legs:
-        if leg.record is not None and leg.record.failure is not None and leg.record.failure.kind in UNDER_LOAD:
-            dead[leg.record.side].append(leg)
+        failure = leg.record.failure if leg.record is not None else None
+        if leg.side is not None and failure is not None and failure.kind in UNDER_LOAD:
+            dead[leg.side].append(leg)
     ours = dead[Side.CANDIDATE]
     if case.is_control or dead[Side.REFERENCE] or not (len(ours) > 1 or (ours and case.lever.overlays)):
         return
@@ -75,13 +79,31 @@ def _deaths(case: Case) -> Iterator[Outcome]:
     )
 
 
-def _sides(case: Case) -> dict[str, list[LegView]]:
-    return {
-        "reference": [block.reference for block in case.blocks],
-        "candidate": [block.candidate for block in case.blocks],
-    }
+def _claimed(case: Case, *, lost: bool) -> Iterator[Outcome]:
+    """A claim may say itself that the server died, and a server that dies loses its rounds.
+
+    How many rounds a plan declared is asked by ``rows_complete``.
+    """
+    crashed = [claim.file for claim in case.claims if claim.crashed]
+    for file in crashed:
+        yield fail(
+            "a candidate that stays up",
+            "its own record says that the server died",
+            "do no harm: find this fault before measuring again",
+            at(file),
+            modes=("H17",),
+            code="server_fault",
+        )
+    rounds = [sum(len(leg.rows) for leg in case.comparison.side(side)) for side in Side]
+    if case.planned is None and rounds[1] < rounds[0] and (lost or crashed) and not case.is_control:
+        yield fail(
+            f"{rounds[0]} rounds, as on the reference",
+            f"{rounds[1]}",
+            "a server that dies loses its rounds",
+            at(case.candidate_file),
+            modes=("H17", "D11"),
+            code="missing_rounds",
+        )
 
 
-rule = Rule(
-    "server_faults", COMPARISONS, ("H17", "E06", "D05"), ("plan", "rounds", "server_log"), check, missing=Severity.FLAG
-)
+rule = Rule("server_faults", COMPARISONS, ("H17", "E06", "D05"), ("lever", "server_log"), check, missing=Severity.FLAG)

@@ -101,7 +101,7 @@ def _line(**changes: Any) -> bytes:
 def test_an_honest_round_is_read(tmp_path: Path) -> None:
     rows, problems = _read(tmp_path, _line())
     assert (len(rows), problems) == (1, [])
-    assert rows[0].raw.median_itl_ms == pytest.approx(10.0)
+    assert rows[0].raw["median_itl_ms"] == pytest.approx(10.0)
 
 
 @pytest.mark.parametrize(
@@ -165,8 +165,7 @@ def test_any_value_in_any_place_is_read_or_reported(
     rows, problems = _read(tmp_path, _line(**changes))
     assert len(rows) + len(problems) >= 1
     for row in rows:
-        figures = [value for value in vars(row.raw).values() if isinstance(value, float)]
-        assert all(0 <= figure < 1e18 for figure in figures)
+        assert all(0 <= figure < 1e18 for figure in row.raw.values())
 
 
 @pytest.mark.parametrize("word", ["nan", "inf", "-Infinity", "9" * 5000])

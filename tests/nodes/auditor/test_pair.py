@@ -73,29 +73,37 @@ def test_another_pool_without_a_log_is_not_certified(tmp_path: Path) -> None:
 
 def test_two_changes_fail(tmp_path: Path) -> None:
     verdict = audit_pair(*_legs(tmp_path, 0.5, {"schedule_policy": "lpm", "chunked_prefill_size": 64}))
-    assert [it.code for it in hits(verdict, "same_conditions")] == ["undeclared_difference"]
+    assert {it.code for it in hits(verdict, "same_conditions")} == {"undeclared_difference"}
+    assert verdict.lever_class == "indeterminate"
+
+
+def test_one_undeclared_change_is_taken_for_the_lever(tmp_path: Path) -> None:
+    verdict = audit_pair(*_legs(tmp_path, 0.5, {"schedule_policy": "lpm"}))
+    assert [it.code for it in hits(verdict, "exactly_one_lever", Severity.FLAG)] == ["undeclared_lever"]
+    assert not hits(verdict, "same_conditions")
+    assert (verdict.lever_class, verdict.counts_as_kernel_win) == ("indeterminate", False)
 
 
 def test_a_declared_change_that_the_server_ignored(tmp_path: Path) -> None:
     """E01: both servers resolved to the same arguments, and something else made the gain."""
     verdict = audit_pair(*_legs(tmp_path, 0.67, {}), _claim(tmp_path, 0.67, {"schedule_policy": "lpm"}))
-    assert [it.code for it in hits(verdict, "same_conditions", Severity.FAIL)] == ["not_engaged"]
+    assert [it.code for it in hits(verdict, "engagement", Severity.FAIL)] == ["not_engaged"]
     other = audit_pair(
         *_legs(tmp_path, 0.67, {"chunked_prefill_size": 64}), _claim(tmp_path, 0.67, {"chunked_prefill_size": 32})
     )
-    assert [it.code for it in hits(other, "same_conditions")] == ["other_value"]
+    assert [it.code for it in hits(other, "engagement", Severity.FAIL)] == ["not_engaged"]
 
 
 def test_a_variable_that_no_server_reports(tmp_path: Path) -> None:
     write(tmp_path / "claim.json", {"lever": {"flags": {}, "env": {"OMP_NUM_THREADS": "2"}}, "delta": 0.67})
     verdict = audit_pair(*_legs(tmp_path, 0.67, {}), tmp_path / "claim.json")
     assert verdict.verdict is Word.FLAG
-    assert "OMP_NUM_THREADS" in hits(verdict, "same_conditions", Severity.FLAG)[0].observed
+    assert "OMP_NUM_THREADS" in hits(verdict, "engagement", Severity.FLAG)[0].observed
 
 
 def test_an_empty_lever_is_no_change(tmp_path: Path) -> None:
     verdict = audit_pair(*_legs(tmp_path, 0.67, {}), _claim(tmp_path, 0.67, {}))
-    assert "no_lever" in {it.code for it in hits(verdict, "lever_class", Severity.FLAG)}
+    assert [it.code for it in hits(verdict, "exactly_one_lever", Severity.FAIL)] == ["no_lever"]
 
 
 def test_a_wrong_claim_fails(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from bankable.nodes.auditor import replay
 from bankable.nodes.auditor.replay import verify
+from bankable.nodes.auditor.ruleset import ruleset_digest
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.request import Scope
 from tests.nodes.auditor.builders import edit, judge, legs
@@ -57,7 +58,11 @@ def test_an_edited_verdict_is_noticed(audited: Path) -> None:
 
 def test_other_rules_are_said_so(audited: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replay, "ruleset_digest", lambda: "0" * 64)
-    assert {it.status for it in verify(audited).audits} == {"other_rules"}
+    report = verify(audited)
+    assert {it.status for it in report.audits} == {"other_rules"}
+    (line,) = report.problems()
+    assert line.startswith("2 verdicts: other_rules: evidence unchanged, written by a version with rules ")
+    assert f"{ruleset_digest()[:12]}, this one has {'0' * 12};" in line
 
 
 def test_rubbish_is_unreadable_not_fatal(audited: Path) -> None:

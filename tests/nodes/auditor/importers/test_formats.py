@@ -11,20 +11,22 @@ import pytest
 
 from bankable.nodes.auditor.importers import formats
 from bankable.nodes.auditor.importers.intake import Intake
-from bankable.nodes.auditor.importers.leg import ForeignLeg
+from bankable.nodes.auditor.importers.leg import ImportedLeg
+from bankable.nodes.auditor.measured import values
 from bankable.nodes.auditor.pair import audit_pair
 from bankable.nodes.auditor.reading.reader import Reader
 from bankable.nodes.auditor.verdict import Severity, Verdict, Word
 from bankable.tools.errors import UserError
-from tests.nodes.auditor.builders import hits
+from bankable.tools.evidence.records import Side
+from tests.nodes.auditor.builders import hits, server_log
 from tests.nodes.auditor.importers import samples
 
 INFO = {"model_path": "tiny", "version": "0.5.23", "schedule_policy": "fcfs", "random_seed": 7}
 
 
-def leg(tmp_path: Path, source: Path) -> ForeignLeg:
+def read(tmp_path: Path, source: Path) -> tuple[ImportedLeg, ...]:
     intake = Intake(tmp_path / "sealed")
-    return formats.read(Reader(intake.root), "reference", formats.take(intake, source, "reference"))
+    return formats.read(Reader(intake.root), Side.REFERENCE, formats.take(intake, source, "reference"))
 
 
 def not_shown(verdict: Verdict) -> set[str]:
@@ -82,16 +84,14 @@ each = pytest.mark.parametrize("tool", sorted(WRITERS))
 def test_the_format_is_known_whatever_the_file_is_called(tmp_path: Path, tool: str) -> None:
     write, name, _ = WRITERS[tool]
     path = write(tmp_path / "in", 400.0, 1)
-    found = leg(tmp_path, path.rename(path.with_name("anything.bin")))
-    assert found.format == name
-    assert [len(launch.rounds) for launch in found.launches] == [1]
+    legs = read(tmp_path, path.rename(path.with_name("anything.bin")))
+    assert [(leg.format, len(leg.rows)) for leg in legs] == [(name, 1)]
 
 
 @each
 def test_figures_are_recomputed_where_requests_are_recorded(tmp_path: Path, tool: str) -> None:
     write, _, detailed = WRITERS[tool]
-    found = leg(tmp_path, write(tmp_path / "in", 400.0, 1))
-    only = next(iter(found.rounds))
+    only = read(tmp_path, write(tmp_path / "in", 400.0, 1))[0].rows[0]
     sample = samples.simulate(400.0, 1)
     assert only.figure("output_throughput") == pytest.approx(400.0, rel=1e-4)
     assert only.figure("median_ttft_ms") == pytest.approx(1000 * sorted(sample.ttfts)[6], rel=0.02)
@@ -165,9 +165,9 @@ def test_every_way_to_put_runs_into_a_file(tmp_path: Path, change: str) -> None:
         "marked": "\ufeff" + json.dumps(records[0]) + "\r\n" + "\r\n".join(json.dumps(one) for one in records[1:]),
     }
     (tmp_path / "runs").write_text(texts[change], encoding="utf-8", newline="")
-    found = leg(tmp_path, tmp_path / "runs")
-    assert [len(launch.rounds) for launch in found.launches] == [3]
-    assert found.first.values("output_throughput") == pytest.approx([400.0, 401.0, 402.0])
+    legs = read(tmp_path, tmp_path / "runs")
+    assert [len(leg.rows) for leg in legs] == [3]
+    assert values(legs[0], "output_throughput") == pytest.approx([400.0, 401.0, 402.0])
 
 
 def test_files_of_a_folder_are_launches(tmp_path: Path) -> None:
@@ -183,8 +183,8 @@ def test_files_of_a_folder_are_launches(tmp_path: Path) -> None:
 def test_a_log_and_arguments_beside_a_result_close_gaps(tmp_path: Path) -> None:
     for side, rate in (("a", 400.0), ("b", 500.0)):
         path = _vllm(tmp_path / side, rate, 1)
-        (path.parent / "server.log").write_text("The server is ready\n")
-        (path.parent / "server_info.json").write_text(json.dumps({"model_path": "tiny", "tp_size": 1}))
+        (path.parent / "server.log").write_text(server_log(4, 0.1))
+        (path.parent / "server_info.json").write_text(json.dumps({**INFO, "tp_size": 1}))
     missing = not_shown(audit_pair(tmp_path / "a", tmp_path / "b"))
     assert missing == {"greedy outputs of both legs"}
 
@@ -192,13 +192,14 @@ def test_a_log_and_arguments_beside_a_result_close_gaps(tmp_path: Path) -> None:
 def test_another_workload_is_no_gain(tmp_path: Path) -> None:
     fewer = samples.vllm(500.0, 2, num_prompts=11, max_concurrency=8)
     verdict = audit_pair(_vllm(tmp_path / "a", 400.0, 1), samples.dump(tmp_path / "b.json", fewer))
-    assert any(it.code == "different_workload" for it in hits(verdict, "rows_complete", Severity.FAIL))
+    assert any(it.code == "different_workload" for it in hits(verdict, "same_workload", Severity.FAIL))
 
 
 def test_failed_requests_are_found_in_a_bare_summary(tmp_path: Path) -> None:
     record = samples.vllm(500.0, 2, details=False, failed=3, completed=samples.PROMPTS - 3)
     verdict = audit_pair(_vllm_bare(tmp_path / "a", 400.0, 1), samples.dump(tmp_path / "b.json", record))
-    assert {"failed_requests", "different_workload"} <= {it.code for it in hits(verdict, "rows_complete")}
+    assert [it.code for it in hits(verdict, "rows_complete") if it.severity is Severity.FAIL] == ["failed_requests"]
+    assert {it.code for it in hits(verdict, "same_workload")} == {"different_workload"}
 
 
 def test_missing_arguments_weigh_more_where_the_tool_writes_them(tmp_path: Path) -> None:
@@ -219,7 +220,7 @@ def test_aiperf_counts_cancelled_and_warm_up_requests_apart(tmp_path: Path) -> N
     warm = {**records[0], "metadata": {**records[0]["metadata"], "benchmark_phase": "warmup"}}
     lost: dict[str, Any] = {"metadata": records[0]["metadata"], "metrics": {}, "error": {"code": 499}}
     path = samples.dump(tmp_path / "b.jsonl", warm, *records, lost)
-    only = next(iter(leg(tmp_path, path).rounds))
+    only = read(tmp_path, path)[0].rows[0]
     assert (only.completed, only.failed, only.issued) == (samples.PROMPTS, 1, samples.PROMPTS + 1)
 
 
@@ -231,7 +232,7 @@ def test_older_guidellm_reports(tmp_path: Path) -> None:
     del entry["metrics"]["request_totals"]
     for one in entry["requests"]["successful"]:
         one["start_time"], one["end_time"] = one.pop("request_start_time"), one.pop("request_end_time")
-    only = next(iter(leg(tmp_path, samples.dump(tmp_path / "in.json", report)).rounds))
+    only = read(tmp_path, samples.dump(tmp_path / "in.json", report))[0].rows[0]
     assert only.raw["output_throughput"] == pytest.approx(400.0)
     assert only.completed == samples.PROMPTS
 
@@ -239,16 +240,16 @@ def test_older_guidellm_reports(tmp_path: Path) -> None:
 def test_a_sample_of_guidellms_requests_recomputes_nothing(tmp_path: Path) -> None:
     report = samples.guidellm(400.0, 1)
     del report["benchmarks"][0]["requests"]["successful"][3:]
-    found = leg(tmp_path, samples.dump(tmp_path / "in.json", report))
-    assert next(iter(found.rounds)).raw == {}
-    assert "every request's record" in {gap.what for gap in found.gaps}
+    leg = read(tmp_path, samples.dump(tmp_path / "in.json", report))[0]
+    assert leg.rows[0].raw == {}
+    assert "every request's record" in {record.what for record in leg.absent}
 
 
 def test_a_guidellm_sweep_is_refused(tmp_path: Path) -> None:
     report = samples.guidellm(400.0, 1)
     report["benchmarks"] += samples.guidellm(500.0, 2, {"type_": "concurrent", "streams": 64})["benchmarks"]
     with pytest.raises(UserError, match="2 load levels"):
-        leg(tmp_path, samples.dump(tmp_path / "benchmarks.json", report))
+        read(tmp_path, samples.dump(tmp_path / "benchmarks.json", report))
 
 
 def test_legs_of_two_tools_are_refused(tmp_path: Path) -> None:

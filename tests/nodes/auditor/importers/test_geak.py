@@ -150,9 +150,8 @@ def test_c01_a_starved_reference_is_ejected(run: Path) -> None:
     verdict = audit_pair(run, scope="bundle")
     assert (verdict.verdict, verdict.action) == (Word.FAIL, Action.EJECT), shown(verdict)
     assert "starved_reference" in codes(verdict, Severity.FAIL)
-    told = [it for it in verdict.findings if it.code == "misreported_condition"]
-    assert [(it.expected, it.observed) for it in told] == [
-        ("reference.mem_fraction_static = 0.7225", "mem_fraction_static = 0.85")
+    assert [(it.expected, it.observed) for it in hits(verdict, "reported_conditions", Severity.FAIL)] == [
+        ("mem_fraction_static = 0.85, as claimed", "mem_fraction_static = 0.7225 in reference")
     ]
     assert "(withheld)" in verdict.headline
 
@@ -234,7 +233,9 @@ def test_an_honest_benchmark_is_left_alone(run: Path) -> None:
         "harness_suspect": False,
     }
     write(run / "kernels/gemm_task/opbench_result.json", benchmark)
-    assert not hits(audit_pair(run), "isolated_speedup")
+    verdict = audit_pair(run)
+    assert not hits(verdict, "harness_headline")
+    assert [it.observed for it in hits(verdict, "harness_headline", Severity.INFO)] == ["2×"]
 
 
 def test_a01_speculative_decoding_sold_as_a_kernel(run: Path) -> None:
@@ -270,7 +271,7 @@ def test_d07_a_warm_up_outlier_in_the_baseline(run: Path) -> None:
     verdict = audit_pair(run, scope="baseline")
     assert (verdict.verdict, verdict.action) == (Word.FLAG, Action.REMEASURE), shown(verdict)
     found = next(it for it in verdict.findings if it.code == "warm_up_outlier")
-    assert "spread 3.82%, 7.6 × the band" in found.observed
+    assert "spread up to 3.82%, 7.6 × the band" in found.observed
     # A folder of the leg itself, and a settled baseline.
     leg(run / "baseline", [1003.36, 1004.05, 1004.71])
     settled = audit_pair(run / "baseline", scope="baseline")
@@ -324,7 +325,7 @@ def test_reported_medians_are_held_against_raw(run: Path) -> None:
     assert not hits(audit_pair(run), "reported_vs_raw", Severity.FAIL)
     integrated(run, "policy", **{**honest, "cand_med": 1700.0, "e2e_delta_pct": 69.2})
     wrong = hits(audit_pair(run), "reported_vs_raw", Severity.FAIL)
-    assert {it.observed for it in wrong} == {"1700.0000", "gain +69.20%"}
+    assert {it.observed for it in wrong} == {"candidate.output_throughput = 1700.0000", "gain +69.20%"}
     integrated(run, "policy", ref_med=None, cand_med=None, e2e={"ref_median_tok_s": 1004.906, "delta_pct": 12.0})
     assert [it.observed for it in hits(audit_pair(run), "reported_vs_raw", Severity.FAIL)] == ["gain +12.00%"]
     integrated(run, "policy", ref_med=None, cand_med=None)  # nulls over intact raw are no lie (D06)
@@ -348,13 +349,13 @@ def test_two_settings_in_one_patch(run: Path) -> None:
     assert "two_levers" not in codes(audit_pair(run, scope="bundle"), Severity.FAIL)
 
 
-def test_a_second_undeclared_setting_is_ejected(run: Path) -> None:
+def test_a_second_undeclared_setting_is_measured_again(run: Path) -> None:
     folder = integrated(run, "policy")
     leg(folder / "ref", REF)
     leg(folder / "cand", CAND, {"schedule_policy": "lpm", "attention_backend": "triton"})
     verdict = audit_pair(run)
     assert "undeclared_difference" in codes(verdict, Severity.FAIL)
-    assert verdict.action is Action.EJECT
+    assert verdict.action is Action.REMEASURE
 
 
 def test_a_hidden_latency_regression_costs_the_headline(run: Path) -> None:
@@ -370,7 +371,7 @@ def test_a_gain_above_what_the_kernel_can_give(run: Path) -> None:
     folder = integrated(run, "tiny", winner_kind="authored", apply_flags="", isolated_speedup=1.1, pct_gpu_time=5.6)
     leg(folder / "ref", [1000.0, 1001.0, 1002.0])
     leg(folder / "cand", [1100.0, 1101.0, 1102.0])
-    assert "above_ceiling" in codes(audit_pair(run), Severity.FLAG)
+    assert "above_ceiling" in codes(audit_pair(run), Severity.FAIL)
 
 
 def test_isolated_servers_are_launches(run: Path) -> None:

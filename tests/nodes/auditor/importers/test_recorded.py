@@ -42,7 +42,7 @@ def test_a_claim_that_was_touched_up(patch: Path) -> None:
     claim["delta"] += 0.1
     write(patch / "touched.json", claim)
     verdict = audit_pair(patch / "reference", patch / "candidate", patch / "touched.json")
-    assert [it.observed for it in hits(verdict, "reported_vs_raw", Severity.FAIL)] == ["delta +142.17%"]
+    assert [it.observed for it in hits(verdict, "reported_vs_raw", Severity.FAIL)] == ["gain +142.17%"]
 
 
 def test_bare_files_without_the_claim_are_not_certified(patch: Path) -> None:

@@ -20,8 +20,9 @@ from typing import Any
 
 from bankable.nodes.auditor.importers.documents import Document, number, part, whole
 from bankable.nodes.auditor.importers.format import Format, Reading
-from bankable.nodes.auditor.importers.leg import Check, Gap, Round
 from bankable.nodes.auditor.reading.reader import Json, Reader
+from bankable.nodes.auditor.reading.rows import BenchRound, FigureCheck
+from bankable.nodes.auditor.reading.view import AbsentRecord
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.canonical import canonical
 from bankable.tools.statistics.latency import percentile
@@ -37,7 +38,7 @@ def recognise(first: Json) -> bool:
 
 
 def read(reader: Reader, file: str, found: Iterable[Document]) -> Reading:
-    rounds: list[Round] = []
+    rounds: list[BenchRound] = []
     levels: set[bytes] = set()
     sampled = False
     for document in found:
@@ -54,10 +55,12 @@ def read(reader: Reader, file: str, found: Iterable[Document]) -> Reading:
         raise UserError(
             f"{len(levels)} load levels in one GuideLLM report", file, "compare reports with one strategy each"
         )
-    gaps = [Gap("finish reasons", "the format has none", "output_correctness", decides=False)]
-    gaps += [Gap("gaps between tokens", "the format has none", "headline_integrity", decides=False)]
+    gaps = [AbsentRecord("finish reasons", "the format has none", "output_correctness", decides=False)]
+    gaps += [AbsentRecord("gaps between tokens", "the format has none", "headline_integrity", decides=False)]
     if sampled:
-        gaps.append(Gap("every request's record", "run GuideLLM without sampling of requests", "reported_vs_raw"))
+        gaps.append(
+            AbsentRecord("every request's record", "run GuideLLM without sampling of requests", "reported_vs_raw")
+        )
     return Reading(tuple(rounds), tuple(gaps))
 
 
@@ -71,7 +74,7 @@ def _level(entry: Json) -> bytes:
         return b"?"
 
 
-def _round(reader: Reader, file: str, line: int | None, entry: Json) -> tuple[Round | None, bool]:
+def _round(reader: Reader, file: str, line: int | None, entry: Json) -> tuple[BenchRound | None, bool]:
     """A round, and whether every finished request has its record."""
     done = _list(part(entry, "requests", "successful"))
     tokens = [(whole(one.get("prompt_tokens")), whole(one.get("output_tokens"))) for one in done]
@@ -86,7 +89,7 @@ def _round(reader: Reader, file: str, line: int | None, entry: Json) -> tuple[Ro
     count = whole(_first(part(entry, "metrics", "request_totals"), "successful"))
     complete = bool(done) and (count is None or count == len(done)) and len(starts) == len(ends) == len(done)
     raw: dict[str, float] = {}
-    checks: list[Check] = []
+    checks: list[FigureCheck] = []
     counted = [made for _, made in tokens if made is not None]
     if complete and duration > 0 and len(counted) == len(done):
         raw = {"output_throughput": sum(counted) / duration, "request_throughput": len(done) / duration}
@@ -95,7 +98,7 @@ def _round(reader: Reader, file: str, line: int | None, entry: Json) -> tuple[Ro
             if known:
                 raw[f"median_{key}_ms"] = percentile(known, 50)
                 mean = number(part(entry, "metrics", name, "successful", "mean"))
-                checks += [Check(f"mean_{key}_ms", mean, fmean(known))] if mean is not None else []
+                checks += [FigureCheck(f"mean_{key}_ms", mean, fmean(known))] if mean is not None else []
         first = [value for value in latencies["ttft"] if value is not None]
         if first:
             raw["p99_ttft_ms"] = percentile(first, 99)
@@ -106,8 +109,7 @@ def _round(reader: Reader, file: str, line: int | None, entry: Json) -> tuple[Ro
         reader.report(file, line, "impossible", "a negative figure")
         return None, False
     failed = len(_list(part(entry, "requests", "errored")))
-    return Round(
-        file=file,
+    return BenchRound(
         line=line,
         reported=reported,
         raw=raw,

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 
 from bankable.nodes.auditor.importers.documents import Document, whole
 from bankable.nodes.auditor.importers.format import Format, Reading
-from bankable.nodes.auditor.importers.leg import Gap, Round
-from bankable.nodes.auditor.importers.serving import detailed, serving_round
+from bankable.nodes.auditor.importers.readers.serving import detailed, serving_round
 from bankable.nodes.auditor.reading.reader import Json, Reader
-from bankable.nodes.auditor.reading.rows import BENCH_ARGUMENTS
+from bankable.nodes.auditor.reading.rows import BENCH_ARGUMENTS, BenchRound
+from bankable.nodes.auditor.reading.view import AbsentRecord
 
 
 def recognise(first: Json) -> bool:
@@ -27,18 +27,18 @@ def recognise(first: Json) -> bool:
 def read(reader: Reader, file: str, found: Iterable[Document]) -> Reading:
     rounds = tuple(_rounds(reader, file, found))
     gaps = []
-    if any(each.row is None for each in rounds):
-        gaps.append(Gap("per-request lists", "run the benchmark with --output-details", "reported_vs_raw"))
-        gaps.append(Gap("requests that failed", "run the benchmark with --output-details", "rows_complete"))
+    if not all(row.listed for row in rounds):
+        gaps.append(AbsentRecord("per-request lists", "run the benchmark with --output-details", "reported_vs_raw"))
+        gaps.append(AbsentRecord("requests that failed", "run the benchmark with --output-details", "rows_complete"))
     return Reading(rounds, tuple(gaps))
 
 
-def plain(first: Json) -> bool:
+def is_plain(first: Json) -> bool:
     """Rounds that the measurement layer's own reader takes as they stand."""
     return "bankable" in first or (detailed(first) and isinstance(first.get("server_info"), dict))
 
 
-def _rounds(reader: Reader, file: str, found: Iterable[Document]) -> Iterator[Round]:
+def _rounds(reader: Reader, file: str, found: Iterable[Document]) -> Iterator[BenchRound]:
     for document in found:
         each = serving_round(reader, file, document, BENCH_ARGUMENTS, _declared(document.content))
         if each is not None:
@@ -53,4 +53,4 @@ def _declared(record: Json) -> int | None:
     return lengths[0] + lengths[1] if lengths[0] is not None and lengths[1] is not None else None
 
 
-FORMAT = Format("sglang serving benchmark", recognise, read, embeds_arguments=True)
+FORMAT = Format("sglang serving benchmark", recognise, read, states_arguments=True, is_plain=is_plain)

@@ -14,11 +14,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bankable.nodes.auditor.importers.aiperf import MS
 from bankable.nodes.auditor.importers.documents import Document, number, part, whole
 from bankable.nodes.auditor.importers.format import Format, Reading
-from bankable.nodes.auditor.importers.leg import Gap, Round
+from bankable.nodes.auditor.importers.readers.aiperf import MS
 from bankable.nodes.auditor.reading.reader import Json, Reader
+from bankable.nodes.auditor.reading.rows import BenchRound
+from bankable.nodes.auditor.reading.view import AbsentRecord
 
 MAX_CSV_LINES = 10_000
 TABLE = "aiperf csv"
@@ -53,8 +54,7 @@ def read(reader: Reader, file: str, found: Iterable[Document]) -> Reading:
             reader.report(file, document.line, "invalid", "no usable output_token_throughput")
         else:
             rounds.append(
-                Round(
-                    file=file,
+                BenchRound(
                     line=document.line,
                     reported=reported,
                     raw={},
@@ -65,8 +65,8 @@ def read(reader: Reader, file: str, found: Iterable[Document]) -> Reading:
                 )
             )
     gaps = (
-        Gap("per-request records", "give profile_export.jsonl of the same run", "reported_vs_raw"),
-        Gap("finish reasons", "the format has none", "output_correctness", decides=False),
+        AbsentRecord("per-request records", "give profile_export.jsonl of the same run", "reported_vs_raw"),
+        AbsentRecord("finish reasons", "the format has none", "output_correctness", decides=False),
     )
     return Reading(tuple(rounds), gaps)
 
@@ -99,7 +99,8 @@ def table(reader: Reader, file: str) -> Json | None:
                 rows[tag] = {"unit": name["unit"] or "", **values, "avg": values.get("avg", values.get("Value"))}
     except csv.Error:
         return None
-    return {TABLE: rows} if rows else None
+    found = {TABLE: rows}
+    return found if "output_throughput" in figures(rows) else None
 
 
 def _value(record: Mapping[str, Any], tag: str) -> float | None:
@@ -113,4 +114,8 @@ def _read(cell: str) -> float | None:
         return None
 
 
-FORMAT = Format("AIPerf or GenAI-Perf summary", recognise, read)
+def _summary(record: Json) -> dict[str, float]:
+    return figures(record) if recognise(record) else {}
+
+
+FORMAT = Format("AIPerf or GenAI-Perf summary", recognise, read, table=table, summary=_summary)

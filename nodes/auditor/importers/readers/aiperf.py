@@ -15,8 +15,9 @@ from typing import Any
 
 from bankable.nodes.auditor.importers.documents import Document, number, part, whole
 from bankable.nodes.auditor.importers.format import Format, Reading
-from bankable.nodes.auditor.importers.leg import Gap, Round
 from bankable.nodes.auditor.reading.reader import Json, Reader
+from bankable.nodes.auditor.reading.rows import BenchRound
+from bankable.nodes.auditor.reading.view import AbsentRecord
 from bankable.tools.statistics.latency import percentile
 
 MS = {"ns": 1e-6, "us": 1e-3, "ms": 1.0, "s": 1e3, "sec": 1e3}
@@ -62,14 +63,15 @@ def read(reader: Reader, file: str, found: Iterable[Document]) -> Reading:
     }
     gaps = []
     if seen.uncounted:
-        gaps.append(Gap("output tokens of every request", "let AIPerf count tokens (--tokenizer)", "real_delta"))
+        gaps.append(
+            AbsentRecord("output tokens of every request", "let AIPerf count tokens (--tokenizer)", "real_delta")
+        )
     else:
         raw["output_throughput"] = seen.outputs / duration
     if not seen.gaps:
-        gaps.append(Gap("gaps between tokens", "use --streaming", "headline_integrity", decides=False))
-    gaps.append(Gap("finish reasons", "the format has none", "output_correctness", decides=False))
-    only = Round(
-        file=file,
+        gaps.append(AbsentRecord("gaps between tokens", "use --streaming", "headline_integrity", decides=False))
+    gaps.append(AbsentRecord("finish reasons", "the format has none", "output_correctness", decides=False))
+    only = BenchRound(
         line=None,
         reported={},
         raw=raw,

@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from bankable.nodes.auditor.importers.documents import Document, number
 from bankable.nodes.auditor.importers.format import Format, Reading
-from bankable.nodes.auditor.importers.leg import Gap
-from bankable.nodes.auditor.importers.serving import serving_round
+from bankable.nodes.auditor.importers.readers.serving import serving_round
 from bankable.nodes.auditor.reading.reader import Json, Reader
+from bankable.nodes.auditor.reading.view import AbsentRecord
 
 
 def recognise(first: Json) -> bool:
@@ -25,10 +25,10 @@ def read(reader: Reader, file: str, found: Iterable[Document]) -> Reading:
     rows = (serving_round(reader, file, document, (), None) for document in found)
     rounds = tuple(replace(each, checks=()) for each in rows if each is not None)
     gaps = (
-        Gap("per-request records", "give the benchmark client's own result files", "reported_vs_raw"),
-        Gap("requests that failed", "give the benchmark client's own result files", "rows_complete"),
+        AbsentRecord("per-request records", "give the benchmark client's own result files", "reported_vs_raw"),
+        AbsentRecord("requests that failed", "give the benchmark client's own result files", "rows_complete"),
     )
     return Reading(rounds, gaps)
 
 
-FORMAT = Format("GEAK canonical rows", recognise, read)
+FORMAT = Format("GEAK canonical rows", recognise, read, catches_all=True)

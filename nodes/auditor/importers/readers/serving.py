@@ -6,14 +6,14 @@ Both tools descend from one script and share names and units: seconds in lists, 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import add
 
 from bankable.nodes.auditor.importers.documents import Document, number, whole
-from bankable.nodes.auditor.importers.leg import Check, Round, round_of
 from bankable.nodes.auditor.measured import FIELDS
 from bankable.nodes.auditor.reading.reader import Json, Reader
 from bankable.nodes.auditor.reading.resolved import drop_volatile
-from bankable.nodes.auditor.reading.rows import BenchRound
-from bankable.tools.evidence.records import BenchRun, LatencySummary
+from bankable.nodes.auditor.reading.rows import BenchRound, FigureCheck
+from bankable.tools.evidence.records import BenchRun
 from bankable.tools.statistics.latency import recompute
 
 LISTS = ("input_lens", "output_lens", "ttfts", "itls", "errors")
@@ -39,7 +39,7 @@ def detailed(record: Json) -> bool:
 
 def serving_round(
     reader: Reader, file: str, document: Document, arguments: tuple[str, ...], longest: int | None
-) -> Round | None:
+) -> BenchRound | None:
     """A round, or ``None`` with a report of what is wrong. ``longest`` is what was declared, for a bare summary."""
     record = document.content
     given = tuple((name, str(record[name])) for name in arguments if record.get(name) is not None)
@@ -52,7 +52,7 @@ def serving_round(
 
 def _from_lists(
     reader: Reader, file: str, document: Document, given: tuple[tuple[str, str], ...], info: Json
-) -> Round | None:
+) -> BenchRound | None:
     record, present = document.content, _present(document.content)
     filled = {**dict.fromkeys((*FIELDS, "p99_tpot_ms"), 0.0), "server_info": {}, "total_input_tokens": 0}
     # Only the names that are read: an embedded server_info of another type must not stop the round.
@@ -66,18 +66,21 @@ def _from_lists(
         reader.report(file, document.line, "impossible", str(cause))
         return None
     failed = sum(bool(error) or length == 0 for error, length in zip(run.errors, run.output_lens, strict=True))
-    # A figure that the tool did not write has nothing to be held against; the recomputed one stands in for it.
-    reported = {name: present.get(name, float(getattr(raw, name))) for name in FIELDS}
-    row = BenchRound(
-        line=document.line or 1,
-        stamp=None,
-        reported=LatencySummary(**reported),
-        raw=raw,
+    return BenchRound(
+        line=document.line,
+        reported=present,
+        raw={name: float(getattr(raw, name)) for name in FIELDS},
+        listed=True,
         duration=run.duration,
+        issued=len(run.output_lens),
         completed=run.completed,
         succeeded=len(run.output_lens) - failed,
         failed=failed,
         total_output=run.total_output_tokens,
+        output_tokens=raw.total_output_tokens,
+        input_tokens=sum(run.input_lens),
+        longest=max(map(add, run.input_lens, run.output_lens), default=None),
+        longest_s=raw.longest_request_s,
         input_lens=tuple(run.input_lens),
         output_lens=tuple(run.output_lens),
         streamed=tuple(len(gaps) for gaps in run.itls),
@@ -86,12 +89,11 @@ def _from_lists(
         arguments=given,
         server_info=info,
     )
-    return round_of(row, file)
 
 
 def _from_summary(
     reader: Reader, file: str, document: Document, given: tuple[tuple[str, str], ...], info: Json, longest: int | None
-) -> Round | None:
+) -> BenchRound | None:
     record, reported = document.content, _present(document.content)
     wrong = sorted(name for name, value in reported.items() if value < 0)
     duration = number(record.get("duration"))
@@ -101,21 +103,21 @@ def _from_summary(
     if wrong or (duration is not None and duration <= 0):
         reader.report(file, document.line, "impossible", f"negative: {', '.join(wrong)}" if wrong else "duration ≤ 0")
         return None
-    completed = whole(record.get("completed"))
-    return Round(
-        file=file,
+    return BenchRound(
         line=document.line,
         reported=reported,
         raw={},
         checks=_rates(record, reported, duration),
+        duration=duration,
         issued=whole(record.get("num_prompts")),
-        completed=completed,
+        completed=whole(record.get("completed")),
         failed=whole(record.get("failed")),
+        total_output=whole(record.get("total_output_tokens")),
+        output_tokens=whole(record.get("total_output_tokens")) or None,
         input_tokens=whole(record.get("total_input_tokens")),
-        output_tokens=whole(record.get("total_output_tokens")),
         longest=longest,
         arguments=given,
-        server_info=info or None,
+        server_info=info,
     )
 
 
@@ -124,11 +126,11 @@ def _present(record: Json) -> dict[str, float]:
     return {name: value for name, value in found.items() if value is not None}
 
 
-def _rates(record: Json, reported: Mapping[str, float], duration: float | None) -> tuple[Check, ...]:
+def _rates(record: Json, reported: Mapping[str, float], duration: float | None) -> tuple[FigureCheck, ...]:
     """Rates follow from counts and duration even in a bare summary."""
     found = []
     for rate, count in _COUNTED.items():
         counted = number(record.get(count))
         if duration is not None and counted is not None and rate in reported:
-            found.append(Check(rate, reported[rate], counted / duration))
+            found.append(FigureCheck(rate, reported[rate], counted / duration))
     return tuple(found)

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Iterator
 
 from bankable.nodes.auditor.importers.documents import Document
 from bankable.nodes.auditor.importers.format import Format, Reading
-from bankable.nodes.auditor.importers.leg import Gap, Round
-from bankable.nodes.auditor.importers.serving import serving_round
+from bankable.nodes.auditor.importers.readers.serving import serving_round
 from bankable.nodes.auditor.reading.reader import Json, Reader
+from bankable.nodes.auditor.reading.rows import BenchRound
+from bankable.nodes.auditor.reading.view import AbsentRecord
 
 ARGUMENTS = ("backend", "model_id", "tokenizer_id", "num_prompts", "request_rate", "burstiness", "max_concurrency")
 DETAILED = "add --save-detailed to vllm bench serve"
@@ -28,15 +29,15 @@ def recognise(first: Json) -> bool:
 def read(reader: Reader, file: str, found: Iterable[Document]) -> Reading:
     rounds = tuple(_rounds(reader, file, found))
     gaps = []
-    if any(each.row is None for each in rounds):
-        gaps.append(Gap("per-request latencies and lengths", DETAILED, "reported_vs_raw"))
+    if not all(row.listed for row in rounds):
+        gaps.append(AbsentRecord("per-request latencies and lengths", DETAILED, "reported_vs_raw"))
     if any(each.failed is None for each in rounds):
-        gaps.append(Gap("requests that failed", DETAILED, "rows_complete"))
-    gaps.append(Gap("finish reasons", "the format has none", "output_correctness", decides=False))
+        gaps.append(AbsentRecord("requests that failed", DETAILED, "rows_complete"))
+    gaps.append(AbsentRecord("finish reasons", "the format has none", "output_correctness", decides=False))
     return Reading(rounds, tuple(gaps))
 
 
-def _rounds(reader: Reader, file: str, found: Iterable[Document]) -> Iterator[Round]:
+def _rounds(reader: Reader, file: str, found: Iterable[Document]) -> Iterator[BenchRound]:
     for document in found:
         each = serving_round(reader, file, document, ARGUMENTS, None)
         if each is not None:
