@@ -157,7 +157,7 @@ def resume(
     from bankable.graph.session import stored_config
 
     if approve not in (None, "yes", "no"):
-        raise UserError(f"{approve!r} is no answer", "--approve", "yes or no")
+        raise UserError(f"invalid value {approve!r} for --approve", "", "use yes or no")
     _execute(stored_config(run), run, resume=True, key=key, json=json, approve=approve, trace=trace)
 
 
@@ -242,9 +242,9 @@ def audit(
 
     chosen = next((known for known in SCOPES if known == scope), None)
     if chosen is None:
-        raise UserError(f"unknown scope {scope!r}", "--scope", f"one of {', '.join(SCOPES)}")
+        raise UserError(f"invalid value {scope!r} for --scope", "", f"use one of {', '.join(SCOPES)}")
     if json and markdown:
-        raise UserError("two formats asked for", "--json --markdown", "choose one")
+        raise UserError("cannot print two formats at once", "--json --markdown", "choose one")
     verdict = audit_pair(ref, cand, claim, chosen)
     shown = (
         verdict.to_bytes() if json else (render_markdown(verdict) if markdown else render_text(verdict) + "\n").encode()
@@ -370,5 +370,5 @@ def main() -> None:
     except ValidationError as problem:
         first = problem.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        print(f"bankable: {where}: {first['msg']} (got {first.get('input')!r})", file=sys.stderr)
+        print(f"bankable: invalid value {first.get('input')!r} for {where}: {first['msg']}", file=sys.stderr)
         sys.exit(2)

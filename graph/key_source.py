@@ -26,5 +26,7 @@ def signing_key(path: Path | None) -> SigningKey:
 def library_missing(cause: ImportError) -> UserError:
     """What to say where signatures can be neither made nor checked."""
     return UserError(
-        "signatures need a library that is not installed", cause.name or "", "run pip install 'bankable[attest]'"
+        "cannot sign or check signatures: a library is not installed",
+        cause.name or "",
+        "run pip install 'bankable[attest]'",
     )

@@ -31,7 +31,9 @@ def show(
         raise library_missing(missing) from None
     path = key or _own()
     if key is None and not os.path.lexists(path):
-        raise UserError("no signing key yet", str(path), "the first run makes one, or `keys new`")
+        raise UserError(
+            "cannot show the signing key: there is none yet", str(path), "make one with `keys new`, or start a run"
+        )
     found = read_key(path)
     sys.stdout.write(found.public.pem.decode())
     print(f"{found.public.fingerprint}  {path}", file=sys.stderr)
@@ -50,11 +52,11 @@ def new(
         raise library_missing(missing) from None
     target = path or _own()
     if os.path.lexists(target):
-        raise UserError("there is a file already", str(target), "choose another path, or move it away")
+        raise UserError("cannot make a key: the file exists", str(target), "choose another path, or move the file away")
     try:
         print(make_key(target).said)
     except OSError as problem:
-        raise UserError("cannot make a key here", str(target), problem.strerror or "choose another path") from None
+        raise UserError(f"cannot make a key: {problem.strerror}", str(target), "choose another path") from None
 
 
 def _own() -> Path:
@@ -63,4 +65,4 @@ def _own() -> Path:
     try:
         return default_path()
     except RuntimeError:
-        raise UserError("no home folder to keep a key in", "", "name a path") from None
+        raise UserError("cannot find the signing key: no home folder", "", "give a path") from None

@@ -59,4 +59,4 @@ def llm_options(
     try:
         return Llm(settings=settings, votes=VOTES if votes is None else votes)
     except ValidationError:
-        raise UserError(f"{votes} votes", "--judge-votes", "give 1 to 15") from None
+        raise UserError(f"invalid value {votes} for --judge-votes", "", "use 1 to 15") from None

@@ -75,7 +75,7 @@ def build_config(asked: RunOptions) -> RunConfig:
         changes["llm"] = llm
     if asked.approve is not None:
         if asked.approve not in APPROVE:
-            raise UserError(f"no moment {asked.approve!r}", "--approve", f"one of {', '.join(APPROVE)}")
+            raise UserError(f"invalid value {asked.approve!r} for --approve", "", f"use one of {', '.join(APPROVE)}")
         changes["approve"] = asked.approve
     if asked.seed is not None:
         changes["seed"] = asked.seed
@@ -92,7 +92,7 @@ def build_config(asked: RunOptions) -> RunConfig:
     if asked.tracks is not None:
         changes["tracks"] = _tracks(asked.tracks)
     if asked.model is None and asked.server is None:
-        raise UserError("no model", "--model", "give a model folder, for instance tools/model/shipped")
+        raise UserError("cannot run: no model", "--model", "give a model folder, for instance tools/model/shipped")
     quick: dict[str, object] = dict(QUICK) if asked.quick else {}
     return RunConfig.model_validate(
         {
@@ -114,7 +114,7 @@ def build_config(asked: RunOptions) -> RunConfig:
 def _tracks(asked: list[str]) -> tuple[str, ...]:
     unknown = sorted(set(asked) - set(TRACKS))
     if unknown:
-        raise UserError(f"no track {unknown[0]!r}", "--track", f"one of {', '.join(TRACKS)}")
+        raise UserError(f"invalid value {unknown[0]!r} for --track", "", f"use one of {', '.join(TRACKS)}")
     return tuple(name for name in TRACKS if name in asked)
 
 
@@ -147,7 +147,9 @@ def _values(pairs: list[str], option: str) -> dict[str, Scalar]:
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not name or not equals:
-            raise UserError(f"{pair!r} is not name=value", option, "for instance stream_interval=8")
+            raise UserError(
+                f"invalid value {pair!r} for {option}", "", "use name=value, for instance stream_interval=8"
+            )
         values[name.strip().lstrip("-").replace("-", "_")] = _scalar(text.strip())
     return values
 

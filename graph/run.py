@@ -61,7 +61,9 @@ def execute(
         if key is not None:
             sign_bundle(context.folder, key)
     if not outcome.is_file():
-        raise UserError("the run ended without an outcome", str(out), "`resume` it")
+        raise UserError(
+            "cannot read the outcome: the run ended without one", str(out), "continue it with `bankable resume`"
+        )
     return RunOutcome.model_validate_json(outcome.read_bytes())
 
 

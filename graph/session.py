@@ -109,7 +109,7 @@ def recorded_config(recording: Path, changes: dict[str, object]) -> RunConfig:
         )
     except ValidationError as problem:
         raise UserError(
-            "the recording's settings cannot be read", str(recording), str(problem.errors()[0]["msg"])
+            f"cannot read the recording's settings: {problem.errors()[0]['msg']}", str(recording), "give a recorded run"
         ) from None
     finally:
         opened.close()
@@ -120,7 +120,9 @@ def stored_config(out: Path) -> RunConfig:
     try:
         return RunConfig.model_validate(read_run(out).config)
     except ValidationError as problem:
-        raise UserError("run.json cannot be read", str(out), str(problem.errors()[0]["msg"])) from None
+        raise UserError(
+            f"cannot read run.json: {problem.errors()[0]['msg']}", str(out), "give the folder of a run"
+        ) from None
 
 
 def _machine(config: RunConfig, resumed: Path | None, stop: Flag, stack: ExitStack) -> _Machine:
@@ -142,7 +144,9 @@ def _machine(config: RunConfig, resumed: Path | None, stop: Flag, stack: ExitSta
     base = base_config(engine.device)
     unknown = sorted(set(config.flags) - engine.flags)
     if unknown:
-        raise UserError(f"this engine has no flag {unknown[0]}", "--flag", "see `sglang serve --help`")
+        raise UserError(
+            f"invalid name {unknown[0]!r} for --flag: this engine has no such flag", "", "see `sglang serve --help`"
+        )
     base = ServerConfig(flags={**base.flags, **config.flags}, env=base.env)
     return _Machine(live, base, workload, config.model, engine.flags, _cores())
 
@@ -182,7 +186,11 @@ def _workload(config: RunConfig) -> Workload:
         if load.dataset == "questions":
             return _with_file(load, SHIPPED / "questions_train.jsonl")
         if load.dataset == "sharegpt":
-            raise UserError("no data for dataset sharegpt", "--dataset-path", "give a ShareGPT-format JSON file")
+            raise UserError(
+                "cannot build the workload: the dataset sharegpt needs a file",
+                "--dataset-path",
+                "give a ShareGPT-format JSON file",
+            )
         return load
     return _with_file(load, Path(load.dataset_path))
 

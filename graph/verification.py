@@ -68,7 +68,9 @@ def verify_folder(folder: Path, public_key: Path | None = None) -> Verification:
             signatures.check_bundle(bundle, "bundle/")
     else:
         raise UserError(
-            "neither a bundle nor a run folder", str(folder), "give the folder that holds manifest.json or run.json"
+            "cannot verify: neither a bundle nor a run folder",
+            str(folder),
+            "give the folder that holds manifest.json or run.json",
         )
     report = verify(evidence)
     problems += report.problems()

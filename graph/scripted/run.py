@@ -75,7 +75,9 @@ def serve_shipped(log: Path) -> Iterator[str]:
         request = LaunchRequest("roles", "live", config, "shipped", log, samples.append)
         (server,) = driver.launch([request])
         if isinstance(server, LaunchFailed):
-            raise UserError("cannot start the server of the shipped model", str(log), server.failure.line)
+            raise UserError(
+                f"cannot start the server of the shipped model: {server.failure.line}", str(log), "read its log"
+            )
         assert isinstance(server, LiveServer)
         yield f"{server.url}/v1"
 

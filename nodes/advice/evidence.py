@@ -72,12 +72,16 @@ def _list(run: Path, containing: str) -> str:
 def _read(run: Path, asked: ReadEvidence) -> str:
     path = run / asked.file
     if not READABLE.fullmatch(asked.file) or not path.resolve().is_relative_to(run.resolve()):
-        raise UserError("no such evidence", plain(asked.file, 80), "list_evidence names what there is")
+        raise UserError(
+            "cannot read the evidence: no such file", plain(asked.file, 80), "call list_evidence for the names"
+        )
     try:
         with open_regular(path) as stream:
             text = stream.read(MOST_BYTES).decode("utf-8", "replace")
     except (IrregularFileError, OSError):
-        raise UserError("no such evidence", plain(asked.file, 80), "list_evidence names what there is") from None
+        raise UserError(
+            "cannot read the evidence: no such file", plain(asked.file, 80), "call list_evidence for the names"
+        ) from None
     found = text.splitlines()
     shown = enumerate(found[asked.first_line - 1 :][: asked.lines], asked.first_line)
     mark = secrets.token_hex(6)

@@ -24,7 +24,11 @@ def skill_tool(
 
     def look(asked: LookAtSkill) -> str:
         if asked.name not in fitting:
-            raise UserError("no such skill for this task", "", f"one of {', '.join(fitting) or 'none'}")
+            raise UserError(
+                "cannot look at the skill: none of that name fits this task",
+                "",
+                f"use one of {', '.join(fitting) or 'none'}",
+            )
         return fitting[asked.name].body
 
     names = "; ".join(f"{name}: {it.head.description}" for name, it in fitting.items())

@@ -261,7 +261,7 @@ def test_the_statement_holds_the_ledgers_link_and_every_sealed_file(signed_run: 
 
 
 def test_a_folder_of_something_else_is_a_user_error(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="neither a bundle nor a run"):
+    with pytest.raises(UserError, match="cannot verify: neither a bundle nor a run"):
         verify_folder(tmp_path)
 
 

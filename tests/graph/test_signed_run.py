@@ -177,7 +177,7 @@ def test_where_there_is_no_key_yet_none_is_shown(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     done = bankable("keys", "show")
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "no signing key yet" in done.err
+    assert "cannot show the signing key: there is none yet" in done.err
     assert list(tmp_path.iterdir()) == []
 
 
