@@ -77,6 +77,7 @@ def served(tmp_path: Path) -> Any:
             cwd=tmp_path,
             env={
                 **inherited(),
+                **NO_BYTECODE,
                 "PYTHONPATH": f"{overlay}{os.pathsep}{package.parent}",
                 "OMP_NUM_THREADS": "1",
                 "BANKABLE_OVERLAY_REPORTS": str(reports),

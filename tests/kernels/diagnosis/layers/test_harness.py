@@ -191,7 +191,7 @@ def test_all_layers_of_this_package_say_what_they_are():
 
 def test_a_worker_can_be_closed_twice_and_leaves_nothing():
     running = LayerWorker()
-    assert running.describe(f"{HERE}:Honest", Path("/tmp")).described["name"] == "honest"
+    assert running.describe(f"{HERE}:Honest", Path("/tmp")).described.name == "honest"
     pid = running._process.pid
     running.close()
     running.close()
