@@ -25,6 +25,7 @@ from bankable.tools.overlay.folder import (
     write_overlay,
 )
 from bankable.tools.overlay.reports import OverlayState, read_reports
+from bankable.tools.serving.command import NO_BYTECODE
 from bankable.tools.serving.engine import engine_python
 from bankable.tools.serving.environment import inherited
 
