@@ -19,7 +19,9 @@ def first_difference(before: Any, after: Any, names: tuple[str, str]) -> str | N
     while _differ(before, after) and len(place) < DEEPEST:
         if isinstance(before, dict) and isinstance(after, dict):
             key = next(
-                it for it in sorted({*before, *after}) if _differ(before.get(it, _ABSENT), after.get(it, _ABSENT))
+                name
+                for name in sorted({*before, *after})
+                if _differ(before.get(name, _ABSENT), after.get(name, _ABSENT))
             )
             before, after = before.get(key, _ABSENT), after.get(key, _ABSENT)
             place.append(key)

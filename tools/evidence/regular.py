@@ -43,14 +43,14 @@ def regular_files(folder: Path) -> list[tuple[str, Path]]:
 
     Bytes of a name that are not UTF-8 are shown as ``\\xff``, so that every path can stand in a record.
     """
-    found = []
+    files = []
     for place, folders, names in os.walk(folder):
         folders.sort()
         for name in names:
             path = Path(place) / name
             if not path.is_symlink() and path.is_file():
-                found.append((shown(path.relative_to(folder).as_posix()), path))
-    return sorted(found)
+                files.append((shown(path.relative_to(folder).as_posix()), path))
+    return sorted(files)
 
 
 def shown(name: str) -> str:

@@ -146,16 +146,16 @@ def _operators(plan: Path) -> list[tuple[str, int]]:
     """Operators that a plan replaces, each with the attempt of its benchmark; a plan that says otherwise names none."""
     try:
         parts = _json(plan)["lever"]["overlays"].items()
-        found = [(str(name), int(part["bench"])) for name, part in parts]
+        operators = [(str(name), int(part["bench"])) for name, part in parts]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return []
-    return sorted(entry for entry in found if _NAME.match(entry[0]))
+    return sorted(entry for entry in operators if _NAME.match(entry[0]))
 
 
 def _latest_profile(root: Path, cut: LedgerCut | None) -> str | None:
     names = [path.parent.name for path in sorted(root.glob("profile*/profile.json"))]
-    known = [name for name in names if cut is None or cut.has(f"{name}/profile.json")]
-    return max(known, key=lambda name: (len(name), name), default=None)
+    entered = [name for name in names if cut is None or cut.has(f"{name}/profile.json")]
+    return max(entered, key=lambda name: (len(name), name), default=None)
 
 
 def _first_folder(parent: Path, names: Sequence[str], attempt: int) -> str:

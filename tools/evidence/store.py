@@ -84,13 +84,13 @@ class AppendLog:
 
 def whole_lines(path: Path, kind: type[Model]) -> list[Model]:
     """Records of a log of ours; a line that cannot be read is left out. None of a file that is not there."""
-    found = []
+    records = []
     for line in path.read_bytes().splitlines() if path.is_file() else ():
         try:
-            found.append(kind.model_validate_json(line))
+            records.append(kind.model_validate_json(line))
         except ValidationError:
             continue
-    return found
+    return records
 
 
 def set_torn_line_aside(path: Path) -> Path | None:

@@ -29,8 +29,8 @@ class LedgerCut:
 
     def files(self) -> Iterator[tuple[str, str]]:
         """(comparison, file name) of every plan and claim that was entered, once each, sorted."""
-        found = {match.groups() for match in map(_entry, self.lines) if match}
-        yield from sorted((name, f"{kind}.json") for name, kind in found)
+        matches = {match.groups() for match in map(_entry, self.lines) if match}
+        yield from sorted((name, f"{kind}.json") for name, kind in matches)
 
     def has(self, path: str) -> bool:
         """Whether this file was entered."""
@@ -56,7 +56,7 @@ def _entry(line: bytes) -> re.Match[str] | None:
 
 def _path(line: bytes) -> str:
     try:
-        found = orjson.loads(line)["path"]
+        path = orjson.loads(line)["path"]
     except (ValueError, KeyError, TypeError):
         return ""
-    return found if isinstance(found, str) else ""
+    return path if isinstance(path, str) else ""

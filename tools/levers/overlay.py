@@ -137,9 +137,9 @@ def read_overlay(files: Mapping[str, bytes]) -> OverlayReading:
         elif path.endswith(OPAQUE_SUFFIXES):
             opaque.append(f"{path}: cannot be read as source")
         elif path.endswith(".py"):
-            found = _python(files[path])
-            opaque += [f"{path}: {why}" for why in found.opaque]
-            writes += [(path, target) for target in found.writes]
+            reading = _python(files[path])
+            opaque += [f"{path}: {why}" for why in reading.opaque]
+            writes += [(path, target) for target in reading.writes]
         elif path.endswith(".json"):
             opaque += [f"{path}: builds with {flag}"[:200] for flag in _flags(files[path]) if not _FLAG.fullmatch(flag)]
             writes += [(path, target) for target in _patch_points(files[path])]
@@ -169,16 +169,16 @@ def _python(source: bytes) -> _Found:
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return _Found([], ["cannot be parsed"])
     names = dict(_imports(tree))
-    found = _Found([], [])
+    reading = _Found([], [])
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            found.opaque.extend(f"imports {name}" for name in _imported(node) if name.split(".")[0] in OPAQUE_MODULES)
+            reading.opaque.extend(f"imports {name}" for name in _imported(node) if name.split(".")[0] in OPAQUE_MODULES)
         elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete):
             targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else [node.target]
-            found.writes.extend(filter(None, (_written(target, names) for target in targets)))
+            reading.writes.extend(filter(None, (_written(target, names) for target in targets)))
         elif isinstance(node, ast.Call):
-            _call(node, names, found)
-    return found
+            _call(node, names, reading)
+    return reading
 
 
 def _native(source: bytes) -> list[str]:
@@ -186,24 +186,24 @@ def _native(source: bytes) -> list[str]:
     text = source.decode("utf-8", "replace")
     if "\\\n" in text or "??" in text or "%:" in text:
         return ["writes directives that a reader overlooks"]
-    found = [f"includes {name}" for name in _INCLUDE.findall(text) if name.strip("<>") not in HEADERS]
-    found += [f"has the directive #{name}" for name in _DIRECTIVE.findall(text) if name not in DIRECTIVES]
-    return found + [f"names {name}" for name in sorted(set(_WORD.findall(text)) & FOREIGN)]
+    effects = [f"includes {name}" for name in _INCLUDE.findall(text) if name.strip("<>") not in HEADERS]
+    effects += [f"has the directive #{name}" for name in _DIRECTIVE.findall(text) if name not in DIRECTIVES]
+    return effects + [f"names {name}" for name in sorted(set(_WORD.findall(text)) & FOREIGN)]
 
 
-def _call(node: ast.Call, names: Mapping[str, str], found: _Found) -> None:
+def _call(node: ast.Call, names: Mapping[str, str], reading: _Found) -> None:
     called = _dotted(node.func, names)
     if called in OPAQUE_CALLS or called in ("os.system", "os.popen"):
-        found.opaque.append(f"calls {called}")
+        reading.opaque.append(f"calls {called}")
     elif called == "importlib.import_module" and not (node.args and isinstance(node.args[0], ast.Constant)):
-        found.opaque.append("imports a module whose name is worked out")
+        reading.opaque.append("imports a module whose name is worked out")
     elif called in ("setattr", "delattr", "unittest.mock.patch.object") and node.args:
         target = _dotted(node.args[0], names)
         named = node.args[1] if len(node.args) > 1 else None
         attribute = named.value if isinstance(named, ast.Constant) and isinstance(named.value, str) else "?"
-        found.writes.append(f"{target}.{attribute}" if target else "an object that cannot be followed")
+        reading.writes.append(f"{target}.{attribute}" if target else "an object that cannot be followed")
     elif called in ENVIRONMENT_CALLS:
-        found.writes.append(ENVIRONMENT)
+        reading.writes.append(ENVIRONMENT)
 
 
 def _written(target: ast.expr, names: Mapping[str, str]) -> str:
@@ -270,8 +270,8 @@ def _patch_points(content: bytes) -> list[str]:
 def _flags(content: bytes) -> list[str]:
     """Compiler flags of the kernel that a JSON file names."""
     try:
-        found = json.loads(content)
-        flags = found["kernel"]["flags"]
+        document = json.loads(content)
+        flags = document["kernel"]["flags"]
     except (ValueError, RecursionError, KeyError, TypeError):
         return []
     return [str(flag) for flag in flags] if isinstance(flags, list) else [str(flags)]

@@ -25,15 +25,15 @@ def knobs_for(
     ``known_flags`` are server-argument names (``stream_interval``), as ``--help`` or ``server_info`` lists them.
     With a ``situation``, knobs without a candidate in it are dropped too.
     """
-    kept: list[Knob] = []
+    applicable: list[Knob] = []
     dropped: list[DroppedKnob] = []
     for candidate in ALL_KNOBS:
         note = _why_not(candidate, device, known_flags, situation)
         if note is None:
-            kept.append(candidate)
+            applicable.append(candidate)
         else:
             dropped.append(DroppedKnob(candidate.name, note))
-    return kept, dropped
+    return applicable, dropped
 
 
 def _why_not(k: Knob, device: Device, known_flags: Collection[str], situation: Situation | None) -> str | None:

@@ -79,10 +79,12 @@ def _closed(context: RunContext, plan: Plan, block: Block, attempt: int) -> dict
     """Legs that are closed, or were about to be: co-resident ones only together."""
     legs = context.folder.comparison(plan.name) / "legs"
     folders = {side: legs / leg_name(block.index, side, attempt) for side in block.order}
-    known = [it for it in folders.values() if (it / "leg.json").is_file() or (it / PREPARED).is_file()]
-    if plan.launch_plan is LaunchPlan.CORESIDENT and len(known) < len(folders):
+    present = [
+        folder for folder in folders.values() if (folder / "leg.json").is_file() or (folder / PREPARED).is_file()
+    ]
+    if plan.launch_plan is LaunchPlan.CORESIDENT and len(present) < len(folders):
         return {}
-    return {side: record for side, it in folders.items() if (record := publish(context, it))}
+    return {side: record for side, folder in folders.items() if (record := publish(context, folder))}
 
 
 def _together(context: RunContext, plan: Plan, block: Block, sides: list[Side], attempt: int) -> BlockResult:
@@ -93,7 +95,9 @@ def _together(context: RunContext, plan: Plan, block: Block, sides: list[Side], 
     servers = {
         side: server for side, server in zip(sides, started, strict=True) if not isinstance(server, LaunchFailed)
     }
-    failures = {side: it.failure for side, it in zip(sides, started, strict=True) if isinstance(it, LaunchFailed)}
+    failures = {
+        side: result.failure for side, result in zip(sides, started, strict=True) if isinstance(result, LaunchFailed)
+    }
     legs: dict[Side, LegRecord] = {}
     with _stopping(servers):
         if not failures:
@@ -157,9 +161,9 @@ def _measure(
 def _engage(plan: Plan, side: Side, writer: LegWriter, server: Server) -> None:
     if side is Side.REFERENCE or plan.kind is ComparisonKind.CONTROL:
         return
-    found = engagement(plan.lever, server.identity.argv, server.identity.env, server.server_info())
-    writer.lines("engagement.jsonl", found)
-    for record in found:
+    records = engagement(plan.lever, server.identity.argv, server.identity.env, server.server_info())
+    writer.lines("engagement.jsonl", records)
+    for record in records:
         if not record.engaged:
             raise NotEngaged(f"{record.name}={record.requested} did not take effect: the server has {record.resolved}")
 

@@ -71,9 +71,9 @@ def compare(
             ProgressEvent("block", f"{plan.name} block {block.index}: {math.expm1(diffs[-1]):+.1%}", plan.name)
         )
         if len(diffs) in plan.looks:
-            seen = look(diffs, plan.looks, plan.alpha, plan.floor)
-            decision = seen.decision
-            if seen.stop or not _time_for_more(context, plan, len(diffs), reserve_s):
+            outcome = look(diffs, plan.looks, plan.alpha, plan.floor)
+            decision = outcome.decision
+            if outcome.stop or not _time_for_more(context, plan, len(diffs), reserve_s):
                 break
     if decision is None:
         return ComparisonResult(plan, None, None, None, tuple(diffs))

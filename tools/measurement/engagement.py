@@ -21,11 +21,11 @@ def engagement(lever: Lever, argv: list[str], env: dict[str, str], info: dict[st
     A flag can be accepted, served with, and silently ignored; only the resolved arguments tell (C10).
     Variables are not in the server's own report, so the environment of the process stands for them.
     """
-    found = []
+    records = []
     for name, value in sorted(lever.flags.items()):
         resolved = info.get(name)
         wanted = resolved in (value, [value]) or str(resolved) == str(value)
-        found.append(
+        records.append(
             Engagement(
                 name=name,
                 requested=str(value),
@@ -34,7 +34,7 @@ def engagement(lever: Lever, argv: list[str], env: dict[str, str], info: dict[st
             )
         )
     for name, text in sorted(lever.env.items()):
-        found.append(
+        records.append(
             Engagement(
                 operator="variable",
                 name=name,
@@ -44,7 +44,7 @@ def engagement(lever: Lever, argv: list[str], env: dict[str, str], info: dict[st
                 source="environment",
             )
         )
-    return found
+    return records
 
 
 def prove_overlays(lever: Lever, server: Server) -> None:

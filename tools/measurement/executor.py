@@ -13,17 +13,17 @@ ExecutorName = Literal["local", "ray"]
 def executor_named(asked: str) -> ExecutorName:
     """``asked``, if there is one of that name. Raises ``UserError`` where there is none, or Ray is not installed."""
     names: tuple[ExecutorName, ...] = get_args(ExecutorName)
-    found = next((name for name in names if name == asked), None)
-    if found is None:
+    executor = next((name for name in names if name == asked), None)
+    if executor is None:
         raise UserError(
             f"Cannot evaluate candidates: invalid value {asked!r} for --executor",
             "--executor",
             f"use one of {', '.join(names)}",
         )
-    if found == "ray" and find_spec("ray") is None:
+    if executor == "ray" and find_spec("ray") is None:
         raise UserError(
             "Cannot evaluate candidates: Ray is not installed",
             "--executor ray",
             "install ray with pip, or use --executor local",
         )
-    return found
+    return executor

@@ -115,9 +115,9 @@ class Screening:
         ratios: list[float] = []
         try:
             writer.server_info(server)
-            found = engagement(lever, server.identity.argv, server.identity.env, server.server_info())
-            writer.lines("engagement.jsonl", found)
-            if lost := next((record for record in found if not record.engaged), None):
+            records = engagement(lever, server.identity.argv, server.identity.env, server.server_info())
+            writer.lines("engagement.jsonl", records)
+            if lost := next((record for record in records if not record.engaged), None):
                 line = f"{lost.name}={lost.requested} did not take effect: the server has {lost.resolved}"
                 return None, Failure(kind="unsupported", line=line)
             writer.warm(server, RoundLoad(plan.workload, plan.blocks[0].warmup_seed, -1), [self._reference])

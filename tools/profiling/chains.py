@@ -69,16 +69,16 @@ class Chain:
 
 def find_chains(top: Sequence[TimedEvent]) -> Iterator[Chain]:
     """Chains in the top-level calls of one thread within one step, in time order; no call is in two chains."""
-    kept = [at for at, call in enumerate(top) if _kept(call.event.name)]
-    text = "".join(_LETTERS.get(top[at].event.name.removeprefix("aten::"), ".") for at in kept)
+    places = [at for at, call in enumerate(top) if _kept(call.event.name)]
+    text = "".join(_LETTERS.get(top[at].event.name.removeprefix("aten::"), ".") for at in places)
     at = 0
     while at < len(text):
-        found = next(((known, match) for known, calls in _patterns() if (match := calls.match(text, at))), None)
-        if found is None:
+        chain_match = next(((known, match) for known, calls in _patterns() if (match := calls.match(text, at))), None)
+        if chain_match is None:
             at += 1
             continue
-        pattern, match = found
-        inside = kept[at : match.end()]
+        pattern, match = chain_match
+        inside = places[at : match.end()]
         us = sum(call.event.duration for call in top[inside[0] : inside[-1] + 1])
         yield Chain(pattern.chain, pattern.family, tuple(top[i] for i in inside), us)
         at = match.end()

@@ -12,7 +12,7 @@ SKEWED = 2.0
 def notes_on(profile: Profile) -> tuple[str, ...]:
     """Warnings that follow from the profile alone; whether the mix fits the load is for whoever knows the load."""
     prefill, decode = profile.phase(StepPhase.PREFILL), profile.phase(StepPhase.DECODE)
-    said = (
+    notes = (
         (any(t.torn for t in profile.traces), "A trace file ends early; only what came before the tear was counted."),
         (any(t.malformed for t in profile.traces), "Some events were malformed and were left out."),
         (
@@ -53,4 +53,4 @@ def notes_on(profile: Profile) -> tuple[str, ...]:
             for op in profile.ops
         ),
     )
-    return tuple(text for applies, text in said if applies)
+    return tuple(text for applies, text in notes if applies)

@@ -61,7 +61,7 @@ class Route(Record):
 
 def route_of(profile: Profile) -> Route:
     """Route every operator of a profile that has at least a hundredth of the wall time."""
-    shares = sorted(((settled_wall_share(op), op) for op in profile.ops), key=lambda it: (-it[0], it[1].op))
+    shares = sorted(((settled_wall_share(op), op) for op in profile.ops), key=lambda pair: (-pair[0], pair[1].op))
     return Route(ops=tuple(_routed(op, share) for share, op in shares if share >= ROUTED))
 
 

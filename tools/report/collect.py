@@ -46,18 +46,20 @@ def collect(run_dir: Path) -> ReportModel:
     comparisons = read_comparisons(reader)
     trials, omitted = _trials(reader)
     config = mapping(head.get("config")) or head
-    asked = read_requests(reader)
+    requests = read_requests(reader)
     kernels = kernel_sources(reader)
-    anyone = bool(asked.roles or kernels or any(trial.source for trial in trials))
+    anyone = bool(requests.roles or kernels or any(trial.source for trial in trials))
     accepted = _accepted(outcome, trials, kernels, anyone)
-    said = clean(outcome.get("verdict"), 80) or NOTHING
-    claims = said.lower().startswith("verified gain")
+    outcome_verdict = clean(outcome.get("verdict"), 80) or NOTHING
+    claims = outcome_verdict.lower().startswith("verified gain")
     proven = claims and bool(accepted) and _supported(verdicts)
     if claims and not proven:
-        open_rules = ", ".join(dict.fromkeys(rule for it in verdicts if it.verdict in SUPPORT for rule in _open(it)))
+        open_rules = ", ".join(
+            dict.fromkeys(rule for verdict in verdicts if verdict.verdict in SUPPORT for rule in _open(verdict))
+        )
         lacks = f"rules did not finish ({open_rules})" if open_rules else "no verdict on record supports it"
         lacks = lacks if accepted else "it names no accepted change"
-        reader.gaps.append(f"The outcome says “{said}”, but {lacks}: it is shown as not verified.")
+        reader.gaps.append(f"The outcome says “{outcome_verdict}”, but {lacks}: it is shown as not verified.")
     profile = _profile(reader)
     return ReportModel(
         run_id=clean(head.get("run_id"), 80) or "unknown",
@@ -65,7 +67,7 @@ def collect(run_dir: Path) -> ReportModel:
         finished=bool(outcome),
         proven=proven,
         audited=bool(verdicts),
-        verdict=said if proven or not claims else NOTHING,
+        verdict=outcome_verdict if proven or not claims else NOTHING,
         headline=_headline(outcome),
         reference=clean(outcome.get("reference"), 300),
         delta=number(outcome.get("delta")),
@@ -80,7 +82,7 @@ def collect(run_dir: Path) -> ReportModel:
         trials=trials,
         trials_omitted=omitted,
         not_judged=_not_judged(verdicts),
-        asked=asked,
+        asked=requests,
         configuration=_flat(config),
         environment=_environment(comparisons),
         gaps=tuple(reader.gaps),
@@ -93,7 +95,7 @@ def _supported(verdicts: list[ReportVerdict]) -> bool:
     A verdict some of whose rules did not finish stands behind nothing: what they would have found is open.
     """
     for scope in ("bundle", "patch"):
-        stand = [it.verdict in SUPPORT and not _open(it) for it in verdicts if it.scope == scope]
+        stand = [verdict.verdict in SUPPORT and not _open(verdict) for verdict in verdicts if verdict.scope == scope]
         if stand:
             return stand[-1] if scope == "bundle" else any(stand)
     return False
@@ -125,10 +127,10 @@ def _accepted(
 
 def _source(settings: tuple[ReportSetting, ...], trials: tuple[ReportTrial, ...], kernels: dict[str, str]) -> str:
     """Who thought of it first: of a setting by its trial, a lever that was repaired by the trial that is part of it."""
-    found = {kernels[it.value] for it in settings if it.value in kernels}
+    sources = {kernels[setting.value] for setting in settings if setting.value in kernels}
     mine = [trial for trial in trials if trial.source and trial.settings and set(trial.settings) <= set(settings)]
-    found |= {max(mine, key=lambda trial: len(trial.settings)).source} if mine else set()
-    return "llm" if "llm" in found else "policy"
+    sources |= {max(mine, key=lambda trial: len(trial.settings)).source} if mine else set()
+    return "llm" if "llm" in sources else "policy"
 
 
 def _decisions(outcome: dict[str, Any], verdicts: list[ReportVerdict]) -> tuple[ReportDecision, ...]:
@@ -193,9 +195,9 @@ def _not_judged(verdicts: list[ReportVerdict]) -> tuple[ReportNote, ...]:
             for rule in verdict.degraded
         )
         notes.extend(note for note in verdict.notes if note.kind != "remark")
-    seen = dict.fromkeys((n.kind, n.text, n.source) for n in notes)
+    distinct = dict.fromkeys((n.kind, n.text, n.source) for n in notes)
     order = {"degraded": 0, "unverifiable": 1}
-    unique = [ReportNote(kind=kind, text=text, source=source) for kind, text, source in seen]
+    unique = [ReportNote(kind=kind, text=text, source=source) for kind, text, source in distinct]
     return tuple(sorted(unique, key=lambda note: order.get(note.kind, 2)))
 
 
@@ -216,5 +218,5 @@ def _environment(comparisons: list[ReportComparison]) -> tuple[ReportSetting, ..
         for setting in leg.identity:
             values.setdefault(setting.name, {})[setting.value] = None
     return tuple(
-        ReportSetting(name=name, value=" / ".join(list(found)[:6])) for name, found in list(values.items())[:60]
+        ReportSetting(name=name, value=" / ".join(list(shown)[:6])) for name, shown in list(values.items())[:60]
     )

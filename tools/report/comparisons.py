@@ -107,15 +107,15 @@ def settings_of(raw: object) -> tuple[ReportSetting, ...]:
 
 
 def _rounds(reader: ReportReader, leg: Path, metric: str, place: tuple[int, str]) -> list[ReportRound]:
-    found = []
+    rounds = []
     for at, record in enumerate(reader.lines(leg / "bench_runs.jsonl")):
         value = number(record.get(metric))
         if value is None:
             reader.gaps.append(f"{clean(leg.name, 80)}: a round has no {metric}.")
             continue
         index = whole(mapping(record.get("bankable")).get("index"))
-        found.append(ReportRound(block=place[0], side=place[1], index=at if index is None else index, value=value))
-    return found
+        rounds.append(ReportRound(block=place[0], side=place[1], index=at if index is None else index, value=value))
+    return rounds
 
 
 def _leg(record: dict[str, Any], block: int, side: str, values: list[float]) -> ReportLeg:
@@ -153,14 +153,14 @@ def _identity(record: dict[str, Any]) -> tuple[ReportSetting, ...]:
 
 
 def _samples(reader: ReportReader, leg: Path) -> list[tuple[float, ReportHostPoint, tuple[str, ...]]]:
-    found = []
+    samples = []
     for raw in reader.lines(leg / "host.jsonl", needed=False):
         t, cpu, load = number(raw.get("t")), number(raw.get("cpu_percent")), number(raw.get("load_1m"))
         if t is None or cpu is None or load is None:
             continue
         tenants = [clean(mapping(tenant).get("name"), 60) for tenant in sequence(raw.get("tenants"), 50)]
-        found.append((t, ReportHostPoint(t=t, cpu_percent=cpu, load_1m=load, tenants=len(tenants)), tuple(tenants)))
-    return found
+        samples.append((t, ReportHostPoint(t=t, cpu_percent=cpu, load_1m=load, tenants=len(tenants)), tuple(tenants)))
+    return samples
 
 
 def _series(samples: Sequence[tuple[float, ReportHostPoint, tuple[str, ...]]]) -> tuple[ReportHostPoint, ...]:

@@ -10,11 +10,11 @@ SOURCES = {"llm": "llm", "search": "policy"}
 
 def kernel_sources(reader: ReportReader) -> dict[str, str]:
     """``policy`` or ``llm`` by implementation; who named it first counts. Empty where no model took part."""
-    found: dict[str, str] = {}
+    sources: dict[str, str] = {}
     for folder in reader.folders(reader.root / "ops", MAX_OPERATORS):
         for name in ("entered.jsonl", "search.jsonl"):
             for raw in reader.lines(folder / name, needed=False):
                 source = SOURCES.get(clean(raw.get("source"), 20))
                 if source is not None:
-                    found.setdefault(clean(raw.get("implementation"), 80), source)
-    return found
+                    sources.setdefault(clean(raw.get("implementation"), 80), source)
+    return sources

@@ -131,12 +131,12 @@ class ReportReader:
     def folders(self, path: Path, limit: int) -> list[Path]:
         """Sub-folders in order of their names; links are not followed."""
         try:
-            found = sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.is_symlink())
+            entries = sorted(entry for entry in path.iterdir() if entry.is_dir() and not entry.is_symlink())
         except OSError:
             return []
-        if len(found) > limit:
-            self.gaps.append(f"{self._name(path)} holds {len(found)} folders; the first {limit} are shown.")
-        return found[:limit]
+        if len(entries) > limit:
+            self.gaps.append(f"{self._name(path)} holds {len(entries)} folders; the first {limit} are shown.")
+        return entries[:limit]
 
     def _name(self, path: Path) -> str:
         try:

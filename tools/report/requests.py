@@ -17,15 +17,15 @@ MAX_AUDITS = 200
 
 def read_requests(reader: ReportReader) -> ReportRequests:
     """Totals of the ledger of calls; empty when no model was asked."""
-    found = totals(_lines(reader))
-    return ReportRequests(roles=tuple(map(_role, found)), audit=_audit(reader, found))
+    roles = totals(_lines(reader))
+    return ReportRequests(roles=tuple(map(_role, roles)), audit=_audit(reader, roles))
 
 
 def requests_text(reader: ReportReader) -> str:
     """The same as a few lines for people; empty when no model was asked."""
-    found = totals(_lines(reader))
-    audit = _audit(reader, found)
-    return "\n".join([text(found), *([audit] if audit else [])]) if found else ""
+    roles = totals(_lines(reader))
+    audit = _audit(reader, roles)
+    return "\n".join([text(roles), *([audit] if audit else [])]) if roles else ""
 
 
 def _lines(reader: ReportReader) -> Iterator[CallLine]:
@@ -39,25 +39,25 @@ def _lines(reader: ReportReader) -> Iterator[CallLine]:
         reader.gaps.append(f"{CALLS}: {bad} line(s) are none of a ledger of calls and were left out.")
 
 
-def _role(found: RoleTotals) -> ReportRole:
+def _role(role_totals: RoleTotals) -> ReportRole:
     return ReportRole(
-        role=clean(found.role, 60),
-        requests=found.requests,
-        answered=found.outcomes.get(Kind.ANSWERED, 0),
-        other=clean(found.other),
-        prompt_tokens=found.prompt_tokens,
-        completion_tokens=found.completion_tokens,
-        estimated=found.estimated,
-        seconds=found.seconds,
-        cost=_money(found.cost),
+        role=clean(role_totals.role, 60),
+        requests=role_totals.requests,
+        answered=role_totals.outcomes.get(Kind.ANSWERED, 0),
+        other=clean(role_totals.other),
+        prompt_tokens=role_totals.prompt_tokens,
+        completion_tokens=role_totals.completion_tokens,
+        estimated=role_totals.estimated,
+        seconds=role_totals.seconds,
+        cost=_money(role_totals.cost),
     )
 
 
-def _audit(reader: ReportReader, found: Sequence[RoleTotals]) -> str:
+def _audit(reader: ReportReader, roles: Sequence[RoleTotals]) -> str:
     """What the judge of one audit took, on average over the audits that it was asked about."""
-    judge = next((it for it in found if it.role == JUDGE), None)
+    judge = next((role for role in roles if role.role == JUDGE), None)
     folders = reader.folders(reader.root / "audits", MAX_AUDITS)
-    records = [raw for it in folders if (raw := reader.json(it / "judge.json", needed=False))]
+    records = [raw for folder in folders if (raw := reader.json(folder / "judge.json", needed=False))]
     audits = sum(bool(sequence(raw.get("votes"))) for raw in records)
     if judge is None or not audits:
         return ""

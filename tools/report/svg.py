@@ -83,5 +83,5 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= raw * 0.999)
     first = math.ceil(low / step - 1e-9)
-    found = [step * (first + i) for i in range(MAX_TICKS)]
-    return [tick for tick in found if tick <= high + step * 1e-9]
+    marks = [step * (first + i) for i in range(MAX_TICKS)]
+    return [tick for tick in marks if tick <= high + step * 1e-9]

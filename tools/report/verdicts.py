@@ -47,9 +47,9 @@ def _verdict(folder: str, raw: dict[str, Any]) -> ReportVerdict:
 def _lowered(verdict: ReportVerdict, judge: dict[str, Any]) -> ReportVerdict:
     """With the judge's findings: they add to the verdict, so the word can only get lower."""
     findings = tuple(_finding(mapping(item)) for item in sequence(judge.get("findings"), 100))
-    words = {verdict.verdict, *(it.severity for it in findings)}
+    words = {verdict.verdict, *(finding.severity for finding in findings)}
     lowest = next((word for word in WORDS if word in words), verdict.verdict)
-    heaviest = next((it.action for it in findings if it.severity == lowest), "")
+    heaviest = next((finding.action for finding in findings if finding.severity == lowest), "")
     return verdict.model_copy(
         update={
             "verdict": lowest,

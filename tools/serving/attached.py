@@ -117,8 +117,8 @@ class AttachedDriver:
 
     def launch(self, requests: Sequence[LaunchRequest]) -> list[Server | LaunchFailed]:
         """The attached server for a single request that asks for no configuration; anything else is ``unsupported``."""
-        asked = requests[0].config if len(requests) == 1 and requests[0].overlay is None else None
-        if asked is not None and not asked.flags and not asked.env:
+        config = requests[0].config if len(requests) == 1 and requests[0].overlay is None else None
+        if config is not None and not config.flags and not config.env:
             return [self._attach(requests[0])]
         why = "an attached server belongs to somebody else: it cannot be configured or started again"
         return [LaunchFailed(Failure(kind="unsupported", line=why)) for _ in requests]

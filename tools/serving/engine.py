@@ -143,14 +143,14 @@ def _ask(interpreter: Path, timeout_s: float) -> _Answer:
     lines = done.stdout.decode("utf-8", "replace").strip().splitlines()
     complaint = done.stderr.decode("utf-8", "replace").strip().splitlines()
     try:
-        said = json.loads(lines[-1]) if lines else {}
-        if isinstance(said, dict) and "missing" in said:
+        reply = json.loads(lines[-1]) if lines else {}
+        if isinstance(reply, dict) and "missing" in reply:
             raise UserError(
-                f"Cannot use the engine: {said['missing']} is not installed in the engine",
+                f"Cannot use the engine: {reply['missing']} is not installed in the engine",
                 str(interpreter),
                 INSTALL_HINT,
             )
-        return _Answer.model_validate(said)
+        return _Answer.model_validate(reply)
     except (ValueError, ValidationError) as error:
         last = complaint[-1][:300] if complaint else f"exit status {done.returncode}"
         raise UserError(

@@ -121,8 +121,8 @@ def stalled(log: Path, why: str) -> Failure:
     """A server that does not get ready: what was waited for, and the last thing that it said."""
     lines = [line for line in read_log(log) if line.text.strip()]
     last = lines[-1] if lines else LogLine("", None)
-    said = f"{why}; last line: {last.text}" if last.text else f"{why}; the log is empty"
-    return Failure(kind="stalled", line=said[:LINE_LIMIT], line_number=last.number)
+    text = f"{why}; last line: {last.text}" if last.text else f"{why}; the log is empty"
+    return Failure(kind="stalled", line=text[:LINE_LIMIT], line_number=last.number)
 
 
 def telling_line(lines: list[LogLine]) -> LogLine | None:

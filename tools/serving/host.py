@@ -60,7 +60,7 @@ class HostReader:
         elapsed = now - self._last_t
         processes = list(all_processes())
         mine = self._mine(processes)
-        found: list[Tenant] = []
+        tenants: list[Tenant] = []
         current: dict[tuple[int, int], float] = {}
         for process in processes:
             key = (process.pid, process.start_ticks)
@@ -69,9 +69,9 @@ class HostReader:
                 continue
             percent = 100.0 * (process.cpu_s - self._last_cpu[key]) / elapsed
             if percent > BUSY_PERCENT:
-                found.append(Tenant(pid=process.pid, name=process.name, cpu_percent=round(percent, 1)))
+                tenants.append(Tenant(pid=process.pid, name=process.name, cpu_percent=round(percent, 1)))
         self._last_t, self._last_cpu = now, current
-        return sorted(found, key=lambda tenant: -tenant.cpu_percent)[:TENANT_LIMIT]
+        return sorted(tenants, key=lambda tenant: -tenant.cpu_percent)[:TENANT_LIMIT]
 
     def _mine(self, processes: list[ProcessStat]) -> set[int]:
         """Our own process, its descendants, and everything in the groups that belong to the run."""

@@ -31,8 +31,8 @@ class ModelFolder:
 
     def stamp(self) -> tuple[tuple[int, int, int, int], ...]:
         """Size, mtime, ctime and inode of every file that the digest covers: the same stamp means the same digest."""
-        found = [path.stat() for path in (self.path / "config.json", *self.weights)]
-        return tuple((status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino) for status in found)
+        states = [path.stat() for path in (self.path / "config.json", *self.weights)]
+        return tuple((status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino) for status in states)
 
     def digest(self) -> str:
         """sha256 over name and content of config.json and the weight files. Reads everything: minutes for 100 GB."""
@@ -129,7 +129,7 @@ def _weights(path: Path, allowed: Permissions) -> tuple[Path, ...]:
     safe = sorted(path.glob("*.safetensors"))
     if safe:
         return tuple(safe)
-    pickled = sorted(found for pattern in PICKLES for found in path.glob(pattern))
+    pickled = sorted(file for pattern in PICKLES for file in path.glob(pattern))
     if not pickled:
         raise UserError("Cannot serve the model: model folder has no weights", str(path), "add *.safetensors files")
     if not allowed.pickle:

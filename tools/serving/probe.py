@@ -53,10 +53,10 @@ def _generation(prompt: ProbePrompt, repeat: int, reply: dict[str, Any]) -> Gene
 
 def read_number(text: str) -> str | None:
     """The last number, written as GSM8K's ``#### N`` is: ``"... is $1,250.00."`` → ``"1250"``; ``None`` without one."""
-    found = NUMBER.findall(text[:TEXT_LIMIT])
-    if not found:
+    numbers = NUMBER.findall(text[:TEXT_LIMIT])
+    if not numbers:
         return None
-    number = str(found[-1]).replace(",", "")
+    number = str(numbers[-1]).replace(",", "")
     return number.rstrip("0").rstrip(".") if "." in number else number
 
 

@@ -78,14 +78,14 @@ class Recording:
     @property
     def started(self) -> float:
         """When its first server was launched."""
-        return min(it.leg.launched_at for it in self.legs)
+        return min(recorded.leg.launched_at for recorded in self.legs)
 
     def equal_blocks(self) -> list[tuple[RecordedLeg, RecordedLeg]]:
         """Blocks whose two legs ran the same configuration, settings at the engine's default aside."""
         pairs: dict[tuple[Path, int], list[RecordedLeg]] = {}
-        for it in self.legs:
-            if it.leg.status == "complete" and it.purpose == "comparison":
-                pairs.setdefault((it.folder.parent, it.leg.block), []).append(it)
+        for recorded in self.legs:
+            if recorded.leg.status == "complete" and recorded.purpose == "comparison":
+                pairs.setdefault((recorded.folder.parent, recorded.leg.block), []).append(recorded)
         return [(pair[0], pair[1]) for pair in pairs.values() if len(pair) == 2 and _alike(pair[0].leg, pair[1].leg)]
 
     def close(self) -> None:
@@ -105,8 +105,12 @@ def _alike(one: LegRecord, other: LegRecord) -> bool:
 
 def without_defaults(config: ServerConfig) -> ServerConfig:
     """The configuration without flags that say what the engine does anyway."""
-    kept = {name: value for name, value in config.flags.items() if not ((it := knob(name)) and it.default == value)}
-    return ServerConfig(flags=kept, env=config.env)
+    flags = {
+        name: value
+        for name, value in config.flags.items()
+        if not ((known_knob := knob(name)) and known_knob.default == value)
+    }
+    return ServerConfig(flags=flags, env=config.env)
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:

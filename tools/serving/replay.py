@@ -62,20 +62,20 @@ class ReplayDriver:
         started, answers = self.now, list[Server | LaunchFailed]()
         longest = 0.0
         for request in requests:
-            found = self._find(request)
-            if found is None:
+            recorded = self._find(request)
+            if recorded is None:
                 failure = Failure(
                     kind="not_recorded", line=f"no recorded launch of this configuration ({request.leg_id})"
                 )
                 answers.append(LaunchFailed(failure))
                 continue
-            leg = found.leg
+            leg = recorded.leg
             longest = max(longest, (leg.ready_at or leg.stopped_at) - leg.launched_at)
-            request.log.write_bytes((found.folder / "server.log").read_bytes())
+            request.log.write_bytes((recorded.folder / "server.log").read_bytes())
             answers.append(
                 LaunchFailed(leg.failure)
                 if leg.failure and leg.ready_at is None
-                else ReplayServer(self, request, found, started)
+                else ReplayServer(self, request, recorded, started)
             )
         self.now = started + longest
         return answers
@@ -85,14 +85,19 @@ class ReplayDriver:
         if self.draw is not None and kind == "comparison":
             return self._drawn(request)
         fitting = [
-            it
-            for it in self.recording.legs
-            if (it.leg.config, it.leg.overlay_digest, it.purpose) == (request.config, request.overlay_digest, kind)
+            recorded
+            for recorded in self.recording.legs
+            if (recorded.leg.config, recorded.leg.overlay_digest, recorded.purpose)
+            == (request.config, request.overlay_digest, kind)
         ]
-        named = [it for it in fitting if (it.leg.comparison, it.leg.leg_id) == (request.comparison, request.leg_id)]
+        named = [
+            recorded
+            for recorded in fitting
+            if (recorded.leg.comparison, recorded.leg.leg_id) == (request.comparison, request.leg_id)
+        ]
         if named:
             return named[0]
-        whole = [it for it in fitting if it.leg.status == "complete"] or fitting
+        whole = [recorded for recorded in fitting if recorded.leg.status == "complete"] or fitting
         return whole[_pick(len(whole), request.comparison, request.leg_id)] if whole else None
 
     def _drawn(self, request: LaunchRequest) -> RecordedLeg | None:
@@ -106,7 +111,11 @@ class ReplayDriver:
 
     def siblings(self, leg: LegRecord) -> list[RecordedLeg]:
         """Legs of the same configuration in the same comparison: where a round with a given seed may be found."""
-        return [it for it in self.recording.legs if (it.leg.comparison, it.leg.config) == (leg.comparison, leg.config)]
+        return [
+            recorded
+            for recorded in self.recording.legs
+            if (recorded.leg.comparison, recorded.leg.config) == (leg.comparison, leg.config)
+        ]
 
     def close(self) -> None:
         """Nothing runs."""
@@ -206,7 +215,7 @@ class ReplayServer:
         if leg.failure and load.index >= len(own):
             raise RoundFailed(leg.failure)
         if not own and load.index < 0:  # a profile leg: its warm-up passes time and shows no round of its own
-            alike = (it.rounds for it in self._driver.recording.legs if it.leg.config == leg.config)
+            alike = (other.rounds for other in self._driver.recording.legs if other.leg.config == leg.config)
             own = next((rounds for rounds in alike if rounds), [])
         if not own:
             raise RoundFailed(Failure(kind="not_recorded", line=f"{leg.leg_id} holds no rounds"))
@@ -216,14 +225,14 @@ class ReplayServer:
         """The recorded answers to these prompts; one that was not recorded is an error line, not an invention."""
         if repeat == 0:  # one recorded span covers both repeats
             self._pass("probe", 0.0)
-        known: dict[tuple[str, str], dict[str, Any]] = {}
+        recorded_answers: dict[tuple[str, str], dict[str, Any]] = {}
         for recorded in [self._source, *self._probed()]:
             for line in read_lines(recorded.folder / "outputs.jsonl"):
                 if line["repeat"] == repeat:
-                    known.setdefault((line["prompt_id"], line["prompt"]), line)
+                    recorded_answers.setdefault((line["prompt_id"], line["prompt"]), line)
         return [
-            Generation.model_validate(known[prompt.prompt_id, prompt.text])
-            if (prompt.prompt_id, prompt.text) in known
+            Generation.model_validate(recorded_answers[prompt.prompt_id, prompt.text])
+            if (prompt.prompt_id, prompt.text) in recorded_answers
             else Generation(
                 prompt_id=prompt.prompt_id,
                 repeat=repeat,
@@ -239,26 +248,26 @@ class ReplayServer:
     def answer(self, questions: Sequence[AccuracyQuestion], concurrency: int = 8) -> list[Answer]:
         """The recorded answers to these questions."""
         self._pass("probe", 0.0)
-        known: dict[str, dict[str, Any]] = {}
+        recorded_answers: dict[str, dict[str, Any]] = {}
         for recorded in [self._source, *self._probed()]:
             for line in read_lines(recorded.folder / "accuracy.jsonl"):
-                known.setdefault(line["question_id"], line)
+                recorded_answers.setdefault(line["question_id"], line)
         return [
-            Answer.model_validate(known[it.question_id])
-            if it.question_id in known
+            Answer.model_validate(recorded_answers[question.question_id])
+            if question.question_id in recorded_answers
             else Answer(
-                question_id=it.question_id,
-                expected=it.expected,
+                question_id=question.question_id,
+                expected=question.expected,
                 predicted=None,
                 correct=False,
                 text="",
                 error="not recorded",
             )
-            for it in questions
+            for question in questions
         ]
 
     def _probed(self) -> list[RecordedLeg]:
-        return [it for it in self._driver.recording.legs if it.leg.config == self._source.leg.config]
+        return [recorded for recorded in self._driver.recording.legs if recorded.leg.config == self._source.leg.config]
 
     def profile(self, load: RoundLoad, steps: int, folder: Path) -> list[Path]:
         """Copies of the recorded traces."""

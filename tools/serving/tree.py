@@ -43,9 +43,9 @@ class TreeDigest:
         except OSError:
             return "unreadable"
         stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-        known = self._known.get(relative)
-        if known is not None and known[0] == stamp:
-            return known[1]
+        cached = self._known.get(relative)
+        if cached is not None and cached[0] == stamp:
+            return cached[1]
         digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
         self._known[relative] = (stamp, digest)
         return digest
