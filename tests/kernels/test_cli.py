@@ -34,7 +34,7 @@ def test_the_families_are_listed():
         (["search", "rms_norm", "--out", "{out}", "--shapes", "4"], "'4' is not a shape of rms_norm"),
         (["bench", "hostile", "--out", "{out}", "--families", "softmax"], "cannot attack softmax"),
         (["bench", "families", "--out", "{out}", "--dtype", "int8"], "no dtype int8"),
-        (["bench", "policies", "{out}"], "no search is recorded"),
+        (["bench", "policies", "{out}"], "cannot replay: no search is recorded"),
         (["roofline", "--engine-python", "/nowhere/python"], "engine interpreter not found"),
     ],
 )
