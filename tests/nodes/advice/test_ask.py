@@ -16,7 +16,7 @@ from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 
 
-class Answer(Record):
+class PlainAnswer(Record):
     """What is asked for."""
 
     numbers: tuple[int, ...]
@@ -28,16 +28,16 @@ class Kept(Record):
     number: int
 
 
-def take(answer: Answer) -> Usable[Kept]:
+def take(answer: PlainAnswer) -> Usable[Kept]:
     dropped = tuple(DroppedProposal(what=str(it), why="not the first") for it in answer.numbers[1:])
     return Usable(Kept(number=answer.numbers[0]), dropped, f"number {answer.numbers[0]}")
 
 
-def question(at: str = "start", role: str = "strategist") -> RoleQuestion[Answer, Kept]:
+def question(at: str = "start", role: str = "strategist") -> RoleQuestion[PlainAnswer, Kept]:
     words = {"skills": "s", "profile": "p", "history": "h"}
     if role == "integrator":
         words = {"skills": "s", "operator": "o", "winner": "w", "findings": "f"}
-    return RoleQuestion(role, at, words, Answer, Kept, take)
+    return RoleQuestion(role, at, words, PlainAnswer, Kept, take)
 
 
 GOOD = says({"numbers": [7, 8, 9]})
