@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bankable.tools.package import FOLDER, program
-from bankable.tools.serving.environment import isolated
+from bankable.tools.serving.environment import isolate_environment
 
 TIMEOUT_S = 120.0
 """Nothing heavy is imported; a loaded machine is slow to start an interpreter all the same."""
@@ -50,7 +50,7 @@ def find_kernels_name(python: Path, extra: dict[str, str] | None = None) -> Kern
         try:
             done = subprocess.run(
                 [str(python), *program("bankable.graph.import_probe")],
-                env=isolated(extra or {}),
+                env=isolate_environment(extra or {}),
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

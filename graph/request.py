@@ -9,7 +9,7 @@ from bankable.graph.config import RunConfig
 from bankable.graph.llm import llm_options
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Scalar, Workload
-from bankable.tools.measurement.executor import executor_named
+from bankable.tools.measurement.executor import choose_executor
 
 QUICK: dict[str, object] = {
     "tracks": ("config",),
@@ -62,7 +62,7 @@ class RunOptions:
 
 def build_config(asked: RunOptions) -> RunConfig:
     """The run that was asked for. Raises ``UserError`` on what cannot be."""
-    changes: dict[str, object] = {"auditor": not asked.no_auditor, "executor": executor_named(asked.executor)}
+    changes: dict[str, object] = {"auditor": not asked.no_auditor, "executor": choose_executor(asked.executor)}
     llm = llm_options(
         asked.llm,
         asked.llm_base_url,

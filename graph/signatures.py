@@ -15,7 +15,7 @@ from bankable.graph.signing import ATTESTATION, KEYS
 from bankable.graph.statements import bundle_statement, verdict_statement
 from bankable.tools.attest.refusal import Refused
 from bankable.tools.attest.statement import Statement
-from bankable.tools.evidence.difference import first_difference, shown
+from bankable.tools.evidence.difference import first_difference, shorten
 from bankable.tools.evidence.ledger import read_ledger
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _compare(payload: bytes, expected: Statement) -> None:
         raise Refused("what is signed is no statement")
     for name in ("_type", "predicateType"):
         if signed.get(name) != now[name]:
-            raise Refused(f"what is signed is another kind of statement: {name} {shown(signed.get(name))}")
+            raise Refused(f"what is signed is another kind of statement: {name} {shorten(signed.get(name))}")
     changed = _changed(_digests(signed.get("subject")), _digests(now["subject"]))
     where = changed or first_difference(signed, now, ("signed", "now"))
     raise Refused(where or "what is signed is not in the form that signing writes")

@@ -9,7 +9,7 @@ from bankable.tools.evidence.records import ComparisonKind, Lever
 from bankable.tools.measurement.comparison import ComparisonResult, compare
 from bankable.tools.measurement.cost import block_seconds, seconds_of
 from bankable.tools.measurement.outlook import Outlook, outlook
-from bankable.tools.measurement.plan import numbered
+from bankable.tools.measurement.plan import name_attempt
 from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 
@@ -25,7 +25,7 @@ NOISE_RULES = frozenset({"baseline_noise", "contention", "control_covers_zero"})
 
 def control_name(attempt: int) -> str:
     """Name of the control comparison: ``control``, then ``control-2``, …"""
-    return numbered("control", attempt)
+    return name_attempt("control", attempt)
 
 
 def measure_baseline(context: RunContext, attempt: int) -> ComparisonResult:

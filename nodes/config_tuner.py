@@ -11,7 +11,7 @@ from bankable.tools.evidence.records import ComparisonKind, Lever, Scalar, Serve
 from bankable.tools.levers import knob, knobs_for
 from bankable.tools.measurement.comparison import ComparisonResult, compare
 from bankable.tools.measurement.direction import Direction
-from bankable.tools.measurement.plan import make_plan, numbered
+from bankable.tools.measurement.plan import make_plan, name_attempt
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.measurement.screening import Screening, ScreeningResult, Source, read_trials
 from bankable.tools.search import SUGGESTED, SearchPolicy, SearchSettings, Trial, TrialOutcome, space_from_knobs
@@ -147,7 +147,7 @@ def patch_name(lever: Lever, attempt: int = 1) -> str:
     """Folder name of a lever's confirmation: ``patch-stream_interval-8``, then ``…-2``."""
     parts = [f"{name}-{value}" for name, value in sorted({**lever.flags, **lever.env}.items())]
     text = "".join(letter if letter.isalnum() or letter in "._-" else "_" for letter in "-".join(parts))
-    return numbered(f"patch-{text[:80]}", attempt)
+    return name_attempt(f"patch-{text[:80]}", attempt)
 
 
 def confirm(

@@ -15,7 +15,7 @@ from bankable.nodes.advice.integration import Winner, ask_after_fail, ask_before
 from bankable.tools.evidence.harness import BenchmarkClaim
 from bankable.tools.evidence.records import ComparisonKind, Lever, Plan, ServerConfig
 from bankable.tools.measurement.comparison import ComparisonResult, compare, declare
-from bankable.tools.measurement.plan import numbered
+from bankable.tools.measurement.plan import name_attempt
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.profiling.records import Profile
 from bankable.tools.profiling.share import operator_share, promised_gain
@@ -24,7 +24,7 @@ from bankable.tools.statistics.paired import small_and_harmless
 
 def patch_name(operators: Iterable[str], attempt: int = 1) -> str:
     """Folder name of a confirmation: ``patch-rms_norm``, ``patch-linear+rms_norm`` for two, then ``...-2``."""
-    return numbered(f"patch-{'+'.join(sorted(operators))}", attempt)
+    return name_attempt(f"patch-{'+'.join(sorted(operators))}", attempt)
 
 
 def lever_of(context: RunContext, task: TaskFolder, claim: BenchmarkClaim, bench: int) -> Lever | None:

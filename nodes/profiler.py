@@ -9,7 +9,7 @@ from bankable.tools.errors import UserError
 from bankable.tools.evidence.folder import set_leg_aside
 from bankable.tools.evidence.records import Failure, Side, Workload
 from bankable.tools.measurement.leg import LegWriter, publish
-from bankable.tools.measurement.plan import numbered
+from bankable.tools.measurement.plan import name_attempt
 from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.profiling.aggregate import aggregate
@@ -32,7 +32,7 @@ class ProfileResult:
 
 def profile_name(attempt: int) -> str:
     """Folder of a profile: ``profile``, then ``profile-2``."""
-    return numbered("profile", attempt)
+    return name_attempt("profile", attempt)
 
 
 def take_profile(context: RunContext, attempt: int) -> ProfileResult:

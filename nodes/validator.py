@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from bankable.kernels.build.overlay import lay
 from bankable.tools.evidence.records import ComparisonKind, Lever, OverlayPart, Plan, Scalar
 from bankable.tools.measurement.comparison import ComparisonResult, compare, declare
-from bankable.tools.measurement.plan import numbered
+from bankable.tools.measurement.plan import name_attempt
 from bankable.tools.measurement.run_context import RunContext
 
 
@@ -25,7 +25,7 @@ def union(levers: Sequence[Lever]) -> Lever:
 
 def bundle_name(attempt: int) -> str:
     """Name of the comparison: ``bundle``, then ``bundle-2``."""
-    return numbered("bundle", attempt)
+    return name_attempt("bundle", attempt)
 
 
 def confirmed_whole(context: RunContext, confirmations: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from bankable.kernels.build.render import KernelSource
 from bankable.tools.errors import UserError
 from bankable.tools.overlay.build import BuildError, build, cache_folder
-from bankable.tools.serving.environment import inherited
+from bankable.tools.serving.environment import inherit_environment
 
 SAID = 2000
 """Characters of the compiler's complaint that are kept."""
@@ -44,7 +44,7 @@ class Compiler:
     def compile(self, source: KernelSource) -> Compiled | CompileError:
         """The shared object of a source, from the cache where it is there."""
         try:
-            binary, cached = build(source.text.encode(), source.flags, self.command, self.cache, inherited())
+            binary, cached = build(source.text.encode(), source.flags, self.command, self.cache, inherit_environment())
         except BuildError as problem:
             return CompileError(source, str(problem)[:SAID])
         return Compiled(source, binary, cached)

@@ -28,7 +28,7 @@ from bankable.kernels.worker.protocol import (
 )
 from bankable.tools.errors import UserError
 from bankable.tools.package import program
-from bankable.tools.serving.environment import isolated
+from bankable.tools.serving.environment import isolate_environment
 
 M = TypeVar("M")
 PROGRAM = "bankable.kernels.worker.fork_server"
@@ -66,7 +66,9 @@ class ForkServer:
         try:
             self._process = subprocess.Popen(
                 [str(python), *program(PROGRAM, str(write_end))],
-                env=isolated({**threads_env, "OPENBLAS_NUM_THREADS": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}),
+                env=isolate_environment(
+                    {**threads_env, "OPENBLAS_NUM_THREADS": "1", "TORCHINDUCTOR_COMPILE_THREADS": "1"}
+                ),
                 cwd=self._scratch,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,

@@ -12,7 +12,7 @@ from typing import Any
 from bankable.kernels.worker.protocol import ProtocolError, decode, encode, whole_lines
 from bankable.tools.errors import UserError
 from bankable.tools.package import program
-from bankable.tools.serving.environment import isolated
+from bankable.tools.serving.environment import isolate_environment
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def ask_worker(
                 [str(python), *program(module, str(replies))],
                 input=encode(request),
                 cwd=folder,
-                env=isolated({**environment, "TRITON_CACHE_DIR": f"{folder}/cache"}),
+                env=isolate_environment({**environment, "TRITON_CACHE_DIR": f"{folder}/cache"}),
                 capture_output=True,
                 timeout=limit_s,
                 check=False,

@@ -14,7 +14,7 @@ SIGNIFICANT_DIGITS = 9
 _CHUNK = 1 << 20
 
 
-def rounded(value: float) -> float:
+def round_figure(value: float) -> float:
     """``value`` to nine significant digits; negative zero becomes zero. Raises ``ValueError`` on NaN and infinity."""
     if not math.isfinite(value):
         raise ValueError(f"{value!r} has no canonical form")
@@ -46,7 +46,7 @@ def _plain(value: Any) -> Any:
     if isinstance(value, int):
         return int(value)
     if isinstance(value, float):
-        return rounded(value)
+        return round_figure(value)
     if isinstance(value, dict):
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, list | tuple):

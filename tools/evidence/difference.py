@@ -34,7 +34,7 @@ def first_difference(before: Any, after: Any, names: tuple[str, str]) -> str | N
     if not _differ(before, after):
         return None
     where = ".".join(place) or "the whole"
-    return f"{where}: {names[0]} {shown(before)}, {names[1]} {shown(after)}"
+    return f"{where}: {names[0]} {shorten(before)}, {names[1]} {shorten(after)}"
 
 
 def _differ(before: Any, after: Any) -> bool:
@@ -45,7 +45,7 @@ def _item(values: list[Any], index: int) -> Any:
     return values[index] if index < len(values) else _ABSENT
 
 
-def shown(value: Any) -> str:
+def shorten(value: Any) -> str:
     """A value that a stranger wrote, in a few printable characters."""
     if value is _ABSENT:
         return "nothing"

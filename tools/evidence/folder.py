@@ -55,7 +55,7 @@ class RunFolder:
             raise UserError(
                 f"Cannot make the run folder: {problem.strerror or problem}", str(root), "choose another --out"
             ) from None
-        lock = _locked(root)
+        lock = _lock_run(root)
         write_once(
             root / "run.json", json_bytes({"schema_version": SCHEMA_VERSION, "run_id": run_id, "config": config})
         )
@@ -67,7 +67,7 @@ class RunFolder:
     def open(cls, root: Path) -> RunFolder:
         """An existing run, to go on with. Raises ``UserError`` when it is none, in use, or too new."""
         read_run(root)
-        return cls(root, _locked(root))
+        return cls(root, _lock_run(root))
 
     def comparison(self, name: str) -> Path:
         """Folder of a comparison."""
@@ -139,7 +139,7 @@ def set_leg_aside(leg: Path) -> Path | None:
     return aside
 
 
-def _locked(root: Path) -> FileLock:
+def _lock_run(root: Path) -> FileLock:
     lock = FileLock(root / ".lock")
     try:
         lock.acquire(timeout=0)

@@ -49,10 +49,10 @@ def regular_files(folder: Path) -> list[tuple[str, Path]]:
         for name in names:
             path = Path(place) / name
             if not path.is_symlink() and path.is_file():
-                files.append((shown(path.relative_to(folder).as_posix()), path))
+                files.append((printable_name(path.relative_to(folder).as_posix()), path))
     return sorted(files)
 
 
-def shown(name: str) -> str:
+def printable_name(name: str) -> str:
     """A file name as text that has a UTF-8 form."""
     return os.fsencode(name).decode("utf-8", "backslashreplace")

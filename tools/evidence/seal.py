@@ -23,7 +23,7 @@ from bankable.tools.evidence.background import BackgroundTask
 from bankable.tools.evidence.canonical import canonical, digest
 from bankable.tools.evidence.harness import BENCH_FILES, ORACLE_FOLDER, ORACLE_SUFFIX, TASK_FILES
 from bankable.tools.evidence.layout import COMPARISON_FILES, LEG_FILES, MAX_FILE_BYTES, OVERLAY_FOLDER
-from bankable.tools.evidence.regular import IrregularFileError, open_regular, shown, stamp
+from bankable.tools.evidence.regular import IrregularFileError, open_regular, printable_name, stamp
 from bankable.tools.evidence.request import Request, Scope
 from bankable.tools.evidence.trials import LedgerCut, cut_ledger
 
@@ -271,7 +271,7 @@ class _Copier:
             if not relative.isprintable():
                 raise UserError(
                     "Cannot seal the evidence: file name contains non-printable characters",
-                    shown(str(path)),
+                    printable_name(str(path)),
                     "give the file another name",
                 )
             if path.is_file():

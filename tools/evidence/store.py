@@ -55,7 +55,7 @@ def write_once(path: Path, content: bytes) -> None:
         _sync_folder(path.parent)
     except OSError as problem:
         partial.unlink(missing_ok=True)
-        raise _explained(problem, path) from problem
+        raise _explain(problem, path) from problem
 
 
 class AppendLog:
@@ -77,7 +77,7 @@ class AppendLog:
                 os.fsync(descriptor)
             except OSError as problem:
                 os.ftruncate(descriptor, size)
-                raise _explained(problem, self.path) from problem
+                raise _explain(problem, self.path) from problem
         finally:
             os.close(descriptor)
 
@@ -134,7 +134,7 @@ def _sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _explained(problem: OSError, path: Path) -> Exception:
+def _explain(problem: OSError, path: Path) -> Exception:
     if problem.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return UserError("Cannot write evidence: no space left", str(path), "free some space, then `resume` this run")
     if problem.errno in (errno.EACCES, errno.EROFS, errno.EPERM):

@@ -1,6 +1,6 @@
 """The knob registry: which settings of the engine can be turned, what turning them means, what follows from it."""
 
-from bankable.tools.levers.fields import FieldClass, classify_field, explained_by, server_arguments
+from bankable.tools.levers.fields import FieldClass, classify_field, find_explained, server_arguments
 from bankable.tools.levers.model import Device, DroppedKnob, Knob, Situation, Touches
 from bankable.tools.levers.registry import ALL_KNOBS, knob, knobs_for
 
@@ -13,7 +13,7 @@ __all__ = [
     "Situation",
     "Touches",
     "classify_field",
-    "explained_by",
+    "find_explained",
     "knob",
     "knobs_for",
     "server_arguments",

@@ -29,7 +29,7 @@ def classify_field(name: str) -> FieldClass:
     return "unknown"
 
 
-def explained_by(name: str) -> list[str]:
+def find_explained(name: str) -> list[str]:
     """Names of the knobs that may move this field as a consequence, sorted."""
     return sorted(k.name for k in ALL_KNOBS if name in k.derived)
 

@@ -172,10 +172,12 @@ def _python(source: bytes) -> _Found:
     reading = _Found([], [])
     for node in ast.walk(tree):
         if isinstance(node, ast.Import | ast.ImportFrom):
-            reading.opaque.extend(f"imports {name}" for name in _imported(node) if name.split(".")[0] in OPAQUE_MODULES)
+            reading.opaque.extend(
+                f"imports {name}" for name in _imported_modules(node) if name.split(".")[0] in OPAQUE_MODULES
+            )
         elif isinstance(node, ast.Assign | ast.AugAssign | ast.AnnAssign | ast.Delete):
             targets = node.targets if isinstance(node, ast.Assign | ast.Delete) else [node.target]
-            reading.writes.extend(filter(None, (_written(target, names) for target in targets)))
+            reading.writes.extend(filter(None, (_written_target(target, names) for target in targets)))
         elif isinstance(node, ast.Call):
             _call(node, names, reading)
     return reading
@@ -192,13 +194,13 @@ def _native(source: bytes) -> list[str]:
 
 
 def _call(node: ast.Call, names: Mapping[str, str], reading: _Found) -> None:
-    called = _dotted(node.func, names)
+    called = _dotted_name(node.func, names)
     if called in OPAQUE_CALLS or called in ("os.system", "os.popen"):
         reading.opaque.append(f"calls {called}")
     elif called == "importlib.import_module" and not (node.args and isinstance(node.args[0], ast.Constant)):
         reading.opaque.append("imports a module whose name is worked out")
     elif called in ("setattr", "delattr", "unittest.mock.patch.object") and node.args:
-        target = _dotted(node.args[0], names)
+        target = _dotted_name(node.args[0], names)
         named = node.args[1] if len(node.args) > 1 else None
         attribute = named.value if isinstance(named, ast.Constant) and isinstance(named.value, str) else "?"
         reading.writes.append(f"{target}.{attribute}" if target else "an object that cannot be followed")
@@ -206,13 +208,13 @@ def _call(node: ast.Call, names: Mapping[str, str], reading: _Found) -> None:
         reading.writes.append(ENVIRONMENT)
 
 
-def _written(target: ast.expr, names: Mapping[str, str]) -> str:
+def _written_target(target: ast.expr, names: Mapping[str, str]) -> str:
     """Dotted name of what an assignment changes outside its own file, else an empty string."""
     if isinstance(target, ast.Subscript):
-        return _dotted(target.value, names) if _dotted(target.value, names) == ENVIRONMENT else ""
+        return _dotted_name(target.value, names) if _dotted_name(target.value, names) == ENVIRONMENT else ""
     if not isinstance(target, ast.Attribute):
         return ""
-    dotted = _dotted(target, names)
+    dotted = _dotted_name(target, names)
     first = dotted.split(".")[0]
     return dotted if first in ("sglang", "sgl_kernel", "torch", "os") else ""
 
@@ -233,16 +235,16 @@ def _imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
                 isinstance(literal, ast.Constant)
                 and isinstance(literal.value, str)
                 and isinstance(node.targets[0], ast.Name)
-                and _dotted(call.func, {}).endswith("import_module")
+                and _dotted_name(call.func, {}).endswith("import_module")
             ):
                 yield node.targets[0].id, literal.value
 
 
-def _imported(node: ast.Import | ast.ImportFrom) -> list[str]:
+def _imported_modules(node: ast.Import | ast.ImportFrom) -> list[str]:
     return [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
 
 
-def _dotted(node: ast.expr, names: Mapping[str, str]) -> str:
+def _dotted_name(node: ast.expr, names: Mapping[str, str]) -> str:
     """``layernorm.RMSNorm.forward`` with the import resolved; empty for what is not a chain of names."""
     parts: list[str] = []
     while isinstance(node, ast.Attribute):

@@ -50,21 +50,21 @@ def run_block(context: RunContext, plan: Plan, block: Block) -> BlockResult:
 
 
 def _attempt(context: RunContext, plan: Plan, block: Block, attempt: int) -> BlockResult:
-    if done := _finished(context, plan, block, attempt):
+    if done := _read_finished(context, plan, block, attempt):
         return done
     if plan.launch_plan is LaunchPlan.CORESIDENT:
-        return _together(context, plan, block, list(block.order), attempt)
-    legs = _closed(context, plan, block, attempt)
+        return _measure_sides(context, plan, block, list(block.order), attempt)
+    legs = _close_prepared(context, plan, block, attempt)
     for side in block.order:
         if side not in legs:
-            legs |= _together(context, plan, block, [side], attempt).legs
+            legs |= _measure_sides(context, plan, block, [side], attempt).legs
     return BlockResult(legs)
 
 
-def _finished(context: RunContext, plan: Plan, block: Block, attempt: int) -> BlockResult | None:
+def _read_finished(context: RunContext, plan: Plan, block: Block, attempt: int) -> BlockResult | None:
     """The block as an earlier process left it, when both its legs were closed; half a block is set aside."""
     legs = context.folder.comparison(plan.name) / "legs"
-    records = _closed(context, plan, block, attempt)
+    records = _close_prepared(context, plan, block, attempt)
     if len(records) == len(Side):
         return BlockResult(records)
     for side in block.order:
@@ -75,7 +75,7 @@ def _finished(context: RunContext, plan: Plan, block: Block, attempt: int) -> Bl
     return None
 
 
-def _closed(context: RunContext, plan: Plan, block: Block, attempt: int) -> dict[Side, LegRecord]:
+def _close_prepared(context: RunContext, plan: Plan, block: Block, attempt: int) -> dict[Side, LegRecord]:
     """Legs that are closed, or were about to be: co-resident ones only together."""
     legs = context.folder.comparison(plan.name) / "legs"
     folders = {side: legs / leg_name(block.index, side, attempt) for side in block.order}
@@ -87,7 +87,7 @@ def _closed(context: RunContext, plan: Plan, block: Block, attempt: int) -> dict
     return {side: record for side, folder in folders.items() if (record := publish(context, folder))}
 
 
-def _together(context: RunContext, plan: Plan, block: Block, sides: list[Side], attempt: int) -> BlockResult:
+def _measure_sides(context: RunContext, plan: Plan, block: Block, sides: list[Side], attempt: int) -> BlockResult:
     """Launch the given sides at once, load one at a time in the plan's order, and close them whatever happens."""
     writers = {side: _writer(context, plan, block, side, attempt) for side in sides}
     context.tell(ProgressEvent("launch", f"{plan.name} block {block.index}: {' and '.join(sides)}", plan.name))

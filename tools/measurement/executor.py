@@ -10,7 +10,7 @@ from bankable.tools.errors import UserError
 ExecutorName = Literal["local", "ray"]
 
 
-def executor_named(asked: str) -> ExecutorName:
+def choose_executor(asked: str) -> ExecutorName:
     """``asked``, if there is one of that name. Raises ``UserError`` where there is none, or Ray is not installed."""
     names: tuple[ExecutorName, ...] = get_args(ExecutorName)
     executor = next((name for name in names if name == asked), None)

@@ -71,7 +71,7 @@ def make_plan(
     )
 
 
-def numbered(name: str, attempt: int) -> str:
+def name_attempt(name: str, attempt: int) -> str:
     """Name of an attempt: ``control``, then ``control-2``, …"""
     return name if attempt == 1 else f"{name}-{attempt}"
 

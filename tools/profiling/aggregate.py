@@ -11,7 +11,7 @@ from bankable.tools.errors import UserError
 from bankable.tools.profiling.aggregates import Bucket, Times, Totals, chain_share, family_shares, op_share, ratio
 from bankable.tools.profiling.chains import find_chains
 from bankable.tools.profiling.families import family_of, operator_of
-from bankable.tools.profiling.nesting import TimedEvent, common, length, merged, self_times
+from bankable.tools.profiling.nesting import TimedEvent, common, length, merge_intervals, self_times
 from bankable.tools.profiling.notes import notes_on
 from bankable.tools.profiling.records import OperatorFamily, PhaseMix, Profile, StepPhase, TraceSource
 from bankable.tools.profiling.steps import Source, Step, Timeline, find_steps
@@ -103,7 +103,7 @@ def _add(sums: _Sums, trace: Trace, gpu: bool) -> None:
     sums.idle += last - first - length(busy)
     for step in timeline.steps:
         sums.phase_wall[step.phase] += timeline.wall(step)
-    spans = merged((c.timed.event.start, c.timed.event.end) for c in calls if c.timed.depth == 0)
+    spans = merge_intervals((c.timed.event.start, c.timed.event.end) for c in calls if c.timed.depth == 0)
     sums.covered += length(common(spans, busy))
     top: dict[tuple[str, float], tuple[StepPhase, list[TimedEvent]]] = {}
     for call in calls:

@@ -69,7 +69,7 @@ class Chain:
 
 def find_chains(top: Sequence[TimedEvent]) -> Iterator[Chain]:
     """Chains in the top-level calls of one thread within one step, in time order; no call is in two chains."""
-    places = [at for at, call in enumerate(top) if _kept(call.event.name)]
+    places = [at for at, call in enumerate(top) if _is_kept(call.event.name)]
     text = "".join(_LETTERS.get(top[at].event.name.removeprefix("aten::"), ".") for at in places)
     at = 0
     while at < len(text):
@@ -91,5 +91,5 @@ def _patterns() -> tuple[tuple[CallPattern, re.Pattern[str]], ...]:
     return tuple((pattern, re.compile(pattern.calls)) for pattern in (*of_operators, *_NO_KERNEL))
 
 
-def _kept(name: str) -> bool:
+def _is_kept(name: str) -> bool:
     return name == "aten::item" or family_of(name) is not OperatorFamily.HOST

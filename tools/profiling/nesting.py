@@ -44,7 +44,7 @@ def self_times(events: Sequence[TraceEvent]) -> list[TimedEvent]:
     return timed
 
 
-def merged(intervals: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+def merge_intervals(intervals: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
     """The same set of points as disjoint intervals in ascending order; empty ones vanish."""
     result: list[tuple[float, float]] = []
     for start, end in sorted(interval for interval in intervals if interval[1] > interval[0]):

@@ -62,7 +62,7 @@ class Route(Record):
 def route_of(profile: Profile) -> Route:
     """Route every operator of a profile that has at least a hundredth of the wall time."""
     shares = sorted(((settled_wall_share(op), op) for op in profile.ops), key=lambda pair: (-pair[0], pair[1].op))
-    return Route(ops=tuple(_routed(op, share) for share, op in shares if share >= ROUTED))
+    return Route(ops=tuple(_route(op, share) for share, op in shares if share >= ROUTED))
 
 
 def settled_wall_share(op: OpShare) -> float:
@@ -76,7 +76,7 @@ def origin_of(op: OpShare) -> Origin:
     return next((origin for origin, pattern in _ORIGINS if pattern.search(name)), "unknown")
 
 
-def _routed(op: OpShare, share: float) -> Routed:
+def _route(op: OpShare, share: float) -> Routed:
     origin = origin_of(op)
     target: Target = "operator" if origin in EDITABLE and op.family is not OperatorFamily.HOST else "configuration"
     why = "host bookkeeping" if op.family is OperatorFamily.HOST else f"{origin} code"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from bankable.tools.profiling.nesting import common, length, merged
+from bankable.tools.profiling.nesting import common, length, merge_intervals
 from bankable.tools.profiling.records import StepPhase
 from bankable.tools.profiling.trace import OPERATOR, TraceEvent
 
@@ -79,7 +79,7 @@ class Timeline:
         for start, stop in self.idle:
             cuts.append((at, min(start, end)))
             at = max(at, stop)
-        return merged([*cuts, (at, end)])
+        return merge_intervals([*cuts, (at, end)])
 
     def wall(self, step: Step) -> float:
         """Length of a step without the idle time inside it."""
@@ -88,7 +88,9 @@ class Timeline:
 
 def find_steps(events: Sequence[TraceEvent]) -> Timeline:
     """The timeline of one trace; its source is ``none`` when no step can be told from another."""
-    idle = tuple(merged((e.start, e.end) for e in events if e.name == _IDLE and e.category == "user_annotation"))
+    idle = tuple(
+        merge_intervals((e.start, e.end) for e in events if e.name == _IDLE and e.category == "user_annotation")
+    )
     for category in ("gpu_user_annotation", "user_annotation"):
         spans = [event for event in events if event.category == category]
         steps = _from_markers(spans)

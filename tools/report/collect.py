@@ -49,10 +49,10 @@ def collect(run_dir: Path) -> ReportModel:
     requests = read_requests(reader)
     kernels = kernel_sources(reader)
     anyone = bool(requests.roles or kernels or any(trial.source for trial in trials))
-    accepted = _accepted(outcome, trials, kernels, anyone)
+    accepted = _read_accepted(outcome, trials, kernels, anyone)
     outcome_verdict = clean(outcome.get("verdict"), 80) or NOTHING
     claims = outcome_verdict.lower().startswith("verified gain")
-    proven = claims and bool(accepted) and _supported(verdicts)
+    proven = claims and bool(accepted) and _is_supported(verdicts)
     if claims and not proven:
         open_rules = ", ".join(
             dict.fromkeys(rule for verdict in verdicts if verdict.verdict in SUPPORT for rule in _open(verdict))
@@ -89,7 +89,7 @@ def collect(run_dir: Path) -> ReportModel:
     )
 
 
-def _supported(verdicts: list[ReportVerdict]) -> bool:
+def _is_supported(verdicts: list[ReportVerdict]) -> bool:
     """The last verdict on the bundle stands behind a gain, or on a patch where no bundle was judged.
 
     A verdict some of whose rules did not finish stands behind nothing: what they would have found is open.
@@ -112,7 +112,7 @@ def _headline(outcome: dict[str, Any]) -> str:
     return clean(outcome.get("headline")) or "The outcome carries no headline."
 
 
-def _accepted(
+def _read_accepted(
     outcome: dict[str, Any], trials: tuple[ReportTrial, ...], kernels: dict[str, str], asked: bool
 ) -> tuple[ReportAccepted, ...]:
     """``kernels``: whose idea each was; ``asked``: language models took part, so that somebody has to be named."""

@@ -19,7 +19,7 @@ def read_verdicts(reader: ReportReader) -> list[ReportVerdict]:
         raw = reader.json(folder / "verdict.json")
         if raw:
             judge = reader.json(folder / "judge.json", needed=False)
-            views.append(_lowered(_verdict(clean(folder.name, 200), raw), judge))
+            views.append(_lower(_verdict(clean(folder.name, 200), raw), judge))
     scopes = ("baseline", "profile", "harness", "patch", "bundle")
     order = {scope: rank for rank, scope in enumerate(scopes)}
     return sorted(views, key=lambda v: (order.get(v.scope, len(order)), v.subject, v.attempt or 0))
@@ -44,7 +44,7 @@ def _verdict(folder: str, raw: dict[str, Any]) -> ReportVerdict:
     )
 
 
-def _lowered(verdict: ReportVerdict, judge: dict[str, Any]) -> ReportVerdict:
+def _lower(verdict: ReportVerdict, judge: dict[str, Any]) -> ReportVerdict:
     """With the judge's findings: they add to the verdict, so the word can only get lower."""
     findings = tuple(_finding(mapping(item)) for item in sequence(judge.get("findings"), 100))
     words = {verdict.verdict, *(finding.severity for finding in findings)}

@@ -10,7 +10,7 @@ from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Scalar, ServerConfig
 from bankable.tools.overlay.folder import compiled_files
 from bankable.tools.serving.engine import STANDIN, Engine
-from bankable.tools.serving.environment import RECORDED, inherited, isolated
+from bankable.tools.serving.environment import RECORDED, inherit_environment, isolate_environment
 from bankable.tools.serving.ports import LOOPBACK
 
 SPAWN = Path(__file__).resolve().parent / "_spawn.py"
@@ -126,7 +126,7 @@ def build(
         search.append(str(STANDIN))
     if search:
         chosen["PYTHONPATH"] = ":".join(search)
-    recorded = {**{name: value for name, value in inherited().items() if name in RECORDED}, **chosen}
+    recorded = {**{name: value for name, value in inherit_environment().items() if name in RECORDED}, **chosen}
     if "PYTHONPATH" in recorded:
         recorded["PYTHONPATH"] = recorded["PYTHONPATH"].replace(str(STANDIN), STANDIN_NAME)
     if laid is not None:
@@ -134,7 +134,7 @@ def build(
         recorded["PYTHONPATH"] = recorded["PYTHONPATH"].replace(str(laid.folder), OVERLAY_NAME)
     return Command(
         argv=[str(engine.python), str(SPAWN), *server],
-        env=isolated({**chosen, **(NO_BYTECODE if laid is not None else {})}),
+        env=isolate_environment({**chosen, **(NO_BYTECODE if laid is not None else {})}),
         recorded_argv=["sglang.launch_server", *server],
         recorded_env=recorded,
     )

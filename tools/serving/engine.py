@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import EngineIdentity
-from bankable.tools.serving.environment import isolated
+from bankable.tools.serving.environment import isolate_environment
 from bankable.tools.serving.tree import TreeDigest
 
 ENV_PYTHON = "BANKABLE_ENGINE_PYTHON"
@@ -123,7 +123,7 @@ def _ask(interpreter: Path, timeout_s: float) -> _Answer:
         with tempfile.TemporaryDirectory(prefix="bankable-probe-") as folder:
             done = subprocess.run(
                 [str(interpreter), str(PROBE), str(STANDIN)],
-                env=isolated({"OMP_NUM_THREADS": "1"}),
+                env=isolate_environment({"OMP_NUM_THREADS": "1"}),
                 cwd=folder,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,

@@ -38,12 +38,12 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "HF_DATASETS_OFFL
 """No child of this project downloads or reports anything."""
 
 
-def inherited(parent: Mapping[str, str] | None = None) -> dict[str, str]:
+def inherit_environment(parent: Mapping[str, str] | None = None) -> dict[str, str]:
     """The allow-listed part of the caller's environment."""
     source = os.environ if parent is None else parent
     return {name: source[name] for name in PASSED_ON if name in source}
 
 
-def isolated(extra: Mapping[str, str], parent: Mapping[str, str] | None = None) -> dict[str, str]:
+def isolate_environment(extra: Mapping[str, str], parent: Mapping[str, str] | None = None) -> dict[str, str]:
     """Environment of a child: inherited, offline, current directory not importable, then ``extra``."""
-    return {**inherited(parent), **OFFLINE, "PYTHONSAFEPATH": "1", **extra}
+    return {**inherit_environment(parent), **OFFLINE, "PYTHONSAFEPATH": "1", **extra}

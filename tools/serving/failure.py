@@ -117,7 +117,7 @@ def classify_round(exit_status: int, log: Path) -> Failure:
     return Failure(kind="died_in_round", line=shown.text, line_number=shown.number)
 
 
-def stalled(log: Path, why: str) -> Failure:
+def stall_failure(log: Path, why: str) -> Failure:
     """A server that does not get ready: what was waited for, and the last thing that it said."""
     lines = [line for line in read_log(log) if line.text.strip()]
     last = lines[-1] if lines else LogLine("", None)

@@ -21,7 +21,7 @@ from bankable.tools.serving.command import Command, Laid, Permissions, build
 from bankable.tools.serving.dataset import BenchmarkFiles
 from bankable.tools.serving.driver import LaunchFailed, LaunchIdentity, LaunchRequest, Server, StopRequested
 from bankable.tools.serving.engine import Engine
-from bankable.tools.serving.failure import classify_round, classify_start, stalled
+from bankable.tools.serving.failure import classify_round, classify_start, stall_failure
 from bankable.tools.serving.host import HostReader
 from bankable.tools.serving.load import LoadWorker, Patience
 from bankable.tools.serving.model import ModelFolder, check_model
@@ -108,7 +108,7 @@ class _Subject:
     engine: EngineIdentity
 
 
-def _laid(request: LaunchRequest) -> Laid | None:
+def _lay_overlay(request: LaunchRequest) -> Laid | None:
     """The overlay of a launch, with a folder for what it reports."""
     if request.overlay is None or request.reports is None:
         return None
@@ -197,7 +197,7 @@ class LiveDriver:
                 Failure(kind="bad_flag", line=f"this engine has no flag --{unknown[0].replace('_', '-')}")
             )
         with hold_port(self.options.ports) as held:
-            laid = _laid(request)
+            laid = _lay_overlay(request)
             command = build(self.engine, subject.model.path, request.config, held.port, self.options.permissions, laid)
             request.log.parent.mkdir(parents=True, exist_ok=True)
             held.release()
@@ -247,9 +247,9 @@ class LiveDriver:
             if cpu - cpu_seen > IDLE_CPU_S:
                 cpu_seen, active = cpu, now
             if now - begun > self.options.start_timeout_s:
-                return stalled(log, f"not ready within {self.options.start_timeout_s:.0f} s")
+                return stall_failure(log, f"not ready within {self.options.start_timeout_s:.0f} s")
             if now - active > self.options.idle_timeout_s:
-                return stalled(log, f"not ready and doing nothing for {self.options.idle_timeout_s:.0f} s")
+                return stall_failure(log, f"not ready and doing nothing for {self.options.idle_timeout_s:.0f} s")
             time.sleep(POLL_S)
         return self._wait_healthy(process, client, log)
 
@@ -273,7 +273,7 @@ class LiveDriver:
             if (status := process.exit_status()) is not None:
                 return classify_start(status, log)
             if time.monotonic() > deadline:
-                return stalled(log, f"no token generated within {limit_s:.0f} s")
+                return stall_failure(log, f"no token generated within {limit_s:.0f} s")
         return None
 
     def _identity(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from bankable.tools.serving.engine import STANDIN, Engine
-from bankable.tools.serving.environment import isolated
+from bankable.tools.serving.environment import isolate_environment
 from bankable.tools.serving.process import stop_group
 
 WORKER = Path(__file__).resolve().parent / "load_worker.py"
@@ -90,7 +90,7 @@ class LoadWorker:
             with (self._folder / "load-worker.log").open("ab") as output:
                 self._process = subprocess.Popen(
                     [str(self._engine.python), str(WORKER), str(write_end)],
-                    env=isolated(extra),
+                    env=isolate_environment(extra),
                     cwd=self._folder,
                     stdin=subprocess.PIPE,
                     stdout=output,

@@ -86,7 +86,11 @@ class Recording:
         for recorded in self.legs:
             if recorded.leg.status == "complete" and recorded.purpose == "comparison":
                 pairs.setdefault((recorded.folder.parent, recorded.leg.block), []).append(recorded)
-        return [(pair[0], pair[1]) for pair in pairs.values() if len(pair) == 2 and _alike(pair[0].leg, pair[1].leg)]
+        return [
+            (pair[0], pair[1])
+            for pair in pairs.values()
+            if len(pair) == 2 and _same_configuration(pair[0].leg, pair[1].leg)
+        ]
 
     def close(self) -> None:
         """Remove what was unpacked."""
@@ -99,7 +103,7 @@ def purpose(comparison: str) -> str:
     return comparison if comparison in ("search", "profile") else "comparison"
 
 
-def _alike(one: LegRecord, other: LegRecord) -> bool:
+def _same_configuration(one: LegRecord, other: LegRecord) -> bool:
     return one.overlay_digest == other.overlay_digest and without_defaults(one.config) == without_defaults(other.config)
 
 

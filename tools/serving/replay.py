@@ -83,7 +83,7 @@ class ReplayDriver:
     def _find(self, request: LaunchRequest) -> RecordedLeg | None:
         kind = purpose(request.comparison)
         if self.draw is not None and kind == "comparison":
-            return self._drawn(request)
+            return self._draw(request)
         fitting = [
             recorded
             for recorded in self.recording.legs
@@ -100,7 +100,7 @@ class ReplayDriver:
         whole = [recorded for recorded in fitting if recorded.leg.status == "complete"] or fitting
         return whole[_pick(len(whole), request.comparison, request.leg_id)] if whole else None
 
-    def _drawn(self, request: LaunchRequest) -> RecordedLeg | None:
+    def _draw(self, request: LaunchRequest) -> RecordedLeg | None:
         block, _, side = request.leg_id.partition("-")
         number = self._given.setdefault((request.comparison, int(block.lstrip("b"))), len(self._given))
         if number >= len(self._null):
@@ -165,7 +165,7 @@ class ReplayServer:
 
     def round(self, load: RoundLoad, peers: Sequence[Server] = ()) -> RoundResult:
         """The recorded round with this seed, else the one with this index. A warm-up takes a round's time."""
-        line = self._recorded(load)
+        line = self._find_round(load)
         stamp = RoundStamp.model_validate(line["bankable"])
         started = self._driver.now
         if load.index < 0:
@@ -205,7 +205,7 @@ class ReplayServer:
         self._driver.now += ended - begun
         return started
 
-    def _recorded(self, load: RoundLoad) -> dict[str, Any]:
+    def _find_round(self, load: RoundLoad) -> dict[str, Any]:
         own, leg = self._source.rounds, self._source.leg
         exact = self._driver.draw is None
         for recorded in [self._source, *self._driver.siblings(leg)] if exact else []:
@@ -226,7 +226,7 @@ class ReplayServer:
         if repeat == 0:  # one recorded span covers both repeats
             self._pass("probe", 0.0)
         recorded_answers: dict[tuple[str, str], dict[str, Any]] = {}
-        for recorded in [self._source, *self._probed()]:
+        for recorded in [self._source, *self._probed_legs()]:
             for line in read_lines(recorded.folder / "outputs.jsonl"):
                 if line["repeat"] == repeat:
                     recorded_answers.setdefault((line["prompt_id"], line["prompt"]), line)
@@ -249,7 +249,7 @@ class ReplayServer:
         """The recorded answers to these questions."""
         self._pass("probe", 0.0)
         recorded_answers: dict[str, dict[str, Any]] = {}
-        for recorded in [self._source, *self._probed()]:
+        for recorded in [self._source, *self._probed_legs()]:
             for line in read_lines(recorded.folder / "accuracy.jsonl"):
                 recorded_answers.setdefault(line["question_id"], line)
         return [
@@ -266,7 +266,7 @@ class ReplayServer:
             for question in questions
         ]
 
-    def _probed(self) -> list[RecordedLeg]:
+    def _probed_legs(self) -> list[RecordedLeg]:
         return [recorded for recorded in self._driver.recording.legs if recorded.leg.config == self._source.leg.config]
 
     def profile(self, load: RoundLoad, steps: int, folder: Path) -> list[Path]:

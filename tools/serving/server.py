@@ -178,7 +178,7 @@ class HttpServer:
                 self._client.stop_profile()
             except ServerUnreachable as error:
                 raise RoundFailed(self.death_soon() or Failure(kind="not_recorded", line=str(error)[:500])) from error
-        return sorted(self._finished(folder, before))
+        return sorted(self._new_traces(folder, before))
 
     def _most_running(self, workload: Workload) -> int:
         """Requests that can run at the same time under this workload."""
@@ -194,7 +194,7 @@ class HttpServer:
                 return
             time.sleep(BUSY_POLL_S)
 
-    def _finished(self, folder: Path, before: set[Path]) -> set[Path]:
+    def _new_traces(self, folder: Path, before: set[Path]) -> set[Path]:
         """New traces once they are whole; the server writes them after it has answered, in place."""
         deadline = time.monotonic() + TRACE_WAIT_S
         while time.monotonic() < deadline:

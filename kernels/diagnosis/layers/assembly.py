@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bankable.tools.serving.environment import inherited
+from bankable.tools.serving.environment import inherit_environment
 
 LIMIT_S = 60.0
 FUNCTION = re.compile(r"^[0-9a-f]+ <([^>]+)>:$")
@@ -64,7 +64,7 @@ def disassemble(binary: Path) -> str:
     """Text of ``objdump``. Raises ``OSError`` where that does not run."""
     done = subprocess.run(
         ["objdump", "-d", "--no-show-raw-insn", str(binary)],
-        env=inherited(),
+        env=inherit_environment(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

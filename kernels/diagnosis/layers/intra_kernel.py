@@ -12,7 +12,7 @@ from bankable.kernels.diagnosis.layers.gpu import command, no_amd, no_nvidia
 from bankable.kernels.diagnosis.layers.layer import Layer, LayerFinding
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
 from bankable.tools.evidence.records import Record
-from bankable.tools.serving.environment import isolated
+from bankable.tools.serving.environment import isolate_environment
 
 LIMIT_S = 270.0
 RUNS = {"kernels": (), "inside": ("instrumentation",)}
@@ -65,7 +65,7 @@ class ProtonLayer(Layer):
                 cwd=place,
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
-                env=isolated({"TRITON_CACHE_DIR": str(place / f"cache-{name}")}),
+                env=isolate_environment({"TRITON_CACHE_DIR": str(place / f"cache-{name}")}),
                 timeout=LIMIT_S,
                 check=False,
             )

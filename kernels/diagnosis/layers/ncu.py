@@ -14,7 +14,7 @@ from bankable.kernels.diagnosis.layers.gpu_counters import GpuCounters
 from bankable.kernels.diagnosis.layers.layer import Layer
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
 from bankable.kernels.diagnosis.layers.tool import version_of
-from bankable.tools.serving.environment import isolated
+from bankable.tools.serving.environment import isolate_environment
 
 LIMIT_S = 540.0
 METRICS = {
@@ -64,7 +64,7 @@ class NcuLayer(Layer):
         done = subprocess.run(
             profiling(command(subject)),
             cwd=place,
-            env=isolated({"TRITON_CACHE_DIR": str(place / "cache")}),
+            env=isolate_environment({"TRITON_CACHE_DIR": str(place / "cache")}),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=LIMIT_S,

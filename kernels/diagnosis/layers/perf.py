@@ -14,7 +14,7 @@ from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_serv
 from bankable.kernels.diagnosis.layers.subject import CPP, LayerFailedError, Subject
 from bankable.kernels.diagnosis.layers.tool import version_of
 from bankable.kernels.sandbox.limits import JobLimits
-from bankable.tools.serving.environment import inherited
+from bankable.tools.serving.environment import inherit_environment
 
 FIRST, MORE = 20, 200
 """Calls of the first run, and further ones of the second; the difference is of the calls alone."""
@@ -111,7 +111,7 @@ def find_refusal() -> str:
     try:
         done = subprocess.run(
             ["perf", "stat", "-x", ",", "-e", "instructions:u", "true"],
-            env=inherited(),
+            env=inherit_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

@@ -16,7 +16,7 @@ from bankable.kernels.diagnosis.layers.shared_fork_server import lease_fork_serv
 from bankable.kernels.diagnosis.layers.subject import LayerFailedError, Subject
 from bankable.kernels.diagnosis.layers.tool import version_of
 from bankable.tools.evidence.harness import Peaks
-from bankable.tools.serving.environment import isolated
+from bankable.tools.serving.environment import isolate_environment
 
 LIMIT_S = 60.0
 FEW, MANY = 1000, 11000
@@ -63,7 +63,7 @@ class RoofLayer(Layer):
 
     def instrument(self, subject: Subject, place: Path) -> None:
         rates = program("rates", subject.cache)
-        environment = isolated({"OMP_NUM_THREADS": str(subject.threads)})
+        environment = isolate_environment({"OMP_NUM_THREADS": str(subject.threads)})
         (place / "rates.txt").write_bytes(_output([str(rates)], place, environment))
         if version_of("valgrind"):
             for name, steps in (("few", FEW), ("many", MANY)):

@@ -34,7 +34,7 @@ from bankable.kernels.worker.protocol import (
     encode,
 )
 from bankable.tools.package import program
-from bankable.tools.serving.environment import isolated
+from bankable.tools.serving.environment import isolate_environment
 
 PROGRAM = "bankable.kernels.diagnosis.layers.worker"
 MOST_REPLY = 4 << 20
@@ -111,7 +111,7 @@ class LayerWorker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env=isolated({}),
+                env=isolate_environment({}),
                 pass_fds=(write_end,),
                 start_new_session=True,
             )

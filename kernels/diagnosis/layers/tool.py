@@ -7,7 +7,7 @@ import platform
 import shutil
 import subprocess
 
-from bankable.tools.serving.environment import inherited
+from bankable.tools.serving.environment import inherit_environment
 
 LIMIT_S = 30.0
 
@@ -20,7 +20,7 @@ def version_of(command: str) -> str:
     try:
         done = subprocess.run(
             [command, "--version"],
-            env=inherited(),
+            env=inherit_environment(),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

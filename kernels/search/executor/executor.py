@@ -14,7 +14,7 @@ from typing import Protocol
 from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.search.evaluation import EvaluationJob, ScreenResult
 from bankable.kernels.search.executor.local import LocalExecutor
-from bankable.tools.measurement.executor import ExecutorName, executor_named
+from bankable.tools.measurement.executor import ExecutorName, choose_executor
 
 
 class Executor(Protocol):
@@ -42,7 +42,7 @@ class Executor(Protocol):
 
 def make_executor(name: ExecutorName, python: Path, threads: int, compiler: Compiler, workers: int = 0) -> Executor:
     """An executor by its name. Raises ``UserError`` where Ray is asked for and is not installed."""
-    if executor_named(name) == "ray":
+    if choose_executor(name) == "ray":
         from bankable.kernels.search.executor.on_ray import RayExecutor  # noqa: PLC0415 - imports Ray, which few need
 
         return RayExecutor(python, threads, compiler, workers)

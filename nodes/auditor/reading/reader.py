@@ -27,7 +27,7 @@ from bankable.nodes.auditor.reading.shape import (
     may_repeat_a_key,
 )
 from bankable.tools.evidence.hashing import Hashing
-from bankable.tools.evidence.regular import IrregularFileError, open_regular, shown, stamp
+from bankable.tools.evidence.regular import IrregularFileError, open_regular, printable_name, stamp
 
 MAX_LINE_BYTES = 64 << 20
 MAX_FILE_BYTES = 512 << 20
@@ -87,8 +87,10 @@ class Reader:
         """Sorted names of the folders directly under ``name``. Links and names that are not UTF-8 are reported."""
         place, names = self.folder / name, []
         for entry in sorted(place.iterdir()) if place.is_dir() else ():
-            if entry.is_dir() and (entry.is_symlink() or shown(entry.name) != entry.name):
-                self.report(f"{name}/{shown(entry.name)}", None, "irregular", "a link, or the name is not UTF-8")
+            if entry.is_dir() and (entry.is_symlink() or printable_name(entry.name) != entry.name):
+                self.report(
+                    f"{name}/{printable_name(entry.name)}", None, "irregular", "a link, or the name is not UTF-8"
+                )
             elif entry.is_dir():
                 names.append(entry.name)
         return names

@@ -15,7 +15,7 @@ from bankable.kernels.task.shapes import parse_shapes
 from bankable.kernels.worker.triton import amd, nvidia
 from bankable.kernels.worker.triton.mix import gcn_mix, sass_mix
 from bankable.tools.errors import UserError
-from bankable.tools.serving.environment import isolated
+from bankable.tools.serving.environment import isolate_environment
 
 ROOT = Path(__file__).resolve().parents[3]
 TARGETS = ("sm_90", "gfx942")
@@ -74,7 +74,7 @@ def test_registers_that_do_not_suffice_are_spilled_and_told(python, tmp_path):
         capture_output=True,
         check=True,
         timeout=600,
-        env=isolated({"TRITON_CACHE_DIR": str(tmp_path)}),
+        env=isolate_environment({"TRITON_CACHE_DIR": str(tmp_path)}),
     )
     for said in json.loads(done.stdout):
         assert said["spill_bytes"] > 0

@@ -11,7 +11,7 @@ import pytest
 from bankable.kernels.build.offline import CompileFigures
 from bankable.kernels.diagnosis.gpu import diagnose_by_code, diagnose_by_counters
 from bankable.kernels.diagnosis.layers.gpu_counters import GpuCounters
-from bankable.tools.serving.environment import isolated
+from bankable.tools.serving.environment import isolate_environment
 
 ROOT = Path(__file__).resolve().parents[3]
 TWICE = """
@@ -53,7 +53,7 @@ def test_huge_register_use_shows_in_the_compiled_kernel(python, tmp_path):
         capture_output=True,
         check=True,
         timeout=600,
-        env=isolated({"TRITON_CACHE_DIR": str(tmp_path)}),
+        env=isolate_environment({"TRITON_CACHE_DIR": str(tmp_path)}),
     )
     plain, squeezed = (
         diagnose_by_code(CompileFigures.model_validate({"shape": "x", "target": "sm_90", **said}))

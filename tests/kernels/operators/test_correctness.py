@@ -17,7 +17,7 @@ from bankable.kernels.operators import FAMILIES
 from bankable.kernels.operators.family import DTYPES, Family, shape_key
 from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.tools.serving.engine import STANDIN
-from bankable.tools.serving.environment import isolated
+from bankable.tools.serving.environment import isolate_environment
 
 SHAPES = {
     "rms_norm": [(1, 1), (4, 256), (3, 37), (130, 72)],
@@ -175,7 +175,7 @@ def test_tensors_that_no_processor_can_read_are_left_to_live(python: Path, tmp_p
     program = Path(__file__).with_name("device_probe.py")
     done = subprocess.run(
         [str(python), str(program), str(program.parents[3])],
-        env=isolated({"OMP_NUM_THREADS": "1"}),
+        env=isolate_environment({"OMP_NUM_THREADS": "1"}),
         cwd=tmp_path,
         capture_output=True,
         check=True,
@@ -193,7 +193,7 @@ def test_tensors_that_no_processor_can_read_are_left_to_live(python: Path, tmp_p
 
 def test_the_extracted_live_code_is_what_an_imported_engine_runs(python: Path, tmp_path: Path):
     program = Path(__file__).with_name("adapter_probe.py")
-    env = isolated({"SGLANG_USE_CPU_ENGINE": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(STANDIN)})
+    env = isolate_environment({"SGLANG_USE_CPU_ENGINE": "1", "OMP_NUM_THREADS": "1", "PYTHONPATH": str(STANDIN)})
     done = subprocess.run(
         [str(python), str(program), str(program.parents[3])],
         env=env,

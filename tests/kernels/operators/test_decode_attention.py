@@ -18,7 +18,7 @@ from bankable.kernels.task.folder import TaskFolder, write_task
 from bankable.kernels.task.shapes import parse_shapes
 from bankable.nodes.auditor.process import audit_sealed
 from bankable.tools.evidence.seal import seal
-from bankable.tools.serving.environment import isolated
+from bankable.tools.serving.environment import isolate_environment
 from tests.kernels.benchmark.test_benchmark import BUSY
 from tests.kernels.edited import built, edited, stays_out, tried
 
@@ -89,7 +89,7 @@ def test_a_request_without_a_token_gives_zeros_as_live(compiler, python: Path, t
     done = subprocess.run(
         [str(python), "-c", EMPTY, str(Path(__file__).parents[3]), str(compiled.binary)],
         cwd=tmp_path,
-        env=isolated({"OMP_NUM_THREADS": "1"}),
+        env=isolate_environment({"OMP_NUM_THREADS": "1"}),
         capture_output=True,
         check=True,
         timeout=300,

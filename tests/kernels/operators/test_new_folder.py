@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from bankable.kernels.operators import NAMES
-from bankable.tools.serving.environment import isolated
+from bankable.tools.serving.environment import isolate_environment
 
 ROOT = Path(__file__).resolve().parents[3]
 MODEL, NEW = "silu_and_mul", "made_up"
@@ -87,7 +87,7 @@ def _answer(python: str, program: str, root: Path) -> dict[str, Any]:
     done = subprocess.run(
         [python, "-c", program, str(root)],
         cwd=root,
-        env=isolated({"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}),
+        env=isolate_environment({"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}),
         capture_output=True,
         timeout=900,
         check=False,

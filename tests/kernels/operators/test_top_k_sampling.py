@@ -25,7 +25,7 @@ from bankable.tools.overlay.captured import CaptureFolder
 from bankable.tools.overlay.folder import Kernel, write_overlay
 from bankable.tools.overlay.reports import OverlayState, read_reports
 from bankable.tools.serving.engine import STANDIN
-from bankable.tools.serving.environment import isolated
+from bankable.tools.serving.environment import isolate_environment
 from tests.kernels.edited import built, edited, stays_out, tried
 
 FAMILY = FAMILIES["top_k_sampling"]
@@ -108,7 +108,7 @@ class Sampled:
         done = subprocess.run(
             [str(self._python), str(Path(__file__).with_name("sampling_probe.py")), str(int(equal))],
             cwd=self._folder,
-            env=isolated(env),
+            env=isolate_environment(env),
             capture_output=True,
             text=True,
             timeout=300,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from bankable.kernels.operators import FAMILIES
-from bankable.tools.serving.environment import isolated
+from bankable.tools.serving.environment import isolate_environment
 
 PROGRAM = Path(__file__).with_name("triton_probe.py")
 TRIED = {
@@ -43,7 +43,7 @@ def answers(python: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict
         [str(python), str(PROGRAM), str(PROGRAM.parents[3]), json.dumps(job)],
         cwd=folder,
         capture_output=True,
-        env=isolated({"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1", "TRITON_CACHE_DIR": str(folder)}),
+        env=isolate_environment({"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1", "TRITON_CACHE_DIR": str(folder)}),
         check=False,
         timeout=900,
     )

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bankable.tools.evidence.canonical import canonical, rounded
+from bankable.tools.evidence.canonical import canonical, round_figure
 
 VALUES = st.recursive(
     st.none()
@@ -31,8 +31,8 @@ def test_negative_zero_is_zero() -> None:
 
 
 def test_nine_digits_are_kept() -> None:
-    assert rounded(123456789.4) == 123456789.0
-    assert rounded(1.00000001) == 1.00000001
+    assert round_figure(123456789.4) == 123456789.0
+    assert round_figure(1.00000001) == 1.00000001
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, object()])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bankable.tools.evidence.regular import IrregularFileError, open_regular, regular_files, shown, stamp
+from bankable.tools.evidence.regular import IrregularFileError, open_regular, printable_name, regular_files, stamp
 
 
 def test_a_file_is_opened_and_a_change_is_seen(tmp_path: Path) -> None:
@@ -47,5 +47,5 @@ def test_a_listing_leaves_out_links_and_shows_every_name(tmp_path: Path) -> None
 
 
 def test_a_name_always_has_a_text_form() -> None:
-    assert shown("plain") == "plain"
-    assert shown("b\udcff").encode() == b"b\\xff"
+    assert printable_name("plain") == "plain"
+    assert printable_name("b\udcff").encode() == b"b\\xff"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bankable.tools.levers import classify_field, explained_by, knob, server_arguments
+from bankable.tools.levers import classify_field, find_explained, knob, server_arguments
 
 NAMES = Path(__file__).parents[2] / "data" / "server_info_fields.json"
 """Field names that a real server of sglang 0.5.23 answered, outer ones and those of ``internal_states``."""
@@ -50,7 +50,7 @@ def test_no_knob_may_be_declared_over_an_identity() -> None:
 
 
 def test_a_derived_field_names_the_knobs_that_explain_it() -> None:
-    assert "max_running_requests" in explained_by("pp_max_micro_batch_size")
-    assert "mem_fraction_static" in explained_by("max_total_num_tokens")
-    assert "stream_interval" not in explained_by("max_total_num_tokens")
-    assert explained_by("model_path") == []
+    assert "max_running_requests" in find_explained("pp_max_micro_batch_size")
+    assert "mem_fraction_static" in find_explained("max_total_num_tokens")
+    assert "stream_interval" not in find_explained("max_total_num_tokens")
+    assert find_explained("model_path") == []

@@ -27,7 +27,7 @@ from bankable.tools.overlay.folder import (
 from bankable.tools.overlay.reports import OverlayState, read_reports
 from bankable.tools.serving.command import NO_BYTECODE
 from bankable.tools.serving.engine import engine_python
-from bankable.tools.serving.environment import inherited
+from bankable.tools.serving.environment import inherit_environment
 
 HERE = Path(__file__).resolve().parent
 OPERATORS = HERE.parents[2] / "kernels" / "operators"
@@ -77,7 +77,7 @@ def served(tmp_path: Path) -> Any:
             check=False,
             cwd=tmp_path,
             env={
-                **inherited(),
+                **inherit_environment(),
                 **NO_BYTECODE,
                 "PYTHONPATH": f"{overlay}{os.pathsep}{package.parent}",
                 "OMP_NUM_THREADS": "1",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bankable.tools.profiling.nesting import common, length, merged, self_times
+from bankable.tools.profiling.nesting import common, length, merge_intervals, self_times
 from bankable.tools.profiling.trace import TraceEvent
 
 
@@ -39,7 +39,9 @@ def test_self_times_never_exceed_what_the_events_cover(raw: list[tuple[int, int,
     assert all(t.self_us >= 0 for t in timed)
     for lane in "ab":
         mine = [t for t in timed if t.event.lane == lane]
-        assert sum(t.self_us for t in mine) <= length(merged((t.event.start, t.event.end) for t in mine)) + 1e-9
+        assert (
+            sum(t.self_us for t in mine) <= length(merge_intervals((t.event.start, t.event.end) for t in mine)) + 1e-9
+        )
 
 
 def _points(intervals: list[tuple[float, float]]) -> set[int]:
@@ -52,7 +54,7 @@ _intervals = st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_siz
 @settings(deadline=None)
 @given(_intervals, _intervals)
 def test_interval_algebra_agrees_with_sets(left: list[tuple[float, float]], right: list[tuple[float, float]]) -> None:
-    a, b = merged(left), merged(right)
+    a, b = merge_intervals(left), merge_intervals(right)
     assert _points(a) == _points(left)
     assert _points(common(a, b)) == _points(a) & _points(b)
     assert length(a) == len(_points(a))

@@ -12,7 +12,7 @@ from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Lever, Scalar, ServerConfig
 from bankable.tools.serving.command import STANDIN_NAME, Command, Laid, Permissions, base_config, build, flag_arguments
 from bankable.tools.serving.engine import STANDIN, Engine
-from bankable.tools.serving.environment import isolated
+from bankable.tools.serving.environment import isolate_environment
 
 MODEL = Path("/models/m")
 
@@ -102,7 +102,9 @@ def test_recorded_variables_are_those_that_were_set_or_choose_the_device(
 
 
 def test_a_child_inherits_only_what_is_allowed() -> None:
-    env = isolated({"A": "1"}, {"PATH": "/bin", "HOME": "/h", "AWS_SECRET_ACCESS_KEY": "x", "HTTP_PROXY": "p"})
+    env = isolate_environment(
+        {"A": "1"}, {"PATH": "/bin", "HOME": "/h", "AWS_SECRET_ACCESS_KEY": "x", "HTTP_PROXY": "p"}
+    )
     assert env == {
         "PATH": "/bin",
         "HOME": "/h",

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bankable.tools.serving import failure as failure_module
-from bankable.tools.serving.failure import classify_round, classify_start, stalled
+from bankable.tools.serving.failure import classify_round, classify_start, stall_failure
 
 LOGS = Path(__file__).parent / "logs"
 
@@ -67,7 +67,7 @@ def test_a_server_that_was_killed_ran_out_of_memory(tmp_path: Path) -> None:
 def test_a_missing_or_empty_log_is_an_answer_too(tmp_path: Path) -> None:
     assert classify_start(1, tmp_path / "none").kind == "died_early"
     assert "status 3" in classify_start(3, write(tmp_path, b"")).line
-    assert stalled(tmp_path / "none", "no token").line == "no token; the log is empty"
+    assert stall_failure(tmp_path / "none", "no token").line == "no token; the log is empty"
 
 
 def test_a_crash_in_a_round_names_the_exception_and_not_the_last_chatter(tmp_path: Path) -> None:
@@ -98,6 +98,6 @@ def test_an_endless_line_and_control_characters_are_cut_and_cleaned(tmp_path: Pa
 @given(content=st.binary(max_size=3000), status=st.integers(-15, 255))
 def test_any_log_is_classified(tmp_path_factory: pytest.TempPathFactory, content: bytes, status: int) -> None:
     log = write(tmp_path_factory.mktemp("log"), content)
-    for failure in (classify_start(status, log), classify_round(status, log), stalled(log, "why")):
+    for failure in (classify_start(status, log), classify_round(status, log), stall_failure(log, "why")):
         assert failure.line
         assert len(failure.line) <= 500

@@ -10,7 +10,7 @@ from bankable.kernels.build.render import render
 from bankable.kernels.diagnosis.layers.gpu import PROGRAM, command
 from bankable.kernels.diagnosis.layers.subject import Subject
 from bankable.kernels.task.folder import TaskFolder
-from bankable.tools.serving.environment import isolated
+from bankable.tools.serving.environment import isolate_environment
 
 
 def test_the_familys_kernel_is_run_as_often_as_asked(norm_task: TaskFolder, python: Path, tmp_path: Path):
@@ -26,7 +26,7 @@ def test_the_familys_kernel_is_run_as_often_as_asked(norm_task: TaskFolder, pyth
         text=True,
         check=False,
         timeout=300,
-        env=isolated({"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1", "TRITON_CACHE_DIR": str(tmp_path)}),
+        env=isolate_environment({"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1", "TRITON_CACHE_DIR": str(tmp_path)}),
     )
     assert done.returncode == 0, done.stderr[-1000:]
     assert json.loads(done.stdout) == {"calls": 3, "device": "cpu"}
