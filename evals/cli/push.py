@@ -43,7 +43,9 @@ def langsmith(
     Goes to LANGSMITH_ENDPOINT with the key in LANGSMITH_API_KEY.
     """
     if (results is None) != (experiment is None):
-        raise UserError("half an experiment", "--results, --experiment", "give both or none")
+        raise UserError(
+            "cannot push an experiment: one of two options is missing", "--results, --experiment", "give both or none"
+        )
     found = None
     if results is not None:
         found = scores(of_one(read_results(results), model or "", results), read_keys())

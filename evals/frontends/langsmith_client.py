@@ -29,7 +29,7 @@ def connect(environ: Mapping[str, str]) -> Client:
     try:
         url = checked(environ.get(ENDPOINT) or THEIRS)
     except UserError:
-        raise UserError("an address that must not be used", ENDPOINT, "give https, or http on this machine") from None
+        raise UserError("address is not allowed", ENDPOINT, "give https, or http on this machine") from None
     key = environ.get(KEY, "").strip() or ("none" if is_loopback(url) else "")
     if not key or not key.isascii() or not key.isprintable():
         raise UserError("no key for LangSmith", KEY, "set it in the environment")
@@ -61,4 +61,6 @@ def explained() -> Iterator[None]:
         raise UserError("LangSmith refuses the key", KEY, "set another one in the environment") from None
     except (LangSmithError, RequestException, ValueError) as problem:
         kind = type(problem).__name__
-        raise UserError(f"LangSmith did not take it ({kind})", ENDPOINT, "the same command goes on from here") from None
+        raise UserError(
+            f"LangSmith rejected the request ({kind})", ENDPOINT, "the same command goes on from here"
+        ) from None

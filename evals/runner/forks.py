@@ -54,7 +54,7 @@ def _ask(server: subprocess.Popen[bytes], folder: Path) -> Verdict:
         status, size = map(int, server.stdout.readline().split())
         data = server.stdout.read(size)
     except (OSError, ValueError):
-        raise UserError("the loaded auditor is gone", "", "the same command goes on from here") from None
+        raise UserError("the auditor's worker process ended", "", "the same command goes on from here") from None
     try:
         verdict = Verdict.model_validate_json(data) if status == 0 else None
     except ValidationError:

@@ -85,7 +85,7 @@ def asked_for(
     if auditor is Auditor.RULES:
         if models or base_url is not None or skill_path is not None:
             option = "--skill" if skill_path is not None else "--llm"
-            raise UserError("the rules ask no model", option, "use --auditor both or judge")
+            raise UserError("the rules alone use no language model", option, "use --auditor both or judge")
         check_stray((("--llm-budget", budgets), ("--llm-price", prices)))
         return ()
     if not models:
@@ -102,7 +102,7 @@ def asked_for(
         found.append(JudgeSetup(auditor, orders, given.sha256))
     labels = [setup.label for setup in found]
     if len(set(labels)) < len(labels):
-        raise UserError("a model twice", "--models", "name each once; --repeats asks one again")
+        raise UserError("duplicate model", "--models", "name each once; --repeats asks one again")
     return tuple(found)
 
 

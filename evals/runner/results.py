@@ -27,7 +27,9 @@ def read_results(path: Path) -> tuple[Judgment, ...]:
     try:
         lines = file.read_bytes().splitlines(keepends=True)
     except OSError as problem:
-        raise UserError("no results there", str(path), problem.strerror or "run `python -m evals run` first") from None
+        raise UserError(
+            "cannot read results", str(path), problem.strerror or "run `python -m evals run` first"
+        ) from None
     found: list[Judgment] = []
     for number, line in enumerate(lines, 1):
         if not line.endswith(b"\n"):
@@ -36,7 +38,7 @@ def read_results(path: Path) -> tuple[Judgment, ...]:
             found.append(Judgment.model_validate_json(line))
         except ValidationError:
             fix = "give a file that `python -m evals run` wrote"
-            raise UserError("a line is no result", f"{file}:{number}", fix) from None
+            raise UserError("invalid line in a results file", f"{file}:{number}", fix) from None
     return tuple(found)
 
 
@@ -48,7 +50,7 @@ class ResultFile:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
-            raise UserError("no such folder can be made", str(folder), problem.strerror or "choose another") from None
+            raise UserError("cannot create the folder", str(folder), problem.strerror or "choose another") from None
         self._log = AppendLog(self.path)
         self.done = list(read_results(self.path)) if self.path.exists() else []
 

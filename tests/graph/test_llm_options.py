@@ -58,7 +58,7 @@ def test_everything_that_may_be_said() -> None:
         ({"prices": ("m=1,2", "openai:m=3,4")}, "'m' twice"),
         ({"votes": 0}, "invalid value 0 for --judge-votes"),
         ({"votes": 16}, "invalid value 16 for --judge-votes"),
-        ({"llm": "openai:"}, "no name of a model"),
+        ({"llm": "openai:"}, "missing model name"),
         ({"roles": ("judge=m@http://far.example/v1",)}, "plain http to another machine"),
     ],
 )

@@ -19,7 +19,7 @@ def checked(url: str, *, plain_http: bool = False, option: str = OPTION, example
     """
     parts = _parts(url, option, example)
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise UserError("an address with a user, a query or a fragment", option, "keys come from the environment only")
+        raise UserError("address contains a user, a query or a fragment", option, "keys come from the environment only")
     if parts.scheme == "http" and not plain_http and not is_loopback(url):
         raise UserError("plain http to another machine", option, "use https, or a server on this machine")
     return url.rstrip("/")

@@ -28,5 +28,5 @@ def key_for(role: str, endpoint: Endpoint, environ: Mapping[str, str]) -> Secret
         raise UserError("no key for the language model", role, f"set {names[-1]} in the environment")
     key = environ[name].strip()
     if not key or not key.isascii() or not key.isprintable() or " " in key:
-        raise UserError("the key holds characters that no key has", name, "copy it again")
+        raise UserError("the key contains characters that are not printable ASCII", name, "copy it again")
     return SecretStr(key)

@@ -99,7 +99,7 @@ def endpoint(model: str, base_url: str | None = None, *, plain_http: bool = Fals
     """From ``openai:NAME`` or a plain name. Raises ``UserError`` for an address that must not be used."""
     name = model.removeprefix(PREFIX).strip()
     if not name or not name.isprintable():
-        raise UserError("no name of a model", "--llm", "give openai:NAME, or NAME with --llm-base-url")
+        raise UserError("missing model name", "--llm", "give openai:NAME, or NAME with --llm-base-url")
     return Endpoint(
         model=name,
         base_url=OPENAI if base_url is None else checked(base_url, plain_http=plain_http),

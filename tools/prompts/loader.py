@@ -68,7 +68,7 @@ def load_prompt(role: str, home: Path = HOME) -> RolePrompt:
         raise UserError("no prompt for this role", where, "each role has one Markdown file") from None
     fault = _fault(role, text)
     if fault:
-        raise UserError("a prompt that is not complete", where, fault)
+        raise UserError(f"incomplete prompt: {fault}", where, "edit the file")
     return RolePrompt(role, text, digest(text.encode()))
 
 

@@ -54,20 +54,20 @@ def split(text: str, where: str) -> tuple[FrontMatter, str]:
     """Front matter and body. Raises ``UserError`` naming the file and what is wrong, on one line."""
     head, fence, body = text.removeprefix(f"{FENCE}\n").partition(f"\n{FENCE}\n")
     if not text.startswith(f"{FENCE}\n") or not fence:
-        raise UserError("a skill without front matter", where, "begin with ---, name: …, and another ---")
+        raise UserError("skill has no front matter", where, "begin with ---, name: …, and another ---")
     if not body.strip():
-        raise UserError("a skill without a text", where, "write what it says below the second ---")
+        raise UserError("skill has no text", where, "write what it says below the second ---")
     found = mapping(head, where)
     try:
         return FrontMatter.model_validate(found), body.strip() + "\n"
     except ValidationError as problem:
-        raise UserError("front matter that is none", where, first_fault(problem)) from None
+        raise UserError("invalid front matter", where, first_fault(problem)) from None
 
 
 def mapping(text: str, where: str) -> dict[str, Any]:
     """A YAML mapping from text keys, without aliases, tags or repeated keys. Raises ``UserError``."""
     if len(text.encode("utf-8", "replace")) > MAX_HEAD_BYTES:
-        raise UserError("more YAML than a skill needs", where, f"at most {MAX_HEAD_BYTES} bytes")
+        raise UserError("front matter is too large", where, f"at most {MAX_HEAD_BYTES} bytes")
     try:
         found = yaml.load(text, _Plain)
     except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a date that does not exist

@@ -64,10 +64,10 @@ def load_skills(home: Path = HOME) -> tuple[Skill, ...]:
     try:
         entries = SkillIndex.model_validate(raw).entries(home)
     except ValidationError as problem:
-        raise UserError("an index that is none", INDEX, first_fault(problem)) from None
+        raise UserError("invalid skill index", INDEX, first_fault(problem)) from None
     names = [entry.name for entry in entries]
     if len(names) != len(set(names)):
-        raise UserError("a skill twice in the index", INDEX, "name each once")
+        raise UserError("duplicate skill in the index", INDEX, "name each once")
     return tuple(_load(home, entry) for entry in entries)
 
 
@@ -114,11 +114,11 @@ def _text(home: Path, name: str) -> str:
         with open_regular(path) as stream:
             data = stream.read(MAX_SKILL_BYTES + 1)
     except IrregularFileError as cause:
-        raise UserError("not a regular file", name, str(cause)) from None
+        raise UserError(f"cannot read a skill: {cause}", name, "give a regular file in the folder") from None
     except (OSError, RuntimeError):
-        raise UserError("a skill that is not there", name, "give a file that is") from None
+        raise UserError("skill file not found", name, "give a file that is") from None
     if len(data) > MAX_SKILL_BYTES:
-        raise UserError("a skill that nobody reads to its end", name, f"at most {MAX_SKILL_BYTES} bytes")
+        raise UserError("skill file is too large", name, f"at most {MAX_SKILL_BYTES} bytes")
     try:
         return data.decode()
     except UnicodeDecodeError:

@@ -45,7 +45,7 @@ def targets(asked: Sequence[str], environ: Mapping[str, str] | None = None) -> t
     for text in asked:
         name, _, url = text.partition("=")
         if name not in NAMES or name in found:
-            raise UserError("a place for traces, once", OPTION, "give langsmith, langsmith=URL or otlp=URL")
+            raise UserError("invalid or repeated trace target", OPTION, "give langsmith, langsmith=URL or otlp=URL")
         found[name] = _langsmith(url.strip(), env) if name == "langsmith" else _otlp(url.strip())
     return tuple(found.values())
 
@@ -56,7 +56,9 @@ def _langsmith(url: str, env: Mapping[str, str]) -> TraceTarget:
     if not key and not is_loopback(address):
         raise UserError("no key for LangSmith", OPTION, "set LANGSMITH_API_KEY in the environment")
     if not key.isascii() or not all(letter.isprintable() and letter != " " for letter in key):
-        raise UserError("the key holds characters that no key has", "LANGSMITH_API_KEY", "copy it again")
+        raise UserError(
+            "the key contains characters that are not printable ASCII", "LANGSMITH_API_KEY", "copy it again"
+        )
     return TraceTarget("langsmith", address, key, _said(env, "PROJECT") or PROJECT, _said(env, "WORKSPACE_ID") or None)
 
 

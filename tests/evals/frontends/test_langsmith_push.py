@@ -109,10 +109,10 @@ def test_a_key_that_is_refused_is_one_line_and_is_not_repeated() -> None:
         (
             {"LANGSMITH_API_KEY": "k", "LANGSMITH_ENDPOINT": "http://example.com"},
             [],
-            "an address that must not be used",
+            "address is not allowed",
         ),
-        ({"LANGSMITH_API_KEY": "k", "LANGSMITH_ENDPOINT": "http://127.0.0.1:9"}, [], "LangSmith did not take it"),
-        ({"LANGSMITH_API_KEY": "k"}, ["--experiment", "e"], "half an experiment"),
+        ({"LANGSMITH_API_KEY": "k", "LANGSMITH_ENDPOINT": "http://127.0.0.1:9"}, [], "LangSmith rejected the request"),
+        ({"LANGSMITH_API_KEY": "k"}, ["--experiment", "e"], "cannot push an experiment: one of two options is missing"),
         ({"LANGSMITH_API_KEY": "k"}, ["--only", "nothing-like-this"], "no such fixture"),
     ],
 )

@@ -78,7 +78,7 @@ def test_no_verdict_is_an_error_and_not_a_word(tmp_path: Path, monkeypatch: pyte
     with forked() as judge, pytest.raises(UserError, match="an audit gave no verdict: exit status 2"):
         judge(tmp_path)
     monkeypatch.setattr(forks, "START", "import sys; sys.exit(3)")
-    with forked() as judge, pytest.raises(UserError, match="the loaded auditor is gone"):
+    with forked() as judge, pytest.raises(UserError, match="the auditor's worker process ended"):
         judge(tmp_path)
 
 

@@ -80,7 +80,7 @@ def test_a_name_that_no_model_has_is_one_line() -> None:
     with pytest.raises(UserError, match="at most 200 characters") as caught:
         settings_from("x" * 300, HERE, known=ROLES)
     assert "\n" not in str(caught.value)
-    with pytest.raises(UserError, match="no name of a model"):
+    with pytest.raises(UserError, match="missing model name"):
         settings_from("openai:", known=ROLES)
 
 

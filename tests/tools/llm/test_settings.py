@@ -65,7 +65,7 @@ def test_names_of_models() -> None:
     assert endpoint("openai:gpt-x") == Place(model="gpt-x", base_url=OPENAI)
     assert endpoint("llama3:8b", "http://127.0.0.1:1/v1").model == "llama3:8b"
     for name in ("", "openai:", "a\nb"):
-        with pytest.raises(UserError, match="no name of a model"):
+        with pytest.raises(UserError, match="missing model name"):
             endpoint(name)
 
 
@@ -88,9 +88,9 @@ def test_whose_key_goes_where() -> None:
     only = {"OPENAI_API_KEY": "theirs"}
     assert key_for("judge", theirs, only).get_secret_value() == "theirs"
     assert key_for("judge", here, only).get_secret_value() == "none"
-    with pytest.raises(UserError, match="set BANKABLE_LLM_KEY in the environment"):
+    with pytest.raises(UserError, match="Set BANKABLE_LLM_KEY in the environment"):
         key_for("judge", elsewhere, only)
-    with pytest.raises(UserError, match="set OPENAI_API_KEY in the environment"):
+    with pytest.raises(UserError, match="Set OPENAI_API_KEY in the environment"):
         key_for("judge", theirs, {})
 
 

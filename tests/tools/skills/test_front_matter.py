@@ -42,9 +42,9 @@ def _head(text: str) -> str:
 VALID = "name: a\ndescription: long enough to say\nroles: [judge]"
 
 HOSTILE = {
-    "no head": ("# RMSNorm\n", "without front matter"),
-    "head that does not end": ("---\nname: a\n", "without front matter"),
-    "no text": (f"---\n{VALID}\n---\n \n", "without a text"),
+    "no head": ("# RMSNorm\n", "no front matter"),
+    "head that does not end": ("---\nname: a\n", "no front matter"),
+    "no text": (f"---\n{VALID}\n---\n \n", "has no text"),
     "not YAML": (_head("name: [a"), "not plain YAML"),
     "a list": (_head("- a\n- b"), "not a YAML mapping"),
     "nothing": (_head("# only a comment"), "not a YAML mapping"),
@@ -57,7 +57,7 @@ HOSTILE = {
     "a date that is none": (_head(f"{VALID}\nx: 2026-13-45"), "not plain YAML"),
     "nested beyond reason": (_head("a: " + "[" * 1500 + "]" * 1500), "not plain YAML"),
     "control characters": (_head(f"{VALID}\nx: \x07"), "not plain YAML"),
-    "too long": (_head(f"{VALID}\nx: {'y' * 5000}"), "more YAML than a skill needs"),
+    "too long": (_head(f"{VALID}\nx: {'y' * 5000}"), "front matter is too large"),
     "another field": (_head(f"{VALID}\nrun: rm -rf"), "'run': extra forbidden"),
     "no role": (_head("name: a\ndescription: long enough to say\nroles: []"), "'roles'"),
     "an unknown role": (_head(VALID.replace("judge", "root")), "'roles.0': literal error"),

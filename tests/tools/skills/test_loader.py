@@ -118,15 +118,15 @@ ONE = "---\nname: one\ndescription: long enough to say\nroles: [judge]\n---\nbod
 @pytest.mark.parametrize(
     ("index", "why"),
     [
-        ("skills:\n  - {name: one, file: ../one.md}", "an index that is none"),
-        ("skills:\n  - {name: one, file: /etc/passwd}", "an index that is none"),
-        ("skills:\n  - {name: one, file: one.md}\n  - {name: one, file: one.md}", "a skill twice"),
+        ("skills:\n  - {name: one, file: ../one.md}", "invalid skill index"),
+        ("skills:\n  - {name: one, file: /etc/passwd}", "invalid skill index"),
+        ("skills:\n  - {name: one, file: one.md}\n  - {name: one, file: one.md}", "duplicate skill"),
         ("skills:\n  - {name: two, file: one.md}", "the index calls it two, the skill one"),
-        ("skills:\n  - {name: gone, file: gone.md}", "a skill that is not there"),
-        ("skills: 3", "an index that is none"),
+        ("skills:\n  - {name: gone, file: gone.md}", "skill file not found"),
+        ("skills: 3", "invalid skill index"),
         ("skills:\n  - {name: one, file: one.md, run: x}", "extra forbidden"),
         ("- one", "not a YAML mapping"),
-        ("skills:\n  - {name: big, file: big.md}", "a skill that nobody reads to its end"),
+        ("skills:\n  - {name: big, file: big.md}", "skill file is too large"),
         ("skills:\n  - {name: out, file: out.md}", "a link out of the folder"),
         ("skills:\n  - {name: link, file: link.md}", "a symbolic link"),
     ],
@@ -154,8 +154,8 @@ def test_a_skill_of_no_index(tmp_path: Path) -> None:
     assert (found.head.name, found.sha256) == ("patch_auditor", digest((tmp_path / "SKILL.md").read_bytes()))
     assert found.body.startswith("# Auditing\n")
     for path in (tmp_path / "none", tmp_path / "none.md"):
-        with pytest.raises(UserError, match="not there"):
+        with pytest.raises(UserError, match="not found"):
             read_skill(path)
     (tmp_path / "SKILL.md").write_text("no head")
-    with pytest.raises(UserError, match="without front matter"):
+    with pytest.raises(UserError, match="no front matter"):
         read_skill(tmp_path)

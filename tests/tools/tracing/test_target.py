@@ -37,8 +37,8 @@ def test_the_path_of_traces_is_added_where_it_is_missing(typed: str, url: str) -
 @pytest.mark.parametrize(
     ("typed", "env", "why"),
     [
-        (["jaeger"], {}, "a place for traces, once"),
-        (["langsmith", "langsmith"], KEY, "a place for traces, once"),
+        (["jaeger"], {}, "invalid or repeated trace target"),
+        (["langsmith", "langsmith"], KEY, "invalid or repeated trace target"),
         (["otlp"], {}, "not an address"),
         (["otlp=ftp://h/x"], {}, "not an address"),
         (["otlp=http://10.0.0.7:4318"], {}, "plain http to another machine"),
@@ -46,7 +46,7 @@ def test_the_path_of_traces_is_added_where_it_is_missing(typed: str, url: str) -
         (["otlp=https://me:pw@c.example"], {}, "a user, a query or a fragment"),
         (["otlp=https://c.example/?key=1"], {}, "a user, a query or a fragment"),
         (["langsmith"], {}, "no key for LangSmith"),
-        (["langsmith"], {"LANGSMITH_API_KEY": "a\nb"}, "characters that no key has"),
+        (["langsmith"], {"LANGSMITH_API_KEY": "a\nb"}, "not printable ASCII"),
         (["langsmith"], KEY | {"LANGSMITH_ENDPOINT": "http://ls.example"}, "plain http to another machine"),
     ],
 )
