@@ -32,10 +32,10 @@ NOT_YET_DESCRIBED: frozenset[str] = frozenset(
 )
 """Files below ``DESCRIBED`` whose fields are still to be described. To be emptied."""
 
-NOT_YET_FORMATTED: frozenset[str] = frozenset({})
+NOT_YET_FORMATTED: frozenset[str] = frozenset()
 """Files that still switch the formatter off. To be emptied."""
 
-NOT_YET_RENAMED: frozenset[str] = frozenset({})
+NOT_YET_RENAMED: frozenset[str] = frozenset()
 """Class names that are still defined twice. To be emptied."""
 
 KERNELS_FILES = frozenset({"__init__.py", "__main__.py", "cli.py"})
