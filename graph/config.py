@@ -24,10 +24,13 @@ class RunConfig(BaseModel):
     quick: bool = False
     """Fewer rounds and trials: shows the machine at work, decides large effects only."""
     seed: int = Field(default=1, ge=0, lt=2**31)
+    """Everything random in the run follows from it."""
     auditor: bool = True
+    """False: the same producers without audits."""
     executor: ExecutorName = "local"
     """Where the kernel author's candidates are evaluated."""
     engine_python: str | None = None
+    """Interpreter of the environment with sglang; ``None`` for the one that is found."""
     server_url: str | None = None
     """A server that is already running: only the read-only parts are run."""
     replay: str | None = None
@@ -35,19 +38,29 @@ class RunConfig(BaseModel):
     replay_draw: int | None = None
     """Draw recorded legs at random with this seed instead of by name."""
     device: Literal["auto", "cpu", "cuda", "rocm"] = "auto"
+    """``cpu``, ``cuda`` or ``rocm``; ``None`` for what the engine sees."""
     flags: dict[str, Scalar] = {}
     """Engine flags of the true baseline, over the defaults of the machine."""
     workload: Workload = Workload()
+    """The load that every comparison is measured under."""
     questions_path: str | None = None
     """GSM8K-format questions for the accuracy probe; the shipped set otherwise."""
     questions: int = Field(default=80, ge=1, le=10_000)
+    """Questions of the accuracy probe in each leg."""
     launch_plan: Literal["auto", "alternating", "coresident"] = "auto"
+    """How the two servers of a block share the machine."""
     looks: tuple[int, ...] = (5, 7, 10)
+    """Numbers of blocks after which a comparison may be decided."""
     control_blocks: int = Field(default=3, ge=1, le=100)
+    """Blocks of the first control."""
     rounds_per_leg: int = Field(default=4, ge=1, le=100)
+    """Timed rounds of each launch."""
     floor: float = Field(default=0.01, ge=0, le=1)
+    """Smallest gain that counts, as a fraction."""
     allow_pickle: bool = False
+    """Weights in a pickle format may be loaded."""
     trust_remote_code: bool = False
+    """Code that comes with the model may be run."""
     tracks: tuple[Literal["kernels", "config"], ...] = ("kernels", "config")
     """What is searched: faster operators, settings of the server, or both."""
     only: dict[str, Scalar] | None = None

@@ -22,6 +22,7 @@ class Llm(Record):
     """``llm`` in ``run.json``."""
 
     settings: EndpointSettings
+    """Endpoint, limits and prices of the language models."""
     votes: int = Field(default=VOTES, ge=1, le=15)
     """Of the judge, for each audit."""
 

@@ -16,13 +16,19 @@ class Judged(Record):
     """What routing needs of a verdict; the verdict itself is in ``audits/``."""
 
     scope: Literal["baseline", "profile", "patch", "harness", "bundle"]
+    """What was audited."""
     subject: str
+    """The comparison, profile or operator, without its attempt number."""
     attempt: int
+    """Number of the attempt, 1-based."""
     verdict: AuditVerdict
+    """The auditor's verdict."""
     action: str
+    """What the auditor advises, such as ``remeasure`` or ``eject``."""
     rules: tuple[str, ...]
     """Rules with a FAIL or FLAG."""
     headline: str
+    """The result in one sentence, as the auditor words it."""
     folder: str
     """Folder of the verdict below ``audits/``; empty when nothing was judged."""
     degraded: tuple[str, ...] = ()
@@ -35,8 +41,11 @@ class Accepted(Record):
     name: str
     """Comparison that proved it."""
     lever: Lever
+    """The change itself."""
     delta: float
+    """Claimed gain, as a fraction."""
     interval: tuple[float, float]
+    """Its confidence interval, as fractions."""
     headline: str
     """As the auditor corrected it, where it did."""
     audit: str
@@ -49,6 +58,7 @@ class Shortlisted(Record):
     """An operator whose kernel is faster alone, signed off by the auditor: it waits for the group's confirmation."""
 
     operator: str
+    """Name of the operator."""
     bench: int
     """Attempt of the operator benchmark that the kernel won."""
     lever: Lever | None
@@ -63,10 +73,13 @@ class Decided(Record):
     """One decision of the run, for the report."""
 
     subject: str
+    """What was decided on."""
     decision: Literal[
         "banked", "stacked", "ejected", "not_proven", "returned", "flagged", "stopped", "published", "failed", "skipped"
     ]
+    """What was decided."""
     reason: str
+    """Why, in one sentence."""
 
 
 class RunState(TypedDict, total=False):

@@ -41,6 +41,7 @@ class OperatorProspect(Record):
     """An operator, and what a kernel for it may give."""
 
     operator: str
+    """Name of the operator."""
     share: float
     """Of wall time, corrected, as a fraction."""
     promise: float

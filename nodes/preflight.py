@@ -12,27 +12,42 @@ class UnusableKnob(Record):
     """A knob that will not be tried, and why."""
 
     name: str
+    """Name of the setting."""
     why: str
+    """Why it will not be tried."""
 
 
 class Preflight(Record):
     """``preflight.json``."""
 
     run_id: str
+    """Id of the run."""
     device: str
+    """``cpu``, ``cuda`` or ``rocm``."""
     driver: str
+    """``live``, ``attached`` or ``replay``."""
     model: str
+    """Model folder or name."""
     base: ServerConfig
+    """The user's own configuration: the true baseline."""
     workload: Workload
+    """The load that everything is measured under."""
     launch_plan: LaunchPlan
+    """How the two servers of a block share the machine."""
     looks: tuple[int, ...]
+    """Numbers of blocks after which a comparison may be decided."""
     cores: int
+    """CPU cores of the serving machine."""
     known_flags: list[str]
     """Server-argument names of this engine."""
     knobs: list[str]
+    """Settings that may be tried, by name."""
     dropped: list[UnusableKnob]
+    """Settings that will not be tried."""
     probes: int
+    """Number of greedy prompts."""
     questions: int
+    """Number of questions of the accuracy probe."""
 
 
 def preflight(context: RunContext) -> Preflight:

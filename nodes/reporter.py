@@ -21,6 +21,7 @@ class AcceptedLine(Record):
     """A lever that is part of the result."""
 
     name: str
+    """Comparison that proved it."""
     flags: dict[str, Scalar]
     """Settings, and replaced operators with their implementation."""
 
@@ -29,8 +30,11 @@ class DecisionLine(Record):
     """One decision of the run."""
 
     subject: str
+    """What was decided on."""
     decision: str
+    """What was decided."""
     reason: str
+    """Why, in one sentence."""
 
 
 class RunOutcome(Record):
@@ -39,10 +43,15 @@ class RunOutcome(Record):
     verdict: str
     """One of the sentences in ``WORDS``, or ``OPEN``."""
     headline: str
+    """The result in one sentence."""
     delta: float | None
+    """Proven gain, as a fraction; ``None`` without one."""
     interval: tuple[float, float] | None
+    """Its confidence interval, as fractions."""
     accepted: list[AcceptedLine]
+    """Levers of the bundle."""
     decisions: list[DecisionLine]
+    """Every decision, in order."""
     reference: str = ""
     """What the gain is over: engine, device and how its operators run; empty in runs recorded before it was kept."""
 
