@@ -21,12 +21,12 @@ ROOT = Path(__file__).resolve().parents[3]
 TARGETS = ("sm_90", "gfx942")
 SQUEEZED = """
 import json, sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 import runpy; runpy.run_path(sys.argv[1] + "/tools/start.py")["register"]()
 from bankable.kernels.worker.triton.build import figures, launches_of
 (launch,) = launches_of("rms_norm", (1, 32768), "bfloat16")
 launch = replace(launch, warps=2)
-print(json.dumps([figures(launch, target) for target in sys.argv[2:]]))
+print(json.dumps([asdict(figures(launch, target)) for target in sys.argv[2:]]))
 """
 """A row of 32768 elements in the registers of two warps."""
 

@@ -16,12 +16,12 @@ from bankable.tools.serving.environment import isolate_environment
 ROOT = Path(__file__).resolve().parents[3]
 TWICE = """
 import json, sys
-from dataclasses import replace
+from dataclasses import asdict, replace
 import runpy; runpy.run_path(sys.argv[1] + "/tools/start.py")["register"]()
 from bankable.kernels.worker.triton.build import figures, launches_of
 (plain,) = launches_of("rms_norm", (64, 4096), "bfloat16")
 squeezed = replace(launches_of("rms_norm", (1, 32768), "bfloat16")[0], warps=2)
-print(json.dumps([figures(launch, "sm_90") for launch in (plain, squeezed)]))
+print(json.dumps([asdict(figures(launch, "sm_90")) for launch in (plain, squeezed)]))
 """
 """A row of 4096 elements as it is launched, and one of 32768 in the registers of two warps."""
 
