@@ -170,7 +170,7 @@ def gpu(
     """Measure the Triton kernels on this machine's GPU, against torch, torch.compile, the engine and copies."""
     names = list(family or FAMILIES)
     if shapes and len(names) != 1:
-        raise UserError("cannot use --shapes without a family", "--shapes", "give one --family with it")
+        raise UserError("Cannot use --shapes without a family", "--shapes", "give one --family with it")
     asked = {name: dtype_of(_find_family(name), dtype) for name in names}
     dtypes = dict.fromkeys(names, REHEARSED) if rehearse else asked
     if dtypes != asked:
@@ -192,7 +192,7 @@ def gpu(
 def roofline(dtype: Dtype = "bfloat16", threads: Threads = 1, engine_python_: Engine = None) -> None:
     """Measure the machine's roof in the engine's interpreter."""
     if dtype not in DTYPES:
-        raise UserError(f"cannot use dtype {dtype}", "--dtype", f"use one of {', '.join(DTYPES)}")
+        raise UserError(f"Cannot use dtype {dtype}", "--dtype", f"use one of {', '.join(DTYPES)}")
     with ForkServer(engine_python(engine_python_), threads) as fork_server:
         peaks = measure_peaks(fork_server, dtype, threads)
     console.print(f"copy    {peaks.copy_bandwidth / 1e9:.3g} GB/s, read and written")
@@ -211,7 +211,7 @@ def main() -> None:
 
 def _find_family(name: str) -> Family:
     if name not in FAMILIES:
-        raise UserError(f"cannot find family {name!r}", "", f"use one of {', '.join(FAMILIES)}")
+        raise UserError(f"Cannot find family {name!r}", "", f"use one of {', '.join(FAMILIES)}")
     return FAMILIES[name]
 
 
@@ -222,7 +222,7 @@ def _open_task(
     if (out / "ops" / family.name).exists():
         if shapes or held_out:
             raise UserError(
-                "cannot change the shapes of a task", str(out), "leave out --shapes and --held-out, or give a new --out"
+                "Cannot change the shapes of a task", str(out), "leave out --shapes and --held-out, or give a new --out"
             )
         return open_task(out, family.name)
     dtype = dtype_of(family, dtype)
@@ -235,7 +235,7 @@ def _choose_candidates(folder: TaskFolder, backends: str) -> list[Candidate]:
     names = [name.strip() for name in backends.split(",") if name.strip()]
     unknown = sorted(set(names) - set(BACKENDS))
     if unknown or not names:
-        raise UserError(f"cannot use backend {', '.join(unknown)}", "--backends", f"use any of {', '.join(BACKENDS)}")
+        raise UserError(f"Cannot use backend {', '.join(unknown)}", "--backends", f"use any of {', '.join(BACKENDS)}")
     candidates = [torch_candidate(folder.family, name) for name in names if name != "cpp"]
     return candidates + (compile_kernels(folder) if "cpp" in names else [])
 

@@ -114,7 +114,7 @@ def run_benchmark(
     for entry in qualified:
         say(f"{entry.implementation}: " + (_describe_right(entry) if entry.ok else f"left out: {entry.why}"))
     if not qualified[0].ok:
-        raise UserError("cannot measure: the live implementation is not right", folder.task.operator, qualified[0].why)
+        raise UserError("Cannot measure: the live implementation is not right", folder.task.operator, qualified[0].why)
     right = [candidate for candidate, entry in zip((reference, *candidates), qualified, strict=True) if entry.ok]
     protocol = TimingProtocol(
         timer="perf_counter_ns",
@@ -157,7 +157,7 @@ def measure_peaks(fork_server: ForkServer, dtype: str, threads: int) -> Peaks:
     """Measure copy bandwidth and matrix rate of this machine. Raises ``UserError`` when that fails."""
     answer = fork_server.run("peaks", {"dtype": dtype, "threads": threads})
     if not answer.replies:
-        raise UserError("cannot measure the machine's peaks", "", answer.ended.why)
+        raise UserError("Cannot measure the machine's peaks", "", answer.ended.why)
     return Peaks.model_validate(answer.replies[0])
 
 

@@ -43,7 +43,7 @@ def hostile(
     names = [name for name in families.split(",") if name]
     if unknown := sorted(set(names) - set(FAMILIES)):
         raise UserError(
-            f"cannot attack {', '.join(unknown)}: no such family", "--families", f"use any of {', '.join(FAMILIES)}"
+            f"Cannot attack {', '.join(unknown)}: no such family", "--families", f"use any of {', '.join(FAMILIES)}"
         )
     started = time.monotonic()
     bench = HostileBench(
@@ -79,7 +79,7 @@ def families(
     chosen = [name for name in names.split(",") if name]
     if unknown := sorted(set(chosen) - set(FAMILIES)):
         raise UserError(
-            f"cannot measure {', '.join(unknown)}: no such family", "--families", f"use any of {', '.join(FAMILIES)}"
+            f"Cannot measure {', '.join(unknown)}: no such family", "--families", f"use any of {', '.join(FAMILIES)}"
         )
     for name in chosen:
         dtype_of(FAMILIES[name], dtype)
@@ -99,7 +99,7 @@ def policies(
     """UCT, beam, random and exhaustive search, replayed on recorded landscapes."""
     names = sorted(path.parent.name for path in landscape.glob("ops/*/search.jsonl"))
     if not names:
-        raise UserError("cannot replay: no search is recorded", str(landscape), "give the --out of `kernels search`")
+        raise UserError("Cannot replay: no search is recorded", str(landscape), "give the --out of `kernels search`")
     for name in names:
         folder = open_task(landscape, name)
         console.print(build_policies_table(name, len(read_evaluations(folder)), replay(folder, seeds)))

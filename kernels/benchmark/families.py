@@ -77,7 +77,7 @@ class FamiliesJob:
 def measure_families(out: Path, wanted: FamiliesJob, python: Path, say: Callable[[str], None]) -> list[FamilyResult]:
     """Every family in turn; lines go to ``families.jsonl``. Raises ``UserError`` on a folder that is there."""
     if out.exists():
-        raise UserError("cannot write results: the folder exists", str(out), "give a new --out")
+        raise UserError("Cannot write results: the folder exists", str(out), "give a new --out")
     log, results = AppendLog(out / "families.jsonl"), list[FamilyResult]()
     for name in wanted.families:
         say(f"{name}: measuring")

@@ -93,7 +93,7 @@ def measure_gpu(
     """
     if out.exists():
         raise UserError(
-            "cannot write results: the file exists", str(out), "give a new --out: results are never overwritten"
+            "Cannot write results: the file exists", str(out), "give a new --out: results are never overwritten"
         )
     wanted = tuple(FamilyToMeasure(name, dtypes[name], tuple(shapes)) for name, shapes in families.items())
     device, measured = _measure(MeasureRequest(wanted, rounds, samples, LOOK, rehearse, seed=11), python)
@@ -116,8 +116,8 @@ def _measure(request: MeasureRequest, python: Path) -> tuple[DeviceReady, list[S
     environment = {"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"} if request.rehearse else {}
     replies = ask_worker(PROGRAM, request, (Absent, DeviceReady, ShapeMeasured), python, environment, LIMIT_S)
     if not replies.messages or replies.status != 0:
-        raise UserError("cannot measure: the measuring process failed", str(python), replies.error)
+        raise UserError("Cannot measure: the measuring process failed", str(python), replies.error)
     first, *rest = replies.messages
     if isinstance(first, Absent):
-        raise UserError("cannot measure: no GPU", first.reason, "use `kernels offline` or --rehearse without one")
+        raise UserError("Cannot measure: no GPU", first.reason, "use `kernels offline` or --rehearse without one")
     return first, rest

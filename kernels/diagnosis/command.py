@@ -62,7 +62,7 @@ def find_subject(folder: TaskFolder, kernel: str, shape: str, python: Path, thre
     """The implementation that is meant. Raises ``UserError`` where there is none of that id, or no such shape."""
     keys = [shape.key for shape in folder.task.shapes]
     if shape and shape not in keys:
-        raise UserError(f"cannot diagnose at {shape}: no such shape", str(folder.path), f"use one of {', '.join(keys)}")
+        raise UserError(f"Cannot diagnose at {shape}: no such shape", str(folder.path), f"use one of {', '.join(keys)}")
     chosen = shape or find_heaviest_shape(folder)
     if kernel == LIVE:
         task = folder.task
@@ -80,7 +80,7 @@ def find_subject(folder: TaskFolder, kernel: str, shape: str, python: Path, thre
         )
         if named is None:
             raise UserError(
-                f"cannot find kernel {kernel!r}",
+                f"Cannot find kernel {kernel!r}",
                 str(folder.path),
                 "use live, torch, or an id of candidates/ or search.jsonl",
             )
@@ -104,11 +104,11 @@ def _folder(
 ) -> TaskFolder:
     if task is not None:
         if family or shapes:
-            raise UserError("cannot change family or shapes of a task", str(task), "leave out --family and --shapes")
+            raise UserError("Cannot change family or shapes of a task", str(task), "leave out --family and --shapes")
         return open_task(task.resolve().parent.parent, task.resolve().name)
     if family not in FAMILIES:
         raise UserError(
-            f"cannot find family {family!r}", "--family", f"give a task's folder, or one of {', '.join(FAMILIES)}"
+            f"Cannot find family {family!r}", "--family", f"give a task's folder, or one of {', '.join(FAMILIES)}"
         )
     dtype = dtype_of(FAMILIES[family], dtype)
     wanted = parse_shapes(FAMILIES[family], shapes, "")

@@ -71,7 +71,7 @@ class HostileBench:
         """``sample``: so many candidates, drawn by the seed; 0: all. ``thorough``: candidates that were refused are
         timed and audited too. ``read``: kernels are read before they run. Raises ``UserError`` where ``out`` exists."""
         if out.exists():
-            raise UserError("cannot write results: the folder exists", str(out), "give a new --out")
+            raise UserError("Cannot write results: the folder exists", str(out), "give a new --out")
         self._out, self._python, self._compiler, self._say = out, python, compiler, say
         self._seed, self._sample, self._thorough, self._read = seed, sample, thorough, read
         self._families = families

@@ -51,7 +51,7 @@ def replay(folder: TaskFolder, seeds: int, budgets: Sequence[int] = BUDGETS) -> 
     best = max((evaluation.log_ratio for evaluation in recorded if evaluation.log_ratio is not None), default=None)
     if missing or best is None:
         raise UserError(
-            f"cannot replay: {missing} kernels of {len(every)} are not recorded",
+            f"Cannot replay: {missing} kernels of {len(every)} are not recorded",
             str(folder.path),
             "finish it with `search --policy exhaustive` and a large budget",
         )

@@ -27,15 +27,15 @@ def test_the_families_are_listed():
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["benchmark", "softmax", "--out", "{out}"], "cannot find family 'softmax'"),
-        (["bakeoff", "softmax", "--out", "{out}"], "cannot find family 'softmax'"),
+        (["benchmark", "softmax", "--out", "{out}"], "Cannot find family 'softmax'"),
+        (["bakeoff", "softmax", "--out", "{out}"], "Cannot find family 'softmax'"),
         (["benchmark", "rms_norm", "--out", "{out}"], "no served shape"),
         (["benchmark", "rms_norm", "--out", "{out}", "--shapes", "4x256", "--dtype", "int8"], "no dtype int8"),
         (["search", "rms_norm", "--out", "{out}", "--shapes", "4"], "'4' is not a shape of rms_norm"),
-        (["bench", "hostile", "--out", "{out}", "--families", "softmax"], "cannot attack softmax"),
+        (["bench", "hostile", "--out", "{out}", "--families", "softmax"], "Cannot attack softmax"),
         (["bench", "families", "--out", "{out}", "--dtype", "int8"], "no dtype int8"),
-        (["bench", "policies", "{out}"], "cannot replay: no search is recorded"),
-        (["roofline", "--engine-python", "/nowhere/python"], "engine interpreter not found"),
+        (["bench", "policies", "{out}"], "Cannot replay: no search is recorded"),
+        (["roofline", "--engine-python", "/nowhere/python"], "Cannot use the engine: engine interpreter not found"),
     ],
 )
 def test_a_mistake_is_one_line(arguments, said, tmp_path):

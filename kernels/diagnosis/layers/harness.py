@@ -189,7 +189,7 @@ def _add_needs(jobs: Sequence[LayerJob], only: Sequence[str]) -> list[LayerJob]:
     by_name = {job.name: job for job in jobs}
     strange = [name for name in only if name not in by_name]
     if strange:
-        raise UserError(f"cannot run layer {strange[0]}: no such layer", "--layers", f"use any of {', '.join(by_name)}")
+        raise UserError(f"Cannot run layer {strange[0]}: no such layer", "--layers", f"use any of {', '.join(by_name)}")
     wanted: set[str] = set()
     waiting = list(only)
     while waiting:

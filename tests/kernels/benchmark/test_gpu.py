@@ -66,13 +66,13 @@ def test_a_rehearsal_in_bfloat16_says_that_it_takes_another_dtype(tmp_path: Path
 def test_nothing_measured_is_overwritten(python: Path, tmp_path: Path) -> None:
     out = tmp_path / "results.jsonl"
     out.write_text("kept")
-    with pytest.raises(UserError, match="cannot write results: the file exists"):
+    with pytest.raises(UserError, match="Cannot write results: the file exists"):
         measure_gpu({"rms_norm": [(1, 1)]}, FP32, python, out, rounds=1, samples=1, rehearse=True)
     assert out.read_text() == "kept"
 
 
 def test_without_a_gpu_one_line_says_what_to_do(python: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"cannot measure: no GPU .*kernels offline"):
+    with pytest.raises(UserError, match=r"Cannot measure: no GPU .*kernels offline"):
         measure_gpu({"rms_norm": [(1, 1)]}, FP32, python, tmp_path / "x.jsonl", rounds=1, samples=1)
     assert not (tmp_path / "x.jsonl").exists()
 
@@ -80,7 +80,7 @@ def test_without_a_gpu_one_line_says_what_to_do(python: Path, tmp_path: Path) ->
 def test_shapes_belong_to_one_family(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["gpu", "--out", str(tmp_path / "x.jsonl"), "--shapes", "4x256"])
     assert isinstance(done.exception, UserError)
-    assert "cannot use --shapes without a family" in str(done.exception)
+    assert "Cannot use --shapes without a family" in str(done.exception)
 
 
 def test_a_share_is_bytes_over_what_copies_move_in_that_time() -> None:

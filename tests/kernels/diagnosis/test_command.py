@@ -74,8 +74,8 @@ def test_the_heaviest_shape_is_looked_at_where_none_is_named(norm_task, python):
     assert find_subject(norm_task, "", "", python, 1).choices["fixed_cols"] == 0
     assert find_subject(norm_task, "torch-compile", "", python, 1).kind == "torch_compile"
     for kernel, shape, why in (
-        ("cpp-nothing", "", "cannot find kernel 'cpp-nothing'"),
-        ("", "1x1", "cannot diagnose at 1x1"),
+        ("cpp-nothing", "", "Cannot find kernel 'cpp-nothing'"),
+        ("", "1x1", "Cannot diagnose at 1x1"),
     ):
         with pytest.raises(UserError, match=why):
             find_subject(norm_task, kernel, shape, python, 1)
@@ -84,12 +84,12 @@ def test_the_heaviest_shape_is_looked_at_where_none_is_named(norm_task, python):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "cannot find family ''"),
+        ([], "Cannot find family ''"),
         (["/nowhere/ops/rms_norm"], "not a task folder"),
-        (["--family", "softmax", "--shapes", "1x1"], "cannot find family 'softmax'"),
+        (["--family", "softmax", "--shapes", "1x1"], "Cannot find family 'softmax'"),
         (["--family", "rms_norm"], "no served shape"),
         (["--family", "rms_norm", "--shapes", "1x1", "--dtype", "int8"], "no dtype int8"),
-        (["/nowhere/ops/rms_norm", "--family", "rms_norm"], "cannot change family or shapes of a task"),
+        (["/nowhere/ops/rms_norm", "--family", "rms_norm"], "Cannot change family or shapes of a task"),
     ],
 )
 def test_a_mistake_is_one_line(arguments, said):

@@ -149,7 +149,7 @@ def test_the_key_follows_what_a_finding_depends_on(subject):
 def test_only_what_is_wanted_and_what_that_needs_is_run(subject, worker):
     found = evaluate(subject, plans("Honest", "Raising", "Needy"), only=["needy"], plugins={}, worker=worker)
     assert list(found) == ["raising", "needy"]
-    with pytest.raises(UserError, match="cannot run layer nothing"):
+    with pytest.raises(UserError, match="Cannot run layer nothing"):
         evaluate(subject, plans("Honest"), only=["nothing"], plugins={})
 
 
