@@ -40,8 +40,8 @@ def test_every_edge_behind_an_audit_carries_its_verdicts(branch: Branch) -> None
 
 def test_the_bounds_are_drawn() -> None:
     edges = drawn()
-    assert edges["audit_baseline", "baseline"] == "FLAG, FAIL: remeasure, at most 3 attempts"
-    assert edges["audit_baseline", "profile"] == "PASS, SKIPPED / FLAG: otherwise"
+    assert edges["audit_baseline", "baseline"] == "FLAG, FAIL: remeasure, at most 3 attempts, a quarter of the budget"
+    assert edges["audit_baseline", "profile"] == "PASS, SKIPPED / FLAG: otherwise / FAIL: noise alone"
     assert edges["audit_baseline", "reporter"] == "FLAG, FAIL: eject / FAIL: otherwise"
     assert edges["audit_profile", "profile"] == "FAIL: at most 2 attempts"
     assert edges["audit_patch", "bank"] == "PASS, FLAG, SKIPPED"
