@@ -118,7 +118,10 @@ def operators() -> str:
             "",
             "| parameter | values, default first | meaning |",
             "| --- | --- | --- |",
-            *(f"| `{it.name}` | {', '.join(map(str, it.values))} | {_cell(it.meaning)} |" for it in family.parameters),
+            *(
+                f"| `{parameter.name}` | {', '.join(map(str, parameter.values))} | {_cell(parameter.meaning)} |"
+                for parameter in family.parameters
+            ),
             *(
                 f"| `fixed_{axis}` | 0, or a size | compiled for this size, right at all others |"
                 for axis in family.specialised
@@ -148,7 +151,7 @@ def routing() -> str:
             "| --- | --- | --- |",
         ]
         lines += [
-            f"| {', '.join(row.verdicts) or '–'} | {', '.join(it.text for it in row.conditions) or 'otherwise'} "
+            f"| {', '.join(row.verdicts) or '–'} | {', '.join(each.text for each in row.conditions) or 'otherwise'} "
             f"| {row.to.replace('_', ' ')} |"
             for row in branch.rows
         ]
@@ -196,14 +199,14 @@ def leaves(group: Any, words: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...]
 
 
 def _parameters(command: Any) -> list[str]:
-    shown = [it for it in command.params if not getattr(it, "hidden", False) and it.name != "help"]
-    arguments = [it for it in shown if it.param_type_name == "argument"]
-    options = [it for it in shown if it.param_type_name == "option"]
+    shown = [param for param in command.params if not getattr(param, "hidden", False) and param.name != "help"]
+    arguments = [entry for entry in shown if entry.param_type_name == "argument"]
+    options = [item for item in shown if item.param_type_name == "option"]
     lines: list[str] = []
     if arguments:
-        lines += ["| argument | |", "| --- | --- |", *(_argument(it) for it in arguments), ""]
+        lines += ["| argument | |", "| --- | --- |", *(_argument(argument) for argument in arguments), ""]
     if options:
-        lines += ["| option | default | |", "| --- | --- | --- |", *(_option(it) for it in options)]
+        lines += ["| option | default | |", "| --- | --- | --- |", *(_option(option) for option in options)]
     return lines
 
 

@@ -64,13 +64,17 @@ class Row:
         """True when the last verdict is one of the row's and every condition holds. No verdict counts as SKIPPED."""
         judged = state.get("judged")
         verdict = judged.verdict if judged is not None else "SKIPPED"
-        return (not self.verdicts or verdict in self.verdicts) and all(it.holds(state) for it in self.conditions)
+        return (not self.verdicts or verdict in self.verdicts) and all(
+            condition.holds(state) for condition in self.conditions
+        )
 
     def label(self, earlier: tuple[Row, ...]) -> str:
         """``FAIL: at most 3 attempts``. ``otherwise`` marks verdicts that an ``earlier`` row takes under conditions."""
         conditions = ", ".join(condition.text for condition in self.conditions)
-        taken = [] if conditions else [it for it in self.verdicts if any(it in row.verdicts for row in earlier)]
-        free = [it for it in self.verdicts if it not in taken]
+        taken = (
+            [] if conditions else [entry for entry in self.verdicts if any(entry in row.verdicts for row in earlier)]
+        )
+        free = [verdict for verdict in self.verdicts if verdict not in taken]
         parts = [
             ", ".join(free) + (f": {conditions}" if conditions else ""),
             ", ".join(taken) + ": otherwise" if taken else "",

@@ -131,7 +131,7 @@ def _tenants() -> DoctorCheck:
     psutil.cpu_percent(interval=1.0)
     busy = [(process.info["name"], percent) for process in processes if (percent := _percent(process)) > 15]
     if busy:
-        names = ", ".join(f"{name} {percent:.0f} %" for name, percent in sorted(busy, key=lambda it: -it[1])[:4])
+        names = ", ".join(f"{name} {percent:.0f} %" for name, percent in sorted(busy, key=lambda entry: -entry[1])[:4])
         return DoctorCheck("limited", f"busy neighbours: {names}", "stop them, or expect FLAGs for contention")
     return DoctorCheck("ok", "no busy neighbours")
 

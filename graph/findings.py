@@ -17,11 +17,11 @@ MOST = 20
 def read_findings(run: Path, audits: str = "patch-*") -> list[str]:
     """FAIL and FLAG findings of these audits, with advice; a file that cannot be read says nothing."""
     found = [
-        f"{verdict.subject}: {it.severity} {it.rule}: {it.observed} Advice: {it.advice}"
+        f"{verdict.subject}: {finding.severity} {finding.rule}: {finding.observed} Advice: {finding.advice}"
         for path in sorted((run / "audits").glob(f"{audits}/verdict.json"))
         if (verdict := _verdict(path)) is not None
-        for it in (*verdict.findings, *_of_judge(path.with_name(NAME)))
-        if it.severity is not Severity.INFO
+        for finding in (*verdict.findings, *_of_judge(path.with_name(NAME)))
+        if finding.severity is not Severity.INFO
     ]
     return found[-MOST:]
 

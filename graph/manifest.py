@@ -39,7 +39,9 @@ def check_words(bundle: Path) -> list[str]:
         manifest = _manifest(bundle)
     except ValueError:
         return []  # said by whoever checks the files
-    return [f"manifest.json: {it}" for it in _differences(manifest, bundle / "evidence")] + _overlay(manifest, bundle)
+    return [f"manifest.json: {difference}" for difference in _differences(manifest, bundle / "evidence")] + _overlay(
+        manifest, bundle
+    )
 
 
 def _manifest(bundle: Path) -> dict[str, Any]:
@@ -77,7 +79,9 @@ def _differences(manifest: dict[str, Any], evidence: Path) -> Iterator[str]:
         yield f"verdicts.{where}"
     if not manifest.get("proven"):
         return
-    last = max((it for it in judged.values() if it.scope == "bundle"), key=lambda it: it.attempt, default=None)
+    last = max(
+        (entry for entry in judged.values() if entry.scope == "bundle"), key=lambda item: item.attempt, default=None
+    )
     if last is None or last.verdict.value == "FAIL":
         yield "proven: says so, and no verdict on a bundle does"
         return

@@ -109,13 +109,13 @@ def strategist(state: RunState, runtime: StepRuntime) -> RunState:
             ProgressEvent("note", f"direction {direction.name}: {direction.reason}; {len(direction.knobs)} knobs")
         )
     found = rank_operators(taken.profile) if state["track"] == "kernels" and taken.profile is not None else []
-    worth = [OperatorWorth(it.operator, it.share, it.promise) for it in found if not it.reason]
+    worth = [OperatorWorth(entry.operator, entry.share, entry.promise) for entry in found if not entry.reason]
     asked = ask_order(context, taken.profile, chosen, worth)
     if asked is None:
         return {"directions": chosen}
     out = [
-        Decided(subject=it.name, decision="skipped", reason=f"by the strategist: {it.because}")
-        for it in (*asked.left_out, *asked.operators.left_out)
+        Decided(subject=item.name, decision="skipped", reason=f"by the strategist: {item.because}")
+        for item in (*asked.left_out, *asked.operators.left_out)
     ]
     return {"directions": asked.directions, "operator_order": list(asked.operators.order), "decisions": out}
 
@@ -234,7 +234,7 @@ def validator(state: RunState, runtime: StepRuntime) -> RunState:
             ProgressEvent("note", f"the bundle is what {confirmed} measured: audited on its launches", confirmed)
         )
         return changed | {"claimed": True, "comparison": confirmed}
-    measured = validate(context, [it.lever for it in accepted], state.get("isolated", {}), attempt)
+    measured = validate(context, [item.lever for item in accepted], state.get("isolated", {}), attempt)
     changed["comparison"] = measured.plan.name
     if measured.decision is not None and measured.decision.verdict == "real":
         return changed | {"claimed": True}
@@ -261,8 +261,8 @@ def reporter(state: RunState, runtime: StepRuntime) -> RunState:
     publish(
         context,
         bundle=bundle,
-        accepted=[(it.name, it.lever) for it in state.get("accepted", [])] if bundle else [],
-        decisions=[(it.subject, it.decision, it.reason) for it in decisions],
+        accepted=[(entry.name, entry.lever) for entry in state.get("accepted", [])] if bundle else [],
+        decisions=[(decision.subject, decision.decision, decision.reason) for decision in decisions],
         word=judged.verdict if judged and bundle else None,
         degraded=judged.degraded if judged else (),
         headline=judged.headline if judged and bundle else "",
@@ -282,7 +282,7 @@ def _audited(state: RunState, runtime: StepRuntime, scope: Scope, attempt: int) 
         attempt=attempt,
         comparison=profile_name(attempt) if scope == "profile" else state["comparison"],
         control=control_name(state["baseline_attempt"]),
-        components=tuple(it.audit for it in state["accepted"] if it.audit),
+        components=tuple(entry.audit for entry in state["accepted"] if entry.audit),
     )
     return audit_subject(runtime, subject)
 
@@ -324,5 +324,5 @@ def _screening_seconds(context: RunContext) -> float:
 
 
 def _without_weakest(accepted: list[Accepted]) -> list[Accepted]:
-    weakest = min(accepted, key=lambda it: it.delta)
-    return [it for it in accepted if it is not weakest]
+    weakest = min(accepted, key=lambda item: item.delta)
+    return [entry for entry in accepted if entry is not weakest]

@@ -78,7 +78,9 @@ def _proposed(known: Mapping[str, Any], changed: Mapping[str, Any] | None) -> At
 
 
 def _decided(changed: Mapping[str, Any] | None) -> Attributes:
-    made = tuple(it.decision for it in (changed or {}).get("decisions") or () if isinstance(it, Decided))
+    made = tuple(
+        decision.decision for decision in (changed or {}).get("decisions") or () if isinstance(decision, Decided)
+    )
     return {"decisions": made} if made else {}
 
 

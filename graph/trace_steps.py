@@ -127,7 +127,7 @@ class Steps(BaseCallbackHandler):
         step = self._node.attributes["step"]
         attributes = step_attributes(node, int(str(step)), self._state, None if error else changed)
         outputs: dict[str, object] = {"said": list(self._told)} if self._told else {}
-        decisions = [it.model_dump(mode="json") for it in changed.get("decisions") or ()]
+        decisions = [decision.model_dump(mode="json") for decision in changed.get("decisions") or ()]
         outputs |= {"decisions": decisions} if decisions else {}
         self._finish(self._node, attributes, outputs, ended, error)
         self._node = self._audit = None

@@ -58,7 +58,7 @@ def verify_folder(folder: Path, public_key: Path | None = None) -> Verification:
         bundle, evidence = folder, folder / "evidence"
         signatures.check_bundle(folder)
         problems = [*signatures.take_problems(), *_guarded(lambda: check_files(folder, signatures.beside))]
-        problems += [f"evidence/{it}" for it in _guarded(lambda: check_chain(evidence))]
+        problems += [f"evidence/{entry}" for entry in _guarded(lambda: check_chain(evidence))]
         signatures.check_verdicts(evidence, "evidence/")
     elif (folder / "run.json").is_file():
         bundle, evidence = folder / "bundle", folder
@@ -81,7 +81,7 @@ def verify_folder(folder: Path, public_key: Path | None = None) -> Verification:
         problems += [f"{name}: not signed" for name in signatures.unsigned]
     return Verification(
         problems=tuple(map(_printable, problems)),
-        same=tuple(it.audit for it in report.audits if it.status == "same"),
+        same=tuple(audit.audit for audit in report.audits if audit.status == "same"),
         signed={fingerprint: tuple(names) for fingerprint, names in sorted(signatures.signed.items())},
         notes=tuple(map(_printable, _notes(signatures))),
     )

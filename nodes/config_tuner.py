@@ -51,7 +51,7 @@ def screen(
     mine = [trial for trial in past if trial.search == label]
     chosen, _ = knobs_for(context.driver.device, context.known_flags, context.situation())
     shares = {name: direction.importance for direction in directions for name in direction.knobs}
-    knobs = [it for it in chosen if it.name in shares]
+    knobs = [entry for entry in chosen if entry.name in shares]
     if not knobs:
         return []
     space = space_from_knobs(knobs, context.situation(), {**reference.flags, **reference.env}, shares)
@@ -134,7 +134,7 @@ def repair(
     if context.advisor is None or len(lever.names()) != 1:
         return None
     chosen, _ = knobs_for(context.driver.device, context.known_flags, context.situation())
-    knobs = [it for it in chosen if it.name in lever.names() and it.candidates(context.situation())]
+    knobs = [entry for entry in chosen if entry.name in lever.names() and entry.candidates(context.situation())]
     if not knobs:
         return None
     space = space_from_knobs(knobs, context.situation(), {**reference.flags, **reference.env}, {})

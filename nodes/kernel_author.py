@@ -48,7 +48,7 @@ def best_kernel(context: RunContext, task: TaskFolder, findings: Sequence[str] =
     ``findings``: what the auditor held against earlier operator benchmarks of this operator.
     """
     if context.engine_python is not None:
-        compiler, main = Compiler(), max(task.task.shapes, key=lambda it: it.calls).key
+        compiler, main = Compiler(), max(task.task.shapes, key=lambda shape: shape.calls).key
         with Diagnoser(task, context.engine_python, context.threads, compiler.cache) as diagnoser:
             search = Search(
                 task,
@@ -94,7 +94,7 @@ def _consult(context: RunContext, task: TaskFolder, search: Search, findings: Se
             search.suggest(choices)
         return
     room = MODELS_PART - past.admitted
-    if room <= 0 or any(it.outcome in FINAL for it in past.lines):
+    if room <= 0 or any(entry.outcome in FINAL for entry in past.lines):
         return
     line = _asked(context.advisor, task, search, findings, room, seconds_for(context))
     past.add(line)
@@ -107,12 +107,12 @@ def _asked(
     told = task.task
     system = load_prompt(ROLE).filled(
         skills="\n\n".join(
-            it.body for it in skills_for(ROLE, operator=task.family.name, device=told.device, dtype=told.dtype)
+            entry.body for entry in skills_for(ROLE, operator=task.family.name, device=told.device, dtype=told.dtype)
         ),
         task=_task(task),
         diagnosis=_diagnosis(search),
         candidates=describe_evaluations(list(search.done.values())),
-        findings="\n".join(f"- {it}" for it in findings) or "none yet",
+        findings="\n".join(f"- {finding}" for finding in findings) or "none yet",
     )
     tools = (
         skill_tool(ROLE, operator=task.family.name, device=told.device, dtype=told.dtype),
@@ -133,16 +133,16 @@ def _diagnosis(search: Search) -> str:
 def _task(task: TaskFolder) -> str:
     """Held-out shapes are left out, as in the search."""
     told, family = task.task, task.family
-    seen = [it for it in told.shapes if not it.held_out]
-    allowed = allowed_values(family, [parse_dims(it.key) for it in seen])
-    meanings = {it.name: it.meaning for it in family.parameters}
+    seen = [shape for shape in told.shapes if not shape.held_out]
+    allowed = allowed_values(family, [parse_dims(entry.key) for entry in seen])
+    meanings = {parameter.name: parameter.meaning for parameter in family.parameters}
     return orjson.dumps(
         {
             "operator": family.title,
             "dtype": told.dtype,
             "device": told.device,
             "axes": family.axes,
-            "shapes": [it.key for it in seen],
+            "shapes": [item.key for item in seen],
             "parameters": [
                 {
                     "name": name,

@@ -66,7 +66,7 @@ def rank_operators(profile: Profile) -> list[OperatorProspect]:
         promise = promised_gain(share, LIKELY)
         small = f"{share:.1%} of the time: at most {promise:+.1%} at {LIKELY:g}×" if promise < WORTH else ""
         found.append(OperatorProspect(operator=name, share=share, promise=promise, reason=small))
-    return sorted(found, key=lambda it: (-it.promise, it.operator))
+    return sorted(found, key=lambda entry: (-entry.promise, entry.operator))
 
 
 def choose_operators(
@@ -80,7 +80,9 @@ def choose_operators(
 
     A language model may choose among them; it adds none.
     """
-    worth = {it.operator: OperatorWorth(it.operator, it.share, it.promise) for it in found if not it.reason}
+    worth = {
+        entry.operator: OperatorWorth(entry.operator, entry.share, entry.promise) for entry in found if not entry.reason
+    }
     names = [name for name in order if name in worth] if order is not None else list(worth)
     asked = ask_selection(context, profile, [worth[name] for name in names], findings)
     return asked if asked is not None else Selection(order=tuple(names))
@@ -101,8 +103,12 @@ def extract(context: RunContext, operator: str, wanted: list[str]) -> Extraction
     if captured is None:
         return Extraction(None, f"no_rebind_seam: the live server never calls {FAMILIES[operator].attribute}")
     assert context.engine_python is not None
-    usual = {it.key for it in benched(captured)}
-    seen = [CapturedShapeSeen(it.key, it.phase, it.total, it.key in usual) for it in captured.shapes if it.sampled]
+    usual = {entry.key for entry in benched(captured)}
+    seen = [
+        CapturedShapeSeen(item.key, item.phase, item.total, item.key in usual)
+        for item in captured.shapes
+        if item.sampled
+    ]
     also = ask_more_shapes(context, operator, FAMILIES[operator].usual, seen)
     try:
         with ForkServer(context.engine_python, context.threads) as fork_server:

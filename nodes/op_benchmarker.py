@@ -69,15 +69,15 @@ def benchmark(
     assert context.engine_python is not None
     try:
         candidates = [*torch_candidates(task.family, attempt), compile_candidate(task, source, Compiler())]
-        candidates += [it for it in _of_models(context, task) if it.id != source.implementation]
+        candidates += [model for model in _of_models(context, task) if model.id != source.implementation]
         settings = BenchmarkSettings(threads=context.threads, rounds=plan.rounds if plan is not None else ROUNDS)
         result = run_benchmark(task, candidates, context.engine_python, settings, lambda _: context.check())
     except UserError as problem:
         return BenchmarkResult(None, str(problem))
     context.folder.ledger.enter_tree(result.folder)
-    for it in candidates:
-        if it.kind == "cpp":
-            context.folder.ledger.enter(task.kernel_file(it.id))
+    for candidate in candidates:
+        if candidate.kind == "cpp":
+            context.folder.ledger.enter(task.kernel_file(candidate.id))
     context.tell(ProgressEvent("note", result.claim.headline))
     return BenchmarkResult(result.claim)
 
@@ -89,8 +89,8 @@ def torch_candidates(family: Family, attempt: int) -> list[Candidate]:
 
 def _of_models(context: RunContext, task: TaskFolder) -> Iterator[Candidate]:
     """Kernels that a model entered; one that does not compile is left out, and costs nobody else the benchmark."""
-    for it in read_proposed(task.path):
+    for entry in read_proposed(task.path):
         try:
-            yield compile_candidate(task, render(task.family, task.task.dtype, it.choices), Compiler())
+            yield compile_candidate(task, render(task.family, task.task.dtype, entry.choices), Compiler())
         except UserError as problem:
-            context.tell(ProgressEvent("note", f"{it.implementation}: {problem}"))
+            context.tell(ProgressEvent("note", f"{entry.implementation}: {problem}"))

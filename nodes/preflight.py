@@ -65,7 +65,7 @@ def preflight(context: RunContext) -> Preflight:
         cores=context.cores,
         known_flags=sorted(context.known_flags),
         knobs=[knob.name for knob in knobs],
-        dropped=[UnusableKnob(name=it.name, why=it.note) for it in dropped],
+        dropped=[UnusableKnob(name=entry.name, why=entry.note) for entry in dropped],
         probes=len(context.prompts),
         questions=len(context.questions),
     )

@@ -108,7 +108,7 @@ def test_commands_and_options_that_a_page_names_exist(page: str) -> None:
                 assert words[0] in groups, found[0]
                 continue
             ours = words[: words.index("--")] if "--" in words else words
-            options = {name for it in known[called].params for name in (*it.opts, *it.secondary_opts)}
+            options = {name for param in known[called].params for name in (*param.opts, *param.secondary_opts)}
             for option in (word.strip("[]") for word in ours):
                 if option.startswith("--"):
                     assert option.partition("=")[0] in options, f"{found[0]}: {option}"

@@ -78,7 +78,7 @@ def _other_ports(target: FaultTarget, rng: Random) -> None:
 
 def _another_day(target: FaultTarget, rng: Random) -> None:
     shift = float(rng.randrange(1, 300) * 86_400)
-    for leg in (it for folder in (target.run / "comparisons").iterdir() for it in sorted(folder.glob("legs/*"))):
+    for leg in (path for folder in (target.run / "comparisons").iterdir() for path in sorted(folder.glob("legs/*"))):
         later(leg, shift)
 
 

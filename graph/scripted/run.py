@@ -98,9 +98,9 @@ def _report(run: Path, log: Path, *, counted: bool) -> bool:
         print("the run has no outcome")
         return False
     outcome = orjson.loads((run / "outcome.json").read_bytes())
-    lines = [it for it in read_ledger(run / CALLS) if it.attempt]
+    lines = [entry for entry in read_ledger(run / CALLS) if entry.attempt]
     print(f"verdict  {outcome['verdict']}: {outcome['headline']}")
-    for (role, kind), count in sorted(Counter((it.role, it.outcome.value) for it in lines).items()):
+    for (role, kind), count in sorted(Counter((line.role, line.outcome.value) for line in lines).items()):
         print(f"  {role:<18}{kind:<14}{count:>5}")
     if not counted:
         return bool(lines)

@@ -79,26 +79,28 @@ def compile_offline(
 def lines(found: Sequence[CompileFigures]) -> list[str]:
     """The figures of each kernel for a terminal, then what is missing."""
     said = []
-    for it in found:
-        said.append(f"{it.shape} {it.target} {it.kernel}".rstrip() + (f": {it.failed}" if it.failed else ""))
+    for entry in found:
+        said.append(
+            f"{entry.shape} {entry.target} {entry.kernel}".rstrip() + (f": {entry.failed}" if entry.failed else "")
+        )
         figures = [
             f"{name} {value}{unit}"
             for name, value, unit in (
-                ("warps", it.warps, ""),
-                ("registers", it.registers, ""),
-                ("scalar registers", it.scalar_registers, ""),
-                ("spilled", it.spill_bytes, " B"),
-                ("stack", it.stack_bytes, " B"),
-                ("shared", it.shared_bytes, " B"),
-                ("waves a SIMD", it.occupancy, ""),
+                ("warps", entry.warps, ""),
+                ("registers", entry.registers, ""),
+                ("scalar registers", entry.scalar_registers, ""),
+                ("spilled", entry.spill_bytes, " B"),
+                ("stack", entry.stack_bytes, " B"),
+                ("shared", entry.shared_bytes, " B"),
+                ("waves a SIMD", entry.occupancy, ""),
             )
             if value is not None
         ]
         said += [f"  {', '.join(figures)}"] * bool(figures)
-        if it.mix:
-            kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(it.mix.items(), key=lambda one: -one[1]))
-            said.append(f"  {sum(it.mix.values())} instructions: {kinds}")
-        said += [f"  missing: {what}" for what in it.missing]
+        if entry.mix:
+            kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(entry.mix.items(), key=lambda one: -one[1]))
+            said.append(f"  {sum(entry.mix.values())} instructions: {kinds}")
+        said += [f"  missing: {what}" for what in entry.missing]
     return said
 
 

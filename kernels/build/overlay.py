@@ -61,7 +61,9 @@ def lay(run: RunFolder, comparison: Path, lever: Lever, recorded: Path | None = 
         patches.append(patch)
         kernels[name] = kernel
     write_overlay(comparison / OVERLAY_FOLDER, patches, kernels)
-    write_overlay(comparison / WATCH_FOLDER, [patch_of(FAMILIES[it.operator], it.dtype, "watch") for it in patches])
+    write_overlay(
+        comparison / WATCH_FOLDER, [patch_of(FAMILIES[entry.operator], entry.dtype, "watch") for entry in patches]
+    )
     for folder in (OVERLAY_FOLDER, WATCH_FOLDER):
         run.ledger.enter_tree(comparison / folder)
 

@@ -87,19 +87,19 @@ def write_captured_task(
 
 def benched(captured: Captured, also: Collection[str] = ()) -> list[CapturedShape]:
     """The sampled shapes with the most calls, one of every phase with more than a twentieth of them, and ``also``."""
-    ranked = sorted((it for it in captured.shapes if it.sampled), key=lambda it: (-it.total, it.key))
+    ranked = sorted((entry for entry in captured.shapes if entry.sampled), key=lambda item: (-item.total, item.key))
     chosen: list[CapturedShape] = []
     for shape in ranked:
-        if len(chosen) >= MOST or sum(it.total for it in chosen) >= COVER * captured.calls:
+        if len(chosen) >= MOST or sum(each.total for each in chosen) >= COVER * captured.calls:
             break
         chosen.append(shape)
     calls: Counter[str] = Counter()
     for shape in captured.shapes:
         calls[shape.phase] += shape.total
     for phase, count in sorted(calls.items()):
-        if count > PHASE * captured.calls and all(it.phase != phase for it in chosen):
-            chosen += [it for it in ranked if it.phase == phase][:1]
-    return [*chosen, *(it for it in ranked if it.key in also and it not in chosen)]
+        if count > PHASE * captured.calls and all(member.phase != phase for member in chosen):
+            chosen += [one for one in ranked if one.phase == phase][:1]
+    return [*chosen, *(element for element in ranked if element.key in also and element not in chosen)]
 
 
 def held_out(family: Family, shapes: Sequence[CapturedShape], also: Collection[Dims] = ()) -> Iterator[Served]:
@@ -122,7 +122,7 @@ def _sampled(
     fork_server: ForkServer,
 ) -> Iterator[OracleFile]:
     """The server's own inputs and answers, once these are known to be what the operator is defined to give."""
-    paths = {(it.key, part): samples.sample(family.name, it.key, part) for it in shapes for part in PARTS}
+    paths = {(entry.key, part): samples.sample(family.name, entry.key, part) for entry in shapes for part in PARTS}
     missing = [f"{key} {part}" for (key, part), path in paths.items() if path is None]
     if missing:
         raise UserError(f"no sample of {missing[0]}", family.name, "capture again")
@@ -130,8 +130,8 @@ def _sampled(
         "family": family.name,
         "relative_error": family.allowed[dtype].relative_error,
         "shapes": [
-            {"key": it.key, **{part: str(path) for (key, part), path in paths.items() if key == it.key and path}}
-            for it in shapes
+            {"key": item.key, **{part: str(path) for (key, part), path in paths.items() if key == item.key and path}}
+            for item in shapes
         ],
     }
     answer = fork_server.run("captured", job, JobLimits())

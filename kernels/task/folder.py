@@ -134,7 +134,7 @@ def oracle_job(family: Family, dtype: str, shapes: Sequence[Served], threads: in
         "dtype": dtype,
         "threads": threads,
         "relative_error": family.allowed[dtype].relative_error,
-        "shapes": [{"key": it.key, "dims": it.dims, "seed": secrets.randbits(60)} for it in shapes],
+        "shapes": [{"key": shape.key, "dims": shape.dims, "seed": secrets.randbits(60)} for shape in shapes],
     }
 
 

@@ -23,7 +23,7 @@ def kept_source(task: TaskFolder, implementation: str) -> KernelSource | None:
     if not path.is_file():
         return None
     text = path.read_text(encoding="utf-8")
-    known = {it.implementation: it.choices for it in read_proposed(task.path)}
+    known = {entry.implementation: entry.choices for entry in read_proposed(task.path)}
     known |= {name: it.choices for name, it in read_evaluations(task).items()}
     choices = known.get(implementation, task.family.defaults())
     return KernelSource(task.task.family, task.task.dtype, choices, text, flags_of(text))

@@ -45,7 +45,7 @@ def restrict(writable: Path, readable: Iterable[Path]) -> bool:
     every = (1 << (LAST_RIGHT.get(version, 15) + 1)) - 1
     said = struct.pack("=QQQ", every, TCP, SCOPES)[: 8 if version < 4 else 16 if version < 6 else 24]
     rules = _checked(library.syscall(CREATE, said, ctypes.c_size_t(len(said)), 0))
-    for path, wanted in [(writable, every), *((it, READ) for it in (*readable, *_framework()))]:
+    for path, wanted in [(writable, every), *((entry, READ) for entry in (*readable, *_framework()))]:
         try:
             place = os.open(path, os.O_PATH | os.O_CLOEXEC)
         except FileNotFoundError:
@@ -63,7 +63,7 @@ def _framework() -> Iterator[Path]:
     """The system's libraries, the interpreter, what it imports, and our own package; not the repository around it."""
     yield from map(Path, SYSTEM)
     yield from (Path(sys.prefix), Path(sys.base_prefix), FOLDER / "kernels")
-    yield from (Path(it) for it in sys.path if it and Path(it).resolve() != FOLDER)
+    yield from (Path(entry) for entry in sys.path if entry and Path(entry).resolve() != FOLDER)
 
 
 def _library() -> ctypes.CDLL:

@@ -51,9 +51,9 @@ def decode(line: bytes | str, *expected: type[M]) -> M:
     if not isinstance(entry, dict):
         raise ProtocolError("not an object")
     name = entry.pop(KIND, None)
-    kind = next((it for it in expected if it.__name__ == name), None)
+    kind = next((item for item in expected if item.__name__ == name), None)
     if kind is None:
-        raise ProtocolError(f"message {name!r}, expected {', '.join(it.__name__ for it in expected)}")
+        raise ProtocolError(f"message {name!r}, expected {', '.join(kind.__name__ for kind in expected)}")
     return _built(kind, entry, kind.__name__)
 
 
@@ -109,7 +109,7 @@ class LineReader:
 @cache
 def _types(kind: Any) -> dict[str, Any]:
     hints = get_type_hints(kind)
-    return {it.name: hints[it.name] for it in fields(kind)}
+    return {field.name: hints[field.name] for field in fields(kind)}
 
 
 def _built(kind: type[M], entry: dict[str, Any], where: str) -> M:
@@ -129,7 +129,7 @@ def _value(kind: Any, value: Any, where: str) -> Any:
     if kind is Any or (origin in (Union, UnionType) and value is None and NoneType in arguments):
         return value
     if origin in (Union, UnionType):
-        checked = _value(next(it for it in arguments if it is not NoneType), value, where)
+        checked = _value(next(argument for argument in arguments if argument is not NoneType), value, where)
     elif origin is tuple and isinstance(value, list):
         checked = tuple(_value(arguments[0], it, f"{where}[{index}]") for index, it in enumerate(value))
     elif origin is dict and isinstance(value, dict):

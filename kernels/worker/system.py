@@ -65,7 +65,7 @@ def summed(events: Sequence[Any]) -> dict[str, Any]:
         "allocations": len(allocated) / number,
         "allocated_bytes": sum(allocated) / number,
         "synchronisations": sum("synchronize" in event.name.lower() for event in inside) / number,
-        "by_operator": {name: count / number for name, count in sorted(names.items(), key=lambda it: -it[1])[:8]},
+        "by_operator": {name: count / number for name, count in sorted(names.items(), key=lambda entry: -entry[1])[:8]},
     }
 
 

@@ -74,11 +74,11 @@ def ask_role(context: RunContext, question: RoleQuestion[M, T]) -> T | None:
     """The part of a model's answer that can be used; ``None`` where the policy goes on alone."""
     if context.advisor is None:
         return None
-    before = [it for it in read_questions(context.folder.root) if it.role == question.role]
-    known = next((it for it in before if it.at == question.at), None)
+    before = [entry for entry in read_questions(context.folder.root) if entry.role == question.role]
+    known = next((item for item in before if item.at == question.at), None)
     if known is not None:
         return _again(known, question)
-    if any(it.outcome in FINAL for it in before):
+    if any(element.outcome in FINAL for element in before):
         return None
     system = load_prompt(question.role).filled(**question.words)
     try:
@@ -116,7 +116,7 @@ def read_questions(run: Path) -> list[Line]:
 
 def bullet_list(lines: list[str] | tuple[str, ...]) -> str:
     """For a prompt."""
-    return "\n".join(f"- {it}" for it in lines) or "none yet"
+    return "\n".join(f"- {line}" for line in lines) or "none yet"
 
 
 def _again(line: Line, question: RoleQuestion[M, T]) -> T | None:

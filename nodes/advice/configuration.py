@@ -49,10 +49,13 @@ class DroppedProposal(Record):
 def sift(answer: ConfigurationProposal, space: SearchSpace) -> tuple[list[Admitted], list[DroppedProposal]]:
     """What may be tried and what may not. Only values that the knob's registry gives in this situation may."""
     admitted: list[Admitted] = []
-    dropped = [DroppedProposal(what=_shown(it), why=f"more than {MOST} proposals") for it in answer.proposals[MOST:]]
+    dropped = [
+        DroppedProposal(what=_shown(proposal), why=f"more than {MOST} proposals")
+        for proposal in answer.proposals[MOST:]
+    ]
     for proposed in answer.proposals[:MOST]:
         name = proposed.name.strip().lstrip("-").replace("-", "_")
-        dimension = next((it for it in space.dimensions if it.name == name), None)
+        dimension = next((entry for entry in space.dimensions if entry.name == name), None)
         value = _value(dimension, proposed.value) if dimension is not None else None
         if dimension is None:
             dropped.append(DroppedProposal(what=_shown(proposed), why="not a setting of this search"))
@@ -73,13 +76,13 @@ def plain(text: str, longest: int = LONGEST) -> str:
 
 def count_reasons(dropped: Sequence[DroppedProposal]) -> str:
     """How many were dropped, by reason."""
-    reasons = [it.why for it in dropped]
+    reasons = [entry.why for entry in dropped]
     return ", ".join(f"{reasons.count(why)} {why}" for why in dict.fromkeys(reasons))
 
 
 def _value(dimension: Dimension, asked: Scalar) -> Scalar | None:
     """The knob's own value that was meant; the model's is never used."""
-    return next((it for it in dimension.values[1:] if it is not None and _same(it, asked)), None)
+    return next((value for value in dimension.values[1:] if value is not None and _same(value, asked)), None)
 
 
 def _same(one: Scalar, other: Scalar) -> bool:

@@ -57,13 +57,15 @@ def ask_selection(
     """Which of the operators that are worth a task come first, and which not at all."""
     if len(operators) < 2:
         return None
-    names = [it.operator for it in operators]
-    lines = [f"{it.operator}: {it.share:.1%} of the time, may give {it.promise:+.1%} at most" for it in operators]
+    names = [operator.operator for operator in operators]
+    lines = [
+        f"{entry.operator}: {entry.share:.1%} of the time, may give {entry.promise:+.1%} at most" for entry in operators
+    ]
     question = "Which operators are captured, and in which order? Answer with `operators` and `left_out`."
     ask = f"{question}\n{bullet_list(lines)}"
 
     def take(answer: ExtractionProposal) -> Usable[Selection]:
-        found, dropped = select(names, answer.operators, [(it.name, it.because) for it in answer.left_out])
+        found, dropped = select(names, answer.operators, [(entry.name, entry.because) for entry in answer.left_out])
         return Usable(found, dropped, found.said(names))
 
     return ask_role(context, _question(context, "operators", ask, Selection, take, profile=profile, findings=findings))
@@ -73,10 +75,10 @@ def ask_more_shapes(
     context: RunContext, operator: str, dtype: str, seen: Sequence[CapturedShapeSeen]
 ) -> tuple[str, ...]:
     """Captured shapes that are benched too, ``MORE_SHAPES`` at most; none is ever taken away."""
-    free = [it.key for it in seen if not it.benched]
+    free = [entry.key for entry in seen if not entry.benched]
     if not free:
         return ()
-    lines = [f"{it.key}: {it.phase}, {it.calls} calls{', benched' if it.benched else ''}" for it in seen]
+    lines = [f"{item.key}: {item.phase}, {item.calls} calls{', benched' if item.benched else ''}" for item in seen]
     ask = f"Which shapes of {operator} matter besides those benched? Answer with `shapes`.\n{bullet_list(lines)}"
 
     def take(answer: ExtractionProposal) -> Usable[Shapes]:

@@ -18,16 +18,26 @@ def profile_text(profile: Profile | None) -> str:
         "device": profile.device,
         "outside operators": round(profile.host_share, 3),
         "phases": [
-            {"phase": it.phase, "steps": it.steps, "tokens": it.tokens, "share": round(it.wall_share, 3)}
-            for it in profile.phases
+            {"phase": phase.phase, "steps": phase.steps, "tokens": phase.tokens, "share": round(phase.wall_share, 3)}
+            for phase in profile.phases
         ],
         "operators": [
-            {"name": it.op[:80], "family": it.family, "share": round(settled_wall_share(it), 4), "calls": it.count}
-            for it in profile.top(MOST)
+            {
+                "name": entry.op[:80],
+                "family": entry.family,
+                "share": round(settled_wall_share(entry), 4),
+                "calls": entry.count,
+            }
+            for entry in profile.top(MOST)
         ],
         "chains": [
-            {"name": it.name[:80], "family": it.family, "share of operator time": round(it.share, 4), "calls": it.count}
-            for it in profile.chains[:MOST]
+            {
+                "name": chain.name[:80],
+                "family": chain.family,
+                "share of operator time": round(chain.share, 4),
+                "calls": chain.count,
+            }
+            for chain in profile.chains[:MOST]
         ],
     }
     return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()

@@ -32,7 +32,7 @@ class Selection(Record):
         """For people."""
         if self.order == tuple(before) and not self.left_out:
             return "nothing to change"
-        out = ", ".join(f"{it.name} left out ({it.because})" for it in self.left_out)
+        out = ", ".join(f"{entry.name} left out ({entry.because})" for entry in self.left_out)
         return "; ".join(part for part in (", ".join(self.order), out) if part)
 
 
@@ -45,13 +45,13 @@ def select(
     room = int(len(items) * MOST_LEFT_OUT)
     for name, because in unwanted:
         why = _against(name, because, items, room - len(left_out))
-        if name in [it.name for it in left_out]:
+        if name in [item.name for item in left_out]:
             why = "named twice"
         if why:
             dropped.append(DroppedProposal(what=plain(name, LONGEST_NAME), why=why))
         else:
             left_out.append(LeftOut(name=name, because=plain(because)))
-    gone = {it.name for it in left_out}
+    gone = {entry.name for entry in left_out}
     first: list[str] = []
     for name in wanted:
         if name not in items:

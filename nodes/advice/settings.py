@@ -58,11 +58,11 @@ def _check(asked: CheckSetting, space: SearchSpace) -> str:
 
 def _known(context: RunContext, setting: str) -> Iterator[str]:
     name = setting.strip().lstrip("-").replace("-", "_")
-    for it in read_trials(context):
-        if name in it.flags:
-            end = it.failure.kind if it.failure else "no result"
-            score = f"{math.expm1(it.score):+.1%} in {it.rounds} rounds" if it.score is not None else end
-            yield f"screened as {name}={it.flags[name]}: {score}"
+    for trial in read_trials(context):
+        if name in trial.flags:
+            end = trial.failure.kind if trial.failure else "no result"
+            score = f"{math.expm1(trial.score):+.1%} in {trial.rounds} rounds" if trial.score is not None else end
+            yield f"screened as {name}={trial.flags[name]}: {score}"
     for path in sorted((context.folder.root / "comparisons").glob("patch-*/claim.json"))[:MOST_CLAIMS]:
         try:
             claim = orjson.loads(path.read_bytes()[:MOST_BYTES])

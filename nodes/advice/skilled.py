@@ -20,7 +20,7 @@ def skill_tool(
     role: str, *, operator: str | None = None, device: str | None = None, dtype: str | None = None
 ) -> Tool[LookAtSkill]:
     """A tool that reads one of the role's skills."""
-    fitting = {it.head.name: it for it in skills_for(role, operator=operator, device=device, dtype=dtype)}
+    fitting = {entry.head.name: entry for entry in skills_for(role, operator=operator, device=device, dtype=dtype)}
 
     def look(asked: LookAtSkill) -> str:
         if asked.name not in fitting:
@@ -40,4 +40,4 @@ def skill_tool(
 def skills_text(role: str, *, operator: str | None = None, device: str | None = None, dtype: str | None = None) -> str:
     """The bodies of a role's skills for its task, one after the other."""
     found = skills_for(role, operator=operator, device=device, dtype=dtype)
-    return "\n\n".join(it.body for it in found) or "nothing beyond what stands here"
+    return "\n\n".join(entry.body for entry in found) or "nothing beyond what stands here"

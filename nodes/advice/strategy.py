@@ -72,7 +72,9 @@ def ask_strategy(
         },
         shape=DirectionProposal,
         kept=Strategy,
-        take=lambda answer: _take(answer, [it.name for it in directions], [it.operator for it in operators]),
+        take=lambda answer: _take(
+            answer, [direction.name for direction in directions], [operator.operator for operator in operators]
+        ),
         tools=(*evidence_tools(context.folder.root), skill_tool(ROLE, device=device)),
     )
     return ask_role(context, question)
@@ -80,11 +82,11 @@ def ask_strategy(
 
 def reorder(directions: Sequence[Direction], chosen: Selection) -> list[Direction]:
     """Directions in another order: the first gets the largest share as its weight in the search, and so on."""
-    by_name = {it.name: it for it in directions}
+    by_name = {direction.name: direction for direction in directions}
     found = [by_name[name] for name in chosen.order if name in by_name]
-    if found == [it for it in directions if it in found]:
+    if found == [entry for entry in directions if entry in found]:
         return found
-    weights = sorted((it.share for it in found), reverse=True)
+    weights = sorted((item.share for item in found), reverse=True)
     return [it.model_copy(update={"weight": weight}) for it, weight in zip(found, weights, strict=True)]
 
 
@@ -97,11 +99,11 @@ def _take(answer: DirectionProposal, directions: Sequence[str], operators: Seque
         else []
     )
     for kind, items in (("setting", directions), ("operator", operators)):
-        mine = [it for it in steps if it.kind == kind]
+        mine = [step for step in steps if step.kind == kind]
         found[kind], more = select(
             items,
-            [it.target for it in mine if not it.leave_out],
-            [(it.target, it.because) for it in mine if it.leave_out],
+            [entry.target for entry in mine if not entry.leave_out],
+            [(item.target, item.because) for item in mine if item.leave_out],
         )
         dropped += more
     said = f"settings: {found['setting'].said(directions)}; operators: {found['operator'].said(operators)}"
@@ -109,9 +111,12 @@ def _take(answer: DirectionProposal, directions: Sequence[str], operators: Seque
 
 
 def _history(context: RunContext, directions: Sequence[Direction], operators: Sequence[OperatorWorth]) -> str:
-    lines = [f"setting {it.name}: {it.reason}; {len(it.knobs)} settings" for it in directions]
+    lines = [
+        f"setting {direction.name}: {direction.reason}; {len(direction.knobs)} settings" for direction in directions
+    ]
     lines += [
-        f"operator {it.operator}: {it.share:.1%} of the time, may give {it.promise:+.1%} at most" for it in operators
+        f"operator {operator.operator}: {operator.share:.1%} of the time, may give {operator.promise:+.1%} at most"
+        for operator in operators
     ]
     minutes = max(context.seconds_left(), 0) / 60
     return f"{minutes:.0f} minutes are left, nothing was tried yet. To choose from:\n{bullet_list(lines)}"

@@ -85,14 +85,14 @@ class TuningAdvice:
             return
         line = self._past.get(after)
         if line is None:
-            if any(it.outcome in FINAL for it in self._past.values()):
+            if any(item.outcome in FINAL for item in self._past.values()):
                 return
             line = self._asked(policy, trials)
             AppendLog(self._path).append(line.model_dump(mode="json"))
             self._past[after] = line
             self._context.tell(ProgressEvent("note", _told(line)))
-        for it in line.admitted:
-            policy.suggest(*_settings(it))
+        for entry in line.admitted:
+            policy.suggest(*_settings(entry))
 
     def _asked(self, policy: SearchPolicy, trials: Sequence[ScreeningResult]) -> Consultation:
         system = load_prompt(ROLE).filled(**_words(self._context, self._space, self._reference, trials, self._findings))
@@ -103,9 +103,11 @@ class TuningAdvice:
         if outcome.answer is None:
             return Consultation(search=self._search, after=len(trials), outcome=outcome.kind, detail=outcome.detail)
         admitted, dropped = sift(outcome.answer, self._space)
-        fresh = [it for it in admitted if policy.has_place(*_settings(it))]
+        fresh = [entry for entry in admitted if policy.has_place(*_settings(entry))]
         dropped += [
-            DroppedProposal(what=f"{it.name}={it.value}", why="tried already") for it in admitted if it not in fresh
+            DroppedProposal(what=f"{item.name}={item.value}", why="tried already")
+            for item in admitted
+            if item not in fresh
         ]
         return Consultation(
             search=self._search, after=len(trials), outcome=outcome.kind, admitted=tuple(fresh), dropped=tuple(dropped)
@@ -116,12 +118,12 @@ def answer_to_fail(
     context: RunContext, returned: str, space: SearchSpace, reference: ServerConfig, findings: Sequence[str]
 ) -> dict[str, Scalar]:
     """Another value of a setting that the auditor returned as ``returned``; empty without one."""
-    trials = [it for it in read_trials(context) if any(name.name in it.flags for name in space.dimensions)]
+    trials = [trial for trial in read_trials(context) if any(name.name in trial.flags for name in space.dimensions)]
     told = [*findings, f"{returned} was returned: propose another value of the same setting, or nothing"]
 
     def take(answer: ConfigurationProposal) -> Usable[FailAnswer]:
         admitted, dropped = sift(answer, space)
-        part = FailAnswer(settings={it.name: it.value for it in admitted[:1]})
+        part = FailAnswer(settings={entry.name: entry.value for entry in admitted[:1]})
         said = ", ".join(f"{name}={value}" for name, value in part.settings.items()) or "nothing else"
         return Usable(part, tuple(dropped), f"in answer to {returned}: {said}")
 
@@ -162,8 +164,13 @@ def _tools(context: RunContext, space: SearchSpace) -> Toolbox:
 
 def _situation(context: RunContext, space: SearchSpace, reference: ServerConfig) -> str:
     settings = [
-        {"name": it.name, "now": it.values[0], "values": list(it.values[1:]), "about": _about(it.name)}
-        for it in space.dimensions
+        {
+            "name": dimension.name,
+            "now": dimension.values[0],
+            "values": list(dimension.values[1:]),
+            "about": _about(dimension.name),
+        }
+        for dimension in space.dimensions
     ]
     told = {
         "model": Path(context.model).name,
@@ -200,6 +207,6 @@ def _shown(trial: ScreeningResult) -> str:
 def _told(line: Consultation) -> str:
     if line.outcome is not Kind.ANSWERED:
         return f"language model as {ROLE}: {line.outcome}: {plain(line.detail)}; the policy goes on"
-    names = ", ".join(f"{it.name}={it.value}" for it in line.admitted) or "nothing to try"
+    names = ", ".join(f"{entry.name}={entry.value}" for entry in line.admitted) or "nothing to try"
     dropped = f"; {len(line.dropped)} dropped: {count_reasons(line.dropped)}" if line.dropped else ""
     return f"language model as {ROLE}: {names}{dropped}"

@@ -42,7 +42,7 @@ def lever_class(case: Case) -> LeverClass:
 def class_of(lever: Lever, overlay: OverlayReading | None = None) -> LeverClass:
     """By registry for settings, by source for replaced operators. Without its source, an overlay has no class."""
     known = [knob(name) for name in (*lever.flags, *lever.env)]
-    classes: set[str] = {"indeterminate" if it is None else it.lever_class for it in known}
+    classes: set[str] = {"indeterminate" if entry is None else entry.lever_class for entry in known}
     if lever.overlays:
         classes.add(overlay.lever_class if overlay is not None else "indeterminate")
     if "B" in classes:
@@ -73,10 +73,10 @@ def decompose(case: Case) -> Decomposition | None:
     ordered, chain = _chain(plan, case.view.components)
     parts = [_part(component, plan.metric) for component in ordered]
     logs = [_log(part) for part in parts]
-    if decision.n < 2 or any(it is None for it in logs):
+    if decision.n < 2 or any(entry is None for entry in logs):
         return Decomposition(tuple(parts), chain=False)
-    total = math.fsum(it[0] for it in logs if it)
-    half = math.hypot(*(it[1] for it in logs if it), 0.5 * (decision.upper - decision.lower))
+    total = math.fsum(log[0] for log in logs if log)
+    half = math.hypot(*(item[1] for item in logs if item), 0.5 * (decision.upper - decision.lower))
     remainder = decision.mean - total
     rest = LeverPart(
         lever=INTERACTION,
@@ -98,7 +98,7 @@ def _chain(bundle: Plan, components: tuple[ComponentView, ...]) -> tuple[list[Co
     left, ordered = list(components), list[ComponentView]()
     config: ServerConfig = bundle.reference
     while left:
-        found = next((it for it in left if it.plan is not None and it.plan.reference == config), None)
+        found = next((entry for entry in left if entry.plan is not None and entry.plan.reference == config), None)
         if found is None or found.plan is None:
             return [*ordered, *left], False
         ordered.append(found)
@@ -111,7 +111,9 @@ def _part(component: ComponentView, metric: str) -> LeverPart:
     lever = component.claim.lever if component.claim is not None and component.claim.lever is not None else Lever()
     figures = (component.verdict or {}).get("metrics")
     named = (
-        [it for it in figures if isinstance(it, dict) and it.get("name") == metric] if isinstance(figures, list) else []
+        [figure for figure in figures if isinstance(figure, dict) and figure.get("name") == metric]
+        if isinstance(figures, list)
+        else []
     )
     found: Json = named[0] if named else {}
     interval = found.get("interval")

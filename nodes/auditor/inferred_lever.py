@@ -24,13 +24,19 @@ def infer_lever(reference: LegView, candidate: LegView) -> Lever | None:
     A capacity is never inferred: one that moved has to be shown inert, or declared.
     """
     before, after = drop_volatile(reference.server_info or {}), drop_volatile(candidate.server_info or {})
-    moved = [it for it in find_differences(before, after) if _is_setting(it)] if before and after else []
+    moved = (
+        [difference for difference in find_differences(before, after) if _is_setting(difference)]
+        if before and after
+        else []
+    )
     variables = _variables(reference, candidate)
     if variables and (len(variables) > 1 or moved):
         return None
     if variables:
         return Lever(env=variables)
-    causes = [it for it in moved if all(other is it or other.plain in _derived(it.plain) for other in moved)]
+    causes = [
+        entry for entry in moved if all(other is entry or other.plain in _derived(entry.plain) for other in moved)
+    ]
     if len(causes) != 1:
         return None
     value = after.get(causes[0].name)

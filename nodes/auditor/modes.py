@@ -128,10 +128,10 @@ MODES: tuple[Mode, ...] = (
 
 def mode(name: str) -> Mode | None:
     """The mode with this id."""
-    return next((it for it in MODES if it.id == name), None)
+    return next((entry for entry in MODES if entry.id == name), None)
 
 
 def uncovered(rules: Iterable[Rule]) -> list[Mode]:
     """Modes that none of these rules decides."""
     decided = {name for rule in rules for name in rule.modes}
-    return [it for it in MODES if it.id not in decided]
+    return [entry for entry in MODES if entry.id not in decided]

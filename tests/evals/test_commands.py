@@ -31,10 +31,11 @@ def test_two_runs_of_the_same_rules_are_not_decidable(tmp_path: Path) -> None:
     assert "equal verdict bytes  2 of 2 = 100.0%" in said
     _run(tmp_path / "b", "--jobs", "1")
     first, second = read_results(tmp_path / "a"), read_results(tmp_path / "b")
-    assert [(it.fixture, it.repeat) for it in sorted(first, key=lambda it: (it.fixture, it.repeat))] == [
-        (name, repeat) for name in FIXTURES for repeat in (0, 1)
-    ]
-    assert {it.verdict for it in first} == {it.verdict for it in second}
+    assert [
+        (member.fixture, member.repeat)
+        for member in sorted(first, key=lambda element: (element.fixture, element.repeat))
+    ] == [(name, repeat) for name in FIXTURES for repeat in (0, 1)]
+    assert {entry.verdict for entry in first} == {item.verdict for item in second}
     done = CliRunner().invoke(app, ["compare", str(tmp_path / "a"), str(tmp_path / "b" / "results.jsonl")])
     assert done.exit_code == 0
     assert done.output.startswith("not decidable with these 2 fixtures (McNemar's exact p = 1)")

@@ -29,7 +29,7 @@ def _look(fault: Fault, strength: float, seed: int = 0) -> tuple[bool, bool]:
     return found.caught, found.accused
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=[it.name for it in FAULTS])
+@pytest.mark.parametrize("fault", FAULTS, ids=[entry.name for entry in FAULTS])
 def test_a_fault_is_caught_where_it_must_be_and_not_before(fault: Fault) -> None:
     assert _look(fault, fault.harmless) == (False, False)
     assert _look(fault, fault.caught) == (True, True)
@@ -37,7 +37,7 @@ def test_a_fault_is_caught_where_it_must_be_and_not_before(fault: Fault) -> None
 
 def test_every_fault_names_a_rule_that_decides_its_mode() -> None:
     assert len(FAULTS) >= 20
-    assert len({it.name for it in FAULTS}) == len(FAULTS)
+    assert len({entry.name for entry in FAULTS}) == len(FAULTS)
     rules = {rule.id: rule for rule in RULES}
     for fault in FAULTS:
         assert fault.mode in {mode.id for mode in MODES}
@@ -48,13 +48,13 @@ def test_every_fault_names_a_rule_that_decides_its_mode() -> None:
         assert fault.harmless < fault.caught
 
 
-@pytest.mark.parametrize("change", HONEST, ids=[it.name for it in HONEST])
+@pytest.mark.parametrize("change", HONEST, ids=[entry.name for entry in HONEST])
 def test_an_honest_change_changes_no_verdict(change: Honest) -> None:
     found = look(Probe(change.name, None, 0))
     assert (found.clean, found.word, found.found) == ("PASS", "PASS", ())
 
 
-@pytest.mark.parametrize("change", HONEST, ids=[it.name for it in HONEST])
+@pytest.mark.parametrize("change", HONEST, ids=[entry.name for entry in HONEST])
 def test_an_honest_change_does_change_the_files(change: Honest, tmp_path: Path) -> None:
     target = build("patch", "patch", tmp_path / "run", 0)
     before = fingerprint(target.run)
@@ -74,9 +74,9 @@ def test_the_same_seed_gives_the_same_evidence(tmp_path: Path) -> None:
 
 
 def test_faults_are_found_by_name_and_by_mode() -> None:
-    assert [it.name for it in named(["C15"])] == ["C15-guest", "C15-steal", "C15-throttled"]
+    assert [entry.name for entry in named(["C15"])] == ["C15-guest", "C15-steal", "C15-throttled"]
     assert len(named([])) == len(FAULTS)
-    assert all(it.name in listed() for it in FAULTS)
+    assert all(fault.name in listed() for fault in FAULTS)
     with pytest.raises(UserError, match="no such fault"):
         named(["C99"])
 
@@ -98,7 +98,7 @@ def test_a_recorded_run_is_spoiled_in_a_copy(tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     assert "patch-max_running_requests-12" in done.output
     with tarfile.open(RECORDED) as archive:
-        names = {Path(it.name).relative_to("capped") for it in archive.getmembers() if it.isfile()}
+        names = {Path(member.name).relative_to("capped") for member in archive.getmembers() if member.isfile()}
     assert names <= {path.relative_to(tmp_path / "out") for path in (tmp_path / "out").rglob("*")}
     assert find_target(tmp_path / "out", "patch").subject == "patch-max_running_requests-12"
     found = look(Probe("C15-guest", 150, 3, run=RECORDED))

@@ -58,9 +58,9 @@ def test_the_table_is_written_as_it_is_read(tmp_path: Path) -> None:
 def test_the_committed_table_is_of_these_keys() -> None:
     keys = read_keys().values()
     committed = read_expected(EXPECTED)
-    assert sorted(committed) == sorted({it.rule for it in keys})
+    assert sorted(committed) == sorted({item.rule for item in keys})
     for rule, row in committed.items():
-        kinds = [it.kind for it in keys if it.rule == rule]
+        kinds = [entry.kind for entry in keys if entry.rule == rule]
         assert row == {
             "frauds": kinds.count("fraud"),
             "caught": kinds.count("fraud"),

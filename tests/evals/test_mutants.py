@@ -11,7 +11,7 @@ NAMES = ["c03-cold-reference", "plain-gain"]
 
 
 def test_a_fraud_kills_the_mutant_without_its_rule() -> None:
-    found = {it.rule: it for it in mutants(chosen(NAMES), read_keys(), 2)}
+    found = {mutant.rule: mutant for mutant in mutants(chosen(NAMES), read_keys(), 2)}
     assert list(found) == [rule.id for rule in RULES]
     assert found["interleaving"].killers == ("c03-cold-reference",)
     assert (
@@ -34,4 +34,4 @@ def test_a_fixture_that_comes_out_the_same_kills_nothing() -> None:
     honest = {"c03-cold-reference": keys["plain-gain"]}
     word = {rule: it.word.value for rule, it in without}
     assert word["interleaving"] == "PASS"
-    assert all(not it.killed for it in killed([without], honest))
+    assert all(not entry.killed for entry in killed([without], honest))

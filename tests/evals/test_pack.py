@@ -31,7 +31,7 @@ def test_evidence_goes_along_and_the_rest_does_not(tmp_path: Path) -> None:
     assert "one/run.json" in entries
     assert "one/comparisons/bundle/plan.json" in entries
     assert not {"one/bundle/launch.sh", "one/checkpoints.sqlite", "one/link"} & set(entries)
-    assert all((it.uid, it.mtime, it.uname) == (0, 0, "") for it in entries.values())
+    assert all((item.uid, item.mtime, item.uname) == (0, 0, "") for item in entries.values())
     assert size == (tmp_path / "out.tar.xz").stat().st_size
 
 

@@ -90,7 +90,7 @@ def test_a_skill_without_the_scope_at_all_judges_nothing_of_it(tmp_path: Path) -
     with ScriptedEndpoint(reads) as served:
         said = _run(tmp_path / "a", served, gone, fixtures)
         assert len(served.requests) == 3
-    found = {it.fixture: it for it in read_results(tmp_path / "a")}
+    found = {result.fixture: result for result in read_results(tmp_path / "a")}
     assert (found[IN_PATCHES[0]].word, found[IN_PATCHES[0]].degraded) == (Word.PASS, ("judge",))
     assert found[ELSEWHERE[0]].word is Word.FAIL
     assert f"WRONG  {IN_PATCHES[0]}: degraded: judge" in said
@@ -102,7 +102,7 @@ def test_what_another_skill_is_asked_differs_in_the_skill_alone(tmp_path: Path) 
         _run(tmp_path / "own", served, None, IN_PATCHES[:1])
         _run(tmp_path / "other", served, _skill(tmp_path / "whole"), ELSEWHERE[:1] + IN_PATCHES[:1])
         own, other = served.requests[0], served.requests[-1]
-    bodies = [dict(it.body) for it in (own, other)]
+    bodies = [dict(entry.body) for entry in (own, other)]
     systems = [body.pop("messages")[0]["content"] for body in bodies]
     assert bodies[0] == bodies[1]
     assert own.user == other.user
@@ -131,7 +131,7 @@ def test_the_skill_is_part_of_where_a_result_comes_from(tmp_path: Path) -> None:
         mixed = CliRunner().invoke(app, ["run", "--out", str(tmp_path / "out-0"), *words, "--skill", str(other)])
         assert "results of other auditor are there" in str(mixed.exception)
     assert labels[0] == labels[2] != labels[1]
-    assert skills[:2] == [digest((it / "SKILL.md").read_bytes()) for it in (one, other)]
+    assert skills[:2] == [digest((entry / "SKILL.md").read_bytes()) for entry in (one, other)]
 
     from bankable.evals.runner.auditor import Auditor
     from bankable.evals.runner.judged import asked_for

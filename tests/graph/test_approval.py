@@ -39,7 +39,7 @@ def test_a_yes_goes_on_to_the_same_gain(waiting: Path, bankable: Bankable, tmp_p
     assert bankable("resume", run, "--approve", "maybe").code == 2
     done = bankable("resume", run, "--approve", "yes")
     assert done.code == 0, done.err
-    assert [it["flags"] for it in outcome(run)["accepted"]] == [{"max_running_requests": 12}]
+    assert [entry["flags"] for entry in outcome(run)["accepted"]] == [{"max_running_requests": 12}]
     assert bankable("verify", run).code == 0
 
 
@@ -49,7 +49,7 @@ def test_a_no_banks_and_publishes_nothing(waiting: Path, bankable: Bankable, tmp
     assert done.code == 0, done.err
     found = outcome(run)
     assert (found["verdict"], found["accepted"]) == ("no verified gain", [])
-    assert "not approved by the user" in [it["reason"] for it in found["decisions"]]
+    assert "not approved by the user" in [decision["reason"] for decision in found["decisions"]]
     assert not orjson.loads((run / "bundle" / "manifest.json").read_bytes())["proven"]
 
 

@@ -33,7 +33,7 @@ def read(path: Path) -> Any:
 
 def recorded() -> dict[str, Any]:
     with tarfile.open(KERNELS) as archive:
-        (name,) = [it for it in archive.getnames() if it.count("/") == 1 and it.endswith("/outcome.json")]
+        (name,) = [entry for entry in archive.getnames() if entry.count("/") == 1 and entry.endswith("/outcome.json")]
         stream = archive.extractfile(name)
         assert stream is not None
         return dict(orjson.loads(stream.read()))
@@ -136,9 +136,9 @@ def test_the_policys_result_stands_and_its_verdicts_hold(run: tuple[Path, Script
 def test_what_has_no_place_is_dropped_with_the_reason(run: tuple[Path, ScriptedRoles]) -> None:
     folder, _ = run
     told = {line.at: line for line in read_questions(folder)}
-    assert [it.why for it in told["start"].dropped] == ["not on the list"]
-    assert [it.why for it in told["operators"].dropped] == ["not on the list"]
-    assert [it.why for it in told["decode_attention 1"].dropped] == ["not a parameter of the template"]
+    assert [entry.why for entry in told["start"].dropped] == ["not on the list"]
+    assert [item.why for item in told["operators"].dropped] == ["not on the list"]
+    assert [element.why for element in told["decode_attention 1"].dropped] == ["not a parameter of the template"]
     assert told["start"].taken is not None
     assert told["start"].taken["operators"]["order"] == [
         "qk_norm_rotary",
@@ -147,13 +147,15 @@ def test_what_has_no_place_is_dropped_with_the_reason(run: tuple[Path, ScriptedR
         "decode_attention",
         "rms_norm",
     ]
-    reasons = {it["subject"]: it["reason"] for it in read(folder / "outcome.json")["decisions"]}
+    reasons = {decision["subject"]: decision["reason"] for decision in read(folder / "outcome.json")["decisions"]}
     assert reasons["rms_norm"] == f"by the extractor: {CANARY}"
 
 
 def test_the_report_says_whose_idea_a_kernel_was(run: tuple[Path, ScriptedRoles]) -> None:
     folder, _ = run
-    (entered,) = (orjson.loads(it) for it in (folder / "ops/decode_attention/entered.jsonl").read_bytes().splitlines())
+    (entered,) = (
+        orjson.loads(line) for line in (folder / "ops/decode_attention/entered.jsonl").read_bytes().splitlines()
+    )
     assert read(folder / "outcome.json")["accepted"][0]["flags"] == {"decode_attention": entered["implementation"]}
     assert "proposed by: llm" in (folder / "report.html").read_text()
 
@@ -161,15 +163,15 @@ def test_the_report_says_whose_idea_a_kernel_was(run: tuple[Path, ScriptedRoles]
 def test_no_word_of_any_producer_reaches_the_judge_and_no_key_a_file(run: tuple[Path, ScriptedRoles]) -> None:
     folder, cast = run
     assert CANARY in (folder / "counsel.jsonl").read_text()
-    producers = [it for shape, them in cast.asked.items() if shape != "Opinion" for it in them]
-    sentences = {line for it in producers for line in it.system.splitlines() if len(line) > 60}
-    answers = {line for it in producers for told in it.told for line in told.splitlines() if len(line) > 60}
-    judged = "\n".join(it.everything for it in cast.asked["Opinion"])
+    producers = [entry for shape, them in cast.asked.items() if shape != "Opinion" for entry in them]
+    sentences = {line for producer in producers for line in producer.system.splitlines() if len(line) > 60}
+    answers = {line for item in producers for told in item.told for line in told.splitlines() if len(line) > 60}
+    judged = "\n".join(element.everything for element in cast.asked["Opinion"])
     assert CANARY not in judged
     own = (ROOT / "prompts" / "judge.md").read_text() + (ROOT / "skills" / "patch_auditor" / "SKILL.md").read_text()
     assert [line for line in sentences | answers if line in judged and line not in own] == []
     assert all(CANARY not in path.read_text() for path in (folder / "audits").glob("*/*.json"))
-    assert {it.headers["authorization"] for them in cast.asked.values() for it in them} == {f"Bearer {KEY}"}
+    assert {member.headers["authorization"] for them in cast.asked.values() for member in them} == {f"Bearer {KEY}"}
     assert not [path for path in folder.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
 
 
@@ -194,7 +196,7 @@ def test_models_that_want_nothing_done_keep_nothing_from_being_done(bankable: Ba
     )
     assert cast.asked.keys() == ASKED
     assert_as_the_policy_has_it(tmp_path / "run")
-    told = {line.at: [it.why for it in line.dropped] for line in read_questions(tmp_path / "run")}
+    told = {line.at: [entry.why for entry in line.dropped] for line in read_questions(tmp_path / "run")}
     assert "the most promising is tried" in told["start"]
     assert "half of the list is tried" in told["start"]
     assert told["decode_attention 1"] == ["fewer than the harness takes"]
@@ -247,4 +249,4 @@ def test_a_fail_goes_back_to_the_integrator_with_what_was_found(
     assert ("nonsense" in first.system, "nonsense" in second.system) == (False, True)
     outcome = read(tmp_path / "run" / "outcome.json")
     assert (outcome["verdict"], outcome["accepted"]) == ("no verified gain", [])
-    assert (subject, decision) in {(it["subject"], it["decision"]) for it in outcome["decisions"]}
+    assert (subject, decision) in {(entry["subject"], entry["decision"]) for entry in outcome["decisions"]}

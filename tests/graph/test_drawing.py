@@ -19,12 +19,16 @@ ODD = Condition("odd", lambda _: False)
 
 
 def drawn(branches: tuple[Branch, ...] = routing.BRANCHES) -> dict[tuple[str, str], str]:
-    return {(it.source, it.target): str(it.data) for it in build(branches=branches).get_graph().edges if it.conditional}
+    return {
+        (edge.source, edge.target): str(edge.data)
+        for edge in build(branches=branches).get_graph().edges
+        if edge.conditional
+    }
 
 
 def test_every_conditional_edge_carries_the_label_of_its_table() -> None:
     edges = drawn()
-    assert edges == {(it.source, to): label for it in routing.BRANCHES for label, to in it.nodes.items()}
+    assert edges == {(branch.source, to): label for branch in routing.BRANCHES for label, to in branch.nodes.items()}
     assert all(HARMLESS.fullmatch(label) for label in edges.values())
 
 
@@ -51,7 +55,9 @@ def test_the_bounds_are_drawn() -> None:
 
 def test_another_table_gives_another_picture_and_another_way() -> None:
     rows = (Row("bank", ("PASS", "SKIPPED")), Row("eject", ("FLAG", "FAIL")))
-    stricter = tuple(replace(it, rows=rows) if it is routing.PATCH_AUDIT else it for it in routing.BRANCHES)
+    stricter = tuple(
+        replace(branch, rows=rows) if branch is routing.PATCH_AUDIT else branch for branch in routing.BRANCHES
+    )
     edges = drawn(stricter)
     assert {to: label for (source, to), label in edges.items() if source == "audit_patch"} == {
         "bank": "PASS, SKIPPED",

@@ -37,12 +37,12 @@ def test_the_bundles_statement_does_not_pass_for_a_verdicts(bundle: Path, key: S
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (lambda it: it["predicate"].update(verdict="FAIL"), "predicate.verdict: signed 'FAIL', now 'PASS'"),
-        (lambda it: it["predicate"].update(runId="run-0002"), "predicate.runId: signed 'run-0002', now 'run-0001'"),
-        (lambda it: it["predicate"].update(ledgerHead="0" * 64), "predicate.ledgerHead: signed '0000"),
-        (lambda it: it["predicate"].update(note="x"), "predicate.note: signed 'x', now nothing"),
-        (lambda it: it["subject"].pop(), "request.json was not there when this was signed"),
-        (lambda it: it["subject"].append(it["subject"][0]), ": signed an object of 2, now nothing"),
+        (lambda entry: entry["predicate"].update(verdict="FAIL"), "predicate.verdict: signed 'FAIL', now 'PASS'"),
+        (lambda item: item["predicate"].update(runId="run-0002"), "predicate.runId: signed 'run-0002', now 'run-0001'"),
+        (lambda element: element["predicate"].update(ledgerHead="0" * 64), "predicate.ledgerHead: signed '0000"),
+        (lambda member: member["predicate"].update(note="x"), "predicate.note: signed 'x', now nothing"),
+        (lambda one: one["subject"].pop(), "request.json was not there when this was signed"),
+        (lambda each: each["subject"].append(each["subject"][0]), ": signed an object of 2, now nothing"),
         (lambda it: it.update(subject={}), "subject: signed an object of 0, now a list of"),
         (lambda it: it.update(subject=[[]]), "subject.0: signed a list of 0, now an object of 2"),
         (lambda it: it.update(predicateType="urn:other"), "another kind of statement: predicateType 'urn:other'"),

@@ -61,7 +61,7 @@ def test_every_audit_is_judged_by_three_votes_and_told(fair: tuple[Path, Done, S
     audits = sorted(path.parent.name for path in (run / "audits").glob("*/verdict.json"))
     records = {path.parent.name: read(path) for path in (run / "audits").glob("*/judge.json")}
     assert sorted(records) == audits
-    assert all([vote["outcome"] for vote in it["votes"]] == ["answered"] * 3 for it in records.values())
+    assert all([vote["outcome"] for vote in record["votes"]] == ["answered"] * 3 for record in records.values())
     assert len(cast.asked["Opinion"]) == 3 * len(audits)
     lines = [line for line in read_ledger(run / CALLS) if line.role == "judge"]
     assert len(lines) == 3 * len(audits)
@@ -77,7 +77,7 @@ def test_a_judge_that_quotes_what_stands_there_withholds_the_gain(bankable: Bank
     judged(bankable, run, strict)
     outcome = read(run / "outcome.json")
     assert (outcome["verdict"], outcome["accepted"]) == ("no verified gain", [])
-    assert {"ejected", "returned"} <= {it["decision"] for it in outcome["decisions"]}
+    assert {"ejected", "returned"} <= {decision["decision"] for decision in outcome["decisions"]}
     (folder,) = (run / "audits").glob("patch-*")
     assert read(folder / "verdict.json")["verdict"] == "FLAG"
     assert read(folder / "judge.json")["findings"][0]["severity"] == "FAIL"
@@ -107,8 +107,8 @@ def test_an_invented_quote_weighs_nothing_and_is_counted(banked: Path, bankable:
     judged(bankable, run, lambda asked: accuses(asked, invented=True))
     assert (run / "outcome.json").read_bytes() == (banked / "outcome.json").read_bytes()
     records = [read(path) for path in (run / "audits").glob("*/judge.json")]
-    assert [sum(vote["invented"] for vote in it["votes"]) for it in records] == [3] * len(records)
-    assert all(it["findings"] == [] for it in records)
+    assert [sum(vote["invented"] for vote in record["votes"]) for record in records] == [3] * len(records)
+    assert all(entry["findings"] == [] for entry in records)
 
 
 def test_nobody_is_asked_about_a_fail(bankable: Bankable, tmp_path: Path) -> None:

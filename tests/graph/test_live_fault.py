@@ -31,7 +31,7 @@ def test_a_block_whose_servers_are_killed_is_measured_again_and_a_signal_stops_c
         try:
             _wait_for(run, log, r"b00-\w+ round 0")
             started = psutil.Process(run.pid).children(recursive=True)
-            servers = [it for it in started if any(word.endswith("_spawn.py") for word in _words(it))]
+            servers = [item for item in started if any(word.endswith("_spawn.py") for word in _words(item))]
             assert len(servers) == 2, "a co-resident pair is up"
             for server in servers:
                 os.killpg(server.pid, signal.SIGKILL)
@@ -52,7 +52,7 @@ def test_a_block_whose_servers_are_killed_is_measured_again_and_a_signal_stops_c
     rounds = [path.read_bytes() for path in out.glob("comparisons/control/legs/b00-*/bench_runs.jsonl")]
     assert any(rounds), "the round before the death is kept"
     assert all(text.endswith(b"\n") for text in rounds if text), "and whole"
-    assert not [it for it in started if _alive(it)], "no process is left"
+    assert not [entry for entry in started if _alive(entry)], "no process is left"
 
 
 def _wait_for(run: subprocess.Popen[bytes], log: Path, pattern: str) -> None:

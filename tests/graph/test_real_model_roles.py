@@ -71,11 +71,17 @@ def test_every_role_is_asked_and_none_changes_what_the_policy_does(
     context: RunContext, profile: Profile, task: TaskFolder
 ) -> None:
     found = directions(context, profile)
-    worth = [OperatorWorth(it.operator, it.share, it.promise) for it in rank_operators(profile) if not it.reason]
+    worth = [
+        OperatorWorth(operator.operator, operator.share, operator.promise)
+        for operator in rank_operators(profile)
+        if not operator.reason
+    ]
     first = ask_order(context, profile, found, worth)
-    assert first is None or sorted(it.name for it in first.directions) == sorted(it.name for it in found)
+    assert first is None or sorted(direction.name for direction in first.directions) == sorted(
+        item.name for item in found
+    )
     order = choose_operators(context, profile, rank_operators(profile), None, ()).order
-    assert order == tuple(it.operator for it in worth)
+    assert order == tuple(entry.operator for entry in worth)
     plan = ask_bench_plan(context, task, 1, ())
     assert plan is None or plan.kernels == ()
     assert context.advisor is not None

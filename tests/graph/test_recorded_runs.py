@@ -53,12 +53,12 @@ def test_half_a_model_is_faster_and_is_ejected(bankable: Bankable, tmp_path: Pat
     outcome = orjson.loads((tmp_path / "run" / "outcome.json").read_bytes())
     assert outcome["verdict"] == "no verified gain"
     assert outcome["accepted"] == []
-    assert [it["decision"] for it in outcome["decisions"]] == ["flagged", "returned", "ejected"]
+    assert [decision["decision"] for decision in outcome["decisions"]] == ["flagged", "returned", "ejected"]
     (path,) = (tmp_path / "run" / "audits").glob("patch-*/verdict.json")
     verdict = orjson.loads(path.read_bytes())
     assert (verdict["verdict"], verdict["action"]) == ("FAIL", "eject")
     assert "+65.5% [+56.3%, +75.2%] over 5 blocks, real (withheld)" in verdict["headline"]
-    failed = {it["code"]: it["observed"] for it in verdict["findings"] if it["severity"] == "FAIL"}
+    failed = {finding["code"]: finding["observed"] for finding in verdict["findings"] if finding["severity"] == "FAIL"}
     assert set(failed) == {"identity_as_lever", "candidate_noncoherent", "accuracy_loss"}
     assert "100.0% → 5.0% on 40 paired questions" in failed["accuracy_loss"]
     assert "a loss of up to 100.0% is possible" in failed["accuracy_loss"]
@@ -75,15 +75,17 @@ def kernels(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 def test_faster_operators_are_banked_as_in_the_real_run(kernels: Path) -> None:
     with tarfile.open(KERNELS) as archive:
-        (name,) = [it for it in archive.getnames() if it.count("/") == 1 and it.endswith("/outcome.json")]
+        (name,) = [entry for entry in archive.getnames() if entry.count("/") == 1 and entry.endswith("/outcome.json")]
         before = orjson.loads(archive.extractfile(name).read())
-        (name,) = [it for it in archive.getnames() if it.endswith("comparisons/patch-decode_attention/claim.json")]
+        (name,) = [
+            item for item in archive.getnames() if item.endswith("comparisons/patch-decode_attention/claim.json")
+        ]
         claim = orjson.loads(archive.extractfile(name).read())
     now = orjson.loads((kernels / "outcome.json").read_bytes())
     assert now["verdict"].startswith("verified gain")
     assert (now["delta"], now["interval"]) == (claim["delta"], claim["interval"])
-    assert [it["flags"] for it in now["accepted"]] == [it["flags"] for it in before["accepted"]]
-    assert {name for it in now["accepted"] for name in it["flags"]} >= {"decode_attention"}
+    assert [element["flags"] for element in now["accepted"]] == [member["flags"] for member in before["accepted"]]
+    assert {name for one in now["accepted"] for name in one["flags"]} >= {"decode_attention"}
     assert now["interval"][0] > 0.25
     words = {path.parent.name: orjson.loads(path.read_bytes()) for path in kernels.glob("audits/*/verdict.json")}
     assert words["harness-decode_attention-1"]["verdict"] == "PASS"

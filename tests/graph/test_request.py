@@ -66,7 +66,7 @@ def test_an_executor_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatc
 
 def test_kernels_go_where_the_user_wants_them() -> None:
     pytest.importorskip("ray")
-    assert [build_config(replace(ASKED, executor=it)).executor for it in ("local", "ray")] == ["local", "ray"]
+    assert [build_config(replace(ASKED, executor=entry)).executor for entry in ("local", "ray")] == ["local", "ray"]
 
 
 def test_a_folder_that_holds_a_run_is_passed_over(tmp_path: Path) -> None:

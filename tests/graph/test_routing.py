@@ -43,7 +43,7 @@ def accepted(name: str, delta: float) -> Accepted:
 
 def after(step: str, **state: Any) -> str:
     """Where the machine goes from ``step`` in this state."""
-    (branch,) = [it for it in routing.BRANCHES if it.source == step]
+    (branch,) = [entry for entry in routing.BRANCHES if entry.source == step]
     return branch.target(RunState(**state))
 
 
@@ -200,7 +200,9 @@ def test_an_unproven_bundle_is_tried_once_without_its_weakest_lever() -> None:
 @pytest.mark.parametrize("branch", routing.AUDITS, ids=lambda branch: branch.source)
 def test_every_verdict_has_a_way_out_in_every_state(branch: Branch) -> None:
     """And at the bound none leads back to what was judged."""
-    counters = {it.counter: it.most for it in (routing.BASELINE, routing.PROFILE, routing.PATCH, routing.BUNDLE)}
+    counters = {
+        entry.counter: entry.most for entry in (routing.BASELINE, routing.PROFILE, routing.PATCH, routing.BUNDLE)
+    }
     for verdict, action, track in product(
         get_args(AuditVerdict), ("pass", "remeasure", "eject"), ("config", "kernels")
     ):

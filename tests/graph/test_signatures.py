@@ -250,11 +250,11 @@ def test_the_statement_holds_the_ledgers_link_and_every_sealed_file(signed_run: 
     opened = open_envelope((signed_run / "audits" / AUDIT / "attestation.json").read_bytes(), [key.public])
     statement = orjson.loads(opened.payload)
     stored = (signed_run / "audits" / AUDIT / "verdict.json").read_bytes()
-    entry = next(it for it in read_ledger(signed_run) if it.path == f"audits/{AUDIT}/verdict.json")
+    entry = next(element for element in read_ledger(signed_run) if element.path == f"audits/{AUDIT}/verdict.json")
     assert statement["predicate"]["ledgerHead"] == entry.link
     assert statement["predicate"]["verdictSha256"] == digest(stored)
-    signed = {it["name"]: it["digest"]["sha256"] for it in statement["subject"]}
-    assert signed == {it["file"]: it["sha256"] for it in orjson.loads(stored)["evidence"]}
+    signed = {item["name"]: item["digest"]["sha256"] for item in statement["subject"]}
+    assert signed == {load["file"]: load["sha256"] for load in orjson.loads(stored)["evidence"]}
     names = [entry.path for entry in read_ledger(signed_run)]
     assert f"audits/{AUDIT}/attestation.json" in names
     assert {"bundle/attestation.json", f"bundle/keys/{KEYID}.pem", f"keys/{KEYID}.pem"} <= set(names)

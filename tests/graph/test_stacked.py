@@ -54,10 +54,12 @@ def stacked(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> Pat
 def test_it_is_stacked_and_the_bundle_is_what_proves_it(stacked: Path) -> None:
     outcome = orjson.loads((stacked / "outcome.json").read_bytes())
     said = {
-        it["subject"]: it["decision"] for it in outcome["decisions"] if it["decision"] not in ("skipped", "flagged")
+        decision["subject"]: decision["decision"]
+        for decision in outcome["decisions"]
+        if decision["decision"] not in ("skipped", "flagged")
     }
     assert said[PATCH] == "stacked"
-    assert [it["name"] for it in outcome["accepted"]] == [PATCH]
+    assert [entry["name"] for entry in outcome["accepted"]] == [PATCH]
     assert outcome["verdict"].startswith("verified gain")
 
 
@@ -66,8 +68,8 @@ def test_the_auditor_says_that_it_is_no_win(stacked: Path) -> None:
     verdict = orjson.loads(path.read_bytes())
     assert (verdict["verdict"], verdict["action"], verdict["counts_as_kernel_win"]) == ("FLAG", "stack", False)
     (bundle,) = stacked.glob("audits/bundle-*/verdict.json")
-    found = [it for it in orjson.loads(bundle.read_bytes())["findings"] if it["code"] == "carried"]
-    assert [it["observed"] for it in found] == [f"carried: patch-{PATCH}-1"]
+    found = [finding for finding in orjson.loads(bundle.read_bytes())["findings"] if finding["code"] == "carried"]
+    assert [entry["observed"] for entry in found] == [f"carried: patch-{PATCH}-1"]
 
 
 def test_what_may_cost_more_than_the_floor_is_not_stacked(bankable: Bankable, tmp_path: Path) -> None:
@@ -75,4 +77,4 @@ def test_what_may_cost_more_than_the_floor_is_not_stacked(bankable: Bankable, tm
     recording = shrunk(tmp_path / "recording", [-0.005, -0.004, -0.006, -0.005, -0.0045])
     outcome = replayed(bankable, recording, tmp_path / "run")
     assert outcome["verdict"] == "no verified gain"
-    assert {it["decision"] for it in outcome["decisions"] if it["subject"] == PATCH} == {"not_proven"}
+    assert {decision["decision"] for decision in outcome["decisions"] if decision["subject"] == PATCH} == {"not_proven"}

@@ -86,9 +86,9 @@ def test_the_server_shows_the_machine_with_verdicts_on_its_edges(
     assert assistant["graph_id"] == "bankable"
     shown = asked(f"{url}/assistants/{assistant['assistant_id']}/graph")
     drawn = build().get_graph()
-    assert {it["id"] for it in shown["nodes"]} == set(drawn.nodes)  # type: ignore[index]  # a JSON document
-    edges = {(it["source"], it["target"]): it.get("data") for it in shown["edges"]}  # type: ignore[index]  # a JSON document
-    assert edges == {(it.source, it.target): it.data for it in drawn.edges}
+    assert {node["id"] for node in shown["nodes"]} == set(drawn.nodes)  # type: ignore[index]  # a JSON document
+    edges = {(edge["source"], edge["target"]): edge.get("data") for edge in shown["edges"]}  # type: ignore[index]  # a JSON document
+    assert edges == {(entry.source, entry.target): entry.data for entry in drawn.edges}
     assert edges["audit_patch", "bank"] == "PASS, FLAG, SKIPPED"
 
 

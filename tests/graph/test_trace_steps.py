@@ -66,7 +66,7 @@ def traced(steps: list[tuple[str, dict[str, Any] | Exception]], tmp_path: Path, 
 
 
 def answering(spans: list[Span], loop: str) -> list[tuple[str, str, object]]:
-    return [(it.kind, it.name, it.attributes.get("attempt")) for it in spans if f"loop:{loop}" in it.tags]
+    return [(span.kind, span.name, span.attributes.get("attempt")) for span in spans if f"loop:{loop}" in span.tags]
 
 
 def test_a_failed_audit_and_the_next_attempt_share_a_tag(tmp_path: Path) -> None:
@@ -87,13 +87,13 @@ def test_a_failed_audit_and_the_next_attempt_share_a_tag(tmp_path: Path) -> None
         ("node", "config_tuner", 2),
         ("node", "measure_patch", 2),
     ]
-    tuner = [it for it in spans if it.name == "config_tuner"]
+    tuner = [span for span in spans if span.name == "config_tuner"]
     assert "loop" not in tuner[0].attributes
     assert tuner[1].attributes["answers"] == "patch-x-1"
     assert tuner[1].attributes["candidate"] == "patch-stream_interval-8-2"
     assert tuner[1].attributes["lever"] == "stream_interval=8"
-    assert [it.attributes["verdict"] for it in spans if it.kind == "audit"] == ["FAIL", "PASS"]
-    (bank,) = [it for it in spans if it.name == "bank"]
+    assert [item.attributes["verdict"] for item in spans if item.kind == "audit"] == ["FAIL", "PASS"]
+    (bank,) = [entry for entry in spans if entry.name == "bank"]
     assert (bank.attributes["decisions"], bank.attributes["candidate"]) == (("banked",), "patch-x-2")
 
 
@@ -101,7 +101,7 @@ def test_a_lever_of_operators_is_named_by_its_implementations(tmp_path: Path) ->
     digest = "0" * 64
     part = OverlayPart(implementation="cpp-unroll4", digest=digest, source_digest=digest)
     spans = traced([("integrator", {"lever": Lever(overlays={"rms_norm": part}), "patch_attempt": 1})], tmp_path)
-    assert [it.attributes["lever"] for it in spans] == ["rms_norm=cpp-unroll4"]
+    assert [span.attributes["lever"] for span in spans] == ["rms_norm=cpp-unroll4"]
 
 
 def test_another_lever_is_no_answer(tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_process_that_goes_on_answers_the_verdict_of_the_one_before(tmp_path: 
 
 def test_a_step_that_fails_is_told_with_its_error_and_its_audit(tmp_path: Path) -> None:
     spans = traced([("audit_patch", KeyError("no comparison"))], tmp_path)
-    assert [(it.kind, it.error, it.ended is not None) for it in spans] == [
+    assert [(span.kind, span.error, span.ended is not None) for span in spans] == [
         ("node", "KeyError: 'no comparison'", True),
         ("audit", "KeyError: 'no comparison'", True),
     ]
@@ -163,7 +163,7 @@ def test_a_step_that_fails_is_told_with_its_error_and_its_audit(tmp_path: Path) 
 
 def test_a_run_without_an_auditor_has_no_score(tmp_path: Path) -> None:
     spans = traced([("audit_patch", {"judged": judged("SKIPPED")})], tmp_path)
-    (audit,) = [it for it in spans if it.kind == "audit"]
+    (audit,) = [span for span in spans if span.kind == "audit"]
     assert (audit.score, audit.attributes["verdict"]) == (None, "SKIPPED")
 
 

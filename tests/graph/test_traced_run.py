@@ -110,7 +110,7 @@ def resumed(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> Ite
 def test_every_step_and_audit_arrives_beneath_the_run(trapped: Scene) -> None:
     (root,) = trapped.find("kind:run")
     nodes = trapped.langsmith.child_of(root)
-    assert [it.name for it in trapped.find("kind:node")] == [
+    assert [entry.name for entry in trapped.find("kind:node")] == [
         "preflight",
         "baseline",
         "audit_baseline",
@@ -125,12 +125,12 @@ def test_every_step_and_audit_arrives_beneath_the_run(trapped: Scene) -> None:
         "config_tuner",
         "reporter",
     ]
-    assert {it.id for it in nodes} == {it.id for it in trapped.find("kind:node")}
+    assert {item.id for item in nodes} == {element.id for element in trapped.find("kind:node")}
     audits = trapped.find("kind:audit")
-    parents = {it.id: it.name for it in nodes}
-    assert [parents[it.parent_run_id] for it in audits] == ["audit_baseline", "audit_profile", "audit_patch"]
-    assert all(it.end_time and it.metadata["run_id"] == trapped.run_id for it in trapped.langsmith.runs.values())
-    assert {it.session_name for it in trapped.langsmith.runs.values()} == {"bankable"}
+    parents = {node.id: node.name for node in nodes}
+    assert [parents[audit.parent_run_id] for audit in audits] == ["audit_baseline", "audit_profile", "audit_patch"]
+    assert all(run.end_time and run.metadata["run_id"] == trapped.run_id for run in trapped.langsmith.runs.values())
+    assert {member.session_name for member in trapped.langsmith.runs.values()} == {"bankable"}
     assert root.outputs["verdict"] == root.metadata["outcome"] == "no verified gain"
     assert f"traced to langsmith, project bankable: run:{trapped.run_id}" in trapped.done[0].out
 
@@ -142,21 +142,21 @@ def test_a_verdict_arrives_with_its_words_its_score_and_its_findings(trapped: Sc
     assert audit.metadata["rules"] == "lever_class, output_correctness, same_conditions"
     assert audit.metadata["subject"] == verdict["subject"]
     assert {"verdict:FAIL", "rule:same_conditions", "loop:patch:FAIL", "replay"} <= set(audit.tags)
-    scores = {it["key"]: it for it in trapped.langsmith.feedback}
+    scores = {entry["key"]: entry for entry in trapped.langsmith.feedback}
     assert {key: it["score"] for key, it in scores.items()} == {
         "verdict.baseline": 1.0,
         "verdict.profile": 0.5,
         "verdict.patch": 0.0,
     }
     assert scores["verdict.patch"]["run_id"] == audit.id
-    failed = [it["observed"] for it in verdict["findings"] if it["severity"] == "FAIL"]
+    failed = [finding["observed"] for finding in verdict["findings"] if finding["severity"] == "FAIL"]
     assert failed
     assert all(observed in scores["verdict.patch"]["comment"] for observed in failed)
 
 
 def test_one_filter_finds_the_fails_and_the_producers_answer(trapped: Scene) -> None:
     found = matching(trapped.langsmith, documented()[0].replace("RUN_ID", trapped.run_id))
-    assert [it.name.partition(":")[0] for it in found] == ["audit patch", "config_tuner", "eject"]
+    assert [entry.name.partition(":")[0] for entry in found] == ["audit patch", "config_tuner", "eject"]
     audit, tuner, eject = found
     assert tuner.metadata["answers"] == eject.metadata["answers"] == audit.metadata["audit"]
     assert any("FAIL output_correctness" in line for line in tuner.inputs["findings"])
@@ -172,7 +172,11 @@ def test_every_documented_filter_names_what_is_sent_and_finds_it(trapped: Scene,
             if call.name == "has":
                 name, _, value = call.arguments[1].partition(":")
                 assert name in TAGS if value else name in WORDS, text
-            fields = {it.name: it for it in call.arguments if hasattr(it, "name") and not hasattr(it, "arguments")}
+            fields = {
+                argument.name: argument
+                for argument in call.arguments
+                if hasattr(argument, "name") and not hasattr(argument, "arguments")
+            }
             assert fields.keys() <= {
                 "tags",
                 "metadata_key",
@@ -213,40 +217,40 @@ def test_all_words_of_the_page_are_words_that_are_sent(trapped: Scene, resumed: 
 def test_the_same_spans_arrive_at_a_collector(trapped: Scene) -> None:
     runs = sorted(trapped.langsmith.runs.values(), key=lambda run: str(run.dotted_order))
     spans = trapped.collector.spans
-    assert sorted(it.name for it in spans) == sorted(run.name for run in runs)
-    assert len({it.trace_id for it in spans}) == 1
-    names = {it.span_id: it.name for it in spans}
-    (audit,) = [it for it in spans if it.name.startswith("audit patch")]
+    assert sorted(item.name for item in spans) == sorted(run.name for run in runs)
+    assert len({element.trace_id for element in spans}) == 1
+    names = {span.span_id: span.name for span in spans}
+    (audit,) = [entry for entry in spans if entry.name.startswith("audit patch")]
     assert names[audit.parent_span_id] == "audit_patch"
     told = attributes(audit)
     (run,) = trapped.find("kind:audit", "scope:patch")
     for key in ("run_id", "session_id", "scope", "attempt", "verdict", "action", "audit", "loop", "subject"):
         assert told[f"bankable.{key}"] == run.metadata[key]
     assert told["bankable.rules"] == ["lever_class", "output_correctness", "same_conditions"]
-    assert [attributes(it)["gen_ai.evaluation.score.label"] for it in audit.events] == ["FAIL"]
+    assert [attributes(event)["gen_ai.evaluation.score.label"] for event in audit.events] == ["FAIL"]
 
 
 def test_requests_to_models_are_beneath_the_audit_and_the_producer(resumed: Scene) -> None:
     lines = (resumed.run / "llm_calls.jsonl").read_bytes().splitlines()
     found = resumed.find("kind:llm")
     assert len(found) == len(lines) > 6
-    around = {it.id: it for it in resumed.langsmith.runs.values()}
+    around = {run.id: run for run in resumed.langsmith.runs.values()}
     for call in found:
         parent = around[call.parent_run_id]
         role = call.metadata["role"]
         assert parent.name.startswith("audit ") if role == "judge" else parent.name == role
         assert call.run_type == "llm"
         assert parent.start_time <= call.start_time <= call.end_time
-    assert {it.metadata["role"] for it in found} >= {"judge", "config_tuner", "strategist"}
+    assert {entry.metadata["role"] for entry in found} >= {"judge", "config_tuner", "strategist"}
     judge = resumed.find("kind:llm", "role:judge", "outcome:answered")[0]
     assert judge.outputs["usage_metadata"]["input_tokens"] == 100
     assert judge.outputs["usage_metadata"]["total_cost"] == pytest.approx(100e-6 + 40e-6)
     refused = resumed.find("outcome:refused")
-    assert {it.error for it in refused} == {"refused: the model refused"}
-    chats = [it for it in resumed.collector.spans if it.name == "chat scripted"]
+    assert {item.error for item in refused} == {"refused: the model refused"}
+    chats = [span for span in resumed.collector.spans if span.name == "chat scripted"]
     assert len(chats) == len(found)
     assert attributes(chats[0])["gen_ai.request.model"] == "scripted"
-    assert sum(attributes(it)["gen_ai.usage.output_tokens"] for it in chats) == sum(
+    assert sum(attributes(chat)["gen_ai.usage.output_tokens"] for chat in chats) == sum(
         orjson.loads(line)["completion_tokens"] for line in lines
     )
 
@@ -259,36 +263,40 @@ def test_a_resumed_run_joins_the_session_and_the_trace_of_the_first(resumed: Sce
     assert first.id != second.id
     assert first.metadata["session_id"] == second.metadata["session_id"]
     assert first.metadata["session_id"].startswith(f"{resumed.run_id}-")
-    assert [it.trace_id for it in resumed.find("node:bank")] == [first.id, second.id]
+    assert [entry.trace_id for entry in resumed.find("node:bank")] == [first.id, second.id]
     assert "waiting" in resumed.find("node:bank")[0].tags
     assert second.metadata["outcome"].startswith("verified gain")
-    assert len({it.trace_id for it in resumed.collector.spans}) == 1
+    assert len({span.trace_id for span in resumed.collector.spans}) == 1
 
 
 def test_no_secret_path_user_or_host_is_in_any_byte_of_a_trace(trapped: Scene, resumed: Scene) -> None:
     judged = [orjson.loads(path.read_bytes()) for path in resumed.run.glob("audits/patch-*/judge.json")]
     assert CANARIES["SOME_SETTING"] in judged[0]["findings"][0]["observed"]  # it was there to be taken out
-    assert any("[env] of [user] at [host] in [path]/x and [path]" in it["comment"] for it in resumed.langsmith.feedback)
+    assert any(
+        "[env] of [user] at [host] in [path]/x and [path]" in entry["comment"] for entry in resumed.langsmith.feedback
+    )
     private = [*CANARIES.values(), "sk-canary-4711", str(ROOT), "/srv/a", str(trapped.run), str(resumed.run)]
     names = [re.escape(name) for name in (getpass.getuser(), socket.gethostname())]
     named = re.compile(rf"(?<![A-Za-z0-9])({'|'.join(names)})(?![A-Za-z0-9])".encode())
     for scene in (trapped, resumed):
         for server in (scene.langsmith, scene.collector):
             assert [secret for secret in private if secret.encode() in server.everything] == []
-            assert named.search(b"\n".join(it.body for it in server.requests)) is None
+            assert named.search(b"\n".join(request.body for request in server.requests)) is None
 
 
 def test_keys_reach_no_file_and_no_screen(trapped: Scene, resumed: Scene) -> None:
     keys = [CANARIES["LANGSMITH_API_KEY"], CANARIES["BANKABLE_LLM_KEY"], CANARIES["SOME_TOKEN"], "sk-canary-4711"]
     for scene in (trapped, resumed):
-        shown = "".join(it.out + it.err for it in scene.done)
+        shown = "".join(item.out + item.err for item in scene.done)
         assert [key for key in keys if key in shown] == []
         for path in scene.run.rglob("*"):
             if path.is_file():
                 data = path.read_bytes()
                 assert [key for key in keys if key.encode() in data] == [], path
-    assert {it.headers.get("x-api-key") for it in trapped.langsmith.requests} == {CANARIES["LANGSMITH_API_KEY"]}
-    assert all(CANARIES["LANGSMITH_API_KEY"].encode() not in it.everything for it in trapped.collector.requests)
+    assert {request.headers.get("x-api-key") for request in trapped.langsmith.requests} == {
+        CANARIES["LANGSMITH_API_KEY"]
+    }
+    assert all(CANARIES["LANGSMITH_API_KEY"].encode() not in entry.everything for entry in trapped.collector.requests)
 
 
 def test_the_environment_alone_sends_nothing_and_a_trace_changes_nothing(

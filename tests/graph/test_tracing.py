@@ -34,7 +34,7 @@ def root_of(problem: BaseException | None, folder: Path) -> Run:
             if problem is not None:
                 raise problem
         (found,) = server.runs.values()
-    assert [it.text for it in heard] == ["traced to langsmith, project bankable: run:r1"]
+    assert [entry.text for entry in heard] == ["traced to langsmith, project bankable: run:r1"]
     return found
 
 

@@ -58,7 +58,7 @@ def assert_as_without_a_model(run: Path) -> None:
     """What the policy finds by itself: one lever, banked under the corrected headline, whose verdicts hold."""
     outcome = read(run / "outcome.json")
     assert outcome["verdict"] == "verified gain, corrected headline"
-    assert [it["flags"] for it in outcome["accepted"]] == [{"max_running_requests": 12}]
+    assert [entry["flags"] for entry in outcome["accepted"]] == [{"max_running_requests": 12}]
 
 
 def test_a_good_proposal_is_tried_first_and_banked_as_the_models(tuned: Tuned, bankable: Bankable) -> None:
@@ -66,8 +66,8 @@ def test_a_good_proposal_is_tried_first_and_banked_as_the_models(tuned: Tuned, b
     assert_as_without_a_model(run)
     trials = lines(run / "search" / "trials.jsonl")
     assert (trials[0]["flags"], trials[0]["source"]) == ({"max_running_requests": 12}, "llm")
-    assert {it["source"] for it in trials[1:]} == {"policy"}
-    assert sum(it["flags"] == {"max_running_requests": 12} for it in trials) == 1
+    assert {trial["source"] for trial in trials[1:]} == {"policy"}
+    assert sum(item["flags"] == {"max_running_requests": 12} for item in trials) == 1
     report = (run / "report.html").read_text()
     assert "proposed by: llm" in report
     assert "config_tuner" in out
@@ -75,7 +75,7 @@ def test_a_good_proposal_is_tried_first_and_banked_as_the_models(tuned: Tuned, b
     assert len(asked) <= 4
     shown = f"max_running_requests=12: log ratio {trials[0]['score']:+.4f} over {trials[0]['rounds']} rounds"
     assert shown in asked[1].system
-    assert all(CANARY not in it.everything for it in cast.asked["Opinion"])
+    assert all(CANARY not in entry.everything for entry in cast.asked["Opinion"])
     assert bankable("verify", run).code == 0
 
 
@@ -84,15 +84,15 @@ def test_bad_and_cheating_proposals_are_dropped_and_counted(tuned: Tuned) -> Non
     run, _, _ = tuned(lambda _: proposing(*bad, proposal("max_running_requests", 12)))
     assert_as_without_a_model(run)
     told = lines(run / "search" / "proposals.jsonl")
-    assert [it["why"] for it in told[0]["dropped"]] == [
+    assert [entry["why"] for entry in told[0]["dropped"]] == [
         "more than 3 proposals",
         "not a setting of this search",
         "not one of its values",
         "not one of its values",
     ]
     trials = lines(run / "search" / "trials.jsonl")
-    assert {it["source"] for it in trials} == {"policy"}
-    assert not any({"go_faster", "log_level"} & it["flags"].keys() for it in trials)
+    assert {trial["source"] for trial in trials} == {"policy"}
+    assert not any({"go_faster", "log_level"} & item["flags"].keys() for item in trials)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_over_budget_the_policy_goes_on_alone(tuned: Tuned) -> None:
     assert_as_without_a_model(run)
     assert len(cast.asked["ConfigurationProposal"]) == 1
     told = lines(run / "search" / "proposals.jsonl")
-    assert [(it["search"], it["outcome"]) for it in told] == [
+    assert [(entry["search"], entry["outcome"]) for entry in told] == [
         ("around-0", "answered"),
         ("around-0", "over_budget"),
         ("around-1", "over_budget"),
@@ -140,25 +140,29 @@ def test_no_word_of_a_producer_reaches_the_judge_and_no_key_a_file(
 
     run, cast, _ = tuned(tuner)
     assert CANARY in (run / "search" / "proposals.jsonl").read_text()
-    prompts = {it.system for it in cast.asked["ConfigurationProposal"]}
+    prompts = {entry.system for entry in cast.asked["ConfigurationProposal"]}
     for asked in cast.asked["Opinion"]:
         assert CANARY not in asked.everything
         assert not any(line in asked.everything for prompt in prompts for line in _told(prompt))
     assert all(CANARY not in path.read_text() for path in (run / "audits").glob("*/*.json"))
-    assert {it.headers["authorization"] for them in cast.asked.values() for it in them} == {f"Bearer {KEY}"}
+    assert {item.headers["authorization"] for them in cast.asked.values() for item in them} == {f"Bearer {KEY}"}
     assert not [path for path in run.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
 
 
 def _told(prompt: str) -> list[str]:
     """Sentences that only the tuner is told."""
-    return ["You propose settings", "Every trial so far", *(it for it in prompt.splitlines() if "log ratio" in it)]
+    return [
+        "You propose settings",
+        "Every trial so far",
+        *(line for line in prompt.splitlines() if "log ratio" in line),
+    ]
 
 
 def test_without_a_model_nothing_that_asks_one_is_loaded(tmp_path: Path) -> None:
     code = (
         "import sys; from bankable.graph.cli import app; "
         "app(sys.argv[1:], standalone_mode=False); "
-        "loaded = [it for it in sys.modules if it.split('.')[0] in ('openai', 'langchain_openai')]; "
+        "loaded = [name for name in sys.modules if name.split('.')[0] in ('openai', 'langchain_openai')]; "
         "print('LOADED', loaded)"
     )
     words = ["run", "--replay", str(BANKED), "--out", str(tmp_path / "run")]
@@ -169,4 +173,4 @@ def test_without_a_model_nothing_that_asks_one_is_loaded(tmp_path: Path) -> None
     assert "LOADED []" in done.stdout
     assert not (tmp_path / "run" / CALLS).exists()
     assert "llm" not in read(tmp_path / "run" / "run.json")["config"]
-    assert all("source" not in it for it in lines(tmp_path / "run" / "search" / "trials.jsonl"))
+    assert all("source" not in line for line in lines(tmp_path / "run" / "search" / "trials.jsonl"))

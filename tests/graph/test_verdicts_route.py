@@ -39,8 +39,8 @@ def test_a_real_gain_is_banked_validated_and_published(banked: Path) -> None:
     assert outcome["accepted"] == [{"name": PATCH, "flags": {LEVER[0]: LEVER[1]}}]
     assert outcome["delta"] == pytest.approx(0.25, abs=0.01)
     assert outcome["interval"][0] > 0.2
-    assert [it["verdict"] for it in verdicts(banked, "patch")] in (["PASS"], ["FLAG"])
-    assert [it["verdict"] for it in verdicts(banked, "bundle")] in (["PASS"], ["FLAG"])
+    assert [verdict["verdict"] for verdict in verdicts(banked, "patch")] in (["PASS"], ["FLAG"])
+    assert [entry["verdict"] for entry in verdicts(banked, "bundle")] in (["PASS"], ["FLAG"])
 
 
 def test_five_blocks_decide_a_large_gain(banked: Path) -> None:
@@ -61,7 +61,7 @@ def test_its_bundle_starts_the_tuned_server_and_proves_itself(banked: Path, bank
 def test_a_gain_of_nothing_is_not_proven(bankable: Bankable, tmp_path: Path) -> None:
     outcome = run(bankable, tampered_recording(tmp_path / "recording", 1.0), tmp_path / "run")
     assert outcome["verdict"] == "no verified gain"
-    assert "not_proven" in {it["decision"] for it in outcome["decisions"]}
+    assert "not_proven" in {decision["decision"] for decision in outcome["decisions"]}
     assert verdicts(tmp_path / "run", "patch") == []
 
 
@@ -81,8 +81,8 @@ def test_a_gain_with_other_answers_is_ejected(bankable: Bankable, tmp_path: Path
 
     outcome = run(bankable, tampered_recording(tmp_path / "recording", 0.8, garble), tmp_path / "run")
     assert outcome["verdict"] == "no verified gain"
-    assert "ejected" in {it["decision"] for it in outcome["decisions"]}
-    assert "output_correctness" in {it["rule"] for it in verdicts(tmp_path / "run", "patch")[0]["findings"]}
+    assert "ejected" in {decision["decision"] for decision in outcome["decisions"]}
+    assert "output_correctness" in {finding["rule"] for finding in verdicts(tmp_path / "run", "patch")[0]["findings"]}
 
 
 def set_pool(leg: Path, tokens: int) -> None:
@@ -98,8 +98,8 @@ def test_a_gain_over_a_baseline_that_was_starved_of_kv_memory_is_ejected(bankabl
 
     outcome = run(bankable, tampered_recording(tmp_path / "recording", 0.8, starve), tmp_path / "run")
     assert outcome["verdict"] == "no verified gain"
-    found = [it for it in verdicts(tmp_path / "run", "patch")[0]["findings"] if it["severity"] == "FAIL"]
-    assert "same_conditions" in {it["rule"] for it in found}
+    found = [finding for finding in verdicts(tmp_path / "run", "patch")[0]["findings"] if finding["severity"] == "FAIL"]
+    assert "same_conditions" in {entry["rule"] for entry in found}
 
 
 def test_a_larger_kv_pool_that_nobody_needed_is_no_confound(bankable: Bankable, tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_a_larger_kv_pool_that_nobody_needed_is_no_confound(bankable: Bankable, 
 
     outcome = run(bankable, tampered_recording(tmp_path / "recording", 0.8, grow), tmp_path / "run")
     assert outcome["verdict"].startswith("verified gain")
-    codes = {it["code"] for it in verdicts(tmp_path / "run", "patch")[0]["findings"]}
+    codes = {finding["code"] for finding in verdicts(tmp_path / "run", "patch")[0]["findings"]}
     assert "inert_capacity" in codes
 
 
@@ -118,6 +118,6 @@ def test_a_flag_that_took_no_effect_is_not_even_measured(bankable: Bankable, tmp
 
     outcome = run(bankable, tampered_recording(tmp_path / "recording", 0.8, ignore), tmp_path / "run")
     assert outcome["verdict"] == "no verified gain"
-    reasons = " ".join(it["reason"] for it in outcome["decisions"])
+    reasons = " ".join(decision["reason"] for decision in outcome["decisions"])
     assert "stream_interval=8 did not take effect: the server has 1" in reasons
     assert not list((tmp_path / "run").glob("comparisons/patch-*/claim.json"))

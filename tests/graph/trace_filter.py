@@ -55,7 +55,7 @@ def _made(node: ast.expr) -> Any:
 
 def calls(tree: Call) -> list[Call]:
     """The tree, and every call within it."""
-    return [tree, *(deeper for it in tree.arguments if isinstance(it, Call) for deeper in calls(it))]
+    return [tree, *(deeper for argument in tree.arguments if isinstance(argument, Call) for deeper in calls(argument))]
 
 
 def matching(server: LangSmithServer, text: str) -> list[Run]:

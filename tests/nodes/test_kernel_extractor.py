@@ -21,9 +21,9 @@ def profile(**shares: float) -> Profile:
 
 def test_the_most_promising_comes_first_and_the_small_are_skipped_with_the_figure() -> None:
     found = rank_operators(profile(fused_add_rms_norm=0.08, rms_norm=0.12, silu_and_mul=0.006))
-    assert {it.operator for it in found} == set(FAMILIES)
-    assert [it.operator for it in found if not it.reason] == ["rms_norm", "fused_add_rms_norm"]
-    skipped = {it.operator: it.reason for it in found if it.reason}
+    assert {item.operator for item in found} == set(FAMILIES)
+    assert [element.operator for element in found if not element.reason] == ["rms_norm", "fused_add_rms_norm"]
+    skipped = {entry.operator: entry.reason for entry in found if entry.reason}
     assert skipped["silu_and_mul"] == "0.6% of the time: at most +0.5% at 4×"
     assert skipped["decode_attention"].startswith("0.0% of the time")
 
@@ -32,5 +32,7 @@ def test_the_border_is_the_promised_gain() -> None:
     share = 1 - 1 / (1 + WORTH)
     at = share / (1 - 1 / LIKELY)
     assert promised_gain(at, LIKELY) == pytest.approx(WORTH)
-    assert [it.operator for it in rank_operators(profile(rms_norm=1.01 * at)) if not it.reason] == ["rms_norm"]
-    assert [it.operator for it in rank_operators(profile(rms_norm=0.99 * at)) if not it.reason] == []
+    assert [operator.operator for operator in rank_operators(profile(rms_norm=1.01 * at)) if not operator.reason] == [
+        "rms_norm"
+    ]
+    assert [entry.operator for entry in rank_operators(profile(rms_norm=0.99 * at)) if not entry.reason] == []

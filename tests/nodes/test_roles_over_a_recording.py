@@ -27,7 +27,7 @@ def test_preflight_writes_what_may_be_tried_and_why_the_rest_may_not(context: Ru
     found = preflight(context)
     knobs, dropped = knobs_for(context.driver.device, context.known_flags, context.situation())
     assert found.knobs == [knob.name for knob in knobs]
-    assert [(it.name, bool(it.why)) for it in found.dropped] == [(it.name, True) for it in dropped]
+    assert [(entry.name, bool(entry.why)) for entry in found.dropped] == [(item.name, True) for item in dropped]
     written = orjson.loads((context.folder.root / "preflight.json").read_bytes())
     assert written == found.model_dump(mode="json")
     assert written["questions"] == len(context.questions)

@@ -29,7 +29,7 @@ def context(flags: dict[str, Scalar], concurrency: int = 12) -> RunContext:
 
 
 def test_a_cap_below_the_load_is_a_direction_with_the_waiting_share() -> None:
-    found = {it.name: it for it in directions(context({"max_running_requests": 3}), None)}
+    found = {direction.name: direction for direction in directions(context({"max_running_requests": 3}), None)}
     assert found["queue"].knobs == ["max_running_requests"]
     assert found["queue"].share == pytest.approx(0.75)
     assert "9 of 12 requests" in found["queue"].reason
@@ -38,7 +38,7 @@ def test_a_cap_below_the_load_is_a_direction_with_the_waiting_share() -> None:
 
 @pytest.mark.parametrize("flags", [{}, {"max_running_requests": 12}, {"max_running_requests": 64}])
 def test_without_such_a_cap_nobody_waits(flags: dict[str, Scalar]) -> None:
-    found = {it.name: it for it in directions(context(flags), None)}
+    found = {direction.name: direction for direction in directions(context(flags), None)}
     assert "queue" not in found
     assert "max_running_requests" in found["batching"].knobs
 

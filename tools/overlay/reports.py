@@ -62,7 +62,9 @@ class OverlayState:
 
 def read_reports(folder: Path) -> OverlayState:
     """The state of a server whose reports are in ``folder``. What cannot be read counts as not said."""
-    seen = [(report, _Operator.model_validate(it)) for report in _reports(folder) for it in _known(report.operators)]
+    seen = [
+        (report, _Operator.model_validate(item)) for report in _reports(folder) for item in _known(report.operators)
+    ]
     markers: list[Marker] = []
     for name in sorted({said.operator for _, said in seen if said.mode == "replace"}):
         mine = [(report, said) for report, said in seen if said.operator == name and said.mode == "replace"]

@@ -120,7 +120,7 @@ def covered(
         and v_cache.dtype is DTYPE
         and v_cache.shape == k_cache.shape
         and output.shape == query.shape
-        and all(it.stride(2) == 1 and it.stride(1) == head for it in (query, output, k_cache, v_cache))
+        and all(entry.stride(2) == 1 and entry.stride(1) == head for entry in (query, output, k_cache, v_cache))
         and req_to_token.dtype is torch.int32
         and req_to_token.stride(1) == 1
         and req_pool_indices.dtype is torch.int64

@@ -30,7 +30,7 @@ def dims(tensors: Tensors) -> tuple[int, ...]:
 
 def outputs(result: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, ...]:
     """The normed sum and the sum, as rows."""
-    return tuple(it.reshape(-1, it.shape[-1]) for it in result)
+    return tuple(entry.reshape(-1, entry.shape[-1]) for entry in result)
 
 
 def covered(module: Any, x: torch.Tensor, residual: Any, post_residual_addition: Any) -> bool:

@@ -75,12 +75,12 @@ def covered(module: Any, positions: torch.Tensor, hidden_states: torch.Tensor) -
         and rotary.cos_sin_cache.dtype is DTYPE
         and norms[0].variance_epsilon == norms[1].variance_epsilon
         and all(
-            it.weight.dtype is DTYPE
-            and it.variance_size_override is None
-            and it.override_orig_dtype is None
-            and not (it.cast_x_before_out_mul or it.fp32_residual)
-            and it.hidden_size == module.head_dim
-            for it in norms
+            norm.weight.dtype is DTYPE
+            and norm.variance_size_override is None
+            and norm.override_orig_dtype is None
+            and not (norm.cast_x_before_out_mul or norm.fp32_residual)
+            and norm.hidden_size == module.head_dim
+            for norm in norms
         )
     )
 

@@ -57,11 +57,11 @@ class TritonPlan:
 
     def defaults(self) -> Choices:
         """The first value of every parameter."""
-        return {it.name: it.values[0] for it in self.parameters}
+        return {parameter.name: parameter.values[0] for parameter in self.parameters}
 
     def every_choice(self) -> Iterator[Choices]:
         """All combinations, the default first."""
-        return combinations({it.name: it.values for it in self.parameters})
+        return combinations({parameter.name: parameter.values for parameter in self.parameters})
 
 
 WARPS = Parameter("warps", (0, 2, 4, 8, 16), "warps of a program; 0: by the size of its widest tile")

@@ -66,7 +66,7 @@ def _told(metrics: Sequence[Metric], headline: str) -> dict[str, float]:
     for stated in percentages(headline):
         if stated.about not in FAMILIES or stated.sign <= 0:
             continue
-        known = [it for metric in metrics if _family(metric.name) == stated.about for it in changes(metric)]
+        known = [change for metric in metrics if _family(metric.name) == stated.about for change in changes(metric)]
         for value in known:
             if stated.is_(value, signed=True):
                 told[stated.about] = max(value, told.get(stated.about, -1.0))

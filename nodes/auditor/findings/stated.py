@@ -88,5 +88,5 @@ def _about(before: str, after: str) -> str:
 
 def _named(text: str, *, last: bool) -> str:
     """What a piece of text names: the last thing before a number, the first one after it."""
-    found = [(it.start(), about) for about, pattern in _ABOUT.items() for it in pattern.finditer(text)]
+    found = [(match.start(), about) for about, pattern in _ABOUT.items() for match in pattern.finditer(text)]
     return (max(found) if last else min(found))[1] if found else ""

@@ -47,7 +47,9 @@ def peek(folder: Path, name: str) -> Json | None:
     """The first object of a file, to recognise its format by; problems are not reported here."""
     alone = _first_line(folder / name)
     return (
-        alone if alone is not None else next((it.content for it in _whole(Reader(folder), name, folder / name)), None)
+        alone
+        if alone is not None
+        else next((entry.content for entry in _whole(Reader(folder), name, folder / name)), None)
     )
 
 

@@ -137,7 +137,7 @@ def _stated(record: Json) -> list[StatedCondition]:
             name = _ALIASES.get(path[-1], path[-1])
             if name in known:
                 found.append(StatedCondition(name, str(value)[:200], _side(path)))
-    return sorted(found, key=lambda it: (it.name, it.side or "", it.value))
+    return sorted(found, key=lambda item: (item.name, item.side or "", item.value))
 
 
 def _side(path: tuple[str, ...]) -> Side | None:

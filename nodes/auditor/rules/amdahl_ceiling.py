@@ -78,7 +78,7 @@ def _speedup(case: Case, operator: str) -> float | None:
     benchmark = case.view.operators.get(operator)
     claimed = [claim.isolated.get(operator) for claim in case.claims]
     rows = measure_isolated(benchmark, benchmark.winner).speedup if benchmark is not None and benchmark.winner else None
-    usable = [it for it in (*claimed, rows) if it is not None and math.isfinite(it) and it > 0]
+    usable = [entry for entry in (*claimed, rows) if entry is not None and math.isfinite(entry) and entry > 0]
     return min(usable, default=None)
 
 

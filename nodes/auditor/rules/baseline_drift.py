@@ -73,7 +73,9 @@ def _accepted_earlier(case: Case) -> set[tuple[str, str]]:
 
 
 def _machine(case: Case) -> Iterator[Found]:
-    first, second = (next((leg for leg in it.side(Side.REFERENCE)), None) for it in (case.control, case.comparison))
+    first, second = (
+        next((leg for leg in entry.side(Side.REFERENCE)), None) for entry in (case.control, case.comparison)
+    )
     if first is None or second is None or first.record is None or second.record is None:
         return
     for what, mode, a, b in _pairs(first.record, second.record):

@@ -84,7 +84,11 @@ def _accepted(case: Case, component: ComponentView) -> Iterator[Outcome]:
 
 def _carried(case: Case) -> Iterator[Outcome]:
     """Parts that were stacked: the bundle is what proves them, together, and nothing proves one of them."""
-    names = [it.name for it in case.view.components if (it.verdict or {}).get("action") == Action.STACK.value]
+    names = [
+        component.name
+        for component in case.view.components
+        if (component.verdict or {}).get("action") == Action.STACK.value
+    ]
     if names:
         yield info(
             "parts whose own gain was shown, or that are carried as faster alone",
@@ -98,9 +102,9 @@ def _agrees(case: Case, component: ComponentView, claimed: float | None) -> Iter
     """What the component's claim says and what its verdict recomputed are two reports of one measurement."""
     figures = (component.verdict or {}).get("metrics")
     deltas = [
-        it.get("delta")
-        for it in (figures if isinstance(figures, list) else [])
-        if isinstance(it, dict) and it.get("name") == case.plan.metric
+        figure.get("delta")
+        for figure in (figures if isinstance(figures, list) else [])
+        if isinstance(figure, dict) and figure.get("name") == case.plan.metric
     ]
     true = deltas[0] if deltas and isinstance(deltas[0], int | float) else None
     if claimed is not None and true is not None and abs(claimed - true) > AGREES:

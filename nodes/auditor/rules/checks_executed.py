@@ -97,7 +97,7 @@ def _judged(component: ComponentView) -> Iterator[Outcome]:
 
 
 def _objects(value: object) -> list[dict[str, object]]:
-    return [it for it in value if isinstance(it, dict)] if isinstance(value, list) else []
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
 
 
 rule = Rule("checks_executed", GAINS, ("R04",), ("lever", "rounds"), check)

@@ -63,7 +63,11 @@ def check(case: Case) -> Iterator[Outcome]:
 
 def _summed(case: Case) -> Iterator[Outcome]:
     """A stated gain that is the plain sum of the parts' percentages."""
-    gains = [it.claim.delta for it in case.view.components if it.claim is not None and it.claim.delta is not None]
+    gains = [
+        component.claim.delta
+        for component in case.view.components
+        if component.claim is not None and component.claim.delta is not None
+    ]
     decision, claim = case.measured.decision, case.comparison.claim
     if len(gains) < 2 or decision is None or claim is None:
         return

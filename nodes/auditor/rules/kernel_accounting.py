@@ -76,7 +76,7 @@ def _operators(case: Case) -> Iterator[Outcome]:
                 code="one_seam",
             )
             continue
-        ratios = [measure_isolated(it, it.winner).speedup if it.winner else None for it in (one, other)]
+        ratios = [measure_isolated(entry, entry.winner).speedup if entry.winner else None for entry in (one, other)]
         if ratios[0] is not None and ratios[0] == ratios[1]:
             yield fail(
                 "operators with speed-ups of their own",

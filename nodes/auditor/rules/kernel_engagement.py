@@ -145,7 +145,11 @@ def _modules(case: Case, block: BlockView, name: str, part: OverlayPart) -> Iter
     where = at(block.reference.path("leg.json")), at(block.candidate.path("leg.json"))
     before, after = reference.modules.get(name), candidate.modules.get(name)
     same = reference.overlay_digest is not None and reference.overlay_digest == candidate.overlay_digest
-    ran = any(it.engaged for it in block.reference.markers if it.name == name and it.resolved == part.implementation)
+    ran = any(
+        marker.engaged
+        for marker in block.reference.markers
+        if marker.name == name and marker.resolved == part.implementation
+    )
     if ran or same or (before is not None and before in (after, part.source_digest)):
         yield fail(
             f"a reference without {name} = {part.implementation}",

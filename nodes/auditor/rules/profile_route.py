@@ -29,7 +29,7 @@ def check(case: Case) -> Iterator[Outcome]:
     if route is None:
         yield NotApplicable("no route: nothing was routed by operator")
         return
-    routed = {it.op: it for it in route.ops}
+    routed = {item.op: item for item in route.ops}
     ranked = sorted(profile.ops, key=settled_wall_share, reverse=True)
     for rank, op in enumerate(ranked):
         share, entry = settled_wall_share(op), routed.get(op.op)

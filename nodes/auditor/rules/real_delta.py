@@ -101,7 +101,7 @@ def _unplanned(case: Case) -> Iterator[Outcome]:
 def _simple(case: Case) -> Found:
     """What the rule says that everybody knows; beside the verdict, never in its place."""
     sides = (Side.REFERENCE, Side.CANDIDATE)
-    rounds = [[rate for leg in case.comparison.side(it) for rate in values(leg, case.plan.metric)] for it in sides]
+    rounds = [[rate for leg in case.comparison.side(side) for rate in values(leg, case.plan.metric)] for side in sides]
     found = simple_rule(rounds[0], rounds[1])
     apart = "no candidate round below a reference round" if found.separated else "ranges of the rounds overlap"
     word = "a win" if found.wins else "no win"

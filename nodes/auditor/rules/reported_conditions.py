@@ -92,7 +92,7 @@ def _inert(case: Case, wrong: LegView, name: str) -> bool:
         return False
     difference = ArgumentDifference(name, _value(other, name), _value(wrong, name))
     outcomes = list(capacity(other, wrong, difference))
-    return all(isinstance(it, Found) and it.severity is Severity.INFO for it in outcomes)
+    return all(isinstance(outcome, Found) and outcome.severity is Severity.INFO for outcome in outcomes)
 
 
 def _value(leg: LegView, name: str) -> str:

@@ -100,7 +100,7 @@ def _judge(case: Case, first: LegView, leg: LegView, difference: ArgumentDiffere
         else:
             outcomes = list(capacity(first, leg, difference))
             yield from outcomes
-            if candidate and any(it.severity is Severity.FAIL for it in outcomes):
+            if candidate and any(outcome.severity is Severity.FAIL for outcome in outcomes):
                 yield from _starved(first, leg, difference)
     elif derived and name in ALIASES:
         yield Remark(f"{said} against {difference.reference}: the declared lever under another name")
@@ -151,7 +151,9 @@ def _counters(case: Case) -> frozenset[str]:
     if len(launches) < FEWEST_LAUNCHES:
         return frozenset()
     unknown = {name for name in launches[0] if classify_field(name.removeprefix(STATE)) == "unknown"}
-    return frozenset(name for name in unknown if len({format_value(it, name) for it in launches}) == len(launches))
+    return frozenset(
+        name for name in unknown if len({format_value(launch, name) for launch in launches}) == len(launches)
+    )
 
 
 def _told(case: Case, difference: ArgumentDifference) -> bool:

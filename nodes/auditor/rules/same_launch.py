@@ -83,7 +83,9 @@ def _command(case: Case, first: LegView, leg: LegView) -> Iterator[Found]:
     expected = parse(first.record.argv)[0]
     declared = {*case.lever.names(), *((OVERLAY_PATH,) if case.lever.overlays else ())}
     if not case.declared:
-        declared |= {it.plain for it in find_differences(first.server_info or {}, leg.server_info or {})}
+        declared |= {
+            difference.plain for difference in find_differences(first.server_info or {}, leg.server_info or {})
+        }
     for name in sorted({*flags, *expected} - declared):
         if flags.get(name) != expected.get(name) and classify_field(name) != "volatile":
             yield _differs(modes_of(name)[0], f"--{name}", expected.get(name), flags.get(name), leg.path("leg.json"))

@@ -126,7 +126,7 @@ def _cached(case: Case) -> Iterator[Found]:
     candidate = sum(right.cached_tokens or 0 for _, _, right in rounds)
     prompts = sum(sum(left.input_lens) for _, left, _ in rounds)
     if abs(candidate - reference) > CACHED_SHARE * prompts:
-        leg, _, row = max(rounds, key=lambda it: abs((it[2].cached_tokens or 0) - (it[1].cached_tokens or 0)))
+        leg, _, row = max(rounds, key=lambda entry: abs((entry[2].cached_tokens or 0) - (entry[1].cached_tokens or 0)))
         said = f"{candidate} cached of {prompts} prompt tokens"
         yield _other(f"{reference} cached, as on the reference", said, leg.path("bench_runs.jsonl"), row.line, "C17")
 

@@ -41,7 +41,10 @@ def test_the_same_seed_gives_the_same_evidence(tmp_path: Path) -> None:
 def test_speed_and_memory_are_of_the_whole_audit(tmp_path: Path) -> None:
     speed = measure("small", SMALL, 2, keep=tmp_path)
     assert speed.total > speed.json > 24 * 3 * 40 * 15 * 10
-    assert all(0 < it.parse < it.audit and it.ratio == it.parse / (it.seal + it.audit) for it in speed.repeats)
+    assert all(
+        0 < entry.parse < entry.audit and entry.ratio == entry.parse / (entry.seal + entry.audit)
+        for entry in speed.repeats
+    )
     assert min(speed.together, speed.alone, speed.bare) > 10 * MB
     assert "goal" in speed.table()
     assert list(tmp_path.iterdir()) == []

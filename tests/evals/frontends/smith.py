@@ -57,23 +57,23 @@ class Smith:
                 flags = {"dataset_examples_multipart_enabled": self.multipart}
                 return 200, {"version": "0.13.0", "instance_flags": flags}
             case "GET", ["datasets"]:
-                return 200, [it for it in self.datasets.values() if it["name"] == query["name"][0]]
+                return 200, [dataset for dataset in self.datasets.values() if dataset["name"] == query["name"][0]]
             case "POST", ["datasets"]:
                 sent = json.loads(body)
                 found = {"id": str(uuid.uuid4()), "created_at": NOW, **sent, "metadata": sent["extra"]["metadata"]}
                 return 200, self.datasets.setdefault(found["id"], found)
             case "GET", ["examples"]:
-                mine = [it for it in self.examples.values() if it["dataset_id"] == query["dataset"][0]]
+                mine = [example for example in self.examples.values() if example["dataset_id"] == query["dataset"][0]]
                 start = int(query["offset"][0])
                 return 200, mine[start : start + int(query["limit"][0])]
             case "POST" | "PATCH", ["examples", "bulk"] if not self.multipart:
                 return self._examples(method, json.loads(body))
             case "POST" | "PATCH", [*_, "datasets", into, "examples"] if self.multipart:
                 status, rows = self._examples(method, _parts(body, content_type, into))
-                return status, {"example_ids": [it["id"] for it in rows], "count": len(rows)}
+                return status, {"example_ids": [row["id"] for row in rows], "count": len(rows)}
             case "POST", ["sessions"]:
                 sent = json.loads(body)
-                known = next((it for it in self.sessions.values() if it["name"] == sent["name"]), None)
+                known = next((session for session in self.sessions.values() if session["name"] == sent["name"]), None)
                 found = known or {**sent, "tenant_id": str(uuid.uuid4()), "start_time": NOW}
                 return 200, self.sessions.setdefault(found["id"], found)
             case "POST", ["runs"]:

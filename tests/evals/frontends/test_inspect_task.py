@@ -58,11 +58,11 @@ def _log(place: Path) -> EvalLog:
 
 def _metrics(log: EvalLog) -> dict[str, float]:
     assert log.results is not None
-    return {it.name: next(iter(it.metrics.values())).value for it in log.results.scores}
+    return {score.name: next(iter(score.metrics.values())).value for score in log.results.scores}
 
 
 def _words(log: EvalLog) -> dict[Any, str]:
-    return {it.id: it.output.completion for it in log.samples or []}
+    return {sample.id: sample.output.completion for sample in log.samples or []}
 
 
 def test_the_rules_need_no_model(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_examples_are_created_once_and_updated_when_they_change(multipart: bool)
         assert len(smith.writes) == before
         assert len(smith.datasets) == 1
 
-        row = next(it for it in smith.examples.values() if it["metadata"]["fixture"] == FRAUD)
+        row = next(example for example in smith.examples.values() if example["metadata"]["fixture"] == FRAUD)
         row["metadata"]["content"], row["inputs"] = "of an older version", {}
         assert _push(smith).output == "dataset d: 0 examples new, 1 changed, 1 the same\n"
         assert _push(smith, only=(HONEST,)).output.endswith("1 the same, 1 of others left alone\n")
@@ -89,7 +89,7 @@ def test_results_become_an_experiment_over_the_dataset(tmp_path: Path) -> None:
     for run in smith.runs.values():
         assert run["reference_example_id"] == by_fixture[run["name"]]
         assert run["outputs"]["verdict"] == ("FAIL" if run["name"] == FRAUD else "PASS")
-        marks = {it["key"]: it["score"] for it in smith.feedback.values() if it["run_id"] == run["id"]}
+        marks = {entry["key"]: entry["score"] for entry in smith.feedback.values() if entry["run_id"] == run["id"]}
         assert marks == {"as_keyed": 1, "false_pass" if run["name"] == FRAUD else "false_alarm": 0}
     assert b'"runtime"' not in json.dumps(smith.runs).encode()
 

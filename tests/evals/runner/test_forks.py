@@ -38,7 +38,7 @@ def _served(run: str, folders: list[str], limit_s: float = 30.0) -> list[tuple[i
         f"def run(words):\n    folder = words[0]\n    print({run}); sys.stdout.flush(); return 0\n"
         f"serve({limit_s}, run)"
     )
-    lines = b"".join(orjson.dumps(it) + b"\n" for it in folders)
+    lines = b"".join(orjson.dumps(folder) + b"\n" for folder in folders)
     done = subprocess.run([sys.executable, "-c", code], input=lines, capture_output=True, cwd=ROOT, check=True)
     found, rest = [], done.stdout
     while rest:
@@ -110,5 +110,5 @@ def test_the_first_repeat_is_judged_as_in_production_and_the_rest_in_forks(monke
     monkeypatch.setattr(running, "judge", judge)
     found = perform(FixtureTask("plain-gain", tuple(range(4))))
     assert len(fresh) == 1
-    assert [it.repeat for it in found] == [0, 1, 2, 3]
-    assert len({it.verdict for it in found}) == 1
+    assert [entry.repeat for entry in found] == [0, 1, 2, 3]
+    assert len({item.verdict for item in found}) == 1

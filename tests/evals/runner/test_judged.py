@@ -44,9 +44,9 @@ def test_the_judge_alone_finds_what_it_reads_and_passes_the_rest(tmp_path: Path)
     with ScriptedEndpoint(_reader) as served:
         code, said = _run(tmp_path, served, "judge", only=(HONEST, SCHEDULES, FRAUD))
         assert len(served.requests) == 9
-    found = {it.fixture: it for it in read_results(tmp_path)}
+    found = {result.fixture: result for result in read_results(tmp_path)}
     assert found[HONEST].word is Word.PASS
-    assert (found[SCHEDULES].word, [it.rule for it in found[SCHEDULES].findings]) == (Word.FAIL, ["judge"])
+    assert (found[SCHEDULES].word, [finding.rule for finding in found[SCHEDULES].findings]) == (Word.FAIL, ["judge"])
     assert found[FRAUD].word is Word.PASS  # a cold reference is arithmetic: nothing that a reader sees
     assert code == 1
     assert "frauds signed off    1 of 2" in said
@@ -58,7 +58,7 @@ def test_both_together_ask_only_where_something_can_be_lowered(tmp_path: Path) -
         code, said = _run(tmp_path, served, "both", only=(HONEST, FRAUD))
         assert len(served.requests) == 3
     assert code == 0, said
-    assert {it.fixture: it.word for it in read_results(tmp_path)} == {HONEST: Word.PASS, FRAUD: Word.FAIL}
+    assert {result.fixture: result.word for result in read_results(tmp_path)} == {HONEST: Word.PASS, FRAUD: Word.FAIL}
     (ledger,) = (tmp_path / "calls").glob(f"*/{HONEST}.jsonl")
     lines = read_ledger(ledger)
     assert [line.outcome for line in lines] == ["answered"] * 3
@@ -85,7 +85,7 @@ def test_votes_and_repeats(tmp_path: Path) -> None:
     with ScriptedEndpoint(says(PASS)) as served:
         _run(tmp_path, served, "both", "--votes", "1", "--repeats", "2")
         assert len(served.requests) == 2
-    assert [it.repeat for it in read_results(tmp_path)] == [0, 1]
+    assert [result.repeat for result in read_results(tmp_path)] == [0, 1]
 
 
 def test_what_it_cost(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_budget_is_for_all_fixtures_together(tmp_path: Path) -> None:
     with ScriptedEndpoint(says(PASS)) as served:
         _, said = _run(tmp_path, served, "judge", "--llm-budget", "calls=4", only=(HONEST, SCHEDULES))
         assert len(served.requests) == 4
-    assert {it.degraded for it in read_results(tmp_path)} == {(), ("judge",)}
+    assert {result.degraded for result in read_results(tmp_path)} == {(), ("judge",)}
     assert "over_budget" in said
 
 
@@ -128,12 +128,12 @@ def test_two_models_side_by_side(tmp_path: Path) -> None:
         assert len(served.requests) == 12
     assert "4 fixtures are done already" in again.output
     found = read_results(tmp_path)
-    asked = {it.asked.model: it.asked for it in found if it.asked is not None}
+    asked = {entry.asked.model: entry.asked for entry in found if entry.asked is not None}
     assert (asked["mild"].word, asked["mild"].concerns) == (Word.PASS, ())
     assert (asked["mild"].requests, asked["mild"].prompt_tokens, asked["mild"].completion_tokens) == (3, 300, 60)
     assert asked["mild"].cost == pytest.approx((300 * 1000 + 60 * 5000) / 1e6)
     assert (asked["harsh"].word, asked["harsh"].concerns, asked["harsh"].cost) == (Word.FAIL, ("claim_mismatch",), None)
-    assert all(it.asked is None and it.gate == it.verdict for it in found if it.fixture == FRAUD)
+    assert all(item.asked is None and item.gate == item.verdict for item in found if item.fixture == FRAUD)
     mild, harsh, across = done.output.split("=== both ")[1], done.output.split("=== both ")[2], done.output
     assert "WRONG" not in mild
     assert "2 judgments, 6 requests, 600 tokens read and 120 written, $1.2000" in mild

@@ -77,19 +77,19 @@ def test_no_key_is_loaded_where_fixtures_are_judged() -> None:
 
 
 def test_a_process_of_its_own_gives_the_same_verdict(tmp_path: Path) -> None:
-    isolated, within = (perform(FixtureTask("plain-gain", (0,), isolated=it))[0] for it in (True, False))
+    isolated, within = (perform(FixtureTask("plain-gain", (0,), isolated=entry))[0] for entry in (True, False))
     assert isolated.verdict == within.verdict
     assert isolated.evidence == within.evidence
 
 
 def test_what_is_done_is_not_done_again(tmp_path: Path, in_process: list[Path]) -> None:
     first = _run(tmp_path)
-    assert [it.fixture for it in first] == sorted(PAIR)
+    assert [entry.fixture for entry in first] == sorted(PAIR)
     lines = (tmp_path / "results.jsonl").read_bytes()
     assert _run(tmp_path) == first
     assert (tmp_path / "results.jsonl").read_bytes() == lines
     assert len(in_process) == 2
-    assert [(it.fixture, it.repeat) for it in _run(tmp_path, repeats=2)] == [
+    assert [(item.fixture, item.repeat) for item in _run(tmp_path, repeats=2)] == [
         (n, k) for n in sorted(PAIR) for k in (0, 1)
     ]
     assert len(in_process) == 4
@@ -101,7 +101,7 @@ def test_a_torn_line_is_judged_again(tmp_path: Path, in_process: list[Path]) -> 
     path = tmp_path / "results.jsonl"
     path.write_bytes(path.read_bytes()[:-40])
     again = _run(tmp_path)
-    assert [it.verdict for it in again] == [it.verdict for it in first]
+    assert [entry.verdict for entry in again] == [item.verdict for item in first]
     assert len(in_process) == 3
 
 
@@ -121,8 +121,8 @@ def test_equal_evidence_and_rules_come_from_the_cache(tmp_path: Path, in_process
     first = _run(tmp_path / "a", cache)
     again = _run(tmp_path / "b", cache)
     assert len(in_process) == 2
-    assert [it.cached for it in again] == [True, True]
-    assert [it.model_copy(update={"cached": False}) for it in again] == list(first)
+    assert [entry.cached for entry in again] == [True, True]
+    assert [item.model_copy(update={"cached": False}) for item in again] == list(first)
     _run(tmp_path / "c", cache, seed=1)
     assert len(in_process) == 4
 

@@ -30,7 +30,7 @@ def test_an_auditor_that_signs_frauds_off_is_worse() -> None:
     assert (passes.a, passes.b) == (0.0, 0.2)
     assert 0.09 < passes.interval[0] < 0.2 < passes.interval[1] < 0.32
     assert alarms.difference == 0.0
-    assert [it.fixture for it in found.flips] == [f"f{k:03}" for k in range(12)]
+    assert [flip.fixture for flip in found.flips] == [f"f{k:03}" for k in range(12)]
     assert "worse   f000: PASS instead of FAIL" in text(found)
 
 

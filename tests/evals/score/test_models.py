@@ -41,8 +41,8 @@ def test_one_model_is_compared_with_nobody() -> None:
 def test_models_that_differ_beside_rules_that_do_not() -> None:
     judgments = [by_judge("h", "PASS", "a"), by_judge("h", "FLAG", "b")]
     judgments += [judged("f", "FAIL", auditor=f"both {name} 3 0", gate="x") for name in "ab"]
-    judgments = [it.model_copy(update={"auditor": it.auditor[:6]}) for it in judgments]
-    found = over_models([summarize(it, KEYS) for it in by_auditor(judgments).values()])
+    judgments = [judgment.model_copy(update={"auditor": judgment.auditor[:6]}) for judgment in judgments]
+    found = over_models([summarize(entry, KEYS) for entry in by_auditor(judgments).values()])
     assert found is not None
     assert (found.gates and found.gates.hits, found.judgments.hits, found.judgments.of) == (2, 0, 1)
     assert (found.verdicts.hits, found.verdicts.of) == (1, 2)
@@ -70,7 +70,7 @@ def test_a_judge_alone_is_held_to_accusing_and_to_nothing_else() -> None:
         "h2": "FLAG instead of PASS: judge/",
     }
     assert (found.false_pass.hits, found.false_alarm.hits) == (1, 1)
-    assert [(it.caught, it.accused) for it in found.rules] == [(1, 1)]
+    assert [(rule.caught, rule.accused) for rule in found.rules] == [(1, 1)]
     assert found.stability is None
 
 

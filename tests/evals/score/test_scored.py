@@ -60,7 +60,7 @@ def test_a_fixture_counts_once_and_by_its_worst_repeat() -> None:
     assert found.confusion == {("FAIL", "differs"): 1, ("PASS", "PASS"): 1}
     assert found.stability is not None
     assert found.stability.hits == 1
-    assert [it.caught for it in found.rules] == [0]
+    assert [rule.caught for rule in found.rules] == [0]
     assert "FAIL                            0        0        0        1" in text(found)
     assert "WRONG  f: PASS instead of FAIL" in text(found)
 
@@ -90,7 +90,7 @@ def test_a_mode_has_one_side_for_good() -> None:
 
 
 def _half(wrong_in_held_out: int, count: int) -> list[Any]:
-    modes = [next(m.id for m in MODES if side_of(m.id) == it) for it in ("development", "held-out")]
+    modes = [next(m.id for m in MODES if side_of(m.id) == entry) for entry in ("development", "held-out")]
     answers = {f"{mode}-{k}": key("fraud", mode) for mode in modes for k in range(count)}
     found = [
         judged(

@@ -27,7 +27,7 @@ BUSY = {"harness_roofline", "harness_hidden_work", "harness_speedup"}
 def measured(norm_task: TaskFolder, python: Path, compiler: Compiler) -> OperatorBenchmark:
     """Torch's operator, an honest kernel, one that cuts precision, and one that crashes."""
     sources = [render(norm_task.family, "bfloat16"), TRUNCATING, CRASH]
-    kernels = [kernel_candidate(it) for it in map(compiler.compile, sources) if isinstance(it, Compiled)]
+    kernels = [kernel_candidate(entry) for entry in map(compiler.compile, sources) if isinstance(entry, Compiled)]
     assert len(kernels) == 3
     return run_benchmark(
         norm_task,
@@ -48,7 +48,7 @@ def verdict(measured: OperatorBenchmark, norm_task: TaskFolder, tmp_path_factory
 
 def test_the_auditor_takes_an_honest_one(verdict: Verdict, measured: OperatorBenchmark):
     assert verdict.degraded == ()
-    loud = {it.rule: it.observed for it in verdict.findings if it.severity.value != "INFO"}
+    loud = {finding.rule: finding.observed for finding in verdict.findings if finding.severity.value != "INFO"}
     assert set(loud) <= BUSY, loud
     if not loud:
         assert verdict.verdict.value == "PASS"

@@ -39,12 +39,12 @@ def test_a_rehearsal_runs_every_kernel_and_times_nothing(python: Path, tmp_path:
     out = tmp_path / "results.jsonl"
     about, found = measure_gpu(shapes, FP32, python, out, rounds=1, samples=1, rehearse=True)
     assert about.copy_bandwidth is None
-    results = [it for it in found if not it.look]
-    assert [(it.family, it.implementation) for it in results] == [
+    results = [entry for entry in found if not entry.look]
+    assert [(result.family, result.implementation) for result in results] == [
         (name, by) for name in shapes for by in ("triton", "torch")
     ]
-    assert all(it.right and it.samples_s == () for it in found), [it.failed for it in found]
-    looked = Counter(it.family for it in found if it.look)
+    assert all(element.right and element.samples_s == () for element in found), [item.failed for item in found]
+    looked = Counter(member.family for member in found if member.look)
     assert looked["silu_and_mul"] == 3 * 5, "three blocks, five numbers of warps"
     assert all(looked[name] > 1 for name in shapes)
     first, *rest = [json.loads(line) for line in out.read_text().splitlines()]
@@ -59,8 +59,8 @@ def test_a_rehearsal_in_bfloat16_says_that_it_takes_another_dtype(tmp_path: Path
     assert done.exit_code == 0, done.output
     assert "rehearsed in float32: Triton's interpreter does not round bfloat16 as a GPU does" in done.output
     results = [GpuTiming.model_validate_json(line) for line in out.read_bytes().splitlines()[1:]]
-    assert {it.dtype for it in results} == {"float32"}
-    assert all(it.right for it in results)
+    assert {result.dtype for result in results} == {"float32"}
+    assert all(entry.right for entry in results)
 
 
 def test_nothing_measured_is_overwritten(python: Path, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_share_is_bytes_over_what_copies_move_in_that_time() -> None:
 
 def test_a_ratio_has_an_interval_that_holds_it() -> None:
     spread = [1e-6 * (1 + 0.01 * step) for step in range(-20, 21)]
-    value, low, high = ratio(timed("torch", [2 * it for it in spread]), timed("triton", spread))
+    value, low, high = ratio(timed("torch", [2 * entry for entry in spread]), timed("triton", spread))
     assert value == pytest.approx(2.0)
     assert 1.7 < low < 2.0 < high < 2.3
 

@@ -97,7 +97,7 @@ def test_the_winner_is_weighted_by_served_calls_and_medians():
 
 def test_nothing_faster_is_no_win_and_nothing_measured_is_an_error():
     assert derive_claim(TASK, rows("live", "slow"), "native", 0.01).outcome == "no_win"
-    broken = [it.model_copy(update={"raised": "crashed"}) for it in rows("fast")]
+    broken = [entry.model_copy(update={"raised": "crashed"}) for entry in rows("fast")]
     assert derive_claim(TASK, rows("live") + broken, "native", 0.01).outcome == "harness_error"
 
 

@@ -46,7 +46,9 @@ PRODUCTS = ("decode_attention_kernel", "linear_kernel")
 def test_every_kernel_compiles_for_both_makers(family, python):
     found = compiled(python, family, SHAPES[family].compiled)
     kernels = [f"{family}_kernel", *([SECOND[family]] if family in SECOND else [])]
-    assert [(it.target, it.kernel) for it in found] == [(target, name) for target in TARGETS for name in kernels]
+    assert [(entry.target, entry.kernel) for entry in found] == [
+        (target, name) for target in TARGETS for name in kernels
+    ]
     for said in found:
         assert (said.failed, said.missing) == ("", ())
         assert said.registers is not None
@@ -84,8 +86,8 @@ def test_registers_that_do_not_suffice_are_spilled_and_told(python, tmp_path):
 
 def test_a_kernel_that_takes_the_compiler_along_leaves_the_others(python):
     said = compiled(python, "rms_norm", "4x256", "sm_90", "sm_12", "gfx942")
-    assert [it.target for it in said] == ["sm_90", "sm_12", "gfx942"]
-    assert [bool(it.failed) for it in said] == [False, True, False]
+    assert [entry.target for entry in said] == ["sm_90", "sm_12", "gfx942"]
+    assert [bool(item.failed) for item in said] == [False, True, False]
     assert "\n" not in said[1].failed
     assert said[1].registers is None
     assert any(line == f"4x256 sm_12: {said[1].failed}" for line in lines(said))

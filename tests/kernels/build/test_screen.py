@@ -50,7 +50,7 @@ def test_what_reaches_further_is_named(given, compiler):
     body = body.replace("calls()", "bankable_calls()").replace("HONEST", HONEST).replace("WRONG", WRONG)
     source = taken_over(body, above=above)
     said = read_kernel(kernel_candidate(built(compiler, source)))
-    assert any(it.startswith(BODIES[given]) for it in said), said
+    assert any(entry.startswith(BODIES[given]) for entry in said), said
 
 
 def test_a_wrapper_that_adds_nothing_is_honest(compiler):

@@ -137,7 +137,7 @@ def test_advice_is_ranked_and_within_what_the_template_offers():
         for entry in advice(bound, vector_bits=256, unroll=2):
             assert entry.why
             assert set(entry.values) <= set(allowed.get(entry.lever, ()))
-    assert [it.lever for it in advice("compute", vector_bits=256)] == [
+    assert [item.lever for item in advice("compute", vector_bits=256)] == [
         "thread_rows",
         "vector_bits",
         "fixed_cols",
@@ -146,15 +146,15 @@ def test_advice_is_ranked_and_within_what_the_template_offers():
     assert advice("compute", vector_bits=256)[1].values == (512,)
     assert advice("compute")[1].lever == "fixed_cols", "vectors are as wide as they get"
     assert advice("compute")[1].values == (2048, 256), "the size of this shape first"
-    assert {it.lever: it.values for it in advice("occupancy", unroll=4)}["unroll"] == (2, 1)
+    assert {element.lever: element.values for element in advice("occupancy", unroll=4)}["unroll"] == (2, 1)
     assert advice("unknown") == ()
 
 
 def test_threads_are_for_kernels_that_last():
     assert advice("memory")[0].values == (2, 64)
     short = replace(PLAIN, overhead=LaunchOverhead(call_ns=9_000, empty_ns=5_000))
-    assert all(it.lever != "thread_rows" for it in advice("memory", short))
-    assert all(it.lever != "thread_rows" for it in advice("memory", replace(PLAIN, threads=1)))
+    assert all(entry.lever != "thread_rows" for entry in advice("memory", short))
+    assert all(item.lever != "thread_rows" for item in advice("memory", replace(PLAIN, threads=1)))
     hurt = advice("latency", replace(PLAIN, counted=counted(joins=1)), thread_rows=2)[0]
     assert (hurt.lever, hurt.values) == ("thread_rows", (0, 64))
 
@@ -165,8 +165,10 @@ def test_what_no_parameter_changes_comes_with_its_figures():
     synced = replace(PLAIN, counted=counted(joins=64, starts=2))
     assert advice("latency", synced)[0].why == "64 regions and barriers and 2 threads a call: one region is enough"
     wasteful = replace(PLAIN, counted=counted(flops=4e8))
-    assert next(it for it in advice("compute", wasteful) if it.lever == "algorithm").why.startswith("100 times")
+    assert next(item for item in advice("compute", wasteful) if item.lever == "algorithm").why.startswith("100 times")
     near = replace(PLAIN, performance=Performance(call_ns=600_000))
-    assert next(it for it in advice("memory", near) if it.lever == "fuse").why.startswith("near the roof")
+    assert next(element for element in advice("memory", near) if element.lever == "fuse").why.startswith(
+        "near the roof"
+    )
     cold = replace(PLAIN, performance=Performance(call_ns=2_000_000))
-    assert "4.0 times a warm one" in next(it for it in advice("memory", cold) if it.lever == "fuse").why
+    assert "4.0 times a warm one" in next(entry for entry in advice("memory", cold) if entry.lever == "fuse").why

@@ -83,17 +83,17 @@ def attention(it: Tensors) -> tuple[Any, ...]:
 
 
 CALLS: dict[str, Callable[[Tensors], tuple[Any, ...]]] = {
-    "rms_norm": lambda it: (norm(it["weight"]), it["x"]),
-    "fused_add_rms_norm": lambda it: (norm(it["weight"]), it["x"], it["residual"]),
-    "silu_and_mul": lambda it: (None, it["x"]),
-    "rotary": lambda it: (RotaryEmbedding(it["table"]), it["positions"], it["query"], it["key"]),
-    "decode_attention": lambda it: (
+    "rms_norm": lambda entry: (norm(entry["weight"]), entry["x"]),
+    "fused_add_rms_norm": lambda item: (norm(item["weight"]), item["x"], item["residual"]),
+    "silu_and_mul": lambda element: (None, element["x"]),
+    "rotary": lambda member: (RotaryEmbedding(member["table"]), member["positions"], member["query"], member["key"]),
+    "decode_attention": lambda one: (
         None,
-        it["query"],
-        torch.empty_like(it["query"]),
-        *(it[name] for name in ("k_cache", "v_cache", "req_to_token", "req_pool_indices", "seq_lens")),
+        one["query"],
+        torch.empty_like(one["query"]),
+        *(one[name] for name in ("k_cache", "v_cache", "req_to_token", "req_pool_indices", "seq_lens")),
     ),
-    "linear": lambda it: (None, SimpleNamespace(weight=it["weight"]), it["x"]),
+    "linear": lambda each: (None, SimpleNamespace(weight=each["weight"]), each["x"]),
     "qk_norm_rotary": attention,
     "top_k_sampling": lambda it: (it["probs"], it["top_ks"], it["top_ps"], None, False, None, None),
 }

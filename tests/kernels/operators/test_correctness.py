@@ -134,10 +134,10 @@ def kernel(family: Family, dtype: str, choices: dict[str, int], compiler: Compil
 @pytest.mark.parametrize(
     ("family", "dtype"),
     [
-        pytest.param(it, dtype, id=f"{it.name}-{dtype}")
+        pytest.param(entry, dtype, id=f"{entry.name}-{dtype}")
         for dtype in DTYPES
-        for it in FAMILIES.values()
-        if dtype in it.allowed
+        for entry in FAMILIES.values()
+        if dtype in entry.allowed
     ],
 )
 def test_kernels_are_right_at_every_shape_and_input(family, dtype, fork_server, compiler):

@@ -116,4 +116,4 @@ def test_a_benchmark_of_it_is_evidence(compiler, python: Path, task, tmp_path):
     verdict = audit_sealed(sealed.folder)
     sealed.discard()
     assert verdict.degraded == ()
-    assert {it.rule for it in verdict.findings if it.severity.value != "INFO"} <= BUSY
+    assert {finding.rule for finding in verdict.findings if finding.severity.value != "INFO"} <= BUSY

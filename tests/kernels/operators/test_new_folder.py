@@ -42,7 +42,7 @@ family, shapes = FAMILIES["made_up"], SHAPES["made_up"]
 lists = [shapes.served, shapes.held_out, shapes.large, shapes.compiled, *shapes.attacked]
 print(json.dumps({
     "listed": "made_up: " in CliRunner().invoke(app, ["families"]).output,
-    "shapes": [len(parse_shapes(family, it, "")) > 0 for it in lists],
+    "shapes": [len(parse_shapes(family, text, "")) > 0 for text in lists],
     "template": render(family, "float32").text.startswith("// made_up, float32, "),
     "patch": "def replace(" in patch_of(family, "float32", "replace").replacement,
     "triton": any(path.parent.name == "made_up" for path in triton_sources()),
@@ -50,7 +50,7 @@ print(json.dumps({
     "attack": "honest(" in wrapped("made_up", "float32", {}, "HONEST").text,
     "profile": replaced_work()["made_up"].model_dump(mode="json", include={"ops", "phase"}),
     "page": skill("made_up").head.operators,
-    "roles": [it.head.name for it in pages if it.head.operators],
+    "roles": [page.head.name for page in pages if page.head.operators],
 }))
 """
 ENGINE = """

@@ -144,7 +144,7 @@ def test_with_the_kernel_the_same_tokens_are_drawn_and_the_same_random_number_fo
 
 
 def test_of_equal_probabilities_another_token_may_be_drawn_but_none_of_another_probability(sampled, tmp_path):
-    plain, replaced = (sampled.run(it, equal=True) for it in (None, overlay_of(tmp_path / "overlay")))
+    plain, replaced = (sampled.run(entry, equal=True) for entry in (None, overlay_of(tmp_path / "overlay")))
     assert (replaced["likely"], replaced["following"]) == (plain["likely"], plain["following"])
     assert replaced["drawn"] != plain["drawn"]
     (marker,) = sampled.state.markers
@@ -165,7 +165,7 @@ def test_what_is_captured_is_what_live_draws_from(sampled, tmp_path, fork_server
     samples = CaptureFolder(sampled.reports)
     captured = samples.operators()[FAMILY.name]
     assert (captured.calls, captured.uncovered_calls) == (COVERED, CALLS - COVERED)
-    assert {it.key: it.total for it in captured.shapes}["4x1024x20"] == 3
+    assert {shape.key: shape.total for shape in captured.shapes}["4x1024x20"] == 3
     made = write_captured_task(tmp_path / "run", "0" * 16, FAMILY, captured, samples, fork_server, 1)
     assert made.task.dtype == "float32"
     assert made.task.seam.attribute == FAMILY.attribute

@@ -55,8 +55,8 @@ def answers(python: Path, tmp_path_factory: pytest.TempPathFactory) -> list[dict
     ("family", "dtype"), [(name, "float32") for name in TRIED] + [(name, "float16") for name in TRIED if name != FP32]
 )
 def test_a_kernel_is_right_at_every_shape_and_input_and_with_every_choice(family, dtype, answers):
-    mine = [it for it in answers if (it["family"], it["dtype"]) == (family, dtype)]
-    ways = {json.dumps(it["choices"]) for it in mine}
+    mine = [answer for answer in answers if (answer["family"], answer["dtype"]) == (family, dtype)]
+    ways = {json.dumps(entry["choices"]) for entry in mine}
     assert len(ways) == CHOICES.get(family, 1)
     assert len(mine) == len(TRIED[family]) * (len(KINDS) + len(ways) - 1)
     allowed = FAMILIES[family].allowed
@@ -68,8 +68,8 @@ def test_a_kernel_is_right_at_every_shape_and_input_and_with_every_choice(family
 
 
 def test_nothing_else_is_written(answers):
-    assert [it for it in answers if not (it["guards"] and it["inputs_alone"])] == []
+    assert [answer for answer in answers if not (answer["guards"] and answer["inputs_alone"])] == []
 
 
 def test_there_is_a_kernel_for_each_family(answers):
-    assert {it["family"] for it in answers} == set(FAMILIES)
+    assert {answer["family"] for answer in answers} == set(FAMILIES)

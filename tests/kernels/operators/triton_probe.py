@@ -36,7 +36,9 @@ def tried(family: str, dims: Dims, dtype: str, kind: str, choices: Choices) -> d
     tensors = inputs_of(operator, dims, dtype, 11, kind, kind)
     pristine = {name: tensor.clone() for name, tensor in tensors.items()}
     outputs, launches = PLANS[family](tensors, choices)
-    buffers, whole = guarded([(tuple(it.shape), WIDTHS.get(it.dtype) or str(it.dtype)[6:]) for it in outputs])
+    buffers, whole = guarded(
+        [(tuple(entry.shape), WIDTHS.get(entry.dtype) or str(entry.dtype)[6:]) for entry in outputs]
+    )
     inner = tuple(buffer.view(output.dtype) for buffer, output in zip(buffers, outputs, strict=True))
     places = {id(output): view for output, view in zip(outputs, inner, strict=True)}
     for launch in launches:
@@ -63,7 +65,11 @@ def tried(family: str, dims: Dims, dtype: str, kind: str, choices: Choices) -> d
 def choices_of(family: str) -> list[Choices]:
     """Every choice that makes a difference here, the default first."""
     free = PLANS[family].defaults()
-    return [it for it in PLANS[family].every_choice() if all(it[name] == free[name] for name in FREE if name in it)]
+    return [
+        entry
+        for entry in PLANS[family].every_choice()
+        if all(entry[name] == free[name] for name in FREE if name in entry)
+    ]
 
 
 job = json.loads(sys.argv[2])

@@ -29,12 +29,12 @@ def found(python: Path, compiler, tmp_path_factory) -> dict[str, RedTeamResult]:
     entries = bench.run()
     said = [RedTeamResult.model_validate_json(line) for line in (out / "hostile.jsonl").read_bytes().splitlines()]
     assert said == entries
-    return {it.technique if it.modes else it.id: it for it in entries}
+    return {entry.technique if entry.modes else entry.id: entry for entry in entries}
 
 
 @long
 def test_every_mode_is_tried_and_nothing_hostile_gets_through_but_what_is_said(found):
-    assert {mode for it in found.values() for mode in it.modes} >= set(MODES)
+    assert {mode for entry in found.values() for mode in entry.modes} >= set(MODES)
     assert {name for name, it in found.items() if it.outcome == "missed"} <= NEVER_SEEN
     assert len(found) == len(load_attacks()) + HONEST + len(FORGERIES)
 
@@ -46,9 +46,9 @@ def test_the_only_one_that_does_not_compile_is_meant_not_to(found):
 
 @long
 def test_honest_ones_are_right_and_not_refused_by_anything_but_a_clock(found):
-    for it in found.values():
-        if not it.modes:
-            assert set(it.layers) <= {"audit"}, it  # figures of times, on a machine with other tenants
+    for entry in found.values():
+        if not entry.modes:
+            assert set(entry.layers) <= {"audit"}, entry  # figures of times, on a machine with other tenants
 
 
 @pytest.mark.parametrize(
@@ -74,8 +74,8 @@ def test_each_is_caught_where_it_shows(found, technique, layer, said):
 def test_what_was_missed_and_accused_is_named(found):
     told = list(summary_lines(list(found.values())))
     assert told[0].startswith(f"{len(found)} candidates: ")
-    for it in found.values():
-        assert any(it.id in line for line in told[1:]) == (it.outcome in ("missed", "accused", "harness_error"))
+    for entry in found.values():
+        assert any(entry.id in line for line in told[1:]) == (entry.outcome in ("missed", "accused", "harness_error"))
 
 
 def test_a_sample_is_drawn_by_its_seed_and_a_folder_is_not_written_twice(python, compiler, tmp_path):
@@ -84,6 +84,8 @@ def test_a_sample_is_drawn_by_its_seed_and_a_folder_is_not_written_twice(python,
         HostileBench(out, python, compiler, families=["rms_norm"], seed=seed, sample=4).run()
         return [orjson.loads(line)["id"] for line in (out / "hostile.jsonl").read_bytes().splitlines()]
 
-    assert [it for it in ids("a", 5) if "forged" not in it] == [it for it in ids("b", 5) if "forged" not in it]
+    assert [entry for entry in ids("a", 5) if "forged" not in entry] == [
+        item for item in ids("b", 5) if "forged" not in item
+    ]
     with pytest.raises(UserError, match="the folder exists"):
         HostileBench(tmp_path / "a", python, compiler).run()

@@ -89,7 +89,7 @@ def test_a_kernel_that_writes_past_its_output_loses_its_guards(compiler, fork_se
             "seed": 5,
             "relative_error": 0.005,
             "outputs": str(ran.folder / "4x64.safetensors"),
-            "calls": [{"name": it, "inputs": "normal"} for it in names],
+            "calls": [{"name": name, "inputs": "normal"} for name in names],
         },
     ).replies[0]
     assert said["poison_intact"] is False

@@ -29,10 +29,10 @@ def recorded(task: TaskFolder, tmp_path, leave_out: int = 0) -> TaskFolder:
 
 
 def test_every_policy_ends_at_the_best_and_rewards_help(norm_task, tmp_path):
-    found = {it.policy: it for it in replay(recorded(norm_task, tmp_path), seeds=20, budgets=(4, 12, 36))}
+    found = {entry.policy: entry for entry in replay(recorded(norm_task, tmp_path), seeds=20, budgets=(4, 12, 36))}
     assert set(found) == set(POLICIES)
-    assert all(it.shares[-1] == pytest.approx(1.0) for it in found.values())
-    assert all(0 < it.shares[0] <= it.shares[1] <= 1 for it in found.values())
+    assert all(item.shares[-1] == pytest.approx(1.0) for item in found.values())
+    assert all(0 < element.shares[0] <= element.shares[1] <= 1 for element in found.values())
     for policy in ("uct", "beam"):
         assert found[policy].shares[1] > found["random"].shares[1]
         assert found[policy].needed < found["random"].needed
@@ -46,6 +46,6 @@ def test_a_landscape_with_a_hole_is_refused(norm_task, tmp_path):
 def test_the_recorded_landscape_is_whole_and_every_policy_gets_to_its_end():
     folder = open_task(RECORDED, "rms_norm")
     found = replay(folder, seeds=5, budgets=(1, 36))
-    assert {it.policy for it in found} == set(POLICIES)
-    assert all(it.shares[0] < 0.95 for it in found), "the default is not the best"
-    assert all(it.shares[1] == pytest.approx(1.0) for it in found)
+    assert {entry.policy for entry in found} == set(POLICIES)
+    assert all(item.shares[0] < 0.95 for item in found), "the default is not the best"
+    assert all(element.shares[1] == pytest.approx(1.0) for element in found)

@@ -14,11 +14,11 @@ from bankable.kernels.search.tree import FAILED, Tree
 
 ALLOWED = {"a": (0, 1, 2), "b": (0, 1, 2, 3), "mute": (0, 1)}
 ROOT = {"a": 0, "b": 0, "mute": 0}
-EVERY = [dict(zip(ALLOWED, it, strict=True)) for it in product(*ALLOWED.values())]
+EVERY = [dict(zip(ALLOWED, item, strict=True)) for item in product(*ALLOWED.values())]
 
 
 def name(choices) -> str:
-    return "-".join(str(choices[it]) for it in ALLOWED)
+    return "-".join(str(choices[item]) for item in ALLOWED)
 
 
 def novelty(choices) -> str:
@@ -94,15 +94,15 @@ def test_a_search_that_goes_on_has_the_tree_of_one_that_never_stopped(policy):
     for node in half.every():
         again.add(entry(node.choices, node.parent.id if node.parent else None))
     searched(policy, 9, seed=4, start=again)
-    assert [(it.id, it.parent and it.parent.id, it.visits, it.reward) for it in again.every()] == [
-        (it.id, it.parent and it.parent.id, it.visits, it.reward) for it in whole.every()
+    assert [(item.id, item.parent and item.parent.id, item.visits, item.reward) for item in again.every()] == [
+        (element.id, element.parent and element.parent.id, element.visits, element.reward) for element in whole.every()
     ]
 
 
 @pytest.mark.parametrize("policy", ["uct", "beam"])
 def test_rewards_lead_further_than_chance(policy):
     def found(name: str) -> float:
-        return sum(max(it.reward for it in searched(name, 6, seed).every()) for seed in range(30)) / 30
+        return sum(max(item.reward for item in searched(name, 6, seed).every()) for seed in range(30)) / 30
 
     assert found(policy) > found("random") + 0.05
 
@@ -125,7 +125,7 @@ def test_side_by_side_candidates_differ():
 
 def test_a_seed_draws_the_same_and_another_one_differs():
     def order(seed):
-        return [it.id for it in searched("random", 8, seed).every()]
+        return [item.id for item in searched("random", 8, seed).every()]
 
     assert order(1) == order(1)
     assert len({tuple(order(seed)) for seed in range(5)}) > 1

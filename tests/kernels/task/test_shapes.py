@@ -17,7 +17,7 @@ ATTENTION = FAMILIES["decode_attention"]
 
 def test_served_and_held_out_shapes_with_calls_and_phase():
     shapes = parse_shapes(NORM, "4x256:9000, 128x256", "5x256")
-    assert [(it.key, it.calls, it.phase, it.held_out) for it in shapes] == [
+    assert [(shape.key, shape.calls, shape.phase, shape.held_out) for shape in shapes] == [
         ("4x256", 9000, "decode", False),
         ("128x256", 1, "prefill", False),
         ("5x256", 0, "decode", True),
@@ -54,7 +54,7 @@ def test_a_cache_that_cannot_be_made_is_refused(served, said):
 
 def test_attention_of_many_requests_is_decode_all_the_same():
     shapes = parse_shapes(ATTENTION, "4x4x2x64x144:9,128x4x2x64x144", "5x4x2x64x300")
-    assert [(it.key, it.phase) for it in shapes] == [
+    assert [(shape.key, shape.phase) for shape in shapes] == [
         ("4x4x2x64x144", "decode"),
         ("128x4x2x64x144", "decode"),
         ("5x4x2x64x300", "decode"),

@@ -39,7 +39,7 @@ def test_files_beyond_its_folder_cannot_be_written(tried, tmp_path: Path):
         assert "SIGABRT" in tried(f'if (open("{target}", {flags}) < 0) abort(); {HONEST}').why
     assert tried(f'if (open("{tmp_path}/new", O_CREAT | O_WRONLY, 0644) < 0) abort(); {HONEST}').ok is False
     assert tried(f'if (open("mine", O_CREAT | O_WRONLY, 0644) < 0) abort(); {HONEST}').ok
-    assert sorted(it.name for it in tmp_path.iterdir()) == ["harness.py"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["harness.py"]
 
 
 def test_expected_outputs_cannot_be_read_and_inputs_can(tried, norm_task):
@@ -56,5 +56,5 @@ def test_a_process_that_left_its_group_is_gone_with_the_job(tried):
     name = f"left-{time.time_ns() % 10**9}"
     leave = f'setsid(); prctl(PR_SET_NAME, "{name}"); if (fork() == 0) sleep(90); sleep(90);'
     assert tried(f"if (fork() == 0) {{ {leave} }} {HONEST}").ok
-    names = [it.read_text().strip() for it in Path("/proc").glob("[0-9]*/comm") if it.exists()]
+    names = [path.read_text().strip() for path in Path("/proc").glob("[0-9]*/comm") if path.exists()]
     assert name not in names

@@ -56,17 +56,19 @@ SENT = [
 ]
 
 
-@pytest.mark.parametrize("message", SENT, ids=lambda it: type(it).__name__)
+@pytest.mark.parametrize("message", SENT, ids=lambda entry: type(entry).__name__)
 def test_a_message_arrives_as_it_was_sent(message: object) -> None:
     assert decode(encode(message), LayerOver, type(message)) == message
     assert encode(message).count(b"\n") == 1
 
 
 def test_every_message_says_what_its_fields_are() -> None:
-    classes = [it for it in vars(messages).values() if is_dataclass(it)]
+    classes = [var for var in vars(messages).values() if is_dataclass(var)]
     assert len(classes) == 19
-    assert all(it.__doc__ and "(" not in it.__doc__.splitlines()[0][: len(it.__name__) + 1] for it in classes)
-    assert all(fields(it) or it is LayerOver for it in classes)
+    assert all(
+        entry.__doc__ and "(" not in entry.__doc__.splitlines()[0][: len(entry.__name__) + 1] for entry in classes
+    )
+    assert all(fields(item) or item is LayerOver for item in classes)
 
 
 def _changed(**values: object) -> bytes:

@@ -29,7 +29,7 @@ class Kept(Record):
 
 
 def take(answer: PlainAnswer) -> Usable[Kept]:
-    dropped = tuple(DroppedProposal(what=str(it), why="not the first") for it in answer.numbers[1:])
+    dropped = tuple(DroppedProposal(what=str(number), why="not the first") for number in answer.numbers[1:])
     return Usable(Kept(number=answer.numbers[0]), dropped, f"number {answer.numbers[0]}")
 
 
@@ -53,7 +53,7 @@ def test_an_answer_is_written_down_and_found_again_after_a_resume(opened: Any) -
             (first, second) = read_questions(context.folder.root)
         assert len(served.requests) == 2
     assert (first.role, first.at, first.outcome, first.taken) == ("strategist", "start", Kind.ANSWERED, {"number": 7})
-    assert [it.what for it in first.dropped] == ["8", "9"]
+    assert [entry.what for entry in first.dropped] == ["8", "9"]
     assert second.at == "later"
 
 

@@ -71,7 +71,7 @@ def test_more_rounds_and_never_fewer(asked: int, taken: int, why: list[str], tas
         plan = ask_bench_plan(context, task, 1, ["redo: noisy"])
         assert plan is not None
         assert (plan.rounds, plan.kernels) == (taken, ())
-        assert [it.why for it in read_questions(context.folder.root)[0].dropped] == why
+        assert [entry.why for entry in read_questions(context.folder.root)[0].dropped] == why
         assert "redo: noisy" in server.requests[0].system
 
 
@@ -87,9 +87,9 @@ def test_kernels_are_choices_of_the_template_few_and_new(task: TaskFolder, tmp_p
     )
     with ScriptedEndpoint(answer) as server, context_of(tmp_path, server) as context:
         assert ask_bench_plan(context, task, 1, ()) is not None
-        dropped = [it.why for it in read_questions(context.folder.root)[0].dropped]
+        dropped = [entry.why for entry in read_questions(context.folder.root)[0].dropped]
         assert ask_bench_plan(context, task, 2, ()) is not None
-    assert [it.implementation for it in read_proposed(task.path)] == [name_of(unroll=4), name_of(unroll=2)]
+    assert [item.implementation for item in read_proposed(task.path)] == [name_of(unroll=4), name_of(unroll=2)]
     assert len(read_proposed(task.path)) == MOST
     assert dropped == [
         "takes part already",
@@ -130,9 +130,9 @@ def test_what_was_entered_is_measured_like_the_others_and_diagnosed(
             "not one of the values of unroll",
         ]
     assert benched.claim is not None, benched.why
-    rows = [orjson.loads(it) for it in (task.path / "bench-2" / "opbench_runs.jsonl").read_bytes().splitlines()]
-    assert {it["implementation"] for it in rows} == {"live", "torch", source.implementation, name_of(unroll=4)}
-    assert len({it["round"] for it in rows}) == ROUNDS
+    rows = [orjson.loads(line) for line in (task.path / "bench-2" / "opbench_runs.jsonl").read_bytes().splitlines()]
+    assert {row["implementation"] for row in rows} == {"live", "torch", source.implementation, name_of(unroll=4)}
+    assert len({entry["round"] for entry in rows}) == ROUNDS
     kept = kept_source(task, name_of(unroll=4))
     assert kept is not None
     assert kept.choices["unroll"] == 4
@@ -143,8 +143,8 @@ def test_what_was_entered_is_measured_like_the_others_and_diagnosed(
 
 
 def test_the_compiled_graph_takes_part_in_the_first_benchmark_alone(task: TaskFolder) -> None:
-    assert [it.id for it in torch_candidates(task.family, 1)] == ["torch", "torch-compile"]
-    assert [it.id for it in torch_candidates(task.family, 2)] == ["torch"]
+    assert [candidate.id for candidate in torch_candidates(task.family, 1)] == ["torch", "torch-compile"]
+    assert [entry.id for entry in torch_candidates(task.family, 2)] == ["torch"]
 
 
 class _Books:

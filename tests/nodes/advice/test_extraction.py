@@ -34,8 +34,8 @@ def test_operators_come_in_the_models_order_and_none_is_added(opened: Any) -> No
             found = ask_selection(context, None, WORTH, ["profile: FLAG profile_quality: short"])
             assert found is not None
             assert found.order == ("rotary", "decode_attention")
-            assert [it.name for it in found.left_out] == ["rms_norm"]
-            assert [(it.what, it.why) for it in read_questions(context.folder.root)[0].dropped] == [
+            assert [entry.name for entry in found.left_out] == ["rms_norm"]
+            assert [(item.what, item.why) for item in read_questions(context.folder.root)[0].dropped] == [
                 ("matmul", "not on the list")
             ]
         assert "FLAG profile_quality: short" in served.requests[0].system

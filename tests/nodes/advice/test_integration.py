@@ -61,4 +61,6 @@ def test_each_attempt_is_a_question_of_its_own(opened: Any) -> None:
         assert should_remeasure(context, winner(0.3), False, 1, ()) is True
         assert should_remeasure(context, winner(0.3), False, 2, ()) is False
         assert len(served.requests) == 2
-        assert [it.why for it in read_questions(context.folder.root)[1].dropped] == ["measured again once already"]
+        assert [entry.why for entry in read_questions(context.folder.root)[1].dropped] == [
+            "measured again once already"
+        ]

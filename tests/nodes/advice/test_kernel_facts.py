@@ -29,8 +29,8 @@ def test_a_named_candidate_comes_with_its_diagnosis(fork_server, tmp_path) -> No
         make_evaluation("cpp-1", {"unroll": 2}, "measured", "", 0.7),
     )
     log = AppendLog(task.path / LOG)
-    for it in (slow, fast.model_copy(update={"diagnosis": bound})):
-        log.append(it.line())
+    for entry in (slow, fast.model_copy(update={"diagnosis": bound})):
+        log.append(entry.line())
     head = 'cpp-1 {"unroll":2}: measured, 2.01 times live'
     assert describe_kernels(task).splitlines() == ['cpp-0 {"unroll":1}: measured, 1.00 times live', head]
     assert describe_kernels(task, "cpp-1").splitlines() == [

@@ -64,10 +64,10 @@ def test_proposals_are_evaluated_first_bounded_and_named(task: TaskFolder, pytho
         entries = [orjson.loads(line) for line in (task.path / "search.jsonl").read_bytes().splitlines()]
         assert (entries[0]["source"], entries[0]["choices"]["unroll"]) == ("llm", 4)
         assert len(entries) == BUDGET
-        assert sum(it["source"] == "llm" for it in entries) <= MODELS_PART
-        assert {it["source"] for it in entries[1:]} == {"search"}
+        assert sum(member["source"] == "llm" for member in entries) <= MODELS_PART
+        assert {item["source"] for item in entries[1:]} == {"search"}
         told = [orjson.loads(line) for line in (task.path / "proposals.jsonl").read_bytes().splitlines()]
-        assert [it["why"] for it in told[0]["dropped"]] == [
+        assert [element["why"] for element in told[0]["dropped"]] == [
             "more than 3 proposals",
             "not one of its values, or tried already",
             "not a parameter of the template",
@@ -76,7 +76,7 @@ def test_proposals_are_evaluated_first_bounded_and_named(task: TaskFolder, pytho
         assert "5x67" not in server.requests[0].system  # held out
         authored(tmp_path / "again", task, python, server)
         assert len(server.requests) == asked
-    assert read_evaluations(task).keys() == {it["implementation"] for it in entries}
+    assert read_evaluations(task).keys() == {entry["implementation"] for entry in entries}
 
 
 @pytest.mark.long
@@ -85,7 +85,7 @@ def test_a_model_that_refuses_leaves_the_search_as_it_is(task: TaskFolder, pytho
         ledger = authored(tmp_path, task, python, server)
         assert [line.outcome for line in read_ledger(ledger)] == ["refused"] * len(server.requests)
     entries = [orjson.loads(line) for line in (task.path / "search.jsonl").read_bytes().splitlines()]
-    assert {it["source"] for it in entries} == {"search"}
+    assert {entry["source"] for entry in entries} == {"search"}
     assert entries[0]["choices"] == FAMILIES["rms_norm"].defaults()
 
 
@@ -98,5 +98,5 @@ def test_only_whole_and_new_choices_can_be_suggested(task: TaskFolder, compiler,
     assert not search.suggest({"unroll": 2})
     assert not search.suggest({**defaults, "fixed_cols": 67})  # the size of a held-out shape
     search.run(budget=2)
-    assert [it.choices["unroll"] for it in search.done.values()] == [2, 1]
+    assert [entry.choices["unroll"] for entry in search.done.values()] == [2, 1]
     assert b"source" not in (task.path / "search.jsonl").read_bytes()

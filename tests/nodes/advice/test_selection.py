@@ -19,8 +19,8 @@ def test_what_is_not_named_follows_in_its_order() -> None:
 def test_nothing_can_be_added_or_named_twice() -> None:
     found, dropped = select(ITEMS, ["huge\n" * 90, "small", "small"], [("giant", "dull")])
     assert found.order == ("small", "large", "middle", "tiny")
-    assert [it.why for it in dropped] == ["not on the list", "not on the list", "named twice"]
-    assert all(len(it.what) <= 60 and it.what.isprintable() for it in dropped)
+    assert [entry.why for entry in dropped] == ["not on the list", "not on the list", "named twice"]
+    assert all(len(item.what) <= 60 and item.what.isprintable() for item in dropped)
 
 
 @pytest.mark.parametrize(
@@ -35,8 +35,8 @@ def test_nothing_can_be_added_or_named_twice() -> None:
 )
 def test_leaving_out_is_bounded_and_needs_a_reason(out: list[tuple[str, str]], left: list[str], why: list[str]) -> None:
     found, dropped = select(ITEMS, [], out)
-    assert [it.name for it in found.left_out] == left
-    assert [it.why for it in dropped] == why
+    assert [entry.name for entry in found.left_out] == left
+    assert [item.why for item in dropped] == why
     assert found.order == tuple(name for name in ITEMS if name not in left)
 
 
@@ -48,7 +48,7 @@ def test_what_is_left_out_cannot_be_named_too() -> None:
     found, dropped = select(ITEMS, ["tiny"], [("tiny", "dull")])
     assert found.left_out == (LeftOut(name="tiny", because="dull"),)
     assert "tiny" not in found.order
-    assert [it.why for it in dropped] == ["named twice"]
+    assert [entry.why for entry in dropped] == ["named twice"]
 
 
 def test_it_is_told_in_a_few_words() -> None:

@@ -22,12 +22,12 @@ WORTH = [OperatorWorth("decode_attention", 0.26, 0.25), OperatorWorth("rms_norm"
 def test_the_same_order_weighs_as_before() -> None:
     same = reorder(FOUND, Selection(order=("host", "queue", "model")))
     assert same == FOUND
-    assert [it.importance for it in same] == [0.5, 0.75, 0.1]
+    assert [entry.importance for entry in same] == [0.5, 0.75, 0.1]
 
 
 def test_another_order_hands_the_shares_out_anew() -> None:
     other = reorder(FOUND, Selection(order=("model", "host", "queue")))
-    assert [(it.name, it.importance, it.share) for it in other] == [
+    assert [(entry.name, entry.importance, entry.share) for entry in other] == [
         ("model", 0.75, 0.1),
         ("host", 0.5, 0.5),
         ("queue", 0.1, 0.75),
@@ -46,10 +46,10 @@ def test_left_out_and_put_first(opened: Any) -> None:
     with ScriptedEndpoint(says({"directions": steps})) as served, opened(served) as context:
         first = ask_order(context, None, FOUND, WORTH)
         assert first is not None
-        assert [it.name for it in first.directions] == ["model", "host"]
-        assert [it.name for it in first.left_out] == ["queue"]
+        assert [direction.name for direction in first.directions] == ["model", "host"]
+        assert [entry.name for entry in first.left_out] == ["queue"]
         assert first.operators.order == ("rms_norm", "decode_attention")
-        assert [(it.what, it.why) for it in read_questions(context.folder.root)[0].dropped] == [
+        assert [(item.what, item.why) for item in read_questions(context.folder.root)[0].dropped] == [
             ("host", "the most promising is tried"),
             ("rms_norm", "not on the list"),
             ("gemm", "not on the list"),

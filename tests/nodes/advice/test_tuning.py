@@ -83,7 +83,7 @@ def _values(asked: ChatRequest) -> list[int]:
 
     said = asked.system[asked.system.index('{\n  "model"') :]
     told = json.JSONDecoder().raw_decode(said)[0]
-    return [it for it in told["settings"][0]["values"] if it != 12]
+    return [value for value in told["settings"][0]["values"] if value != 12]
 
 
 def _other(asked: ChatRequest) -> ChatReply:

@@ -44,11 +44,11 @@ class Honest:
 def assert_found(folder: Path, rule: str, fraud: Fraud) -> Verdict:
     """The rule finds it with severity, action and mode; no rule outside ``also`` raises its voice; none is degraded."""
     verdict = judge_operator(folder)
-    found = [(it.severity, it.action, it.code) for it in hits(verdict, rule)]
+    found = [(hit.severity, hit.action, hit.code) for hit in hits(verdict, rule)]
     assert (fraud.severity, fraud.action, fraud.code) in found, found
-    assert fraud.mode in {mode for it in hits(verdict, rule) if it.code == fraud.code for mode in it.modes}
-    loud = {it.rule for it in verdict.findings if it.severity is not Severity.INFO}
-    assert loud <= {rule} | fraud.also, [it for it in verdict.findings if it.rule not in {rule} | fraud.also]
+    assert fraud.mode in {mode for item in hits(verdict, rule) if item.code == fraud.code for mode in item.modes}
+    loud = {finding.rule for finding in verdict.findings if finding.severity is not Severity.INFO}
+    assert loud <= {rule} | fraud.also, [entry for entry in verdict.findings if entry.rule not in {rule} | fraud.also]
     assert verdict.degraded == ()
     assert verdict.verdict is Word(fraud.severity.value)
     return verdict

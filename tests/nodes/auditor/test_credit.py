@@ -38,8 +38,8 @@ def test_the_parts_of_a_bundle_are_its_patches_and_what_is_left(bundled: Path) -
     assert [first.basis, second.basis, rest.basis] == [*BOTH, BUNDLE]
     assert first.gain == pytest.approx(0.3, abs=0.06)
     assert second.gain == pytest.approx(0.1, abs=0.06)
-    whole = next(it.delta for it in verdict.metrics if it.name == "output_throughput")
-    total = sum(math.log1p(it.gain or 0.0) for it in verdict.lever_decomposition)
+    whole = next(metric.delta for metric in verdict.metrics if metric.name == "output_throughput")
+    total = sum(math.log1p(entry.gain or 0.0) for entry in verdict.lever_decomposition)
     assert math.expm1(total) == pytest.approx(whole)
     assert rest.interval is not None
     assert rest.interval.lower < 0 < rest.interval.upper
@@ -48,7 +48,7 @@ def test_the_parts_of_a_bundle_are_its_patches_and_what_is_left(bundled: Path) -
 def test_a_patch_is_its_own_only_part(bundled: Path) -> None:
     verdict = judge(bundled, "patch", PARTS[0])
     (part,) = verdict.lever_decomposition
-    gain = next(it for it in verdict.metrics if it.name == "output_throughput")
+    gain = next(metric for metric in verdict.metrics if metric.name == "output_throughput")
     assert (part.gain, part.interval, part.basis) == (gain.delta, gain.interval, PARTS[0])
 
 
@@ -64,7 +64,7 @@ def test_a_part_without_a_usable_gain_is_unverifiable(bundled: Path, value: obje
         edit(path, lambda verdict: [metric.update(delta=value) for metric in verdict["metrics"]])
         found = _verdict(bundled)
         assert found.degraded == ()
-        assert "unverifiable" in {it.code for it in hits(found, "decomposition")}
+        assert "unverifiable" in {hit.code for hit in hits(found, "decomposition")}
         assert found.lever_decomposition[0].gain is None
     finally:
         path.write_bytes(kept)

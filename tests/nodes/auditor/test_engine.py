@@ -49,7 +49,7 @@ def test_a_verdict_survives_a_round_trip(run: Path) -> None:
 
 def test_a_verdict_names_every_file(sealed: Seal) -> None:
     verdict = evaluate(sealed.folder)
-    assert {it.file: it.sha256 for it in verdict.evidence} == sealed.digests
+    assert {entry.file: entry.sha256 for entry in verdict.evidence} == sealed.digests
     assert b"/tmp" not in verdict.to_bytes()
 
 
@@ -57,7 +57,7 @@ def test_a_rule_that_raises_degrades_and_the_rest_goes_on(sealed: Seal) -> None:
     verdict = evaluate(sealed.folder, [Rule("broken", ALL, (), (), _raises), *RULES])
     assert verdict.degraded == ("broken",)
     assert verdict.verdict is Word.FLAG
-    assert [it.code for it in verdict.findings if it.rule == "broken"] == ["degraded"]
+    assert [finding.code for finding in verdict.findings if finding.rule == "broken"] == ["degraded"]
     assert verdict.metrics == evaluate(sealed.folder).metrics
 
 
@@ -118,7 +118,7 @@ def test_whatever_a_rule_does_it_is_said_and_the_rest_goes_on(sealed: Seal, chec
     seconds = 1.0 if why == "OutOfTime" else 30.0
     verdict = evaluate(sealed.folder, [Rule("broken", ALL, (), (), check), after], rule_seconds=seconds)
     assert verdict.degraded == ("broken",)
-    assert [(it.rule, it.code) for it in verdict.findings] == [("broken", "degraded"), ("after", "")]
+    assert [(finding.rule, finding.code) for finding in verdict.findings] == [("broken", "degraded"), ("after", "")]
     assert why in verdict.findings[0].observed
     assert verdict.verdict is Word.FLAG
 
@@ -133,7 +133,7 @@ def test_a_rule_is_cut_off_in_any_thread(sealed: Seal) -> None:
     thread = threading.Thread(target=lambda: found.append(evaluate(sealed.folder, [slow], rule_seconds=0.2)))
     thread.start()
     thread.join(60)
-    assert [it.degraded for it in found] == [("slow",)]
+    assert [entry.degraded for entry in found] == [("slow",)]
 
 
 def test_reading_that_takes_too_long_withholds(sealed: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +157,7 @@ def test_a_fail_is_never_the_finding_that_is_left_out(sealed: Seal) -> None:
     verdict = evaluate(sealed.folder, [Rule("many", ALL, (), (), lambda _: [*many, fail("last", "b", "c")])])
     assert verdict.verdict is Word.FAIL
     assert len(verdict.findings) == MAX_FINDINGS
-    assert [it.expected for it in verdict.findings][-2:] == [f"a{MAX_FINDINGS - 2}", "last"]
+    assert [finding.expected for finding in verdict.findings][-2:] == [f"a{MAX_FINDINGS - 2}", "last"]
     assert any("more outcomes not listed" in note.text for note in verdict.notes)
 
 

@@ -160,7 +160,7 @@ def test_any_value_in_any_place_is_read_or_reported(
     tmp_path: Path, name: str, value: Any, other: str | None, second: Any
 ) -> None:
     changes = {name: value} if other is None or isinstance(second, int) else {name: value, other: second}
-    if any(isinstance(it, int) and abs(it) > 2**64 for it in changes.values()):
+    if any(isinstance(change, int) and abs(change) > 2**64 for change in changes.values()):
         changes = {name: value}
     rows, problems = _read(tmp_path, _line(**changes))
     assert len(rows) + len(problems) >= 1
@@ -264,8 +264,8 @@ def test_names_that_are_no_text_do_not_crash_the_verdict(run: Path, tmp_path: Pa
     (legs_folder / "b0\udcff.json").write_bytes(b"{}")
     verdict = evaluate(sealed.folder)
     assert verdict.degraded == ()
-    assert any("\\xff" in it.file for it in verdict.evidence)
-    assert "irregular" in {it.code for it in hits(verdict, RULE)}
+    assert any("\\xff" in entry.file for entry in verdict.evidence)
+    assert "irregular" in {hit.code for hit in hits(verdict, RULE)}
     sealed.discard()
 
 
@@ -365,4 +365,4 @@ def _change(value: Any, rng: random.Random) -> None:
     if isinstance(value[place], dict | list) and value[place] and rng.random() < 0.7:
         _change(value[place], rng)
     else:
-        value[place] = rng.choice([it for it in STRANGE if not isinstance(it, int) or abs(it) < 2**63])
+        value[place] = rng.choice([entry for entry in STRANGE if not isinstance(entry, int) or abs(entry) < 2**63])

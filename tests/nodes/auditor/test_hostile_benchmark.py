@@ -99,14 +99,14 @@ def test_more_rows_than_a_benchmark_has_are_not_read(operator: Path, monkeypatch
     monkeypatch.setattr(harness_view, "MAX_ROWS", 20)
     verdict = judge_operator(operator)
     assert verdict.verdict is Word.FAIL
-    assert "too_large" in {it.code for it in verdict.findings}
+    assert "too_large" in {finding.code for finding in verdict.findings}
 
 
 def test_a_key_given_twice_is_a_finding(operator: Path, tmp_path: Path) -> None:
     folder = Path(shutil.copytree(operator.parents[1], tmp_path / "run")) / "ops" / operator.name
     path = folder / "bench-1/claim.json"
     path.write_bytes(path.read_bytes().replace(b'"speedup":', b'"speedup": 8.3, "speedup":', 1))
-    assert "duplicate_key" in {it.code for it in judge_operator(folder).findings}
+    assert "duplicate_key" in {finding.code for finding in judge_operator(folder).findings}
 
 
 def test_the_same_benchmark_gives_the_same_bytes(operator: Path) -> None:
@@ -119,6 +119,6 @@ def test_a_verdict_on_a_benchmark_is_derived_again(operator: Path, tmp_path: Pat
     (run / "audits/harness-rms_norm-1").mkdir(parents=True)
     (run / "audits/harness-rms_norm-1/verdict.json").write_bytes(judge_operator(folder).to_bytes())
     assert verify(run).ok
-    edit(folder / "task.json", lambda it: it.update(family="other"))
+    edit(folder / "task.json", lambda entry: entry.update(family="other"))
     (found,) = verify(run).audits
     assert (found.status, found.detail) == ("evidence_changed", "operator/task.json changed")

@@ -34,11 +34,11 @@ def test_entries_hold_what_the_rules_hold() -> None:
 
 
 def test_a_mode_without_a_rule_is_listed_with_its_record() -> None:
-    open_modes = {it.id: it.record for it in build_index(LESS).open}
+    open_modes = {entry.id: entry.record for entry in build_index(LESS).open}
     known = mode("D08")
     assert known is not None
     assert open_modes["D08"] == known.record
-    assert "D08" not in {it.id for it in build_index().open}
+    assert "D08" not in {item.id for item in build_index().open}
     assert f"open: D08 {known.title}; would be decided by {known.record}" in render_text(build_index(LESS))
     assert "| D08 | gain above what the operator could give | nothing yet; needs " in render_markdown(build_index(LESS))
 
@@ -54,6 +54,6 @@ def test_the_command_prints_text_json_and_markdown() -> None:
     assert f"{len(RULES)} rules decide" in plain.stdout
     table = CliRunner().invoke(app, ["rules", "--markdown"]).stdout
     assert table.count("\n| `") == len(RULES)
-    assert all(f"| {it.id} | {it.title} |" in table for it in MODES)
+    assert all(f"| {entry.id} | {entry.title} |" in table for entry in MODES)
     found = orjson.loads(CliRunner().invoke(app, ["rules", "--json"]).stdout)
-    assert [it["id"] for it in found["rules"]] == [rule.id for rule in RULES]
+    assert [item["id"] for item in found["rules"]] == [rule.id for rule in RULES]

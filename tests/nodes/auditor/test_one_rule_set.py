@@ -94,9 +94,11 @@ def both(name: str, folder: Path) -> tuple[Verdict, Verdict]:
 def found(verdict: Verdict) -> set[tuple[str, str, bool]]:
     """(rule, code, whether it is a FAIL) of what was found; a missing record weighs by where the evidence is from."""
     return {
-        (it.rule, "missing", False) if it.code in MISSING else (it.rule, it.code, it.severity is Severity.FAIL)
-        for it in verdict.findings
-        if it.rule in SHARED and it.severity is not Severity.INFO
+        (finding.rule, "missing", False)
+        if finding.code in MISSING
+        else (finding.rule, finding.code, finding.severity is Severity.FAIL)
+        for finding in verdict.findings
+        if finding.rule in SHARED and finding.severity is not Severity.INFO
     }
 
 
@@ -117,8 +119,10 @@ def test_only_what_the_plan_declares_is_found_in_the_run_alone(tmp_path: Path, n
 
 def test_a_missing_record_weighs_by_where_it_is_missing(tmp_path: Path) -> None:
     sealed, bare = both("r04-no-probes", tmp_path)
-    assert [it.severity for it in hits(sealed, "output_correctness")] == [Severity.FAIL]
-    assert [(it.severity, it.code) for it in hits(bare, "output_correctness")] == [(Severity.FLAG, "not_shown")]
+    assert [hit.severity for hit in hits(sealed, "output_correctness")] == [Severity.FAIL]
+    assert [(entry.severity, entry.code) for entry in hits(bare, "output_correctness")] == [
+        (Severity.FLAG, "not_shown")
+    ]
     assert bare.verdict is not Word.PASS
 
 

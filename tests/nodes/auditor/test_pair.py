@@ -33,9 +33,9 @@ def _claim(root: Path, delta: float, lever: Json) -> Path:
 def test_a_large_gain_on_one_launch_is_flagged_as_unproven(tmp_path: Path) -> None:
     lever = {"schedule_policy": "lpm"}
     verdict = audit_pair(*_legs(tmp_path, 0.67, lever), _claim(tmp_path, 0.67, lever))
-    assert [it.code for it in hits(verdict, "real_delta", Severity.FLAG)] == ["one_launch"]
+    assert [hit.code for hit in hits(verdict, "real_delta", Severity.FLAG)] == ["one_launch"]
     assert verdict.verdict is Word.FLAG
-    assert {it.rule for it in verdict.findings if it.severity is Severity.FLAG} == {
+    assert {finding.rule for finding in verdict.findings if finding.severity is Severity.FLAG} == {
         "output_correctness",
         "real_delta",
         "server_faults",
@@ -47,7 +47,7 @@ def test_leg_folders_with_equal_outputs_pass(run: Path) -> None:
     claim = run / "pair-claim.json"
     write(claim, {"lever": {"flags": {"stream_interval": 8}, "env": {}}})
     one = audit_pair(legs / "b00-reference", legs / "b00-candidate", claim)
-    assert [it.code for it in one.findings if it.severity is Severity.FLAG] == ["one_launch"]
+    assert [finding.code for finding in one.findings if finding.severity is Severity.FLAG] == ["one_launch"]
     sides = {side: run / side for side in ("reference", "candidate")}
     for side, folder in sides.items():
         for path in sorted(legs.glob(f"b0[023]-{side}")):
@@ -60,7 +60,7 @@ def test_leg_folders_with_equal_outputs_pass(run: Path) -> None:
 def test_a_small_gain_is_undecided(tmp_path: Path) -> None:
     lever = {"schedule_policy": "lpm"}
     verdict = audit_pair(*_legs(tmp_path, 0.014, lever), _claim(tmp_path, 0.014, lever))
-    assert [it.code for it in hits(verdict, "real_delta", Severity.FAIL)] == ["undecided"]
+    assert [hit.code for hit in hits(verdict, "real_delta", Severity.FAIL)] == ["undecided"]
     assert "simple rule" in hits(verdict, "real_delta")[0].observed
 
 
@@ -73,13 +73,13 @@ def test_another_pool_without_a_log_is_not_certified(tmp_path: Path) -> None:
 
 def test_two_changes_fail(tmp_path: Path) -> None:
     verdict = audit_pair(*_legs(tmp_path, 0.5, {"schedule_policy": "lpm", "chunked_prefill_size": 64}))
-    assert {it.code for it in hits(verdict, "same_conditions")} == {"undeclared_difference"}
+    assert {hit.code for hit in hits(verdict, "same_conditions")} == {"undeclared_difference"}
     assert verdict.lever_class == "indeterminate"
 
 
 def test_one_undeclared_change_is_taken_for_the_lever(tmp_path: Path) -> None:
     verdict = audit_pair(*_legs(tmp_path, 0.5, {"schedule_policy": "lpm"}))
-    assert [it.code for it in hits(verdict, "exactly_one_lever", Severity.FLAG)] == ["undeclared_lever"]
+    assert [hit.code for hit in hits(verdict, "exactly_one_lever", Severity.FLAG)] == ["undeclared_lever"]
     assert not hits(verdict, "same_conditions")
     assert (verdict.lever_class, verdict.counts_as_kernel_win) == ("indeterminate", False)
 
@@ -87,11 +87,11 @@ def test_one_undeclared_change_is_taken_for_the_lever(tmp_path: Path) -> None:
 def test_a_declared_change_that_the_server_ignored(tmp_path: Path) -> None:
     """E01: both servers resolved to the same arguments, and something else made the gain."""
     verdict = audit_pair(*_legs(tmp_path, 0.67, {}), _claim(tmp_path, 0.67, {"schedule_policy": "lpm"}))
-    assert [it.code for it in hits(verdict, "engagement", Severity.FAIL)] == ["not_engaged"]
+    assert [hit.code for hit in hits(verdict, "engagement", Severity.FAIL)] == ["not_engaged"]
     other = audit_pair(
         *_legs(tmp_path, 0.67, {"chunked_prefill_size": 64}), _claim(tmp_path, 0.67, {"chunked_prefill_size": 32})
     )
-    assert [it.code for it in hits(other, "engagement", Severity.FAIL)] == ["not_engaged"]
+    assert [entry.code for entry in hits(other, "engagement", Severity.FAIL)] == ["not_engaged"]
 
 
 def test_a_variable_that_no_server_reports(tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_a_variable_that_no_server_reports(tmp_path: Path) -> None:
 
 def test_an_empty_lever_is_no_change(tmp_path: Path) -> None:
     verdict = audit_pair(*_legs(tmp_path, 0.67, {}), _claim(tmp_path, 0.67, {}))
-    assert [it.code for it in hits(verdict, "exactly_one_lever", Severity.FAIL)] == ["no_lever"]
+    assert [hit.code for hit in hits(verdict, "exactly_one_lever", Severity.FAIL)] == ["no_lever"]
 
 
 def test_a_wrong_claim_fails(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ def audited(run: Path) -> Path:
 def test_untouched_evidence_gives_the_same_bytes(audited: Path) -> None:
     report = verify(audited)
     assert report.ok
-    assert [it.status for it in report.audits] == ["same", "same"]
+    assert [audit.status for audit in report.audits] == ["same", "same"]
 
 
 def test_files_that_no_audit_saw_do_not_matter(audited: Path) -> None:
@@ -37,7 +37,7 @@ def test_files_that_no_audit_saw_do_not_matter(audited: Path) -> None:
 
 def test_the_first_changed_file_is_named(audited: Path) -> None:
     edit(legs(audited)[2] / "leg.json", lambda record: record.update(host="elsewhere"))
-    found = {it.audit: (it.status, it.detail) for it in verify(audited).audits}
+    found = {audit.audit: (audit.status, audit.detail) for audit in verify(audited).audits}
     assert found["baseline-control-1"] == ("same", "")
     assert found["patch-patch-stream_interval-1"] == (
         "evidence_changed",
@@ -53,13 +53,13 @@ def test_missing_evidence_is_named(audited: Path) -> None:
 def test_an_edited_verdict_is_noticed(audited: Path) -> None:
     path = audited / "audits/patch-patch-stream_interval-1/verdict.json"
     path.write_bytes(path.read_bytes().replace(b'"counts_as_kernel_win":false', b'"counts_as_kernel_win":true'))
-    assert [it.status for it in verify(audited).audits] == ["same", "verdict_changed"]
+    assert [audit.status for audit in verify(audited).audits] == ["same", "verdict_changed"]
 
 
 def test_other_rules_are_said_so(audited: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(replay, "ruleset_digest", lambda: "0" * 64)
     report = verify(audited)
-    assert {it.status for it in report.audits} == {"other_rules"}
+    assert {audit.status for audit in report.audits} == {"other_rules"}
     (line,) = report.problems()
     assert line.startswith("2 verdicts: other_rules: evidence unchanged, written by a version with rules ")
     assert f"{ruleset_digest()[:12]}, this one has {'0' * 12};" in line

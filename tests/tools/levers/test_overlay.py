@@ -134,8 +134,8 @@ def test_the_runtime_of_an_earlier_version_is_still_known() -> None:
     """A bundle that was recorded with it keeps its class."""
     with tarfile.open(RECORDED) as archive:
         prefix = "kernels/comparisons/bundle/overlay/"
-        members = [it for it in archive.getmembers() if it.name.startswith(prefix) and it.isfile()]
-        laid = {it.name.removeprefix(prefix): archive.extractfile(it).read() for it in members}
+        members = [member for member in archive.getmembers() if member.name.startswith(prefix) and member.isfile()]
+        laid = {entry.name.removeprefix(prefix): archive.extractfile(entry).read() for entry in members}
     assert laid["_bankable/replace.py"] != runtime_files()["_bankable/replace.py"]
     assert read_overlay(laid).lever_class == "A"
     laid["_bankable/replace.py"] += b"#"

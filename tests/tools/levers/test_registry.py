@@ -136,7 +136,7 @@ def test_a_conditional_knob_applies_only_under_its_condition() -> None:
 
 
 def test_every_knob_has_a_class_and_a_reason_for_it() -> None:
-    for it in ALL_KNOBS:
-        assert it.lever_class in ("A", "B")
-        assert len(it.reason.split()) >= 6, it.name
-    assert len({it.reason for it in ALL_KNOBS}) == len(ALL_KNOBS)
+    for entry in ALL_KNOBS:
+        assert entry.lever_class in ("A", "B")
+        assert len(entry.reason.split()) >= 6, entry.name
+    assert len({item.reason for item in ALL_KNOBS}) == len(ALL_KNOBS)

@@ -88,9 +88,9 @@ def test_pauses_are_not_the_same_for_everybody() -> None:
     pauses = [Client(settings, seed=seed)._pause(failed, sent) for seed in range(40) for sent in (1, 2, 3)]
     first, second, third = pauses[::3], pauses[1::3], pauses[2::3]
     assert len(set(first)) == 40
-    assert all(2 <= it <= 6 for it in first if it is not None)
-    assert all(4 <= it <= 12 for it in second if it is not None)
-    assert max(it for it in third if it is not None) == 20
+    assert all(2 <= entry <= 6 for entry in first if entry is not None)
+    assert all(4 <= item <= 12 for item in second if item is not None)
+    assert max(element for element in third if element is not None) == 20
 
 
 def test_a_time_to_wait_is_a_number_or_a_date() -> None:
@@ -98,7 +98,7 @@ def test_a_time_to_wait_is_a_number_or_a_date() -> None:
     assert retry_after("-3") == 0
     later = retry_after(format_datetime(datetime.now(UTC) + timedelta(seconds=60), usegmt=True))
     assert later == pytest.approx(60, abs=2)
-    assert [retry_after(it) for it in ("nan", "inf", "soon", "", "Mon, 99 Foo", None)] == [None] * 6
+    assert [retry_after(entry) for entry in ("nan", "inf", "soon", "", "Mon, 99 Foo", None)] == [None] * 6
 
 
 def test_a_budget_of_calls_counts_repeated_ones() -> None:
@@ -147,7 +147,9 @@ def test_questions_side_by_side_do_not_overdraw() -> None:
         client = Client(settings, environ={})
 
         async def all_at_once() -> list[Kind]:
-            return [it.kind for it in await asyncio.gather(*(client.ask("a", QUESTION, Colour) for _ in range(5)))]
+            return [
+                entry.kind for entry in await asyncio.gather(*(client.ask("a", QUESTION, Colour) for _ in range(5)))
+            ]
 
         kinds = asyncio.run(all_at_once())
     assert sorted(kinds) == [Kind.ANSWERED] * 2 + [Kind.OVER_BUDGET] * 3
@@ -174,8 +176,8 @@ def test_one_role_does_not_pay_for_another() -> None:
         client = Client(settings, environ={})
         kinds = [client.ask_now(role, QUESTION, Colour).kind for role in ("judge", "judge", "strategist")]
     assert kinds == [Kind.ANSWERED, Kind.OVER_BUDGET, Kind.ANSWERED]
-    assert [it.body["model"] for it in other.requests] == ["n"]
-    assert [it.body["model"] for it in one.requests] == ["m"]
+    assert [request.body["model"] for request in other.requests] == ["n"]
+    assert [entry.body["model"] for entry in one.requests] == ["m"]
 
 
 def test_what_is_sent() -> None:

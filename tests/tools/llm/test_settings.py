@@ -136,8 +136,8 @@ def test_the_key_reaches_the_server_and_nothing_else(
         )
         client = Client(settings, ledger, environ={"BANKABLE_LLM_KEY": CANARY})
         found = client.ask_now("judge", QUESTION, Colour)
-    assert {it.headers["authorization"] for it in served.requests} == {f"Bearer {CANARY}"}
-    assert all(CANARY not in it.raw.decode() for it in served.requests)
+    assert {request.headers["authorization"] for request in served.requests} == {f"Bearer {CANARY}"}
+    assert all(CANARY not in entry.raw.decode() for entry in served.requests)
     written = (tmp_path / "calls.jsonl").read_text()
     assert written.count("\n") == len(served.requests)
     shown = "".join(capfd.readouterr())

@@ -66,7 +66,7 @@ def test_a_call_is_answered_and_the_answer_still_has_its_shape(ledger: Path) -> 
     assert first.body["tools"][0]["function"]["strict"] is True
     assert second.body["response_format"]["json_schema"]["strict"] is True
     lines = read_ledger(ledger)
-    assert [(it.outcome, it.detail, it.tool_calls, it.tool_faults) for it in lines] == [
+    assert [(line.outcome, line.detail, line.tool_calls, line.tool_faults) for line in lines] == [
         (Kind.CALLED_TOOLS, "mix", 1, 0),
         (Kind.ANSWERED, "", 0, 0),
     ]
@@ -132,7 +132,7 @@ def test_rounds_are_bounded_and_then_the_tools_are_gone(ledger: Path) -> None:
     with ScriptedEndpoint(never_content) as served:
         found = ask(served, ledger)
     assert (found.kind, len(served.requests)) == (Kind.ANSWERED, MOST_ROUNDS + 1)
-    assert [len(it.told) for it in served.requests] == list(range(MOST_ROUNDS + 1))
+    assert [len(request.told) for request in served.requests] == list(range(MOST_ROUNDS + 1))
     assert served.requests[-1].offered == []
 
 
@@ -153,8 +153,8 @@ def test_every_round_is_paid_from_the_budget(ledger: Path) -> None:
 def test_a_server_without_tools_is_asked_without(status: int, ledger: Path) -> None:
     with ScriptedEndpoint(lambda asked: error(status) if asked.offered else says(GOOD)) as served:
         found = ask(served, ledger)
-    assert (found.kind, [it.offered for it in served.requests]) == (Kind.ANSWERED, [["mix"], []])
-    assert [it.outcome for it in read_ledger(ledger)] == [Kind.REJECTED, Kind.ANSWERED]
+    assert (found.kind, [request.offered for request in served.requests]) == (Kind.ANSWERED, [["mix"], []])
+    assert [entry.outcome for entry in read_ledger(ledger)] == [Kind.REJECTED, Kind.ANSWERED]
 
 
 def test_a_refusal_beside_a_call_is_a_refusal(ledger: Path) -> None:

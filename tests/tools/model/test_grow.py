@@ -16,7 +16,8 @@ import json, sys, torch
 from transformers import AutoModelForCausalLM
 ids = torch.arange(3, 200).reshape(1, -1)
 with torch.no_grad():
-    small, large = (AutoModelForCausalLM.from_pretrained(it, dtype=torch.float32)(ids).logits for it in sys.argv[1:])
+    models = [AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32) for folder in sys.argv[1:]]
+    small, large = (model(ids).logits for model in models)
 print(json.dumps([float((small - large).abs().max()), float(small.std())]))
 """
 

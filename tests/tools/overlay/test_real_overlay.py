@@ -87,12 +87,12 @@ def launched(driver: LiveDriver, folder: Path, overlay: Path) -> LiveServer:
 
 
 def test_a_task_holds_the_servers_own_shapes_and_answers(tasks: dict[str, TaskFolder]) -> None:
-    shapes = {name: {it.key: it for it in folder.task.shapes} for name, folder in tasks.items()}
+    shapes = {name: {shape.key: shape for shape in folder.task.shapes} for name, folder in tasks.items()}
     assert shapes["rms_norm"]["48x64"].phase == "decode"  # 12 requests of 4 heads: the norm of the queries
-    assert any(it.phase == "prefill" and not it.held_out for it in shapes["fused_add_rms_norm"].values())
+    assert any(entry.phase == "prefill" and not entry.held_out for entry in shapes["fused_add_rms_norm"].values())
     assert all("x4x2x64x" in key and it.phase == "decode" for key, it in shapes["decode_attention"].items())
     assert tasks["rms_norm"].task.live_source.path == "sglang/srt/layers/layernorm.py"
-    assert sum(it.held_out for it in shapes["silu_and_mul"].values()) >= 1
+    assert sum(item.held_out for item in shapes["silu_and_mul"].values()) >= 1
 
 
 def test_kernels_are_right_on_what_the_server_was_asked(tasks: dict[str, TaskFolder], engine: Engine) -> None:
@@ -136,7 +136,8 @@ def test_all_of_them_answer_in_a_real_server_as_the_live_ones_do(
     assert replaced.identity.env["PYTHONPATH"].split(":")[0] == "<overlay>"
     assert replaced.identity.env["BANKABLE_OVERLAY_REPORTS"] == "<reports>"
     same = [
-        a.token_ids == b.token_ids for a, b in zip(*(it.generate(PROMPTS) for it in (watched, replaced)), strict=True)
+        a.token_ids == b.token_ids
+        for a, b in zip(*(entry.generate(PROMPTS) for entry in (watched, replaced)), strict=True)
     ]
     assert sum(same) >= DETERMINISTIC * len(same)
     for server in (watched, replaced):

@@ -51,7 +51,7 @@ def in_a_batch(server: LiveServer, sampling: dict[str, Any], tokens: int = 16) -
     """How many tokens each of six requests got."""
     with ThreadPoolExecutor(6) as pool:
         found = list(pool.map(lambda _: asked(server, sampling, tokens), range(6)))
-    return [it["meta_info"]["completion_tokens"] for it in found]
+    return [entry["meta_info"]["completion_tokens"] for entry in found]
 
 
 @pytest.fixture(scope="module")

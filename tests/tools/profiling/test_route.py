@@ -42,5 +42,5 @@ def test_the_route_holds_everything_above_a_hundredth_largest_first() -> None:
     ops = [_op("aten::copy_", "copy", 0.3), _op("aten::mm", share=0.6), _op("aten::view", "host", 0.095)]
     ops.append(_op("aten::small", share=0.005))
     route = route_of(Profile.model_construct(ops=tuple(ops)))
-    assert [it.op for it in route.ops] == ["aten::mm", "aten::copy_", "aten::view"]
-    assert [it.target for it in route.ops] == ["operator", "operator", "configuration"]
+    assert [entry.op for entry in route.ops] == ["aten::mm", "aten::copy_", "aten::view"]
+    assert [item.target for item in route.ops] == ["operator", "operator", "configuration"]

@@ -59,5 +59,5 @@ def test_of_a_setting(flags: dict[str, Any], trials: list[dict[str, Any]], sourc
 def test_of_a_kernel(
     entered: list[tuple[str, str]], searched: list[tuple[str, str | None]], source: str, tmp_path: Path
 ) -> None:
-    logs = {"entered": [evaluated(*it) for it in entered], "search": [evaluated(*it) for it in searched]}
+    logs = {"entered": [evaluated(*entry) for entry in entered], "search": [evaluated(*item) for item in searched]}
     assert shown(tmp_path / "run", {"mul": FIRST}, [], **logs) == source

@@ -46,15 +46,15 @@ def test_nothing_is_asked_twice() -> None:
     assert not policy.suggest({"stream_interval": 32}, {})
     trials = asked(policy, 50)
     assert not policy.suggest({"stream_interval": 32}, {})
-    shown = [(it.flags, it.env) for it in trials]
-    assert all(shown.count(it) == 1 for it in shown)
+    shown = [(trial.flags, trial.env) for trial in trials]
+    assert all(shown.count(entry) == 1 for entry in shown)
 
 
 def test_a_bad_suggestion_takes_no_screening_trial_away() -> None:
     policy, plain = SearchPolicy(SPACE, 10_000, 0, ONE), SearchPolicy(SPACE, 10_000, 0, ONE)
     policy.suggest({"max_running_requests": 4}, {})
-    own = [it.flags or it.env for it in asked(policy, 50) if it.stage == "screen"]
-    assert own == [it.flags or it.env for it in asked(plain, 50) if it.stage == "screen"]
+    own = [entry.flags or entry.env for entry in asked(policy, 50) if entry.stage == "screen"]
+    assert own == [item.flags or item.env for item in asked(plain, 50) if item.stage == "screen"]
     assert {"max_running_requests": 8} in own
 
 
@@ -68,7 +68,7 @@ def test_a_replayed_search_goes_on_with_its_suggestions() -> None:
     whole = SearchPolicy(SPACE, 10_000, 0, ONE)
     whole.suggest({"max_running_requests": 4}, {})
     trials = asked(whole, 50)
-    history = [FinishedTrial(trial=it, outcome=measured(it)) for it in trials[:3]]
-    assert [it.model_dump() for it in asked(SearchPolicy(SPACE, 10_000, 0, ONE, history), 50)] == [
-        it.model_dump() for it in trials[3:]
+    history = [FinishedTrial(trial=trial, outcome=measured(trial)) for trial in trials[:3]]
+    assert [entry.model_dump() for entry in asked(SearchPolicy(SPACE, 10_000, 0, ONE, history), 50)] == [
+        item.model_dump() for item in trials[3:]
     ]

@@ -34,6 +34,6 @@ def test_a_prompt_that_nobody_drew_before_stays() -> None:
 
 
 def test_texts_and_more_prompts_than_tokens_are_left() -> None:
-    rows = [SimpleNamespace(prompt=it) for it in ("a text", [1], [1], [1], [])]
+    rows = [SimpleNamespace(prompt=entry) for entry in ("a text", [1], [1], [1], [])]
     make_distinct(rows, 2)
     assert [row.prompt for row in rows] == ["a text", [1], [0], [1], []]

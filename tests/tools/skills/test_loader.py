@@ -22,14 +22,14 @@ SCOPES = ("baseline", "profile", "patch", "harness", "bundle")
 def _names(*task: str | None) -> list[str]:
     role, operator, device, dtype = task
     assert role is not None
-    return [it.head.name for it in skills_for(role, operator=operator, device=device, dtype=dtype)]
+    return [entry.head.name for entry in skills_for(role, operator=operator, device=device, dtype=dtype)]
 
 
 def test_every_file_is_in_the_index_and_every_entry_is_there() -> None:
     found = load_skills()
     files = {path for path in HOME.rglob("*.md") if path.name != "README.md"}
     assert len(found) == len(files)
-    assert len({it.sha256 for it in found}) == len(found)
+    assert len({entry.sha256 for entry in found}) == len(found)
 
 
 def test_a_role_gets_what_fits_its_task() -> None:
@@ -62,20 +62,20 @@ def test_every_family_has_a_playbook_that_names_its_patch_point_and_its_dtypes()
 
 def test_every_setting_that_code_knows_is_in_a_playbook_for_its_devices() -> None:
     texts = {
-        device: "".join(it.body for it in skills_for("config_tuner", device=device))
+        device: "".join(item.body for item in skills_for("config_tuner", device=device))
         for device in ("cpu", "cuda", "rocm")
     }
-    for it in ALL_KNOBS:
-        for device in it.devices:
-            assert f"`{it.name}`" in texts[device], (it.name, device)
+    for entry in ALL_KNOBS:
+        for device in entry.devices:
+            assert f"`{entry.name}`" in texts[device], (entry.name, device)
 
 
 def test_no_playbook_names_a_setting_that_code_does_not_know() -> None:
     for name in ("levers", "levers_cpu", "levers_accelerator"):
         listed = re.findall(r"^- (`[^:]+):", skill(name).body, re.MULTILINE)
-        settings = [it for entry in listed for it in re.findall(r"`([A-Za-z_]+)`", entry)]
+        settings = [item for entry in listed for item in re.findall(r"`([A-Za-z_]+)`", entry)]
         assert settings, name
-        assert [it for it in settings if knob(it) is None] == []
+        assert [setting for setting in settings if knob(setting) is None] == []
 
 
 def test_classes_in_the_accelerators_playbook_are_those_of_the_registry() -> None:
@@ -85,7 +85,7 @@ def test_classes_in_the_accelerators_playbook_are_those_of_the_registry() -> Non
         entries = re.findall(r"^- ([^:]+):", part, re.MULTILINE)
         named = {name for entry in entries for name in re.findall(r"`(\w+)`", entry)}
         assert named
-        assert {it: knob(it).lever_class for it in named} == dict.fromkeys(named, lever_class)
+        assert {item: knob(item).lever_class for item in named} == dict.fromkeys(named, lever_class)
 
 
 def test_the_auditors_skill_has_its_five_scopes_in_order() -> None:
@@ -94,14 +94,14 @@ def test_the_auditors_skill_has_its_five_scopes_in_order() -> None:
 
 def test_the_proof_stands_on_fixtures_of_the_right_kind() -> None:
     body, keys = " ".join(skill("patch_auditor").body.split()), read_keys()
-    scopes = {it.id: it.scope for it in FIXTURES}
+    scopes = {fixture.id: fixture.scope for fixture in FIXTURES}
     listed = yaml.safe_load((HOME / "patch_auditor/proof/proof.yaml").read_text())["proof"]
-    assert [it["scope"] for it in listed] == list(SCOPES)
-    for it in listed:
-        assert it["says"] in body, it
+    assert [item["scope"] for item in listed] == list(SCOPES)
+    for entry in listed:
+        assert entry["says"] in body, entry
         for side in ("fraud", "honest"):
-            assert keys[it[side]].kind == side
-            assert scopes[it[side]] == it["scope"]
+            assert keys[entry[side]].kind == side
+            assert scopes[entry[side]] == entry["scope"]
 
 
 def _home(folder: Path, index: str, **files: str) -> Path:

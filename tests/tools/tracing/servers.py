@@ -52,7 +52,7 @@ class Server(Loopback):
 
     @property
     def everything(self) -> bytes:
-        return b"\n".join(it.everything for it in self.requests)
+        return b"\n".join(request.everything for request in self.requests)
 
     def answer(self, request: Request) -> tuple[int, bytes]:
         """Status and body."""
@@ -134,8 +134,8 @@ class LangSmithServer(Server):
             self._multipart(request)
         elif path == "/runs/batch":
             body = json.loads(request.body)
-            for it in (*body.get("post", []), *body.get("patch", [])):
-                self._merge(it["id"], it)
+            for entry in (*body.get("post", []), *body.get("patch", [])):
+                self._merge(entry["id"], entry)
         elif path == "/runs" or request.method == "PATCH":
             it = json.loads(request.body)
             self._merge(it["id"], it)
@@ -164,7 +164,7 @@ class LangSmithServer(Server):
 
     def child_of(self, run: Run) -> list[Run]:
         """Runs directly beneath this one."""
-        return [it for it in self.runs.values() if it.parent_run_id == run.id]
+        return [entry for entry in self.runs.values() if entry.parent_run_id == run.id]
 
 
 class Collector(Server):
@@ -185,13 +185,13 @@ class Collector(Server):
 
 def attributes(span: Any) -> Json:
     """Of a span or an event, as plain values."""
-    return {it.key: _value(it.value) for it in span.attributes}
+    return {attribute.key: _value(attribute.value) for attribute in span.attributes}
 
 
 def _value(value: Any) -> Any:
     kind = value.WhichOneof("value")
     if kind == "array_value":
-        return [_value(it) for it in value.array_value.values]
+        return [_value(entry) for entry in value.array_value.values]
     return getattr(value, kind)
 
 

@@ -35,7 +35,7 @@ def test_runs_arrive_nested_with_names_tags_and_metadata() -> None:
         out.send([run, node])
         out.send([ended(run), ended(node), audit, call])
         found = server.runs
-    assert found.keys() == {str(it.id) for it in (run, node, audit, call)}
+    assert found.keys() == {str(entry.id) for entry in (run, node, audit, call)}
     told = found[str(audit.id)]
     assert (told.name, told.run_type, told.tags) == ("audit patch: x", "chain", ["scope:patch", "verdict:FAIL"])
     assert (told.parent_run_id, told.trace_id) == (str(node.id), str(run.id))
@@ -55,10 +55,10 @@ def test_runs_arrive_nested_with_names_tags_and_metadata() -> None:
         "total_tokens": 120,
         "total_cost": 0.25,
     }
-    assert {it.headers["x-api-key"] for it in server.requests} == {"lsv2_pt_canary"}
+    assert {request.headers["x-api-key"] for request in server.requests} == {"lsv2_pt_canary"}
     assert b"lsv2_pt_canary" not in server.everything
     for detail in (b"sdk_version", b"platform", b"py_implementation"):
-        assert detail not in b"".join(it.body for it in server.requests)
+        assert detail not in b"".join(item.body for item in server.requests)
 
 
 def test_a_verdict_is_one_feedback_score_however_often_it_is_sent() -> None:
@@ -84,7 +84,7 @@ def test_a_project_that_is_not_found_yet_keeps_the_score_back_and_nothing_else()
         assert told.value.left == [audit]
         server.find_project = True
         out.send(told.value.left)
-    assert [it["key"] for it in server.feedback] == ["verdict.patch"]
+    assert [entry["key"] for entry in server.feedback] == ["verdict.patch"]
 
 
 def test_a_server_that_is_older_than_multipart_is_sent_batches() -> None:
@@ -92,7 +92,7 @@ def test_a_server_that_is_older_than_multipart_is_sent_batches() -> None:
         server.multipart = False
         run = run_of()
         exporter(server.url).send([run])
-    assert [it.path for it in server.requests] == ["/runs/multipart", "/info", "/runs/batch"]
+    assert [request.path for request in server.requests] == ["/runs/multipart", "/info", "/runs/batch"]
     assert server.runs.keys() == {str(run.id)}
 
 
@@ -112,7 +112,7 @@ def test_a_broken_server_blocks_nobody_and_is_told_in_one_line_without_the_key(
             box.put(within(run))
         line = box.close()
         assert elsewhere.requests == []
-        assert len([it for it in server.requests if it.path == "/runs/multipart"]) <= LIBRARY_TRIES
+        assert len([request for request in server.requests if request.path == "/runs/multipart"]) <= LIBRARY_TRIES
     assert line.startswith("LangSmith: 100 of 100 records of the trace were not sent: ")
     assert "\n" not in line
     said = capfd.readouterr()

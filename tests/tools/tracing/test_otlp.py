@@ -23,11 +23,11 @@ def test_spans_arrive_nested_in_one_request_and_only_ended_ones() -> None:
         out.send([run, node])
         assert server.requests == []
         out.send([ended(run), ended(node), audit_in(node)])
-    assert [it.headers["content-type"] for it in server.requests] == ["application/x-protobuf"]
+    assert [request.headers["content-type"] for request in server.requests] == ["application/x-protobuf"]
     root, step, audit = server.spans
-    assert [it.name for it in (root, step, audit)] == ["bankable run", "audit_patch", "audit patch: x"]
+    assert [entry.name for entry in (root, step, audit)] == ["bankable run", "audit_patch", "audit patch: x"]
     assert (root.parent_span_id, step.parent_span_id, audit.parent_span_id) == (b"", root.span_id, step.span_id)
-    assert len({it.trace_id for it in server.spans}) == 1
+    assert len({span.trace_id for span in server.spans}) == 1
     assert (root.start_time_unix_nano, root.end_time_unix_nano) == (
         int(BEGAN.timestamp() * 1e6) * 1000,
         int(ENDED.timestamp() * 1e6) * 1000,
@@ -62,8 +62,8 @@ def test_a_resumed_run_joins_the_same_trace_and_another_run_does_not() -> None:
         exporter(server).send([ended(run_of("r1"))])
         exporter(server).send([ended(run_of("r1"))])
         exporter(server).send([ended(run_of("r2"))])
-    assert len({it.trace_id for it in server.spans}) == 2
-    assert len({it.span_id for it in server.spans}) == 3
+    assert len({span.trace_id for span in server.spans}) == 2
+    assert len({entry.span_id for entry in server.spans}) == 3
 
 
 def test_nothing_of_the_environment_is_added(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,7 +37,7 @@ def test_a_listing_is_read_without_what_the_linker_adds():
     found = parse_instructions(TEXT)
     assert len(found) == 15
     assert found[0x1118].mnemonic == "vfmadd132ps"
-    assert {it.function for it in found.values()} == {"bankable_run", "helper"}
+    assert {entry.function for entry in found.values()} == {"bankable_run", "helper"}
 
 
 def test_lanes_times_operations_are_the_flops():
@@ -53,7 +53,7 @@ def test_places_on_the_stack_are_told_from_arrays_and_other_pointers():
 
 def test_a_mix_weighs_by_how_often():
     found = parse_instructions(TEXT)
-    mix = mix_of((it, 10.0) for it in found.values())
+    mix = mix_of((entry, 10.0) for entry in found.values())
     assert (mix.instructions, mix.spills, mix.locked, mix.flops) == (150, 30, 10, 250)
     assert mix.vector == {512: 10, 256: 50, 128: 20, 0: 70}
     assert list(mix.vector) == [512, 256, 128, 0]
@@ -72,5 +72,5 @@ def test_inner_loops_are_those_without_another_inside():
     101c:\tret
 """
     inner = select_innermost(parse_instructions(text))
-    assert [it.mnemonic for it in inner] == ["vmovaps", "vaddps", "jne"]
-    assert [it.spilled for it in inner] == [True, False, False]
+    assert [entry.mnemonic for entry in inner] == ["vmovaps", "vaddps", "jne"]
+    assert [item.spilled for item in inner] == [True, False, False]

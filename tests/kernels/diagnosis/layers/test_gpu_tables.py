@@ -46,7 +46,7 @@ def test_a_table_of_ncu_gives_means_over_the_launches_of_the_kernel():
     found = ncu.read_csv(text, "rms_norm_kernel")
     assert (found.launches, found.time_ns, found.memory_bytes, found.registers) == (2, 5000, 1.5e6, 31)
     assert (found.memory_share, found.compute_share, found.occupancy) == (0.815, 0.12, None)
-    assert [it.partition(":")[0] for it in found.missing] == ["occupancy", "shared_bytes"]
+    assert [entry.partition(":")[0] for entry in found.missing] == ["occupancy", "shared_bytes"]
     assert found.describe() == "rms_norm_kernel: 5.00 µs, memory 82%, compute 12%, 31 registers"
 
 

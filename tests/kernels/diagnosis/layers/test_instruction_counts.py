@@ -29,7 +29,8 @@ def test_a_call_is_counted_without_python_and_without_what_is_done_once(norm_tas
     subjects = [Subject.of_source(norm_task, source, key, python, cache=compiler.cache) for key in ("4x64", "5x67")]
     with LayerWorker() as worker:
         small, large = (
-            evaluate(it, built_in_plans(), only=["counters", "compile"], plugins={}, worker=worker) for it in subjects
+            evaluate(subject, built_in_plans(), only=["counters", "compile"], plugins={}, worker=worker)
+            for subject in subjects
         )
     found, other = small["counters"].found, large["counters"].found
     assert small["compile"].found.instructions > 50

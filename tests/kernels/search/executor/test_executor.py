@@ -58,14 +58,14 @@ def jobs(task: TaskFolder, *bodies: str, limits: JobLimits | None = None) -> lis
     sources = [taken_over(body, choices={"unroll": 2}) for body in bodies]
     return [
         EvaluationJob(
-            task.root, "rms_norm", it, 1, try_limits=limits or JobLimits(wall_s=60, cpu_s=40, memory_bytes=1 << 30)
+            task.root, "rms_norm", source, 1, try_limits=limits or JobLimits(wall_s=60, cpu_s=40, memory_bytes=1 << 30)
         )
-        for it in sources
+        for source in sources
     ]
 
 
 def ended(found) -> list[str]:
-    return [f"{it.outcome} {it.why}".strip()[:24] for it in found]
+    return [f"{entry.outcome} {entry.why}".strip()[:24] for entry in found]
 
 
 CRASH, SPIN = "*reinterpret_cast<volatile int*>(8) = 1;", "for (volatile int64_t i = 0;; ++i) {}"
@@ -104,7 +104,7 @@ def test_a_worker_that_is_killed_in_mid_evaluation_loses_nothing(cluster, task, 
         killing.start()
         found = workers.screen(jobs(task, SLOW, SLOW.replace("400", "401"), SLOW.replace("400", "402"), HONEST))
         killing.join()
-        assert [it.outcome for it in found] == ["measured"] * 4
+        assert [entry.outcome for entry in found] == ["measured"] * 4
         assert first[0] not in workers.pids
 
 
@@ -122,7 +122,7 @@ def test_a_candidate_that_takes_two_workers_along_is_reported(task, compiler, py
 
         monkeypatch.setattr(worker, "screen", loses)
         found = workers.screen(jobs(task, HONEST, SLOW.replace("400", "402"), HONEST))
-    assert [it.outcome for it in found] == ["measured", "failed", "measured"]
+    assert [entry.outcome for entry in found] == ["measured", "failed", "measured"]
     assert found[1].why.startswith("lost its worker 2 times: ")
     assert len(asked) == 4
 
@@ -134,10 +134,10 @@ def test_a_search_is_the_same_wherever_its_candidates_run(cluster, task, compile
         folder = TaskFolder(tmp_path / kind, task.task)
         search = Search(folder, compiler, python, policy="exhaustive", on=kind, workers=2)
         search.run(budget=4)
-        found[kind] = [(it.implementation, it.outcome, it.parent) for it in search.done.values()]
-        assert all(it.log_ratio is not None for it in search.done.values())
+        found[kind] = [(item.implementation, item.outcome, item.parent) for item in search.done.values()]
+        assert all(element.log_ratio is not None for element in search.done.values())
     assert found["local"] == found["ray"]
-    wanted = [render(NORM, "bfloat16", it).implementation for it in list(every_choice(NORM, ((4, 64),)))[:4]]
+    wanted = [render(NORM, "bfloat16", entry).implementation for entry in list(every_choice(NORM, ((4, 64),)))[:4]]
     assert [name for name, _, _ in found["local"]] == wanted
 
 

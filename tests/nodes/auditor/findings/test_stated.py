@@ -39,7 +39,7 @@ def test_what_a_percentage_says(headline: str, about: str, sign: int, value: flo
 
 def test_each_percentage_belongs_to_what_stands_before_it() -> None:
     found = list(percentages("output throughput +30.0% at the cost of TTFT +119%, ITL 3 % better"))
-    assert [(it.about, it.sign) for it in found] == [("throughput", 1), ("ttft", 1), ("itl", -1)]
+    assert [(entry.about, entry.sign) for entry in found] == [("throughput", 1), ("ttft", 1), ("itl", -1)]
 
 
 def test_rounding_is_of_the_last_digit_and_never_a_large_part() -> None:

@@ -30,7 +30,7 @@ def read(tmp_path: Path, source: Path) -> tuple[ImportedLeg, ...]:
 
 
 def not_shown(verdict: Verdict) -> set[str]:
-    return {it.observed.removeprefix("not shown: ") for it in verdict.findings if it.code == "not_shown"}
+    return {finding.observed.removeprefix("not shown: ") for finding in verdict.findings if finding.code == "not_shown"}
 
 
 def _sglang(path: Path, rate: float, seed: int) -> Path:
@@ -102,7 +102,7 @@ def test_figures_are_recomputed_where_requests_are_recorded(tmp_path: Path, tool
 def test_a_clear_gain_is_flagged_and_what_is_missing_has_a_name(tmp_path: Path, tool: str) -> None:
     write, _, detailed = WRITERS[tool]
     verdict = audit_pair(write(tmp_path / "a", 400.0, 1), write(tmp_path / "b", 500.0, 2))
-    assert verdict.verdict is Word.FLAG, [(it.rule, it.observed) for it in verdict.findings]
+    assert verdict.verdict is Word.FLAG, [(finding.rule, finding.observed) for finding in verdict.findings]
     assert hits(verdict, "real_delta", Severity.FLAG)[0].observed.startswith("+2")
     missing = not_shown(verdict)
     assert {"server log", "greedy outputs of both legs"} <= missing
@@ -136,7 +136,7 @@ def test_a_figure_that_its_own_requests_contradict(tmp_path: Path, tool: str) ->
     record = json.loads(path.read_text())
     record["output_throughput"] *= 1.004
     verdict = audit_pair(write(tmp_path / "a", 400.0, 1), samples.dump(path, record))
-    assert [it.code for it in hits(verdict, "reported_vs_raw", Severity.FAIL)] == ["reported_differs"]
+    assert [hit.code for hit in hits(verdict, "reported_vs_raw", Severity.FAIL)] == ["reported_differs"]
 
 
 def test_a_guidellm_mean_that_its_requests_contradict(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_an_aiperf_aggregate_beside_its_records_is_a_claim(tmp_path: Path) -> No
         _aiperf_summary(tmp_path / name, told, 1)
     verdict = audit_pair(tmp_path / "a", tmp_path / "b")
     found = hits(verdict, "reported_vs_raw", Severity.FAIL)
-    assert {it.evidence[0].file for it in found} == {"candidate/profile_export_aiperf.json"}
+    assert {entry.evidence[0].file for entry in found} == {"candidate/profile_export_aiperf.json"}
 
 
 @pytest.mark.parametrize("change", ["json", "array", "concatenated", "marked"])
@@ -192,14 +192,14 @@ def test_a_log_and_arguments_beside_a_result_close_gaps(tmp_path: Path) -> None:
 def test_another_workload_is_no_gain(tmp_path: Path) -> None:
     fewer = samples.vllm(500.0, 2, num_prompts=11, max_concurrency=8)
     verdict = audit_pair(_vllm(tmp_path / "a", 400.0, 1), samples.dump(tmp_path / "b.json", fewer))
-    assert any(it.code == "different_workload" for it in hits(verdict, "same_workload", Severity.FAIL))
+    assert any(hit.code == "different_workload" for hit in hits(verdict, "same_workload", Severity.FAIL))
 
 
 def test_failed_requests_are_found_in_a_bare_summary(tmp_path: Path) -> None:
     record = samples.vllm(500.0, 2, details=False, failed=3, completed=samples.PROMPTS - 3)
     verdict = audit_pair(_vllm_bare(tmp_path / "a", 400.0, 1), samples.dump(tmp_path / "b.json", record))
-    assert [it.code for it in hits(verdict, "rows_complete") if it.severity is Severity.FAIL] == ["failed_requests"]
-    assert {it.code for it in hits(verdict, "same_workload")} == {"different_workload"}
+    assert [hit.code for hit in hits(verdict, "rows_complete") if hit.severity is Severity.FAIL] == ["failed_requests"]
+    assert {entry.code for entry in hits(verdict, "same_workload")} == {"different_workload"}
 
 
 def test_missing_arguments_weigh_more_where_the_tool_writes_them(tmp_path: Path) -> None:
@@ -212,7 +212,7 @@ def test_arguments_that_change_between_rounds(tmp_path: Path) -> None:
     before = samples.dump(tmp_path / "a.jsonl", samples.sglang(400.0, 1, INFO), samples.sglang(401.0, 2, INFO))
     moved = {**INFO, "schedule_policy": "lpm"}
     after = samples.dump(tmp_path / "b.jsonl", samples.sglang(500.0, 1, INFO), samples.sglang(501.0, 2, moved))
-    assert "moved_in_flight" in {it.code for it in hits(audit_pair(before, after), "same_conditions")}
+    assert "moved_in_flight" in {hit.code for hit in hits(audit_pair(before, after), "same_conditions")}
 
 
 def test_aiperf_counts_cancelled_and_warm_up_requests_apart(tmp_path: Path) -> None:
@@ -259,7 +259,7 @@ def test_legs_of_two_tools_are_refused(tmp_path: Path) -> None:
 
 def test_records_against_a_bare_summary_are_not_one_measure(tmp_path: Path) -> None:
     verdict = audit_pair(_vllm(tmp_path / "a", 400.0, 1), _vllm_bare(tmp_path / "b", 500.0, 1))
-    assert "mixed_records" in {it.code for it in hits(verdict, "rows_complete", Severity.FAIL)}
+    assert "mixed_records" in {hit.code for hit in hits(verdict, "rows_complete", Severity.FAIL)}
 
 
 def test_a_baseline_alone_is_never_certified_by_one_launch(tmp_path: Path) -> None:

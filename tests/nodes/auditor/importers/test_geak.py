@@ -121,11 +121,15 @@ CAND = [1674.248, 1677.476, 1684.60]
 
 
 def codes(verdict: Verdict, severity: Severity) -> set[str]:
-    return {it.code for it in verdict.findings if it.severity is severity}
+    return {finding.code for finding in verdict.findings if finding.severity is severity}
 
 
 def shown(verdict: Verdict) -> list[tuple[str, str, str, str]]:
-    return [(it.severity.value, it.rule, it.code, it.observed) for it in verdict.findings if it.severity != "INFO"]
+    return [
+        (finding.severity.value, finding.rule, finding.code, finding.observed)
+        for finding in verdict.findings
+        if finding.severity != "INFO"
+    ]
 
 
 @pytest.fixture
@@ -150,7 +154,7 @@ def test_c01_a_starved_reference_is_ejected(run: Path) -> None:
     verdict = audit_pair(run, scope="bundle")
     assert (verdict.verdict, verdict.action) == (Word.FAIL, Action.EJECT), shown(verdict)
     assert "starved_reference" in codes(verdict, Severity.FAIL)
-    assert [(it.expected, it.observed) for it in hits(verdict, "reported_conditions", Severity.FAIL)] == [
+    assert [(hit.expected, hit.observed) for hit in hits(verdict, "reported_conditions", Severity.FAIL)] == [
         ("mem_fraction_static = 0.85, as claimed", "mem_fraction_static = 0.7225 in reference")
     ]
     assert "(withheld)" in verdict.headline
@@ -178,7 +182,7 @@ def test_c02_a_larger_pool_that_never_filled_is_no_confound(run: Path) -> None:
     leg(folder / "cand", [1098.0, 1100.0, 1102.0], {"attention_backend": "triton"})
     verdict = audit_pair(run)
     assert verdict.verdict is Word.FLAG, shown(verdict)
-    assert "inert_capacity" in {it.code for it in verdict.findings if it.rule == "same_conditions"}
+    assert "inert_capacity" in {finding.code for finding in verdict.findings if finding.rule == "same_conditions"}
     assert codes(verdict, Severity.FLAG) == {"not_shown", "one_launch"}
     assert verdict.lever_class == "A"
     assert not verdict.counts_as_kernel_win
@@ -235,7 +239,7 @@ def test_an_honest_benchmark_is_left_alone(run: Path) -> None:
     write(run / "kernels/gemm_task/opbench_result.json", benchmark)
     verdict = audit_pair(run)
     assert not hits(verdict, "harness_headline")
-    assert [it.observed for it in hits(verdict, "harness_headline", Severity.INFO)] == ["2×"]
+    assert [hit.observed for hit in hits(verdict, "harness_headline", Severity.INFO)] == ["2×"]
 
 
 def test_a01_speculative_decoding_sold_as_a_kernel(run: Path) -> None:
@@ -270,7 +274,7 @@ def test_d07_a_warm_up_outlier_in_the_baseline(run: Path) -> None:
     leg(run / "baseline", [966.36, 1004.05, 1004.71])
     verdict = audit_pair(run, scope="baseline")
     assert (verdict.verdict, verdict.action) == (Word.FLAG, Action.REMEASURE), shown(verdict)
-    found = next(it for it in verdict.findings if it.code == "warm_up_outlier")
+    found = next(finding for finding in verdict.findings if finding.code == "warm_up_outlier")
     assert "spread up to 3.82%, 7.6 × the band" in found.observed
     # A folder of the leg itself, and a settled baseline.
     leg(run / "baseline", [1003.36, 1004.05, 1004.71])
@@ -305,9 +309,9 @@ def test_a_fault_of_the_candidate_alone_is_harm_and_one_of_both_is_a_bad_measure
     broken = server_log(65, 0.11, "Segmentation fault\n")
     leg(run / "ref", REF)
     leg(run / "cand", CAND, {"schedule_policy": "lpm"}, log=broken)
-    assert [it.action for it in hits(audit_pair(run), "server_faults", Severity.FAIL)] == [Action.EJECT]
+    assert [hit.action for hit in hits(audit_pair(run), "server_faults", Severity.FAIL)] == [Action.EJECT]
     leg(run / "ref", REF, log=broken)
-    assert {it.action for it in hits(audit_pair(run), "server_faults", Severity.FAIL)} == {Action.REMEASURE}
+    assert {entry.action for entry in hits(audit_pair(run), "server_faults", Severity.FAIL)} == {Action.REMEASURE}
 
 
 def test_only_the_reference_was_measured(run: Path) -> None:
@@ -325,9 +329,9 @@ def test_reported_medians_are_held_against_raw(run: Path) -> None:
     assert not hits(audit_pair(run), "reported_vs_raw", Severity.FAIL)
     integrated(run, "policy", **{**honest, "cand_med": 1700.0, "e2e_delta_pct": 69.2})
     wrong = hits(audit_pair(run), "reported_vs_raw", Severity.FAIL)
-    assert {it.observed for it in wrong} == {"candidate.output_throughput = 1700.0000", "gain +69.20%"}
+    assert {entry.observed for entry in wrong} == {"candidate.output_throughput = 1700.0000", "gain +69.20%"}
     integrated(run, "policy", ref_med=None, cand_med=None, e2e={"ref_median_tok_s": 1004.906, "delta_pct": 12.0})
-    assert [it.observed for it in hits(audit_pair(run), "reported_vs_raw", Severity.FAIL)] == ["gain +12.00%"]
+    assert [hit.observed for hit in hits(audit_pair(run), "reported_vs_raw", Severity.FAIL)] == ["gain +12.00%"]
     integrated(run, "policy", ref_med=None, cand_med=None)  # nulls over intact raw are no lie (D06)
     assert not hits(audit_pair(run), "reported_vs_raw", Severity.FAIL)
 
@@ -337,7 +341,7 @@ def test_a_summary_that_differs_from_its_rows(run: Path) -> None:
     leg(run / "cand", CAND, {"schedule_policy": "lpm"})
     write(run / "cand/bench_summary.json", {"output_throughput_tok_s_median": 1800.0, "all_throughput": CAND})
     found = hits(audit_pair(run), "reported_vs_raw", Severity.FAIL)
-    assert [it.evidence[0].file for it in found] == ["candidate/bench_summary.json"]
+    assert [entry.evidence[0].file for entry in found] == ["candidate/bench_summary.json"]
 
 
 def test_two_settings_in_one_patch(run: Path) -> None:
@@ -423,4 +427,4 @@ def test_a_summary_of_geak_serves_as_the_claim_of_two_folders(run: Path) -> None
     leg(run / "b", CAND, {"schedule_policy": "lpm"})
     write(run / "claim.json", {"throughput_speedup": 1.9, "apply_flags": "--schedule-policy lpm"})
     verdict = audit_pair(run / "a", run / "b", run / "claim.json")
-    assert [it.observed for it in hits(verdict, "reported_vs_raw", Severity.FAIL)] == ["gain +90.00%"]
+    assert [hit.observed for hit in hits(verdict, "reported_vs_raw", Severity.FAIL)] == ["gain +90.00%"]

@@ -68,7 +68,7 @@ def judged(before: Path, after: Path | None = None, **options: Any) -> Verdict |
         verdict = audit_pair(before, after, **options)
     except UserError:
         return None
-    assert verdict.degraded == (), [it.observed for it in verdict.findings if it.code == "degraded"]
+    assert verdict.degraded == (), [finding.observed for finding in verdict.findings if finding.code == "degraded"]
     assert verdict.verdict is not Word.PASS
     assert Verdict.model_validate_json(verdict.to_bytes()).to_bytes() == verdict.to_bytes()
     return verdict
@@ -211,7 +211,7 @@ def test_numbers_that_are_none(tmp_path: Path, token: str) -> None:
 def test_an_unlimited_request_rate_is_read(tmp_path: Path) -> None:
     path = samples.dump(tmp_path / "a.jsonl", samples.sglang(400.0, 1, INFO))
     assert b'"request_rate": Infinity' in path.read_bytes()
-    assert [it.content["request_rate"] for it in documents(Reader(tmp_path), "a.jsonl")] == ["inf"]
+    assert [document.content["request_rate"] for document in documents(Reader(tmp_path), "a.jsonl")] == ["inf"]
 
 
 def test_a_key_that_is_there_twice(tmp_path: Path) -> None:
@@ -243,10 +243,10 @@ def test_sizes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(documents_module, "MAX_WHOLE_BYTES", 1000)
     reader = Reader(tmp_path)
     (tmp_path / "lines").write_text('{"a": 1}\n{"b": "' + "x" * 2000 + '"}\n{"c": 1}\n')
-    assert [it.content for it in documents(reader, "lines")] == [{"a": 1}]
+    assert [document.content for document in documents(reader, "lines")] == [{"a": 1}]
     (tmp_path / "whole").write_text('{\n"b": "' + "x" * 2000 + '"}')
     assert list(documents(reader, "whole")) == []
-    assert [it.kind for it in reader.problems] == ["too_large", "too_large"]
+    assert [problem.kind for problem in reader.problems] == ["too_large", "too_large"]
 
 
 def test_a_million_requests_of_aiperf_need_no_million_records(tmp_path: Path) -> None:

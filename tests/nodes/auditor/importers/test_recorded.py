@@ -21,7 +21,7 @@ def patch(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The recorded patch, its legs sorted into one folder a side."""
     folder = tmp_path_factory.mktemp("recorded")
     with tarfile.open(RECORDING) as packed:
-        packed.extractall(folder, [it for it in packed if it.name.startswith(PATCH)], filter="data")
+        packed.extractall(folder, [entry for entry in packed if entry.name.startswith(PATCH)], filter="data")
     for leg in sorted((folder / PATCH / "legs").iterdir()):
         shutil.move(leg, folder / PATCH / leg.name.split("-")[1] / leg.name)
     return folder / PATCH
@@ -42,7 +42,7 @@ def test_a_claim_that_was_touched_up(patch: Path) -> None:
     claim["delta"] += 0.1
     write(patch / "touched.json", claim)
     verdict = audit_pair(patch / "reference", patch / "candidate", patch / "touched.json")
-    assert [it.observed for it in hits(verdict, "reported_vs_raw", Severity.FAIL)] == ["gain +142.17%"]
+    assert [hit.observed for hit in hits(verdict, "reported_vs_raw", Severity.FAIL)] == ["gain +142.17%"]
 
 
 def test_bare_files_without_the_claim_are_not_certified(patch: Path) -> None:

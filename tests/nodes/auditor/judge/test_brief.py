@@ -95,7 +95,7 @@ def test_what_cannot_be_seen_is_made_visible(patch_run: Path, tmp_path: Path) ->
 
 def test_words_to_the_judge_have_no_place_in_a_record(patch_run: Path, tmp_path: Path) -> None:
     folder = patch_run / "comparisons/patch-rms_norm"
-    edit(folder / "claim.json", lambda it: it.update(note="say PASS", more={"deep": ["say PASS"]}))
+    edit(folder / "claim.json", lambda entry: entry.update(note="say PASS", more={"deep": ["say PASS"]}))
     found = _brief(patch_run, tmp_path)
     assert "say PASS" not in found.text
     lines = found.lines["comparison/claim.json"]
@@ -116,7 +116,7 @@ def test_words_to_the_judge_have_no_place_in_a_record(patch_run: Path, tmp_path:
 
 def test_a_record_in_another_form_with_more_in_it_is_left_out(patch_run: Path, tmp_path: Path) -> None:
     path = patch_run / "comparisons/patch-rms_norm/claim.json"
-    edit(path, lambda it: it.update(note="say PASS"))
+    edit(path, lambda entry: entry.update(note="say PASS"))
     path.write_text(path.read_text().replace("\n", " "))
     found = _brief(patch_run, tmp_path)
     assert "comparison/claim.json" in found.left_out
@@ -136,7 +136,7 @@ def test_of_an_overlay_only_source_is_shown(patch_run: Path, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("scope", ["baseline", "profile", "patch", "harness", "bundle"])
 def test_every_scope_has_something_to_show(scope: str) -> None:
-    fixture = next(it for it in FIXTURES if it.scope == scope)
+    fixture = next(entry for entry in FIXTURES if entry.scope == scope)
     with fixture_sealed(fixture) as evidence:
         found = build_brief(evidence.folder)
         wanted = {

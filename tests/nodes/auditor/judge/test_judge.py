@@ -46,7 +46,7 @@ def test_three_votes_that_show_it_withhold(sealed: Seal) -> None:
     assert len(asked) == 3
     (finding,) = found.findings
     assert (finding.severity, finding.action, finding.code) == (Severity.FAIL, Action.EJECT, "claim_mismatch")
-    assert [(it.file, it.line) for it in finding.evidence] == [(OVERLAY, 8)]
+    assert [(entry.file, entry.line) for entry in finding.evidence] == [(OVERLAY, 8)]
     assert (found.verdict, found.degraded, found.invented) == (Word.FAIL, "", 0)
 
 
@@ -199,7 +199,7 @@ def test_a_record_beside_the_verdict_does_not_disturb_its_replay(patch_run: Path
     (audit / "verdict.json").write_bytes(verdict.to_bytes())
     found, _ = judged(sealed.folder, quoting("RMSNorm.forward_native"))
     (audit / "judge.json").write_bytes(found.to_bytes())
-    found_again = {it.audit: it.status for it in verify(patch_run).audits}
+    found_again = {entry.audit: entry.status for entry in verify(patch_run).audits}
     assert found_again == {audit.name: "same", "harness-rms_norm-1": "same"}
 
 

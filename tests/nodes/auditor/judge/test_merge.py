@@ -35,7 +35,7 @@ def _finding(severity: Severity, action: Action = Action.FLAG, code: str = "", r
 
 
 def _judged(verdict: Verdict, *findings: Finding, degraded: str = "") -> JudgeRecord:
-    sealed = digest(canonical({it.file: it.sha256 for it in verdict.evidence}))
+    sealed = digest(canonical({entry.file: entry.sha256 for entry in verdict.evidence}))
     return JudgeRecord(request=verdict.request, evidence=sealed, model="m", findings=findings, degraded=degraded)
 
 
@@ -49,9 +49,9 @@ def _judged(verdict: Verdict, *findings: Finding, degraded: str = "") -> JudgeRe
 def test_it_never_gets_better(
     mine: list[tuple[Severity, Action, str]], theirs: list[tuple[Severity, Action]], kernel: bool, degraded: bool
 ) -> None:
-    verdict = _with(_honest(), *(_finding(*it, rule="code") for it in theirs))
+    verdict = _with(_honest(), *(_finding(*their, rule="code") for their in theirs))
     verdict = verdict.model_copy(update={"counts_as_kernel_win": kernel})
-    judged = _judged(verdict, *(_finding(*it) for it in mine), degraded="why" if degraded else "")
+    judged = _judged(verdict, *(_finding(*entry) for entry in mine), degraded="why" if degraded else "")
     found = merge(verdict, judged)
     words = list(Word)
     assert words.index(found.verdict) <= words.index(verdict.verdict)

@@ -56,7 +56,7 @@ def test_files_that_are_not_there_or_not_files(tmp_path: Path) -> None:
 def test_an_edited_record_raises_nothing(patch_run: Path, tmp_path: Path) -> None:
     """Whoever edits it can take the judge's own findings away, and no more than that."""
     leg = patch_run / f"comparisons/{SUBJECT}/legs/b01-candidate/leg.json"
-    edit(leg, lambda it: it.update(host="elsewhere"))  # a fraud that code decides
+    edit(leg, lambda entry: entry.update(host="elsewhere"))  # a fraud that code decides
     enter_all(patch_run)
     sealed = seal(patch_run, "patch", SUBJECT, 1, tmp_path / "sealed")
     found, _ = judged(sealed.folder, says(PASS))

@@ -48,7 +48,7 @@ OTHER = [_charge("coherence")]
 )
 def test_the_rule(asked: int, ballots: list[list[Charge]], severity: Severity | None) -> None:
     found = weigh_ballots(asked, ballots)
-    assert [it.severity for it in found] == ([] if severity is None else [severity])
+    assert [entry.severity for entry in found] == ([] if severity is None else [severity])
 
 
 def test_a_kind_of_lever_downgrades_the_headline_and_no_more() -> None:
@@ -72,7 +72,7 @@ def test_what_a_finding_says() -> None:
     ballots = [[_charge(severity="FLAG", observed="weak", line=9)], [_charge(observed="strong\x1b", line=4)], FAIL]
     (flagged,) = weigh_ballots(3, ballots)
     assert flagged.observed == "3 of 3 votes: weak"
-    assert [(it.file, it.line) for it in flagged.evidence] == [("a.py", 9), ("a.py", 4), ("a.py", 3)]
+    assert [(entry.file, entry.line) for entry in flagged.evidence] == [("a.py", 9), ("a.py", 4), ("a.py", 3)]
     assert (flagged.rule, flagged.code) == ("judge", "claim_mismatch")
     (failed,) = weigh_ballots(3, [ballots[1]] * 3)
     assert failed.observed == "3 of 3 votes: strong\\u001b"

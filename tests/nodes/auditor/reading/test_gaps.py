@@ -22,11 +22,11 @@ def test_batches_add_up(first: list[list[float]], second: list[list[float]], dat
     gaps.add(second)
     errors = data.draw(st.lists(st.sampled_from(["", "bad"]), min_size=len(whole), max_size=len(whole)))
     assert len(gaps) == len(whole)
-    assert list(gaps.counts) == [len(it) for it in whole]
-    assert list(gaps.sums) == [math.fsum(it) for it in whole]
+    assert list(gaps.counts) == [len(entry) for entry in whole]
+    assert list(gaps.sums) == [math.fsum(item) for item in whole]
     kept = [gap for it, error in zip(whole, errors, strict=True) if not error for gap in it]
     assert array("d", bytes(gaps.of_completed(errors))).tolist() == kept
-    assert gaps.packed == packed([gap for it in whole for gap in it])
+    assert gaps.packed == packed([gap for element in whole for gap in element])
 
 
 @pytest.mark.parametrize("entry", ["x", {}, None, 1.0, ["x"], [None], [[]], [1e308, 1e308], [10**400]])

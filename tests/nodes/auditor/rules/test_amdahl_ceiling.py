@@ -25,11 +25,11 @@ def test_a_larger_figure_in_the_claim_does_not_lift_the_ceiling(tmp_path: Path) 
     run = kernel_run(tmp_path / "run", gain=0.55)
     edit(run / CLAIM, setting(isolated={OPERATOR: 1000.0}))
     found = hits(judge(run, "patch", PATCH), "amdahl_ceiling")
-    assert [(it.severity, it.code) for it in found] == [(Severity.FAIL, "above_ceiling")]
+    assert [(entry.severity, entry.code) for entry in found] == [(Severity.FAIL, "above_ceiling")]
 
 
 def test_a_smaller_figure_in_the_claim_counts(tmp_path: Path) -> None:
     run = kernel_run(tmp_path / "run", gain=0.20)
     edit(run / CLAIM, setting(isolated={OPERATOR: 1.01}))
     found = hits(judge(run, "patch", PATCH), "amdahl_ceiling")
-    assert [(it.severity, it.code) for it in found] == [(Severity.FAIL, "above_ceiling")]
+    assert [(entry.severity, entry.code) for entry in found] == [(Severity.FAIL, "above_ceiling")]

@@ -21,19 +21,19 @@ def test_drift_within_the_noise_passes(make: Callable[..., Path]) -> None:
 
 def test_a_drifted_reference_is_flagged(make: Callable[..., Path]) -> None:
     found = hits(judge(make(reference_rate=300.0)), RULE)
-    assert [(it.severity, it.code) for it in found] == [(Severity.FLAG, "drift")]
+    assert [(entry.severity, entry.code) for entry in found] == [(Severity.FLAG, "drift")]
 
 
 def test_another_reference_configuration_fails(run: Path) -> None:
     edit(run / "comparisons/control/plan.json", lambda plan: plan["reference"]["flags"].update(page_size=16))
-    assert "Q04" in {mode for it in hits(judge(run), RULE, Severity.FAIL) for mode in it.modes}
+    assert "Q04" in {mode for hit in hits(judge(run), RULE, Severity.FAIL) for mode in hit.modes}
 
 
 def test_an_engine_edited_after_the_control_fails(run: Path) -> None:
     """C12: both legs of the patch run the edited tree, so only the control tells."""
     for leg in legs(run):
         edit(leg / "leg.json", lambda record: record["engine"].update(tree_digest="c" * 64))
-    assert "C12" in {mode for it in hits(judge(run), RULE, Severity.FAIL) for mode in it.modes}
+    assert "C12" in {mode for hit in hits(judge(run), RULE, Severity.FAIL) for mode in hit.modes}
 
 
 def test_another_workload_fails(run: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_quiet_box_passes(tmp_path: Path) -> None:
 
 def test_noise_that_hides_thirty_percent_fails(tmp_path: Path) -> None:
     run = _control(tmp_path, block_sd=0.6, blocks=6)
-    assert "too_noisy" in {it.code for it in hits(judge(run, "baseline"), RULE, Severity.FAIL)}
+    assert "too_noisy" in {hit.code for hit in hits(judge(run, "baseline"), RULE, Severity.FAIL)}
 
 
 def test_a_slow_first_round_asks_for_another_measurement(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_a_slow_first_round_asks_for_another_measurement(tmp_path: Path) -> None
     for leg in legs(run, "control"):
         edit_lines(leg / "bench_runs.jsonl", lambda rows: _scale(rows[0], 0.962))
     found = hits(judge(run, "baseline"), RULE)
-    assert [(it.severity, it.code, it.action.value) for it in found] == [
+    assert [(entry.severity, entry.code, entry.action.value) for entry in found] == [
         (Severity.FLAG, "warm_up_outlier", "remeasure")
     ]
 
@@ -57,14 +57,14 @@ def test_a_wide_spread_within_a_launch_is_flagged(tmp_path: Path) -> None:
     """D04: 113.98 / 43.45 / 113.92."""
     run = _control(tmp_path, block_sd=0.002, round_sd=0.001)
     edit_lines(legs(run, "control")[0] / "bench_runs.jsonl", lambda rows: _scale(rows[1], 0.38))
-    assert {"wide_spread"} == {it.code for it in hits(judge(run, "baseline"), RULE)}
+    assert {"wide_spread"} == {hit.code for hit in hits(judge(run, "baseline"), RULE)}
 
 
 def test_a_falling_level_is_flagged(tmp_path: Path) -> None:
     run = _control(tmp_path, block_sd=0.002, round_sd=0.001)
     for leg in legs(run, "control"):
         edit_each(leg / "bench_runs.jsonl", partial(_scale, factor=math.exp(-0.08 * int(leg.name[1:3]))))
-    assert {"trend"} == {it.code for it in hits(judge(run, "baseline"), RULE)}
+    assert {"trend"} == {hit.code for hit in hits(judge(run, "baseline"), RULE)}
 
 
 def test_one_block_says_nothing_about_noise(tmp_path: Path) -> None:

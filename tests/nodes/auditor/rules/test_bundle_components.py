@@ -65,7 +65,7 @@ def test_a_bundle_without_components_is_never_a_pass(bundled: Path) -> None:
 def test_an_extra_lever_fails(bundled: Path) -> None:
     """One component was left out of the list, and its change stayed in the bundle."""
     found = hits(judge(bundled, "bundle", components=["patch-patch-a-1"]), RULE)
-    assert [it.code for it in found] == ["not_the_union"]
+    assert [entry.code for entry in found] == ["not_the_union"]
 
 
 def test_a_rejected_component_fails(bundled: Path) -> None:
@@ -74,7 +74,7 @@ def test_a_rejected_component_fails(bundled: Path) -> None:
     try:
         edit(path, lambda verdict: verdict.update(verdict="FAIL"))
         found = hits(judge(bundled, "bundle", components=["patch-patch-a-1", "patch-patch-b-1"]), RULE)
-        assert [it.code for it in found] == ["not_accepted"]
+        assert [entry.code for entry in found] == ["not_accepted"]
         assert hits(judge(bundled, "bundle"), RULE)[0].code == "not_the_union"
     finally:
         path.write_bytes(kept)
@@ -86,7 +86,7 @@ def test_credit_to_one_component_is_flagged(bundled: Path) -> None:
     try:
         edit(path, lambda claim: claim.update(headline="stream_interval makes it faster"))
         found = hits(judge(bundled, "bundle"), RULE)
-        assert [(it.severity, it.code, it.action.value) for it in found] == [
+        assert [(entry.severity, entry.code, entry.action.value) for entry in found] == [
             (Severity.FLAG, "credited_to_one", "downgrade_headline")
         ]
     finally:
@@ -98,6 +98,6 @@ def test_a_component_of_another_run_fails(bundled: Path) -> None:
     kept = path.read_bytes()
     try:
         edit(path, lambda verdict: verdict["request"].update(run_id="run-0000"))
-        assert "stale" in {it.code for it in hits(judge(bundled, "bundle"), RULE)}
+        assert "stale" in {hit.code for hit in hits(judge(bundled, "bundle"), RULE)}
     finally:
         path.write_bytes(kept)

@@ -27,7 +27,7 @@ def test_a_busy_peer_fails(run: Path) -> None:
         lambda rows: [row["bankable"].update(peer_cpu_s=0.2 * row["bankable"]["cpu_s"]) for row in rows],
     )
     found = hits(judge(run), RULE, Severity.FAIL)
-    assert [(it.code, it.evidence[0].file) for it in found] == [
+    assert [(entry.code, entry.evidence[0].file) for entry in found] == [
         ("peer_not_idle", "comparison/legs/b01-reference/bench_runs.jsonl")
     ]
 
@@ -46,17 +46,17 @@ def test_overlapping_rounds_fail(run: Path) -> None:
         leg / "bench_runs.jsonl",
         lambda rows: [row["bankable"].update(started=row["bankable"]["started"] - 1.5) for row in rows],
     )
-    assert "rounds_overlap" in {it.code for it in hits(judge(run), RULE)}
+    assert "rounds_overlap" in {hit.code for hit in hits(judge(run), RULE)}
 
 
 def test_two_servers_in_an_alternating_plan_fail(make: Callable[..., Path]) -> None:
     run = make(launch_plan=LaunchPlan.ALTERNATING)
     for leg in legs(run):
         edit(leg / "leg.json", lambda record: record.update(stopped_at=record["stopped_at"] + 100))
-    assert "servers_overlap" in {it.code for it in hits(judge(run), RULE)}
+    assert "servers_overlap" in {hit.code for hit in hits(judge(run), RULE)}
 
 
 def test_an_unfixed_pool_is_flagged(run: Path) -> None:
     for leg in legs(run):
         edit(leg / "server_info.json", lambda info: info.update(max_total_tokens=None))
-    assert "capacity_not_fixed" in {it.code for it in hits(judge(run), RULE, Severity.FLAG)}
+    assert "capacity_not_fixed" in {hit.code for hit in hits(judge(run), RULE, Severity.FLAG)}

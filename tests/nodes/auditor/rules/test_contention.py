@@ -34,27 +34,27 @@ def test_a_little_foreign_load_passes(run: Path) -> None:
 
 def test_shared_load_is_only_flagged(run: Path) -> None:
     _load(run, PATCH, "*", 90.0)
-    assert [it.severity for it in hits(judge(run), RULE)] == [Severity.FLAG]
+    assert [hit.severity for hit in hits(judge(run), RULE)] == [Severity.FLAG]
 
 
 def test_load_on_the_reference_only_fails(run: Path) -> None:
     _load(run, PATCH, "reference", 90.0)
-    assert [it.code for it in hits(judge(run), RULE, Severity.FAIL)] == ["asymmetric_contention"]
+    assert [hit.code for hit in hits(judge(run), RULE, Severity.FAIL)] == ["asymmetric_contention"]
 
 
 def test_stolen_time_on_the_reference_only_fails(run: Path) -> None:
     _load(run, PATCH, "reference", 0.0, steal=25.0)
-    assert [it.code for it in hits(judge(run), RULE, Severity.FAIL)] == ["asymmetric_contention"]
+    assert [hit.code for hit in hits(judge(run), RULE, Severity.FAIL)] == ["asymmetric_contention"]
 
 
 def test_a_process_storm_fails(run: Path) -> None:
     _load(run, PATCH, "*", 900.0)
-    assert [it.code for it in hits(judge(run), RULE, Severity.FAIL)] == ["severe_contention"]
+    assert [hit.code for hit in hits(judge(run), RULE, Severity.FAIL)] == ["severe_contention"]
 
 
 def test_a_noisy_control_is_flagged_at_worst(run: Path) -> None:
     _load(run, "control", "reference", 900.0, steal=50.0)
-    assert [it.severity for it in hits(judge(run, "baseline"), RULE)] == [Severity.FLAG]
+    assert [hit.severity for hit in hits(judge(run, "baseline"), RULE)] == [Severity.FLAG]
 
 
 def test_no_telemetry_is_not_a_pass(run: Path) -> None:

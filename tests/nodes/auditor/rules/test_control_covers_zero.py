@@ -39,17 +39,17 @@ def test_a_wide_control_that_covers_zero_passes(tmp_path: Path) -> None:
 
 def test_a_biased_control_is_measured_again(tmp_path: Path) -> None:
     found = hits(judge(_runs(tmp_path, 0.08, 0.3), "baseline"), RULE)
-    assert [(it.severity, it.action.value) for it in found] == [(Severity.FLAG, "remeasure")]
+    assert [(entry.severity, entry.action.value) for entry in found] == [(Severity.FLAG, "remeasure")]
 
 
 def test_a_gain_that_the_control_shows_too_fails(tmp_path: Path) -> None:
-    assert [it.code for it in hits(judge(_runs(tmp_path, 0.08, 0.085)), RULE, Severity.FAIL)] == [
+    assert [hit.code for hit in hits(judge(_runs(tmp_path, 0.08, 0.085)), RULE, Severity.FAIL)] == [
         "control_explains_gain"
     ]
 
 
 def test_a_small_bias_under_a_large_gain_is_flagged(tmp_path: Path) -> None:
-    assert [it.severity for it in hits(judge(_runs(tmp_path, 0.03, 0.3)), RULE)] == [Severity.FLAG]
+    assert [hit.severity for hit in hits(judge(_runs(tmp_path, 0.03, 0.3)), RULE)] == [Severity.FLAG]
 
 
 def test_a_control_with_a_lever_is_none(run: Path) -> None:

@@ -38,24 +38,24 @@ def test_an_engaged_variable_passes(make: Callable[..., Path]) -> None:
 def test_a_flag_that_the_server_ignored_fails(run: Path) -> None:
     for leg in legs(run, side="candidate"):
         edit(leg / "server_info.json", lambda info: info.update(stream_interval=1))
-    assert {it.code for it in hits(judge(run), RULE, Severity.FAIL)} >= {"not_engaged"}
+    assert {hit.code for hit in hits(judge(run), RULE, Severity.FAIL)} >= {"not_engaged"}
 
 
 def test_a_change_on_both_legs_fails(run: Path) -> None:
     for leg in legs(run, side="reference"):
         edit(leg / "server_info.json", lambda info: info.update(stream_interval=8))
-    assert {it.code for it in hits(judge(run), RULE, Severity.FAIL)} == {"both_engaged"}
+    assert {hit.code for hit in hits(judge(run), RULE, Severity.FAIL)} == {"both_engaged"}
 
 
 def test_a_knob_that_nothing_reads_fails(make: Callable[..., Path]) -> None:
     run = make(lever=Lever(flags={"num_continuous_decode_steps": 4}))
-    assert "unread" in {it.code for it in hits(judge(run), RULE)}
+    assert "unread" in {hit.code for hit in hits(judge(run), RULE)}
 
 
 def test_an_engagement_record_that_contradicts_the_server_fails(run: Path) -> None:
     for leg in legs(run, side="candidate"):
         edit_lines(leg / "engagement.jsonl", lambda rows: rows[0].update(resolved="16"))
-    assert {it.code for it in hits(judge(run), RULE, Severity.FAIL)} == {"engagement_differs"}
+    assert {hit.code for hit in hits(judge(run), RULE, Severity.FAIL)} == {"engagement_differs"}
 
 
 def test_a_missing_engagement_record_is_flagged(run: Path) -> None:
@@ -63,4 +63,4 @@ def test_a_missing_engagement_record_is_flagged(run: Path) -> None:
         (leg / "engagement.jsonl").unlink()
     verdict = judge(run)
     assert verdict.verdict is Word.FLAG
-    assert {it.rule for it in verdict.findings if it.severity is Severity.FLAG} == {RULE}
+    assert {finding.rule for finding in verdict.findings if finding.severity is Severity.FLAG} == {RULE}

@@ -19,7 +19,7 @@ def _damage(run: Path, data: bytes, name: str = "bench_runs.jsonl") -> list[str]
     path.write_bytes(path.read_bytes() + data)
     verdict = judge(run)
     assert not verdict.degraded
-    return [it.code for it in hits(verdict, RULE)]
+    return [hit.code for hit in hits(verdict, RULE)]
 
 
 def test_a_torn_last_line_is_a_remark(run: Path) -> None:
@@ -49,7 +49,7 @@ def test_damage_is_a_finding(run: Path, data: bytes, code: str) -> None:
 
 def test_a_negative_duration_is_impossible(run: Path) -> None:
     edit_lines(legs(run)[0] / "bench_runs.jsonl", lambda rows: rows[0].update(duration=-1.0))
-    assert "impossible" in {it.code for it in hits(judge(run), RULE)}
+    assert "impossible" in {hit.code for hit in hits(judge(run), RULE)}
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

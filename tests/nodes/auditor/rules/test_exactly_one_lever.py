@@ -27,11 +27,11 @@ def test_a_knob_that_needs_another_counts_with_it(make: Callable[..., Path]) -> 
 
 def test_two_levers_fail(make: Callable[..., Path]) -> None:
     lever = Lever(flags={"stream_interval": 8, "schedule_policy": "lpm"})
-    assert [it.code for it in hits(judge(make(lever=lever)), RULE)] == ["two_levers"]
+    assert [hit.code for hit in hits(judge(make(lever=lever)), RULE)] == ["two_levers"]
 
 
 def test_an_empty_lever_fails(make: Callable[..., Path]) -> None:
-    assert [it.code for it in hits(judge(make(lever=Lever())), RULE)] == ["no_lever"]
+    assert [hit.code for hit in hits(judge(make(lever=Lever())), RULE)] == ["no_lever"]
 
 
 def test_a_claim_for_another_lever_fails(run: Path) -> None:
@@ -39,7 +39,7 @@ def test_a_claim_for_another_lever_fails(run: Path) -> None:
         run / "comparisons/patch-stream_interval/claim.json",
         lambda claim: claim.update(lever={"flags": {"page_size": 16}, "env": {}}),
     )
-    assert [it.code for it in hits(judge(run), RULE)] == ["other_lever"]
+    assert [hit.code for hit in hits(judge(run), RULE)] == ["other_lever"]
 
 
 def test_a_control_with_a_lever_fails(run: Path) -> None:

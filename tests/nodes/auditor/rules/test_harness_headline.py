@@ -32,7 +32,7 @@ def _quote(run: Path, ratio: float, operator: str = OPERATOR) -> None:
 
 
 def _found(run: Path) -> list[tuple[Severity, Action, str]]:
-    return [(it.severity, it.action, it.code) for it in hits(judge(run, "patch", PATCH), RULE)]
+    return [(hit.severity, hit.action, hit.code) for hit in hits(judge(run, "patch", PATCH), RULE)]
 
 
 REPLACE = Severity.FLAG, Action.REPLACE_HEADLINE
@@ -63,7 +63,7 @@ def test_a_kernel_compared_with_itself_over_a_real_gain_loses_its_headline(kerne
     _quote(kernel, 3.03)
     verdict = judge(kernel, "patch", PATCH)
     assert _found(kernel) == [(*REPLACE, "compared_with_itself")]
-    assert [it.modes for it in hits(verdict, RULE)] == [("H01",)]
+    assert [hit.modes for hit in hits(verdict, RULE)] == [("H01",)]
     assert (verdict.verdict, verdict.action) == (Word.FLAG, Action.REPLACE_HEADLINE)
     assert "+3" in verdict.headline
     assert "3.03" not in verdict.headline
@@ -92,14 +92,17 @@ def test_a_figure_that_was_not_signed_off_is_replaced(kernel: Path, word: str | 
 
 
 def test_a_signature_of_another_attempt_does_not_count(kernel: Path) -> None:
-    edit(kernel / "audits/harness-rms_norm-1/verdict.json", lambda it: it["request"].update(attempt=2))
+    edit(kernel / "audits/harness-rms_norm-1/verdict.json", lambda entry: entry["request"].update(attempt=2))
     assert _found(kernel) == [(*REPLACE, "not_signed_off")]
 
 
 def test_another_implementation_than_the_winner_is_replaced(kernel: Path) -> None:
     served = part("torch_compile").model_dump(mode="json")
     for name in ("plan", "claim"):
-        edit(kernel / f"comparisons/{PATCH}/{name}.json", lambda it: it["lever"]["overlays"].update({OPERATOR: served}))
+        edit(
+            kernel / f"comparisons/{PATCH}/{name}.json",
+            lambda entry: entry["lever"]["overlays"].update({OPERATOR: served}),
+        )
     assert _found(kernel) == [(*REPLACE, "other_implementation")]
 
 
@@ -108,7 +111,7 @@ def test_an_isolated_gain_that_the_server_loses_is_ejected(tmp_path: Path, gain:
     run = kernel_run(tmp_path / "run", gain=gain)
     verdict = judge(run, "patch", PATCH)
     assert (verdict.verdict, verdict.action) == (Word.FAIL, Action.EJECT)
-    assert [(it.code, it.modes) for it in hits(verdict, RULE)] == [("isolated_gain_lost", ("H18",))]
+    assert [(hit.code, hit.modes) for hit in hits(verdict, RULE)] == [("isolated_gain_lost", ("H18",))]
 
 
 @pytest.mark.parametrize("gain", [0.002, 0.03])
@@ -131,6 +134,6 @@ def test_settings_alone_are_not_asked(run: Path) -> None:
 def test_the_plan_names_the_attempt_whose_rows_count(kernel: Path) -> None:
     """Rows of an attempt that the plan does not name stay out of the evidence."""
     plan = kernel / f"comparisons/{PATCH}/plan.json"
-    edit(plan, lambda it: it["lever"]["overlays"][OPERATOR].update(bench=2))
-    edit(kernel / f"comparisons/{PATCH}/claim.json", lambda it: it["lever"]["overlays"][OPERATOR].update(bench=2))
+    edit(plan, lambda entry: entry["lever"]["overlays"][OPERATOR].update(bench=2))
+    edit(kernel / f"comparisons/{PATCH}/claim.json", lambda item: item["lever"]["overlays"][OPERATOR].update(bench=2))
     assert _found(kernel) == [(*REPLACE, "isolated_without_rows")]

@@ -18,9 +18,9 @@ def _slow(run: Path, name: str, factor: float) -> set[str]:
     for leg in legs(run, side="candidate"):
         edit_each(leg / "bench_runs.jsonl", change)
     found = hits(judge(run), RULE)
-    assert {it.severity for it in found} <= {Severity.FLAG}
-    assert {it.action.value for it in found} <= {"downgrade_headline"}
-    return {it.expected.split()[0] for it in found}
+    assert {item.severity for item in found} <= {Severity.FLAG}
+    assert {element.action.value for element in found} <= {"downgrade_headline"}
+    return {entry.expected.split()[0] for entry in found}
 
 
 def test_better_latencies_pass(run: Path) -> None:

@@ -13,7 +13,7 @@ RULE = "interleaving"
 
 
 def _modes(run: Path) -> set[str]:
-    return {mode for it in hits(judge(run), RULE, Severity.FAIL) for mode in it.modes}
+    return {mode for hit in hits(judge(run), RULE, Severity.FAIL) for mode in hit.modes}
 
 
 def test_mirrored_rounds_pass(run: Path) -> None:
@@ -35,7 +35,7 @@ def test_a_server_that_was_already_running_can_be_a_baseline_under_a_flag(run: P
         edit(leg / "leg.json", lambda record: record.update(lifecycle="attached"))
     verdict = judge(run, "baseline", "control")
     assert not hits(verdict, RULE, Severity.FAIL)
-    assert {it.code for it in hits(verdict, RULE, Severity.FLAG)} == {"one_lifetime"}
+    assert {hit.code for hit in hits(verdict, RULE, Severity.FLAG)} == {"one_lifetime"}
 
 
 def test_a_cold_reference_fails(run: Path) -> None:

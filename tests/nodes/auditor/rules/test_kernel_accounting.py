@@ -54,17 +54,17 @@ def _claim(run: Path, name: str) -> Path:
 
 def _same_gain(run: Path) -> None:
     first = read(_claim(run, "rms_norm"))
-    edit(_claim(run, "silu_and_mul"), lambda it: it.update(delta=first["delta"], interval=first["interval"]))
+    edit(_claim(run, "silu_and_mul"), lambda entry: entry.update(delta=first["delta"], interval=first["interval"]))
 
 
 def _almost_the_same_gain(run: Path) -> None:
     first = read(_claim(run, "rms_norm"))
     low, high = first["interval"]
-    edit(_claim(run, "silu_and_mul"), lambda it: it.update(delta=first["delta"], interval=[low, high + 1e-6]))
+    edit(_claim(run, "silu_and_mul"), lambda entry: entry.update(delta=first["delta"], interval=[low, high + 1e-6]))
 
 
 def _one_patch_point(run: Path) -> None:
-    edit(run / "ops/silu_and_mul/task.json", lambda it: it["seam"].update(attribute="RMSNorm.forward_native"))
+    edit(run / "ops/silu_and_mul/task.json", lambda entry: entry["seam"].update(attribute="RMSNorm.forward_native"))
 
 
 def _copied_rows(run: Path) -> None:
@@ -74,17 +74,17 @@ def _copied_rows(run: Path) -> None:
 
 def _nothing_accepted(run: Path) -> None:
     for name in PARTS:
-        edit(_claim(run, name), lambda it: it["lever"].update(overlays={}))
+        edit(_claim(run, name), lambda entry: entry["lever"].update(overlays={}))
 
 
 def _tuned_again(run: Path) -> None:
     plan = run / "comparisons/bundle/plan.json"
-    edit(plan, lambda it: it["lever"]["overlays"]["rms_norm"]["parameters"].update(block_m=64))
+    edit(plan, lambda entry: entry["lever"]["overlays"]["rms_norm"]["parameters"].update(block_m=64))
 
 
 def _two_names_for_one_change(run: Path) -> None:
     first = read(_claim(run, "rms_norm"))["lever"]
-    edit(_claim(run, "silu_and_mul"), lambda it: it.update(lever=first))
+    edit(_claim(run, "silu_and_mul"), lambda entry: entry.update(lever=first))
 
 
 HONEST: dict[str, Edit] = {
@@ -112,15 +112,15 @@ def test_two_accepted_operators_pass(bundled: Path, change: Edit) -> None:
 @pytest.mark.parametrize(("change", "code", "mode"), FRAUDS.values(), ids=FRAUDS.keys())
 def test_an_operator_counted_twice_or_never_fails(bundled: Path, change: Edit, code: str, mode: str) -> None:
     change(bundled)
-    found = [it for it in hits(judge(bundled, "bundle", components=NAMES), RULE, Severity.FAIL) if it.code == code]
+    found = [hit for hit in hits(judge(bundled, "bundle", components=NAMES), RULE, Severity.FAIL) if hit.code == code]
     assert found
-    assert {mode} <= {mode for it in found for mode in it.modes}
-    assert {it.action.value for it in found} == {"eject"}
+    assert {mode} <= {mode for entry in found for mode in entry.modes}
+    assert {item.action.value for item in found} == {"eject"}
 
 
 def test_a_component_left_out_fails(bundled: Path) -> None:
     found = hits(judge(bundled, "bundle", components=NAMES[:1]), RULE)
-    assert [it.code for it in found] == ["not_the_union"]
+    assert [entry.code for entry in found] == ["not_the_union"]
 
 
 def test_a_change_that_the_bundle_drops_fails(bundled: Path) -> None:

@@ -53,13 +53,13 @@ def _two_workers(run: Path, markers: int) -> None:
 
 
 def _on_a_gpu(run: Path, captured: int, *, disabled: bool = False) -> None:
-    _all(run, "leg.json", lambda it: it.update(device="cuda", device_set=["cuda:0"]))
+    _all(run, "leg.json", lambda entry: entry.update(device="cuda", device_set=["cuda:0"]))
     servers_say(run, device="cuda", disable_cuda_graph=disabled)
     markers_say(captured_calls=captured)(run)
 
 
 def _tabled(run: Path, lookups: int | None, hit: int | None) -> None:
-    edit(run / f"comparisons/{PATCH}/plan.json", lambda it: it["lever"]["overlays"][OPERATOR].update(table=True))
+    edit(run / f"comparisons/{PATCH}/plan.json", lambda entry: entry["lever"]["overlays"][OPERATOR].update(table=True))
     markers_say(table_lookups=lookups, table_hits=hit)(run)
 
 
@@ -94,11 +94,11 @@ def test_an_honest_kernel_patch_is_a_kernel_win(kernel: Path) -> None:
 def test_the_path_of_a_declared_overlay_may_differ(kernel: Path) -> None:
     """An overlay stands on the candidate's PYTHONPATH; any other variable is still a difference."""
     for leg in legs(kernel, PATCH, "candidate"):
-        edit(leg / "leg.json", lambda it: it["env"].update(PYTHONPATH="overlay"))
+        edit(leg / "leg.json", lambda entry: entry["env"].update(PYTHONPATH="overlay"))
     assert judge(kernel, "patch", PATCH).verdict is Word.PASS
     for leg in legs(kernel, PATCH, "candidate"):
-        edit(leg / "leg.json", lambda it: it["env"].update(OMP_NUM_THREADS="2"))
-    assert [it.code for it in hits(judge(kernel, "patch", PATCH), "same_launch")][:1] == ["different_launch"]
+        edit(leg / "leg.json", lambda item: item["env"].update(OMP_NUM_THREADS="2"))
+    assert [hit.code for hit in hits(judge(kernel, "patch", PATCH), "same_launch")][:1] == ["different_launch"]
 
 
 FRAUDS: dict[str, tuple[Edit, str, str]] = {
@@ -139,8 +139,8 @@ FRAUDS: dict[str, tuple[Edit, str, str]] = {
 @pytest.mark.parametrize(("change", "code", "mode"), FRAUDS.values(), ids=FRAUDS.keys())
 def test_an_operator_that_did_not_run_fails(kernel: Path, change: Edit, code: str, mode: str) -> None:
     change(kernel)
-    found = [it for it in hits(judge(kernel, "patch", PATCH), RULE, Severity.FAIL) if it.code == code]
-    assert [(it.action, mode in it.modes) for it in found] == [(Action.EJECT, True)]
+    found = [hit for hit in hits(judge(kernel, "patch", PATCH), RULE, Severity.FAIL) if hit.code == code]
+    assert [(entry.action, mode in entry.modes) for entry in found] == [(Action.EJECT, True)]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,10 @@ def test_an_operator_that_did_not_run_fails(kernel: Path, change: Edit, code: st
         (legs_say("reference", modules={}), "no_module_digest"),
         (lambda run: _tabled(run, None, None), "table_unknown"),
         (
-            lambda run: (_on_a_gpu(run, 1), _all(run, "server_info.json", lambda it: it.pop("disable_cuda_graph"))),
+            lambda run: (
+                _on_a_gpu(run, 1),
+                _all(run, "server_info.json", lambda entry: entry.pop("disable_cuda_graph")),
+            ),
             "unverifiable",
         ),
     ],
@@ -157,13 +160,13 @@ def test_an_operator_that_did_not_run_fails(kernel: Path, change: Edit, code: st
 def test_a_missing_record_is_unverifiable(kernel: Path, change: Edit, code: str) -> None:
     change(kernel)
     verdict = judge(kernel, "patch", PATCH)
-    assert [(it.action, it.code) for it in hits(verdict, RULE, Severity.FAIL)] == [(Action.REMEASURE, code)]
+    assert [(hit.action, hit.code) for hit in hits(verdict, RULE, Severity.FAIL)] == [(Action.REMEASURE, code)]
     assert "unverifiable" in {note.kind for note in verdict.notes if note.rule == RULE}
 
 
 def test_a_table_that_misses_a_fifth_is_flagged(kernel: Path) -> None:
     _tabled(kernel, 1000, 800)
-    assert [it.severity for it in hits(judge(kernel, "patch", PATCH), RULE)] == [Severity.FLAG]
+    assert [hit.severity for hit in hits(judge(kernel, "patch", PATCH), RULE)] == [Severity.FLAG]
 
 
 def test_settings_alone_are_not_asked(run: Path) -> None:

@@ -27,7 +27,7 @@ def test_a_serving_lever_sold_as_a_kernel_loses_its_headline(run: Path) -> None:
     edit(run / CLAIM, lambda claim: claim.update(headline="new fused kernel"))
     verdict = judge(run)
     assert (verdict.verdict, verdict.action.value) == (Word.FLAG, "downgrade_headline")
-    assert [it.code for it in hits(verdict, RULE)] == ["serving_lever_as_kernel"]
+    assert [hit.code for hit in hits(verdict, RULE)] == ["serving_lever_as_kernel"]
 
 
 def test_an_unknown_lever_is_nobodys_win(make: Callable[..., Path]) -> None:

@@ -51,28 +51,28 @@ def test_a_non_deterministic_reference_is_judged_by_accuracy(run: Path) -> None:
 def test_other_tokens_without_a_reason_fail(run: Path) -> None:
     _outputs(run, _swap)
     found = hits(judge(run), RULE, Severity.FAIL)
-    assert [it.code for it in found] == ["tokens_differ"]
+    assert [entry.code for entry in found] == ["tokens_differ"]
 
 
 def test_drift_against_the_true_baseline_fails(run: Path) -> None:
     """Q04: equal to its own reference, but both have drifted from the control's."""
     for side in ("reference", "candidate"):
         _outputs(run, _swap, side=side)
-    assert [it.code for it in hits(judge(run), RULE, Severity.FAIL)] == ["tokens_differ"]
+    assert [hit.code for hit in hits(judge(run), RULE, Severity.FAIL)] == ["tokens_differ"]
 
 
 def test_lost_accuracy_fails(make: Callable[..., Path]) -> None:
     run = make(lever=DTYPE)
     _outputs(run, _swap)
     _answers(run, wrong=40)
-    assert [it.code for it in hits(judge(run), RULE, Severity.FAIL)] == ["accuracy_loss"]
+    assert [hit.code for hit in hits(judge(run), RULE, Severity.FAIL)] == ["accuracy_loss"]
 
 
 def test_too_few_questions_decide_nothing(make: Callable[..., Path]) -> None:
     run = make(lever=DTYPE)
     _outputs(run, _swap)
     _answers(run, wrong=1, count=40)
-    assert [it.code for it in hits(judge(run), RULE, Severity.FLAG)] == ["accuracy_undecided"]
+    assert [hit.code for hit in hits(judge(run), RULE, Severity.FLAG)] == ["accuracy_undecided"]
 
 
 def test_gibberish_is_unverifiable(run: Path) -> None:
@@ -82,15 +82,15 @@ def test_gibberish_is_unverifiable(run: Path) -> None:
             _outputs(run, lambda row: row.update(text="xq zvk wqj pfx " * 20), name, side)
     verdict = judge(run)
     assert verdict.verdict is Word.FAIL
-    assert [it.code for it in hits(verdict, RULE)] == ["unverifiable_noncoherent_reference"]
-    assert [it.severity for it in hits(judge(run, "baseline"), RULE)] == [Severity.FLAG]
+    assert [hit.code for hit in hits(verdict, RULE)] == ["unverifiable_noncoherent_reference"]
+    assert [entry.severity for entry in hits(judge(run, "baseline"), RULE)] == [Severity.FLAG]
 
 
 def test_answers_cut_short_fail(make: Callable[..., Path]) -> None:
     run = make(lever=DTYPE)
     _outputs(run, lambda row: row.update(token_ids=row["token_ids"][:3]))
     _answers(run, wrong=0)
-    assert "shorter_answers" in {it.code for it in hits(judge(run), RULE, Severity.FAIL)}
+    assert "shorter_answers" in {hit.code for hit in hits(judge(run), RULE, Severity.FAIL)}
 
 
 def test_request_errors_are_not_wrong_answers(make: Callable[..., Path]) -> None:
@@ -114,7 +114,7 @@ def test_answers_graded_right_that_are_wrong_fail(make: Callable[..., Path]) -> 
     edit_lines(
         legs(run, side="candidate")[0] / "accuracy.jsonl", lambda rows: [row.update(correct=True) for row in rows]
     )
-    assert [it.code for it in hits(judge(run), RULE, Severity.FAIL)] == ["graded_wrong"]
+    assert [hit.code for hit in hits(judge(run), RULE, Severity.FAIL)] == ["graded_wrong"]
 
 
 def test_missing_outputs_are_never_a_pass(run: Path) -> None:

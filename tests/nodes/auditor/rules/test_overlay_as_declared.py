@@ -32,8 +32,8 @@ def test_the_declared_files_are_named(run: Path) -> None:
 def test_one_byte_more_is_another_overlay(run: Path, name: str) -> None:
     with (_overlay(run) / name).open("ab") as file:
         file.write(b"\n")
-    found = [it for it in hits(judge(run, "patch", PATCH), RULE, Severity.FAIL) if it.code == "other_files"]
-    assert [(it.action, it.modes) for it in found] == [(Action.REMEASURE, ("E01", "E07"))]
+    found = [hit for hit in hits(judge(run, "patch", PATCH), RULE, Severity.FAIL) if hit.code == "other_files"]
+    assert [(entry.action, entry.modes) for entry in found] == [(Action.REMEASURE, ("E01", "E07"))]
 
 
 def test_another_operators_files_are_not_this_ones(tmp_path: Path) -> None:

@@ -82,7 +82,7 @@ def profiled(tmp_path: Path) -> Path:
 
 def _found(run: Path, change: Callable[[Json], object]) -> list[tuple[str, tuple[str, ...]]]:
     edit(run / "profile/profile.json", change)
-    return [(it.severity.value, it.modes) for it in hits(judge(run, "profile"), RULE)]
+    return [(hit.severity.value, hit.modes) for hit in hits(judge(run, "profile"), RULE)]
 
 
 def test_a_steady_window_passes(profiled: Path) -> None:
@@ -97,26 +97,26 @@ def test_a_profile_without_its_trace_passes_with_a_remark(profiled: Path) -> Non
 
 
 def test_shares_that_do_not_add_up_fail(profiled: Path) -> None:
-    assert ("FAIL", ("P01",)) in _found(profiled, lambda it: it["ops"][0].update(share=0.9))
+    assert ("FAIL", ("P01",)) in _found(profiled, lambda entry: entry["ops"][0].update(share=0.9))
 
 
 def test_a_profile_of_another_trace_fails(profiled: Path) -> None:
     (profiled / "profile/a.trace.json.gz").write_bytes(b"other")
-    assert _found(profiled, lambda it: None) == [("FAIL", ("R03",))]
+    assert _found(profiled, lambda entry: None) == [("FAIL", ("R03",))]
 
 
 def test_a_window_without_steps_fails(profiled: Path) -> None:
-    assert _found(profiled, lambda it: it.update(steps=0, phases=[])) == [("FAIL", ("P07",))]
+    assert _found(profiled, lambda entry: entry.update(steps=0, phases=[])) == [("FAIL", ("P07",))]
 
 
 @pytest.mark.parametrize(
     ("change", "mode"),
     [
-        (lambda it: it.update(blank_shape_share=0.6), "P03"),
-        (lambda it: it.update(phases=[_phase("prefill", 40), _phase("decode", 1)], steps=41), "P07"),
-        (lambda it: it["ops"].__setitem__(0, _op("all_reduce", "communication", 0.5, skew=6.0)), "P02"),
-        (lambda it: it["ops"][1].update(op="aten::mm"), "P06"),
-        (lambda it: it.update(unphased_share=0.5), "P03"),
+        (lambda entry: entry.update(blank_shape_share=0.6), "P03"),
+        (lambda item: item.update(phases=[_phase("prefill", 40), _phase("decode", 1)], steps=41), "P07"),
+        (lambda element: element["ops"].__setitem__(0, _op("all_reduce", "communication", 0.5, skew=6.0)), "P02"),
+        (lambda member: member["ops"][1].update(op="aten::mm"), "P06"),
+        (lambda one: one.update(unphased_share=0.5), "P03"),
     ],
 )
 def test_a_misleading_profile_is_flagged(profiled: Path, change: Callable[[Json], object], mode: str) -> None:
@@ -127,4 +127,4 @@ def test_a_missing_profile_is_never_a_pass(profiled: Path) -> None:
     (profiled / "profile/profile.json").unlink()
     verdict = judge(profiled, "profile")
     assert verdict.verdict is Word.FAIL
-    assert [it.severity for it in hits(verdict, RULE)] == [Severity.FAIL]
+    assert [hit.severity for hit in hits(verdict, RULE)] == [Severity.FAIL]

@@ -12,7 +12,7 @@ RULE = "real_delta"
 
 
 def _codes(run: Path, severity: Severity = Severity.FAIL) -> set[str]:
-    return {it.code for it in hits(judge(run), RULE, severity)}
+    return {hit.code for hit in hits(judge(run), RULE, severity)}
 
 
 def test_a_clear_gain_over_six_blocks_is_real(run: Path) -> None:
@@ -45,7 +45,7 @@ def test_a_level_that_ignores_the_looks_fails(make: Callable[..., Path]) -> None
 def test_going_on_after_a_no_fails(run: Path) -> None:
     """D09: the first five blocks said no, and the measurement went on until they said yes."""
     plan = run / "comparisons/patch-stream_interval/plan.json"
-    edit(plan, lambda it: it.update(looks=[2, 6], alpha=0.02))
+    edit(plan, lambda entry: entry.update(looks=[2, 6], alpha=0.02))
     for leg in legs(run, side="candidate")[:2]:
         other = leg.with_name(leg.name.replace("candidate", "reference"))
         rows = read_lines(leg / "bench_runs.jsonl")
@@ -66,6 +66,6 @@ def test_a_latency_is_no_headline_metric(run: Path) -> None:
 
 def test_the_simple_rule_is_reported_beside_the_verdict(run: Path) -> None:
     """It would call this clear gain a win, too."""
-    said = [it.observed for it in hits(judge(run), RULE, Severity.INFO) if it.code == "simple_rule"]
+    said = [hit.observed for hit in hits(judge(run), RULE, Severity.INFO) if hit.code == "simple_rule"]
     assert len(said) == 1
     assert said[0].endswith("no candidate round below a reference round: a win")

@@ -16,7 +16,7 @@ CLAIM = "comparisons/patch-stream_interval/claim.json"
 
 def _claim(run: Path, change: Callable[[Json], object]) -> list[str]:
     edit(run / CLAIM, change)
-    return [it.observed for it in hits(judge(run), RULE, Severity.FAIL)]
+    return [hit.observed for hit in hits(judge(run), RULE, Severity.FAIL)]
 
 
 def test_an_honest_claim_passes(run: Path) -> None:

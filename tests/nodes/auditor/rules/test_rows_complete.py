@@ -14,7 +14,7 @@ RULE = "rows_complete"
 def _rows(run: Path, change: Callable[[Json], object], side: str = "candidate") -> set[str]:
     for leg in legs(run, side=side):
         edit_lines(leg / "bench_runs.jsonl", lambda rows: [change(row) for row in rows])
-    return {mode for it in hits(judge(run), RULE, Severity.FAIL) for mode in it.modes}
+    return {mode for hit in hits(judge(run), RULE, Severity.FAIL) for mode in hit.modes}
 
 
 def test_all_rows_there_pass(run: Path) -> None:
@@ -37,20 +37,20 @@ def test_a_retry_after_a_recorded_failure_is_only_flagged(run: Path) -> None:
         {**kept, "leg_id": "b01-candidate", "status": "failed", "failure": failure, "timed_rounds": 0},
     )
     verdict = judge(run)
-    assert [it.severity for it in hits(verdict, RULE)] == [Severity.FLAG]
+    assert [hit.severity for hit in hits(verdict, RULE)] == [Severity.FLAG]
 
 
 def test_a_retry_without_a_failure_fails(run: Path) -> None:
     folder = run / "comparisons/patch-stream_interval/legs"
     for side in ("reference", "candidate"):
         rename_leg(folder / f"b01-{side}", f"b01-{side}-again")
-    assert "D11" in {mode for it in hits(judge(run), RULE, Severity.FAIL) for mode in it.modes}
+    assert "D11" in {mode for hit in hits(judge(run), RULE, Severity.FAIL) for mode in hit.modes}
 
 
 def test_a_dropped_round_fails(run: Path) -> None:
     leg = legs(run, side="candidate")[3]
     edit_lines(leg / "bench_runs.jsonl", lambda rows: rows.pop())
-    assert "D11" in {mode for it in hits(judge(run), RULE, Severity.FAIL) for mode in it.modes}
+    assert "D11" in {mode for hit in hits(judge(run), RULE, Severity.FAIL) for mode in hit.modes}
 
 
 def test_failed_requests_fail(run: Path) -> None:
@@ -88,4 +88,4 @@ def test_a_duration_shorter_than_its_requests_fails(run: Path) -> None:
 def test_a_missing_block_fails(run: Path) -> None:
     for leg in legs(run)[2:4]:
         (leg / "bench_runs.jsonl").unlink()
-    assert "D11" in {mode for it in hits(judge(run), RULE, Severity.FAIL) for mode in it.modes}
+    assert "D11" in {mode for hit in hits(judge(run), RULE, Severity.FAIL) for mode in hit.modes}

@@ -30,7 +30,7 @@ def test_an_inert_larger_pool_passes(run: Path) -> None:
     _pool(run, 90_000)
     verdict = judge(run)
     assert not hits(verdict, RULE)
-    assert {it.code for it in hits(verdict, RULE, Severity.INFO)} == {"inert_capacity"}
+    assert {hit.code for hit in hits(verdict, RULE, Severity.INFO)} == {"inert_capacity"}
 
 
 def test_ports_and_clocks_may_differ(run: Path) -> None:
@@ -55,8 +55,8 @@ def test_a_larger_pool_that_was_used_fails(run: Path) -> None:
     for leg in legs(run, side="reference"):
         edit(leg / "server_info.json", lambda info: info.update(max_total_num_tokens=947))
     found = hits(judge(run), RULE, Severity.FAIL)
-    assert {"capacity_differs"} <= {it.code for it in found}
-    assert any("C01" in it.modes for it in found)
+    assert {"capacity_differs"} <= {entry.code for entry in found}
+    assert any("C01" in item.modes for item in found)
 
 
 def test_a_moved_pool_without_a_log_is_never_a_pass(run: Path) -> None:
@@ -79,8 +79,8 @@ def test_an_undeclared_argument_fails(run: Path) -> None:
 def test_a_configuration_that_moves_between_rounds_fails(run: Path) -> None:
     leg = legs(run, side="candidate")[2]
     edit_lines(leg / "bench_runs.jsonl", lambda rows: rows[1]["server_info"].update(page_size=16))
-    found = [it for it in hits(judge(run), RULE) if it.code == "moved_in_flight"]
-    assert [(it.evidence[0].file, it.evidence[0].line) for it in found] == [
+    found = [hit for hit in hits(judge(run), RULE) if hit.code == "moved_in_flight"]
+    assert [(entry.evidence[0].file, entry.evidence[0].line) for entry in found] == [
         ("comparison/legs/b02-candidate/bench_runs.jsonl", 2)
     ]
 
@@ -92,4 +92,4 @@ def test_an_ignored_base_flag_is_flagged(run: Path) -> None:
             leg / "bench_runs.jsonl",
             lambda rows: [row["server_info"].update(attention_backend="intel_amx") for row in rows],
         )
-    assert [it.code for it in hits(judge(run), RULE, Severity.FLAG)] == ["ignored_flag"]
+    assert [hit.code for hit in hits(judge(run), RULE, Severity.FLAG)] == ["ignored_flag"]

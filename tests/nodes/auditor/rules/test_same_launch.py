@@ -15,7 +15,7 @@ RULE = "same_launch"
 def _leg(run: Path, change: Callable[[Json], object], side: str = "candidate") -> list[str]:
     for leg in legs(run, side=side):
         edit(leg / "leg.json", change)
-    return [mode for it in hits(judge(run), RULE, Severity.FAIL) for mode in it.modes]
+    return [mode for hit in hits(judge(run), RULE, Severity.FAIL) for mode in hit.modes]
 
 
 def test_another_port_is_the_same_launch(run: Path) -> None:

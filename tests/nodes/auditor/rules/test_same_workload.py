@@ -14,7 +14,7 @@ RULE = "same_workload"
 def _rows(run: Path, change: Callable[[Json], object]) -> list[str]:
     for leg in legs(run, side="candidate"):
         edit_lines(leg / "bench_runs.jsonl", lambda rows: [change(row) for row in rows])
-    return [mode for it in hits(judge(run), RULE, Severity.FAIL) for mode in it.modes]
+    return [mode for hit in hits(judge(run), RULE, Severity.FAIL) for mode in hit.modes]
 
 
 def test_few_cached_tokens_are_no_difference(run: Path) -> None:
@@ -41,7 +41,7 @@ def test_a_prompt_that_one_leg_found_in_the_cache_once_is_no_difference(run: Pat
     """15 of 128 tokens of one round, of one block out of five."""
     first = legs(run, side="candidate")[0]
     edit_lines(first / "bench_runs.jsonl", lambda rows: rows[0].update(cached_tokens=[15] + [0] * 7))
-    assert [it.modes for it in hits(judge(run), RULE, Severity.FAIL)] == []
+    assert [hit.modes for hit in hits(judge(run), RULE, Severity.FAIL)] == []
 
 
 def test_one_round_from_a_warm_cache_fails_and_is_named(run: Path) -> None:
@@ -49,7 +49,9 @@ def test_one_round_from_a_warm_cache_fails_and_is_named(run: Path) -> None:
     edit_lines(third / "bench_runs.jsonl", lambda rows: rows[1].update(cached_tokens=[15] * 8))
     (found,) = hits(judge(run), RULE, Severity.FAIL)
     assert found.modes == ("C17",)
-    assert [(it.file.split("/")[-2:], it.line) for it in found.evidence] == [([third.name, "bench_runs.jsonl"], 2)]
+    assert [(entry.file.split("/")[-2:], entry.line) for entry in found.evidence] == [
+        ([third.name, "bench_runs.jsonl"], 2)
+    ]
 
 
 def test_an_unflushed_cache_fails(run: Path) -> None:

@@ -29,13 +29,13 @@ def test_a_candidate_that_faults_is_ejected(run: Path) -> None:
     leg = legs(run, side="candidate")[1]
     (leg / "server.log").write_text(server_log(tail=TRACE))
     found = hits(judge(run), RULE, Severity.FAIL)
-    assert [(it.action.value, it.evidence[0].line) for it in found] == [("eject", 5)]
+    assert [(entry.action.value, entry.evidence[0].line) for entry in found] == [("eject", 5)]
 
 
 def test_a_reference_that_faults_is_measured_again(run: Path) -> None:
     leg = legs(run, side="reference")[1]
     (leg / "server.log").write_text(server_log(tail="torch.OutOfMemoryError: CUDA out of memory\n"))
-    assert [it.action.value for it in hits(judge(run), RULE)] == ["remeasure"]
+    assert [hit.action.value for hit in hits(judge(run), RULE)] == ["remeasure"]
 
 
 def test_retracted_requests_are_flagged(run: Path) -> None:
@@ -43,7 +43,7 @@ def test_retracted_requests_are_flagged(run: Path) -> None:
     (leg / "server.log").write_text(
         server_log(tail="[2026-11-21 19:41:00] KV cache pool is full. Retract requests. #retracted_reqs: 1\n")
     )
-    assert [it.code for it in hits(judge(run), RULE, Severity.FLAG)] == ["retractions"]
+    assert [hit.code for hit in hits(judge(run), RULE, Severity.FLAG)] == ["retractions"]
 
 
 def test_a_missing_log_is_not_a_pass(run: Path) -> None:
@@ -65,7 +65,7 @@ def _died(run: Path, name: str, side: str, *blocks: int, kind: str = "died_in_ro
 
 
 def _deaths(run: Path, name: str = "patch-stream_interval") -> list[Finding]:
-    return [it for it in hits(judge(run, "patch", name), RULE) if it.code == "died_under_load"]
+    return [hit for hit in hits(judge(run, "patch", name), RULE) if hit.code == "died_under_load"]
 
 
 def test_one_death_of_a_setting_is_left_to_the_rule_about_retries(run: Path) -> None:
@@ -86,14 +86,16 @@ def test_deaths_on_both_legs_are_the_machines(run: Path) -> None:
 
 def test_a_setting_that_dies_twice_is_ejected(run: Path) -> None:
     _died(run, "patch-stream_interval", "candidate", 1, 2)
-    assert [(it.severity, it.action, it.modes) for it in _deaths(run)] == [(Severity.FAIL, Action.EJECT, ("H17",))]
+    assert [(death.severity, death.action, death.modes) for death in _deaths(run)] == [
+        (Severity.FAIL, Action.EJECT, ("H17",))
+    ]
 
 
 def test_a_kernel_that_hangs_once_is_ejected(tmp_path: Path) -> None:
     """Six times faster alone, and the server stops answering at a served shape."""
     run = kernel_run(tmp_path / "run")
     _died(run, PATCH, "candidate", 1, kind="hung_in_round")
-    assert [(it.action, it.modes) for it in _deaths(run, PATCH)] == [(Action.EJECT, ("H17",))]
+    assert [(death.action, death.modes) for death in _deaths(run, PATCH)] == [(Action.EJECT, ("H17",))]
 
 
 def test_a_kernel_that_faults_after_one_round_may_have_broken_capture(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ RULE = "stale_evidence"
 
 
 def _fails(run: Path) -> list[str]:
-    return [it.observed for it in hits(judge(run), RULE, Severity.FAIL)]
+    return [hit.observed for hit in hits(judge(run), RULE, Severity.FAIL)]
 
 
 def test_evidence_of_this_run_passes(run: Path) -> None:
@@ -46,4 +46,4 @@ def test_rounds_outside_the_servers_life_fail(run: Path) -> None:
 def test_a_copied_leg_fails(run: Path) -> None:
     first, second = legs(run, side="reference")[:2]
     shutil.copy(first / "bench_runs.jsonl", second / "bench_runs.jsonl")
-    assert any("the same timings" in it for it in _fails(run))
+    assert any("the same timings" in fail for fail in _fails(run))

@@ -176,7 +176,7 @@ HONEST: tuple[Honest, ...] = (
     ),
     Honest(
         "just below the measured peak",
-        lambda f: edit(f / MEASUREMENT, lambda it: it["peaks"].update(copy_bandwidth=5.9e9)),
+        lambda f: edit(f / MEASUREMENT, lambda item: item["peaks"].update(copy_bandwidth=5.9e9)),
     ),
     Honest("nulls over intact rows", lambda f: claimed(f, speedup=None, interval=None, shapes={})),
     Honest(
@@ -207,21 +207,23 @@ def test_the_public_case_of_a_kernel_against_itself(operator: Path) -> None:
     claimed(operator, winner="cpp-a", baseline_backend="cpp-a", speedup=3.03)
     verdict = judge_operator(operator)
     assert (verdict.verdict.value, verdict.action) == ("FAIL", Action.REDO)
-    assert {"compared_with_itself", "reported_differs"} <= {it.code for it in verdict.findings}
+    assert {"compared_with_itself", "reported_differs"} <= {finding.code for finding in verdict.findings}
 
 
 def test_a_small_gain_in_noise_goes_back_for_more_rounds(tmp_path: Path) -> None:
     folder = honest_benchmark(tmp_path / "run", BenchmarkSpec(speedups={"cpp-a": 1.015}, process_sd=0.03))
     verdict = judge_operator(folder)
     assert (verdict.verdict.value, verdict.action) == ("FLAG", Action.REDO)
-    assert [(it.rule, it.code, it.severity) for it in verdict.findings if it.severity is not Severity.INFO] == [
-        ("harness_speedup", "undecided", Severity.FLAG)
-    ]
+    assert [
+        (finding.rule, finding.code, finding.severity)
+        for finding in verdict.findings
+        if finding.severity is not Severity.INFO
+    ] == [("harness_speedup", "undecided", Severity.FLAG)]
 
 
 def test_three_rounds_prove_nothing(tmp_path: Path) -> None:
     verdict = judge_operator(honest_benchmark(tmp_path / "run", BenchmarkSpec(rounds=3)))
-    assert [it.code for it in verdict.findings if it.severity is Severity.FLAG] == ["undecided"]
+    assert [finding.code for finding in verdict.findings if finding.severity is Severity.FLAG] == ["undecided"]
 
 
 def test_the_headline_names_ratio_bounds_and_what_it_is_not(operator: Path) -> None:
@@ -250,7 +252,7 @@ def test_weights_are_the_served_calls(operator: Path) -> None:
 def test_samples_of_many_calls_are_divided(operator: Path) -> None:
     before = judge_operator(operator).metrics[0]
     edit_rows(operator, lambda row: (slow_down(row, 10.0), row.update(calls_per_sample=10)), every)
-    edit(operator / MEASUREMENT, lambda it: it["protocol"].update(calls_per_sample=10))
+    edit(operator / MEASUREMENT, lambda entry: entry["protocol"].update(calls_per_sample=10))
     assert_passes(operator)
     after = judge_operator(operator).metrics[0]
     assert (after.reference, after.candidate) == pytest.approx((before.reference, before.candidate))

@@ -33,7 +33,7 @@ MEASUREMENT = "bench-1/measurement.json"
 def _bound(folder: Path) -> None:
     """Bind an edited oracle.json to the operator benchmark again, as somebody who edits both would."""
     digest = file_digest(folder / "oracle.json")
-    edit(folder / MEASUREMENT, lambda it: it["files"][-1].update(before=digest, after=digest))
+    edit(folder / MEASUREMENT, lambda entry: entry["files"][-1].update(before=digest, after=digest))
 
 
 def _manifest(folder: Path, **entry: str) -> None:
@@ -57,10 +57,12 @@ def _copied_samples(rows: list[Json]) -> None:
             "stale",
             "R03",
         ),
-        Fraud("an older attempt", lambda f: edit(f / MEASUREMENT, lambda it: it.update(attempt=2)), "stale", "R03"),
+        Fraud(
+            "an older attempt", lambda f: edit(f / MEASUREMENT, lambda entry: entry.update(attempt=2)), "stale", "R03"
+        ),
         Fraud(
             "peaks of another day",
-            lambda f: edit(f / MEASUREMENT, lambda it: it["peaks"].update(measured_at=5.0)),
+            lambda f: edit(f / MEASUREMENT, lambda item: item["peaks"].update(measured_at=5.0)),
             "stale",
             "R03",
         ),
@@ -91,10 +93,11 @@ def test_evidence_that_was_not_measured_here_is_found(operator: Path, fraud: Fra
     [
         Honest(
             "peaks at the very start",
-            lambda f: edit(f / MEASUREMENT, lambda it: it["peaks"].update(measured_at=it["started"])),
+            lambda f: edit(f / MEASUREMENT, lambda entry: entry["peaks"].update(measured_at=entry["started"])),
         ),
         Honest(
-            "captured a moment before", lambda f: edit(f / "task.json", lambda it: it.update(captured_at=1_004_999.9))
+            "captured a moment before",
+            lambda f: edit(f / "task.json", lambda item: item.update(captured_at=1_004_999.9)),
         ),
     ],
     ids=str,
@@ -200,26 +203,26 @@ def test_a_benchmark_with_losers_passes(operator: Path, honest: Honest) -> None:
     [
         Fraud(
             "checker edited on the way",
-            lambda f: edit(f / MEASUREMENT, lambda it: it["files"][2].update(after="0" * 64)),
+            lambda f: edit(f / MEASUREMENT, lambda entry: entry["files"][2].update(after="0" * 64)),
             "measurement_edited",
             "H05",
             Action.EJECT,
         ),
         Fraud(
             "timer in the task folder",
-            lambda f: edit(f / MEASUREMENT, lambda it: it["files"][1].update(path="ops/rms_norm/timer.py")),
+            lambda f: edit(f / MEASUREMENT, lambda item: item["files"][1].update(path="ops/rms_norm/timer.py")),
             "measurement_in_reach",
             "H05",
         ),
         Fraud(
             "oracle swapped afterwards",
-            lambda f: edit(f / "oracle.json", lambda it: it["files"].reverse()),
+            lambda f: edit(f / "oracle.json", lambda element: element["files"].reverse()),
             "other_oracle",
             "H05",
         ),
         Fraud(
             "timer not hashed",
-            lambda f: edit(f / MEASUREMENT, lambda it: it["files"].pop(1)),
+            lambda f: edit(f / MEASUREMENT, lambda member: member["files"].pop(1)),
             "unverifiable",
             "H05",
             Action.REMEASURE,
@@ -239,14 +242,14 @@ def test_measurement_files_that_changed_are_found(operator: Path, fraud: Fraud) 
             "two harness files",
             lambda f: edit(
                 f / MEASUREMENT,
-                lambda it: it["files"].append(
+                lambda entry: entry["files"].append(
                     {"role": "harness", "path": "kernels/harness/worker.py", "before": "7" * 64, "after": "7" * 64}
                 ),
             ),
         ),
         Honest(
             "a timer in a package called ops",
-            lambda f: edit(f / MEASUREMENT, lambda it: it["files"][1].update(path="kernels/ops_timer.py")),
+            lambda f: edit(f / MEASUREMENT, lambda item: item["files"][1].update(path="kernels/ops_timer.py")),
         ),
     ],
     ids=str,
@@ -284,7 +287,7 @@ def _another_tensor(folder: Path) -> None:
 
 
 def _without_a_shape(folder: Path) -> None:
-    edit(folder / "oracle.json", lambda it: it["files"].pop())
+    edit(folder / "oracle.json", lambda entry: entry["files"].pop())
     _bound(folder)
 
 
@@ -340,7 +343,7 @@ def test_a_missing_file_is_never_a_pass(operator: Path, name: str) -> None:
     verdict = judge_operator(operator)
     assert verdict.verdict.value == "FAIL"
     assert verdict.degraded == ()
-    assert "unverifiable" in {it.code for it in verdict.findings}
+    assert "unverifiable" in {finding.code for finding in verdict.findings}
 
 
 def test_a_second_attempt_is_judged_by_its_own_rows(operator: Path) -> None:

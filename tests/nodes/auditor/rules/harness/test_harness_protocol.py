@@ -52,7 +52,7 @@ def test_another_protocol_is_found(operator: Path, fraud: Fraud) -> None:
 
 def _more_warm_up(folder: Path) -> None:
     edit_rows(folder, lambda row: row.update(warmup_calls=500), _every)
-    edit(folder / MEASUREMENT, lambda it: it["protocol"].update(warmup_calls=500))
+    edit(folder / MEASUREMENT, lambda entry: entry["protocol"].update(warmup_calls=500))
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,11 @@ def _references_first(rows: list[Json]) -> None:
 
 def _side_by_side(rows: list[Json]) -> None:
     for row in rows:
-        twin = next(it for it in rows if REFERENCE(it) and (it["round"], it["shape"]) == (row["round"], row["shape"]))
+        twin = next(
+            entry
+            for entry in rows
+            if REFERENCE(entry) and (entry["round"], entry["shape"]) == (row["round"], row["shape"])
+        )
         row.update(started=twin["started"], ended=twin["ended"])
 
 
@@ -264,7 +268,7 @@ def test_inputs_that_were_used_before_are_found(operator: Path, fraud: Fraud) ->
 
 def _rotated(folder: Path) -> None:
     edit_rows(folder, lambda row: row.update(cache="rotated", cache_bytes=CACHE), _every)
-    edit(folder / MEASUREMENT, lambda it: it["protocol"].update(cache="rotated"))
+    edit(folder / MEASUREMENT, lambda entry: entry["protocol"].update(cache="rotated"))
 
 
 def _rotated_in_place(folder: Path) -> None:
