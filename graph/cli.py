@@ -140,8 +140,10 @@ def run(
     """
     from bankable.graph.request import RunOptions, build_config, free_folder
 
-    asked = RunOptions(**{name: value for name, value in locals().items() if name in RunOptions.__dataclass_fields__})
-    config = build_config(asked)
+    run_options = RunOptions(
+        **{name: value for name, value in locals().items() if name in RunOptions.__dataclass_fields__}
+    )
+    config = build_config(run_options)
     _execute(config, out or free_folder(config.out()), resume=False, key=key, json=json, trace=trace)
 
 
@@ -200,17 +202,17 @@ def _execute(
         except ApprovalNeeded as question:
             print(f"waiting: {question}\nAnswer with: python -m graph resume {out} --approve yes|no", file=sys.stderr)
             raise typer.Exit(WAITING) from None
-    asked = _asked(config.llm is not None, out)
+    usage = _asked(config.llm is not None, out)
     if json:
-        told = {"run": str(out), **outcome.model_dump(mode="json")} | ({"llm": asked} if asked else {})
-        sys.stdout.buffer.write(orjson.dumps(told) + b"\n")
+        fields = {"run": str(out), **outcome.model_dump(mode="json")} | ({"llm": usage} if usage else {})
+        sys.stdout.buffer.write(orjson.dumps(fields) + b"\n")
         return
     print(f"\nVERDICT  {outcome.verdict}\n         {outcome.headline}")
     if outcome.reference:
         print(f"over     {outcome.reference}")
     print(f"bundle   {out / 'bundle'}\nreport   {out / 'report.html'}")
-    if asked:
-        print("\n".join(["", *asked]))
+    if usage:
+        print("\n".join(["", *usage]))
 
 
 def _asked(anyone: bool, out: Path) -> list[str]:
@@ -240,7 +242,7 @@ def audit(
     from bankable.nodes.auditor.pair import SCOPES, audit_pair
     from bankable.nodes.auditor.render import render_markdown, render_text
 
-    chosen = next((known for known in SCOPES if known == scope), None)
+    chosen = next((scope_name for scope_name in SCOPES if scope_name == scope), None)
     if chosen is None:
         raise UserError(f"invalid value {scope!r} for --scope", "", f"use one of {', '.join(SCOPES)}")
     if json and markdown:
@@ -279,13 +281,13 @@ def verify(
     """
     from bankable.graph.verification import verify_folder
 
-    found = verify_folder(bundle, public_key)
+    result = verify_folder(bundle, public_key)
     if json:
-        told = {"checked": found.same, "problems": found.problems, "signed": found.signed, "notes": found.notes}
-        sys.stdout.buffer.write(orjson.dumps(told) + b"\n")
+        fields = {"checked": result.same, "problems": result.problems, "signed": result.signed, "notes": result.notes}
+        sys.stdout.buffer.write(orjson.dumps(fields) + b"\n")
     else:
-        print("\n".join(found.lines()))
-    raise typer.Exit(0 if found.ok else EXIT_CODES["FAIL"])
+        print("\n".join(result.lines()))
+    raise typer.Exit(0 if result.ok else EXIT_CODES["FAIL"])
 
 
 @app.command()

@@ -16,14 +16,14 @@ MOST = 20
 
 def read_findings(run: Path, audits: str = "patch-*") -> list[str]:
     """FAIL and FLAG findings of these audits, with advice; a file that cannot be read says nothing."""
-    found = [
+    lines = [
         f"{verdict.subject}: {finding.severity} {finding.rule}: {finding.observed} Advice: {finding.advice}"
         for path in sorted((run / "audits").glob(f"{audits}/verdict.json"))
         if (verdict := _verdict(path)) is not None
         for finding in (*verdict.findings, *_of_judge(path.with_name(NAME)))
         if finding.severity is not Severity.INFO
     ]
-    return found[-MOST:]
+    return lines[-MOST:]
 
 
 def _verdict(path: Path) -> Verdict | None:

@@ -34,9 +34,9 @@ def show(
         raise UserError(
             "cannot show the signing key: there is none yet", str(path), "make one with `keys new`, or start a run"
         )
-    found = read_key(path)
-    sys.stdout.write(found.public.pem.decode())
-    print(f"{found.public.fingerprint}  {path}", file=sys.stderr)
+    stored_key = read_key(path)
+    sys.stdout.write(stored_key.public.pem.decode())
+    print(f"{stored_key.public.fingerprint}  {path}", file=sys.stderr)
 
 
 @app.command()

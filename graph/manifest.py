@@ -49,10 +49,10 @@ def _manifest(bundle: Path) -> dict[str, Any]:
     path = bundle / "manifest.json"
     if path.stat().st_size > MAX_MANIFEST_BYTES:
         raise ValueError("too large")
-    found = orjson.loads(path.read_bytes())
-    if not isinstance(found, dict):
+    document = orjson.loads(path.read_bytes())
+    if not isinstance(document, dict):
         raise ValueError("no object")
-    return found
+    return document
 
 
 def _check_file(root: Path, name: str, digest: str) -> str | None:
@@ -107,11 +107,11 @@ def _overlay(manifest: dict[str, Any], bundle: Path) -> list[str]:
 
 def _differs(name: str, manifest: dict[str, Any], wanted: Record) -> Iterator[str]:
     try:
-        said = type(wanted).model_validate(manifest.get(name))  # so that a field which came later is no difference
+        recorded = type(wanted).model_validate(manifest.get(name))  # so that a field which came later is no difference
     except ValueError:
         yield f"{name}: cannot be read"
         return
-    where = first_difference(said.model_dump(mode="json"), wanted.model_dump(mode="json"), _NAMES)
+    where = first_difference(recorded.model_dump(mode="json"), wanted.model_dump(mode="json"), _NAMES)
     if where is not None:
         yield f"{name}.{where}"
 

@@ -60,62 +60,62 @@ class RunOptions:
     approve: str | None = None
 
 
-def build_config(asked: RunOptions) -> RunConfig:
+def build_config(options: RunOptions) -> RunConfig:
     """The run that was asked for. Raises ``UserError`` on what cannot be."""
-    changes: dict[str, object] = {"auditor": not asked.no_auditor, "executor": choose_executor(asked.executor)}
+    changes: dict[str, object] = {"auditor": not options.no_auditor, "executor": choose_executor(options.executor)}
     llm = llm_options(
-        asked.llm,
-        asked.llm_base_url,
-        asked.llm_role or [],
-        asked.llm_budget or [],
-        asked.llm_price or [],
-        asked.judge_votes,
+        options.llm,
+        options.llm_base_url,
+        options.llm_role or [],
+        options.llm_budget or [],
+        options.llm_price or [],
+        options.judge_votes,
     )
     if llm is not None:
         changes["llm"] = llm
-    if asked.approve is not None:
-        if asked.approve not in APPROVE:
-            raise UserError(f"invalid value {asked.approve!r} for --approve", "", f"use one of {', '.join(APPROVE)}")
-        changes["approve"] = asked.approve
-    if asked.seed is not None:
-        changes["seed"] = asked.seed
-    if asked.budget is not None:
-        changes["budget_minutes"] = asked.budget
-    if asked.only is not None:
-        changes["only"] = _values(asked.only, "--only")
-    if asked.replay is not None:
+    if options.approve is not None:
+        if options.approve not in APPROVE:
+            raise UserError(f"invalid value {options.approve!r} for --approve", "", f"use one of {', '.join(APPROVE)}")
+        changes["approve"] = options.approve
+    if options.seed is not None:
+        changes["seed"] = options.seed
+    if options.budget is not None:
+        changes["budget_minutes"] = options.budget
+    if options.only is not None:
+        changes["only"] = _values(options.only, "--only")
+    if options.replay is not None:
         from bankable.graph.session import recorded_config
 
-        if asked.draw is not None:
-            changes["replay_draw"] = asked.draw
-        return recorded_config(asked.replay, changes)
-    if asked.tracks is not None:
-        changes["tracks"] = _tracks(asked.tracks)
-    if asked.model is None and asked.server is None:
+        if options.draw is not None:
+            changes["replay_draw"] = options.draw
+        return recorded_config(options.replay, changes)
+    if options.tracks is not None:
+        changes["tracks"] = _tracks(options.tracks)
+    if options.model is None and options.server is None:
         raise UserError("cannot run: no model", "--model", "give a model folder, for instance tools/model/shipped")
-    quick: dict[str, object] = dict(QUICK) if asked.quick else {}
+    quick: dict[str, object] = dict(QUICK) if options.quick else {}
     return RunConfig.model_validate(
         {
-            "model": str(asked.model or asked.server),
-            "quick": asked.quick,
-            "engine_python": str(asked.engine_python) if asked.engine_python else None,
-            "server_url": asked.server,
-            "flags": _values(asked.flag or [], "--flag"),
-            "workload": _workload(asked),
-            "questions_path": str(asked.questions) if asked.questions else None,
-            "allow_pickle": asked.allow_pickle,
-            "trust_remote_code": asked.trust_remote_code,
+            "model": str(options.model or options.server),
+            "quick": options.quick,
+            "engine_python": str(options.engine_python) if options.engine_python else None,
+            "server_url": options.server,
+            "flags": _values(options.flag or [], "--flag"),
+            "workload": _workload(options),
+            "questions_path": str(options.questions) if options.questions else None,
+            "allow_pickle": options.allow_pickle,
+            "trust_remote_code": options.trust_remote_code,
             **quick,
             **changes,
         }
     )
 
 
-def _tracks(asked: list[str]) -> tuple[str, ...]:
-    unknown = sorted(set(asked) - set(TRACKS))
+def _tracks(requested: list[str]) -> tuple[str, ...]:
+    unknown = sorted(set(requested) - set(TRACKS))
     if unknown:
         raise UserError(f"invalid value {unknown[0]!r} for --track", "", f"use one of {', '.join(TRACKS)}")
-    return tuple(name for name in TRACKS if name in asked)
+    return tuple(name for name in TRACKS if name in requested)
 
 
 def free_folder(wanted: Path) -> Path:
@@ -126,19 +126,19 @@ def free_folder(wanted: Path) -> Path:
     return folder
 
 
-def _workload(asked: RunOptions) -> dict[str, object]:
-    given = {
-        "concurrency": asked.concurrency,
-        "request_rate": asked.request_rate,
-        "num_prompts": asked.num_prompts
-        if asked.num_prompts
-        else (Workload().num_prompts // 2 if asked.quick else None),
-        "input_len": asked.input_len,
-        "output_len": asked.output_len,
-        "dataset": asked.dataset,
-        "dataset_path": str(asked.dataset_path) if asked.dataset_path else None,
+def _workload(options: RunOptions) -> dict[str, object]:
+    fields = {
+        "concurrency": options.concurrency,
+        "request_rate": options.request_rate,
+        "num_prompts": options.num_prompts
+        if options.num_prompts
+        else (Workload().num_prompts // 2 if options.quick else None),
+        "input_len": options.input_len,
+        "output_len": options.output_len,
+        "dataset": options.dataset,
+        "dataset_path": str(options.dataset_path) if options.dataset_path else None,
     }
-    return {name: value for name, value in given.items() if value is not None}
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _values(pairs: list[str], option: str) -> dict[str, Scalar]:

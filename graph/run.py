@@ -75,12 +75,12 @@ def _drive(step: StepContext, answer: bool | None, callbacks: list[BaseCallbackH
             configurable={"thread_id": context.run_id}, recursion_limit=STEP_LIMIT, callbacks=callbacks
         )
         state = machine.get_state(settings)
-        told: RunState | Command[str] | None = None if state.next else RunState()
+        graph_input: RunState | Command[str] | None = None if state.next else RunState()
         if state.interrupts:
             if answer is None:
                 raise ApprovalNeeded(state.interrupts[0].value)
-            told = Command(resume=answer)
-        machine.invoke(told, settings, context=step, durability="sync")
+            graph_input = Command(resume=answer)
+        machine.invoke(graph_input, settings, context=step, durability="sync")
         waiting = machine.get_state(settings).interrupts
         if waiting:
             # An answer was to one question: nobody has agreed to what this one asks.

@@ -140,8 +140,8 @@ def _root(run_id: str, config: RunConfig, folder: Path, *, resumed: bool) -> Spa
 def _ended(root: Span, outcome: Path, error: str, more: tuple[str, ...]) -> Span:
     ended = replace(root, ended=now(), error=error, tags=(*root.tags, *more))
     try:
-        found = RunOutcome.model_validate_json(outcome.read_bytes())
+        result = RunOutcome.model_validate_json(outcome.read_bytes())
     except (OSError, ValidationError):  # the run has not come so far
         return ended
-    told = found.model_dump(mode="json", include={"verdict", "headline", "delta", "interval", "accepted"})
-    return replace(ended, outputs=told, attributes={**root.attributes, "outcome": found.verdict})
+    outputs = result.model_dump(mode="json", include={"verdict", "headline", "delta", "interval", "accepted"})
+    return replace(ended, outputs=outputs, attributes={**root.attributes, "outcome": result.verdict})

@@ -211,8 +211,8 @@ def _run_id(config: RunConfig) -> str:
     """A nonce; for a replay it follows from what is replayed, so that two replays can be compared byte for byte."""
     if not config.replay:
         return secrets.token_hex(8)
-    told = config.model_dump_json(exclude={"auditor", "llm", "approve"})
-    return hashlib.sha256(told.encode()).hexdigest()[:16]
+    config_json = config.model_dump_json(exclude={"auditor", "llm", "approve"})
+    return hashlib.sha256(config_json.encode()).hexdigest()[:16]
 
 
 def _sweep(folder: RunFolder) -> None:

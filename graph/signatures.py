@@ -90,17 +90,17 @@ class Signatures:
             from bankable.tools.attest.public_key import read_public_key
         except ImportError as missing:
             raise library_missing(missing) from None
-        found = []
+        keys = []
         for path in sorted((root / KEYS).glob("*.pem"))[:MAX_KEYS]:
             try:
                 data = _bytes(path)
                 key = read_public_key(data)
                 if key.keyid != path.stem or key.pem != data:
                     raise Refused("not the key that its name says")
-                found.append(key)
+                keys.append(key)
             except (Refused, OSError) as why:
                 self.problems.append(f"{prefix}{KEYS}/{path.name}: {_reason(why)}")
-        return found if self.trusted is None else [self.trusted]
+        return keys if self.trusted is None else [self.trusted]
 
 
 def _key_files(attestation: Path) -> list[str]:
@@ -147,10 +147,10 @@ def _compare(payload: bytes, expected: Statement) -> None:
 def _digests(subject: Any) -> dict[str, str]:
     """File names and digests of a statement's subject; one of another form is left to the full comparison."""
     try:
-        found = {entry["name"]: entry["digest"]["sha256"] for entry in subject}
+        digests = {entry["name"]: entry["digest"]["sha256"] for entry in subject}
     except (TypeError, KeyError, IndexError):
         return {}
-    return found if all(isinstance(text, str) for text in (*found, *found.values())) else {}
+    return digests if all(isinstance(text, str) for text in (*digests, *digests.values())) else {}
 
 
 def _changed(before: dict[str, str], after: dict[str, str]) -> str | None:

@@ -108,16 +108,16 @@ def strategist(state: RunState, runtime: StepRuntime) -> RunState:
         context.tell(
             ProgressEvent("note", f"direction {direction.name}: {direction.reason}; {len(direction.knobs)} knobs")
         )
-    found = rank_operators(taken.profile) if state["track"] == "kernels" and taken.profile is not None else []
-    worth = [OperatorWorth(entry.operator, entry.share, entry.promise) for entry in found if not entry.reason]
-    asked = ask_order(context, taken.profile, chosen, worth)
-    if asked is None:
+    prospects = rank_operators(taken.profile) if state["track"] == "kernels" and taken.profile is not None else []
+    worth = [OperatorWorth(entry.operator, entry.share, entry.promise) for entry in prospects if not entry.reason]
+    order = ask_order(context, taken.profile, chosen, worth)
+    if order is None:
         return {"directions": chosen}
     out = [
         Decided(subject=item.name, decision="skipped", reason=f"by the strategist: {item.because}")
-        for item in (*asked.left_out, *asked.operators.left_out)
+        for item in (*order.left_out, *order.operators.left_out)
     ]
-    return {"directions": asked.directions, "operator_order": list(asked.operators.order), "decisions": out}
+    return {"directions": order.directions, "operator_order": list(order.operators.order), "decisions": out}
 
 
 def config_tuner(state: RunState, runtime: StepRuntime) -> RunState:
@@ -174,7 +174,7 @@ def bank(state: RunState, runtime: StepRuntime) -> RunState:
     headline = judged.headline if judged and judged.headline else claim.headline
     if not is_approved(runtime.context.config, "bank", f"bank {state['comparison']}? {headline}"):
         return {"lever": None, "judged": None, "decisions": [_refused(context, state["comparison"])]}
-    kept = Accepted(
+    accepted = Accepted(
         name=state["comparison"],
         lever=lever,
         delta=claim.delta,
@@ -184,16 +184,16 @@ def bank(state: RunState, runtime: StepRuntime) -> RunState:
         stacked=claim.decision != "real",
     )
     word = judged.verdict if judged else "SKIPPED"
-    decision: Literal["stacked", "banked"] = "stacked" if kept.stacked else "banked"
-    context.tell(ProgressEvent("decision", f"{decision} ({word}): {headline}", kept.name))
+    decision: Literal["stacked", "banked"] = "stacked" if accepted.stacked else "banked"
+    context.tell(ProgressEvent("decision", f"{decision} ({word}): {headline}", accepted.name))
     return {
-        "accepted": [*state["accepted"], kept],
+        "accepted": [*state["accepted"], accepted],
         "reference": state["reference"].with_lever(lever),
         "lever": None,
         "judged": None,
         "groups": state.get("groups", [])[1:],
         "patch_attempt": 0,
-        "decisions": [Decided(subject=kept.name, decision=decision, reason=headline)],
+        "decisions": [Decided(subject=accepted.name, decision=decision, reason=headline)],
     }
 
 

@@ -49,32 +49,32 @@ def step_attributes(
     node: str, step: int, state: Mapping[str, Any], changed: Mapping[str, Any] | None = None
 ) -> Attributes:
     """Attributes of one step that was given ``state``; of what it ``changed`` of it, once it has ended."""
-    known: dict[str, Any] = {**state, **(changed or {})}
-    found: Attributes = {"node": node, "step": step}
-    found |= {name: str(known[name]) for name in ("track", "operator") if known.get(name)}
+    values: dict[str, Any] = {**state, **(changed or {})}
+    attributes: Attributes = {"node": node, "step": step}
+    attributes |= {name: str(values[name]) for name in ("track", "operator") if values.get(name)}
     scope = _SCOPES.get(node)
     if node == "config_tuner":
-        return found | _proposed(known, changed)
+        return attributes | _proposed(values, changed)
     if scope is not None:
-        found["scope"] = scope
-        if isinstance(known.get(_COUNTERS[scope]), int):
-            found["attempt"] = known[_COUNTERS[scope]]
-    lever = known.get("lever") or state.get("lever")
+        attributes["scope"] = scope
+        if isinstance(values.get(_COUNTERS[scope]), int):
+            attributes["attempt"] = values[_COUNTERS[scope]]
+    lever = values.get("lever") or state.get("lever")
     if isinstance(lever, Lever) and scope == "patch":
-        found["lever"] = lever.text()
-    if scope in ("baseline", "patch", "bundle") and known.get("comparison"):
-        found["candidate"] = known["comparison"]
-    return found | _decided(changed)
+        attributes["lever"] = lever.text()
+    if scope in ("baseline", "patch", "bundle") and values.get("comparison"):
+        attributes["candidate"] = values["comparison"]
+    return attributes | _decided(changed)
 
 
-def _proposed(known: Mapping[str, Any], changed: Mapping[str, Any] | None) -> Attributes:
+def _proposed(values: Mapping[str, Any], changed: Mapping[str, Any] | None) -> Attributes:
     """The tuner proposes what is measured next, under the name that it will have."""
-    found: Attributes = {"scope": "patch"}
-    lever = known.get("lever")
-    if changed is None or known.get("given_up") or not isinstance(lever, Lever):
-        return found | _decided(changed)
-    attempt = int(known.get("patch_attempt", 0)) + 1
-    return found | {"attempt": attempt, "lever": lever.text(), "candidate": patch_name(lever, attempt)}
+    attributes: Attributes = {"scope": "patch"}
+    lever = values.get("lever")
+    if changed is None or values.get("given_up") or not isinstance(lever, Lever):
+        return attributes | _decided(changed)
+    attempt = int(values.get("patch_attempt", 0)) + 1
+    return attributes | {"attempt": attempt, "lever": lever.text(), "candidate": patch_name(lever, attempt)}
 
 
 def _decided(changed: Mapping[str, Any] | None) -> Attributes:
@@ -106,7 +106,7 @@ def answer_attributes(judged: Judged) -> Attributes:
 
 def call_attributes(line: CallLine) -> Attributes:
     """Attributes of a request to a language model."""
-    found: Attributes = {
+    attributes: Attributes = {
         "role": line.role,
         "model": line.model,
         "outcome": line.outcome.value,
@@ -116,8 +116,8 @@ def call_attributes(line: CallLine) -> Attributes:
         "estimated": line.estimated,
     }
     if line.status is not None:
-        found["status"] = line.status
-    return found | ({"cost_usd": line.cost} if line.cost is not None else {})
+        attributes["status"] = line.status
+    return attributes | ({"cost_usd": line.cost} if line.cost is not None else {})
 
 
 def loop_of(judged: Judged) -> str:
@@ -127,18 +127,18 @@ def loop_of(judged: Judged) -> str:
 
 def tags(kind: str, attributes: Attributes, more: Iterable[str] = ()) -> tuple[str, ...]:
     """Tags of a span: what is filtered by most. ``verdict`` is on audits alone, ``loop`` on them and their answers."""
-    found = [f"run:{attributes['run_id']}", f"kind:{kind}"]
-    found += [
+    labels = [f"run:{attributes['run_id']}", f"kind:{kind}"]
+    labels += [
         f"{name}:{attributes[name]}"
         for name in ("node", "scope", "verdict", "action", "loop", "role")
         if name in attributes
     ]
     rules = attributes.get("rules", ())
-    found += [f"rule:{rule}" for rule in rules] if isinstance(rules, tuple) else []
+    labels += [f"rule:{rule}" for rule in rules] if isinstance(rules, tuple) else []
     if kind == "llm":
-        found.append(f"outcome:{attributes['outcome']}")
-    found += [word for word in ("replay", "resumed", "degraded") if attributes.get(word) is True]
-    return (*found, *more)
+        labels.append(f"outcome:{attributes['outcome']}")
+    labels += [word for word in ("replay", "resumed", "degraded") if attributes.get(word) is True]
+    return (*labels, *more)
 
 
 def describe_failure(line: CallLine) -> str:

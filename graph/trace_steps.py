@@ -76,10 +76,12 @@ class Steps(BaseCallbackHandler):
         **more: Any,
     ) -> None:
         """A step begins; routing functions and the machine as a whole are none."""
-        said = metadata or {}
-        if said.get("langgraph_node") == more.get("name") and isinstance(inputs, Mapping):
+        node_metadata = metadata or {}
+        if node_metadata.get("langgraph_node") == more.get("name") and isinstance(inputs, Mapping):
             with self._lock:
-                self._guarded(lambda: self._begin(run_id, str(more["name"]), int(said["langgraph_step"]), inputs))
+                self._guarded(
+                    lambda: self._begin(run_id, str(more["name"]), int(node_metadata["langgraph_step"]), inputs)
+                )
 
     def on_chain_end(
         self, outputs: dict[str, Any], *, run_id: UUID, parent_run_id: UUID | None = None, **more: Any
@@ -158,7 +160,7 @@ class Steps(BaseCallbackHandler):
         ended: datetime,
         error: BaseException | None,
     ) -> None:
-        known: Attributes = {**span.attributes, **attributes}
+        merged: Attributes = {**span.attributes, **attributes}
         kinds = ((GraphInterrupt, "waiting"), (StopRequested, "stopped"))
         more = tuple(word for kind, word in kinds if isinstance(error, kind))
         broken = "" if error is None or more else type(error).__name__
@@ -166,17 +168,17 @@ class Steps(BaseCallbackHandler):
             replace(
                 span,
                 ended=ended,
-                attributes=known,
+                attributes=merged,
                 outputs=outputs,
                 error=f"{broken}: {error}" if broken else "",
-                tags=tags(span.kind, known, more),
+                tags=tags(span.kind, merged, more),
             )
         )
 
     def _made(self, number: UUID, kind: Any, name: str, attributes: Attributes, around: Span) -> Span:
-        known: Attributes = {**self._of_run(), **attributes}
+        merged: Attributes = {**self._of_run(), **attributes}
         if kind == "node" and self._open is not None and name in PRODUCERS[self._open.scope]:
-            known |= answer_attributes(self._open)
+            merged |= answer_attributes(self._open)
         return Span(
             id=number,
             kind=kind,
@@ -184,8 +186,8 @@ class Steps(BaseCallbackHandler):
             began=now(),
             session=self._root.session,
             trail=around.within,
-            attributes=known,
-            tags=tags(kind, known),
+            attributes=merged,
+            tags=tags(kind, merged),
         )
 
     def _of_run(self) -> Attributes:
@@ -223,7 +225,7 @@ class Steps(BaseCallbackHandler):
 
 
 def _call(line: CallLine, around: Span, of_run: Attributes) -> Span:
-    known = {**of_run, **call_attributes(line)}
+    merged = {**of_run, **call_attributes(line)}
     ended = datetime.fromtimestamp(line.at, UTC)
     began = max(around.began, datetime.fromtimestamp(line.at - line.latency_s, UTC))
     return Span(
@@ -234,7 +236,7 @@ def _call(line: CallLine, around: Span, of_run: Attributes) -> Span:
         ended=ended,
         session=around.session,
         trail=around.within,
-        attributes=known,
-        tags=tags("llm", known),
+        attributes=merged,
+        tags=tags("llm", merged),
         error=describe_failure(line),
     )

@@ -171,9 +171,9 @@ def gpu(
     names = list(family or FAMILIES)
     if shapes and len(names) != 1:
         raise UserError("Cannot use --shapes without a family", "--shapes", "give one --family with it")
-    asked = {name: dtype_of(_find_family(name), dtype) for name in names}
-    dtypes = dict.fromkeys(names, REHEARSED) if rehearse else asked
-    if dtypes != asked:
+    resolved = {name: dtype_of(_find_family(name), dtype) for name in names}
+    dtypes = dict.fromkeys(names, REHEARSED) if rehearse else resolved
+    if dtypes != resolved:
         console.print(f"rehearsed in {REHEARSED}: Triton's interpreter does not round bfloat16 as a GPU does")
     wanted = {
         name: [shape.dims for shape in parse_shapes(_find_family(name), shapes or SHAPES[name].large, "")]

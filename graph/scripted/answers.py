@@ -35,9 +35,9 @@ _LINE = re.compile(r"^ *(\d+)\| (.{20,})$", re.MULTILINE)
 _FILE = re.compile(r"^<<<[0-9a-f]{24} file (.+)>>>$", re.MULTILINE)
 
 
-def shape_of(asked: ChatRequest) -> str:
+def shape_of(request: ChatRequest) -> str:
     """Name of the shape that the answer is held to: it tells who asks."""
-    return str(asked.body["response_format"]["json_schema"]["name"])
+    return str(request.body["response_format"]["json_schema"]["name"])
 
 
 @dataclass
@@ -49,18 +49,18 @@ class ScriptedRoles:
     others: dict[str, Answer] = field(default_factory=dict)
     asked: dict[str, list[ChatRequest]] = field(default_factory=dict)
 
-    def __call__(self, asked: ChatRequest) -> ChatReply:
-        shape = shape_of(asked)
-        self.asked.setdefault(shape, []).append(asked)
+    def __call__(self, request: ChatRequest) -> ChatReply:
+        shape = shape_of(request)
+        self.asked.setdefault(shape, []).append(request)
         own = {"Opinion": self.judge, "ConfigurationProposal": self.tuner, **self.others}
-        return own[shape](asked) if shape in own else NO_CHANGE[shape]
+        return own[shape](request) if shape in own else NO_CHANGE[shape]
 
 
 def accuses(
-    asked: ChatRequest, *, severity: str = "FAIL", concern: str = "coherence", invented: bool = False
+    request: ChatRequest, *, severity: str = "FAIL", concern: str = "coherence", invented: bool = False
 ) -> ChatReply:
     """A vote that accuses, with a line that it was shown, or with one that it makes up."""
-    file, line = _FILE.search(asked.user), _LINE.search(asked.user)
+    file, line = _FILE.search(request.user), _LINE.search(request.user)
     assert file is not None
     assert line is not None
     text = "the candidate answers nonsense to every prompt" if invented else line[2][:80]

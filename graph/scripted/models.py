@@ -47,40 +47,40 @@ class ScriptedModels:
         self.manners: Counter[tuple[str, str]] = Counter()
         self.requests: list[ChatRequest] = []
 
-    def __call__(self, asked: ChatRequest) -> ChatReply:
-        shape = shape_of(asked)
-        self.requests.append(asked)
+    def __call__(self, request: ChatRequest) -> ChatReply:
+        shape = shape_of(request)
+        self.requests.append(request)
         name, answer = next(self._turns[shape])
         self.manners[ROLES[shape], name] += 1
-        self._say(f"{ROLES[shape]:<18}{name:<24}{len(asked.told)} tools told")
-        return answer(asked)
+        self._say(f"{ROLES[shape]:<18}{name:<24}{len(request.told)} tools told")
+        return answer(request)
 
 
 def _looks(*calls: tuple[str, dict[str, Any]]) -> Callable[[ChatRequest], ChatReply]:
     """Calls of tools where there are some, and no change where there are none."""
-    return lambda asked: tool_calls(*calls) if asked.offered else NO_CHANGE[shape_of(asked)]
+    return lambda request: tool_calls(*calls) if request.offered else NO_CHANGE[shape_of(request)]
 
 
 def _said(value: Any) -> Callable[[ChatRequest], ChatReply]:
     return lambda _: says(value)
 
 
-def _direction(asked: ChatRequest) -> ChatReply:
+def _direction(request: ChatRequest) -> ChatReply:
     """The strategist's good answer: the lists as they are, named from its prompt."""
-    found = re.findall(r"^- (setting|operator) (\w+):", asked.system, re.MULTILINE)
-    return says({"directions": [step(kind, name, "the largest share first") for kind, name in found]})
+    steps = re.findall(r"^- (setting|operator) (\w+):", request.system, re.MULTILINE)
+    return says({"directions": [step(kind, name, "the largest share first") for kind, name in steps]})
 
 
-def _extraction(asked: ChatRequest) -> ChatReply:
+def _extraction(request: ChatRequest) -> ChatReply:
     """The extractor's: the operators of the choice as they are, and the first shape that is not benched."""
-    choice = asked.system.partition("What is to be chosen now")[2].partition("What the auditor found")[0]
+    choice = request.system.partition("What is to be chosen now")[2].partition("What the auditor found")[0]
     operators = re.findall(r"^- (\w+): [\d.]+% of", choice, re.MULTILINE)
     shapes = re.findall(r"^- (\S+): \w+, \d+ calls$", choice, re.MULTILINE)
     return says({"operators": operators, "left_out": [], "shapes": shapes[:1]})
 
 
-def _integration(asked: ChatRequest) -> ChatReply:
-    action = "remeasure" if "FAILED" in asked.system else "lay"
+def _integration(request: ChatRequest) -> ChatReply:
+    action = "remeasure" if "FAILED" in request.system else "lay"
     return says({"action": action, "because": "it has to show in the server"})
 
 
@@ -97,8 +97,8 @@ PRIES: list[tuple[str, dict[str, Any]]] = [
 OWN: dict[str, list[Manner]] = {
     "Opinion": [
         ("good", _said({"verdict": "PASS", "findings": []})),
-        ("cheating: invents", lambda asked: accuses(asked, invented=True)),
-        ("bad: alone", lambda asked: accuses(asked, severity="FLAG", concern="other")),
+        ("cheating: invents", lambda request: accuses(request, invented=True)),
+        ("bad: alone", lambda request: accuses(request, severity="FLAG", concern="other")),
     ],
     "DirectionProposal": [
         ("good: looks", _looks(*READS)),

@@ -85,9 +85,9 @@ def serve_shipped(log: Path) -> Iterator[str]:
 def _address(process: subprocess.Popen[bytes], log: Path) -> str:
     end = time.monotonic() + START_S
     while time.monotonic() < end and process.poll() is None:
-        found = re.search(r"serving (\S+)", log.read_text())
-        if found:
-            return found[1]
+        match = re.search(r"serving (\S+)", log.read_text())
+        if match:
+            return match[1]
         time.sleep(0.1)
     raise UserError("cannot start the endpoint of scripted models", str(log), "read its log")
 
@@ -105,6 +105,6 @@ def _report(run: Path, log: Path, *, counted: bool) -> bool:
     if not counted:
         return bool(lines)
     gave = re.findall(r"^gave +(\d+)", log.read_text(), re.MULTILINE)
-    given = sum(map(int, gave))
-    print(f"{given} requests were answered, {len(lines)} are in the ledger")
-    return given == len(lines)
+    answered = sum(map(int, gave))
+    print(f"{answered} requests were answered, {len(lines)} are in the ledger")
+    return answered == len(lines)

@@ -65,22 +65,22 @@ def compile_offline(
     if strange or not targets:
         raise UserError(f"no target {', '.join(strange)}".strip(), "--target", "such as sm_90 or gfx942")
     waiting = [KernelToCompile(shape.key, shape.dims, target) for shape in shapes for target in targets]
-    found: list[CompileFigures] = []
+    results: list[CompileFigures] = []
     while waiting:
         compiled, error = _round(CompileRequest(family.name, dtype, tuple(waiting)), python)
-        found += [figures for kernel in compiled for figures in _figures(kernel)]
+        results += [figures for kernel in compiled for figures in _figures(kernel)]
         waiting = waiting[len(compiled) :]
         if waiting:  # the compiler ended its process: the next one goes on behind that kernel
             lost, *waiting = waiting
-            found.append(CompileFigures(shape=lost.shape, target=lost.target, failed=error))
-    return found
+            results.append(CompileFigures(shape=lost.shape, target=lost.target, failed=error))
+    return results
 
 
-def lines(found: Sequence[CompileFigures]) -> list[str]:
+def lines(entries: Sequence[CompileFigures]) -> list[str]:
     """The figures of each kernel for a terminal, then what is missing."""
-    said = []
-    for entry in found:
-        said.append(
+    out = []
+    for entry in entries:
+        out.append(
             f"{entry.shape} {entry.target} {entry.kernel}".rstrip() + (f": {entry.failed}" if entry.failed else "")
         )
         figures = [
@@ -96,12 +96,12 @@ def lines(found: Sequence[CompileFigures]) -> list[str]:
             )
             if value is not None
         ]
-        said += [f"  {', '.join(figures)}"] * bool(figures)
+        out += [f"  {', '.join(figures)}"] * bool(figures)
         if entry.mix:
             kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(entry.mix.items(), key=lambda one: -one[1]))
-            said.append(f"  {sum(entry.mix.values())} instructions: {kinds}")
-        said += [f"  missing: {what}" for what in entry.missing]
-    return said
+            out.append(f"  {sum(entry.mix.values())} instructions: {kinds}")
+        out += [f"  missing: {what}" for what in entry.missing]
+    return out
 
 
 def _round(request: CompileRequest, python: Path) -> tuple[list[KernelCompiled], str]:

@@ -61,8 +61,8 @@ def complaints(binary: Path, text: str | None = None) -> list[str]:
 
     ``text`` is its source, where that is at hand. A file that cannot be read is a complaint of its own.
     """
-    found = list(_of_text(text)) if text is not None else []
-    return [*_of_binary(binary), *found]
+    problems = list(_of_text(text)) if text is not None else []
+    return [*_of_binary(binary), *problems]
 
 
 @lru_cache(maxsize=4096)
@@ -90,9 +90,9 @@ def _sections(table: str) -> Iterator[str]:
 
 
 def _instructions(code: str) -> Iterator[str]:
-    found = sorted(set(_INSTRUCTION.findall(code)) & FORBIDDEN)
-    if found:
-        yield f"has instructions {', '.join(found)}"
+    instructions = sorted(set(_INSTRUCTION.findall(code)) & FORBIDDEN)
+    if instructions:
+        yield f"has instructions {', '.join(instructions)}"
 
 
 def _of_text(text: str) -> Iterator[str]:

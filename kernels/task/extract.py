@@ -66,8 +66,8 @@ def write_captured_task(
     files = [*_sampled(folder, family, dtype, shapes, samples, fork_server)]
     answer = fork_server.run("oracle", oracle_job(family, dtype, held, threads), JobLimits())
     files += write_oracle(folder, family, held, answer)
-    kept = captured.model_copy(update={"live_path": _engine_path(captured.live_path)})
-    write_once(folder / "capture.json", json_bytes(kept.model_dump(mode="json")))
+    stored_capture = captured.model_copy(update={"live_path": _engine_path(captured.live_path)})
+    write_once(folder / "capture.json", json_bytes(stored_capture.model_dump(mode="json")))
     task = Task(
         run_id=run_id,
         operator=family.name,
@@ -138,8 +138,8 @@ def _sampled(
     right = {reply["shape"] for reply in answer.replies if reply["error"] is not None and not reply["mismatch_share"]}
     for shape in shapes:
         if shape.key not in right:
-            said = next((reply["error"] for reply in answer.replies if reply["shape"] == shape.key), answer.ended.why)
-            raise UserError(f"the live server misses the tolerance at {shape.key}", family.name, f"error {said}")
+            error = next((reply["error"] for reply in answer.replies if reply["shape"] == shape.key), answer.ended.why)
+            raise UserError(f"the live server misses the tolerance at {shape.key}", family.name, f"error {error}")
     for (key, part), path in paths.items():
         assert path is not None
         yield keep_tensors(folder, key, part, path.read_bytes())
@@ -157,13 +157,13 @@ def _served(shape: CapturedShape) -> ServedShape:
 
 
 def _dtype(family: Family, captured: Captured) -> str:
-    found = [dtype for shape in captured.shapes for dtype in shape.dtypes if dtype in family.allowed]
-    if not found:
+    allowed = [dtype for shape in captured.shapes for dtype in shape.dtypes if dtype in family.allowed]
+    if not allowed:
         raise UserError("no call in a dtype that the family knows", family.name, f"one of {', '.join(family.allowed)}")
-    return found[0]
+    return allowed[0]
 
 
 def _engine_path(path: str) -> str:
     """From the engine's package on: where it is installed is nobody's evidence."""
-    _, found, rest = path.rpartition("/sglang/")
-    return f"sglang/{rest}" if found else Path(path).name
+    _, separator, rest = path.rpartition("/sglang/")
+    return f"sglang/{rest}" if separator else Path(path).name

@@ -29,15 +29,15 @@ class Served:
 
 def parse_shapes(family: Family, served: str, held_out: str) -> tuple[Served, ...]:
     """``4x256:9000,128x256:500`` and ``5x256``. Raises ``UserError`` on anything else, and on a shape named twice."""
-    found = [_one(family, text, held_out=False) for text in served.split(",") if text.strip()]
-    found += [_one(family, text, held_out=True) for text in held_out.split(",") if text.strip()]
-    keys = [shape.key for shape in found]
+    shapes = [_one(family, text, held_out=False) for text in served.split(",") if text.strip()]
+    shapes += [_one(family, text, held_out=True) for text in held_out.split(",") if text.strip()]
+    keys = [shape.key for shape in shapes]
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if twice:
         raise UserError(f"shape {twice[0]} is named twice", "--shapes, --held-out", "name each once")
-    if not any(shape.calls for shape in found):
+    if not any(shape.calls for shape in shapes):
         raise UserError("no served shape", "--shapes", f"such as {'x'.join(family.axes)}, with sizes: 4x256:9000")
-    return tuple(found)
+    return tuple(shapes)
 
 
 def _one(family: Family, text: str, *, held_out: bool) -> Served:

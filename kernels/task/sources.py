@@ -23,9 +23,9 @@ def kept_source(task: TaskFolder, implementation: str) -> KernelSource | None:
     if not path.is_file():
         return None
     text = path.read_text(encoding="utf-8")
-    known = {entry.implementation: entry.choices for entry in read_proposed(task.path)}
-    known |= {name: it.choices for name, it in read_evaluations(task).items()}
-    choices = known.get(implementation, task.family.defaults())
+    choices_of = {entry.implementation: entry.choices for entry in read_proposed(task.path)}
+    choices_of |= {name: evaluation.choices for name, evaluation in read_evaluations(task).items()}
+    choices = choices_of.get(implementation, task.family.defaults())
     return KernelSource(task.task.family, task.task.dtype, choices, text, flags_of(text))
 
 
@@ -40,5 +40,5 @@ def compile_candidate(task: TaskFolder, source: KernelSource, compiler: Compiler
 
 def flags_of(text: str) -> tuple[str, ...]:
     """Compiler flags, from the last line of a rendered source."""
-    said = text.rstrip("\n").rpartition("\n")[2]
-    return tuple(said.removeprefix("// g++ ").split()) if said.startswith("// g++ ") else ()
+    last_line = text.rstrip("\n").rpartition("\n")[2]
+    return tuple(last_line.removeprefix("// g++ ").split()) if last_line.startswith("// g++ ") else ()

@@ -77,8 +77,8 @@ def run_job(job: JobRequest, replies: int) -> JobEnded:
 def _wait(pid: int, deadline: float) -> tuple[int, resource.struct_rusage] | None:
     """Exit status and usage; ``None`` when the time is over."""
     while time.monotonic() < deadline:
-        found, status, usage = os.wait4(pid, os.WNOHANG)
-        if found:
+        ended_pid, status, usage = os.wait4(pid, os.WNOHANG)
+        if ended_pid:
             return status, usage
         time.sleep(POLL_S)
     return None
@@ -111,13 +111,13 @@ def _kill_adopted() -> None:
 
 def _children() -> list[int]:
     """Processes whose parent this one is."""
-    found = []
+    children = []
     for place in Path("/proc").iterdir():
         with contextlib.suppress(OSError, ValueError, IndexError):
             if place.name.isdecimal():
                 parent = (place / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1]
-                found += [int(place.name)] * (int(parent) == os.getpid())
-    return found
+                children += [int(place.name)] * (int(parent) == os.getpid())
+    return children
 
 
 def _child(job: JobRequest, folder: Path) -> None:
@@ -165,13 +165,15 @@ def _limit(job: JobRequest) -> None:
 
 def _restrict(job: JobRequest, folder: Path) -> None:
     """A job that loads somebody's kernel reaches only its own folder, its binary, and the inputs that it is given."""
-    asked = job.arguments.get("implementation") or {}
-    if asked.get("binary"):
-        given = [Path(shape["oracle"]) for shape in job.arguments.get("shapes", ()) if shape.get("oracle")]
+    source_entry = job.arguments.get("implementation") or {}
+    if source_entry.get("binary"):
+        oracles = [Path(shape["oracle"]) for shape in job.arguments.get("shapes", ()) if shape.get("oracle")]
         binaries = [
-            Path(entry["binary"]).parent for entry in (asked, job.arguments.get("empty") or {}) if entry.get("binary")
+            Path(entry["binary"]).parent
+            for entry in (source_entry, job.arguments.get("empty") or {})
+            if entry.get("binary")
         ]
-        restrict(folder, [*binaries, *given])
+        restrict(folder, [*binaries, *oracles])
 
 
 def _inherited_bytes() -> int:

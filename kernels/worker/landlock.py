@@ -43,8 +43,8 @@ def restrict(writable: Path, readable: Iterable[Path]) -> bool:
     if version <= 0:
         return False
     every = (1 << (LAST_RIGHT.get(version, 15) + 1)) - 1
-    said = struct.pack("=QQQ", every, TCP, SCOPES)[: 8 if version < 4 else 16 if version < 6 else 24]
-    rules = _checked(library.syscall(CREATE, said, ctypes.c_size_t(len(said)), 0))
+    attributes = struct.pack("=QQQ", every, TCP, SCOPES)[: 8 if version < 4 else 16 if version < 6 else 24]
+    rules = _checked(library.syscall(CREATE, attributes, ctypes.c_size_t(len(attributes)), 0))
     for path, wanted in [(writable, every), *((entry, READ) for entry in (*readable, *_framework()))]:
         try:
             place = os.open(path, os.O_PATH | os.O_CLOEXEC)

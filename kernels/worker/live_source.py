@@ -37,19 +37,19 @@ def source_file(name: str) -> dict[str, str]:
 
 def live_names(files: Iterable[str]) -> dict[str, Any]:
     """Functions and methods of these files by qualified name, compiled from their source."""
-    found: dict[str, Any] = {}
+    functions: dict[str, Any] = {}
     for name in files:
         path = package_root() / name
         tree = ast.parse(path.read_bytes())
-        given = _framework_names(tree, path)
+        framework_names = _framework_names(tree, path)
         for node in tree.body:
             if isinstance(node, ast.FunctionDef) and not node.decorator_list:
-                found[node.name] = _compiled(node, path, given)
+                functions[node.name] = _compiled(node, path, framework_names)
             elif isinstance(node, ast.ClassDef):
                 for part in node.body:
                     if isinstance(part, ast.FunctionDef) and part.name in METHODS:
-                        found[f"{node.name}.{part.name}"] = _compiled(part, path, given)
-    return found
+                        functions[f"{node.name}.{part.name}"] = _compiled(part, path, framework_names)
+    return functions
 
 
 def _framework_names(tree: ast.Module, path: Path) -> dict[str, Any]:
@@ -62,11 +62,11 @@ def _framework_names(tree: ast.Module, path: Path) -> dict[str, Any]:
     return names
 
 
-def _compiled(node: ast.FunctionDef, path: Path, given: dict[str, Any]) -> Any:
+def _compiled(node: ast.FunctionDef, path: Path, framework_names: dict[str, Any]) -> Any:
     """One function on its own; its annotations stay text, its names are torch's."""
     node.decorator_list, node.args.defaults = [], [ast.Constant(None) for _ in node.args.defaults]
     module = ast.fix_missing_locations(ast.Module([node], []))
     code = compile(module, str(path), "exec", flags=__future__.annotations.compiler_flag, dont_inherit=True)
-    names = dict(given)
+    names = dict(framework_names)
     exec(code, names)
     return names[node.name]

@@ -30,9 +30,9 @@ class Loaded:
     """Path and digest of the file that was really loaded."""
 
 
-def load(operator: Operator, asked: dict[str, Any]) -> Loaded:
-    """Load what ``asked`` (an entry of the job) names. Raises whatever goes wrong."""
-    return KINDS[asked["kind"]](operator, asked)
+def load(operator: Operator, entry: dict[str, Any]) -> Loaded:
+    """Load what ``entry`` (an entry of the job) names. Raises whatever goes wrong."""
+    return KINDS[entry["kind"]](operator, entry)
 
 
 def _live(operator: Operator, _: dict[str, Any]) -> Loaded:
@@ -57,14 +57,14 @@ def _compiled(operator: Operator, _: dict[str, Any]) -> Loaded:
     )
 
 
-def _native(operator: Operator, asked: dict[str, Any]) -> Loaded:
-    library = ctypes.CDLL(asked["binary"])
+def _native(operator: Operator, entry: dict[str, Any]) -> Loaded:
+    library = ctypes.CDLL(entry["binary"])
     library.bankable_source.restype = ctypes.c_char_p
     library.bankable_calls.restype = ctypes.c_int64
     into = operator.native(library)
 
     def bind(_: Tensors, dims: Dims) -> Call:
-        wanted = [(size, getattr(torch, dtype)) for size, dtype in operator.family.results(dims, asked["dtype"])]
+        wanted = [(size, getattr(torch, dtype)) for size, dtype in operator.family.results(dims, entry["dtype"])]
 
         def call(tensors: Tensors) -> tuple[torch.Tensor, ...]:
             outputs = tuple([torch.empty(size, dtype=dtype) for size, dtype in wanted])
@@ -73,9 +73,9 @@ def _native(operator: Operator, asked: dict[str, Any]) -> Loaded:
 
         return call
 
-    said = library.bankable_source().decode("ascii", "replace")
+    digest = library.bankable_source().decode("ascii", "replace")
     return Loaded(
-        bind, into, lambda calls: 0 <= library.bankable_calls() - calls <= calls, {**asked["source"], "digest": said}
+        bind, into, lambda calls: 0 <= library.bankable_calls() - calls <= calls, {**entry["source"], "digest": digest}
     )
 
 

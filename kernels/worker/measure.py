@@ -83,18 +83,20 @@ def attempt(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
     loaded = load(operator, {**job["implementation"], "dtype": job["dtype"]})
     for shape in job["shapes"]:
         dims = tuple(shape["dims"])
-        kept: dict[str, torch.Tensor] = {}
+        tensors_to_save: dict[str, torch.Tensor] = {}
         try:
             for kind in job["kinds"]:
                 tensors = inputs_of(operator, dims, job["dtype"], shape["seed"], kind, kind)
                 call = loaded.bind(tensors, dims)
-                kept |= _named(kind, _checked(operator, dims, job["dtype"], call, tensors))
+                tensors_to_save |= _named(kind, _checked(operator, dims, job["dtype"], call, tensors))
                 if kind == "normal":
-                    kept |= _under_old_pointer(operator, dims, job["dtype"], shape["seed"], call, tensors)
+                    tensors_to_save |= _under_old_pointer(operator, dims, job["dtype"], shape["seed"], call, tensors)
             if shape.get("oracle"):
                 tensors = load_file(shape["oracle"])
-                kept |= _named("oracle", _checked(operator, dims, job["dtype"], loaded.bind(tensors, dims), tensors))
-            save_file(kept, f"{shape['key']}.safetensors")
+                tensors_to_save |= _named(
+                    "oracle", _checked(operator, dims, job["dtype"], loaded.bind(tensors, dims), tensors)
+                )
+            save_file(tensors_to_save, f"{shape['key']}.safetensors")
             yield {"shape": shape["key"], "resolved": loaded.resolved}
         except Exception as problem:
             yield {"shape": shape["key"], "raised": f"{type(problem).__name__}: {problem}".splitlines()[0][:300]}
@@ -120,17 +122,17 @@ def _row(
     lead = operator.family.inputs(dims)[0].name
     pointers = [tensors[lead].data_ptr() for tensors in inputs]
     drawn = sorted(secrets.SystemRandom().sample(range(len(names)), min(job["checked"], len(names))))
-    kept: dict[str, torch.Tensor] = {}
+    tensors_to_save: dict[str, torch.Tensor] = {}
     for index in drawn:
         fresh = inputs_of(operator, dims, dtype, seed, names[index], "normal")
         _no_alias(inputs[index], fresh, timed.outputs[index])
-        kept |= _named(names[index], _right_size(timed.outputs[index], wanted))
-    kept |= _under_old_pointer(operator, dims, dtype, seed, call, inputs[drawn[0]])
+        tensors_to_save |= _named(names[index], _right_size(timed.outputs[index], wanted))
+    tensors_to_save |= _under_old_pointer(operator, dims, dtype, seed, call, inputs[drawn[0]])
     if loaded.into is not None:
         inner, whole = guarded(wanted)
         loaded.into(inputs[drawn[0]], inner)
-        kept |= {f"guarded.{index}": raw for index, raw in enumerate(whole)}
-    save_file(kept, f"{shape['key']}.safetensors")
+        tensors_to_save |= {f"guarded.{index}": raw for index, raw in enumerate(whole)}
+    save_file(tensors_to_save, f"{shape['key']}.safetensors")
     arena = flush.numel() + sum(tensor.nbytes for tensors in inputs for tensor in tensors.values())
     return {
         "samples_ns": timed.samples_ns,

@@ -21,8 +21,8 @@ def captured(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
         comparison, outputs = OutputComparison(job["relative_error"]), load_file(shape["expected"])
         tensors = load_file(shape["inputs"])
         wanted = reference(operator, tensors)
-        given = tuple(outputs[str(index)] for index in range(len(wanted)))
-        comparison.add_all(operator.settled(tensors, given, wanted), wanted)
+        results = tuple(outputs[str(index)] for index in range(len(wanted)))
+        comparison.add_all(operator.settled(tensors, results, wanted), wanted)
         yield {"shape": shape["key"], "error": comparison.error, "mismatch_share": comparison.mismatch_share}
 
 

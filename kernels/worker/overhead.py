@@ -33,18 +33,18 @@ def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
         bound = load(operator, {**job[name], "dtype": dtype}).bind(tensors, dims)
         calls[name] = lambda bound=bound: bound(tensors)  # type: ignore[misc] # mypy infers no lambda with a default
     repeats = {name: _repeats(call) for name, call in calls.items()}
-    found: dict[str, list[float]] = {name: [] for name in calls}
+    samples: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(TURNS):
         for name, call in calls.items():
             start = time.perf_counter_ns()
             for _ in range(repeats[name]):
                 call()
-            found[name].append((time.perf_counter_ns() - start) / repeats[name])
+            samples[name].append((time.perf_counter_ns() - start) / repeats[name])
     yield {
-        "call_ns": min(found["implementation"]),
-        "call_median_ns": median(found["implementation"]),
-        "empty_ns": min(found["empty"]),
-        "empty_median_ns": median(found["empty"]),
+        "call_ns": min(samples["implementation"]),
+        "call_median_ns": median(samples["implementation"]),
+        "empty_ns": min(samples["empty"]),
+        "empty_median_ns": median(samples["empty"]),
         "turns": TURNS,
     }
 

@@ -131,9 +131,9 @@ def _value(kind: Any, value: Any, where: str) -> Any:
     if origin in (Union, UnionType):
         checked = _value(next(argument for argument in arguments if argument is not NoneType), value, where)
     elif origin is tuple and isinstance(value, list):
-        checked = tuple(_value(arguments[0], it, f"{where}[{index}]") for index, it in enumerate(value))
+        checked = tuple(_value(arguments[0], item, f"{where}[{index}]") for index, item in enumerate(value))
     elif origin is dict and isinstance(value, dict):
-        checked = {name: _value(arguments[1], it, f"{where}.{name}") for name, it in value.items()}
+        checked = {name: _value(arguments[1], item, f"{where}.{name}") for name, item in value.items()}
     elif is_dataclass(kind) and isinstance(kind, type) and isinstance(value, dict):
         checked = _built(kind, value, where)
     elif kind is float and isinstance(value, int | float) and not isinstance(value, bool):

@@ -28,15 +28,15 @@ def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
     operator, dims, dtype = OPERATORS[job["family"]], tuple(job["dims"]), job["dtype"]
     torch.set_num_threads(job["threads"])
     tensors = inputs_of(operator, dims, dtype, job["seed"], "profiled", "normal")
-    for asked in job["implementations"]:
-        call = load(_marked(operator), {**asked, "dtype": dtype}).bind(tensors, dims)
+    for entry in job["implementations"]:
+        call = load(_marked(operator), {**entry, "dtype": dtype}).bind(tensors, dims)
         for _ in range(WARMUPS):
             call(tensors)
         with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
             for _ in range(CALLS):
                 with record_function(CALL):
                     call(tensors)
-        yield {"id": asked["id"], **summed(profiler.events())}
+        yield {"id": entry["id"], **summed(profiler.events())}
 
 
 def summed(events: Sequence[Any]) -> dict[str, Any]:

@@ -27,8 +27,8 @@ def figures(case: Case, word: Word) -> VerdictFigures:
 
 
 def _parts(case: Case) -> tuple[LeverPart, ...]:
-    found = decompose(case)
-    return found.parts if found is not None else ()
+    decomposition = decompose(case)
+    return decomposition.parts if decomposition is not None else ()
 
 
 def _gains(case: Case) -> bool:

@@ -41,8 +41,8 @@ def lever_class(case: Case) -> LeverClass:
 
 def class_of(lever: Lever, overlay: OverlayReading | None = None) -> LeverClass:
     """By registry for settings, by source for replaced operators. Without its source, an overlay has no class."""
-    known = [knob(name) for name in (*lever.flags, *lever.env)]
-    classes: set[str] = {"indeterminate" if entry is None else entry.lever_class for entry in known}
+    knobs = [knob(name) for name in (*lever.flags, *lever.env)]
+    classes: set[str] = {"indeterminate" if entry is None else entry.lever_class for entry in knobs}
     if lever.overlays:
         classes.add(overlay.lever_class if overlay is not None else "indeterminate")
     if "B" in classes:
@@ -98,12 +98,12 @@ def _chain(bundle: Plan, components: tuple[ComponentView, ...]) -> tuple[list[Co
     left, ordered = list(components), list[ComponentView]()
     config: ServerConfig = bundle.reference
     while left:
-        found = next((entry for entry in left if entry.plan is not None and entry.plan.reference == config), None)
-        if found is None or found.plan is None:
+        component = next((entry for entry in left if entry.plan is not None and entry.plan.reference == config), None)
+        if component is None or component.plan is None:
             return [*ordered, *left], False
-        ordered.append(found)
-        left.remove(found)
-        config = config.with_lever(found.plan.lever)
+        ordered.append(component)
+        left.remove(component)
+        config = config.with_lever(component.plan.lever)
     return ordered, True
 
 
@@ -115,13 +115,13 @@ def _part(component: ComponentView, metric: str) -> LeverPart:
         if isinstance(figures, list)
         else []
     )
-    found: Json = named[0] if named else {}
-    interval = found.get("interval")
+    entry: Json = named[0] if named else {}
+    interval = entry.get("interval")
     bounds = (interval.get("lower"), interval.get("upper")) if isinstance(interval, dict) else (None, None)
     return LeverPart(
         lever=lever_text(lever),
         lever_class=class_of(lever),
-        gain=_fraction(found.get("delta")),
+        gain=_fraction(entry.get("delta")),
         interval=_interval(*bounds),
         basis=component.name,
     )

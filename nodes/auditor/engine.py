@@ -90,13 +90,13 @@ def _of_files(rule: Rule, case: Case) -> Iterator[Outcome]:
 
 def _absent(case: Case, rule: str) -> Iterator[tuple[str, str, bool, tuple[Evidence, ...]]]:
     """Records that the tools behind the legs do not write and that this rule would judge, one each."""
-    found: dict[str, tuple[str, bool, list[Evidence]]] = {}
+    by_need: dict[str, tuple[str, bool, list[Evidence]]] = {}
     for leg in case.comparison.legs:
         for record in leg.absent:
             if record.rule == rule:
                 what = f"{record.what} ({leg.format})"
-                found.setdefault(what, (record.fix, record.decides, []))[2].append(
+                by_need.setdefault(what, (record.fix, record.decides, []))[2].append(
                     Evidence(file=leg.path("bench_runs.jsonl"))
                 )
-    for what, (fix, decides, places) in found.items():
+    for what, (fix, decides, places) in by_need.items():
         yield what, fix, decides, tuple(places[:MOST])

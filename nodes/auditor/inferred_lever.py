@@ -49,8 +49,8 @@ def _is_setting(difference: ArgumentDifference) -> bool:
 
 
 def _derived(name: str) -> tuple[str, ...]:
-    known = knob(name)
-    return known.derived if known is not None else ()
+    argument = knob(name)
+    return argument.derived if argument is not None else ()
 
 
 def _variables(reference: LegView, candidate: LegView) -> dict[str, str]:

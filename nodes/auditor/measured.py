@@ -106,7 +106,7 @@ def block_differences(comparison: ComparisonView, metric: str) -> list[float]:
 
 def leg_figure(legs: tuple[LegView, ...], metric: str) -> float | None:
     """Median over launches of the median over rounds; ``None`` without rounds."""
-    launches = [median(found) for leg in legs if (found := values(leg, metric))]
+    launches = [median(figures) for leg in legs if (figures := values(leg, metric))]
     return median(launches) if launches else None
 
 

@@ -52,15 +52,15 @@ def absence(case: Case, need: str, severity: Severity) -> Unverifiable | None:
     files = NEEDS[need].missing(case)
     if not files:
         return None
-    known = NEEDS[need]
+    requirement = NEEDS[need]
     return Unverifiable(
-        known.what or ", ".join(files[:MOST]),
+        requirement.what or ", ".join(files[:MOST]),
         tuple(Evidence(file=path) for path in files[:MOST]),
         severity,
-        known.code,
-        known.fix,
-        excuses=known.owed(case),
-        own_runs_only=known.optional,
+        requirement.code,
+        requirement.fix,
+        excuses=requirement.owed(case),
+        own_runs_only=requirement.optional,
     )
 
 

@@ -59,14 +59,14 @@ def _pair(intake: Intake, reference: Path, candidate: Path | None, claim: Path |
     if run is not None:
         places = {Side.REFERENCE: run.reference, Side.CANDIDATE: run.candidate}
     reader = Reader(intake.root)
-    given = {side: formats.take(intake, place, side.value) for side, place in places.items() if place is not None}
+    launches = {side: formats.take(intake, place, side.value) for side, place in places.items() if place is not None}
     names = geak.take_summaries(intake, run.summaries) if run is not None else ()
     if claim is not None:
         intake.file(claim, "claim.json")
     names += tuple(f"candidate/{name}" for name in geak.SUMMARIES if reader.exists(f"candidate/{name}"))
     # A candidate that was never measured is a leg without a round, and that is found.
-    given.setdefault(Side.CANDIDATE, [formats.Given("candidate", None, None)])
-    legs = {side: formats.read(reader, side, given[side]) for side in Side}
+    launches.setdefault(Side.CANDIDATE, [formats.Given("candidate", None, None)])
+    legs = {side: formats.read(reader, side, launches[side]) for side in Side}
     _usable(reader, legs)
     comparison = ImportedComparison(reader, legs[Side.REFERENCE], legs[Side.CANDIDATE])
     return _judge(ImportedView(reader, scope, comparison, *_claims(reader, claim is not None, names)))
@@ -75,8 +75,8 @@ def _pair(intake: Intake, reference: Path, candidate: Path | None, claim: Path |
 def _baseline(intake: Intake, source: Path) -> Verdict:
     run = geak.locate(source, baseline=True)
     reader = Reader(intake.root)
-    given = formats.take(intake, run.reference if run else source, Side.REFERENCE.value)
-    legs = formats.read(reader, Side.REFERENCE, given)
+    launches = formats.take(intake, run.reference if run else source, Side.REFERENCE.value)
+    legs = formats.read(reader, Side.REFERENCE, launches)
     _usable(reader, {Side.REFERENCE: legs})
     return _judge(ImportedView(reader, "baseline", ImportedComparison(reader, legs, ())))
 
@@ -88,8 +88,8 @@ def _judge(view: ImportedView) -> Verdict:
 def _usable(reader: Reader, sides: dict[Side, tuple[ImportedLeg, ...]]) -> None:
     """A leg without a round is a user's mistake, unless its own records say what became of it."""
     for side, legs in sides.items():
-        known = any(leg.log is not None for leg in legs) or not any(leg.format for leg in legs)
-        if not any(leg.rows for leg in legs) and (side is Side.REFERENCE or not known):
+        usable = any(leg.log is not None for leg in legs) or not any(leg.format for leg in legs)
+        if not any(leg.rows for leg in legs) and (side is Side.REFERENCE or not usable):
             why = reader.problems[0].text if reader.problems else "no result in it"
             raise UserError(f"no usable round of the {side.value}", why, f"known are: {KNOWN}")
     kinds = sorted({leg.format for legs in sides.values() for leg in legs if leg.format})
@@ -98,15 +98,17 @@ def _usable(reader: Reader, sides: dict[Side, tuple[ImportedLeg, ...]]) -> None:
 
 
 def _claims(
-    reader: Reader, given: bool, names: tuple[str, ...]
+    reader: Reader, claim_expected: bool, names: tuple[str, ...]
 ) -> tuple[tuple[StoredClaim, ...], tuple[BenchmarkSummary, ...]]:
     """A claim file may be ours or one of GEAK's summaries; content decides."""
     own: tuple[StoredClaim, ...] = ()
-    if given:
-        found = reader.document("claim.json")
-        if found is not None and _GEAKS & found.keys():
+    if claim_expected:
+        document = reader.document("claim.json")
+        if document is not None and _GEAKS & document.keys():
             names = (*names, "claim.json")
-        elif found is not None and (typed := reader.validate(found, ReportedClaim, "claim.json", None)) is not None:
+        elif (
+            document is not None and (typed := reader.validate(document, ReportedClaim, "claim.json", None)) is not None
+        ):
             own = (stored_claim("claim.json", typed),)
     claims, benchmarks = read_claims(reader, names)
     return (*own, *claims), benchmarks

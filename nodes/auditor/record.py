@@ -75,7 +75,7 @@ def _not_shown(rule: str, outcome: Unverifiable) -> Finding:
     )
 
 
-def plain(said: str) -> str:
+def plain(text: str) -> str:
     """Text that can be printed as it stands: evidence is quoted in it, and evidence is anybody's."""
-    shown = _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", said)
+    shown = _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
     return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"

@@ -42,8 +42,8 @@ _OPERATORS = "kernels/operators/*/profile.toml"
 def ruleset_digest() -> str:
     """sha256 over path and content of the rules, their statistics and the knowledge about levers."""
     state = hashlib.sha256()
-    found = [path for folder in _SOURCES for path in sorted((_ROOT / folder).rglob("*"))]
-    paths = [path for path in found if path.suffix in _SUFFIXES and path.is_file() and _APART not in path.parents]
+    paths_below = [path for folder in _SOURCES for path in sorted((_ROOT / folder).rglob("*"))]
+    paths = [path for path in paths_below if path.suffix in _SUFFIXES and path.is_file() and _APART not in path.parents]
     for path in [*paths, *(_ROOT / name for name in _FILES), *sorted(_ROOT.glob(_OPERATORS))]:
         state.update(path.relative_to(_ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return state.hexdigest()

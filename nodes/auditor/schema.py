@@ -30,8 +30,8 @@ def json_schema(name: str) -> bytes:
     if model is None:
         raise UserError(f"no schema called {name!r}", "schema", f"one of {', '.join(PUBLISHED)}")
     # A verdict is written, everything else is read: what has a default may be absent there.
-    found = {
+    schema = {
         "$schema": DIALECT,
         **model.model_json_schema(mode="serialization" if model is Verdict else "validation"),
     }
-    return orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(schema, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)

@@ -29,14 +29,14 @@ def signed_off(case: Case, name: str, benchmark: OperatorBenchmarkView) -> bool:
     """Say whether scope harness passed this benchmark in this run, whole, in the attempt that the lever names."""
     verdict = benchmark.verdict or {}
     request = verdict.get("request")
-    asked = request if isinstance(request, dict) else {}
+    signoff = request if isinstance(request, dict) else {}
     part = case.lever.overlays.get(name)
     return (
         verdict.get("scope") == "harness"
         and verdict.get("verdict") == "PASS"
         and not verdict.get("degraded")
-        and (asked.get("run_id"), asked.get("comparison")) == (case.request.run_id, name)
-        and (part is None or asked.get("attempt") == part.bench)
+        and (signoff.get("run_id"), signoff.get("comparison")) == (case.request.run_id, name)
+        and (part is None or signoff.get("attempt") == part.bench)
     )
 
 

@@ -161,5 +161,5 @@ def action_of(word: Word, findings: tuple[Finding, ...]) -> Action:
     """The heaviest action among the findings that made the word."""
     if word is Word.PASS:
         return Action.PASS
-    asked = {finding.action for finding in findings if finding.severity == word.value}
-    return next(action for action in Action if action in asked)
+    actions = {finding.action for finding in findings if finding.severity == word.value}
+    return next(action for action in Action if action in actions)

@@ -133,9 +133,9 @@ def _judged(replies: list[Reply], end: Ending, status: int | None, limit_s: floa
                 attempt.why = f"{step}: {error}"
             case LayerDescribed():
                 attempt.outcome, attempt.described = "measured", reply
-            case LayerFound(seconds, found):
+            case LayerFound(seconds, figures):
                 attempt.seconds["collect"] = round(seconds, 3)
-                attempt.outcome, attempt.found = "measured", found
+                attempt.outcome, attempt.found = "measured", figures
             case LayerStep(step, seconds, text):
                 last, attempt.seconds[step] = step, round(seconds, 3)
                 if step != "absent" or not text:

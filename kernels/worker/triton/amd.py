@@ -20,16 +20,16 @@ SPILLED = re.compile(r"^\s+\.[sv]gpr_spill_count:\s+(\d+)", re.MULTILINE)
 
 def figures(assembly: str) -> dict[str, Any]:
     """Registers, scratch memory, spills and occupancy as noted, and the instructions."""
-    found: dict[str, Any] = {"missing": [], "mix": gcn_mix(assembly)}
+    values: dict[str, Any] = {"missing": [], "mix": gcn_mix(assembly)}
     for name, labels in NOTED.items():
         matches = [re.search(rf"^; {label}: (\d+)", assembly, re.MULTILINE) for label in labels]
         if noted := [int(match[1]) for match in matches if match]:
-            found[name] = noted[0]
+            values[name] = noted[0]
         else:
-            found["missing"].append(f"{name.replace('_', ' ')}: not noted in the assembly")
+            values["missing"].append(f"{name.replace('_', ' ')}: not noted in the assembly")
     spilled = SPILLED.findall(assembly)
     if spilled:
-        found["spill_bytes"] = REGISTER_BYTES * sum(map(int, spilled))
+        values["spill_bytes"] = REGISTER_BYTES * sum(map(int, spilled))
     else:
-        found["missing"].append("spills: not noted in the assembly")
-    return found
+        values["missing"].append("spills: not noted in the assembly")
+    return values

@@ -57,7 +57,7 @@ def source_of(launch: KernelLaunch, target: GPUTarget) -> ASTSource:
     """The kernel with types, values compiled in, and what is known of the rest."""
     types: dict[str, str] = {}
     fixed: dict[str, int] = dict(launch.constants)
-    known: dict[tuple[int], list[list[Any]]] = {}
+    alignments: dict[tuple[int], list[list[Any]]] = {}
     for place, name in enumerate(launch.kernel.arg_names):
         value = launch.arguments.get(name)
         if value is None or (isinstance(value, int) and value == 1):
@@ -66,14 +66,14 @@ def source_of(launch: KernelLaunch, target: GPUTarget) -> ASTSource:
         elif isinstance(value, torch.Tensor):
             types[name] = POINTERS[value.dtype]
             small = target.backend == "hip" and value.nbytes < 1 << 31
-            known[place,] = [ALIGNED, NEAR] if small else [ALIGNED]
+            alignments[place,] = [ALIGNED, NEAR] if small else [ALIGNED]
         elif isinstance(value, float):
             types[name] = "fp32"
         else:
             types[name] = "i32" if -(1 << 31) <= value < 1 << 31 else "i64"
             if value % 16 == 0:
-                known[place,] = [ALIGNED]
-    return ASTSource(launch.kernel, types, fixed, known)
+                alignments[place,] = [ALIGNED]
+    return ASTSource(launch.kernel, types, fixed, alignments)
 
 
 def figures(launch: KernelLaunch, name: str) -> LaunchFigures:
@@ -82,9 +82,9 @@ def figures(launch: KernelLaunch, name: str) -> LaunchFigures:
     options = {"num_warps": launch.warps, "num_stages": launch.stages}
     compiled = triton.compile(source_of(launch, target), target=target, options=options)
     if target.backend == "hip":
-        found = amd.figures(compiled.asm["amdgcn"])
+        values = amd.figures(compiled.asm["amdgcn"])
     else:
         tools = Path(triton.__file__).resolve().parent / "backends" / "nvidia" / "bin"
-        found = nvidia.figures(compiled.asm["cubin"], compiled.asm["ptx"], tools)
-    found["missing"] = tuple(found["missing"])
-    return LaunchFigures(launch.kernel.__name__, launch.warps, compiled.metadata.shared, **found)
+        values = nvidia.figures(compiled.asm["cubin"], compiled.asm["ptx"], tools)
+    values["missing"] = tuple(values["missing"])
+    return LaunchFigures(launch.kernel.__name__, launch.warps, compiled.metadata.shared, **values)

@@ -135,13 +135,13 @@ class GpuCase:
 
     def samples(self, graphs: list[Any], count: int) -> list[float]:
         """Seconds of as many calls, each with cold inputs; none without graphs."""
-        found: list[float] = []
+        samples_ms: list[float] = []
         if self.flush is None or not graphs:
-            return found
+            return samples_ms
         for index in range(count):
             self.flush.fill_(index % 251)
-            found.append(timed(graphs[index % len(graphs)].replay))
-        return found
+            samples_ms.append(timed(graphs[index % len(graphs)].replay))
+        return samples_ms
 
 
 def case_of(operator: Operator, dims: Dims, dtype: str, seed: int, rehearse: bool) -> GpuCase:
@@ -214,14 +214,14 @@ def captured(call: Call, tensors: Tensors) -> Any:
 def implementations(operator: Operator, chosen: Choices, rehearse: bool) -> dict[str, Call]:
     """Ours, torch's own operators, the same compiled, and the vendor's where the engine has them."""
     vendor = operator.vendor
-    found: dict[str, Call] = {OURS: ours(PLANS[operator.family.name], chosen), "torch": operator.framework}
+    calls: dict[str, Call] = {OURS: ours(PLANS[operator.family.name], chosen), "torch": operator.framework}
     if rehearse:
-        return found
-    found["torch_compile"] = torch.compile(operator.framework, dynamic=False)
+        return calls
+    calls["torch_compile"] = torch.compile(operator.framework, dynamic=False)
     if vendor is not None:
         with contextlib.suppress(ImportError):
-            found["sgl_kernel"] = functools.partial(vendor, importlib.import_module("sgl_kernel"))
-    return found
+            calls["sgl_kernel"] = functools.partial(vendor, importlib.import_module("sgl_kernel"))
+    return calls
 
 
 def _inputs(

@@ -67,9 +67,9 @@ class TritonPlan:
 WARPS = Parameter("warps", (0, 2, 4, 8, 16), "warps of a program; 0: by the size of its widest tile")
 
 
-def warps_for(elements: int, asked: int = 0) -> int:
+def warps_for(elements: int, requested: int = 0) -> int:
     """Warps of a program with so many elements in its widest tile, unless asked for: a power of two."""
-    return asked or max(1, min(MOST_WARPS, elements // ELEMENTS_PER_WARP))
+    return requested or max(1, min(MOST_WARPS, elements // ELEMENTS_PER_WARP))
 
 
 def empty_like(tensor: torch.Tensor) -> torch.Tensor:

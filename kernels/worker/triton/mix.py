@@ -58,7 +58,7 @@ def gcn_mix(text: str) -> dict[str, int]:
 
 def _counted(opcodes: list[str], classes: tuple[tuple[str, str], ...]) -> dict[str, int]:
     patterns = [(name, re.compile(pattern)) for name, pattern in classes]
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for opcode in opcodes:
-        found[next((name for name, pattern in patterns if pattern.fullmatch(opcode)), REST)] += 1
-    return {name: count for name, count in sorted(found.items()) if name}
+        counts[next((name for name, pattern in patterns if pattern.fullmatch(opcode)), REST)] += 1
+    return {name: count for name, count in sorted(counts.items()) if name}

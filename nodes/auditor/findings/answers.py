@@ -154,14 +154,14 @@ def accuracy_finding(
     paired = mcnemar([before[name] for name in shared], [after[name] for name in shared])
     # With few discordant pairs the estimated error is too small; three of n is the exact bound at none (rule of three).
     possible = min(1.0, max(-paired.difference + Z95 * paired.standard_error, 3.0 / paired.questions))
-    said = (
+    observed = (
         f"{paired.reference:.1%} → {paired.candidate:.1%} on {paired.questions} paired questions, p(worse) = "
         f"{paired.p_worse:.3f}, standard error {paired.standard_error:.1%}, a loss of up to {possible:.1%} is possible"
     )
     if paired.p_worse <= WORSE:
         yield fail(
             "accuracy not below the true baseline's",
-            said,
+            observed,
             "this change costs answers; drop it",
             where,
             base_where,
@@ -172,7 +172,7 @@ def accuracy_finding(
         need = math.ceil(paired.questions * (possible / MARGIN) ** 2)
         yield flag(
             f"a loss of more than {MARGIN:.0%} excluded",
-            said,
+            observed,
             f"ask about {need} questions to decide",
             where,
             base_where,
@@ -180,7 +180,7 @@ def accuracy_finding(
             code="accuracy_undecided",
         )
     else:
-        yield info("accuracy not below the true baseline's", said, where, base_where, modes=("Q03",))
+        yield info("accuracy not below the true baseline's", observed, where, base_where, modes=("Q03",))
 
 
 def _in_text(answer: Answer) -> bool:
@@ -191,7 +191,7 @@ def _in_text(answer: Answer) -> bool:
     if wanted is None:
         return answer.predicted.strip() in answer.text
     value = float(wanted[0].replace(",", ""))
-    return any(math.isclose(float(found.replace(",", "")), value) for found in _NUMBER.findall(answer.text))
+    return any(math.isclose(float(number_text.replace(",", "")), value) for number_text in _NUMBER.findall(answer.text))
 
 
 def _right(answer: Answer) -> bool:

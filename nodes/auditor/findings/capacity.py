@@ -29,12 +29,12 @@ def capacity(first: LegView, leg: LegView, difference: ArgumentDifference) -> It
         yield Unverifiable(what, where, excuses=True)
         return
     lengths = [row.longest for each in (first, leg) for row in each.rows]
-    known = [tokens for tokens in lengths if tokens is not None]
-    if len(known) < len(lengths) and name not in REQUEST_CAPS:
+    lengths_present = [tokens for tokens in lengths if tokens is not None]
+    if len(lengths_present) < len(lengths) and name not in REQUEST_CAPS:
         yield Unverifiable(f"lengths of all requests, to show that {name} was inert", where, excuses=True)
         return
     running, usage = max(log.peak_running for log in logs), max(log.peak_usage for log in logs)
-    longest = max(known, default=0)
+    longest = max(lengths_present, default=0)
     facts = f"peak running {running}, peak pool use {usage:.2f}, longest request {longest} tokens"
     if name in REQUEST_CAPS:
         inert = running < min(_cap(first, difference.reference), _cap(leg, difference.candidate))
@@ -43,13 +43,13 @@ def capacity(first: LegView, leg: LegView, difference: ArgumentDifference) -> It
     else:
         unused = _pool_inert(first, leg, running, usage, longest) and not any(log.retractions for log in logs)
         inert = unused or close(first, leg)
-    said = f"{name}: {difference.reference} against {difference.candidate}; {facts}"
+    observed = f"{name}: {difference.reference} against {difference.candidate}; {facts}"
     if inert:
-        yield info("a capacity that never bound", said, *where, modes=("C02",), code="inert_capacity")
+        yield info("a capacity that never bound", observed, *where, modes=("C02",), code="inert_capacity")
     else:
         yield fail(
             "equal capacity, or one shown never to bind",
-            said,
+            observed,
             ADVICE,
             *where,
             modes=("C01", "C13"),
@@ -59,28 +59,28 @@ def capacity(first: LegView, leg: LegView, difference: ArgumentDifference) -> It
 
 def _cap(leg: LegView, shown: str) -> float:
     """Requests that may run at once; −∞ where that is not known, so that nothing is below it."""
-    said = drop_volatile(leg.server_info or {}).get(WORKED_OUT) if shown == UNSET else shown
+    value = drop_volatile(leg.server_info or {}).get(WORKED_OUT) if shown == UNSET else shown
     try:
-        found = float(said) if isinstance(said, int | float | str) else -math.inf
+        cap = float(value) if isinstance(value, int | float | str) else -math.inf
     except ValueError:
         return -math.inf
-    return -math.inf if math.isnan(found) else found
+    return -math.inf if math.isnan(cap) else cap
 
 
 def close(first: LegView, leg: LegView) -> bool:
     """The two pools are equal but for rounding."""
-    known = [size for size in (_pool_tokens(first), _pool_tokens(leg)) if size is not None]
-    return len(known) == 2 and max(known) - min(known) <= CLOSE * min(known)
+    pool_sizes = [size for size in (_pool_tokens(first), _pool_tokens(leg)) if size is not None]
+    return len(pool_sizes) == 2 and max(pool_sizes) - min(pool_sizes) <= CLOSE * min(pool_sizes)
 
 
 def _pool_inert(first: LegView, leg: LegView, running: int, usage: float, longest: int) -> bool:
     sizes = [_pool_tokens(each) for each in (first, leg)]
-    known = [size for size in sizes if size is not None]
-    if len(known) < 2:
+    pool_sizes = [size for size in sizes if size is not None]
+    if len(pool_sizes) < 2:
         return False
-    return running * longest <= min(known) or usage * max(known) <= FULL * min(known)
+    return running * longest <= min(pool_sizes) or usage * max(pool_sizes) <= FULL * min(pool_sizes)
 
 
 def _pool_tokens(leg: LegView) -> float | None:
-    found = drop_volatile(leg.server_info or {}).get("max_total_num_tokens")
-    return float(found) if isinstance(found, int | float) and found > 0 else None
+    tokens = drop_volatile(leg.server_info or {}).get("max_total_num_tokens")
+    return float(tokens) if isinstance(tokens, int | float) and tokens > 0 else None

@@ -32,26 +32,26 @@ def latency_findings(metrics: Sequence[Metric], where: Evidence, headline: str =
     What the headline says is no news: a latency that it gives with its change, or with one that hides little of it.
     """
     fine: list[str] = []
-    told = _told(metrics, headline)
+    largest = _told(metrics, headline)
     for metric in metrics:
         if metric.name not in LATENCIES or None in (metric.delta, metric.reference, metric.candidate):
             continue
         before, after, delta = metric.reference or 0.0, metric.candidate or 0.0, metric.delta or 0.0
-        said = f"{metric.name} {before:.2f} → {after:.2f} ms ({delta:+.0%})"
+        observed = f"{metric.name} {before:.2f} → {after:.2f} ms ({delta:+.0%})"
         sure = metric.interval.lower > SURELY if metric.interval else delta > WORSE_WITHOUT_INTERVAL
-        if told.get(_family(metric.name), -1.0) >= HIDES_LITTLE * delta > 0:
-            fine.append(f"{said}, as the headline says")
+        if largest.get(_family(metric.name), -1.0) >= HIDES_LITTLE * delta > 0:
+            fine.append(f"{observed}, as the headline says")
         elif delta > WORSE and sure and after - before > SMALLEST_MS:
             yield flag(
                 f"{metric.name} not worse by more than {WORSE:.0%}",
-                said,
+                observed,
                 "say in the headline what the throughput costs in latency",
                 where,
                 action=Action.DOWNGRADE_HEADLINE,
                 code="latency_worse",
             )
         else:
-            fine.append(said)
+            fine.append(observed)
     if fine:
         yield info("latencies of both legs", "; ".join(fine), where)
 
@@ -62,12 +62,14 @@ def _family(name: str) -> str:
 
 def _told(metrics: Sequence[Metric], headline: str) -> dict[str, float]:
     """The largest true rise that the headline gives for each kind of latency, as a fraction."""
-    told: dict[str, float] = {}
+    largest: dict[str, float] = {}
     for stated in percentages(headline):
         if stated.about not in FAMILIES or stated.sign <= 0:
             continue
-        known = [change for metric in metrics if _family(metric.name) == stated.about for change in changes(metric)]
-        for value in known:
+        known_changes = [
+            change for metric in metrics if _family(metric.name) == stated.about for change in changes(metric)
+        ]
+        for value in known_changes:
             if stated.is_(value, signed=True):
-                told[stated.about] = max(value, told.get(stated.about, -1.0))
-    return told
+                largest[stated.about] = max(value, largest.get(stated.about, -1.0))
+    return largest

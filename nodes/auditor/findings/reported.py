@@ -28,9 +28,9 @@ def record_findings(leg: LegView) -> Iterator[Found]:
                 yield wrong(expected, observed, at(file, row.line))
     for summary, figures in leg.summaries:
         for name, claimed in figures.items():
-            known = leg_figure((leg,), name)
-            if known is not None and not agrees(name, claimed, known):
-                yield wrong(f"{name} = {known:.4f}", f"{name} = {claimed:.4f}", at(summary))
+            measured = leg_figure((leg,), name)
+            if measured is not None and not agrees(name, claimed, measured):
+                yield wrong(f"{name} = {measured:.4f}", f"{name} = {claimed:.4f}", at(summary))
 
 
 def agrees(name: str, claimed: float, true: float) -> bool:

@@ -61,8 +61,8 @@ def _counts(row: BenchRound, where: Evidence) -> Iterator[Found]:
     if None in (row.issued, row.completed, row.failed):
         return
     if row.issued != (row.completed or 0) + (row.failed or 0):
-        sent, said = f"{row.issued} requests sent", f"{row.completed} finished + {row.failed} failed"
-        yield gone(f"{sent} = finished + failed", said, where)
+        sent, observed = f"{row.issued} requests sent", f"{row.completed} finished + {row.failed} failed"
+        yield gone(f"{sent} = finished + failed", observed, where)
 
 
 def _unstreamed(row: BenchRound) -> int:

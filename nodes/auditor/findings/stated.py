@@ -59,8 +59,8 @@ def percentages(headline: str) -> Iterator[Stated]:
     """All percentages of a headline, in their order."""
     text, begun = headline[:LONGEST], 0
     for match in _PERCENT.finditer(text):
-        found = _AFTER.match(text, match.end())
-        before, after = text[begun : match.start()], found[0] if found else ""
+        following = _AFTER.match(text, match.end())
+        before, after = text[begun : match.start()], following[0] if following else ""
         value, decimals = _number(match[2])
         yield Stated(match[0], _about(before, after), _sign(match[1], f"{before} {after}"), value, decimals)
         begun = match.end()
@@ -88,5 +88,5 @@ def _about(before: str, after: str) -> str:
 
 def _named(text: str, *, last: bool) -> str:
     """What a piece of text names: the last thing before a number, the first one after it."""
-    found = [(match.start(), about) for about, pattern in _ABOUT.items() for match in pattern.finditer(text)]
-    return (max(found) if last else min(found))[1] if found else ""
+    places = [(match.start(), about) for about, pattern in _ABOUT.items() for match in pattern.finditer(text)]
+    return (max(places) if last else min(places))[1] if places else ""

@@ -62,10 +62,10 @@ def _first_line(path: Path) -> Json | None:
                 return None
             if raw.strip().removeprefix(_MARK):
                 try:
-                    found = orjson.loads(_clean(raw))
+                    document = orjson.loads(_clean(raw))
                 except ValueError:
                     return None
-                return found if isinstance(found, dict) else None
+                return document if isinstance(document, dict) else None
     return None
 
 
@@ -86,9 +86,9 @@ def _lines(reader: Reader, name: str, path: Path) -> Iterator[Document]:
                 reader.report(name, number, "too_large", f"line of more than {MAX_LINE_BYTES} bytes; reading stops")
                 return
             if raw.strip():
-                found = reader.parse(_clean(raw), name, number, torn=not raw.endswith(b"\n"))
-                if found is not None:
-                    yield Document(number, found)
+                document = reader.parse(_clean(raw), name, number, torn=not raw.endswith(b"\n"))
+                if document is not None:
+                    yield Document(number, document)
 
 
 def _whole(reader: Reader, name: str, path: Path) -> Iterator[Document]:
@@ -107,9 +107,9 @@ def _whole(reader: Reader, name: str, path: Path) -> Iterator[Document]:
         return
     pieces = list(_pieces(data))
     for piece in pieces or [data]:
-        found = reader.parse(piece, name, None)
-        if found is not None:
-            yield Document(None, found)
+        document = reader.parse(piece, name, None)
+        if document is not None:
+            yield Document(None, document)
 
 
 def _pieces(data: bytes) -> Iterator[bytes]:
@@ -155,8 +155,8 @@ def number(value: Any) -> float | None:
 
 def whole(value: Any) -> int | None:
     """A whole number of at least 0, else ``None``."""
-    found = number(value)
-    if found is None or found < 0 or found != int(found):
+    as_number = number(value)
+    if as_number is None or as_number < 0 or as_number != int(as_number):
         return None
     return int(value)
 

@@ -37,10 +37,10 @@ class Given:
 def take(intake: Intake, source: Path, side: str) -> list[Given]:
     """Copy a leg's files into ``side``. Raises ``UserError`` when nothing in it is a known result."""
     if not source.is_dir():
-        found = _file(intake, source, side)
-        if found is None:
+        launch = _file(intake, source, side)
+        if launch is None:
             raise _unknown(source)
-        return [found]
+        return [launch]
     replicas = _replicas(source)[:MAX_LAUNCHES]
     if replicas:
         taken = [_launch(intake, path, f"{side}/{path.parent.name}") for path in replicas]
@@ -48,14 +48,14 @@ def take(intake: Intake, source: Path, side: str) -> list[Given]:
     whole = _launch(intake, source, side)
     if whole is not None:
         return [whole]
-    several = [found for path in files(source) if (found := _file(intake, path, f"{side}/{safe(path.name)}"))]
+    several = [launch for path in files(source) if (launch := _file(intake, path, f"{side}/{safe(path.name)}"))]
     if len(several) == 1:
         several = [_with_sidecars(intake, source, several[0])]
     if not several and (source / "server.log").is_file():
         return [_with_sidecars(intake, source, Given(side, None, None))]
     if not several:
         below = [path for path in entries(source) if path.is_dir()][:MAX_LAUNCHES]
-        several = [found for path in below if (found := _launch(intake, path, f"{side}/{safe(path.name)}"))]
+        several = [launch for path in below if (launch := _launch(intake, path, f"{side}/{safe(path.name)}"))]
     if not several:
         raise _unknown(source)
     if len(several) > MAX_LAUNCHES:
@@ -66,20 +66,20 @@ def take(intake: Intake, source: Path, side: str) -> list[Given]:
     return several
 
 
-def read(reader: Reader, side: Side, given: Iterable[Given]) -> tuple[ImportedLeg, ...]:
+def read(reader: Reader, side: Side, launches: Iterable[Given]) -> tuple[ImportedLeg, ...]:
     """The launches of one side as typed legs. A launch without a usable round stays, with none."""
-    return tuple(_read(reader, side, each) for each in given)
+    return tuple(_read(reader, side, each) for each in launches)
 
 
 def recognise(folder: Path, name: str) -> tuple[Format | None, Json | None]:
     """Which format a file has, by its content, and its first object."""
     first = peek(folder, name)
-    found = next((each for each in FORMATS if first is not None and each.recognise(first)), None)
-    if found is None:
-        for known in FORMATS:
-            if (table := known.table(Reader(folder), name)) is not None:
-                return known, table
-    return found, first
+    recognised = next((each for each in FORMATS if first is not None and each.recognise(first)), None)
+    if recognised is None:
+        for file_format in FORMATS:
+            if (table := file_format.table(Reader(folder), name)) is not None:
+                return file_format, table
+    return recognised, first
 
 
 def _replicas(source: Path) -> list[Path]:
@@ -87,14 +87,14 @@ def _replicas(source: Path) -> list[Path]:
 
     Format: AMD-AGI/GEAK, commit 0505c49711d47372bf3638c4abf954f91dc4228c, ``e2e_workflow/scripts/bench_e2e.sh``.
     """
-    found = []
+    attempts = []
     for path in entries(source):
         chosen = path / "selected_attempt"
         if path.name.startswith("replica_") and chosen.is_file() and chosen.stat().st_size < 16:
             attempt = path / f"attempt_{chosen.read_bytes().decode('ascii', 'replace').strip()}"
             if attempt.is_dir() and attempt.parent == path and (attempt / MAIN).is_file():
-                found.append(attempt)
-    return found
+                attempts.append(attempt)
+    return attempts
 
 
 def _file(intake: Intake, source: Path, folder: str) -> Given | None:
@@ -117,48 +117,48 @@ def _launch(intake: Intake, source: Path, folder: str) -> Given | None:
     main = next((name for name in (MAIN, "profile_export.jsonl") if name in names), None)
     if main is None:
         return None
-    given = _file(intake, source / main, folder)
-    if given is None and "server.log" not in names:
+    launch = _file(intake, source / main, folder)
+    if launch is None and "server.log" not in names:
         raise _unknown(source / main)
-    return _with_sidecars(intake, source, given or Given(folder, None, None))
+    return _with_sidecars(intake, source, launch or Given(folder, None, None))
 
 
-def _with_sidecars(intake: Intake, source: Path, given: Given) -> Given:
-    main = Path(given.main).name if given.main else None
+def _with_sidecars(intake: Intake, source: Path, launch: Given) -> Given:
+    main = Path(launch.main).name if launch.main else None
     for path in entries(source):
         wanted = path.name in SIDECARS or path.suffix.lower() == ".json"
-        target = f"{given.folder}/{safe(path.name)}"
+        target = f"{launch.folder}/{safe(path.name)}"
         if wanted and path.is_file() and path.name != main and not (intake.root / target).exists():
             intake.file(path, target)
-    return given
+    return launch
 
 
-def _read(reader: Reader, side: Side, given: Given) -> ImportedLeg:
-    if given.main is None or given.format is None:
-        return ImportedLeg(reader, given.folder, side, None, ())
-    own = LegView(reader, given.folder)
-    reading = _plainly(own, given)
+def _read(reader: Reader, side: Side, launch: Given) -> ImportedLeg:
+    if launch.main is None or launch.format is None:
+        return ImportedLeg(reader, launch.folder, side, None, ())
+    own = LegView(reader, launch.folder)
+    reading = _plainly(own, launch)
     if reading is None:
-        reading = given.format.read(reader, given.main, _objects(reader, given))
-    answers, answers_file = (None, None) if own.outputs else generations(reader, given.folder)
+        reading = launch.format.read(reader, launch.main, _objects(reader, launch))
+    answers, answers_file = (None, None) if own.outputs else generations(reader, launch.folder)
     return ImportedLeg(
         reader,
-        given.folder,
+        launch.folder,
         side,
-        given.main,
-        tuple(row for row in reading.rows if _finite(reader, given.main, row)),
-        format=given.format.name,
-        states_arguments=given.format.states_arguments,
+        launch.main,
+        tuple(row for row in reading.rows if _finite(reader, launch.main, row)),
+        format=launch.format.name,
+        states_arguments=launch.format.states_arguments,
         absent=reading.absent,
         answers_file=answers_file or None,
         outputs=answers if answers_file else own.outputs,
-        summaries=tuple(_summaries(reader, given)),
+        summaries=tuple(_summaries(reader, launch)),
     )
 
 
-def _plainly(view: LegView, given: Given) -> Reading | None:
+def _plainly(view: LegView, launch: Given) -> Reading | None:
     """As the measurement layer's reader takes it, where it can."""
-    if not given.plain:
+    if not launch.plain:
         return None
     try:
         return Reading(view.rows)
@@ -175,15 +175,15 @@ def _finite(reader: Reader, file: str, row: BenchRound) -> bool:
     return False
 
 
-def _summaries(reader: Reader, given: Given) -> Iterator[tuple[str, Mapping[str, float]]]:
+def _summaries(reader: Reader, launch: Given) -> Iterator[tuple[str, Mapping[str, float]]]:
     """Files beside the result that report figures of this launch: GEAK's ``bench_summary.json``, an aggregate."""
-    for path in sorted((reader.folder / given.folder).iterdir()):
-        name = f"{given.folder}/{path.name}"
-        if path.suffix != ".json" or name == given.main:
+    for path in sorted((reader.folder / launch.folder).iterdir()):
+        name = f"{launch.folder}/{path.name}"
+        if path.suffix != ".json" or name == launch.main:
             continue
         record = _quiet(reader, name)
-        readers = (geak_claims.summary_figures, *(known.summary for known in FORMATS))
-        if record is not None and (figures := next((it for read in readers if (it := read(record))), None)):
+        readers = (geak_claims.summary_figures, *(file_format.summary for file_format in FORMATS))
+        if record is not None and (figures := next((result for read in readers if (result := read(record))), None)):
             yield name, figures
 
 
@@ -192,11 +192,11 @@ def _quiet(reader: Reader, name: str) -> Json | None:
     return reader.document(name) if _first_byte(reader.folder / name) == b"{" else None
 
 
-def _objects(reader: Reader, given: Given) -> Iterable[Document]:
-    name = given.main or ""
-    if _first_byte(reader.folder / name) in b"{[" or given.format is None:
+def _objects(reader: Reader, launch: Given) -> Iterable[Document]:
+    name = launch.main or ""
+    if _first_byte(reader.folder / name) in b"{[" or launch.format is None:
         return documents(reader, name)
-    table = given.format.table(reader, name)
+    table = launch.format.table(reader, name)
     return [Document(None, table)] if table else []
 
 

@@ -42,8 +42,8 @@ def locate(run: Path, *, baseline: bool = False) -> ComparisonFolder | None:
     if baseline:
         alone = run / BASELINE
         return ComparisonFolder(alone, None, ()) if _is_leg(alone) else None
-    found = _pair(run)
-    if found is None:
+    sides = _pair(run)
+    if sides is None:
         below = [path for path in _below(run / "overlay") if _pair(path) is not None]
         if len(below) > 1:
             names = ", ".join(path.name for path in below[:10])
@@ -52,8 +52,8 @@ def locate(run: Path, *, baseline: bool = False) -> ComparisonFolder | None:
             )
         if not below:
             return None
-        run, found = below[0], _pair(below[0])
-    reference, candidate = found if found is not None else (run, None)
+        run, sides = below[0], _pair(below[0])
+    reference, candidate = sides if sides is not None else (run, None)
     return ComparisonFolder(reference, candidate, tuple(_summaries(run)))
 
 
@@ -83,12 +83,12 @@ def _below(folder: Path) -> list[Path]:
 
 def _summaries(run: Path) -> list[Path]:
     """Beside the legs, and the operator benchmarks of the run that the change belongs to."""
-    found = [run / name for name in SUMMARIES if (run / name).is_file()]
+    summaries = [run / name for name in SUMMARIES if (run / name).is_file()]
     top = run.parent.parent if run.parent.name == "overlay" else run
     word = run.name.removeprefix("cand_") if top != run else ""
     tasks = [path for place in ("kernels", "ops") for path in _below(top / place)]
     mine = [path for path in tasks if not word or word in path.name or path.name.removesuffix("_task") in word]
     return (
-        found
+        summaries
         + [path / "opbench_result.json" for path in mine if (path / "opbench_result.json").is_file()][:MAX_BENCHMARKS]
     )

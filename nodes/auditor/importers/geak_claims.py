@@ -84,8 +84,8 @@ def summary_figures(record: Json) -> dict[str, float]:
         named["output_throughput"] = "output_throughput_tok_s_median"
         if number(record.get("output_throughput_tok_s_median")) is None:
             named["output_throughput"] = "throughput_tok_s_median"
-    found = {name: number(record.get(field)) for name, field in named.items()}
-    return {name: value for name, value in found.items() if value is not None}
+    figures = {name: number(record.get(field)) for name, field in named.items()}
+    return {name: value for name, value in figures.items() if value is not None}
 
 
 def _claim(file: str, record: Json) -> StoredClaim:
@@ -107,7 +107,9 @@ def _claim(file: str, record: Json) -> StoredClaim:
 def _figures(record: Json) -> dict[Side, dict[str, float | None]]:
     figures: dict[Side, dict[str, float | None]] = {side: {} for side in Side}
     for side, name, places in _FIGURES:
-        value = next((found for place in places if (found := number(part(record, *place))) is not None), None)
+        value = next(
+            (found_value for place in places if (found_value := number(part(record, *place))) is not None), None
+        )
         if value is not None:
             figures[side][name] = value
     return figures
@@ -124,20 +126,20 @@ def _delta(record: Json) -> float | None:
 
 
 def _stated(record: Json) -> list[StatedCondition]:
-    found: list[StatedCondition] = []
-    known = server_arguments() | set(_ALIASES.values())
+    conditions: list[StatedCondition] = []
+    arguments = server_arguments() | set(_ALIASES.values())
     stack: list[tuple[tuple[str, ...], Any, bool]] = [
         ((key,), value, key in _CONDITIONS) for key, value in record.items()
     ]
-    while stack and len(found) < _MAX_STATED:
+    while stack and len(conditions) < _MAX_STATED:
         path, value, inside = stack.pop()
         if isinstance(value, dict):
             stack += [((*path, str(key)), entry, inside or key in _CONDITIONS) for key, entry in value.items()]
         elif inside and isinstance(value, str | int | float):
             name = _ALIASES.get(path[-1], path[-1])
-            if name in known:
-                found.append(StatedCondition(name, str(value)[:200], _side(path)))
-    return sorted(found, key=lambda item: (item.name, item.side or "", item.value))
+            if name in arguments:
+                conditions.append(StatedCondition(name, str(value)[:200], _side(path)))
+    return sorted(conditions, key=lambda item: (item.name, item.side or "", item.value))
 
 
 def _side(path: tuple[str, ...]) -> Side | None:

@@ -54,15 +54,15 @@ def entries(folder: Path) -> list[Path]:
     """What lies directly in a folder, sorted by name; links out of it are refused."""
     try:
         root = folder.resolve(strict=True)
-        found = sorted(folder.iterdir(), key=lambda path: path.name)
-        if len(found) > MAX_ENTRIES:
+        paths = sorted(folder.iterdir(), key=lambda path: path.name)
+        if len(paths) > MAX_ENTRIES:
             raise UserError(f"more than {MAX_ENTRIES} files in one folder", str(folder), "give the folder of one leg")
-        for path in found:
+        for path in paths:
             if path.is_symlink() and not path.resolve().is_relative_to(root):
                 raise UserError("evidence links out of its folder", str(path), "replace the link by the file")
     except (OSError, RuntimeError) as problem:
         raise UserError("cannot read", str(folder), "check the path") from problem
-    return found
+    return paths
 
 
 def files(folder: Path) -> Iterator[Path]:

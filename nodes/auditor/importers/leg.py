@@ -58,8 +58,8 @@ class ImportedLeg(LegView):
     @cached_property
     def server_info(self) -> dict[str, object] | None:
         """As given beside the result; else as embedded in the first round."""
-        found = self._reader.document(f"{self.folder}/server_info.json")
-        return found or next((row.server_info for row in self.rows if row.server_info), None)
+        document = self._reader.document(f"{self.folder}/server_info.json")
+        return document or next((row.server_info for row in self.rows if row.server_info), None)
 
     @cached_property
     def outputs(self) -> tuple[Generation, ...]:

@@ -20,20 +20,20 @@ def generations(reader: Reader, folder: str) -> tuple[tuple[Generation, ...], st
     place = reader.folder / folder
     for path in sorted(place.glob("*.json")) if place.is_dir() else ():
         if path.stat().st_size <= MAX_BYTES and _starts_as_array(reader, f"{folder}/{path.name}"):
-            found = answers(reader, f"{folder}/{path.name}")
-            if found:
-                return found, f"{folder}/{path.name}"
+            generated = answers(reader, f"{folder}/{path.name}")
+            if generated:
+                return generated, f"{folder}/{path.name}"
     return (), ""
 
 
 def answers(reader: Reader, name: str) -> tuple[Generation, ...]:
     """Answers of one file; nothing when it is something else."""
-    found: list[Generation] = []
+    generations_read: list[Generation] = []
     for document in documents(Reader(reader.folder), name):
         prompt, output = document.content.get("prompt"), document.content.get("output")
-        if not isinstance(prompt, str) or not isinstance(output, str) or len(found) >= MAX_ANSWERS:
+        if not isinstance(prompt, str) or not isinstance(output, str) or len(generations_read) >= MAX_ANSWERS:
             return ()
-        found.append(
+        generations_read.append(
             Generation(
                 prompt_id=prompt[:200],
                 repeat=0,
@@ -43,7 +43,7 @@ def answers(reader: Reader, name: str) -> tuple[Generation, ...]:
                 finish_reason="",
             )
         )
-    return tuple(found)
+    return tuple(generations_read)
 
 
 def _starts_as_array(reader: Reader, name: str) -> bool:

@@ -41,13 +41,13 @@ def check(case: Case) -> Iterator[Outcome]:
     ]
     own = confirmation_p(decision.mean, decision.sd, decision.n, level(case.plan), case.plan.floor)
     adjusted = holm([own, *map(_claimed_p, others)], LEVEL)
-    said = f"p {own:.2g}, adjusted {adjusted.adjusted[0]:.2g} over {1 + len(others)} confirmations"
+    observed = f"p {own:.2g}, adjusted {adjusted.adjusted[0]:.2g} over {1 + len(others)} confirmations"
     if adjusted.rejected[0] or decision.verdict != "real":
-        yield info("a gain that stands beside all that was tried", said, where, at(case.plan_file))
+        yield info("a gain that stands beside all that was tried", observed, where, at(case.plan_file))
     else:
         yield fail(
             f"an adjusted p of at most {LEVEL:g}",
-            said,
+            observed,
             "confirm this lever once more on fresh blocks under a plan with more of them; the best of many is luck",
             where,
             at(case.plan_file),

@@ -51,18 +51,18 @@ def check(case: Case) -> Iterator[Outcome]:
     ceiling = 1.0 / (1.0 - saved) - 1.0 if saved < 1.0 else math.inf
     parts = ", ".join(f"{name}: share {shares[name]:.2%}, isolated {speedups[name]:g}×" for name in operators)
     low = decision.gain_interval[0]
-    said = f"{decision.gain:+.2%} with lower bound {low:+.2%}"
+    observed = f"{decision.gain:+.2%} with lower bound {low:+.2%}"
     if low > ceiling:
         yield fail(
             f"at most {ceiling:+.2%} ({parts})"[:400],
-            said,
+            observed,
             "find the second change or the wrong answers; this operator cannot give that much",
             at(PROFILE),
             at(case.claim_file),
             code="above_ceiling",
         )
     else:
-        yield info(f"at most {ceiling:+.2%} ({parts})"[:400], said, at(PROFILE))
+        yield info(f"at most {ceiling:+.2%} ({parts})"[:400], observed, at(PROFILE))
 
 
 def _stated_shares(case: Case) -> dict[str, float]:

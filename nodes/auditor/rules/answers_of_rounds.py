@@ -38,18 +38,18 @@ def check(case: Case) -> Iterator[Outcome]:
     after = sum(right.output_tokens or 0 for _, right, _ in pairs)
     halved = sum(_halved(left, right) for left, right, _ in pairs)
     requests = sum(len(left.output_lens) for left, _, _ in pairs)
-    said = f"{after} of {before} tokens, {halved} of {requests} answers at most half as long"
+    observed = f"{after} of {before} tokens, {halved} of {requests} answers at most half as long"
     if after < LESS * before or halved > MANY * requests:
         worst = min(pairs, key=lambda pair: (pair[1].output_tokens or 0) / max(1, pair[0].output_tokens or 0))
         yield fail(
             "answers as long as the reference's",
-            said,
+            observed,
             "less work is not faster work: check stop tokens, length limits and sampling defaults",
             worst[2],
             code="shorter_answers",
         )
     else:
-        yield info("answers as long as the reference's", said, pairs[0][2])
+        yield info("answers as long as the reference's", observed, pairs[0][2])
     yield from _varied(case)
 
 

@@ -106,18 +106,18 @@ def _drift(case: Case, before: list[float], now: list[float]) -> Iterator[Outcom
         return
     change = fmean(now) - fmean(before)
     band = max([BAND, *(SIGMAS * stdev(levels) for levels in (before, now) if len(levels) > 1)])
-    said = f"{math.expm1(change):+.1%} since the control, band {band:.1%}"
+    observed = f"{math.expm1(change):+.1%} since the control, band {band:.1%}"
     if abs(change) > band:
         yield flag(
             "a reference at the control's level",
-            said,
+            observed,
             "quote the gain against the reference of its own blocks, never against the earlier baseline",
             where,
             modes=("D15",),
             code="drift",
         )
     else:
-        yield info("a reference at the control's level", said, where, modes=("D15",))
+        yield info("a reference at the control's level", observed, where, modes=("D15",))
 
 
 def _other(expected: str, observed: str, file: str, mode: str) -> Found:

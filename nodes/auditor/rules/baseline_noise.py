@@ -65,11 +65,11 @@ def _power(case: Case, plan: Plan) -> Iterator[Outcome]:
         return
     sd, n = stdev(ds), max((*plan.looks, MIN_BLOCKS))
     smallest = math.expm1(minimal_detectable_effect(sd, n, level(plan)))
-    said = f"block sd {sd:.1%}: {n} blocks show a gain of {smallest:.1%} above the floor with 80 % power"
+    observed = f"block sd {sd:.1%}: {n} blocks show a gain of {smallest:.1%} above the floor with 80 % power"
     if smallest > HOPELESS:
         yield fail(
             f"{n} blocks that can decide a gain of {HOPELESS:.0%}",
-            said,
+            observed,
             "quiet the machine, use co-resident blocks, longer rounds or more blocks",
             where,
             action=Action.REMEASURE,
@@ -77,7 +77,7 @@ def _power(case: Case, plan: Plan) -> Iterator[Outcome]:
             code="too_noisy",
         )
     else:
-        yield info("a plan that can decide", said, where, code="detectable_effect")
+        yield info("a plan that can decide", observed, where, code="detectable_effect")
 
 
 def _first_round(case: Case, metric: str) -> Iterator[Outcome]:

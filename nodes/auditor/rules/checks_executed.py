@@ -30,7 +30,7 @@ def check(case: Case) -> Iterator[Outcome]:
     arguments = [len(leg.server_info or {}) for leg in case.legs]
     lines = [0 if leg.log is None else leg.log.batches for leg in case.legs]
     probes = [len(leg.outputs) for leg in case.comparison.side(Side.CANDIDATE)]
-    said = (
+    observed = (
         f"{len(case.blocks)} pairs of launches, {sum(requests)} requests, {min(arguments)} resolved arguments a leg, "
         f"{min(lines)} scheduler lines a leg, {sum(probes)} probes"
     )
@@ -43,7 +43,7 @@ def check(case: Case) -> Iterator[Outcome]:
             yield Unverifiable(f"{what}: {count}", (where,), code="nothing_compared")
     if min(lines) < 1 and (not case.imported or all(leg.log is not None for leg in case.legs)):
         yield Unverifiable("scheduler lines in every server.log", (where,), Severity.FLAG, code="nothing_compared")
-    yield info("something for every gate to compare", said, where)
+    yield info("something for every gate to compare", observed, where)
     yield from _able(case)
     for component in case.view.components if case.scope == "bundle" else ():
         yield from _judged(component)

@@ -26,23 +26,23 @@ def check(case: Case) -> Iterator[Outcome]:
     where = at(case.legs[0].path("host.jsonl"))
     judged = False
     for name, read in (("processor", _processor), ("graphics", _graphics)):
-        found = {side: _clocks(legs, read) for side, legs in sides.items()}
-        if min(map(len, found.values())) < FEWEST:
+        readings = {side: _clocks(legs, read) for side, legs in sides.items()}
+        if min(map(len, readings.values())) < FEWEST:
             continue
         judged = True
-        reference, candidate = median(found["reference"]), median(found["candidate"])
-        said = f"{name}: reference {reference:.0f} MHz, candidate {candidate:.0f} MHz"
+        reference, candidate = median(readings["reference"]), median(readings["candidate"])
+        observed = f"{name}: reference {reference:.0f} MHz, candidate {candidate:.0f} MHz"
         if reference < (1 - UNEQUAL) * candidate:
             yield fail(
                 "equal clocks on both legs",
-                said,
+                observed,
                 "lock the clocks or cool the machine, and measure both legs again",
                 where,
                 action=Action.REMEASURE,
                 code="clocks_differ",
             )
         else:
-            yield info("equal clocks on both legs", said, where)
+            yield info("equal clocks on both legs", observed, where)
     if not judged:
         yield NotApplicable("no clocks were recorded")
 
@@ -63,8 +63,8 @@ def _processor(sample: HostSample) -> float | None:
 
 
 def _graphics(sample: HostSample) -> float | None:
-    found = [device[GPU_CLOCK] for device in sample.gpu if GPU_CLOCK in device]
-    return min(found, default=None)
+    frequencies = [device[GPU_CLOCK] for device in sample.gpu if GPU_CLOCK in device]
+    return min(frequencies, default=None)
 
 
 rule = Rule("clocks", GAINS, ("C15",), ("lever", "rounds"), check, gives=(Severity.FAIL,))

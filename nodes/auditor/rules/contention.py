@@ -53,26 +53,31 @@ def check(case: Case) -> Iterator[Outcome]:
         yield Unverifiable("host samples during the timed rounds", (where,), Severity.FLAG, own_runs_only=True)
         return
     reference, candidate = sides[0], sides[-1]
-    said = f"reference: {reference}; candidate: {candidate}"
+    observed = f"reference: {reference}; candidate: {candidate}"
     if case.scope != "baseline" and (
         _unequal(reference.foreign, candidate.foreign, UNEQUAL_CORES)
         or _unequal(reference.steal, candidate.steal, UNEQUAL_STEAL)
     ):
         yield fail(
-            "the same weather on both legs", said, ADVICE, where, action=Action.REMEASURE, code="asymmetric_contention"
+            "the same weather on both legs",
+            observed,
+            ADVICE,
+            where,
+            action=Action.REMEASURE,
+            code="asymmetric_contention",
         )
     elif (
         max(side.foreign / side.own if side.own else 0.0 for side in sides) > SEVERE_SHARE
         or max(side.steal for side in sides) > SEVERE_STEAL
     ):
         weigh = flag if case.scope == "baseline" else fail
-        yield weigh("a machine of its own", said, ADVICE, where, action=Action.REMEASURE, code="severe_contention")
+        yield weigh("a machine of its own", observed, ADVICE, where, action=Action.REMEASURE, code="severe_contention")
     elif max(side.foreign for side in sides) > NOTICED_CORES or max(side.steal for side in sides) > NOTICED_STEAL:
         # A control is judged by what the load did to its noise; measuring it again would not make the box quieter.
         if case.scope == "baseline":
-            yield info("a machine of its own", said, where, code="contention")
+            yield info("a machine of its own", observed, where, code="contention")
         else:
-            yield flag("a machine of its own", said, ADVICE, where, code="contention")
+            yield flag("a machine of its own", observed, ADVICE, where, code="contention")
 
 
 def weather(legs: Sequence[LegView]) -> Weather:

@@ -32,13 +32,13 @@ def check(case: Case) -> Iterator[Outcome]:
         yield Unverifiable("a control of at least two blocks", (where,), Severity.FLAG)
         return
     low, high = decision.gain_interval
-    said = f"{decision.gain:+.2%} [{low:+.2%}, {high:+.2%}] over {decision.n} blocks"
+    observed = f"{decision.gain:+.2%} [{low:+.2%}, {high:+.2%}] over {decision.n} blocks"
     if decision.lower <= 0 <= decision.upper:
-        yield info("an A/A interval that covers 0", said, where)
+        yield info("an A/A interval that covers 0", observed, where)
     elif case.scope == "baseline":
         yield flag(
             "an A/A interval that covers 0",
-            said,
+            observed,
             "measure the control again; the legs may not be alike",
             where,
             action=Action.REMEASURE,
@@ -48,7 +48,7 @@ def check(case: Case) -> Iterator[Outcome]:
     elif _explains(case, decision.mean):
         yield fail(
             "a gain beyond what the reference shows against itself",
-            said,
+            observed,
             "find out what favours the candidate's place, then measure control and patch again",
             where,
             action=Action.REMEASURE,
@@ -58,7 +58,7 @@ def check(case: Case) -> Iterator[Outcome]:
     else:
         yield flag(
             "an A/A interval that covers 0",
-            said,
+            observed,
             "quote the gain beside the control's",
             where,
             modes=("C07", "D03"),

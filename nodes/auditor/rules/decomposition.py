@@ -28,28 +28,28 @@ _STATED = re.compile(r"([+-]?\d+(?:\.\d+)?)\s*(?:%|percent(?:age points)?|points
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    found, where = decompose(case), at("components")
-    if found is None:
+    decomposed, where = decompose(case), at("components")
+    if decomposed is None:
         yield NotApplicable("no gain to decompose")
         return
     yield from _summed(case)
-    unknown = [part.basis for part in found.parts if part.gain is None or part.interval is None]
+    unknown = [part.basis for part in decomposed.parts if part.gain is None or part.interval is None]
     if unknown:
         yield Unverifiable(f"recomputed gain and interval of {', '.join(unknown[:5])}", (where,), Severity.FLAG)
-    elif not found.chain:
+    elif not decomposed.chain:
         yield flag(
             "parts measured one on top of the other, from the bundle's baseline",
-            _said(found),
+            _said(decomposed),
             "quote the bundle's gain as a whole; its parts were measured elsewhere",
             where,
             action=Action.DOWNGRADE_HEADLINE,
             modes=("A04",),
             code="no_chain",
         )
-    elif abs(found.remainder) > max(WIDER * found.uncertainty, math.log1p(case.plan.floor)):
+    elif abs(decomposed.remainder) > max(WIDER * decomposed.uncertainty, math.log1p(case.plan.floor)):
         yield flag(
             "parts that add up to the whole",
-            _said(found),
+            _said(decomposed),
             "report the interaction beside the parts; no lever alone gives this",
             where,
             at(case.plan_file),
@@ -58,7 +58,7 @@ def check(case: Case) -> Iterator[Outcome]:
             code="parts_do_not_add_up",
         )
     else:
-        yield info("parts that add up to the whole", _said(found), where)
+        yield info("parts that add up to the whole", _said(decomposed), where)
 
 
 def _summed(case: Case) -> Iterator[Outcome]:
@@ -86,11 +86,11 @@ def _summed(case: Case) -> Iterator[Outcome]:
         )
 
 
-def _said(found: Decomposition) -> str:
+def _said(decomposition: Decomposition) -> str:
     return ", ".join(
         f"{part.lever} {part.gain:+.1%}"
         + (f" [{part.interval.lower:+.1%}, {part.interval.upper:+.1%}]" if part.interval else "")
-        for part in found.parts
+        for part in decomposition.parts
         if part.gain is not None
     )[:600]
 

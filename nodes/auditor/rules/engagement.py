@@ -21,8 +21,8 @@ ADVICE = "check the server's resolved arguments after launch; a flag may be acce
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    for name, known in case.knobs.items():
-        if known is not None and known.unread:
+    for name, argument in case.knobs.items():
+        if argument is not None and argument.unread:
             yield fail(
                 "a setting that the engine reads",
                 f"{name} is accepted and read nowhere",
@@ -98,9 +98,9 @@ def _log(case: Case, leg: LegView) -> Iterator[Outcome]:
         yield Unverifiable("engagement.jsonl", (where,), Severity.FLAG, own_runs_only=True)
         return
     resolved = leg.server_info or {}
-    said = {record.name: record for record in leg.engagement}
+    by_name = {record.name: record for record in leg.engagement}
     for name in sorted([*case.lever.flags, *case.lever.env]):
-        record = said.get(name)
+        record = by_name.get(name)
         if record is None:
             yield Unverifiable(f"{name} in engagement.jsonl", (where,), Severity.FLAG)
         elif not record.engaged:

@@ -106,12 +106,12 @@ def _independent(case: Case) -> list[str]:
 
 def _companion(case: Case, name: str) -> bool:
     """Whether a setting only means something with another one of the lever, or follows from it."""
-    known = case.knobs[name]
+    lever_knob = case.knobs[name]
     settings = case.lever.flags
-    conditions = (known.condition or {}) if known is not None else {}
+    conditions = (lever_knob.condition or {}) if lever_knob is not None else {}
     needed = any(other in settings and settings[other] in allowed for other, allowed in conditions.items())
     return needed or any(
-        other != name and known is not None and name in known.derived for other, known in case.knobs.items()
+        other != name and argument is not None and name in argument.derived for other, argument in case.knobs.items()
     )
 
 

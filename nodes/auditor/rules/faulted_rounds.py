@@ -59,11 +59,11 @@ def check(case: Case) -> Iterator[Outcome]:
     gain = math.expm1(without.mean) if without else 0.0
     floor = case.planned.floor if case.planned is not None else FLOOR
     rests = without is None or without.lower <= math.log1p(floor) < decision.lower
-    said = f"block {named} far off with its TPOT; gain {decision.gain:+.1%}, without it {gain:+.1%}"
+    observed = f"block {named} far off with its TPOT; gain {decision.gain:+.1%}, without it {gain:+.1%}"
     if rests or abs(decision.gain - gain) > CARRIES * abs(decision.gain):
         yield fail(
             "a gain that no single launch carries",
-            said,
+            observed,
             ADVICE,
             *where,
             action=Action.REMEASURE,
@@ -71,7 +71,7 @@ def check(case: Case) -> Iterator[Outcome]:
             code="faulted_launch",
         )
     else:
-        yield flag("launches near their side's median", said, ADVICE, *where, modes=("D05",), code="far_launch")
+        yield flag("launches near their side's median", observed, ADVICE, *where, modes=("D05",), code="far_launch")
 
 
 def _without(case: Case, far: Sequence[int]) -> Decision | FewDecision | None:

@@ -52,18 +52,18 @@ def check(case: Case) -> Iterator[Outcome]:
         yield NotApplicable("no operator was replaced, and no isolated figure is quoted")
         return
     for name in names:
-        benchmark, said = case.view.operators.get(name), quoted.get(name)
+        benchmark, stated = case.view.operators.get(name), quoted.get(name)
         if benchmark is None or not benchmark.rows:
-            if said is not None:
-                yield _replace(case, f"rows behind {name} {said:g}×", "none in the evidence", "isolated_without_rows")
+            if stated is not None:
+                yield _replace(case, f"rows behind {name} {stated:g}×", "none in the evidence", "isolated_without_rows")
             else:
                 yield Unverifiable(f"operator benchmark of {name}", (at(f"operators/{name}"),), Severity.FLAG)
             continue
-        yield from _quoted(case, name, benchmark, said)
+        yield from _quoted(case, name, benchmark, stated)
         yield from _lost(case, name, benchmark)
 
 
-def _quoted(case: Case, name: str, benchmark: OperatorBenchmarkView, said: float | None) -> Iterator[Outcome]:
+def _quoted(case: Case, name: str, benchmark: OperatorBenchmarkView, stated: float | None) -> Iterator[Outcome]:
     if same := describe_self_comparison(benchmark):
         yield _replace(case, f"{name}: a winner that is not the live implementation", same, "compared_with_itself")
         return
@@ -76,20 +76,20 @@ def _quoted(case: Case, name: str, benchmark: OperatorBenchmarkView, said: float
             "other_implementation",
         )
         return
-    if (other := _other_live_source(case, name, benchmark)) and said is not None:
+    if (other := _other_live_source(case, name, benchmark)) and stated is not None:
         yield other
         return
-    if said is None:
+    if stated is None:
         return
     true = measure_isolated(benchmark, benchmark.winner).speedup if benchmark.winner else None
     if not signed_off(case, name, benchmark):
         word = (benchmark.verdict or {}).get("verdict")
-        yield _replace(case, f"{name} {said:g}× with a PASS of scope harness", f"verdict {word}", "not_signed_off")
-    elif true is None or not math.isclose(said, true, rel_tol=RATIO):
+        yield _replace(case, f"{name} {stated:g}× with a PASS of scope harness", f"verdict {word}", "not_signed_off")
+    elif true is None or not math.isclose(stated, true, rel_tol=RATIO):
         shown = "no ratio" if true is None else f"{true:.4g}×"
-        yield _replace(case, f"{name}: {shown} from its rows", f"quoted {said:g}×", "isolated_differs", ("D14",))
+        yield _replace(case, f"{name}: {shown} from its rows", f"quoted {stated:g}×", "isolated_differs", ("D14",))
     else:
-        yield info(f"{name}: an isolated figure that was signed off", f"{said:.4g}×", at(benchmark.runs_file))
+        yield info(f"{name}: an isolated figure that was signed off", f"{stated:.4g}×", at(benchmark.runs_file))
 
 
 def _other_live_source(case: Case, name: str, benchmark: OperatorBenchmarkView) -> Found | None:
@@ -144,7 +144,7 @@ def _of_files(case: Case, quoted: Mapping[str, float | None]) -> Iterator[Outcom
 
 def _summary(case: Case, benchmark: BenchmarkSummary, factors: Sequence[float]) -> Outcome:
     best, where = max(factors), at(benchmark.file)
-    said = f"{best:g}× isolated"
+    shown = f"{best:g}× isolated"
     winner, baseline = benchmark.winner_ms, benchmark.baseline_ms
     if benchmark.failed:
         failed = "its harness failed: nothing was measured"
@@ -152,12 +152,12 @@ def _summary(case: Case, benchmark: BenchmarkSummary, factors: Sequence[float]) 
     if best <= CLAIMS_NOTHING:
         return Remark(f"{benchmark.file}: no isolated speed-up is claimed")
     if benchmark.winner is not None and benchmark.winner == benchmark.baseline:
-        same = f"{said}, yet {benchmark.baseline} is both baseline and winner"
+        same = f"{shown}, yet {benchmark.baseline} is both baseline and winner"
         return _replace(case, "a kernel compared with what it replaces", same, "self_comparison", ("H01",), where)
     if not winner or not baseline or min(winner, baseline) <= 0:
-        return _replace(case, "timings of both", f"{said} from {baseline} and {winner} ms", "untimed", ("H07",), where)
+        return _replace(case, "timings of both", f"{shown} from {baseline} and {winner} ms", "untimed", ("H07",), where)
     if not math.isclose(best, baseline / winner, rel_tol=SUMMARY_RATIO):
-        timed = f"{said}, timed {baseline / winner:.4g}×"
+        timed = f"{shown}, timed {baseline / winner:.4g}×"
         return _replace(case, "the timed ratio", timed, "isolated_differs", ("H01", "D14"), where)
     return info("an isolated speed-up as timed", f"{best:g}×", where)
 

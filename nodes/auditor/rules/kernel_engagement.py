@@ -43,10 +43,10 @@ def check(case: Case) -> Iterator[Outcome]:
 
 def _markers(case: Case, leg: LegView, name: str, part: OverlayPart) -> Iterator[Found | Unverifiable]:
     where = at(leg.path("engagement.jsonl"))
-    said = [marker for marker in leg.markers if marker.name == name]
-    ran = [marker for marker in said if marker.engaged and marker.eager_calls + marker.captured_calls > 0]
+    markers = [marker for marker in leg.markers if marker.name == name]
+    ran = [marker for marker in markers if marker.engaged and marker.eager_calls + marker.captured_calls > 0]
     lost = ("E07", "E01") if case.scope == "bundle" else ("E01",)
-    if not ran and any(marker.error_vs_live == 0.0 for marker in said):
+    if not ran and any(marker.error_vs_live == 0.0 for marker in markers):
         yield fail(
             f"{name} answered by {part.implementation}",
             "no marker, and an error of exactly 0.0 against live",

@@ -32,7 +32,9 @@ def check(case: Case) -> Iterator[Outcome]:
         return
     kind, where, text = lever_class(case), at(case.lever_file), case.headline
     yield from _overlay(case)
-    unknown = sorted(name for name, known in case.knobs.items() if known is None and name not in case.lever.overlays)
+    unknown = sorted(
+        name for name, argument in case.knobs.items() if argument is None and name not in case.lever.overlays
+    )
     if unknown:
         yield flag(
             "levers with a known class",

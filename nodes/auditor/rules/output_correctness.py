@@ -94,22 +94,22 @@ def _candidate(case: Case, baseline: LegView, *, deterministic: bool) -> Iterato
             modes=("Q05", "H17"),
             code="probe_errors",
         )
-    found = parity(_repeat(baseline.outputs, 0), _repeat(leg.outputs, 0))
-    if found.compared == 0 or found.missing:
-        what, fix = f"answers to all probes of the baseline ({found})", "ask both servers the same prompts"
+    comparison = parity(_repeat(baseline.outputs, 0), _repeat(leg.outputs, 0))
+    if comparison.compared == 0 or comparison.missing:
+        what, fix = f"answers to all probes of the baseline ({comparison})", "ask both servers the same prompts"
         yield Unverifiable(what, (where,), fix=fix)
-        if found.equal == found.compared:
+        if comparison.equal == comparison.compared:
             return
-    if found.same:
-        yield info("the true baseline's tokens", str(found), where)
+    if comparison.same:
+        yield info("the true baseline's tokens", str(comparison), where)
         return
     # Levers that were accepted before lie on both legs of this comparison, and not on the true baseline.
     moved = {**case.knobs, **{name: knob(name) for name in case.laid_before}}
-    numerics = [name for name, known in moved.items() if known is None or known.changes_numerics]
+    numerics = [name for name, argument in moved.items() if argument is None or argument.changes_numerics]
     if deterministic and not numerics:
         yield fail(
             "the true baseline's tokens: the reference is deterministic and the lever does not touch numerics",
-            str(found),
+            str(comparison),
             "find the wrong tokens; a serving lever must not change greedy answers",
             where,
             at(baseline.path("outputs.jsonl")),
@@ -119,7 +119,7 @@ def _candidate(case: Case, baseline: LegView, *, deterministic: bool) -> Iterato
         return
     yield from _coherent(baseline, leg)
     yield from length_findings(_repeat(baseline.outputs, 0), _repeat(leg.outputs, 0), where)
-    yield from _accuracy(case, found, leg)
+    yield from _accuracy(case, comparison, leg)
 
 
 def _coherent(baseline: LegView, leg: LegView) -> Iterator[Outcome]:
@@ -149,12 +149,12 @@ def _coherent(baseline: LegView, leg: LegView) -> Iterator[Outcome]:
         )
 
 
-def _accuracy(case: Case, found: Parity, leg: LegView) -> Iterator[Outcome]:
+def _accuracy(case: Case, comparison: Parity, leg: LegView) -> Iterator[Outcome]:
     base = next((each for each in case.true_baseline.side(Side.REFERENCE) if each.answers), None)
     mine = next((each for each in case.comparison.side(Side.CANDIDATE) if each.answers), None)
     if base is None or mine is None:
         files = at(leg.path("accuracy.jsonl")), at(case.true_baseline.path("legs"))
-        yield Unverifiable(f"paired accuracy of candidate and true baseline ({found})", files, excuses=True)
+        yield Unverifiable(f"paired accuracy of candidate and true baseline ({comparison})", files, excuses=True)
         return
     yield from accuracy_finding(
         base.answers, mine.answers, at(mine.path("accuracy.jsonl")), at(base.path("accuracy.jsonl"))

@@ -23,8 +23,8 @@ def check(case: Case) -> Iterator[Outcome]:
         yield NotApplicable("no operator was replaced, or no overlay is in the evidence")
         return
     for name, part in sorted(case.lever.overlays.items()):
-        found = [*_declared(case, name, part), *_benched(case, name, part)]
-        yield from found or [
+        outcomes = [*_declared(case, name, part), *_benched(case, name, part)]
+        yield from outcomes or [
             info(f"{name}: the declared files", part.digest[:12], at(case.comparison.path(OVERLAY_FOLDER)))
         ]
 

@@ -60,10 +60,10 @@ def _broken(entries: tuple[LedgerEntry, ...]) -> int | None:
 
 def _changed(case: Case, entries: tuple[LedgerEntry, ...], folder: str) -> Iterator[Found]:
     """Sealed records that are not the ones entered last under their name."""
-    known = {entry.path: entry for entry in entries}
+    by_path = {entry.path: entry for entry in entries}
     names = ["plan.json", "claim.json", *(f"legs/{leg.name}/leg.json" for leg in case.legs)]
     for name in names:
-        path, entry = case.view.folder / "comparison" / name, known.get(f"{folder}/{name}")
+        path, entry = case.view.folder / "comparison" / name, by_path.get(f"{folder}/{name}")
         if not path.is_file():
             continue
         if entry is None:

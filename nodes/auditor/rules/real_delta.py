@@ -44,13 +44,13 @@ def check(case: Case) -> Iterator[Outcome]:
         return
     yield from _declared(case, decision)
     yield _simple(case)
-    said = f"{decision.gain:+.2%}{_span(decision)} over {decision.n} blocks: {decision.reason}"
+    observed = f"{decision.gain:+.2%}{_span(decision)} over {decision.n} blocks: {decision.reason}"
     if decision.verdict == "real":
-        yield info("a gain above the floor", said, where)
+        yield info("a gain above the floor", observed, where)
     elif may_stack(case):
         yield flag(
             "a gain above the floor",
-            said,
+            observed,
             "no win on its own: carry it to the bundle's validation, where it counts with the others",
             where,
             action=Action.STACK,
@@ -58,13 +58,13 @@ def check(case: Case) -> Iterator[Outcome]:
             code="stack",
         )
     elif decision.verdict == "not_real":
-        yield fail("a gain above the floor", said, "drop this lever here", where, modes=("D01",), code="not_real")
+        yield fail("a gain above the floor", observed, "drop this lever here", where, modes=("D01",), code="not_real")
     else:
         more = decision.more_blocks_needed
         need = "no feasible number of blocks would" if more is None else f"about {more} more blocks would"
         yield fail(
             "a decided gain above the floor",
-            said,
+            observed,
             f"{need} decide this; declare them in a new plan and measure fresh blocks",
             where,
             modes=("D01", "D02", "D03"),
@@ -81,33 +81,33 @@ def _unplanned(case: Case) -> Iterator[Outcome]:
     low, high = few.gain_interval
     simple = few.simple
     rounds = "" if few.round_sd is None else f", round sd {few.round_sd:.1%}"
-    said = (
+    observed = (
         f"{few.gain:+.2%} [{low:+.2%}, {high:+.2%}], launch sd {few.launch_sd:.1%} "
         f"({few.launch_sd_source}){rounds}; assumed: {few.assumed}; simple rule: {simple.delta:+.2%}, "
         f"{'separated' if simple.separated else 'overlapping'}{', vacuous' if simple.vacuous else ''}"
     )
     if few.verdict == "real":
-        yield info("a gain above the floor", said, where)
+        yield info("a gain above the floor", observed, where)
     elif few.lacks_launches:
         advice = (
             "launch both sides at least twice, better six times in turns: rounds of one server say nothing of others"
         )
-        yield flag("two launches a side", said, advice, where, modes=("D03",), code="one_launch")
+        yield flag("two launches a side", observed, advice, where, modes=("D03",), code="one_launch")
     else:
         advice = f"measure six interleaved pairs of fresh launches: {few.reason}"
-        yield fail("a gain above the floor", said, advice, where, modes=("D01", "D03"), code=few.verdict)
+        yield fail("a gain above the floor", observed, advice, where, modes=("D01", "D03"), code=few.verdict)
 
 
 def _simple(case: Case) -> Found:
     """What the rule says that everybody knows; beside the verdict, never in its place."""
     sides = (Side.REFERENCE, Side.CANDIDATE)
     rounds = [[rate for leg in case.comparison.side(side) for rate in values(leg, case.plan.metric)] for side in sides]
-    found = simple_rule(rounds[0], rounds[1])
-    apart = "no candidate round below a reference round" if found.separated else "ranges of the rounds overlap"
-    word = "a win" if found.wins else "no win"
+    decision = simple_rule(rounds[0], rounds[1])
+    apart = "no candidate round below a reference round" if decision.separated else "ranges of the rounds overlap"
+    word = "a win" if decision.wins else "no win"
     return info(
         "the simple rule, for comparison: medians apart by its band and no overlap",
-        f"medians {found.delta:+.2%}, band {found.band:.1%}, {apart}: {word}",
+        f"medians {decision.delta:+.2%}, band {decision.band:.1%}, {apart}: {word}",
         at(case.plan_file),
         code="simple_rule",
     )

@@ -114,23 +114,23 @@ def _unplanned_gain(case: Case, claim: StoredClaim) -> Iterator[Outcome]:
             return
 
 
-def _headline(case: Case, claim: StoredClaim, known: tuple[float, float, float]) -> Iterator[Found]:
+def _headline(case: Case, claim: StoredClaim, changes_pct: tuple[float, float, float]) -> Iterator[Found]:
     text, where = claim.headline[:LONGEST], at(claim.file)
     for stated in percentages(text):
-        if not _true(case, stated, known):
-            expected = f"percentages of this comparison: {100 * known[0]:+.1f} %"
+        if not _true(case, stated, changes_pct):
+            expected = f"percentages of this comparison: {100 * changes_pct[0]:+.1f} %"
             yield wrong(expected, f"headline says {stated.text}", where)
             return
     # Isolated figures of operators are asked for by ``harness_headline``.
-    factors = [1 + known[0], *(said for said in claim.isolated.values() if said is not None)]
+    factors = [1 + changes_pct[0], *(factor for factor in claim.isolated.values() if factor is not None)]
     for match in _FACTOR.finditer(text):
         rounding = 0.5 * 10 ** -len(match[1].partition(".")[2]) + POINT
         if all(abs(float(match[1]) - factor) > rounding for factor in factors):
-            yield wrong(f"a factor of {1 + known[0]:.3f}", f"headline says {match[0]}", where)
+            yield wrong(f"a factor of {1 + changes_pct[0]:.3f}", f"headline says {match[0]}", where)
             return
 
 
-def _true(case: Case, stated: Stated, known: tuple[float, float, float]) -> bool:
+def _true(case: Case, stated: Stated, changes_pct: tuple[float, float, float]) -> bool:
     """Say whether a percentage is the figure that the words around it name."""
     if stated.about in LATENCIES:
         return _is_latency(case, stated)
@@ -138,12 +138,12 @@ def _true(case: Case, stated: Stated, known: tuple[float, float, float]) -> bool
         return True
     if stated.about == "floor" and stated.is_(case.plan.floor):
         return True
-    return any(stated.is_(value) for value in known if math.isfinite(value))
+    return any(stated.is_(value) for value in changes_pct if math.isfinite(value))
 
 
 def _is_latency(case: Case, stated: Stated) -> bool:
-    found = [metric for metric in case.measured.metrics if stated.about in metric.name]
-    return any(stated.is_(value, signed=True) for metric in found for value in changes(metric))
+    metrics = [metric for metric in case.measured.metrics if stated.about in metric.name]
+    return any(stated.is_(value, signed=True) for metric in metrics for value in changes(metric))
 
 
 rule = Rule("reported_vs_raw", COMPARISONS, ("D06", "D14", "R01"), ("lever", "claim", "rounds"), check, gate=True)

@@ -87,14 +87,14 @@ def _judge(case: Case, first: LegView, leg: LegView, difference: ArgumentDiffere
     lever = set(case.lever.names())
     candidate = leg.side is Side.CANDIDATE
     name = difference.plain
-    said = f"{name}: {difference.candidate}"[:300]
+    observed = f"{name}: {difference.candidate}"[:300]
     where = at(leg.path("server_info.json"))
     if candidate and name in lever:
         return
-    derived = candidate and any(known is not None and name in known.derived for known in case.knobs.values())
+    derived = candidate and any(argument is not None and name in argument.derived for argument in case.knobs.values())
     if name in POOL | REQUEST_CAPS | LENGTH_CAPS:
         if candidate and lever & (POOL_SIZES if name in POOL | LENGTH_CAPS else REQUEST_CAPS):
-            yield Remark(f"{said} against {difference.reference}: the declared lever sizes this")
+            yield Remark(f"{observed} against {difference.reference}: the declared lever sizes this")
         elif candidate and (lever & POOL_SIZERS if name in POOL else derived):
             yield from _along(case, first, leg, difference)
         else:
@@ -103,13 +103,13 @@ def _judge(case: Case, first: LegView, leg: LegView, difference: ArgumentDiffere
             if candidate and any(outcome.severity is Severity.FAIL for outcome in outcomes):
                 yield from _starved(first, leg, difference)
     elif derived and name in ALIASES:
-        yield Remark(f"{said} against {difference.reference}: the declared lever under another name")
+        yield Remark(f"{observed} against {difference.reference}: the declared lever under another name")
     elif derived:
         yield from _forced(case, first, leg, difference)
     elif difference.name.startswith(STATE) or classify_field(name) == "unknown":
         yield flag(
             f"{name}: {difference.reference}"[:300],
-            said,
+            observed,
             "say what this value is and why it differs",
             where,
             modes=("C04",),
@@ -118,7 +118,7 @@ def _judge(case: Case, first: LegView, leg: LegView, difference: ArgumentDiffere
     else:
         yield fail(
             f"{name}: {difference.reference}"[:300],
-            said,
+            observed,
             ADVICE,
             where,
             action=Action.REMEASURE,
@@ -192,12 +192,12 @@ def _along(case: Case, first: LegView, leg: LegView, difference: ArgumentDiffere
 
 def _forced(case: Case, first: LegView, leg: LegView, difference: ArgumentDifference) -> Iterator[Outcome]:
     """A field that follows from the lever and is not the lever itself."""
-    said, where = f"{difference.plain}: {difference.candidate}"[:300], at(leg.path("server_info.json"))
+    observed, where = f"{difference.plain}: {difference.candidate}"[:300], at(leg.path("server_info.json"))
     logs = [each.log for each in (first, leg) if each.log is not None and each.log.batches]
     if difference.plain in GRAPHS and len(logs) == 2 and not any(log.graphs for log in logs):
         yield info(
             f"{difference.plain}: {difference.reference}"[:300],
-            f"{said}; no batch ran from a graph",
+            f"{observed}; no batch ran from a graph",
             where,
             modes=("C02",),
             code="inert_graphs",
@@ -205,7 +205,7 @@ def _forced(case: Case, first: LegView, leg: LegView, difference: ArgumentDiffer
     elif _told(case, difference):
         yield info(
             f"{difference.plain}: {difference.reference}"[:300],
-            f"{said}, as the headline says"[:400],
+            f"{observed}, as the headline says"[:400],
             where,
             modes=("C02", "A02"),
             code="forced_and_told",
@@ -213,7 +213,7 @@ def _forced(case: Case, first: LegView, leg: LegView, difference: ArgumentDiffer
     else:
         yield flag(
             f"{difference.plain}: {difference.reference}"[:300],
-            f"{said}, forced along by the lever"[:300],
+            f"{observed}, forced along by the lever"[:300],
             "say in the headline what else this lever changes, or set it on both legs",
             where,
             action=Action.DOWNGRADE_HEADLINE,

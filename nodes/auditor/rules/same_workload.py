@@ -100,10 +100,10 @@ def _unpaired(case: Case) -> Iterator[Found]:
         return
     sides = [case.counted(side) for side in Side]
     sizes = [{_size(row) for leg in legs for row in leg.rows} for legs in sides]
-    for legs, known in zip(sides, reversed(sizes), strict=True):
+    for legs, partner_sizes in zip(sides, reversed(sizes), strict=True):
         for leg in legs:
             for row in leg.rows:
-                if _size(row) not in known and not _has_partner(case, leg, row):
+                if _size(row) not in partner_sizes and not _has_partner(case, leg, row):
                     yield _other("as much work as on the other leg", _said(row), leg.path("bench_runs.jsonl"), row.line)
 
 
@@ -114,7 +114,7 @@ def _has_partner(case: Case, leg: LegView, row: BenchRound) -> bool:
 
 
 def _cached(case: Case) -> Iterator[Found]:
-    if any(known is not None and Touches.KV_MEMORY in known.touches for known in case.knobs.values()):
+    if any(argument is not None and Touches.KV_MEMORY in argument.touches for argument in case.knobs.values()):
         return
     rounds = [
         (block.candidate, left, right)
@@ -127,8 +127,10 @@ def _cached(case: Case) -> Iterator[Found]:
     prompts = sum(sum(left.input_lens) for _, left, _ in rounds)
     if abs(candidate - reference) > CACHED_SHARE * prompts:
         leg, _, row = max(rounds, key=lambda entry: abs((entry[2].cached_tokens or 0) - (entry[1].cached_tokens or 0)))
-        said = f"{candidate} cached of {prompts} prompt tokens"
-        yield _other(f"{reference} cached, as on the reference", said, leg.path("bench_runs.jsonl"), row.line, "C17")
+        observed = f"{candidate} cached of {prompts} prompt tokens"
+        yield _other(
+            f"{reference} cached, as on the reference", observed, leg.path("bench_runs.jsonl"), row.line, "C17"
+        )
 
 
 def _other(expected: str, observed: str, file: str, line: int | None, mode: str = "C08") -> Found:

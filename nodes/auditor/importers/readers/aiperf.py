@@ -46,9 +46,9 @@ def recognise(first: Json) -> bool:
     return isinstance(part(first, "metadata", "request_start_ns"), int) and isinstance(first.get("metrics"), dict)
 
 
-def read(reader: Reader, file: str, found: Iterable[Document]) -> Reading:
+def read(reader: Reader, file: str, documents: Iterable[Document]) -> Reading:
     seen = _Seen()
-    for document in found:
+    for document in documents:
         trouble = _take(seen, document.content)
         if trouble:
             reader.report(file, document.line, "invalid", trouble)
@@ -110,14 +110,14 @@ def _take(seen: _Seen, record: Json) -> str:
     seen.ttfts += [value for value in latencies[:1] if value is not None]
     seen.tpots += [value for value in latencies[1:] if value is not None]
     seen.gaps += [scale * value for value in lists if value is not None]
-    given = whole(part(metrics, "input_sequence_length", "value"))
+    prompt_tokens = whole(part(metrics, "input_sequence_length", "value"))
     made = whole(part(metrics, "output_sequence_length", "value"))
     if made is None:
         made = whole(part(metrics, "output_token_count", "value"))
     seen.uncounted += made is None
-    seen.inputs += given or 0
+    seen.inputs += prompt_tokens or 0
     seen.outputs += made or 0
-    seen.longest = max(seen.longest, (given or 0) + (made or 0))
+    seen.longest = max(seen.longest, (prompt_tokens or 0) + (made or 0))
     return ""
 
 
@@ -130,8 +130,8 @@ def milliseconds(metric: Any) -> float | None:
 def _spots(name: str, values: list[float], *, p99: bool = True) -> dict[str, float]:
     if not values:
         return {}
-    found = {f"median_{name}_ms": percentile(values, 50)}
-    return {**found, f"p99_{name}_ms": percentile(values, 99)} if p99 else found
+    figures = {f"median_{name}_ms": percentile(values, 50)}
+    return {**figures, f"p99_{name}_ms": percentile(values, 99)} if p99 else figures
 
 
 FORMAT = Format("AIPerf records", recognise, read)

@@ -43,9 +43,9 @@ def recognise(first: Json) -> bool:
     )
 
 
-def read(reader: Reader, file: str, found: Iterable[Document]) -> Reading:
+def read(reader: Reader, file: str, documents: Iterable[Document]) -> Reading:
     rounds = []
-    for document in found:
+    for document in documents:
         record = document.content.get(TABLE, document.content)
         reported = figures(record)
         if any(value < 0 for value in reported.values()):
@@ -73,12 +73,12 @@ def read(reader: Reader, file: str, found: Iterable[Document]) -> Reading:
 
 def figures(record: Mapping[str, Any]) -> dict[str, float]:
     """Figures under the names used here, in ms and per second."""
-    found = {name: _value(record, tag) for name, tag in _RATES.items()}
+    values = {name: _value(record, tag) for name, tag in _RATES.items()}
     for name, (tag, statistic) in _LATENCIES.items():
         scale = MS.get(str(part(record, tag, "unit")))
         value = number(part(record, tag, statistic))
-        found[name] = None if value is None or scale is None else value * scale
-    return {name: value for name, value in found.items() if value is not None}
+        values[name] = None if value is None or scale is None else value * scale
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def table(reader: Reader, file: str) -> Json | None:
@@ -99,8 +99,8 @@ def table(reader: Reader, file: str) -> Json | None:
                 rows[tag] = {"unit": name["unit"] or "", **values, "avg": values.get("avg", values.get("Value"))}
     except csv.Error:
         return None
-    found = {TABLE: rows}
-    return found if "output_throughput" in figures(rows) else None
+    document = {TABLE: rows}
+    return document if "output_throughput" in figures(rows) else None
 
 
 def _value(record: Mapping[str, Any], tag: str) -> float | None:

@@ -21,8 +21,8 @@ def recognise(first: Json) -> bool:
     return number(first.get("output_throughput")) is not None and "median_ttft_ms" in first
 
 
-def read(reader: Reader, file: str, found: Iterable[Document]) -> Reading:
-    rows = (serving_round(reader, file, document, (), None) for document in found)
+def read(reader: Reader, file: str, documents: Iterable[Document]) -> Reading:
+    rows = (serving_round(reader, file, document, (), None) for document in documents)
     rounds = tuple(replace(each, checks=()) for each in rows if each is not None)
     gaps = (
         AbsentRecord("per-request records", "give the benchmark client's own result files", "reported_vs_raw"),

@@ -37,11 +37,11 @@ def recognise(first: Json) -> bool:
     return isinstance(entries, list) and bool(entries) and isinstance(part(entries[0], "metrics"), dict)
 
 
-def read(reader: Reader, file: str, found: Iterable[Document]) -> Reading:
+def read(reader: Reader, file: str, documents: Iterable[Document]) -> Reading:
     rounds: list[BenchRound] = []
     levels: set[bytes] = set()
     sampled = False
-    for document in found:
+    for document in documents:
         entries = document.content.get("benchmarks")
         for entry in entries if isinstance(entries, list) else []:
             if not isinstance(entry, dict):
@@ -66,8 +66,12 @@ def read(reader: Reader, file: str, found: Iterable[Document]) -> Reading:
 
 def _level(entry: Json) -> bytes:
     """What load was asked for, without what names the run."""
-    asked = part(entry, "config", "strategy") or part(entry, "args", "strategy")
-    plain = {key: value for key, value in asked.items() if key not in _IGNORED} if isinstance(asked, dict) else asked
+    strategy = part(entry, "config", "strategy") or part(entry, "args", "strategy")
+    plain = (
+        {key: value for key, value in strategy.items() if key not in _IGNORED}
+        if isinstance(strategy, dict)
+        else strategy
+    )
     try:
         return canonical(plain)
     except (ValueError, RecursionError):
@@ -94,11 +98,11 @@ def _round(reader: Reader, file: str, line: int | None, entry: Json) -> tuple[Be
     if complete and duration > 0 and len(counted) == len(done):
         raw = {"output_throughput": sum(counted) / duration, "request_throughput": len(done) / duration}
         for key, name in _MEANS.items():
-            known = [value for value in latencies[key] if value is not None]
-            if known:
-                raw[f"median_{key}_ms"] = percentile(known, 50)
+            present = [value for value in latencies[key] if value is not None]
+            if present:
+                raw[f"median_{key}_ms"] = percentile(present, 50)
                 mean = number(part(entry, "metrics", name, "successful", "mean"))
-                checks += [FigureCheck(f"mean_{key}_ms", mean, fmean(known))] if mean is not None else []
+                checks += [FigureCheck(f"mean_{key}_ms", mean, fmean(present))] if mean is not None else []
         first = [value for value in latencies["ttft"] if value is not None]
         if first:
             raw["p99_ttft_ms"] = percentile(first, 99)
@@ -116,9 +120,9 @@ def _round(reader: Reader, file: str, line: int | None, entry: Json) -> tuple[Be
         checks=tuple(checks),
         completed=len(done) if complete else count,
         failed=whole(_first(part(entry, "metrics", "request_totals"), "errored")) or failed,
-        input_tokens=sum(given or 0 for given, _ in tokens) if complete else None,
+        input_tokens=sum(prompt or 0 for prompt, _ in tokens) if complete else None,
         output_tokens=sum(counted) if complete else None,
-        longest=max(((given or 0) + (made or 0) for given, made in tokens), default=None),
+        longest=max(((prompt or 0) + (made or 0) for prompt, made in tokens), default=None),
     ), bool(raw)
 
 
@@ -129,9 +133,11 @@ def _reported(entry: Json) -> dict[str, float]:
         "median_ttft_ms": ("time_to_first_token_ms", "median"),
         "median_tpot_ms": ("inter_token_latency_ms", "median"),
     }
-    found = {key: number(part(entry, "metrics", name, "successful", what)) for key, (name, what) in names.items()}
-    found["p99_ttft_ms"] = number(part(entry, "metrics", "time_to_first_token_ms", "successful", "percentiles", "p99"))
-    return {key: value for key, value in found.items() if value is not None}
+    figures = {key: number(part(entry, "metrics", name, "successful", what)) for key, (name, what) in names.items()}
+    figures["p99_ttft_ms"] = number(
+        part(entry, "metrics", "time_to_first_token_ms", "successful", "percentiles", "p99")
+    )
+    return {key: value for key, value in figures.items() if value is not None}
 
 
 def _list(value: Any) -> list[Json]:
@@ -139,11 +145,11 @@ def _list(value: Any) -> list[Json]:
 
 
 def _each(entries: Iterable[Json], *names: str) -> list[float]:
-    return [found for one in entries if (found := _first(one, *names)) is not None]
+    return [value for one in entries if (value := _first(one, *names)) is not None]
 
 
 def _first(record: Mapping[str, Any] | None, *names: str) -> float | None:
-    return next((found for name in names if (found := number(part(record, name))) is not None), None)
+    return next((value for name in names if (value := number(part(record, name))) is not None), None)
 
 
 FORMAT = Format("GuideLLM report", recognise, read)

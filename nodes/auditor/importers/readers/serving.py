@@ -42,16 +42,16 @@ def serving_round(
 ) -> BenchRound | None:
     """A round, or ``None`` with a report of what is wrong. ``longest`` is what was declared, for a bare summary."""
     record = document.content
-    given = tuple((name, str(record[name])) for name in arguments if record.get(name) is not None)
+    stated_arguments = tuple((name, str(record[name])) for name in arguments if record.get(name) is not None)
     embedded = record.get("server_info")
     info = drop_volatile(embedded) if isinstance(embedded, dict) else {}
     if detailed(record):
-        return _from_lists(reader, file, document, given, info)
-    return _from_summary(reader, file, document, given, info, longest)
+        return _from_lists(reader, file, document, stated_arguments, info)
+    return _from_summary(reader, file, document, stated_arguments, info, longest)
 
 
 def _from_lists(
-    reader: Reader, file: str, document: Document, given: tuple[tuple[str, str], ...], info: Json
+    reader: Reader, file: str, document: Document, arguments: tuple[tuple[str, str], ...], info: Json
 ) -> BenchRound | None:
     record, present = document.content, _present(document.content)
     filled = {**dict.fromkeys((*FIELDS, "p99_tpot_ms"), 0.0), "server_info": {}, "total_input_tokens": 0}
@@ -86,13 +86,18 @@ def _from_lists(
         streamed=tuple(len(gaps) for gaps in run.itls),
         cached_tokens=None if run.cached_tokens is None else sum(run.cached_tokens),
         distinct_texts=len(set(run.generated_texts)),
-        arguments=given,
+        arguments=arguments,
         server_info=info,
     )
 
 
 def _from_summary(
-    reader: Reader, file: str, document: Document, given: tuple[tuple[str, str], ...], info: Json, longest: int | None
+    reader: Reader,
+    file: str,
+    document: Document,
+    arguments: tuple[tuple[str, str], ...],
+    info: Json,
+    longest: int | None,
 ) -> BenchRound | None:
     record, reported = document.content, _present(document.content)
     wrong = sorted(name for name, value in reported.items() if value < 0)
@@ -116,21 +121,21 @@ def _from_summary(
         output_tokens=whole(record.get("total_output_tokens")) or None,
         input_tokens=whole(record.get("total_input_tokens")),
         longest=longest,
-        arguments=given,
+        arguments=arguments,
         server_info=info,
     )
 
 
 def _present(record: Json) -> dict[str, float]:
-    found = {name: number(record.get(name)) for name in FIELDS}
-    return {name: value for name, value in found.items() if value is not None}
+    figures = {name: number(record.get(name)) for name in FIELDS}
+    return {name: value for name, value in figures.items() if value is not None}
 
 
 def _rates(record: Json, reported: Mapping[str, float], duration: float | None) -> tuple[FigureCheck, ...]:
     """Rates follow from counts and duration even in a bare summary."""
-    found = []
+    checks = []
     for rate, count in _COUNTED.items():
         counted = number(record.get(count))
         if duration is not None and counted is not None and rate in reported:
-            found.append(FigureCheck(rate, reported[rate], counted / duration))
-    return tuple(found)
+            checks.append(FigureCheck(rate, reported[rate], counted / duration))
+    return tuple(checks)

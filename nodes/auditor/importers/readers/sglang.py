@@ -24,8 +24,8 @@ def recognise(first: Json) -> bool:
     return "bankable" in first or (figures and ("server_info" in first or "sharegpt_output_len" in first))
 
 
-def read(reader: Reader, file: str, found: Iterable[Document]) -> Reading:
-    rounds = tuple(_rounds(reader, file, found))
+def read(reader: Reader, file: str, documents: Iterable[Document]) -> Reading:
+    rounds = tuple(_rounds(reader, file, documents))
     gaps = []
     if not all(row.listed for row in rounds):
         gaps.append(AbsentRecord("per-request lists", "run the benchmark with --output-details", "reported_vs_raw"))
@@ -38,8 +38,8 @@ def is_plain(first: Json) -> bool:
     return "bankable" in first or (detailed(first) and isinstance(first.get("server_info"), dict))
 
 
-def _rounds(reader: Reader, file: str, found: Iterable[Document]) -> Iterator[BenchRound]:
-    for document in found:
+def _rounds(reader: Reader, file: str, documents: Iterable[Document]) -> Iterator[BenchRound]:
+    for document in documents:
         each = serving_round(reader, file, document, BENCH_ARGUMENTS, _declared(document.content))
         if each is not None:
             yield each

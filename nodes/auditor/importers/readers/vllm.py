@@ -26,8 +26,8 @@ def recognise(first: Json) -> bool:
     return "model_id" in first and "num_prompts" in first and "request_throughput" in first
 
 
-def read(reader: Reader, file: str, found: Iterable[Document]) -> Reading:
-    rounds = tuple(_rounds(reader, file, found))
+def read(reader: Reader, file: str, documents: Iterable[Document]) -> Reading:
+    rounds = tuple(_rounds(reader, file, documents))
     gaps = []
     if not all(row.listed for row in rounds):
         gaps.append(AbsentRecord("per-request latencies and lengths", DETAILED, "reported_vs_raw"))
@@ -37,8 +37,8 @@ def read(reader: Reader, file: str, found: Iterable[Document]) -> Reading:
     return Reading(rounds, tuple(gaps))
 
 
-def _rounds(reader: Reader, file: str, found: Iterable[Document]) -> Iterator[BenchRound]:
-    for document in found:
+def _rounds(reader: Reader, file: str, documents: Iterable[Document]) -> Iterator[BenchRound]:
+    for document in documents:
         each = serving_round(reader, file, document, ARGUMENTS, None)
         if each is not None:
             yield each
