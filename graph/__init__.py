@@ -1,4 +1,4 @@
-"""The state machine: configuration, state, steps, routing and the command line."""
+"""The state machine of an optimization run: configuration, state, steps, routing and the command line."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""What ``import bankable`` offers to programs: audit files, verify a run, run one."""
+"""The Python interface of ``import bankable``: audit benchmark files, verify a run, run an optimization."""
 
 from __future__ import annotations
 
@@ -38,9 +38,10 @@ def audit(
 
 
 def verify(folder: Path | str, public_key: Path | str | None = None) -> bool:
-    """Derive every verdict of a run or bundle again; true when all bytes and signatures agree.
+    """Re-derive every verdict of a run or bundle; true when all bytes and signatures agree.
 
-    ``bankable.graph.verification.verify_folder`` says what differs. Raises ``UserError`` where nothing can be checked.
+    ``bankable.graph.verification.verify_folder`` lists the differences. Raises ``UserError`` where nothing can be
+    checked.
     """
     from bankable.graph.verification import verify_folder
 

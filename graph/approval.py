@@ -1,4 +1,4 @@
-"""A person's word before a gain is banked or published: the machine stops there, and goes on with the answer."""
+"""Human approval before a gain is banked or published: the run pauses and continues with the answer."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ Moment = Literal["bank", "bundle"]
 
 
 class ApprovalNeeded(Exception):
-    """The run waits for an answer; nothing is lost. Holds the question."""
+    """The run is paused until a person answers; finished work is kept. Holds the question."""
 
 
 def is_approved(config: RunConfig, moment: Moment, question: str) -> bool:
-    """Yes at once, unless the run was asked to wait at this moment. Call it before anything of the step is done:
-    the step is run again from its beginning when the answer is there."""
+    """Approve at once unless the run was configured to wait here.
+
+    Call it before any other work of the step: after the answer, the step is run again from its beginning.
+    """
     return config.approve != moment or interrupt(question) is True

@@ -1,4 +1,4 @@
-"""Audit steps: seal the evidence, have the auditor judge the copy in its own process, keep and sign the verdict."""
+"""Audit steps: seal the evidence, have the auditor judge the copy in its own process, store and sign the verdict."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Scope = Literal["baseline", "profile", "patch", "harness", "bundle"]
 
 @dataclass(frozen=True)
 class AuditSubject:
-    """What is to be judged, and against which control."""
+    """One audit to be done: its subject and the control that it is compared with."""
 
     scope: Scope
     attempt: int
@@ -41,12 +41,12 @@ class AuditSubject:
 
     @property
     def name(self) -> str:
-        """The comparison without its attempt number."""
+        """Name of the comparison without its attempt number."""
         return self.comparison.removesuffix(f"-{self.attempt}") if self.attempt > 1 else self.comparison
 
 
 def skip_audit(subject: AuditSubject) -> Judged:
-    """What a run without an auditor records: nothing was judged, and it says so."""
+    """The record of a run without an auditor: verdict ``SKIPPED``."""
     return Judged(
         scope=subject.scope,
         subject=subject.name,
@@ -60,9 +60,10 @@ def skip_audit(subject: AuditSubject) -> Judged:
 
 
 def audit(context: RunContext, subject: AuditSubject, key: SigningKey | None = None, llm: Llm | None = None) -> Judged:
-    """Judge one subject from a sealed copy of its evidence, keep the verdict beside it, and sign it with ``key``.
+    """Judge one subject from a sealed copy of its evidence, store the verdict, and sign it with ``key``.
 
-    With ``llm`` a model is asked too. ``verdict.json`` stays the code's own; what is returned is both together.
+    With ``llm`` the language-model judge is asked too. ``verdict.json`` holds the verdict of the rules alone; the
+    return value combines both.
     """
     folder = context.folder.audit(subject.scope, subject.name, subject.attempt)
     with _sealed(context, subject, _lines_before(context.folder.root, folder / "verdict.json")) as sealed:
@@ -88,13 +89,13 @@ def audit(context: RunContext, subject: AuditSubject, key: SigningKey | None = N
         rules=tuple(sorted({finding.rule for finding in heavy})),
         headline=verdict.headline,
         folder=folder.name,
-        # A judge that did not answer leaves nothing open that code decides; its record says so.
+        # A judge without an answer leaves the verdict of the rules as it is; its record holds the reason.
         degraded=own.degraded,
     )
 
 
 def _lines_before(root: Path, verdict: Path) -> int | None:
-    """Where to cut the ledger when a resumed run judges again what it had judged before; ``None`` the first time."""
+    """Ledger position to cut at when a resumed run repeats an audit; ``None`` for the first audit of a subject."""
     name = verdict.relative_to(root).as_posix()
     return next((entry.seq for entry in read_ledger(root) if entry.path == name), None)
 

@@ -1,4 +1,4 @@
-"""Typed routing tables. The rows that decide where the machine goes are the rows that are drawn on its edges."""
+"""Typed routing tables: the same rows route the state machine and label the edges of its diagram."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from bankable.graph.state import AuditVerdict, RunState
 
 @dataclass(frozen=True)
 class Condition:
-    """Something that must hold of the run's state, beside the verdict."""
+    """A condition on the run's state, in addition to the verdict."""
 
     text: str
-    """As the picture shows it: words, commas and colons only, which Mermaid takes in a label."""
+    """Label in the diagram: words, commas and colons only, which Mermaid accepts."""
     holds: Callable[[RunState], bool]
 
 
@@ -57,7 +57,7 @@ class Row:
 
     to: str
     verdicts: tuple[AuditVerdict, ...] = ()
-    """Empty behind a step that is no audit."""
+    """Empty after a step that is no audit."""
     conditions: tuple[Condition, ...] = ()
 
     def matches(self, state: RunState) -> bool:
@@ -69,7 +69,10 @@ class Row:
         )
 
     def label(self, earlier: tuple[Row, ...]) -> str:
-        """``FAIL: at most 3 attempts``. ``otherwise`` marks verdicts that an ``earlier`` row takes under conditions."""
+        """Label such as ``FAIL: at most 3 attempts``.
+
+        ``otherwise`` marks verdicts that an ``earlier`` row takes under conditions.
+        """
         conditions = ", ".join(condition.text for condition in self.conditions)
         taken = (
             [] if conditions else [entry for entry in self.verdicts if any(entry in row.verdicts for row in earlier)]
@@ -84,16 +87,17 @@ class Row:
 
 @dataclass(frozen=True)
 class Branch:
-    """The ways out of one step. The first row that matches is taken."""
+    """All rows that lead out of one step. The first row that matches is taken."""
 
     source: str
     rows: tuple[Row, ...]
 
     @cached_property
     def nodes(self) -> dict[Hashable, str]:
-        """The step behind each label. Rows to one step share one label, because two steps share one drawn edge.
+        """Label of each target step.
 
-        Raises ``ValueError`` when two steps would have the same label.
+        Rows to one step share one label, because two steps share one drawn edge. Raises ``ValueError`` when two steps
+        would have the same label.
         """
         nodes: dict[Hashable, str] = {self._label(row.to): row.to for row in self.rows}
         if len(nodes) != len({row.to for row in self.rows}):
@@ -101,11 +105,11 @@ class Branch:
         return nodes
 
     def route(self, state: RunState) -> str:
-        """The label of the way that is taken. Raises ``ValueError`` when no row matches: a defect of the table."""
+        """Label of the edge that is taken. Raises ``ValueError`` when no row matches: a defect of the table."""
         return self._label(self._row(state).to)
 
     def target(self, state: RunState) -> str:
-        """The step that comes next. Raises ``ValueError`` when no row matches."""
+        """The next step. Raises ``ValueError`` when no row matches."""
         return self._row(state).to
 
     def _row(self, state: RunState) -> Row:

@@ -22,7 +22,7 @@ from bankable.tools.errors import UserError
 EXIT_CODES = {"PASS": 0, "FLAG": 10, "FAIL": 20}
 STOPPED = 130
 WAITING = 3
-"""The run stands where a person has to answer."""
+"""Exit code of a run that is paused until a person answers."""
 
 app = typer.Typer(
     name="bankable",
@@ -251,7 +251,7 @@ def audit(
     shown = (
         verdict.to_bytes() if json else (render_markdown(verdict) if markdown else render_text(verdict) + "\n").encode()
     )
-    # Bytes: a Windows console's own encoding has no arrows.
+    # Bytes, because the encoding of a Windows console may lack the arrows.
     sys.stdout.buffer.write(shown)
     raise typer.Exit(EXIT_CODES[verdict.verdict.value])
 
@@ -343,7 +343,7 @@ add_other_commands(app)
 
 @contextmanager
 def _stoppable() -> Iterator[Flag]:
-    """A flag that SIGINT and SIGTERM set; a second signal ends the process the hard way."""
+    """A flag that SIGINT and SIGTERM set; a second signal terminates the process."""
     flag = Flag()
     before: dict[signal.Signals, Callable[..., object] | int | None] = {}
 
@@ -363,7 +363,7 @@ def _stoppable() -> Iterator[Flag]:
 
 
 def main() -> None:
-    """Entry point: a mistake is one line on standard error and exit code 2."""
+    """Entry point: a user error is one line on standard error and exit code 2."""
     try:
         app()
     except UserError as problem:

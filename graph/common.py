@@ -1,4 +1,4 @@
-"""What the steps of both tracks share."""
+"""Helpers that the steps of the kernel track and of the settings track share."""
 
 from __future__ import annotations
 
@@ -26,21 +26,21 @@ class StepContext:
     run: RunContext
     config: RunConfig
     key: SigningKey | None = None
-    """Signs verdicts. Not part of ``run``, which producers are handed."""
+    """Signs verdicts. Not part of ``run``, which is passed to producers."""
 
 
 StepRuntime = Runtime[StepContext]
 
 
 def stage(runtime: StepRuntime, name: str) -> RunContext:
-    """Say what begins."""
+    """Emit the event that a step starts."""
     context = runtime.context.run
     context.tell(ProgressEvent("stage", name))
     return context
 
 
 def audit_subject(runtime: StepRuntime, subject: AuditSubject) -> RunState:
-    """Have a subject judged; a FLAG or FAIL goes on the record."""
+    """Have a subject audited; record a FLAG or FAIL."""
     judged = _judged(runtime.context, subject)
     changed: RunState = {"judged": judged}
     if judged.verdict in ("FLAG", "FAIL"):
@@ -57,15 +57,15 @@ def _judged(step: StepContext, subject: AuditSubject) -> Judged:
 
 
 def affordable(context: RunContext, before_s: float = 0.0, comparisons: int = 2) -> bool:
-    """Do ``before_s`` and the comparisons after it, by default a confirmation and a validation, fit into the time left?
+    """Whether ``before_s`` plus the comparisons after it fit into the remaining time.
 
-    A comparison counts as decided by its first look.
+    The comparisons are by default a confirmation and a validation; each counts up to its first look.
     """
     return context.seconds_left() > _needed(context, before_s, comparisons)
 
 
 def out_of_time(context: RunContext, subject: str, what: str, before_s: float = 0.0, comparisons: int = 2) -> Decided:
-    """The decision that ``subject`` is left out, because ``what`` takes longer than there is."""
+    """The decision to leave ``subject`` out, because ``what`` takes longer than the remaining time."""
     needed, left = _needed(context, before_s, comparisons) / 60, max(context.seconds_left(), 0.0) / 60
     reason = f"{left:.0f} min left; {what} takes {needed:.0f}: give more with --budget"
     context.tell(ProgressEvent("note", reason, subject))
@@ -77,7 +77,7 @@ def _needed(context: RunContext, before_s: float, comparisons: int) -> float:
 
 
 def failed_decision(measured: ComparisonResult) -> Decided:
-    """A comparison that came to no decision."""
+    """A comparison that ended without a decision."""
     line = measured.failure.line if measured.failure else "no declared look was reached"
     return Decided(subject=measured.plan.name, decision="failed", reason=line)
 

@@ -1,4 +1,4 @@
-"""``doctor``: what this machine can and cannot do, and the fix for each."""
+"""``doctor``: checks what this machine supports and gives the fix for each problem."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from bankable.tools.errors import UserError
 
 GIB = 1 << 30
 SERVER_MEMORY = 3 * GIB
-"""Resident memory of one CPU server with a small model, with room to spare."""
+"""Resident memory of one CPU server with a small model, with a reserve."""
 DISK = 2 * GIB
 
 
 @dataclass(frozen=True)
 class DoctorCheck:
-    """One thing that was looked at."""
+    """One check and its result."""
 
     state: Literal["ok", "limited", "missing"]
     what: str
@@ -36,7 +36,7 @@ class DoctorCheck:
 
 
 def examine(engine_python: Path | None) -> list[DoctorCheck]:
-    """Look at everything; nothing is changed and no server is started."""
+    """Run all checks; nothing is changed and no server is started."""
     checks: list[Callable[[], DoctorCheck]] = [
         _python,
         lambda: _engine(engine_python),
@@ -70,7 +70,7 @@ def _engine(python: Path | None) -> DoctorCheck:
 
 
 def examine_import_names(python: Path | None) -> DoctorCheck:
-    """Which ``bankable`` runs here, and whether the engine imports the real ``kernels``."""
+    """Which ``bankable`` runs here, and whether the engine imports Hugging Face's ``kernels``."""
     from bankable.graph.import_names import bankable_folder, find_kernels_name
     from bankable.tools.serving.engine import engine_python
 

@@ -1,4 +1,4 @@
-"""What the auditor held against the levers of a run, for those who propose the next ones."""
+"""The auditor's findings on earlier levers of a run, as input for the roles that propose the next ones."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from bankable.nodes.auditor.judge.record import NAME, JudgeRecord
 from bankable.nodes.auditor.verdict import Finding, Severity, Verdict
 
 MOST = 20
-"""Findings that are passed on, the latest audits' last."""
+"""Maximum number of findings that are passed on; the latest audits come last."""
 
 
 def read_findings(run: Path, audits: str = "patch-*") -> list[str]:
-    """FAIL and FLAG findings of these audits, with advice; a file that cannot be read says nothing."""
+    """FAIL and FLAG findings of these audits, with advice; a file that cannot be read gives none."""
     lines = [
         f"{verdict.subject}: {finding.severity} {finding.rule}: {finding.observed} Advice: {finding.advice}"
         for path in sorted((run / "audits").glob(f"{audits}/verdict.json"))

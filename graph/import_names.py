@@ -1,4 +1,4 @@
-"""The import name ``kernels`` belongs to Hugging Face, whose package sglang requires; nothing of ours may hide it."""
+"""Checks that no module of ours shadows the package ``kernels`` of Hugging Face, which sglang requires."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from bankable.tools.package import FOLDER, program
 from bankable.tools.serving.environment import isolate_environment
 
 TIMEOUT_S = 120.0
-"""Nothing heavy is imported; a loaded machine is slow to start an interpreter all the same."""
+"""Timeout in seconds. Nothing heavy is imported, but a loaded machine starts an interpreter slowly."""
 
 
 class KernelsName(BaseModel):
-    """What the engine's interpreter finds under the name ``kernels``."""
+    """What the engine's interpreter imports under the name ``kernels``."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -29,7 +29,7 @@ class KernelsName(BaseModel):
 
     @property
     def hidden(self) -> bool:
-        """Something else is imported under its name."""
+        """Whether another package is imported under its name."""
         return self.seen is not None and self.seen != self.installed
 
     def line(self) -> str:
@@ -42,9 +42,9 @@ class KernelsName(BaseModel):
 
 
 def find_kernels_name(python: Path, extra: dict[str, str] | None = None) -> KernelsName:
-    """Ask the interpreter ``python``, started as kernel workers are. ``extra``: environment variables besides.
+    """Query the interpreter ``python``, started as kernel workers are.
 
-    Raises ``RuntimeError`` when it gives no answer.
+    ``extra``: additional environment variables. Raises ``RuntimeError`` when there is no answer.
     """
     with tempfile.TemporaryDirectory(prefix="bankable-names-") as folder:
         try:

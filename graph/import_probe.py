@@ -1,4 +1,4 @@
-"""Started under the engine's interpreter: which package answers to the name ``kernels`` there, as JSON on one line."""
+"""Started under the engine's interpreter: prints as JSON which package is imported as ``kernels`` there."""
 
 from __future__ import annotations
 

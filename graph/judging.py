@@ -1,4 +1,4 @@
-"""The judge's part of an audit: asked over the same sealed folder, kept beside the verdict, and never in its way."""
+"""The language-model judge's part of an audit: reads the same sealed folder, never blocks the audit."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from bankable.tools.measurement.run_context import RunContext
 
 
 def with_judge(context: RunContext, llm: Llm, sealed: Path, verdict: Verdict, folder: Path) -> Verdict:
-    """What the code's verdict and the judge say together; a FAIL is final, and nobody is asked about it.
+    """Combine the verdict of the rules with the judge's findings; after a FAIL, which is final, the judge is not asked.
 
-    ``folder`` holds the verdict; a ``judge.json`` that is there already is used. Raises ``UserError`` when that one
-    cannot be read or is about other evidence.
+    ``folder`` holds the verdict; an existing ``judge.json`` in it is used. Raises ``UserError`` when that file cannot
+    be read or is about other evidence.
     """
     if verdict.verdict is Word.FAIL:
         return verdict

@@ -1,4 +1,4 @@
-"""The steps of the kernel track: from a hot operator of the live server to a faster one in the live server."""
+"""The steps of the kernel track: from a hot operator of the live server to a faster kernel in the live server."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 
 SEARCH_S = 60.0
-"""A search for one operator, on a quiet machine of two cores."""
+"""Duration of a search for one operator, on an idle machine with two cores."""
 
 
 def kernel_extractor(state: RunState, runtime: StepRuntime) -> RunState:
-    """What next? An operator to benchmark, one to search a faster kernel for, or the groups to confirm.
+    """Choose the next step: benchmark an operator, search a faster kernel for one, or confirm the groups.
 
-    Every operator is benchmarked with its template as it stands before any is searched: together they are confirmed by
-    one comparison, so that a small one costs no more than its benchmark.
+    Every operator is benchmarked with its default template before any is searched: one comparison confirms them
+    together, so that a small one costs no more than its benchmark.
     """
     context = stage(runtime, "kernel extractor")
     decisions: list[Decided] = []
@@ -101,7 +101,7 @@ def _select_operators(context: RunContext, state: RunState) -> tuple[list[str], 
 
 
 def op_benchmarker(state: RunState, runtime: StepRuntime) -> RunState:
-    """Every backend of the operator against the live one, alone."""
+    """Benchmark every backend of the operator against the live one, in isolation."""
     context, attempt = stage(runtime, f"op benchmarker: {state['operator']}"), state["bench_attempt"] + 1
     task = open_task(context.folder.root, state["operator"])
     source = kept_source(task, state["candidate"]) if state["candidate"] else default_kernel(task)
@@ -115,7 +115,7 @@ def op_benchmarker(state: RunState, runtime: StepRuntime) -> RunState:
 
 
 def audit_harness(state: RunState, runtime: StepRuntime) -> RunState:
-    """May the isolated number be trusted?"""
+    """Audit the isolated benchmark."""
     subject = AuditSubject(
         scope="harness",
         attempt=state["bench_attempt"],
@@ -129,12 +129,12 @@ def audit_harness(state: RunState, runtime: StepRuntime) -> RunState:
 
 
 def kernel_author(state: RunState, runtime: StepRuntime) -> RunState:
-    """Search for a faster kernel, with a harness that was signed off."""
+    """Search for a faster kernel, with a benchmark harness that passed its audit."""
     context = stage(runtime, f"kernel author: {state['operator']}")
     task = open_task(context.folder.root, state["operator"])
     best = best_kernel(context, task, _held(context, f"harness-{state['operator']}-*"))
     benchmarked = read_benched(task, state["bench_attempt"])
-    # What the earlier benchmark measured need not be measured again.
+    # Results of the earlier benchmark are reused.
     done = best is None or (benchmarked is not None and benchmarked.winner == best.implementation)
     return {
         "searching": False,
@@ -145,7 +145,7 @@ def kernel_author(state: RunState, runtime: StepRuntime) -> RunState:
 
 
 def shortlist(state: RunState, runtime: StepRuntime) -> RunState:
-    """Put the operator's winner, which the auditor signed off, on the list of what is confirmed together."""
+    """Add the operator's winner, which the auditor signed off, to the list of kernels that are confirmed together."""
     context, operator = runtime.context.run, state["operator"]
     task, bench = open_task(context.folder.root, operator), state["bench_attempt"]
     claim = read_benched(task, bench)
@@ -171,9 +171,9 @@ def shortlist(state: RunState, runtime: StepRuntime) -> RunState:
 
 
 def integrator(state: RunState, runtime: StepRuntime) -> RunState:
-    """Lay the group's kernels over the live server together and measure them; answer the auditor's FAIL of a group.
+    """Apply the group's kernels to the live server together and measure them; respond to the auditor's FAIL of a group.
 
-    A group that is not proven, or that the auditor failed for what it does, is halved.
+    A group without a proven gain, or one that the auditor failed for its behaviour, is halved.
     """
     group, *waiting = state["groups"]
     context, judged = stage(runtime, f"integrator: {', '.join(group)}"), state.get("judged")
@@ -218,7 +218,7 @@ def integrator(state: RunState, runtime: StepRuntime) -> RunState:
 def _measure_again(
     context: RunContext, state: RunState, entries: Sequence[Shortlisted], judged: Judged, failed: int
 ) -> bool:
-    """Is the same group measured once more? As the auditor advises; of a single operator a model may be asked."""
+    """Whether the same group is measured again: as the auditor advises; for a single operator a model may be asked."""
     advised = judged.action in ("remeasure", "redo")
     if len(entries) > 1:
         return advised
@@ -232,7 +232,7 @@ def _measure_again(
 
 
 def _held(context: RunContext, audits: str) -> list[str]:
-    """What the auditor held against something, for a model that answers to it."""
+    """The auditor's findings against a subject, for a model that responds to them."""
     return read_findings(context.folder.root, audits) if context.advisor is not None else []
 
 

@@ -1,4 +1,4 @@
-"""Which key signs, opened before anything is measured. Cryptography is imported here at the earliest."""
+"""Loads the signing key before anything is measured. Cryptography is imported only here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ KEY_VARIABLE = "BANKABLE_SIGNING_KEY"
 
 
 def signing_key(path: Path | None) -> SigningKey:
-    """The key in ``path``, else the user's own. Raises ``UserError`` for one that cannot be relied on."""
+    """The key in ``path``, else the user's own. Raises ``UserError`` for an unusable key."""
     try:
         from bankable.tools.attest.signing_key import open_key
     except ImportError as missing:
@@ -24,7 +24,7 @@ def signing_key(path: Path | None) -> SigningKey:
 
 
 def library_missing(cause: ImportError) -> UserError:
-    """What to say where signatures can be neither made nor checked."""
+    """The message for environments where signatures can be neither made nor checked."""
     return UserError(
         "cannot sign or check signatures: a library is not installed",
         cause.name or "",

@@ -1,4 +1,4 @@
-"""What a user may ask of language models: who plays which role, and what that may cost. Holds no key."""
+"""Configuration of language models for a run: which model plays which role, and cost limits. Holds no key."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Llm(Record):
     settings: EndpointSettings
     """Endpoint, limits and prices of the language models."""
     votes: int = Field(default=VOTES, ge=1, le=15)
-    """Of the judge, for each audit."""
+    """Settings of the judge, for each audit."""
 
     def orders(self, run: Path) -> Orders:
-        """How the judge of the run in this folder is to be asked."""
+        """The judge's orders for the run in this folder."""
         return Orders(settings=self.settings, votes=self.votes, ledger=str((run / CALLS).resolve()))
 
     def check_keys(self, environ: Mapping[str, str] | None = None) -> None:
-        """Raises ``UserError`` when a role has no key: at the start, and not an hour into a run."""
+        """Check that every role has a key, at the start of the run. Raises ``UserError`` for a role without one."""
         for role in ROLES:
             key_for(role, self.settings.of(role), os.environ if environ is None else environ)
 
@@ -44,7 +44,7 @@ def llm_options(
     prices: Sequence[str],
     votes: int | None,
 ) -> Llm | None:
-    """What the options say; ``None`` when no model is asked for. Raises ``UserError`` on what cannot be."""
+    """Configuration from command-line options; ``None`` without a model. Raises ``UserError`` for invalid ones."""
     if llm is None:
         check_stray(
             (

@@ -23,7 +23,7 @@ from bankable.graph.state import RunState
 Machine = CompiledStateGraph[RunState, StepContext, RunState, RunState]
 
 STEP_LIMIT = 200
-"""More steps than any bounded run takes; reaching it is a defect, not a long run."""
+"""Limit on steps, above what any bounded run takes; reaching it is a defect."""
 
 
 def build(

@@ -1,4 +1,4 @@
-"""Does a bundle's manifest list the files as they are, and say no more of a gain than the verdicts beside it?"""
+"""Checks a bundle's manifest against its files, and its stated gain against the verdicts beside it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def check_words(bundle: Path) -> list[str]:
     try:
         manifest = _manifest(bundle)
     except ValueError:
-        return []  # said by whoever checks the files
+        return []  # reported by the check of the files
     return [f"manifest.json: {difference}" for difference in _differences(manifest, bundle / "evidence")] + _overlay(
         manifest, bundle
     )
@@ -63,7 +63,7 @@ def _check_file(root: Path, name: str, digest: str) -> str | None:
         if not path.is_file():
             return f"{name}: gone"
         return None if sha256_file(path) == digest else f"{name}: changed"
-    except (OSError, ValueError, RuntimeError):  # a name that no file can have, or links in a circle
+    except (OSError, ValueError, RuntimeError):  # an invalid file name, or a loop of symbolic links
         return f"{name[:200]}: cannot be read"
 
 
@@ -94,7 +94,7 @@ def _differences(manifest: dict[str, Any], evidence: Path) -> Iterator[str]:
 
 
 def _overlay(manifest: dict[str, Any], bundle: Path) -> list[str]:
-    """What the bundle lays over a server is what the validation laid over one."""
+    """Whether the bundle's overlay is the one that the validation measured."""
     claim = manifest.get("claim")
     name = str(claim.get("comparison", "")) if manifest.get("proven") and isinstance(claim, dict) else ""
     validated = bundle / "evidence" / "comparisons" / Path(name).name / OVERLAY_FOLDER
@@ -117,7 +117,7 @@ def _differs(name: str, manifest: dict[str, Any], wanted: Record) -> Iterator[st
 
 
 def _read(path: Path, kind: type[Found]) -> Found | None:
-    """A record of the evidence; ``None`` where it cannot be read, which whoever checks the files says."""
+    """A record of the evidence; ``None`` where it cannot be read, which the check of the files reports."""
     try:
         return kind.model_validate_json(path.read_bytes()) if path.stat().st_size <= MAX_MANIFEST_BYTES else None
     except (OSError, ValueError):

@@ -1,4 +1,4 @@
-"""Commands with modules of their own: shown in the help, imported only when they are called."""
+"""Subcommands with modules of their own: listed in the help, imported only when they are called."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ OTHERS = {
     "evals": ("bankable.evals.main", "Evaluate the auditor and the optimizer: fixtures, faults, red team, benches."),
     "scripted": ("bankable.graph.scripted.cli", "A whole run with scripted language models in every role."),
 }
-"""Module with the Typer application ``app``, and the line of the help, by command."""
+"""Module with the Typer application ``app``, and the line in the help, by command."""
 
 PASSED_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
-"""Everything behind the command's name, ``--help`` included, is the other application's to read."""
+"""Everything after the command's name, ``--help`` included, is passed to the subcommand's application."""
 
 
 def add_other_commands(app: typer.Typer) -> None:

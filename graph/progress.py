@@ -1,4 +1,4 @@
-"""Shows a run while it goes: a live table on a terminal, plain lines everywhere else."""
+"""Progress display of a run: a live table on a terminal, plain lines everywhere else."""
 
 from __future__ import annotations
 

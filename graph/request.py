@@ -1,4 +1,4 @@
-"""From what was typed to a run's configuration."""
+"""Converts command-line options into a run's configuration."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ APPROVE = ("bank", "bundle", "never")
 
 @dataclass(frozen=True)
 class RunOptions:
-    """Options of ``run`` as typed; ``None`` where nothing was."""
+    """Options of ``run`` as typed; ``None`` for an option that was not given."""
 
     model: Path | None = None
     budget: float | None = None
@@ -61,7 +61,7 @@ class RunOptions:
 
 
 def build_config(options: RunOptions) -> RunConfig:
-    """The run that was asked for. Raises ``UserError`` on what cannot be."""
+    """The configuration of the requested run. Raises ``UserError`` for invalid options."""
     changes: dict[str, object] = {"auditor": not options.no_auditor, "executor": choose_executor(options.executor)}
     llm = llm_options(
         options.llm,

@@ -10,7 +10,7 @@ PROFILE = Bound("profile_attempt", 2)
 PATCH = Bound("patch_attempt", 3)
 BUNDLE = Bound("bundle_attempt", 2)
 HARNESS = Bound("bench_redone", 3)
-"""Counts the audits in a row that were not passed."""
+"""Counts consecutive audits without a PASS."""
 
 
 def _advises(action: str) -> Condition:
@@ -54,9 +54,11 @@ BASELINE_AUDIT = Branch(
         Row("reporter", ("FAIL",)),
     ),
 )
-"""FLAG and FAIL measure again, within the controls' share of the budget. After that a FLAG goes on, and so does a FAIL
-for noise alone: larger gains can still be proven, smaller ones are not tried. Any other FAIL stops, with the evidence
-kept."""
+"""FLAG and FAIL measure again, within the controls' share of the budget.
+
+After that a FLAG continues, and so does a FAIL for noise alone: larger gains can still be proven, smaller ones are not
+tried. Any other FAIL stops the run; the evidence stays.
+"""
 
 PROFILE_AUDIT = Branch(
     "audit_profile",
@@ -76,7 +78,7 @@ HARNESS_AUDIT = Branch(
         Row("kernel_extractor", ("FLAG", "FAIL"), (HARNESS.used_up,)),
     ),
 )
-"""PASS trusts the isolated number; FLAG and FAIL have it measured again, and at the bound drop the operator."""
+"""PASS accepts the isolated number; FLAG and FAIL measure it again, and at the bound drop the operator."""
 
 PATCH_AUDIT = Branch(
     "audit_patch",
@@ -119,7 +121,7 @@ BRANCHES = (
             Row("strategist"),
         ),
     ),
-    # Operators first, where they can be replaced: what a kernel may give is known before it is made (Amdahl's law).
+    # Operators first, where they can be replaced: the possible gain of a kernel is known in advance (Amdahl's law).
     Branch(
         "strategist", (Row("kernel_extractor", conditions=(OPERATORS,)), Row("config_tuner", conditions=(SETTINGS,)))
     ),
@@ -138,7 +140,7 @@ BRANCHES = (
             Row("kernel_extractor", conditions=(is_unset("benched", "not measurable"),)),
         ),
     ),
-    # A kernel that the operator benchmark has not measured is measured before it is served.
+    # A kernel without an operator benchmark is benchmarked before it is served.
     Branch(
         "kernel_author",
         (
@@ -169,7 +171,7 @@ BRANCHES = (
     ),
     Branch("bank", NEXT_LEVER),
     Branch("eject", NEXT_LEVER),
-    # A bundle that did not prove its gain is tried once more without its weakest lever.
+    # A bundle without a proven gain is validated once more without its weakest lever.
     Branch(
         "validator",
         (
@@ -180,4 +182,4 @@ BRANCHES = (
     ),
     *AUDITS,
 )
-"""Every conditional way of the machine."""
+"""All conditional edges of the state machine."""

@@ -1,4 +1,4 @@
-"""Drives the machine through a run, from the start or from its last finished step."""
+"""Runs the state machine through a run, from the start or from its last finished step."""
 
 from __future__ import annotations
 
@@ -83,5 +83,5 @@ def _drive(step: StepContext, answer: bool | None, callbacks: list[BaseCallbackH
         machine.invoke(graph_input, settings, context=step, durability="sync")
         waiting = machine.get_state(settings).interrupts
         if waiting:
-            # An answer was to one question: nobody has agreed to what this one asks.
+            # The answer was to an earlier question; this question is still open.
             raise ApprovalNeeded(waiting[0].value)

@@ -1,4 +1,4 @@
-"""A run without a trace: the interface through which the machine tells a trace what happens, doing nothing."""
+"""The interface through which a run reports to a trace; this implementation, for runs without one, does nothing."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class RunTrace:
         self._watch = watch
 
     def watch(self, event: ProgressEvent) -> None:
-        """Show an event to whoever watches."""
+        """Pass an event to the progress display."""
         self._watch(event)
 
     @contextmanager
     def run(
         self, run_id: str, config: RunConfig, folder: Path, *, resumed: bool
     ) -> Iterator[list[BaseCallbackHandler]]:
-        """Callbacks for the machine, for as long as it is driven. Nothing that is run inside is traced otherwise."""
+        """Callbacks for LangGraph, active while the state machine runs; libraries below it are not traced."""
         with untraced():
             yield []

@@ -1,4 +1,4 @@
-"""A traced run: its outermost span, and the outboxes through which everything of it leaves, redacted."""
+"""Sends a run's trace: its root span, and the outboxes through which all data leaves, redacted."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class SentTrace(RunTrace):
         self._steps: Steps | None = None
 
     def watch(self, event: ProgressEvent) -> None:
-        """Show an event, and tell it in the step that it belongs to."""
+        """Pass on an event, and attach it to the span of its step."""
         super().watch(event)
         if self._steps is not None:
             self._steps.heard(event)
@@ -50,7 +50,7 @@ class SentTrace(RunTrace):
     def run(
         self, run_id: str, config: RunConfig, folder: Path, *, resumed: bool
     ) -> Iterator[list[BaseCallbackHandler]]:
-        """The outermost span. A question to a person and a stop that was asked for are no errors."""
+        """The root span. Pausing for a person and a requested stop are no errors."""
         root = _root(run_id, config, folder, resumed=resumed)
         for target in self._targets:
             where = f"project {target.project}" if target.kind == "langsmith" else "service bankable"
@@ -75,7 +75,7 @@ class SentTrace(RunTrace):
             self._send(_ended(root, folder / "outcome.json", error, more))
 
     def close(self) -> None:
-        """Wait, not for long, until all is sent; say in one line each where it was not."""
+        """Flush the outboxes with a timeout; report in one line each target that did not receive everything."""
         for box in self._boxes:
             box.finish()
         for line in [box.close() for box in self._boxes]:
@@ -100,7 +100,10 @@ class SentTrace(RunTrace):
 
 
 def session_of(run_id: str, config: RunConfig, folder: Path) -> str:
-    """What all processes of a run share. Replays of one recording have one run id: the folder tells them apart."""
+    """What all processes of a run share.
+
+    Replays of one recording have one run id, so the folder distinguishes them.
+    """
     if not config.replay:
         return run_id
     return f"{run_id}-{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]}"
@@ -141,7 +144,7 @@ def _ended(root: Span, outcome: Path, error: str, more: tuple[str, ...]) -> Span
     ended = replace(root, ended=now(), error=error, tags=(*root.tags, *more))
     try:
         result = RunOutcome.model_validate_json(outcome.read_bytes())
-    except (OSError, ValidationError):  # the run has not come so far
+    except (OSError, ValidationError):  # the run has not reached this point yet
         return ended
     outputs = result.model_dump(mode="json", include={"verdict", "headline", "delta", "interval", "accepted"})
     return replace(ended, outputs=outputs, attributes={**root.attributes, "outcome": result.verdict})

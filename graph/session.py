@@ -42,7 +42,7 @@ PROBES = Path(__file__).resolve().parents[1] / "tools" / "serving" / "probes.jso
 
 @dataclass(frozen=True)
 class _Machine:
-    """What a driver is and what it says of the machine behind it."""
+    """A driver and what it reports about its machine."""
 
     driver: Driver
     base: ServerConfig
@@ -56,9 +56,9 @@ class _Machine:
 def session(
     config: RunConfig, out: Path, *, resume: bool, watch: Watcher = silent, stop: Flag | None = None
 ) -> Iterator[RunContext]:
-    """Everything a run needs, opened, locked and closed again; no process is left behind.
+    """Everything that a run needs, opened, locked and closed again; all its processes are stopped at the end.
 
-    Raises ``UserError`` for whatever the user can mend.
+    Raises ``UserError`` for every problem that the user can fix.
     """
     stop = stop or Flag()
     with ExitStack() as stack:
@@ -152,7 +152,7 @@ def _machine(config: RunConfig, resumed: Path | None, stop: Flag, stack: ExitSta
 
 
 def _launch_plan(config: RunConfig, driver: Driver) -> LaunchPlan:
-    """As asked; else co-resident where the device allows it. Somebody else's server can only be measured in turns."""
+    """As configured; else co-resident where the device allows it. An attached server can only be measured in turns."""
     if not driver.can_launch:
         return LaunchPlan.ALTERNATING
     return default_launch_plan(driver.device) if config.launch_plan == "auto" else LaunchPlan(config.launch_plan)
@@ -171,7 +171,7 @@ def _replayed(config: RunConfig, resumed: Path | None, stack: ExitStack) -> _Mac
 
 
 def _last_stop(run: Path | None) -> float | None:
-    """Latest stop time of all finished legs: where a replayed run's clock goes on after a crash."""
+    """Latest stop time of all finished legs: where a replayed run's clock continues after a crash."""
     return max((leg.stopped_at for leg in finished_legs(run)), default=None) if run else None
 
 
@@ -208,7 +208,7 @@ def _questions(config: RunConfig) -> list[AccuracyQuestion]:
 
 
 def _run_id(config: RunConfig) -> str:
-    """A nonce; for a replay it follows from what is replayed, so that two replays can be compared byte for byte."""
+    """A nonce; for a replay it is derived from the recording, so that two replays can be compared byte for byte."""
     if not config.replay:
         return secrets.token_hex(8)
     config_json = config.model_dump_json(exclude={"auditor", "llm", "approve"})
@@ -216,7 +216,7 @@ def _run_id(config: RunConfig) -> str:
 
 
 def _sweep(folder: RunFolder) -> None:
-    """Stop servers that a killed run may have left behind; only processes that are provably those are touched."""
+    """Stop servers that a killed run may have left running; only processes with a matching identity are signalled."""
     for note in folder.root.rglob("server.pid"):
         if not (note.parent / "leg.json").exists():
             kill_orphan(note)

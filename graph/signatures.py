@@ -1,4 +1,4 @@
-"""Are the attestations of a run or bundle signed by a known key, and do they say what the files beside them say?"""
+"""Checks that attestations of a run or bundle are signed by a known key and state what the files beside them hold."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ MAX_BYTES = 16 << 20
 
 @dataclass
 class Signatures:
-    """What was found out about the signatures of one folder."""
+    """Result of checking the signatures of one folder."""
 
     trusted: PublicKey | None
-    """The key that must have signed; without one, any key that came along will do."""
+    """The key that must have signed; without one, any key that lies in the folder is accepted."""
     problems: list[str] = field(default_factory=list)
     signed: dict[str, list[str]] = field(default_factory=dict)
-    """What each key has signed, by its fingerprint: names of audits, and ``bundle``."""
+    """Audits, and ``bundle``, signed by each key, by its fingerprint."""
     unsigned: list[str] = field(default_factory=list)
     strangers: set[str] = field(default_factory=set)
     """Fingerprints of further signatures that no known key can check."""
     beside: set[str] = field(default_factory=set)
-    """What may lie in a bundle besides the files of its manifest: the attestation and the keys that it names."""
+    """Files that may lie in a bundle besides those of its manifest: the attestation and the keys that it names."""
 
     def check_verdicts(self, root: Path, prefix: str = "") -> None:
-        """Every ``audits/*/attestation.json`` below ``root``; ``prefix`` stands before the names of files."""
+        """Check every ``audits/*/attestation.json`` below ``root``; ``prefix`` is prepended to file names."""
         names = sorted(path.parent.name for path in (root / "audits").glob("*/verdict.json"))
         signed = [name for name in names if (root / "audits" / name / ATTESTATION).is_file()]
         entered = {entry.path for entry in read_ledger(root)}
@@ -56,7 +56,7 @@ class Signatures:
             self._check(root, file, prefix, name, keys, partial(verdict_statement, root, name))
 
     def check_bundle(self, bundle: Path, prefix: str = "") -> None:
-        """The attestation over the manifest."""
+        """Check the attestation over the manifest."""
         if not (bundle / ATTESTATION).is_file():
             self.unsigned.append("bundle")
             return
@@ -65,7 +65,7 @@ class Signatures:
         self.beside |= {ATTESTATION, *_key_files(bundle / ATTESTATION)}
 
     def take_problems(self) -> list[str]:
-        """The problems so far, handed over once."""
+        """Return the problems so far and clear them."""
         taken, self.problems = self.problems, []
         return taken
 
@@ -85,7 +85,10 @@ class Signatures:
             self.signed.setdefault(f"sha256:{keyid}", []).append(name)
 
     def _keys(self, root: Path, prefix: str) -> list[PublicKey]:
-        """The keys to check with. One that came along and is not what its name says is a problem, and is left out."""
+        """The keys to check with.
+
+        A key in the folder whose content does not match its name is a problem, and is left out.
+        """
         try:
             from bankable.tools.attest.public_key import read_public_key
         except ImportError as missing:
@@ -125,7 +128,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _compare(payload: bytes, expected: Statement) -> None:
-    """Raise ``Refused`` at the first thing in which the signed statement differs from what the files say now."""
+    """Raise ``Refused`` at the first difference between the signed statement and the present files."""
     wanted = expected.to_bytes()
     if payload == wanted:
         return

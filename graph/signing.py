@@ -18,9 +18,9 @@ KEYS = "keys"
 
 
 def sign_verdict(folder: RunFolder, audit: str, key: SigningKey) -> None:
-    """Write ``audits/<audit>/attestation.json``, and the public key into ``keys/``. The verdict must be in the ledger.
+    """Write ``audits/<audit>/attestation.json``, and the public key into ``keys/``.
 
-    An attestation that a resumed run finds is kept, whoever signed it.
+    The verdict must be in the ledger. An existing attestation of a resumed run is kept, whoever signed it.
     """
     target = folder.root / "audits" / audit / ATTESTATION
     if not target.is_file():
@@ -32,7 +32,8 @@ def sign_verdict(folder: RunFolder, audit: str, key: SigningKey) -> None:
 def sign_bundle(folder: RunFolder, key: SigningKey) -> None:
     """Write ``bundle/attestation.json`` over the manifest, and the public key into ``bundle/keys/``.
 
-    Only where every verdict in the bundle is signed: one from before, or one without verdicts, stays as it is.
+    Only where every verdict in the bundle is signed: a bundle from an older version, or one without verdicts, stays
+    unsigned.
     """
     bundle = folder.root / "bundle"
     target, verdicts = bundle / ATTESTATION, list((bundle / "evidence" / "audits").glob("*/verdict.json"))

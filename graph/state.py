@@ -1,4 +1,4 @@
-"""What the state machine remembers between steps. Small decisions only: everything measured is in the run folder."""
+"""The state that the machine checkpoints between steps: small decisions only; measurements are in the run folder."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ AuditVerdict = Literal["PASS", "FLAG", "FAIL", "SKIPPED"]
 
 
 class Judged(Record):
-    """What routing needs of a verdict; the verdict itself is in ``audits/``."""
+    """The parts of a verdict that routing needs; the verdict itself is in ``audits/``."""
 
     scope: Literal["baseline", "profile", "patch", "harness", "bundle"]
     """What was audited."""
@@ -24,11 +24,11 @@ class Judged(Record):
     verdict: AuditVerdict
     """The auditor's verdict."""
     action: str
-    """What the auditor advises, such as ``remeasure`` or ``eject``."""
+    """The auditor's advice, such as ``remeasure`` or ``eject``."""
     rules: tuple[str, ...]
     """Rules with a FAIL or FLAG."""
     headline: str
-    """The result in one sentence, as the auditor words it."""
+    """The auditor's summary in one sentence."""
     folder: str
     """Folder of the verdict below ``audits/``; empty when nothing was judged."""
     degraded: tuple[str, ...] = ()
@@ -47,11 +47,11 @@ class Accepted(Record):
     interval: tuple[float, float]
     """Its confidence interval, as fractions."""
     headline: str
-    """As the auditor corrected it, where it did."""
+    """Gain as the auditor corrected it, where it did."""
     audit: str
     """Folder of the verdict below ``audits/``; empty without an auditor."""
     stacked: bool = False
-    """An operator that is faster alone and too small to be shown in the server: the bundle has to prove it."""
+    """A kernel that is faster in isolation, with a gain too small to show in the server: the bundle has to prove it."""
 
 
 class Shortlisted(Record):
@@ -64,65 +64,65 @@ class Shortlisted(Record):
     lever: Lever | None
     """The kernel as an overlay; ``None`` where no kernel of ours won."""
     speedup: float
-    """Of the kernel alone over the live implementation."""
+    """Speed-up of the kernel in isolation over the live implementation."""
     ceiling: float
-    """Gain of the whole that this allows (Amdahl), as a fraction."""
+    """End-to-end gain that this allows (Amdahl), as a fraction."""
 
 
 class Decided(Record):
     """One decision of the run, for the report."""
 
     subject: str
-    """What was decided on."""
+    """Subject of the decision."""
     decision: Literal[
         "banked", "stacked", "ejected", "not_proven", "returned", "flagged", "stopped", "published", "failed", "skipped"
     ]
-    """What was decided."""
+    """The decision."""
     reason: str
-    """Why, in one sentence."""
+    """Reason, in one sentence."""
 
 
 class RunState(TypedDict, total=False):
     """State of a run. Attempts are counted here, and every loop is bounded by them."""
 
     track: Literal["kernels", "config"]
-    """Where a lever that was decided goes back to."""
+    """Step to return to after a lever was decided."""
     operators: list[str]
     """Operators that wait for a kernel, the most promising first."""
     operator_order: list[str]
-    """Operators worth a kernel as the strategist put them; not there where the promise alone decides."""
+    """Operators worth a kernel in the strategist's order; absent where the expected gain alone decides."""
     operator: str
-    """The operator at hand; empty when none is."""
+    """The current operator; empty when there is none."""
     bench_attempt: int
     """Number of its last operator benchmark."""
     bench_redone: int
-    """Operator benchmarks in a row that the auditor gave back."""
+    """Consecutive operator benchmarks that the auditor returned."""
     benched: bool
     searching: bool
-    """The kernel author is to search a faster kernel for the operator at hand."""
+    """Whether the kernel author searches a faster kernel for the current operator."""
     candidate: str
-    """Implementation that the author found; empty before that, and where it found none."""
+    """Implementation that the author found; empty before the search, and when it found none."""
     trusted: bool
-    """The last operator benchmark holds the author's best kernel and was signed off."""
+    """Whether the last operator benchmark holds the author's best kernel and was signed off."""
     isolated: dict[str, float]
-    """Signed-off speed-ups alone, by operator."""
+    """Signed-off isolated speed-ups, by operator."""
     shortlist: list[Shortlisted]
     """Operators with a kernel to confirm, the most promising first."""
     searched: list[str]
-    """Operators whose kernel author has had its turn."""
+    """Operators whose kernel search is done."""
     groups: list[list[str]]
-    """Operators to confirm together, one group after the other; a group that is not proven is halved."""
+    """Groups of operators to confirm together, one after the other; a group without a proven gain is halved."""
     reference: ServerConfig
-    """The true baseline with every accepted lever laid over it."""
+    """The true baseline plus every accepted lever."""
     accepted: list[Accepted]
     directions: list[Direction]
     baseline_attempt: int
     control_fits: bool
-    """One more control stays within the controls' share of the budget."""
+    """Whether one more control stays within the controls' share of the budget."""
     only_noise: bool
-    """The last audit of the baseline found nothing wrong but the noise of the machine."""
+    """Whether noise of the machine was the only finding of the last audit of the baseline."""
     detectable_gain: float
-    """Smallest gain, as a fraction, that a confirmation finds with 80 % chance on a machine found noisy; else 0."""
+    """Smallest gain, as a fraction, that a confirmation detects with 80 % power on a noisy machine; else 0."""
     profile_attempt: int
     patch_attempt: int
     bundle_attempt: int
@@ -131,16 +131,16 @@ class RunState(TypedDict, total=False):
     comparison: str
     """Name of the comparison that was measured last."""
     claimed: bool
-    """The producer claims a real gain for it, or that it is worth stacking."""
+    """Whether the producer claims a real gain for the lever, or stacks it."""
     tried: list[str]
-    """Levers that were confirmed or refused, by the name of their first comparison."""
+    """Levers that were confirmed or ejected, by the name of their first comparison."""
     judged: Judged | None
     decisions: Annotated[list[Decided], operator.add]
     read_only: bool
-    """The server is somebody else's: nothing can be launched, so nothing can be tried."""
+    """Whether the server is attached: nothing can be launched, so no lever can be tried."""
     profiled: bool
     given_up: bool
-    """The producer has no answer to the auditor's reasons."""
+    """Whether the producer has no response to the auditor's findings."""
     bundle: str
     """Comparison that proved the bundle; empty when none did."""
     stop_reason: str

@@ -1,4 +1,4 @@
-"""The statement that a verdict or a bundle deserves, derived from its files: to sign it, and to check it later."""
+"""Builds the signed statement of a verdict or bundle from its files: for signing it, and for checking it later."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_MANIFEST_BYTES = 64 << 20
 
 
 def verdict_statement(root: Path, audit: str) -> VerdictStatement:
-    """About the evidence of ``audits/<audit>``; ``root`` is a run folder or a bundle's ``evidence``.
+    """Statement on the evidence of ``audits/<audit>``; ``root`` is a run folder or a bundle's ``evidence``.
 
     Raises ``Refused`` when verdict or ledger cannot carry a statement.
     """
@@ -51,7 +51,7 @@ def verdict_statement(root: Path, audit: str) -> VerdictStatement:
 
 
 def bundle_statement(bundle: Path) -> BundleStatement:
-    """About the manifest of a bundle. Raises ``Refused`` when there is none to read."""
+    """Statement on the manifest of a bundle. Raises ``Refused`` when there is no readable manifest."""
     path = bundle / "manifest.json"
     if path.stat().st_size > MAX_MANIFEST_BYTES:
         raise Refused("manifest.json is too large")

@@ -1,4 +1,4 @@
-"""The steps of the machine: each calls one role with what the state says and returns what changed."""
+"""The steps of the state machine: each calls one role with values of the state and returns what changed."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ LEVER = "confirming and validating another lever"
 
 
 def preflight(state: RunState, runtime: StepRuntime) -> RunState:
-    """What is there to work with?"""
+    """Preflight: detect machine, engine and model."""
     context = stage(runtime, "preflight")
     check(context)
     return {
@@ -59,7 +59,7 @@ def preflight(state: RunState, runtime: StepRuntime) -> RunState:
 
 
 def baseline(state: RunState, runtime: StepRuntime) -> RunState:
-    """Measure the reference against itself."""
+    """Baseline: an A/A control of the reference."""
     context, attempt = stage(runtime, "baseline"), state["baseline_attempt"] + 1
     measured = measure_baseline(context, attempt)
     changed: RunState = {"baseline_attempt": attempt, "comparison": measured.plan.name, "claimed": True}
@@ -85,7 +85,7 @@ def audit_baseline(state: RunState, runtime: StepRuntime) -> RunState:
 
 
 def profile(state: RunState, runtime: StepRuntime) -> RunState:
-    """Where does the time go?"""
+    """Profile the reference under load."""
     context, attempt = stage(runtime, "profile"), state["profile_attempt"] + 1
     taken = take_profile(context, attempt)
     changed: RunState = {"profile_attempt": attempt, "profiled": taken.failure is None}
@@ -95,12 +95,12 @@ def profile(state: RunState, runtime: StepRuntime) -> RunState:
 
 
 def audit_profile(state: RunState, runtime: StepRuntime) -> RunState:
-    """May the search be steered by this profile?"""
+    """Audit the profile: whether it may steer the search."""
     return _audited(state, runtime, "profile", state["profile_attempt"])
 
 
 def strategist(state: RunState, runtime: StepRuntime) -> RunState:
-    """Which directions, in which order?"""
+    """Strategist: directions of the search and their order."""
     context = stage(runtime, "strategist")
     taken = take_profile(context, state["profile_attempt"])
     chosen = directions(context, taken.profile)
@@ -121,7 +121,7 @@ def strategist(state: RunState, runtime: StepRuntime) -> RunState:
 
 
 def config_tuner(state: RunState, runtime: StepRuntime) -> RunState:
-    """Answer the auditor if it returned the last lever; otherwise search until a lever is worth confirming."""
+    """Respond to the auditor if it returned the last lever; otherwise search until a lever is worth confirming."""
     context, config = stage(runtime, "config tuner"), runtime.context.config
     tried, judged = list(state["tried"]), state.get("judged")
     if judged is not None and judged.scope == "patch" and judged.verdict == "FAIL":
@@ -162,12 +162,12 @@ def measure_patch(state: RunState, runtime: StepRuntime) -> RunState:
 
 
 def audit_patch(state: RunState, runtime: StepRuntime) -> RunState:
-    """Is the claimed gain what raw records say, under the same conditions, with the same answers?"""
+    """Audit a confirmed lever: gain re-derived from raw records, under the same conditions, with the same answers."""
     return _audited(state, runtime, "patch", state["patch_attempt"])
 
 
 def bank(state: RunState, runtime: StepRuntime) -> RunState:
-    """Keep the lever, as a gain or stacked; the next one is measured on top of it."""
+    """Bank the lever, or stack it; the next one is measured on top of it."""
     context, lever, judged = runtime.context.run, state["lever"], state["judged"]
     assert lever is not None
     claim = read_claim(context, state["comparison"])
@@ -198,9 +198,9 @@ def bank(state: RunState, runtime: StepRuntime) -> RunState:
 
 
 def eject(state: RunState, runtime: StepRuntime) -> RunState:
-    """Give the lever up, with the auditor's reasons on the record; a group of operators is halved."""
+    """Eject the lever and record the auditor's reasons; a group of operators is halved."""
     groups = state.get("groups", [])
-    if groups and not state.get("given_up"):  # what was given up was halved by who gave it up
+    if groups and not state.get("given_up"):  # the step that ejected the group has halved it already
         groups = [*halves(groups[0]), *groups[1:]]
     judged, context = state["judged"], runtime.context.run
     reason = f"{judged.action}: {', '.join(judged.rules)}" if judged else "refused"
@@ -216,7 +216,7 @@ def eject(state: RunState, runtime: StepRuntime) -> RunState:
 
 
 def validator(state: RunState, runtime: StepRuntime) -> RunState:
-    """The bundle against the true baseline, on fresh launches. A second attempt goes without the weakest lever."""
+    """Compare the bundle with the true baseline, on fresh launches. A second attempt leaves out the weakest lever."""
     context, attempt = stage(runtime, "validate"), state["bundle_attempt"] + 1
     accepted = state["accepted"] if attempt == 1 else _without_weakest(state["accepted"])
     changed: RunState = {
@@ -242,7 +242,7 @@ def validator(state: RunState, runtime: StepRuntime) -> RunState:
 
 
 def audit_bundle(state: RunState, runtime: StepRuntime) -> RunState:
-    """May this be published?"""
+    """Audit the bundle: whether it may be published."""
     changed = _audited(state, runtime, "bundle", state["bundle_attempt"])
     judged = changed["judged"]
     if judged and judged.verdict != "FAIL":
@@ -251,7 +251,7 @@ def audit_bundle(state: RunState, runtime: StepRuntime) -> RunState:
 
 
 def reporter(state: RunState, runtime: StepRuntime) -> RunState:
-    """Publish what was proven, or say that nothing was."""
+    """Publish what was proven, or report that nothing was."""
     bundle, judged = state.get("bundle", ""), state.get("judged")
     question = f"publish {bundle}? {judged.headline if judged else ''}"
     refused = bool(bundle) and not is_approved(runtime.context.config, "bundle", question)
@@ -288,7 +288,7 @@ def _audited(state: RunState, runtime: StepRuntime, scope: Scope, attempt: int) 
 
 
 def _kernels(runtime: StepRuntime) -> bool:
-    """Kernels need an engine of ours to capture, bench and lay over; a single lever that was asked for needs none."""
+    """Whether kernels can be searched: it takes an engine of ours, and no single lever that was asked for."""
     context, config = runtime.context.run, runtime.context.config
     at_hand = context.engine_python is not None or (
         context.recorded is not None and (context.recorded / "ops").is_dir()
@@ -297,7 +297,7 @@ def _kernels(runtime: StepRuntime) -> bool:
 
 
 def _answer(context: RunContext, state: RunState, judged: Judged) -> RunState:
-    """The producer's answer to a FAIL: measure again when that is the advice, else repair, else give up."""
+    """The producer's response to a FAIL: measure again when that is the advice, else repair, else give up."""
     lever = state["lever"]
     assert lever is not None
     if not affordable(context):
@@ -314,12 +314,12 @@ def _answer(context: RunContext, state: RunState, judged: Judged) -> RunState:
 
 
 def _held(context: RunContext) -> list[str]:
-    """What the auditor held against levers, for a model that proposes others."""
+    """The auditor's findings against levers, for a model that proposes others."""
     return read_findings(context.folder.root) if context.advisor is not None else []
 
 
 def _screening_seconds(context: RunContext) -> float:
-    """The time that confirming and validating one lever leaves."""
+    """The time left after confirming and validating one lever."""
     return max(context.seconds_left() - 2 * comparison_seconds(context) - block_seconds(context), 0.0)
 
 

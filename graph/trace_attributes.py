@@ -1,4 +1,4 @@
-"""Attributes and tags of spans of steps, audits and model calls, from the state alone: what a trace is searched by."""
+"""Span attributes and tags of steps, audits and model calls, derived from the state alone: for searching traces."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ PRODUCERS = {
     "patch": ("config_tuner", "measure_patch", "integrator", "eject"),
     "bundle": ("validator",),
 }
-"""Steps that answer a verdict of a scope, until the next audit of it."""
+"""Steps that respond to a verdict of a scope, until its next audit."""
 _SCOPES = {
     **AUDITS,
     **{node: scope for scope, nodes in PRODUCERS.items() for node in nodes},
@@ -48,7 +48,7 @@ _COUNTERS = {
 def step_attributes(
     node: str, step: int, state: Mapping[str, Any], changed: Mapping[str, Any] | None = None
 ) -> Attributes:
-    """Attributes of one step that was given ``state``; of what it ``changed`` of it, once it has ended."""
+    """Attributes of one step that received ``state``; after it has ended, also of its ``changed`` fields."""
     values: dict[str, Any] = {**state, **(changed or {})}
     attributes: Attributes = {"node": node, "step": step}
     attributes |= {name: str(values[name]) for name in ("track", "operator") if values.get(name)}
@@ -68,7 +68,7 @@ def step_attributes(
 
 
 def _proposed(values: Mapping[str, Any], changed: Mapping[str, Any] | None) -> Attributes:
-    """The tuner proposes what is measured next, under the name that it will have."""
+    """The tuner proposes the next comparison, under the name that it will have."""
     attributes: Attributes = {"scope": "patch"}
     lever = values.get("lever")
     if changed is None or values.get("given_up") or not isinstance(lever, Lever):
@@ -85,7 +85,7 @@ def _decided(changed: Mapping[str, Any] | None) -> Attributes:
 
 
 def audit_attributes(judged: Judged) -> Attributes:
-    """Attributes of an audit that has ended."""
+    """Attributes of a finished audit."""
     return {
         "scope": judged.scope,
         "subject": judged.subject,
@@ -100,7 +100,7 @@ def audit_attributes(judged: Judged) -> Attributes:
 
 
 def answer_attributes(judged: Judged) -> Attributes:
-    """Attributes of a step that answers this verdict."""
+    """Attributes of a step that responds to this verdict."""
     return {"loop": loop_of(judged), "answers": judged.folder, "answers_verdict": judged.verdict}
 
 
@@ -121,12 +121,12 @@ def call_attributes(line: CallLine) -> Attributes:
 
 
 def loop_of(judged: Judged) -> str:
-    """The word that an audit shares with the steps that answer it."""
+    """The tag that an audit shares with the steps that respond to it."""
     return f"{judged.scope}:{judged.verdict}"
 
 
 def tags(kind: str, attributes: Attributes, more: Iterable[str] = ()) -> tuple[str, ...]:
-    """Tags of a span: what is filtered by most. ``verdict`` is on audits alone, ``loop`` on them and their answers."""
+    """Tags of a span, for the most common filters. ``verdict`` is on audits only, ``loop`` on audits and responses."""
     labels = [f"run:{attributes['run_id']}", f"kind:{kind}"]
     labels += [
         f"{name}:{attributes[name]}"
@@ -142,5 +142,5 @@ def tags(kind: str, attributes: Attributes, more: Iterable[str] = ()) -> tuple[s
 
 
 def describe_failure(line: CallLine) -> str:
-    """Why a request was of no use, in our own words; empty when it was."""
+    """Reason for a failed request, in fixed words of ours; empty when it succeeded."""
     return "" if line.outcome is Kind.ANSWERED else f"{line.outcome.value}: {line.detail}"

@@ -1,4 +1,4 @@
-"""Steps of the machine as spans, heard through LangGraph's callbacks: the machine itself knows nothing of it."""
+"""Traces steps of the state machine as spans through LangGraph's callbacks; the machine does not depend on tracing."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from bankable.tools.serving.driver import StopRequested
 from bankable.tools.tracing.span import SCORES, Span, SpanScore, now
 
 KEPT = frozenset({"block", "trial", "verdict", "decision", "note"})
-"""Events that are told in a trace; single rounds and launches would bury them."""
+"""Events that are sent to a trace; single rounds and launches would be too many."""
 MOST_LINES = 200
 ANSWERED = ("measure_patch", "integrator", "eject")
-"""Steps after which a verdict on a lever is answered; what follows is an audit, or another lever."""
+"""Steps that end the responses to a verdict on a lever; what follows is an audit, or another lever."""
 
 
 class Steps(BaseCallbackHandler):
@@ -52,13 +52,13 @@ class Steps(BaseCallbackHandler):
         self._state: Mapping[str, Any] = {}
         self._told: list[str] = []
         self._open: Judged | None = None
-        """The verdict that is being answered."""
+        """The verdict that the current steps respond to."""
         self._first, self._last = True, ""
         self.faults = 0
-        """Steps that could not be told: a defect of the trace never stops the run."""
+        """Steps that could not be traced: a defect of the trace never stops the run."""
 
     def heard(self, event: ProgressEvent) -> None:
-        """What the run says goes with the step in which it is said; calls are passed on as soon as they are known."""
+        """Attach an event of the run to the span of the current step; calls are sent as soon as they are known."""
         with self._lock:
             if self._node is not None and event.kind in KEPT and len(self._told) < MOST_LINES:
                 self._told.append(event.text)
@@ -75,7 +75,7 @@ class Steps(BaseCallbackHandler):
         metadata: dict[str, Any] | None = None,
         **more: Any,
     ) -> None:
-        """A step begins; routing functions and the machine as a whole are none."""
+        """Start the span of a step; routing functions and the graph itself have none."""
         node_metadata = metadata or {}
         if node_metadata.get("langgraph_node") == more.get("name") and isinstance(inputs, Mapping):
             with self._lock:
@@ -86,7 +86,7 @@ class Steps(BaseCallbackHandler):
     def on_chain_end(
         self, outputs: dict[str, Any], *, run_id: UUID, parent_run_id: UUID | None = None, **more: Any
     ) -> None:
-        """A step ends."""
+        """End the span of a step."""
         with self._lock:
             if self._node is not None and run_id == self._node.id:
                 self._guarded(lambda: self._end(outputs if isinstance(outputs, Mapping) else {}))
@@ -94,14 +94,14 @@ class Steps(BaseCallbackHandler):
     def on_chain_error(
         self, error: BaseException, *, run_id: UUID, parent_run_id: UUID | None = None, **more: Any
     ) -> None:
-        """A step is broken off: by a question to a person, by a stop, or by a failure."""
+        """End the span of an interrupted step: by a question to a person, by a stop, or by a failure."""
         with self._lock:
             if self._node is not None and run_id == self._node.id:
                 self._guarded(lambda: self._end({}, error))
 
     def _begin(self, number: UUID, node: str, step: int, state: Mapping[str, Any]) -> None:
         if self._first and isinstance(state.get("judged"), Judged):
-            self._open = state["judged"]  # this process goes on where another one was judged
+            self._open = state["judged"]  # this process continues after a verdict of an earlier one
         self._first = False
         if self._open is not None and node not in AUDITS and not self._answers(node, self._open):
             self._open = None
@@ -220,7 +220,7 @@ class Steps(BaseCallbackHandler):
     def _guarded(self, step: Callable[[], None]) -> None:
         try:
             step()
-        except Exception:  # whatever is wrong with a trace is no reason to lose a measurement
+        except Exception:  # no failure of a trace is a reason to lose a measurement
             self.faults += 1
 
 

@@ -1,6 +1,6 @@
-"""``--trace``: a run as a trace in LangSmith, in OpenTelemetry, or both. See ``docs/tracing.md``.
+"""``--trace``: sends a run as a trace to LangSmith, to OpenTelemetry, or both. See ``docs/tracing.md``.
 
-Off unless this very command asks for it: evidence is private, and a variable that another program needs is no consent.
+Off unless the command line asks for it: evidence is private, and a variable that another program needs is no consent.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``verify``: are all files as they were entered, does every verdict come out again, and who has signed it?"""
+"""``verify``: checks file digests, re-derives every verdict, and checks who signed it."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Verification:
-    """What came out, in the order in which it was looked at: files, verdicts, signatures."""
+    """Results in the order of the checks: files, verdicts, signatures."""
 
     problems: tuple[str, ...]
-    """One sentence each; the first names the first thing that changed."""
+    """One sentence per problem; the first names the first file that changed."""
     same: tuple[str, ...]
-    """Verdicts that were derived again, byte for byte."""
+    """Number of verdicts that were re-derived byte for byte."""
     signed: dict[str, tuple[str, ...]]
-    """What each key has signed, by its fingerprint: audits, and ``bundle``."""
+    """Audits, and ``bundle``, signed by each key, by its fingerprint."""
     notes: tuple[str, ...]
-    """What a reader must know to weigh the signatures."""
+    """Limitations of the signatures that a reader must know."""
 
     @property
     def ok(self) -> bool:
-        """Something was derived again, and nothing is wrong."""
+        """At least one verdict was re-derived, and there is no problem."""
         return bool(self.same) and not self.problems
 
     def lines(self) -> list[str]:
-        """What ``verify`` prints."""
+        """The text that ``verify`` prints."""
         derived = f"{len(self.same)} verdict{'' if len(self.same) == 1 else 's'} re-derived"
         return [
             *(f"DIFFERS  {problem}" for problem in self.problems),
@@ -120,5 +120,5 @@ def _guarded(check: Callable[[], list[str]]) -> list[str]:
 
 
 def _printable(text: str) -> str:
-    """Names come from files that somebody else wrote: nothing in them may steer a terminal."""
+    """Escape non-printable characters: names come from foreign files and must not control a terminal."""
     return "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)

@@ -1,4 +1,4 @@
-"""Which version this is."""
+"""The version of the running package."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bankable.tools.package import FOLDER
 
 
 def find_version() -> str:
-    """A checkout's own version, else that of the installed package; ``unknown`` for loose files."""
+    """The version of a checkout, else that of the installed package; ``unknown`` for loose files."""
     project = FOLDER / "pyproject.toml"
     if project.is_file():
         return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])

@@ -1,1 +1,1 @@
-"""The roles, one file each. They propose and measure; none of them judges, and none knows another."""
+"""The roles of a run, one file each. They propose and measure; none judges, and none imports another."""

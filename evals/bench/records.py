@@ -27,24 +27,34 @@ class GridKnob(Record):
     """One knob of the grid."""
 
     name: str
+    """Flag of the server with underscores, or an environment variable where ``env`` is set."""
     values: list[Scalar | None]
     """The reference's value first; ``None`` is an absent flag."""
     env: bool = False
+    """The knob is an environment variable, not a flag."""
     importance: float = 1.0
+    """Expected effect relative to the other knobs, without a unit; orders the screening of a search."""
 
 
 class Header(Record):
     """What was recorded, on what."""
 
     kind: Literal["header"] = "header"
+    """Tells the header from the launches; always ``header``."""
     schema_version: int = SCHEMA_VERSION
+    """Version of the landscape format; a reader refuses a newer one."""
     grid: list[GridKnob]
+    """Knobs of the grid; ``LaunchRow.point`` indexes their values in this order."""
     workload: Workload
+    """Requests of each round: the same for all launches."""
     model: str
     """Name, not a path."""
     device: Literal["cpu", "cuda", "rocm"]
+    """Kind of device that the servers ran on."""
     engine: EngineIdentity
+    """Versions and source digest of the engine that was launched."""
     cores: int
+    """Logical CPU cores of the machine."""
     together: int
     """Servers that are up at the same time."""
     launches: int
@@ -52,6 +62,7 @@ class Header(Record):
     rounds: int
     """Timed rounds of each launch, after one full warm-up round."""
     seed: int
+    """Seed of the order in which configurations were launched."""
     synthetic: bool = False
     """True for a landscape that was made up; only tests have such."""
 
@@ -62,29 +73,38 @@ class RoundRow(Record):
     started: float
     """Unix seconds."""
     seconds: float
+    """Duration of the round, in seconds."""
     output_throughput: float
     """Tokens per second."""
     median_ttft_ms: float
+    """Median time to first token over the requests, in milliseconds."""
     median_tpot_ms: float
+    """Median time per output token after the first, over the requests, in milliseconds."""
     cpu_s: float
     """Of the loaded server."""
     peer_cpu_s: float | None
     """Of all idle servers together."""
     load_1m: float
+    """Load average of the machine over one minute, in processes, read right after the round."""
 
 
 class LaunchRow(Record):
     """One launch."""
 
     kind: Literal["launch"] = "launch"
+    """Tells a launch from the header; always ``launch``."""
     batch: int
+    """0-based number of the batch whose servers were up at the same time."""
     launch: int
     """0-based replicate."""
     point: list[int]
     """Index of the value of every knob of the grid."""
     flags: dict[str, Scalar]
+    """Flags that the server was launched with, with underscores."""
     env: dict[str, str]
+    """Environment variables that were set for the server."""
     rounds: list[RoundRow]
+    """Timed rounds in their order; fewer than planned after a failure."""
     startup_s: float
     """From the start of the process to the first generated token, beside the other servers of its batch."""
     batch_startup_s: float
@@ -92,13 +112,16 @@ class LaunchRow(Record):
     round_s: float
     """Seconds that its warm-up and timed rounds took."""
     failure: Failure | None = None
+    """Why the launch or one of its rounds failed; ``None`` when all went well."""
 
 
 class Landscape(Record):
     """A whole file."""
 
     header: Header
+    """First line of the file."""
     launches: list[LaunchRow] = Field(min_length=1)
+    """One row for each configuration and replicate, in no fixed order."""
 
     def space(self) -> SearchSpace:
         """The grid as a search space."""

@@ -14,19 +14,26 @@ class JudgedFinding(Record):
     """One finding, as far as it is held against a key."""
 
     rule: str
+    """Id of the rule that found it."""
     severity: Severity
+    """Severity that the rule gave it."""
     code: str
+    """Stable word for programs, as in ``Finding.code``."""
     modes: tuple[str, ...]
+    """Ids of the failure modes that it covers, such as ``C01``."""
     observed: str
+    """What the rule saw in the evidence, in one sentence."""
 
 
 class JudgeCalls(Record):
     """What a language model was asked about one fixture, and what came of it."""
 
     model: str
+    """Name of the language model."""
     skill: str
     """sha256 of the skill that it was given."""
     votes: int
+    """Number of independent votes that the model was asked for."""
     word: Word
     """To which its accusations lower a PASS."""
     concerns: tuple[str, ...]
@@ -34,8 +41,11 @@ class JudgeCalls(Record):
     degraded: str = ""
     """Why nothing was judged; empty when it was."""
     requests: int
+    """Number of requests sent, over all votes, repeated ones too."""
     prompt_tokens: int
+    """Tokens of all prompts together."""
     completion_tokens: int
+    """Tokens of all answers together."""
     estimated: bool
     """The server gave no usable counts at least once."""
     cost: float | None
@@ -48,8 +58,11 @@ class Judgment(Record):
     """One verdict."""
 
     fixture: str
+    """Id of the fixture."""
     scope: str
+    """Scope that the fixture was judged in."""
     auditor: str
+    """Name of the auditor: the rules, or a judge with its model, votes and digest."""
     seed: int
     """Of the evidence."""
     repeat: int
@@ -57,12 +70,17 @@ class Judgment(Record):
     evidence: str
     """sha256 over the sealed folder."""
     ruleset: str
+    """sha256 over the sources of the rules, as in ``Verdict.ruleset``."""
     word: Word
+    """Verdict on the fixture."""
     action: Action
+    """Action that the verdict advises."""
     lever_class: str = ""
     """As the verdict credits the gain; empty in results of an earlier version."""
     findings: tuple[JudgedFinding, ...]
+    """Findings of the verdict, in its order."""
     degraded: tuple[str, ...]
+    """Rules that raised or ran out of time."""
     verdict: str
     """sha256 of the verdict's bytes."""
     seconds: float

@@ -1,1 +1,1 @@
-"""Whole runs in which scripted models, or a small served one, play every role: ``bankable scripted``."""
+"""Whole runs in which scripted models, or a small served model, play every role: ``bankable scripted``."""

@@ -1,4 +1,4 @@
-"""Answers that scripted models give, by the role that asks: the shape of the answer tells which role it is."""
+"""Answers of scripted models by role; the schema that an answer must follow identifies the role."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ NO_CHANGE = {
     "BenchmarkProposal": says({"rounds": 6, "candidates": [], "because": "enough"}),
     "IntegrationProposal": says({"action": "lay", "because": "it won"}),
 }
-"""What a model says that has nothing to add."""
+"""Text of a model without a proposal."""
 ROLES = {
     "DirectionProposal": "strategist",
     "ExtractionProposal": "kernel_extractor",
@@ -36,13 +36,13 @@ _FILE = re.compile(r"^<<<[0-9a-f]{24} file (.+)>>>$", re.MULTILINE)
 
 
 def shape_of(request: ChatRequest) -> str:
-    """Name of the shape that the answer is held to: it tells who asks."""
+    """Name of the schema that the answer must follow; it identifies the role."""
     return str(request.body["response_format"]["json_schema"]["name"])
 
 
 @dataclass
 class ScriptedRoles:
-    """Plays every role; counts what was asked by shape. ``others``: by shape, for the roles that are not named."""
+    """Plays every role; counts requests by schema. ``others``: answers by schema, for the roles that are not named."""
 
     judge: Answer = lambda _: FAIR
     tuner: Answer = lambda _: NOTHING
@@ -59,7 +59,7 @@ class ScriptedRoles:
 def accuses(
     request: ChatRequest, *, severity: str = "FAIL", concern: str = "coherence", invented: bool = False
 ) -> ChatReply:
-    """A vote that accuses, with a line that it was shown, or with one that it makes up."""
+    """A vote with an accusation that quotes a line of the prompt, or an invented line."""
     file, line = _FILE.search(request.user), _LINE.search(request.user)
     assert file is not None
     assert line is not None

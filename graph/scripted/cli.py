@@ -33,7 +33,7 @@ def run(
 
     bankable scripted run --out runs/scripted -- --replay evals/recorded/cpu-kernels.tar.xz
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server is left running
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that no server keeps running
     raise typer.Exit(0 if run_with_models(out, options or [], served=served) else 1)
 
 
@@ -46,7 +46,7 @@ def serve(
 
 
 def main() -> None:
-    """Entry point in a process of its own: a user's mistake is one line and exit code 2."""
+    """Entry point in a process of its own: a user error is one line and exit code 2."""
     try:
         app(prog_name="bankable scripted")
     except UserError as problem:

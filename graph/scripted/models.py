@@ -1,6 +1,6 @@
 """Scripted models behind one address: each role answers well, badly, dishonestly and malformed in turns.
 
-Every request is a line on standard output: role, manner, tools called so far.
+Every request is a line on standard output: role, manner of the answer, tools called so far.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def manners(shape: str) -> Iterator[Manner]:
 
 
 class ScriptedModels:
-    """Plays every role. ``manners`` counts what was given, by role and manner."""
+    """Plays every role. ``manners`` counts answers by role and manner."""
 
     def __init__(self, say: Callable[[str], None] = lambda _: None) -> None:
         self._turns = {shape: manners(shape) for shape in ROLES}
@@ -57,7 +57,7 @@ class ScriptedModels:
 
 
 def _looks(*calls: tuple[str, dict[str, Any]]) -> Callable[[ChatRequest], ChatReply]:
-    """Calls of tools where there are some, and no change where there are none."""
+    """Tool calls where tools are offered, and no change where there are none."""
     return lambda request: tool_calls(*calls) if request.offered else NO_CHANGE[shape_of(request)]
 
 
@@ -66,13 +66,13 @@ def _said(value: Any) -> Callable[[ChatRequest], ChatReply]:
 
 
 def _direction(request: ChatRequest) -> ChatReply:
-    """The strategist's good answer: the lists as they are, named from its prompt."""
+    """The strategist's good answer: the lists in their given order, with the names from its prompt."""
     steps = re.findall(r"^- (setting|operator) (\w+):", request.system, re.MULTILINE)
     return says({"directions": [step(kind, name, "the largest share first") for kind, name in steps]})
 
 
 def _extraction(request: ChatRequest) -> ChatReply:
-    """The extractor's: the operators of the choice as they are, and the first shape that is not benched."""
+    """The extractor's good answer: the operators in their given order, and the first shape without a benchmark."""
     choice = request.system.partition("What is to be chosen now")[2].partition("What the auditor found")[0]
     operators = re.findall(r"^- (\w+): [\d.]+% of", choice, re.MULTILINE)
     shapes = re.findall(r"^- (\S+): \w+, \d+ calls$", choice, re.MULTILINE)
@@ -207,11 +207,11 @@ SPOILT: list[Manner] = [
     ("refusal", lambda _: refusal()),
     ("a megabyte", lambda _: completion("x" * (1 << 20))),
 ]
-"""What a model or its server does wrong; each is survived, and the next request gets the next."""
+"""Faults of a model or its server; the run survives each, and the next request gets the next fault."""
 
 
 def serve_models(port: int) -> None:
-    """Serve until SIGTERM or SIGINT. Prints the address, a line for every request, and at the end how many of each."""
+    """Serve until SIGTERM or SIGINT. Prints the address, a line for every request, and at the end the counts."""
     stopped = Flag()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())

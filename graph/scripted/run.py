@@ -27,7 +27,7 @@ SHIPPED = FOLDER / "tools" / "model" / "shipped"
 START_S = 30.0
 """Seconds that the endpoint's process has to print its address."""
 CONTEXT = 16_384
-"""Tokens of context: more than the model was trained for, so that it answers a whole prompt."""
+"""Tokens of context: more than the model was trained for, so that a whole prompt fits."""
 OVERRIDE = "SGLANG_ALLOW_OVERWRITE_LONGER_CONTEXT_LEN"
 
 
@@ -50,7 +50,7 @@ def run_with_models(out: Path, options: Sequence[str], *, served: bool = False) 
 
 @contextmanager
 def serve_scripted(log: Path) -> Iterator[str]:
-    """The address of scripted models in a process of their own. Raises ``UserError`` when it does not start."""
+    """Address of scripted models in a process of their own. Raises ``UserError`` when it does not start."""
     with log.open("wb") as stream:
         process = subprocess.Popen(
             [sys.executable, "-u", *program("bankable.graph.scripted.cli", "serve")],
@@ -66,7 +66,7 @@ def serve_scripted(log: Path) -> Iterator[str]:
 
 @contextmanager
 def serve_shipped(log: Path) -> Iterator[str]:
-    """The address of a real server with the shipped model; idle between requests. Raises ``UserError``."""
+    """Address of a real server with the shipped model; idle between requests. Raises ``UserError``."""
     samples: list[HostSample] = []
     engine = find_engine()
     base = base_config(engine.device)
@@ -93,7 +93,7 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
 
 
 def _report(run: Path, log: Path, *, counted: bool) -> bool:
-    """Outcome and counts; false when the run has none, or a request is missing in its ledger."""
+    """Outcome and counts; false when the run has no outcome, or a request is missing in its ledger."""
     if not (run / "outcome.json").is_file():
         print("the run has no outcome")
         return False

@@ -1,1 +1,1 @@
-"""What language models propose: checked against what a search allows, written down, and measured like anything else."""
+"""Proposals of language models: checked against the search space, logged, and measured like all other candidates."""

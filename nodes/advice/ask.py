@@ -1,6 +1,6 @@
-"""Asking a role one question at one point of a run: written down before anything of the answer is used.
+"""Asks a role's language model one question at one point of a run; the answer is logged before it is used.
 
-A resumed run finds the line and asks nobody again. Whatever goes wrong, the policy's own way is taken.
+A resumed run reads the log and does not ask again. On any failure the built-in policy decides.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.prompts.loader import load_prompt
 
 LOG = "counsel.jsonl"
-"""In the run folder."""
+"""File name in the run folder."""
 PART_OF_TIME = 0.05
-"""Of the time that a run has left, which one question may take."""
+"""Largest share of the run's remaining time for one question."""
 FEWEST_S = 20.0
 
 M = TypeVar("M", bound=Record)
@@ -33,45 +33,49 @@ T = TypeVar("T", bound=Record)
 
 
 class Line(Record):
-    """One question to a role, and what came of it."""
+    """One question to a role, and its result."""
 
     role: str
+    """Role that was asked, such as ``strategist``."""
     at: str
-    """What it was asked about; a role is asked once about each."""
+    """Subject of the question; a role is asked once about each."""
     outcome: Kind
+    """How the question ended."""
     detail: str = ""
+    """Why there is no answer, for people; empty where there is one."""
     taken: dict[str, Any] | None = None
-    """The part of the answer that code has a place for."""
+    """The part of the answer that the code accepted."""
     dropped: tuple[DroppedProposal, ...] = ()
+    """Parts of the answer that were not followed, each with the reason."""
 
 
 @dataclass(frozen=True)
 class Usable(Generic[T]):
-    """What code makes of an answer."""
+    """An answer as parsed and checked by code."""
 
     part: T
     dropped: tuple[DroppedProposal, ...]
     said: str
-    """In a few words, for people."""
+    """Short summary for people."""
 
 
 @dataclass(frozen=True)
 class RoleQuestion(Generic[M, T]):
-    """What a role is asked, and how its answer is taken."""
+    """A question to a role, and how its answer is checked."""
 
     role: str
     at: str
     words: Mapping[str, str]
-    """For the placeholders of its prompt."""
+    """Values for the placeholders of its prompt."""
     shape: type[M]
     kept: type[T]
     take: Callable[[M], Usable[T]]
-    """Checks an answer against what there is; what has no place is dropped, with the reason."""
+    """Check an answer against the options; invalid parts are dropped, with the reason."""
     tools: Toolbox = ()
 
 
 def ask_role(context: RunContext, question: RoleQuestion[M, T]) -> T | None:
-    """The part of a model's answer that can be used; ``None`` where the policy goes on alone."""
+    """The usable part of a model's answer; ``None`` where the built-in policy decides."""
     if context.advisor is None:
         return None
     before = [entry for entry in read_questions(context.folder.root) if entry.role == question.role]
@@ -86,7 +90,7 @@ def ask_role(context: RunContext, question: RoleQuestion[M, T]) -> T | None:
             question.role, system, "Your proposal.", question.shape, question.tools, seconds_for(context)
         )
     except UserError as problem:
-        # No key for this role: a mistake, but not one that ends a run which can go on without.
+        # No key for this role: a configuration error, but the run can continue without the model.
         outcome = CallOutcome(Kind.DENIED, None, str(problem))
     taken = question.take(outcome.answer) if outcome.answer is not None else None
     line = Line(
@@ -105,12 +109,12 @@ def ask_role(context: RunContext, question: RoleQuestion[M, T]) -> T | None:
 
 
 def seconds_for(context: RunContext) -> float:
-    """What one question may take: a model that never ends its answer must not cost a run its measurements."""
+    """Time limit of one question: a model that never finishes must not use up the time of the measurements."""
     return max(FEWEST_S, PART_OF_TIME * context.seconds_left())
 
 
 def read_questions(run: Path) -> list[Line]:
-    """Questions so far; a line that cannot be read counts as not asked."""
+    """Logged questions; an unreadable line counts as not asked."""
     return whole_lines(run / LOG, Line)
 
 

@@ -37,22 +37,22 @@ class BenchmarkProposal(Record):
     rounds: int
     """Rounds to measure."""
     candidates: tuple[ProposedKernel, ...] = Field(validation_alias=AliasChoices("candidates", "contestants"))
-    """Kernels that should take part."""
+    """Kernels to add as candidates."""
     because: str
     """Reason."""
 
 
 class BenchPlan(Record):
-    """The part of it that is done."""
+    """The accepted part of it."""
 
     rounds: int = Field(ge=ROUNDS, le=MOST_ROUNDS)
     """Rounds to measure."""
     kernels: tuple[SuggestedKernel, ...] = ()
-    """Kernels of the model's that take part from now on."""
+    """The model's kernels that are candidates from now on."""
 
 
 def ask_bench_plan(context: RunContext, task: TaskFolder, attempt: int, findings: Sequence[str]) -> BenchPlan | None:
-    """Ask before one operator benchmark, and write down which kernels of the model's take part from now on."""
+    """Ask before one operator benchmark, and log which of the model's kernels are candidates from now on."""
     record = task.task
     device = context.driver.device
     question = RoleQuestion(
@@ -87,7 +87,7 @@ class CheckKernel(Record):
 
 
 def make_kernel_tool(task: TaskFolder) -> Tool[CheckKernel]:
-    """A tool that says what would become of a proposal, without taking it: what is wanted stands in the answer."""
+    """A tool that checks a proposal without accepting it; proposals are made in the answer."""
 
     def check(request: CheckKernel) -> str:
         choices = fill_choices(task, request.choices)
@@ -103,7 +103,7 @@ def fill_choices(task: TaskFolder, proposed: Sequence[Choice]) -> dict[str, int]
 
 
 def find_misfit(task: TaskFolder, choices: Mapping[str, int]) -> str:
-    """Why a choice has no place in the template; empty when it has. Sizes of held-out shapes are no values."""
+    """Why the template does not allow a choice; empty when it does. Sizes of held-out shapes are not listed."""
     allowed = allowed_values(task.family, [parse_dims(shape.key) for shape in task.task.shapes if not shape.held_out])
     if choices.keys() != allowed.keys():
         return "not a parameter of the template"

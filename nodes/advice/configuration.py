@@ -1,4 +1,4 @@
-"""Proposals of settings: the shape of an answer, and which of them a search space has a place for."""
+"""Proposals of settings by a model: the schema of an answer, and its validation against the search space."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from bankable.tools.evidence.records import Record, Scalar
 from bankable.tools.search.space import Dimension, SearchSpace
 
 MOST = 3
-"""Proposals of one answer that are looked at."""
+"""Largest number of proposals of one answer that are considered."""
 LONGEST = 200
-"""Characters of a model's words that are kept."""
+"""Largest number of characters of a model's text that are kept."""
 
 
 class ProposedSetting(Record):
     """One setting to try."""
 
     name: str
+    """Name of the setting as the model writes it; leading dashes are accepted."""
     value: bool | int | float | str
+    """Value to try."""
     because: str
+    """Reason for it, in the model's words."""
     expected_gain: float
     """As a fraction; a guess, and of no effect."""
 
@@ -27,27 +30,35 @@ class ConfigurationProposal(Record):
     """Settings that may raise the throughput, at most three, best first; none when nothing is left to try."""
 
     proposals: tuple[ProposedSetting, ...]
+    """Best first; those beyond ``MOST`` are dropped."""
 
 
 class Admitted(Record):
-    """A proposal that the search has a place for."""
+    """A proposal that the search space allows."""
 
     name: str
+    """Name of the setting in the search space, with underscores."""
     value: Scalar
+    """One of the values that the search space has for it."""
     env: bool = False
+    """The setting is an environment variable, not a flag."""
     because: str
+    """The model's reason as one printable line of at most ``LONGEST`` characters."""
     expected_gain: float | None
+    """The model's guess, as a fraction; ``None`` where the number is absurd. Of no effect."""
 
 
 class DroppedProposal(Record):
-    """A proposal that it has none for."""
+    """A proposal that the search space does not allow."""
 
     what: str
+    """The proposal, shortened for people."""
     why: str
+    """Why it was not followed."""
 
 
 def sift(answer: ConfigurationProposal, space: SearchSpace) -> tuple[list[Admitted], list[DroppedProposal]]:
-    """What may be tried and what may not. Only values that the knob's registry gives in this situation may."""
+    """What may be tried: only values that the registry of settings allows in this situation."""
     admitted: list[Admitted] = []
     dropped = [
         DroppedProposal(what=_shown(proposal), why=f"more than {MOST} proposals")
@@ -75,13 +86,13 @@ def plain(text: str, longest: int = LONGEST) -> str:
 
 
 def count_reasons(dropped: Sequence[DroppedProposal]) -> str:
-    """How many were dropped, by reason."""
+    """Number of dropped proposals, by reason."""
     reasons = [entry.why for entry in dropped]
     return ", ".join(f"{reasons.count(why)} {why}" for why in dict.fromkeys(reasons))
 
 
 def _value(dimension: Dimension, asked: Scalar) -> Scalar | None:
-    """The knob's own value that was meant; the model's is never used."""
+    """The registry's own value that the proposal refers to; the model's object is never used."""
     return next((value for value in dimension.values[1:] if value is not None and _same(value, asked)), None)
 
 

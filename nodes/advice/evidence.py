@@ -1,7 +1,7 @@
-"""What a role may look at of a run: some files, some lines, as data between marks. Never what is kept from a search.
+"""Tools with which a role reads evidence of a run: some files, some lines, marked as data.
 
-Tasks and operator benchmarks are not on the list, for they name held-out shapes and hold an oracle's answers, nor is
-what a judge said in its own words, nor configurations, keys and ledgers of calls.
+Nothing that is held back from a search: tasks and operator benchmarks (they name held-out shapes and hold an oracle's
+answers), a judge's text, configurations, keys and ledgers of calls are not readable.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ READABLE = re.compile(
 MOST_NAMES = 120
 MOST_LINES = 60
 MOST_BYTES = 4 << 20
-"""Of a file that are looked at."""
+"""Largest number of lines of a file that are read."""
 WIDEST = 300
 
 
@@ -34,15 +34,18 @@ class ListEvidence(Record):
     """Arguments of ``list_evidence``."""
 
     containing: str = Field(max_length=100)
-    """Part of the path; empty for all."""
+    """Part of the path; empty for all files."""
 
 
 class ReadEvidence(Record):
     """Arguments of ``read_evidence``."""
 
     file: str = Field(max_length=300)
+    """Path relative to the run folder, as ``list_evidence`` gives it."""
     first_line: int = Field(ge=1, le=10_000_000)
+    """1-based number of the first line to show."""
     lines: int = Field(ge=1, le=MOST_LINES)
+    """Number of lines to show."""
 
 
 def evidence_tools(run: Path) -> tuple[Tool[ListEvidence], Tool[ReadEvidence]]:

@@ -31,13 +31,14 @@ class ExtractionProposal(Record):
     left_out: tuple[LeftOut, ...]
     """Not to be captured, each with a reason."""
     shapes: tuple[str, ...]
-    """Captured shapes to bench besides those that are benched anyway."""
+    """Captured shapes to benchmark in addition to the default ones."""
 
 
 class Shapes(Record):
     """Keys of captured shapes."""
 
     keys: tuple[str, ...]
+    """Sizes joined by ``x``, such as ``8x4096``."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,13 @@ class CapturedShapeSeen:
     phase: str
     calls: int
     benched: bool
-    """It is benched anyway."""
+    """Whether it is benchmarked anyway."""
 
 
 def ask_selection(
     context: RunContext, profile: Profile | None, operators: Sequence[OperatorWorth], findings: Sequence[str]
 ) -> Selection | None:
-    """Which of the operators that are worth a task come first, and which not at all."""
+    """Order of the operators that are worth a task, and which are left out."""
     if len(operators) < 2:
         return None
     names = [operator.operator for operator in operators]
@@ -74,7 +75,7 @@ def ask_selection(
 def ask_more_shapes(
     context: RunContext, operator: str, dtype: str, seen: Sequence[CapturedShapeSeen]
 ) -> tuple[str, ...]:
-    """Captured shapes that are benched too, ``MORE_SHAPES`` at most; none is ever taken away."""
+    """Captured shapes to benchmark in addition, ``MORE_SHAPES`` at most; default shapes are never removed."""
     free = [entry.key for entry in seen if not entry.benched]
     if not free:
         return ()

@@ -1,7 +1,8 @@
-"""The integrator's questions: is the winner laid over the server at all, and what about a FAIL?
+"""The integrator's questions: whether to apply the winner to the server, and how to respond to a FAIL.
 
-The policy lays every winner over, and measures again where the auditor advises it. A model may save a measurement that
-cannot give much, ask for one more, or give up after the second; it cannot keep a gain from being measured once.
+The policy applies every winner, and measures again where the auditor advises it. A model may skip a measurement with a
+small possible gain, ask for one more, or give up after the second; it cannot prevent the first measurement of a
+promising winner.
 """
 
 from __future__ import annotations
@@ -19,9 +20,9 @@ from bankable.tools.measurement.run_context import RunContext
 
 ROLE = "integrator"
 SMALL = 0.04
-"""Gain of the whole, as a fraction: a winner that may give more is always measured."""
+"""End-to-end gain, as a fraction, above which a winner is always measured."""
 GIVE_UP_FROM = 2
-"""Attempt from which a model may give up though the auditor advises to measure again."""
+"""First attempt after which a model may give up although the auditor advises to measure again."""
 
 Action = Literal["lay", "leave", "remeasure", "give_up"]
 
@@ -30,14 +31,18 @@ class IntegrationProposal(Record):
     """What to do with one implementation."""
 
     action: Action
+    """``lay`` over the server and measure, ``leave`` out, ``remeasure`` once more, or ``give_up`` after a FAIL."""
     because: str
+    """Reason for it, in the model's words."""
 
 
 class IntegrationDecision(Record):
-    """What is done."""
+    """The action."""
 
     action: Action
+    """The model's proposal; ``lay`` where that was not allowed, so that the policy goes on as planned."""
     because: str
+    """The model's reason as one printable line."""
 
 
 @dataclass(frozen=True)
@@ -48,15 +53,15 @@ class Winner:
     dtype: str
     implementation: str
     speedup: float
-    """Alone."""
+    """Isolated speed-up."""
     ceiling: float
-    """Gain of the whole that this allows (Amdahl), as a fraction."""
+    """End-to-end gain that this allows (Amdahl), as a fraction."""
 
 
 def ask_before_overlay(
     context: RunContext, winner: Winner, attempt: int, findings: Sequence[str]
 ) -> IntegrationDecision | None:
-    """Before the first measurement: ``leave`` only where the ceiling is small."""
+    """Ask before the first measurement: ``leave`` is possible only where the possible gain is small."""
 
     def against(answer: IntegrationProposal) -> str:
         if answer.action not in ("lay", "leave"):
@@ -72,7 +77,7 @@ def ask_before_overlay(
 def ask_after_fail(
     context: RunContext, winner: Winner, attempt: int, advised: bool, findings: Sequence[str]
 ) -> IntegrationDecision | None:
-    """After a FAIL of this attempt; ``advised``: the auditor says to measure again."""
+    """Ask after a FAIL of this attempt; ``advised``: whether the auditor advises to measure again."""
 
     def against(answer: IntegrationProposal) -> str:
         if answer.action not in ("remeasure", "give_up"):
@@ -98,7 +103,7 @@ def _question(
     def take(answer: IntegrationProposal) -> Usable[IntegrationDecision]:
         why = against(answer)
         dropped = (DroppedProposal(what=answer.action, why=why),) if why else ()
-        # A proposal that has no place leaves what the policy does: no decision of a model's.
+        # An invalid proposal leaves the policy's decision in force.
         decided = IntegrationDecision(action=answer.action, because=plain(answer.because))
         return Usable(
             IntegrationDecision(action="lay", because="") if why else decided,

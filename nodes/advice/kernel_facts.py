@@ -47,7 +47,7 @@ def _describe_evaluations(task: TaskFolder, implementation: str) -> Iterator[str
     for evaluation in read_evaluations(task).values():
         if implementation in ("", evaluation.implementation):
             ratio = f", {math.exp(evaluation.log_ratio):.2f} times live" if evaluation.log_ratio is not None else ""
-            # What a compiler printed is left out: it repeats sources.
+            # Compiler output is left out: it repeats sources.
             why = f": {evaluation.why[:120]}" if evaluation.outcome == "wrong" else ""
             choices = orjson.dumps(evaluation.choices).decode()
             yield f"{evaluation.implementation} {choices}: {evaluation.outcome}{ratio}{why}"

@@ -1,7 +1,7 @@
-"""Proposals of a model for a kernel: choices of the family's own template, and nothing else yet.
+"""Kernel proposals of a model: parameter choices of the operator's own template only.
 
 Free source is not accepted: it would run as native code inside the process that measures it, and the limits around that
-process keep accidents in, not an opponent. A choice of the template can only be slow.
+process prevent accidents, not attacks. A choice of template parameters can only be slow.
 """
 
 from __future__ import annotations
@@ -50,9 +50,9 @@ class ProposalRecord(Record):
     """A line of ``proposals.jsonl`` in the folder of a task: one request to the model and its result."""
 
     after: int
-    """Kernels that the search had evaluated."""
+    """Number of kernels that the search had evaluated."""
     outcome: Kind
-    """How the request to the model ended."""
+    """Status of the request to the model."""
     detail: str = ""
     """Reason, where the model gave no answer."""
     admitted: tuple[dict[str, int], ...] = ()
@@ -78,7 +78,7 @@ class KernelProposals:
         self.lines = whole_lines(self._path, ProposalRecord)
 
     def at(self, after: int) -> ProposalRecord | None:
-        """The request that was made after so many evaluated kernels."""
+        """The logged request that was made after this number of evaluated kernels."""
         return next((line for line in self.lines if line.after == after), None)
 
     @property
@@ -93,7 +93,7 @@ class KernelProposals:
 
 
 def suggest_to_search(answer: KernelProposal, search: Search, family: Family, room: int) -> ProposalRecord:
-    """Have the search try what it has a place for, ``room`` kernels at most; the line that says what that was."""
+    """Queue the valid proposals for the search, ``room`` kernels at most; returns the log line."""
     admitted: list[dict[str, int]] = []
     ideas: list[str] = []
     dropped = [

@@ -1,4 +1,4 @@
-"""A profile as a role is told it: shares of wall time, corrected, and where in a request they fall."""
+"""Formats a profile for a role's prompt: corrected shares of wall time, by phase of a request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ MOST = 12
 
 
 def profile_text(profile: Profile | None) -> str:
-    """The largest operators and chains; names of operators come from the engine, and stand there as data."""
+    """The largest operators and chains; names of operators come from the engine and are marked as data."""
     if profile is None:
         return "none could be taken"
     told = {

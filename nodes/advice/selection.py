@@ -1,7 +1,7 @@
-"""Reordering and leaving out: all that a model may do to a list that code has made.
+"""Reorders a list of candidates, or drops some, by a model's answer: all that a model may do to the list.
 
-An item that is not named keeps its place behind those that are. Leaving out needs a reason, and is bounded: never the
-most promising item, and never more than half of them, so that no answer can keep the policy from its work.
+An item that is not named keeps its place after those that are. Dropping needs a reason and is bounded: never the most
+promising item, and never more than half of them, so that the policy can always continue.
 """
 
 from __future__ import annotations
@@ -16,20 +16,24 @@ LONGEST_NAME = 60
 
 
 class LeftOut(Record):
-    """An item that a model would not try, and why."""
+    """An item that a model drops, and its reason."""
 
     name: str
+    """Name of the item on the list."""
     because: str
+    """Reason for leaving it out, in the model's words."""
 
 
 class Selection(Record):
-    """A list in another order."""
+    """A reordered list."""
 
     order: tuple[str, ...]
+    """Names to be tried, in this order."""
     left_out: tuple[LeftOut, ...] = ()
+    """Items that are not tried: at most half of the list, never its first one."""
 
     def said(self, before: Sequence[str]) -> str:
-        """For people."""
+        """Summary for people."""
         if self.order == tuple(before) and not self.left_out:
             return "nothing to change"
         out = ", ".join(f"{entry.name} left out ({entry.because})" for entry in self.left_out)
@@ -39,7 +43,10 @@ class Selection(Record):
 def select(
     items: Sequence[str], wanted: Sequence[str], unwanted: Sequence[tuple[str, str]]
 ) -> tuple[Selection, tuple[DroppedProposal, ...]]:
-    """``items``: the most promising first. ``unwanted``: names with reasons. What cannot be done is dropped."""
+    """Apply a model's order to ``items`` (the most promising first).
+
+    ``unwanted``: names with reasons. Invalid entries are ignored.
+    """
     dropped: list[DroppedProposal] = []
     left_out: list[LeftOut] = []
     room = int(len(items) * MOST_LEFT_OUT)

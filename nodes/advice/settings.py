@@ -1,4 +1,4 @@
-"""Tools about settings: may it be proposed, and what is known of it already."""
+"""Tools for a model about settings: check whether one may be proposed, and look up its earlier results."""
 
 from __future__ import annotations
 
@@ -23,13 +23,16 @@ class CheckSetting(Record):
     """Arguments of ``propose_configuration``."""
 
     name: str = Field(max_length=100)
+    """Name of the setting; leading dashes are accepted."""
     value: bool | int | float | str
+    """Value that might be proposed for it."""
 
 
 class AskDiagnosis(Record):
     """Arguments of ``ask_for_a_diagnosis``."""
 
     setting: str = Field(max_length=100)
+    """Name of the setting; leading dashes are accepted."""
 
 
 def setting_tools(context: RunContext, space: SearchSpace) -> tuple[Tool[CheckSetting], Tool[AskDiagnosis]]:

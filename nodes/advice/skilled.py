@@ -1,4 +1,4 @@
-"""Looking at a skill: only those that fit the role and its task."""
+"""A tool with which a role reads a skill; only skills for the role and its task are available."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ class LookAtSkill(Record):
     """Arguments of ``look_at_skill``."""
 
     name: str = Field(max_length=100)
+    """Name of one of the skills that fit the task."""
 
 
 def skill_tool(
@@ -38,6 +39,6 @@ def skill_tool(
 
 
 def skills_text(role: str, *, operator: str | None = None, device: str | None = None, dtype: str | None = None) -> str:
-    """The bodies of a role's skills for its task, one after the other."""
+    """The texts of a role's skills for its task, concatenated."""
     found = skills_for(role, operator=operator, device=device, dtype=dtype)
     return "\n\n".join(entry.body for entry in found) or "nothing beyond what stands here"

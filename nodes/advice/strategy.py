@@ -1,4 +1,4 @@
-"""The strategist's question: what first, among directions and operators that code found worth trying."""
+"""The strategist's question: the order of directions and operators that code found worth trying."""
 
 from __future__ import annotations
 
@@ -19,36 +19,43 @@ from bankable.tools.profiling.records import Profile
 
 ROLE = "strategist"
 MOST = 20
-"""Steps of one answer that are looked at."""
+"""Largest number of steps of one answer that are considered."""
 
 
 class ProposedStep(Record):
     """Something from the lists, to be tried in this place or to be left out."""
 
     kind: Literal["setting", "operator"]
+    """Which of the two lists the target is on."""
     target: str
+    """Name of a direction or of an operator, as listed in the question."""
     leave_out: bool
+    """Do not try it at all; needs a reason."""
     chance: float
-    """That it gives anything: a guess, and of no effect."""
+    """Expected gain: a guess, without effect."""
     because: str
+    """Reason for it, in the model's words."""
 
 
 class DirectionProposal(Record):
     """What to try, best first. What is not named follows in the order that it has."""
 
     directions: tuple[ProposedStep, ...]
+    """Steps of both lists; those beyond ``MOST`` are dropped."""
 
 
 class Strategy(Record):
-    """The part of it that is followed."""
+    """The accepted part of the answer."""
 
     directions: Selection
+    """Order of the directions of settings."""
     operators: Selection
+    """Order of the operators."""
 
 
 @dataclass(frozen=True)
 class OperatorWorth:
-    """An operator that a kernel may replace, with what that may give at most."""
+    """An operator that a kernel may replace, with its largest possible gain."""
 
     operator: str
     share: float
@@ -58,7 +65,7 @@ class OperatorWorth:
 def ask_strategy(
     context: RunContext, profile: Profile | None, directions: Sequence[Direction], operators: Sequence[OperatorWorth]
 ) -> Strategy | None:
-    """Ask once a run; ``None`` where there is nothing to choose, nobody to ask, or no answer of use."""
+    """Ask once per run; ``None`` without a choice, a model, or a usable answer."""
     if len(directions) + len(operators) < 2:
         return None
     device = context.driver.device
@@ -81,7 +88,7 @@ def ask_strategy(
 
 
 def reorder(directions: Sequence[Direction], chosen: Selection) -> list[Direction]:
-    """Directions in another order: the first gets the largest share as its weight in the search, and so on."""
+    """Reordered directions: the first gets the largest share as its weight in the search, and so on."""
     by_name = {direction.name: direction for direction in directions}
     found = [by_name[name] for name in chosen.order if name in by_name]
     if found == [entry for entry in directions if entry in found]:

@@ -1,6 +1,6 @@
-"""Asking a model for settings to try: at the beginning of a search and after every few trials, within the same budget.
+"""Asks a model for settings to try: at the start of a search and after every few trials, within the same budget.
 
-What it says is written down before it is used, so that a resumed search asks for the same trials in the same order.
+The answer is logged before it is used, so that a resumed search asks for the same trials in the same order.
 """
 
 from __future__ import annotations
@@ -38,27 +38,33 @@ from bankable.tools.search import SearchPolicy, SearchSpace
 ROLE = "config_tuner"
 LOG = "proposals.jsonl"
 EVERY = 3
-"""Trials from one question to the next."""
+"""Trials between two questions."""
 QUESTIONS = 4
-"""Of one search at most."""
+"""Largest number of questions in one search."""
 
 
 class Consultation(Record):
-    """A line of ``search/proposals.jsonl``: one question, and what came of it."""
+    """A line of ``search/proposals.jsonl``: one question, and its result."""
 
     search: str
+    """Label of the search, such as ``around-NAME``: a run may search more than once."""
     after: int
-    """Trials that the search had seen."""
+    """Number of trials that the search had finished."""
     outcome: Kind
+    """How the question ended."""
     detail: str = ""
+    """Why there is no answer, for people; empty where there is one."""
     admitted: tuple[Admitted, ...] = ()
+    """Proposals that were handed to the search policy."""
     dropped: tuple[DroppedProposal, ...] = ()
+    """Proposals that were not, each with the reason."""
 
 
 class FailAnswer(Record):
-    """What is tried in place of a lever that was returned."""
+    """The lever that is tried in place of a returned one."""
 
     settings: dict[str, Scalar]
+    """At most one setting with its new value; empty where nothing else is tried."""
 
 
 class TuningAdvice:
@@ -183,7 +189,7 @@ def _situation(context: RunContext, space: SearchSpace, reference: ServerConfig)
 
 
 def read_consultations(path: Path) -> list[Consultation]:
-    """Questions so far; a line that cannot be read counts as not asked."""
+    """Logged questions; an unreadable line counts as not asked."""
     return whole_lines(path, Consultation)
 
 
@@ -197,7 +203,7 @@ def _about(name: str) -> str:
 
 
 def _shown(trial: ScreeningResult) -> str:
-    """Kinds of failures only: what a server says in its log is not for a model to read as an instruction."""
+    """Kinds of failures only: text of a server's log could be read by a model as an instruction."""
     what = ", ".join(f"{name}={value}" for name, value in trial.flags.items())
     if trial.score is None:
         return f"- {what}: {trial.failure.kind if trial.failure else 'no result'}"

@@ -50,6 +50,7 @@ class Evidence(Record):
     """Where in the sealed folder something stands."""
 
     file: str
+    """Path relative to the sealed folder, with forward slashes."""
     line: int | None = None
     """1-based; ``None`` for a whole file."""
 
@@ -58,11 +59,17 @@ class Finding(Record):
     """One thing that one rule found, with what to do about it."""
 
     rule: str
+    """Id of the rule."""
     severity: Severity
+    """How much it weighs in the verdict."""
     expected: str
+    """What the rule requires, in one sentence."""
     observed: str
+    """What the evidence shows instead, in one sentence."""
     evidence: tuple[Evidence, ...] = ()
+    """Places in the sealed folder that show it."""
     action: Action
+    """What the producer's machine should do about it."""
     advice: str
     """One sentence for the producer: what would make this finding go away honestly."""
     modes: tuple[str, ...] = ()
@@ -75,28 +82,37 @@ class Note(Record):
     """Something that was not judged, and why."""
 
     rule: str
+    """Id of the rule."""
     kind: Literal["not_applicable", "unverifiable", "remark"]
     """``not_applicable``: nothing of this kind is there to judge. ``unverifiable``: it is, but a record is missing."""
     text: str
+    """The reason or the remark, in one sentence."""
 
 
 class Interval(Record):
     """One-sided bounds at the level of the deciding look, as fractions."""
 
     lower: float
+    """Lower bound of the gain, as a fraction."""
     upper: float
+    """Upper bound of the gain, as a fraction."""
 
 
 class Metric(Record):
     """A number of both legs, recomputed from per-request records."""
 
     name: str
+    """Name of the metric, such as ``output_throughput``."""
     unit: str
+    """Unit of ``reference`` and ``candidate``: ``tok/s``, ``req/s``, ``ms`` or ``µs``."""
     reference: float | None
+    """Value of the reference side, in ``unit``: median over launches; ``None`` when no record gives it."""
     candidate: float | None
+    """Value of the candidate side, in ``unit``; ``None`` when no record gives it."""
     delta: float | None = None
     """Mean gain over the blocks as a fraction; positive means that the candidate's number is larger."""
     interval: Interval | None = None
+    """Bounds of ``delta``; ``None`` when the metric was measured too few times."""
 
 
 class LeverPart(Record):
@@ -105,9 +121,11 @@ class LeverPart(Record):
     lever: str
     """``name=value``; ``interaction`` for what the levers give together beyond their parts."""
     lever_class: LeverClass
+    """A: the same work done faster. B: an algorithmic or serving lever."""
     gain: float | None
     """As a fraction, on top of the parts before it; ``None`` when no record gives it."""
     interval: Interval | None = None
+    """Bounds of ``gain``; ``None`` when no record gives them."""
     basis: str
     """Comparison or verdict that it was measured in."""
 
@@ -116,31 +134,46 @@ class EvidenceDigest(Record):
     """A file that the verdict was derived from."""
 
     file: str
+    """Path relative to the sealed folder, with forward slashes."""
     sha256: str
+    """sha256 of the file's bytes, as hexadecimal digits."""
 
 
 class Verdict(Record):
     """``verdict.json``. Holds no time, path or duration, so the same evidence gives the same bytes."""
 
     schema_version: int = VERDICT_SCHEMA
+    """Version of this format."""
     scope: str
+    """What kind of claim was judged, as in ``request``."""
     subject: str
+    """What was judged, as in ``request``: a comparison, a profile or an operator."""
     attempt: int
+    """1-based number of the attempt that was judged."""
     request: Request
+    """What the auditor was asked to judge."""
     verdict: Word
+    """The strongest severity among the findings; PASS without any FAIL or FLAG."""
     action: Action
+    """The heaviest action among the findings that made the verdict."""
     lever_class: LeverClass
+    """A: the same work done faster. B: an algorithmic or serving lever. ``indeterminate``: no record tells."""
     counts_as_kernel_win: bool
+    """A gain of class A, shown to be real and not withheld by the verdict."""
     lever_decomposition: tuple[LeverPart, ...] = ()
     """The gain part by part, in the order in which the levers were laid on top of each other."""
     headline: str
     """The sentence that the evidence supports, in place of the producer's."""
     metrics: tuple[Metric, ...] = ()
+    """Recomputed metrics; the figures of the producer are not copied."""
     findings: tuple[Finding, ...] = ()
+    """All findings, of every severity."""
     notes: tuple[Note, ...] = ()
+    """What was not judged, and remarks that weigh nothing."""
     degraded: tuple[str, ...] = ()
     """Rules that raised or ran out of time; what they would have judged is not judged."""
     evidence: tuple[EvidenceDigest, ...] = ()
+    """Every file of the sealed folder with its digest."""
     ruleset: str
     """sha256 over the sources of the rules and of the statistics that they use."""
 

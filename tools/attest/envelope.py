@@ -29,13 +29,18 @@ SIGNATURE_TEXT = 88
 
 class _SignatureLine(Record):
     keyid: Digest
+    """sha256 that names the public key: a hint, not part of what is signed."""
     sig: str = Field(min_length=SIGNATURE_TEXT, max_length=SIGNATURE_TEXT)
+    """Ed25519 signature, in base64."""
 
 
 class _EnvelopeFile(Record):
     payload: str
+    """The signed statement, in base64."""
     payload_type: str = Field(alias="payloadType")
+    """Media type of the payload; covered by the signature."""
     signatures: list[_SignatureLine] = Field(min_length=1, max_length=MAX_SIGNATURES)
+    """One for each key that signed."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ class DigestSet(_Signed):
     """in-toto's digests by algorithm; this project uses one."""
 
     sha256: Digest
+    """Of the file's bytes, as hexadecimal digits."""
 
 
 class Artifact(_Signed):
@@ -37,21 +38,28 @@ class Artifact(_Signed):
     name: str
     """Relative to the sealed folder (verdicts) or to the bundle, with forward slashes."""
     digest: DigestSet
+    """Digest of the file's content."""
 
 
 class VerdictPredicate(_Signed):
     """What the auditor said of the files that are the statement's subject."""
 
     run_id: str
+    """Nonce of the run that the evidence is from."""
     scope: str
+    """What kind of claim was judged, as in ``Verdict.scope``."""
     subject: str
+    """What was judged, as in ``Verdict.subject``."""
     attempt: int = Field(ge=1, le=1_000_000)
     """1-based."""
     verdict: Literal["PASS", "FLAG", "FAIL"]
+    """The auditor's verdict."""
     action: str
+    """Action that the verdict advises."""
     verdict_sha256: Digest
     """Of ``verdict.json``, which holds the findings."""
     ruleset: Digest
+    """sha256 over the sources of the rules, as in ``Verdict.ruleset``."""
     ledger_head: Digest
     """Link of the ledger's entry for ``verdict.json``: it binds every file that the run had finished before."""
 
@@ -60,13 +68,16 @@ class BundlePredicate(_Signed):
     """The manifest is as the run wrote it. What it says of a gain is vouched for by the verdicts alone."""
 
     run_id: str
+    """Nonce of the run that made the bundle."""
 
 
 class Statement(_Signed):
     """What both kinds have in common."""
 
     type: Literal["https://in-toto.io/Statement/v1"] = Field(default=STATEMENT_TYPE, alias="_type")
+    """Type of the statement: in-toto, version 1."""
     subject: tuple[Artifact, ...] = Field(min_length=1)
+    """Files that the statement is about."""
 
     def to_bytes(self) -> bytes:
         """Canonical JSON: what the signature covers."""
@@ -77,14 +88,18 @@ class VerdictStatement(Statement):
     """About sealed evidence: how it was judged."""
 
     predicate_type: Literal["urn:bankable:verdict:v1"] = VERDICT_TYPE
+    """Names the form of ``predicate``."""
     predicate: VerdictPredicate
+    """The verdict on these files."""
 
 
 class BundleStatement(Statement):
     """About a bundle's ``manifest.json``, which has a digest of every other file."""
 
     predicate_type: Literal["urn:bankable:bundle:v1"] = BUNDLE_TYPE
+    """Names the form of ``predicate``."""
     predicate: BundlePredicate
+    """The run that the bundle is from."""
 
 
 def artifact(name: str, sha256: str) -> Artifact:

@@ -27,18 +27,25 @@ class CallLine(Record):
     at: float
     """Unix seconds, when it ended."""
     role: str
+    """Role that asked, such as ``strategist``."""
     model: str
+    """Name of the model that plays the role."""
     attempt: int
     """1-based within its question, or since the last call of a tool."""
     outcome: Kind
+    """How the request ended."""
     detail: str = ""
+    """The fault, or the tools that were called, for people; empty where there is nothing to add."""
     status: int | None = None
     """HTTP, where there was an answer."""
     prompt_tokens: int
+    """Tokens of the prompt."""
     completion_tokens: int
+    """Tokens of the answer."""
     estimated: bool
     """The server gave no usable counts."""
     latency_s: float
+    """From sending the request to its end, in seconds."""
     cost: float | None
     """US dollars; ``None`` without a price."""
     tool_calls: int = 0

@@ -19,7 +19,9 @@ class Endpoint(Record):
     """A model and where it is served, in the dialect of chat completions."""
 
     model: str = Field(min_length=1, max_length=200)
+    """Name of the model, as the server knows it."""
     base_url: str = OPENAI
+    """Address that the path of chat completions is appended to."""
     plain_http: bool = False
     """Allow http to another machine."""
     temperature: float | None = Field(default=None, ge=0, le=2)
@@ -35,6 +37,7 @@ class CallLimits(Record):
     """Bounds of one question. Times are seconds of wall time."""
 
     attempts: int = Field(default=4, ge=1)
+    """Requests for one question at most, the first included."""
     attempt_s: float = Field(default=120.0, gt=0)
     """For one request, from connecting to the last byte, however slowly the bytes come."""
     call_s: float = Field(default=300.0, gt=0)
@@ -46,13 +49,16 @@ class CallLimits(Record):
     answer_bytes: int = Field(default=1 << 20, gt=0)
     """A longer answer is refused; no more of it is held."""
     answer_tokens: int = Field(default=4096, gt=0)
+    """Longest answer, in tokens, as the server is told."""
 
 
 class Price(Record):
     """US dollars per million tokens."""
 
     prompt: float = Field(ge=0)
+    """US dollars per million tokens of prompts."""
     completion: float = Field(ge=0)
+    """US dollars per million tokens of answers."""
 
 
 class Budget(Record):
@@ -70,12 +76,15 @@ class EndpointSettings(Record):
     """All that is asked for, but no key."""
 
     endpoint: Endpoint
+    """Model of every role that is not in ``roles``."""
     roles: dict[Role, Endpoint] = Field(default={})
     """Roles that are played by another model."""
     limits: CallLimits = CallLimits()
+    """Bounds of each question."""
     budget: Budget = Budget()
     """For all roles together."""
     role_budgets: dict[Role, Budget] = Field(default={})
+    """Further bounds of single roles, besides that of all together."""
     prices: dict[str, Price] = Field(default={})
     """By model. Without a price the cost is unknown, and said to be."""
 

@@ -27,7 +27,9 @@ class CapturedShape(BaseModel):
     sizes: tuple[tuple[int, ...], ...] = Field(max_length=32)
     """Of each tensor argument."""
     strides: tuple[tuple[int, ...], ...] = Field(max_length=32)
+    """Of each tensor argument, in elements."""
     dtypes: tuple[str, ...] = Field(max_length=32)
+    """Of each tensor argument, by torch's name."""
     calls: Mapping[str, int]
     """By phase."""
     sampled: bool
@@ -53,15 +55,19 @@ class Captured(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     operator: str
+    """Name of the operator."""
     mode: str
+    """What the overlay does with the operator; always ``capture`` here."""
     module: Digest
     """sha256 of the file that the live implementation stands in."""
     live_path: str
+    """Path of the file that the live implementation stands in, on the server's machine."""
     other_calls: int = Field(ge=0)
     """Of shapes beyond the number that is counted apart."""
     uncovered_calls: int = Field(ge=0)
     """That the family does not describe: another dtype, a residual, a window."""
     shapes: tuple[CapturedShape, ...] = Field(max_length=MAX_SHAPES)
+    """Combinations of sizes that were counted apart, at most ``MAX_SHAPES``."""
 
     @property
     def calls(self) -> int:

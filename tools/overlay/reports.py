@@ -23,18 +23,31 @@ class _Operator(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     operator: str = Field(max_length=200)
+    """Name of the operator."""
     mode: str
+    """``replace``: a kernel stands in. Other modes only watch or capture."""
     module: Digest | str = Field(default="", max_length=64)
+    """sha256 of the file that the patch point resolves to; empty where there is none."""
     requested: str = ""
+    """Implementation that the overlay asks for."""
     resolved: str = ""
+    """Implementation that is in place: the requested one, or ``live``."""
     engaged: bool = False
+    """The kernel is in place and was called at least once."""
     calls: int = Field(default=0, ge=0)
+    """Calls that the kernel itself counted."""
     live_calls: int = Field(default=0, ge=0)
+    """Calls that the live implementation answered in its place."""
     source: str = Field(default="", max_length=64)
+    """sha256 of the file of the adapter that is in place; empty where there is none."""
     parameters: dict[str, Scalar] = {}
+    """Compile-time parameters of the kernel."""
     shapes: list[str] = Field(default=[], max_length=64)
+    """Shapes of calls that were seen, as text."""
     error_vs_live: float | None = None
+    """Largest error against the live implementation over the compared calls; ``None`` where none was compared."""
     why: str = Field(default="", max_length=300)
+    """Why the live implementation answers; empty when the kernel does."""
 
 
 class _Report(BaseModel):
@@ -43,9 +56,13 @@ class _Report(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     pid: int
+    """Id of the process."""
     worker: str = Field(max_length=100)
+    """Rank in the server, such as ``tp0``, or ``pid`` with the process id where no rank is known."""
     overlays: list[str] = Field(max_length=64)
+    """Names of the folders on ``PYTHONPATH`` that have a ``sitecustomize``; only the first one runs."""
     operators: list[dict[str, Any]] = Field(max_length=200)
+    """One entry for each operator, in the form of ``_Operator``; checked one by one."""
 
 
 @dataclass(frozen=True)

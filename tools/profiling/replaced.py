@@ -23,6 +23,7 @@ class CallPattern(Record):
     chain: str
     """Its name in ``profile.json``."""
     family: OperatorFamily
+    """Kind of work that the chain counts as."""
     calls: str
     """Regular expression over the calls, each a letter of ``tools/profiling/chains.py``."""
 

@@ -15,7 +15,9 @@ class Trial(Record):
     id: int = Field(ge=0)
     """Running number within the search."""
     flags: dict[str, Scalar]
+    """Flags that differ from the reference, with underscores."""
     env: dict[str, str] = Field(default_factory=dict)
+    """Environment variables that differ from the reference."""
     stage: str
     """Why it was asked: ``screen``, ``combine``, ``refine``, ``sample`` or ``suggested``."""
     stop_below: float | None = None
@@ -47,13 +49,16 @@ class FinishedTrial(Record):
     """One line of ``search/trials.jsonl``: enough to replay the search."""
 
     trial: Trial
+    """What was measured."""
     outcome: TrialOutcome
+    """What the measurement gave."""
 
 
 class BestTrial(Record):
     """The configuration that the search would confirm next, and its expected score."""
 
     trial: Trial
+    """The configuration; its id is that of the trial that was measured."""
     score: float
     """Expected log ratio against the reference, shrunk towards the neighbours' evidence where the policy does so."""
     sd: float | None

@@ -34,14 +34,23 @@ class _Answer(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     python: str
+    """Version of the interpreter."""
     sglang: str
+    """Version of sglang, or ``unknown``."""
     torch: str
+    """Version of torch, or ``unknown``."""
     package: Path
+    """Folder of the sglang package."""
     device: Literal["cpu", "cuda", "rocm"]
+    """Kind of device that the engine would run on."""
     devices: tuple[str, ...]
+    """Names of the devices that torch sees."""
     standin_needed: bool
+    """True on a CPU engine without sglang's kernel package."""
     flags: frozenset[str]
+    """Long names, with underscores, of all flags that the server accepts."""
     versions: dict[str, str]
+    """Versions of the installed packages that matter to serving, by name."""
 
 
 @dataclass(frozen=True)

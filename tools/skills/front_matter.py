@@ -37,12 +37,17 @@ class FrontMatter(Record):
     """What a skill says about itself. An empty list means any."""
 
     name: Name
+    """Name of the skill, the same as in the index."""
     description: str = Field(min_length=10, max_length=300)
     """One sentence."""
     roles: tuple[Role, ...] = Field(min_length=1)
+    """Roles that may read it."""
     operators: tuple[Operator, ...] = ()
+    """Operators that it is for."""
     devices: tuple[Device, ...] = ()
+    """Kinds of device that it is for."""
     dtypes: tuple[Dtype, ...] = ()
+    """Data types that it is for."""
 
     def fits(self, role: str, operator: str | None, device: str | None, dtype: str | None) -> bool:
         """Whether a role gets this for its task. What is for one operator is not for a task without any."""

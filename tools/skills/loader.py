@@ -24,6 +24,7 @@ class Entry(Record):
     """One line of the index: nothing that the skill says itself."""
 
     name: Name
+    """Name of the skill, the same as in its front matter."""
     file: str = Field(pattern=r"^[a-z0-9_]+(/[a-z0-9_]+)*/?[A-Za-z0-9_]+\.md$")
     """Relative to the folder of skills."""
 
@@ -32,6 +33,7 @@ class SkillIndex(Record):
     """``index.yaml``."""
 
     skills: tuple[Entry, ...]
+    """Skills that are listed one by one, in the order in which a role gets them."""
     folders: tuple[Name, ...] = ()
     """Folders beside the index: each ``.md`` file in them is a skill of the file's name, in the order of the names."""
 
