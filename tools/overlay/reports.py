@@ -45,7 +45,7 @@ class _Operator(BaseModel):
     shapes: list[str] = Field(default=[], max_length=64)
     """Shapes of calls that were seen, as text."""
     error_vs_live: float | None = None
-    """Largest error against the live implementation over the compared calls; ``None`` where none was compared."""
+    """Largest relative error against the live implementation; ``None`` where no call was compared."""
     why: str = Field(default="", max_length=300)
     """Why the live implementation answers; empty when the kernel does."""
 
