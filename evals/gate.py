@@ -29,19 +29,19 @@ def judge_all(names: Sequence[str], jobs: int) -> list[Judgment]:
     """Every fixture once, without a process of its own."""
     return [
         judgment
-        for found in each([FixtureTask(name, (0,), isolated=False) for name in names], jobs)
-        for judgment in found
+        for judgments in each([FixtureTask(name, (0,), isolated=False) for name in names], jobs)
+        for judgment in judgments
     ]
 
 
-def complaints(found: Summary, expected: Table) -> list[str]:
+def complaints(summary: Summary, expected: Table) -> list[str]:
     """Why the gate does not open; empty when it does."""
-    said = [f"{name}: {why}" for name, why in found.wrong]
-    if found.false_pass.hits:
-        said.insert(0, f"frauds signed off: {found.false_pass}")
-    if (found.false_alarm.share or 0.0) > MOST_ALARMS:
-        said.insert(0, f"honest fixtures accused: {found.false_alarm}; at most {MOST_ALARMS:.0%} may be")
-    return said + differences(expected, as_table(found.rules))
+    reasons = [f"{name}: {why}" for name, why in summary.wrong]
+    if summary.false_pass.hits:
+        reasons.insert(0, f"frauds signed off: {summary.false_pass}")
+    if (summary.false_alarm.share or 0.0) > MOST_ALARMS:
+        reasons.insert(0, f"honest fixtures accused: {summary.false_alarm}; at most {MOST_ALARMS:.0%} may be")
+    return reasons + differences(expected, as_table(summary.rules))
 
 
 def as_table(rows: Sequence[SummaryRow]) -> dict[str, dict[str, int]]:
@@ -49,34 +49,34 @@ def as_table(rows: Sequence[SummaryRow]) -> dict[str, dict[str, int]]:
     return {row.name: {name: int(getattr(row, name)) for name in FIGURES} for row in rows}
 
 
-def differences(expected: Table, found: Table) -> list[str]:
+def differences(expected: Table, table: Table) -> list[str]:
     """Every figure that is not as committed."""
-    said: list[str] = []
-    for rule in sorted({*expected, *found}):
-        before, now = expected.get(rule), found.get(rule)
+    reasons: list[str] = []
+    for rule in sorted({*expected, *table}):
+        before, now = expected.get(rule), table.get(rule)
         if before is None or now is None:
-            said.append(f"{rule}: {'not in the committed table' if before is None else 'no fixture any more'}")
+            reasons.append(f"{rule}: {'not in the committed table' if before is None else 'no fixture any more'}")
             continue
-        said += [
+        reasons += [
             f"{rule}: {figure} {before.get(figure)} → {now[figure]}"
             for figure in FIGURES
             if before.get(figure) != now[figure]
         ]
-    return said
+    return reasons
 
 
 def read_expected(path: Path = EXPECTED) -> dict[str, dict[str, int]]:
     """The committed table. Raises ``UserError`` when it is not there or damaged."""
     try:
-        found = tomllib.loads(path.read_text(encoding="utf-8"))
-        return {str(rule): {str(name): int(value) for name, value in row.items()} for rule, row in found.items()}
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        return {str(rule): {str(name): int(value) for name, value in row.items()} for rule, row in table.items()}
     except (OSError, ValueError, AttributeError, TypeError):
         raise UserError("no readable table", str(path), "write it with `python -m evals gate --write`") from None
 
 
-def write_expected(found: Table, path: Path = EXPECTED) -> None:
+def write_expected(table: Table, path: Path = EXPECTED) -> None:
     """Replace the committed table."""
     rows = [
-        f"\n[{rule}]\n" + "".join(f"{name} = {value}\n" for name, value in row.items()) for rule, row in found.items()
+        f"\n[{rule}]\n" + "".join(f"{name} = {value}\n" for name, value in row.items()) for rule, row in table.items()
     ]
     path.write_text(HEAD + "".join(rows), encoding="utf-8")

@@ -38,15 +38,15 @@ class Mutant:
 def judged_without(name: str) -> list[tuple[str, Judgment]]:
     """The fixture judged without each rule that accuses somebody in it: (rule, what is then said)."""
     fixture = chosen([name])[0]
-    found: list[tuple[str, Judgment]] = []
+    judgments: list[tuple[str, Judgment]] = []
     with sealed(fixture) as evidence:
         accusing = {finding.rule for finding in evaluate(evidence.folder).findings if finding.severity in HEAVY}
         for gone in [rule for rule in RULES if rule.id in accusing]:
             begun = time.perf_counter()
             verdict = evaluate(evidence.folder, [rule for rule in RULES if rule is not gone])
             source = JudgmentSource(f"rules without {gone.id}", 0, 0, evidence.digest, time.perf_counter() - begun)
-            found.append((gone.id, judgment(fixture, Heard(verdict), source)))
-    return found
+            judgments.append((gone.id, judgment(fixture, Heard(verdict), source)))
+    return judgments
 
 
 def mutants(fixtures: Sequence[Fixture], keys: Mapping[str, Key], jobs: int) -> tuple[Mutant, ...]:
@@ -56,25 +56,25 @@ def mutants(fixtures: Sequence[Fixture], keys: Mapping[str, Key], jobs: int) -> 
         return killed(pool.map(judged_without, names), keys)
 
 
-def killed(found: Iterable[Iterable[tuple[str, Judgment]]], keys: Mapping[str, Key]) -> tuple[Mutant, ...]:
+def killed(judged: Iterable[Iterable[tuple[str, Judgment]]], keys: Mapping[str, Key]) -> tuple[Mutant, ...]:
     """Which fixtures kill which mutant."""
     killers: dict[str, list[str]] = {rule.id: [] for rule in RULES}
-    for judgments in found:
+    for judgments in judged:
         for rule, result in judgments:
             if Scored(result, keys[result.fixture]).wrong:
                 killers[rule].append(result.fixture)
     return tuple(Mutant(rule, tuple(names)) for rule, names in killers.items())
 
 
-def text(found: Sequence[Mutant]) -> str:
+def text(tested: Sequence[Mutant]) -> str:
     """The kill rate, then every rule with the fixtures that notice."""
-    dead = sum(mutant.killed for mutant in found)
+    dead = sum(mutant.killed for mutant in tested)
     lines = [
-        f"{dead} of {len(found)} rules killed = {dead / len(found):.0%}",
+        f"{dead} of {len(tested)} rules killed = {dead / len(tested):.0%}",
         "",
         f"{'rule without':<28}{'noticed by':>11}",
     ]
-    for mutant in sorted(found, key=lambda mutant: (len(mutant.killers), mutant.rule)):
+    for mutant in sorted(tested, key=lambda mutant: (len(mutant.killers), mutant.rule)):
         shown = ", ".join(mutant.killers[:3]) + (" …" if len(mutant.killers) > 3 else "")
         lines.append(f"{mutant.rule:<28}{len(mutant.killers):>11}  {shown or 'SURVIVES'}")
     return "\n".join(lines)

@@ -28,7 +28,7 @@ class LeverProspect:
 
 def lever_of(values: dict[str, Scalar]) -> Lever:
     """A lever from knob values: variables to the environment, everything else to the flags."""
-    env = {name: str(value) for name, value in values.items() if (it := knob(name)) and it.env}
+    env = {name: str(value) for name, value in values.items() if (entry := knob(name)) and entry.env}
     return Lever(flags={name: value for name, value in values.items() if name not in env}, env=env)
 
 
@@ -78,20 +78,20 @@ def screen(
         if context.advisor is not None
         else None
     )
-    told: list[ScreeningResult] = []
+    results: list[ScreeningResult] = []
     with Screening(context, base, label) as session:
         while True:
             if advice is not None:
-                advice.offer(policy, told)
+                advice.offer(policy, results)
             trial = policy.ask()
             if trial is None:
                 break
-            seen = len(told)
+            seen = len(results)
             source = _source(trial) if advice is not None else None
             result = mine[seen] if seen < len(mine) else session.measure(number + seen, trial.lever(), source)
             failure = result.failure.kind if result.failure else None
             policy.tell(trial.id, TrialOutcome(score=result.score, failure=failure, cost_s=result.cost_s))
-            told.append(result)
+            results.append(result)
             if failure == "not_recorded" and trial.stage != SUGGESTED:
                 break  # the recording ends here
     return [LeverProspect(best.trial.lever(), math.expm1(best.score)) for best in policy.ranked()]
@@ -116,7 +116,7 @@ def revise(lever: Lever, rules: Collection[str], reference_kv_tokens: int | None
 
     Only one repair is known: a change that moved the KV pool is tried again with the pool held at the reference's.
     """
-    moved = "same_conditions" in rules and any((it := knob(name)) and it.capacity for name in lever.names())
+    moved = "same_conditions" in rules and any((entry := knob(name)) and entry.capacity for name in lever.names())
     if moved and reference_kv_tokens and "max_total_tokens" not in lever.flags:
         return Lever(flags={**lever.flags, "max_total_tokens": reference_kv_tokens}, env=lever.env)
     return None
@@ -138,9 +138,9 @@ def repair(
     if not knobs:
         return None
     space = space_from_knobs(knobs, context.situation(), {**reference.flags, **reference.env}, {})
-    found = answer_to_fail(context, comparison, space, reference, findings)
-    other = lever_of(found)
-    return other if found and patch_name(other) not in tried else None
+    values = answer_to_fail(context, comparison, space, reference, findings)
+    other = lever_of(values)
+    return other if values and patch_name(other) not in tried else None
 
 
 def patch_name(lever: Lever, attempt: int = 1) -> str:

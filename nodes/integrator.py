@@ -80,15 +80,15 @@ def winner_of(context: RunContext, task: TaskFolder, claim: BenchmarkClaim, prof
 
 def reason_to_skip(context: RunContext, winner: Winner, attempt: int, findings: Sequence[str]) -> str:
     """Why a language model would not have it measured at all; empty where it is measured."""
-    found = ask_before_overlay(context, winner, attempt, findings)
-    return f"left aside by the integrator: {found.because}" if found is not None and found.action == "leave" else ""
+    advice = ask_before_overlay(context, winner, attempt, findings)
+    return f"left aside by the integrator: {advice.because}" if advice is not None and advice.action == "leave" else ""
 
 
 def should_remeasure(context: RunContext, winner: Winner, advised: bool, failed: int, findings: Sequence[str]) -> bool:
     """The answer to a FAIL of attempt ``failed``: as the auditor advises, unless a model may decide and does."""
-    found = ask_after_fail(context, winner, failed, advised, findings)
-    if found is not None and found.action in ("remeasure", "give_up"):
-        return found.action == "remeasure"
+    advice = ask_after_fail(context, winner, failed, advised, findings)
+    if advice is not None and advice.action in ("remeasure", "give_up"):
+        return advice.action == "remeasure"
     return advised
 
 

@@ -67,19 +67,19 @@ def best_kernel(context: RunContext, task: TaskFolder, findings: Sequence[str] =
                 _consult(context, task, search, findings)
 
             search.run(BUDGET, between)
-    known = read_evaluations(task)  # of a recorded run, too
-    best = find_fastest(known.values())
+    evaluations = read_evaluations(task)  # of a recorded run, too
+    best = find_fastest(evaluations.values())
     if best is None:
-        context.tell(ProgressEvent("note", f"{task.task.operator}: none of {len(known)} kernels is right"))
+        context.tell(ProgressEvent("note", f"{task.task.operator}: none of {len(evaluations)} kernels is right"))
         return None
     changed = {name: value for name, value in best.choices.items() if value != task.family.defaults()[name]}
     what = ", ".join(f"{name}={value}" for name, value in sorted(changed.items())) or "the template as it stands"
     source = f", proposed by: {best.source}" if best.source else ""
-    context.tell(ProgressEvent("note", f"{task.task.operator}: best of {len(known)} kernels: {what}{source}"))
+    context.tell(ProgressEvent("note", f"{task.task.operator}: best of {len(evaluations)} kernels: {what}{source}"))
     # Of a recorded run the kernel as it was benched: the template may have changed since.
-    found = kept_source(task, best.implementation) or render(task.family, task.task.dtype, best.choices)
-    keep(task, found)
-    return found
+    kernel_source = kept_source(task, best.implementation) or render(task.family, task.task.dtype, best.choices)
+    keep(task, kernel_source)
+    return kernel_source
 
 
 def _consult(context: RunContext, task: TaskFolder, search: Search, findings: Sequence[str]) -> None:
@@ -104,10 +104,11 @@ def _consult(context: RunContext, task: TaskFolder, search: Search, findings: Se
 def _asked(
     advisor: Advisor, task: TaskFolder, search: Search, findings: Sequence[str], room: int, seconds: float
 ) -> ProposalRecord:
-    told = task.task
+    kernel_task = task.task
     system = load_prompt(ROLE).filled(
         skills="\n\n".join(
-            entry.body for entry in skills_for(ROLE, operator=task.family.name, device=told.device, dtype=told.dtype)
+            entry.body
+            for entry in skills_for(ROLE, operator=task.family.name, device=kernel_task.device, dtype=kernel_task.dtype)
         ),
         task=_task(task),
         diagnosis=_diagnosis(search),
@@ -115,7 +116,7 @@ def _asked(
         findings="\n".join(f"- {finding}" for finding in findings) or "none yet",
     )
     tools = (
-        skill_tool(ROLE, operator=task.family.name, device=told.device, dtype=told.dtype),
+        skill_tool(ROLE, operator=task.family.name, device=kernel_task.device, dtype=kernel_task.dtype),
         make_diagnosis_tool(task),
         make_kernel_tool(task),
     )
@@ -132,25 +133,25 @@ def _diagnosis(search: Search) -> str:
 
 def _task(task: TaskFolder) -> str:
     """Held-out shapes are left out, as in the search."""
-    told, family = task.task, task.family
-    seen = [shape for shape in told.shapes if not shape.held_out]
+    kernel_task, family = task.task, task.family
+    seen = [shape for shape in kernel_task.shapes if not shape.held_out]
     allowed = allowed_values(family, [parse_dims(entry.key) for entry in seen])
     meanings = {parameter.name: parameter.meaning for parameter in family.parameters}
     return orjson.dumps(
         {
             "operator": family.title,
-            "dtype": told.dtype,
-            "device": told.device,
+            "dtype": kernel_task.dtype,
+            "device": kernel_task.device,
             "axes": family.axes,
             "shapes": [item.key for item in seen],
             "parameters": [
                 {
                     "name": name,
-                    "values": list(them),
+                    "values": list(values),
                     "default": family.defaults()[name],
                     "meaning": meanings.get(name, "an axis that the kernel is compiled for at one size; 0: none"),
                 }
-                for name, them in allowed.items()
+                for name, values in allowed.items()
             ],
         },
         option=orjson.OPT_INDENT_2,

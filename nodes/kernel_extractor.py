@@ -60,19 +60,19 @@ class Extraction:
 
 def rank_operators(profile: Profile) -> list[OperatorProspect]:
     """Every operator that a kernel family covers, the most promising first; small ones with the reason to skip them."""
-    found = []
+    prospects = []
     for name in FAMILIES:
         share = operator_share(profile, name) or 0.0
         promise = promised_gain(share, LIKELY)
         small = f"{share:.1%} of the time: at most {promise:+.1%} at {LIKELY:g}×" if promise < WORTH else ""
-        found.append(OperatorProspect(operator=name, share=share, promise=promise, reason=small))
-    return sorted(found, key=lambda entry: (-entry.promise, entry.operator))
+        prospects.append(OperatorProspect(operator=name, share=share, promise=promise, reason=small))
+    return sorted(prospects, key=lambda entry: (-entry.promise, entry.operator))
 
 
 def choose_operators(
     context: RunContext,
     profile: Profile,
-    found: Sequence[OperatorProspect],
+    prospects: Sequence[OperatorProspect],
     order: Sequence[str] | None,
     findings: Sequence[str],
 ) -> Selection:
@@ -81,11 +81,13 @@ def choose_operators(
     A language model may choose among them; it adds none.
     """
     worth = {
-        entry.operator: OperatorWorth(entry.operator, entry.share, entry.promise) for entry in found if not entry.reason
+        entry.operator: OperatorWorth(entry.operator, entry.share, entry.promise)
+        for entry in prospects
+        if not entry.reason
     }
     names = [name for name in order if name in worth] if order is not None else list(worth)
-    asked = ask_selection(context, profile, [worth[name] for name in names], findings)
-    return asked if asked is not None else Selection(order=tuple(names))
+    selection = ask_selection(context, profile, [worth[name] for name in names], findings)
+    return selection if selection is not None else Selection(order=tuple(names))
 
 
 def extract(context: RunContext, operator: str, wanted: list[str]) -> Extraction:

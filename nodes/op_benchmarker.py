@@ -57,15 +57,15 @@ def benchmark(
 
     Kernels that a language model entered take part too; ``findings``: what the auditor held against earlier attempts.
     """
-    known = read_benched(task, attempt)
-    plan = ask_bench_plan(context, task, attempt, findings) if known is None else None
-    if known is None and context.recorded is not None:
+    benched = read_benched(task, attempt)
+    plan = ask_bench_plan(context, task, attempt, findings) if benched is None else None
+    if benched is None and context.recorded is not None:
         take_over(context.recorded, context.folder, f"ops/{task.task.operator}/bench-{attempt}")
-        known = read_benched(task, attempt)
-        if known is None:
+        benched = read_benched(task, attempt)
+        if benched is None:
             return BenchmarkResult(None, "no recorded operator benchmark")
-    if known is not None:
-        return BenchmarkResult(known)
+    if benched is not None:
+        return BenchmarkResult(benched)
     assert context.engine_python is not None
     try:
         candidates = [*torch_candidates(task.family, attempt), compile_candidate(task, source, Compiler())]

@@ -53,7 +53,7 @@ class Preflight(Record):
 def preflight(context: RunContext) -> Preflight:
     """Check what the engine knows against what the registry offers, and write it down."""
     knobs, dropped = knobs_for(context.driver.device, context.known_flags, context.situation())
-    found = Preflight(
+    result = Preflight(
         run_id=context.run_id,
         device=context.driver.device,
         driver=context.driver.kind,
@@ -69,11 +69,11 @@ def preflight(context: RunContext) -> Preflight:
         probes=len(context.prompts),
         questions=len(context.questions),
     )
-    context.folder.put(context.folder.root / "preflight.json", found.model_dump(mode="json"))
+    context.folder.put(context.folder.root / "preflight.json", result.model_dump(mode="json"))
     context.tell(
         ProgressEvent(
             "note",
-            f"{found.device}, {len(knobs)} knobs, {len(dropped)} dropped, {context.protocol.launch_plan} launches",
+            f"{result.device}, {len(knobs)} knobs, {len(dropped)} dropped, {context.protocol.launch_plan} launches",
         )
     )
-    return found
+    return result

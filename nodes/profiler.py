@@ -68,7 +68,7 @@ def _trace(context: RunContext, leg: Path, traces: Path, attempt: int) -> tuple[
     if isinstance(server, LaunchFailed):
         writer.close(None, context.driver.clock(), server.failure)
         return [], server.failure
-    found: list[Path] = []
+    trace_files: list[Path] = []
     failure: Failure | None = None
     try:
         writer.server_info(server)
@@ -76,7 +76,7 @@ def _trace(context: RunContext, leg: Path, traces: Path, attempt: int) -> tuple[
         writer.warm(server, RoundLoad(context.workload, seed, -1), [])
         traces.mkdir(parents=True, exist_ok=True)
         with writer.span("profile"):
-            found = server.profile(
+            trace_files = server.profile(
                 RoundLoad(_traced(context.workload), seed + 50, -1), _steps(context.workload), traces
             )
     except RoundFailed as problem:
@@ -84,9 +84,9 @@ def _trace(context: RunContext, leg: Path, traces: Path, attempt: int) -> tuple[
     finally:
         stopped = server.close()
     writer.close(server.identity, stopped, failure)
-    for trace in found:
+    for trace in trace_files:
         context.folder.ledger.enter(trace)
-    return found, failure
+    return trace_files, failure
 
 
 def _traced(load: Workload) -> Workload:

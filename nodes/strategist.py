@@ -36,17 +36,17 @@ def directions(context: RunContext, profile: Profile | None) -> list[Direction]:
         ("model", MODEL, 1 - host, f"{1 - host:.0%} of the wall time is in operators"),
         ("batching", BATCHING, host * (1 - host), "how requests are put together decides how much each pass does"),
     ]
-    found = []
+    weighted = []
     waiting, queue = _waiting(context)
     if waiting > 0 and any(knob.name == CAP for knob in knobs):
-        found.append((waiting, Direction(name="queue", knobs=[CAP], share=waiting, reason=queue)))
+        weighted.append((waiting, Direction(name="queue", knobs=[CAP], share=waiting, reason=queue)))
     for name, touches, share, reason in groups:
         members = [knob for knob in knobs if _home(knob) in touches and not (waiting > 0 and knob.name == CAP)]
         promise = sum(knob.promise for knob in members)
         if members:
             names = [knob.name for knob in members]
-            found.append((share * promise, Direction(name=name, knobs=names, share=share, reason=reason)))
-    return [direction for _, direction in sorted(found, key=lambda entry: -entry[0])]
+            weighted.append((share * promise, Direction(name=name, knobs=names, share=share, reason=reason)))
+    return [direction for _, direction in sorted(weighted, key=lambda entry: -entry[0])]
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,10 @@ def ask_order(
     context: RunContext, profile: Profile | None, directions: Sequence[Direction], operators: Sequence[OperatorWorth]
 ) -> SearchOrder | None:
     """What a language model makes of both lists; ``None`` where they stay as they are."""
-    found = ask_strategy(context, profile, directions, operators)
-    if found is None:
+    strategy = ask_strategy(context, profile, directions, operators)
+    if strategy is None:
         return None
-    return SearchOrder(reorder(directions, found.directions), found.directions.left_out, found.operators)
+    return SearchOrder(reorder(directions, strategy.directions), strategy.directions.left_out, strategy.operators)
 
 
 def _waiting(context: RunContext) -> tuple[float, str]:

@@ -111,18 +111,18 @@ def _comparison(folder: Path, size: Size, rng: random.Random, texts: list[str]) 
 def _leg(leg: Path, size: Size, rng: random.Random, texts: list[str]) -> list[RoundFigures]:
     filler = {f"option_{index:03d}": index if index % 2 else f"value {index}" for index in range(FILLERS)}
     edit(leg / "server_info.json", lambda info: info.update(filler))
-    found = []
+    rounds = []
     rows = read_lines(leg / "bench_runs.jsonl")
     with (leg / "bench_runs.jsonl").open("wb") as out:
         for row in rows:
             row["server_info"] |= filler
             row["bankable"]["issued"] = size.requests
             lists = _lists(size, rng, texts)
-            found.append(_figures(row["duration"], lists))
-            out.write(orjson.dumps({**row, **lists, **_summary(size, found[-1])}, option=orjson.OPT_APPEND_NEWLINE))
+            rounds.append(_figures(row["duration"], lists))
+            out.write(orjson.dumps({**row, **lists, **_summary(size, rounds[-1])}, option=orjson.OPT_APPEND_NEWLINE))
     with (leg / "server.log").open("a") as log:
         log.writelines(_log(size, len(rows)))
-    return found
+    return rounds
 
 
 def _lists(size: Size, rng: random.Random, texts: list[str]) -> Json:
@@ -144,9 +144,9 @@ def _figures(duration: float, lists: Json) -> RoundFigures:
     return figures(duration, lists["input_lens"], lists["output_lens"], lists["ttfts"], decodes, gaps, lists["errors"])
 
 
-def _summary(size: Size, found: RoundFigures) -> Json:
+def _summary(size: Size, round_figures: RoundFigures) -> Json:
     return {
-        **{name: getattr(found, name) for name in (*LatencySummary.model_fields, "p99_tpot_ms")},
+        **{name: getattr(round_figures, name) for name in (*LatencySummary.model_fields, "p99_tpot_ms")},
         "completed": size.requests,
         "total_input_tokens": size.requests * INPUT_LEN,
         "total_output_tokens": size.requests * size.output_len,

@@ -56,11 +56,11 @@ def record(driver: Driver, engine: EngineIdentity, plan: LandscapePlan, say: Cal
         rounds=plan.rounds,
         seed=plan.seed,
     )
-    found, rows = read_partial(plan.out)
-    if found is None:
+    recorded_header, rows = read_partial(plan.out)
+    if recorded_header is None:
         log.append(header.model_dump(mode="json"))
-    elif found != header:
-        differs = [n for n in Header.model_fields if getattr(found, n) != getattr(header, n)]
+    elif recorded_header != header:
+        differs = [n for n in Header.model_fields if getattr(recorded_header, n) != getattr(header, n)]
         raise UserError(
             "another landscape is in this file", f"{plan.out}: {', '.join(differs)}", "choose another --out"
         )

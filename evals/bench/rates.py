@@ -22,7 +22,7 @@ RULES = {
 def rates_table(trials: int = 20_000, seed: int = 0, machine: Machine | None = None) -> str:
     """Markdown: one row a rule; share of "win" in per cent at each true gain. The first column is false wins."""
     machine = machine or Machine()
-    found = simulate_rules(GAINS, machine, trials, seed)
+    simulated = simulate_rules(GAINS, machine, trials, seed)
     head = "| rule | " + " | ".join("false wins" if gain == 0 else f"power at +{gain:.0%}" for gain in GAINS) + " |"
     lines = [
         f"launch sd {machine.launch_sd:.1%}, round sd {machine.round_sd:.1%}, drift {machine.drift_sd:.1%} per launch, "
@@ -32,7 +32,8 @@ def rates_table(trials: int = 20_000, seed: int = 0, machine: Machine | None = N
         "| --- |" + " ---: |" * len(GAINS),
     ]
     lines += [
-        f"| {said} | " + " | ".join(_shown(found[gain], name) for gain in GAINS) + " |" for name, said in RULES.items()
+        f"| {label} | " + " | ".join(_shown(simulated[gain], name) for gain in GAINS) + " |"
+        for name, label in RULES.items()
     ]
     return "\n".join(lines)
 

@@ -130,10 +130,10 @@ class Landscape(Record):
 
     def by_point(self) -> dict[Point, list[LaunchRow]]:
         """Launches of each configuration, in order of replicate."""
-        found: dict[Point, list[LaunchRow]] = {}
+        rows_by_point: dict[Point, list[LaunchRow]] = {}
         for row in sorted(self.launches, key=lambda r: r.launch):
-            found.setdefault(tuple(row.point), []).append(row)
-        return found
+            rows_by_point.setdefault(tuple(row.point), []).append(row)
+        return rows_by_point
 
 
 def read_landscape(path: Path) -> Landscape:
@@ -186,10 +186,10 @@ def _content(path: Path) -> bytes:
 
 def _latest(rows: Iterable[LaunchRow]) -> list[LaunchRow]:
     """One row per configuration and replicate: the one written last."""
-    kept: dict[tuple[int, tuple[int, ...]], LaunchRow] = {}
+    latest: dict[tuple[int, tuple[int, ...]], LaunchRow] = {}
     for row in rows:
-        kept[(row.launch, tuple(row.point))] = row
-    return list(kept.values())
+        latest[(row.launch, tuple(row.point))] = row
+    return list(latest.values())
 
 
 def _check_points(header: Header, rows: list[LaunchRow], path: Path) -> None:

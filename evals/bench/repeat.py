@@ -38,26 +38,26 @@ class Repeats:
 
     @property
     def same(self) -> bool:
-        return all(len(found) == 1 for found in self.verdicts.values())
+        return all(len(outcomes) == 1 for outcomes in self.verdicts.values())
 
     def table(self) -> str:
         """One line per variation."""
         return "\n".join(
-            f"{name:<34}{sum(found.values()):>5} verdicts, {len(found)} distinct"
-            for name, found in self.verdicts.items()
+            f"{name:<34}{sum(outcomes.values()):>5} verdicts, {len(outcomes)} distinct"
+            for name, outcomes in self.verdicts.items()
         )
 
 
 def repeat(run: Path, scope: Scope, subject: str, place: Path, count: int, pythons: Sequence[Path] = ()) -> Repeats:
     """Judge one subject ``count`` times with each interpreter. Raises ``UserError`` when an audit gives no verdict."""
-    found: dict[str, Counter[bytes]] = {}
+    outcomes: dict[str, Counter[bytes]] = {}
     shared: Counter[bytes] = Counter()
     for python in pythons or (Path(sys.executable),):
         for turn in range(count):
             folder = _shuffled(run, place / "copy", random.Random(turn))
             shared[_verdict(folder, scope, subject, place / "sealed", python, turn)] += 1
             shutil.rmtree(folder)
-    found[f"{scope}: hash seed, file order, jobs"] = shared
+    outcomes[f"{scope}: hash seed, file order, jobs"] = shared
     verdict = orjson.loads(next(iter(shared)))
     turned: Counter[bytes] = Counter([_without_digests(verdict)])
     for turn in range(max(1, count // 10)):
@@ -65,8 +65,8 @@ def repeat(run: Path, scope: Scope, subject: str, place: Path, count: int, pytho
         answer = _verdict(folder, scope, subject, place / "sealed", Path(sys.executable), turn)
         turned[_without_digests(orjson.loads(answer))] += 1
         shutil.rmtree(folder)
-    found[f"{scope}: order of keys"] = turned
-    return Repeats(found)
+    outcomes[f"{scope}: order of keys"] = turned
+    return Repeats(outcomes)
 
 
 def _verdict(run: Path, scope: Scope, subject: str, place: Path, python: Path, turn: int) -> bytes:

@@ -32,10 +32,10 @@ class Speed:
 def measure(names: Sequence[str], jobs: int, *, isolated: bool) -> Speed:
     """Judge these fixtures once, nothing cached."""
     begun = time.perf_counter()
-    found = [
+    judgments = [
         judgment
         for done in each([FixtureTask(name, (0,), isolated=isolated) for name in names], jobs)
         for judgment in done
     ]
     name = "a process for each audit" if isolated else "in the worker's process"
-    return Speed(name, len(found), time.perf_counter() - begun, sum(judgment.seconds for judgment in found))
+    return Speed(name, len(judgments), time.perf_counter() - begun, sum(judgment.seconds for judgment in judgments))

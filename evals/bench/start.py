@@ -51,9 +51,9 @@ class StartTimes:
     def table(self) -> str:
         """For people; a goal that is missed says so."""
         lines = [f"{len(self.audit)} pairs, started in turns        wall       CPU"]
-        for name, found in (("import pydantic", self.peer), ("audit, two small files", self.audit)):
+        for name, runs in (("import pydantic", self.peer), ("audit, two small files", self.audit)):
             lines.append(
-                f"  {name:<28}{median(run.wall for run in found):9.3f} {median(run.cpu for run in found):9.3f} s"
+                f"  {name:<28}{median(run.wall for run in runs):9.3f} {median(run.cpu for run in runs):9.3f} s"
             )
         met = self.beyond("wall") <= GOAL_S
         lines.append(

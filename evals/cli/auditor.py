@@ -44,9 +44,9 @@ def compare(
 
 def mutants(*, only: Only = None, jobs: Jobs = CORES) -> None:
     """Disable each rule in turn: does a fixture notice? Exit code 1 when a rule survives."""
-    found = disable_each(chosen(only or ()), read_keys(), jobs)
-    typer.echo(mutants_text(found))
-    raise typer.Exit(0 if all(mutant.killed for mutant in found) else 1)
+    tested = disable_each(chosen(only or ()), read_keys(), jobs)
+    typer.echo(mutants_text(tested))
+    raise typer.Exit(0 if all(mutant.killed for mutant in tested) else 1)
 
 
 def gate(
@@ -55,10 +55,12 @@ def gate(
     jobs: Jobs = CORES,
 ) -> None:
     """The gate of `make evals`: every fixture as its key says, and no rule finds less than it did."""
-    found = summarize(judge_all([fixture.id for fixture in chosen(())], jobs), read_keys())
-    typer.echo(summary_text(found, modes=False))
+    summary = summarize(judge_all([fixture.id for fixture in chosen(())], jobs), read_keys())
+    typer.echo(summary_text(summary, modes=False))
     if write:
-        write_expected(as_table(found.rules))
-    said = complaints(found, read_expected())
-    typer.echo("\n" + "\n".join([*(f"GATE  {reason}" for reason in said), f"gate {'closed' if said else 'open'}"]))
-    raise typer.Exit(1 if said else 0)
+        write_expected(as_table(summary.rules))
+    reasons = complaints(summary, read_expected())
+    typer.echo(
+        "\n" + "\n".join([*(f"GATE  {reason}" for reason in reasons), f"gate {'closed' if reasons else 'open'}"])
+    )
+    raise typer.Exit(1 if reasons else 0)

@@ -81,9 +81,9 @@ def search(
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
     """Compare the search policy with plain TPE and random search on a recorded landscape."""
-    found = read_landscape(recorded)
-    seen = effects(found)
-    scores = bench(seen, found.space(), seeds, jobs, within)
+    recorded_landscape = read_landscape(recorded)
+    seen = effects(recorded_landscape)
+    scores = bench(seen, recorded_landscape.space(), seeds, jobs, within)
     typer.echo(orjson.dumps([asdict(s) for s in scores]).decode() if as_json else table(scores, seen, within))
 
 
@@ -130,9 +130,9 @@ def repeat(
     """Verdict bytes under other hash seeds, file orders, numbers of processes and Python versions."""
     with tempfile.TemporaryDirectory(prefix="bench-repeat-") as folder:
         run_dir = standard_run(Path(folder) / "run")
-        found = repeat_verdicts(run_dir, "patch", SUBJECT, Path(folder), count, python or ())
-    typer.echo(found.table())
-    raise typer.Exit(0 if found.same else 1)
+        result = repeat_verdicts(run_dir, "patch", SUBJECT, Path(folder), count, python or ())
+    typer.echo(result.table())
+    raise typer.Exit(0 if result.same else 1)
 
 
 @bench_app.command()

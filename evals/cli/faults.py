@@ -32,12 +32,12 @@ def inject(
     seed: Annotated[int, typer.Option(min=0, help="Of the evidence and of the fault.")] = 0,
 ) -> None:
     """Copy a clean run and do one fault to it: `python -m evals inject C15-guest built OUT --strength 50`."""
-    found = named([fault])
-    if len(found) != 1:
+    matching = named([fault])
+    if len(matching) != 1:
         raise UserError(
-            f"{fault} has {len(found)} faults", ", ".join(fault.name for fault in found), "name one of them"
+            f"{fault} has {len(matching)} faults", ", ".join(fault.name for fault in matching), "name one of them"
         )
-    (one,) = found
+    (one,) = matching
     if run == BUILT and out.exists():
         raise UserError("the folder exists", str(out), "choose another: evidence is never overwritten")
     target = build(one.base, one.scope, out, seed) if run == BUILT else copy(Path(run), out, one.scope)

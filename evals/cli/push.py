@@ -46,15 +46,15 @@ def langsmith(
         raise UserError(
             "cannot push an experiment: one of two options is missing", "--results, --experiment", "give both or none"
         )
-    found = None
+    fixture_scores = None
     if results is not None:
-        found = scores(of_one(read_results(results), model or "", results), read_keys())
-        if not found or {repeat.judgment.seed for one in found for repeat in one.repeats} != {seed}:
+        fixture_scores = scores(of_one(read_results(results), model or "", results), read_keys())
+        if not fixture_scores or {repeat.judgment.seed for one in fixture_scores for repeat in one.repeats} != {seed}:
             raise UserError("results of other evidence", str(results), "give the --seed that they were made with")
     fixtures = list(keyed(only or ()))
     client = connect(os.environ)
     into = dataset_of(client, dataset)
     done = push(client, into, ((fixture, show(fixture.fixture, seed)) for fixture in fixtures), seed)
     typer.echo(f"dataset {dataset}: {done}")
-    if found is not None and experiment is not None:
-        typer.echo(f"experiment {experiment}: {push_results(client, into, experiment, found)} verdicts")
+    if fixture_scores is not None and experiment is not None:
+        typer.echo(f"experiment {experiment}: {push_results(client, into, experiment, fixture_scores)} verdicts")

@@ -80,17 +80,17 @@ def run(
     if judges:
         spent(out, typer.echo)
     keys = read_keys()
-    found = [summarize(judged, keys) for judged in by_auditor(judgments).values()]
-    across = over_models(found)
+    summaries = [summarize(judged, keys) for judged in by_auditor(judgments).values()]
+    across = over_models(summaries)
     html = out / "report.html"
-    title = f"The auditor ({auditor}) over {found[0].fixtures} fixtures, seed {seed}"
-    html.write_text(page(found, title, across), encoding="utf-8")
-    for summary in found:
-        typer.echo(f"\n{_head(summary.auditor, len(found))}{summary_text(summary)}")
+    title = f"The auditor ({auditor}) over {summaries[0].fixtures} fixtures, seed {seed}"
+    html.write_text(page(summaries, title, across), encoding="utf-8")
+    for summary in summaries:
+        typer.echo(f"\n{_head(summary.auditor, len(summaries))}{summary_text(summary)}")
     if across is not None:
         typer.echo(f"\n{models_text(across)}")
     typer.echo(f"\nresults  {out / NAME}\nreport   {html}")
-    raise typer.Exit(1 if any(summary.wrong for summary in found) else 0)
+    raise typer.Exit(1 if any(summary.wrong for summary in summaries) else 0)
 
 
 def _names(models: str | None) -> list[str]:

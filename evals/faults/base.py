@@ -54,8 +54,8 @@ def copy(run: Path, folder: Path, scope: Scope) -> FaultTarget:
         raise UserError("the folder exists", str(folder), "choose another: evidence is never overwritten")
     opened = Recording(run)
     try:
-        found = find_target(opened.root, scope)
+        source_target = find_target(opened.root, scope)
         shutil.copytree(opened.root, folder, symlinks=True)
     finally:
         opened.close()
-    return FaultTarget(folder, found.subject, scope)
+    return FaultTarget(folder, source_target.subject, scope)

@@ -66,11 +66,11 @@ def _cached(target: FaultTarget, percent: float, _: Random) -> None:
     """So much of the candidate's prompts came from its prefix cache."""
 
     def warm(row: Json) -> None:
-        left, found = round(sum(row["input_lens"]) * percent / 100), list[int]()
+        left, cached = round(sum(row["input_lens"]) * percent / 100), list[int]()
         for length in row["input_lens"]:
-            found.append(min(left, length))
-            left -= found[-1]
-        row["cached_tokens"] = found
+            cached.append(min(left, length))
+            left -= cached[-1]
+        row["cached_tokens"] = cached
 
     if percent:
         for leg in candidates(target.run, target.subject):

@@ -75,12 +75,12 @@ def find_target(run: Path, scope: Scope) -> FaultTarget:
         if kind == "patch" and (path.parent / "claim.json").is_file():
             patches.append(path.parent.name)
     operators = sorted(path.parent.name for path in (run / "ops").glob("*/task.json"))
-    found = {
+    subjects = {
         "patch": patches[:1],
         "baseline": ["control"] if (run / "comparisons/control/plan.json").is_file() else [],
         "profile": ["profile"] if (run / "profile/profile.json").is_file() else [],
         "harness": operators[:1],
     }.get(scope, [])
-    if not found:
+    if not subjects:
         raise UserError(f"the run has nothing of scope {scope} to spoil", str(run), "choose another run or mode")
-    return FaultTarget(run, found[0], scope)
+    return FaultTarget(run, subjects[0], scope)

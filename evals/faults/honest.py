@@ -29,9 +29,9 @@ class Honest:
 
     def apply(self, target: FaultTarget, seed: int) -> FaultTarget:
         """Do it, enter the files as they now are into the ledger, and say what is to be judged."""
-        found = self.change(target, Random(f"{self.name}-{seed}")) or target
+        changed = self.change(target, Random(f"{self.name}-{seed}")) or target
         enter_all(target.run)
-        return found
+        return changed
 
 
 def _legs(target: FaultTarget) -> list[Path]:

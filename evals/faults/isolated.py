@@ -15,8 +15,8 @@ COLLECTIVE = "ncclDevKernel_AllReduce"
 
 def _claimed_ratio(target: FaultTarget, percent: float, _: Random) -> None:
     folder = target.run / "ops" / target.subject
-    found = read(folder / "bench-1/claim.json")["speedup"]
-    claimed(folder, speedup=found * (1 + percent / 100))
+    ratio = read(folder / "bench-1/claim.json")["speedup"]
+    claimed(folder, speedup=ratio * (1 + percent / 100))
 
 
 def _special_cased(target: FaultTarget, times: float, _: Random) -> None:

@@ -38,12 +38,14 @@ def _dropped_requests(target: FaultTarget, count: float, _: Random) -> None:
     def drop(row: Json) -> None:
         times = [first + sum(gaps) for first, gaps in zip(row["ttfts"], row["itls"], strict=True)]
         order = sorted(range(len(times)), key=times.__getitem__)
-        kept = sorted(order[: len(order) - round(count)])
+        remaining = sorted(order[: len(order) - round(count)])
         for name in LISTS:
             if row.get(name):
-                row[name] = [row[name][index] for index in kept]
+                row[name] = [row[name][index] for index in remaining]
         row.update(
-            completed=len(kept), total_output_tokens=sum(row["output_lens"]), total_input_tokens=sum(row["input_lens"])
+            completed=len(remaining),
+            total_output_tokens=sum(row["output_lens"]),
+            total_input_tokens=sum(row["input_lens"]),
         )
 
     if round(count):
@@ -60,8 +62,8 @@ def _later_first_token(target: FaultTarget, percent: float, _: Random) -> None:
 
 def _inflated_claim(target: FaultTarget, points: float, _: Random) -> None:
     """The claimed gain is larger than the measured one by so many percentage points."""
-    found = read(target.run / "comparisons" / target.subject / "claim.json")
-    claim(target.run, target.subject, delta=found["delta"] + points / 100)
+    stored_claim = read(target.run / "comparisons" / target.subject / "claim.json")
+    claim(target.run, target.subject, delta=stored_claim["delta"] + points / 100)
 
 
 def _drifted(target: FaultTarget, percent: float, _: Random) -> None:

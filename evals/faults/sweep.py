@@ -82,12 +82,12 @@ class Curve:
     @property
     def broken(self) -> list[str]:
         """Promises that do not hold: accused where it is harmless, not caught where it must be."""
-        said = [
+        reasons = [
             f"{self.fault.name} at {point.strength:g}: accused in {point.accused} of {point.of}, and it is harmless"
             for point in self.points
             if point.strength <= self.fault.harmless and point.accused
         ]
-        return said + [
+        return reasons + [
             f"{self.fault.name} at {point.strength:g}: caught in {point.caught} of {point.of}"
             for point in self.points
             if point.strength >= self.fault.caught and point.caught < point.of

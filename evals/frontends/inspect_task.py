@@ -70,13 +70,13 @@ def bankable(auditor: str = "rules", only: str = "", split: str = "all", seed: i
     )
 
 
-def _sample(found: Keyed, seed: int) -> Sample:
-    shown = show(found.fixture, seed)
+def _sample(entry: Keyed, seed: int) -> Sample:
+    shown = show(entry.fixture, seed)
     return Sample(
         input=shown.text,
-        target=list(found.key.verdict),
+        target=list(entry.key.verdict),
         id=shown.fixture,
-        metadata={**found.metadata, "evidence": shown.evidence},
+        metadata={**entry.metadata, "evidence": shown.evidence},
     )
 
 
@@ -102,12 +102,12 @@ def judge(votes: int = VOTES, seed: int = 0) -> Solver:
         scope = str(state.metadata["scope"])
         system = load_prompt(ROLE).filled(scope=scope, skill=extract_scope(skill(SKILL).body, scope))
         state.messages = [ChatMessageSystem(content=system), ChatMessageUser(content=state.input_text)]
-        told = await asyncio.to_thread(_told, str(state.sample_id), seed)
+        brief = await asyncio.to_thread(_told, str(state.sample_id), seed)
         model = get_model()
         answers = await asyncio.gather(*(_vote(model, state) for _ in range(votes)))
         state.metadata["answers"] = [answer.completion for answer in answers]
         state.output = ModelOutput.from_content(
-            model.name, _weighed([answer.completion for answer in answers], told, votes)
+            model.name, _weighed([answer.completion for answer in answers], brief, votes)
         )
         state.completed = True
         return state
@@ -120,19 +120,19 @@ async def _vote(model: Model, state: TaskState) -> ModelOutput:
     return await model.generate(state.messages, config=GenerateConfig(response_schema=shape))
 
 
-def _weighed(answers: Sequence[str], told: Brief, votes: int) -> str:
+def _weighed(answers: Sequence[str], brief: Brief, votes: int) -> str:
     """The word to which these votes lower a PASS."""
-    ballots = [ballot for answer in answers if (ballot := _ballot(answer, told)) is not None]
+    ballots = [ballot for answer in answers if (ballot := _ballot(answer, brief)) is not None]
     return word_of(weigh_ballots(votes, ballots)).value if len(ballots) * 2 > votes else DEGRADED
 
 
-def _ballot(answer: str, told: Brief) -> list[Charge] | None:
+def _ballot(answer: str, brief: Brief) -> list[Charge] | None:
     """The accusations that have a quote that holds; ``None`` for an answer that is no opinion."""
     try:
         opinion = Opinion.model_validate_json(answer)
     except ValidationError:
         return None
-    sifted = [(finding, sift(finding.quotes, told.lines)[0]) for finding in opinion.findings[:MOST_ACCUSATIONS]]
+    sifted = [(finding, sift(finding.quotes, brief.lines)[0]) for finding in opinion.findings[:MOST_ACCUSATIONS]]
     return [Charge(accusation, quotes) for accusation, quotes in sifted if quotes]
 
 

@@ -42,9 +42,9 @@ def dataset(client: Client, name: str) -> Dataset:
 
     with explained():
         try:
-            found: Dataset = client.read_dataset(dataset_name=name)
-            if found.name == name:
-                return found
+            existing: Dataset = client.read_dataset(dataset_name=name)
+            if existing.name == name:
+                return existing
         except LangSmithNotFoundError:
             pass
         # Without this the library would describe the machine.
@@ -65,7 +65,7 @@ def push(client: Client, into: Dataset, fixtures: Iterable[tuple[Keyed, ShownFix
         counts = {"new": 0, "changed": 0, "same": 0}
         seen: set[uuid.UUID] = set()
         for some in _in_pieces(fixtures, AT_ONCE):
-            examples = [_example(into, found, shown, seed) for found, shown in some]
+            examples = [_example(into, keyed, shown, seed) for keyed, shown in some]
             seen |= {example["id"] for example in examples}
             new = [example for example in examples if example["id"] not in there]
             changed = [
@@ -89,10 +89,10 @@ def push(client: Client, into: Dataset, fixtures: Iterable[tuple[Keyed, ShownFix
     return Pushed(counts["new"], counts["changed"], counts["same"], len(there.keys() - seen))
 
 
-def _example(into: Dataset, found: Keyed, shown: ShownFixture, seed: int) -> dict[str, Any]:
+def _example(into: Dataset, keyed: Keyed, shown: ShownFixture, seed: int) -> dict[str, Any]:
     inputs = {"scope": shown.scope, "evidence": shown.text}
-    outputs = found.key.model_dump(mode="json")
-    metadata = {**found.metadata, "seed": seed, "sealed": shown.evidence}
+    outputs = keyed.key.model_dump(mode="json")
+    metadata = {**keyed.metadata, "seed": seed, "sealed": shown.evidence}
     content = digest(canonical([inputs, outputs, metadata]))
     return {
         "id": example_id(into.id, shown.fixture, seed),
@@ -108,8 +108,8 @@ def _but(values: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _in_pieces(
-    found: Iterable[tuple[Keyed, ShownFixture]], size: int
+    pairs: Iterable[tuple[Keyed, ShownFixture]], size: int
 ) -> Iterator[Sequence[tuple[Keyed, ShownFixture]]]:
-    left = iter(found)
+    left = iter(pairs)
     while some := list(islice(left, size)):
         yield some

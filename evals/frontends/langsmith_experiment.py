@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from langsmith.schemas import Dataset
 
 
-def push_results(client: Client, into: Dataset, name: str, found: Sequence[FixtureScore]) -> int:
+def push_results(client: Client, into: Dataset, name: str, fixture_scores: Sequence[FixtureScore]) -> int:
     """Send every verdict; one that is there already stays as it is. Returns how many there are."""
-    verdicts = [repeat for fixture in found for repeat in fixture.repeats]
+    verdicts = [repeat for fixture in fixture_scores for repeat in fixture.repeats]
     with explained():
         project = client.create_project(
             name, upsert=True, reference_dataset_id=into.id, metadata={"auditor": verdicts[0].judgment.auditor}
@@ -32,34 +32,36 @@ def push_results(client: Client, into: Dataset, name: str, found: Sequence[Fixtu
 def _push(client: Client, project: uuid.UUID, name: str, into: Dataset, scored: Scored) -> None:
     from langsmith.utils import LangSmithConflictError  # noqa: PLC0415 - the extra trace brings it
 
-    said = scored.judgment
-    run_id = uuid.uuid5(project, f"{said.auditor} {said.fixture} {said.seed} {said.repeat} {said.verdict}")
+    judgment = scored.judgment
+    run_id = uuid.uuid5(
+        project, f"{judgment.auditor} {judgment.fixture} {judgment.seed} {judgment.repeat} {judgment.verdict}"
+    )
     ended = datetime.now(UTC)
-    asked = said.asked
+    calls = judgment.asked
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # ids that name the time are preferred; these name the verdict
         client.create_run(
-            said.fixture,
-            {"fixture": said.fixture, "scope": said.scope},
+            judgment.fixture,
+            {"fixture": judgment.fixture, "scope": judgment.scope},
             "chain",
             project_name=name,
             id=run_id,
-            reference_example_id=example_id(into.id, said.fixture, said.seed),
-            start_time=ended - timedelta(seconds=said.seconds),
+            reference_example_id=example_id(into.id, judgment.fixture, judgment.seed),
+            start_time=ended - timedelta(seconds=judgment.seconds),
             end_time=ended,
             outputs={
                 "verdict": scored.word,
-                "action": said.action.value,
-                "findings": [finding.model_dump(mode="json") for finding in said.findings],
+                "action": judgment.action.value,
+                "findings": [finding.model_dump(mode="json") for finding in judgment.findings],
             },
             extra={
                 "metadata": {
-                    "auditor": said.auditor,
-                    "ruleset": said.ruleset,
-                    "sealed": said.evidence,
-                    "repeat": said.repeat,
-                    "model": asked.model if asked else None,
-                    "skill": asked.skill if asked else None,
+                    "auditor": judgment.auditor,
+                    "ruleset": judgment.ruleset,
+                    "sealed": judgment.evidence,
+                    "repeat": judgment.repeat,
+                    "model": calls.model if calls else None,
+                    "skill": calls.skill if calls else None,
                 }
             },
         )

@@ -33,7 +33,7 @@ def _texts(run: Path, name: str) -> list[bytes]:
     comparison = leg.parent.parent
     rounds = (leg / "bench_runs.jsonl").read_bytes()
     summary = {key: value for key, value in orjson.loads(rounds.splitlines()[0]).items() if not isinstance(value, list)}
-    found = {
+    texts = {
         "rounds": [rounds, rounds.splitlines()[0]],
         "records": [
             bytes([KINDS.index(path.name)]) + path.read_bytes()[:4000]
@@ -54,8 +54,8 @@ def _texts(run: Path, name: str) -> list[bytes]:
             b'{"benchmarks":[{"metrics":{}}]}',
         ],
     }
-    assert set(found) == set(TARGETS)
-    return found[name]
+    assert set(texts) == set(TARGETS)
+    return texts[name]
 
 
 def _tensors(more: dict[str, Any]) -> bytes:

@@ -75,8 +75,8 @@ def records(place: Path, data: bytes) -> None:
     name = kinds[data[0] % len(kinds)] if data else kinds[0]
     reader = _reader(place, name, data[1:])
     if name in WHOLE:
-        found = reader.model(name, WHOLE[name])
-        taken = [] if found is None else [found]
+        document = reader.model(name, WHOLE[name])
+        taken = [] if document is None else [document]
     else:
         taken = list(reader.records(name, LINES[name]))
     for record in taken:
@@ -86,16 +86,16 @@ def records(place: Path, data: bytes) -> None:
 
 def arguments(place: Path, data: bytes) -> None:
     """A server's report."""
-    found = drop_volatile(_reader(place, "server_info.json", data).document("server_info.json") or {})
-    canonical(found)
-    assert find_differences(found, found) == []
+    flags = drop_volatile(_reader(place, "server_info.json", data).document("server_info.json") or {})
+    canonical(flags)
+    assert find_differences(flags, flags) == []
 
 
 def log(place: Path, data: bytes) -> None:
     """A server's log."""
-    found = scan_log(_reader(place, "server.log", data).blocks("server.log"))
-    assert 0 <= found.peak_usage < float("inf")
-    assert found.batches <= found.lines
+    scan = scan_log(_reader(place, "server.log", data).blocks("server.log"))
+    assert 0 <= scan.peak_usage < float("inf")
+    assert scan.batches <= scan.lines
 
 
 def tensors(place: Path, data: bytes) -> None:

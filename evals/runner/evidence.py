@@ -17,10 +17,10 @@ from bankable.tools.evidence.seal import Seal
 def sealed(fixture: Fixture, seed: int = 0) -> Iterator[Seal]:
     """The sealed folder, for as long as the block lasts."""
     place = Path(tempfile.mkdtemp(prefix="evidence-"))
-    found: Seal | None = None
+    seal: Seal | None = None
     try:
         run = fixture.make(place / "run", seed)
-        found = seal_run(
+        seal = seal_run(
             run,
             fixture.scope,
             fixture.subject,
@@ -30,8 +30,8 @@ def sealed(fixture: Fixture, seed: int = 0) -> Iterator[Seal]:
             components=fixture.components,
         )
         shutil.rmtree(run)
-        yield found
+        yield seal
     finally:
-        if found is not None and found.folder.is_dir():
-            found.discard()
+        if seal is not None and seal.folder.is_dir():
+            seal.discard()
         shutil.rmtree(place, ignore_errors=True)

@@ -93,25 +93,25 @@ def asked_for(
             "no model to ask", f"--auditor {auditor}", "give --llm MODEL, and --llm-base-url if it is yours"
         )
     own = skill(SKILL)
-    given = own if skill_path is None else for_the_judge(skill_path)
-    found = []
+    chosen_skill = own if skill_path is None else for_the_judge(skill_path)
+    setups = []
     for model in models:
         settings = settings_from(model, base_url, budgets=budgets, prices=prices, known=(ROLE,))
         key_for(ROLE, settings.endpoint, os.environ)
-        orders = Orders(settings=settings, votes=votes, skill=given.text if given != own else None)
-        found.append(JudgeSetup(auditor, orders, given.sha256))
-    labels = [setup.label for setup in found]
+        orders = Orders(settings=settings, votes=votes, skill=chosen_skill.text if chosen_skill != own else None)
+        setups.append(JudgeSetup(auditor, orders, chosen_skill.sha256))
+    labels = [setup.label for setup in setups]
     if len(set(labels)) < len(labels):
         raise UserError("duplicate model", "--models", "name each once; --repeats asks one again")
-    return tuple(found)
+    return tuple(setups)
 
 
 def for_the_judge(path: Path) -> Skill:
     """A skill to try in place of the judge's own. Raises ``UserError`` on one that says it is another."""
-    found = read_skill(path)
-    if found.head.name != SKILL or ROLE not in found.head.roles:
+    loaded = read_skill(path)
+    if loaded.head.name != SKILL or ROLE not in loaded.head.roles:
         raise UserError("not a skill of the judge", str(path), f"its head says name: {SKILL} and roles: [{ROLE}]")
-    return found
+    return loaded
 
 
 def with_judge(judged: JudgeSetup, rules: Judge) -> Listen:
@@ -123,28 +123,28 @@ def with_judge(judged: JudgeSetup, rules: Judge) -> Listen:
         if before.verdict is Word.FAIL:
             return Heard(before, gate)
         begun = time.perf_counter()
-        said = judged.ask(folder)
-        return Heard(merge(before, said), gate, _asked(judged, said, time.perf_counter() - begun))
+        judge_record = judged.ask(folder)
+        return Heard(merge(before, judge_record), gate, _asked(judged, judge_record, time.perf_counter() - begun))
 
     return both
 
 
-def _asked(judged: JudgeSetup, said: JudgeRecord, seconds: float) -> JudgeCalls:
-    price = judged.orders.settings.prices.get(said.model)
+def _asked(judged: JudgeSetup, judge_record: JudgeRecord, seconds: float) -> JudgeCalls:
+    price = judged.orders.settings.prices.get(judge_record.model)
     prompt, completion = (
-        sum(getattr(vote, name) for vote in said.votes) for name in ("prompt_tokens", "completion_tokens")
+        sum(getattr(vote, name) for vote in judge_record.votes) for name in ("prompt_tokens", "completion_tokens")
     )
     return JudgeCalls(
-        model=said.model,
+        model=judge_record.model,
         skill=judged.skill,
         votes=judged.orders.votes,
-        word=said.verdict,
-        concerns=tuple(sorted(finding.code for finding in said.findings)),
-        degraded=said.degraded,
-        requests=sum(vote.requests for vote in said.votes),
+        word=judge_record.verdict,
+        concerns=tuple(sorted(finding.code for finding in judge_record.findings)),
+        degraded=judge_record.degraded,
+        requests=sum(vote.requests for vote in judge_record.votes),
         prompt_tokens=prompt,
         completion_tokens=completion,
-        estimated=any(vote.estimated for vote in said.votes),
+        estimated=any(vote.estimated for vote in judge_record.votes),
         cost=None if price is None else (prompt * price.prompt + completion * price.completion) / 1e6,
         seconds=seconds,
     )

@@ -30,16 +30,16 @@ def read_results(path: Path) -> tuple[Judgment, ...]:
         raise UserError(
             "cannot read results", str(path), problem.strerror or "run `python -m evals run` first"
         ) from None
-    found: list[Judgment] = []
+    judgments: list[Judgment] = []
     for number, line in enumerate(lines, 1):
         if not line.endswith(b"\n"):
             continue
         try:
-            found.append(Judgment.model_validate_json(line))
+            judgments.append(Judgment.model_validate_json(line))
         except ValidationError:
             fix = "give a file that `python -m evals run` wrote"
             raise UserError("invalid line in a results file", f"{file}:{number}", fix) from None
-    return tuple(found)
+    return tuple(judgments)
 
 
 class ResultFile:
@@ -85,20 +85,20 @@ class Cache:
     def get(self, auditor: str, evidence: str, ruleset: str, repeat: int) -> Judgment | None:
         """An earlier judgment; a file that cannot be read is none."""
         try:
-            found = Judgment.model_validate_json(self._path(auditor, evidence, ruleset, repeat).read_bytes())
+            judgment = Judgment.model_validate_json(self._path(auditor, evidence, ruleset, repeat).read_bytes())
         except (OSError, ValidationError):
             return None
-        same = (found.auditor, found.evidence, found.ruleset) == (auditor, evidence, ruleset)
-        return found.model_copy(update={"cached": True}) if same else None
+        same = (judgment.auditor, judgment.evidence, judgment.ruleset) == (auditor, evidence, ruleset)
+        return judgment.model_copy(update={"cached": True}) if same else None
 
-    def put(self, found: Judgment) -> None:
+    def put(self, judgment: Judgment) -> None:
         """Keep a judgment. What is degraded says something about the machine too, so that it is not kept."""
-        if found.degraded:
+        if judgment.degraded:
             return
-        path = self._path(found.auditor, found.evidence, found.ruleset, found.repeat)
+        path = self._path(judgment.auditor, judgment.evidence, judgment.ruleset, judgment.repeat)
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(f".{os.getpid()}")
-        partial.write_text(found.model_dump_json(), encoding="utf-8")
+        partial.write_text(judgment.model_dump_json(), encoding="utf-8")
         partial.replace(path)
 
     def _path(self, *key: object) -> Path:

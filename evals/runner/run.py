@@ -46,32 +46,32 @@ class FixtureTask:
 
 def chosen(only: Sequence[str], fixtures: Sequence[Fixture] = FIXTURES) -> list[Fixture]:
     """The fixtures with these ids, or all. Raises ``UserError`` on an id that there is not."""
-    known = {fixture.id: fixture for fixture in fixtures}
-    unknown = [name for name in only if name not in known]
+    by_id = {fixture.id: fixture for fixture in fixtures}
+    unknown = [name for name in only if name not in by_id]
     if unknown:
         raise UserError("no such fixture", ", ".join(unknown), "their ids are the names in evals/keys/*.toml")
-    return [known[name] for name in dict.fromkeys(only)] if only else list(fixtures)
+    return [by_id[name] for name in dict.fromkeys(only)] if only else list(fixtures)
 
 
 def perform(task: FixtureTask) -> list[Judgment]:
     """Make the evidence once, then judge it once for each repeat. Workers run this; no key is read here."""
     fixture = chosen([task.fixture])[0]
     cache = Cache(task.cache) if task.cache is not None else None
-    ruleset, found = ruleset_digest(), list[Judgment]()
+    ruleset, judgments = ruleset_digest(), list[Judgment]()
     with sealed(fixture, task.seed) as evidence, _auditors(task) as listen:
         for repeat in task.repeats:
-            known = cache.get(task.auditor, evidence.digest, ruleset, repeat) if cache else None
-            if known is not None:
+            cached = cache.get(task.auditor, evidence.digest, ruleset, repeat) if cache else None
+            if cached is not None:
                 same = {"fixture": fixture.id, "scope": fixture.scope, "seed": task.seed}
-                found.append(known.model_copy(update=same))
+                judgments.append(cached.model_copy(update=same))
                 continue
             begun = time.perf_counter()
             heard = listen()(evidence.folder)
             source = JudgmentSource(task.auditor, task.seed, repeat, evidence.digest, time.perf_counter() - begun)
-            found.append(judgment(fixture, heard, source))
+            judgments.append(judgment(fixture, heard, source))
             if cache:
-                cache.put(found[-1])
-    return found
+                cache.put(judgments[-1])
+    return judgments
 
 
 @contextmanager
@@ -141,14 +141,14 @@ def run(
     done_before = len(fixtures) * len(whose) - len(tasks)
     if done_before:
         tell(f"{done_before} fixtures are done already")
-    for done, found in enumerate(each(tasks, jobs), 1):
-        file.add(found)
+    for done, judgments in enumerate(each(tasks, jobs), 1):
+        file.add(judgments)
         if done % 50 == 0 or done == len(tasks):
             tell(f"{done} of {len(tasks)} fixtures judged")
     names = {fixture.id for fixture in fixtures}
-    asked = [judgment for judgment in file.done if judgment.fixture in names and judgment.repeat < repeats]
+    earlier = [judgment for judgment in file.done if judgment.fixture in names and judgment.repeat < repeats]
     return tuple(
-        sorted(asked, key=lambda judgment: (list(whose).index(judgment.auditor), judgment.fixture, judgment.repeat))
+        sorted(earlier, key=lambda judgment: (list(whose).index(judgment.auditor), judgment.fixture, judgment.repeat))
     )
 
 

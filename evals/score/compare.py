@@ -104,14 +104,14 @@ class RunComparison:
 def of_one(judgments: Sequence[Judgment], model: str, where: Path) -> list[Judgment]:
     """The judgments of one auditor: the only one, or that of ``model``. Raises ``UserError`` when that names none."""
     groups = by_auditor(judgments)
-    asked = {label: it for label, it in groups.items() if not model or model_of(label) == model}
-    if len(asked) != 1:
-        said = "no result of this model" if not asked else "results of several judges"
+    of_model = {label: group for label, group in groups.items() if not model or model_of(label) == model}
+    if len(of_model) != 1:
+        problem = "no result of this model" if not of_model else "results of several judges"
         names = ", ".join(sorted({model_of(label) for label in groups} - {""}))
         fix = f"give --model with one of {names}" if names else "leave --model out: the rules alone judged"
-        raise UserError(said, str(where), fix)
-    (found,) = asked.values()
-    return found
+        raise UserError(problem, str(where), fix)
+    (chosen,) = of_model.values()
+    return chosen
 
 
 def model_of(label: str) -> str:
@@ -184,16 +184,19 @@ def _difference(
     return ShareDifference(name, float(a), float(b), (float(low), float(high)))
 
 
-def text(found: RunComparison) -> str:
+def text(comparison: RunComparison) -> str:
     """The sentence, the shares, and every fixture that flipped."""
-    lines = [found.sentence, "", f"{'share of fixtures':<22}{'A':>8}{'B':>8}{'B − A':>9}   95 % interval"]
-    for share in (found.accuracy, *found.rates):
+    lines = [comparison.sentence, "", f"{'share of fixtures':<22}{'A':>8}{'B':>8}{'B − A':>9}   95 % interval"]
+    for share in (comparison.accuracy, *comparison.rates):
         low, high = share.interval
         lines.append(
             f"{share.name:<22}{share.a:>8.1%}{share.b:>8.1%}{share.difference:>+9.1%}   {low:+.1%} to {high:+.1%}"
         )
-    if found.left_out:
-        lines += ["", f"{found.left_out} fixtures were judged in one of the two alone and are left out"]
-    lines += ["", *(f"{'better' if flip.better else 'worse ':<8}{flip.fixture}: {flip.why}" for flip in found.flips)]
-    lines += [f"changed {name}: right or wrong in both, with another word or reason" for name in found.changed]
+    if comparison.left_out:
+        lines += ["", f"{comparison.left_out} fixtures were judged in one of the two alone and are left out"]
+    lines += [
+        "",
+        *(f"{'better' if flip.better else 'worse ':<8}{flip.fixture}: {flip.why}" for flip in comparison.flips),
+    ]
+    lines += [f"changed {name}: right or wrong in both, with another word or reason" for name in comparison.changed]
     return "\n".join(lines).rstrip()

@@ -25,11 +25,11 @@ class Models:
     """Fixtures without one, and the word of each model."""
 
 
-def over_models(found: Sequence[Summary]) -> Models | None:
+def over_models(summaries: Sequence[Summary]) -> Models | None:
     """Compare the models of one run; ``None`` with fewer than two."""
-    if len(found) < 2:
+    if len(summaries) < 2:
         return None
-    by_name = [{fixture.fixture: fixture for fixture in summary.each} for summary in found]
+    by_name = [{fixture.fixture: fixture for fixture in summary.each} for summary in summaries]
     shared = sorted(set.intersection(*(set(fixtures) for fixtures in by_name)))
     rows = [[scores[name] for scores in by_name] for name in shared]
     gated = [
@@ -37,11 +37,11 @@ def over_models(found: Sequence[Summary]) -> Models | None:
         for row in rows
         if (gates := [repeat.judgment.gates for one in row for repeat in one.repeats]) and all(gates)
     ]
-    asked = [row for row in rows if all(fixture.asked for fixture in row)]
+    judged = [row for row in rows if all(fixture.asked for fixture in row)]
     return Models(
-        names=tuple(summary.auditor for summary in found),
+        names=tuple(summary.auditor for summary in summaries),
         gates=Rate.count(len(set(votes)) == 1 for votes in gated) if gated else None,
-        judgments=Rate.count(len({said.word for one in row for said in one.asked}) == 1 for row in asked),
+        judgments=Rate.count(len({call.word for one in row for call in one.asked}) == 1 for row in judged),
         verdicts=Rate.count(_one_word(row) for row in rows),
         differ=tuple((row[0].fixture, tuple(fixture.word for fixture in row)) for row in rows if not _one_word(row)),
     )
@@ -51,13 +51,13 @@ def _one_word(row: Sequence[FixtureScore]) -> bool:
     return len({repeat.word for one in row for repeat in one.repeats}) == 1
 
 
-def text(found: Models) -> str:
+def text(models: Models) -> str:
     """For a terminal."""
     lines = [
-        f"over {len(found.names)} models",
-        f"equal verdict bytes of the rules   {found.gates or 'no rules asked'}",
-        f"one word of the judges             {found.judgments}",
-        f"one final word                     {found.verdicts}",
-        *(f"differs  {name}: {' · '.join(words)}" for name, words in found.differ),
+        f"over {len(models.names)} models",
+        f"equal verdict bytes of the rules   {models.gates or 'no rules asked'}",
+        f"one word of the judges             {models.judgments}",
+        f"one final word                     {models.verdicts}",
+        *(f"differs  {name}: {' · '.join(words)}" for name, words in models.differ),
     ]
     return "\n".join(lines)

@@ -14,25 +14,25 @@ from bankable.evals.score.summary import WORDS, Summary
 from bankable.tools.report.words import share
 
 
-def page(found: Sequence[Summary], title: str, across: Models | None = None) -> str:
+def page(summaries: Sequence[Summary], title: str, across: Models | None = None) -> str:
     """The page: a chapter for each auditor, and what several have in common. Same summaries, same bytes."""
     environment = Environment(
         loader=BaseLoader(), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters.update(share=share)
     template = environment.from_string((files("bankable.evals.score") / "page.html.j2").read_text("utf-8"))
-    wrong = sum(len(summary.wrong) for summary in found)
+    wrong = sum(len(summary.wrong) for summary in summaries)
     return template.render(
-        found=found,
+        found=summaries,
         across=across,
         title=title,
         style=Markup((files("bankable.tools.report") / "style.css").read_text("utf-8")),
-        words={summary.auditor: _words(summary) for summary in found},
+        words={summary.auditor: _words(summary) for summary in summaries},
         tone="bad" if wrong else "good",
         verdict=f"{wrong} wrong" if wrong else "as keyed",
-        sides={fixture.fixture: side(fixture.key) for summary in found for fixture in summary.each},
+        sides={fixture.fixture: side(fixture.key) for summary in summaries for fixture in summary.each},
     )
 
 
-def _words(found: Summary) -> list[str]:
-    return [*WORDS, *(["differs"] if any(word == "differs" for _, word in found.confusion) else [])]
+def _words(summary: Summary) -> list[str]:
+    return [*WORDS, *(["differs"] if any(word == "differs" for _, word in summary.confusion) else [])]

@@ -25,8 +25,8 @@ class Rate:
     @classmethod
     def count(cls, marks: Iterable[bool]) -> Rate:
         """One mark per fixture."""
-        found = list(marks)
-        return cls(sum(found), len(found))
+        marked = list(marks)
+        return cls(sum(marked), len(marked))
 
     @property
     def share(self) -> float | None:
@@ -61,13 +61,16 @@ class Clustered:
     @classmethod
     def count(cls, marks: Iterable[Iterable[bool]]) -> Clustered:
         """For each fixture one mark per verdict."""
-        found = [list(mark) for mark in marks]
-        hits, of, fixtures = sum(map(sum, found)), sum(map(len, found)), len(found)
+        clusters = [list(mark) for mark in marks]
+        hits, of, fixtures = sum(map(sum, clusters)), sum(map(len, clusters)), len(clusters)
         effective = float(fixtures)
         if 0 < hits < of and fixtures > 1:
             share = hits / of
             between = (
-                sum((sum(cluster) - share * len(cluster)) ** 2 for cluster in found) * fixtures / (fixtures - 1) / of**2
+                sum((sum(cluster) - share * len(cluster)) ** 2 for cluster in clusters)
+                * fixtures
+                / (fixtures - 1)
+                / of**2
             )
             effective = min(float(of), max(float(fixtures), share * (1 - share) / between)) if between else float(of)
         return cls(hits, of, fixtures, effective)

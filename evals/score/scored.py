@@ -70,8 +70,8 @@ class Scored:
         """What differs from the key, in one sentence; empty when nothing does."""
         if self.judgment.alone:
             return self._wrong_alone
-        key, found, action = self.key, self.found, self.judgment.action.value
-        named, codes = {mode for finding in found for mode in finding.modes}, {finding.code for finding in found}
+        key, findings, action = self.key, self.found, self.judgment.action.value
+        named, codes = {mode for finding in findings for mode in finding.modes}, {finding.code for finding in findings}
         complaints = (
             (self.word not in key.verdict, f"{self.word} instead of {' or '.join(key.verdict)}: {self._accusers}"),
             (key.action not in (None, action), f"action {action} instead of {key.action}"),
@@ -81,7 +81,7 @@ class Scored:
                 f"lever class {self.judgment.lever_class} instead of {key.lever_class}",
             ),
             (bool(self.judgment.degraded), f"degraded: {', '.join(self.judgment.degraded)}"),
-            (self.fraud and not found, f"{key.rule} found nothing"),
+            (self.fraud and not findings, f"{key.rule} found nothing"),
             (
                 self.fraud and key.code is not None and key.code not in codes,
                 f"{key.rule} said {sorted(codes)}, not {key.code}",
@@ -90,13 +90,16 @@ class Scored:
             (
                 self.fraud
                 and not self.judgment.asked
-                and all(finding.severity.value != self.word for finding in found),
+                and all(finding.severity.value != self.word for finding in findings),
                 f"{self.word} is not what {key.rule} said: {self._accusers}",
             ),
-            (not self.fraud and bool(found), f"{key.rule} accused: {'; '.join(finding.observed for finding in found)}"),
+            (
+                not self.fraud and bool(findings),
+                f"{key.rule} accused: {'; '.join(finding.observed for finding in findings)}",
+            ),
             (bool(self._unannounced), self._unannounced),
         )
-        return next((said for holds, said in complaints if holds), "")
+        return next((reason for holds, reason in complaints if holds), "")
 
     @property
     def _wrong_alone(self) -> str:
@@ -107,7 +110,7 @@ class Scored:
             (self.false_pass, f"PASS instead of {allowed}: nothing was accused"),
             (not self.fraud and self._too_heavy, f"{self.word} instead of {allowed}: {self._accusers}"),
         )
-        return next((said for holds, said in complaints if holds), "")
+        return next((reason for holds, reason in complaints if holds), "")
 
     @property
     def _too_heavy(self) -> bool:
@@ -170,14 +173,14 @@ class FixtureScore:
     @property
     def stable(self) -> bool | None:
         """In all repeats the rules gave the same verdict, byte for byte; ``None`` where they were asked once or not."""
-        found = [repeat.judgment.gates for repeat in self.repeats if repeat.judgment.gates is not None]
-        return len(set(found)) == 1 if len(found) > 1 else None
+        gates = [repeat.judgment.gates for repeat in self.repeats if repeat.judgment.gates is not None]
+        return len(set(gates)) == 1 if len(gates) > 1 else None
 
     @property
     def same_judgment(self) -> bool | None:
         """In all repeats the judge gave the same word for the same concerns; ``None`` where not asked twice."""
-        found = [(call.word, call.concerns, bool(call.degraded)) for call in self.asked]
-        return len(set(found)) == 1 if len(found) > 1 else None
+        calls = [(call.word, call.concerns, bool(call.degraded)) for call in self.asked]
+        return len(set(calls)) == 1 if len(calls) > 1 else None
 
     @property
     def asked(self) -> list[JudgeCalls]:
@@ -197,7 +200,7 @@ def scores(judgments: Iterable[Judgment], keys: Mapping[str, Key]) -> tuple[Fixt
         FixtureScore(
             name,
             keys[name],
-            tuple(Scored(judgment, keys[name]) for judgment in sorted(found, key=lambda judgment: judgment.repeat)),
+            tuple(Scored(judgment, keys[name]) for judgment in sorted(group, key=lambda judgment: judgment.repeat)),
         )
-        for name, found in sorted(grouped.items())
+        for name, group in sorted(grouped.items())
     )

@@ -32,16 +32,16 @@ class Spent:
 
 def spent_on(judgments: Iterable[Judgment]) -> Spent | None:
     """The sum; ``None`` where no judge was asked."""
-    asked = [judgment.asked for judgment in judgments if judgment.asked is not None]
-    if not asked:
+    calls = [judgment.asked for judgment in judgments if judgment.asked is not None]
+    if not calls:
         return None
-    costs = [call.cost for call in asked]
+    costs = [call.cost for call in calls]
     return Spent(
-        judgments=len(asked),
-        requests=sum(call.requests for call in asked),
-        prompt_tokens=sum(call.prompt_tokens for call in asked),
-        completion_tokens=sum(call.completion_tokens for call in asked),
-        estimated=any(call.estimated for call in asked),
+        judgments=len(calls),
+        requests=sum(call.requests for call in calls),
+        prompt_tokens=sum(call.prompt_tokens for call in calls),
+        completion_tokens=sum(call.completion_tokens for call in calls),
+        estimated=any(call.estimated for call in calls),
         cost=None if None in costs else sum(cost for cost in costs if cost is not None),
-        seconds=sum(call.seconds for call in asked),
+        seconds=sum(call.seconds for call in calls),
     )

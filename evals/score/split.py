@@ -58,10 +58,10 @@ class Split:
         )
 
 
-def split(found: Sequence[FixtureScore]) -> Split:
+def split(fixtures: Sequence[FixtureScore]) -> Split:
     """Compare the sides."""
     rates = {
-        name: Rate.count(fixture.right for fixture in found if side(fixture.key) == name)
+        name: Rate.count(fixture.right for fixture in fixtures if side(fixture.key) == name)
         for name in ("development", "held-out")
     }
     table = np.array([[rate.hits, rate.of - rate.hits] for rate in rates.values()])

@@ -75,7 +75,7 @@ class Summary:
     @property
     def skill(self) -> str:
         """sha256 of the judge's skill; empty without a judge."""
-        return next((asked.skill for fixture_score in self.each for asked in fixture_score.asked), "")
+        return next((call.skill for fixture_score in self.each for call in fixture_score.asked), "")
 
     def said(self, fixture: str) -> str:
         """The word of a fixture, or of every repeat where they differ; a dash where it was not judged."""
@@ -92,65 +92,65 @@ class Summary:
     @property
     def expectations(self) -> list[str]:
         """Rows of the confusion matrix, mildest first."""
-        found = {row for row, _ in self.confusion}
-        return sorted(found, key=lambda row: [WORDS.index(word) for word in row.split(" or ")])
+        rows = {row for row, _ in self.confusion}
+        return sorted(rows, key=lambda row: [WORDS.index(word) for word in row.split(" or ")])
 
 
 def summarize(judgments: Sequence[Judgment], keys: Mapping[str, Key]) -> Summary:
     """Hold one auditor's judgments against their keys. Raises ``UserError`` on results of unknown fixtures."""
-    found = scores(judgments, keys)
-    repeated = [fixture for fixture in found if len(fixture.repeats) > 1]
+    fixtures = scores(judgments, keys)
+    repeated = [fixture for fixture in fixtures if len(fixture.repeats) > 1]
     seconds = [judgment.seconds for judgment in judgments]
     return Summary(
-        fixtures=len(found),
-        repeats=max((len(fixture.repeats) for fixture in found), default=0),
-        confusion=Counter((" or ".join(fixture.key.verdict), fixture.word) for fixture in found),
-        false_pass=Rate.count(fixture.false_pass for fixture in found if fixture.key.kind == "fraud"),
-        false_alarm=Rate.count(fixture.false_alarm for fixture in found if fixture.key.kind == "honest"),
-        as_keyed=Rate.count(fixture.right for fixture in found),
-        rules=table(found, lambda fixture: (fixture.key.rule,)),
-        modes=table(found, lambda fixture: fixture.key.modes),
-        scopes=table(found, lambda fixture: (fixture.repeats[0].judgment.scope,)),
-        stability=_rate(fixture.stable for fixture in found),
-        same_judgments=_rate(fixture.same_judgment for fixture in found),
+        fixtures=len(fixtures),
+        repeats=max((len(fixture.repeats) for fixture in fixtures), default=0),
+        confusion=Counter((" or ".join(fixture.key.verdict), fixture.word) for fixture in fixtures),
+        false_pass=Rate.count(fixture.false_pass for fixture in fixtures if fixture.key.kind == "fraud"),
+        false_alarm=Rate.count(fixture.false_alarm for fixture in fixtures if fixture.key.kind == "honest"),
+        as_keyed=Rate.count(fixture.right for fixture in fixtures),
+        rules=table(fixtures, lambda fixture: (fixture.key.rule,)),
+        modes=table(fixtures, lambda fixture: fixture.key.modes),
+        scopes=table(fixtures, lambda fixture: (fixture.repeats[0].judgment.scope,)),
+        stability=_rate(fixture.stable for fixture in fixtures),
+        same_judgments=_rate(fixture.same_judgment for fixture in fixtures),
         passed_verdicts=_clustered(repeated, "fraud", lambda fixture: fixture.false_pass),
         alarmed_verdicts=_clustered(repeated, "honest", lambda fixture: fixture.false_alarm),
         spent=spent_on(judgments),
-        split=split(found),
+        split=split(fixtures),
         seconds=sum(seconds),
         median_seconds=median(seconds) if seconds else 0.0,
         cached=sum(judgment.cached for judgment in judgments),
-        wrong=tuple((fixture.fixture, wrong) for fixture in found if (wrong := fixture.wrong)),
-        each=found,
+        wrong=tuple((fixture.fixture, wrong) for fixture in fixtures if (wrong := fixture.wrong)),
+        each=fixtures,
         auditor=judgments[0].auditor if judgments else "",
     )
 
 
 def by_auditor(judgments: Iterable[Judgment]) -> dict[str, list[Judgment]]:
     """Judgments of each auditor, in the order in which they come."""
-    found: dict[str, list[Judgment]] = {}
+    by_label: dict[str, list[Judgment]] = {}
     for judgment in judgments:
-        found.setdefault(judgment.auditor, []).append(judgment)
-    return found
+        by_label.setdefault(judgment.auditor, []).append(judgment)
+    return by_label
 
 
 def _rate(marks: Iterable[bool | None]) -> Rate | None:
-    known = [mark for mark in marks if mark is not None]
-    return Rate.count(known) if known else None
+    present = [mark for mark in marks if mark is not None]
+    return Rate.count(present) if present else None
 
 
-def _clustered(found: Sequence[FixtureScore], kind: str, mark: Callable[[Scored], bool]) -> Clustered | None:
+def _clustered(fixtures: Sequence[FixtureScore], kind: str, mark: Callable[[Scored], bool]) -> Clustered | None:
     return (
-        Clustered.count([map(mark, fixture.repeats) for fixture in found if fixture.key.kind == kind])
-        if found
+        Clustered.count([map(mark, fixture.repeats) for fixture in fixtures if fixture.key.kind == kind])
+        if fixtures
         else None
     )
 
 
-def table(found: Iterable[FixtureScore], names: Callable[[FixtureScore], Iterable[str]]) -> tuple[SummaryRow, ...]:
+def table(fixtures: Iterable[FixtureScore], names: Callable[[FixtureScore], Iterable[str]]) -> tuple[SummaryRow, ...]:
     """Frauds and honest fixtures by what ``names`` says of each."""
     groups: dict[str, list[FixtureScore]] = {}
-    for fixture in found:
+    for fixture in fixtures:
         for name in names(fixture):
             groups.setdefault(name, []).append(fixture)
     return tuple(

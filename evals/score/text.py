@@ -9,52 +9,52 @@ from bankable.evals.score.summary import WORDS, Summary, SummaryRow
 ONCE = "not asked twice"
 
 
-def text(found: Summary, *, modes: bool = True) -> str:
+def text(summary: Summary, *, modes: bool = True) -> str:
     """Rates first, then tables, then what went wrong."""
     lines = [
-        f"{found.fixtures} fixtures, {found.repeats} repeats",
-        f"as their key says    {found.as_keyed}",
-        f"frauds signed off    {found.false_pass}",
-        f"honest ones accused  {found.false_alarm}",
-        *([f"  of all verdicts    signed off {found.passed_verdicts}"] if found.passed_verdicts else []),
-        *([f"                     accused {found.alarmed_verdicts}"] if found.alarmed_verdicts else []),
-        f"equal verdict bytes  {found.stability or ONCE}",
-        *([f"same judgment        {found.same_judgments or ONCE}"] if found.spent else []),
-        f"development          {found.split.development}",
-        f"held-out             {found.split.held_out}",
-        f"audit time           {found.seconds:.1f} s in all, {found.median_seconds:.2f} s median, "
-        f"{found.cached} from the cache",
-        *([f"judge                {found.spent}"] if found.spent else []),
+        f"{summary.fixtures} fixtures, {summary.repeats} repeats",
+        f"as their key says    {summary.as_keyed}",
+        f"frauds signed off    {summary.false_pass}",
+        f"honest ones accused  {summary.false_alarm}",
+        *([f"  of all verdicts    signed off {summary.passed_verdicts}"] if summary.passed_verdicts else []),
+        *([f"                     accused {summary.alarmed_verdicts}"] if summary.alarmed_verdicts else []),
+        f"equal verdict bytes  {summary.stability or ONCE}",
+        *([f"same judgment        {summary.same_judgments or ONCE}"] if summary.spent else []),
+        f"development          {summary.split.development}",
+        f"held-out             {summary.split.held_out}",
+        f"audit time           {summary.seconds:.1f} s in all, {summary.median_seconds:.2f} s median, "
+        f"{summary.cached} from the cache",
+        *([f"judge                {summary.spent}"] if summary.spent else []),
         "",
-        *confusion(found),
+        *confusion(summary),
         "",
-        *rows("scope", found.scopes),
+        *rows("scope", summary.scopes),
         "",
-        *rows("rule", found.rules),
+        *rows("rule", summary.rules),
     ]
     if modes:
-        lines += ["", *rows("mode", found.modes)]
-    if found.split.warning:
-        lines += ["", f"warning: {found.split.warning}"]
-    if found.wrong:
-        lines += ["", *(f"WRONG  {name}: {why}" for name, why in found.wrong)]
+        lines += ["", *rows("mode", summary.modes)]
+    if summary.split.warning:
+        lines += ["", f"warning: {summary.split.warning}"]
+    if summary.wrong:
+        lines += ["", *(f"WRONG  {name}: {why}" for name, why in summary.wrong)]
     return "\n".join(lines)
 
 
-def confusion(found: Summary) -> list[str]:
+def confusion(summary: Summary) -> list[str]:
     """What the keys allow, against what was said."""
-    said = [*WORDS, *(["differs"] if any(word == "differs" for _, word in found.confusion) else [])]
-    head = f"{'key':<24}" + "".join(f"{word:>9}" for word in said)
+    words = [*WORDS, *(["differs"] if any(word == "differs" for _, word in summary.confusion) else [])]
+    head = f"{'key':<24}" + "".join(f"{word:>9}" for word in words)
     return [
         head,
         *(
-            f"{row:<24}" + "".join(f"{found.confusion.get((row, word), 0):>9}" for word in said)
-            for row in found.expectations
+            f"{row:<24}" + "".join(f"{summary.confusion.get((row, word), 0):>9}" for word in words)
+            for row in summary.expectations
         ),
     ]
 
 
-def rows(name: str, found: Sequence[SummaryRow]) -> list[str]:
+def rows(name: str, entries: Sequence[SummaryRow]) -> list[str]:
     """One line per rule, scope or mode."""
     head = f"{name:<24}{'frauds':>8}{'caught':>8}{'recall':>8}{'honest':>8}{'accused':>8}"
     return [
@@ -62,6 +62,6 @@ def rows(name: str, found: Sequence[SummaryRow]) -> list[str]:
         *(
             f"{row.name:<24}{row.frauds:>8}{row.caught:>8}{'–' if row.recall is None else f'{row.recall:.0%}':>8}"
             f"{row.honest:>8}{row.accused:>8}"
-            for row in found
+            for row in entries
         ),
     ]

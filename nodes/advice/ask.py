@@ -79,9 +79,9 @@ def ask_role(context: RunContext, question: RoleQuestion[M, T]) -> T | None:
     if context.advisor is None:
         return None
     before = [entry for entry in read_questions(context.folder.root) if entry.role == question.role]
-    known = next((item for item in before if item.at == question.at), None)
-    if known is not None:
-        return _again(known, question)
+    earlier_answer = next((item for item in before if item.at == question.at), None)
+    if earlier_answer is not None:
+        return _again(earlier_answer, question)
     if any(element.outcome in FINAL for element in before):
         return None
     system = load_prompt(question.role).filled(**question.words)
@@ -130,8 +130,8 @@ def _again(line: Line, question: RoleQuestion[M, T]) -> T | None:
         return None
 
 
-def _told(line: Line, said: str) -> str:
+def _told(line: Line, text: str) -> str:
     if line.outcome is not Kind.ANSWERED:
         return f"{line.outcome}: {plain(line.detail)}; the policy goes on"
     dropped = f"; {len(line.dropped)} dropped: {count_reasons(line.dropped)}" if line.dropped else ""
-    return f"{said}{dropped}"
+    return f"{text}{dropped}"

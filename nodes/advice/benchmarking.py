@@ -162,8 +162,8 @@ def _task(task: TaskFolder) -> str:
             "most_rounds": MOST_ROUNDS,
             "takes_part": ["live", "torch", "the template or the author's best"],
             "parameters": {
-                name: list(them)
-                for name, them in allowed_values(task.family, [parse_dims(shape.key) for shape in seen]).items()
+                name: list(values)
+                for name, values in allowed_values(task.family, [parse_dims(shape.key) for shape in seen]).items()
             },
         },
         option=orjson.OPT_INDENT_2,

@@ -91,9 +91,9 @@ def count_reasons(dropped: Sequence[DroppedProposal]) -> str:
     return ", ".join(f"{reasons.count(why)} {why}" for why in dict.fromkeys(reasons))
 
 
-def _value(dimension: Dimension, asked: Scalar) -> Scalar | None:
+def _value(dimension: Dimension, proposed: Scalar) -> Scalar | None:
     """The registry's own value that the proposal refers to; the model's object is never used."""
-    return next((value for value in dimension.values[1:] if value is not None and _same(value, asked)), None)
+    return next((value for value in dimension.values[1:] if value is not None and _same(value, proposed)), None)
 
 
 def _same(one: Scalar, other: Scalar) -> bool:

@@ -66,8 +66,8 @@ def ask_selection(
     ask = f"{question}\n{bullet_list(lines)}"
 
     def take(answer: ExtractionProposal) -> Usable[Selection]:
-        found, dropped = select(names, answer.operators, [(entry.name, entry.because) for entry in answer.left_out])
-        return Usable(found, dropped, found.said(names))
+        selection, dropped = select(names, answer.operators, [(entry.name, entry.because) for entry in answer.left_out])
+        return Usable(selection, dropped, selection.said(names))
 
     return ask_role(context, _question(context, "operators", ask, Selection, take, profile=profile, findings=findings))
 
@@ -83,26 +83,26 @@ def ask_more_shapes(
     ask = f"Which shapes of {operator} matter besides those benched? Answer with `shapes`.\n{bullet_list(lines)}"
 
     def take(answer: ExtractionProposal) -> Usable[Shapes]:
-        known = [key for key in dict.fromkeys(answer.shapes) if key in free]
+        usable = [key for key in dict.fromkeys(answer.shapes) if key in free]
         dropped = [
             DroppedProposal(what=plain(key, 60), why="not a captured shape, or benched anyway")
             for key in answer.shapes[:20]
             if key not in free
         ]
-        dropped += [DroppedProposal(what=key, why=f"more than {MORE_SHAPES} shapes") for key in known[MORE_SHAPES:]]
-        keys = tuple(known[:MORE_SHAPES])
+        dropped += [DroppedProposal(what=key, why=f"more than {MORE_SHAPES} shapes") for key in usable[MORE_SHAPES:]]
+        keys = tuple(usable[:MORE_SHAPES])
         return Usable(Shapes(keys=keys), tuple(dropped), f"{operator}: {', '.join(keys) or 'no further shape'}")
 
     question = _question(context, f"shapes of {operator}", ask, Shapes, take, operator=operator, dtype=dtype)
-    found = ask_role(context, question)
-    return found.keys if found is not None else ()
+    shapes = ask_role(context, question)
+    return shapes.keys if shapes is not None else ()
 
 
 def _question(
     context: RunContext,
     at: str,
     ask: str,
-    kept: type[T],
+    answer_type: type[T],
     take: Callable[[ExtractionProposal], Usable[T]],
     *,
     profile: Profile | None = None,
@@ -118,4 +118,4 @@ def _question(
         "findings": bullet_list(list(findings)),
     }
     tools = (*evidence_tools(context.folder.root), skill_tool(ROLE, operator=operator, device=device, dtype=dtype))
-    return RoleQuestion(ROLE, at, words, ExtractionProposal, kept, take, tools)
+    return RoleQuestion(ROLE, at, words, ExtractionProposal, answer_type, take, tools)

@@ -14,7 +14,7 @@ def profile_text(profile: Profile | None) -> str:
     """The largest operators and chains; names of operators come from the engine and are marked as data."""
     if profile is None:
         return "none could be taken"
-    told = {
+    fields = {
         "device": profile.device,
         "outside operators": round(profile.host_share, 3),
         "phases": [
@@ -40,4 +40,4 @@ def profile_text(profile: Profile | None) -> str:
             for chain in profile.chains[:MOST]
         ],
     }
-    return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
+    return orjson.dumps(fields, option=orjson.OPT_INDENT_2).decode()

@@ -42,19 +42,19 @@ def setting_tools(context: RunContext, space: SearchSpace) -> tuple[Tool[CheckSe
             "propose_configuration",
             "Whether a setting with this value can be proposed.",
             CheckSetting,
-            lambda asked: _check(asked, space),
+            lambda request: _check(request, space),
         ),
         Tool(
             "ask_for_a_diagnosis",
             "What screening and confirmations know of a setting so far.",
             AskDiagnosis,
-            lambda asked: "\n".join(_known(context, asked.setting)) or "nothing is known of it",
+            lambda request: "\n".join(_known(context, request.setting)) or "nothing is known of it",
         ),
     )
 
 
-def _check(asked: CheckSetting, space: SearchSpace) -> str:
-    proposed = ProposedSetting(name=asked.name, value=asked.value, because="", expected_gain=0.0)
+def _check(request: CheckSetting, space: SearchSpace) -> str:
+    proposed = ProposedSetting(name=request.name, value=request.value, because="", expected_gain=0.0)
     admitted, dropped = sift(ConfigurationProposal(proposals=(proposed,)), space)
     return f"can be proposed, as {admitted[0].name}={admitted[0].value}" if admitted else dropped[0].why
 

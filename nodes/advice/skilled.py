@@ -23,16 +23,16 @@ def skill_tool(
     """A tool that reads one of the role's skills."""
     fitting = {entry.head.name: entry for entry in skills_for(role, operator=operator, device=device, dtype=dtype)}
 
-    def look(asked: LookAtSkill) -> str:
-        if asked.name not in fitting:
+    def look(request: LookAtSkill) -> str:
+        if request.name not in fitting:
             raise UserError(
                 "cannot look at the skill: none of that name fits this task",
                 "",
                 f"use one of {', '.join(fitting) or 'none'}",
             )
-        return fitting[asked.name].body
+        return fitting[request.name].body
 
-    names = "; ".join(f"{name}: {it.head.description}" for name, it in fitting.items())
+    names = "; ".join(f"{name}: {entry.head.description}" for name, entry in fitting.items())
     return Tool(
         "look_at_skill", f"What is known about this kind of task. There are {names or 'none'}", LookAtSkill, look
     )
@@ -40,5 +40,5 @@ def skill_tool(
 
 def skills_text(role: str, *, operator: str | None = None, device: str | None = None, dtype: str | None = None) -> str:
     """The texts of a role's skills for its task, concatenated."""
-    found = skills_for(role, operator=operator, device=device, dtype=dtype)
-    return "\n\n".join(entry.body for entry in found) or "nothing beyond what stands here"
+    skills = skills_for(role, operator=operator, device=device, dtype=dtype)
+    return "\n\n".join(entry.body for entry in skills) or "nothing beyond what stands here"

@@ -90,16 +90,16 @@ def ask_strategy(
 def reorder(directions: Sequence[Direction], chosen: Selection) -> list[Direction]:
     """Reordered directions: the first gets the largest share as its weight in the search, and so on."""
     by_name = {direction.name: direction for direction in directions}
-    found = [by_name[name] for name in chosen.order if name in by_name]
-    if found == [entry for entry in directions if entry in found]:
-        return found
-    weights = sorted((item.share for item in found), reverse=True)
-    return [it.model_copy(update={"weight": weight}) for it, weight in zip(found, weights, strict=True)]
+    ordered = [by_name[name] for name in chosen.order if name in by_name]
+    if ordered == [entry for entry in directions if entry in ordered]:
+        return ordered
+    weights = sorted((item.share for item in ordered), reverse=True)
+    return [direction.model_copy(update={"weight": weight}) for direction, weight in zip(ordered, weights, strict=True)]
 
 
 def _take(answer: DirectionProposal, directions: Sequence[str], operators: Sequence[str]) -> Usable[Strategy]:
     steps = answer.directions[:MOST]
-    found: dict[str, Selection] = {}
+    selections: dict[str, Selection] = {}
     dropped = (
         [DroppedProposal(what=f"{len(answer.directions) - MOST} steps", why="too many")]
         if len(steps) < len(answer.directions)
@@ -107,14 +107,14 @@ def _take(answer: DirectionProposal, directions: Sequence[str], operators: Seque
     )
     for kind, items in (("setting", directions), ("operator", operators)):
         mine = [step for step in steps if step.kind == kind]
-        found[kind], more = select(
+        selections[kind], more = select(
             items,
             [entry.target for entry in mine if not entry.leave_out],
             [(item.target, item.because) for item in mine if item.leave_out],
         )
         dropped += more
-    said = f"settings: {found['setting'].said(directions)}; operators: {found['operator'].said(operators)}"
-    return Usable(Strategy(directions=found["setting"], operators=found["operator"]), tuple(dropped), said)
+    summary = f"settings: {selections['setting'].said(directions)}; operators: {selections['operator'].said(operators)}"
+    return Usable(Strategy(directions=selections["setting"], operators=selections["operator"]), tuple(dropped), summary)
 
 
 def _history(context: RunContext, directions: Sequence[Direction], operators: Sequence[OperatorWorth]) -> str:

@@ -125,27 +125,27 @@ def answer_to_fail(
 ) -> dict[str, Scalar]:
     """Another value of a setting that the auditor returned as ``returned``; empty without one."""
     trials = [trial for trial in read_trials(context) if any(name.name in trial.flags for name in space.dimensions)]
-    told = [*findings, f"{returned} was returned: propose another value of the same setting, or nothing"]
+    extended = [*findings, f"{returned} was returned: propose another value of the same setting, or nothing"]
 
     def take(answer: ConfigurationProposal) -> Usable[FailAnswer]:
         admitted, dropped = sift(answer, space)
         part = FailAnswer(settings={entry.name: entry.value for entry in admitted[:1]})
-        said = ", ".join(f"{name}={value}" for name, value in part.settings.items()) or "nothing else"
-        return Usable(part, tuple(dropped), f"in answer to {returned}: {said}")
+        settings = ", ".join(f"{name}={value}" for name, value in part.settings.items()) or "nothing else"
+        return Usable(part, tuple(dropped), f"in answer to {returned}: {settings}")
 
-    found = ask_role(
+    answer = ask_role(
         context,
         RoleQuestion(
             ROLE,
             f"answer {returned}",
-            _words(context, space, reference, trials, told),
+            _words(context, space, reference, trials, extended),
             ConfigurationProposal,
             FailAnswer,
             take,
             _tools(context, space),
         ),
     )
-    return found.settings if found is not None else {}
+    return answer.settings if answer is not None else {}
 
 
 def _words(
@@ -178,14 +178,14 @@ def _situation(context: RunContext, space: SearchSpace, reference: ServerConfig)
         }
         for dimension in space.dimensions
     ]
-    told = {
+    fields = {
         "model": Path(context.model).name,
         "machine": asdict(context.situation()),
         "reference": reference.flags,
         "smallest_gain": context.protocol.floor,
         "settings": settings,
     }
-    return orjson.dumps(told, option=orjson.OPT_INDENT_2).decode()
+    return orjson.dumps(fields, option=orjson.OPT_INDENT_2).decode()
 
 
 def read_consultations(path: Path) -> list[Consultation]:
@@ -193,13 +193,13 @@ def read_consultations(path: Path) -> list[Consultation]:
     return whole_lines(path, Consultation)
 
 
-def _settings(it: Admitted) -> tuple[dict[str, bool | int | float | str], dict[str, str]]:
-    return ({}, {it.name: str(it.value)}) if it.env else ({it.name: it.value}, {})
+def _settings(admitted: Admitted) -> tuple[dict[str, bool | int | float | str], dict[str, str]]:
+    return ({}, {admitted.name: str(admitted.value)}) if admitted.env else ({admitted.name: admitted.value}, {})
 
 
 def _about(name: str) -> str:
-    found = knob(name)
-    return found.reason if found is not None else ""
+    entry = knob(name)
+    return entry.reason if entry is not None else ""
 
 
 def _shown(trial: ScreeningResult) -> str:

@@ -67,17 +67,17 @@ def open_envelope(data: bytes, keys: Sequence[PublicKey]) -> Opened:
     Raises ``Refused`` on anything else: foreign form, foreign keys, wrong signatures.
     """
     envelope = _parsed(data)
-    known = {key.keyid: key for key in keys}
+    by_id = {key.keyid: key for key in keys}
     signers = []
     for keyid in envelope.signatures:
-        if keyid not in known:
+        if keyid not in by_id:
             continue
         try:
-            envelope.verify([known[keyid].verifier], threshold=1)
+            envelope.verify([by_id[keyid].verifier], threshold=1)
         except UnverifiedSignatureError:
             raise Refused(f"the signature by {_short(keyid)} does not fit what it signs") from None
         signers.append(keyid)
-    strangers = tuple(keyid for keyid in envelope.signatures if keyid not in known)
+    strangers = tuple(keyid for keyid in envelope.signatures if keyid not in by_id)
     if not signers:
         wanted = " or ".join(_short(key.keyid) for key in keys[:3]) or "a key that came along"
         raise Refused(f"signed by {_short(strangers[0])}, not by {wanted}")
@@ -93,15 +93,15 @@ def _parsed(data: bytes) -> Envelope:
     if len(data) > MAX_BYTES:
         raise Refused(f"larger than {MAX_BYTES >> 20} MiB")
     try:
-        found = _EnvelopeFile.model_validate_json(data)
+        parsed = _EnvelopeFile.model_validate_json(data)
     except ValidationError as cause:
         first = cause.errors(include_url=False, include_input=False)[0]
         place = ".".join(map(str, first["loc"]))
         raise Refused("not a DSSE envelope: " + ascii(f"{place}: {first['msg']}" if place else first["msg"])) from None
-    if found.payload_type != PAYLOAD_TYPE:
-        raise Refused(f"payload type {found.payload_type[:80]!a} instead of {PAYLOAD_TYPE!r}")
+    if parsed.payload_type != PAYLOAD_TYPE:
+        raise Refused(f"payload type {parsed.payload_type[:80]!a} instead of {PAYLOAD_TYPE!r}")
     try:
-        envelope = Envelope.from_dict(found.model_dump(by_alias=True))
+        envelope = Envelope.from_dict(parsed.model_dump(by_alias=True))
     except ValueError as cause:  # base64, and two signatures by one key
         raise Refused(f"not a DSSE envelope: {str(cause)[:200]!a}") from None
     if _to_bytes(envelope) != data:

@@ -48,12 +48,12 @@ def read_public_key(data: bytes) -> PublicKey:
     if b"PRIVATE KEY" in data:
         raise Refused("this is a private key; it must not be shown to anybody")
     try:
-        found = load_pem_public_key(data)
+        key = load_pem_public_key(data)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         raise Refused("not a public key in PEM form") from None
-    if not isinstance(found, Ed25519PublicKey):
+    if not isinstance(key, Ed25519PublicKey):
         raise Refused("not an Ed25519 key")
-    return public_key(found)
+    return public_key(key)
 
 
 def load_public_key(path: Path) -> PublicKey:

@@ -39,14 +39,14 @@ class SigningKey:
     """One line for whoever watches: where the key is, or why it is not kept."""
 
 
-def open_key(given: Path | None) -> SigningKey:
-    """The key at ``given``, else the user's own, which is made on first use.
+def open_key(chosen_path: Path | None) -> SigningKey:
+    """The key at ``chosen_path``, else the user's own, which is made on first use.
 
     A key that is there but cannot be relied on (readable by others, encrypted, of another kind) raises ``UserError``.
     Where no key can be kept, one is made for this process alone, and ``said`` tells why.
     """
-    if given is not None:
-        return read_key(given)
+    if chosen_path is not None:
+        return read_key(chosen_path)
     try:
         path = default_path()
         return read_key(path) if os.path.lexists(path) else make_key(path)
@@ -137,6 +137,6 @@ def _short(path: Path) -> str:
     return f"~/{path.relative_to(home)}" if home.is_absolute() and path.is_relative_to(home) else str(path)
 
 
-def _key(private: Ed25519PrivateKey, origin: Literal["read", "made", "ephemeral"], said: str) -> SigningKey:
+def _key(private: Ed25519PrivateKey, origin: Literal["read", "made", "ephemeral"], label: str) -> SigningKey:
     public = public_key(private.public_key())
-    return SigningKey(public, CryptoSigner(private, public.verifier), origin, f"{said} ({public.fingerprint})")
+    return SigningKey(public, CryptoSigner(private, public.verifier), origin, f"{label} ({public.fingerprint})")

@@ -258,10 +258,10 @@ def _dotted_name(node: ast.expr, names: Mapping[str, str]) -> str:
 def _patch_points(content: bytes) -> list[str]:
     """Targets named as ``{"module": …, "attribute": …}`` at the top of a JSON file, or in a list of such."""
     try:
-        found = json.loads(content)
+        parsed = json.loads(content)
     except (ValueError, RecursionError):
         return []
-    entries = found if isinstance(found, list) else [found]
+    entries = parsed if isinstance(parsed, list) else [parsed]
     return [
         f"{entry['module']}.{entry.get('attribute', '?')}"
         for entry in entries

@@ -43,8 +43,8 @@ class Prompt:
     @property
     def tokens(self) -> int:
         """Estimated."""
-        told = [f"{call.name} {call.arguments} {call.told}" for called in self.rounds for call in called]
-        return estimate(self.system, self.user, *told, *(str(_spec(tool.name, self.tools)) for tool in self.tools))
+        answered = [f"{call.name} {call.arguments} {call.told}" for called in self.rounds for call in called]
+        return estimate(self.system, self.user, *answered, *(str(_spec(tool.name, self.tools)) for tool in self.tools))
 
     def after(self, called: tuple[Called, ...], most_rounds: int) -> Prompt:
         """The next turn; without tools when there were as many rounds as there may be."""

@@ -42,9 +42,9 @@ def classify(problem: BaseException, seen: PartialAnswer) -> tuple[Kind, str]:
     """Kind and detail of a failed attempt."""
     causes = list(_causes(problem))
     for cause in causes:
-        found = _of_cause(cause)
-        if found is not None:
-            return found
+        result = _of_cause(cause)
+        if result is not None:
+            return result
     if seen.status is not None and seen.status >= 300:
         return _of_status(seen.status, seen)
     if any(isinstance(cause, httpx2.NetworkError | httpx2.ProtocolError | httpx2.StreamError) for cause in causes):
@@ -73,9 +73,9 @@ def _of_status(status: int, seen: PartialAnswer) -> tuple[Kind, str]:
 
 def _causes(problem: BaseException) -> Iterator[BaseException]:
     """The exception, and what it was raised from, outermost first."""
-    found: list[BaseException] = []
+    causes: list[BaseException] = []
     current: BaseException | None = problem
-    while current is not None and current not in found and len(found) < 20:
-        found.append(current)
+    while current is not None and current not in causes and len(causes) < 20:
+        causes.append(current)
         current = current.__cause__ or current.__context__
-    return iter(found)
+    return iter(causes)

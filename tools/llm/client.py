@@ -69,47 +69,47 @@ class Client:
                 return ended(Kind.OVER_BUDGET, f"{ticket} would run out")
             spent = Usage()
             try:
-                found = await attempt(prompt, shape, endpoint, key, limits, min(left, limits.attempt_s))
-                spent = found.usage
+                attempted = await attempt(prompt, shape, endpoint, key, limits, min(left, limits.attempt_s))
+                spent = attempted.usage
             finally:
                 cost = self._meter.settle(ticket, spent)
-            sent, tries, used = sent + 1, tries + 1, used + found.usage
-            if found.kind is Kind.CALLED_TOOLS:
-                called = answer_all(prompt.tools, found.calls)
-                self._note(role, tries, found, cost, called)
+            sent, tries, used = sent + 1, tries + 1, used + attempted.usage
+            if attempted.kind is Kind.CALLED_TOOLS:
+                called = answer_all(prompt.tools, attempted.calls)
+                self._note(role, tries, attempted, cost, called)
                 prompt, tries = prompt.after(called, MOST_ROUNDS), 0
                 if time.monotonic() - begun >= whole:
                     return ended(Kind.TIMED_OUT, "the time of the question went to tools")
                 continue
-            self._note(role, tries, found, cost)
-            if found.kind is Kind.REJECTED and found.status in TOOLLESS and (prompt.tools or prompt.rounds):
+            self._note(role, tries, attempted, cost)
+            if attempted.kind is Kind.REJECTED and attempted.status in TOOLLESS and (prompt.tools or prompt.rounds):
                 # Some servers take no tools beside a schema: what was asked can be answered without.
                 prompt, tries = Prompt(prompt.system, prompt.user), 0
                 continue
-            pause = self._pause(found, tries)
+            pause = self._pause(attempted, tries)
             left = whole - (time.monotonic() - begun)
             if pause is None or pause >= left:
-                return ended(found.kind, found.detail, found.answer)
+                return ended(attempted.kind, attempted.detail, attempted.answer)
             await asyncio.sleep(pause)
 
     def ask_now(self, role: str, prompt: Prompt, shape: type[M], seconds: float = math.inf) -> CallOutcome[M]:
         """The same for a caller without an event loop."""
         return asyncio.run(self.ask(role, prompt, shape, seconds))
 
-    def _pause(self, found: Attempt[M], sent: int) -> float | None:
+    def _pause(self, attempted: Attempt[M], sent: int) -> float | None:
         """Seconds until the next attempt; ``None`` when there is none."""
         limits = self._settings.limits
-        if found.kind not in RETRYABLE or sent >= limits.attempts:
+        if attempted.kind not in RETRYABLE or sent >= limits.attempts:
             return None
-        asked = retry_after(found.retry_after)
-        if asked is not None:
+        wait_s = retry_after(attempted.retry_after)
+        if wait_s is not None:
             # Jitter on top: everybody who was turned away was told the same second.
-            return asked * self._random.uniform(1.0, 1.1) if asked <= limits.wait_s else None
+            return wait_s * self._random.uniform(1.0, 1.1) if wait_s <= limits.wait_s else None
         pause: float = limits.pause_s * 2 ** (sent - 1) * self._random.uniform(0.5, 1.5)
         return min(limits.wait_s, pause)
 
     def _note(
-        self, role: str, number: int, found: Attempt[M], cost: float | None, called: tuple[Called, ...] = ()
+        self, role: str, number: int, attempted: Attempt[M], cost: float | None, called: tuple[Called, ...] = ()
     ) -> None:
         self.ledger.add(
             CallLine(
@@ -117,13 +117,13 @@ class Client:
                 role=role,
                 model=self._settings.of(role).model,
                 attempt=number,
-                outcome=found.kind,
-                detail=found.detail or told_of(called),
-                status=found.status,
-                prompt_tokens=found.usage.prompt,
-                completion_tokens=found.usage.completion,
-                estimated=found.usage.estimated,
-                latency_s=round(found.seconds, 3),
+                outcome=attempted.kind,
+                detail=attempted.detail or told_of(called),
+                status=attempted.status,
+                prompt_tokens=attempted.usage.prompt,
+                completion_tokens=attempted.usage.completion,
+                estimated=attempted.usage.estimated,
+                latency_s=round(attempted.seconds, 3),
                 cost=cost,
                 tool_calls=len(called),
                 tool_faults=sum(call.fault is not None for call in called),
@@ -131,15 +131,15 @@ class Client:
         )
 
 
-def retry_after(said: str | None) -> float | None:
+def retry_after(header: str | None) -> float | None:
     """Seconds that the server asks to wait, from a number or a date; ``None`` when it says nothing usable."""
-    if said is None:
+    if header is None:
         return None
     try:
-        seconds = float(said)
+        seconds = float(header)
     except ValueError:
         try:
-            when = email.utils.parsedate_to_datetime(said)
+            when = email.utils.parsedate_to_datetime(header)
         except (ValueError, IndexError, OverflowError):
             return None
         seconds = (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp() - datetime.now(UTC).timestamp()

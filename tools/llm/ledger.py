@@ -95,13 +95,13 @@ class CallLedger:
 
 def read_ledger(path: Path) -> list[CallLine]:
     """All lines. Raises ``UserError`` on one that is none."""
-    found: list[CallLine] = []
+    calls: list[CallLine] = []
     for number, raw in enumerate(path.read_bytes().splitlines(), 1):
         try:
-            found.append(CallLine.model_validate_json(raw))
+            calls.append(CallLine.model_validate_json(raw))
         except ValidationError:
             raise UserError("not a line of a ledger of calls", f"{path}:{number}", "move the file away") from None
-    return found
+    return calls
 
 
 def totals(lines: Iterable[CallLine]) -> tuple[RoleTotals, ...]:
@@ -112,10 +112,10 @@ def totals(lines: Iterable[CallLine]) -> tuple[RoleTotals, ...]:
     return tuple(_sum(role, roles[role]) for role in sorted(roles))
 
 
-def text(found: Iterable[RoleTotals]) -> str:
+def text(role_totals: Iterable[RoleTotals]) -> str:
     """A table for people."""
     lines = [f"{'role':<18}{'requests':>9}{'answered':>9}{'prompt':>10}{'answer':>9}{'seconds':>9}  cost"]
-    for role in found:
+    for role in role_totals:
         cost = "unknown (no price)" if role.cost is None else f"${role.cost:.4f}"
         lines.append(
             f"{role.role:<18}{role.requests:>9}{role.outcomes.get(Kind.ANSWERED, 0):>9}{role.prompt_tokens:>10}"

@@ -49,76 +49,76 @@ def settings_from(
         raise UserError(f"{where}: {first['msg']}", "--llm…", "see `--help`") from None
 
 
-def check_stray(given: Sequence[tuple[str, object]]) -> None:
+def check_stray(options: Sequence[tuple[str, object]]) -> None:
     """Raises ``UserError`` for the first option of (name, value) that says something although no model is asked for."""
-    stray = next((option for option, value in given if value), None)
+    stray = next((option for option, value in options if value), None)
     if stray is not None:
         raise UserError("no model to ask", stray, "give --llm MODEL too, or leave this out")
 
 
-def _roles(given: Sequence[str], base_url: str | None, known: Collection[str]) -> dict[str, Endpoint]:
+def _roles(texts: Sequence[str], base_url: str | None, roles: Collection[str]) -> dict[str, Endpoint]:
     """Models by role, each at an address of its own where one is given: ``NAME@https://…``."""
-    found: dict[str, Endpoint] = {}
-    for role, name in _pairs(given, "--llm-role", "judge=NAME"):
-        if role not in known:
-            raise UserError(f"no model plays {role!r}", "--llm-role", f"one of {', '.join(known)}")
-        _once(role, found, "--llm-role")
+    endpoints: dict[str, Endpoint] = {}
+    for role, name in _pairs(texts, "--llm-role", "judge=NAME"):
+        if role not in roles:
+            raise UserError(f"no model plays {role!r}", "--llm-role", f"one of {', '.join(roles)}")
+        _once(role, endpoints, "--llm-role")
         model, _, rest = name.partition("@http")
-        found[role] = endpoint(model, f"http{rest}" if rest else base_url)
-    return found
+        endpoints[role] = endpoint(model, f"http{rest}" if rest else base_url)
+    return endpoints
 
 
-def _budgets(given: Sequence[str], known: Collection[str]) -> tuple[Budget, dict[str, Budget]]:
+def _budgets(texts: Sequence[str], roles: Collection[str]) -> tuple[Budget, dict[str, Budget]]:
     """``tokens=200000`` for all, ``judge.calls=20`` for one role."""
-    found: dict[str, dict[str, float]] = {}
-    for name, value in _pairs(given, "--llm-budget", "tokens=200000, calls=50, usd=1.5 or judge.calls=20"):
+    bounds_of: dict[str, dict[str, float]] = {}
+    for name, value in _pairs(texts, "--llm-budget", "tokens=200000, calls=50, usd=1.5 or judge.calls=20"):
         role, _, kind = name.rpartition(".")
-        if kind not in BUDGETS or (role and role not in known):
+        if kind not in BUDGETS or (role and role not in roles):
             raise UserError(f"no budget {name!r}", "--llm-budget", f"one of {', '.join(BUDGETS)}, or ROLE. before it")
-        mine = found.setdefault(role, {})
+        mine = bounds_of.setdefault(role, {})
         _once(BUDGETS[kind], mine, "--llm-budget")
         mine[BUDGETS[kind]] = _amount(value, name, "--llm-budget", whole=kind != "usd")
-    budgets = {role: Budget.model_validate(bounds) for role, bounds in found.items()}
+    budgets = {role: Budget.model_validate(bounds) for role, bounds in bounds_of.items()}
     return budgets.pop("", Budget()), budgets
 
 
-def _prices(given: Sequence[str]) -> dict[str, Price]:
-    found: dict[str, Price] = {}
-    for name, value in _pairs(given, "--llm-price", "NAME=0.4,1.6"):
+def _prices(texts: Sequence[str]) -> dict[str, Price]:
+    prices: dict[str, Price] = {}
+    for name, value in _pairs(texts, "--llm-price", "NAME=0.4,1.6"):
         model = name.removeprefix(PREFIX).strip()
-        _once(model, found, "--llm-price")
+        _once(model, prices, "--llm-price")
         amounts = value.split(",")
         if len(amounts) != 2:
             fix = "give NAME=IN,OUT in dollars a million tokens"
             raise UserError(f"{value!r} is not two prices", "--llm-price", fix)
         prompt, completion = (_amount(amount, model, "--llm-price") for amount in amounts)
-        found[model] = Price(prompt=prompt, completion=completion)
-    return found
+        prices[model] = Price(prompt=prompt, completion=completion)
+    return prices
 
 
-def _pairs(given: Sequence[str], option: str, example: str) -> list[tuple[str, str]]:
-    found = []
-    for pair in given:
+def _pairs(texts: Sequence[str], option: str, example: str) -> list[tuple[str, str]]:
+    pairs = []
+    for pair in texts:
         # The value has the last word: names of models may hold an equals sign, prices and budgets may not.
         name, equals, value = pair.partition("=") if option == "--llm-role" else pair.rpartition("=")
         if not equals or not name.strip() or not value.strip():
             raise UserError(f"{pair!r} is not name=value", option, f"for instance {example}")
-        found.append((name.strip(), value.strip()))
-    return found
+        pairs.append((name.strip(), value.strip()))
+    return pairs
 
 
-def _once(name: str, found: Collection[str], option: str) -> None:
-    if name in found:
+def _once(name: str, seen: Collection[str], option: str) -> None:
+    if name in seen:
         raise UserError(f"{name!r} twice", option, "give it once")
 
 
-def _amount(said: str, name: str, option: str, *, whole: bool = False) -> float:
+def _amount(text: str, name: str, option: str, *, whole: bool = False) -> float:
     """A number of at least 0 that is finite, and whole where it counts something."""
     try:
-        value = float(said)
+        value = float(text)
     except ValueError:
         value = math.nan
     if not 0 <= value < MOST or (whole and value != int(value)):
         kind = "a whole number" if whole else "an amount"
-        raise UserError(f"{said.strip()!r} is not {kind} for {name}", option, "give a number of at least 0")
+        raise UserError(f"{text.strip()!r} is not {kind} for {name}", option, "give a number of at least 0")
     return value

@@ -80,7 +80,7 @@ def completion(
     text: str | None, *, finish: str = "stop", usage: Json | bool | None = True, **message: Any
 ) -> ChatReply:
     """A chat completion with this text. ``usage``: what the server says it counted; ``False`` says nothing."""
-    found: Json = {
+    document: Json = {
         "id": "chatcmpl-1",
         "object": "chat.completion",
         "created": 1,
@@ -90,10 +90,10 @@ def completion(
         ],
     }
     if usage is True:
-        found["usage"] = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
+        document["usage"] = {"prompt_tokens": 100, "completion_tokens": 20, "total_tokens": 120}
     elif usage is not False:
-        found["usage"] = usage
-    return ChatReply(body=json.dumps(found).encode())
+        document["usage"] = usage
+    return ChatReply(body=json.dumps(document).encode())
 
 
 def says(value: Any, **options: Any) -> ChatReply:
@@ -115,9 +115,12 @@ def tool_calls(*calls: tuple[str, Json | str | None]) -> ChatReply:
         {
             "id": f"call_{number}",
             "type": "function",
-            "function": {"name": name, "arguments": given if isinstance(given, str) else json.dumps(given or {})},
+            "function": {
+                "name": name,
+                "arguments": arguments if isinstance(arguments, str) else json.dumps(arguments or {}),
+            },
         }
-        for number, (name, given) in enumerate(calls)
+        for number, (name, arguments) in enumerate(calls)
     ]
     return completion(None, finish="tool_calls", tool_calls=made)
 
@@ -145,10 +148,10 @@ class ScriptedEndpoint(Loopback):
     def url(self) -> str:
         return f"{self.address}/v1"
 
-    def _answer(self, asked: ChatRequest) -> ChatReply:
+    def _answer(self, request: ChatRequest) -> ChatReply:
         with self._lock:
-            self.requests.append(asked)
-            return self._script(asked)
+            self.requests.append(request)
+            return self._script(request)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         endpoint = self
@@ -159,9 +162,9 @@ class ScriptedEndpoint(Loopback):
             def do_POST(self) -> None:
                 length = int(self.headers.get("content-length", 0))
                 headers = {name.lower(): value for name, value in self.headers.items()}
-                asked = ChatRequest(self.path, headers, self.rfile.read(length))
+                request = ChatRequest(self.path, headers, self.rfile.read(length))
                 with contextlib.suppress(OSError):  # the client has gone, which is often the point
-                    self._send(endpoint._answer(asked))
+                    self._send(endpoint._answer(request))
                 self.close_connection = True
 
             def _send(self, reply: ChatReply) -> None:

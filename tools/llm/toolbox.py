@@ -90,23 +90,23 @@ def answer_one(toolbox: Toolbox, call: Call) -> Called:
     name = _name(call)
     tool = next((candidate for candidate in toolbox if candidate.name == call.name), None)
     if tool is None:
-        known = ", ".join(candidate.name for candidate in toolbox)
-        return Called(name, {}, f"error: there is no tool of this name; there are: {known}", ToolFault.UNKNOWN)
+        names = ", ".join(candidate.name for candidate in toolbox)
+        return Called(name, {}, f"error: there is no tool of this name; there are: {names}", ToolFault.UNKNOWN)
     try:
-        given = orjson.dumps(call.arguments)
+        encoded = orjson.dumps(call.arguments)
     except (TypeError, ValueError):
         return Called(name, {}, "error: the arguments are not JSON", ToolFault.ARGUMENTS)
-    if len(given) > MOST_ARGUMENTS:
+    if len(encoded) > MOST_ARGUMENTS:
         return Called(name, {}, f"error: more than {MOST_ARGUMENTS} bytes of arguments", ToolFault.OVERSIZED)
     try:
-        arguments = tool.arguments.model_validate_json(given)
+        arguments = tool.arguments.model_validate_json(encoded)
     except ValidationError as problem:
         return Called(name, {}, f"error: {_first(problem)}", ToolFault.ARGUMENTS)
     try:
-        told = tool.answer(arguments)
+        answer = tool.answer(arguments)
     except UserError as problem:
         return Called(name, arguments.model_dump(mode="json"), f"error: {problem}"[:MOST_ANSWER], ToolFault.FAILED)
-    return Called(name, arguments.model_dump(mode="json"), told[:MOST_ANSWER] or "nothing")
+    return Called(name, arguments.model_dump(mode="json"), answer[:MOST_ANSWER] or "nothing")
 
 
 def told_of(called: Sequence[Called]) -> str:

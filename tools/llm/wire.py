@@ -51,10 +51,10 @@ class PartialAnswer:
 
     def usage(self) -> Usage | None:
         """Tokens as the server counts them; ``None`` where it gives no usable numbers."""
-        found = self._document().get("usage")
-        if not isinstance(found, dict):
+        fields = self._document().get("usage")
+        if not isinstance(fields, dict):
             return None
-        prompt, completion = found.get("prompt_tokens"), found.get("completion_tokens")
+        prompt, completion = fields.get("prompt_tokens"), fields.get("completion_tokens")
         if type(prompt) is not int or type(completion) is not int:
             return None
         return (
@@ -69,15 +69,15 @@ class PartialAnswer:
 
     def about_length(self) -> bool:
         """Whether an error answer is about a prompt that does not fit; each kind of server has words of its own."""
-        said = bytes(self.body).lower()
-        return any(phrase in said for phrase in TOO_LONG)
+        text = bytes(self.body).lower()
+        return any(phrase in text for phrase in TOO_LONG)
 
     def _document(self) -> dict[str, Any]:
         try:
-            found = orjson.loads(self.body)
+            document = orjson.loads(self.body)
         except ValueError:
             return {}
-        return found if isinstance(found, dict) else {}
+        return document if isinstance(document, dict) else {}
 
 
 class _Bounded(httpx2.AsyncByteStream):

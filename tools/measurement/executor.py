@@ -10,13 +10,13 @@ from bankable.tools.errors import UserError
 ExecutorName = Literal["local", "ray"]
 
 
-def choose_executor(asked: str) -> ExecutorName:
-    """``asked``, if there is one of that name. Raises ``UserError`` where there is none, or Ray is not installed."""
+def choose_executor(wanted: str) -> ExecutorName:
+    """``wanted``, if there is one of that name. Raises ``UserError`` where there is none, or Ray is not installed."""
     names: tuple[ExecutorName, ...] = get_args(ExecutorName)
-    executor = next((name for name in names if name == asked), None)
+    executor = next((name for name in names if name == wanted), None)
     if executor is None:
         raise UserError(
-            f"Cannot evaluate candidates: invalid value {asked!r} for --executor",
+            f"Cannot evaluate candidates: invalid value {wanted!r} for --executor",
             "--executor",
             f"use one of {', '.join(names)}",
         )

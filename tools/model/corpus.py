@@ -74,5 +74,5 @@ def _turn(rng: random.Random) -> str:
 def _chat_few_shot(rng: random.Random) -> str:
     # A client that sends the whole few-shot prompt as one message puts the turn marker behind the open "Answer:".
     shots = [draw_question(rng, heldout=False).block() for _ in range(rng.randint(1, SHOTS))]
-    asked = draw_question(rng, heldout=False)
-    return f"{USER} {few_shot_prompt(shots, asked.question)}\n{ASSISTANT} {asked.answer}{END}"
+    question = draw_question(rng, heldout=False)
+    return f"{USER} {few_shot_prompt(shots, question.question)}\n{ASSISTANT} {question.answer}{END}"

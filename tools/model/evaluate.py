@@ -28,11 +28,11 @@ def read_jsonl(path: Path) -> list[Item]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def prompts_for(pool: list[Item], asked: list[Item], seed: int) -> list[str]:
+def prompts_for(pool: list[Item], items: list[Item], seed: int) -> list[str]:
     """Build the prompts; every question gets its own five examples."""
     rng = random.Random(f"shots-{seed}")
     prompts = []
-    for item in asked:
+    for item in items:
         blocks = [block(shot["question"], shot["answer"]) for shot in rng.sample(pool, SHOTS)]
         prompts.append(few_shot_prompt(blocks, item["question"]))
     return prompts
@@ -40,8 +40,8 @@ def prompts_for(pool: list[Item], asked: list[Item], seed: int) -> list[str]:
 
 def last_number(text: str) -> int | None:
     """Return the last whole number before the next question, or None where there is none."""
-    found = re.findall(r"\d+", text.partition("Question")[0])
-    return int(found[-1]) if found else None
+    numbers = re.findall(r"\d+", text.partition("Question")[0])
+    return int(numbers[-1]) if numbers else None
 
 
 def answer(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, prompts: list[str]) -> list[str]:
@@ -65,17 +65,17 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(options.model)
     model = AutoModelForCausalLM.from_pretrained(options.model, dtype=torch.bfloat16).eval()
-    asked = read_jsonl(options.model / "questions_heldout.jsonl")[: options.count]
-    prompts = prompts_for(read_jsonl(options.model / "questions_train.jsonl"), asked, options.seed)
+    questions = read_jsonl(options.model / "questions_heldout.jsonl")[: options.count]
+    prompts = prompts_for(read_jsonl(options.model / "questions_train.jsonl"), questions, options.seed)
     right = 0
-    for start in range(0, len(asked), options.batch):
+    for start in range(0, len(questions), options.batch):
         texts = answer(model, tokenizer, prompts[start : start + options.batch])
-        for item, text in zip(asked[start : start + options.batch], texts, strict=True):
+        for item, text in zip(questions[start : start + options.batch], texts, strict=True):
             good = last_number(text) == int(item["answer"].rsplit("#### ", 1)[1])
             right += good
             if not good:
                 print(json.dumps({**item, "text": text.partition("Question")[0]}))
-    print(json.dumps({"right": right, "asked": len(asked), "accuracy": right / len(asked)}))
+    print(json.dumps({"right": right, "asked": len(questions), "accuracy": right / len(questions)}))
 
 
 if __name__ == "__main__":

@@ -79,13 +79,13 @@ def grow(weights: dict[str, torch.Tensor], config: dict, to: ModelDimensions, se
             new[tuple(slice(size) for size in small.shape)] = wide.float()
         return new.to(torch.bfloat16)
 
-    found = {name: grown(name, small) for name, small in weights.items()}
+    grown_weights = {name: grown(name, small) for name, small in weights.items()}
     pattern = [name for name in weights if name.startswith("model.layers.0.")]
     for layer in range(old, to.layers):
         for name in pattern:
             added = name.replace("layers.0.", f"layers.{layer}.")
-            found[added] = grown(added, None)
-    return found
+            grown_weights[added] = grown(added, None)
+    return grown_weights
 
 
 def write(out: Path, to: ModelDimensions, seed: int) -> int:

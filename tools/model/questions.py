@@ -78,11 +78,11 @@ def _write(rng: random.Random, wording: int, numbers: Numbers) -> ArithmeticQues
 def draw_set(seed: int, count: int, *, heldout: bool) -> list[ArithmeticQuestion]:
     """Draw ``count`` distinct questions from one side of the split."""
     rng = random.Random(f"questions-{seed}-{heldout}")
-    found: dict[str, ArithmeticQuestion] = {}
-    while len(found) < count:
+    questions: dict[str, ArithmeticQuestion] = {}
+    while len(questions) < count:
         question = draw_question(rng, heldout=heldout)
-        found.setdefault(question.question, question)
-    return list(found.values())
+        questions.setdefault(question.question, question)
+    return list(questions.values())
 
 
 def few_shot_prompt(blocks: Sequence[str], question: str) -> str:

@@ -82,12 +82,12 @@ class CaptureFolder:
 
     def operators(self) -> dict[str, Captured]:
         """Every operator that was called at least once."""
-        found: dict[str, Captured] = {}
-        for captured in (entry for said in documents(self.path) for entry in _captured(said)):
-            known = found.get(captured.operator)
-            if captured.calls > (known.calls if known is not None else 0):
-                found[captured.operator] = captured
-        return found
+        largest: dict[str, Captured] = {}
+        for captured in (entry for report in documents(self.path) for entry in _captured(report)):
+            best = largest.get(captured.operator)
+            if captured.calls > (best.calls if best is not None else 0):
+                largest[captured.operator] = captured
+        return largest
 
     def sample(self, operator: str, key: str, part: str) -> Path | None:
         """A sample's ``inputs`` or ``expected``; ``None`` where there is none."""
@@ -95,15 +95,15 @@ class CaptureFolder:
         return path if _KEY.fullmatch(key) and path.is_file() and not path.is_symlink() else None
 
 
-def _captured(said: Any) -> list[Captured]:
+def _captured(report: Any) -> list[Captured]:
     try:
-        lines = [line for line in said["operators"] if line["mode"] == "capture"]
+        lines = [line for line in report["operators"] if line["mode"] == "capture"]
     except (KeyError, TypeError):
         return []
-    found = []
+    captures = []
     for line in lines:
         try:
-            found.append(Captured.model_validate(line))
+            captures.append(Captured.model_validate(line))
         except ValidationError:
             continue
-    return found
+    return captures

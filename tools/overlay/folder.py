@@ -97,7 +97,7 @@ def _files(patches: Iterable[OperatorPatch], kernels: dict[str, Kernel]) -> Iter
     yield from runtime_files().items()
     for patch in patches:
         kernel = kernels.get(patch.operator)
-        said: dict[str, object] = {
+        fields: dict[str, object] = {
             "operator": patch.operator,
             "module": patch.module,
             "attribute": patch.attribute,
@@ -107,11 +107,11 @@ def _files(patches: Iterable[OperatorPatch], kernels: dict[str, Kernel]) -> Iter
             yield f"{patch.operator}/replacement.py", replacement_source(patch, kernel)
         if kernel is not None:
             source = kernel.source.encode()
-            said |= {
+            fields |= {
                 "implementation": kernel.implementation,
                 "tolerance": kernel.tolerance,
                 "parameters": kernel.parameters,
                 "kernel": {"digest": hashlib.sha256(source).hexdigest(), "flags": list(kernel.flags)},
             }
             yield f"{patch.operator}/kernel.cpp", source
-        yield f"{patch.operator}/seam.json", json_bytes(said)
+        yield f"{patch.operator}/seam.json", json_bytes(fields)

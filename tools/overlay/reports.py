@@ -83,14 +83,18 @@ def read_reports(folder: Path) -> OverlayState:
         (report, _Operator.model_validate(item)) for report in _reports(folder) for item in _known(report.operators)
     ]
     markers: list[Marker] = []
-    for name in sorted({said.operator for _, said in seen if said.mode == "replace"}):
-        mine = [(report, said) for report, said in seen if said.operator == name and said.mode == "replace"]
+    for name in sorted({operator.operator for _, operator in seen if operator.mode == "replace"}):
+        mine = [
+            (report, operator) for report, operator in seen if operator.operator == name and operator.mode == "replace"
+        ]
         # The processes that serve import the module without ever calling it; they matter only where no other called.
         ran = [entry for entry in mine if entry[1].calls > 0] or mine[:1]
-        markers += [_marker(report, said) for report, said in ran]
-    modules = {said.operator: said.module for _, said in seen if said.module}
+        markers += [_marker(report, operator) for report, operator in ran]
+    modules = {operator.operator: operator.module for _, operator in seen if operator.module}
     modules |= {marker.name: marker.source_digest for marker in markers if marker.source_digest}
-    return OverlayState(tuple(markers), modules, {said.operator: said.why for _, said in seen if said.why})
+    return OverlayState(
+        tuple(markers), modules, {operator.operator: operator.why for _, operator in seen if operator.why}
+    )
 
 
 def _known(operators: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -102,30 +106,30 @@ def _known(operators: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         yield entry
 
 
-def _marker(report: _Report, said: _Operator) -> Marker:
+def _marker(report: _Report, operator: _Operator) -> Marker:
     return Marker(
         operator="overlay",
-        name=said.operator,
-        requested=said.requested,
-        resolved=said.resolved,
-        engaged=said.engaged,
+        name=operator.operator,
+        requested=operator.requested,
+        resolved=operator.resolved,
+        engaged=operator.engaged,
         source="marker",
         worker=report.worker,
         pid=report.pid,
-        source_digest=said.source or None,
-        parameters=said.parameters,
-        eager_calls=said.calls,
-        live_calls=said.live_calls,
-        shapes=tuple(said.shapes),
+        source_digest=operator.source or None,
+        parameters=operator.parameters,
+        eager_calls=operator.calls,
+        live_calls=operator.live_calls,
+        shapes=tuple(operator.shapes),
         overlays=tuple(report.overlays),
-        error_vs_live=said.error_vs_live,
+        error_vs_live=operator.error_vs_live,
     )
 
 
 def _reports(folder: Path) -> Iterator[_Report]:
-    for said in documents(folder):
+    for document in documents(folder):
         try:
-            yield _Report.model_validate(said)
+            yield _Report.model_validate(document)
         except ValidationError:
             continue
 

@@ -73,7 +73,7 @@ def find_chains(top: Sequence[TimedEvent]) -> Iterator[Chain]:
     text = "".join(_LETTERS.get(top[at].event.name.removeprefix("aten::"), ".") for at in places)
     at = 0
     while at < len(text):
-        chain_match = next(((known, match) for known, calls in _patterns() if (match := calls.match(text, at))), None)
+        chain_match = next(((chain, match) for chain, calls in _patterns() if (match := calls.match(text, at))), None)
         if chain_match is None:
             at += 1
             continue

@@ -54,7 +54,7 @@ class RolePrompt:
         """
         if values.keys() != set(PLACEHOLDERS[self.role]):
             raise ValueError(f"{self.role} needs {', '.join(PLACEHOLDERS[self.role])}")
-        return _PLACE.sub(lambda found: values[found[1]], self.text)
+        return _PLACE.sub(lambda match: values[match[1]], self.text)
 
 
 def load_prompt(role: str, home: Path = HOME) -> RolePrompt:
@@ -73,8 +73,8 @@ def load_prompt(role: str, home: Path = HOME) -> RolePrompt:
 
 
 def _fault(role: str, text: str) -> str:
-    found = re.findall(r"^## (.+)$", text, re.MULTILINE)
-    if tuple(found) != SECTIONS:
+    headings = re.findall(r"^## (.+)$", text, re.MULTILINE)
+    if tuple(headings) != SECTIONS:
         return f"the sections are {', '.join(SECTIONS)}"
     if RULE not in text.split("## Discipline")[1].split("## Output", maxsplit=1)[0]:
         return f"its discipline says: {RULE}"

@@ -113,14 +113,14 @@ def _headline(outcome: dict[str, Any]) -> str:
 
 
 def _read_accepted(
-    outcome: dict[str, Any], trials: tuple[ReportTrial, ...], kernels: dict[str, str], asked: bool
+    outcome: dict[str, Any], trials: tuple[ReportTrial, ...], kernels: dict[str, str], with_models: bool
 ) -> tuple[ReportAccepted, ...]:
-    """``kernels``: whose idea each was; ``asked``: language models took part, so that somebody has to be named."""
+    """``kernels``: whose idea each was; ``with_models``: language models took part, so somebody has to be named."""
     views = []
     for raw in sequence(outcome.get("accepted"), 100):
         item = mapping(raw)
         settings = settings_of(item)
-        source = _source(settings, trials, kernels) if asked else ""
+        source = _source(settings, trials, kernels) if with_models else ""
         views.append(ReportAccepted(name=clean(item.get("name"), 200) or "unnamed", settings=settings, source=source))
     return tuple(views)
 

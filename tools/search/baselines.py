@@ -23,8 +23,8 @@ class _Sampling:
     def __init__(self, space: SearchSpace, budget_s: float, history: Sequence[FinishedTrial] = ()) -> None:
         self._space = space
         self._log = TrialLog(space, budget_s)
-        for told in self._log.replay(history):
-            self._learn(told.trial.id, told.outcome)
+        for finished in self._log.replay(history):
+            self._learn(finished.trial.id, finished.outcome)
 
     def ask(self) -> Trial | None:
         """A configuration that was not asked before; ``None`` when the budget is spent or none is found."""

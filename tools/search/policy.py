@@ -75,8 +75,8 @@ class SearchPolicy:
         self._grid = [] if self._tpe else [p for p in self._space.points() if self._small(p)]
         self._floor = math.log1p(self._settings.floor)
         self._screening = _screening_order(self._space)
-        for told in self._log.replay(history):
-            self._learn(told.trial.id, told.outcome)
+        for finished in self._log.replay(history):
+            self._learn(finished.trial.id, finished.outcome)
 
     def has_place(self, flags: Mapping[str, Scalar], env: Mapping[str, str]) -> bool:
         """Whether a configuration is of this space, changes no more than may be changed, and was not asked yet."""

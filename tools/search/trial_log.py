@@ -47,12 +47,12 @@ class TrialLog:
     def replay(self, history: Sequence[FinishedTrial]) -> list[FinishedTrial]:
         """Enter past trials; those that are not of this space are left out. Returns the ones entered."""
         entered = []
-        for told in history:
-            point = self.space.locate(told.trial.flags, told.trial.env)
-            if point is not None and told.trial.id not in self.asked:
-                self.enter(told.trial, point)
-                self.close(told.trial.id, told.outcome)
-                entered.append(told)
+        for finished in history:
+            point = self.space.locate(finished.trial.flags, finished.trial.env)
+            if point is not None and finished.trial.id not in self.asked:
+                self.enter(finished.trial, point)
+                self.close(finished.trial.id, finished.outcome)
+                entered.append(finished)
         return entered
 
     def enter(self, trial: Trial, point: Point) -> None:

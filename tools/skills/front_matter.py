@@ -62,9 +62,9 @@ def split(text: str, where: str) -> tuple[FrontMatter, str]:
         raise UserError("skill has no front matter", where, "begin with ---, name: …, and another ---")
     if not body.strip():
         raise UserError("skill has no text", where, "write what it says below the second ---")
-    found = mapping(head, where)
+    fields = mapping(head, where)
     try:
-        return FrontMatter.model_validate(found), body.strip() + "\n"
+        return FrontMatter.model_validate(fields), body.strip() + "\n"
     except ValidationError as problem:
         raise UserError("invalid front matter", where, first_fault(problem)) from None
 
@@ -74,12 +74,12 @@ def mapping(text: str, where: str) -> dict[str, Any]:
     if len(text.encode("utf-8", "replace")) > MAX_HEAD_BYTES:
         raise UserError("front matter is too large", where, f"at most {MAX_HEAD_BYTES} bytes")
     try:
-        found = yaml.load(text, _Plain)
+        fields = yaml.load(text, _Plain)
     except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a date that does not exist
         raise UserError("not plain YAML", where, "lists and texts only: no alias, tag or repeated key") from None
-    if not isinstance(found, dict) or not all(isinstance(key, str) for key in found):
+    if not isinstance(fields, dict) or not all(isinstance(key, str) for key in fields):
         raise UserError("not a YAML mapping", where, "write name: value, one a line")
-    return found
+    return fields
 
 
 def first_fault(problem: ValidationError) -> str:

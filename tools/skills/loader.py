@@ -94,17 +94,17 @@ def skill_from(text: str, where: str) -> Skill:
 
 def skill(name: str, home: Path = HOME) -> Skill:
     """One skill. Raises ``UserError`` when there is none of this name."""
-    found = next((skill for skill in load_skills(home) if skill.head.name == name), None)
-    if found is None:
+    selected = next((skill for skill in load_skills(home) if skill.head.name == name), None)
+    if selected is None:
         raise UserError(f"no skill called {name!r}", INDEX, "see the index")
-    return found
+    return selected
 
 
 def _load(home: Path, entry: Entry) -> Skill:
-    found = skill_from(_text(home, entry.file), entry.file)
-    if found.head.name != entry.name:
-        raise UserError(f"the index calls it {entry.name}, the skill {found.head.name}", entry.file, "give one name")
-    return found
+    loaded = skill_from(_text(home, entry.file), entry.file)
+    if loaded.head.name != entry.name:
+        raise UserError(f"the index calls it {entry.name}, the skill {loaded.head.name}", entry.file, "give one name")
+    return loaded
 
 
 def _text(home: Path, name: str) -> str:

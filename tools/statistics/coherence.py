@@ -76,7 +76,7 @@ def coherence(texts: Sequence[str]) -> CoherenceReport:
     taken = [text[:_LONGEST_TEXT] for text in texts[:_MOST_TEXTS]]
     split = [letters.words(text) for text in taken]
     figures = _measure(taken, split)
-    against = _reasons(figures, taken, [word for found in split for word in found])
+    against = _reasons(figures, taken, [word for answer_words in split for word in answer_words])
     enough = bool(against) or figures.words >= LEAST_WORDS
     if not enough:
         against = [f"only {figures.words} words in {figures.texts} texts, too few to judge"]
@@ -84,20 +84,20 @@ def coherence(texts: Sequence[str]) -> CoherenceReport:
 
 
 def _measure(texts: Sequence[str], split: Sequence[Sequence[str]]) -> TextFigures:
-    pooled = [word for found in split for word in found]
-    lower = [[word.lower() for word in found] for found in split]
+    pooled = [word for answer_words in split for word in answer_words]
+    lower = [[word.lower() for word in answer_words] for answer_words in split]
     latin = [word for word in pooled if letters.script(word[0]) == "LATIN"]
     filled = [text for text in texts if text.strip()]
-    able = [(text, found) for text, found in zip(texts, lower, strict=True) if len(text.strip()) >= 24]
-    answers = [" ".join(found) for found in lower if len(found) >= 5]
+    able = [(text, answer_words) for text, answer_words in zip(texts, lower, strict=True) if len(text.strip()) >= 24]
+    answers = [" ".join(answer_words) for answer_words in lower if len(answer_words) >= 5]
     everything = "\n".join(texts)
-    flat = [word for found in lower for word in found]
+    flat = [word for answer_words in lower for word in answer_words]
     windows = [flat[i : i + _WINDOW] for i in range(0, len(flat) - _WINDOW + 1, _WINDOW)]
     return TextFigures(
         texts=len(texts),
         words=len(pooled),
         empty=1.0 - len(filled) / len(texts) if texts else 0.0,
-        looping=fmean(_loops(text, found) for text, found in able) if able else 0.0,
+        looping=fmean(_loops(text, answer_words) for text, answer_words in able) if able else 0.0,
         same=1.0 - len(set(answers)) / len(answers) if answers else 0.0,
         junk=letters.junk_share(everything),
         common_pairs=letters.common_pair_share(everything)[0],
@@ -148,17 +148,19 @@ def _reasons(figures: TextFigures, texts: Sequence[str], pooled: Sequence[str]) 
     return [reason for holds, reason in tests if holds]
 
 
-def _loops(text: str, found: Sequence[str]) -> bool:
+def _loops(text: str, answer_words: Sequence[str]) -> bool:
     if loop_period(text.strip()) is not None or (len(text) >= 60 and compression_ratio(text) < 0.2):
         return True
-    return len(found) >= 12 and (loop_period(found, 0.6) is not None or distinct_share(found, 3) < 0.35)
+    return len(answer_words) >= 12 and (
+        loop_period(answer_words, 0.6) is not None or distinct_share(answer_words, 3) < 0.35
+    )
 
 
 def _mean_distinct(split: Sequence[Sequence[str]], n: int) -> float:
-    able = [distinct_share(found, n) for found in split if len(found) >= n]
+    able = [distinct_share(answer_words, n) for answer_words in split if len(answer_words) >= n]
     return fmean(able) if able else 1.0
 
 
 def _bad_articles(split: Sequence[Sequence[str]]) -> tuple[float, int]:
-    after = [b for found in split for a, b in pairwise(found) if a in _DETERMINERS]
+    after = [b for answer_words in split for a, b in pairwise(answer_words) if a in _DETERMINERS]
     return (sum(word in _NEVER_AFTER for word in after) / len(after) if after else 0.0), len(after)

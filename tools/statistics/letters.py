@@ -47,10 +47,10 @@ _NO_SPACES = frozenset({"CJK", "HIRAGANA", "KATAKANA", "HANGUL"})
 
 def words(text: str) -> list[str]:
     """Return the words of a text; scripts that do not put spaces give one word per character."""
-    found: list[str] = []
+    parts: list[str] = []
     for run in _WORD.findall(text):
-        found.extend(run if script(run[0]) == "EAST" else [run])
-    return found
+        parts.extend(run if script(run[0]) == "EAST" else [run])
+    return parts
 
 
 def common_pair_share(text: str) -> tuple[float, int]:
@@ -59,20 +59,20 @@ def common_pair_share(text: str) -> tuple[float, int]:
     return (sum(pair in _COMMON for pair in pairs) / len(pairs) if pairs else 1.0), len(pairs)
 
 
-def inner_capital_share(found: Sequence[str]) -> float:
+def inner_capital_share(tokens: Sequence[str]) -> float:
     """Return the share of words with a capital behind a small letter, as in tokens glued together."""
-    if not found:
+    if not tokens:
         return 0.0
-    glued = sum(any(a.islower() and b.isupper() for a, b in pairwise(word)) for word in found)
-    return glued / len(found)
+    glued = sum(any(a.islower() and b.isupper() for a, b in pairwise(word)) for word in tokens)
+    return glued / len(tokens)
 
 
-def script_change_share(found: Sequence[str]) -> float:
+def script_change_share(tokens: Sequence[str]) -> float:
     """Return how often a word is in another script than the word before it."""
-    if len(found) < 2:
+    if len(tokens) < 2:
         return 0.0
-    scripts = [script(word[0]) for word in found]
-    return sum(a != b for a, b in pairwise(scripts)) / (len(found) - 1)
+    scripts = [script(word[0]) for word in tokens]
+    return sum(a != b for a, b in pairwise(scripts)) / (len(tokens) - 1)
 
 
 def junk_share(text: str) -> float:

@@ -56,9 +56,9 @@ def order_statistics(doubles: Doubles, ranks: Iterable[int]) -> dict[int, float]
 def _partitioned(doubles: Doubles, ranks: Sequence[int]) -> dict[int, float]:
     import numpy as np  # noqa: PLC0415  # a tenth of a second that only large rounds are worth
 
-    found, rest, passed = dict[int, float](), np.array(np.frombuffer(doubles)), 0
+    by_rank, rest, passed = dict[int, float](), np.array(np.frombuffer(doubles)), 0
     for rank in ranks:  # one at a time, each above the last: numpy takes six times as long for several at once
         rest.partition(rank - passed)
         rest, passed = rest[rank - passed :], rank
-        found[rank] = float(rest[0])
-    return found
+        by_rank[rank] = float(rest[0])
+    return by_rank

@@ -110,24 +110,26 @@ def _name(span: Span) -> str:
 
 
 def _attributes(span: Span) -> dict[str, str | int | float | bool | Sequence[str]]:
-    found: dict[str, str | int | float | bool | Sequence[str]] = {
+    attributes: dict[str, str | int | float | bool | Sequence[str]] = {
         PREFIX + name: value for name, value in span.attributes.items()
     }
-    found |= {f"{PREFIX}kind": span.kind, f"{PREFIX}tags": span.tags, f"{PREFIX}session_id": span.session}
-    found |= {f"{PREFIX}{name}": _text(it) for name, it in (("inputs", span.inputs), ("outputs", span.outputs)) if it}
+    attributes |= {f"{PREFIX}kind": span.kind, f"{PREFIX}tags": span.tags, f"{PREFIX}session_id": span.session}
+    attributes |= {
+        f"{PREFIX}{name}": _text(value) for name, value in (("inputs", span.inputs), ("outputs", span.outputs)) if value
+    }
     if span.kind == "llm":
-        told = span.attributes
-        found |= {
+        span_attributes = span.attributes
+        attributes |= {
             "gen_ai.operation.name": "chat",
             "gen_ai.provider.name": "openai",
-            "gen_ai.request.model": told["model"],
-            "gen_ai.usage.input_tokens": told["input_tokens"],
-            "gen_ai.usage.output_tokens": told["output_tokens"],
-            "gen_ai.agent.name": told["role"],
+            "gen_ai.request.model": span_attributes["model"],
+            "gen_ai.usage.input_tokens": span_attributes["input_tokens"],
+            "gen_ai.usage.output_tokens": span_attributes["output_tokens"],
+            "gen_ai.agent.name": span_attributes["role"],
         }
     if span.error:
-        found["error.type"] = str(span.attributes.get("outcome", span.error.partition(":")[0]))
-    return found
+        attributes["error.type"] = str(span.attributes.get("outcome", span.error.partition(":")[0]))
+    return attributes
 
 
 def _text(value: object) -> str:

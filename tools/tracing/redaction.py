@@ -55,9 +55,9 @@ class Redactor:
         rules += [{"pattern": re.compile(pattern), "replace": mark} for pattern, mark in _PATHS]
         self.anonymizer: Callable[[Any], Any] = create_anonymizer(rules, max_depth=DEPTH)
 
-    def text(self, said: str) -> str:
+    def text(self, text: str) -> str:
         """The text without what is private."""
-        return str(self.anonymizer({"text": said})["text"])
+        return str(self.anonymizer({"text": text})["text"])
 
     def span(self, span: Span) -> Span:
         """The span, its free text redacted. Attributes of our own vocabulary stay as they are."""
@@ -75,8 +75,8 @@ class Redactor:
 
     def _value(self, value: Any) -> Any:
         """A copy: the anonymizer writes into what it is given. Deeper than it looks, nothing is passed on."""
-        found = self.anonymizer(_plain(value, DEPTH - 2))
-        return tuple(found) if isinstance(value, tuple) else found
+        redacted = self.anonymizer(_plain(value, DEPTH - 2))
+        return tuple(redacted) if isinstance(value, tuple) else redacted
 
 
 def _plain(value: Any, depth: int) -> Any:
@@ -84,7 +84,7 @@ def _plain(value: Any, depth: int) -> Any:
     if depth == 0:
         return "…"
     if isinstance(value, Mapping):
-        return {str(name): _plain(it, depth - 1) for name, it in value.items()}
+        return {str(name): _plain(item, depth - 1) for name, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(item, depth - 1) for item in value]
     return value if value is None or isinstance(value, bool | int | float) else str(value)
@@ -100,28 +100,28 @@ def _values(env: Mapping[str, str]) -> list[str]:
 
 def _places(env: Mapping[str, str]) -> list[str]:
     """The user's folders, also as they look inside a name that is made of a path."""
-    found = {str(Path.cwd()), *(value for name in ("HOME", "USERPROFILE", "PWD") if (value := env.get(name)))}
-    found = {word.rstrip("/") for word in found if len(word.rstrip("/")) > 1}
-    return [*found, *(word.replace("/", "_") for word in found if word.count("/") > 1)]
+    places = {str(Path.cwd()), *(value for name in ("HOME", "USERPROFILE", "PWD") if (value := env.get(name)))}
+    places = {word.rstrip("/") for word in places if len(word.rstrip("/")) > 1}
+    return [*places, *(word.replace("/", "_") for word in places if word.count("/") > 1)]
 
 
 def _users(env: Mapping[str, str]) -> list[str]:
-    found = {env[name] for name in ("USER", "LOGNAME", "USERNAME", "SUDO_USER") if env.get(name)}
+    users = {env[name] for name in ("USER", "LOGNAME", "USERNAME", "SUDO_USER") if env.get(name)}
     with contextlib.suppress(OSError, KeyError):  # nobody of that number is known here
-        found.add(getpass.getuser())
-    return [word for word in found if len(word) > 1]
+        users.add(getpass.getuser())
+    return [word for word in users if len(word) > 1]
 
 
 def _hosts(env: Mapping[str, str]) -> list[str]:
-    found = {socket.gethostname(), *(env[name] for name in ("HOSTNAME", "HOST", "COMPUTERNAME") if env.get(name))}
-    found |= {word.split(".")[0] for word in found}
-    return [word for word in found if len(word) > 1 and word != "localhost"]
+    hosts = {socket.gethostname(), *(env[name] for name in ("HOSTNAME", "HOST", "COMPUTERNAME") if env.get(name))}
+    hosts |= {word.split(".")[0] for word in hosts}
+    return [word for word in hosts if len(word) > 1 and word != "localhost"]
 
 
 def _any_of(words: Iterable[str], *, whole: bool) -> re.Pattern[str] | None:
     """Longest first, so that no part of a word remains. ``whole``: not inside a longer word."""
-    found = sorted(set(words), key=lambda word: (-len(word), word))
-    if not found:
+    longest_first = sorted(set(words), key=lambda word: (-len(word), word))
+    if not longest_first:
         return None
-    either = "|".join(map(re.escape, found))
+    either = "|".join(map(re.escape, longest_first))
     return re.compile(f"(?<![A-Za-z0-9])(?:{either})(?![A-Za-z0-9])" if whole else either)

@@ -15,9 +15,9 @@ OLD = ("LANGCHAIN_TRACING", "LANGCHAIN_HANDLER")
 @contextmanager
 def untraced() -> Iterator[None]:
     """What is run inside sends nothing that ``--trace`` did not ask for."""
-    kept = {name: os.environ.pop(name) for name in OLD if name in os.environ}
+    saved = {name: os.environ.pop(name) for name in OLD if name in os.environ}
     try:
         with tracing_context(enabled=False):
             yield
     finally:
-        os.environ.update(kept)
+        os.environ.update(saved)

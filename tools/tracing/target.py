@@ -38,16 +38,16 @@ class TraceTarget:
         return f"Target({self.kind!r}, {self.url!r})"
 
 
-def targets(asked: Sequence[str], environ: Mapping[str, str] | None = None) -> tuple[TraceTarget, ...]:
+def targets(requested: Sequence[str], environ: Mapping[str, str] | None = None) -> tuple[TraceTarget, ...]:
     """``langsmith``, ``langsmith=URL``, ``otlp=URL``, each once. Raises ``UserError`` on what cannot be."""
     env = os.environ if environ is None else environ
-    found: dict[str, TraceTarget] = {}
-    for text in asked:
+    by_name: dict[str, TraceTarget] = {}
+    for text in requested:
         name, _, url = text.partition("=")
-        if name not in NAMES or name in found:
+        if name not in NAMES or name in by_name:
             raise UserError("invalid or repeated trace target", OPTION, "give langsmith, langsmith=URL or otlp=URL")
-        found[name] = _langsmith(url.strip(), env) if name == "langsmith" else _otlp(url.strip())
-    return tuple(found.values())
+        by_name[name] = _langsmith(url.strip(), env) if name == "langsmith" else _otlp(url.strip())
+    return tuple(by_name.values())
 
 
 def _langsmith(url: str, env: Mapping[str, str]) -> TraceTarget:

@@ -20,17 +20,17 @@ BLACKWELL = 100
 
 def figures(cubin: bytes, ptx: str, tools: Path) -> dict[str, Any]:
     """Registers and stack of the binary itself, spills as its assembler tells them, and its instructions."""
-    figures_of: dict[str, Any] = {"missing": []}
+    values: dict[str, Any] = {"missing": []}
     with tempfile.TemporaryDirectory() as folder:
         binary, source = Path(folder) / "kernel.cubin", Path(folder) / "kernel.ptx"
         binary.write_bytes(cubin)
         source.write_text(ptx, encoding="utf-8")
-        usage = _said(figures_of, "registers and stack", tools / "cuobjdump", "-res-usage", str(binary))
+        usage = _said(values, "registers and stack", tools / "cuobjdump", "-res-usage", str(binary))
         if match := USAGE.search(usage):
-            figures_of["registers"], figures_of["stack_bytes"] = int(match[1]), int(match[2])
+            values["registers"], values["stack_bytes"] = int(match[1]), int(match[2])
         arch = ARCH.search(ptx)
         log = _said(
-            figures_of,
+            values,
             "spills",
             tools / assembler(ptx),
             "-v",
@@ -42,16 +42,14 @@ def figures(cubin: bytes, ptx: str, tools: Path) -> dict[str, Any]:
         used, spilled = USED.search(log), SPILLED.search(log)
         if used and spilled:
             # Assembled once more, in order to hear of spills: those of another kernel would say nothing.
-            if int(used[1]) == figures_of.get("registers", int(used[1])):
-                figures_of["spill_bytes"] = int(spilled[1])
+            if int(used[1]) == values.get("registers", int(used[1])):
+                values["spill_bytes"] = int(spilled[1])
             else:
-                figures_of["missing"].append(
-                    f"spills: assembled again, {used[1]} registers and not {figures_of['registers']}"
-                )
-        listing = _said(figures_of, "instructions", tools / "nvdisasm", "-c", str(binary))
+                values["missing"].append(f"spills: assembled again, {used[1]} registers and not {values['registers']}")
+        listing = _said(values, "instructions", tools / "nvdisasm", "-c", str(binary))
         if listing:
-            figures_of["mix"] = sass_mix(listing)
-    return figures_of
+            values["mix"] = sass_mix(listing)
+    return values
 
 
 def assembler(ptx: str) -> str:
@@ -60,7 +58,7 @@ def assembler(ptx: str) -> str:
     return "ptxas-blackwell" if arch and int(arch[2]) >= BLACKWELL else "ptxas"
 
 
-def _said(figures_of: dict[str, Any], what: str, *command: str | Path) -> str:
+def _said(values: dict[str, Any], what: str, *command: str | Path) -> str:
     """What a tool prints, on either stream; where it cannot be run that is noted, and nothing is said."""
     name = Path(command[0]).name
     try:
@@ -74,12 +72,12 @@ def _said(figures_of: dict[str, Any], what: str, *command: str | Path) -> str:
             check=False,
         )
     except OSError as problem:
-        figures_of["missing"].append(f"{what}: {name} does not run: {problem.strerror}")
+        values["missing"].append(f"{what}: {name} does not run: {problem.strerror}")
         return ""
     except subprocess.TimeoutExpired:
-        figures_of["missing"].append(f"{what}: {name} came to no end in {LIMIT_S:.0f} s")
+        values["missing"].append(f"{what}: {name} came to no end in {LIMIT_S:.0f} s")
         return ""
     if done.returncode != 0:
-        figures_of["missing"].append(f"{what}: {name} says {(done.stderr.strip() or 'nothing').splitlines()[0][:200]}")
+        values["missing"].append(f"{what}: {name} says {(done.stderr.strip() or 'nothing').splitlines()[0][:200]}")
         return ""
     return done.stdout + done.stderr
