@@ -1,4 +1,4 @@
-"""Baseline: the reference against itself. It gives the level, the noise, and the outputs that everything is held to."""
+"""Baseline: an A/A control of the reference. It gives the level, the noise and the reference outputs."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 
 CONTROL_ALPHA = 0.025
-"""One-sided: an honest control's interval misses 0 one time in twenty, and is then measured again."""
+"""One-sided: the interval of an honest control misses 0 one time in twenty; the control is then measured again."""
 
 
 CONTROL_SHARE = 0.25
-"""Of the budget, for all controls. A noisier control lowers what can be claimed and does not stop the run."""
+"""Share of the budget for all controls. A noisier control limits what can be claimed and does not stop the run."""
 NOISE_RULES = frozenset({"baseline_noise", "contention", "control_covers_zero"})
-"""Rules of scope baseline that speak about the machine's noise and not about the reference."""
+"""Rules of scope baseline that are about the machine's noise and not about the reference."""
 
 
 def control_name(attempt: int) -> str:
@@ -49,7 +49,7 @@ def measure_baseline(context: RunContext, attempt: int) -> ComparisonResult:
 
 
 def estimate_outlook(context: RunContext, differences: Sequence[float]) -> Outlook | None:
-    """What a confirmation can find on this machine, when half of the time that is left goes to it.
+    """The smallest gain that a confirmation can detect on this machine with half of the remaining time.
 
     ``differences`` are those of the control's blocks (log ratios); ``None`` with fewer than two of them.
     """
@@ -65,7 +65,7 @@ def estimate_outlook(context: RunContext, differences: Sequence[float]) -> Outlo
 
 
 def another_control_fits(context: RunContext, budget_s: float, attempts: int) -> bool:
-    """Do all controls stay within their share of the budget when one more is measured after ``attempts``?"""
+    """Whether all controls stay within their share of the budget when one more is measured after ``attempts``."""
     following = (context.protocol.control_blocks + attempts) * block_seconds(context)
     return seconds_of(context, [control_name(attempt) for attempt in range(1, attempts + 1)]) + following <= (
         CONTROL_SHARE * budget_s

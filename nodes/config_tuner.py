@@ -1,4 +1,4 @@
-"""Config tuner: screens configurations cheaply, proposes one lever at a time, and has it confirmed on fresh blocks."""
+"""Config tuner: screens configurations cheaply, proposes one lever at a time, and confirms it on fresh blocks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from bankable.tools.search import SUGGESTED, SearchPolicy, SearchSettings, Trial
 
 @dataclass(frozen=True)
 class LeverProspect:
-    """A screened lever and what the search expects of it: the measured gain, shrunk by what is known of the noise."""
+    """A screened lever and its expected gain: the measured gain, shrunk according to the noise."""
 
     lever: Lever
     gain: float
@@ -40,11 +40,11 @@ def screen(
     seconds: float,
     findings: Sequence[str] = (),
 ) -> list[LeverProspect]:
-    """Search the directions' knobs until the policy has enough or the seconds are spent; what it now expects of each.
+    """Search the directions' knobs until the policy stops or the time is spent; returns levers with expected gains.
 
     A knob is as important as its direction. ``around`` counts the levers accepted so far: another reference is another
-    search. A resumed run tells the policy what it had seen and goes on with the next trial.
-    Where language models are asked, theirs are tried first; ``findings``: what the auditor held against earlier levers.
+    search. A resumed run replays the recorded trials and continues with the next one. Proposals of language models are
+    tried first; ``findings``: the auditor's findings against earlier levers.
     """
     label = f"around-{around}"
     past = read_trials(context)
@@ -112,7 +112,7 @@ def propose(prospects: Sequence[LeverProspect], tried: Collection[str], floor: f
 
 
 def revise(lever: Lever, rules: Collection[str], reference_kv_tokens: int | None) -> Lever | None:
-    """A lever that answers the auditor's findings, or ``None`` when there is nothing to answer them with.
+    """A repaired lever in response to the auditor's findings, or ``None`` when no repair applies.
 
     Only one repair is known: a change that moved the KV pool is tried again with the pool held at the reference's.
     """
@@ -130,7 +130,7 @@ def repair(
     tried: Collection[str],
     findings: Sequence[str],
 ) -> Lever | None:
-    """Another value of the lever that was returned, by a language model; ``None`` without one that was not tried."""
+    """Another value for the returned lever, proposed by a language model; ``None`` without an untried one."""
     if context.advisor is None or len(lever.names()) != 1:
         return None
     chosen, _ = knobs_for(context.driver.device, context.known_flags, context.situation())
@@ -153,9 +153,9 @@ def patch_name(lever: Lever, attempt: int = 1) -> str:
 def confirm(
     context: RunContext, lever: Lever, reference: ServerConfig, attempt: int, reserve_s: float
 ) -> ComparisonResult:
-    """Measure one lever against the configuration accepted so far, on fresh blocks that screening has not seen.
+    """Measure one lever against the configuration accepted so far, on fresh blocks that screening has not used.
 
-    ``reserve_s`` of the run's time is left to what comes after.
+    ``reserve_s`` of the run's time is left for later steps.
     """
     plan = context.plan(
         patch_name(lever, attempt), ComparisonKind.PATCH, reference=reference, lever=lever, seed=attempt

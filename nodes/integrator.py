@@ -1,4 +1,4 @@
-"""Integrator: lays a kernel over the live server, reversibly, and measures what it gives there."""
+"""Integrator: applies a kernel to the live server as a reversible overlay, and measures the end-to-end gain."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def patch_name(operators: Iterable[str], attempt: int = 1) -> str:
 
 
 def lever_of(context: RunContext, task: TaskFolder, claim: BenchmarkClaim, bench: int) -> Lever | None:
-    """The winner as a change of the server; ``None`` where it is no kernel that an overlay can carry."""
+    """The winner as a lever; ``None`` where it is no kernel that an overlay can carry."""
     if context.recorded is not None:
         return _recorded(context.recorded, task.task.operator)
     source = kept_source(task, claim.winner) if claim.winner is not None else None
@@ -38,7 +38,7 @@ def lever_of(context: RunContext, task: TaskFolder, claim: BenchmarkClaim, bench
 
 
 def _recorded(run: Path, operator: str) -> Lever | None:
-    """What a recorded run served: an overlay made now would have another digest if anything of it changed since."""
+    """The overlay that a recorded run served: a new build could have another digest."""
     for path in sorted((run / "comparisons").glob("patch-*/plan.json")):
         try:
             part = Plan.model_validate_json(path.read_bytes()).lever.overlays.get(operator)
@@ -50,42 +50,42 @@ def _recorded(run: Path, operator: str) -> Lever | None:
 
 
 def group_lever(levers: Iterable[Lever]) -> Lever:
-    """Several replaced operators as one change of the server."""
+    """Several replaced operators as one lever."""
     return Lever(overlays={name: part for lever in levers for name, part in sorted(lever.overlays.items())})
 
 
 def group_ceiling(ceilings: Iterable[float]) -> float:
-    """Gain of the whole, as a fraction, when each operator alone allows so much: the times that they save add up.
+    """End-to-end gain, as a fraction, of several operators together: the times that they save add up.
 
-    An operator that lifts the whole by g saves 1 − 1 / (1 + g) of the time (Amdahl's law).
+    An operator with the end-to-end gain g saves 1 − 1 / (1 + g) of the time (Amdahl's law).
     """
     saved = math.fsum(1.0 - 1.0 / (1.0 + ceiling) for ceiling in ceilings)
     return 1.0 / (1.0 - saved) - 1.0 if saved < 1.0 else math.inf
 
 
 def halves(operators: Sequence[str]) -> list[list[str]]:
-    """A group that was not proven as two smaller ones, the more promising half first; nothing for a single operator."""
+    """A group without a proven gain as two halves, the more promising one first; none for a single operator."""
     middle = (len(operators) + 1) // 2
     return [list(operators[:middle]), list(operators[middle:])] if len(operators) > 1 else []
 
 
 def winner_of(context: RunContext, task: TaskFolder, claim: BenchmarkClaim, profile: Profile | None) -> Winner:
-    """What is known of the winner before it is measured on the live server."""
+    """Facts about the winner before it is measured on the live server."""
     operator, speedup = task.task.operator, claim.speedup or 1.0
     share = operator_share(profile, operator) if profile is not None else None
-    # Without a share nothing says that it cannot give much.
+    # Without a known share, a small possible gain cannot be concluded.
     ceiling = promised_gain(share, max(speedup, 1.0)) if share is not None else 1.0
     return Winner(operator, task.task.dtype, claim.winner or "none", speedup, ceiling)
 
 
 def reason_to_skip(context: RunContext, winner: Winner, attempt: int, findings: Sequence[str]) -> str:
-    """Why a language model would not have it measured at all; empty where it is measured."""
+    """A language model's reason to skip the measurement; empty where it is measured."""
     advice = ask_before_overlay(context, winner, attempt, findings)
     return f"left aside by the integrator: {advice.because}" if advice is not None and advice.action == "leave" else ""
 
 
 def should_remeasure(context: RunContext, winner: Winner, advised: bool, failed: int, findings: Sequence[str]) -> bool:
-    """The answer to a FAIL of attempt ``failed``: as the auditor advises, unless a model may decide and does."""
+    """The response to a FAIL of attempt ``failed``: as the auditor advises, unless a model may decide and does."""
     advice = ask_after_fail(context, winner, failed, advised, findings)
     if advice is not None and advice.action in ("remeasure", "give_up"):
         return advice.action == "remeasure"
@@ -102,8 +102,8 @@ def integrate(
 ) -> ComparisonResult:
     """Measure a server with all operators of the lever replaced against one without, on fresh blocks.
 
-    The reference has no operator replaced. ``isolated`` are the signed-off speed-ups alone. ``reserve_s`` of the run's
-    time is left to what comes after.
+    The reference has no operator replaced. ``isolated`` are the signed-off isolated speed-ups. ``reserve_s`` of the
+    run's time is left for later steps.
     """
     plan = context.plan(
         patch_name(lever.overlays, attempt), ComparisonKind.PATCH, reference=reference, lever=lever, seed=attempt
@@ -113,9 +113,9 @@ def integrate(
 
 
 def worth_carrying(measured: ComparisonResult) -> bool:
-    """Is this group a win, or else faster alone, of no harm, and only too small to be shown by itself?
+    """Whether this group is a proven gain, or faster in isolation, harmless, and too small to be shown by itself.
 
-    What is too small goes into the bundle's validation with the others (``stack``).
+    A gain that is too small goes into the bundle's validation with the others (``stack``).
     """
     if measured.decision is None:
         return False

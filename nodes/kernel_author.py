@@ -1,4 +1,4 @@
-"""Kernel author: searches a family's template for a faster kernel. It trusts the harness, which others have judged."""
+"""Kernel author: searches an operator's template for a faster kernel, with a harness that passed its audit."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ from bankable.tools.skills.loader import skills_for
 
 ROLE = "kernel_author"
 BUDGET = 8
-"""Kernels that are compiled, tried and ranked; earlier ones of a resumed run count."""
+"""Kernels that are compiled, checked and ranked; earlier ones of a resumed run count."""
 MODELS_PART = BUDGET // 2
-"""Of them a language model may choose so many: the search keeps the others."""
+"""How many of them a language model may choose: the search keeps the others."""
 ALONE, ALL = 1, 0
-"""Candidates tried at a time: here one, beside the server; on a cluster as many as it has room for."""
+"""Candidates evaluated at a time: one here, beside the server; on a cluster as many as it has room for."""
 EVERY = 3
-"""Kernels from one question to the next."""
+"""Kernels between two questions."""
 
 
 def best_kernel(context: RunContext, task: TaskFolder, findings: Sequence[str] = ()) -> KernelSource | None:
-    """The fastest kernel that is right, by two rounds each; ``None`` when none is.
+    """The fastest correct kernel, by two rounds each; ``None`` when there is none.
 
-    ``findings``: what the auditor held against earlier operator benchmarks of this operator.
+    ``findings``: the auditor's findings against earlier operator benchmarks of this operator.
     """
     if context.engine_python is not None:
         compiler, main = Compiler(), max(task.task.shapes, key=lambda shape: shape.calls).key
@@ -67,7 +67,7 @@ def best_kernel(context: RunContext, task: TaskFolder, findings: Sequence[str] =
                 _consult(context, task, search, findings)
 
             search.run(BUDGET, between)
-    evaluations = read_evaluations(task)  # of a recorded run, too
+    evaluations = read_evaluations(task)  # also in a recorded run
     best = find_fastest(evaluations.values())
     if best is None:
         context.tell(ProgressEvent("note", f"{task.task.operator}: none of {len(evaluations)} kernels is right"))
@@ -76,14 +76,14 @@ def best_kernel(context: RunContext, task: TaskFolder, findings: Sequence[str] =
     what = ", ".join(f"{name}={value}" for name, value in sorted(changed.items())) or "the template as it stands"
     source = f", proposed by: {best.source}" if best.source else ""
     context.tell(ProgressEvent("note", f"{task.task.operator}: best of {len(evaluations)} kernels: {what}{source}"))
-    # Of a recorded run the kernel as it was benched: the template may have changed since.
+    # In a recorded run, the kernel as it was benchmarked: the template may have changed since.
     kernel_source = kept_source(task, best.implementation) or render(task.family, task.task.dtype, best.choices)
     keep(task, kernel_source)
     return kernel_source
 
 
 def _consult(context: RunContext, task: TaskFolder, search: Search, findings: Sequence[str]) -> None:
-    """Ask a model, where there is one and a question is due; what it said before is offered again, not asked again."""
+    """Ask a model when a question is due; logged answers are reused instead of asking again."""
     after = len(search.done)
     if context.advisor is None or after % EVERY or after >= BUDGET:
         return

@@ -1,4 +1,4 @@
-"""Kernel extractor: which operators are worth a kernel, and what the live server really calls them with."""
+"""Kernel extractor: which operators are worth a kernel, and with which arguments the live server calls them."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ from bankable.tools.profiling.share import operator_share, promised_gain
 from bankable.tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad
 
 LIKELY = 4.0
-"""Isolated speed-up that an operator is credited with before one is measured."""
+"""Assumed isolated speed-up of an operator before one is measured."""
 WORTH = 0.005
-"""Promised gain of the whole, as a fraction, below which an operator is not worth the time of its benchmark."""
+"""Expected end-to-end gain, as a fraction, below which an operator is not worth the time of its benchmark."""
 FOLDER = "capture"
 REPORTED_S = 2.5
 """Recorded calls are written once a second."""
 
 
 class OperatorProspect(Record):
-    """An operator, and what a kernel for it may give."""
+    """An operator, and the gain that a kernel for it may give."""
 
     operator: str
     """Name of the operator."""
     share: float
-    """Of wall time, corrected, as a fraction."""
+    """Corrected share of wall time, as a fraction."""
     promise: float
-    """Gain of the whole at ``LIKELY`` (Amdahl), as a fraction."""
+    """End-to-end gain at an isolated speed-up of ``LIKELY`` (Amdahl), as a fraction."""
     reason: str = ""
     """Why it is left out; empty when it is not."""
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """What became of an operator."""
+    """Result of extracting one operator."""
 
     task: TaskFolder | None
     why: str = ""
@@ -76,7 +76,7 @@ def choose_operators(
     order: Sequence[str] | None,
     findings: Sequence[str],
 ) -> Selection:
-    """The operators to make tasks of: those that are worth it, in the strategist's order where there is one.
+    """The operators to extract: those worth it, in the strategist's order where there is one.
 
     A language model may choose among them; it adds none.
     """
@@ -91,7 +91,7 @@ def choose_operators(
 
 
 def extract(context: RunContext, operator: str, wanted: list[str]) -> Extraction:
-    """The task of an operator: as it is there, or from the one launch that captures all of the ``wanted``."""
+    """The task of an operator: an existing one, or one from the single launch that captures all of the ``wanted``."""
     root = context.folder.root
     if (root / "ops" / operator / "task.json").is_file():
         return Extraction(open_task(root, operator))
@@ -129,7 +129,7 @@ def extract(context: RunContext, operator: str, wanted: list[str]) -> Extraction
 
 
 def _capture(context: RunContext, wanted: list[str]) -> tuple[CaptureFolder, Failure | None]:
-    """One launch of the reference under the run's own load, its operators recorded; nothing of it is timed."""
+    """One launch of the reference under the run's workload with its operators recorded; nothing of it is timed."""
     folder = context.folder.root / FOLDER
     leg = folder / "legs" / "capture-1"
     closed = publish(context, leg)

@@ -1,4 +1,4 @@
-"""Op benchmarker: every backend of an operator against what the live server runs, alone, at the shapes it serves."""
+"""Operator benchmarker: times every backend of an operator, in isolation, against the live one at the served shapes."""
 
 from __future__ import annotations
 
@@ -24,8 +24,11 @@ from bankable.tools.measurement.run_context import RunContext
 
 FIRST = 1
 OF_TORCH = ("torch", "torch_compile")
-"""Torch's own ways. A graph is compiled anew in each fresh process, which takes longer than all else that is measured:
-it takes part in an operator's first benchmark; later ones ask only whether the author's kernel is faster than live."""
+"""Torch's own implementations.
+
+A graph is compiled anew in each fresh process, which takes longer than all else that is measured: it is a candidate in
+an operator's first benchmark only; later ones compare the author's kernel with the live implementation.
+"""
 
 
 @dataclass(frozen=True)
@@ -34,16 +37,16 @@ class BenchmarkResult:
 
     claim: BenchmarkClaim | None
     why: str = ""
-    """What kept it from being held."""
+    """Reason why the benchmark did not complete."""
 
 
 def default_kernel(task: TaskFolder) -> KernelSource:
-    """The family's template as it stands."""
+    """The template's default kernel."""
     return render(task.family, task.task.dtype)
 
 
 def read_benched(task: TaskFolder, attempt: int) -> BenchmarkClaim | None:
-    """What came of an attempt that is there; ``None`` for one that is not."""
+    """Result of a recorded attempt; ``None`` without one."""
     try:
         return BenchmarkClaim.model_validate_json((task.path / f"bench-{attempt}" / "claim.json").read_bytes())
     except (OSError, ValidationError):
@@ -53,9 +56,10 @@ def read_benched(task: TaskFolder, attempt: int) -> BenchmarkClaim | None:
 def benchmark(
     context: RunContext, task: TaskFolder, source: KernelSource, attempt: int, findings: Sequence[str] = ()
 ) -> BenchmarkResult:
-    """Measure torch's own ways and a kernel, or read how it went when this attempt was measured before.
+    """Benchmark torch's own implementations and a kernel, or read the result of this attempt if it was measured before.
 
-    Kernels that a language model entered take part too; ``findings``: what the auditor held against earlier attempts.
+    Kernels that a language model proposed are candidates too; ``findings``: the auditor's findings against earlier
+    attempts.
     """
     benched = read_benched(task, attempt)
     plan = ask_bench_plan(context, task, attempt, findings) if benched is None else None
@@ -83,12 +87,12 @@ def benchmark(
 
 
 def torch_candidates(family: Family, attempt: int) -> list[Candidate]:
-    """What torch itself has to offer in an attempt; the compiled graph in the first one."""
+    """Torch's own implementations in an attempt; the compiled graph in the first one only."""
     return [torch_candidate(family, kind) for kind in (OF_TORCH if attempt == FIRST else OF_TORCH[:1])]
 
 
 def _of_models(context: RunContext, task: TaskFolder) -> Iterator[Candidate]:
-    """Kernels that a model entered; one that does not compile is left out, and costs nobody else the benchmark."""
+    """Kernels that a model proposed; one that does not compile is left out and does not stop the benchmark."""
     for entry in read_proposed(task.path):
         try:
             yield compile_candidate(task, render(task.family, task.task.dtype, entry.choices), Compiler())

@@ -1,4 +1,4 @@
-"""Preflight: what there is to work with, found before anything is launched."""
+"""Preflight: detects what can be used (machine, engine, model, settings) before any launch."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from bankable.tools.measurement.run_context import RunContext
 
 
 class UnusableKnob(Record):
-    """A knob that will not be tried, and why."""
+    """A knob that will not be tried, and the reason."""
 
     name: str
     """Name of the setting."""
@@ -31,11 +31,11 @@ class Preflight(Record):
     base: ServerConfig
     """The user's own configuration: the true baseline."""
     workload: Workload
-    """The load that everything is measured under."""
+    """The workload of every comparison."""
     launch_plan: LaunchPlan
-    """How the two servers of a block share the machine."""
+    """Whether the two servers of a block run at the same time or in turns."""
     looks: tuple[int, ...]
-    """Numbers of blocks after which a comparison may be decided."""
+    """Looks: numbers of blocks after which a comparison may be decided."""
     cores: int
     """CPU cores of the serving machine."""
     known_flags: list[str]
@@ -51,7 +51,7 @@ class Preflight(Record):
 
 
 def preflight(context: RunContext) -> Preflight:
-    """Check what the engine knows against what the registry offers, and write it down."""
+    """Compare the engine's settings with the registry of knobs, and record the result."""
     knobs, dropped = knobs_for(context.driver.device, context.known_flags, context.situation())
     result = Preflight(
         run_id=context.run_id,

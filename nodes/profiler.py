@@ -1,4 +1,4 @@
-"""Profiler: where the time of the warm server goes, by operator, under the run's own workload."""
+"""Profiler: time of the warm server by operator, under the run's own workload."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ROUND_SIZE = 4
 
 @dataclass(frozen=True)
 class ProfileResult:
-    """What came of a profile."""
+    """Result of one profile."""
 
     profile: Profile | None
     failure: Failure | None
@@ -36,7 +36,7 @@ def profile_name(attempt: int) -> str:
 
 
 def take_profile(context: RunContext, attempt: int) -> ProfileResult:
-    """Launch the reference, warm it, trace it under load; ``profile.json`` holds the time by operator."""
+    """Launch the reference, warm it up and trace it under load; ``profile.json`` holds the time by operator."""
     folder = context.folder.root / profile_name(attempt)
     done = folder / "profile.json"
     if done.is_file():
@@ -54,7 +54,7 @@ def take_profile(context: RunContext, attempt: int) -> ProfileResult:
     try:
         profile = aggregate(traces)
     except UserError as problem:
-        # A trace that shows nothing steers nothing; it does not end a run that can be measured.
+        # A trace without usable content steers nothing, but the run can still be measured.
         return ProfileResult(None, Failure(kind="unsupported", line=str(problem)[:500]))
     context.folder.put(folder / "route.json", route_of(profile).model_dump(mode="json"))
     context.folder.put(done, profile.model_dump(mode="json"))
@@ -94,5 +94,5 @@ def _traced(load: Workload) -> Workload:
 
 
 def _steps(load: Workload) -> int:
-    """Forward passes that a trace covers: the life of a request, so that prefills lie among the decodes."""
+    """Forward passes that a trace covers: the lifetime of a request, so that prefills are among the decodes."""
     return min(MOST_STEPS, load.output_len + 4)

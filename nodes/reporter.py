@@ -1,4 +1,4 @@
-"""Reporter: writes down what was proven, bundles it, and draws the report. It adds no number of its own."""
+"""Reporter: records what was proven, writes the bundle and the report. It adds no number of its own."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ class DecisionLine(Record):
     """One decision of the run."""
 
     subject: str
-    """What was decided on."""
+    """Subject of the decision."""
     decision: str
-    """What was decided."""
+    """The decision."""
     reason: str
-    """Why, in one sentence."""
+    """Reason, in one sentence."""
 
 
 class RunOutcome(Record):
@@ -53,7 +53,7 @@ class RunOutcome(Record):
     decisions: list[DecisionLine]
     """Every decision, in order."""
     reference: str = ""
-    """What the gain is over: engine, device and how its operators run; empty in runs recorded before it was kept."""
+    """Conditions of the gain: engine, device and how operators run; empty in runs of versions without this field."""
 
 
 WORDS = {
@@ -63,7 +63,7 @@ WORDS = {
     None: "no verified gain",
 }
 OPEN = "measured gain, not fully judged"
-"""Some rules did not finish: nothing withholds the gain, and nothing proves it."""
+"""Whether some rules did not complete: no finding withholds the gain, but it is not proven."""
 
 
 def verdict_words(word: str | None, degraded: Sequence[str]) -> str:
@@ -85,7 +85,7 @@ def publish(
     """Write ``outcome.json``, ``bundle/`` and ``report.html``.
 
     ``bundle`` names the comparison that proved the result, empty when nothing was proven; ``word`` is its verdict and
-    ``degraded`` what of it did not finish.
+    ``degraded`` lists its rules that did not complete.
     """
     claim = read_claim(context, bundle) if bundle else None
     sentence = headline or (claim.headline if claim else stopped or "no gain was proven within the budget")
@@ -108,7 +108,7 @@ def publish(
 
 
 def _over(outcome: RunOutcome) -> str:
-    """The headline with what it is over."""
+    """The headline with the conditions of the gain."""
     over = f", over {outcome.reference}" if outcome.reference and outcome.delta is not None else ""
     return f"{outcome.verdict}: {outcome.headline}{over}"
 

@@ -1,6 +1,7 @@
-"""Strategist: in which directions to search, from where the time goes. It only orders what the registry holds.
+"""Strategist: orders the directions of the search by where the profile shows the time.
 
-A language model may put directions and operators into another order, or leave some out with a reason; it adds none.
+It only orders what the registry holds. A language model may reorder directions and operators, or leave some out with a
+reason; it adds none.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def directions(context: RunContext, profile: Profile | None) -> list[Direction]:
 
 @dataclass(frozen=True)
 class SearchOrder:
-    """What is tried, in this order."""
+    """Directions to search, in this order."""
 
     directions: list[Direction]
     left_out: tuple[LeftOut, ...]
@@ -62,7 +63,7 @@ class SearchOrder:
 def ask_order(
     context: RunContext, profile: Profile | None, directions: Sequence[Direction], operators: Sequence[OperatorWorth]
 ) -> SearchOrder | None:
-    """What a language model makes of both lists; ``None`` where they stay as they are."""
+    """A language model's order of both lists; ``None`` where they stay as they are."""
     strategy = ask_strategy(context, profile, directions, operators)
     if strategy is None:
         return None
@@ -70,7 +71,7 @@ def ask_order(
 
 
 def _waiting(context: RunContext) -> tuple[float, str]:
-    """Part of the requests in flight that wait because the baseline caps its batch, and a sentence about it."""
+    """Share of the requests in flight that wait because the baseline caps its batch, and a sentence about it."""
     cap, load = context.base.flags.get(CAP), context.workload.concurrency
     if not isinstance(cap, int) or isinstance(cap, bool) or cap >= load:
         return 0.0, ""
@@ -78,5 +79,5 @@ def _waiting(context: RunContext) -> tuple[float, str]:
 
 
 def _home(knob: Knob) -> Touches:
-    """The part a knob acts on first; each knob is searched in one direction only."""
+    """The part that a knob acts on first; each knob is searched in one direction only."""
     return knob.touches[0]

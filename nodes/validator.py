@@ -1,4 +1,4 @@
-"""Validator: the whole bundle against the true baseline, on fresh launches that no search has seen."""
+"""Validator: measures the whole bundle against the true baseline, on fresh launches that no search has used."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bankable.tools.measurement.run_context import RunContext
 
 
 def union(levers: Sequence[Lever]) -> Lever:
-    """All levers at once; a later one wins where two set the same name."""
+    """All levers combined; a later one wins where two set the same name."""
     flags: dict[str, Scalar] = {}
     env: dict[str, str] = {}
     overlays: dict[str, OverlayPart] = {}
@@ -29,10 +29,11 @@ def bundle_name(attempt: int) -> str:
 
 
 def confirmed_whole(context: RunContext, confirmations: Sequence[str]) -> str:
-    """The confirmation that measured the whole bundle against the true baseline already; empty where there is none.
+    """A confirmation that already measured the whole bundle against the true baseline; empty where there is none.
 
-    A bundle of one confirmed patch has the very legs that a validation would measure once more: fresh launches that no
-    search has seen, under a plan that stood before them. ``confirmations`` are the comparisons of the accepted levers.
+    A bundle of one confirmed patch has the same legs that a validation would measure again: fresh launches that no
+    search has used, under a plan that was declared before them. ``confirmations`` are the comparisons of the accepted
+    levers.
     """
     if len(confirmations) != 1:
         return ""
@@ -43,9 +44,9 @@ def confirmed_whole(context: RunContext, confirmations: Sequence[str]) -> str:
 def validate(
     context: RunContext, levers: Sequence[Lever], isolated: Mapping[str, float], attempt: int
 ) -> ComparisonResult:
-    """Measure the accepted levers together against the configuration that the user runs today.
+    """Measure the accepted levers together against the user's configuration.
 
-    ``isolated``: signed-off speed-ups of the replaced operators alone, which the claim quotes.
+    ``isolated``: signed-off isolated speed-ups of the replaced operators, which the claim quotes.
     """
     name = bundle_name(attempt)
     plan = context.plan(

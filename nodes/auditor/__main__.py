@@ -11,11 +11,11 @@ from bankable.tools.errors import UserError
 
 USAGE = "usage: python -m bankable.nodes.auditor SEALED_DIR [JOBS]"
 MEMORY_BYTES = 8 << 30
-"""Address space of each process: evidence that wants more gets a finding, and not the machine's last page."""
+"""Address space limit of each process, bytes: evidence that needs more gives a finding."""
 
 
 def main(arguments: list[str]) -> int:
-    """Exit code 0 with a verdict, whatever it says; 2 when the folder cannot be judged at all."""
+    """Exit code 0 with a verdict of any kind; 2 when the folder cannot be judged at all."""
     if len(arguments) not in (1, 2) or (len(arguments) == 2 and not arguments[1].isdecimal()):
         print(USAGE, file=sys.stderr)
         return 2
@@ -35,7 +35,7 @@ def cores() -> int:
 
 
 def bound_memory(most: int) -> None:
-    """Have the system refuse more address space than ``most`` bytes, where it can."""
+    """Limit the address space to ``most`` bytes, where the system can."""
     try:
         import resource  # noqa: PLC0415  # not on Windows
 

@@ -1,4 +1,4 @@
-"""One audit in progress: the evidence as typed objects, and what several rules derive from it, derived once."""
+"""One audit in progress: the evidence as typed objects, and values that several rules derive from it, cached."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class EvidenceMissingError(Exception):
 
 
 class Case:
-    """Handed to every rule, whether the evidence is a sealed run or another tool's files. Rules change nothing."""
+    """Input of every rule, whether the evidence is a sealed run or another tool's files. Rules change nothing."""
 
     def __init__(self, view: SealedView, request: Request) -> None:
         self.view, self.request = view, request
@@ -34,7 +34,7 @@ class Case:
 
     @property
     def scope(self) -> Scope:
-        """What is judged; the request of imported files names it as its subject."""
+        """Subject of the audit; the request of imported files names it."""
         return cast(Scope, self.request.subject) if self.request.scope == "pair" else self.request.scope
 
     @property
@@ -47,7 +47,7 @@ class Case:
 
     @property
     def true_baseline(self) -> ComparisonView:
-        """Where the true baseline was measured: the A/A control of a run, or the only reference that there is."""
+        """Where the true baseline was measured: the A/A control of a run, or the only reference."""
         return self.comparison if self.imported else self.control
 
     @cached_property
@@ -64,12 +64,12 @@ class Case:
 
     @property
     def claims(self) -> tuple[StoredClaim, ...]:
-        """What is reported about the comparison, file by file."""
+        """Reported figures of the comparison, by file."""
         return self.view.claims
 
     @property
     def headline(self) -> str:
-        """The sentence that the producer would print; empty without one."""
+        """The headline that the producer would publish; empty without one."""
         return next((claim.headline for claim in self.claims if claim.headline), "")
 
     @property
@@ -82,7 +82,7 @@ class Case:
 
     @property
     def lever_file(self) -> str:
-        """Where the change under test is declared: the plan, else the claim, else what was measured."""
+        """Where the change under test is declared: the plan, else the claim, else the measured difference."""
         if self.planned is not None or not self.imported:
             return self.plan_file
         return next((claim.file for claim in self.claims if claim.lever is not None), self.candidate_file)
@@ -102,12 +102,12 @@ class Case:
 
     @cached_property
     def declared(self) -> bool:
-        """Somebody said what the change is."""
+        """Whether the change is declared."""
         return self.planned is not None or any(claim.lever is not None for claim in self.claims)
 
     @cached_property
     def inferred_lever(self) -> Lever | None:
-        """Where nobody declared a change: the one setting in which the servers differ, if it is one."""
+        """Without a declaration: the one setting in which the servers differ, if it is one."""
         first = [next(iter(self.counted(side)), None) for side in Side]
         if self.declared or not self.imported or first[0] is None or first[1] is None:
             return None
@@ -115,7 +115,7 @@ class Case:
 
     @property
     def sold_as_kernel(self) -> bool:
-        """A claim reports a kernel's speed-up where no overlay of operators is declared."""
+        """Whether a claim reports a kernel's speed-up although no overlay of operators is declared."""
         return not self.lever.overlays and any(claim.kernel for claim in self.claims)
 
     @property
@@ -139,7 +139,7 @@ class Case:
 
     @cached_property
     def knobs(self) -> dict[str, Knob | None]:
-        """What is known about each name that the lever sets."""
+        """Registry entry of each name that the lever sets."""
         return {name: knob(name) for name in self.lever.names()}
 
     @cached_property

@@ -1,4 +1,4 @@
-"""The end of an audit: whose gain it is, how large, and one honest headline."""
+"""The conclusion of an audit: attribution of the gain, its size, and a headline that the evidence supports."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from bankable.tools.evidence.records import ComparisonKind, Side
 
 
 def figures(case: Case, word: Word) -> VerdictFigures:
-    """What the evidence supports, in place of what the producer said. ``word``: of the findings."""
+    """The headline that the evidence supports, in place of the producer's. ``word``: verdict of the findings."""
     kind = lever_class(case)
-    # Of another tool's files a kernel's gain is signed off only where nothing is open: a pair rarely shows that much.
+    # In another tool's files a kernel's gain is signed off only without open findings: a pair rarely shows that much.
     open_ = (Word.FAIL, Word.FLAG) if case.imported else (Word.FAIL,)
     return VerdictFigures(
         headline=plain(_headline(case, word)),
@@ -60,7 +60,7 @@ def _headline(case: Case, word: Word) -> str:
 
 
 def _of_files(case: Case) -> str:
-    """What another tool's files show."""
+    """The result for another tool's files."""
     if case.scope == "baseline":
         rate = leg_figure(case.counted(Side.REFERENCE), METRIC)
         rounds = sum(len(leg.rows) for leg in case.legs)

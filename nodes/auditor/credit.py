@@ -1,4 +1,4 @@
-"""To which kind of change a gain belongs, and how much of it to each lever."""
+"""Attribution: to which kind of change a gain belongs, and how much of it to each lever."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ from bankable.tools.levers.overlay import OverlayReading, read_overlay
 
 LARGEST_LOG = 500.0
 INTERACTION = "interaction"
-"""Name of what the levers give together beyond what each gave on its own."""
+"""Name of the interaction: the joint gain of the levers beyond their separate gains."""
 
 
 @dataclass(frozen=True)
 class Decomposition:
-    """A gain, part by part, in the order in which the levers were laid on top of each other."""
+    """The parts of a gain, in the order in which the levers were stacked."""
 
     parts: tuple[LeverPart, ...]
     chain: bool
-    """Every part was measured on top of all parts before it, from the bundle's own baseline: only then must they add
-    up."""
+    """Whether every part was measured on top of all parts before it: only then they add up."""
     remainder: float = 0.0
-    """Log ratio of the whole over the sum of the parts."""
+    """Log ratio of the whole minus the sum of the parts."""
     uncertainty: float = math.inf
-    """Of the remainder: both one-sided 95 % bounds combined, as a log ratio."""
+    """Tolerance of the remainder: both one-sided 95 % bounds combined, as a log ratio."""
 
 
 def lever_class(case: Case) -> LeverClass:
@@ -40,7 +39,7 @@ def lever_class(case: Case) -> LeverClass:
 
 
 def class_of(lever: Lever, overlay: OverlayReading | None = None) -> LeverClass:
-    """By registry for settings, by source for replaced operators. Without its source, an overlay has no class."""
+    """Class by registry for settings, by source for replaced operators; an overlay without its source has no class."""
     knobs = [knob(name) for name in (*lever.flags, *lever.env)]
     classes: set[str] = {"indeterminate" if entry is None else entry.lever_class for entry in knobs}
     if lever.overlays:
@@ -56,7 +55,7 @@ def overlay_reading(case: Case) -> OverlayReading | None:
 
 
 def decompose(case: Case) -> Decomposition | None:
-    """The gain over its levers; ``None`` where nothing was measured or the lever is empty."""
+    """The gain divided over its levers; ``None`` where nothing was measured or the lever is empty."""
     plan, decision = case.planned, case.measured.decision
     if plan is None or decision is None or not plan.lever.names():
         return None
@@ -94,7 +93,7 @@ def lever_text(lever: Lever) -> str:
 
 
 def _chain(bundle: Plan, components: tuple[ComponentView, ...]) -> tuple[list[ComponentView], bool]:
-    """Components in the order in which each was measured on top of those before it, and whether that order exists."""
+    """Components in the order in which each was measured on top of the earlier ones, and whether that order exists."""
     left, ordered = list(components), list[ComponentView]()
     config: ServerConfig = bundle.reference
     while left:
@@ -138,7 +137,7 @@ def _fraction(value: object) -> float | None:
 
 
 def _gain(log: float) -> float:
-    """As a fraction; what a hostile verdict of a part claims must not overflow."""
+    """As a fraction, bounded: a tampered verdict of a part must not cause an overflow."""
     return math.expm1(max(-LARGEST_LOG, min(LARGEST_LOG, log)))
 
 

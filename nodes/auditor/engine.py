@@ -1,7 +1,7 @@
-"""From evidence to a verdict: every rule of the scope is asked once, and a conclusion is drawn.
+"""The audit engine: runs every rule of the scope on the evidence and draws the conclusion.
 
-A sealed run and another tool's files take the same way: the same rules, budgets and handling of what goes wrong. Only
-what a missing record weighs depends on where the evidence comes from.
+A sealed run and another tool's files are handled alike: the same rules, budgets and error handling. Only the weight of
+a missing record depends on the origin of the evidence.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from bankable.nodes.auditor.verdict import Evidence, Verdict
 from bankable.tools.errors import UserError
 
 READ_SECONDS = 480.0
-"""For opening and parsing all evidence, before the first rule."""
+"""Time budget, in seconds, for opening and parsing all evidence before the first rule."""
 READING, CONCLUSION = "reading", "conclusion"
-"""Names of the two steps that are no rules, in ``degraded``."""
+"""Names in ``degraded`` of the two steps that are no rules."""
 
 
 def evaluate(
@@ -45,7 +45,7 @@ def evaluate(
 
 
 def judge(case: Case, rule_run: RuleRun, rules: Sequence[Rule] = RULES, rule_seconds: float = SECONDS) -> Verdict:
-    """Ask the rules about evidence that was read, and conclude; ``rule_run`` may hold findings of the reading."""
+    """Run the rules on parsed evidence, and conclude; ``rule_run`` may hold findings of the reading."""
     for rule in rules:
         if case.scope in rule.scopes:
             rule_run.run(rule.id, _question(rule, case), modes=rule.modes, gate=rule.gate, seconds=rule_seconds)
@@ -54,7 +54,7 @@ def judge(case: Case, rule_run: RuleRun, rules: Sequence[Rule] = RULES, rule_sec
 
     def conclude() -> None:
         verdict = rule_run.to_verdict(case.request, evidence, figures(case, rule_run.verdict))
-        verdict.to_bytes()  # a figure that is no number raises here already
+        verdict.to_bytes()  # a figure that is not a number raises here already
         concluded.append(verdict)
 
     if rule_run.attempt(CONCLUSION, conclude, rule_seconds):
@@ -63,7 +63,7 @@ def judge(case: Case, rule_run: RuleRun, rules: Sequence[Rule] = RULES, rule_sec
 
 
 def _question(rule: Rule, case: Case) -> Callable[[], Iterable[Outcome]]:
-    """The rule's own check, or what it lacks."""
+    """The rule's own check, or the outcome for missing evidence."""
     return (lambda: _of_files(rule, case)) if case.imported else (lambda: _of_run(rule, case))
 
 
@@ -76,7 +76,7 @@ def _of_run(rule: Rule, case: Case) -> Iterable[Outcome]:
 
 
 def _of_files(rule: Rule, case: Case) -> Iterator[Outcome]:
-    """What the tool does not write is said once; a rule that needs a run's own records is not asked."""
+    """One note for records that the tool does not write; rules that need a run's own records are skipped."""
     if records := run_records(rule.needs):
         yield NotApplicable(f"needs {' and '.join(records)}, which only a run of this project has")
         return
@@ -89,7 +89,7 @@ def _of_files(rule: Rule, case: Case) -> Iterator[Outcome]:
 
 
 def _absent(case: Case, rule: str) -> Iterator[tuple[str, str, bool, tuple[Evidence, ...]]]:
-    """Records that the tools behind the legs do not write and that this rule would judge, one each."""
+    """One outcome for each record that the tools behind the legs do not write and that this rule would judge."""
     by_need: dict[str, tuple[str, bool, list[Evidence]]] = {}
     for leg in case.comparison.legs:
         for record in leg.absent:

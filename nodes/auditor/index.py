@@ -1,4 +1,4 @@
-"""The index of rules: what each decides, from which evidence, with which severities; and what none decides."""
+"""The index of rules: failure modes, needed evidence and severities of each; and the modes that no rule decides."""
 
 from __future__ import annotations
 

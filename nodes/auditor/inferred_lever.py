@@ -1,4 +1,4 @@
-"""Which single setting two servers differ in, where nobody declared the change."""
+"""Infers the lever without a declaration: the single setting in which two servers differ."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CAPACITIES = POOL | REQUEST_CAPS | LENGTH_CAPS
 def infer_lever(reference: LegView, candidate: LegView) -> Lever | None:
     """The setting that explains every other difference, or ``None`` where there is none or more than one.
 
-    A capacity is never inferred: one that moved has to be shown inert, or declared.
+    A capacity is never inferred: one that moved has to be shown harmless, or declared.
     """
     before, after = drop_volatile(reference.server_info or {}), drop_volatile(candidate.server_info or {})
     moved = (
@@ -54,7 +54,7 @@ def _derived(name: str) -> tuple[str, ...]:
 
 
 def _variables(reference: LegView, candidate: LegView) -> dict[str, str]:
-    """Variables that the candidate has with another value."""
+    """Environment variables for which the candidate has another value."""
     if reference.record is None or candidate.record is None:
         return {}
     before, after = reference.record.env, candidate.record.env

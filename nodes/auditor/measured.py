@@ -14,28 +14,28 @@ from bankable.tools.statistics.few import FewDecision, decide_few
 from bankable.tools.statistics.paired import Decision, block_difference, decide, interval
 
 UNITS = {"output_throughput": "tok/s", "request_throughput": "req/s"}
-"""Everything else is in milliseconds."""
+"""Unit factor; everything else is in milliseconds."""
 METRIC = "output_throughput"
-"""What decides where no plan names a metric."""
+"""Deciding metric where no plan names one."""
 LARGEST_LEVEL = 0.5
 FIELDS = tuple(LatencySummary.model_fields)
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What the raw records of a comparison say."""
+    """The figures that the raw records of a comparison give."""
 
     differences: tuple[float, ...]
     """d of each complete block: log ratio of the metric."""
     decision: Decision | None
-    """By the plan; ``None`` without a plan or a complete block."""
+    """Decision by the plan; ``None`` without a plan or a complete block."""
     metrics: tuple[Metric, ...]
     few: FewDecision | None = None
-    """Where no plan declared blocks and looks; ``None`` when a round lacks a positive rate."""
+    """Decision where no plan declared blocks and looks; ``None`` when a round lacks a positive rate."""
 
     @property
     def gain(self) -> Decision | FewDecision | None:
-        """What decides, with or without a plan."""
+        """The decision, with or without a plan."""
         return self.decision if self.decision is not None else self.few
 
     def metric(self, name: str) -> Metric | None:
@@ -50,7 +50,7 @@ def measure(comparison: ComparisonView, plan: Plan) -> Measured:
 
 
 def measure_unplanned(comparison: ComparisonView) -> Measured:
-    """Decide launches that no plan stands behind, and the figures of both legs.
+    """Decide launches without a plan, and compute the figures of both legs.
 
     The deciding metric's gain is the estimate that its interval belongs to.
     """
@@ -74,7 +74,7 @@ def measure_unplanned(comparison: ComparisonView) -> Measured:
 
 
 def judge_unplanned(comparison: ComparisonView, left_out: Collection[str] = ()) -> FewDecision | None:
-    """The decision over all launches but some, by folder; ``None`` when a round lacks a positive rate."""
+    """The decision without some launches, given by folder; ``None`` when a round lacks a positive rate."""
     rates = [[values(leg, METRIC) for leg in comparison.side(side) if leg.folder not in left_out] for side in Side]
     usable = all(leg and all(launch and min(launch) > 0 for launch in leg) for leg in rates)
     return decide_few(rates[0], rates[1]) if usable else None
@@ -86,7 +86,7 @@ def judge(differences: Sequence[float], plan: Plan) -> Decision:
 
 
 def level(plan: Plan) -> float:
-    """Level of a look, kept within what an interval is defined for; that a plan declares more is found elsewhere."""
+    """Level of a look, clipped to the range that an interval is defined for."""
     return min(plan.alpha, LARGEST_LEVEL)
 
 

@@ -1,4 +1,4 @@
-"""Evidence that a rule can need, and which files of it are missing."""
+"""Kinds of evidence that a rule can need, and which of their files are missing."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bankable.nodes.auditor.verdict import Evidence, Severity
 from bankable.tools.evidence.records import Side
 
 MOST = 5
-"""Missing files that a finding names."""
+"""Largest number of missing files that a finding names."""
 
 
 @dataclass(frozen=True)
@@ -22,19 +22,19 @@ class Need:
     missing: Callable[[Case], list[str]]
     """Paths of its files that are absent or unusable."""
     what: str = ""
-    """The record, for whoever gave another tool's files."""
+    """Name of the record in messages about another tool's files."""
     fix: str = ""
-    """How to get it there."""
+    """How to obtain it."""
     rule: str = ""
-    """The rule that names its absence in other tools' files; the others that need it are not asked."""
+    """The rule that reports its absence in other tools' files; the others that need it are skipped."""
     own_runs_only: bool = False
-    """Only a run of this project has it: a rule that needs it is not asked about other tools' files."""
+    """Whether only runs of this project have it: a rule that needs it is skipped for other tools' files."""
     code: str = "unverifiable"
-    """Stable word for programs, where its absence is a finding of its own."""
+    """Stable identifier for programs, where its absence is a finding of its own."""
     optional: bool = False
-    """Other tools do not write it: a note says that it was not looked at."""
+    """Whether other tools do not write it: a note says that it was not checked."""
     owed: Callable[[Case], bool] = lambda _: False
-    """Other tools' files owe it too: there as here, nothing can be signed off without it."""
+    """Whether other tools' files need it too: without it nothing can be signed off."""
 
 
 def missing(case: Case, needs: tuple[str, ...]) -> list[str]:
@@ -43,7 +43,7 @@ def missing(case: Case, needs: tuple[str, ...]) -> list[str]:
 
 
 def run_records(needs: tuple[str, ...]) -> list[str]:
-    """Those of the needs that only a run of this project can meet."""
+    """The needs that only a run of this project can meet."""
     return [need for need in needs if NEEDS[need].own_runs_only]
 
 
@@ -90,7 +90,7 @@ def _control(case: Case) -> list[str]:
 
 
 def _true_baseline(case: Case) -> list[str]:
-    """A run holds every change against its control; two files have nothing but each other."""
+    """A run compares every change with its control; two files have only each other."""
     return [] if case.imported else _control(case)
 
 
@@ -103,7 +103,7 @@ def _each_leg(present: Callable[[LegView], object], name: str) -> Callable[[Case
 
 
 def _arguments_removed(case: Case) -> bool:
-    """One side states its arguments and the other does not, or the tool always writes them: nothing is just absent."""
+    """The arguments of one side are missing although the other has them, or the tool always writes them."""
     bare = [leg for leg in case.legs if not leg.server_info]
     sides = {leg.side for leg in bare}
     return any(leg.states_arguments for leg in bare) or len(sides) < len({leg.side for leg in case.legs})

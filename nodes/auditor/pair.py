@@ -1,10 +1,10 @@
-"""Files that somebody else measured: what can be said without a plan, a control or many launches.
+"""Audits benchmark files of other tools: without a plan, a control, or many launches.
 
-Takes every format that ``importers/readers`` knows: two legs, a run folder of GEAK that holds both, or a baseline
-alone. They become the legs that the rules see of a sealed run, and the same engine asks the same rules about them. How
-launches differ is assumed where too few of them are there (``few.py``), and the verdict says so. What the files do not
-show is named and is never a PASS. Reading is bounded by sizes, each rule by a budget of time that needs no alarm signal
-(``budget.py``), and a rule that raises leaves the others alone.
+Takes every format of ``importers/readers``: two legs, a run folder of GEAK that holds both, or a baseline alone. They
+become legs with the interface of a sealed run, and the same engine runs the same rules on them. The variance between
+launches is assumed where there are too few of them (``few.py``), and the verdict states it. Missing records are named
+and never give a PASS. Reading is bounded by sizes, each rule by a time budget that needs no alarm signal
+(``budget.py``), and a rule that raises does not stop the others.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from bankable.tools.evidence.records import Side
 
 SCOPES: tuple[PairScope, ...] = ("patch", "bundle", "baseline")
 _GEAKS = frozenset({"throughput_speedup", "e2e_delta_pct", "ref_med", "e2e"})
-"""One of these names one of GEAK's summaries."""
+"""One of these names marks a summary of GEAK."""
 
 
 def audit_pair(
@@ -64,7 +64,7 @@ def _pair(intake: Intake, reference: Path, candidate: Path | None, claim: Path |
     if claim is not None:
         intake.file(claim, "claim.json")
     names += tuple(f"candidate/{name}" for name in geak.SUMMARIES if reader.exists(f"candidate/{name}"))
-    # A candidate that was never measured is a leg without a round, and that is found.
+    # A candidate that was never measured is a leg without a round, which gives a finding.
     launches.setdefault(Side.CANDIDATE, [formats.Given("candidate", None, None)])
     legs = {side: formats.read(reader, side, launches[side]) for side in Side}
     _usable(reader, legs)
@@ -86,7 +86,7 @@ def _judge(view: ImportedView) -> Verdict:
 
 
 def _usable(reader: Reader, sides: dict[Side, tuple[ImportedLeg, ...]]) -> None:
-    """A leg without a round is a user's mistake, unless its own records say what became of it."""
+    """A leg without a round is a user error, unless its own records show a failed launch."""
     for side, legs in sides.items():
         usable = any(leg.log is not None for leg in legs) or not any(leg.format for leg in legs)
         if not any(leg.rows for leg in legs) and (side is Side.REFERENCE or not usable):
@@ -100,7 +100,7 @@ def _usable(reader: Reader, sides: dict[Side, tuple[ImportedLeg, ...]]) -> None:
 def _claims(
     reader: Reader, claim_expected: bool, names: tuple[str, ...]
 ) -> tuple[tuple[StoredClaim, ...], tuple[BenchmarkSummary, ...]]:
-    """A claim file may be ours or one of GEAK's summaries; content decides."""
+    """A claim file may be ours or one of GEAK's summaries; its content decides."""
     own: tuple[StoredClaim, ...] = ()
     if claim_expected:
         document = reader.document("claim.json")

@@ -1,4 +1,4 @@
-"""From what a rule answers to what a verdict holds."""
+"""Converts the outcomes of rules into the findings and notes of a verdict."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from bankable.nodes.auditor.rule import Found, NotApplicable, Outcome, Remark, U
 from bankable.nodes.auditor.verdict import Action, Finding, Note, Severity
 
 LONGEST = 800
-"""Characters of what is quoted from evidence."""
+"""Largest number of quoted characters of evidence."""
 WANTED = "a record that decides this"
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\uffff]")
 """Controls, terminal escapes, characters that reorder or hide others, and halves of characters."""
@@ -17,9 +17,9 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\
 def record(
     rule: str, modes: tuple[str, ...], outcome: Outcome, findings: list[Finding], notes: list[Note], *, imported: bool
 ) -> None:
-    """Append what one outcome amounts to. What is missing becomes both a note and a finding.
+    """Append the findings and notes of one outcome.
 
-    ``imported``: the evidence is another tool's files.
+    Missing evidence becomes both a note and a finding. ``imported``: the evidence is another tool's files.
     """
     match outcome:
         case Found():
@@ -76,6 +76,6 @@ def _not_shown(rule: str, outcome: Unverifiable) -> Finding:
 
 
 def plain(text: str) -> str:
-    """Text that can be printed as it stands: evidence is quoted in it, and evidence is anybody's."""
+    """Printable text: evidence is quoted in it, and its content is untrusted."""
     shown = _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
     return shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"

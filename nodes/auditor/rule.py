@@ -1,4 +1,4 @@
-"""What a rule is, and what it may answer."""
+"""The interface of a rule, and its possible outcomes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _MODES = re.compile(r"\s*\((?:[A-Z]\d\d ?)+\)")
 
 @dataclass(frozen=True)
 class Found:
-    """A finding before the engine puts the rule's name on it."""
+    """A finding before the engine adds the rule's name."""
 
     severity: Severity
     expected: str
@@ -40,9 +40,9 @@ class Found:
 class Unverifiable:
     """There is something to judge, but the record that would decide it is missing. Never a PASS.
 
-    How much that weighs depends on where the evidence comes from. A run of this project writes every record, so a
-    missing one asks to measure again. Another tool's files may be all that there ever was: the record is "not shown",
-    which caps the verdict at FLAG and leaves the action to what else was found.
+    The weight depends on the origin of the evidence. A run of this project writes every record, so a missing one asks
+    to measure again. Another tool's files may never have had it: the record is "not shown", which caps the verdict at
+    FLAG and leaves the action to other findings.
     """
 
     what: str
@@ -52,16 +52,16 @@ class Unverifiable:
     """Weight in a run of this project, and wherever ``excuses`` is set."""
     code: str = "unverifiable"
     fix: str = ""
-    """How to get the record, for whoever gave another tool's files."""
+    """How to obtain the record, for users of another tool's files."""
     excuses: bool = False
-    """Something was found that only this record could excuse: it weighs the same whoever wrote the evidence."""
+    """Whether only this record could excuse an observed problem: then it weighs the same in any evidence."""
     own_runs_only: bool = False
-    """No other tool writes this record: for its files a note says that it was not looked at."""
+    """Whether no other tool writes this record: for its files a note says that it was not checked."""
 
 
 @dataclass(frozen=True)
 class NotApplicable:
-    """There is nothing of this kind to judge here, and why."""
+    """There is nothing of this kind to judge, and why."""
 
     why: str
 
@@ -86,21 +86,21 @@ class Rule:
     modes: tuple[str, ...]
     """Failure modes that it covers."""
     needs: tuple[str, ...]
-    """Evidence without which it cannot be asked; see ``needs.py``."""
+    """Evidence without which it cannot run; see ``needs.py``."""
     check: Check
     gate: bool = False
-    """Part of the derivation of the number itself: when it raises, nothing was derived and nothing is signed off."""
+    """Whether it is part of the derivation of the number: when it raises, nothing is derived or signed off."""
     missing: Severity = Severity.FAIL
-    """Weight of needed evidence that is not there."""
+    """Severity of missing evidence."""
     gives: tuple[Severity, ...] = (Severity.FAIL, Severity.FLAG)
-    """What its findings can weigh, strongest first; what is missing or degraded comes on top."""
+    """Severities of its findings, strongest first; those for missing evidence and degraded rules come in addition."""
 
     last: bool = False
-    """Asked after all others, when every file has been opened."""
+    """Whether it runs after all others, when every file has been opened."""
 
     @property
     def summary(self) -> str:
-        """First sentence of its file: what it proves."""
+        """First sentence of its module: what it proves."""
         first = (sys.modules[self.check.__module__].__doc__ or self.id).strip().split("\n\n")[0]
         text = " ".join(first.split())
         return _MODES.sub("", text.split(". ")[0]).strip(" .:")
@@ -115,7 +115,7 @@ def fail(
     modes: tuple[str, ...] = (),
     code: str = "",
 ) -> Found:
-    """The measurement is invalid or unsafe, or the claim is contradicted by raw."""
+    """A finding: the measurement is invalid or unsafe, or raw records contradict the claim."""
     return Found(Severity.FAIL, expected, observed, advice, evidence, action, modes, code)
 
 
@@ -128,15 +128,15 @@ def flag(
     modes: tuple[str, ...] = (),
     code: str = "",
 ) -> Found:
-    """A win may be real, but its headline or its circumstances need a word."""
+    """A finding: the gain may be real, but its headline or its conditions need a correction."""
     return Found(Severity.FLAG, expected, observed, advice, evidence, action, modes, code)
 
 
 def info(expected: str, observed: str, *evidence: Evidence, modes: tuple[str, ...] = (), code: str = "") -> Found:
-    """Looked at and in order; kept because a reader will ask."""
+    """A remark: checked and in order; recorded because readers ask for it."""
     return Found(Severity.INFO, expected, observed, "nothing to do", evidence, Action.PASS, modes, code)
 
 
 def at(file: str, line: int | None = None) -> Evidence:
-    """Where something stands."""
+    """The place of some evidence."""
     return Evidence(file=file, line=line)

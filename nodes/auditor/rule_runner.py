@@ -43,7 +43,7 @@ class TooManyOutcomesError(Exception):
 
 @dataclass(frozen=True)
 class VerdictFigures:
-    """The fields of a verdict beside its findings. The defaults say that nothing could be derived."""
+    """The fields of a verdict beside its findings. The defaults mean that nothing could be derived."""
 
     headline: str = "nothing could be derived from the evidence"
     lever_class: LeverClass = "indeterminate"
@@ -60,7 +60,7 @@ class RuleRun:
     notes: list[Note] = field(default_factory=list)
     degraded: list[str] = field(default_factory=list)
     imported: bool = False
-    """The evidence is another tool's files."""
+    """Whether the evidence is another tool's files."""
 
     @property
     def verdict(self) -> Word:

@@ -10,7 +10,7 @@ _SOURCES = ("nodes/auditor", "tools/statistics", "tools/levers", "tools/overlay"
 _SUFFIXES = (".py", ".toml", ".txt")
 """Code, and the tables of fields and arguments that it reads."""
 _APART = _ROOT / "nodes/auditor/judge"
-"""Lays findings over a finished verdict and cannot change what the rules say; its record has digests of its own."""
+"""Adds findings to a finished verdict and cannot change the rules' findings; its record has digests of its own."""
 _EVIDENCE = (
     "canonical",
     "harness",
@@ -36,7 +36,7 @@ _FILES = (
     "tools/operators.py",
 )
 _OPERATORS = "kernels/operators/*/profile.toml"
-"""How a profile shows the work that each operator replaces: part of the ceiling of its gain."""
+"""How a profile shows the work that each operator replaces: input of the ceiling of its gain."""
 
 
 def ruleset_digest() -> str:

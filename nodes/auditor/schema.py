@@ -1,4 +1,4 @@
-"""JSON Schema of what an audit says and of what it reads, published for other programs."""
+"""JSON Schema of the auditor's output and input, published for other programs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def json_schema(name: str) -> bytes:
     model = PUBLISHED.get(name)
     if model is None:
         raise UserError(f"no schema called {name!r}", "schema", f"one of {', '.join(PUBLISHED)}")
-    # A verdict is written, everything else is read: what has a default may be absent there.
+    # A verdict is written, everything else is read: fields with a default may be absent there.
     schema = {
         "$schema": DIALECT,
         **model.model_json_schema(mode="serialization" if model is Verdict else "validation"),

@@ -1,7 +1,8 @@
-"""May an operator that is faster alone, and shows too little in the server, be carried to the bundle's validation?
+"""Decides whether an operator with too small an end-to-end gain may be stacked for the bundle's validation.
 
-Only replaced operators: each with a benchmark that scope harness passed, won by what was served. The claim must not say
-more than the blocks do, and the blocks must exclude a loss beyond the floor. It is no win, whatever it is carried to.
+Only replaced operators: each with a benchmark that scope harness passed, won by the served implementation. The claim
+must not state more than the blocks show, and the blocks must exclude a loss beyond the floor. A stacked lever is no
+proven gain.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from bankable.tools.statistics.paired import small_and_harmless
 
 
 def may_stack(case: Case) -> bool:
-    """Say whether the comparison shows what the verdict ``stack`` stands for."""
+    """Whether the comparison meets the conditions of the verdict ``stack``."""
     decision, claim, lever = case.measured.decision, case.comparison.claim, case.lever
     if case.request.scope != "patch" or decision is None or claim is None or claim.decision != decision.verdict:
         return False
@@ -26,7 +27,7 @@ def may_stack(case: Case) -> bool:
 
 
 def signed_off(case: Case, name: str, benchmark: OperatorBenchmarkView) -> bool:
-    """Say whether scope harness passed this benchmark in this run, whole, in the attempt that the lever names."""
+    """Whether scope harness passed this benchmark in this run, complete, in the attempt that the lever names."""
     verdict = benchmark.verdict or {}
     request = verdict.get("request")
     signoff = request if isinstance(request, dict) else {}

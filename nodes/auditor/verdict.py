@@ -1,4 +1,4 @@
-"""What the auditor says: findings, notes, recomputed metrics and one word, in canonical bytes."""
+"""The record of an audit: findings, notes, recomputed metrics and the verdict, in canonical bytes."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ class Action(StrEnum):
     EJECT = "eject"
     """The lever is not banked; measuring again would not help."""
     REDO = "redo"
-    """The producer's work is wrong: do it again with the reasons."""
+    """The producer's work is wrong: repeat it with the reasons in mind."""
     REMEASURE = "remeasure"
     """The evidence cannot carry the claim: measure again."""
     STACK = "stack"
-    """Faster alone, too little to be shown in the server: no win, and it may be validated beside others."""
+    """Faster in isolation, too small to be shown in the server: no gain, but it may be validated with others."""
     DOWNGRADE_HEADLINE = "downgrade_headline"
     REPLACE_HEADLINE = "replace_headline_with_e2e"
     FLAG = "flag"
@@ -71,11 +71,11 @@ class Finding(Record):
     action: Action
     """What the producer's machine should do about it."""
     advice: str
-    """One sentence for the producer: what would make this finding go away honestly."""
+    """One sentence for the producer: how to resolve this finding honestly."""
     modes: tuple[str, ...] = ()
     """Failure modes that this finding covers, such as ``C01``."""
     code: str = ""
-    """Stable word for programs, such as ``unverifiable_noncoherent_reference``."""
+    """Stable identifier for programs, such as ``unverifiable_noncoherent_reference``."""
 
 
 class Note(Record):
@@ -84,7 +84,7 @@ class Note(Record):
     rule: str
     """Id of the rule."""
     kind: Literal["not_applicable", "unverifiable", "remark"]
-    """``not_applicable``: nothing of this kind is there to judge. ``unverifiable``: it is, but a record is missing."""
+    """``not_applicable``: nothing of this kind to judge. ``unverifiable``: there is, but a record is missing."""
     text: str
     """The reason or the remark, in one sentence."""
 
@@ -119,7 +119,7 @@ class LeverPart(Record):
     """One lever's part of a gain."""
 
     lever: str
-    """``name=value``; ``interaction`` for what the levers give together beyond their parts."""
+    """``name=value``; ``interaction`` for the joint gain of the levers beyond their parts."""
     lever_class: LeverClass
     """A: the same work done faster. B: an algorithmic or serving lever."""
     gain: float | None
@@ -161,7 +161,7 @@ class Verdict(Record):
     counts_as_kernel_win: bool
     """A gain of class A, shown to be real and not withheld by the verdict."""
     lever_decomposition: tuple[LeverPart, ...] = ()
-    """The gain part by part, in the order in which the levers were laid on top of each other."""
+    """The gain part by part, in the order in which the levers were stacked."""
     headline: str
     """The sentence that the evidence supports, in place of the producer's."""
     metrics: tuple[Metric, ...] = ()
@@ -171,7 +171,7 @@ class Verdict(Record):
     notes: tuple[Note, ...] = ()
     """What was not judged, and remarks that weigh nothing."""
     degraded: tuple[str, ...] = ()
-    """Rules that raised or ran out of time; what they would have judged is not judged."""
+    """Rules that raised or ran out of time; their subject was not judged."""
     evidence: tuple[EvidenceDigest, ...] = ()
     """Every file of the sealed folder with its digest."""
     ruleset: str
@@ -191,7 +191,7 @@ def word_of(findings: tuple[Finding, ...]) -> Word:
 
 
 def action_of(word: Word, findings: tuple[Finding, ...]) -> Action:
-    """The heaviest action among the findings that made the word."""
+    """The heaviest action among the findings that determined the verdict."""
     if word is Word.PASS:
         return Action.PASS
     actions = {finding.action for finding in findings if finding.severity == word.value}

@@ -1,1 +1,1 @@
-"""Judgments that our own evidence and somebody else's files share; rules ask for them."""
+"""Checks that rules share between evidence of this project's runs and imported files."""

@@ -15,17 +15,17 @@ from bankable.tools.statistics.mcnemar import mcnemar
 WORSE = 0.05
 """Level of the exact one-sided McNemar test."""
 MARGIN = 0.05
-"""Largest loss of accuracy, in fractions, that may remain possible."""
+"""Largest loss of accuracy, as a fraction, that may remain possible."""
 Z95 = 1.6448536
 ERRORS = 0.02
 _NUMBER = re.compile(r"-?\d[\d,]*(?:\.\d+)?")
 SHORTER = 0.8
-"""Tokens of all probes together, as a share of the baseline's, below which answers were cut short."""
+"""Tokens of all probes together, as a share of the baseline's, below which answers count as cut short."""
 
 
 @dataclass(frozen=True)
 class Parity:
-    """How many probes two sets of answers share, token for token."""
+    """Number of probes with equal tokens in two sets of answers."""
 
     compared: int
     equal: int
@@ -64,7 +64,7 @@ def parity(baseline: Mapping[str, Generation], other: Mapping[str, Generation]) 
 def length_findings(
     baseline: Mapping[str, Generation], other: Mapping[str, Generation], where: Evidence
 ) -> Iterator[Found]:
-    """Shorter answers and other endings are less work, not faster work (Q07)."""
+    """Shorter answers and other finish reasons are less work, not faster work (Q07)."""
     shared = sorted(baseline.keys() & other.keys())
     before = sum(len(baseline[name].token_ids) for name in shared)
     after = sum(len(other[name].token_ids) for name in shared)
@@ -184,7 +184,7 @@ def accuracy_finding(
 
 
 def _in_text(answer: Answer) -> bool:
-    """Whether the predicted number stands in the decoded text, thousands separators and trailing zeros aside."""
+    """Whether the predicted number is in the decoded text, ignoring thousands separators and trailing zeros."""
     if answer.predicted is None or not answer.text:
         return True
     wanted = _NUMBER.fullmatch(answer.predicted.strip())

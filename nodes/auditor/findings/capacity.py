@@ -1,4 +1,4 @@
-"""A KV pool or a cap that moved: inert by the servers' own logs, or a confound."""
+"""Judges a KV pool or request cap that moved: harmless by the servers' own logs, or a confound."""
 
 from __future__ import annotations
 
@@ -10,17 +10,19 @@ from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import Found, Unverifiable, at, fail, info
 
 UNSET, WORKED_OUT = "null", "state.effective_max_running_requests_per_dp"
-"""As a cap that nobody set is shown, and where the engine reports the one that it worked out in its place."""
+"""How an unset cap appears in the arguments, and where the engine reports the effective one."""
 FULL = 0.8
-"""Peak pool use, as a share of the smaller pool, up to which sampled counters show that the pool never filled."""
+"""Peak pool use, as a share of the smaller pool, below which sampled counters show that the pool never filled."""
 CLOSE = 0.005
-"""Pools this near to each other, as a fraction: half of the usual floor of a gain, which they cannot carry. An engine
-that works its pool out from free memory never finds quite the same, and pages round it."""
+"""Difference, as a fraction, up to which two pools count as equal: half of the usual floor.
+
+An engine that derives its pool from free memory never gets exactly the same size twice.
+"""
 ADVICE = "fix the value on both legs (for the KV pool: --max-total-tokens) and measure again"
 
 
 def capacity(first: LegView, leg: LegView, difference: ArgumentDifference) -> Iterator[Found | Unverifiable]:
-    """Judge a pool or a cap that moved without being the lever: inert by the logs, or a confound."""
+    """Judge a pool or a cap that moved without being the lever: harmless by the logs, or a confound."""
     name, numbers = difference.plain, difference.numbers()
     where = (at(leg.path("server_info.json")), at(leg.path("server.log")))
     logs = [each.log for each in (first, leg) if each.log is not None and each.log.batches]
@@ -58,7 +60,7 @@ def capacity(first: LegView, leg: LegView, difference: ArgumentDifference) -> It
 
 
 def _cap(leg: LegView, shown: str) -> float:
-    """Requests that may run at once; −∞ where that is not known, so that nothing is below it."""
+    """Requests that may run at once; −∞ where unknown, so that nothing is below it."""
     value = drop_volatile(leg.server_info or {}).get(WORKED_OUT) if shown == UNSET else shown
     try:
         cap = float(value) if isinstance(value, int | float | str) else -math.inf
@@ -68,7 +70,7 @@ def _cap(leg: LegView, shown: str) -> float:
 
 
 def close(first: LegView, leg: LegView) -> bool:
-    """The two pools are equal but for rounding."""
+    """Whether the two pools are equal except for rounding."""
     pool_sizes = [size for size in (_pool_tokens(first), _pool_tokens(leg)) if size is not None]
     return len(pool_sizes) == 2 and max(pool_sizes) - min(pool_sizes) <= CLOSE * min(pool_sizes)
 

@@ -1,4 +1,4 @@
-"""Latencies that a gain in throughput was bought with."""
+"""Judges latencies that got worse while throughput rose."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ WORSE = 0.20
 SURELY = 0.05
 WORSE_WITHOUT_INTERVAL = 0.50
 HIDES_LITTLE = 0.8
-"""A headline that gives +100 % has said what +120 % at the tail is about."""
+"""How much a stated latency change may understate the true one: a headline with +100 % covers +120 %."""
 SMALLEST_MS = 0.5
-"""Half a millisecond more is nobody's headline."""
+"""Smallest rise in milliseconds that has to be stated."""
 
 
 def changes(metric: Metric) -> tuple[float, ...]:
-    """A figure's change as it may rightly be quoted: mean over blocks, or of the medians over launches."""
+    """A figure's change as it may be quoted: mean over blocks, or of the medians over launches."""
     if metric.delta is None or metric.reference is None or metric.candidate is None:
         return ()
     return (metric.delta, metric.candidate / metric.reference - 1.0) if metric.reference > 0 else (metric.delta,)
 
 
 def latency_findings(metrics: Sequence[Metric], where: Evidence, headline: str = "") -> Iterator[Outcome]:
-    """Judge the latencies among the metrics; without an interval only a change by half counts.
+    """Judge the latencies among the metrics; without an interval only a rise by half counts.
 
-    What the headline says is no news: a latency that it gives with its change, or with one that hides little of it.
+    A latency that the headline states, with its change or a slightly smaller one, gives no finding.
     """
     fine: list[str] = []
     largest = _told(metrics, headline)

@@ -1,4 +1,4 @@
-"""Reported figures against those of raw records. Tolerances cover definitions, not wishes."""
+"""Compares reported figures with those of raw records. Tolerances cover differences in definition only."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SMALLEST_MS = 0.05
 
 
 def record_findings(leg: LegView) -> Iterator[Found]:
-    """Figures of each round's record, and of the summaries beside it, against finer records of the same launch."""
+    """Figures of each round's record, and of its summaries, compared with finer records of the same launch."""
     file = leg.path("bench_runs.jsonl")
     for row in leg.rows:
         for name, true in row.raw.items():
@@ -41,7 +41,7 @@ def agrees(name: str, claimed: float, true: float) -> bool:
 
 
 def wrong(expected: str, observed: str, where: Evidence) -> Found:
-    """A reported number that raw contradicts."""
+    """A finding for a reported number that raw records contradict."""
     return fail(
         expected,
         observed,

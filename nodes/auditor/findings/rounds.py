@@ -1,4 +1,4 @@
-"""Requests and tokens of one round, accounted for."""
+"""Accounts for the requests and tokens of one round."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from bankable.nodes.auditor.rule import Found, at, fail
 from bankable.nodes.auditor.verdict import Action, Evidence
 
 CLOCK_SLACK_S = 0.25
-"""Between the load generator's clock and the one around it."""
+"""Tolerance in seconds between the load generator's clock and the surrounding one."""
 UNSTREAMED = 0.25
 """Share of credited tokens without a gap of their own: a busy server sends several tokens in its first piece."""
 
@@ -57,7 +57,7 @@ def row_findings(leg: LegView, row: BenchRound, planned: int | None) -> Iterator
 
 
 def _counts(row: BenchRound, where: Evidence) -> Iterator[Found]:
-    """Of a round that lists no requests, its totals."""
+    """Check the totals of a round that lists no requests."""
     if None in (row.issued, row.completed, row.failed):
         return
     if row.issued != (row.completed or 0) + (row.failed or 0):
@@ -75,7 +75,7 @@ def _unstreamed(row: BenchRound) -> int:
 
 
 def gone(expected: str, observed: str, where: Evidence, mode: str = "D11") -> Found:
-    """Requests or tokens that are not accounted for."""
+    """Findings for requests or tokens that are not accounted for."""
     return fail(
         expected,
         observed,

@@ -1,8 +1,8 @@
-"""Percentages in a headline, and what each of them is about.
+"""Parses the percentages in a headline, and which figure each of them is about.
 
-A percentage belongs to what is named before it, back to the percentage before; where nothing is, to what is named
-right after it. A headline that gives the level of its interval, the floor of its plan or the cost in latency, all of
-them true, says nothing wrong: the rules ask for the last of these themselves.
+A percentage belongs to the figure that is named before it, back to the percentage before; where none is, to the one
+named right after it. A headline may state the level of its interval, the floor of its plan or the cost in latency: the
+rules ask for the last of these themselves.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 PERCENT_POINT = 0.06
 """Rounding of a percentage in prose to one decimal."""
 RELATIVE = 0.02
-"""Whole per cents are rounded too; of a small figure that would be a large part."""
+"""Whole per cents are rounded too; for a small figure that would be a large part."""
 LONGEST = 2000
 LATENCIES = ("ttft", "tpot", "itl")
 _PERCENT = re.compile(r"([+\-\u2212]?)(\d{1,9}(?:[.,]\d{1,9})?)\s*%")
@@ -35,19 +35,19 @@ _RISES = re.compile(r"higher|more|slower|later|longer|worse|cost|increas|\bup\b"
 
 @dataclass(frozen=True)
 class Stated:
-    """One percentage."""
+    """One percentage of a headline."""
 
     text: str
     about: str
     """``throughput``, ``ttft``, ``tpot``, ``itl``, ``level`` or ``floor``; empty where nothing is named."""
     sign: int
-    """As written or, without a sign, as the words around it say; 0 where they do not, or say both."""
+    """As written or, without a sign, from the words around it; 0 where they give no direction, or both."""
     value: float
     """Per cent, without its sign."""
     decimals: int
 
     def is_(self, fraction: float, *, signed: bool = False) -> bool:
-        """Say whether this is that figure, rounded. ``signed``: a direction that is said must be right."""
+        """Whether this is that figure, rounded. ``signed``: a stated direction must be right."""
         true = 100.0 * fraction
         if signed and self.sign * true < 0:
             return False
@@ -67,7 +67,7 @@ def percentages(headline: str) -> Iterator[Stated]:
 
 
 def _number(digits: str) -> tuple[float, int]:
-    """Value and decimals. A comma before three digits groups thousands; any other is a decimal one."""
+    """Value and decimals. A comma before three digits groups thousands; any other is a decimal separator."""
     plain = digits.replace(",", "" if _GROUPED.fullmatch(digits) else ".")
     return float(plain), len(plain.partition(".")[2])
 
@@ -87,6 +87,6 @@ def _about(before: str, after: str) -> str:
 
 
 def _named(text: str, *, last: bool) -> str:
-    """What a piece of text names: the last thing before a number, the first one after it."""
+    """The figure that a piece of text names: the last one before a number, the first one after it."""
     places = [(match.start(), about) for about, pattern in _ABOUT.items() for match in pattern.finditer(text)]
     return (max(places) if last else min(places))[1] if places else ""

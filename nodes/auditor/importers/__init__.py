@@ -1,1 +1,1 @@
-"""Benchmark files of anybody: one reader per format, all into one typed leg; what a format cannot show is named."""
+"""Imports benchmark files of other tools: one reader per format, all into one typed leg; missing records are named."""

@@ -1,7 +1,7 @@
-"""The JSON objects of a file, however they were put there: one, an array, one a line, or one after the other.
+"""Reads the JSON objects of a file in any layout: a single object, an array, one per line, or concatenated.
 
-sglang writes ``Infinity`` for an unlimited request rate, which is no JSON; that one place is read as text. Any other
-NaN or infinity makes its document unusable.
+sglang writes ``Infinity`` for an unlimited request rate, which is not valid JSON; that one place is read as text. Any
+other NaN or infinity makes its document unusable.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ import orjson
 from bankable.nodes.auditor.reading.reader import MAX_LINE_BYTES, MAX_LINES, Json, Reader
 
 MAX_WHOLE_BYTES = 256 << 20
-"""A file that is not one object a line has to be read at once."""
+"""Size limit, bytes, of a file that is not one object per line: it has to be read at once."""
 MAX_DOCUMENTS = 10_000
 LARGEST, SMALLEST = 1e30, 1e-30
-"""Bounds of a figure's size: sums, ratios and logarithms of what lies between them stay finite."""
+"""Bounds of a figure's magnitude: sums, ratios and logarithms within them stay finite."""
 _UNLIMITED = re.compile(rb'("request_rate"\s*:\s*)Infinity')
 _MARK = b"\xef\xbb\xbf"
 
@@ -35,7 +35,7 @@ class Document:
 
 
 def documents(reader: Reader, name: str) -> Iterator[Document]:
-    """Usable objects of a file in order. What cannot be used is reported to the reader."""
+    """Usable objects of a file in order. Unusable ones are reported to the reader."""
     path = reader.folder / name
     if _first_line(path) is not None:
         yield from _lines(reader, name, path)
@@ -44,7 +44,7 @@ def documents(reader: Reader, name: str) -> Iterator[Document]:
 
 
 def peek(folder: Path, name: str) -> Json | None:
-    """The first object of a file, to recognise its format by; problems are not reported here."""
+    """The first object of a file, used to detect its format; problems are not reported here."""
     alone = _first_line(folder / name)
     return (
         alone
@@ -54,7 +54,7 @@ def peek(folder: Path, name: str) -> Json | None:
 
 
 def _first_line(path: Path) -> Json | None:
-    """The object that the first line with something on it is by itself; ``None`` when it is none."""
+    """The object on the first non-empty line; ``None`` when that line is no complete object."""
     with path.open("rb") as stream:
         for _ in range(MAX_LINES):
             raw = stream.readline(MAX_LINE_BYTES + 1)
@@ -70,7 +70,7 @@ def _first_line(path: Path) -> Json | None:
 
 
 def unmarked(path: Path) -> bool:
-    """Whether the first line is JSON as it stands, one object from end to end."""
+    """Whether the first line is one complete JSON object."""
     with path.open("rb") as stream:
         raw = stream.readline(MAX_LINE_BYTES).strip()
     return raw.startswith(b"{") and raw.endswith(b"}") and b"Infinity" not in raw
@@ -113,7 +113,7 @@ def _whole(reader: Reader, name: str, path: Path) -> Iterator[Document]:
 
 
 def _pieces(data: bytes) -> Iterator[bytes]:
-    """Objects written one after the other; nothing when the file is one object, or no JSON at all."""
+    """Concatenated objects; nothing when the file is one object, or not JSON."""
     try:
         orjson.loads(data)
         return
@@ -133,7 +133,7 @@ def _pieces(data: bytes) -> Iterator[bytes]:
         try:
             _, end = decoder.raw_decode(text, start)
         except (ValueError, RecursionError):
-            yield text[start:].encode()  # reported as malformed by whoever parses it
+            yield text[start:].encode()  # the parser reports it as malformed
             return
         yield text[start:end].encode()
         start = end
@@ -145,10 +145,10 @@ def _clean(data: bytes) -> bytes:
 
 
 def number(value: Any) -> float | None:
-    """A number between the bounds, else ``None``; one nearer to 0 is 0. Text and truth values are not numbers."""
+    """A number between the bounds, else ``None``; a smaller magnitude is 0. Text and booleans are not numbers."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if not -LARGEST <= value <= LARGEST:  # not true of NaN either
+    if not -LARGEST <= value <= LARGEST:  # also false for NaN
         return None
     return float(value) if abs(value) >= SMALLEST else 0.0
 
@@ -162,7 +162,7 @@ def whole(value: Any) -> int | None:
 
 
 def part(value: Any, *names: str) -> Any:
-    """What lies under nested keys, ``None`` where one of them is missing."""
+    """The value under nested keys, ``None`` where one of them is missing."""
     for name in names:
         if not isinstance(value, dict):
             return None

@@ -1,4 +1,4 @@
-"""What a reader of one format offers."""
+"""The interface of a reader for one format of benchmark files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bankable.nodes.auditor.reading.view import AbsentRecord
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read from one file."""
+    """The content of one file."""
 
     rows: tuple[BenchRound, ...]
     absent: tuple[AbsentRecord, ...] = ()
@@ -21,18 +21,18 @@ class Reading:
 
 @dataclass(frozen=True)
 class Format:
-    """One tool's result files. Recognised by what the first object holds, never by a file's name."""
+    """One tool's result files, recognised by the content of the first object, never by a file's name."""
 
     name: str
     recognise: Callable[[Json], bool]
     read: Callable[[Reader, str, Iterable[Document]], Reading]
     states_arguments: bool = False
-    """The tool writes the server's resolved arguments into its results."""
+    """Whether the tool writes the server's resolved arguments into its results."""
     catches_all: bool = False
-    """Recognises any record with figures, so that every other format is tried first."""
+    """Whether it recognises any record with figures, so that every other format is tried first."""
     is_plain: Callable[[Json], bool] = lambda _: False
-    """The measurement layer's own reader takes such a record as it stands."""
+    """Whether the measurement layer's own reader accepts such a record unchanged."""
     table: Callable[[Reader, str], Json | None] = lambda _reader, _name: None
-    """A file that is not JSON as one object; ``None`` when it is none of this format."""
+    """Parses a file that is not JSON into one object; ``None`` when it has another format."""
     summary: Callable[[Json], Mapping[str, float]] = lambda _: {}
     """Figures that such a record reports, by field of ``LatencySummary``, when it lies beside another result."""

@@ -1,4 +1,4 @@
-"""From a path that somebody gave to a typed leg: which files are its launches, and which format they have."""
+"""Detects the launches and the formats below a given path, and imports them as typed legs."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ MAIN = "bench_runs.jsonl"
 
 @dataclass(frozen=True)
 class Given:
-    """One launch's files after they were taken in."""
+    """One launch's files after they were copied."""
 
     folder: str
     main: str | None
     """``None``: the launch left other records but no result."""
     format: Format | None
     plain: bool = False
-    """The measurement layer's own reader takes it without a detour, under its own name."""
+    """Whether the measurement layer's own reader accepts it unchanged, under its own name."""
 
 
 def take(intake: Intake, source: Path, side: str) -> list[Given]:
@@ -67,12 +67,12 @@ def take(intake: Intake, source: Path, side: str) -> list[Given]:
 
 
 def read(reader: Reader, side: Side, launches: Iterable[Given]) -> tuple[ImportedLeg, ...]:
-    """The launches of one side as typed legs. A launch without a usable round stays, with none."""
+    """The launches of one side as typed legs. A launch without a usable round stays, with no rounds."""
     return tuple(_read(reader, side, each) for each in launches)
 
 
 def recognise(folder: Path, name: str) -> tuple[Format | None, Json | None]:
-    """Which format a file has, by its content, and its first object."""
+    """The format of a file, by its content, and its first object."""
     first = peek(folder, name)
     recognised = next((each for each in FORMATS if first is not None and each.recognise(first)), None)
     if recognised is None:
@@ -112,7 +112,7 @@ def _file(intake: Intake, source: Path, folder: str) -> Given | None:
 
 
 def _launch(intake: Intake, source: Path, folder: str) -> Given | None:
-    """A leg folder with results under a usual name; rounds that were lost leave its other records."""
+    """A leg folder with results under a usual name; when rounds were lost, its other records remain."""
     names = {path.name for path in entries(source) if path.is_file()}
     main = next((name for name in (MAIN, "profile_export.jsonl") if name in names), None)
     if main is None:
@@ -157,17 +157,17 @@ def _read(reader: Reader, side: Side, launch: Given) -> ImportedLeg:
 
 
 def _plainly(view: LegView, launch: Given) -> Reading | None:
-    """As the measurement layer's reader takes it, where it can."""
+    """Read with the measurement layer's reader, where possible."""
     if not launch.plain:
         return None
     try:
         return Reading(view.rows)
     except (ValueError, OverflowError):
-        return None  # sums beyond all bounds: the general reader says which round
+        return None  # sums out of bounds: the general reader reports which round
 
 
 def _finite(reader: Reader, file: str, row: BenchRound) -> bool:
-    """Whether every figure has a size that can be reckoned with."""
+    """Whether the magnitude of every figure is within bounds."""
     values = [*row.reported.values(), *row.raw.values(), *(check.true for check in row.checks)]
     if all(number(value) is not None for value in values):
         return True
@@ -188,7 +188,7 @@ def _summaries(reader: Reader, launch: Given) -> Iterator[tuple[str, Mapping[str
 
 
 def _quiet(reader: Reader, name: str) -> Json | None:
-    """A side file as an object; one that is something else is nobody's claim."""
+    """A side file as an object; one of another form is no claim."""
     return reader.document(name) if _first_byte(reader.folder / name) == b"{" else None
 
 

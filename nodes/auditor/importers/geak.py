@@ -58,7 +58,7 @@ def locate(run: Path, *, baseline: bool = False) -> ComparisonFolder | None:
 
 
 def take_summaries(intake: Intake, summaries: tuple[Path, ...]) -> tuple[str, ...]:
-    """Copy them under names of their own."""
+    """Copy them under fixed names."""
     return tuple(
         intake.file(path, f"geak/{index:02d}-{safe(path.parent.name)}-{safe(path.name)}")
         for index, path in enumerate(summaries)
@@ -82,7 +82,7 @@ def _below(folder: Path) -> list[Path]:
 
 
 def _summaries(run: Path) -> list[Path]:
-    """Beside the legs, and the operator benchmarks of the run that the change belongs to."""
+    """Files beside the legs, and the operator benchmarks of the run that the change belongs to."""
     summaries = [run / name for name in SUMMARIES if (run / name).is_file()]
     top = run.parent.parent if run.parent.name == "overlay" else run
     word = run.name.removeprefix("cand_") if top != run else ""

@@ -60,7 +60,7 @@ _MAX_STATED = 200
 
 
 def read_claims(reader: Reader, names: tuple[str, ...]) -> tuple[tuple[StoredClaim, ...], tuple[BenchmarkSummary, ...]]:
-    """Claims and operator benchmarks of these files. Unknown fields are ignored, null fields are not lies (D06)."""
+    """Claims and operator benchmarks of these files. Unknown fields are ignored; null fields claim nothing (D06)."""
     claims: list[StoredClaim] = []
     benchmarks: list[BenchmarkSummary] = []
     for name in names:
@@ -148,7 +148,7 @@ def _side(path: tuple[str, ...]) -> Side | None:
 
 
 def _lever(record: Json) -> Lever | None:
-    """Flags and variables that the change consists of. A patched kernel alone declares none, and says so."""
+    """Flags and variables of the change. A patched kernel alone declares none, which the claim states."""
     accepted = record.get("accepted_config")
     place: Json = accepted if isinstance(accepted, dict) else record
     flags = _text(place, "apply_flags", "flags")

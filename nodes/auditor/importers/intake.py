@@ -1,6 +1,6 @@
-"""Copying somebody's files into a folder of our own, bounded, so that they cannot change under the audit.
+"""Copies the given files into a folder of our own, within limits, so that they cannot change during the audit.
 
-Only regular files are taken: a link out of the folder, a pipe or a device is refused.
+Only regular files are copied: a link out of the folder, a pipe or a device is refused.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from bankable.tools.errors import UserError
 from bankable.tools.evidence.layout import LEG_FILES, MAX_FILE_BYTES
 
 MAX_ENTRIES = 2_000
-"""Of one folder."""
+"""Limit for one folder."""
 MAX_LAUNCHES = 200
 SUFFIXES = (".json", ".jsonl", ".csv")
 SIDECARS = (*(name for name in LEG_FILES if name != "bench_runs.jsonl"), "bench_summary.json")
@@ -51,7 +51,7 @@ class Intake:
 
 
 def entries(folder: Path) -> list[Path]:
-    """What lies directly in a folder, sorted by name; links out of it are refused."""
+    """Direct content of a folder, sorted by name; links out of it are refused."""
     try:
         root = folder.resolve(strict=True)
         paths = sorted(folder.iterdir(), key=lambda path: path.name)
@@ -73,5 +73,5 @@ def files(folder: Path) -> Iterator[Path]:
 
 
 def safe(name: str) -> str:
-    """A file's own name, in letters that a verdict can hold."""
+    """A file's name, restricted to characters that a verdict can hold."""
     return _ODD.sub("_", name)[-120:].lstrip(".") or "file"

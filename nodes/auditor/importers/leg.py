@@ -1,4 +1,4 @@
-"""A launch from somebody's files, as rules see a sealed one; what the files do not have is listed by name."""
+"""A launch imported from another tool's files; missing records are listed by name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from bankable.tools.evidence.records import Generation, Side
 
 
 class ImportedLeg(LegView):
-    """One server launch, as far as the files say: a result file is taken as one launch."""
+    """One server launch, as far as the files show: a result file is taken as one launch."""
 
     def __init__(
         self,
@@ -37,11 +37,11 @@ class ImportedLeg(LegView):
 
     @property
     def side(self) -> Side:
-        """As it was given, whatever a record says."""
+        """The side that the caller gave, whatever a record says."""
         return self._side
 
     def path(self, name: str) -> str:
-        """The records stand in the files as they were given; several may share one."""
+        """The records of the files as given; several may share one."""
         own = super().path(name)
         if name == "bench_runs.jsonl" and self._main is not None:
             return self._main
@@ -57,7 +57,7 @@ class ImportedLeg(LegView):
 
     @cached_property
     def server_info(self) -> dict[str, object] | None:
-        """As given beside the result; else as embedded in the first round."""
+        """The server's report as given beside the result; else as embedded in the first round."""
         document = self._reader.document(f"{self.folder}/server_info.json")
         return document or next((row.server_info for row in self.rows if row.server_info), None)
 

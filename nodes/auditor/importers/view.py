@@ -1,4 +1,4 @@
-"""Two legs of another tool's files, as the rules see a comparison that was sealed from a run."""
+"""Two legs of another tool's files, with the interface of a comparison that was sealed from a run."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from bankable.tools.evidence.records import Plan, Side
 from bankable.tools.evidence.request import Request
 
 PairScope = Literal["patch", "bundle", "baseline"]
-"""What two legs, or a reference alone, can be judged as."""
+"""A pair of legs, or a reference alone, as the subject of an audit."""
 
 
 class ImportedComparison(ComparisonView):
-    """Launches without a plan. Every launch counts, also one that left no round."""
+    """Launches without a plan. Every launch counts, also one without a round."""
 
     def __init__(self, reader: Reader, reference: tuple[ImportedLeg, ...], candidate: tuple[ImportedLeg, ...]) -> None:
         super().__init__(reader, "")
@@ -45,7 +45,7 @@ class ImportedComparison(ComparisonView):
 
     @cached_property
     def blocks(self) -> tuple[BlockView, ...]:
-        """The k-th launches of both sides; where one side has fewer, its launches are taken again."""
+        """The k-th launches of both sides; where one side has fewer, its launches are used again."""
         sides = [[leg for leg in legs if leg.rows] for legs in self._sides.values()]
         if not all(sides):
             return ()
@@ -60,7 +60,7 @@ class ImportedComparison(ComparisonView):
 
 
 class ImportedView(SealedView):
-    """Everything that was given for one audit of another tool's files."""
+    """All input of one audit of another tool's files."""
 
     imported = True
 

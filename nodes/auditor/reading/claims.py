@@ -1,4 +1,4 @@
-"""What somebody reports about a comparison, in one form, whichever file it stands in: claims, never evidence."""
+"""Reported figures of a comparison in one form, from any kind of file: claims, never evidence."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class StatedCondition:
     name: str
     value: str
     side: Side | None = None
-    """``None``: of both legs."""
+    """``None``: for both legs."""
 
 
 @dataclass(frozen=True)
 class BenchmarkSummary:
-    """What another tool wrote about backends of one operator that it timed in isolation. Times in ms."""
+    """Another tool's record of backends of one operator that it timed in isolation. Times in ms."""
 
     file: str
     winner: str | None
@@ -31,7 +31,7 @@ class BenchmarkSummary:
     speedup: float | None
     """Isolated speed-up of the winner, as a factor."""
     failed: bool
-    """The tool says that its own harness failed."""
+    """Whether the tool reports that its own harness failed."""
 
 
 @dataclass(frozen=True)
@@ -40,20 +40,20 @@ class StoredClaim:
 
     file: str
     figures: Mapping[Side, Mapping[str, float | None]] = field(default_factory=dict)
-    """By side, then by field of ``LatencySummary``; a null is no lie (D06)."""
+    """By side, then by field of ``LatencySummary``; a null claims nothing (D06)."""
     delta: float | None = None
     """Gain as a fraction."""
     conditions: tuple[StatedCondition, ...] = ()
     isolated: Mapping[str, float | None] = field(default_factory=dict)
     """Isolated speed-ups as factors, by operator."""
     shares: Mapping[str, float] = field(default_factory=dict)
-    """Share of the device time that an operator is said to have, as a fraction."""
+    """Stated share of an operator in the device time, as a fraction."""
     headline: str = ""
     lever: Lever | None = None
     kernel: bool = False
-    """The change is reported as a kernel's speed-up."""
+    """Whether the change is reported as a kernel's speed-up."""
     crashed: bool = False
-    """The claim itself says that the candidate's server died."""
+    """Whether the claim states that the candidate's server died."""
     record: ReportedClaim | None = None
     """The whole ``claim.json``, where it is one."""
 

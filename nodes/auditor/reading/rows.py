@@ -63,7 +63,7 @@ class FigureCheck:
     """A figure that a tool reports and that finer records of the same file give again, in the figure's own unit."""
 
     name: str
-    """Decides the tolerance: throughputs end in ``_throughput``, latencies in ``_ms``."""
+    """Key of the tolerance: throughputs end in ``_throughput``, latencies in ``_ms``."""
     reported: float
     true: float
 
@@ -92,15 +92,15 @@ class BenchRound:
     issued: int | None = None
     """Requests sent."""
     completed: int | None = None
-    """As the record says."""
+    """Finished requests, as the record states."""
     succeeded: int | None = None
-    """Requests with tokens and no error; known only of listed ones."""
+    """Requests with tokens and no error; known only for listed ones."""
     failed: int | None = None
     """Requests with an error or without a token."""
     total_output: int | None = None
     """Output tokens as the record says."""
     output_tokens: int | None = None
-    """Output tokens that the requests returned; as the record says where it lists no requests."""
+    """Output tokens that the requests returned; as the record states where it lists no requests."""
     input_tokens: int | None = None
     """Prompt tokens of all requests."""
     longest: int | None = None
@@ -110,15 +110,15 @@ class BenchRound:
     input_lens: Sequence[int] = ()
     output_lens: Sequence[int] = ()
     streamed: Sequence[int] = ()
-    """Gaps between tokens that were seen per request."""
+    """Number of gaps between tokens, per request."""
     cached_tokens: int | None = None
     """Prompt tokens that came from the prefix cache; ``None`` when not recorded."""
     distinct_texts: int = 0
-    """Different answers; 0 when the record keeps none."""
+    """Number of different answers; 0 when the record stores none."""
     arguments: tuple[tuple[str, str], ...] = ()
     """The load generator's own arguments."""
     server_info: Json = field(default_factory=dict)
-    """Resolved server arguments without what changes by itself; empty when the record has none."""
+    """Resolved server arguments without volatile ones; empty when the record has none."""
 
     def figure(self, name: str) -> float | None:
         """A figure of ``LatencySummary``: recomputed where that is possible, else as reported."""

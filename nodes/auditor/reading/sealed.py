@@ -52,8 +52,7 @@ class SealedView:
     """Everything that one audit may read."""
 
     imported: bool = False
-    """The files are another tool's: no plan, control or ledger stands behind them, and what they lack was never
-    promised."""
+    """Whether the files are another tool's: they have no plan, control or ledger."""
     benchmarks: tuple[BenchmarkSummary, ...] = ()
     """Another tool's summaries of operators that were timed in isolation."""
 
@@ -63,7 +62,7 @@ class SealedView:
 
     @property
     def problems(self) -> list[Problem]:
-        """What could not be read of the files opened so far."""
+        """Problems in the files opened so far."""
         return self.reader.problems
 
     @cached_property
@@ -82,7 +81,7 @@ class SealedView:
 
     @cached_property
     def claims(self) -> tuple[StoredClaim, ...]:
-        """What is reported about the comparison, file by file."""
+        """Reported figures of the comparison, by file."""
         claim = self.comparison.claim
         return () if claim is None else (stored_claim(self.comparison.path("claim.json"), claim),)
 

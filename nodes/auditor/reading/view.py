@@ -16,16 +16,16 @@ from bankable.tools.evidence.records import Answer, Engagement, Generation, Host
 
 @dataclass(frozen=True)
 class AbsentRecord:
-    """A record that the files of one tool never have, or do not have as they were written."""
+    """A record that the files of one tool never have, or have in another form."""
 
     what: str
     """The record, such as ``per-request lists``."""
     fix: str
-    """How the tool writes it, or what to give beside the file."""
+    """How to make the tool write it, or what to give beside the file."""
     rule: str
-    """The rule that it leaves open."""
+    """The rule that stays undecided without it."""
     decides: bool = True
-    """Without it the verdict is at best FLAG. Otherwise a note says that it was not looked at."""
+    """Whether the verdict is at best FLAG without it; otherwise a note says that it was not checked."""
 
 
 class LegView:
@@ -36,7 +36,7 @@ class LegView:
     format: str = ""
     """Name of the tool's format; empty for this project's own legs."""
     states_arguments: bool = True
-    """The tool writes the server's resolved arguments into its results: when they are absent, something went wrong."""
+    """Whether the tool writes the server's resolved arguments: then their absence is a problem."""
     summaries: tuple[tuple[str, Mapping[str, float]], ...] = ()
     """(file, figures by field of ``LatencySummary``) of files beside the rounds that report figures of this launch."""
 

@@ -1,6 +1,7 @@
-"""The rules in the order in which they are asked. To add one: a file here with a ``rule``.
+"""The rules in the order in which they run.
 
-First those that the number itself rests on, then the others, each by name; what must see all files opened is last.
+To add one: a file here with a ``rule``. First those that the derivation of the number depends on, then the others by
+name; the one that must see all files opened is last.
 """
 
 from __future__ import annotations

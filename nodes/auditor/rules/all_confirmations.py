@@ -22,7 +22,7 @@ from bankable.tools.statistics.student import t_quantile
 
 LEVEL = 0.05
 LEAST_ALPHA = 1e-9
-"""A level below which bounds say nothing about the spread."""
+"""A level below which bounds give no information about the spread."""
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -57,7 +57,7 @@ def check(case: Case) -> Iterator[Outcome]:
 
 
 def _claimed_p(trial: TrialView) -> float:
-    """From what a comparison claims; 1 for whatever does not claim a real gain with figures that make sense."""
+    """p-value from a claim; 1 without a claimed real gain with plausible figures."""
     plan, claim = trial.plan, trial.claim
     if plan is None or claim is None or claim.decision != "real" or claim.interval is None:
         return 1.0

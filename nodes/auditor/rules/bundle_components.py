@@ -83,7 +83,7 @@ def _accepted(case: Case, component: ComponentView) -> Iterator[Outcome]:
 
 
 def _carried(case: Case) -> Iterator[Outcome]:
-    """Parts that were stacked: the bundle is what proves them, together, and nothing proves one of them."""
+    """Parts that were stacked: the bundle proves them together, and nothing proves one of them."""
     names = [
         component.name
         for component in case.view.components
@@ -99,7 +99,7 @@ def _carried(case: Case) -> Iterator[Outcome]:
 
 
 def _agrees(case: Case, component: ComponentView, claimed: float | None) -> Iterator[Outcome]:
-    """What the component's claim says and what its verdict recomputed are two reports of one measurement."""
+    """The component's claim and its verdict's recomputed gain are two reports of one measurement."""
     figures = (component.verdict or {}).get("metrics")
     deltas = [
         figure.get("delta")

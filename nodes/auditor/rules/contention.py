@@ -73,7 +73,7 @@ def check(case: Case) -> Iterator[Outcome]:
         weigh = flag if case.scope == "baseline" else fail
         yield weigh("a machine of its own", observed, ADVICE, where, action=Action.REMEASURE, code="severe_contention")
     elif max(side.foreign for side in sides) > NOTICED_CORES or max(side.steal for side in sides) > NOTICED_STEAL:
-        # A control is judged by what the load did to its noise; measuring it again would not make the box quieter.
+        # A control is judged by the effect of the load on its noise; measuring it again would not reduce the load.
         if case.scope == "baseline":
             yield info("a machine of its own", observed, where, code="contention")
         else:
@@ -89,7 +89,7 @@ def weather(legs: Sequence[LegView]) -> Weather:
         samples = sorted(leg.host, key=lambda sample: sample.t)
         times = [sample.t for sample in samples]
         for stamp in (row.stamp for row in leg.rows if row.stamp):
-            # A round may be shorter than the sampling period: the sample that ends just after it saw it too.
+            # A round may be shorter than the sampling period: the sample that ends just after it covers it too.
             inside = samples[bisect_left(times, stamp.started) : bisect_right(times, stamp.ended + 1.0)]
             foreign += [math.fsum(tenant.cpu_percent for tenant in sample.tenants) / 100.0 for sample in inside]
             steal += [sample.steal_percent or 0.0 for sample in inside]

@@ -63,7 +63,7 @@ def check(case: Case) -> Iterator[Outcome]:
 
 
 def _undeclared(case: Case) -> Iterator[Outcome]:
-    """Nobody said what was changed: one difference may be the change, more than one is judged where it shows."""
+    """Without a declared change: one difference may be the change; more than one is judged where it shows."""
     if case.inferred_lever is None:
         yield Remark("no change was declared: the gain stands under nobody's name")
     else:
@@ -78,7 +78,7 @@ def _undeclared(case: Case) -> Iterator[Outcome]:
 
 
 def _credit(case: Case) -> Iterator[Outcome]:
-    """The gain of a group is nobody's alone: which operator gave how much was not measured."""
+    """The gain of a group cannot be attributed to one operator: their shares were not measured."""
     operators = sorted(case.lever.overlays)
     named = [name for name in operators if name in case.headline]
     if case.scope == "patch" and len(operators) > 1 and len(named) == 1:
@@ -94,7 +94,7 @@ def _credit(case: Case) -> Iterator[Outcome]:
 
 
 def _independent(case: Case) -> list[str]:
-    """Names of the changes that count: operators whose kernels were signed off alone are one change together."""
+    """Names of the changes that count: operators whose kernels were signed off in isolation are one change together."""
     operators = sorted(case.lever.overlays)
     benchmarks = case.view.operators
     group = len(operators) > 1 and all(

@@ -38,7 +38,7 @@ RATIO = 0.005
 SUMMARY_RATIO = 0.01
 """Of a summary, whose times are rounded."""
 CLAIMS_NOTHING = 1.02
-"""A stated isolated speed-up up to here claims nothing."""
+"""A stated isolated speed-up up to this ratio claims nothing."""
 ADVICE = "quote the serving gain; an isolated figure goes beside it, once scope harness has passed it"
 
 
@@ -93,7 +93,7 @@ def _quoted(case: Case, name: str, benchmark: OperatorBenchmarkView, stated: flo
 
 
 def _other_live_source(case: Case, name: str, benchmark: OperatorBenchmarkView) -> Found | None:
-    """The denominator alone and the reference in the server are one file."""
+    """The reference of the isolated benchmark and that of the server are one file."""
     live = benchmark.task.live_source.digest if benchmark.task is not None else None
     served = {
         block.reference.record.modules[name]
@@ -130,7 +130,7 @@ def _lost(case: Case, name: str, benchmark: OperatorBenchmarkView) -> Iterator[F
 
 
 def _of_files(case: Case, quoted: Mapping[str, float | None]) -> Iterator[Outcome]:
-    """What another tool quotes, against the summaries that it left of its operator benchmarks."""
+    """Another tool's quoted figures, compared with its summaries of operator benchmarks."""
     factors = [factor for factor in quoted.values() if factor is not None and factor > CLAIMS_NOTHING]
     if not factors and not case.view.benchmarks:
         yield NotApplicable("no isolated figure is quoted")

@@ -63,7 +63,7 @@ def _fresh(case: Case, reference: LegRecord, candidate: LegRecord, where: str) -
 
 
 def _reused(case: Case, record: LegRecord, where: str) -> Found:
-    """Somebody's running server can be measured and profiled, though nothing that was measured on it banks a gain."""
+    """An attached server can be measured and profiled, but no measurement of it banks a gain."""
     if case.scope == "baseline" and record.lifecycle == "attached":
         return flag(
             "fresh servers",

@@ -190,7 +190,7 @@ def _workers(leg: LegView) -> int:
 
 
 def _graphs(leg: LegView) -> bool | None:
-    """Say whether the server captures its decode steps; ``None`` when nothing tells."""
+    """Whether the server captures its decode steps; ``None`` when unknown."""
     if leg.record is None or leg.record.device == "cpu":
         return False
     disabled = (leg.server_info or {}).get("disable_cuda_graph")

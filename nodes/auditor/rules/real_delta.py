@@ -73,7 +73,7 @@ def check(case: Case) -> Iterator[Outcome]:
 
 
 def _unplanned(case: Case) -> Iterator[Outcome]:
-    """Launches that nobody planned, decided with an assumption about what was not observed."""
+    """Launches without a plan, decided with an assumption about what was not observed."""
     where, few = at(case.candidate_file), case.measured.few
     if few is None:
         yield Unverifiable("a positive throughput in every round", (where,), excuses=True)
@@ -99,7 +99,7 @@ def _unplanned(case: Case) -> Iterator[Outcome]:
 
 
 def _simple(case: Case) -> Found:
-    """What the rule says that everybody knows; beside the verdict, never in its place."""
+    """The textbook rule's result; reported beside the verdict, never in its place."""
     sides = (Side.REFERENCE, Side.CANDIDATE)
     rounds = [[rate for leg in case.comparison.side(side) for rate in values(leg, case.plan.metric)] for side in sides]
     decision = simple_rule(rounds[0], rounds[1])

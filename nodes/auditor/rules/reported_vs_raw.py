@@ -26,7 +26,7 @@ from bankable.tools.evidence.records import Side
 POINT = 0.001
 """A gain or bound, as a fraction."""
 HALF_POINT = 0.005
-"""A gain, as a fraction, where no plan says how it is worked out."""
+"""A gain, as a fraction, where no plan declares how it is computed."""
 _FACTOR = re.compile(r"(\d+\.\d+)\s*[x×](?![A-Za-z])")
 
 
@@ -43,7 +43,7 @@ def check(case: Case) -> Iterator[Outcome]:
 
 
 def _identity(case: Case, claim: StoredClaim) -> Iterator[Outcome]:
-    """The claim is one of this comparison."""
+    """Whether the claim is about this comparison."""
     if claim.record is None or case.planned is None:
         return
     for what, claimed, true in (
@@ -93,7 +93,7 @@ def _gain(case: Case, claim: StoredClaim) -> Iterator[Outcome]:
 
 
 def _unplanned_gain(case: Case, claim: StoredClaim) -> Iterator[Outcome]:
-    """Nobody declared how the gain is worked out: either of the two usual definitions may be meant."""
+    """No declared definition of the gain: either of the two usual ones may be meant."""
     few = case.measured.few
     if few is None:
         return
@@ -106,7 +106,7 @@ def _unplanned_gain(case: Case, claim: StoredClaim) -> Iterator[Outcome]:
             right = _is_latency(case, stated)
         elif stated.about in ("level", "floor"):
             right = True  # of a plan that is not here
-        else:  # a gain, or a bound that some other analysis gave it
+        else:  # a gain, or a bound of another analysis
             value = stated.value / 100.0 * (stated.sign or 1)
             right = low - HALF_POINT <= value <= high + HALF_POINT or any(stated.is_(true) for true in usual)
         if not right:
@@ -121,7 +121,7 @@ def _headline(case: Case, claim: StoredClaim, changes_pct: tuple[float, float, f
             expected = f"percentages of this comparison: {100 * changes_pct[0]:+.1f} %"
             yield wrong(expected, f"headline says {stated.text}", where)
             return
-    # Isolated figures of operators are asked for by ``harness_headline``.
+    # Isolated figures of operators are checked by ``harness_headline``.
     factors = [1 + changes_pct[0], *(factor for factor in claim.isolated.values() if factor is not None)]
     for match in _FACTOR.finditer(text):
         rounding = 0.5 * 10 ** -len(match[1].partition(".")[2]) + POINT
@@ -131,7 +131,7 @@ def _headline(case: Case, claim: StoredClaim, changes_pct: tuple[float, float, f
 
 
 def _true(case: Case, stated: Stated, changes_pct: tuple[float, float, float]) -> bool:
-    """Say whether a percentage is the figure that the words around it name."""
+    """Whether a percentage is the figure that the words around it name."""
     if stated.about in LATENCIES:
         return _is_latency(case, stated)
     if stated.about == "level" and any(stated.is_(1 - sides * case.plan.alpha) for sides in (1, 2)):

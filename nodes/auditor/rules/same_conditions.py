@@ -70,7 +70,7 @@ def check(case: Case) -> Iterator[Outcome]:
 
 
 def _another_experiment(case: Case) -> Iterator[Outcome]:
-    """What is served cannot be declared away: another model is another experiment, whatever it is called."""
+    """The served model cannot be declared away: another model is another experiment."""
     for name in case.lever.names():
         if name not in case.lever.overlays and classify_field(name) == "identity":
             yield fail(
@@ -128,7 +128,7 @@ def _judge(case: Case, first: LegView, leg: LegView, difference: ArgumentDiffere
 
 
 def _starved(first: LegView, leg: LegView, difference: ArgumentDifference) -> Iterator[Found]:
-    """What a reference loses for want of memory is no gain of the change."""
+    """A reference's loss for lack of memory is no gain of the change."""
     numbers = difference.numbers()
     if difference.plain in POOL and numbers is not None and numbers[0] < numbers[1]:
         yield fail(
@@ -143,9 +143,9 @@ def _starved(first: LegView, leg: LegView, difference: ArgumentDifference) -> It
 
 
 def _counters(case: Case) -> frozenset[str]:
-    """Fields that nobody knows and that no two launches of the reference share: readings, whatever they read.
+    """Unknown fields with different values in all launches of the reference: readings, not settings.
 
-    A lever cannot be behind them. Two launches may differ by chance; three of one configuration do not.
+    A lever cannot cause them. Two launches may differ by chance; three of one configuration do not.
     """
     launches = [drop_volatile(leg.server_info or {}) for leg in case.counted(Side.REFERENCE)]
     if len(launches) < FEWEST_LAUNCHES:
@@ -157,7 +157,7 @@ def _counters(case: Case) -> frozenset[str]:
 
 
 def _told(case: Case, difference: ArgumentDifference) -> bool:
-    """Whether the headline names what moved along, with the value that it moved to."""
+    """Whether the headline names the setting that moved too, with its new value."""
     text = case.headline[:LONGEST]
     names = POOL if difference.plain in POOL else {difference.plain}
     named = any(re.search(rf"(?<![A-Za-z0-9_]){re.escape(name)}(?![A-Za-z0-9_])", text) for name in names)
@@ -166,7 +166,7 @@ def _told(case: Case, difference: ArgumentDifference) -> bool:
 
 
 def _along(case: Case, first: LegView, leg: LegView, difference: ArgumentDifference) -> Iterator[Outcome]:
-    """A pool or cap that moved because of what the lever is: part of the gain, unless it was inert."""
+    """A pool or cap that moved as a consequence of the lever: part of the gain, unless it was harmless."""
     for outcome in capacity(first, leg, difference):
         if isinstance(outcome, Found) and outcome.severity is Severity.FAIL and _told(case, difference):
             yield info(
@@ -223,7 +223,7 @@ def _forced(case: Case, first: LegView, leg: LegView, difference: ArgumentDiffer
 
 
 def _moved_in_flight(leg: LegView) -> Iterator[Outcome]:
-    """Arguments as embedded in each round against those asked for after the launch."""
+    """Arguments as embedded in each round against those queried after the launch."""
     base = drop_volatile(leg.server_info or {})
     for row in leg.rows:
         moved = [
@@ -246,7 +246,7 @@ def _moved_in_flight(leg: LegView) -> Iterator[Outcome]:
 
 
 def _ignored(plan: Plan, first: LegView) -> Iterator[Outcome]:
-    """Base settings that the server did not take: the same on both legs, so no confound, but not what is said."""
+    """Base settings that the server did not take: the same on both legs, so no confound, but not as declared."""
     resolved = first.server_info or {}
     for name, wanted in sorted(plan.reference.flags.items()):
         if name in resolved and wanted != "auto" and str(resolved[name]) != str(wanted) and resolved[name] != wanted:

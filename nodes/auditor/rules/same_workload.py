@@ -61,7 +61,7 @@ def _round(case: Case, block: BlockView, left: BenchRound, right: BenchRound) ->
         yield _other(_said(left), _said(right), file, line)
     other = dict(right.arguments)
     for name, value in left.arguments:
-        # What a tool does not write in one of its rounds was not asked for otherwise.
+        # A field that a tool does not write in one of its rounds is no difference.
         if (case.planned is not None or name in other) and other.get(name) != value:
             yield _other(f"{name} = {value}", f"{name} = {other.get(name)}", file, line)
     totals = left.output_tokens, right.output_tokens
@@ -79,7 +79,7 @@ def _round(case: Case, block: BlockView, left: BenchRound, right: BenchRound) ->
 
 
 def _fixed_lengths(case: Case, row: BenchRound) -> bool:
-    """Whether the workload fixes the answers' lengths, as far as the records say; where they do not, it has to."""
+    """Whether the workload fixes the answers' lengths, as far as the records show; where they do not, it has to."""
     if case.planned is not None:
         return case.planned.workload.dataset == "random-ids"
     return dict(row.arguments).get("dataset_name", "random").startswith("random")
@@ -95,7 +95,7 @@ def _said(row: BenchRound) -> str:
 
 
 def _unpaired(case: Case) -> Iterator[Found]:
-    """Legs with different numbers of rounds: what has no partner is held against all rounds of the other leg."""
+    """Legs with different numbers of rounds: unpaired rounds are compared with all rounds of the other leg."""
     if case.planned is not None or case.is_control:
         return
     sides = [case.counted(side) for side in Side]

@@ -58,7 +58,7 @@ def _modes(case: Case, leg: LegView) -> tuple[str, ...]:
 
 
 def _deaths(case: Case) -> Iterator[Outcome]:
-    """Servers that went down under load, also in launches that were repeated and do not count any more."""
+    """Servers that died under load, also in launches that were repeated and no longer count."""
     dead: dict[Side, list[LegView]] = {side: [] for side in Side}
     for leg in case.comparison.legs:
         failure = leg.record.failure if leg.record is not None else None
@@ -80,9 +80,9 @@ def _deaths(case: Case) -> Iterator[Outcome]:
 
 
 def _claimed(case: Case, *, lost: bool) -> Iterator[Outcome]:
-    """A claim may say itself that the server died, and a server that dies loses its rounds.
+    """A claim may state that the server died, and a server that dies loses its rounds.
 
-    How many rounds a plan declared is asked by ``rows_complete``.
+    The number of planned rounds is checked by ``rows_complete``.
     """
     crashed = [claim.file for claim in case.claims if claim.crashed]
     for file in crashed:
