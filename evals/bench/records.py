@@ -58,7 +58,7 @@ class Header(Record):
     together: int
     """Servers that are up at the same time."""
     launches: int
-    """Of each configuration."""
+    """Number of launches of each configuration."""
     rounds: int
     """Timed rounds of each launch, after one full warm-up round."""
     seed: int
@@ -81,9 +81,9 @@ class RoundRow(Record):
     median_tpot_ms: float
     """Median time per output token after the first, over the requests, in milliseconds."""
     cpu_s: float
-    """Of the loaded server."""
+    """CPU time of the loaded server in the round, in seconds."""
     peer_cpu_s: float | None
-    """Of all idle servers together."""
+    """CPU time of all idle servers together in the round, in seconds; ``None`` when there was none."""
     load_1m: float
     """Load average of the machine over one minute, in processes, read right after the round."""
 
@@ -106,9 +106,9 @@ class LaunchRow(Record):
     rounds: list[RoundRow]
     """Timed rounds in their order; fewer than planned after a failure."""
     startup_s: float
-    """From the start of the process to the first generated token, beside the other servers of its batch."""
+    """Seconds from the start of the process to its first generated token, beside the other servers of its batch."""
     batch_startup_s: float
-    """Until all servers of the batch were up or had failed."""
+    """Seconds until all servers of the batch were up or had failed."""
     round_s: float
     """Seconds that its warm-up and timed rounds took."""
     failure: Failure | None = None

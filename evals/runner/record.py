@@ -51,7 +51,7 @@ class JudgeCalls(Record):
     cost: float | None
     """US dollars; ``None`` without a price."""
     seconds: float
-    """Of the judge alone."""
+    """Time of the judge alone, in seconds."""
 
 
 class Judgment(Record):
@@ -66,7 +66,7 @@ class Judgment(Record):
     seed: int
     """Of the evidence."""
     repeat: int
-    """0-based."""
+    """0-based number of the audit of the same evidence."""
     evidence: str
     """sha256 over the sealed folder."""
     ruleset: str
@@ -84,7 +84,7 @@ class Judgment(Record):
     verdict: str
     """sha256 of the verdict's bytes."""
     seconds: float
-    """Of the audit alone: the auditor's process from start to end."""
+    """Time of the audit alone, in seconds: the auditor's process from start to end."""
     gate: str | None = None
     """sha256 of what the rules alone said, where a judge could take part; ``None`` where only one of the two did."""
     asked: JudgeCalls | None = None

@@ -37,7 +37,7 @@ class CallLine(Record):
     detail: str = ""
     """The fault, or the tools that were called, for people; empty where there is nothing to add."""
     status: int | None = None
-    """HTTP, where there was an answer."""
+    """Status code of HTTP, where there was an answer."""
     prompt_tokens: int
     """Tokens of the prompt."""
     completion_tokens: int

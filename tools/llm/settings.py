@@ -25,7 +25,7 @@ class Endpoint(Record):
     plain_http: bool = False
     """Allow http to another machine."""
     temperature: float | None = Field(default=None, ge=0, le=2)
-    """``None``: not sent, because some models refuse it."""
+    """Sampling temperature, without a unit; ``None``: not sent, because some models refuse it."""
 
     @model_validator(mode="after")
     def _usable(self) -> Self:
@@ -39,15 +39,15 @@ class CallLimits(Record):
     attempts: int = Field(default=4, ge=1)
     """Requests for one question at most, the first included."""
     attempt_s: float = Field(default=120.0, gt=0)
-    """For one request, from connecting to the last byte, however slowly the bytes come."""
+    """Seconds for one request, from connecting to the last byte, however slowly the bytes come."""
     call_s: float = Field(default=300.0, gt=0)
-    """For the question with all its attempts and pauses."""
+    """Seconds for the question with all its attempts and pauses."""
     pause_s: float = Field(default=1.0, ge=0)
-    """Mean pause before the second attempt; doubled for each further one."""
+    """Mean pause before the second attempt, in seconds; doubled for each further one."""
     wait_s: float = Field(default=30.0, ge=0)
-    """Longest pause. A server that asks for more is not asked again."""
+    """Longest pause, in seconds. A server that asks for more is not asked again."""
     answer_bytes: int = Field(default=1 << 20, gt=0)
-    """A longer answer is refused; no more of it is held."""
+    """Largest answer, in bytes: a longer one is refused, and no more of it is held."""
     answer_tokens: int = Field(default=4096, gt=0)
     """Longest answer, in tokens, as the server is told."""
 

@@ -31,7 +31,7 @@ class CapturedShape(BaseModel):
     dtypes: tuple[str, ...] = Field(max_length=32)
     """Of each tensor argument, by torch's name."""
     calls: Mapping[str, int]
-    """By phase."""
+    """Number of calls by phase."""
     sampled: bool
     """Inputs and outputs of one call were kept."""
 
@@ -63,9 +63,9 @@ class Captured(BaseModel):
     live_path: str
     """Path of the file that the live implementation stands in, on the server's machine."""
     other_calls: int = Field(ge=0)
-    """Of shapes beyond the number that is counted apart."""
+    """Number of calls of shapes beyond those that are counted apart."""
     uncovered_calls: int = Field(ge=0)
-    """That the family does not describe: another dtype, a residual, a window."""
+    """Number of calls that the family does not describe: another dtype, a residual, a window."""
     shapes: tuple[CapturedShape, ...] = Field(max_length=MAX_SHAPES)
     """Combinations of sizes that were counted apart, at most ``MAX_SHAPES``."""
 

@@ -212,7 +212,7 @@ class Profile(Record):
     idle_us: float
     """Part of the window in which the scheduler had nothing to do."""
     wall_us: float
-    """``window_us − idle_us``."""
+    """``window_us − idle_us``, in microseconds."""
     operator_us: float
     """Self time of all operators inside the window, every thread or stream, microseconds."""
     covered_us: float

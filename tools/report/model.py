@@ -179,7 +179,7 @@ class ReportHostPoint(Record):
     cpu_percent: float
     """Use of all cores together, 0–100."""
     load_1m: float
-    """Load average over one minute."""
+    """Load average over one minute, in processes."""
     tenants: int
     """Busy processes that are not ours."""
 
@@ -223,7 +223,7 @@ class ReportComparison(Record):
     claim_headline: str = ""
     """What the producer claims."""
     delta: float | None = None
-    """As claimed by the producer."""
+    """Gain as claimed by the producer, as a fraction."""
     interval: Interval | None = None
     """Bounds of ``delta``, as claimed."""
     decision: str = ""
@@ -267,7 +267,7 @@ class ReportRole(Record):
     role: str
     """Name of the role."""
     requests: int
-    """Sent."""
+    """Number of requests sent."""
     answered: int
     """Requests with a usable answer."""
     other: str
@@ -279,7 +279,7 @@ class ReportRole(Record):
     estimated: bool
     """Token counts are estimates: the endpoint reported none."""
     seconds: float
-    """Time spent waiting."""
+    """Time spent waiting for answers, in seconds."""
     cost: str
     """For display, such as ``$0.0004``."""
 

@@ -27,7 +27,7 @@ class GpuCounters(LayerFinding):
     shared_bytes: float | None = None
     """Of a block."""
     memory_bytes: float | None = None
-    """Moved to and from the device memory."""
+    """Bytes moved to and from the device memory."""
     spill_bytes: float | None = None
     """Scratch of a thread, where the tool tells."""
     missing: tuple[str, ...] = ()

@@ -27,7 +27,7 @@ class Performance(LayerFinding):
     call_ns: float = Field(gt=0)
     """With fresh inputs and a rotated cache, as an operator benchmark times it: median over rounds and samples."""
     live_ns: float | None = None
-    """The live implementation, in the same rounds."""
+    """Time of the live implementation in the same rounds, in nanoseconds per call."""
 
     def describe(self) -> str:
         against = f", live {self.live_ns / 1e3:.2f} µs: {self.live_ns / self.call_ns:.2f}×" if self.live_ns else ""

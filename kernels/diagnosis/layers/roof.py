@@ -41,7 +41,7 @@ class Roof(LayerFinding):
     region_ns: float
     """An empty parallel region of that many threads."""
     thread_ns: float
-    """Starting a thread and joining it."""
+    """Time to start a thread and join it, in nanoseconds."""
 
     def describe(self) -> str:
         issued = f", {self.issue_rate / 1e9:.3g} instructions/ns" if self.issue_rate else ""

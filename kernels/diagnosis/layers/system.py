@@ -26,9 +26,9 @@ class ProfiledCall(Record):
     ours_us: float
     """In a compiled kernel of ours."""
     framework_us: float
-    """In the framework's operators."""
+    """Time in the framework's operators, in microseconds per call."""
     gap_us: float
-    """In neither: Python, the binding, and the profiler."""
+    """Time in neither, in microseconds per call: Python, the binding, and the profiler."""
     launches: float
     """Operators that the call itself starts."""
     operators: float

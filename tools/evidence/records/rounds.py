@@ -158,7 +158,7 @@ class HostSample(Record):
     cpu_percent: float
     """Use of all cores together, 0–100."""
     load_1m: float
-    """Load average over one minute."""
+    """Load average over one minute, in processes."""
     mem_available_bytes: int
     """Memory that programs could still get, bytes."""
     cpu_mhz: float | None = None
