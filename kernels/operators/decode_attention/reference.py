@@ -20,13 +20,13 @@ def _scale(query: torch.Tensor) -> float:
 def _reference(tensors: Tensors) -> Outputs:
     query, pool = tensors["query"], tensors["req_to_token"].long()
     group = query.shape[1] // tensors["k_cache"].shape[1]
-    found = []
+    outputs = []
     for own, row, length in zip(query, tensors["req_pool_indices"], tensors["seq_lens"], strict=True):
         slots = pool[row, :length]
         keys, values = (tensors[name][slots].repeat_interleave(group, dim=1) for name in ("k_cache", "v_cache"))
         weights = torch.softmax(torch.einsum("hd,thd->ht", own, keys) * _scale(query), dim=-1)
-        found.append(torch.einsum("ht,thd->hd", weights, values))
-    return (torch.stack(found),)
+        outputs.append(torch.einsum("ht,thd->hd", weights, values))
+    return (torch.stack(outputs),)
 
 
 def _framework(tensors: Tensors) -> Outputs:

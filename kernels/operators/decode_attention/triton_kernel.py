@@ -47,7 +47,7 @@ def decode_attention_kernel(
     member, column = tl.arange(0, block_group), tl.arange(0, block_head)
     own = shared * group + member
     inside = (member < group)[:, None] & (column < head)[None, :]
-    asked = tl.load(query + request * query_stride + own[:, None] * head + column[None, :], mask=inside, other=0.0)
+    queries = tl.load(query + request * query_stride + own[:, None] * head + column[None, :], mask=inside, other=0.0)
     row = pool + tl.load(requests + request) * pool_stride
     length = tl.load(lengths + request)
     share = tl.cdiv(tl.cdiv(length, pieces), block) * block
@@ -62,7 +62,7 @@ def decode_attention_kernel(
         slot = tl.load(row + token, mask=there, other=0).to(tl.int64)
         at = keys + slot[None, :] * key_stride + shared * head + column[:, None]
         key = tl.load(at, mask=there[None, :] & (column < head)[:, None], other=0.0)
-        scores = tl.dot(asked, key, input_precision="ieee") * scale
+        scores = tl.dot(queries, key, input_precision="ieee") * scale
         scores = tl.where(there[None, :], scores, float("-inf"))
         higher = tl.maximum(top, tl.max(scores, axis=1))
         shrunk = tl.exp(top - higher)

@@ -23,54 +23,60 @@ MOST_KEPT = 1 << 14
 
 
 @triton.jit
-def top_k_sampling_kernel(probs, probs_stride, kept, vocab, pieces, block: tl.constexpr, width: tl.constexpr):
+def top_k_sampling_kernel(probs, probs_stride, candidates, vocab, pieces, block: tl.constexpr, width: tl.constexpr):
     row, piece = tl.program_id(0).to(tl.int64), tl.program_id(1)
     token = piece * block + tl.arange(0, block)
     there = token < vocab
     bits = tl.load(probs + row * probs_stride + token, mask=there, other=0.0).to(tl.int32, bitcast=True).to(tl.int64)
-    found = tl.where(there, (bits << 32) + (vocab - 1 - token), NOTHING)
+    keyed = tl.where(there, (bits << 32) + (vocab - 1 - token), NOTHING)
     place = (row * pieces + piece) * width + tl.arange(0, width)
-    tl.store(kept + place, tl.topk(found, width))
+    tl.store(candidates + place, tl.topk(keyed, width))
 
 
 @triton.jit
 def top_k_sampling_cut_kernel(
-    kept, top_ks, top_ps, weights, ids, count, vocab, asked, block: tl.constexpr, width: tl.constexpr
+    candidates, top_ks, top_ps, weights, ids, count, vocab, out_width, block: tl.constexpr, width: tl.constexpr
 ):
     row = tl.program_id(0).to(tl.int64)
     place, rank = tl.arange(0, block), tl.arange(0, width)
-    best = tl.topk(tl.load(kept + row * count + place, mask=place < count, other=NOTHING), width)
+    best = tl.topk(tl.load(candidates + row * count + place, mask=place < count, other=NOTHING), width)
     own = (best >> 32).to(tl.int32).to(tl.float32, bitcast=True)
     # In fp64 and then rounded: a cut has to be where the definition has it, whichever way these are added.
     sums = tl.cumsum(own.to(tl.float64), axis=0).to(tl.float32)
     past = (rank >= tl.load(top_ks + row)) | (sums - own > tl.load(top_ps + row))
-    tl.store(weights + row * asked + rank, tl.where(past, 0.0, own), mask=rank < asked)
-    tl.store(ids + row * asked + rank, (vocab - 1 - (best & 0x7FFFFFFF)).to(tl.int32), mask=rank < asked)
+    tl.store(weights + row * out_width + rank, tl.where(past, 0.0, own), mask=rank < out_width)
+    tl.store(ids + row * out_width + rank, (vocab - 1 - (best & 0x7FFFFFFF)).to(tl.int32), mask=rank < out_width)
 
 
 def _top_k_sampling(tensors: Tensors, choices: Choices) -> tuple[Outputs, KernelLaunches]:
     """Raises ``ValueError`` for more candidates than a program can sort."""
-    probs, asked = flat(tensors["probs"]), int(tensors["width"])
+    probs, out_width = flat(tensors["probs"]), int(tensors["width"])
     rows, vocab = probs.shape
-    width = max(LEAST, triton.next_power_of_2(asked))
+    width = max(LEAST, triton.next_power_of_2(out_width))
     block = max(2 * width, min(choices["block"], triton.next_power_of_2(vocab)))
     pieces = triton.cdiv(vocab, block)
     whole = triton.next_power_of_2(pieces * width)
     if max(whole, block) > MOST_KEPT:
-        raise ValueError(f"the {asked} largest of {vocab}; a program sorts {MOST_KEPT} candidates")
-    kept = torch.empty((rows, pieces, width), dtype=torch.int64, device=probs.device)
-    weights = torch.empty((rows, asked), dtype=probs.dtype, device=probs.device)
-    ids = torch.empty((rows, asked), dtype=torch.int32, device=probs.device)
-    first = {"probs": probs, "probs_stride": probs.stride(0), "kept": kept, "vocab": vocab, "pieces": pieces}
+        raise ValueError(f"the {out_width} largest of {vocab}; a program sorts {MOST_KEPT} candidates")
+    candidates = torch.empty((rows, pieces, width), dtype=torch.int64, device=probs.device)
+    weights = torch.empty((rows, out_width), dtype=probs.dtype, device=probs.device)
+    ids = torch.empty((rows, out_width), dtype=torch.int32, device=probs.device)
+    first = {
+        "probs": probs,
+        "probs_stride": probs.stride(0),
+        "candidates": candidates,
+        "vocab": vocab,
+        "pieces": pieces,
+    }
     second = {
-        "kept": kept,
+        "candidates": candidates,
         "top_ks": tensors["top_ks"],
         "top_ps": tensors["top_ps"],
         "weights": weights,
         "ids": ids,
         "count": pieces * width,
         "vocab": vocab,
-        "asked": asked,
+        "out_width": out_width,
     }
     sizes = {"block": block, "width": width}
     return (weights, ids), (
