@@ -202,7 +202,7 @@ def _execute(
         except ApprovalNeeded as question:
             print(f"waiting: {question}\nAnswer with: python -m graph resume {out} --approve yes|no", file=sys.stderr)
             raise typer.Exit(WAITING) from None
-    usage = _asked(config.llm is not None, out)
+    usage = _describe_llm_use(config.llm is not None, out)
     if json:
         fields = {"run": str(out), **outcome.model_dump(mode="json")} | ({"llm": usage} if usage else {})
         sys.stdout.buffer.write(orjson.dumps(fields) + b"\n")
@@ -215,7 +215,7 @@ def _execute(
         print("\n".join(["", *usage]))
 
 
-def _asked(anyone: bool, out: Path) -> list[str]:
+def _describe_llm_use(anyone: bool, out: Path) -> list[str]:
     """What language models were asked, per role, as lines."""
     if not anyone:
         return []

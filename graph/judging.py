@@ -25,11 +25,11 @@ def with_judge(context: RunContext, llm: Llm, sealed: Path, verdict: Verdict, fo
     record = judge_once(path, sealed, llm.orders(context.folder.root), check=context.check)
     context.folder.ledger.enter(path)
     merged = merge(verdict, record)
-    context.tell(ProgressEvent("note", f"judge of {verdict.scope} {verdict.subject}: {_told(record)}"))
+    context.tell(ProgressEvent("note", f"judge of {verdict.scope} {verdict.subject}: {_describe(record)}"))
     return merged
 
 
-def _told(record: JudgeRecord) -> str:
+def _describe(record: JudgeRecord) -> str:
     if record.degraded:
         return f"degraded, nothing is lowered: {record.degraded}"
     dropped = f", {record.invented} invented quotes dropped" if record.invented else ""

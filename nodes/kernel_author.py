@@ -96,12 +96,12 @@ def _consult(context: RunContext, task: TaskFolder, search: Search, findings: Se
     room = MODELS_PART - past.admitted
     if room <= 0 or any(entry.outcome in FINAL for entry in past.lines):
         return
-    line = _asked(context.advisor, task, search, findings, room, seconds_for(context))
+    line = _ask_author(context.advisor, task, search, findings, room, seconds_for(context))
     past.add(line)
     context.tell(ProgressEvent("note", f"{task.task.operator}: language model as {ROLE}: {line.describe()}"))
 
 
-def _asked(
+def _ask_author(
     advisor: Advisor, task: TaskFolder, search: Search, findings: Sequence[str], room: int, seconds: float
 ) -> ProposalRecord:
     kernel_task = task.task

@@ -102,7 +102,7 @@ def judge(votes: int = VOTES, seed: int = 0) -> Solver:
         scope = str(state.metadata["scope"])
         system = load_prompt(ROLE).filled(scope=scope, skill=extract_scope(skill(SKILL).body, scope))
         state.messages = [ChatMessageSystem(content=system), ChatMessageUser(content=state.input_text)]
-        brief = await asyncio.to_thread(_told, str(state.sample_id), seed)
+        brief = await asyncio.to_thread(_brief_fixture, str(state.sample_id), seed)
         model = get_model()
         answers = await asyncio.gather(*(_vote(model, state) for _ in range(votes)))
         state.metadata["answers"] = [answer.completion for answer in answers]
@@ -142,7 +142,7 @@ def _audited(name: str, seed: int) -> str:
         return audit_sealed(evidence.folder).verdict.value
 
 
-def _told(name: str, seed: int) -> Brief:
+def _brief_fixture(name: str, seed: int) -> Brief:
     (fixture,) = chosen([name])
     with sealed(fixture, seed) as evidence:
         return build_brief(evidence.folder)

@@ -124,12 +124,12 @@ def with_judge(judged: JudgeSetup, rules: Judge) -> Listen:
             return Heard(before, gate)
         begun = time.perf_counter()
         judge_record = judged.ask(folder)
-        return Heard(merge(before, judge_record), gate, _asked(judged, judge_record, time.perf_counter() - begun))
+        return Heard(merge(before, judge_record), gate, _count_calls(judged, judge_record, time.perf_counter() - begun))
 
     return both
 
 
-def _asked(judged: JudgeSetup, judge_record: JudgeRecord, seconds: float) -> JudgeCalls:
+def _count_calls(judged: JudgeSetup, judge_record: JudgeRecord, seconds: float) -> JudgeCalls:
     price = judged.orders.settings.prices.get(judge_record.model)
     prompt, completion = (
         sum(getattr(vote, name) for vote in judge_record.votes) for name in ("prompt_tokens", "completion_tokens")

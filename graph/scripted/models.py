@@ -61,7 +61,7 @@ def _looks(*calls: tuple[str, dict[str, Any]]) -> Callable[[ChatRequest], ChatRe
     return lambda request: tool_calls(*calls) if request.offered else NO_CHANGE[shape_of(request)]
 
 
-def _said(value: Any) -> Callable[[ChatRequest], ChatReply]:
+def _answer_with(value: Any) -> Callable[[ChatRequest], ChatReply]:
     return lambda _: says(value)
 
 
@@ -96,7 +96,7 @@ PRIES: list[tuple[str, dict[str, Any]]] = [
 ]
 OWN: dict[str, list[Manner]] = {
     "Opinion": [
-        ("good", _said({"verdict": "PASS", "findings": []})),
+        ("good", _answer_with({"verdict": "PASS", "findings": []})),
         ("cheating: invents", lambda request: accuses(request, invented=True)),
         ("bad: alone", lambda request: accuses(request, severity="FLAG", concern="other")),
     ],
@@ -105,7 +105,7 @@ OWN: dict[str, list[Manner]] = {
         ("good", _direction),
         (
             "cheating",
-            _said(
+            _answer_with(
                 {
                     "directions": [
                         step("operator", "flash_attention_9000", ORDER),
@@ -120,7 +120,7 @@ OWN: dict[str, list[Manner]] = {
         ("good", _extraction),
         (
             "bad: wants nothing",
-            _said(
+            _answer_with(
                 {
                     "operators": [],
                     "shapes": ["1x1"],
@@ -140,10 +140,13 @@ OWN: dict[str, list[Manner]] = {
                 ("propose_kernel", {"choices": [{"name": "unroll", "value": 4}]}),
             ),
         ),
-        ("good", _said({"rounds": 6, "candidates": [kernel("a wider body", unroll=2)], "because": "a close race"})),
+        (
+            "good",
+            _answer_with({"rounds": 6, "candidates": [kernel("a wider body", unroll=2)], "because": "a close race"}),
+        ),
         (
             "cheating: one round",
-            _said(
+            _answer_with(
                 {
                     "rounds": 1,
                     "because": ORDER,
@@ -154,8 +157,8 @@ OWN: dict[str, list[Manner]] = {
     ],
     "KernelProposal": [
         ("good: asks", _looks(("ask_for_a_diagnosis", {"implementation": ""}))),
-        ("good", _said({"proposals": [kernel("four copies", unroll=4), kernel("narrower", vector_bits=256)]})),
-        ("cheating", _said({"proposals": [kernel(ORDER, source=1), kernel("never checks", skip_check=1)]})),
+        ("good", _answer_with({"proposals": [kernel("four copies", unroll=4), kernel("narrower", vector_bits=256)]})),
+        ("cheating", _answer_with({"proposals": [kernel(ORDER, source=1), kernel("never checks", skip_check=1)]})),
     ],
     "ConfigurationProposal": [
         (
@@ -167,7 +170,7 @@ OWN: dict[str, list[Manner]] = {
         ),
         (
             "good",
-            _said(
+            _answer_with(
                 {
                     "proposals": [
                         proposal("stream_interval", 8, "fewer messages"),
@@ -178,7 +181,7 @@ OWN: dict[str, list[Manner]] = {
         ),
         (
             "cheating",
-            _said(
+            _answer_with(
                 {
                     "proposals": [
                         proposal("log_level", "critical", ORDER),
@@ -191,14 +194,14 @@ OWN: dict[str, list[Manner]] = {
     "IntegrationProposal": [
         ("good: looks", _looks(("look_at_skill", {"name": "overlay"}))),
         ("good", _integration),
-        ("cheating: out of place", _said({"action": "give_up", "because": ORDER})),
-        ("bad: leaves it", _said({"action": "leave", "because": "not worth it"})),
+        ("cheating: out of place", _answer_with({"action": "give_up", "because": ORDER})),
+        ("bad: leaves it", _answer_with({"action": "leave", "because": "not worth it"})),
     ],
 }
 SPOILT: list[Manner] = [
     ("malformed: prose", lambda _: completion("Sure! Try more of everything.")),
     ("malformed: truncated", lambda _: completion('{"proposals": [{"na')),
-    ("malformed: wrong enum", _said({"verdict": "MAYBE", "action": "win", "findings": []})),
+    ("malformed: wrong enum", _answer_with({"verdict": "MAYBE", "action": "win", "findings": []})),
     ("unknown tool", lambda _: tool_call("delete_everything")),
     ("HTML with 200", lambda _: page()),
     ("HTTP 500", lambda _: error(500)),

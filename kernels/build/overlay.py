@@ -55,7 +55,7 @@ def lay(run: RunFolder, comparison: Path, lever: Lever, recorded: Path | None = 
     kernels: dict[str, Kernel] = {}
     for name, part in sorted(lever.overlays.items()):
         task = open_task(run.root, name)
-        patch, kernel = patch_of(task.family, task.task.dtype, "replace"), _kept(task, part)
+        patch, kernel = patch_of(task.family, task.task.dtype, "replace"), _load_kernel(task, part)
         if planned_digest([patch], {name: kernel}) != part.digest:
             raise UserError(f"the kernel of {name} is not the declared one", str(task.path), "bench it again")
         patches.append(patch)
@@ -68,7 +68,7 @@ def lay(run: RunFolder, comparison: Path, lever: Lever, recorded: Path | None = 
         run.ledger.enter_tree(comparison / folder)
 
 
-def _kept(task: TaskFolder, part: OverlayPart) -> Kernel:
+def _load_kernel(task: TaskFolder, part: OverlayPart) -> Kernel:
     source = kept_source(task, part.implementation)
     if source is None:
         raise UserError(f"no source of {part.implementation}", str(task.path), "bench the operator again")

@@ -68,8 +68,11 @@ def complaints(binary: Path, text: str | None = None) -> list[str]:
 @lru_cache(maxsize=4096)
 def _of_binary(binary: Path) -> tuple[str, ...]:
     try:
-        symbols, sections = _said("readelf", "-W", "--dyn-syms", str(binary)), _said("readelf", "-WS", str(binary))
-        code = _said("objdump", "-d", "--no-show-raw-insn", str(binary))
+        symbols, sections = (
+            _run_tool("readelf", "-W", "--dyn-syms", str(binary)),
+            _run_tool("readelf", "-WS", str(binary)),
+        )
+        code = _run_tool("objdump", "-d", "--no-show-raw-insn", str(binary))
     except (OSError, subprocess.SubprocessError) as problem:
         return (f"cannot be read: {type(problem).__name__}",)
     return (*_imports(symbols), *_sections(sections), *_instructions(code))
@@ -103,6 +106,6 @@ def _of_text(text: str) -> Iterator[str]:
             yield what
 
 
-def _said(*command: str) -> str:
+def _run_tool(*command: str) -> str:
     done = subprocess.run(command, capture_output=True, timeout=LIMIT_S, check=True)
     return done.stdout.decode("utf-8", "replace")

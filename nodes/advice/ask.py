@@ -103,7 +103,7 @@ def ask_role(context: RunContext, question: RoleQuestion[M, T]) -> T | None:
     )
     AppendLog(context.folder.root / LOG).append(line.model_dump(mode="json"))
     context.tell(
-        ProgressEvent("note", f"language model as {question.role}: {_told(line, taken.said if taken else '')}")
+        ProgressEvent("note", f"language model as {question.role}: {_describe(line, taken.said if taken else '')}")
     )
     return taken.part if taken is not None else None
 
@@ -130,7 +130,7 @@ def _again(line: Line, question: RoleQuestion[M, T]) -> T | None:
         return None
 
 
-def _told(line: Line, text: str) -> str:
+def _describe(line: Line, text: str) -> str:
     if line.outcome is not Kind.ANSWERED:
         return f"{line.outcome}: {plain(line.detail)}; the policy goes on"
     dropped = f"; {len(line.dropped)} dropped: {count_reasons(line.dropped)}" if line.dropped else ""

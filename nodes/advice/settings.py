@@ -48,7 +48,7 @@ def setting_tools(context: RunContext, space: SearchSpace) -> tuple[Tool[CheckSe
             "ask_for_a_diagnosis",
             "What screening and confirmations know of a setting so far.",
             AskDiagnosis,
-            lambda request: "\n".join(_known(context, request.setting)) or "nothing is known of it",
+            lambda request: "\n".join(_list_facts(context, request.setting)) or "nothing is known of it",
         ),
     )
 
@@ -59,7 +59,7 @@ def _check(request: CheckSetting, space: SearchSpace) -> str:
     return f"can be proposed, as {admitted[0].name}={admitted[0].value}" if admitted else dropped[0].why
 
 
-def _known(context: RunContext, setting: str) -> Iterator[str]:
+def _list_facts(context: RunContext, setting: str) -> Iterator[str]:
     name = setting.strip().lstrip("-").replace("-", "_")
     for trial in read_trials(context):
         if name in trial.flags:

@@ -93,14 +93,14 @@ class TuningAdvice:
         if line is None:
             if any(item.outcome in FINAL for item in self._past.values()):
                 return
-            line = self._asked(policy, trials)
+            line = self._ask(policy, trials)
             AppendLog(self._path).append(line.model_dump(mode="json"))
             self._past[after] = line
-            self._context.tell(ProgressEvent("note", _told(line)))
+            self._context.tell(ProgressEvent("note", _describe(line)))
         for entry in line.admitted:
             policy.suggest(*_settings(entry))
 
-    def _asked(self, policy: SearchPolicy, trials: Sequence[ScreeningResult]) -> Consultation:
+    def _ask(self, policy: SearchPolicy, trials: Sequence[ScreeningResult]) -> Consultation:
         system = load_prompt(ROLE).filled(**_words(self._context, self._space, self._reference, trials, self._findings))
         toolbox = _tools(self._context, self._space)
         outcome = self._advisor.ask(
@@ -210,7 +210,7 @@ def _shown(trial: ScreeningResult) -> str:
     return f"- {what}: log ratio {trial.score:+.4f} over {trial.rounds} rounds"
 
 
-def _told(line: Consultation) -> str:
+def _describe(line: Consultation) -> str:
     if line.outcome is not Kind.ANSWERED:
         return f"language model as {ROLE}: {line.outcome}: {plain(line.detail)}; the policy goes on"
     names = ", ".join(f"{entry.name}={entry.value}" for entry in line.admitted) or "nothing to try"

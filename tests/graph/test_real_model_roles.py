@@ -19,7 +19,7 @@ from bankable.nodes.advice.integration import Winner
 from bankable.nodes.advice.strategy import OperatorWorth
 from bankable.nodes.config_tuner import repair
 from bankable.nodes.integrator import reason_to_skip
-from bankable.nodes.kernel_author import _asked
+from bankable.nodes.kernel_author import _ask_author
 from bankable.nodes.kernel_extractor import choose_operators, rank_operators
 from bankable.nodes.profiler import take_profile
 from bankable.nodes.strategist import ask_order, directions
@@ -86,7 +86,7 @@ def test_every_role_is_asked_and_none_changes_what_the_policy_does(
     assert plan is None or plan.kernels == ()
     assert context.advisor is not None
     search = Search(task, Compiler(), Path("python"))
-    assert _asked(context.advisor, task, search, (), 3, 30.0).admitted == ()
+    assert _ask_author(context.advisor, task, search, (), 3, 30.0).admitted == ()
     winner = Winner("decode_attention", "bfloat16", "cpp-058ead4d27ec", 7.6, 0.3)
     assert reason_to_skip(context, winner, 1, ()) == ""
     lever = Lever(flags={"stream_interval": 8})

@@ -80,7 +80,9 @@ class OverlayState:
 def read_reports(folder: Path) -> OverlayState:
     """The state of a server whose reports are in ``folder``. What cannot be read counts as not said."""
     seen = [
-        (report, _Operator.model_validate(item)) for report in _reports(folder) for item in _known(report.operators)
+        (report, _Operator.model_validate(item))
+        for report in _reports(folder)
+        for item in _drop_invalid(report.operators)
     ]
     markers: list[Marker] = []
     for name in sorted({operator.operator for _, operator in seen if operator.mode == "replace"}):
@@ -97,7 +99,7 @@ def read_reports(folder: Path) -> OverlayState:
     )
 
 
-def _known(operators: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _drop_invalid(operators: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for entry in operators:
         try:
             _Operator.model_validate(entry)

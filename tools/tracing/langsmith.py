@@ -75,16 +75,16 @@ class LangSmithExporter:
         try:
             self._client.multipart_ingest(create=fresh, update=changed)
         except (LangSmithError, requests.RequestException) as problem:
-            raise SendError(_told(problem)) from None
+            raise SendError(_describe(problem)) from None
         if self._failed:  # the upload does not raise: it reports
-            raise SendError(_told(self._failed[0]))
+            raise SendError(_describe(self._failed[0]))
         self._known.update(span.id for span in spans)
         scored = [span for span in spans if span.score is not None and span.id not in self._scored]
         for index, span in enumerate(scored):
             try:
                 self._give_score(span)
             except (LangSmithError, requests.RequestException, ValidationError) as problem:
-                raise SendError(f"scores: {_told(problem)}", scored[index:]) from None
+                raise SendError(f"scores: {_describe(problem)}", scored[index:]) from None
 
     def interrupt(self) -> None:
         """Close the connections."""
@@ -144,6 +144,6 @@ def _usage(metadata: dict[str, Any]) -> dict[str, Any]:
     return usage | ({"total_cost": metadata["cost_usd"]} if "cost_usd" in metadata else {})
 
 
-def _told(problem: Exception) -> str:
+def _describe(problem: Exception) -> str:
     """A server's and a library's words may repeat keys and addresses: only the kind of failure is passed on."""
     return type(problem).__name__.removeprefix("LangSmith").removesuffix("Error") or "an error"

@@ -51,15 +51,23 @@ def targets(requested: Sequence[str], environ: Mapping[str, str] | None = None) 
 
 
 def _langsmith(url: str, env: Mapping[str, str]) -> TraceTarget:
-    address = checked(url or _said(env, "ENDPOINT") or LANGSMITH, option=OPTION, example="langsmith=https://host")
-    key = _said(env, "API_KEY")
+    address = checked(
+        url or _read_variable(env, "ENDPOINT") or LANGSMITH, option=OPTION, example="langsmith=https://host"
+    )
+    key = _read_variable(env, "API_KEY")
     if not key and not is_loopback(address):
         raise UserError("no key for LangSmith", OPTION, "set LANGSMITH_API_KEY in the environment")
     if not key.isascii() or not all(letter.isprintable() and letter != " " for letter in key):
         raise UserError(
             "the key contains characters that are not printable ASCII", "LANGSMITH_API_KEY", "copy it again"
         )
-    return TraceTarget("langsmith", address, key, _said(env, "PROJECT") or PROJECT, _said(env, "WORKSPACE_ID") or None)
+    return TraceTarget(
+        "langsmith",
+        address,
+        key,
+        _read_variable(env, "PROJECT") or PROJECT,
+        _read_variable(env, "WORKSPACE_ID") or None,
+    )
 
 
 def _otlp(url: str) -> TraceTarget:
@@ -67,5 +75,5 @@ def _otlp(url: str) -> TraceTarget:
     return TraceTarget("otlp", address if address.endswith(TRACES) else address + TRACES)
 
 
-def _said(env: Mapping[str, str], name: str) -> str:
+def _read_variable(env: Mapping[str, str], name: str) -> str:
     return (env.get(f"LANGSMITH_{name}") or env.get(f"LANGCHAIN_{name}") or "").strip().strip("\"'")

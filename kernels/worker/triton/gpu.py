@@ -59,7 +59,7 @@ def measure(request: MeasureRequest, reply: Callable[[object], None]) -> None:
                 for measured in shape(OPERATORS[wanted.family], dims, wanted.dtype, request):
                     reply(measured)
             except Exception as problem:
-                reply(ShapeMeasured(wanted.family, shape_key(dims), "", failed=_said(problem)))
+                reply(ShapeMeasured(wanted.family, shape_key(dims), "", failed=_describe(problem)))
 
 
 def device(rehearse: bool) -> DeviceReady:
@@ -131,7 +131,7 @@ class GpuCase:
             graphs = [] if self.flush is None else [captured(call, tensors) for tensors in self.sets]
             return replace(reply, error=comparison.error), graphs
         except Exception as problem:  # what cannot run is part of the result
-            return replace(reply, failed=_said(problem)), []
+            return replace(reply, failed=_describe(problem)), []
 
     def samples(self, graphs: list[Any], count: int) -> list[float]:
         """Seconds of as many calls, each with cold inputs; none without graphs."""
@@ -232,7 +232,7 @@ def _inputs(
     return {key: tensor if rehearse or key in on_host else tensor.cuda() for key, tensor in made.items()}
 
 
-def _said(problem: Exception) -> str:
+def _describe(problem: Exception) -> str:
     return f"{type(problem).__name__}: {(str(problem).splitlines() or [''])[0]}"[:300]
 
 

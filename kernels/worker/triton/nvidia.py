@@ -25,11 +25,11 @@ def figures(cubin: bytes, ptx: str, tools: Path) -> dict[str, Any]:
         binary, source = Path(folder) / "kernel.cubin", Path(folder) / "kernel.ptx"
         binary.write_bytes(cubin)
         source.write_text(ptx, encoding="utf-8")
-        usage = _said(values, "registers and stack", tools / "cuobjdump", "-res-usage", str(binary))
+        usage = _run_tool(values, "registers and stack", tools / "cuobjdump", "-res-usage", str(binary))
         if match := USAGE.search(usage):
             values["registers"], values["stack_bytes"] = int(match[1]), int(match[2])
         arch = ARCH.search(ptx)
-        log = _said(
+        log = _run_tool(
             values,
             "spills",
             tools / assembler(ptx),
@@ -46,7 +46,7 @@ def figures(cubin: bytes, ptx: str, tools: Path) -> dict[str, Any]:
                 values["spill_bytes"] = int(spilled[1])
             else:
                 values["missing"].append(f"spills: assembled again, {used[1]} registers and not {values['registers']}")
-        listing = _said(values, "instructions", tools / "nvdisasm", "-c", str(binary))
+        listing = _run_tool(values, "instructions", tools / "nvdisasm", "-c", str(binary))
         if listing:
             values["mix"] = sass_mix(listing)
     return values
@@ -58,7 +58,7 @@ def assembler(ptx: str) -> str:
     return "ptxas-blackwell" if arch and int(arch[2]) >= BLACKWELL else "ptxas"
 
 
-def _said(values: dict[str, Any], what: str, *command: str | Path) -> str:
+def _run_tool(values: dict[str, Any], what: str, *command: str | Path) -> str:
     """What a tool prints, on either stream; where it cannot be run that is noted, and nothing is said."""
     name = Path(command[0]).name
     try:

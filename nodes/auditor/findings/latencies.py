@@ -32,7 +32,7 @@ def latency_findings(metrics: Sequence[Metric], where: Evidence, headline: str =
     A latency that the headline states, with its change or a slightly smaller one, gives no finding.
     """
     fine: list[str] = []
-    largest = _told(metrics, headline)
+    largest = _collect_stated(metrics, headline)
     for metric in metrics:
         if metric.name not in LATENCIES or None in (metric.delta, metric.reference, metric.candidate):
             continue
@@ -60,7 +60,7 @@ def _family(name: str) -> str:
     return next((family for family in FAMILIES if family in name), "")
 
 
-def _told(metrics: Sequence[Metric], headline: str) -> dict[str, float]:
+def _collect_stated(metrics: Sequence[Metric], headline: str) -> dict[str, float]:
     """The largest true rise that the headline gives for each kind of latency, as a fraction."""
     largest: dict[str, float] = {}
     for stated in percentages(headline):

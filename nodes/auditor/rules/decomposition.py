@@ -39,7 +39,7 @@ def check(case: Case) -> Iterator[Outcome]:
     elif not decomposed.chain:
         yield flag(
             "parts measured one on top of the other, from the bundle's baseline",
-            _said(decomposed),
+            _describe(decomposed),
             "quote the bundle's gain as a whole; its parts were measured elsewhere",
             where,
             action=Action.DOWNGRADE_HEADLINE,
@@ -49,7 +49,7 @@ def check(case: Case) -> Iterator[Outcome]:
     elif abs(decomposed.remainder) > max(WIDER * decomposed.uncertainty, math.log1p(case.plan.floor)):
         yield flag(
             "parts that add up to the whole",
-            _said(decomposed),
+            _describe(decomposed),
             "report the interaction beside the parts; no lever alone gives this",
             where,
             at(case.plan_file),
@@ -58,7 +58,7 @@ def check(case: Case) -> Iterator[Outcome]:
             code="parts_do_not_add_up",
         )
     else:
-        yield info("parts that add up to the whole", _said(decomposed), where)
+        yield info("parts that add up to the whole", _describe(decomposed), where)
 
 
 def _summed(case: Case) -> Iterator[Outcome]:
@@ -86,7 +86,7 @@ def _summed(case: Case) -> Iterator[Outcome]:
         )
 
 
-def _said(decomposition: Decomposition) -> str:
+def _describe(decomposition: Decomposition) -> str:
     return ", ".join(
         f"{part.lever} {part.gain:+.1%}"
         + (f" [{part.interval.lower:+.1%}, {part.interval.upper:+.1%}]" if part.interval else "")

@@ -42,8 +42,8 @@ def check(case: Case) -> Iterator[Outcome]:
         union.update(lever.overlays)
     if union != case.lever.overlays:
         yield fail(
-            f"the accepted operators: {_said(union)}"[:400],
-            _said(case.lever.overlays)[:400],
+            f"the accepted operators: {_describe(union)}"[:400],
+            _describe(case.lever.overlays)[:400],
             "build the bundle from the accepted overlays, all of them unchanged",
             at(case.plan_file),
             modes=("A06", "E07"),
@@ -93,7 +93,7 @@ def _gain(component: ComponentView) -> tuple[float, object] | None:
     return None if claim is None or claim.delta is None or claim.interval is None else (claim.delta, claim.interval)
 
 
-def _said(overlays: dict[str, OverlayPart]) -> str:
+def _describe(overlays: dict[str, OverlayPart]) -> str:
     return (
         ", ".join(f"{name}={part.implementation}@{part.digest[:12]}" for name, part in sorted(overlays.items()))
         or "none"

@@ -156,7 +156,7 @@ def _counters(case: Case) -> frozenset[str]:
     )
 
 
-def _told(case: Case, difference: ArgumentDifference) -> bool:
+def _is_stated(case: Case, difference: ArgumentDifference) -> bool:
     """Whether the headline names the setting that moved too, with its new value."""
     text = case.headline[:LONGEST]
     names = POOL if difference.plain in POOL else {difference.plain}
@@ -168,7 +168,7 @@ def _told(case: Case, difference: ArgumentDifference) -> bool:
 def _along(case: Case, first: LegView, leg: LegView, difference: ArgumentDifference) -> Iterator[Outcome]:
     """A pool or cap that moved as a consequence of the lever: part of the gain, unless it was harmless."""
     for outcome in capacity(first, leg, difference):
-        if isinstance(outcome, Found) and outcome.severity is Severity.FAIL and _told(case, difference):
+        if isinstance(outcome, Found) and outcome.severity is Severity.FAIL and _is_stated(case, difference):
             yield info(
                 outcome.expected,
                 f"{outcome.observed}, as the headline says"[:400],
@@ -202,7 +202,7 @@ def _forced(case: Case, first: LegView, leg: LegView, difference: ArgumentDiffer
             modes=("C02",),
             code="inert_graphs",
         )
-    elif _told(case, difference):
+    elif _is_stated(case, difference):
         yield info(
             f"{difference.plain}: {difference.reference}"[:300],
             f"{observed}, as the headline says"[:400],

@@ -58,7 +58,7 @@ def _round(case: Case, block: BlockView, left: BenchRound, right: BenchRound) ->
         if sorted(left.input_lens) != sorted(right.input_lens):
             yield _other(f"{sum(left.input_lens)} prompt tokens", f"{sum(right.input_lens)} prompt tokens", file, line)
     elif _size(left) != _size(right):
-        yield _other(_said(left), _said(right), file, line)
+        yield _other(_describe(left), _describe(right), file, line)
     other = dict(right.arguments)
     for name, value in left.arguments:
         # A field that a tool does not write in one of its rounds is no difference.
@@ -90,7 +90,7 @@ def _size(row: BenchRound) -> tuple[int | None, int | None]:
     return row.completed, row.input_tokens
 
 
-def _said(row: BenchRound) -> str:
+def _describe(row: BenchRound) -> str:
     return f"{row.completed} requests with {row.input_tokens} prompt tokens"
 
 
@@ -104,7 +104,9 @@ def _unpaired(case: Case) -> Iterator[Found]:
         for leg in legs:
             for row in leg.rows:
                 if _size(row) not in partner_sizes and not _has_partner(case, leg, row):
-                    yield _other("as much work as on the other leg", _said(row), leg.path("bench_runs.jsonl"), row.line)
+                    yield _other(
+                        "as much work as on the other leg", _describe(row), leg.path("bench_runs.jsonl"), row.line
+                    )
 
 
 def _has_partner(case: Case, leg: LegView, row: BenchRound) -> bool:
