@@ -1,1 +1,1 @@
-"""Evaluations of the project itself: how good is the auditor, and how good is the search?"""
+"""Evaluations of the project itself: accuracy and speed of the auditor, and efficiency of the search."""

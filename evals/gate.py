@@ -1,8 +1,8 @@
-"""The gate for a change of the rules: nothing false is signed off, few are accused, and no rule has become blind.
+"""The gate for a change of the rules: no fraud signed off, few honest fixtures accused, no rule weaker than before.
 
 All fixtures are judged in this process's workers, which is several times faster than a process for each and gives the
-same bytes. The table per rule is held against the committed ``expected.toml``, so that a rule that finds less is seen
-even where another rule still fails the fixture.
+same bytes. The table per rule is compared with the committed ``expected.toml``, so that a rule that finds less is
+noticed even where another rule still fails the fixture.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def judge_all(names: Sequence[str], jobs: int) -> list[Judgment]:
 
 
 def complaints(summary: Summary, expected: Table) -> list[str]:
-    """Why the gate does not open; empty when it does."""
+    """Reasons for a failed gate; empty when it passes."""
     reasons = [f"{name}: {why}" for name, why in summary.wrong]
     if summary.false_pass.hits:
         reasons.insert(0, f"frauds signed off: {summary.false_pass}")
@@ -45,12 +45,12 @@ def complaints(summary: Summary, expected: Table) -> list[str]:
 
 
 def as_table(rows: Sequence[SummaryRow]) -> dict[str, dict[str, int]]:
-    """What ``expected.toml`` holds."""
+    """Content of ``expected.toml``."""
     return {row.name: {name: int(getattr(row, name)) for name in FIGURES} for row in rows}
 
 
 def differences(expected: Table, table: Table) -> list[str]:
-    """Every figure that is not as committed."""
+    """Every figure that differs from the committed one."""
     reasons: list[str] = []
     for rule in sorted({*expected, *table}):
         before, now = expected.get(rule), table.get(rule)

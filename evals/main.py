@@ -38,7 +38,7 @@ def pack(
 
 
 def start() -> None:
-    """The entry point: a user's mistake is one line and exit code 2."""
+    """Entry point: a user error is one line and exit code 2."""
     try:
         app()
     except UserError as error:

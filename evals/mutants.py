@@ -1,7 +1,7 @@
-"""Mutation testing of the rules: would the fixtures notice if a rule were gone?
+"""Mutation testing of the rules: disables each rule in turn and checks that a fixture notices.
 
-Each rule is disabled in turn. It is killed when at least one fixture then comes out otherwise than its key says. Only
-fixtures in which the rule accuses somebody can notice: a rule sees evidence, never what another rule said.
+A rule is killed when at least one fixture then gets another result than its key requires. Only fixtures in which the
+rule accuses can notice: a rule sees evidence, never another rule's findings.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ class Mutant:
 
     @property
     def killed(self) -> bool:
-        """Somebody would notice."""
+        """Whether at least one fixture notices."""
         return bool(self.killers)
 
 
 def judged_without(name: str) -> list[tuple[str, Judgment]]:
-    """The fixture judged without each rule that accuses somebody in it: (rule, what is then said)."""
+    """The fixture judged without each rule that accuses in it: (rule, verdict without it)."""
     fixture = chosen([name])[0]
     judgments: list[tuple[str, Judgment]] = []
     with sealed(fixture) as evidence:

@@ -1,4 +1,4 @@
-"""Finished runs as one archive that replays: what was measured and judged, without what is derived or local."""
+"""Packs finished runs into one archive that replays: measurements and verdicts, without derived or local files."""
 
 from __future__ import annotations
 
@@ -18,8 +18,7 @@ LEFT_OUT = (
     ".lock",
     "report.html",
 )
-"""At the top of a run folder: copies, the graph's own checkpoints, calls that became tasks, the page that ``report``
-writes again."""
+"""Left out at the top of a run folder: copies, the graph's checkpoints, calls that became tasks, the HTML report."""
 
 LOCAL = frozenset({"server.pid", "__pycache__"})
 

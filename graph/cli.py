@@ -1,4 +1,4 @@
-"""The command line. A user's mistake is one line and exit code 2; heavy imports wait until a command needs them."""
+"""The command line. A user error is one line and exit code 2; heavy modules are imported only when needed."""
 
 from __future__ import annotations
 

@@ -74,7 +74,7 @@ class RunConfig(BaseModel):
 
     @model_serializer(mode="wrap")
     def _quiet(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """What was not asked for is not said: such a run is, byte for byte, what it was before there was this."""
+        """Leave out unset optional fields, so that ``run.json`` has the same bytes as before these fields existed."""
         fields: dict[str, Any] = handler(self)
         quiet = {name for name, off in (("llm", self.llm is None), ("approve", self.approve == "never")) if off}
         return {name: value for name, value in fields.items() if name not in quiet}

@@ -21,7 +21,7 @@ _NAMES = ("manifest", "evidence")
 
 
 def check_files(bundle: Path, beside: set[str]) -> list[str]:
-    """Files that are not as listed, and files that are not listed. ``beside`` may lie there all the same."""
+    """Files that differ from the manifest, and unlisted files. Names in ``beside`` are allowed in addition."""
     try:
         wanted = {name: digest for name, digest in _manifest(bundle)["files"].items() if isinstance(digest, str)}
     except (ValueError, KeyError, TypeError, AttributeError):
@@ -34,7 +34,7 @@ def check_files(bundle: Path, beside: set[str]) -> list[str]:
 
 
 def check_words(bundle: Path) -> list[str]:
-    """Verdicts, claim and configuration that the manifest states otherwise than the files that they come from."""
+    """Statements on verdicts, claim and configuration that differ from the files they come from."""
     try:
         manifest = _manifest(bundle)
     except ValueError:
@@ -107,7 +107,7 @@ def _overlay(manifest: dict[str, Any], bundle: Path) -> list[str]:
 
 def _differs(name: str, manifest: dict[str, Any], wanted: Record) -> Iterator[str]:
     try:
-        recorded = type(wanted).model_validate(manifest.get(name))  # so that a field which came later is no difference
+        recorded = type(wanted).model_validate(manifest.get(name))  # so that fields of later versions are no difference
     except ValueError:
         yield f"{name}: cannot be read"
         return

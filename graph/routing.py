@@ -1,4 +1,7 @@
-"""Where to go from each step: on each verdict, within the design's bounds. ``machine`` routes and draws from these."""
+"""Routing of the state machine: the next step for each verdict, within bounds.
+
+``machine`` routes with these tables and draws them.
+"""
 
 from __future__ import annotations
 

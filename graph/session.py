@@ -1,4 +1,4 @@
-"""Opens a run: folder, driver, probes and settings, live, attached or replayed; and drives the machine through it."""
+"""Opens a run (live, attached or replayed) and drives the state machine through it."""
 
 from __future__ import annotations
 

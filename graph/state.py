@@ -55,7 +55,7 @@ class Accepted(Record):
 
 
 class Shortlisted(Record):
-    """An operator whose kernel is faster alone, signed off by the auditor: it waits for the group's confirmation."""
+    """An operator with a faster kernel, signed off by the auditor: waits for the group's confirmation."""
 
     operator: str
     """Name of the operator."""

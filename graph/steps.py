@@ -72,7 +72,7 @@ def baseline(state: RunState, runtime: StepRuntime) -> RunState:
 
 
 def audit_baseline(state: RunState, runtime: StepRuntime) -> RunState:
-    """Can anything be measured on this machine, and is the model worth measuring?"""
+    """Audit the control: whether effects can be measured on this machine, and whether the model works."""
     changed, context = _audited(state, runtime, "baseline", state["baseline_attempt"]), runtime.context.run
     judged = changed["judged"]
     quiet = judged is None or judged.verdict in ("PASS", "SKIPPED")

@@ -1,4 +1,4 @@
-"""What ``langgraph dev --config graph/langgraph.json`` opens: the machine as it is, to look at. It starts nothing."""
+"""The compiled state machine, for viewing with ``langgraph dev --config graph/langgraph.json``."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from bankable.tools.tracing.target import TraceTarget
 
 @contextmanager
 def open_trace(targets: Sequence[TraceTarget], watch: Watcher) -> Iterator[RunTrace]:
-    """Ready before anything is launched, and sent at the end. Raises ``UserError`` for what the user can mend."""
+    """A trace, ready before any launch and flushed at the end. Raises ``UserError`` for user errors."""
     if not targets:
         yield RunTrace(watch)
         return

@@ -1,1 +1,1 @@
-"""Benchmarks of the optimizer: the search policy on recorded landscapes."""
+"""Benchmarks of the search policy on recorded landscapes, of the auditor's speed, and of the verdict rules."""

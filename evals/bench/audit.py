@@ -59,26 +59,26 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Shares:
-    """Seconds of one audit taken apart, in one process; hashing runs beside parsing where a core is free."""
+    """Seconds of one audit by phase, in one process; hashing runs in parallel with parsing where a core is free."""
 
     start: float
-    """Interpreter and libraries."""
+    """Start of the interpreter and its libraries."""
     hashing: float
     reading: float
-    """Everything that reads: parsing, checking, working up the lists, logs, telemetry."""
+    """All reading: parsing, checking, and aggregating lists, logs and telemetry."""
     rules: float
-    """From there to the verdict."""
+    """The time after reading, up to the verdict."""
 
 
 @dataclass(frozen=True)
 class AuditSpeed:
-    """What one size of evidence gave."""
+    """Results for one size of evidence."""
 
     name: str
     total: int
     """Bytes of evidence."""
     json: int
-    """Of them, JSON."""
+    """JSON bytes of it."""
     largest: int
     """Bytes of the largest file."""
     jobs: int
@@ -92,7 +92,7 @@ class AuditSpeed:
     shares: Shares
 
     def table(self) -> str:
-        """For people; a goal that is missed says so."""
+        """Summary for people; states a missed goal."""
         ratios, rest = sorted(repeat.ratio for repeat in self.repeats), self.shares
         parse, sealing, audit = (
             median(getattr(repeat, name) for repeat in self.repeats) for name in ("parse", "seal", "audit")
@@ -193,7 +193,7 @@ class Memory:
     alone: int = 0
 
     def look(self, pid: int) -> None:
-        """Read what they hold now."""
+        """Read the current values."""
         family = [pid, *_children(pid)]
         held = sum(_field(f"{process}/smaps_rollup", "Pss:") for process in family)
         self.together = max(self.together, held + _unnamed(pid))
@@ -201,7 +201,7 @@ class Memory:
 
 
 def _audit(folder: Path, memory: Memory | None = None) -> float:
-    """Seconds of the auditor's process, which must say PASS. Reading its memory meanwhile costs time."""
+    """Seconds of the auditor's process, whose verdict must be PASS. Sampling its memory meanwhile costs time."""
     begun = time.perf_counter()
     with tempfile.TemporaryFile() as out:
         code = _ended(_start(str(folder), out=out.fileno()), memory)
@@ -214,7 +214,7 @@ def _audit(folder: Path, memory: Memory | None = None) -> float:
 
 
 def _start(*arguments: str, out: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
-    """The auditor's process; without a folder it only says how it is used."""
+    """The auditor's process; without a folder it only prints its usage."""
     command = [sys.executable, "-I", "-c", START, str(package.START), *arguments]
     return subprocess.Popen(command, env=ENVIRONMENT, cwd="/", stdout=out, stderr=subprocess.DEVNULL)
 
@@ -230,12 +230,12 @@ def _ended(process: subprocess.Popen[bytes], memory: Memory | None = None) -> in
 def _children(pid: int) -> list[int]:
     try:
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-    except OSError:  # gone, or a system that does not tell
+    except OSError:  # the process is gone, or the system does not provide it
         return []
 
 
 def _unnamed(pid: int) -> int:
-    """Bytes of files that a process has in memory only; its children have none but these."""
+    """Bytes of files that a process has in memory only; its children have no others."""
     try:
         files = [entry for entry in Path(f"/proc/{pid}/fd").iterdir() if os.readlink(entry).startswith("/memfd:")]
         return sum(entry.stat().st_size for entry in files)

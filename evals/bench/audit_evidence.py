@@ -1,8 +1,8 @@
-"""Evidence of any size for timing the auditor: an honest small run whose rounds are blown up, from a seed.
+"""Generates evidence of any size for timing the auditor: an honest small run with enlarged rounds, from a seed.
 
-Every leg keeps its record, clocks and order; its rounds get thousands of requests with a time stamp for every token,
-in the format of sglang's serving benchmark, the server's report gets its hundreds of fields, and the log its lines.
-Figures and claim are recomputed, so that the auditor finds an honest run of that size.
+Every leg keeps its record, clocks and order; its rounds get thousands of requests with a time stamp for every token, in
+the format of sglang's serving benchmark, the server's report gets hundreds of fields, and the log its lines. Figures
+and claim are recomputed, so that the auditor finds an honest run of that size.
 """
 
 from __future__ import annotations
@@ -51,10 +51,10 @@ WORDS = (
 
 @dataclass(frozen=True)
 class Size:
-    """How much evidence: comparison and control have 2 × 6 launches of 3 rounds each."""
+    """Amount of evidence: comparison and control have 2 × 6 launches of 3 rounds each."""
 
     requests: int
-    """Of one round."""
+    """Requests of one round."""
     output_len: int = 128
     """Tokens of one answer."""
 
@@ -176,7 +176,7 @@ def _claim(plan: Plan, measured: dict[Side, list[list[RoundFigures]]]) -> Claim:
 
 
 def _text(rng: random.Random, tokens: int) -> str:
-    """About as long as an answer of that many tokens, with the colons, quotes and line breaks that answers have."""
+    """Text of about the length of an answer with that many tokens, with punctuation and line breaks."""
     words = [rng.choice(WORDS) for _ in range(tokens)]
     for mark in (":", ' "so"', "\n", ","):
         words[rng.randrange(tokens)] += mark

@@ -1,4 +1,4 @@
-"""What a recorded landscape says about each configuration once the machine's drift is taken out."""
+"""Estimates the effect of each configuration of a recorded landscape, with the machine's drift removed."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from bankable.tools.search.space import Point
 
 @dataclass(frozen=True)
 class RecordedLaunch:
-    """One launch of a configuration, as a search would have met it."""
+    """One launch of a configuration, as a search would have measured it."""
 
     cost_s: float
     """Server seconds: its share of the batch's start-up, and its rounds."""
     deviation: float
-    """From the configuration's mean, in log ratio, widened for the degrees of freedom that the fit used."""
+    """Deviation from the configuration's mean, in log ratio, widened for the degrees of freedom that the fit used."""
     failure: str | None
-    """Kind of failure; the deviation of a failed launch means nothing."""
+    """Kind of failure; the deviation of a failed launch has no meaning."""
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class Effects:
 
     recorded: dict[Point, Recorded]
     reference_deviations: tuple[float, ...]
-    """Of the reference's launches."""
+    """Launches of the reference."""
     noise_sd: float
     """Standard deviation of a launch's log throughput within a batch."""
     batch_sd: float
     """Standard deviation of the batch effects: the machine's drift."""
 
     def best(self) -> Point:
-        """The configuration with the highest mean; ties go to the first."""
+        """The configuration with the highest mean; the first one in a tie."""
         return max(self.recorded, key=lambda p: self.recorded[p].truth)
 
     def standard_error(self) -> float:

@@ -1,4 +1,4 @@
-"""How often is a gain called real on one to ten launches a side? Simulated, with this project's rule beside others.
+"""Simulates how often a rule calls a gain real on one to ten launches a side, for this project's rule and others.
 
 Each launch has a level of its own, each round scatters around it by half as much, blocks may share an effect, and the
 first round may be cold. The true gain is 0 or the floor, where every "real" is false, or larger, where it is power.
@@ -24,20 +24,20 @@ GAINS = (0.0, FLOOR, 0.02, 0.03, 0.05, 0.10)
 ROUND_SHARE = 0.5
 """Standard deviation of a round over that of a launch."""
 SAME_ERROR_FROM = 4
-"""Launches a side from which the power is compared with Welch's at the same error."""
+"""Number of launches a side from which the power is compared with Welch's at the same error rate."""
 
 
 @dataclass(frozen=True)
 class LaunchSetting:
-    """How the launches were made."""
+    """The simulated noise of launches."""
 
     name: str
     rounds: int = 3
     """Timed rounds of a launch."""
     block_sd: float = 0.0
-    """Standard deviation of what the launches of a pair have in common, over that of a launch."""
+    """Standard deviation of the common effect of a pair's launches, over that of a launch."""
     cold_reference: float = 0.0
-    """Share by which the first round of each reference launch is slower."""
+    """Fraction by which the first round of each reference launch is slower."""
 
 
 SETTINGS = (

@@ -39,7 +39,7 @@ class Comparisons:
 
     @property
     def launches(self) -> int:
-        """Of each side."""
+        """Number of launches of each side."""
         return int(self.rounds.shape[2])
 
     @cached_property
@@ -65,7 +65,7 @@ class Comparisons:
         return means
 
     def never(self) -> Array:
-        """No gain is called real, however large."""
+        """Never call a gain real, however large."""
         return np.full(len(self.rounds), math.inf)
 
 

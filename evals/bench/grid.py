@@ -1,4 +1,4 @@
-"""Which configurations are recorded: a full factorial of few knobs, so that interactions are in the data."""
+"""The grid of configurations that a landscape records: a full factorial of few knobs, so that it holds interactions."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ GRID: tuple[GridKnob, ...] = (
     GridKnob(name="max_running_requests", values=[None, 4], importance=0.5),
     GridKnob(name="disable_radix_cache", values=[None, True], importance=0.5),
 )
-"""48 configurations: knobs that helped, that hurt and that did nothing in first trials. All are given the same
-importance, so that no search starts with what those trials showed."""
+"""48 configurations: knobs that helped, that hurt and that had no effect in first trials.
+
+All are given the same importance, so that no search starts with the result of those trials.
+"""
 
 WORKLOAD = Workload(num_prompts=24, input_len=128, output_len=32, concurrency=8)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Servers that are up together."""
+    """Servers that are up at the same time."""
 
     number: int
     launch: int
@@ -52,7 +54,7 @@ def batches(grid: Sequence[GridKnob], launches: int, together: int, seed: int) -
 
 
 def round_orders(members: int, rounds: int) -> list[tuple[int, ...]]:
-    """Who is loaded when: the order is turned by one place per pair of rounds and mirrored in every second round."""
+    """Order in which the servers are loaded: turned by one place per pair of rounds, mirrored in every second round."""
     orders = []
     for k in range(rounds):
         forward = tuple((i + k // 2) % members for i in range(members))

@@ -39,7 +39,7 @@ class LandscapePlan:
 
 
 def record(driver: Driver, engine: EngineIdentity, plan: LandscapePlan, say: Callable[[str], None]) -> int:
-    """Record what is not in the file yet; the number of batches recorded now.
+    """Record the rows that are missing in the file; returns the number of batches recorded now.
 
     Raises ``UserError`` when the file holds another landscape.
     """
@@ -76,7 +76,7 @@ def record(driver: Driver, engine: EngineIdentity, plan: LandscapePlan, say: Cal
 
 
 def _blameless(row: LaunchRow) -> bool:
-    """Failed for a reason that is not the configuration's: recorded again."""
+    """Whether it failed for a reason that is not the configuration's: then it is recorded again."""
     return row.failure is not None and row.failure.kind in NOT_ITS_FAULT
 
 
@@ -106,7 +106,7 @@ class _Batch:
         self._startup_s = 0.0
 
     def run(self) -> list[LaunchRow]:
-        """Launch all, load them in turns, stop all."""
+        """Launch all servers of a batch, load them in turns, stop all."""
         try:
             self._launch()
             for order in round_orders(len(self._members), 1):

@@ -1,4 +1,4 @@
-"""How often does the whole pipeline bank a change that changes nothing?
+"""Measures how often the whole pipeline banks a change without effect, over replayed A/A recordings.
 
 Each trial replays recorded A/A blocks, drawn without replacement and with legs swapped at random, through the real
 command line: control, claim, audits and all. The lever under test sets a flag to the engine's own default, so every
@@ -29,7 +29,7 @@ class NullRun:
     seed: int
     verdict: str
     claimed: bool
-    """The producer claimed a gain before any audit."""
+    """Whether the producer claimed a gain before any audit."""
     passes: int
     """PASS or FLAG verdicts of scopes patch and bundle: each one is false."""
 
@@ -42,11 +42,11 @@ class NullResult:
 
     @property
     def false_passes(self) -> int:
-        """Trials in which a change that changes nothing was signed off."""
+        """Trials in which a change without effect was signed off."""
         return sum(run.passes > 0 for run in self.runs)
 
     def table(self) -> str:
-        """For people: the count with its exact 95 % interval (Clopper and Pearson, 1934)."""
+        """Summary for people: the count with its exact 95 % interval (Clopper and Pearson, 1934)."""
         n, k = len(self.runs), self.false_passes
         low, high = binomtest(k, n).proportion_ci(method="exact")
         lines = [

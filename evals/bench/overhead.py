@@ -33,7 +33,7 @@ class Overhead:
     busy_s: float
     """Of these, covered by starts, warm-ups, rounds, probes or the profile."""
     own_s: float
-    """Wall time of the replay: everything that is not the engine's."""
+    """Wall time of the replay: everything except the engine's time."""
 
     @property
     def replayed_share(self) -> float:
@@ -42,11 +42,11 @@ class Overhead:
 
     @property
     def recorded_share(self) -> float:
-        """Recorded wall time that no launch was busy in."""
+        """Recorded wall time in which no launch was busy."""
         return 1 - self.busy_s / self.wall_s
 
     def table(self) -> str:
-        """For people."""
+        """Summary for people."""
         return "\n".join(
             [
                 f"recorded wall time (first launch to last stop)   {self.wall_s:9.1f} s",

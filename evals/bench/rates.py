@@ -1,4 +1,4 @@
-"""False wins and power of the verdict rules, simulated: the table that decides which rule this project uses."""
+"""Simulates the false-gain rate and the power of verdict rules, from which this project's rule was chosen."""
 
 from __future__ import annotations
 

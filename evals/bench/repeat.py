@@ -1,8 +1,8 @@
-"""Are verdict bytes a function of the evidence alone? The same run, judged again and again under whatever may differ.
+"""Checks that verdict bytes depend on the evidence alone: one run, audited repeatedly under varied conditions.
 
 Varied: the seed of Python's string hashing, the order in which files were created (and so the order in which a folder
 lists them), the number of processes, the interpreter. Every verdict must have the same bytes. A second run whose
-objects have their keys in another order must have the same verdict but for the digests of its files.
+objects have their keys in another order must have the same verdict except for the digests of its files.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ JSON_FILES = (".json", ".jsonl")
 
 @dataclass(frozen=True)
 class Repeats:
-    """How many verdicts of each scope were the same."""
+    """Number of equal verdicts in each scope."""
 
     verdicts: dict[str, Counter[bytes]]
-    """Distinct verdict bytes of each variation, with how often they came."""
+    """Distinct verdict bytes of each variation, with their counts."""
 
     @property
     def same(self) -> bool:
@@ -106,7 +106,7 @@ def _shuffled(run: Path, copy: Path, rng: random.Random, *, keys: bool = False) 
             target.write_bytes(b"".join(_turned(path, rng)))
         else:
             shutil.copyfile(path, target)
-    if keys:  # the ledger holds digests of what is now written otherwise
+    if keys:  # the ledger holds digests of the rewritten files
         enter_all(copy)
     return copy
 

@@ -1,4 +1,4 @@
-"""How many fixtures a second: made, sealed and judged by the rules, with and without a process for each audit."""
+"""Measures fixtures per second: built, sealed and judged by the rules, with and without a process for each audit."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Speed:
     seconds: float
     """Wall time of all of them."""
     audit_s: float
-    """Of the audits, summed over the workers."""
+    """Seconds of the audits, summed over the workers."""
 
     def line(self, jobs: int) -> str:
-        """For people."""
+        """Summary for people."""
         rate = self.fixtures / self.seconds
         return (
             f"{self.name:<26}{rate:8.2f} fixtures/s   {self.fixtures} in {self.seconds:.1f} s with {jobs} workers, "

@@ -1,8 +1,8 @@
-"""How soon does each search policy find the best configuration of a recorded landscape?
+"""Measures how soon each search policy finds the best configuration of a recorded landscape.
 
-A search asks for configurations and is told what a recorded launch of it gave: the configuration's mean plus the
-deviation of one of its launches, drawn anew for every seed, against a reference drawn in the same way. It pays what
-that launch cost. With the same seed, every policy sees the same launch of a configuration.
+A search asks for configurations and receives the result of a recorded launch: the configuration's mean plus the
+deviation of one of its launches, drawn anew for every seed, against a reference drawn in the same way. It is charged
+the cost of that launch. With the same seed, every policy sees the same launch of a configuration.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ POLICIES: dict[str, MakeSearcher] = {
     "plain TPE": PlainTPE,
     "random": RandomSearch,
 }
-"""``no stop`` is ours without its stop rule: what stopping early saves, and what it costs."""
+"""``no stop`` is this project's policy without its stop rule: shows what stopping early saves, and what it costs."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +46,9 @@ class Run:
     """One search with one seed."""
 
     settled_s: float
-    """Server seconds after which its recommendation was, and from then on stayed, near the best; infinite if it
-    was not when the search ended."""
+    """Server seconds after which its recommendation stayed near the best; infinite if it never did."""
     spent_s: float
-    """Until the search stopped by itself or the budget was gone."""
+    """Server seconds until the search stopped by itself or the budget was used up."""
     trials: int
     regret: float
     """Log ratio of the best to the final recommendation, at least 0."""
@@ -62,11 +61,11 @@ class SearchScore:
     policy: str
     seeds: int
     reached: float
-    """Part of the searches that ended near the best."""
+    """Share of the searches that ended near the best."""
     minutes: tuple[float, float, float]
     """Lower quartile, median and upper quartile of the server-minutes until settled; infinite where not reached."""
     share: float
-    """Median as a part of launching every configuration once."""
+    """Median as a share of launching every configuration once."""
     spent_minutes: float
     """Median until the search stopped."""
     trials: float
@@ -104,7 +103,7 @@ def search_once(make: MakeSearcher, effects: Effects, space: SearchSpace, seed: 
 
 
 def measured(effects: Effects, space: SearchSpace, trial: Trial, seed: int) -> TrialOutcome:
-    """What one recorded launch of the trial's configuration gives, against one of the reference."""
+    """Result of one recorded launch of the trial's configuration, against one of the reference."""
     point = _point(space, trial)
     recorded = effects.recorded[point]
     drawn = recorded.launches[_draw(seed, point, len(recorded.launches))]
@@ -116,7 +115,7 @@ def measured(effects: Effects, space: SearchSpace, trial: Trial, seed: int) -> T
 
 
 def _draw(seed: int, point: Point, count: int) -> int:
-    """Which launch a seed meets: a function of the seed and the configuration only, the same for every policy."""
+    """Index of the launch that a seed gets: a function of seed and configuration only, the same for every policy."""
     return int(np.random.default_rng((seed, *point)).integers(count))
 
 

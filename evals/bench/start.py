@@ -1,4 +1,4 @@
-"""How soon does ``audit`` answer? Start to verdict on two small files, against an interpreter that imports pydantic.
+"""Measures the latency of ``audit`` on two small files, against an interpreter that imports pydantic.
 
 Both are started in turns, so that a slow moment of the machine hits both. What counts is the difference of a pair:
 everything that the audit does beyond having its models. CPU seconds stand beside wall seconds, for on a busy machine
@@ -24,7 +24,7 @@ from bankable.tools.package import FOLDER
 GOAL_S = 0.3
 PEER = (sys.executable, "-c", "import pydantic")
 CODES = {0, 10, 20}
-"""PASS, FLAG, FAIL."""
+"""Exit codes of PASS, FLAG, FAIL."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class StartTimes:
         return float(median(getattr(ours, name) - getattr(theirs, name) for ours, theirs in pairs))
 
     def table(self) -> str:
-        """For people; a goal that is missed says so."""
+        """Summary for people; states a missed goal."""
         lines = [f"{len(self.audit)} pairs, started in turns        wall       CPU"]
         for name, runs in (("import pydantic", self.peer), ("audit, two small files", self.audit)):
             lines.append(
@@ -64,7 +64,7 @@ class StartTimes:
 
 
 def measure(pairs: int) -> StartTimes:
-    """Time that many pairs, one of each unseen before. Raises ``UserError`` when an audit gives no verdict."""
+    """Time ``count`` pairs after an untimed one. Raises ``UserError`` when an audit gives no verdict."""
     with tempfile.TemporaryDirectory(prefix="bench-start-") as place:
         run = standard_run(Path(place) / "run")
         legs = run / "comparisons" / "patch-stream_interval" / "legs"

@@ -1,1 +1,1 @@
-"""The commands of ``python -m evals``, by what they are about."""
+"""The commands of ``python -m evals``, one module per subject."""

@@ -1,4 +1,4 @@
-"""``python -m evals bench``: how good is the optimizer, and how fast is the auditor?"""
+"""``python -m evals bench``: benchmarks of the optimizer, and of the auditor's speed."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from bankable.tools.serving.live import LiveDriver
 
 ROOT = Path(__file__).resolve().parents[2]
 SHIPPED = ROOT / "tools" / "model" / "shipped"
-"""The model that comes with the project."""
+"""The model that is shipped with the project."""
 RECORDED = ROOT / "evals" / "recorded"
 
 bench_app = typer.Typer(no_args_is_help=True, help="How good is the optimizer, and how fast is the auditor?")

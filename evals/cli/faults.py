@@ -1,4 +1,4 @@
-"""Commands about faults: list them, spoil a run with one, and sweep their strengths."""
+"""Commands about faults: list them, inject one into a run, and sweep their strengths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m evals push``: the fixtures, and results over them, to services of others. Nothing else sends anything."""
+"""``python -m evals push``: sends fixtures and results to external services. Nothing else sends anything."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m evals run``: an auditor over the fixtures, and what came of it."""
+"""``python -m evals run``: runs an auditor over the fixtures and scores the result."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Ways of going wrong with a strength, and honest changes that must not be mistaken for one."""
+"""Injectable faults with a strength, and honest changes that must not be mistaken for one."""

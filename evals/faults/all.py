@@ -1,4 +1,4 @@
-"""All faults, and how to find one by its name."""
+"""The list of all faults, and lookup by name or failure mode."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FAULTS: tuple[Fault, ...] = (*conditions.FAULTS, *measured.FAULTS, *answers.FAUL
 
 
 def named(names: Sequence[str]) -> list[Fault]:
-    """Faults by name, by mode (``C15``) or all. Raises ``UserError`` on what there is not."""
+    """Faults by name, by mode (``C15``) or all. Raises ``UserError`` on an unknown name."""
     unknown = [name for name in names if name not in {part for fault in FAULTS for part in (fault.name, fault.mode)}]
     if unknown:
         raise UserError("no such fault", ", ".join(unknown), "`python -m evals faults` lists them")

@@ -1,4 +1,4 @@
-"""Faults of the answers: fewer right ones, shorter ones, wrong elements (Q)."""
+"""Faults of the answers: fewer correct ones, shorter ones, wrong elements (Q)."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from bankable.evals.fixtures.build.edits import answers, candidates, reclaim, ro
 from bankable.evals.fixtures.build.files import Json, read
 
 SHORT = 3
-"""Tokens of an answer that ends early."""
+"""Number of tokens of an answer that ends early."""
 
 
 def _wrong_answers(target: FaultTarget, count: float, _: Random) -> None:
-    """The candidate gets so many of four hundred questions wrong that the baseline gets right."""
+    """The candidate gets this many of 400 questions wrong that the baseline gets right."""
     answers(target.run, round(count), name=target.subject)
 
 

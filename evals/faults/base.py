@@ -1,4 +1,4 @@
-"""Clean evidence to spoil: built from a seed, or somebody's own run."""
+"""Clean evidence to inject faults into: built from a seed, or an existing run."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from bankable.tools.evidence.request import Scope
 from bankable.tools.serving.recording import Recording
 
 PRECISION = Lever(flags={"dtype": "bfloat16"})
-"""May change tokens, so that accuracy decides."""
+"""A lever that may change tokens, so that accuracy decides."""
 SCHEDULING = Lever(flags={"schedule_policy": "lpm"})
-"""Leaves the streams as they are."""
+"""A lever that leaves the token streams as they are."""
 QUESTIONS = Workload(dataset="questions", num_prompts=8, input_len=16, output_len=8, concurrency=4)
 """Answers end by themselves."""
 
 
 def build(base: Base, scope: Scope, folder: Path, seed: int) -> FaultTarget:
-    """Clean evidence of a kind, which nobody may accuse."""
+    """Clean evidence of a kind, on which no rule may report a fault."""
     if base == "benchmark":
         write(folder / "run.json", {"schema_version": 1, "run_id": RUN_ID, "config": {}})
         write_benchmark(folder, BenchmarkSpec(seed=7 + seed))
@@ -49,7 +49,7 @@ def build(base: Base, scope: Scope, folder: Path, seed: int) -> FaultTarget:
 
 
 def copy(run: Path, folder: Path, scope: Scope) -> FaultTarget:
-    """A copy of somebody's run, folder or ``.tar.xz``. Raises ``UserError`` on what holds nothing to judge."""
+    """A copy of a run, folder or ``.tar.xz``. Raises ``UserError`` when it holds nothing to judge."""
     if folder.exists():
         raise UserError("the folder exists", str(folder), "choose another: evidence is never overwritten")
     opened = Recording(run)

@@ -1,4 +1,4 @@
-"""Faults of the conditions: what the machine did meanwhile, and what the legs were asked (C)."""
+"""Faults of the conditions: load on the machine, and different requests to the legs (C)."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from bankable.evals.fixtures.build.files import Json, edit_each
 
 
 def _guest(target: FaultTarget, percent: float, _: Random) -> None:
-    """A foreign process beside the reference alone."""
+    """A foreign process uses CPU while the reference alone is loaded."""
     if percent:
         for leg in references(target.run, target.subject):
             tenants(leg, percent)
 
 
 def _steal(target: FaultTarget, percent: float, _: Random) -> None:
-    """The hypervisor takes time away while the reference is loaded."""
+    """The hypervisor steals time while the reference is loaded."""
     for leg in references(target.run, target.subject):
         edit_each(
             leg / "host.jsonl",
@@ -26,7 +26,7 @@ def _steal(target: FaultTarget, percent: float, _: Random) -> None:
 
 
 def _throttled(target: FaultTarget, percent: float, _: Random) -> None:
-    """The reference's cores ran at a lower clock."""
+    """The reference's cores run at a lower clock."""
 
     def slower(sample: Json) -> None:
         if sample.get("cpu_mhz"):
@@ -63,7 +63,7 @@ def _shorter_prompts(target: FaultTarget, tokens: float, _: Random) -> None:
 
 
 def _cached(target: FaultTarget, percent: float, _: Random) -> None:
-    """So much of the candidate's prompts came from its prefix cache."""
+    """This share of the candidate's prompts came from its prefix cache."""
 
     def warm(row: Json) -> None:
         left, cached = round(sum(row["input_lens"]) * percent / 100), list[int]()

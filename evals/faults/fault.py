@@ -1,4 +1,4 @@
-"""What a fault is: one way of going wrong, done to clean evidence with a strength in its own unit."""
+"""The interface of a fault: one failure mode, applied to clean evidence with a strength in its own unit."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from bankable.tools.errors import UserError
 from bankable.tools.evidence.request import Scope
 
 Base = Literal["patch", "alternating", "scheduling", "precision", "questions", "benchmark", "profile"]
-"""The clean evidence that a fault is shown on; see ``base.py``."""
+"""The kind of clean evidence that a fault is shown on; see ``base.py``."""
 
 
 @dataclass(frozen=True)
 class FaultTarget:
-    """A clean run, and what in it is judged."""
+    """A clean run, and the subject that is judged."""
 
     run: Path
     subject: str
-    """The comparison, operator or profile."""
+    """Name of the comparison, operator or profile."""
     scope: Scope
     control: str = "control"
 
@@ -40,15 +40,15 @@ class Fault:
     name: str
     """``<mode>-<what>``; the mode is that of the auditor's index."""
     unit: str
-    """What a strength counts."""
+    """Unit of the strength."""
     rule: str
-    """The rule that has to see it."""
+    """The rule that has to report it."""
     harmless: float
-    """Up to here nobody may be accused."""
+    """Largest strength at which no finding is allowed."""
     caught: float
-    """From here on it must be caught; in between either is right."""
+    """Smallest strength that must be caught; in between either is right."""
     strengths: tuple[float, ...]
-    """Of a sweep, weakest first."""
+    """Strengths of a sweep, weakest first."""
     change: Change
     base: Base = "patch"
     scope: Scope = "patch"
@@ -59,13 +59,13 @@ class Fault:
         return self.name.partition("-")[0]
 
     def inject(self, target: FaultTarget, strength: float, seed: int) -> None:
-        """Do it, then enter the files as they now are into the ledger: what is wrong is their content alone."""
+        """Apply it, then enter the changed files into the ledger: only their content is wrong."""
         self.change(target, strength, Random(f"{self.name}-{seed}"))
         enter_all(target.run)
 
 
 def find_target(run: Path, scope: Scope) -> FaultTarget:
-    """What can be judged in somebody's run. Raises ``UserError`` when there is nothing of the kind."""
+    """The subjects in a run that can be judged. Raises ``UserError`` when there is none of the kind."""
     patches: list[str] = []
     for path in sorted((run / "comparisons").glob("*/plan.json")):
         try:

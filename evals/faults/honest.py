@@ -1,4 +1,4 @@
-"""Honest changes: the same measurement written down otherwise. No verdict may change its word over one of them."""
+"""Honest changes: the same measurement in another representation. They must not change any verdict."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ JSON_LINES = ("bench_runs.jsonl", "host.jsonl", "outputs.jsonl", "accuracy.jsonl
 
 @dataclass(frozen=True)
 class Honest:
-    """One change."""
+    """One honest change."""
 
     name: str
     change: Callable[[FaultTarget, Random], FaultTarget | None]
-    """Changes the run in place; returns what is to be judged where that has another name now."""
+    """Changes the run in place; returns the subject's name where that has changed."""
 
     def apply(self, target: FaultTarget, seed: int) -> FaultTarget:
-        """Do it, enter the files as they now are into the ledger, and say what is to be judged."""
+        """Apply it, enter the changed files into the ledger, and return what is to be judged."""
         changed = self.change(target, Random(f"{self.name}-{seed}")) or target
         enter_all(target.run)
         return changed
 
 
 def _legs(target: FaultTarget) -> list[Path]:
-    """Launches of what is judged, and of the control."""
+    """Launches of the judged comparison, and of the control."""
     names = dict.fromkeys((target.subject, target.control))
     return [leg for name in names for leg in sorted((target.run / "comparisons" / name).glob("legs/*"))]
 
@@ -61,7 +61,7 @@ def _probes_in_another_order(target: FaultTarget, rng: Random) -> None:
 
 
 def _unknown_fields(target: FaultTarget, rng: Random) -> None:
-    """What a later engine or load generator might add. This project's own records are strict about their version."""
+    """Fields that a later engine or load generator might add. Records of this project have a strict version."""
     value = {"nested": [rng.random(), None, {"text": "ünïcode"}]}
     for leg in _legs(target):
         edit_each(leg / "bench_runs.jsonl", lambda row: row.update(of_a_later_version=value))
@@ -89,7 +89,7 @@ def _another_host(target: FaultTarget, rng: Random) -> None:
 
 
 def _keys_in_another_order(target: FaultTarget, rng: Random) -> None:
-    """Every object of every record with its keys shuffled, as another JSON writer may leave them."""
+    """Every object of every record with its keys shuffled, as another JSON writer may write them."""
     del rng
     for leg in _legs(target):
         for path in leg.iterdir():
@@ -104,7 +104,7 @@ def _turned(value: Json) -> Json:
 
 
 def _other_json_writer(target: FaultTarget, rng: Random) -> None:
-    """Spaces, escapes in place of other letters, and a blank line here and there; the same values."""
+    """Spaces, escapes in place of letters, and some blank lines; the same values."""
     for leg in _legs(target):
         for name in JSON_LINES:
             if (leg / name).is_file():
@@ -123,7 +123,7 @@ def _another_run_id(target: FaultTarget, rng: Random) -> None:
 
 
 def _renamed_comparison(target: FaultTarget, rng: Random) -> FaultTarget:
-    """What is judged may be called anything, as long as every record says so."""
+    """The subject under another name, changed in every record."""
     name = f"{target.subject}-{rng.randrange(1000)}"
     folder = target.run / "comparisons" / target.subject
     edit(folder / "plan.json", lambda document: document.update(name=name))

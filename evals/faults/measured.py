@@ -13,14 +13,14 @@ LISTS = ("input_lens", "output_lens", "ttfts", "itls", "errors", "cached_tokens"
 
 
 def _smaller_gain(target: FaultTarget, points: float, _: Random) -> None:
-    """Every candidate launch slower by so many percent; the claim follows."""
+    """Every candidate launch is slower by this many percent; the claim follows."""
     for leg in candidates(target.run, target.subject):
         rate(leg, 1 - points / 100)
     reclaim(target.run, target.subject)
 
 
 def _slow_reference(target: FaultTarget, percent: float, rng: Random) -> None:
-    """One reference launch was slow by itself, and a part of the gain is its fault."""
+    """One reference launch was slow by itself, and contributes a part of the gain."""
     rate(rng.choice(references(target.run, target.subject)), 1 - percent / 100)
     reclaim(target.run, target.subject)
 
@@ -33,7 +33,7 @@ def _slow_first_round(target: FaultTarget, percent: float, _: Random) -> None:
 
 
 def _dropped_requests(target: FaultTarget, count: float, _: Random) -> None:
-    """The slowest requests of every candidate round vanish, and its totals with them."""
+    """The slowest requests of every candidate round are removed, and its totals reduced accordingly."""
 
     def drop(row: Json) -> None:
         times = [first + sum(gaps) for first, gaps in zip(row["ttfts"], row["itls"], strict=True)]
@@ -61,13 +61,13 @@ def _later_first_token(target: FaultTarget, percent: float, _: Random) -> None:
 
 
 def _inflated_claim(target: FaultTarget, points: float, _: Random) -> None:
-    """The claimed gain is larger than the measured one by so many percentage points."""
+    """The claimed gain is larger than the measured one by this many percentage points."""
     stored_claim = read(target.run / "comparisons" / target.subject / "claim.json")
     claim(target.run, target.subject, delta=stored_claim["delta"] + points / 100)
 
 
 def _drifted(target: FaultTarget, percent: float, _: Random) -> None:
-    """Both legs faster than the control's reference by so many percent."""
+    """Both legs are faster than the control's reference by this many percent."""
     for side in (references, candidates):
         for leg in side(target.run, target.subject):
             rate(leg, 1 + percent / 100)
@@ -75,7 +75,7 @@ def _drifted(target: FaultTarget, percent: float, _: Random) -> None:
 
 
 def _unstreamed(target: FaultTarget, percent: float, _: Random) -> None:
-    """So many percent of the credited tokens have no place in any stream."""
+    """This many percent of the credited tokens appear in no stream."""
 
     def cut(row: Json) -> None:
         row["itls"] = [gaps[: len(gaps) - round(len(gaps) * percent / 100)] for gaps in row["itls"]]

@@ -1,4 +1,4 @@
-"""Detection curves: from which strength on is a fault caught, and up to which must nobody be accused?"""
+"""Detection curves: the strength from which on a fault is caught, and up to which no finding is allowed."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from bankable.tools.evidence.request import Scope
 Mark = tuple[str, str, str]
 """Rule, code and weight."""
 BASES: tuple[tuple[Base, Scope], ...] = (("patch", "patch"), ("alternating", "patch"), ("precision", "patch"))
-"""Evidence that honest changes are tried on."""
+"""Evidence on which honest changes are tried."""
 
 
 @dataclass(frozen=True)
 class Probe:
-    """One thing to try: a fault at a strength, or an honest change by its name."""
+    """One item to try: a fault at a strength, or an honest change by its name."""
 
     name: str
     strength: float | None
@@ -35,30 +35,30 @@ class Probe:
     base: Base = "patch"
     scope: Scope = "patch"
     run: Path | None = None
-    """Somebody's run in place of built evidence."""
+    """An existing run in place of built evidence."""
 
 
 @dataclass(frozen=True)
 class ProbeVerdict:
-    """What the auditor said about it."""
+    """The auditor's result for it."""
 
     probe: Probe
     word: str
     clean: str
-    """What it says of the same evidence before the change."""
+    """Verdict on the same evidence before the change."""
     found: tuple[Mark, ...]
-    """Heavy findings that the clean evidence has not."""
+    """FAIL and FLAG findings that the clean evidence does not have."""
     modes: frozenset[str]
-    """Of those that the fault's rule gave."""
+    """Those of the fault's own rule."""
 
     @property
     def accused(self) -> bool:
-        """The change made the verdict worse, or another one."""
+        """Whether the change made the verdict worse, or a different one."""
         return self.word != self.clean
 
     @property
     def caught(self) -> bool:
-        """The fault's own rule named its mode, and nothing is signed off unchanged."""
+        """Whether the fault's own rule reported its mode, and nothing is signed off unchanged."""
         return self.word != "PASS" and self.probe.name.partition("-")[0] in self.modes
 
 
@@ -81,7 +81,7 @@ class Curve:
 
     @property
     def broken(self) -> list[str]:
-        """Promises that do not hold: accused where it is harmless, not caught where it must be."""
+        """Violated requirements: findings where the fault is harmless, or not caught where it must be."""
         reasons = [
             f"{self.fault.name} at {point.strength:g}: accused in {point.accused} of {point.of}, and it is harmless"
             for point in self.points
@@ -95,7 +95,7 @@ class Curve:
 
 
 def look(probe: Probe) -> ProbeVerdict:
-    """Spoil clean evidence and judge it, beside what is said of it as it was."""
+    """Inject the fault into clean evidence and judge it, with and without the fault."""
     clean, before = _clean(probe.base, probe.scope, probe.seed, probe.run)
     with _evidence(probe.base, probe.scope, probe.seed, probe.run) as target:
         if probe.strength is None:
@@ -126,7 +126,7 @@ def _mark(finding: Finding) -> Mark:
 
 @cache
 def _clean(base: Base, scope: Scope, seed: int, run: Path | None) -> tuple[str, frozenset[Mark]]:
-    """Word and heavy findings of evidence before any change: the same for every strength of a fault."""
+    """Verdict and heavy findings of evidence before any change: the same for every strength of a fault."""
     with _evidence(base, scope, seed, run) as target:
         verdict = judge(target.run, target.scope, target.subject, enter=False)
     return verdict.verdict.value, frozenset(map(_mark, _heavy(verdict)))
@@ -145,7 +145,7 @@ def _evidence(base: Base, scope: Scope, seed: int, run: Path | None) -> Iterator
 
 
 def sweep(faults: Sequence[Fault], seeds: int, jobs: int, run: Path | None = None) -> tuple[Curve, ...]:
-    """A curve per fault, over built evidence of so many seeds or over a run."""
+    """A curve per fault, over built evidence of this many seeds or over a run."""
     probes = [
         Probe(fault.name, strength, seed, fault.base, fault.scope, run)
         for fault in faults
@@ -205,7 +205,7 @@ def text(curves: Sequence[Curve]) -> str:
 
 
 def honest_text(seen: Sequence[ProbeVerdict]) -> str:
-    """One line per change, and what it was mistaken for."""
+    """One line per change, with the findings that it caused."""
     lines = [f"{'honest change':<28}{'tried':>7}{'same word':>11}"]
     for change in HONEST:
         mine = [one for one in seen if one.probe.name == change.name]

@@ -1,1 +1,1 @@
-"""The fixtures in other people's evaluation tools: optional, and loaded only where they are asked for."""
+"""The fixtures in external evaluation tools (inspect-ai, LangSmith): optional, imported only on request."""

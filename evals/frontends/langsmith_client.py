@@ -1,4 +1,7 @@
-"""A client of LangSmith that sends what it is given and nothing of this machine. The key is read here and kept here."""
+"""A LangSmith client that sends the given data only, and nothing about this machine.
+
+The key is read here and stays here.
+"""
 
 from __future__ import annotations
 
@@ -51,7 +54,7 @@ def connect(environ: Mapping[str, str]) -> Client:
 
 @contextmanager
 def explained() -> Iterator[None]:
-    """Whatever the library or the network raise is one line, without a word of what was sent."""
+    """Convert any error of the library or the network into one line without any sent content."""
     from langsmith.utils import LangSmithAuthError, LangSmithError  # noqa: PLC0415 - the extra trace brings it
     from requests import RequestException  # noqa: PLC0415 - comes with langsmith
 

@@ -1,4 +1,4 @@
-"""The fixtures as a dataset of LangSmith, as often as one likes: what is there already and the same is left alone."""
+"""Sends the fixtures as a LangSmith dataset; repeatable: existing equal examples are left unchanged."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ AT_ONCE = 20
 
 @dataclass(frozen=True)
 class Pushed:
-    """What was done."""
+    """Counts of changes."""
 
     created: int
     updated: int
     same: int
     others: int
-    """Examples of the dataset that are no fixture of these; they are left as they are."""
+    """Examples of the dataset that are no fixture of these; they are left unchanged."""
 
     def __str__(self) -> str:
         others = f", {self.others} of others left alone" if self.others else ""
@@ -37,7 +37,7 @@ class Pushed:
 
 
 def dataset(client: Client, name: str) -> Dataset:
-    """The dataset of this name, made where there is none."""
+    """The dataset of this name, created where there is none."""
     from langsmith.utils import LangSmithNotFoundError  # noqa: PLC0415 - the extra trace brings it
 
     with explained():
@@ -47,7 +47,7 @@ def dataset(client: Client, name: str) -> Dataset:
                 return existing
         except LangSmithNotFoundError:
             pass
-        # Without this the library would describe the machine.
+        # Without this the library would send a description of the machine.
         return client.create_dataset(name, description=WORDS, metadata={"runtime": None})
 
 

@@ -1,4 +1,4 @@
-"""Results of ``run`` as an experiment of LangSmith over the dataset: one run a verdict, scored as in the report."""
+"""Sends results of ``run`` as a LangSmith experiment over the dataset: one run per verdict, scored as in the report."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def push_results(client: Client, into: Dataset, name: str, fixture_scores: Sequence[FixtureScore]) -> int:
-    """Send every verdict; one that is there already stays as it is. Returns how many there are."""
+    """Send every verdict; existing ones stay unchanged. Returns their number."""
     verdicts = [repeat for fixture in fixture_scores for repeat in fixture.repeats]
     with explained():
         project = client.create_project(
@@ -39,7 +39,7 @@ def _push(client: Client, project: uuid.UUID, name: str, into: Dataset, scored: 
     ended = datetime.now(UTC)
     calls = judgment.asked
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # ids that name the time are preferred; these name the verdict
+        warnings.simplefilter("ignore")  # the library prefers ids with a time; these identify the verdict
         client.create_run(
             judgment.fixture,
             {"fixture": judgment.fixture, "scope": judgment.scope},

@@ -1,4 +1,4 @@
-"""A fixture as other tools get it: the sealed evidence in the words in which the judge is shown it, and its key."""
+"""A fixture as other tools receive it: the sealed evidence as rendered for the judge, and its key."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ class ShownFixture:
 
 @dataclass(frozen=True)
 class Keyed:
-    """A fixture and its answer, for who scores."""
+    """A fixture and its answer, for scoring."""
 
     fixture: Fixture
     key: Key
 
     @property
     def metadata(self) -> dict[str, object]:
-        """What to sort results by."""
+        """Attributes for sorting results."""
         return {
             "fixture": self.fixture.id,
             "scope": self.fixture.scope,

@@ -1,1 +1,1 @@
-"""Coverage-guided fuzzing of everything that reads evidence."""
+"""Coverage-guided fuzzing of all code that reads evidence."""

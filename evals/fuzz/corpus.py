@@ -1,4 +1,4 @@
-"""Where a fuzzer starts: the files of an honest run, and the same with one value made strange."""
+"""Seed inputs of a fuzzer: the files of an honest run, and the same with one extreme value."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def _change(value: Any, rng: random.Random) -> None:
 
 
 def _doubled(text: bytes, rng: random.Random) -> bytes:
-    """Now and then the first key once more, and a number that only a text can hold."""
+    """Occasionally duplicate the first key, and insert a number that only text can hold."""
     if rng.random() < 0.1 and text.startswith(b'{"'):
         text = text[:-1] + b"," + text[1 : text.find(b":")] + b":1}"
     return text.replace(b":1,", b":1e400,", 1) if rng.random() < 0.05 else text

@@ -61,7 +61,7 @@ FOREIGN = ("result.jsonl", "result.json", "profile_export_aiperf.csv")
 
 
 def rounds(place: Path, data: bytes) -> None:
-    """Timed rounds and the figures that are worked out from them."""
+    """Timed rounds and the figures that are computed from them."""
     reader, rows = _reader(place, "bench_runs.jsonl", data), []
     for row in read_rows(reader, "bench_runs.jsonl"):
         rows.append(row)
@@ -106,14 +106,14 @@ def tensors(place: Path, data: bytes) -> None:
 
 
 def verdicts(place: Path, data: bytes) -> None:
-    """A verdict that somebody hands in to be verified."""
+    """A verdict that a user submits for verification."""
     del place
     with suppress(ValidationError, ValueError):
         Verdict.model_validate_json(data).to_bytes()
 
 
 def foreign(place: Path, data: bytes) -> None:
-    """Anybody's benchmark file, held against itself, at times as a claim too; the length says which, and its name."""
+    """A benchmark file of any tool, compared with itself; the length selects format and name."""
     path, claim = place / FOREIGN[len(data) % len(FOREIGN)], place / "claim.json"
     path.write_bytes(data)
     claim.write_bytes(data)
@@ -150,7 +150,7 @@ def _memory() -> str | None:
 
 
 def strange() -> tuple[Any, ...]:
-    """Values that break what was not written for them."""
+    """Values that break code which does not expect them."""
     return (
         0,
         -1,

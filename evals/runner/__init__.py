@@ -1,1 +1,1 @@
-"""Giving every fixture to an auditor and writing down what it says, without ever looking at a key."""
+"""Runs an auditor over every fixture and records the results, without reading any answer key."""

@@ -1,4 +1,4 @@
-"""Who judges: the rules, in a process of their own for a run, in this one where only speed is asked for."""
+"""The auditors that can be run: the rules, in a process of their own, or in this one where only speed matters."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from bankable.nodes.auditor.verdict import Verdict
 Judge = Callable[[Path], Verdict]
 """From a sealed folder to a verdict."""
 Listen = Callable[[Path], Heard]
-"""From a sealed folder to all that was said about it."""
+"""From a sealed folder to the complete result."""
 
 
 class Auditor(StrEnum):
-    """What a person can ask for."""
+    """Auditors that the command line offers."""
 
     RULES = "rules"
     JUDGE = "judge"

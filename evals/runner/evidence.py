@@ -1,4 +1,4 @@
-"""A fixture's evidence as an auditor gets it: made from a seed, sealed, in a folder whose name says nothing."""
+"""A fixture's evidence as an auditor receives it: made from a seed, sealed, in a folder with a neutral name."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ import orjson
 from bankable.nodes.auditor.__main__ import main as audit
 
 ONE = "1"
-"""Processes of one audit: the others judge side by side."""
+"""Processes of one audit: several audits run at the same time."""
 TIMED_OUT = 124
 
 
@@ -59,7 +59,7 @@ def _audited(folder: str, limit_s: float, run: Callable[[list[str]], int]) -> tu
 
 
 def _in_child(folder: str, writing: int, run: Callable[[list[str]], int]) -> None:
-    """Never returns: what the fork inherited is not cleared up twice."""
+    """Never returns: the inherited state must not be cleaned up twice."""
     code = 70
     try:
         nothing = os.open(os.devnull, os.O_RDWR)

@@ -1,4 +1,4 @@
-"""The language-model judge over fixtures: beside the rules, or alone to see what it is worth."""
+"""The language-model judge over fixtures: together with the rules, or alone to measure its value."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ CALLS = "calls"
 
 @dataclass(frozen=True)
 class JudgeSetup:
-    """How one judge takes part. Goes to workers, so it holds no key: they have the environment."""
+    """Settings of one judge. Passed to workers, so it holds no key: they have the environment."""
 
     auditor: Auditor
     orders: Orders
@@ -45,7 +45,7 @@ class JudgeSetup:
 
     @property
     def label(self) -> str:
-        """Names who judged, so that results of another model, prompt, skill or number of votes are never mixed."""
+        """Label of the judge, so that results of another model, prompt, skill or number of votes are never mixed."""
         endpoint = self.orders.settings.of(ROLE)
         what = [judge_digest(), endpoint.base_url, endpoint.temperature or 0.0, self.orders.tokens]
         if self.orders.skill is not None:
@@ -59,11 +59,11 @@ class JudgeSetup:
         return replace(self, orders=orders, calls=calls)
 
     def ask(self, folder: Path) -> JudgeRecord:
-        """Have a sealed folder judged, in a process of its own."""
+        """Have a sealed folder judged in a process of its own."""
         return run_judge(folder, self._within_budget())
 
     def _within_budget(self) -> Orders:
-        """The orders, with what the other ledgers of the run have left of its budget."""
+        """The orders, with the remaining budget of the run."""
         settings = self.orders.settings
         if self.orders.ledger is None or self.calls is None or settings.budget == Budget():
             return self.orders
@@ -151,7 +151,7 @@ def _count_calls(judged: JudgeSetup, judge_record: JudgeRecord, seconds: float) 
 
 
 def unjudged(folder: Path) -> Verdict:
-    """A PASS that nothing stands behind: what the judge alone lowers."""
+    """A PASS without any evidence behind it, for the judge alone to lower."""
     request = Reader(folder).model("request.json", Request)
     if request is None:
         raise UserError("no usable request.json", folder.name, "give a folder that the seal made")

@@ -1,4 +1,4 @@
-"""One line of a result file: what an auditor said about one fixture, once. Nothing in it comes from an answer key."""
+"""One line of a result file: an auditor's verdict on one fixture. Nothing in it comes from an answer key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bankable.tools.evidence.records import Record
 
 
 class JudgedFinding(Record):
-    """One finding, as far as it is held against a key."""
+    """One finding, with the fields that are compared with a key."""
 
     rule: str
     """Id of the rule that found it."""
@@ -22,16 +22,16 @@ class JudgedFinding(Record):
     modes: tuple[str, ...]
     """Ids of the failure modes that it covers, such as ``C01``."""
     observed: str
-    """What the rule saw in the evidence, in one sentence."""
+    """Observation in the evidence, in one sentence."""
 
 
 class JudgeCalls(Record):
-    """What a language model was asked about one fixture, and what came of it."""
+    """The requests to a language model about one fixture, and their result."""
 
     model: str
     """Name of the language model."""
     skill: str
-    """sha256 of the skill that it was given."""
+    """sha256 of the skill in its prompt."""
     votes: int
     """Number of independent votes that the model was asked for."""
     word: Word
@@ -39,7 +39,7 @@ class JudgeCalls(Record):
     concerns: tuple[str, ...]
     """Of the accusations that count, sorted."""
     degraded: str = ""
-    """Why nothing was judged; empty when it was."""
+    """Reason when nothing was judged; otherwise empty."""
     requests: int
     """Number of requests sent, over all votes, repeated ones too."""
     prompt_tokens: int
@@ -86,7 +86,7 @@ class Judgment(Record):
     seconds: float
     """Time of the audit alone, in seconds: the auditor's process from start to end."""
     gate: str | None = None
-    """sha256 of what the rules alone said, where a judge could take part; ``None`` where only one of the two did."""
+    """sha256 of the rules' own verdict, where a judge could take part; ``None`` where only one of the two was run."""
     asked: JudgeCalls | None = None
     """``None`` where no judge was asked: without one, and after a FAIL of the rules."""
     cached: bool = False
@@ -94,18 +94,18 @@ class Judgment(Record):
 
     @property
     def alone(self) -> bool:
-        """By a judge without the rules."""
+        """Whether it is by a judge without the rules."""
         return self.asked is not None and self.gate is None
 
     @property
     def gates(self) -> str | None:
-        """sha256 of what the objective gates said; ``None`` where they said nothing."""
+        """sha256 of the verdict of the objective gates; ``None`` without one."""
         return None if self.alone else self.gate or self.verdict
 
 
 @dataclass(frozen=True)
 class Heard:
-    """What was said about one sealed folder."""
+    """The complete result for one sealed folder."""
 
     verdict: Verdict
     gate: Verdict | None = None
@@ -125,7 +125,7 @@ class JudgmentSource:
 
 
 def judgment(fixture: Fixture, heard: Heard, source: JudgmentSource) -> Judgment:
-    """What is kept of a verdict."""
+    """The stored part of a verdict."""
     verdict = heard.verdict
     return Judgment(
         **asdict(source),

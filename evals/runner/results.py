@@ -22,7 +22,7 @@ def results_file(path: Path) -> Path:
 
 
 def read_results(path: Path) -> tuple[Judgment, ...]:
-    """All lines of a result file; half a line at its end, as a crash leaves it, is passed over."""
+    """All lines of a result file; an incomplete last line, as after a crash, is skipped."""
     file = results_file(path)
     try:
         lines = file.read_bytes().splitlines(keepends=True)
@@ -55,7 +55,7 @@ class ResultFile:
         self.done = list(read_results(self.path)) if self.path.exists() else []
 
     def fits(self, auditors: Collection[str], seed: int, ruleset: str) -> None:
-        """Raises ``UserError`` when what is there was judged by others, or from other evidence."""
+        """Raises ``UserError`` when existing results are of another auditor or other evidence."""
         for judgment in self.done:
             differs = [
                 name
@@ -70,7 +70,7 @@ class ResultFile:
                 raise UserError(f"results of other {differs[0]} are there", str(self.path), "choose another --out")
 
     def add(self, judgments: Iterable[Judgment]) -> None:
-        """Write them down for good."""
+        """Append them durably."""
         for judgment in judgments:
             self._log.append(judgment.model_dump(mode="json"))
             self.done.append(judgment)
@@ -83,7 +83,7 @@ class Cache:
         self._folder = folder
 
     def get(self, auditor: str, evidence: str, ruleset: str, repeat: int) -> Judgment | None:
-        """An earlier judgment; a file that cannot be read is none."""
+        """An earlier judgment; ``None`` for a file that cannot be read."""
         try:
             judgment = Judgment.model_validate_json(self._path(auditor, evidence, ruleset, repeat).read_bytes())
         except (OSError, ValidationError):
@@ -92,7 +92,7 @@ class Cache:
         return judgment.model_copy(update={"cached": True}) if same else None
 
     def put(self, judgment: Judgment) -> None:
-        """Keep a judgment. What is degraded says something about the machine too, so that it is not kept."""
+        """Store a judgment. Degraded ones depend on the machine too and are not stored."""
         if judgment.degraded:
             return
         path = self._path(judgment.auditor, judgment.evidence, judgment.ruleset, judgment.repeat)

@@ -1,4 +1,4 @@
-"""Every fixture, judged as often as asked, by as many workers as there are cores. What is done is not done again."""
+"""Judges every fixture as often as requested, on all cores; finished work is not repeated."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ RULES_ALONE = "rules"
 
 @dataclass(frozen=True)
 class FixtureTask:
-    """One fixture and the repeats that are still to be done."""
+    """One fixture and its remaining repeats."""
 
     fixture: str
     repeats: tuple[int, ...]
@@ -45,7 +45,7 @@ class FixtureTask:
 
 
 def chosen(only: Sequence[str], fixtures: Sequence[Fixture] = FIXTURES) -> list[Fixture]:
-    """The fixtures with these ids, or all. Raises ``UserError`` on an id that there is not."""
+    """The fixtures with these ids, or all. Raises ``UserError`` for an unknown id."""
     by_id = {fixture.id: fixture for fixture in fixtures}
     unknown = [name for name in only if name not in by_id]
     if unknown:
@@ -76,12 +76,12 @@ def perform(task: FixtureTask) -> list[Judgment]:
 
 @contextmanager
 def _auditors(task: FixtureTask) -> Iterator[Callable[[], Listen]]:
-    """Who judges next: the first time as in production, then forks of an auditor that is loaded when it is needed."""
+    """The auditor of the next repeat: first a fresh process as in production, then forks of a loaded one."""
     with ExitStack() as stack:
         ready: list[Judge] = []
 
         def rules() -> Judge:
-            """The first time, and without processes, the usual one."""
+            """The usual auditor, for the first repeat and when no processes are used."""
             first = not ready
             if first or not task.isolated:
                 ready[:] = [judge(isolated=task.isolated)]
@@ -101,7 +101,7 @@ def _auditors(task: FixtureTask) -> Iterator[Callable[[], Listen]]:
 
 
 def each(tasks: Sequence[FixtureTask], jobs: int) -> Iterator[list[Judgment]]:
-    """What the tasks give, as they end."""
+    """Results of the tasks, as they complete."""
     if jobs == 1:
         yield from map(perform, tasks)
         return

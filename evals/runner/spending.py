@@ -1,4 +1,4 @@
-"""What is left of a budget that all workers share: each writes ledgers of its own, and everybody reads all of them."""
+"""The remaining budget that all workers share: each writes ledgers of its own and reads all of them."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def left_for(budget: Budget, folder: Path, own: Path) -> Budget:
 
 
 def lines_of(path: Path) -> Iterator[CallLine]:
-    """The whole lines of a ledger that somebody may be writing to."""
+    """The complete lines of a ledger that another process may be writing to."""
     for raw in path.read_bytes().splitlines(keepends=True):
         try:
             yield CallLine.model_validate_json(raw)
-        except ValidationError:  # half a line
+        except ValidationError:  # incomplete line
             continue

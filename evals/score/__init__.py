@@ -1,1 +1,1 @@
-"""Holding what an auditor said against the answer keys."""
+"""Scores an auditor's verdicts against the answer keys."""

@@ -1,8 +1,8 @@
-"""Two runs over the same fixtures: which auditor is better, worse, or cannot be told apart from the other.
+"""Compares two runs over the same fixtures: one auditor is better, worse, or not distinguishable from the other.
 
-Paired by fixture. McNemar's exact test looks at the fixtures that flipped; a bootstrap over fixtures gives intervals
-of the differences (Efron, Annals of Statistics 7, 1979; percentiles of 10,000 resamples from a fixed seed). Both must
-agree before anything is called better or worse.
+Paired by fixture. McNemar's exact test looks at the fixtures that flipped; a bootstrap over fixtures gives intervals of
+the differences (Efron, Annals of Statistics 7, 1979; percentiles of 10,000 resamples from a fixed seed). Both must
+agree before a difference is reported.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from bankable.tools.statistics.mcnemar import PairedAccuracy, mcnemar
 ALPHA, POWER = 0.05, 0.8
 RESAMPLES = 10_000
 MOST_FLIPS = 2000
-"""A tendency so weak that it needs more flips than this is none."""
+"""A tendency that needs more flips than this counts as none."""
 
 Bounds = tuple[float, float]
 Mark = Callable[[FixtureScore], bool]
@@ -48,13 +48,13 @@ class ShareDifference:
 
 @dataclass(frozen=True)
 class Flip:
-    """A fixture that came out right in one run alone."""
+    """A fixture that only one run judged correctly."""
 
     fixture: str
     better: bool
     """Right in B."""
     why: str
-    """What the wrong one said."""
+    """The verdict of the wrong one."""
 
 
 @dataclass(frozen=True)
@@ -70,17 +70,17 @@ class RunComparison:
     """False passes and false alarms."""
     flips: tuple[Flip, ...]
     changed: tuple[str, ...]
-    """Fixtures that both got right or both wrong, with other verdict bytes or another word."""
+    """Fixtures that both judged correctly or both wrongly, with other verdict bytes or another verdict."""
 
     @property
     def decided(self) -> bool:
-        """Test and interval agree that there is a difference."""
+        """Whether test and interval agree that there is a difference."""
         low, high = self.accuracy.interval
         return self.paired.p_two_sided < ALPHA and (low > 0 or high < 0)
 
     @property
     def sentence(self) -> str:
-        """The one that a person needs."""
+        """The sentence for people."""
         p = f"McNemar's exact p = {self.paired.p_two_sided:.3g}"
         if self.decided:
             word = "better" if self.accuracy.difference > 0 else "worse"

@@ -1,4 +1,4 @@
-"""Several judges over the same fixtures: do they agree, and do the rules stay the same whoever is asked beside them?"""
+"""Compares several judges over the same fixtures: agreement of the judges, and stability of the rules."""
 
 from __future__ import annotations
 

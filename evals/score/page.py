@@ -1,4 +1,4 @@
-"""A summary as one HTML file: no script, no request to anywhere, every text escaped."""
+"""Renders a summary as one HTML file: no script, no external request, every text escaped."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Rate:
 
     @property
     def share(self) -> float | None:
-        """As a fraction; ``None`` of nothing."""
+        """As a fraction; ``None`` when there are none."""
         return self.hits / self.of if self.of else None
 
     @property
@@ -56,7 +56,7 @@ class Clustered:
     """Verdicts."""
     fixtures: int
     effective: float
-    """Independent verdicts that would tell as much: between ``fixtures`` and ``of``."""
+    """Effective number of independent verdicts: between ``fixtures`` and ``of``."""
 
     @classmethod
     def count(cls, marks: Iterable[Iterable[bool]]) -> Clustered:
@@ -77,7 +77,7 @@ class Clustered:
 
     @property
     def share(self) -> float | None:
-        """As a fraction; ``None`` of nothing."""
+        """As a fraction; ``None`` when there are none."""
         return self.hits / self.of if self.of else None
 
     @property

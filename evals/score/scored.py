@@ -1,4 +1,4 @@
-"""One judgment held against its key, and all judgments of one fixture taken together."""
+"""Scores one judgment against its key, and all judgments of one fixture together."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MISSING = ("unverifiable", "degraded", "nothing_compared")
 
 @dataclass(frozen=True)
 class Scored:
-    """What the auditor said, and the key."""
+    """An auditor's result, and the key."""
 
     judgment: Judgment
     key: Key
@@ -36,24 +36,24 @@ class Scored:
 
     @property
     def found(self) -> list[JudgedFinding]:
-        """What the key's rule found, INFO left out; of a judge alone, who names no rule, all that it found."""
+        """Findings of the key's rule without INFO; for a judge alone, which names no rule, all of its findings."""
         return (
             self.heavy if self.judgment.alone else [finding for finding in self.heavy if finding.rule == self.key.rule]
         )
 
     @property
     def fraud(self) -> bool:
-        """Whether something is wrong with the evidence."""
+        """Whether the evidence is a fraud."""
         return self.key.kind == "fraud"
 
     @property
     def false_pass(self) -> bool:
-        """A fraud that was signed off."""
+        """Whether a fraud was signed off."""
         return self.fraud and self.word == "PASS"
 
     @property
     def false_alarm(self) -> bool:
-        """An honest fixture that was failed where it must not be, or that the rule it comes close to accused."""
+        """Whether an honest fixture got a FAIL that its key does not allow, or a finding of its own rule."""
         if self.fraud:
             return False
         if self.judgment.alone:
@@ -62,12 +62,12 @@ class Scored:
 
     @property
     def caught(self) -> bool:
-        """A fraud that the rule it is meant for found."""
+        """Whether the rule that a fraud is meant for reported it."""
         return self.fraud and self.word != "PASS" and bool(self.found)
 
     @property
     def wrong(self) -> str:
-        """What differs from the key, in one sentence; empty when nothing does."""
+        """The difference from the key, in one sentence; empty when there is none."""
         if self.judgment.alone:
             return self._wrong_alone
         key, findings, action = self.key, self.found, self.judgment.action.value
@@ -122,7 +122,7 @@ class Scored:
 
     @property
     def _unannounced(self) -> str:
-        """A finding whose weight the rule's entry in the index hides."""
+        """A finding with a severity that the rule's entry in the index does not list."""
         rules = {rule.id: rule for rule in RULES}
         for finding in self.heavy:
             rule = rules.get(finding.rule)
@@ -133,7 +133,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class FixtureScore:
-    """All repeats of one fixture. In every rate a fixture counts once, and its worst repeat is what counts."""
+    """All repeats of one fixture. In every rate a fixture counts once, by its worst repeat."""
 
     fixture: str
     key: Key
@@ -141,32 +141,32 @@ class FixtureScore:
 
     @property
     def right(self) -> bool:
-        """Every repeat is as the key says."""
+        """Whether every repeat agrees with the key."""
         return not self.wrong
 
     @property
     def wrong(self) -> str:
-        """What the first wrong repeat said."""
+        """Description of the first wrong repeat."""
         return next((repeat.wrong for repeat in self.repeats if repeat.wrong), "")
 
     @property
     def false_pass(self) -> bool:
-        """Signed off at least once, though it is a fraud."""
+        """Whether a fraud was signed off at least once."""
         return any(repeat.false_pass for repeat in self.repeats)
 
     @property
     def false_alarm(self) -> bool:
-        """Accused at least once, though it is honest."""
+        """Whether an honest fixture was accused at least once."""
         return any(repeat.false_alarm for repeat in self.repeats)
 
     @property
     def caught(self) -> bool:
-        """Found every time, and by the right rule."""
+        """Whether every repeat reported it, by the right rule."""
         return all(repeat.caught for repeat in self.repeats)
 
     @property
     def word(self) -> str:
-        """The word of all repeats, or ``differs``."""
+        """The verdict of all repeats, or ``differs``."""
         words = {repeat.word for repeat in self.repeats}
         return words.pop() if len(words) == 1 else "differs"
 
@@ -184,7 +184,7 @@ class FixtureScore:
 
     @property
     def asked(self) -> list[JudgeCalls]:
-        """What the judge said in the repeats in which it was asked."""
+        """The judge's results in the repeats in which it was asked."""
         return [repeat.judgment.asked for repeat in self.repeats if repeat.judgment.asked is not None]
 
 

@@ -1,4 +1,4 @@
-"""What a judge's answers took: requests, tokens, money and time."""
+"""Cost of a judge's answers: requests, tokens, money and time."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Development and held-out fixtures: who tunes a rule or a prompt looks at the first, and the second says what is true.
+"""Splits the fixtures into development and held-out: rules and prompts are tuned on the first, rated on the second.
 
 The split is by failure mode: a fixture lies on the side of the first mode of its key, and a mode's side follows from a
-hash of its id, so that a new fixture of a known mode never changes sides. What is known about a mode from development
+hash of its id, so that a new fixture of a known mode never changes sides. Knowledge about a mode from development
 cannot help on the other side.
 """
 
@@ -27,12 +27,12 @@ ALPHA = 0.05
 
 
 def side_of(mode: str) -> Side:
-    """Where a mode lies, for good."""
+    """The permanent side of a mode."""
     return "held-out" if int(digest(SALT + mode.encode())[:2], 16) < HELD_OUT else "development"
 
 
 def side(key: Key) -> Side:
-    """Where a fixture lies."""
+    """The side of a fixture."""
     return side_of(key.modes[0]) if key.modes else "development"
 
 
@@ -41,7 +41,7 @@ class Split:
     """Both sides."""
 
     development: Rate
-    """Fixtures as their key says, of those of development."""
+    """Fixtures that agree with their key, of those of development."""
     held_out: Rate
     p: float
     """Two-sided p of Fisher's exact test for equal shares."""

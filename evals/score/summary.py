@@ -1,4 +1,4 @@
-"""What a run over the fixtures shows: confusion, rates, recall per rule and mode, stability, time."""
+"""Summary of a run over the fixtures: confusion, rates, recall per rule and mode, stability, time."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Summary:
     repeats: int
     """Of the fixture with the most."""
     confusion: Mapping[tuple[str, str], int]
-    """(words that the key allows, word that was said) → fixtures; ``differs`` where repeats disagree."""
+    """(allowed verdicts, actual verdict) → fixtures; ``differs`` where repeats disagree."""
     false_pass: Rate
     """Frauds that were signed off."""
     false_alarm: Rate
@@ -62,12 +62,12 @@ class Summary:
     """On the judge; ``None`` where none was asked."""
     split: Split
     seconds: float
-    """Of all audits together, as far as they were done for this run or an earlier one."""
+    """Seconds of all audits together, including cached results."""
     median_seconds: float
     cached: int
     """Judgments taken over from the cache."""
     wrong: tuple[tuple[str, str], ...]
-    """Fixture and what differs from its key."""
+    """Fixture and its difference from the key."""
     each: tuple[FixtureScore, ...]
     """By id."""
     auditor: str
@@ -78,7 +78,7 @@ class Summary:
         return next((call.skill for fixture_score in self.each for call in fixture_score.asked), "")
 
     def said(self, fixture: str) -> str:
-        """The word of a fixture, or of every repeat where they differ; a dash where it was not judged."""
+        """The verdict of a fixture, or of every repeat where they differ; a dash where it was not judged."""
         words = next(
             (
                 [one.word for one in fixture_score.repeats]
@@ -97,7 +97,7 @@ class Summary:
 
 
 def summarize(judgments: Sequence[Judgment], keys: Mapping[str, Key]) -> Summary:
-    """Hold one auditor's judgments against their keys. Raises ``UserError`` on results of unknown fixtures."""
+    """Score one auditor's judgments. Raises ``UserError`` on results of unknown fixtures."""
     fixtures = scores(judgments, keys)
     repeated = [fixture for fixture in fixtures if len(fixture.repeats) > 1]
     seconds = [judgment.seconds for judgment in judgments]
@@ -148,7 +148,7 @@ def _clustered(fixtures: Sequence[FixtureScore], kind: str, mark: Callable[[Scor
 
 
 def table(fixtures: Iterable[FixtureScore], names: Callable[[FixtureScore], Iterable[str]]) -> tuple[SummaryRow, ...]:
-    """Frauds and honest fixtures by what ``names`` says of each."""
+    """Frauds and honest fixtures grouped by ``names``."""
     groups: dict[str, list[FixtureScore]] = {}
     for fixture in fixtures:
         for name in names(fixture):

@@ -1,4 +1,4 @@
-"""A summary for a terminal."""
+"""Renders a summary for a terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ ONCE = "not asked twice"
 
 
 def text(summary: Summary, *, modes: bool = True) -> str:
-    """Rates first, then tables, then what went wrong."""
+    """Rates first, then tables, then the wrong results."""
     lines = [
         f"{summary.fixtures} fixtures, {summary.repeats} repeats",
         f"as their key says    {summary.as_keyed}",
@@ -42,7 +42,7 @@ def text(summary: Summary, *, modes: bool = True) -> str:
 
 
 def confusion(summary: Summary) -> list[str]:
-    """What the keys allow, against what was said."""
+    """Allowed verdicts against actual ones."""
     words = [*WORDS, *(["differs"] if any(word == "differs" for _, word in summary.confusion) else [])]
     head = f"{'key':<24}" + "".join(f"{word:>9}" for word in words)
     return [

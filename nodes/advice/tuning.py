@@ -85,7 +85,10 @@ class TuningAdvice:
         self._past = {line.after: line for line in read_consultations(self._path) if line.search == search}
 
     def offer(self, policy: SearchPolicy, trials: Sequence[ScreeningResult]) -> None:
-        """Tell the policy what to try next, where a question is due; ``trials``: what this search has seen."""
+        """Give the policy proposals for the next trials, where a question is due.
+
+        ``trials``: this search's finished trials.
+        """
         after = len(trials)
         if after % EVERY or after >= EVERY * QUESTIONS:
             return
