@@ -201,7 +201,7 @@ def roofline(dtype: Dtype = "bfloat16", threads: Threads = 1, engine_python_: En
 
 
 def main() -> None:
-    """A user's mistake is one line and exit code 2."""
+    """A user error is one line and exit code 2."""
     try:
         app()
     except UserError as problem:

@@ -1,1 +1,1 @@
-"""The hands of the project: evidence, serving, measurement, statistics, search. Imports nothing above it."""
+"""Building blocks without policy: evidence, serving, measurement, statistics, search. Imports nothing above it."""

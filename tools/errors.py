@@ -1,4 +1,4 @@
-"""The one exception for a user's mistake: what happened, where, and what to do about it."""
+"""The exception for user errors: what happened, where, and what to do about it."""
 
 from __future__ import annotations
 

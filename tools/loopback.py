@@ -1,4 +1,4 @@
-"""A real HTTP server on this machine for as long as a block lasts; what it answers is its subclass's."""
+"""A real HTTP server on loopback for the duration of a block; a subclass defines its answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The names of the operators that kernels can replace, for tools, which import no kernel: their folders."""
+"""The names of the replaceable operators, read from their folders: tools import no kernel."""
 
 from __future__ import annotations
 

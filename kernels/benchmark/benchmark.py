@@ -1,4 +1,4 @@
-"""A benchmark: every implementation right first, then timed in rounds, written as the records an auditor reads."""
+"""The operator benchmark: checks every implementation, then times it in rounds; writes the records that are audited."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What takes part in a benchmark: the live implementation, torch's own, a compiled graph, and our C++ kernels."""
+"""Candidates of an operator benchmark: the live implementation, torch's own, a compiled graph, and our C++ kernels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m kernels bench``: how well harness, families and search policies work."""
+"""``python -m kernels bench``: benchmarks of the harness, the operator families and the search policies."""
 
 from __future__ import annotations
 

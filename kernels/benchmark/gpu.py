@@ -1,4 +1,4 @@
-"""Triton kernels on a GPU against torch, ``torch.compile`` and the engine's own, and against the device's copies.
+"""Measures Triton kernels on a GPU against torch, ``torch.compile``, the engine's own, and device copies.
 
 One run writes one file: where and with what it was measured, then every implementation at every shape with its raw
 samples. What is printed follows from that file.

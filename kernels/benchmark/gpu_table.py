@@ -11,7 +11,7 @@ from rich.table import Table
 from bankable.kernels.benchmark.gpu import GpuTiming, Provenance
 
 RESAMPLES = 2000
-"""Of a bootstrap interval."""
+"""Level of a bootstrap interval."""
 
 
 def build_gpu_table(about: Provenance, timings: Sequence[GpuTiming]) -> Table:
@@ -39,14 +39,14 @@ def build_gpu_table(about: Provenance, timings: Sequence[GpuTiming]) -> Table:
 
 
 def share_of_copies(about: Provenance, timing: GpuTiming) -> float | None:
-    """Bytes that have to move, over those that copies move in that time."""
+    """Fraction of the copy bandwidth: bytes that have to move, over those that copies move in that time."""
     if about.copy_bandwidth is None or not timing.samples_s:
         return None
     return timing.bytes_moved / median(timing.samples_s) / about.copy_bandwidth
 
 
 def ratio(other: GpuTiming, ours: GpuTiming) -> tuple[float, float, float]:
-    """Median time of another over ours, with a 95 % bootstrap interval."""
+    """Ratio of another implementation's median time to ours, with a 95 % bootstrap interval."""
     chance = random.Random(11)
     drawn = sorted(
         median(chance.choices(other.samples_s, k=len(other.samples_s)))

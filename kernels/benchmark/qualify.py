@@ -1,4 +1,4 @@
-"""Correct first: an implementation is tried on ordinary, adversarial, strided and the oracle's inputs, untimed."""
+"""Checks the correctness of an implementation, untimed: ordinary, adversarial, strided and the oracle's inputs."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ TRY = JobLimits(wall_s=300, cpu_s=200, memory_bytes=3 << 30)
 
 @dataclass(frozen=True)
 class Qualification:
-    """Whether an implementation is right, and how near to exact values."""
+    """Whether an implementation is correct, and its error against exact values."""
 
     implementation: str
     ok: bool
     why: str
-    """First thing that was wrong; empty when nothing was."""
+    """First error; empty when there is none."""
     worst_error: float | None
-    """Against float64, over all shapes and inputs."""
+    """Largest error against float64, over all shapes and inputs."""
     equal_bits: float | None
-    """Smallest share of outputs with the live implementation's very value, over the shapes."""
+    """Smallest share of outputs that equal the live implementation's, over the shapes."""
 
 
 def qualify(
@@ -41,9 +41,9 @@ def qualify(
     *,
     read: bool = True,
 ) -> Qualification:
-    """Try one implementation at the shapes ``keys``; the process that runs it holds nothing that is expected.
+    """Check one implementation at the shapes ``keys``; the process that runs it holds no expected outputs.
 
-    ``read``: a kernel is read before it is loaded, and not loaded when the reading finds anything against it.
+    ``read``: a kernel's binary is screened before it is loaded, and not loaded when the screening refuses it.
     """
     against = read_kernel(candidate) if read else []
     if against:

@@ -1,6 +1,6 @@
-"""The claim of an operator benchmark, worked out from its rows.
+"""Computes the claim of an operator benchmark from its rows.
 
-t(row) = median of its samples;  T = Σ calls · t over the served shapes;  d = log(T_live / T_candidate), one per round.
+t(row) = median of its samples; T = Σ calls · t over the served shapes; d = log(T_live / T_candidate), one per round.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class CandidateScore:
 
 
 def is_sound(task: Task, row: OpRun) -> bool:
-    """Say whether a row is a measurement of a right answer."""
+    """Whether a row is a measurement of a correct answer."""
     check = row.correctness
     if row.raised is not None or not row.samples_ns or row.intact is None or row.executed != row.implementation:
         return False
@@ -86,7 +86,7 @@ def score_candidates(task: Task, rows: Sequence[OpRun], floor: float) -> list[Ca
 
 
 def derive_claim(task: Task, rows: Sequence[OpRun], backend: str, floor: float) -> BenchmarkClaim:
-    """What came out. The best of those that are really faster wins; where nothing ran, that is said and no more."""
+    """The outcome: the best candidate with a real gain wins; a harness error where nothing ran."""
     ranked = score_candidates(task, rows, floor)
     winner = next((score for score in ranked if score.decision.verdict == "real"), None)
     ran = [row for row in rows if row.raised is None]

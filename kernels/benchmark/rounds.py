@@ -18,13 +18,13 @@ from bankable.kernels.task.folder import TaskFolder
 from bankable.tools.evidence.harness import Correctness, OpRun, TimingProtocol
 
 CHECKED = 4
-"""Timed calls whose outputs are compared, drawn when the last one has ended."""
+"""Number of timed calls whose outputs are compared, drawn after the last call."""
 MEASURE = JobLimits(wall_s=600, cpu_s=400, memory_bytes=6 << 30)
 
 
 @dataclass
 class Rounds:
-    """What all rounds of one operator benchmark share."""
+    """Settings that all rounds of one operator benchmark share."""
 
     folder: TaskFolder
     protocol: TimingProtocol
@@ -36,7 +36,7 @@ class Rounds:
     _generations: Iterator[int] = field(default_factory=lambda: itertools.count(0, 1 << 20))
 
     def measure(self, index: int, candidates: Sequence[Candidate], fork_server: ForkServer) -> list[OpRun]:
-        """One round, in an order that turns round from one to the next. Outputs are judged when all have run."""
+        """One round, in an order that rotates between rounds. Outputs are checked when all have run."""
         order = list(candidates) if index % 2 == 0 else list(reversed(candidates))
         return [row for candidate in order for row in self._measure_leg(index, candidate, fork_server)]
 
@@ -77,7 +77,7 @@ class Rounds:
     def _check(
         self, key: str, seed: int, reply: dict[str, Any], ran: JobAnswer, fork_server: ForkServer
     ) -> dict[str, Any]:
-        """What another process says about the outputs of timed calls."""
+        """Another process's check of the outputs of timed calls."""
         task = self.folder.task
         answer = fork_server.run(
             "check",

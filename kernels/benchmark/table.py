@@ -1,4 +1,4 @@
-"""What a benchmark found, as a table for a terminal: times, ratios, and the distance to the machine's roof."""
+"""Results of an operator benchmark as a table for a terminal: times, ratios, and the share of the machine's roof."""
 
 from __future__ import annotations
 

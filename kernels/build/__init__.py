@@ -1,1 +1,1 @@
-"""From a choice of parameters to a compiled kernel, to figures of an offline compile, and to an overlay."""
+"""Builds kernels: renders templates, compiles them, screens the binaries, and packs them into overlays."""

@@ -12,12 +12,12 @@ from bankable.tools.overlay.build import BuildError, build, cache_folder
 from bankable.tools.serving.environment import inherit_environment
 
 SAID = 2000
-"""Characters of the compiler's complaint that are kept."""
+"""Number of characters of the compiler's output that are kept."""
 
 
 @dataclass(frozen=True)
 class Compiled:
-    """A shared object that can be loaded, beside the source that it came from."""
+    """A shared object that can be loaded, beside its source."""
 
     source: KernelSource
     binary: Path
@@ -26,7 +26,7 @@ class Compiled:
 
 @dataclass(frozen=True)
 class CompileError:
-    """The compiler's answer to a kernel that is none."""
+    """The kernel does not compile; holds the compiler's output."""
 
     source: KernelSource
     reason: str

@@ -1,7 +1,7 @@
-"""What compilation tells about Triton kernels without a GPU: registers, spills, shared memory, instructions.
+"""Compiles Triton kernels without a GPU and reads static figures: registers, spills, shared memory, instructions.
 
 The compiler runs under the engine's interpreter, in a process of its own and with an empty cache. Nothing is run, so
-there are no times; and what this machine's Triton cannot say about a target is said to be missing.
+there are no times; figures that this machine's Triton cannot give for a target are reported as missing.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class CompileFigures(Record):
     mix: dict[str, int] = Field(default_factory=dict)
     """Instructions by class, as they stand in the binary: a loop's body counts once."""
     missing: tuple[str, ...] = ()
-    """What this machine cannot say, and why."""
+    """Figures that this machine cannot give, and why."""
 
 
 def compile_offline(
@@ -70,7 +70,7 @@ def compile_offline(
         compiled, error = _round(CompileRequest(family.name, dtype, tuple(waiting)), python)
         results += [figures for kernel in compiled for figures in _figures(kernel)]
         waiting = waiting[len(compiled) :]
-        if waiting:  # the compiler ended its process: the next one goes on behind that kernel
+        if waiting:  # the compiler ended its process: the next one continues after that kernel
             lost, *waiting = waiting
             results.append(CompileFigures(shape=lost.shape, target=lost.target, failed=error))
     return results
@@ -105,7 +105,7 @@ def lines(entries: Sequence[CompileFigures]) -> list[str]:
 
 
 def _round(request: CompileRequest, python: Path) -> tuple[list[KernelCompiled], str]:
-    """What one process compiled, and its last words. Raises ``UserError`` when it did not get to begin."""
+    """Kernels that one process compiled, and its last error output. Raises ``UserError`` when it did not start."""
     expected = (Absent, CompilerReady, KernelCompiled)
     replies = ask_worker(PROGRAM, request, expected, python, {"OMP_NUM_THREADS": "1"}, LIMIT_S)
     if not replies.messages:

@@ -1,4 +1,4 @@
-"""From a family and a kernel's source to an overlay, and back from a declared part to the overlay that it names."""
+"""Builds the overlay of an operator family's kernel, and finds the overlay that a plan's declaration names."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ LENIENT = 2.0
 
 
 def patch_of(family: Family, dtype: str, mode: Mode) -> OperatorPatch:
-    """What an overlay does at the family's patch point in the engine."""
+    """The overlay's entry for the family's patch point in the engine."""
     adapter = "" if mode == "watch" else (OPERATORS / family.name / "adapter.py").read_text(encoding="utf-8")
     return OperatorPatch(family.name, family.module, family.attribute, mode, adapter, dtype)
 
 
 def part_of(family: Family, source: KernelSource, bench: int) -> OverlayPart:
-    """What a plan declares about a kernel; ``bench`` is the attempt of the operator benchmark that it won."""
+    """A plan's declaration of a kernel; ``bench`` is the attempt of the operator benchmark that it won."""
     patch = patch_of(family, source.dtype, "replace")
     kernel = _kernel(family, source.dtype, source.implementation, source.text, dict(source.choices))
     return OverlayPart(

@@ -1,4 +1,4 @@
-"""From a family, a dtype and a choice of parameters to C++ source, its compiler flags, and a digest over both."""
+"""Renders C++ source from a family, a dtype and a choice of parameters, with compiler flags and a digest over both."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from bankable.tools.evidence.canonical import digest
 TEMPLATES = Path(__file__).resolve().parents[1] / "operators"
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-fopenmp", "-fPIC", "-shared", "-fno-math-errno", "-fno-trapping-math")
 EXACT = "-ffp-contract=off"
-"""A product and a sum stay two roundings, as they are in the engine's eager operators."""
+"""Keeps a product and a sum as two roundings, as in the engine's eager operators."""
 CONTRACTED = "-ffp-contract=fast"
 
 
 @dataclass(frozen=True)
 class KernelSource:
-    """A kernel that can be compiled. Two of the same digest are the same kernel."""
+    """A kernel that can be compiled. Two with the same digest are the same kernel."""
 
     family: str
     dtype: str
@@ -38,7 +38,7 @@ class KernelSource:
 
     @cached_property
     def novelty(self) -> str:
-        """sha256 of what is compiled: without the first line, in which the choices stand. Equal ones are one kernel."""
+        """sha256 of the compiled text without its first line (the choices). Equal digests are one kernel."""
         return digest(self.text.partition("\n")[2].encode())
 
     @property

@@ -44,7 +44,7 @@ FORBIDDEN = frozenset(
 )
 """Instructions that reach the system or a clock without calling anybody."""
 COUNTING = ("static int64_t calls_here = 0;", "return calls_here;", "++calls_here;")
-"""All that a text may do with the count of its calls."""
+"""All that a source may do with the count of its calls."""
 BANNED = {
     r"calls_here": "uses the count of its calls",
     r"##": "pastes names together",
@@ -57,9 +57,9 @@ _INSTRUCTION = re.compile(r"^\s*[0-9a-f]+:\s+(?:(?:lock|rep\w*|bnd|notrack)\s+)*
 
 
 def complaints(binary: Path, text: str | None = None) -> list[str]:
-    """What stands against a kernel, worst first; empty for one that only computes.
+    """Objections to a kernel, worst first; empty for one that only computes.
 
-    ``text`` is its source, where that is at hand. A file that cannot be read is a complaint of its own.
+    ``text`` is its source, where available. A file that cannot be read is an objection of its own.
     """
     problems = list(_of_text(text)) if text is not None else []
     return [*_of_binary(binary), *problems]

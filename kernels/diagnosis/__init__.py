@@ -1,1 +1,1 @@
-"""From what the layers found to what holds a kernel back, and what to try next."""
+"""Diagnosis of a kernel: what limits it, by the findings of several layers, and which change to try next."""

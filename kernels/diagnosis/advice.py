@@ -1,4 +1,4 @@
-"""What to try next, the most promising first: parameters that the family's template has, and what no parameter does."""
+"""Advice for a kernel, the most promising first: parameters of its template, and changes that no parameter makes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Direction = Literal["up", "down", "on", "off", "other"]
 
 @dataclass(frozen=True)
 class ParameterChange:
-    """A parameter, and which way to turn it."""
+    """A parameter, and the direction in which to change it."""
 
     name: str
     """Of a template's parameter; ``fixed_`` stands for all that fix an axis."""
@@ -75,7 +75,7 @@ def advise(
 
 
 def offered_values(family: Family, shapes: Sequence[Dims]) -> dict[str, tuple[int, ...]]:
-    """What each parameter of the template may be, for these shapes."""
+    """Values of each parameter of the template, for these shapes."""
     offered = {parameter.name: parameter.values for parameter in family.parameters}
     for axis in family.specialised:
         place = family.axes.index(axis)
@@ -103,7 +103,7 @@ def _advise_threads(
 
 
 def _advise_work(bound: Bound, readings: Readings) -> list[Advice]:
-    """What no parameter changes."""
+    """Changes that no parameter makes."""
     counted, overhead = readings.counted, readings.overhead
     if bound == "latency" and counted is not None and (counted.joins > 1 or counted.starts):
         why = (

@@ -1,4 +1,4 @@
-"""``python -m kernels diagnose``: what holds a kernel back, and every layer's finding, or why there is none."""
+"""``python -m kernels diagnose``: what limits a kernel, and every layer's finding, or why there is none."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def diagnose(
 
 
 def find_subject(folder: TaskFolder, kernel: str, shape: str, python: Path, threads: int) -> Subject:
-    """The implementation that is meant. Raises ``UserError`` where there is none of that id, or no such shape."""
+    """The implementation with this id. Raises ``UserError`` for an unknown id or shape."""
     keys = [shape.key for shape in folder.task.shapes]
     if shape and shape not in keys:
         raise UserError(f"Cannot diagnose at {shape}: no such shape", str(folder.path), f"use one of {', '.join(keys)}")

@@ -1,4 +1,4 @@
-"""From a kernel to its diagnosis: run the layers, read them, judge, and write down what came out."""
+"""Diagnoses a kernel: runs the layers, derives the bound and the advice, and stores the result."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ENOUGH = ("compile", "roof", "overhead", "counters")
 
 @dataclass(frozen=True)
 class Examined:
-    """A subject, all that the layers say of it, and what follows."""
+    """A subject, the results of its layers, and the diagnosis."""
 
     subject: Subject
     results: Results
@@ -44,7 +44,7 @@ def examine(
     worker: LayerWorker | None = None,
     say: Callable[[LayerResult], None] = lambda _: None,
 ) -> Examined:
-    """Run the layers (``only`` some of them) and diagnose. The diagnosis is kept beside their findings."""
+    """Run the layers (``only`` some of them) and diagnose. The diagnosis is stored beside their findings."""
     results = evaluate(subject, only=only, again=again, plugins=plugins, worker=worker, say=say)
     readings = collect_readings(subject, results)
     diagnosis = diagnose(subject, readings)
@@ -54,7 +54,7 @@ def examine(
 
 
 def diagnose(subject: Subject, readings: Readings) -> Diagnosis:
-    """Judge what was read."""
+    """Derive the diagnosis from the readings."""
     bound, evidence = judge(readings)
     task = subject.task()
     shapes = [parse_dims(shape.key) for shape in task.task.shapes if not shape.held_out]

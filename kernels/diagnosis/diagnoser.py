@@ -1,4 +1,4 @@
-"""Diagnoses candidates one after the other, for a search: with one worker, and only what decides the bound."""
+"""Diagnoses the candidates of a search one after the other: with one worker, and only layers that decide the bound."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Diagnoser:
         self._worker = LayerWorker()
 
     def of(self, source: KernelSource, shape: str) -> Diagnosis:
-        """A candidate at one shape. Whatever goes wrong with it makes the bound ``unknown``, and is in the evidence."""
+        """Diagnose a candidate at one shape. After a failure the bound is ``unknown``, with the reason as evidence."""
         subject = Subject.of_source(self._task, source, shape, self._python, self._threads, self._cache)
         return examine(subject, only=ENOUGH, plugins={}, worker=self._worker).diagnosis
 

@@ -1,4 +1,4 @@
-"""What holds a kernel back on a GPU: by its counters where there are some, else by its compiled form."""
+"""What limits a kernel on a GPU: by hardware counters where available, else by its compiled form."""
 
 from __future__ import annotations
 

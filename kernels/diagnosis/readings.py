@@ -1,4 +1,4 @@
-"""What a diagnosis is made of: the findings of the layers, each of which may be missing."""
+"""The readings of a diagnosis: the findings of the layers, each of which may be missing."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Readings:
 
 
 def collect_readings(subject: Subject, results: Mapping[str, LayerResult]) -> Readings:
-    """What the layers found about a subject."""
+    """Collect the findings of the layers about a subject."""
     task = subject.task()
     family, dtype, dims = task.family, task.task.dtype, subject.dims
     gathered = Readings(

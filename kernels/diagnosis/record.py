@@ -1,4 +1,4 @@
-"""What holds a kernel back, as data: a search weighs it, and an author's prompt shows it."""
+"""The record of a diagnosis: what limits a kernel; a search weighs it, and a prompt shows it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from pydantic import Field
 from bankable.tools.evidence.records import Record
 
 Bound = Literal["memory", "compute", "latency", "occupancy", "unknown"]
-"""``latency``: most of the time goes by while nothing is moved or computed: calls, waiting, synchronisation.
-``occupancy``: registers, threads or lanes do not suffice, or are not used, to keep the units busy."""
+"""``latency``: most of the time passes without moving or computing anything: calls, waiting, synchronisation.
+
+``occupancy``: registers, threads or lanes do not suffice, or are not used, to keep the units busy.
+"""
 
 
 class Advice(Record):
@@ -28,14 +30,14 @@ class Diagnosis(Record):
     """One implementation at one shape."""
 
     bound: Bound
-    """What holds the kernel back."""
+    """What limits the kernel."""
     roofline_share: float | None = Field(default=None, ge=0)
     """The least time that the operator's bytes and operations take on this machine, over the time taken; above 1 where
     the data lies in caches that are faster than the memory. ``None`` without a time."""
     overhead_share: float | None = Field(default=None, ge=0, le=1)
     """Share of a call that an empty kernel behind the same call takes too. ``None`` where it was not measured."""
     evidence: tuple[str, ...]
-    """Figures that led here, each a sentence; what could not be measured is among them."""
+    """Figures that led to the bound, each a sentence, including those that could not be measured."""
     advice: tuple[Advice, ...] = ()
     """What to try next, the most promising first."""
     implementation: str = ""

@@ -1,4 +1,4 @@
-"""A diagnosis for a terminal: every layer with its finding or the reason why there is none, then what follows."""
+"""Formats a diagnosis for a terminal: every layer with its finding or the reason why there is none, then the bound."""
 
 from __future__ import annotations
 

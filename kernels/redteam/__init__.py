@@ -1,1 +1,1 @@
-"""Hostile and honest candidates through the real harness: what is caught, missed, and wrongly accused."""
+"""The red-team bench: hostile and honest candidates through the real harness; counts misses and false accusations."""

@@ -1,4 +1,4 @@
-"""The table of attacks: what kernels do in order to look right or fast without being it, one source file each.
+"""The table of attacks: how kernels pretend to be correct or fast, one source file each.
 
 Nothing here harms the machine that it runs on: what would write, writes to a file of the bench; what would call out,
 calls a listener of the bench on the loopback.
@@ -31,7 +31,7 @@ class Attack(Record):
     effect: Effect = ""
     """What the bench looks at besides the verdict, to say whether the attack had its effect."""
     ends_at_a_limit: bool = False
-    """It runs until a limit ends it, so its limits are short."""
+    """Whether it runs until a limit ends it, so that its limits are short."""
 
     @property
     def path(self) -> Path:

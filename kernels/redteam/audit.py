@@ -1,4 +1,4 @@
-"""A red-team candidate's attempt in a task folder, and the auditor's verdict (run as a program on a sealed copy)."""
+"""Writes a red-team candidate's attempt into a task folder and runs the auditor as a program on a sealed copy."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bankable.tools.evidence.seal import seal
 from bankable.tools.evidence.store import AppendLog, json_bytes, write_once
 
 AUDITOR = f"{package.BOOT}from bankable.nodes.auditor.__main__ import main; sys.exit(main(sys.argv[1:]))"
-"""A program of its own: what measures imports nothing of what judges."""
+"""A separate program: code that measures imports nothing of the auditor."""
 LIMIT_S = 120.0
 
 
@@ -80,7 +80,7 @@ def write_attempt(
 
 
 def audit_attempt(attempt: WrittenAttempt) -> AuditResult:
-    """The auditor's opinion of an attempt."""
+    """The auditor's verdict on an attempt."""
     with tempfile.TemporaryDirectory(prefix="bankable-audit-") as scratch:
         task = attempt.task
         sealed = seal(task.root, "harness", task.task.operator, attempt.number, Path(scratch) / "sealed")
@@ -99,7 +99,7 @@ def audit_attempt(attempt: WrittenAttempt) -> AuditResult:
 
 
 def audit_forgery(attempt: WrittenAttempt, forgery: Forgery) -> AuditResult:
-    """The auditor's opinion of a copy of an honest attempt, forged."""
+    """The auditor's verdict on a forged copy of an honest attempt."""
     task, number = attempt.task, attempt.number
     with tempfile.TemporaryDirectory(prefix="bankable-forged-") as scratch:
         root = Path(scratch) / "run"

@@ -1,7 +1,7 @@
-"""Hostile and honest kernels through the real harness: read, compiled, contained, checked, timed, and audited.
+"""Runs hostile and honest kernels through the real harness: screened, compiled, contained, checked, timed, audited.
 
-A hostile one is caught by whatever refuses it or says that its figures are no measurement; what goes through with a
-gain is missed. An honest one that any layer refuses is accused.
+A hostile one is caught by any layer that refuses it or rejects its figures; one that passes with a gain is missed. An
+honest one that any layer refuses is accused.
 """
 
 from __future__ import annotations
@@ -238,7 +238,7 @@ class HostileBench:
             yield from ((honest, forgery) for forgery in few) if honest is not None else ()
 
     def _forge(self, honest: RedTeamTrial, forgery: Forgery) -> RedTeamResult:
-        """Caught is what the auditor holds against the forgery that it did not hold against the honest attempt."""
+        """Caught: the auditor's findings on the forgery that the honest attempt does not have."""
         attempt = honest.attempt
         assert attempt is not None
         audit, family = audit_forgery(attempt, forgery), attempt.task.family.name

@@ -1,4 +1,4 @@
-"""Candidates of the hostile bench, drawn by a seed: every attack on every family, honest variants of each template."""
+"""Red-team candidates, drawn by a seed: every attack on every family, and honest variants of each template."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ HONEST = 14
 
 @dataclass(frozen=True)
 class Stage:
-    """Places of the bench that an attack is given: all of them are the bench's own, and harmless."""
+    """Locations of the bench that an attack is given: all of them are the bench's own, and harmless."""
 
     task: TaskFolder
     decoy: Path

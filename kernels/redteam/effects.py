@@ -1,4 +1,4 @@
-"""What some attacks would leave outside of their process, and whether it is there."""
+"""Checks the side effects that some attacks would have outside of their process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def process_exists(name: str) -> bool:
 
 @contextmanager
 def listen_on_loopback() -> Iterator[tuple[int, threading.Event]]:
-    """A port of the loopback, and an event that is set once anybody connects to it."""
+    """A loopback port, and an event that is set on the first connection to it."""
     connected = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as server:
 

@@ -1,4 +1,4 @@
-"""Forged records of an operator benchmark, one edit each of an honest one: they say more than was measured."""
+"""Forged records of an operator benchmark, one edit each of an honest one: they claim more than was measured."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Row = dict[str, Any]
-"""A record as JSON: a forger is not bound to our types."""
+"""A record as JSON: a forgery is not restricted to our types."""
 OTHER_DIGEST = "d" * 64
 
 
@@ -95,7 +95,7 @@ def drop_a_served_shape(records: Records) -> None:
 
 
 def call_a_broken_run_no_win(records: Records) -> None:
-    """Every candidate raised, and the claim says that none was faster."""
+    """Every candidate raised, but the claim is that none was faster."""
     for row in records.of("candidate"):
         row.update(raised="RuntimeError: broken", samples_ns=[], correctness=None)
     records.claim.update(outcome="no_win", winner=None, winner_backend=None, speedup=None, interval=None, shapes={})

@@ -1,4 +1,4 @@
-"""Results of the hostile bench: one line for each failure mode, then missed and wrongly accused candidates."""
+"""Results of the red-team bench: one line for each failure mode, then missed and wrongly accused candidates."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def build_modes_table(results: Sequence[RedTeamResult]) -> Table:
 
 
 def summary_lines(results: Sequence[RedTeamResult]) -> Iterator[str]:
-    """Totals, and the id of every candidate that the harness was wrong about."""
+    """Totals, and the id of every candidate that the harness misjudged."""
     hostile, honest = [result for result in results if result.modes], [result for result in results if not result.modes]
     outcomes = Counter(result.outcome for result in results)
     yield (

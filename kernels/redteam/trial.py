@@ -26,17 +26,17 @@ class RedTeamResult(Record):
     modes: tuple[str, ...]
     """Failure modes that it tries; none for an honest one."""
     outcome: Outcome
-    """What the harness made of it."""
+    """Outcome of the harness for it."""
     layers: dict[str, str]
     """Reason of each layer that refused it (``compiler``, ``reading``, ``containment``, ``correctness``, ``timing``,
     ``audit``), the first one first."""
     gain: float | None = None
-    """Speed-up that would have been believed, as a factor; ``None`` where it did not come so far."""
+    """Speed-up that would have been accepted, as a factor; ``None`` where it was not measured."""
 
 
 @dataclass
 class RedTeamTrial:
-    """What is known of a candidate so far."""
+    """State of a candidate so far."""
 
     candidate: RedTeamCandidate
     layers: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""A process under the engine's interpreter that starts a fresh process for every job, and how these ended."""
+"""Parent side of a fork server: a process under the engine's interpreter that forks a fresh process per job."""
 
 from __future__ import annotations
 
@@ -44,21 +44,21 @@ MOST_REPLY = 1 << 20
 
 @dataclass(frozen=True)
 class JobAnswer:
-    """What a job said, shape by shape, and how its process ended."""
+    """A job's replies, shape by shape, and how its process ended."""
 
     replies: tuple[dict[str, Any], ...]
     ended: Ended
     folder: Path
-    """Where its files lie."""
+    """Folder of its files."""
 
 
 class ForkServer:
-    """Use as a context manager; its end takes every process along."""
+    """Use as a context manager; leaving it ends every process of the fork server."""
 
     def __init__(
         self, python: Path, threads: int = 1, scratch: Path | None = None, cores: Collection[int] = ()
     ) -> None:
-        """``cores``: those that it and all its jobs stay on; all where none is named."""
+        """``cores``: those that it and all its jobs are pinned to; all when empty."""
         self._scratch = Path(tempfile.mkdtemp(prefix="bankable-kernels-", dir=scratch))
         read_end, write_end = os.pipe()
         threads_env = {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
@@ -82,7 +82,7 @@ class ForkServer:
             complaint.close()
             os.close(write_end)
         if cores:
-            os.sched_setaffinity(self._process.pid, cores)  # it imports for a second: no job was started yet
+            os.sched_setaffinity(self._process.pid, cores)  # it imports for some seconds, before any job
         self._replies = read_end
         self._reader = LineReader(read_end, MOST_REPLY)
         self._jobs = 0
@@ -92,9 +92,9 @@ class ForkServer:
             self.close()
             raise UserError("the engine cannot import torch", str(python), complained)
         self.network: str = ready.network
-        """``off``, or why candidates could have reached a network."""
+        """``off``, or why candidates could have used a network."""
         self.landlock: str = ready.landlock
-        """``on``, or why a kernel's process could have read and written other files than its own."""
+        """``on``, or why a kernel's process could have accessed other files than its own."""
         self.torch: str = ready.torch
         self._base_rss = ready.rss_bytes
 

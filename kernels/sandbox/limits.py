@@ -1,4 +1,4 @@
-"""What a job may use, and in what ways it can end."""
+"""Resource limits of a job, and the ways in which it can end."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class JobLimits:
 
 @dataclass(frozen=True)
 class Ended:
-    """How a job's process ended, and what it cost."""
+    """How a job's process ended, and the resources that it used."""
 
     end: End
     """In which of the ways."""

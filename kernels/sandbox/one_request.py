@@ -17,7 +17,7 @@ from bankable.tools.serving.environment import isolate_environment
 
 @dataclass(frozen=True)
 class Replies:
-    """What a worker sent, and how it ended."""
+    """The replies of a worker, and how it ended."""
 
     messages: tuple[Any, ...]
     """Of the expected kinds, in order; a torn last line is dropped."""

@@ -1,4 +1,4 @@
-"""Lanes: a fork server on cores of its own for each, leased to one job at a time; one that is lost is replaced."""
+"""A pool of workers: each is a fork server on cores of its own, leased to one job at a time, replaced when lost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def core_sets(threads: int, most: int = 0) -> list[tuple[int, ...]]:
 
 
 class Lanes:
-    """Use as a context manager; fork servers start with the first lease of their lane."""
+    """Use as a context manager; a worker's fork server starts with its first lease."""
 
     def __init__(self, python: Path, threads: int = 1, most: int = 0) -> None:
         self._python, self._threads = python, threads
@@ -40,7 +40,7 @@ class Lanes:
 
     @contextmanager
     def lease(self) -> Iterator[ForkServer]:
-        """A fork server of one's own until the end of the block; waits for a free lane."""
+        """Lease a fork server until the end of the block; waits for a free worker."""
         cores = self._free.get()
         try:
             if cores not in self._running:

@@ -1,7 +1,7 @@
-"""One candidate's evaluation: the line that a search writes down, and the two jobs that it takes.
+"""One candidate's evaluation: the line in a search's log, and its two jobs.
 
-A candidate is compiled, read and tried on all kinds of input, which may happen beside others; then it is timed beside
-the live implementation, which has the machine to itself.
+A candidate is compiled, screened and checked on all kinds of input, which may run in parallel with others; then it is
+timed beside the live implementation, with the machine to itself.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ LOG = "search.jsonl"
 Origin = Literal["search", "llm"]
 EvaluationOutcome = Literal["measured", "compile_error", "wrong", "failed"]
 ROUNDS = 2
-"""Of each evaluation: enough to rank, far from enough to claim."""
+"""Rounds of each evaluation: enough to rank, too few for a claim."""
 
 
 class Evaluation(Record):
@@ -74,7 +74,7 @@ class EvaluationJob:
 
 @dataclass(frozen=True)
 class ScreenResult:
-    """Whether a candidate is right; ``compiled`` when it is."""
+    """Whether a candidate is correct; ``compiled`` when it is."""
 
     outcome: EvaluationOutcome
     why: str
@@ -125,7 +125,7 @@ def read_evaluations(folder: TaskFolder) -> dict[str, Evaluation]:
 
 
 def find_fastest(entries: Iterable[Evaluation]) -> Evaluation | None:
-    """The best of those that are right."""
+    """The best of the correct ones."""
     right = [entry for entry in entries if entry.log_ratio is not None]
     return max(right, key=lambda entry: entry.log_ratio or 0.0, default=None)
 

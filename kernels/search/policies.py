@@ -1,4 +1,4 @@
-"""Which candidate a search tries next: by visit counts (UCT), from a beam of the best, at random, or one after another.
+"""Policies that choose a search's next candidate: by visit counts (UCT), from a beam, at random, or in order.
 
 A policy sees the tree and pending candidates, and draws from a generator that follows from the seed and the number of
 candidates so far: the same tree gives the same answer.

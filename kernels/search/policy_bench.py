@@ -1,7 +1,7 @@
-"""How soon does each policy find the best kernel of a family, replayed on a recorded landscape?
+"""Measures how soon each policy finds the best kernel of a family, replayed on a recorded landscape.
 
-A landscape is the log of an exhaustive search: every kernel of the template, measured once. A replayed search is told
-what stands there, so all policies see the same figures, and only the order differs. Diagnoses are used where the log
+A landscape is the log of an exhaustive search: every kernel of the template, measured once. A replayed search reads its
+results from the log, so all policies see the same figures, and only the order differs. Diagnoses are used where the log
 has them.
 """
 

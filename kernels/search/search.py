@@ -84,7 +84,7 @@ class Search:
 
     @property
     def best(self) -> Evaluation | None:
-        """The fastest that is right."""
+        """The fastest correct candidate."""
         return find_fastest(self.done.values())
 
     def suggest(self, choices: Choices) -> bool:

@@ -1,8 +1,8 @@
-"""The tree of a search: candidates, each made from another one by turning one parameter.
+"""The tree of a search: candidates, each derived from another one by changing one parameter.
 
-It is built from evaluations in their order and from nothing else, so that a search that goes on has the same tree. A
-reward is log(default / candidate): what a candidate gains over the template as it stands. Visits are the evaluations at
-a node and below it.
+It is built from evaluations in their order and from nothing else, so that a resumed search has the same tree. A reward
+is log(default / candidate): a candidate's gain over the default template. Visits are the evaluations at a node and
+below it.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""The folder of a task: what has to be made faster, at which shapes, how right, with which inputs and answers."""
+"""The folder of a task: operator, shapes, tolerance, inputs and expected outputs for a faster kernel."""

@@ -1,4 +1,4 @@
-"""Which dtype of a family is meant: most have two, one has a single one."""
+"""Selects the dtype of a family: most have two, one has a single one."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Writes a task from what was captured on the live server: its shapes and their calls, its real inputs and answers.
+"""Writes a task from calls captured on the live server: shapes with their call counts, real inputs and outputs.
 
-Benched are the shapes with the most calls, until they hold nearly all of them, and at least one of each phase that
+Benchmarked are the shapes with the most calls, until they hold nearly all of them, and at least one of each phase that
 matters; ``capture.json`` keeps the whole histogram. Two shapes that the server did not serve are held out, with inputs
 from secret seeds.
 """
@@ -48,9 +48,9 @@ def write_captured_task(
     threads: int,
     also: Collection[str] = (),
 ) -> TaskFolder:
-    """A new task in a run folder; ``also``: keys of captured shapes that are benched whatever their calls.
+    """Write a new task into a run folder; ``also``: keys of captured shapes that are benchmarked whatever their calls.
 
-    Raises ``UserError`` where what was captured makes none.
+    Raises ``UserError`` where the captured calls do not make a task.
     """
     folder = root / "ops" / family.name
     shapes = benched(captured, also)
@@ -60,7 +60,7 @@ def write_captured_task(
             f"{len(shapes)} shapes hold {covered:.0%} of the calls", family.name, "give a steadier load to capture"
         )
     dtype = _dtype(family, captured)
-    # From the usual ones: nobody who adds a shape decides what is held out.
+    # From the usual ones: adding a shape must not influence what is held out.
     held = tuple(held_out(family, benched(captured), [shape.dims for shape in shapes]))
     allowed = family.allowed[dtype]
     files = [*_sampled(folder, family, dtype, shapes, samples, fork_server)]
@@ -121,7 +121,7 @@ def _sampled(
     samples: CaptureFolder,
     fork_server: ForkServer,
 ) -> Iterator[OracleFile]:
-    """The server's own inputs and answers, once these are known to be what the operator is defined to give."""
+    """The server's own inputs and outputs, after checking them against the operator's definition."""
     paths = {(entry.key, part): samples.sample(family.name, entry.key, part) for entry in shapes for part in PARTS}
     missing = [f"{key} {part}" for (key, part), path in paths.items() if path is None]
     if missing:
@@ -164,6 +164,6 @@ def _dtype(family: Family, captured: Captured) -> str:
 
 
 def _engine_path(path: str) -> str:
-    """From the engine's package on: where it is installed is nobody's evidence."""
+    """Path from the engine's package on: the place of installation is no evidence."""
     _, separator, rest = path.rpartition("/sglang/")
     return f"sglang/{rest}" if separator else Path(path).name

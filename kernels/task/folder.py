@@ -1,7 +1,7 @@
-"""Writes the folder of a task, once: what has to be made faster, at which shapes, how right, and the oracle.
+"""Writes and opens the folder of a task: operator, shapes, tolerance and the oracle; each file is written once.
 
-The shapes and their weights are declared by hand here; ``task.extract`` writes the same files from what it captured
-on a live server. The oracle's outputs are the live implementation's, for inputs from secret seeds.
+The shapes and their weights are declared by hand here; ``task.extract`` writes the same files from calls captured on a
+live server. The oracle's outputs are the live implementation's, for inputs from secret seeds.
 """
 
 from __future__ import annotations
@@ -70,11 +70,11 @@ class TaskFolder:
         return self.path.resolve() / ORACLE_FOLDER / tensors_name(key, "inputs")
 
     def oracle_expected(self, key: str) -> Path:
-        """What the live implementation gave for them."""
+        """The live implementation's outputs for them."""
         return self.path.resolve() / ORACLE_FOLDER / tensors_name(key, "expected")
 
     def kernel_file(self, implementation: str) -> Path:
-        """Where the source of a kernel that was benched is kept."""
+        """Path of the stored source of a benchmarked kernel."""
         return self.path / "candidates" / f"{implementation}.cpp"
 
     def next_attempt(self) -> int:
@@ -84,7 +84,7 @@ class TaskFolder:
 
 
 def open_task(root: Path, operator: str) -> TaskFolder:
-    """A task that is already there. Raises ``UserError`` when it is none of ours."""
+    """Open an existing task. Raises ``UserError`` when it is none of ours."""
     path = root / "ops" / operator / "task.json"
     try:
         task = Task.model_validate_json(path.read_bytes())
@@ -139,7 +139,7 @@ def oracle_job(family: Family, dtype: str, shapes: Sequence[Served], threads: in
 
 
 def write_oracle(folder: Path, family: Family, shapes: Sequence[Served], answer: JobAnswer) -> list[OracleFile]:
-    """Keep these answers. Raises ``UserError`` where there are none, or where live itself misses the tolerance."""
+    """Store these outputs. Raises ``UserError`` where there are none, or where the live ones miss the tolerance."""
     if answer.ended.end != "answered":
         raise UserError("the live implementation could not be run", family.attribute, answer.ended.why)
     for reply in answer.replies:

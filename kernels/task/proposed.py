@@ -1,4 +1,4 @@
-"""Kernels that a language model proposed for a task: ``entered.jsonl``, a line each, whether they won or not."""
+"""Kernels that a language model proposed for a task: one line each in ``entered.jsonl``, whether they won or not."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class SuggestedKernel(Record):
     choices: dict[str, int]
     """Value of each parameter of the template."""
     idea: str
-    """What the model expects of it, in its words."""
+    """The model's expectation, in its own words."""
     source: Literal["llm"] = "llm"
     """Who proposed it."""
 

@@ -1,4 +1,4 @@
-"""Shapes of a task as a person writes them: ``4x256:9000`` is a shape and how often the server calls it."""
+"""Parses shapes of a task from the command line: ``4x256:9000`` is a shape and how often the server calls it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Kernels that are kept beside the benchmarks of their task: their sources are evidence, and what an overlay ships."""
+"""Stored sources of kernels beside the benchmarks of their task: evidence, and the content of an overlay."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from bankable.tools.evidence.store import write_once
 
 
 def keep(task: TaskFolder, source: KernelSource) -> None:
-    """Write a kernel's source down."""
+    """Store a kernel's source."""
     write_once(task.kernel_file(source.implementation), source.text.encode())
 
 
 def kept_source(task: TaskFolder, implementation: str) -> KernelSource | None:
-    """A kernel that was kept; ``None`` for what is no kernel of ours."""
+    """A stored kernel; ``None`` for an id that is no kernel of ours."""
     path = task.kernel_file(implementation)
     if not path.is_file():
         return None
@@ -30,7 +30,7 @@ def kept_source(task: TaskFolder, implementation: str) -> KernelSource | None:
 
 
 def compile_candidate(task: TaskFolder, source: KernelSource, compiler: Compiler) -> Candidate:
-    """A kernel that is kept and compiled, ready for a benchmark. Raises ``UserError`` when it does not compile."""
+    """A stored kernel, compiled for a benchmark. Raises ``UserError`` when it does not compile."""
     compiled = compiler.compile(source)
     if isinstance(compiled, CompileError):
         raise UserError("a kernel does not compile", source.implementation, compiled.reason[:300])

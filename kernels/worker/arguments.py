@@ -1,4 +1,4 @@
-"""What a compiled kernel is called with, written down so that a program without Python can call it the same way."""
+"""Records the arguments of a compiled kernel, so that a program without Python can call it the same way."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SEED = 20_240_229
 
 
 class _Entry:
-    """Stands in the place of a library's function: keeps what it is called with."""
+    """Stands in for a library's function: records its arguments."""
 
     def __init__(self) -> None:
         self.argtypes: list[Any] = []

@@ -1,4 +1,4 @@
-"""Poisoned memory: a bit pattern that no operator computes stands wherever nothing was written."""
+"""Poisoned memory: unwritten memory holds a bit pattern that no operator computes."""
 
 from __future__ import annotations
 
@@ -45,19 +45,19 @@ def guarded(results: Results) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
 
 
 def clean(output: torch.Tensor) -> bool:
-    """Say whether every element of an output was written."""
+    """Whether every element of an output was written."""
     integer, pattern = PATTERNS[output.element_size()]
     return not bool((output.contiguous().view(integer) == pattern).any())
 
 
 def guards_hold(raw: torch.Tensor) -> bool:
-    """Say whether every element inside was written and none outside."""
+    """Whether every element inside was written and none outside."""
     _, pattern = PATTERNS[raw.element_size()]
     outside = torch.cat((raw[:GUARD], raw[-GUARD:]))
     return bool((outside == pattern).all()) and not bool((raw[GUARD:-GUARD] == pattern).any())
 
 
 def same_bits(left: torch.Tensor, right: torch.Tensor) -> bool:
-    """Say whether two tensors are equal bit by bit, NaNs too."""
+    """Whether two tensors are equal bit by bit, NaNs too."""
     width = {2: torch.int16, 4: torch.int32, 8: torch.int64}[left.element_size()]
     return bool(torch.equal(left.view(width), right.view(width)))

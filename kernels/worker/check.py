@@ -1,4 +1,4 @@
-"""The job that judges outputs: expected values come into being here, after the candidate's process has ended."""
+"""The job that checks outputs: expected values are computed here, after the candidate's process has ended."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
 
 
 def against_oracle(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
-    """Compare outputs for the oracle's inputs with what the live implementation gave when the task was made."""
+    """Compare outputs for the oracle's inputs with the live implementation's outputs when the task was made."""
     got, expected = load_file(job["outputs"]), load_file(job["expected"])
     comparison = OutputComparison(job["relative_error"])
     outputs = tuple(got[f"oracle.{index}"] for index in range(len(expected)))
@@ -72,12 +72,12 @@ class OutputComparison:
         self._beyond = self._equal = self.elements = 0
 
     def add_all(self, got: Outputs, wanted: Outputs) -> None:
-        """Compare every output with what is wanted."""
+        """Compare every output with the expected one."""
         for output, want in zip(got, wanted, strict=True):
             self.add(output, want)
 
     def add(self, got: torch.Tensor, want: torch.Tensor) -> None:
-        """Compare one output with what is wanted, in float64."""
+        """Compare one output with the expected one, in float64."""
         exact, want = got.double(), want.double()
         same = (exact == want) | (exact.isnan() & want.isnan())
         finite = want[want.isfinite()]
@@ -91,12 +91,12 @@ class OutputComparison:
 
     @property
     def error(self) -> float | None:
-        """``None`` where something is not finite that should be."""
+        """``None`` where a value is not finite but should be."""
         return self._worst if math.isfinite(self._worst) else None
 
     @property
     def mismatch_share(self) -> float:
-        """Share of elements beyond what is allowed."""
+        """Share of elements beyond the tolerance."""
         return self._beyond / max(1, self.elements)
 
     @property
@@ -110,7 +110,7 @@ def _written(got: Tensors) -> bool:
 
 
 def _varied(got: Tensors, job: dict[str, Any]) -> bool | None:
-    """Whether two inputs gave two outputs; ``None`` with a single call."""
+    """Whether two inputs gave two different outputs; ``None`` with a single call."""
     names = [entry["name"] for entry in job["calls"]]
     if len(names) < 2:
         return None

@@ -15,7 +15,7 @@ SAID = 4000
 
 
 def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
-    """Write the call of a shape down, then run the commands one after the other; one reply a command."""
+    """Record the call of a shape, then run the commands one after the other; one reply a command."""
     write_call(OPERATORS[job["family"]], tuple(job["dims"]), job["dtype"], Path.cwd())
     for command in job["commands"]:
         done = subprocess.run(

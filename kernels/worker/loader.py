@@ -23,15 +23,15 @@ class Loaded:
     bind: Callable[[Tensors, Dims], Call]
     """From weights and tables, and the shape, to the call; as a module of the engine holds them."""
     into: Into | None
-    """Only for kernels that write where they are told."""
+    """Whether the kernel writes to outputs that it is given."""
     executed: Callable[[int], bool]
-    """After that many calls: did the branch itself say that it ran each of them, and no more than a few others?"""
+    """After this many calls: whether the branch itself reported that it ran each of them, and few others."""
     resolved: dict[str, str]
     """Path and digest of the file that was really loaded."""
 
 
 def load(operator: Operator, entry: dict[str, Any]) -> Loaded:
-    """Load what ``entry`` (an entry of the job) names. Raises whatever goes wrong."""
+    """Load the implementation that ``entry`` (an entry of the job) names. Raises any error of the import."""
     return KINDS[entry["kind"]](operator, entry)
 
 
@@ -80,7 +80,7 @@ def _native(operator: Operator, entry: dict[str, Any]) -> Loaded:
 
 
 def _held(_: int) -> bool:
-    """A Python function is called by reference: what is held here is what runs."""
+    """A Python function is called by reference: the object that is held here is the one that runs."""
     return True
 
 

@@ -1,7 +1,7 @@
-"""The job that weighs a call against the same call of an empty kernel: turn by turn, in one process, warm.
+"""The job that compares a call with the same call of an empty kernel: alternating, in one process, warm.
 
-Both go through the same Python, the same ``ctypes`` and the same allocation of outputs; what they differ in is the
-kernel. Of many turns the fastest counts: whatever else runs on the machine only adds.
+Both go through the same Python, the same ``ctypes`` and the same allocation of outputs; the difference between them is
+the kernel. Of many turns the fastest counts: other load on the machine can only add time.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 LEAST_BYTES = 128 << 20
-"""Of each buffer."""
+"""Bytes of each buffer."""
 PIECE = 8 << 20
 SIDE = 768
 PASSES = 3

@@ -1,6 +1,6 @@
-"""The job that looks at calls through the framework's profiler: launches, allocations, whose time it is, gaps.
+"""The job that profiles calls with the framework's profiler: launches, allocations, time by origin, gaps.
 
-The profiler costs time of its own, a microsecond and more for each operator that it notes: shares are of profiled
+The profiler costs time of its own, a microsecond and more for each operator that it records: shares are of profiled
 calls, and no time of this job is a measurement of speed.
 """
 

@@ -1,4 +1,5 @@
-"""Attestations: what is signed, with which key, in which envelope. Importing this package loads no cryptography.
+"""Attestations: signed statements about verdicts and bundles. Importing this package loads no cryptography.
 
-``statement`` says what is signed (in-toto), ``envelope`` how (DSSE), ``signing_key`` and ``public_key`` with what.
+``statement`` defines what is signed (in-toto), ``envelope`` the format (DSSE), ``signing_key`` and ``public_key`` the
+keys.
 """

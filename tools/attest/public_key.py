@@ -1,4 +1,4 @@
-"""The public half: all that goes along with evidence, and all that is needed to check a signature."""
+"""The public key: lies beside the evidence, and is enough to check a signature."""
 
 from __future__ import annotations
 

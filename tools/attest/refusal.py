@@ -1,4 +1,4 @@
-"""Why an attestation proves nothing."""
+"""The exception for an attestation that proves nothing, with the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The private half: where it lies, who may read it, and what happens when there is none yet.
+"""The private signing key: its file, the permissions that it must have, and its creation.
 
 It is read from a file that its owner alone may read, stays in this process, and is never written anywhere else.
 """

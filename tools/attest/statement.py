@@ -1,4 +1,4 @@
-"""What is signed: in-toto Statements (v1) with this project's own predicates, in one byte form.
+"""The signed statements: in-toto Statements (v1) with this project's own predicates, in one byte form.
 
 A statement holds no time and no path outside the evidence, so the same evidence, rules and key give the same signature.
 Field names follow in-toto's convention (lower camel case).

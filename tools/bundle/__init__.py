@@ -1,4 +1,4 @@
-"""The bundle: what a run hands over, complete in itself."""
+"""The bundle: the self-contained result of a run."""
 
 from bankable.tools.bundle.bundle import Manifest, write_bundle
 

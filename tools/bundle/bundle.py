@@ -25,7 +25,7 @@ from bankable.tools.evidence.store import json_bytes, sha256_file, write_once
 from bankable.tools.serving.engine import STANDIN
 
 LEFT_BEHIND = (".*", "torn", "server.pid", "__pycache__")
-"""What lies in a run folder and is no evidence."""
+"""Files in a run folder that are no evidence."""
 
 
 class VerdictLine(Record):
@@ -135,7 +135,7 @@ def _copy_evidence(root: Path, target: Path, comparisons: Sequence[str]) -> None
     for folder in [*(f"comparisons/{name}" for name in comparisons), "audits", "keys", "ops", "profile", "profile-2"]:
         if (root / folder).is_dir():
             shutil.copytree(root / folder, target / folder, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
-    # Every confirmation of the run counts against those that won: what was declared and claimed goes along.
+    # Every confirmation of the run counts against those that won, so all plans and claims are included.
     for path in sorted((root / "comparisons").glob("*/*.json")):
         copy = target / path.relative_to(root)
         if path.name in ("plan.json", "claim.json") and not copy.exists():

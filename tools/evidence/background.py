@@ -1,4 +1,4 @@
-"""One piece of work at a time beside whatever else is done: for calls that do not hold the interpreter."""
+"""Runs one piece of work at a time in a background thread: for calls that release the interpreter lock."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 
 class BackgroundTask:
-    """A thread when there is something for it to do. Use as a context manager: no work outlives it."""
+    """A thread that is started with the first work. Use as a context manager: no work outlives it."""
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
@@ -19,13 +19,13 @@ class BackgroundTask:
         return self._thread is None or not self._thread.is_alive()
 
     def start(self, work: Callable[[], object]) -> None:
-        """Begin with something, once what was begun before has ended. Raises what that raised."""
+        """Start some work, after the previous work has ended. Raises the exception of the previous work."""
         self.wait()
         self._thread = threading.Thread(target=self._do, args=(work,))
         self._thread.start()
 
     def wait(self) -> None:
-        """Until nothing is under way. Raises what the work raised, once."""
+        """Wait until no work is running. Raises an exception of the work once."""
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -36,7 +36,7 @@ class BackgroundTask:
     def _do(self, work: Callable[[], object]) -> None:
         try:
             work()
-        except BaseException as cause:  # for whoever waits
+        except BaseException as cause:  # raised by the thread that waits
             self._failure = cause
 
     def __enter__(self) -> BackgroundTask:

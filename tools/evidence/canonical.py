@@ -1,4 +1,4 @@
-"""One byte form for one value, so that digests and replays can be compared."""
+"""Canonical JSON: one byte form for each value, so that digests and replays can be compared."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where two JSON values first differ, for messages that name the place."""
+"""Finds the first difference between two JSON values, for messages."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _item(values: list[Any], index: int) -> Any:
 
 
 def shorten(value: Any) -> str:
-    """A value that a stranger wrote, in a few printable characters."""
+    """An untrusted value in a few printable characters."""
     if value is _ABSENT:
         return "nothing"
     if isinstance(value, dict | list):

@@ -24,7 +24,7 @@ from bankable.tools.evidence.store import free_name, json_bytes, write_once
 
 
 class RunHead(Record):
-    """``run.json``: which run this is and how it was asked for."""
+    """``run.json``: identity and settings of a run."""
 
     run_id: str
     """Nonce of the run: every record of it names it."""
@@ -65,7 +65,7 @@ class RunFolder:
 
     @classmethod
     def open(cls, root: Path) -> RunFolder:
-        """An existing run, to go on with. Raises ``UserError`` when it is none, in use, or too new."""
+        """Open an existing run to resume it. Raises ``UserError`` when it is none, in use, or too new."""
         read_run(root)
         return cls(root, _lock_run(root))
 
@@ -93,7 +93,7 @@ class RunFolder:
         self.ledger.enter(path)
 
     def close(self) -> None:
-        """Give the folder back."""
+        """Release the lock of the folder."""
         self._lock.release()
 
     def __enter__(self) -> RunFolder:
@@ -104,7 +104,7 @@ class RunFolder:
 
 
 def read_run(root: Path) -> RunHead:
-    """What ``run.json`` says; ``UserError`` for anything that is not a run of a version we know."""
+    """Content of ``run.json``; ``UserError`` for anything that is not a run of a supported version."""
     path = root / "run.json"
     if not path.is_file():
         raise UserError("Cannot open the run: not a run folder", str(root), "give the folder that holds run.json")

@@ -1,4 +1,4 @@
-"""sha256 of a stream of bytes, beside whatever else is done with them."""
+"""Computes the sha256 of a stream of bytes in a background thread."""
 
 from __future__ import annotations
 

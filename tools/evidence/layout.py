@@ -1,4 +1,4 @@
-"""Files that evidence consists of, by name."""
+"""Names of the files that evidence consists of."""
 
 from __future__ import annotations
 

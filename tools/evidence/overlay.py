@@ -1,4 +1,4 @@
-"""What a replaced operator reports from inside the running server, and from inside its captured graphs."""
+"""The records that a replaced operator reports from inside the running server, also from captured graphs."""
 
 from __future__ import annotations
 

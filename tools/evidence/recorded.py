@@ -1,4 +1,4 @@
-"""Takes evidence of a recorded run over into the run that replays it."""
+"""Copies evidence of a recorded run into the run that replays it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a gain is over: the reference in one sentence, from the record of its own launch."""
+"""Describes the reference of a gain in one sentence, from the record of its own launch."""
 
 from __future__ import annotations
 

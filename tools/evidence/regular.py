@@ -1,4 +1,4 @@
-"""Opening files that somebody else put there: regular files only, through no link, and never waiting for anybody."""
+"""Opens untrusted files safely: regular files only, through no link, without ever blocking."""
 
 from __future__ import annotations
 

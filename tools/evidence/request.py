@@ -1,4 +1,4 @@
-"""What an audit is asked to judge."""
+"""The request of an audit: what is to be judged."""
 
 from __future__ import annotations
 

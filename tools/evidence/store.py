@@ -1,4 +1,4 @@
-"""Durable writes: a file is written once and whole, a log only grows, and a crash loses nothing that was measured."""
+"""Durable writes: a file is written once and atomically, a log only grows, and a crash loses no measurement."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Which comparisons a run had declared when an audit was asked for: the ledger up to there, cut at a line.
+"""Cuts the ledger at the time of an audit: the comparisons that the run had declared by then.
 
-The ledger grows while a run goes on, and a verdict must be derived again from the same bytes. So the request keeps the
-number of lines, and whoever seals again cuts at the same one.
+The ledger grows while a run continues, and a verdict must be derived again from the same bytes. So the request holds
+the number of lines, and a later seal cuts at the same one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The knob registry: which settings of the engine can be turned, what turning them means, what follows from it."""
+"""The registry of knobs: which settings of the engine can be changed, what they mean, and their side effects."""
 
 from bankable.tools.levers.fields import FieldClass, classify_field, find_explained, server_arguments
 from bankable.tools.levers.model import Device, DroppedKnob, Knob, Situation, Touches

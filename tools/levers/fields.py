@@ -1,4 +1,4 @@
-"""What a difference between two legs in one field of ``server_info`` means."""
+"""Meaning of a difference between two legs in one field of ``server_info``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a knob is: a setting of the engine that the search may turn, and what is known about turning it."""
+"""The model of a knob: a setting of the engine that the search may change, with its known properties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Looking up knobs, and choosing those that mean something on a machine and an engine."""
+"""Looks up knobs, and selects those that apply to a machine and an engine."""
 
 from __future__ import annotations
 

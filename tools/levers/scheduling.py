@@ -1,4 +1,4 @@
-"""Knobs of the scheduler: what is batched with what, and when."""
+"""Knobs of the scheduler: batching and its timing."""
 
 from __future__ import annotations
 

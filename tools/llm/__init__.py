@@ -1,4 +1,4 @@
-"""Asking a language model one structured question, and surviving whatever comes back.
+"""Asks a language model one structured question, and handles every possible failure.
 
 Nothing in here is imported unless a model was asked for; the rest of the project is complete without one.
 """

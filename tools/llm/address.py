@@ -1,4 +1,4 @@
-"""Where evidence may be sent: over https, or on this machine. It goes over no wire in the clear by accident."""
+"""Checks the address of a model server: https, or this machine; evidence is never sent unencrypted over a network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A way to ask, for those who propose. The libraries that talk to a model are loaded at the first question."""
+"""The interface with which roles ask a model. The client libraries are loaded at the first question."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One request: a strict JSON schema bound by hand, the raw text checked by hand, one typed end whatever happens."""
+"""One request to a model: a strict JSON schema, validation of the raw text, and a typed outcome in every case."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from bankable.tools.llm.wire import PartialAnswer, bounded_client
 
 M = TypeVar("M", bound=BaseModel)
 LOST = frozenset({Kind.TIMED_OUT, Kind.CUT, Kind.TOO_LONG})
-"""The server may have written an answer, and charge for it, that nobody read."""
+"""The server may have generated, and charged for, an answer that was not received."""
 
 # The library would print what a server sent in place of a number, and a server may send anything.
 warnings.filterwarnings("ignore", message="Pydantic serializer warnings", category=UserWarning)
@@ -32,7 +32,7 @@ warnings.filterwarnings("ignore", message="Pydantic serializer warnings", catego
 
 @dataclass(frozen=True)
 class Prompt:
-    """What the model is told."""
+    """The text of the prompt."""
 
     system: str
     user: str
@@ -91,7 +91,7 @@ async def attempt(
     try:
         async with asyncio.timeout(seconds):
             async with bounded_client(seen, limits.answer_bytes, seconds, endpoint.base_url) as http:
-                # Everything that the library would read from the environment or do on its own is said here.
+                # Everything that the library would otherwise take from the environment or do by default is set here.
                 model = ChatOpenAI(
                     model=endpoint.model,
                     base_url=endpoint.base_url,

@@ -1,4 +1,4 @@
-"""A server that does not answer is left alone for a while: every question to it would cost its whole time-out."""
+"""Circuit breaker: a server that does not answer is skipped for a while, as every question would cost its time-out."""
 
 from __future__ import annotations
 

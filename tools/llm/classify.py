@@ -1,4 +1,4 @@
-"""From whatever the libraries raise to one word and our own sentence. No text of the server's is passed on."""
+"""Maps exceptions of the client libraries to an outcome and a sentence of ours. No text of the server is passed on."""
 
 from __future__ import annotations
 

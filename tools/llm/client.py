@@ -1,4 +1,4 @@
-"""Asking until there is an answer or a reason why not: pauses with jitter, time and budget kept, all written down."""
+"""Asks until there is an answer or a final failure: retries with jitter, within time and budget, all logged."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TOOLLESS = (400, 422)
 
 
 class Client:
-    """Asks models on behalf of roles. One per run; questions may be asked side by side."""
+    """Asks models on behalf of roles. One per run; questions may be asked concurrently."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class Client:
                 continue
             self._note(role, tries, attempted, cost)
             if attempted.kind is Kind.REJECTED and attempted.status in TOOLLESS and (prompt.tools or prompt.rounds):
-                # Some servers take no tools beside a schema: what was asked can be answered without.
+                # Some servers accept no tools together with a schema: the question can be answered without them.
                 prompt, tries = Prompt(prompt.system, prompt.user), 0
                 continue
             pause = self._pause(attempted, tries)
@@ -103,7 +103,7 @@ class Client:
             return None
         wait_s = retry_after(attempted.retry_after)
         if wait_s is not None:
-            # Jitter on top: everybody who was turned away was told the same second.
+            # Jitter on top: all rejected clients get the same retry time.
             return wait_s * self._random.uniform(1.0, 1.1) if wait_s <= limits.wait_s else None
         pause: float = limits.pause_s * 2 ** (sent - 1) * self._random.uniform(0.5, 1.5)
         return min(limits.wait_s, pause)

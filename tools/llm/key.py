@@ -1,4 +1,4 @@
-"""The key, from the environment and nowhere else, and to whom it may be shown."""
+"""The API key, read from the environment only, and the addresses to which it may be sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every request to a model, one line each, and what they sum up to."""
+"""The ledger of calls: one line for every request to a model, and their sums."""
 
 from __future__ import annotations
 

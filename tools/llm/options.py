@@ -1,4 +1,4 @@
-"""From what a person types after ``--llm…`` to settings: models by role, a budget, prices. Every mistake is one line.
+"""Parses the options ``--llm…``: models by role, a budget, prices. Every user error is one line.
 
 Every command that asks models takes these options in the same words.
 """

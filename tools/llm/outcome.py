@@ -1,4 +1,4 @@
-"""What can come of a question. Nothing raises: a caller has to say what it does with each."""
+"""The possible outcomes of a question. Nothing raises: a caller has to handle each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Kind(StrEnum):
     REFUSED = "refused"
     """By the model, or by a content filter."""
     MALFORMED = "malformed"
-    """Not the answer that was asked for: a page, half a JSON, another shape, a call of a tool that nobody gave."""
+    """Not the requested answer: a page, incomplete JSON, another schema, a call of an unknown tool."""
     EMPTY = "empty"
     TOO_LONG = "too_long"
     """The prompt does not fit, the answer was cut at its length, or is larger than what is read."""
@@ -33,7 +33,7 @@ class Kind(StrEnum):
     OVER_BUDGET = "over_budget"
     """Not sent."""
     CALLED_TOOLS = "called_tools"
-    """A step on the way: the model asked for tools that it was given. No question ends so."""
+    """An intermediate step: the model called tools that it was offered. No question ends like this."""
 
 
 RETRYABLE = frozenset(

@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that speaks chat completions from a script, and keeps every request it gets."""
+"""A real HTTP server on loopback that answers chat completions from a script, and records every request."""
 
 from __future__ import annotations
 

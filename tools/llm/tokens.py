@@ -1,4 +1,4 @@
-"""How long a text is in tokens, without any model's encoding at hand."""
+"""Estimates the length of a text in tokens, without any model's encoding."""
 
 from __future__ import annotations
 

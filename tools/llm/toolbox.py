@@ -1,6 +1,6 @@
-"""Tools that a role may call before it answers: typed arguments, bounded answers, and a word for every misuse.
+"""Tools that a role may call before it answers: typed arguments, bounded answers, an error text for every misuse.
 
-A tool reads or checks. It never measures, writes or decides: what a role wants done stands in its answer.
+A tool reads or checks. It never measures, writes or decides: proposals of a role are in its answer.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Tool(Generic[A]):
     """For the model: what it answers, and when that helps."""
     arguments: type[A]
     answer: Callable[[A], str]
-    """Raises ``UserError`` for what cannot be answered; the model is told why."""
+    """Raises ``UserError`` for invalid arguments; the text is returned to the model."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Called:
-    """A call and what it was told."""
+    """A call and its answer."""
 
     name: str
     """As the model wrote it where that is a name at all: it is sent back with the answer."""

@@ -1,4 +1,4 @@
-"""One HTTP exchange, bounded: so many bytes, no compression to hide more of them in, no redirect."""
+"""One HTTP exchange with limits: bytes of the answer, no compression, no redirect."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The measurement layer: the only code that turns what a server did into evidence."""
+"""The measurement layer: the only code that turns measurements of a server into evidence."""

@@ -1,4 +1,4 @@
-"""One block: a fresh reference and a fresh candidate, measured as the plan says, whatever happens to them."""
+"""Measures one block: a fresh reference and a fresh candidate, by the plan; failures are recorded."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _close_prepared(context: RunContext, plan: Plan, block: Block, attempt: int)
 
 
 def _measure_sides(context: RunContext, plan: Plan, block: Block, sides: list[Side], attempt: int) -> BlockResult:
-    """Launch the given sides at once, load one at a time in the plan's order, and close them whatever happens."""
+    """Launch the given sides at once, load one at a time in the plan's order, and close them in every case."""
     writers = {side: _writer(context, plan, block, side, attempt) for side in sides}
     context.tell(ProgressEvent("launch", f"{plan.name} block {block.index}: {' and '.join(sides)}", plan.name))
     started = context.driver.launch([writers[side].request() for side in sides])

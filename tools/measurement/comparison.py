@@ -1,4 +1,4 @@
-"""A whole comparison: blocks in the order of the plan until a declared look decides."""
+"""Runs a whole comparison: blocks in the order of the plan until a declared look decides."""
 
 from __future__ import annotations
 

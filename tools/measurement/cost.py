@@ -1,4 +1,4 @@
-"""What a block and a screening trial cost on this machine, from what was already measured."""
+"""Estimates the duration of a block and of a screening trial on this machine, from earlier measurements."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A direction of the search: knobs that act on the same part of the server, and how much that part could give back."""
+"""A direction of the search: knobs that act on the same part of the server, and the largest possible gain there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Did a declared change take effect in the running server? Asked before anything expensive is measured."""
+"""Checks that a declared change took effect in the running server, before anything expensive is measured."""
 
 from __future__ import annotations
 

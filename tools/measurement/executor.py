@@ -1,4 +1,4 @@
-"""Where candidate kernels are evaluated, by name: in processes of this machine, or on a Ray cluster."""
+"""Names of the executors for candidate kernels: processes of this machine, or a Ray cluster."""
 
 from __future__ import annotations
 

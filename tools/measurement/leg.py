@@ -69,7 +69,7 @@ class LegWriter:
         self._overlay_digest = overlay_digest(overlay) if replaces else None
 
     def overlay(self, state: OverlayState) -> None:
-        """Keep what the server's processes said about their operators, once, after the last round."""
+        """Record the reports of the server's processes about their operators, once, after the last round."""
         self._modules = dict(state.modules)
         self.lines("engagement.jsonl", state.markers)
 

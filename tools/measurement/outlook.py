@@ -1,4 +1,4 @@
-"""What a comparison can decide in the time that is left, said before it starts."""
+"""Predicts before a comparison which effect it can detect in the remaining time."""
 
 from __future__ import annotations
 

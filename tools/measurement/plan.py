@@ -1,4 +1,4 @@
-"""What is decided before the first launch: order of launches and rounds, seeds, looks and level.
+"""Plans a comparison before its first launch: order of launches and rounds, seeds, looks and level.
 
 Block orders come in pairs, the first of a pair drawn and the second its mirror, so that as many blocks start with the
 reference as with the candidate and a linear drift of the machine cancels over a pair, for any number of blocks within

@@ -1,4 +1,4 @@
-"""What a run tells whoever is watching. Plain data: the command line decides how to show it."""
+"""Progress events of a run as plain data: the command line decides how to show them."""
 
 from __future__ import annotations
 

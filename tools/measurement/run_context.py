@@ -1,4 +1,4 @@
-"""Everything a role needs to measure: the driver, the run's folder, its settings, and somebody who watches."""
+"""The context of a run that every role needs to measure: driver, run folder, settings, and observer."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ class RunContext:
         return int(self.base.env.get("OMP_NUM_THREADS", "1"))
 
     def tell(self, event: ProgressEvent) -> None:
-        """Report something, and stop here if somebody asked for it: between two steps nothing is half done."""
+        """Report an event, and stop here if a stop was requested: between two steps no work is incomplete."""
         self.watch(event)
         self.check()
 
     def check(self) -> None:
-        """Raise ``StopRequested`` when a clean stop was asked for."""
+        """Raise ``StopRequested`` when a clean stop was requested."""
         if self.stop.is_set():
             raise StopRequested
 

@@ -1,7 +1,7 @@
-"""Cheap looks at many configurations: one launch each, loaded in turns with a reference that stays up.
+"""Screens many configurations cheaply: one launch each, loaded in turns with a reference that stays up.
 
-A screening result chooses what to confirm. It never banks anything: the reference is one launch, the rounds are
-few, and the best of many null changes looks like a gain (D09).
+A screening result chooses what to confirm. It never banks anything: the reference is one launch, the rounds are few,
+and the best of many null changes looks like a gain (D09).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""From raw rounds to the figures of one side: medians over launches of medians over rounds."""
+"""Summarises raw rounds into the figures of one side: medians over launches of medians over rounds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A larger model that gives the same answers: ``python -m bankable.tools.model.grow OUT --hidden 1024 --layers 8``.
+"""Makes a larger model with the same answers: ``python -m bankable.tools.model.grow OUT --hidden 1024 --layers 8``.
 
 Runs under the engine's interpreter. A model with dummy weights speaks gibberish, and nothing measured on gibberish is
 worth banking. This one is as large as asked and still coherent, because what was added is exactly neutral:

@@ -1,4 +1,4 @@
-"""Reads what a launch that captures has recorded of an operator's real calls. The files are untrusted."""
+"""Reads the recorded calls of an operator from a capturing launch. The files are untrusted."""
 
 from __future__ import annotations
 

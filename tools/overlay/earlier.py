@@ -1,6 +1,6 @@
-"""Files of this project's overlay runtime as earlier versions had them: bundles that carry those are still readable.
+"""Digests of earlier versions of the overlay runtime's files: bundles that contain those stay readable.
 
-A version is entered here, when its successor changes a file, by whoever has read both. Nothing else makes a runtime
+A version is entered here, when its successor changes a file, after a review of both. Nothing else makes a runtime
 known: an edited copy has other bytes.
 """
 

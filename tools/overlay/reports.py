@@ -1,4 +1,4 @@
-"""Reads what the processes of a server report about their operators. The files are untrusted: another wrote them."""
+"""Reads the reports of a server's processes about their operators. The files are untrusted."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ class OverlayState:
 
 
 def read_reports(folder: Path) -> OverlayState:
-    """The state of a server whose reports are in ``folder``. What cannot be read counts as not said."""
+    """The state of a server whose reports are in ``folder``. An unreadable report counts as missing."""
     seen = [
         (report, _Operator.model_validate(item))
         for report in _reports(folder)

@@ -1,1 +1,1 @@
-"""Where the time of a serving window goes: reading torch-profiler traces and adding them up by operator and phase."""
+"""Profiles of a serving window: reads torch-profiler traces and sums the time by operator and phase."""

@@ -1,4 +1,4 @@
-"""From traces to ``Profile``: operator time by operator, family, logical operator and phase."""
+"""Aggregates traces into a ``Profile``: time by operator, family, logical operator and phase."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a reader has to know before trusting a profiled window, in plain words."""
+"""Notes on the limitations of a profiled window, in plain words."""
 
 from __future__ import annotations
 

@@ -1,8 +1,9 @@
-"""``route.json``: which operator goes where, with the share and the origin that decided it.
+"""``route.json``: which role handles each operator, with the share and the origin that decided it.
 
 An operator can be replaced where the code that runs can be edited or stood in for: the engine's own kernels, Triton
 kernels, framework calls at a patch point of the engine. Vendor libraries are reached by configuration only. The origin
-follows from the symbols, so that anybody can work it out again."""
+follows from the symbols, so that it can be derived again.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How much of the time goes to an operator that a kernel can replace."""
+"""Share of the time of an operator that a kernel can replace."""
 
 from __future__ import annotations
 

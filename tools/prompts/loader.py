@@ -1,4 +1,4 @@
-"""Loading a role's prompt, and filling it in. What a role is told stands in Markdown, never in code."""
+"""Loads a role's prompt and fills in its placeholders. Prompts are Markdown files, never code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a run folder to what its report shows. Reads only; a missing part is said and never invented."""
+"""Collects the content of a report from a run folder. Reads only; a missing part is listed as missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One comparison folder: plan, claim, launches, every timed round, and the machine meanwhile."""
+"""Reads one comparison folder: plan, claim, launches, every timed round, and host samples."""
 
 from __future__ import annotations
 

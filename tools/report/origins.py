@@ -1,4 +1,4 @@
-"""Whose idea a kernel was: the search's own, or a language model's."""
+"""The origin of each kernel: the search, or a language model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ SOURCES = {"llm": "llm", "search": "policy"}
 
 
 def kernel_sources(reader: ReportReader) -> dict[str, str]:
-    """``policy`` or ``llm`` by implementation; who named it first counts. Empty where no model took part."""
+    """``policy`` or ``llm`` by implementation; the first proposal counts. Empty where no model took part."""
     sources: dict[str, str] = {}
     for folder in reader.folders(reader.root / "ops", MAX_OPERATORS):
         for name in ("entered.jsonl", "search.jsonl"):

@@ -1,4 +1,4 @@
-"""The plots of a report: every round, the gain per block, an interval, the machine meanwhile."""
+"""The plots of a report: every round, the gain per block, an interval, and host samples."""
 
 from __future__ import annotations
 

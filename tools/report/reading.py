@@ -1,4 +1,4 @@
-"""Bounded reading of files that anybody may have written, and texts made fit for a page."""
+"""Reads untrusted files within limits, and makes their texts printable."""
 
 from __future__ import annotations
 

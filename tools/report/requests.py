@@ -1,4 +1,4 @@
-"""What a run asked of language models: requests and tokens per role, and what an audit cost."""
+"""The requests to language models in a run: counts and tokens per role, and the cost of audits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The few shapes that the plots are made of, as SVG text. Colours are classes: the style sheet decides them."""
+"""Basic SVG shapes for the plots. Colours are classes: the style sheet defines them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The auditor's verdicts as their files say them, read without trusting their form."""
+"""Reads the auditor's verdicts from their files, without trusting their form."""
 
 from __future__ import annotations
 

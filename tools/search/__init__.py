@@ -1,4 +1,4 @@
-"""Which configuration to measure next: ask, measure, tell."""
+"""Search over configurations: propose a trial, measure it, record the result."""
 
 from bankable.tools.search.baselines import PlainTPE, RandomSearch
 from bankable.tools.search.policy import SUGGESTED, SearchPolicy, SearchSettings

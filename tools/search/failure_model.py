@@ -1,4 +1,4 @@
-"""How likely a configuration is to serve, judged by the failures so far: a crash costs a whole start-up."""
+"""Predicts the probability that a configuration serves, from the failures so far: a crash costs a whole start-up."""
 
 from __future__ import annotations
 

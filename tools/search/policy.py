@@ -33,7 +33,7 @@ from bankable.tools.search.trial_log import NOT_ITS_FAULT, TrialLog
 ENUMERABLE = 1024
 """Grids up to this size are weighed as a whole."""
 SUGGESTED = "suggested"
-"""Stage of a trial that somebody else thought of."""
+"""Stage of a trial that was proposed from outside the policy."""
 WEAKEST = 0.4
 """Importance given to the least important knob: a profile orders the knobs, it does not rule any out."""
 

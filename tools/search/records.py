@@ -1,4 +1,4 @@
-"""What a search asks to have measured, and what it is told: the lines of ``search/trials.jsonl``."""
+"""The trials of a search and their outcomes: the lines of ``search/trials.jsonl``."""
 
 from __future__ import annotations
 

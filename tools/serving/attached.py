@@ -1,4 +1,4 @@
-"""A server that somebody else started: it can be loaded and probed, never configured or stopped."""
+"""An attached server, started outside of this project: it can be loaded and probed, never configured or stopped."""
 
 from __future__ import annotations
 

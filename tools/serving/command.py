@@ -1,4 +1,4 @@
-"""The command line and environment of a server, from its configuration."""
+"""Builds the command line and environment of a server from its configuration."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from bankable.tools.serving.ports import LOOPBACK
 
 SPAWN = Path(__file__).resolve().parent / "_spawn.py"
 RESERVED_FLAGS = frozenset({"model_path", "model", "host", "port", "trust_remote_code", "config", "tokenizer_path"})
-"""Set by this module and nobody else."""
+"""Set by this module only."""
 SAFE_FORMATS = frozenset({"safetensors", "dummy"})
 """Load formats that cannot execute code from a weight file."""
 STANDIN_NAME = "<cpu-standin>"

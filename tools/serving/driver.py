@@ -165,7 +165,7 @@ class Driver(Protocol):
     kind: Literal["live", "replay", "attached"]
     device: Literal["cpu", "cuda", "rocm"]
     can_launch: bool
-    """False when the server belongs to somebody else: only the read-only parts of a run are possible."""
+    """False for an attached server: only the read-only parts of a run are possible."""
 
     def clock(self) -> float:
         """Unix seconds; virtual under replay."""

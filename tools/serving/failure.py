@@ -1,4 +1,4 @@
-"""Why a server failed, from exit status and log. The log is untrusted text: read bounded, matched line by line."""
+"""Classifies a server's failure, from exit status and log. The log is untrusted: read within limits, line by line."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def classify_start(exit_status: int, log: Path) -> Failure:
                 return Failure(kind=kind, line=line.text, line_number=line.number)
     if exit_status == SIGKILL_STATUS and not any(EXCEPTION.search(line.text) for line in lines):
         # sglang kills itself after an exception, which the log then shows. Without one it was the kernel, which kills
-        # when memory runs out; nobody of ours sends KILL to a server that is still starting.
+        # when memory runs out; no process of ours sends KILL to a server that is still starting.
         return Failure(
             kind="out_of_memory", line="killed by signal 9 before it was ready, as the kernel does when memory runs out"
         )

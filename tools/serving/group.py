@@ -1,4 +1,4 @@
-"""What the kernel says about a process group: members, CPU time, memory. Linux, read from /proc."""
+"""Reads members, CPU time and memory of a process group from /proc (Linux)."""
 
 from __future__ import annotations
 

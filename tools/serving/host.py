@@ -1,4 +1,4 @@
-"""One look at the machine: load, clocks, memory, temperature, GPUs, and other busy processes."""
+"""Takes one sample of the machine: load, clocks, memory, temperature, GPUs, and other busy processes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The load generator as the orchestrator sees it: one worker process per run that does rounds on request."""
+"""The orchestrator's side of the load generator: one worker process per run that runs rounds on request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Check of a model folder before anything is started, and its digest."""
+"""Checks a model folder before any launch, and computes its digest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Free loopback ports, held until the moment they are needed."""
+"""Reserves free loopback ports until the moment they are needed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ connection may take it meanwhile; below it nobody does so by chance."""
 
 
 class PortHold:
-    """A bound but not listening loopback port: nobody else can take it until ``release``."""
+    """A bound but not listening loopback port: no other process can take it until ``release``."""
 
     def __init__(self, held: socket.socket) -> None:
         self._socket = held

@@ -1,4 +1,4 @@
-"""Greedy probes: one prompt to one server, and reading the number out of an answer."""
+"""Greedy probes: sends one prompt to one server, and parses the number out of an answer."""
 
 from __future__ import annotations
 

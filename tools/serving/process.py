@@ -1,4 +1,4 @@
-"""A server's process group: start it, watch it, stop it, and find one that was left behind."""
+"""A server's process group: starts, watches and stops it, and finds one that was left running."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class PidRecord(BaseModel):
     create_time: int
     """Clock ticks after boot, from ``/proc/PID/stat``."""
     boot_id: str
-    """Of the running kernel; after a restart of the machine the pid belongs to somebody else."""
+    """Boot id of the running kernel; after a restart of the machine the pid belongs to another process."""
     pgid: int
     """Process group, which is stopped as a whole."""
 

@@ -1,4 +1,4 @@
-"""A recorded run, opened: its closed legs and what they hold."""
+"""Opens a recorded run: its closed legs and their content."""
 
 from __future__ import annotations
 

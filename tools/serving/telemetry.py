@@ -1,4 +1,4 @@
-"""The 1 Hz sampler: one thread per driver that hands a ``HostSample`` to everybody who listens."""
+"""The 1 Hz sampler: one thread per driver that passes a ``HostSample`` to every listener."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ log = logging.getLogger(__name__)
 
 
 class HostSampler:
-    """Samples while somebody listens. A listener that raises loses its sample, never the thread."""
+    """Samples while there are listeners. A listener that raises loses its sample, never the thread."""
 
     def __init__(self, reader: Callable[[], HostReader], period_s: float = PERIOD_S) -> None:
         self._make_reader = reader

@@ -1,4 +1,4 @@
-"""Digest of an installed package's Python sources: shows that nobody edited the engine in place (failure mode C12)."""
+"""Digest of an installed package's Python sources: shows that the engine was not edited in place (failure mode C12)."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Skills: what a role follows, as Markdown with validated front matter; a role gets only what fits its task."""
+"""Skills: instructions for roles as Markdown with validated front matter; a role gets only those for its task."""

@@ -1,4 +1,4 @@
-"""The head of a skill: who it is for. Anybody can write one, so it is read with suspicion."""
+"""The front matter of a skill: roles and tasks that it is for. It is untrusted and validated strictly."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Finding the skills that fit a task, by the index."""
+"""Finds the skills for a task, by the index."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When is a difference real: the statistics behind every verdict, each rule in a file of its own.
+"""The statistics behind every verdict, each rule in a file of its own.
 
-Everything but ``simulate`` is pure Python, so that an audit starts without loading numpy or scipy.
+Everything except ``simulate`` is pure Python, so that an audit starts without loading numpy or scipy.
 """

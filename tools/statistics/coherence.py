@@ -1,4 +1,4 @@
-"""Is what a model decodes text at all? Without a model, without a dictionary.
+"""Tests whether a model's output is coherent text, without a model or a dictionary.
 
 Byte parity with a reference that decodes gibberish proves nothing (Q01). Every test below looks for one kind of
 gibberish and stays silent where it has too little text; together they must let honest answers of small models,

@@ -1,4 +1,4 @@
-"""Letters and scripts: does a text look like words at all, whatever it says?"""
+"""Tests letters and scripts: whether a text looks like words, whatever its content."""
 
 from __future__ import annotations
 

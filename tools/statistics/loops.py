@@ -1,4 +1,4 @@
-"""Loops: a broken decoder often says the same thing again and again."""
+"""Detects loops: a broken decoder often repeats the same text."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How noisy a leg is, and what a comparison can hope to see.
+"""Estimates the noise of a leg and the smallest effect that a comparison can detect.
 
-The smallest effect above the floor that n blocks detect with the given power solves P(T' > t(1−α, n−1)) = power for
-the noncentral T' with noncentrality effect·√n/s_d: about 1.19·s_d for n = 6 and 0.85·s_d for n = 10 at 80 %.
+The smallest effect above the floor that n blocks detect with the given power solves P(T' > t(1−α, n−1)) = power for the
+noncentral T' with noncentrality effect·√n/s_d: about 1.19·s_d for n = 6 and 0.85·s_d for n = 10 at 80 %.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The level of each look that keeps the level of all looks together.
+"""Computes the constant level of each look that keeps the level over all looks (Pocock).
 
 The scores of the looks are a random walk with independent normal increments; its density over the region of "not yet
 rejected" is carried from look to look by numerical integration (Armitage, McPherson and Rowe 1969), and the constant

@@ -17,7 +17,7 @@ LOOK_ALPHA = 0.024
 
 
 class PeekError(ValueError):
-    """Somebody asked for a verdict at a block count that was not declared: a peek."""
+    """A verdict was requested at a block count that was not declared: a peek."""
 
 
 @dataclass(frozen=True)

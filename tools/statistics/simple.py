@@ -1,4 +1,4 @@
-"""The simple rule that everybody knows: gain above the noise band, and no overlap between the legs.
+"""The textbook rule: gain above the noise band, and no overlap between the legs.
 
 Reported beside the real verdict, never instead of it: with one launch each it calls 14 % of null changes wins.
 """

@@ -1,4 +1,4 @@
-"""What a run tells a trace viewer: one model of spans, and a way to LangSmith and to OpenTelemetry.
+"""Exports a run as a trace: one model of spans, sent to LangSmith and to OpenTelemetry.
 
-But for ``silence`` and ``target`` nothing in here is imported unless a trace was asked for.
+Except for ``silence`` and ``target``, nothing in here is imported unless a trace was asked for.
 """

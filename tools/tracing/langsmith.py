@@ -1,4 +1,4 @@
-"""To LangSmith: spans as runs, in batches by the client's public multipart upload; verdicts as feedback scores."""
+"""Exports spans to LangSmith as runs, in batches by the client's multipart upload; verdicts as feedback scores."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class LangSmithExporter:
 
     def __init__(self, target: TraceTarget, anonymizer: Callable[[Any], Any] | None = None) -> None:
         """Raises ``UserError`` where the library finds the environment at odds with itself."""
-        # What it would print on a failure repeats addresses and part of the key; failures are told by the outbox.
+        # On a failure it would print addresses and a part of the key; the outbox reports failures.
         # LANGCHAIN_LOG makes the library set its level again when it is used first: nothing is passed on in any case.
         logger = logging.getLogger("langsmith")
         logger.setLevel(logging.CRITICAL)
@@ -43,8 +43,8 @@ class LangSmithExporter:
         self._session.max_redirects = 0
         self._failed: list[Exception] = []
         try:
-            # What the library would take from the environment or from a profile is said here; but for
-            # LANGSMITH_HIDE_INPUTS and the like, by which somebody wants to send less.
+            # What the library would take from the environment or from a profile is set here, except for
+            # LANGSMITH_HIDE_INPUTS and similar variables, with which a user sends less.
             self._client = Client(
                 api_url=target.url,
                 api_key=target.key,

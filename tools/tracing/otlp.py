@@ -1,4 +1,4 @@
-"""To OpenTelemetry, by OTLP over HTTP: spans with the names of the GenAI conventions where there are some."""
+"""Exports spans to OpenTelemetry, by OTLP over HTTP, with the names of the GenAI conventions where they apply."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class OtlpExporter:
     name = "OpenTelemetry"
 
     def __init__(self, target: TraceTarget) -> None:
-        for name in LOGGERS:  # failures are told by the outbox
+        for name in LOGGERS:  # the outbox reports failures
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         session = requests.Session()
         session.trust_env = not target.local

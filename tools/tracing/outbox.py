@@ -1,7 +1,7 @@
-"""Spans on their way out, in a thread of their own: whoever measures never waits for a network.
+"""Sends spans in a thread of its own, so that measurements never wait for a network.
 
-A place that is down, slow or broken costs a run nothing but the wait at the end, which is bounded. What could not be
-sent is counted, and said once.
+A target that is down, slow or broken costs a run only the bounded wait at the end. Unsent spans are counted, and
+reported once.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Outbox:
             self._changed.notify()
 
     def finish(self) -> None:
-        """No more is coming: several outboxes are told so before the first is waited for."""
+        """Announce the end: several outboxes get it before the first is waited for."""
         with self._changed:
             dead = bool(self._why) and not self._sent
             self._flush_s = min(self._flush_s, DEAD_FLUSH_S) if dead else self._flush_s

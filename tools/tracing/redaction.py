@@ -1,4 +1,4 @@
-"""Nothing of the machine or its user leaves with a trace: keys, paths, names of users and hosts, variables' values."""
+"""Redacts a trace: keys, paths, names of users and hosts, and values of environment variables are removed."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _places(env: Mapping[str, str]) -> list[str]:
 
 def _users(env: Mapping[str, str]) -> list[str]:
     users = {env[name] for name in ("USER", "LOGNAME", "USERNAME", "SUDO_USER") if env.get(name)}
-    with contextlib.suppress(OSError, KeyError):  # nobody of that number is known here
+    with contextlib.suppress(OSError, KeyError):  # no user with this id exists here
         users.add(getpass.getuser())
     return [word for word in users if len(word) > 1]
 

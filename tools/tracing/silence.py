@@ -1,4 +1,4 @@
-"""The libraries beneath a run trace by themselves where a variable of the environment says so. Here they do not."""
+"""Disables the built-in tracing of libraries, which variables of the environment would switch on."""
 
 from __future__ import annotations
 

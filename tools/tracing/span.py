@@ -1,4 +1,4 @@
-"""A span: one stretch of a run, with the words by which it is found again. Exporters read nothing else."""
+"""A span: one time interval of a run, with attributes for searching. Exporters read nothing else."""
 
 from __future__ import annotations
 

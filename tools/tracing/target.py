@@ -1,4 +1,7 @@
-"""Where traces are sent, from what was typed. The environment names addresses and keys, and switches nothing on."""
+"""Parses the targets of a trace from the command line.
+
+The environment gives addresses and keys, and enables nothing.
+"""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The evaluation harness: layers that each look at a kernel in their own way, run as jobs of a graph."""
+"""The layers of a diagnosis: independent measurements of one kernel, run as jobs of a graph."""

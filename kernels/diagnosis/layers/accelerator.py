@@ -1,4 +1,4 @@
-"""The sixth layer: what other silicon tells of a kernel. A package registers it by an entry point, see README.md."""
+"""Plug-in interface for other accelerators (sixth layer): a package registers by an entry point, see README.md."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class AcceleratorFinding(LayerFinding):
     figures: tuple[Figure, ...] = Field(default=(), max_length=200)
     """Measured numbers, the most important first."""
     bound: Bound = "unknown"
-    """What holds the kernel back there, as far as the device's own tools tell."""
+    """What limits the kernel there, as far as the device's own tools show."""
     evidence: tuple[str, ...] = Field(default=(), max_length=20)
     """Lines that lead to the bound."""
     missing: tuple[str, ...] = Field(default=(), max_length=50)

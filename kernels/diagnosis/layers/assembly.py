@@ -1,4 +1,4 @@
-"""Instructions of a compiled kernel by what they do, from the text that ``objdump -d`` prints (x86-64, AT&T)."""
+"""Classifies the instructions of a compiled kernel, from the text that ``objdump -d`` prints (x86-64, AT&T)."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def describe_machine(python: Path) -> dict[str, str]:
 
 
 def find_place(subject: Subject, name: str, key: str) -> Path:
-    """Where a layer leaves what it finds about a subject: a folder of numbered attempts, of which none is changed."""
+    """Folder of a layer's findings about a subject: numbered attempts, none of which is ever changed."""
     safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)
     return subject.task().path / FOLDER / f"{safe}-{key[:16]}"
 

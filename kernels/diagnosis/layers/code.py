@@ -1,4 +1,4 @@
-"""Preparation: compile the kernel for this machine, and read the code that came out."""
+"""Preparation: compiles the kernel for this machine, and reads its machine code."""
 
 from __future__ import annotations
 

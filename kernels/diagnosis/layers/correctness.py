@@ -1,4 +1,4 @@
-"""The first layer: outputs against float64, live's own and the oracle's, on ordinary and difficult inputs."""
+"""The first layer: outputs against float64, the live implementation and the oracle, on several kinds of input."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which GPU this machine has, by what its drivers show; and the program that runs a family's Triton kernel on it."""
+"""Detects this machine's GPU by its drivers, and names the program that runs a family's Triton kernel on it."""
 
 from __future__ import annotations
 

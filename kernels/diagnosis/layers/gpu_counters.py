@@ -1,4 +1,4 @@
-"""What the counters of a GPU say of a kernel, in the same words for NVIDIA and AMD."""
+"""GPU counters of a kernel under common names for NVIDIA and AMD."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Jobs that need one another, each run once; one that fails does not stop the others.
+"""A graph of dependent jobs, each run once; a failed one does not stop the others.
 
 prepare (compile, roof) → run a layer's instrument → collect what it wrote → synthesize
 """
@@ -24,9 +24,9 @@ class LayerJob:
     title: str = ""
     number: int = 0
     needs: tuple[str, ...] = ()
-    """Without a finding of these it is skipped."""
+    """Jobs without whose findings it is skipped."""
     after: tuple[str, ...] = ()
-    """It runs after these, even where they failed."""
+    """Jobs that run before it, even if they fail."""
 
 
 def run_jobs(jobs: Sequence[LayerJob], say: Callable[[LayerResult], None] = lambda _: None) -> Results:

@@ -1,4 +1,4 @@
-"""All layers over one subject: jobs of a graph, each from the cache where it is there."""
+"""Runs all layers on one subject as jobs of a graph; cached findings are reused."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Say = Callable[[LayerResult], None]
 
 @dataclass(frozen=True)
 class LayerPlan:
-    """A layer, as far as it has to be known outside of its own process."""
+    """The attributes of a layer that are needed outside of its own process."""
 
     reference: str
     name: str
@@ -130,7 +130,7 @@ def _run_layer(subject: Subject, plan: LayerPlan, again: bool, worker: LayerWork
     if result.outcome == "measured":
         store_result(folder, result)
     elif result.outcome == "absent":
-        shutil.rmtree(place, ignore_errors=True)  # nothing was found, and nothing is left of having asked
+        shutil.rmtree(place, ignore_errors=True)  # no finding, and no trace of the attempt
     return result
 
 
@@ -145,7 +145,7 @@ def _check_finding(attempt: LayerAttempt, kind: type[LayerFinding]) -> LayerAtte
 
 
 def _make_plugin_job(subject: Subject, name: str, reference: str, again: bool) -> LayerJob:
-    """An accelerator: what it is, it is asked in another process; its code is never imported here."""
+    """A plug-in is described by another process; its code is never imported here."""
     job = f"accelerator:{name}"
 
     def work(_: Mapping[str, LayerResult]) -> LayerResult:

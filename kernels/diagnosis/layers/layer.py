@@ -69,7 +69,7 @@ class Layer(ABC):
     measures: ClassVar[str]
     """What it measures, in a line."""
     version: ClassVar[int] = 1
-    """Raised whenever the same inputs would give another finding: results of older versions are not taken."""
+    """Version, raised whenever the same inputs would give another finding: results of older versions are not reused."""
     limit_s: ClassVar[float] = 300.0
     """Of one attempt, both steps."""
     attempts: ClassVar[int] = 1
@@ -84,12 +84,12 @@ class Layer(ABC):
         return ""
 
     def tools(self, subject: Subject) -> Mapping[str, str]:
-        """Versions of what it measures with, for the key of the cache."""
+        """Versions of its instruments, for the key of the cache."""
         return {}
 
     @abstractmethod
     def instrument(self, subject: Subject, place: Path) -> None:
-        """Run the subject under the layer's instrument; what that writes is left in ``place``."""
+        """Run the subject under the layer's instrument; the output files stay in ``place``."""
 
     @abstractmethod
     def collect(self, subject: Subject, place: Path) -> LayerFinding:

@@ -1,4 +1,4 @@
-"""Launch overhead, of the third layer: a call against the same call of an empty kernel, turn by turn in one process."""
+"""Launch overhead (third layer): a call against the same call of an empty kernel, alternating in one process."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class LaunchOverhead(LayerFinding):
 
     @property
     def kernel_ns(self) -> float:
-        """What is left for the kernel."""
+        """Time that is left for the kernel."""
         return max(0.0, self.call_ns - self.empty_ns)
 
     def describe(self) -> str:

@@ -1,4 +1,4 @@
-"""The second layer: time at the subject's shape, beside the live implementation.
+"""The second layer: time at the subject's shape, together with the live implementation.
 
 Two rounds are enough for a diagnosis; a speed-up is measured by an operator benchmark.
 """

@@ -1,4 +1,4 @@
-"""Which layers there are: those of this package, and those that other packages registered for their accelerators."""
+"""The registry of layers: those of this package, and those that other packages registered for their accelerators."""
 
 from __future__ import annotations
 

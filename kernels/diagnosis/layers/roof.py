@@ -1,4 +1,4 @@
-"""Preparation: the roof of this machine, measured: copying, multiplying, issuing instructions, starting threads."""
+"""Preparation: measures the roof of this machine: copies, matrix products, instruction rate, thread start."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ class LayerAttempt:
     outcome: Outcome
     why: str = ""
     found: dict[str, Any] | None = None
-    """As the layer wrote it, not checked yet."""
+    """As the layer wrote it, not validated yet."""
     described: LayerDescribed | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -70,11 +70,11 @@ class LayerWorker:
         self._reader = LineReader(-1, MOST_REPLY)
 
     def run(self, reference: str, subject: Subject, place: Path, limit_s: float) -> LayerAttempt:
-        """One attempt of a layer. Never raises for what the layer does."""
+        """One attempt of a layer. Never raises for errors of the layer."""
         return self._run(reference, subject.model_dump(mode="json"), place, limit_s)
 
     def describe(self, reference: str, place: Path, limit_s: float = 60.0) -> LayerAttempt:
-        """Import a plug-in and ask what it is."""
+        """Import a plug-in and return its description."""
         return self._run(reference, None, place, limit_s)
 
     def close(self) -> None:
@@ -125,7 +125,7 @@ class LayerWorker:
 
 
 def _judged(replies: list[Reply], end: Ending, status: int | None, limit_s: float) -> LayerAttempt:
-    """The outcome, from the replies and how they ended."""
+    """The outcome, from the replies and the exit of the process."""
     attempt, last = LayerAttempt("failed"), "import"
     for reply in replies:
         match reply:

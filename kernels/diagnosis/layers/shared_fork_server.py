@@ -1,4 +1,4 @@
-"""The process that starts kernels, kept over the layers of one worker: torch is imported once for all of them."""
+"""Keeps one fork server over the layers of one worker, so that torch is imported once for all of them."""
 
 from __future__ import annotations
 

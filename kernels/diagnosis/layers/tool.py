@@ -1,4 +1,4 @@
-"""Programs of the system that a layer needs: where they are, and what version."""
+"""Finds external programs that a layer needs, and their versions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LIMIT_S = 30.0
 
 @functools.lru_cache(maxsize=32)
 def version_of(command: str) -> str:
-    """First line of what a program says of its version; empty where there is none of that name, or it does not run."""
+    """First line of a program's version output; empty where it is not installed or does not run."""
     if shutil.which(command) is None:
         return ""
     try:
@@ -35,5 +35,5 @@ def version_of(command: str) -> str:
 
 
 def x86() -> bool:
-    """Whether this is a processor whose disassembly is understood here."""
+    """Whether the disassembly of this processor is supported."""
     return platform.machine() in ("x86_64", "AMD64")

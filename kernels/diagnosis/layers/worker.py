@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def run_layer(request: LayerRequest, reply: Callable[[object], None]) -> None:
-    """The steps of one layer, or what it is."""
+    """The steps of one layer, or its description."""
     step = "import"
     try:
         layer = load(request.reference)
@@ -75,7 +75,7 @@ def _redirect() -> None:
 
 
 def describe_layer(layer: Layer) -> LayerDescribed:
-    """What another process has to know of a plug-in before it runs it."""
+    """The description of a plug-in that another process needs before it runs it."""
     return LayerDescribed(
         name=str(layer.name),
         title=str(layer.title),

@@ -1,1 +1,1 @@
-"""Where candidates are evaluated: on this machine by default, on a Ray cluster when asked."""
+"""Executors that evaluate candidates: on this machine by default, on a Ray cluster on request."""

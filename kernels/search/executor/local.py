@@ -1,4 +1,4 @@
-"""Candidates on this machine: one worker for each set of cores, each with a process of its own for every candidate."""
+"""Evaluates candidates on this machine: one worker for each set of cores, and a fresh process for every candidate."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class LocalExecutor:
             return ScreenResult("failed", f"lost its worker {TRIES} times: {problem}"[:300])
 
     def _with_worker(self, work: Callable[[EvaluationWorker], T]) -> T:
-        """On a worker of one's own; with another fork server when the first one is lost."""
+        """Run on a leased worker; on another fork server when the first one is lost."""
         worker = self._free.get()
         try:
             for attempt in range(TRIES):

@@ -1,7 +1,7 @@
-"""Candidates on a Ray cluster: an actor for each device, and for each candidate a contained process of the actor's.
+"""Evaluates candidates on a Ray cluster: an actor for each device, and a contained process for each candidate.
 
-Ray says which machine an actor is on; the actor keeps to cores of its own there. The run folder, the compiler's cache
-and the engine's interpreter have to be at the same paths on all machines, as on a shared disk.
+Ray chooses the machine of an actor; the actor pins itself to cores of its own there. The run folder, the compiler's
+cache and the engine's interpreter have to be at the same paths on all machines, as on a shared disk.
 """
 
 from __future__ import annotations

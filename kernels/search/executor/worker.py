@@ -1,4 +1,4 @@
-"""What a worker does with a candidate, wherever it runs: the candidate itself is always in a contained process."""
+"""Evaluates a candidate on behalf of an executor: the candidate itself is always in a contained process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Compiles a launch for a GPU that need not be there, as the JIT would specialise it for these very arguments.
+"""Compiles a launch for a GPU that need not be present, specialised as the JIT would for these very arguments.
 
 The JIT compiles integers that are 1 in, and tells the compiler which pointers and integers are multiples of 16; without
 that a kernel loads single elements where it could load vectors, and its figures are those of another kernel.

@@ -1,4 +1,4 @@
-"""Figures of a kernel for an NVIDIA GPU, by the tools that lie in Triton's wheel; what a tool cannot say is missing."""
+"""Figures of a kernel for an NVIDIA GPU, by the tools in Triton's wheel; figures that no tool gives are missing."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Runs a family's Triton kernel under whatever profiles it: arguments ``JOB [PROTON-NAME [BACKEND]]``.
+"""Runs a family's Triton kernel under an external profiler: arguments ``JOB [PROTON-NAME [BACKEND]]``.
 
 JOB is a family, dims, a dtype, and how many calls. On a GPU; or in Triton's interpreter where ``TRITON_INTERPRET`` is
 set. With a name, Triton's own profiler writes ``NAME.hatchet``: of whole kernels, or with the backend
-``instrumentation`` of what happens inside of them.
+``instrumentation`` of scopes inside them.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``claim.json``: what the producer says it measured. The auditor derives every number again."""
+"""``claim.json``: the producer's reported result. The auditor derives every number again."""
 
 from __future__ import annotations
 

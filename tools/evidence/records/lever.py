@@ -1,4 +1,4 @@
-"""Server configurations, and levers: what one configuration has and another has not."""
+"""Server configurations, and levers: the differences between two configurations."""
 
 from __future__ import annotations
 
