@@ -20,7 +20,7 @@ KEYS = "keys"
 def sign_verdict(folder: RunFolder, audit: str, key: SigningKey) -> None:
     """Write ``audits/<audit>/attestation.json``, and the public key into ``keys/``.
 
-    The verdict must be in the ledger. An existing attestation of a resumed run is kept, whoever signed it.
+    The verdict must be in the ledger. An existing attestation of a resumed run stays, whatever key signed it.
     """
     target = folder.root / "audits" / audit / ATTESTATION
     if not target.is_file():

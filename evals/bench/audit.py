@@ -1,4 +1,4 @@
-"""How fast is an audit? Evidence per second, from sealing to verdict, against plain parsing of the same bytes.
+"""Measures audit speed, from sealing to verdict, as evidence per second, against plain parsing of the same bytes.
 
 Each repeat parses every JSON file of the sealed evidence with ``orjson.loads`` (files already in memory, one line at a
 time, results dropped) and then audits it: seal, start of the auditor's own process, verdict. The ratio is taken within

@@ -1,4 +1,4 @@
-"""How much of a run's wall time is neither server start nor load: the price of our own machinery.
+"""Measures the share of a run's wall time that is neither server start nor load: this project's own overhead.
 
 Two figures from one recorded run. *Replayed*: the whole graph is run again over the recording, in a process of its own,
 with audits, evidence writing and report; its real wall time is ours alone, set against the recorded time of starts,

@@ -121,13 +121,13 @@ async def _vote(model: Model, state: TaskState) -> ModelOutput:
 
 
 def _weighed(answers: Sequence[str], brief: Brief, votes: int) -> str:
-    """The word to which these votes lower a PASS."""
+    """The verdict to which these votes lower a PASS."""
     ballots = [ballot for answer in answers if (ballot := _ballot(answer, brief)) is not None]
     return word_of(weigh_ballots(votes, ballots)).value if len(ballots) * 2 > votes else DEGRADED
 
 
 def _ballot(answer: str, brief: Brief) -> list[Charge] | None:
-    """The accusations that have a quote that holds; ``None`` for an answer that is no opinion."""
+    """The accusations with at least one verified quote; ``None`` for an answer that does not follow the schema."""
     try:
         opinion = Opinion.model_validate_json(answer)
     except ValidationError:
@@ -150,7 +150,7 @@ def _brief_fixture(name: str, seed: int) -> Brief:
 
 @scorer(metrics=[accuracy(), stderr()])
 def as_keyed() -> Scorer:
-    """Whether the word is one that the key allows; of a judge, who sees a part, that a fraud is not passed."""
+    """Whether the key allows the verdict; for a judge, who sees a part, whether a fraud is not passed."""
 
     async def score(state: TaskState, target: Target) -> Score:
         word, fraud = state.output.completion, state.metadata["kind"] == "fraud"

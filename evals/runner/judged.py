@@ -115,7 +115,7 @@ def for_the_judge(path: Path) -> Skill:
 
 
 def with_judge(judged: JudgeSetup, rules: Judge) -> Listen:
-    """Rules and judge together, or the judge over an empty verdict. A FAIL cannot get lower: nobody is asked then."""
+    """Rules and judge together, or the judge over an empty verdict. After a FAIL the judge is not asked."""
 
     def both(folder: Path) -> Heard:
         gate = rules(folder) if judged.auditor is Auditor.BOTH else None

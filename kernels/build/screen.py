@@ -1,4 +1,4 @@
-"""Reads a compiled kernel before it is loaded: what it calls, what it does as it is loaded, what it can remember.
+"""Screens a compiled kernel before it is loaded: its calls, its actions at load time, and its persistent state.
 
 A kernel computes its outputs from its arguments and needs memory, OpenMP and mathematics for that. One that asks the
 system or the interpreter for anything else, has a constructor, or keeps state from call to call is refused, whatever
@@ -42,7 +42,7 @@ FORBIDDEN = frozenset(
         "wrgsbase",
     }
 )
-"""Instructions that reach the system or a clock without calling anybody."""
+"""Instructions that reach the system or a clock without a call."""
 COUNTING = ("static int64_t calls_here = 0;", "return calls_here;", "++calls_here;")
 """All that a source may do with the count of its calls."""
 BANNED = {

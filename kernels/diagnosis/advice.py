@@ -24,7 +24,7 @@ class ParameterChange:
     """A parameter, and the direction in which to change it."""
 
     name: str
-    """Of a template's parameter; ``fixed_`` stands for all that fix an axis."""
+    """Prefix or name of a template's parameter; ``fixed_`` matches all that fix an axis."""
     direction: Direction
     why: str
 

@@ -1,4 +1,4 @@
-"""What holds a kernel back on a CPU. Counts decide before times do: they are the same on a busy machine.
+"""What limits a kernel on a CPU. Counts decide before times do: they are the same on a busy machine.
 
 1. latency: an empty kernel would take half of the call, or threads and locks half of what is left
 2. occupancy: a fifth of the instructions only moves registers to the stack and back, as counted and as built here

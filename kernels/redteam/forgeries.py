@@ -35,7 +35,7 @@ class Forgery:
 
     name: str
     modes: tuple[str, ...]
-    """Failure modes that it stands for, by their ids in the auditor's index."""
+    """Failure modes that it shows, by their ids in the auditor's index."""
     forge: Forge
 
 

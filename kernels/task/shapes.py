@@ -10,7 +10,7 @@ from bankable.tools.errors import UserError
 LARGEST = 1 << 31
 """Elements of one tensor."""
 PREFILL_ROWS = 64
-"""Rows from which a shape counts as prefill where nothing else is said."""
+"""Rows from which a shape counts as prefill unless stated otherwise."""
 
 
 @dataclass(frozen=True)

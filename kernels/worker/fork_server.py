@@ -1,4 +1,4 @@
-"""Starts a fresh process for every job: under the engine's interpreter; its argument is REPLY-FD.
+"""Starts a fresh process for every job by forking, under the engine's interpreter; its argument is REPLY-FD.
 
 Importing torch takes seconds, so it is imported once, and each job runs in a fork of a process that has never loaded
 an implementation, made an input, or seen an output. Jobs are JSON lines on standard input; how each of them ended is
@@ -164,7 +164,7 @@ def _limit(job: JobRequest) -> None:
 
 
 def _restrict(job: JobRequest, folder: Path) -> None:
-    """A job that loads somebody's kernel reaches only its own folder, its binary, and the inputs that it is given."""
+    """A job that loads an untrusted kernel reaches only its own folder, its binary, and its inputs."""
     source_entry = job.arguments.get("implementation") or {}
     if source_entry.get("binary"):
         oracles = [Path(shape["oracle"]) for shape in job.arguments.get("shapes", ()) if shape.get("oracle")]

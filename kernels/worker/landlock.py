@@ -1,4 +1,4 @@
-"""Restricts a job that loads a kernel by Linux's Landlock: what it may read, and where it may write.
+"""Restricts a job that loads a kernel with Linux's Landlock: the paths that it may read, and those it may write.
 
 The restriction is set before the kernel is loaded and cannot be lifted. Out of reach are the files that measure, the
 oracle's expected outputs, other processes (no signals, no tracing) and TCP. The limits of a job keep accidents in; this

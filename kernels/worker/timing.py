@@ -1,4 +1,4 @@
-"""Times calls one by one: a monotonic clock on either side, fresh inputs, poisoned memory, and nobody else at work.
+"""Times calls one by one: a monotonic clock on either side, fresh inputs, poisoned memory, an otherwise idle process.
 
 A sample is wall time. What other threads of the process still do after it is added to the span: CPU time of the process
 less that of this thread, read until it no longer grows. Being descheduled in between adds nothing to it.
@@ -28,7 +28,7 @@ PATIENCE = 1000
 
 @dataclass
 class Timed:
-    """Samples in nanoseconds, what came out, and how long other threads were busy past their samples."""
+    """Samples in nanoseconds, the outputs, and how long other threads were busy past their samples."""
 
     samples_ns: list[int] = field(default_factory=list)
     beyond_ns: list[float] = field(default_factory=list)
@@ -66,7 +66,7 @@ def others_cpu_ns() -> float:
 def _until_idle() -> float:
     """CPU time of other threads after the sample. None at all, where there never was another thread."""
     if len(os.listdir("/proc/self/task")) == 1:
-        return 0.0  # nobody to wait for, and no pause that would leave the next sample a cold core
+        return 0.0  # no other thread to wait for, and no pause that would leave the next sample a cold core
     after = last = others_cpu_ns()
     for _ in range(PATIENCE):
         time.sleep(PAUSE_S)

@@ -1,6 +1,7 @@
-"""The op benchmarker's question: what else takes part in an operator benchmark, and whether it is measured longer.
+"""The operator benchmarker's question: additional candidates of a benchmark, and whether to measure longer.
 
-The harness, its timer, its checks and its tolerance are not for anybody to propose; nor is a shorter measurement.
+The harness, its timer, its checks and its tolerance cannot be changed by a proposal, and a measurement cannot be
+shortened.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ class SigningKey:
     origin: Literal["read", "made", "ephemeral"]
     """``read`` from a file; ``made`` and kept in a file just now; ``ephemeral``: gone with this process."""
     said: str
-    """One line for whoever watches: where the key is, or why it is not kept."""
+    """One line for the user: where the key is, or why it is not stored."""
 
 
 def open_key(chosen_path: Path | None) -> SigningKey:
@@ -103,7 +103,7 @@ def make_key(path: Path) -> SigningKey:
 
 
 def _private_bytes(path: Path) -> bytes:
-    """The file's bytes, once it is known that nobody else can read them."""
+    """The file's bytes, after checking that no other user can read them."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
     try:
         descriptor = os.open(path, flags)

@@ -80,9 +80,10 @@ def write_bundle(
     engine: EngineIdentity | None,
     overlay: Path | None = None,
 ) -> Manifest:
-    """Write the bundle of a run. ``comparisons`` are those whose evidence goes along; ``accepted`` may be empty.
+    """Write the bundle of a run.
 
-    ``overlay``: folder of the replaced operators, as the validation served them.
+    ``comparisons`` are those whose evidence is included; ``accepted`` may be empty. ``overlay``: folder of the replaced
+    operators, as the validation served them.
     """
     target = folder.root / "bundle"
     if (target / "manifest.json").is_file():

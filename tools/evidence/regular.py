@@ -33,7 +33,7 @@ def open_regular(path: Path) -> BinaryIO:
 
 
 def stamp(stream: BinaryIO) -> tuple[int, int]:
-    """Size and time of change of an open file: two readings that differ mean that somebody writes to it."""
+    """Size and modification time of an open file: two different readings mean that another process writes to it."""
     facts = os.fstat(stream.fileno())
     return facts.st_size, facts.st_mtime_ns
 

@@ -176,7 +176,7 @@ def _run_id(root: Path) -> str:
 
 
 def _json(path: Path) -> Any:
-    """A small JSON file that somebody else wrote. Raises ``OSError`` or ``ValueError``, and waits for nobody."""
+    """Read a small untrusted JSON file. Raises ``OSError`` or ``ValueError``, and never blocks."""
     with open_regular(path) as stream:
         if stamp(stream)[0] > MAX_PLAN_BYTES:
             raise ValueError("too large")
@@ -239,7 +239,7 @@ class _Copier:
             self.file(root / "comparisons" / name / file, f"trials/{name}/{file}")
 
     def overlay(self, source: Path, target: str) -> None:
-        """Sources of the overlays that were laid over the server, one folder per operator."""
+        """Sources of the overlays that the server ran with, one folder per operator."""
         for path in sorted(source.rglob("*")) if source.is_dir() else ():
             relative = path.relative_to(source)
             if not path.is_file() or "__pycache__" in relative.parts:

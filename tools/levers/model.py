@@ -75,7 +75,7 @@ class Knob:
     devices: tuple[Device, ...] = EVERYWHERE
     needs_restart: bool = True
     condition: Mapping[str, tuple[Scalar | None, ...]] | None = None
-    """Meaningful only when each named knob has one of these values; ``None`` stands for an absent flag."""
+    """Meaningful only when each named knob has one of these values; ``None`` means an absent flag."""
     derived: tuple[str, ...] = ()
     """Fields of the resolved server information that follow from this knob and may differ between the legs."""
     capacity: bool = False

@@ -1,4 +1,4 @@
-"""What an overlay really changes, read from its source: an operator's implementation, or how the server works.
+"""Classifies an overlay by its source: whether it changes an operator's implementation, or how the server works.
 
 Python is parsed, never run. A class comes from what is *written to*: attributes of engine modules, patch points named
 in ``seam.json``-like files, the process environment. Reading a module (its server arguments, say) changes nothing. What
@@ -220,7 +220,7 @@ def _written_target(target: ast.expr, names: Mapping[str, str]) -> str:
 
 
 def _imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    """(local name, what it stands for)."""
+    """(local name, the object that it refers to)."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:

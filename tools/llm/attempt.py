@@ -159,7 +159,7 @@ def _read(message: AIMessage, shape: type[M]) -> tuple[Kind, str, M | None]:
 
 
 def _fault(problem: ValidationError) -> str:
-    """What is wrong first, without a word of the answer: names of fields are ours, unless the field is a surplus."""
+    """The first validation error, without any text of the answer: field names are ours, except for surplus fields."""
     first = problem.errors(include_url=False, include_input=False, include_context=False)[0]
     place = first["loc"][:-1] if first["type"] == "extra_forbidden" else first["loc"]
     where = ".".join(str(step) for step in place)[:100]

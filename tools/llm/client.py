@@ -132,7 +132,7 @@ class Client:
 
 
 def retry_after(header: str | None) -> float | None:
-    """Seconds that the server asks to wait, from a number or a date; ``None`` when it says nothing usable."""
+    """Seconds that the server asks to wait, from a number or a date; ``None`` without a usable value."""
     if header is None:
         return None
     try:

@@ -15,7 +15,7 @@ OWN = "BANKABLE_LLM_KEY"
 THEIRS = "OPENAI_API_KEY"
 """For OpenAI's own address alone: another server has no business with it."""
 NO_KEY = "none"
-"""What a server on this machine is told, which rarely asks."""
+"""Placeholder key for a server on this machine, which rarely needs one."""
 
 
 def key_for(role: str, endpoint: Endpoint, environ: Mapping[str, str]) -> SecretStr:

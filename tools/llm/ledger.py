@@ -73,7 +73,7 @@ class RoleTotals:
 
     @property
     def other(self) -> str:
-        """What did not end in an answer, and what became of calls of tools, for people."""
+        """Counts of requests without an answer and of tool calls, as text for people."""
         ends = [f"{count} {kind}" for kind, count in sorted(self.outcomes.items()) if kind != Kind.ANSWERED]
         tools = [f"{self.tool_calls} tool calls"] if self.tool_calls else []
         return ", ".join([*ends, *tools, *([f"{self.tool_faults} of them refused"] if self.tool_faults else [])])

@@ -79,7 +79,10 @@ Script = Callable[[ChatRequest], ChatReply]
 def completion(
     text: str | None, *, finish: str = "stop", usage: Json | bool | None = True, **message: Any
 ) -> ChatReply:
-    """A chat completion with this text. ``usage``: what the server says it counted; ``False`` says nothing."""
+    """A chat completion with this text.
+
+    ``usage``: the server's token counts; ``False`` leaves them out.
+    """
     document: Json = {
         "id": "chatcmpl-1",
         "object": "chat.completion",

@@ -76,7 +76,7 @@ Toolbox = Sequence[Tool[Any]]
 
 
 def answer_all(toolbox: Toolbox, calls: Sequence[Call]) -> tuple[Called, ...]:
-    """An answer to every call; those over the bound are told so, and named no more than is needed to tell them."""
+    """An answer to every call; all calls over the limit share one error."""
     spare = len(calls) - MOST_CALLS
     answered = [answer_one(toolbox, call) for call in calls[:MOST_CALLS]]
     if spare > 0:
@@ -86,7 +86,7 @@ def answer_all(toolbox: Toolbox, calls: Sequence[Call]) -> tuple[Called, ...]:
 
 
 def answer_one(toolbox: Toolbox, call: Call) -> Called:
-    """What the model is told; never raises for anything that a model may have written."""
+    """The answer to the model; never raises for anything that a model may have written."""
     name = _name(call)
     tool = next((candidate for candidate in toolbox if candidate.name == call.name), None)
     if tool is None:

@@ -16,7 +16,7 @@ class NotEngaged(Exception):
 
 
 def engagement(lever: Lever, argv: list[str], env: dict[str, str], info: dict[str, object]) -> list[Engagement]:
-    """For every value that the lever declares: what was asked for, and what the running server says it has.
+    """Declared and actual value of every setting that the lever sets.
 
     A flag can be accepted, served with, and silently ignored; only the resolved arguments tell (C10).
     Variables are not in the server's own report, so the environment of the process stands for them.

@@ -88,7 +88,7 @@ def replacement_source(patch: OperatorPatch, kernel: Kernel | None) -> bytes:
 
 @cache
 def runtime_files() -> dict[str, bytes]:
-    """The runtime's files by name; the compiler's front is shared with whoever compiles before an overlay is laid."""
+    """The runtime's files by name; the compiler module is shared with code outside of overlays."""
     files = {path.relative_to(RUNTIME).as_posix(): path.read_bytes() for path in sorted(RUNTIME.rglob("*.py"))}
     return files | {"_bankable/build.py": BUILD.read_bytes()}
 

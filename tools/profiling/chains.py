@@ -1,4 +1,4 @@
-"""Logical operators: runs of framework calls that are one operator to whoever writes a kernel for it.
+"""Logical operators: runs of framework calls that one kernel can replace.
 
 Without fused kernels RMSNorm is seven framework calls, each a few percent; the operator itself may be the largest of
 all (P01). Chains are found in the sequence of top-level calls of a thread, views and allocations left out. What each

@@ -10,7 +10,7 @@ SKEWED = 2.0
 
 
 def notes_on(profile: Profile) -> tuple[str, ...]:
-    """Warnings that follow from the profile alone; whether the mix fits the load is for whoever knows the load."""
+    """Warnings that follow from the profile alone; it cannot show whether the mix fits the load."""
     prefill, decode = profile.phase(StepPhase.PREFILL), profile.phase(StepPhase.DECODE)
     notes = (
         (any(t.torn for t in profile.traces), "A trace file ends early; only what came before the tear was counted."),

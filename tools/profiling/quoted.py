@@ -1,4 +1,4 @@
-"""Decodes events whose names hold quotes that nobody escaped.
+"""Decodes trace events whose names contain unescaped quotes.
 
 torch 2.13 writes the name of a span as it is: libkineto replaces line ends and backslashes in it, and quotes only from
 torch 2.15 on. A name such as ``step["a"]`` therefore makes the file invalid JSON. The writer puts each name on a line

@@ -18,7 +18,7 @@ from bankable.tools.profiling.records import OperatorFamily, StepPhase
 
 
 class CallPattern(Record):
-    """A chain of framework calls that is one operator to whoever writes a kernel for it."""
+    """A chain of framework calls that one kernel can replace."""
 
     chain: str
     """Its name in ``profile.json``."""

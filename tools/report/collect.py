@@ -115,7 +115,7 @@ def _headline(outcome: dict[str, Any]) -> str:
 def _read_accepted(
     outcome: dict[str, Any], trials: tuple[ReportTrial, ...], kernels: dict[str, str], with_models: bool
 ) -> tuple[ReportAccepted, ...]:
-    """``kernels``: whose idea each was; ``with_models``: language models took part, so somebody has to be named."""
+    """``kernels``: origin of each; ``with_models``: language models took part, so an origin has to be named."""
     views = []
     for raw in sequence(outcome.get("accepted"), 100):
         item = mapping(raw)

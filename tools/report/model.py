@@ -1,4 +1,4 @@
-"""What a report shows. Everything in here was read from a run folder; what was not there is said in ``gaps``.
+"""The content of a report, read from a run folder; missing parts are listed in ``gaps``.
 
 Texts are already cleaned and shortened (``reading.clean``), but not escaped: that is the template's business.
 """

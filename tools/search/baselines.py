@@ -38,7 +38,7 @@ class _Sampling:
         return None
 
     def tell(self, trial_id: int, outcome: TrialOutcome) -> None:
-        """Enter what a trial gave."""
+        """Record the result of a trial."""
         self._log.close(trial_id, outcome)
         self._learn(trial_id, outcome)
 

@@ -119,7 +119,7 @@ class SearchPolicy:
         return self._log.trial(number, pool[choice], "refine", stop_below)
 
     def tell(self, trial_id: int, outcome: TrialOutcome) -> None:
-        """Enter what a trial gave. Raises ``KeyError`` for a trial that is not open."""
+        """Record the result of a trial. Raises ``KeyError`` for a trial that is not open."""
         self._log.close(trial_id, outcome)
         self._learn(trial_id, outcome)
 

@@ -29,7 +29,7 @@ class Trial(Record):
 
 
 class TrialOutcome(Record):
-    """What measuring a trial gave: a score or a failure, never both and never neither."""
+    """Result of measuring a trial: either a score or a failure."""
 
     score: float | None = None
     """Log ratio of the metric against the reference, median over the rounds."""

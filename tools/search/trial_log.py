@@ -10,7 +10,7 @@ from bankable.tools.search.records import BestTrial, FinishedTrial, Trial, Trial
 from bankable.tools.search.space import Point, SearchSpace
 
 NOT_ITS_FAULT = frozenset({"port_taken", "not_recorded"})
-"""Failures that say nothing about the configuration."""
+"""Failures that are independent of the configuration."""
 
 
 class Searcher(Protocol):
@@ -21,7 +21,7 @@ class Searcher(Protocol):
         ...
 
     def tell(self, trial_id: int, outcome: TrialOutcome) -> None:
-        """What measuring it gave. Raises ``KeyError`` for a trial that is not open."""
+        """Record the result of a trial. Raises ``KeyError`` for a trial that is not open."""
         ...
 
     def best(self) -> BestTrial | None:

@@ -1,4 +1,4 @@
-"""What the measurement layer needs of a server, live or replayed.
+"""The interface of a server driver, live or replayed, for the measurement layer.
 
 A driver launches servers and hands data back; it writes nothing but the server's own log. Only
 ``bankable.tools.measurement`` turns what it returns into evidence.
@@ -93,7 +93,7 @@ class RoundLoad:
 
 @dataclass(frozen=True)
 class RoundResult:
-    """What a round gave back: sglang's record as it wrote it, and what we saw around it."""
+    """Result of a round: sglang's record as it wrote it, and our own observations around it."""
 
     record: dict[str, Any]
     started: float

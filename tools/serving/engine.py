@@ -1,4 +1,4 @@
-"""The engine: an interpreter that has sglang, and what it can do. Found once per run, asked in a subprocess."""
+"""The engine: finds an interpreter that has sglang, and queries its capabilities in a subprocess, once per run."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ class JobStalled(Exception):
 
 @dataclass(frozen=True)
 class JobResult:
-    """What the benchmark gave back."""
+    """Result of the benchmark."""
 
     record: dict[str, Any]
     request_digest: str

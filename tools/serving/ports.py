@@ -10,8 +10,11 @@ from bankable.tools.errors import UserError
 
 LOOPBACK = "127.0.0.1"
 BELOW_EPHEMERAL = range(20_000, 32_000)
-"""A server binds its port half a minute after it was chosen. In the ephemeral range (32768 and up on Linux) an outgoing
-connection may take it meanwhile; below it nobody does so by chance."""
+"""Range of ports. A server binds its port up to half a minute after it was chosen.
+
+In the ephemeral range (32768 and up on Linux) an outgoing connection may take it meanwhile; below it that does not
+happen by chance.
+"""
 
 
 class PortHold:

@@ -1,4 +1,4 @@
-"""A tree of links in which static tools find the package as it is installed: ``links.py FOLDER``.
+"""Makes a tree of links in which static tools find the package as it is installed: ``links.py FOLDER``.
 
 Imports say ``bankable.tools``, and the folder is ``tools``. setup.py maps one to the other for an installation; mypy
 and import-linter read files and see no such mapping, so they are pointed at FOLDER.

@@ -1,4 +1,4 @@
-"""The verdict on evidence that nobody planned: few launches a side, perhaps different numbers, perhaps one.
+"""The decision rule for evidence without a plan: few launches a side, possibly unequal numbers, possibly one.
 
 y = level of a launch: median over its rounds of log(metric)
 s² = pooled variance of y within the sides, ν = n_reference + n_candidate − 2 degrees of freedom

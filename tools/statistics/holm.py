@@ -1,4 +1,4 @@
-"""Holm's step-down: several confirmations in one run, and still 5 % that any of them is false.
+"""Holm's step-down: keeps the error rate over several confirmations in one run at 5 %.
 
 Source: Holm, A Simple Sequentially Rejective Multiple Test Procedure, Scand. J. Statist. 6 (1979).
 """

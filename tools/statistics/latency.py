@@ -1,4 +1,4 @@
-"""The figures of a round, recomputed from its per-request records.
+"""Recomputes the figures of a round from its per-request records.
 
 Definitions follow ``calculate_metrics`` of sglang's serving benchmark: failed requests count no tokens and no
 latencies; percentiles interpolate linearly between order statistics, as numpy does by default. One difference: the

@@ -1,4 +1,4 @@
-"""McNemar's exact test: did the candidate answer fewer of the *same* questions right?
+"""McNemar's exact test: whether the candidate answered fewer of the *same* questions correctly.
 
 Only questions on which the legs differ carry information; under "no change" each of them falls to either side with
 probability one half. Source: McNemar, Psychometrika 12 (1947); exact form by the binomial distribution.

@@ -1,4 +1,4 @@
-"""Declared looks: a comparison may stop early, but only at block counts that were written down before it began.
+"""Declared looks: a comparison may stop early, but only at block counts that were declared before it began.
 
 Each look tests at the same one-sided level, chosen so that all looks together keep 5 % (``pocock``).
 """

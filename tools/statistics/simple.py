@@ -23,7 +23,7 @@ class SimpleRule:
     separated: bool
     """The worst candidate round beats the best reference round."""
     vacuous: bool
-    """A leg has a single round, so that "separated" says nothing (D02)."""
+    """A leg has a single round, so that "separated" proves nothing (D02)."""
 
     @property
     def wins(self) -> bool:

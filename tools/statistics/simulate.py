@@ -1,4 +1,4 @@
-"""The error rates of verdict rules, by simulation: how often a rule calls a null change a win, and finds a real one.
+"""Simulates the error rates of verdict rules: how often each calls a null change a gain, and finds a real one.
 
 A machine drifts as a random walk from launch to launch, every launch has a level of its own, every round scatters
 around it. Each rule sees data that it would have collected itself: rules over one launch a leg get one launch a leg.

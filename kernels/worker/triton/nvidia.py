@@ -41,7 +41,7 @@ def figures(cubin: bytes, ptx: str, tools: Path) -> dict[str, Any]:
         )
         used, spilled = USED.search(log), SPILLED.search(log)
         if used and spilled:
-            # Assembled once more, in order to hear of spills: those of another kernel would say nothing.
+            # Assembled once more to get the report on spills: that of another kernel would be meaningless.
             if int(used[1]) == values.get("registers", int(used[1])):
                 values["spill_bytes"] = int(spilled[1])
             else:
@@ -59,7 +59,7 @@ def assembler(ptx: str) -> str:
 
 
 def _run_tool(values: dict[str, Any], what: str, *command: str | Path) -> str:
-    """What a tool prints, on either stream; where it cannot be run that is noted, and nothing is said."""
+    """The output of a tool, on either stream; where it cannot be run that is noted, and the output is empty."""
     name = Path(command[0]).name
     try:
         done = subprocess.run(

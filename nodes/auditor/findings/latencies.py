@@ -14,7 +14,7 @@ WORSE = 0.20
 SURELY = 0.05
 WORSE_WITHOUT_INTERVAL = 0.50
 HIDES_LITTLE = 0.8
-"""How much a stated latency change may understate the true one: a headline with +100 % covers +120 %."""
+"""Smallest share of the true change that a headline has to state: +100 % is enough for +120 %."""
 SMALLEST_MS = 0.5
 """Smallest rise in milliseconds that has to be stated."""
 

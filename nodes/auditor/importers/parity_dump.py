@@ -1,4 +1,4 @@
-"""Greedy answers that somebody kept beside a result: a JSON array of prompt and output.
+"""Imports greedy answers that lie beside a result: a JSON array of prompt and output.
 
 Format: AMD-AGI/GEAK, commit 0165d32aa3663a1a193a7101cf6cc9654c3b5325, ``e2e_workflow/parity_probe.py``: entries have
 ``prompt`` and ``output``. File names are the caller's, so such arrays are found by content. There are no token ids:

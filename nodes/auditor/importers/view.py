@@ -26,7 +26,7 @@ class ImportedComparison(ComparisonView):
         self._sides = {Side.REFERENCE: reference, Side.CANDIDATE: candidate}
 
     def path(self, name: str) -> str:
-        """Records of the comparison lie at the top; what stands for all its legs is what was measured last."""
+        """Records of the comparison lie at the top; a record for all its legs is that of the last measurement."""
         if name != "legs":
             return name
         return (self._sides[Side.CANDIDATE] or self._sides[Side.REFERENCE])[0].path("bench_runs.jsonl")

@@ -19,7 +19,7 @@ from bankable.nodes.auditor.verdict import Action, Severity
 from bankable.tools.evidence.records import Side
 
 FEWEST_ARGUMENTS = 5
-"""Resolved arguments below which "all arguments are equal" says nothing."""
+"""Number of resolved arguments below which "all arguments are equal" proves nothing."""
 ABLE = 0.10
 ADVICE = "run the check with something to check; a gate that cannot fail proves nothing"
 

@@ -21,7 +21,7 @@ from bankable.nodes.auditor.verdict import Action, Severity
 from bankable.tools.evidence.records import Side
 
 FEWEST = 3
-"""Samples per leg side below which nothing is said about symmetry."""
+"""Samples per leg side below which symmetry is not judged."""
 SEVERE_SHARE = 3.0
 """Foreign cores over the engine's own."""
 SEVERE_STEAL = 30.0
