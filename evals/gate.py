@@ -66,7 +66,7 @@ def differences(expected: Table, table: Table) -> list[str]:
 
 
 def read_expected(path: Path = EXPECTED) -> dict[str, dict[str, int]]:
-    """The committed table. Raises ``UserError`` when it is not there or damaged."""
+    """The committed table. Raises ``UserError`` when it is missing or damaged."""
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         return {str(rule): {str(name): int(value) for name, value in row.items()} for rule, row in table.items()}

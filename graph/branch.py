@@ -47,7 +47,7 @@ def is_set(field: str, text: str) -> Condition:
 
 
 def is_unset(field: str, text: str) -> Condition:
-    """A field of the state is false, empty or not there."""
+    """A field of the state is false, empty or missing."""
     return Condition(text, lambda state: not cast(Mapping[str, object], state).get(field))
 
 

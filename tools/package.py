@@ -1,4 +1,4 @@
-"""Where this package lies, and the command line that starts one of its modules in another interpreter."""
+"""The folder of this package, and the command line that starts one of its modules in another interpreter."""
 
 from __future__ import annotations
 

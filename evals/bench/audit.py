@@ -148,7 +148,7 @@ def measure(name: str, size: Size, repeats: int, seed: int = 1, keep: Path | Non
 
 
 def per_round(requests: int) -> int:
-    """Requests of one round when all rounds together have that many."""
+    """Requests of one round, given the number of requests in all rounds together."""
     return max(1, round(requests / ROUNDS))
 
 

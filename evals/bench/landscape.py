@@ -35,7 +35,7 @@ class LandscapePlan:
     together: int = 4
     seed: int = 1
     limit: int | None = None
-    """Stop after that many batches; for trying it out."""
+    """Number of batches after which to stop; for trials."""
 
 
 def record(driver: Driver, engine: EngineIdentity, plan: LandscapePlan, say: Callable[[str], None]) -> int:

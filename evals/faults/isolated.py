@@ -27,7 +27,7 @@ def _special_cased(target: FaultTarget, times: float, _: Random) -> None:
 
 
 def _hidden_work(target: FaultTarget, nanoseconds: float, _: Random) -> None:
-    """Streams and threads go on past every sample of the winner."""
+    """Streams and threads stay busy after every sample of the winner."""
     folder = target.run / "ops" / target.subject
     edit_rows(
         folder,

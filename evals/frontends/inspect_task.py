@@ -82,7 +82,7 @@ def _sample(entry: Keyed, seed: int) -> Sample:
 
 @solver
 def rules(seed: int = 0) -> Solver:
-    """The deterministic rules, in a process of their own that is given the sealed folder alone."""
+    """The deterministic rules, in a process of their own that gets the sealed folder only."""
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         del generate

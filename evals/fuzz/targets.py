@@ -1,4 +1,4 @@
-"""What is fuzzed: every reader of evidence, and what must hold whatever the bytes are.
+"""Targets of the fuzzer: every reader of evidence, and the properties that hold for any bytes.
 
 A target raises nothing but ``UserError``. What a reader hands on is finite and has a canonical form; what it does not
 hand on, it reports. A file held against itself shows no gain, so that no such audit may end in a PASS.
@@ -70,7 +70,7 @@ def rounds(place: Path, data: bytes) -> None:
 
 
 def records(place: Path, data: bytes) -> None:
-    """Every typed record, whole files and lines; the first byte says which."""
+    """Every typed record, whole files and lines; the first byte selects which."""
     kinds = sorted({**WHOLE, **LINES})
     name = kinds[data[0] % len(kinds)] if data else kinds[0]
     reader = _reader(place, name, data[1:])

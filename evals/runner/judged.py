@@ -107,7 +107,7 @@ def asked_for(
 
 
 def for_the_judge(path: Path) -> Skill:
-    """A skill to try in place of the judge's own. Raises ``UserError`` on one that says it is another."""
+    """A skill to try in place of the judge's own. Raises ``UserError`` when it is not a skill of the judge."""
     loaded = read_skill(path)
     if loaded.head.name != SKILL or ROLE not in loaded.head.roles:
         raise UserError("not a skill of the judge", str(path), f"its head says name: {SKILL} and roles: [{ROLE}]")

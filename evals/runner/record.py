@@ -18,7 +18,7 @@ class JudgedFinding(Record):
     severity: Severity
     """Severity that the rule gave it."""
     code: str
-    """Stable word for programs, as in ``Finding.code``."""
+    """Stable identifier for programs, as in ``Finding.code``."""
     modes: tuple[str, ...]
     """Ids of the failure modes that it covers, such as ``C01``."""
     observed: str

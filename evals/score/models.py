@@ -20,9 +20,9 @@ class Models:
     judgments: Rate
     """Of the fixtures about which all were asked: those on which all repeats of all models gave one word."""
     verdicts: Rate
-    """Fixtures with one final word over all repeats of all models."""
+    """Fixtures with one final verdict over all repeats of all models."""
     differ: tuple[tuple[str, tuple[str, ...]], ...]
-    """Fixtures without one, and the word of each model."""
+    """Fixtures without one, and the verdict of each model."""
 
 
 def over_models(summaries: Sequence[Summary]) -> Models | None:

@@ -178,7 +178,7 @@ class FixtureScore:
 
     @property
     def same_judgment(self) -> bool | None:
-        """In all repeats the judge gave the same word for the same concerns; ``None`` where not asked twice."""
+        """In all repeats the judge gave the same verdict for the same concerns; ``None`` where not asked twice."""
         calls = [(call.word, call.concerns, bool(call.degraded)) for call in self.asked]
         return len(set(calls)) == 1 if len(calls) > 1 else None
 

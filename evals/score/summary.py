@@ -53,7 +53,7 @@ class Summary:
     stability: Rate | None
     """Of the objective gates: fixtures on which the rules gave equal bytes; ``None`` where none was judged twice."""
     same_judgments: Rate | None
-    """Of the judgments: fixtures on which the judge gave one word for one set of concerns; ``None`` as above."""
+    """Share of fixtures on which the judge gave one verdict for one set of concerns; ``None`` as above."""
     passed_verdicts: Clustered | None
     """Verdicts that signed a fraud off; ``None`` without repeats."""
     alarmed_verdicts: Clustered | None

@@ -71,7 +71,7 @@ class FamiliesJob:
     threads: int
     """Of each process."""
     budget: int
-    """Kernels of a search before each operator benchmark; 0: the template as it stands."""
+    """Number of kernels that are searched before each operator benchmark; 0: the default template only."""
 
 
 def measure_families(out: Path, wanted: FamiliesJob, python: Path, say: Callable[[str], None]) -> list[FamilyResult]:

@@ -117,7 +117,7 @@ def qualify(
 
 
 def read_kernel(candidate: Candidate) -> list[str]:
-    """Complaints about a compiled kernel and its source, which lies beside it; none for other implementations."""
+    """Objections to a compiled kernel and its source, which lies beside it; none for other implementations."""
     if candidate.binary is None:
         return []
     source = candidate.binary.with_name("source.cpp")

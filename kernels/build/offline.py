@@ -117,7 +117,7 @@ def _round(request: CompileRequest, python: Path) -> tuple[list[KernelCompiled],
 
 
 def _figures(kernel: KernelCompiled) -> list[CompileFigures]:
-    """Of each launch; one that only says why where there is none."""
+    """Figures of each launch; a record with only the reason where there are none."""
     head = {"shape": kernel.shape, "target": kernel.target, "failed": kernel.failed}
     return [CompileFigures.model_validate(head | launch) for launch in map(asdict, kernel.launches)] or [
         CompileFigures.model_validate(head)

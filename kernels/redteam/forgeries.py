@@ -55,7 +55,7 @@ def set_fields(role: Literal["candidate", "reference"], **values: Any) -> Forge:
 
 
 def set_check(**values: Any) -> Forge:
-    """Set what the checker says of every candidate row."""
+    """Set the checker's result of every candidate row."""
     return edit_rows(lambda row: row["correctness"].update(values))
 
 

@@ -50,7 +50,7 @@ class Evaluation(Record):
     source: Origin | None = None
     """Who proposed it; not recorded where no language model took part."""
     parent: str | None = None
-    """The implementation that it was made from by one edit; ``None`` for the template as it stands."""
+    """The implementation that it was derived from by one edit; ``None`` for the default template."""
     diagnosis: Diagnosis | None = None
     """What limits it, where that was diagnosed: the next steps depend on it, so a resumed search needs it."""
 

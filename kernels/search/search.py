@@ -111,7 +111,7 @@ class Search:
         return self.best
 
     def _next(self, count: int) -> Iterator[Step]:
-        """Suggestions as they come, the template as it stands, then what the policy says."""
+        """Suggestions as they arrive, the default template, then the policy's choices."""
         taken = 0
         while self._suggested and taken < count:
             yield self._suggested.pop(0), None, "llm"

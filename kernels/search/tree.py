@@ -62,7 +62,7 @@ class Tree:
 
     @property
     def root(self) -> Node | None:
-        """The template as it stands, once it was evaluated."""
+        """The default template, once it was evaluated."""
         return self.nodes.get(self.name(self._root))
 
     def add(self, entry: Evaluation) -> Node:

@@ -128,7 +128,7 @@ def write_task(
 
 
 def oracle_job(family: Family, dtype: str, shapes: Sequence[Served], threads: int) -> dict[str, object]:
-    """What the fork server is asked for: the live implementation's answers to inputs from secret seeds."""
+    """The request to the fork server: the live implementation's outputs for inputs from secret seeds."""
     return {
         "family": family.name,
         "dtype": dtype,

@@ -33,7 +33,7 @@ GRACE_S = 5.0
 
 
 def leave_network() -> str:
-    """Move into a network namespace with nothing in it; says ``off``, or why that was not possible."""
+    """Move into an empty network namespace; returns ``off``, or why that was not possible."""
     library = ctypes.CDLL(None, use_errno=True)
     for flags in (CLONE_NEWNET, CLONE_NEWUSER | CLONE_NEWNET):
         if library.unshare(flags) == 0:
@@ -94,7 +94,7 @@ def _kill_group(pid: int) -> None:
 
 
 def _adopt() -> None:
-    """Have processes whose parents are gone become children of this one, whatever session they moved to."""
+    """Make processes whose parents have ended children of this one, whatever session they moved to."""
     ctypes.CDLL(None).prctl(SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 

@@ -157,7 +157,7 @@ class CompilerReady:
 
 @dataclass(frozen=True)
 class LaunchFigures:
-    """What compilation tells of one launch; ``None`` is not known, and ``missing`` says why."""
+    """Compiler figures of one launch; ``None`` is unknown, and ``missing`` gives the reason."""
 
     kernel: str
     warps: int

@@ -27,7 +27,7 @@ def captured(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
 
 
 def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
-    """One inputs file and one expected file a shape; the reply says how far the live code is from float64."""
+    """One inputs file and one expected file per shape; the reply holds the error of the live code against float64."""
     operator, dtype = OPERATORS[job["family"]], job["dtype"]
     torch.set_num_threads(job["threads"])
     names = live_names(operator.files)

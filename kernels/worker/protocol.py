@@ -1,4 +1,4 @@
-"""How messages travel between us and the worker processes that we start: a JSON object a line, typed at both ends.
+"""The wire protocol between the orchestrator and its workers: one JSON object a line, typed at both ends.
 
 The messages are in ``messages.py``. One end may run under the engine's interpreter: standard library only. Requests
 come on standard input. Replies go to a descriptor or a file of their own, never to standard output, which a candidate

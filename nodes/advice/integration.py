@@ -40,7 +40,7 @@ class IntegrationDecision(Record):
     """The action."""
 
     action: Action
-    """The model's proposal; ``lay`` where that was not allowed, so that the policy goes on as planned."""
+    """The model's proposal; ``lay`` where that was not allowed, so that the policy continues as planned."""
     because: str
     """The model's reason as one printable line."""
 

@@ -1,4 +1,4 @@
-"""Replays verdicts: the same evidence and rules must give the same bytes; otherwise says what changed first."""
+"""Replays verdicts: the same evidence and rules must give the same bytes; otherwise reports the first difference."""
 
 from __future__ import annotations
 

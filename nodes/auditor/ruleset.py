@@ -1,4 +1,4 @@
-"""Which rules judged: one digest over every source file that can change a verdict."""
+"""Identifies the rules behind a verdict: one digest over every source file that can change a verdict."""
 
 from __future__ import annotations
 

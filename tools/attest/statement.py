@@ -42,7 +42,7 @@ class Artifact(_Signed):
 
 
 class VerdictPredicate(_Signed):
-    """What the auditor said of the files that are the statement's subject."""
+    """The auditor's verdict on the files that are the statement's subject."""
 
     run_id: str
     """Nonce of the run that the evidence is from."""
@@ -65,7 +65,7 @@ class VerdictPredicate(_Signed):
 
 
 class BundlePredicate(_Signed):
-    """The manifest is as the run wrote it. What it says of a gain is vouched for by the verdicts alone."""
+    """The manifest is as the run wrote it. Only the verdicts prove the gain that it states."""
 
     run_id: str
     """Nonce of the run that made the bundle."""

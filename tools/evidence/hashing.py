@@ -11,7 +11,7 @@ BESIDE = 1 << 20
 
 
 class Hashing(BackgroundTask):
-    """Takes pieces in order; a large piece is hashed while the caller goes on. Use as a context manager."""
+    """Takes pieces in order; a large piece is hashed while the caller continues. Use as a context manager."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -143,7 +143,7 @@ def seal(
 
 
 def _operators(plan: Path) -> list[tuple[str, int]]:
-    """Operators that a plan replaces, each with the attempt of its benchmark; a plan that says otherwise names none."""
+    """Operators that a plan replaces, each with the attempt of its benchmark; none for a plan without any."""
     try:
         parts = _json(plan)["lever"]["overlays"].items()
         operators = [(str(name), int(part["bench"])) for name, part in parts]

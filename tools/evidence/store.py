@@ -17,7 +17,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 class EvidenceConflict(Exception):
-    """Something else already stands where this evidence belongs. Evidence is never overwritten."""
+    """Another file already exists where this evidence belongs. Evidence is never overwritten."""
 
 
 def sha256_file(path: Path) -> str:
@@ -83,7 +83,7 @@ class AppendLog:
 
 
 def whole_lines(path: Path, kind: type[Model]) -> list[Model]:
-    """Records of a log of ours; a line that cannot be read is left out. None of a file that is not there."""
+    """Records of a log of ours; an unreadable line is left out. None for a missing file."""
     records = []
     for line in path.read_bytes().splitlines() if path.is_file() else ():
         try:

@@ -67,7 +67,7 @@ class Knob:
     values: tuple[Scalar, ...] = ()
     """Candidates in the order worth trying, when they do not depend on the situation."""
     generate: Candidates | None = None
-    """Candidates worked out from the situation; takes the place of ``values``."""
+    """Candidates computed from the situation; takes the place of ``values``."""
     env: bool = False
     """An environment variable: the server does not report it, so engagement needs another proof."""
     changes_numerics: bool = False

@@ -25,7 +25,7 @@ from bankable.tools.llm.toolbox import MOST_ROUNDS, Called, answer_all, told_of
 
 M = TypeVar("M", bound=BaseModel)
 TOOLLESS = (400, 422)
-"""What a server says that does not know tools."""
+"""HTTP status codes of servers that do not support tools."""
 
 
 class Client:

@@ -80,7 +80,7 @@ class RoleTotals:
 
 
 class CallLedger:
-    """The lines so far. A file is gone on with, so that a resumed run does not spend its budget twice."""
+    """The lines so far. An existing file is continued, so that a resumed run does not spend its budget twice."""
 
     def __init__(self, path: Path | None = None) -> None:
         self._log = AppendLog(path) if path is not None else None

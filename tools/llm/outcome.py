@@ -66,7 +66,7 @@ class CallOutcome(Generic[T]):
     answer: T | None = None
     """Set when ``kind`` is ``answered``, and only then."""
     detail: str = ""
-    """Why, in our own words: what a server says may repeat a secret."""
+    """Reason, in our own words: a server's text may repeat a secret."""
     usage: Usage = Usage()
     """Over all attempts."""
     attempts: int = 0

@@ -1,4 +1,4 @@
-"""Which model plays which role, within which limits and budget. Holds no key."""
+"""Settings of language models: model per role, limits and budget. Holds no key."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Budget(Record):
 
 
 class EndpointSettings(Record):
-    """All that is asked for, but no key."""
+    """All settings of an endpoint except its key."""
 
     endpoint: Endpoint
     """Model of every role that is not in ``roles``."""

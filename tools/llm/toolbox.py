@@ -110,7 +110,7 @@ def answer_one(toolbox: Toolbox, call: Call) -> Called:
 
 
 def told_of(called: Sequence[Called]) -> str:
-    """For the ledger: our own names and faults, and no word of the model's."""
+    """For the ledger: our own names and faults, and no text of the model."""
     return ", ".join(answered.name if answered.fault is None else str(answered.fault) for answered in called)
 
 

@@ -30,7 +30,7 @@ ACCOUNT = frozenset({"openai-organization", "openai-project"})
 """For OpenAI's own address alone."""
 TOO_LONG = (b"context length", b"context_length", b"context window", b"prompt is too long", b"maximum model length")
 LARGEST_COUNT = 10**9
-"""No answer has more tokens; a server that says so is not believed."""
+"""No answer has more tokens; a server that reports more is not believed."""
 
 
 class OversizedError(Exception):

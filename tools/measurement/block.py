@@ -171,7 +171,7 @@ def _engage(plan: Plan, side: Side, writer: LegWriter, server: Server) -> None:
 def _probe(context: RunContext, plan: Plan, side: Side, writer: LegWriter, server: Server) -> None:
     """Greedy outputs twice, and accuracy once, on the first block.
 
-    Every candidate is held to the control, the true baseline; the references of later comparisons are not asked.
+    Every candidate is compared with the control, the true baseline; the references of later comparisons are not probed.
     """
     if plan.kind is not ComparisonKind.CONTROL and side is Side.REFERENCE:
         return

@@ -1,4 +1,4 @@
-"""Where the stories happen, and what can happen there."""
+"""The places of the stories, and the events that can happen there."""
 
 from __future__ import annotations
 

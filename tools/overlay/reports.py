@@ -137,7 +137,7 @@ def _reports(folder: Path) -> Iterator[_Report]:
 
 
 def documents(folder: Path) -> Iterator[Any]:
-    """What stands in the JSON files of a folder that a server's processes write to; not what cannot be read."""
+    """Content of the JSON files in a folder that a server's processes write to; unreadable files are left out."""
     for path in sorted(folder.glob("*.json"))[:MAX_FILES] if folder.is_dir() else ():
         try:
             if path.stat().st_size <= MAX_BYTES:

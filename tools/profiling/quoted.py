@@ -11,9 +11,9 @@ import json
 import re
 
 WINDOWS = (64 * 2**10, 8 * 2**20)
-"""Characters of text in which an event is mended: the first is enough for nearly all and cheap to copy."""
+"""Characters of text in which an event is repaired: the first is enough for nearly all and cheap to copy."""
 MAX_LINES = 8
-"""Lines of one event that are mended at most."""
+"""Largest number of lines of one event that are repaired."""
 NAME_LINE = re.compile(r'(\s*"name": ")(.*)("\s*,?\s*)')
 UNESCAPED = re.compile(r'(?<!\\)"')
 DECODER = json.JSONDecoder(strict=False)

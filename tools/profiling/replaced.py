@@ -1,4 +1,4 @@
-"""How a profile of the engine shows the work that an operator of ours replaces: ``profile.toml`` beside its code.
+"""Maps operators that we replace to their work in a profile of the engine: ``profile.toml`` beside an operator's code.
 
 The code of operators is in ``kernels/operators/<name>/``, which nothing here imports: what a profile and the auditor
 need of it is data, read by its path. An operator without such a file is in a profile under its own name.

@@ -72,7 +72,7 @@ class ReportNote(Record):
 
 
 class ReportVerdict(Record):
-    """One verdict of the auditor as its file says it, lowered by the judge's record beside it where there is one."""
+    """One verdict of the auditor as in its file, lowered by the judge's record beside it where there is one."""
 
     folder: str
     """Folder below ``audits/``."""

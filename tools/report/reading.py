@@ -81,7 +81,7 @@ class ReportReader:
         self.gaps: list[str] = []
 
     def json(self, path: Path, *, needed: bool = True) -> dict[str, Any]:
-        """A JSON object; empty, with a gap noted, when it is not there or not readable."""
+        """A JSON object; empty, with a gap noted, when it is missing or not readable."""
         name = self._name(path)
         try:
             if path.stat().st_size > MAX_JSON_BYTES:

@@ -45,7 +45,7 @@ def _verdict(folder: str, raw: dict[str, Any]) -> ReportVerdict:
 
 
 def _lower(verdict: ReportVerdict, judge: dict[str, Any]) -> ReportVerdict:
-    """With the judge's findings: they add to the verdict, so the word can only get lower."""
+    """With the judge's findings: they add to the verdict, so it can only get lower."""
     findings = tuple(_finding(mapping(item)) for item in sequence(judge.get("findings"), 100))
     words = {verdict.verdict, *(finding.severity for finding in findings)}
     lowest = next((word for word in WORDS if word in words), verdict.verdict)

@@ -18,7 +18,7 @@ PROPOSALS = 6
 
 
 class _Sampling:
-    """Asks what ``_draw`` gives, recommends what scored highest: no screening, no shrinkage, no failures."""
+    """Asks for the trial of ``_draw``, recommends the highest score: no screening, no shrinkage, no failure model."""
 
     def __init__(self, space: SearchSpace, budget_s: float, history: Sequence[FinishedTrial] = ()) -> None:
         self._space = space

@@ -24,7 +24,7 @@ from bankable.tools.overlay.reports import OverlayState
 
 
 class LaunchFailed(Exception):
-    """The server did not come up; ``failure`` says why, with the log line that shows it."""
+    """The server did not come up; ``failure`` gives the reason, with the log line that shows it."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(f"{failure.kind}: {failure.line}")

@@ -118,7 +118,7 @@ def classify_round(exit_status: int, log: Path) -> Failure:
 
 
 def stall_failure(log: Path, why: str) -> Failure:
-    """A server that does not get ready: what was waited for, and the last thing that it said."""
+    """A server that does not get ready: the awaited event, and the last line of its log."""
     lines = [line for line in read_log(log) if line.text.strip()]
     last = lines[-1] if lines else LogLine("", None)
     text = f"{why}; last line: {last.text}" if last.text else f"{why}; the log is empty"

@@ -118,7 +118,7 @@ def without_defaults(config: ServerConfig) -> ServerConfig:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The whole lines of a JSON-lines file; none when it is not there."""
+    """The complete lines of a JSON-lines file; none when it is missing."""
     if not path.is_file():
         return []
     return [orjson.loads(line) for line in path.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]

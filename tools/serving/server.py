@@ -187,7 +187,7 @@ class HttpServer:
         return min(most, cap) if isinstance(cap, int) and cap > 0 else most
 
     def _wait_busy(self, wanted: int, running: Future[RoundResult]) -> None:
-        """Until that many requests run, or a minute has passed, or the round is over."""
+        """Wait until that many requests run, or a minute has passed, or the round is over."""
         deadline = time.monotonic() + RAMP_WAIT_S
         while time.monotonic() < deadline and not running.done():
             if self._client.running_requests() >= wanted:

@@ -16,7 +16,7 @@ HOME = REPOSITORY / "graph" / "bankable"
 
 
 def main() -> None:
-    """Make what is not there yet."""
+    """Create missing links."""
     package = Path(sys.argv[1]) / "bankable"
     package.mkdir(parents=True, exist_ok=True)
     for target in (*(REPOSITORY / name for name in FOLDERS), *HOME.glob("*.py"), HOME / "py.typed"):

@@ -34,7 +34,7 @@ Operator = Annotated[str, AfterValidator(_existing)]
 
 
 class FrontMatter(Record):
-    """What a skill says about itself. An empty list means any."""
+    """The front matter of a skill. An empty list means any."""
 
     name: Name
     """Name of the skill, the same as in the index."""

@@ -22,7 +22,7 @@ class PeekError(ValueError):
 
 @dataclass(frozen=True)
 class LookResult:
-    """What a look says, and whether the comparison is over."""
+    """The decision of a look, and whether the comparison is over."""
 
     stop: bool
     decision: Decision

@@ -14,7 +14,7 @@ NOISE_BAND = 0.005
 
 @dataclass(frozen=True)
 class SimpleRule:
-    """What the simple rule says."""
+    """The result of the textbook rule."""
 
     delta: float
     """Gain of the medians, as a fraction."""

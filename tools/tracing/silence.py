@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from langsmith import tracing_context
 
 OLD = ("LANGCHAIN_TRACING", "LANGCHAIN_HANDLER")
-"""Variables of a tracer that is gone: with one of them set, and no other tracer, the library refuses to work."""
+"""Variables of a former tracer: with one of them set, and no other tracer, the library refuses to work."""
 
 
 @contextmanager

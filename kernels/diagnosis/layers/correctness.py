@@ -14,7 +14,7 @@ from bankable.kernels.diagnosis.layers.subject import Subject
 
 
 class CorrectnessFinding(LayerFinding):
-    """What the check of a candidate says; the process that judges is not the one that ran it."""
+    """Result of the check of a candidate; the process that checks is not the one that ran it."""
 
     right: bool
     """Whether all outputs are within the tolerance."""

@@ -99,7 +99,7 @@ class Subject(Record):
         return parse_dims(self.shape)
 
     def task(self) -> TaskFolder:
-        """Its task. Raises ``UserError`` when that is gone."""
+        """Its task. Raises ``UserError`` when the folder no longer exists."""
         return open_task(self.root, self.operator)
 
     @property

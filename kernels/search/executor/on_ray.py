@@ -107,7 +107,7 @@ class RayExecutor:
             self._ray.shutdown()
 
     def _actor(self, index: int) -> Any:
-        """A worker on cores of its own, as long as the machine has so many."""
+        """A worker on cores of its own, as long as the machine has enough of them."""
         remote = self._ray.remote(num_cpus=self._arguments[1], max_restarts=0)(RayWorker)
         return remote.remote(*self._arguments, self._sets[index % len(self._sets)])
 
@@ -122,7 +122,7 @@ class RayExecutor:
 
 
 class RayWorker(EvaluationWorker):
-    """A worker that says which process it is."""
+    """A worker that reports its process id."""
 
     def pid(self) -> int:
         """Of the actor."""

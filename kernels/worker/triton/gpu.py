@@ -48,7 +48,7 @@ Call = Callable[[Tensors], Outputs]
 
 
 def measure(request: MeasureRequest, reply: Callable[[object], None]) -> None:
-    """All shapes of a request; one that cannot be measured says so, and the others go on."""
+    """All shapes of a request; one that cannot be measured reports an error, and the others continue."""
     if not request.rehearse and not torch.cuda.is_available():
         reply(Absent("torch sees no CUDA device"))
         return

@@ -1,4 +1,4 @@
-"""Where a run folder of GEAK's e2e workflow keeps the two legs of a comparison, and what was written about them.
+"""Finds the two legs of a comparison, and the claims about them, in a run folder of GEAK's e2e workflow.
 
 Format: AMD-AGI/GEAK, directory ``e2e_workflow``: ``roles/director.md`` (commit 0a3da739) lays out ``baseline/``,
 ``validation/base`` and ``validation/final``; ``roles/e2e_integrator.md`` (commit 0165d32a) ``overlay/cand_*/ref`` and

@@ -1,4 +1,4 @@
-"""What GEAK's e2e workflow says about its legs: all of it claims, to be held against ``bench_runs.jsonl``.
+"""Reads the claims of GEAK's e2e workflow about its legs, to be compared with ``bench_runs.jsonl``.
 
 Format: AMD-AGI/GEAK, directory ``e2e_workflow``. ``roles/e2e_integrator.md`` (commit 0165d32a) names the fields of
 ``integrate_result.json``; ``interface/test_run_e2e_recovery.py`` shows that they also come nested under ``e2e`` and

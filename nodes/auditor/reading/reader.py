@@ -36,7 +36,7 @@ MAX_RECORDS = 200_000
 """Typed records of one file: two days of host samples at 1 Hz."""
 MAX_DEPTH = 64
 MAX_PROBLEMS = 50
-"""Listed per file; one more says that there are others."""
+"""Largest number listed per file; one more states that there are others."""
 LARGEST_NUMBER = 1e18
 """Bound of every float: measured times (seconds) and sizes (bytes) stay far below."""
 LARGEST_COUNT = 1 << 63

@@ -85,7 +85,7 @@ class BenchRound:
     raw: Mapping[str, float]
     """The same figures recomputed from per-request records; empty when there are none."""
     checks: tuple[FigureCheck, ...] = ()
-    """Further figures that can be held against records of the same file."""
+    """Further figures that can be compared with records of the same file."""
     listed: bool = False
     """Every request has an entry in ``input_lens``, ``output_lens`` and ``streamed``."""
     duration: float | None = None
@@ -98,7 +98,7 @@ class BenchRound:
     failed: int | None = None
     """Requests with an error or without a token."""
     total_output: int | None = None
-    """Output tokens as the record says."""
+    """Output tokens as the record states."""
     output_tokens: int | None = None
     """Output tokens that the requests returned; as the record states where it lists no requests."""
     input_tokens: int | None = None

@@ -88,7 +88,7 @@ class LogFacts:
     lines: int
     """Number of lines."""
     ready_line: int | None
-    """Line that says the server is ready, 1-based; ``None`` when no line does."""
+    """Number of the line that reports the server ready, 1-based; ``None`` when no line does."""
     graphs: int
     """Number of scheduler lines that say a batch ran from a captured graph."""
     batches: int
@@ -98,7 +98,7 @@ class LogFacts:
     peak_usage: float
     """Largest share of the KV pool in use, 0 to 1, as sampled by the scheduler."""
     retractions: tuple[int, ...]
-    """The first line that says requests were retracted because the pool was full; empty without one."""
+    """The first line that reports requests retracted because the pool was full; empty without one."""
     faults: tuple[tuple[int, str], ...]
     """(line, text) of faults after the server was ready. Start-up errors of optional parts are not faults."""
 

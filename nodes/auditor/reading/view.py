@@ -60,7 +60,7 @@ class LegView:
 
     @property
     def side(self) -> Side | None:
-        """Which side of the comparison this launch is on; ``None`` without a record that says so."""
+        """The side of the comparison that this launch is on; ``None`` without a record of it."""
         return self.record.side if self.record is not None else None
 
     @cached_property

@@ -1,4 +1,4 @@
-"""What all records share: the base model, the version of the run folder, and the types of their fields."""
+"""Common parts of all records: the base model, the version of the run folder, and the types of their fields."""
 
 from __future__ import annotations
 

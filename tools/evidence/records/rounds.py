@@ -1,4 +1,4 @@
-"""What is recorded during a launch: timed rounds, greedy probes, answers, engagement and the machine."""
+"""Records of a launch: timed rounds, greedy probes, answers, engagement and host samples."""
 
 from __future__ import annotations
 
