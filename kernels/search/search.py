@@ -147,7 +147,7 @@ class Search:
 
 
 def build_tree(folder: TaskFolder, recorded: Iterable[Evaluation] | None = None) -> Tree:
-    """The tree that the evaluations of a task make, or those that are ``known``."""
+    """The tree that the evaluations of a task make, or those that are ``recorded``."""
     family, dtype = folder.family, folder.task.dtype
 
     @cache
