@@ -63,7 +63,7 @@ WORDS = {
     None: "no verified gain",
 }
 OPEN = "measured gain, not fully judged"
-"""Whether some rules did not complete: no finding withholds the gain, but it is not proven."""
+"""Outcome when some rules did not complete: no finding withholds the gain, but it is not proven."""
 
 
 def verdict_words(word: str | None, degraded: Sequence[str]) -> str:

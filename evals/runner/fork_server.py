@@ -19,7 +19,7 @@ import orjson
 from bankable.nodes.auditor.__main__ import main as audit
 
 ONE = "1"
-"""Processes of one audit: several audits run at the same time."""
+"""Number of processes of one audit: several audits run at the same time."""
 TIMED_OUT = 124
 
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from bankable.kernels.benchmark.gpu import GpuTiming, Provenance
 
 RESAMPLES = 2000
-"""Level of a bootstrap interval."""
+"""Number of resamples of a bootstrap interval."""
 
 
 def build_gpu_table(about: Provenance, timings: Sequence[GpuTiming]) -> Table:

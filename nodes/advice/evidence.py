@@ -26,7 +26,7 @@ READABLE = re.compile(
 MOST_NAMES = 120
 MOST_LINES = 60
 MOST_BYTES = 4 << 20
-"""Largest number of lines of a file that are read."""
+"""Largest number of bytes of a file that are read."""
 WIDEST = 300
 
 

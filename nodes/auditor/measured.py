@@ -14,7 +14,7 @@ from bankable.tools.statistics.few import FewDecision, decide_few
 from bankable.tools.statistics.paired import Decision, block_difference, decide, interval
 
 UNITS = {"output_throughput": "tok/s", "request_throughput": "req/s"}
-"""Unit factor; everything else is in milliseconds."""
+"""Units of rates; everything else is in milliseconds."""
 METRIC = "output_throughput"
 """Deciding metric where no plan names one."""
 LARGEST_LEVEL = 0.5

@@ -15,7 +15,7 @@ from bankable.tools.errors import UserError
 from bankable.tools.evidence.layout import LEG_FILES, MAX_FILE_BYTES
 
 MAX_ENTRIES = 2_000
-"""Limit for one folder."""
+"""Largest number of entries of one folder."""
 MAX_LAUNCHES = 200
 SUFFIXES = (".json", ".jsonl", ".csv")
 SIDECARS = (*(name for name in LEG_FILES if name != "bench_runs.jsonl"), "bench_summary.json")

@@ -36,7 +36,7 @@ from bankable.nodes.auditor.rule import (
 from bankable.nodes.auditor.verdict import Action, Severity
 
 NOT_SET = "None"
-"""A summary that lists an argument that was never set."""
+"""Text with which a summary lists an argument that was never set."""
 ADVICE = "state what the servers resolved, leg by leg"
 
 
