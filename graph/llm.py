@@ -24,7 +24,7 @@ class Llm(Record):
     settings: EndpointSettings
     """Endpoint, limits and prices of the language models."""
     votes: int = Field(default=VOTES, ge=1, le=15)
-    """Settings of the judge, for each audit."""
+    """Number of votes of the judge in each audit."""
 
     def orders(self, run: Path) -> Orders:
         """The judge's orders for the run in this folder."""

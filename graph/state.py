@@ -47,11 +47,11 @@ class Accepted(Record):
     interval: tuple[float, float]
     """Its confidence interval, as fractions."""
     headline: str
-    """Gain as the auditor corrected it, where it did."""
+    """Headline, as the auditor corrected it where it did."""
     audit: str
     """Folder of the verdict below ``audits/``; empty without an auditor."""
     stacked: bool = False
-    """A kernel that is faster in isolation, with a gain too small to show in the server: the bundle has to prove it."""
+    """Whether the gain is too small to be shown alone: the bundle has to prove it."""
 
 
 class Shortlisted(Record):
@@ -86,7 +86,7 @@ class RunState(TypedDict, total=False):
     """State of a run. Attempts are counted here, and every loop is bounded by them."""
 
     track: Literal["kernels", "config"]
-    """Step to return to after a lever was decided."""
+    """Track to return to after a lever was decided."""
     operators: list[str]
     """Operators that wait for a kernel, the most promising first."""
     operator_order: list[str]

@@ -25,7 +25,7 @@ class Verification:
     problems: tuple[str, ...]
     """One sentence per problem; the first names the first file that changed."""
     same: tuple[str, ...]
-    """Number of verdicts that were re-derived byte for byte."""
+    """Verdicts that were re-derived byte for byte."""
     signed: dict[str, tuple[str, ...]]
     """Audits, and ``bundle``, signed by each key, by its fingerprint."""
     notes: tuple[str, ...]

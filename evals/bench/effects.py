@@ -41,7 +41,7 @@ class Effects:
 
     recorded: dict[Point, Recorded]
     reference_deviations: tuple[float, ...]
-    """Launches of the reference."""
+    """Deviations of the reference's launches."""
     noise_sd: float
     """Standard deviation of a launch's log throughput within a batch."""
     batch_sd: float

@@ -49,7 +49,7 @@ class ProbeVerdict:
     found: tuple[Mark, ...]
     """FAIL and FLAG findings that the clean evidence does not have."""
     modes: frozenset[str]
-    """Those of the fault's own rule."""
+    """Failure modes that the fault's own rule reported."""
 
     @property
     def accused(self) -> bool:

@@ -23,7 +23,7 @@ class Loaded:
     bind: Callable[[Tensors, Dims], Call]
     """From weights and tables, and the shape, to the call; as a module of the engine holds them."""
     into: Into | None
-    """Whether the kernel writes to outputs that it is given."""
+    """Call that writes into given output buffers; ``None`` for implementations that allocate their own."""
     executed: Callable[[int], bool]
     """After this many calls: whether the branch itself reported that it ran each of them, and few others."""
     resolved: dict[str, str]

@@ -32,7 +32,7 @@ class ProposedStep(Record):
     leave_out: bool
     """Do not try it at all; needs a reason."""
     chance: float
-    """Expected gain: a guess, without effect."""
+    """Probability of a gain: a guess, without effect."""
     because: str
     """Reason for it, in the model's words."""
 
