@@ -115,8 +115,8 @@ def test_a_bundle_is_shown_part_by_part(bundled: Path) -> None:
     first = verdict.lever_decomposition[0]
     assert first.interval is not None
     said = f"{first.gain:+.1%} [{first.interval.lower:+.1%}, {first.interval.upper:+.1%}]"
-    assert f"  of which stream_interval=8 (class B): {said}" in render.text(verdict)
-    shown = render.markdown(verdict)
+    assert f"  of which stream_interval=8 (class B): {said}" in render.render_text(verdict)
+    shown = render.render_markdown(verdict)
     assert "Of which:" in shown
     assert f"{first.gain:+.1%}" in shown.partition("Of which:")[2]
-    assert "of which" not in render.text(judge(bundled, "patch", PARTS[0]))
+    assert "of which" not in render.render_text(judge(bundled, "patch", PARTS[0]))

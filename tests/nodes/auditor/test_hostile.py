@@ -288,7 +288,7 @@ def test_what_is_written_during_the_seal_is_noticed(run: Path, tmp_path: Path, m
         return found
 
     monkeypatch.setattr(sealing, "stamp", grows)
-    with pytest.raises(UserError, match="changes while it is sealed"):
+    with pytest.raises(UserError, match="Cannot seal the evidence: it changes while it is read"):
         seal(run, "patch", "patch-stream_interval", 1, tmp_path / "sealed")
 
 

@@ -277,7 +277,7 @@ def test_a_path_that_is_not_there(tmp_path: Path) -> None:
     for path in (tmp_path / "none.json", tmp_path / "none"):
         with pytest.raises(UserError, match="cannot read"):
             audit_pair(path, path)
-    with pytest.raises(UserError, match="give a reference and a candidate"):
+    with pytest.raises(UserError, match="Give a reference and a candidate"):
         audit_pair(tmp_path)
 
 
