@@ -345,7 +345,7 @@ def test_a_place_that_never_answers_costs_a_run_two_lines_and_ten_seconds(
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (("--trace", "jaeger"), "give langsmith, langsmith=URL or otlp=URL"),
+        (("--trace", "jaeger"), "Give langsmith, langsmith=URL or otlp=URL"),
         (("--trace", "langsmith=http://ls.example"), "plain http to another machine"),
         (("--trace", "otlp=https://me:pw@c.example"), "a user, a query or a fragment"),
     ],
