@@ -91,7 +91,9 @@ def _verdict(run: Path, scope: Scope, subject: str, place: Path, python: Path, t
     finally:
         sealed.discard()
     if done.returncode != 0:
-        raise UserError("no verdict", str(python), done.stderr.decode(errors="replace")[-300:])
+        reason = done.stderr.decode(errors="replace").strip()[-300:] or f"exit code {done.returncode}, no error output"
+        fix = "name an interpreter that has the dependencies of this package"
+        raise UserError(f"Cannot audit in another process: {reason}", str(python), fix)
     return done.stdout
 
 

@@ -119,7 +119,7 @@ def _private_bytes(path: Path) -> bytes:
             raise UserError(
                 f"the signing key can be read by others (mode {stat.S_IMODE(facts.st_mode):04o})",
                 str(path),
-                f"chmod 600 {path}",
+                f"run chmod 600 {path}",
             )
         data = os.read(descriptor, MAX_BYTES + 1)
     except OSError as problem:

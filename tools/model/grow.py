@@ -1,7 +1,9 @@
-"""Makes a larger model with the same answers: ``python -m bankable.tools.model.grow OUT --hidden 1024 --layers 8``.
+"""Makes a larger model with the same answers.
 
-Runs under the engine's interpreter. A model with dummy weights speaks gibberish, and nothing measured on gibberish is
-worth banking. This one is as large as asked and still coherent, because what was added is exactly neutral:
+``python tools/start.py bankable.tools.model.grow OUT --hidden 1024 --layers 8``, under the engine's interpreter.
+
+A model with dummy weights speaks gibberish, and nothing measured on gibberish is worth banking. This one is as large as
+asked and still coherent, because what was added is exactly neutral:
 
 - further hidden dimensions stay zero: nothing writes to them. A norm over r times as many dimensions divides by a root
   that is √r smaller, so its weights are divided by √r; r is a power of four, which makes that exact in any float (sums

@@ -161,7 +161,7 @@ def test_results_of_several_models_are_compared_by_name(tmp_path: Path) -> None:
         done = CliRunner().invoke(app, ["compare", folder, folder, *words])
         assert isinstance(done.exception, UserError)
         assert why in str(done.exception)
-        assert "give --model with one of m, org/n" in str(done.exception)
+        assert "Give --model with one of m, org/n" in str(done.exception)
 
 
 def test_results_of_another_model_or_number_of_votes_are_not_mixed(tmp_path: Path) -> None:

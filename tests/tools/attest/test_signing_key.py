@@ -107,7 +107,7 @@ def test_a_key_that_others_can_touch_is_refused(tmp_path: Path, mode: int) -> No
     fixed_key(tmp_path, 1)
     path = tmp_path / "key-1.pem"
     path.chmod(mode)
-    with pytest.raises(UserError, match=rf"read by others \(mode {mode:04o}\).*chmod 600"):
+    with pytest.raises(UserError, match=rf"read by others \(mode {mode:04o}\).*Run chmod 600 "):
         read_key(path)
 
 

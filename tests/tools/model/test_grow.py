@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from bankable.tools.package import program
 from bankable.tools.serving.engine import engine_python
 
 SHIPPED = Path(__file__).resolve().parents[3] / "tools" / "model" / "shipped"
@@ -23,7 +24,7 @@ print(json.dumps([float((small - large).abs().max()), float(small.std())]))
 
 
 def grow(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [engine_python(), "-m", "bankable.tools.model.grow", *map(str, words)]
+    command = [engine_python(), *program("bankable.tools.model.grow", *map(str, words))]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=SHIPPED.parents[2], timeout=120)
 
 

@@ -145,13 +145,13 @@ import runpy, socket, sys
 runpy.run_path(sys.argv[1])["register"]()
 from bankable.tools.tracing.langsmith import LangSmithExporter
 from bankable.tools.tracing.outbox import Outbox
-from bankable.tools.tracing.target import Target
+from bankable.tools.tracing.target import TraceTarget
 from bankable.tools.tracing.span import Span, now
 from langsmith import uuid7
 closed = socket.socket()
 closed.bind(("127.0.0.1", 0))
 url = f"http://127.0.0.1:{closed.getsockname()[1]}"
-box = Outbox(LangSmithExporter(Target("langsmith", url, "lsv2_pt_canary0123456789")))
+box = Outbox(LangSmithExporter(TraceTarget("langsmith", url, "lsv2_pt_canary0123456789")))
 box.put(Span(id=uuid7(), kind="run", name="x", began=now(), session="s"))
 print(box.close())
 """

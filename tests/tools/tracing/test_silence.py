@@ -36,13 +36,13 @@ import sys
 from pydantic import BaseModel
 from bankable.tools.llm.attempt import Prompt
 from bankable.tools.llm.client import Client
-from bankable.tools.llm.settings import Settings, endpoint
+from bankable.tools.llm.settings import EndpointSettings, endpoint
 
 class Answer(BaseModel):
     a: int
 
-found = Client(Settings(endpoint=endpoint("m", sys.argv[1]))).ask_now("judge", Prompt("canary", "canary"), Answer)
-print(found.kind)
+client = Client(EndpointSettings(endpoint=endpoint("m", sys.argv[1])))
+print(client.ask_now("judge", Prompt("canary", "canary"), Answer).kind)
 """
 
 

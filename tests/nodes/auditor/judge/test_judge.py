@@ -188,7 +188,7 @@ def test_a_process_that_fails_is_degraded(
 def test_a_missing_key_is_the_users_to_set(sealed: Seal) -> None:
     from bankable.tools.llm.settings import EndpointSettings, endpoint
 
-    with pytest.raises(UserError, match="set OPENAI_API_KEY"):
+    with pytest.raises(UserError, match="Set OPENAI_API_KEY"):
         run_judge(sealed.folder, Orders(settings=EndpointSettings(endpoint=endpoint("openai:gpt-x"))), environ={})
 
 
@@ -243,7 +243,7 @@ def test_the_judge_is_no_part_of_the_rules(tmp_path: Path, monkeypatch: pytest.M
 
     before = ruleset_digest()
     copy = tmp_path / "copy"
-    for name in ("nodes/auditor", "tools"):
+    for name in ("nodes/auditor", "tools", "kernels/operators"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "shipped"))
     monkeypatch.setattr(ruleset, "_ROOT", copy)
     monkeypatch.setattr(ruleset, "_APART", copy / "nodes/auditor/judge")
