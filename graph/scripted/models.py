@@ -73,10 +73,23 @@ def _direction(request: ChatRequest) -> ChatReply:
 
 def _extraction(request: ChatRequest) -> ChatReply:
     """The extractor's good answer: the operators in their given order, and the first shape without a benchmark."""
+    operators, shapes = _offered_choice(request)
+    return says({"operators": operators, "left_out": [], "shapes": shapes[:1]})
+
+
+def _no_extraction(request: ChatRequest) -> ChatReply:
+    """A bad answer of the extractor: every operator left out, and a shape that was not offered."""
+    operators, _ = _offered_choice(request)
+    left_out = [{"name": name, "because": "dull"} for name in operators]
+    return says({"operators": [], "shapes": ["1x1"], "left_out": left_out})
+
+
+def _offered_choice(request: ChatRequest) -> tuple[list[str], list[str]]:
+    """Operators and shapes that the extractor's prompt offers, in their given order."""
     choice = request.system.partition("What is to be chosen now")[2].partition("What the auditor found")[0]
     operators = re.findall(r"^- (\w+): [\d.]+% of", choice, re.MULTILINE)
     shapes = re.findall(r"^- (\S+): \w+, \d+ calls$", choice, re.MULTILINE)
-    return says({"operators": operators, "left_out": [], "shapes": shapes[:1]})
+    return operators, shapes
 
 
 def _integration(request: ChatRequest) -> ChatReply:
@@ -118,19 +131,7 @@ OWN: dict[str, list[Manner]] = {
     "ExtractionProposal": [
         ("cheating: pries", _looks(*PRIES)),
         ("good", _extraction),
-        (
-            "bad: wants nothing",
-            _answer_with(
-                {
-                    "operators": [],
-                    "shapes": ["1x1"],
-                    "left_out": [
-                        {"name": name, "because": "dull"}
-                        for name in ("decode_attention", "rms_norm", "fused_add_rms_norm")
-                    ],
-                }
-            ),
-        ),
+        ("bad: wants nothing", _no_extraction),
     ],
     "BenchmarkProposal": [
         (

@@ -47,10 +47,10 @@ HARNESS = (
     "sandbox/fork_server.py",
     "worker/buffers.py",
     "worker/fork_server.py",
-    "worker/implementation.py",
     "worker/inputs.py",
     "worker/landlock.py",
     "worker/live_source.py",
+    "worker/loader.py",
     "worker/measure.py",
     "worker/peaks.py",
 )

@@ -52,6 +52,6 @@ def _one(family: Family, text: str, *, held_out: bool) -> Served:
     if lacking := family.lacks(dims):
         raise UserError(f"{size} cannot be benched", family.name, f"give {lacking}")
     if max(spec.elements for spec in (*family.inputs(dims), *family.outputs(dims))) >= LARGEST:
-        raise UserError(f"{size} cannot be benched", family.name, "fewer than 2³¹ elements of each tensor")
+        raise UserError(f"{size} cannot be benched", family.name, "give fewer than 2³¹ elements of each tensor")
     phase = family.phase or ("prefill" if dims[0] >= PREFILL_ROWS else "decode")
     return Served(dims, 0 if held_out else int(calls or 1), phase, held_out)

@@ -32,7 +32,7 @@ from bankable.kernels.build.render import render
 from bankable.kernels.cli import app
 from bankable.kernels.operators import FAMILIES, SHAPES, triton_sources
 from bankable.kernels.redteam.bench import HostileBench
-from bankable.kernels.redteam.wrapped import wrapped
+from bankable.kernels.redteam.attack_source import render_attack
 from bankable.kernels.task.shapes import parse_shapes
 from bankable.tools.profiling.replaced import replaced_work
 from bankable.tools.skills.loader import skill, skills_for
@@ -47,7 +47,7 @@ print(json.dumps({
     "patch": "def replace(" in patch_of(family, "float32", "replace").replacement,
     "triton": any(path.parent.name == "made_up" for path in triton_sources()),
     "attacked": "made_up" in HostileBench.__init__.__kwdefaults__["families"],
-    "attack": "honest(" in wrapped("made_up", "float32", {}, "HONEST").text,
+    "attack": "honest(" in render_attack("made_up", "float32", {}, "HONEST").text,
     "profile": replaced_work()["made_up"].model_dump(mode="json", include={"ops", "phase"}),
     "page": skill("made_up").head.operators,
     "roles": [page.head.name for page in pages if page.head.operators],
