@@ -24,7 +24,7 @@ print(json.dumps([float((small - large).abs().max()), float(small.std())]))
 
 
 def grow(*words: object) -> subprocess.CompletedProcess[str]:
-    command = [engine_python(), *program("bankable.tools.model.grow", *map(str, words))]
+    command: list[str | Path] = [engine_python(), *program("bankable.tools.model.grow", *map(str, words))]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=SHIPPED.parents[2], timeout=120)
 
 
@@ -33,7 +33,7 @@ def test_the_larger_model_gives_the_same_logits(tmp_path: Path) -> None:
     done = grow(out, "--hidden", 1024, "--layers", 6, "--intermediate", 640)
     assert done.returncode == 0, done.stderr
     assert json.loads((out / "config.json").read_text())["num_attention_heads"] == 16
-    command = [engine_python(), "-c", COMPARE, SHIPPED, out]
+    command: list[str | Path] = [engine_python(), "-c", COMPARE, SHIPPED, out]
     shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
     apart, spread = json.loads(shown.stdout.splitlines()[-1])
     assert apart < 1e-3
