@@ -141,6 +141,8 @@ def test_what_has_no_place_is_dropped_with_the_reason(run: tuple[Path, ScriptedR
     assert [element.why for element in told["decode_attention 1"].dropped] == ["not a parameter of the template"]
     assert told["start"].taken is not None
     assert told["start"].taken["operators"]["order"] == [
+        "silu_and_mul",
+        "rotary",
         "qk_norm_rotary",
         "fused_add_rms_norm",
         "linear",
@@ -245,8 +247,10 @@ def test_a_fail_goes_back_to_the_integrator_with_what_was_found(
         options = ("--llm", "scripted", "--llm-base-url", endpoint.url)
         done = bankable("run", "--replay", KERNELS, "--out", tmp_path / "run", *options)
     assert done.code == 0, done.err
-    first, second = cast.asked["IntegrationProposal"]
-    assert ("nonsense" in first.system, "nonsense" in second.system) == (False, True)
+    # Asked before the overlay of the default kernel, of the one from the search, and after the FAIL.
+    questions = [question.system for question in cast.asked["IntegrationProposal"]]
+    assert ["FAILED" in question for question in questions] == [False, False, True]
+    assert ["nonsense" in question for question in questions] == [False, False, True]
     outcome = read(tmp_path / "run" / "outcome.json")
     assert (outcome["verdict"], outcome["accepted"]) == ("no verified gain", [])
     assert (subject, decision) in {(entry["subject"], entry["decision"]) for entry in outcome["decisions"]}
