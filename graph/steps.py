@@ -253,7 +253,7 @@ def audit_bundle(state: RunState, runtime: StepRuntime) -> RunState:
 def reporter(state: RunState, runtime: StepRuntime) -> RunState:
     """Publish what was proven, or report that nothing was."""
     bundle, judged = state.get("bundle", ""), state.get("judged")
-    question = f"publish {bundle}? {judged.headline if judged else ''}"
+    question = f"publish bundle? {judged.headline if judged else ''}"
     refused = bool(bundle) and not is_approved(runtime.context.config, "bundle", question)
     context = stage(runtime, "report")
     decisions = [*state.get("decisions", []), *([_refused(context, bundle)] if refused else [])]
