@@ -18,15 +18,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 runpy.run_path(str(ROOT / "tools" / "start.py"))["register"]()
 
-from typer.main import get_command  # noqa: E402 - the checkout registers itself first
+from typer.main import get_command
 
-from bankable.graph.cli import app as graph_app  # noqa: E402
-from bankable.graph.other_commands import OTHERS  # noqa: E402
-from bankable.graph.routing import BRANCHES  # noqa: E402
-from bankable.kernels.operators import FAMILIES  # noqa: E402
-from bankable.nodes.auditor.importers.formats import FORMATS  # noqa: E402
-from bankable.nodes.auditor.index import build_index, render_markdown  # noqa: E402
-from bankable.tools.levers.registry import ALL_KNOBS  # noqa: E402
+from bankable.graph.cli import app as graph_app
+from bankable.graph.other_commands import OTHERS
+from bankable.graph.routing import BRANCHES
+from bankable.kernels.operators import FAMILIES
+from bankable.nodes.auditor.importers.formats import FORMATS
+from bankable.nodes.auditor.index import build_index, render_markdown
+from bankable.tools.levers.registry import ALL_KNOBS
 
 TARGET = ROOT / "docs" / "generated"
 PROGRAMS = {"graph": graph_app, **{name: import_module(module).app for name, (module, _) in OTHERS.items()}}
