@@ -19,7 +19,7 @@ from bankable.evals.fixtures.build.benchmark_edits import (
     slow_down,
 )
 from bankable.nodes.auditor.verdict import Verdict
-from tests.nodes.auditor.builders import RUN_ID, Json, judge, write
+from tests.nodes.auditor.builders import RUN_ID, judge, write
 
 __all__ = [
     "HELD_OUT",
@@ -47,8 +47,3 @@ def honest_benchmark(root: Path, spec: BenchmarkSpec | None = None) -> Path:
 def judge_operator(folder: Path, attempt: int = 1) -> Verdict:
     """Judge an operator's folder in scope harness."""
     return judge(folder.parents[1], "harness", folder.name, attempt, enter=False)
-
-
-def each(row: Json) -> bool:
-    """Takes every row."""
-    return True

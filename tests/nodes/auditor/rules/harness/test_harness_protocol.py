@@ -13,8 +13,8 @@ from tests.nodes.auditor.harness_builders import (
     REFERENCE,
     WINNER,
     claimed,
-    each,
     edit_rows,
+    every,
     row_is,
     rows_say,
     slow_down,
@@ -55,7 +55,7 @@ def test_another_protocol_is_found(operator: Path, fraud: Fraud) -> None:
 
 
 def _more_warm_up(folder: Path) -> None:
-    edit_rows(folder, lambda row: row.update(warmup_calls=500), each)
+    edit_rows(folder, lambda row: row.update(warmup_calls=500), every)
     edit(folder / MEASUREMENT, lambda entry: entry["protocol"].update(warmup_calls=500))
 
 
@@ -143,7 +143,7 @@ def test_processes_that_share_are_found(operator: Path, fraud: Fraud) -> None:
     [
         Honest(
             "the next process starts as the last one ends",
-            lambda f: edit_rows(f, lambda row: row.update(ended=row["started"] + 1.0), each),
+            lambda f: edit_rows(f, lambda row: row.update(ended=row["started"] + 1.0), every),
         ),
         Honest(
             "a losing candidate in one process throughout",

@@ -11,8 +11,8 @@ from bankable.evals.fixtures.build.benchmark import CACHE, SAMPLES
 from bankable.nodes.auditor.verdict import Action, Severity
 from tests.nodes.auditor.builders import edit
 from tests.nodes.auditor.harness_builders import (
-    each,
     edit_rows,
+    every,
     row_is,
     rows_say,
     slow_down,
@@ -30,7 +30,7 @@ MEASUREMENT = "bench-1/measurement.json"
         Fraud("a warm cache for the winner", rows_say(cache="warm"), "warm_cache", "H09"),
         Fraud(
             "a flush of a quarter of the cache",
-            lambda f: edit_rows(f, lambda row: row.update(cache_bytes=CACHE // 4), each),
+            lambda f: edit_rows(f, lambda row: row.update(cache_bytes=CACHE // 4), every),
             "warm_cache",
             "H09",
         ),
@@ -44,7 +44,7 @@ def test_inputs_that_were_used_before_are_found(operator: Path, fraud: Fraud) ->
 
 
 def _rotated(folder: Path) -> None:
-    edit_rows(folder, lambda row: row.update(cache="rotated", cache_bytes=CACHE), each)
+    edit_rows(folder, lambda row: row.update(cache="rotated", cache_bytes=CACHE), every)
     edit(folder / MEASUREMENT, lambda entry: entry["protocol"].update(cache="rotated"))
 
 
@@ -63,7 +63,7 @@ def test_a_rotation_that_stays_where_it_is_is_found(operator: Path) -> None:
     [
         Honest(
             "one buffer, flushed and filled anew",
-            lambda f: edit_rows(f, lambda row: row.update(pointers=[4096] * SAMPLES, cache_bytes=CACHE), each),
+            lambda f: edit_rows(f, lambda row: row.update(pointers=[4096] * SAMPLES, cache_bytes=CACHE), every),
         ),
         Honest("rotated through just the cache's size", _rotated),
     ],
@@ -120,7 +120,7 @@ def test_figures_that_were_not_timed_are_found(operator: Path, fraud: Fraud) -> 
     [
         Honest(
             "samples that fill the row",
-            lambda f: edit_rows(f, lambda row: row.update(ended=row["started"] + sum(row["samples_ns"]) / 1e9), each),
+            lambda f: edit_rows(f, lambda row: row.update(ended=row["started"] + sum(row["samples_ns"]) / 1e9), every),
         ),
         Honest(
             "an untimed losing candidate",
@@ -175,7 +175,7 @@ def test_work_that_was_moved_is_found(operator: Path, fraud: Fraud) -> None:
             "a slow compilation before the server is ready",
             lambda f: edit_rows(f, lambda row: row.update(first_call_ns=3e9, prewarmed=True)),
         ),
-        Honest("a pool that both legs start", lambda f: edit_rows(f, lambda row: row.update(threads_after=11), each)),
+        Honest("a pool that both legs start", lambda f: edit_rows(f, lambda row: row.update(threads_after=11), every)),
         Honest("a wait of a microsecond more", _beyond(1_200.0)),
     ],
     ids=str,
