@@ -33,10 +33,13 @@ RECORDING = Path(__file__).resolve().parents[3] / "evals" / "recorded" / "cpu-se
 FAMILY = FAMILIES["rms_norm"]
 
 
+def task_in(folder: Path, fork_server: Any) -> TaskFolder:
+    return write_task(folder, FAMILY, "bfloat16", parse_shapes(FAMILY, "4x64:900", "5x67"), fork_server, threads=1)
+
+
 @pytest.fixture
 def task(fork_server, tmp_path: Path) -> TaskFolder:
-    shapes = parse_shapes(FAMILY, "4x64:900", "5x67")
-    return write_task(tmp_path / "task", FAMILY, "bfloat16", shapes, fork_server, threads=1)
+    return task_in(tmp_path / "task", fork_server)
 
 
 @contextmanager
@@ -107,9 +110,7 @@ def test_a_model_that_refuses_leaves_the_benchmark_as_it_is(task: TaskFolder, tm
     assert read_proposed(task.path) == []
 
 
-def test_what_was_entered_is_measured_like_the_others_and_diagnosed(
-    task: TaskFolder, python: Path, tmp_path: Path
-) -> None:
+def test_what_was_entered_is_measured_like_the_others_and_diagnosed(fork_server, python: Path, tmp_path: Path) -> None:
     def asks(asked: ChatRequest) -> ChatReply:
         if asked.told:
             return proposal(kernel("four copies", unroll=4))
@@ -119,11 +120,11 @@ def test_what_was_entered_is_measured_like_the_others_and_diagnosed(
             ("propose_kernel", {"choices": [{"name": "unroll", "value": 5}]}),
         )
 
-    source = default_kernel(task)
     with ScriptedEndpoint(asks) as server, context_of(tmp_path, server, python) as context:
-        # The run's own folder keeps the ledger; the task lies beside it.
+        task = task_in(context.folder.root, fork_server)
         (task.path / "bench-1").mkdir()
-        benched = benchmark(replace(context, folder=_Books(context.folder)), task, source, 2)
+        source = default_kernel(task)
+        benched = benchmark(context, task, source, 2)
         assert server.requests[1].told == [
             "no records of it",
             f"can be proposed, as {name_of(unroll=4)}",
@@ -145,16 +146,3 @@ def test_what_was_entered_is_measured_like_the_others_and_diagnosed(
 def test_the_compiled_graph_takes_part_in_the_first_benchmark_alone(task: TaskFolder) -> None:
     assert [candidate.id for candidate in torch_candidates(task.family, 1)] == ["torch", "torch-compile"]
     assert [entry.id for entry in torch_candidates(task.family, 2)] == ["torch"]
-
-
-class _Books:
-    """A run folder whose ledger takes what lies in another one."""
-
-    def __init__(self, folder: Any) -> None:
-        self.root, self.ledger = folder.root, self
-
-    def add_proposed(self, path: Path) -> None:
-        assert path.is_file()
-
-    def enter_tree(self, path: Path) -> None:
-        assert path.is_dir()
