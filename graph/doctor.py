@@ -57,6 +57,7 @@ def _python() -> DoctorCheck:
 
 
 def _engine(python: Path | None) -> DoctorCheck:
+    from bankable.tools.serving.choice import describe_kernels
     from bankable.tools.serving.engine import find_engine
 
     try:
@@ -64,8 +65,11 @@ def _engine(python: Path | None) -> DoctorCheck:
     except UserError as problem:
         return DoctorCheck("missing", f"engine: {problem}", "`make setup`, or --engine-python", fatal=True)
     what = f"sglang {engine.sglang}, torch {engine.torch}, {engine.device} ({', '.join(engine.device_set)})"
+    what += f"; {describe_kernels(engine)}"
     if engine.device == "cpu":
-        return DoctorCheck("limited", what, "no GPU: torch-native operators; GPU kernels cannot be measured here")
+        live = engine.kernels is not None and engine.kernels.live
+        slower = "" if live else "slower than with sglang's CPU kernels, and "
+        return DoctorCheck("limited", what, f"no GPU: {slower}GPU kernels cannot be measured here")
     return DoctorCheck("ok", what)
 
 

@@ -17,14 +17,16 @@ from bankable.graph.config import RunConfig
 from bankable.nodes.preflight import Preflight
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.folder import RunFolder, finished_legs, read_run
-from bankable.tools.evidence.records import LaunchPlan, ServerConfig, Workload
+from bankable.tools.evidence.records import LaunchPlan, ReferenceChoice, ServerConfig, Workload
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.ledger import CALLS
 from bankable.tools.measurement.outlook import default_launch_plan
 from bankable.tools.measurement.progress import Watcher, silent
 from bankable.tools.measurement.run_context import MeasurementProtocol, RunContext
 from bankable.tools.serving.attached import AttachedDriver
-from bankable.tools.serving.command import Permissions, base_config
+from bankable.tools.serving.choice import choose_reference, describe_kernels
+from bankable.tools.serving.command import Permissions
+from bankable.tools.serving.cpu_kernels import check_kernels
 from bankable.tools.serving.dataset import file_digest, load_questions
 from bankable.tools.serving.driver import AccuracyQuestion, Driver
 from bankable.tools.serving.engine import find_engine
@@ -50,6 +52,9 @@ class _Machine:
     model: str
     known_flags: frozenset[str]
     cores: int
+    chosen: ReferenceChoice | None = None
+    kernels: str = ""
+    """Which kernels the engine runs, in a few words; empty where nothing is known."""
 
 
 @contextmanager
@@ -86,6 +91,8 @@ def session(
                 seed=config.seed,
             ),
             base=machine.base,
+            chosen=machine.chosen,
+            kernels=machine.kernels,
             prompts=load_probes(PROBES, PROBE_TOKENS),
             questions=_questions(config),
             known_flags=machine.known_flags,
@@ -131,31 +138,49 @@ def _machine(config: RunConfig, resumed: Path | None, stop: Flag, stack: ExitSta
     permissions = Permissions(pickle=config.allow_pickle, remote_code=config.trust_remote_code)
     model = Path(config.model)
     dummy = config.flags.get("load_format") == "dummy"
-    if not config.server_url:
-        check_model(model, permissions, dummy_weights=dummy)
+    served = None if config.server_url else check_model(model, permissions, dummy_weights=dummy)
     workload = _workload(config)
     engine = find_engine(Path(config.engine_python) if config.engine_python else None)
     if config.server_url:
         attached = AttachedDriver(engine, config.server_url, stop=stop)
         stack.callback(attached.close)
         return _Machine(attached, ServerConfig(), workload, config.model, engine.flags, _cores())
+    if served is not None:
+        check_kernels(engine, served.config, served.path)
+    launch_plan = _configured_plan(config, engine.device)
+    chosen = choose_reference(engine, sorted(os.sched_getaffinity(0)), launch_plan)
     live = LiveDriver(engine, model.resolve(), LiveOptions(permissions=permissions), stop)
     stack.callback(live.close)
-    base = base_config(engine.device)
     unknown = sorted(set(config.flags) - engine.flags)
     if unknown:
         raise UserError(
             f"invalid name {unknown[0]!r} for --flag: this engine has no such flag", "", "see `sglang serve --help`"
         )
-    base = ServerConfig(flags={**base.flags, **config.flags}, env=base.env)
-    return _Machine(live, base, workload, config.model, engine.flags, _cores())
+    if resumed is not None and (stored := resumed / "preflight.json").is_file():
+        seen = Preflight.model_validate_json(stored.read_bytes())
+        return _Machine(live, seen.base, workload, config.model, engine.flags, seen.cores, seen.chosen, seen.kernels)
+    base = ServerConfig(flags={**chosen.config.flags, **config.flags}, env=chosen.config.env)
+    return _Machine(
+        live,
+        base,
+        workload,
+        config.model,
+        engine.flags,
+        _cores(),
+        chosen.choice,
+        describe_kernels(engine),
+    )
 
 
 def _launch_plan(config: RunConfig, driver: Driver) -> LaunchPlan:
     """As configured; else co-resident where the device allows it. An attached server can only be measured in turns."""
     if not driver.can_launch:
         return LaunchPlan.ALTERNATING
-    return default_launch_plan(driver.device) if config.launch_plan == "auto" else LaunchPlan(config.launch_plan)
+    return _configured_plan(config, driver.device)
+
+
+def _configured_plan(config: RunConfig, device: str) -> LaunchPlan:
+    return default_launch_plan(device) if config.launch_plan == "auto" else LaunchPlan(config.launch_plan)
 
 
 def _cores() -> int:
@@ -167,7 +192,8 @@ def _replayed(config: RunConfig, resumed: Path | None, stack: ExitStack) -> _Mac
     stack.callback(recording.close)
     seen = Preflight.model_validate_json((recording.root / "preflight.json").read_bytes())
     driver = ReplayDriver(recording, _last_stop(resumed), config.replay_draw)
-    return _Machine(driver, seen.base, seen.workload, seen.model, frozenset(seen.known_flags), seen.cores)
+    known_flags = frozenset(seen.known_flags)
+    return _Machine(driver, seen.base, seen.workload, seen.model, known_flags, seen.cores, seen.chosen, seen.kernels)
 
 
 def _last_stop(run: Path | None) -> float | None:

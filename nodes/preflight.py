@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from bankable.tools.evidence.records import LaunchPlan, Record, ServerConfig, Workload
+from typing import Any
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
+
+from bankable.tools.evidence.records import LaunchPlan, Record, ReferenceChoice, ServerConfig, Workload
 from bankable.tools.levers import knobs_for
 from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
@@ -48,6 +52,19 @@ class Preflight(Record):
     """Number of greedy prompts."""
     questions: int
     """Number of questions of the accuracy probe."""
+    chosen: ReferenceChoice | None = None
+    """How the reference was chosen; ``None`` where this project did not choose it."""
+    kernels: str = ""
+    """Which kernels the engine runs, in a few words; empty where nothing is known."""
+
+    @model_serializer(mode="wrap")
+    def _without_unknowns(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A run whose reference was not chosen is written as it always was."""
+        written: dict[str, Any] = dump(self)
+        for name in ("chosen", "kernels"):
+            if not written.get(name):
+                written.pop(name, None)
+        return written
 
 
 def preflight(context: RunContext) -> Preflight:
@@ -68,12 +85,20 @@ def preflight(context: RunContext) -> Preflight:
         dropped=[UnusableKnob(name=entry.name, why=entry.note) for entry in dropped],
         probes=len(context.prompts),
         questions=len(context.questions),
+        chosen=context.chosen,
+        kernels=context.kernels,
     )
     context.folder.put(context.folder.root / "preflight.json", result.model_dump(mode="json"))
     context.tell(
         ProgressEvent(
             "note",
-            f"{result.device}, {len(knobs)} knobs, {len(dropped)} dropped, {context.protocol.launch_plan} launches",
+            f"{result.device}, {len(knobs)} knobs, {len(dropped)} dropped, {context.protocol.launch_plan} launches"
+            + (f", {context.kernels}" if context.kernels else "")
+            + (f", {_threads(context.chosen)}" if context.chosen else ""),
         )
     )
     return result
+
+
+def _threads(choice: ReferenceChoice) -> str:
+    return f"{choice.threads} thread{'' if choice.threads == 1 else 's'} a server of {choice.cores} cores"

@@ -91,7 +91,7 @@ def publish(
     sentence = headline or (claim.headline if claim else stopped or "no gain was proven within the budget")
     legs = finished_legs(context.folder.root)
     outcome = RunOutcome(
-        reference=describe_reference(legs),
+        reference=describe_reference(legs, context.chosen),
         verdict=verdict_words(word, degraded),
         headline=sentence,
         delta=claim.delta if claim else None,
@@ -109,7 +109,8 @@ def publish(
 
 def _over(outcome: RunOutcome) -> str:
     """The headline with the conditions of the gain."""
-    over = f", over {outcome.reference}" if outcome.reference and outcome.delta is not None else ""
+    reference = outcome.reference if outcome.delta is not None else ""
+    over = f", over {reference}" if reference and reference not in outcome.headline else ""
     return f"{outcome.verdict}: {outcome.headline}{over}"
 
 

@@ -69,7 +69,7 @@ def serve_shipped(log: Path) -> Iterator[str]:
     """Address of a real server with the shipped model; idle between requests. Raises ``UserError``."""
     samples: list[HostSample] = []
     engine = find_engine()
-    base = base_config(engine.device)
+    base = base_config(engine.device, kernels=engine.kernels is not None)
     config = ServerConfig(flags={**base.flags, "context_length": CONTEXT}, env={**base.env, OVERRIDE: "1"})
     with LiveDriver(engine, SHIPPED) as driver:
         request = LaunchRequest("roles", "live", config, "shipped", log, samples.append)

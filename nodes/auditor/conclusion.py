@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.credit import decompose, lever_class, lever_text
+from bankable.nodes.auditor.findings.reference import name_reference
 from bankable.nodes.auditor.harness import isolated as isolated_speedup
 from bankable.nodes.auditor.measured import METRIC, leg_figure
 from bankable.nodes.auditor.record import plain
@@ -49,14 +50,22 @@ def _headline(case: Case, word: Word) -> str:
     if case.scope == "harness":
         return isolated_speedup.build_headline(case.benchmark, case.isolated) + withheld
     if case.imported:
-        return _of_files(case) + (withheld if case.scope != "baseline" else "")
+        return _of_files(case) + (withheld + _over(case) if case.scope != "baseline" else "")
     if case.planned is None or (decision := case.measured.decision) is None:
         return VerdictFigures().headline
     low, high = decision.gain_interval
     span = f"{decision.gain:+.1%}" + (f" [{low:+.1%}, {high:+.1%}]" if decision.n > 1 else "")
     what = "reference against itself" if case.plan.kind is ComparisonKind.CONTROL else lever_text(case.lever)
-    state = "" if case.plan.kind is ComparisonKind.CONTROL else f", {decision.verdict.replace('_', ' ')}"
-    return f"{what}: {case.plan.metric} {span} over {decision.n} blocks{state}{withheld}"
+    if case.plan.kind is ComparisonKind.CONTROL:
+        return f"{what}: {case.plan.metric} {span} over {decision.n} blocks{withheld}"
+    state = f", {decision.verdict.replace('_', ' ')}"
+    return f"{what}: {case.plan.metric} {span} over {decision.n} blocks{state}{withheld}{_over(case)}"
+
+
+def _over(case: Case) -> str:
+    """What a gain is over, for the end of a headline."""
+    reference = name_reference(case)
+    return f", over {reference}" if reference else ""
 
 
 def _of_files(case: Case) -> str:

@@ -54,6 +54,7 @@ MODES: tuple[Mode, ...] = (
     Mode("C16", "F", "legs on different machines or devices", "host, boot id and device set of every leg"),
     Mode("C17", "F", "prefix cache in another state", "cached-token counts, flush record, seeds of the rounds"),
     Mode("C18", "F", "legs on different versions", "version block of every leg"),
+    Mode("C19", "g", "weak reference: fallback, few threads, lowered default", f"{_ARGV}; plan, server log, profile"),
     Mode("D01", "F", "ranges overlap, median is up", _ROUNDS),
     Mode("D02", "F", "one sample, so spread is zero", "number of launches and rounds"),
     Mode("D03", "F/g", "rounds of one server taken for replication", "launches of every leg"),

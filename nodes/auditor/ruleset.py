@@ -25,9 +25,11 @@ _EVIDENCE = (
     "records/lever",
     "records/plan",
     "records/rounds",
+    "reference",
     "regular",
     "request",
     "seal",
+    "threads",
     "trials",
 )
 _FILES = (

@@ -4,7 +4,7 @@ launch.sh        starts the server as it was measured
 manifest.json    accepted flags, the claim with its interval, the verdicts, a digest of every file
 evidence/        the run folder's files that the verdicts were derived from, same layout
 overlay/         replaced operators, where there are any: compiled where the server starts
-standin/         CPU only: the stand-in package that the measured server ran with
+standin/         the stand-in package that the measured server ran with; only on a CPU without the engine's own kernels
 
 When the bundle is closed, a run with an auditor adds ``attestation.json``, the signature over the manifest, and the
 public key in ``keys/``.
@@ -95,11 +95,12 @@ def write_bundle(
     for lever in accepted:
         config = config.with_lever(lever)
     _copy_evidence(folder.root, partial / "evidence", comparisons)
-    if device == "cpu":
+    standin = device == "cpu" and (engine is None or engine.kernels is None)
+    if standin:
         shutil.copytree(STANDIN, partial / "standin", ignore=shutil.ignore_patterns("__pycache__"))
     if overlay is not None:
         shutil.copytree(overlay, partial / "overlay", ignore=shutil.ignore_patterns("__pycache__"))
-    script = launch_script(config, model, device, headline, overlay=overlay is not None)
+    script = launch_script(config, model, headline, standin=standin, overlay=overlay is not None)
     write_once(partial / "launch.sh", script.encode())
     (partial / "launch.sh").chmod(0o755)
     verdicts = [

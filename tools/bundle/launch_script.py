@@ -8,9 +8,10 @@ from bankable.tools.evidence.records import ServerConfig
 from bankable.tools.serving.command import flag_arguments
 
 
-def launch_script(config: ServerConfig, model: str, device: str, headline: str, overlay: bool = False) -> str:
+def launch_script(config: ServerConfig, model: str, headline: str, *, standin: bool, overlay: bool = False) -> str:
     """A POSIX shell script; model, address and interpreter may be set from outside.
 
+    ``standin``: the measured engine had no CPU kernel package, and a stand-in for it lies in the bundle.
     With an ``overlay`` the server itself says on standard error, at the first call of each operator, what answers it.
     Python writes nothing into the bundle, and a compiled file that lies there keeps the script from starting: Python
     would run it instead of the source that was proven.
@@ -24,7 +25,7 @@ def launch_script(config: ServerConfig, model: str, device: str, headline: str, 
             pairs[-1] += " " + shlex.quote(word)
     flags = " \\\n  ".join(pairs)
     exports = [f"export {name}={shlex.quote(value)}" for name, value in sorted(config.env.items())]
-    path = [name for name, there in (("overlay", overlay), ("standin", device == "cpu")) if there]
+    path = [name for name, there in (("overlay", overlay), ("standin", standin)) if there]
     if path:
         folders = " ".join(f'"$here/{name}"' for name in path)
         exports.append(f'export PYTHONPATH="{":".join(f"$here/{name}" for name in path)}"')

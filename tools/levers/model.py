@@ -47,6 +47,8 @@ class Situation:
     """Of the checkpoint."""
     kv_tokens: int = 65536
     """Capacity of the reference's KV pool."""
+    bound_to: str = ""
+    """Cores that the engine binds its threads to, where it does so itself: with its own CPU kernels."""
 
 
 Candidates = Callable[[Situation], tuple[Scalar, ...]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bankable.tools.evidence.records import Scalar
+from bankable.tools.evidence.threads import BIND, parse_cores
 from bankable.tools.levers.model import Knob, Situation, Touches
 
 
@@ -12,7 +13,17 @@ def _intervals(s: Situation) -> tuple[Scalar, ...]:
 
 
 def _threads(s: Situation) -> tuple[Scalar, ...]:
-    return tuple(str(n) for n in (2, 4, 8) if n <= s.cores)
+    """None where the engine binds its threads itself: it overrides the variable."""
+    return () if s.bound_to else tuple(str(n) for n in (2, 4, 8) if n <= s.cores)
+
+
+def _bindings(s: Situation) -> tuple[Scalar, ...]:
+    """The last cores, by number, as the reference binds them; only where the engine reads the variable
+    and cores are numbered from 0."""
+    if s.cores - 1 not in parse_cores(s.bound_to):
+        return ()
+    counts = [n for n in (2, 4, 8, 16, 32) if n <= s.cores]
+    return tuple(f"{s.cores - n}-{s.cores - 1}" for n in counts)
 
 
 def _workers(s: Situation) -> tuple[Scalar, ...]:
@@ -137,6 +148,21 @@ PROCESS: tuple[Knob, ...] = (
             "threads as cores collapse when anything else runs: on a loaded two-core CPU a round hung."
         ),
         generate=_threads,
+        env=True,
+        changes_numerics=True,
+        devices=("cpu",),
+    ),
+    Knob(
+        name=BIND,
+        default=None,
+        touches=(Touches.PROCESS, Touches.PREFILL, Touches.DECODE),
+        lever_class="B",
+        promise=1.0,
+        reason=(
+            "Cores that the engine binds its threads to, where it has its own CPU kernels; their number is the number "
+            "of threads. On two cores, two bound threads gave 0.61 times the throughput of one."
+        ),
+        generate=_bindings,
         env=True,
         changes_numerics=True,
         devices=("cpu",),

@@ -161,7 +161,7 @@ def _measure(
 def _engage(plan: Plan, side: Side, writer: LegWriter, server: Server) -> None:
     if side is Side.REFERENCE or plan.kind is ComparisonKind.CONTROL:
         return
-    records = engagement(plan.lever, server.identity.argv, server.identity.env, server.server_info())
+    records = engagement(plan.lever, server.identity.env, server.server_info(), server.identity.engine)
     writer.lines("engagement.jsonl", records)
     for record in records:
         if not record.engaged:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from bankable.tools.evidence.records import Engagement, Lever
+from bankable.tools.evidence.records import Engagement, EngineIdentity, Lever
+from bankable.tools.evidence.threads import BIND, OMP
 from bankable.tools.serving.driver import Server
 
 PATIENCE_S = 5.0
@@ -15,12 +16,14 @@ class NotEngaged(Exception):
     """A declared change did not take effect, so the expensive rounds were not run."""
 
 
-def engagement(lever: Lever, argv: list[str], env: dict[str, str], info: dict[str, object]) -> list[Engagement]:
+def engagement(lever: Lever, env: dict[str, str], info: dict[str, object], engine: EngineIdentity) -> list[Engagement]:
     """Declared and actual value of every setting that the lever sets.
 
     A flag can be accepted, served with, and silently ignored; only the resolved arguments tell (C10).
-    Variables are not in the server's own report, so the environment of the process stands for them.
+    Variables are not in the server's own report, so the environment of the process stands for them; a number of
+    threads counts only where the engine does not bind its threads itself, which it does with its own CPU kernels.
     """
+    binds = env.get("SGLANG_USE_CPU_ENGINE") == "1" and engine.kernels is not None and engine.kernels.live
     records = []
     for name, value in sorted(lever.flags.items()):
         resolved = info.get(name)
@@ -34,17 +37,22 @@ def engagement(lever: Lever, argv: list[str], env: dict[str, str], info: dict[st
             )
         )
     for name, text in sorted(lever.env.items()):
+        unread = name == (OMP if binds else BIND)
         records.append(
             Engagement(
                 operator="variable",
                 name=name,
                 requested=text,
-                resolved=env.get(name),
-                engaged=env.get(name) == text,
+                resolved=_not_read(name) if unread else env.get(name),
+                engaged=env.get(name) == text and not unread,
                 source="environment",
             )
         )
     return records
+
+
+def _not_read(name: str) -> str:
+    return f"overridden by {BIND}" if name == OMP else "not read: the engine has no CPU kernels that bind threads"
 
 
 def prove_overlays(lever: Lever, server: Server) -> None:

@@ -11,7 +11,17 @@ import random
 from collections.abc import Sequence
 
 from bankable.tools.errors import UserError
-from bankable.tools.evidence.records import Block, ComparisonKind, LaunchPlan, Lever, Plan, ServerConfig, Side, Workload
+from bankable.tools.evidence.records import (
+    Block,
+    ComparisonKind,
+    LaunchPlan,
+    Lever,
+    Plan,
+    ReferenceChoice,
+    ServerConfig,
+    Side,
+    Workload,
+)
 from bankable.tools.statistics.pocock import nominal_alpha
 from bankable.tools.statistics.sequential import LOOKS, check_looks
 
@@ -39,6 +49,7 @@ def make_plan(
     rounds_per_leg: int | None = None,
     alpha: float | None = None,
     floor: float = 0.01,
+    chosen: ReferenceChoice | None = None,
 ) -> Plan:
     """Return the plan of a comparison, the same for the same arguments; data seeds depend on ``seed`` and ``name``.
 
@@ -68,6 +79,7 @@ def make_plan(
         floor=floor,
         blocks=_blocks(random.Random(f"{seed}/{name}"), looks[-1], launch_plan, rounds),
         seed=seed,
+        chosen=chosen,
     )
 
 

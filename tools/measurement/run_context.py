@@ -8,7 +8,16 @@ from pathlib import Path
 from threading import Event as Flag
 
 from bankable.tools.evidence.folder import RunFolder
-from bankable.tools.evidence.records import ComparisonKind, LaunchPlan, Lever, Plan, ServerConfig, Workload
+from bankable.tools.evidence.records import (
+    ComparisonKind,
+    LaunchPlan,
+    Lever,
+    Plan,
+    ReferenceChoice,
+    ServerConfig,
+    Workload,
+)
+from bankable.tools.evidence.threads import BIND, count_threads
 from bankable.tools.levers import Situation
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.measurement.executor import ExecutorName
@@ -49,6 +58,10 @@ class RunContext:
     """CPU cores of the machine that serves."""
     deadline: float
     """Driver-clock time by which the run should be over."""
+    chosen: ReferenceChoice | None = None
+    """How ``base`` was chosen; ``None`` where this project did not choose it."""
+    kernels: str = ""
+    """Which kernels the engine runs, in a few words; empty where nothing is known."""
     engine_python: Path | None = None
     """Interpreter of the engine, for kernels; ``None`` where no engine of ours is at hand."""
     executor: ExecutorName = "local"
@@ -63,7 +76,7 @@ class RunContext:
     @property
     def threads(self) -> int:
         """OpenMP threads of a server: what an operator is measured with, too."""
-        return int(self.base.env.get("OMP_NUM_THREADS", "1"))
+        return count_threads(self.base.env, binds=BIND in self.base.env) or 1
 
     def tell(self, event: ProgressEvent) -> None:
         """Report an event, and stop here if a stop was requested: between two steps no work is incomplete."""
@@ -105,6 +118,7 @@ class RunContext:
             rounds_per_leg=self.protocol.rounds_per_leg,
             alpha=alpha,
             floor=self.protocol.floor,
+            chosen=self.chosen,
         )
 
     def situation(self) -> Situation:
@@ -116,4 +130,5 @@ class RunContext:
             output_len=self.workload.output_len,
             num_prompts=self.workload.num_prompts,
             concurrency=self.workload.concurrency,
+            bound_to=self.base.env.get(BIND, ""),
         )

@@ -115,7 +115,7 @@ class Screening:
         ratios: list[float] = []
         try:
             writer.server_info(server)
-            records = engagement(lever, server.identity.argv, server.identity.env, server.server_info())
+            records = engagement(lever, server.identity.env, server.server_info(), server.identity.engine)
             writer.lines("engagement.jsonl", records)
             if lost := next((record for record in records if not record.engaged), None):
                 line = f"{lost.name}={lost.requested} did not take effect: the server has {lost.resolved}"

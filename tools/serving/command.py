@@ -50,24 +50,27 @@ class Command:
     """What this project set, and inherited variables that can change a measurement. No other variable is recorded."""
 
 
-def base_config(device: Literal["cpu", "cuda", "rocm"], seed: int = 1) -> ServerConfig:
+def base_config(device: Literal["cpu", "cuda", "rocm"], seed: int = 1, *, kernels: bool = False) -> ServerConfig:
     """The configuration that every launch starts from; a run's reference and levers are laid over it.
 
-    On a CPU: torch-native operators, one thread per server (two cost 7-9 % and collapse under contention), a fixed
-    cache capacity so that co-resident servers are equal, and an idle scheduler that sleeps instead of spinning.
+    On a CPU: a fixed cache capacity so that co-resident servers are equal, and an idle scheduler that sleeps instead of
+    spinning. Without a kernel package for the CPU, torch-native operators and one thread besides; with one
+    (``kernels``), the engine chooses. ``choice.py`` sets the threads of a run.
     """
     flags: dict[str, Scalar] = {"random_seed": seed}
     if device != "cpu":
         return ServerConfig(flags=flags)
     flags |= {
         "device": "cpu",
-        "attention_backend": "torch_native",
         "sampling_backend": "pytorch",
         "skip_server_warmup": True,
         "sleep_on_idle": True,
         "max_total_tokens": 65536,
     }
-    return ServerConfig(flags=flags, env={"SGLANG_USE_CPU_ENGINE": "1", "OMP_NUM_THREADS": "1"})
+    env = {"SGLANG_USE_CPU_ENGINE": "1"}
+    if kernels:
+        return ServerConfig(flags=flags, env=env)
+    return ServerConfig(flags={**flags, "attention_backend": "torch_native"}, env={**env, "OMP_NUM_THREADS": "1"})
 
 
 def flag_arguments(flags: dict[str, Scalar]) -> list[str]:
@@ -99,7 +102,7 @@ def build(
     ``config`` wins over ``base_config`` where both set something (``False`` takes a base flag away). Raises
     ``UserError`` for flags that only this module may set, and for load formats that need a permission.
     """
-    base = base_config(engine.device)
+    base = base_config(engine.device, kernels=engine.kernels is not None)
     flags: dict[str, Scalar] = {**base.flags, **config.flags}
     _refuse_reserved(config)
     if not permissions.pickle:

@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bankable.tools.errors import UserError
-from bankable.tools.evidence.records import EngineIdentity
+from bankable.tools.evidence.records import EngineIdentity, KernelPackage
 from bankable.tools.serving.environment import isolate_environment
 from bankable.tools.serving.tree import TreeDigest
 
@@ -26,6 +26,25 @@ PROBE = Path(__file__).resolve().parent / "engine_probe.py"
 PROBE_TIMEOUT_S = 600.0
 """Importing sglang takes 8 s on a quiet machine and minutes on a loaded one."""
 INSTALL_HINT = "give --engine-python, set BANKABLE_ENGINE_PYTHON, or make .venv-engine as the README says"
+
+
+class _Kernels(BaseModel):
+    """The kernel package, as the probe describes it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    """Name of the installed distribution."""
+    version: str
+    """Its version."""
+    folder: Path
+    """Folder of the package."""
+    operators: frozenset[str]
+    """Registered operators, on a CPU."""
+    live: bool
+    """Whether the engine dispatches to them on this machine."""
+    problem: str
+    """Why the package cannot be used; empty for one that can."""
 
 
 class _Answer(BaseModel):
@@ -46,11 +65,36 @@ class _Answer(BaseModel):
     devices: tuple[str, ...]
     """Names of the devices that torch sees."""
     standin_needed: bool
-    """True on a CPU engine without sglang's kernel package."""
+    """True on a CPU engine without a usable kernel package."""
+    kernels: _Kernels | None = None
+    """The installed kernel package, usable or not."""
     flags: frozenset[str]
     """Long names, with underscores, of all flags that the server accepts."""
     versions: dict[str, str]
     """Versions of the installed packages that matter to serving, by name."""
+
+
+@dataclass(frozen=True)
+class InstalledKernels:
+    """The engine's kernel package, where it can be used."""
+
+    name: str
+    """Name of the installed distribution."""
+    version: str
+    operators: frozenset[str]
+    """Registered operators, on a CPU."""
+    live: bool
+    """Whether the engine dispatches to them on this machine."""
+    tree: TreeDigest
+    """Over every file of the package."""
+
+    def text(self) -> str:
+        """Name and version."""
+        return f"{self.name} {self.version}"
+
+    def identity(self) -> KernelPackage:
+        """The package as it is now."""
+        return KernelPackage(name=self.name, version=self.version, digest=self.tree.compute(), live=self.live)
 
 
 @dataclass(frozen=True)
@@ -63,7 +107,7 @@ class Engine:
     device_set: tuple[str, ...]
     """Names of the devices that torch sees."""
     standin_needed: bool
-    """True on a CPU engine without sglang's kernel package."""
+    """True on a CPU engine without a usable kernel package."""
     sglang: str
     torch: str
     flags: frozenset[str]
@@ -71,6 +115,10 @@ class Engine:
     versions: dict[str, str]
     python_version: str
     tree: TreeDigest
+    kernels: InstalledKernels | None = None
+    """The kernel package; ``None`` without one that can be used."""
+    kernel_problem: str = ""
+    """Why an installed kernel package cannot be used; empty without such a one."""
 
     def identity(self) -> EngineIdentity:
         """What a launch made now would run; the digest is taken anew each time, so an edit in between is seen."""
@@ -80,6 +128,7 @@ class Engine:
             torch=self.torch,
             tree_digest=self.tree.compute(),
             versions=self.versions,
+            kernels=self.kernels.identity() if self.kernels is not None else None,
         )
 
 
@@ -103,7 +152,20 @@ def find_engine(
         versions=answer.versions,
         python_version=answer.python,
         tree=TreeDigest(answer.package),
+        kernels=_usable(answer.kernels),
+        kernel_problem=_problem(answer.kernels),
     )
+
+
+def _usable(kernels: _Kernels | None) -> InstalledKernels | None:
+    if kernels is None or kernels.problem:
+        return None
+    tree = TreeDigest(kernels.folder, compiled=True)
+    return InstalledKernels(kernels.name, kernels.version, kernels.operators, kernels.live, tree)
+
+
+def _problem(kernels: _Kernels | None) -> str:
+    return f"{kernels.name} {kernels.version} {kernels.problem}" if kernels is not None and kernels.problem else ""
 
 
 def engine_python(python: Path | None = None, environ: Mapping[str, str] | None = None) -> Path:

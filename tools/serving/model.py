@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ class ModelFolder:
     """Tokens, ``max_position_embeddings`` of the (text) configuration; ``None`` when it does not say."""
     weights: tuple[Path, ...]
     """Sorted by name; empty for a folder that is only good for ``--load-format dummy``."""
+    config: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """Content of config.json."""
 
     def stamp(self) -> tuple[tuple[int, int, int, int], ...]:
         """Size, mtime, ctime and inode of every file that the digest covers: the same stamp means the same digest."""
@@ -80,6 +83,7 @@ def check_model(path: Path, permissions: Permissions | None = None, dummy_weight
         architecture=architectures[0],
         context_length=_context_length(config),
         weights=() if dummy_weights else _weights(path, allowed),
+        config=config,
     )
 
 

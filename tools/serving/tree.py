@@ -1,4 +1,4 @@
-"""Digest of an installed package's Python sources: shows that the engine was not edited in place (failure mode C12)."""
+"""Digest of an installed package's files: shows that the engine was not edited in place (failure mode C12)."""
 
 from __future__ import annotations
 
@@ -10,15 +10,19 @@ Stamp = tuple[int, int, int, int]
 """Size, mtime and ctime in nanoseconds, inode: a file with the same stamp has the same content."""
 
 
+BYTECODE = (".pyc", ".pyo")
+
+
 class TreeDigest:
-    """sha256 over relative path and content of every ``*.py`` below a folder.
+    """sha256 over relative path and content of the files below a folder: every ``*.py``, or all but bytecode.
 
     The first call reads everything (about a second for sglang); later ones re-read only files whose stamp changed, so
     that every launch can afford its own digest. ctime cannot be set back by a program, so an edit is always seen.
     """
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
+    def __init__(self, root: Path, *, compiled: bool = False) -> None:
+        """``compiled``: files that are no Python sources count too, such as a package's shared libraries."""
+        self._root, self._compiled = root, compiled
         self._known: dict[str, tuple[Stamp, str]] = {}
 
     def compute(self) -> str:
@@ -34,7 +38,7 @@ class TreeDigest:
             os.path.join(folder, name)
             for folder, _, names in os.walk(self._root)
             for name in names
-            if name.endswith(".py")
+            if name.endswith(".py") or (self._compiled and not name.endswith(BYTECODE))
         ]
 
     def _content(self, path: str, relative: str) -> str:
@@ -46,6 +50,7 @@ class TreeDigest:
         cached = self._known.get(relative)
         if cached is not None and cached[0] == stamp:
             return cached[1]
-        digest = hashlib.sha256(Path(path).read_bytes()).hexdigest()
+        with Path(path).open("rb") as source:
+            digest = hashlib.file_digest(source, "sha256").hexdigest()
         self._known[relative] = (stamp, digest)
         return digest

@@ -50,6 +50,9 @@ _STOPPING = re.compile(r"INFO:\s+Shutting down|SIGTERM received|Gracefully exiti
 """Lines after this belong to a regular shutdown."""
 _HARMLESS = "freeze_gc failed"
 """A start-up helper that may run before the port is open; its traceback is harmless."""
+_BOUND_TO = re.compile(r"local_omp_cpuid=([0-9,-]{1,200})")
+_BINDS, _NO_KERNELS = "init_threads_binding: ", "init_cpu_threads_env and shared memory"
+"""A CPU server's start: the cores of a rank; and that the engine's own CPU kernels are not there to bind to them."""
 _ENTRY = re.compile(r"^\[\d{4}-\d\d-\d\d ")
 _LEVEL_ERROR = re.compile(r"^\[[^\]]{10,40}\] ?(?:ERROR|CRITICAL)\b|\bERROR:")
 _WORDS = tuple(
@@ -63,6 +66,8 @@ _WORDS = tuple(
         "ERROR",
         "CRITICAL",
         _HARMLESS,
+        _BINDS,
+        _NO_KERNELS,
         *_RETRACTED,
         *_FATAL,
     )
@@ -101,6 +106,10 @@ class LogFacts:
     """The first line that reports requests retracted because the pool was full; empty without one."""
     faults: tuple[tuple[int, str], ...]
     """(line, text) of faults after the server was ready. Start-up errors of optional parts are not faults."""
+    cpu_kernels: bool | None = None
+    """Whether a CPU engine had its own kernels; ``None`` where the log does not tell."""
+    bound_to: str = ""
+    """Cores that the engine's CPU kernels bind their threads to, as a list of ranges; empty without such kernels."""
 
 
 def scan_log(blocks: Iterable[tuple[int, Sequence[bytes]]]) -> LogFacts:
@@ -156,6 +165,9 @@ class _Scan:
     harmless: bool = False
     """Inside the traceback of a harmless start-up error."""
     retractions: tuple[int, ...] = ()
+    bound_to: str | None = None
+    """Cores of the first rank; empty where the line names none, ``None`` without such a line."""
+    without_kernels: bool = False
     faults: list[tuple[int, str]] = field(default_factory=list)
 
     def scan_line(self, number: int, line: bytes) -> None:
@@ -163,6 +175,11 @@ class _Scan:
         text = line.decode("utf-8", "replace").rstrip("\r\n")
         self.harmless = _HARMLESS in text or (self.harmless and not _ENTRY.match(text))
         self.stopping = self.stopping or (self.ready is not None and _STOPPING.search(text) is not None)
+        if self.ready is None:
+            if self.bound_to is None and _BINDS in text:
+                match = _BOUND_TO.search(text)
+                self.bound_to = match[1] if match is not None else ""
+            self.without_kernels = self.without_kernels or _NO_KERNELS in text
         if self.ready is None and _READY.search(text):
             self.ready = number
             self.faults.clear()
@@ -214,6 +231,8 @@ class _Scan:
             self.peak_usage,
             self.retractions,
             tuple(self.faults),
+            False if self.without_kernels else (None if self.bound_to is None else True),
+            "" if self.without_kernels else self.bound_to or "",
         )
 
 

@@ -2,8 +2,9 @@
 
 Per candidate leg: the resolved arguments show every flag of the lever at its declared value, however it is spelled; per
 reference leg they show another one. A variable is not in the server's report: the recorded environment of the process
-stands for it. A knob that the engine is known not to read cannot do anything. ``engagement.jsonl`` must agree with the
-raw answer of the server. Replaced operators are asked about by ``kernel_engagement``.
+stands for it, except for a number of threads where the engine overrides it and binds its threads itself. A knob that
+the engine is known not to read cannot do anything. ``engagement.jsonl`` must agree with the raw answer of the server.
+Replaced operators are asked about by ``kernel_engagement``.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import GAINS, Outcome, Remark, Rule, Unverifiable, at, fail
 from bankable.nodes.auditor.verdict import Severity
 from bankable.tools.evidence.records import Scalar
+from bankable.tools.evidence.reference import binds_threads
+from bankable.tools.evidence.threads import BIND, OMP
 
 ADVICE = "check the server's resolved arguments after launch; a flag may be accepted, served with, and ignored"
 
@@ -71,6 +74,16 @@ def _variable(reference: LegView, candidate: LegView, name: str, text: str) -> I
     if candidate.record is None or reference.record is None:
         what = f"whether {name} took effect: the server reports no environment"
         yield Unverifiable(what, (where,), fix="log what ran")
+    elif name == (OMP if binds_threads(candidate.record) else BIND):
+        bound, native = f"the engine binds its threads by {BIND}", "an engine without kernels that bind threads"
+        yield fail(
+            f"an engine that reads {name}",
+            bound if name == OMP else native,
+            "set the variable that this engine reads, on the candidate alone",
+            where,
+            modes=("E01", "E05"),
+            code="overridden",
+        )
     elif candidate.record.env.get(name) != text:
         yield fail(
             f"{name}={text} in the environment",

@@ -1,6 +1,7 @@
 """Both legs were launched alike: same engine, model, machine and command, apart from the declared lever.
 
-Proves, over every leg that counts: equal interpreter, versions and digest of the installed engine tree (C12 C18), model
+Proves, over every leg that counts: equal interpreter, versions, digest of the installed engine tree and kernel package
+(C12 C18; where only a server log is at hand, as far as it tells whether the engine's CPU kernels were live), model
 digest (Q10), device set, host and boot (C16), command line and environment apart from the lever (C04 C14), no flag
 given twice (C09), the configuration that the plan says. Missing digests are unverifiable. Without a plan a flag may
 differ that the servers resolved otherwise too and nobody declared: ``same_conditions`` judges what they run with.
@@ -30,6 +31,7 @@ SAME: tuple[tuple[str, str, Callable[[LegRecord], object]], ...] = (
     ("torch", "C18", lambda leg: leg.engine.torch),
     ("python", "C18", lambda leg: leg.engine.python),
     ("versions", "C18", lambda leg: sorted(leg.engine.versions.items())),
+    ("kernel package", "C18", lambda leg: leg.engine.kernels),
     ("device", "C16", lambda leg: leg.device),
     ("device set", "C16", lambda leg: leg.device_set),
     ("host", "C16", lambda leg: leg.host),
@@ -50,6 +52,7 @@ def check(case: Case) -> Iterator[Outcome]:
         yield from _command(case, first, leg)
         if case.planned is not None:
             yield from _configuration(case.planned, leg)
+    yield from _kernels(case)
     for block in case.blocks:
         pair = block.reference.record, block.candidate.record
         if pair[0] and pair[1] and pair[0].boot_id != pair[1].boot_id:
@@ -72,6 +75,16 @@ def _identity(case: Case, first: LegView, leg: LegView) -> Iterator[Found]:
         expected, observed = value(first.record), value(leg.record)
         if expected != observed and what not in lever:
             yield _differs(mode, what, expected, observed, leg.path("leg.json"))
+
+
+def _kernels(case: Case) -> Iterator[Found]:
+    """Legs whose logs tell another state of the engine's CPU kernels; a log of a high level may tell nothing."""
+    seen = [(leg, leg.log.cpu_kernels) for leg in case.legs if leg.log is not None and leg.log.cpu_kernels is not None]
+    names = {True: "bind its threads", False: "disabled"}
+    for leg, live in seen[1:]:
+        if live is not seen[0][1]:
+            yield _differs("C18", "CPU kernels", names[bool(seen[0][1])], names[bool(live)], leg.path("server.log"))
+            return
 
 
 def _command(case: Case, first: LegView, leg: LegView) -> Iterator[Found]:

@@ -42,7 +42,7 @@ def test_flags_and_variables_arrive_as_measured(tmp_path: Path) -> None:
         flags={"stream_interval": 8, "disable_radix_cache": True, "enable_mixed_chunk": False},
         env={"OMP_NUM_THREADS": "1"},
     )
-    words = run(tmp_path, launch_script(config, "/models/m", "cpu", "+5 %"))
+    words = run(tmp_path, launch_script(config, "/models/m", "+5 %", standin=True))
     assert words[:4] == ["-m", "sglang.launch_server", "--model-path", "/models/m"]
     assert words[words.index("--stream-interval") + 1] == "8"
     assert "--disable-radix-cache" in words
@@ -52,20 +52,21 @@ def test_flags_and_variables_arrive_as_measured(tmp_path: Path) -> None:
 
 
 def test_an_overlay_goes_before_the_stand_in(tmp_path: Path) -> None:
-    script = launch_script(ServerConfig(), "/m", "cpu", "", overlay=True).replace("exec ", 'echo "$PYTHONPATH"; exec ')
+    script = launch_script(ServerConfig(), "/m", "", standin=True, overlay=True)
+    script = script.replace("exec ", 'echo "$PYTHONPATH"; exec ')
     path = run(tmp_path, script)[0].split(":")
     assert path == [str(tmp_path / "overlay"), str(tmp_path / "standin")]
 
 
 def test_model_and_port_can_be_set_from_outside(tmp_path: Path) -> None:
-    words = run(tmp_path, launch_script(ServerConfig(), "/models/m", "cuda", ""), MODEL="/other", PORT="31234")
+    words = run(tmp_path, launch_script(ServerConfig(), "/models/m", "", standin=False), MODEL="/other", PORT="31234")
     assert words[words.index("--model-path") + 1] == "/other"
     assert words[words.index("--port") + 1] == "31234"
 
 
 def test_hostile_values_are_words_not_commands(tmp_path: Path) -> None:
     config = ServerConfig(flags={"chat_template": NASTY}, env={"SOME": NASTY})
-    words = run(tmp_path, launch_script(config, NASTY, "cpu", f"{NASTY}\nrm -rf x"))
+    words = run(tmp_path, launch_script(config, NASTY, f"{NASTY}\nrm -rf x", standin=True))
     assert words[words.index("--model-path") + 1] == NASTY
     assert words[words.index("--chat-template") + 1] == NASTY
     assert not (tmp_path / "pwned").exists()
@@ -81,7 +82,7 @@ def _bundle(folder: Path) -> Path:
     (folder / "standin/sgl.py").touch()
     (folder / "python").write_text(f"#!/bin/sh\nexec {sys.executable} -c 'import sgl'\n")
     (folder / "python").chmod(0o755)
-    (folder / "launch.sh").write_text(launch_script(ServerConfig(), "/m", "cpu", "", overlay=True))
+    (folder / "launch.sh").write_text(launch_script(ServerConfig(), "/m", "", standin=True, overlay=True))
     return folder
 
 
@@ -119,3 +120,15 @@ def test_a_planted_compiled_file_is_neither_run_nor_overlooked(tmp_path: Path, m
     assert overlay_digest(bundle / "overlay") != digest
     planted.unlink()
     assert _start(bundle).stdout == "source\n"
+
+
+def test_an_engine_with_its_own_kernels_is_started_without_the_stand_in(tmp_path: Path) -> None:
+    config = ServerConfig(env={"SGLANG_CPU_OMP_THREADS_BIND": "1"})
+    script = launch_script(config, "/m", "", standin=False)
+    assert "standin" not in script
+    assert "PYTHONPATH" not in script
+    assert "export SGLANG_CPU_OMP_THREADS_BIND=1\n" in script
+    assert "OMP_NUM_THREADS" not in script
+    laid = launch_script(config, "/m", "", standin=False, overlay=True)
+    laid = laid.replace("exec ", 'echo "$PYTHONPATH"; exec ')
+    assert run(tmp_path, laid.replace("set -eu", "set -e"))[0] == str(tmp_path / "overlay")

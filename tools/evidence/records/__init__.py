@@ -6,9 +6,17 @@ otherwise. Every model is frozen; unknown fields of records that an engine wrote
 
 from bankable.tools.evidence.records.base import SCHEMA_VERSION, Digest, Record, Scalar
 from bankable.tools.evidence.records.claim import Claim, LatencySummary
-from bankable.tools.evidence.records.leg import EngineIdentity, Failure, LegRecord, LegSpan
+from bankable.tools.evidence.records.leg import EngineIdentity, Failure, KernelPackage, LegRecord, LegSpan
 from bankable.tools.evidence.records.lever import Lever, OverlayPart, ServerConfig
-from bankable.tools.evidence.records.plan import Block, ComparisonKind, LaunchPlan, Plan, Side, Workload
+from bankable.tools.evidence.records.plan import (
+    Block,
+    ComparisonKind,
+    LaunchPlan,
+    Plan,
+    ReferenceChoice,
+    Side,
+    Workload,
+)
 from bankable.tools.evidence.records.rounds import (
     Answer,
     BenchRun,
@@ -32,6 +40,7 @@ __all__ = [
     "Failure",
     "Generation",
     "HostSample",
+    "KernelPackage",
     "LatencySummary",
     "LaunchPlan",
     "LegRecord",
@@ -40,6 +49,7 @@ __all__ = [
     "OverlayPart",
     "Plan",
     "Record",
+    "ReferenceChoice",
     "RoundStamp",
     "Scalar",
     "ServerConfig",

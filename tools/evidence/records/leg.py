@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from bankable.tools.evidence.records.base import SCHEMA_VERSION, Digest, Record
 from bankable.tools.evidence.records.lever import ServerConfig
@@ -32,6 +32,19 @@ class Failure(Record):
     """1-based; ``None`` when the line stands in no log."""
 
 
+class KernelPackage(Record):
+    """The engine's own kernel package, ``sgl_kernel``, as installed beside it."""
+
+    name: str
+    """Name of the installed distribution."""
+    version: str
+    """Its version."""
+    digest: Digest
+    """Over path and content of the package's files, compiled ones included."""
+    live: bool = True
+    """Whether the engine dispatches to it on this machine; on a CPU it needs AMX for that."""
+
+
 class EngineIdentity(Record):
     """What was launched, independent of its flags."""
 
@@ -45,6 +58,16 @@ class EngineIdentity(Record):
     """Digest over the installed engine package's files (path, size, content of Python sources)."""
     versions: dict[str, str] = Field(default={})
     """Versions of other packages that decide speed, by package name."""
+    kernels: KernelPackage | None = None
+    """The engine's kernel package; ``None`` where the engine runs without one."""
+
+    @model_serializer(mode="wrap")
+    def _without_absent_kernels(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """An engine without a kernel package is written as it always was."""
+        written: dict[str, Any] = dump(self)
+        if self.kernels is None:
+            written.pop("kernels", None)
+        return written
 
 
 class LegSpan(Record):

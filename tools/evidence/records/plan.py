@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from bankable.tools.evidence.records.base import SCHEMA_VERSION, Digest, Record
 from bankable.tools.evidence.records.lever import Lever, ServerConfig
@@ -73,6 +73,21 @@ class Block(Record):
     """Data seed of the warm-up rounds of both legs."""
 
 
+class ReferenceChoice(Record):
+    """How the reference was chosen: from the machine, the engine, and the number of servers beside each other."""
+
+    cores: int = Field(gt=0)
+    """CPU cores that this run may use."""
+    servers: int = Field(gt=0)
+    """Servers that are up at the same time."""
+    threads: int = Field(gt=0)
+    """Threads of one server: its share of the cores."""
+    kernels: str
+    """Kernel package that the engine dispatches to, name and version; empty where it has none."""
+    reasons: dict[str, str]
+    """Why each setting has its value, by the name of the setting."""
+
+
 class Plan(Record):
     """The declaration of a comparison, written before its first launch."""
 
@@ -110,3 +125,13 @@ class Plan(Record):
     """All blocks up to the last look, in order."""
     seed: int
     """From which every order and data seed of this plan was drawn."""
+    chosen: ReferenceChoice | None = None
+    """How the true baseline was chosen; ``None`` where this project did not choose it."""
+
+    @model_serializer(mode="wrap")
+    def _without_absent_choice(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A plan without a choice is written as it always was, so that older run folders can be resumed."""
+        written: dict[str, Any] = dump(self)
+        if self.chosen is None:
+            written.pop("chosen", None)
+        return written
