@@ -29,6 +29,7 @@ from bankable.nodes.auditor.index import build_index, render_markdown
 from bankable.tools.levers.registry import ALL_KNOBS
 
 TARGET = ROOT / "docs" / "generated"
+IMPORTS = runpy.run_path(str(ROOT / "docs" / "imports.py"))
 PROGRAMS = {"graph": graph_app, **{name: import_module(module).app for name, (module, _) in OTHERS.items()}}
 """The command lines, by the first word behind ``bankable``; ``graph`` stands for none."""
 
@@ -260,6 +261,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "operators.md": operators,
     "knobs.md": knobs,
     "routing.md": routing,
+    "imports.md": lambda: IMPORTS["page"](ROOT),
     "layers.md": lambda: copied("kernels/diagnosis/layers/README.md"),
     "changelog.md": lambda: copied("CHANGELOG.md"),
 }

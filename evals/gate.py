@@ -71,7 +71,9 @@ def read_expected(path: Path = EXPECTED) -> dict[str, dict[str, int]]:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         return {str(rule): {str(name): int(value) for name, value in row.items()} for rule, row in table.items()}
     except (OSError, ValueError, AttributeError, TypeError):
-        raise UserError("no readable table", str(path), "write it with `python -m evals gate --write`") from None
+        raise UserError(
+            "Cannot read the gate's table", str(path), "write it with `python -m evals gate --write`"
+        ) from None
 
 
 def write_expected(table: Table, path: Path = EXPECTED) -> None:

@@ -30,10 +30,14 @@ def pack(runs: Sequence[Path], out: Path) -> int:
     on folders that are no runs, on two of one name, and when ``out`` exists.
     """
     if out.exists():
-        raise UserError("the archive exists", str(out), "choose another name; recordings are not overwritten")
+        raise UserError(
+            "Cannot pack the runs: the archive exists",
+            str(out),
+            "choose another name: recordings are never overwritten",
+        )
     names = [run.resolve().name for run in runs]
     if len(set(names)) != len(names):
-        raise UserError("two runs of one name", ", ".join(names), "rename a folder")
+        raise UserError("Cannot pack the runs: two folders have the same name", ", ".join(names), "rename one")
     for run in runs:
         read_run(run)
     with tarfile.open(out, "x:xz", preset=9) as archive:

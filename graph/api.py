@@ -60,6 +60,6 @@ def run(model: Path | str, out: Path | str, **options: Any) -> RunOutcome:
     unknown = options.keys() - RunOptions.__dataclass_fields__.keys()
     if unknown:
         raise UserError(
-            f"cannot run: unknown option {sorted(unknown)[0]!r}", "bankable.run", "see `bankable run --help`"
+            f"Cannot run: unknown option {sorted(unknown)[0]!r}", "bankable.run", "see `bankable run --help`"
         )
     return execute(build_config(RunOptions(model=Path(model), **options)), Path(out))

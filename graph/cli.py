@@ -128,7 +128,8 @@ def run(
     ] = None,
     judge_votes: Annotated[int | None, typer.Option(help="Votes of the judge for each audit; 3 by default.")] = None,
     approve: Annotated[
-        str | None, typer.Option(help="Wait for your word before each lever is banked, or the bundle: bank, bundle.")
+        str | None,
+        typer.Option(help="Wait for your approval before each lever is banked, or the bundle: bank, bundle."),
     ] = None,
     trace: Trace = None,
     key: Key = None,
@@ -246,7 +247,7 @@ def audit(
     if chosen is None:
         raise UserError(f"invalid value {scope!r} for --scope", "", f"use one of {', '.join(SCOPES)}")
     if json and markdown:
-        raise UserError("cannot print two formats at once", "--json --markdown", "choose one")
+        raise UserError("Cannot print two formats at once", "--json --markdown", "choose one")
     verdict = audit_pair(ref, cand, claim, chosen)
     shown = (
         verdict.to_bytes() if json else (render_markdown(verdict) if markdown else render_text(verdict) + "\n").encode()

@@ -136,8 +136,8 @@ def _tenants() -> DoctorCheck:
     busy = [(process.info["name"], percent) for process in processes if (percent := _percent(process)) > 15]
     if busy:
         names = ", ".join(f"{name} {percent:.0f} %" for name, percent in sorted(busy, key=lambda entry: -entry[1])[:4])
-        return DoctorCheck("limited", f"busy neighbours: {names}", "stop them, or expect FLAGs for contention")
-    return DoctorCheck("ok", "no busy neighbours")
+        return DoctorCheck("limited", f"other busy processes: {names}", "stop them, or expect FLAGs for contention")
+    return DoctorCheck("ok", "no other busy processes")
 
 
 def _percent(process: psutil.Process) -> float:

@@ -252,5 +252,5 @@ def _on(operator: str, waiting: list[str]) -> RunState:
 
 
 def _no_kernel(context: RunContext, operator: str, reason: str) -> Decided:
-    context.tell(ProgressEvent("decision", f"{operator}: no kernel to lay over: {reason}"))
+    context.tell(ProgressEvent("decision", f"{operator}: no kernel for the overlay: {reason}"))
     return Decided(subject=operator, decision="not_proven", reason=reason)

@@ -26,7 +26,7 @@ def signing_key(path: Path | None) -> SigningKey:
 def library_missing(cause: ImportError) -> UserError:
     """The message for environments where signatures can be neither made nor checked."""
     return UserError(
-        "cannot sign or check signatures: a library is not installed",
+        "Cannot sign or check signatures: a library is not installed",
         cause.name or "",
         "run pip install 'bankable[attest]'",
     )

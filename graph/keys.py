@@ -32,7 +32,7 @@ def show(
     path = key or _own()
     if key is None and not os.path.lexists(path):
         raise UserError(
-            "cannot show the signing key: there is none yet", str(path), "make one with `keys new`, or start a run"
+            "Cannot show the signing key: there is none yet", str(path), "make one with `keys new`, or start a run"
         )
     stored_key = read_key(path)
     sys.stdout.write(stored_key.public.pem.decode())
@@ -52,11 +52,11 @@ def new(
         raise library_missing(missing) from None
     target = path or _own()
     if os.path.lexists(target):
-        raise UserError("cannot make a key: the file exists", str(target), "choose another path, or move the file away")
+        raise UserError("Cannot make a key: the file exists", str(target), "choose another path, or move the file away")
     try:
         print(make_key(target).said)
     except OSError as problem:
-        raise UserError(f"cannot make a key: {problem.strerror}", str(target), "choose another path") from None
+        raise UserError(f"Cannot make a key: {problem.strerror}", str(target), "choose another path") from None
 
 
 def _own() -> Path:
@@ -65,4 +65,4 @@ def _own() -> Path:
     try:
         return default_path()
     except RuntimeError:
-        raise UserError("cannot find the signing key: no home folder", "", "give a path") from None
+        raise UserError("Cannot find the signing key: no home folder", "", "give a path") from None

@@ -83,7 +83,7 @@ def _differences(manifest: dict[str, Any], evidence: Path) -> Iterator[str]:
         (entry for entry in judged.values() if entry.scope == "bundle"), key=lambda item: item.attempt, default=None
     )
     if last is None or last.verdict.value == "FAIL":
-        yield "proven: says so, and no verdict on a bundle does"
+        yield "proven: stated, but no bundle verdict supports it"
         return
     folder = evidence / "comparisons" / (last.request.comparison or "")
     claim, plan = _read(folder / "claim.json", Claim), _read(folder / "plan.json", Plan)
@@ -102,7 +102,7 @@ def _overlay(manifest: dict[str, Any], bundle: Path) -> list[str]:
     there = (bool(name) and validated.is_dir(), served.is_dir())
     if there == (False, False) or (all(there) and overlay_digest(served) == overlay_digest(validated)):
         return []
-    return ["overlay: not the one that was validated"]
+    return ["overlay: differs from the validated one"]
 
 
 def _differs(name: str, manifest: dict[str, Any], wanted: Record) -> Iterator[str]:

@@ -62,7 +62,7 @@ def execute(
             sign_bundle(context.folder, key)
     if not outcome.is_file():
         raise UserError(
-            "cannot read the outcome: the run ended without one", str(out), "continue it with `bankable resume`"
+            "Cannot read the outcome: the run ended without one", str(out), "continue it with `bankable resume`"
         )
     return RunOutcome.model_validate_json(outcome.read_bytes())
 

@@ -116,7 +116,7 @@ def recorded_config(recording: Path, changes: dict[str, object]) -> RunConfig:
         )
     except ValidationError as problem:
         raise UserError(
-            f"cannot read the recording's settings: {problem.errors()[0]['msg']}", str(recording), "give a recorded run"
+            f"Cannot read the recording's settings: {problem.errors()[0]['msg']}", str(recording), "give a recorded run"
         ) from None
     finally:
         opened.close()
@@ -128,7 +128,7 @@ def stored_config(out: Path) -> RunConfig:
         return RunConfig.model_validate(read_run(out).config)
     except ValidationError as problem:
         raise UserError(
-            f"cannot read run.json: {problem.errors()[0]['msg']}", str(out), "give the folder of a run"
+            f"Cannot read run.json: {problem.errors()[0]['msg']}", str(out), "give the folder of a run"
         ) from None
 
 
@@ -154,7 +154,7 @@ def _machine(config: RunConfig, resumed: Path | None, stop: Flag, stack: ExitSta
     unknown = sorted(set(config.flags) - engine.flags)
     if unknown:
         raise UserError(
-            f"invalid name {unknown[0]!r} for --flag: this engine has no such flag", "", "see `sglang serve --help`"
+            f"Cannot set flag {unknown[0]!r}: this engine has no such flag", "--flag", "see `sglang serve --help`"
         )
     if resumed is not None and (stored := resumed / "preflight.json").is_file():
         seen = Preflight.model_validate_json(stored.read_bytes())
@@ -213,7 +213,7 @@ def _workload(config: RunConfig) -> Workload:
             return _with_file(load, SHIPPED / "questions_train.jsonl")
         if load.dataset == "sharegpt":
             raise UserError(
-                "cannot build the workload: the dataset sharegpt needs a file",
+                "Cannot build the workload: the dataset sharegpt needs a file",
                 "--dataset-path",
                 "give a ShareGPT-format JSON file",
             )

@@ -49,7 +49,7 @@ class Signatures:
             if name not in signed:
                 self.unsigned.append(name)
                 if f"audits/{name}/{ATTESTATION}" in entered:
-                    self.problems.append(f"{prefix}audits/{name}/{ATTESTATION}: gone, though the ledger has it")
+                    self.problems.append(f"{prefix}audits/{name}/{ATTESTATION}: missing, although the ledger lists it")
         keys = self._keys(root, prefix) if signed else []
         for name in signed:
             file = f"audits/{name}/{ATTESTATION}"
@@ -138,13 +138,13 @@ def _compare(payload: bytes, expected: Statement) -> None:
     except ValueError:
         signed = None
     if not isinstance(signed, dict):
-        raise Refused("what is signed is no statement")
+        raise Refused("the signed payload is not a statement")
     for name in ("_type", "predicateType"):
         if signed.get(name) != now[name]:
-            raise Refused(f"what is signed is another kind of statement: {name} {shorten(signed.get(name))}")
+            raise Refused(f"the signed payload is another kind of statement: {name} {shorten(signed.get(name))}")
     changed = _changed(_digests(signed.get("subject")), _digests(now["subject"]))
     where = changed or first_difference(signed, now, ("signed", "now"))
-    raise Refused(where or "what is signed is not in the form that signing writes")
+    raise Refused(where or "the signed payload is not in the form that signing writes")
 
 
 def _digests(subject: Any) -> dict[str, str]:

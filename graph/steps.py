@@ -230,9 +230,7 @@ def validator(state: RunState, runtime: StepRuntime) -> RunState:
         return changed
     confirmed = confirmed_whole(context, [entry.name for entry in accepted if not entry.stacked])
     if len(accepted) == 1 and confirmed:
-        context.tell(
-            ProgressEvent("note", f"the bundle is what {confirmed} measured: audited on its launches", confirmed)
-        )
+        context.tell(ProgressEvent("note", f"the bundle equals {confirmed}: audited on its launches", confirmed))
         return changed | {"claimed": True, "comparison": confirmed}
     measured = validate(context, [item.lever for item in accepted], state.get("isolated", {}), attempt)
     changed["comparison"] = measured.plan.name

@@ -26,7 +26,7 @@ def open_trace(targets: Sequence[TraceTarget], watch: Watcher) -> Iterator[RunTr
         trace = SentTrace(targets, watch)
     except ImportError as missing:
         raise UserError(
-            f"cannot trace: a library is not installed: {missing.name}", "--trace", "run pip install 'bankable[trace]'"
+            f"Cannot trace: library {missing.name} is not installed", "--trace", "run pip install 'bankable[trace]'"
         ) from None
     try:
         yield trace

@@ -68,7 +68,7 @@ def verify_folder(folder: Path, public_key: Path | None = None) -> Verification:
             signatures.check_bundle(bundle, "bundle/")
     else:
         raise UserError(
-            "cannot verify: neither a bundle nor a run folder",
+            "Cannot verify: neither a bundle nor a run folder",
             str(folder),
             "give the folder that holds manifest.json or run.json",
         )
@@ -101,14 +101,14 @@ def _notes(signatures: Signatures) -> list[str]:
     notes = []
     if signatures.signed and signatures.trusted is None:
         notes.append(
-            "trusted on first use: the key came along with the files. Compare its fingerprint with one that you know, "
+            "trusted on first use: the key was stored with the files. Compare its fingerprint with one that you know, "
             "or give the key that you trust with --public-key"
         )
     if signatures.unsigned and signatures.trusted is None:
         everything = not signatures.signed and not signatures.problems
         notes.append("not signed" + ("" if everything else f": {', '.join(signatures.unsigned)}"))
     if signatures.strangers:
-        notes.append(f"also signed, not checked for want of the key: {', '.join(sorted(signatures.strangers))}")
+        notes.append(f"also signed, not checked because the key is not here: {', '.join(sorted(signatures.strangers))}")
     return notes
 
 

@@ -241,7 +241,7 @@ def _choose_candidates(folder: TaskFolder, backends: str) -> list[Candidate]:
 
 
 def compile_kernels(folder: TaskFolder) -> list[Candidate]:
-    """C++ kernels of a task: the template as it stands, and the best that a search found."""
+    """C++ kernels of a task: the unmodified template, and the best that a search found."""
     best = find_fastest(read_evaluations(folder).values())
     chosen = [folder.family.defaults(), *([best.choices] if best else [])]
     sources = {

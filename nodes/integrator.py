@@ -81,7 +81,7 @@ def winner_of(context: RunContext, task: TaskFolder, claim: BenchmarkClaim, prof
 def reason_to_skip(context: RunContext, winner: Winner, attempt: int, findings: Sequence[str]) -> str:
     """A language model's reason to skip the measurement; empty where it is measured."""
     advice = ask_before_overlay(context, winner, attempt, findings)
-    return f"left aside by the integrator: {advice.because}" if advice is not None and advice.action == "leave" else ""
+    return f"left out by the integrator: {advice.because}" if advice is not None and advice.action == "leave" else ""
 
 
 def should_remeasure(context: RunContext, winner: Winner, advised: bool, failed: int, findings: Sequence[str]) -> bool:

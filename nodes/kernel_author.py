@@ -70,10 +70,10 @@ def best_kernel(context: RunContext, task: TaskFolder, findings: Sequence[str] =
     evaluations = read_evaluations(task)  # also in a recorded run
     best = find_fastest(evaluations.values())
     if best is None:
-        context.tell(ProgressEvent("note", f"{task.task.operator}: none of {len(evaluations)} kernels is right"))
+        context.tell(ProgressEvent("note", f"{task.task.operator}: none of {len(evaluations)} kernels is correct"))
         return None
     changed = {name: value for name, value in best.choices.items() if value != task.family.defaults()[name]}
-    what = ", ".join(f"{name}={value}" for name, value in sorted(changed.items())) or "the template as it stands"
+    what = ", ".join(f"{name}={value}" for name, value in sorted(changed.items())) or "the unmodified template"
     source = f", proposed by: {best.source}" if best.source else ""
     context.tell(ProgressEvent("note", f"{task.task.operator}: best of {len(evaluations)} kernels: {what}{source}"))
     # In a recorded run, the kernel as it was benchmarked: the template may have changed since.

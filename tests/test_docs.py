@@ -131,6 +131,27 @@ def test_the_generated_pages_have_every_rule_and_every_command() -> None:
             assert f"### {found['called'](program)} {' '.join(words)}\n" in page
 
 
+def test_the_picture_of_imports_has_every_arrow_and_names_what_leads_up_or_round(tmp_path: Path) -> None:
+    imports = runpy.run_path(str(ROOT / "docs" / "imports.py"))
+    graph = imports["read_imports"](ROOT)
+    assert ("graph.steps", "nodes.baseline") in graph.imports
+    assert (graph.upward(), graph.circles()) == ([], [])
+    packages = {imports["package_of"](module) for module in graph.modules}
+    assert packages == set(imports["CENTRES"]) == {name for floor in imports["FLOORS"] for name in floor}
+    assert imports["draw"](graph).count("<line ") == len(graph.between_packages())
+    for name, text in {
+        "graph/a.py": "from bankable.tools import low",
+        "tools/low.py": "import bankable.nodes.role\nimport os",
+        "nodes/role.py": "def late():\n    from bankable.tools.low import name",
+    }.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text)
+    page = imports["page"](tmp_path)
+    assert "Upward: `tools.low` imports `nodes.role`." in page
+    assert "Circle: `nodes.role`, `tools.low`." in page
+    assert page.count("stroke-dasharray") == 1
+
+
 def test_the_picture_is_current_and_shows_every_step_of_the_machine() -> None:
     picture = runpy.run_path(str(ROOT / "docs" / "picture.py"))
     assert picture["FILE"].read_text(encoding="utf-8") == picture["draw"]()

@@ -28,6 +28,8 @@ NOT_YET_RENAMED: frozenset[str] = frozenset()
 KERNELS_FILES = frozenset({"__init__.py", "__main__.py", "cli.py"})
 UNFORMATTED = re.compile(r"#\s*fmt:\s*(?:skip|off|on)\b")
 MODEL = "BaseModel"
+ERROR_FORMS = ("Cannot ", "invalid value ")
+"""How the text of a user error begins. The second is for one argument: ``invalid value 'x' for --y. Use …``."""
 
 
 def sources() -> list[str]:
@@ -94,6 +96,18 @@ def has_description(default: ast.expr | None) -> bool:
     return isinstance(default, ast.Call) and any(keyword.arg == "description" for keyword in default.keywords)
 
 
+def user_errors(node: ast.AST) -> Iterator[tuple[int, str]]:
+    """Line and opening words of each ``UserError(...)`` whose first argument is a literal."""
+    for call in ast.walk(node):
+        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("UserError") and call.args:
+            text = call.args[0]
+            opening = text.values[0] if isinstance(text, ast.JoinedStr) and text.values else text
+            if isinstance(opening, ast.Constant):
+                yield call.lineno, str(opening.value)
+            elif isinstance(text, ast.JoinedStr):
+                yield call.lineno, ast.unparse(text)
+
+
 def test_the_formatter_is_never_switched_off() -> None:
     offenders = [
         f"{name}:{number}"
@@ -129,6 +143,16 @@ def test_no_class_name_is_defined_twice() -> None:
     assert not offenders, listed(offenders)
 
 
+def test_user_errors_say_what_cannot_be_done() -> None:
+    offenders = [
+        f"{name}:{line}: {text}"
+        for name in sources()
+        for line, text in user_errors(tree(name))
+        if not text.startswith(ERROR_FORMS)
+    ]
+    assert not offenders, listed(offenders)
+
+
 def test_kernels_has_no_loose_files() -> None:
     loose = {path.name for path in (ROOT / "kernels").iterdir() if path.is_file()} - KERNELS_FILES
     assert loose == set()
@@ -150,3 +174,7 @@ class A(pydantic.BaseModel, Base[int]):
     assert bare_fields(node) == ["A.bare", "A.empty", "A.bounded"]
     assert base_names(node) == {MODEL, "Base"}
     assert UNFORMATTED.search("x = 1  # fmt" + ": skip")
+    errors = ast.parse(
+        'UserError("no file", x), e.UserError(f"Cannot read {x}"), UserError(f"{x} missing"), UserError(x)'
+    )
+    assert [text for _, text in user_errors(errors)] == ["no file", "Cannot read ", "f'{x} missing'"]

@@ -209,7 +209,9 @@ def _audit(folder: Path, memory: Memory | None = None) -> float:
         out.seek(0)
         answer = out.read()
     if code != 0 or Verdict.model_validate_json(answer).verdict is not Word.PASS:
-        raise UserError("the audit of honest evidence did not end in a PASS", folder.name, "look at its verdict first")
+        raise UserError(
+            "Cannot measure the auditor: honest evidence did not get a PASS", folder.name, "read its verdict"
+        )
     return seconds
 
 

@@ -71,12 +71,16 @@ def effects(landscape: Landscape) -> Effects:
     space = landscape.space()
     missing = space.size() - len(by_point)
     if missing:
-        raise UserError(f"{missing} of {space.size()} configurations are not recorded", "landscape", "finish recording")
+        raise UserError(
+            f"Cannot estimate effects: {missing} of {space.size()} configurations are not recorded",
+            "landscape",
+            "finish recording",
+        )
     served = [row for row in landscape.launches if row.failure is None]
     points = sorted({tuple(row.point) for row in served})
     groups = sorted({row.batch for row in served})
     if space.reference not in points:
-        raise UserError("the reference never served", "landscape", "record it again")
+        raise UserError("Cannot estimate effects: no launch of the reference served", "landscape", "record it again")
     y = np.array([_log_throughput(row) for row in served])
     design = np.zeros((len(served), len(points) + len(groups)))
     for i, row in enumerate(served):
@@ -85,7 +89,9 @@ def effects(landscape: Landscape) -> Effects:
     solution, _, rank, _ = np.linalg.lstsq(design, y, rcond=None)
     freedom = len(y) - int(rank)
     if freedom < 1:
-        raise UserError("too few launches to tell noise from effects", "landscape", "record more launches")
+        raise UserError(
+            "Cannot estimate effects: too few launches to separate them from noise", "landscape", "record more launches"
+        )
     residual = (y - design @ solution) * math.sqrt(len(y) / freedom)
     means = dict(zip(points, solution[: len(points)].tolist(), strict=True))
     deviations = {(row.launch, tuple(row.point)): d for row, d in zip(served, residual.tolist(), strict=True)}

@@ -62,7 +62,9 @@ def record(driver: Driver, engine: EngineIdentity, plan: LandscapePlan, say: Cal
     elif recorded_header != header:
         differs = [n for n in Header.model_fields if getattr(recorded_header, n) != getattr(header, n)]
         raise UserError(
-            "another landscape is in this file", f"{plan.out}: {', '.join(differs)}", "choose another --out"
+            "Cannot record the landscape: the file holds another one",
+            f"{plan.out}: {', '.join(differs)}",
+            "choose another --out",
         )
     done = {(row.launch, tuple(row.point)) for row in rows if not _blameless(row)}
     everything = batches(plan.grid, plan.launches, plan.together, plan.seed)

@@ -74,7 +74,9 @@ def _one(recording: Path, seed: int) -> NullRun:
             check=False,
         )
         if done.returncode != 0:
-            raise UserError("the recording could not be replayed", str(recording), done.stderr.strip()[-300:])
+            raise UserError(
+                f"Cannot replay the recording: {done.stderr.strip()[-300:]}", str(recording), "check the file"
+            )
         outcome = orjson.loads(done.stdout)
         verdicts = [orjson.loads(path.read_bytes()) for path in out.glob("audits/*/verdict.json")]
         claims = [orjson.loads(path.read_bytes()) for path in out.glob("comparisons/patch-*/claim.json")]

@@ -77,7 +77,7 @@ def measure(recording: Path) -> Overhead:
         )
         own = time.perf_counter() - begun
     if done.returncode != 0:
-        raise UserError("the recording could not be replayed", str(recording), done.stderr.strip()[-300:])
+        raise UserError(f"Cannot replay the recording: {done.stderr.strip()[-300:]}", str(recording), "check the file")
     wall = max(leg.stopped_at for leg in legs) - min(leg.launched_at for leg in legs)
     return Overhead(wall, covered(legs), own)
 

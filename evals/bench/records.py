@@ -143,7 +143,11 @@ def read_landscape(path: Path) -> Landscape:
     """
     header, rows = read_partial(path)
     if header is None or not rows:
-        raise UserError("no landscape in this file", str(path), "record one with `python -m evals bench landscape`")
+        raise UserError(
+            "Cannot read the landscape: no launch in this file",
+            str(path),
+            "record one with `python -m evals bench landscape`",
+        )
     return Landscape(header=header, launches=rows)
 
 
@@ -163,10 +167,12 @@ def read_partial(path: Path) -> tuple[Header | None, list[LaunchRow]]:
         except ValidationError as error:
             problem = error.errors()[0]
             raise UserError(
-                f"not a line of a landscape: {problem['msg']}", f"{path}:{number}", "restore or record the file again"
+                f"Cannot read the landscape: invalid line: {problem['msg']}",
+                f"{path}:{number}",
+                "restore or record the file again",
             ) from error
     if header is not None and header.schema_version > SCHEMA_VERSION:
-        raise UserError("landscape of a newer version", str(path), "update this project")
+        raise UserError("Cannot read the landscape: written by a newer version", str(path), "update bankable")
     if header is not None:
         _check_points(header, rows, path)
     return header, _latest(rows)
@@ -178,9 +184,13 @@ def _content(path: Path) -> bytes:
         with lzma.open(path) if path.suffix == ".xz" else path.open("rb") as stream:
             data = stream.read(MAX_BYTES + 1)
     except (lzma.LZMAError, EOFError) as error:
-        raise UserError("the landscape cannot be unpacked", str(path), "it is damaged") from error
+        raise UserError(
+            "Cannot unpack the landscape: damaged file", str(path), "restore or record the file again"
+        ) from error
     if len(data) > MAX_BYTES:
-        raise UserError("landscape file is too large", str(path), f"at most {MAX_BYTES >> 20} MiB are read")
+        raise UserError(
+            f"Cannot read the landscape: larger than {MAX_BYTES >> 20} MiB", str(path), "give a smaller recording"
+        )
     return data
 
 
@@ -197,4 +207,8 @@ def _check_points(header: Header, rows: list[LaunchRow], path: Path) -> None:
     for row in rows:
         inside = len(row.point) == len(sizes) and all(0 <= i < n for i, n in zip(row.point, sizes, strict=False))
         if not inside:
-            raise UserError(f"launch at {row.point} is outside the grid", str(path), "record the file again")
+            raise UserError(
+                f"Cannot read the landscape: launch at {row.point} is outside the grid",
+                str(path),
+                "record the file again",
+            )

@@ -84,6 +84,6 @@ def _took(command: Sequence[str], codes: set[int]) -> Took:
     code = subprocess.run(command, cwd=FOLDER, capture_output=True, check=False).returncode
     wall, after = time.perf_counter() - begun, os.times()
     if code not in codes:
-        raise UserError(f"exit code {code}", " ".join(command), "run it by hand to see why")
+        raise UserError(f"Cannot time the command: exit code {code}", " ".join(command), "run it by hand to see why")
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     return Took(wall, cpu)

@@ -35,11 +35,15 @@ def inject(
     matching = named([fault])
     if len(matching) != 1:
         raise UserError(
-            f"{fault} has {len(matching)} faults", ", ".join(fault.name for fault in matching), "name one of them"
+            f"Cannot choose a fault: {len(matching)} faults are called {fault}",
+            ", ".join(fault.name for fault in matching),
+            "name one of them",
         )
     (one,) = matching
     if run == BUILT and out.exists():
-        raise UserError("the folder exists", str(out), "choose another: evidence is never overwritten")
+        raise UserError(
+            "Cannot write the faulty run: the folder exists", str(out), "choose another: evidence is never overwritten"
+        )
     target = build(one.base, one.scope, out, seed) if run == BUILT else copy(Path(run), out, one.scope)
     one.inject(target, strength, seed)
     typer.echo(f"{out}: {one.name} at {strength:g} ({one.unit}); judge {target.scope} {target.subject}")

@@ -44,13 +44,19 @@ def langsmith(
     """
     if (results is None) != (experiment is None):
         raise UserError(
-            "cannot push an experiment: one of two options is missing", "--results, --experiment", "give both or none"
+            "Cannot push an experiment: --results and --experiment go together",
+            "--results, --experiment",
+            "give both or none",
         )
     fixture_scores = None
     if results is not None:
         fixture_scores = scores(of_one(read_results(results), model or "", results), read_keys())
         if not fixture_scores or {repeat.judgment.seed for one in fixture_scores for repeat in one.repeats} != {seed}:
-            raise UserError("results of other evidence", str(results), "give the --seed that they were made with")
+            raise UserError(
+                "Cannot push the results: they are of other evidence",
+                str(results),
+                "give the --seed that they were made with",
+            )
     fixtures = list(keyed(only or ()))
     client = connect(os.environ)
     into = dataset_of(client, dataset)

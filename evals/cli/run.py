@@ -96,7 +96,7 @@ def run(
 def _names(models: str | None) -> list[str]:
     names = [name.strip() for name in models.split(",")] if models is not None else []
     if not all(names):
-        raise UserError("empty model name", f"--models {models}", "give NAME,NAME")
+        raise UserError("Cannot read --models: a model name is empty", f"--models {models}", "give NAME,NAME")
     return names
 
 

@@ -15,7 +15,7 @@ def named(names: Sequence[str]) -> list[Fault]:
     """Faults by name, by mode (``C15``) or all. Raises ``UserError`` on an unknown name."""
     unknown = [name for name in names if name not in {part for fault in FAULTS for part in (fault.name, fault.mode)}]
     if unknown:
-        raise UserError("no such fault", ", ".join(unknown), "`python -m evals faults` lists them")
+        raise UserError("Cannot find the fault", ", ".join(unknown), "run `python -m evals faults` for the names")
     return [fault for fault in FAULTS if not names or fault.name in names or fault.mode in names]
 
 

@@ -51,7 +51,11 @@ def build(base: Base, scope: Scope, folder: Path, seed: int) -> FaultTarget:
 def copy(run: Path, folder: Path, scope: Scope) -> FaultTarget:
     """A copy of a run, folder or ``.tar.xz``. Raises ``UserError`` when it holds nothing to judge."""
     if folder.exists():
-        raise UserError("the folder exists", str(folder), "choose another: evidence is never overwritten")
+        raise UserError(
+            "Cannot write the faulty run: the folder exists",
+            str(folder),
+            "choose another: evidence is never overwritten",
+        )
     opened = Recording(run)
     try:
         source_target = find_target(opened.root, scope)

@@ -82,5 +82,7 @@ def find_target(run: Path, scope: Scope) -> FaultTarget:
         "harness": operators[:1],
     }.get(scope, [])
     if not subjects:
-        raise UserError(f"the run has nothing of scope {scope} to spoil", str(run), "choose another run or mode")
+        raise UserError(
+            f"Cannot inject a fault: the run has nothing of scope {scope}", str(run), "choose another run or mode"
+        )
     return FaultTarget(run, subjects[0], scope)

@@ -54,9 +54,9 @@ def bankable(auditor: str = "rules", only: str = "", split: str = "all", seed: i
     ``votes``: questions to the model on each fixture.
     """
     if auditor not in ("rules", "judge"):
-        raise UserError(f"no auditor {auditor!r}", "-T auditor", "give rules or judge")
+        raise UserError(f"invalid value {auditor!r} for -T auditor", "", "use rules or judge")
     if split not in PARTS:
-        raise UserError(f"no part {split!r}", "-T split", f"one of {', '.join(PARTS)}")
+        raise UserError(f"invalid value {split!r} for -T split", "", f"use one of {', '.join(PARTS)}")
     part: Part = next(part_name for part_name in PARTS if part_name == split)
     # inspect-ai makes a list of a value with commas
     names = only.split(",") if isinstance(only, str) else list(only)

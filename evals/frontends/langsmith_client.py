@@ -28,14 +28,16 @@ def connect(environ: Mapping[str, str]) -> Client:
         from langsmith import Client  # noqa: PLC0415 - the extra trace brings it
     except ImportError:
         fix = "run pip install 'bankable[run,trace]'"
-        raise UserError("langsmith is not installed", "push langsmith", fix) from None
+        raise UserError("Cannot connect to LangSmith: langsmith is not installed", "push langsmith", fix) from None
     try:
         url = checked(environ.get(ENDPOINT) or THEIRS)
     except UserError:
-        raise UserError("address is not allowed", ENDPOINT, "give https, or http on this machine") from None
+        raise UserError(
+            "Cannot connect to LangSmith: address is not allowed", ENDPOINT, "use https, or http on this machine"
+        ) from None
     key = environ.get(KEY, "").strip() or ("none" if is_loopback(url) else "")
     if not key or not key.isascii() or not key.isprintable():
-        raise UserError("no key for LangSmith", KEY, "set it in the environment")
+        raise UserError("Cannot connect to LangSmith: no usable key", KEY, "set it in the environment")
     # The library logs requests that fail, with their whole content.
     logging.getLogger("langsmith").setLevel(logging.CRITICAL)
     return Client(
@@ -61,9 +63,11 @@ def explained() -> Iterator[None]:
     try:
         yield
     except LangSmithAuthError:
-        raise UserError("LangSmith refuses the key", KEY, "set another one in the environment") from None
+        raise UserError(
+            "Cannot push to LangSmith: it refuses the key", KEY, "set another one in the environment"
+        ) from None
     except (LangSmithError, RequestException, ValueError) as problem:
         kind = type(problem).__name__
         raise UserError(
-            f"LangSmith rejected the request ({kind})", ENDPOINT, "the same command goes on from here"
+            f"Cannot push to LangSmith: the request failed ({kind})", ENDPOINT, "run the same command again to continue"
         ) from None

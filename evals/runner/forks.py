@@ -54,12 +54,14 @@ def _ask(server: subprocess.Popen[bytes], folder: Path) -> Verdict:
         status, size = map(int, server.stdout.readline().split())
         data = server.stdout.read(size)
     except (OSError, ValueError):
-        raise UserError("the auditor's worker process ended", "", "the same command goes on from here") from None
+        raise UserError(
+            "Cannot audit the fixture: the auditor's worker process ended", "", "run the same command again to continue"
+        ) from None
     try:
         verdict = Verdict.model_validate_json(data) if status == 0 else None
     except ValidationError:
         verdict = None
     if verdict is None:
         fix = "run `python -m bankable.nodes.auditor` on the evidence by hand; the same command goes on from here"
-        raise UserError(f"an audit gave no verdict: exit status {status}", "a fork of the auditor", fix)
+        raise UserError(f"Cannot audit the fixture: no verdict, exit status {status}", "a fork of the auditor", fix)
     return verdict

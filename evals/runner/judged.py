@@ -85,12 +85,16 @@ def asked_for(
     if auditor is Auditor.RULES:
         if models or base_url is not None or skill_path is not None:
             option = "--skill" if skill_path is not None else "--llm"
-            raise UserError("the rules alone use no language model", option, "use --auditor both or judge")
+            raise UserError(
+                "Cannot apply the option: the rules use no language model", option, "use --auditor both or judge"
+            )
         check_stray((("--llm-budget", budgets), ("--llm-price", prices)))
         return ()
     if not models:
         raise UserError(
-            "no model to ask", f"--auditor {auditor}", "give --llm MODEL, and --llm-base-url if it is yours"
+            "Cannot judge with a language model: none is given",
+            f"--auditor {auditor}",
+            "give --llm MODEL, and --llm-base-url if it is yours",
         )
     own = skill(SKILL)
     chosen_skill = own if skill_path is None else for_the_judge(skill_path)
@@ -102,7 +106,9 @@ def asked_for(
         setups.append(JudgeSetup(auditor, orders, chosen_skill.sha256))
     labels = [setup.label for setup in setups]
     if len(set(labels)) < len(labels):
-        raise UserError("duplicate model", "--models", "name each once; --repeats asks one again")
+        raise UserError(
+            "Cannot judge: a model is named twice", "--models", "name each once, use --repeats to ask one again"
+        )
     return tuple(setups)
 
 
@@ -110,7 +116,11 @@ def for_the_judge(path: Path) -> Skill:
     """A skill to try in place of the judge's own. Raises ``UserError`` when it is not a skill of the judge."""
     loaded = read_skill(path)
     if loaded.head.name != SKILL or ROLE not in loaded.head.roles:
-        raise UserError("not a skill of the judge", str(path), f"its head says name: {SKILL} and roles: [{ROLE}]")
+        raise UserError(
+            "Cannot use the skill: it is not for the judge",
+            str(path),
+            f"write name: {SKILL} and roles: [{ROLE}] at its top",
+        )
     return loaded
 
 
@@ -154,7 +164,7 @@ def unjudged(folder: Path) -> Verdict:
     """A PASS without any evidence behind it, for the judge alone to lower."""
     request = Reader(folder).model("request.json", Request)
     if request is None:
-        raise UserError("no usable request.json", folder.name, "give a folder that the seal made")
+        raise UserError("Cannot judge the fixture: no usable request.json", folder.name, "give a sealed folder")
     return RuleRun().to_verdict(request, hash_files(folder), VerdictFigures())
 
 

@@ -28,7 +28,7 @@ def read_results(path: Path) -> tuple[Judgment, ...]:
         lines = file.read_bytes().splitlines(keepends=True)
     except OSError as problem:
         raise UserError(
-            "cannot read results", str(path), problem.strerror or "run `python -m evals run` first"
+            "Cannot read results", str(path), problem.strerror or "run `python -m evals run` first"
         ) from None
     judgments: list[Judgment] = []
     for number, line in enumerate(lines, 1):
@@ -38,7 +38,7 @@ def read_results(path: Path) -> tuple[Judgment, ...]:
             judgments.append(Judgment.model_validate_json(line))
         except ValidationError:
             fix = "give a file that `python -m evals run` wrote"
-            raise UserError("invalid line in a results file", f"{file}:{number}", fix) from None
+            raise UserError("Cannot read results: invalid line", f"{file}:{number}", fix) from None
     return tuple(judgments)
 
 
@@ -50,7 +50,7 @@ class ResultFile:
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as problem:
-            raise UserError("cannot create the folder", str(folder), problem.strerror or "choose another") from None
+            raise UserError(f"Cannot create the folder: {problem.strerror}", str(folder), "choose another") from None
         self._log = AppendLog(self.path)
         self.done = list(read_results(self.path)) if self.path.exists() else []
 
@@ -67,7 +67,11 @@ class ResultFile:
                 if not same
             ]
             if differs:
-                raise UserError(f"results of other {differs[0]} are there", str(self.path), "choose another --out")
+                raise UserError(
+                    f"Cannot add results: those in the file have other {differs[0]}",
+                    str(self.path),
+                    "choose another --out",
+                )
 
     def add(self, judgments: Iterable[Judgment]) -> None:
         """Append them durably."""

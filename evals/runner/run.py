@@ -49,7 +49,7 @@ def chosen(only: Sequence[str], fixtures: Sequence[Fixture] = FIXTURES) -> list[
     by_id = {fixture.id: fixture for fixture in fixtures}
     unknown = [name for name in only if name not in by_id]
     if unknown:
-        raise UserError("no such fixture", ", ".join(unknown), "their ids are the names in evals/keys/*.toml")
+        raise UserError("Cannot find the fixture", ", ".join(unknown), "see evals/keys/*.toml for the ids")
     return [by_id[name] for name in dict.fromkeys(only)] if only else list(fixtures)
 
 
@@ -110,7 +110,11 @@ def each(tasks: Sequence[FixtureTask], jobs: int) -> Iterator[list[Judgment]]:
             for future in as_completed([pool.submit(perform, task) for task in tasks]):
                 yield future.result()
         except BrokenProcessPool:
-            raise UserError("a worker was killed", "", "the same command goes on from here; try fewer --jobs") from None
+            raise UserError(
+                "Cannot continue: a worker process was killed",
+                "",
+                "run the same command again to continue, with fewer --jobs",
+            ) from None
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

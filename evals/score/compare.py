@@ -109,7 +109,7 @@ def of_one(judgments: Sequence[Judgment], model: str, where: Path) -> list[Judgm
         problem = "no result of this model" if not of_model else "results of several judges"
         names = ", ".join(sorted({model_of(label) for label in groups} - {""}))
         fix = f"give --model with one of {names}" if names else "leave --model out: the rules alone judged"
-        raise UserError(problem, str(where), fix)
+        raise UserError(f"Cannot choose a judge: {problem}", str(where), fix)
     (chosen,) = of_model.values()
     return chosen
 
@@ -124,12 +124,14 @@ def compare(a: Sequence[FixtureScore], b: Sequence[FixtureScore], seed: int = 0)
     first, second = {fixture.fixture: fixture for fixture in a}, {fixture.fixture: fixture for fixture in b}
     shared = sorted(first.keys() & second.keys())
     if not shared:
-        raise UserError("the two have no fixture in common", "", "run both over the same fixtures")
+        raise UserError("Cannot compare: the two have no fixture in common", "", "run both over the same fixtures")
     pairs = [(first[name], second[name]) for name in shared]
     other = [x.fixture for x, y in pairs if _evidence(x) != _evidence(y)]
     if other:
         raise UserError(
-            f"{len(other)} fixtures have other evidence in B", ", ".join(other[:3]), "run both with the same seed"
+            f"Cannot compare: {len(other)} fixtures have other evidence in B",
+            ", ".join(other[:3]),
+            "run both with the same seed",
         )
     frauds = [pair for pair in pairs if pair[0].key.kind == "fraud"]
     honest = [pair for pair in pairs if pair[0].key.kind == "honest"]

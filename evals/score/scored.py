@@ -195,7 +195,11 @@ def scores(judgments: Iterable[Judgment], keys: Mapping[str, Key]) -> tuple[Fixt
         grouped.setdefault(judgment.fixture, []).append(judgment)
     unknown = sorted(grouped.keys() - keys.keys())
     if unknown:
-        raise UserError("results of fixtures without a key", ", ".join(unknown[:5]), "give results of this version")
+        raise UserError(
+            "Cannot score: results of fixtures without an answer key",
+            ", ".join(unknown[:5]),
+            "give results of this version",
+        )
     return tuple(
         FixtureScore(
             name,

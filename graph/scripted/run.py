@@ -76,7 +76,7 @@ def serve_shipped(log: Path) -> Iterator[str]:
         (server,) = driver.launch([request])
         if isinstance(server, LaunchFailed):
             raise UserError(
-                f"cannot start the server of the shipped model: {server.failure.line}", str(log), "read its log"
+                f"Cannot start the server of the shipped model: {server.failure.line}", str(log), "read its log"
             )
         assert isinstance(server, LiveServer)
         yield f"{server.url}/v1"
@@ -89,7 +89,7 @@ def _address(process: subprocess.Popen[bytes], log: Path) -> str:
         if match:
             return match[1]
         time.sleep(0.1)
-    raise UserError("cannot start the endpoint of scripted models", str(log), "read its log")
+    raise UserError("Cannot start the endpoint of scripted models", str(log), "read its log")
 
 
 def _report(run: Path, log: Path, *, counted: bool) -> bool:

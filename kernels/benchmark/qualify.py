@@ -104,7 +104,7 @@ def qualify(
         elif not check["poison_intact"]:
             why = f"{key}: elements of the output were not written"
         elif not check["same_pointer_recheck"]:
-            why = f"{key}: the answer to old contents, for new ones at their address"
+            why = f"{key}: the answer for old contents after they changed at the same address"
         elif live["error"] is None or live["error"] > 2 * allowed:
             # Both are within the tolerance of the exact value, so they are within twice of it from each other.
             why = f"{key}: error {live['error']} against the oracle"

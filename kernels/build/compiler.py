@@ -39,7 +39,9 @@ class Compiler:
         self.cache = cache or cache_folder()
         self.command = command
         if shutil.which(command) is None:
-            raise UserError(f"no C++ compiler {command}", "", "install one (Debian: build-essential)")
+            raise UserError(
+                f"Cannot compile kernels: no C++ compiler {command}", "", "install one (Debian: build-essential)"
+            )
 
     def compile(self, source: KernelSource) -> Compiled | CompileError:
         """The shared object of a source, from the cache where it is there."""

@@ -63,7 +63,9 @@ def compile_offline(
     """Compile a family's launches for all shapes and targets. Raises ``UserError`` where nothing can be compiled."""
     strange = [name for name in targets if not TARGET.fullmatch(name)]
     if strange or not targets:
-        raise UserError(f"no target {', '.join(strange)}".strip(), "--target", "such as sm_90 or gfx942")
+        raise UserError(
+            f"Cannot compile for {', '.join(strange) or 'no target'}", "--target", "use names such as sm_90 or gfx942"
+        )
     waiting = [KernelToCompile(shape.key, shape.dims, target) for shape in shapes for target in targets]
     results: list[CompileFigures] = []
     while waiting:
@@ -109,10 +111,16 @@ def _round(request: CompileRequest, python: Path) -> tuple[list[KernelCompiled],
     expected = (Absent, CompilerReady, KernelCompiled)
     replies = ask_worker(PROGRAM, request, expected, python, {"OMP_NUM_THREADS": "1"}, LIMIT_S)
     if not replies.messages:
-        raise UserError("the compiling process does not begin", str(python), replies.error)
+        raise UserError(
+            f"Cannot compile: the compiler process did not start: {replies.error}", str(python), "check --engine-python"
+        )
     first, *rest = replies.messages
     if isinstance(first, Absent):
-        raise UserError("the engine cannot import Triton", str(python), first.reason[:200])
+        raise UserError(
+            f"Cannot compile: the engine cannot import Triton: {first.reason[:200]}",
+            str(python),
+            "give an engine that has Triton",
+        )
     return rest, replies.error
 
 

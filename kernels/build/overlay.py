@@ -57,7 +57,11 @@ def lay(run: RunFolder, comparison: Path, lever: Lever, recorded: Path | None = 
         task = open_task(run.root, name)
         patch, kernel = patch_of(task.family, task.task.dtype, "replace"), _load_kernel(task, part)
         if planned_digest([patch], {name: kernel}) != part.digest:
-            raise UserError(f"the kernel of {name} is not the declared one", str(task.path), "bench it again")
+            raise UserError(
+                f"Cannot build the overlay: the kernel of {name} is not the declared one",
+                str(task.path),
+                "benchmark it again",
+            )
         patches.append(patch)
         kernels[name] = kernel
     write_overlay(comparison / OVERLAY_FOLDER, patches, kernels)
@@ -71,7 +75,11 @@ def lay(run: RunFolder, comparison: Path, lever: Lever, recorded: Path | None = 
 def _load_kernel(task: TaskFolder, part: OverlayPart) -> Kernel:
     source = kept_source(task, part.implementation)
     if source is None:
-        raise UserError(f"no source of {part.implementation}", str(task.path), "bench the operator again")
+        raise UserError(
+            f"Cannot build the overlay: no source of {part.implementation}",
+            str(task.path),
+            "benchmark the operator again",
+        )
     return _kernel(task.family, task.task.dtype, part.implementation, source.text, dict(part.parameters))
 
 

@@ -88,6 +88,14 @@ def _check(family: Family, chosen: Mapping[str, int]) -> None:
     for name, value in chosen.items():
         fixed = name.startswith("fixed_") and name.removeprefix("fixed_") in family.specialised
         if not fixed and name not in allowed:
-            raise UserError(f"{family.name} has no parameter {name}", "", f"one of {', '.join(family.defaults())}")
+            raise UserError(
+                f"Cannot render the kernel: {family.name} has no parameter {name}",
+                "",
+                f"use one of {', '.join(family.defaults())}",
+            )
         if value < 0 or (not fixed and value not in allowed[name]):
-            raise UserError(f"{name}={value} is not offered", family.name, "`python -m kernels families` lists values")
+            raise UserError(
+                f"Cannot render the kernel: {name}={value} is not offered",
+                family.name,
+                "run `python -m kernels families` for the values",
+            )

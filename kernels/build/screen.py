@@ -47,7 +47,7 @@ COUNTING = ("static int64_t calls_here = 0;", "return calls_here;", "++calls_her
 """All that a source may do with the count of its calls."""
 BANNED = {
     r"calls_here": "uses the count of its calls",
-    r"##": "pastes names together",
+    r"##": "joins names with ##",
     r"\basm\b|\b__asm": "has assembly",
     r"\b__attribute__\s*\(\(.*\b(constructor|destructor|section|alias|ifunc|weak)": "has an attribute that hides code",
 }

@@ -119,11 +119,13 @@ def _advise_work(bound: Bound, readings: Readings) -> list[Advice]:
             why = f"{times:.0f} times the operations of the definition are executed"
             return [Advice(lever="algorithm", why=why)]
     if bound == "memory" and (readings.definition_ns or 0.0) >= NEAR * (readings.taken_ns or float("inf")):
-        return [Advice(lever="fuse", why="near the roof: only fewer bytes help, so join it with its neighbours")]
+        return [
+            Advice(lever="fuse", why="near the roofline: only fewer bytes help, so fuse it with neighbouring operators")
+        ]
     cold, warm = readings.performance, readings.overhead
     if bound == "memory" and cold is not None and warm is not None and cold.call_ns >= 2 * warm.call_ns:
         times = cold.call_ns / warm.call_ns
-        why = f"a cold call takes {times:.1f} times a warm one: what a neighbour left in the cache would be near"
+        why = f"a cold call takes {times:.1f} times a warm one: what the previous operator left in cache is near"
         return [Advice(lever="fuse", why=why)]
     return []
 

@@ -71,7 +71,7 @@ def diagnose_by_code(figures: CompileFigures) -> Diagnosis:
 
 def _advice(bound: Bound) -> tuple[Advice, ...]:
     return {
-        "memory": (Advice(lever="fuse", why="only fewer bytes help: join it with what comes before or after"),),
+        "memory": (Advice(lever="fuse", why="only fewer bytes help: fuse it with what comes before or after"),),
         "compute": (
             Advice(lever="matrix units", why="products that run on plain lanes could run there"),
             Advice(lever="precision", why="where the tolerance allows for a narrower type"),

@@ -149,7 +149,7 @@ class HostileBench:
             "escapee": process_exists(PROCESS_NAME),
         }.get(candidate.effect)
         if had_effect is False:
-            trial.layers["containment"] = "was kept from what it tried"
+            trial.layers["containment"] = "was prevented from what it tried"
             return
         trial.kernel = compiled
 
@@ -256,7 +256,7 @@ class HostileBench:
 
 def _why_unsound(row: OpRun) -> str:
     if row.executed != row.implementation:
-        return "its calls are not those that were made"
+        return "the reported calls differ from those that were made"
     if row.intact is not None and not (row.intact.clock and row.intact.synchronize and row.intact.checker):
         return "clock, synchronisation or checker are not what they were"
     error = row.correctness.relative_error if row.correctness else None

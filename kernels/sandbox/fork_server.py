@@ -77,7 +77,11 @@ class ForkServer:
                 start_new_session=True,
             )
         except OSError as problem:
-            raise UserError("engine interpreter does not start", str(python), str(problem)) from problem
+            raise UserError(
+                f"Cannot run kernels: the engine's interpreter does not start: {problem}",
+                str(python),
+                "check --engine-python",
+            ) from problem
         finally:
             complaint.close()
             os.close(write_end)
@@ -90,7 +94,11 @@ class ForkServer:
         if ready is None:
             complained = self._complaint()
             self.close()
-            raise UserError("the engine cannot import torch", str(python), complained)
+            raise UserError(
+                f"Cannot run kernels: the engine cannot import torch: {complained}",
+                str(python),
+                "check --engine-python",
+            )
         self.network: str = ready.network
         """``off``, or why candidates could have used a network."""
         self.landlock: str = ready.landlock
@@ -113,7 +121,9 @@ class ForkServer:
             self._process.stdin.flush()
         ended = self._reply(JobEnded, limits.wall_s + SLACK_S)
         if ended is None or ended.id != self._jobs:
-            raise UserError("the process that starts kernels is gone", PROGRAM, "run the operator benchmark again")
+            raise UserError(
+                "Cannot run kernels: the fork server has ended", PROGRAM, "run the operator benchmark again"
+            )
         return JobAnswer(tuple(objects(folder / "replies.jsonl")), self._ended(ended, folder, limits), folder)
 
     def close(self) -> None:

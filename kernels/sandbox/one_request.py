@@ -54,10 +54,20 @@ def ask_worker(
             lines = list(whole_lines(replies.read_bytes())) if replies.is_file() else []
             messages = tuple(decode(line, *expected) for line in lines)
         except OSError as problem:
-            raise UserError("engine interpreter does not start", str(python), str(problem)) from problem
+            raise UserError(
+                f"Cannot run the worker: the engine's interpreter does not start: {problem}",
+                str(python),
+                "check --engine-python",
+            ) from problem
         except subprocess.TimeoutExpired:
-            raise UserError(f"worker timed out after {limit_s:.0f} s", module, "ask for fewer shapes") from None
+            raise UserError(
+                f"Cannot finish the request: worker timed out after {limit_s:.0f} s", module, "ask for fewer shapes"
+            ) from None
         except ProtocolError as problem:
-            raise UserError("worker sent an unreadable reply", module, str(problem)[:300]) from None
+            raise UserError(
+                f"Cannot read the worker's reply: {str(problem)[:300]}",
+                module,
+                "check that the engine's environment is unmodified",
+            ) from None
     error = (done.stderr.decode("utf-8", "replace").strip() or "no error output").splitlines()[-1][:300]
     return Replies(messages, done.returncode, error)

@@ -9,5 +9,5 @@ from bankable.tools.errors import UserError
 def dtype_of(family: Family, requested: str) -> str:
     """``requested``, or the family's usual one where nothing is. Raises ``UserError`` for one that the family lacks."""
     if requested and requested not in family.allowed:
-        raise UserError(f"no dtype {requested}", family.name, f"one of {', '.join(family.allowed)}")
+        raise UserError(f"Cannot use dtype {requested}", family.name, f"use one of {', '.join(family.allowed)}")
     return requested or family.usual

@@ -57,7 +57,9 @@ def write_captured_task(
     covered = sum(shape.total for shape in shapes) / max(1, captured.calls)
     if covered < FEWEST_COVER:
         raise UserError(
-            f"{len(shapes)} shapes hold {covered:.0%} of the calls", family.name, "give a steadier load to capture"
+            f"Cannot make a task: {len(shapes)} shapes hold only {covered:.0%} of the calls",
+            family.name,
+            "capture under a steadier load",
         )
     dtype = _dtype(family, captured)
     # From the usual ones: adding a shape must not influence what is held out.
@@ -125,7 +127,7 @@ def _sampled(
     paths = {(entry.key, part): samples.sample(family.name, entry.key, part) for entry in shapes for part in PARTS}
     missing = [f"{key} {part}" for (key, part), path in paths.items() if path is None]
     if missing:
-        raise UserError(f"no sample of {missing[0]}", family.name, "capture again")
+        raise UserError(f"Cannot make a task: no sample of {missing[0]}", family.name, "capture again")
     job = {
         "family": family.name,
         "relative_error": family.allowed[dtype].relative_error,
@@ -139,7 +141,11 @@ def _sampled(
     for shape in shapes:
         if shape.key not in right:
             error = next((reply["error"] for reply in answer.replies if reply["shape"] == shape.key), answer.ended.why)
-            raise UserError(f"the live server misses the tolerance at {shape.key}", family.name, f"error {error}")
+            raise UserError(
+                f"Cannot make a task: the live server's error at {shape.key} is out of tolerance: {error}",
+                family.name,
+                "capture again",
+            )
     for (key, part), path in paths.items():
         assert path is not None
         yield keep_tensors(folder, key, part, path.read_bytes())
@@ -159,7 +165,11 @@ def _served(shape: CapturedShape) -> ServedShape:
 def _dtype(family: Family, captured: Captured) -> str:
     allowed = [dtype for shape in captured.shapes for dtype in shape.dtypes if dtype in family.allowed]
     if not allowed:
-        raise UserError("no call in a dtype that the family knows", family.name, f"one of {', '.join(family.allowed)}")
+        raise UserError(
+            "Cannot make a task: no captured call has a dtype of the family",
+            family.name,
+            f"serve with one of {', '.join(family.allowed)}",
+        )
     return allowed[0]
 
 

@@ -89,9 +89,15 @@ def open_task(root: Path, operator: str) -> TaskFolder:
     try:
         task = Task.model_validate_json(path.read_bytes())
     except (OSError, ValidationError):
-        raise UserError("not a task folder", str(path.parent), "give a folder that `benchmark` made") from None
+        raise UserError(
+            "Cannot open the task: not a task folder", str(path.parent), "give a folder that `benchmark` made"
+        ) from None
     if task.family not in FAMILIES or task.operator != operator:
-        raise UserError(f"no family {task.family!r}", str(path), "`python -m kernels families` lists them")
+        raise UserError(
+            f"Cannot open the task: no family {task.family!r}",
+            str(path),
+            "run `python -m kernels families` for the names",
+        )
     return TaskFolder(root, task)
 
 
@@ -105,7 +111,7 @@ def write_task(
     dtype = dtype_of(family, dtype)
     folder = root / "ops" / family.name
     if folder.exists():
-        raise UserError("this folder already holds the task", str(folder), "choose another --out")
+        raise UserError("Cannot write the task: the folder holds one already", str(folder), "choose another --out")
     run_id = _run_id(root)
     allowed = family.allowed[dtype]
     answer = fork_server.run("oracle", oracle_job(family, dtype, shapes, threads), JobLimits())
@@ -141,13 +147,17 @@ def oracle_job(family: Family, dtype: str, shapes: Sequence[Served], threads: in
 def write_oracle(folder: Path, family: Family, shapes: Sequence[Served], answer: JobAnswer) -> list[OracleFile]:
     """Store these outputs. Raises ``UserError`` where there are none, or where the live ones miss the tolerance."""
     if answer.ended.end != "answered":
-        raise UserError("the live implementation could not be run", family.attribute, answer.ended.why)
+        raise UserError(
+            f"Cannot record reference outputs: the live implementation failed: {answer.ended.why}",
+            family.attribute,
+            "check the engine",
+        )
     for reply in answer.replies:
         if reply["error"] is None or reply["mismatch_share"] > 0:
             raise UserError(
-                f"the live implementation misses the tolerance at {reply['shape']}",
+                f"Cannot record reference outputs: live error {reply['error']} at {reply['shape']} is out of tolerance",
                 family.name,
-                f"error {reply['error']}",
+                "leave out that shape",
             )
     return [
         keep_tensors(folder, shape.key, part, (answer.folder / tensors_name(shape.key, part)).read_bytes())
@@ -188,7 +198,7 @@ def _run_id(root: Path) -> str:
         try:
             return str(orjson.loads(path.read_bytes())["run_id"])
         except (ValueError, KeyError, TypeError):
-            raise UserError("run.json cannot be read", str(path), "choose another --out") from None
+            raise UserError("Cannot read run.json", str(path), "choose another --out") from None
     run_id = secrets.token_hex(8)
     write_once(path, json_bytes({"schema_version": SCHEMA_VERSION, "run_id": run_id, "config": {}}))
     return run_id

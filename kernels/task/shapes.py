@@ -34,9 +34,13 @@ def parse_shapes(family: Family, served: str, held_out: str) -> tuple[Served, ..
     keys = [shape.key for shape in shapes]
     twice = sorted({key for key in keys if keys.count(key) > 1})
     if twice:
-        raise UserError(f"shape {twice[0]} is named twice", "--shapes, --held-out", "name each once")
+        raise UserError(f"Cannot use shape {twice[0]}: it is named twice", "--shapes, --held-out", "name each once")
     if not any(shape.calls for shape in shapes):
-        raise UserError("no served shape", "--shapes", f"such as {'x'.join(family.axes)}, with sizes: 4x256:9000")
+        raise UserError(
+            "Cannot make a task: no served shape",
+            "--shapes",
+            f"give sizes of {'x'.join(family.axes)} and calls, such as 4x256:9000",
+        )
     return tuple(shapes)
 
 
@@ -45,13 +49,17 @@ def _one(family: Family, text: str, *, held_out: bool) -> Served:
     size, _, calls = text.strip().partition(":")
     parts = size.split("x")
     if len(parts) != len(family.axes) or not all(part.isdecimal() and 0 < int(part) < LARGEST for part in parts):
-        raise UserError(f"{text.strip()!r} is not a shape of {family.name}", "", f"give {wanted}, then :calls")
+        raise UserError(
+            f"Cannot use shape {text.strip()!r}: {family.name} needs other axes", "", f"give {wanted}, then :calls"
+        )
     dims = tuple(int(part) for part in parts)
     if calls and not (calls.isdecimal() and 0 < int(calls) < LARGEST):
-        raise UserError(f"{calls!r} is not a number of calls", text.strip(), "give a positive number after the colon")
+        raise UserError(
+            f"Cannot use {calls!r} as the number of calls", text.strip(), "give a positive number after the colon"
+        )
     if lacking := family.lacks(dims):
-        raise UserError(f"{size} cannot be benched", family.name, f"give {lacking}")
+        raise UserError(f"Cannot benchmark shape {size}", family.name, f"give {lacking}")
     if max(spec.elements for spec in (*family.inputs(dims), *family.outputs(dims))) >= LARGEST:
-        raise UserError(f"{size} cannot be benched", family.name, "give fewer than 2³¹ elements of each tensor")
+        raise UserError(f"Cannot benchmark shape {size}", family.name, "give fewer than 2³¹ elements of each tensor")
     phase = family.phase or ("prefill" if dims[0] >= PREFILL_ROWS else "decode")
     return Served(dims, 0 if held_out else int(calls or 1), phase, held_out)

@@ -33,7 +33,9 @@ def compile_candidate(task: TaskFolder, source: KernelSource, compiler: Compiler
     """A stored kernel, compiled for a benchmark. Raises ``UserError`` when it does not compile."""
     compiled = compiler.compile(source)
     if isinstance(compiled, CompileError):
-        raise UserError("a kernel does not compile", source.implementation, compiled.reason[:300])
+        raise UserError(
+            f"Cannot compile the kernel: {compiled.reason[:300]}", source.implementation, "change its source"
+        )
     keep(task, source)
     return kernel_candidate(compiled)
 

@@ -70,4 +70,4 @@ def _within(blocks: Sequence[torch.Tensor], address: int) -> tuple[int, int]:
         start = tensor.data_ptr()
         if start <= address < start + tensor.nbytes:
             return index, address - start
-    raise ValueError("the kernel is handed memory that is none of its tensors")
+    raise ValueError("the kernel was given memory outside its tensors")

@@ -132,6 +132,6 @@ def _again(line: Line, question: RoleQuestion[M, T]) -> T | None:
 
 def _describe(line: Line, text: str) -> str:
     if line.outcome is not Kind.ANSWERED:
-        return f"{line.outcome}: {plain(line.detail)}; the policy goes on"
+        return f"{line.outcome}: {plain(line.detail)}; the deterministic policy decides"
     dropped = f"; {len(line.dropped)} dropped: {count_reasons(line.dropped)}" if line.dropped else ""
     return f"{text}{dropped}"

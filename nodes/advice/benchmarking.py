@@ -134,7 +134,7 @@ def _take(answer: BenchmarkProposal, task: TaskFolder) -> Usable[BenchPlan]:
             except UserError as problem:
                 why, name = plain(str(problem), 120), ""
             if name in taken:
-                why = "takes part already"
+                why = "already a candidate"
             elif not why and len(taken) >= MOST:
                 why = f"more than {MOST} kernels of a model's"
         if why:
@@ -143,7 +143,7 @@ def _take(answer: BenchmarkProposal, task: TaskFolder) -> Usable[BenchPlan]:
         taken.add(name)
         added.append(SuggestedKernel(implementation=name, choices=choices, idea=plain(proposed.idea)))
     rounds = min(max(answer.rounds, ROUNDS), MOST_ROUNDS)
-    summary = f"{task.task.operator}: {len(added)} kernels more, {rounds} rounds"
+    summary = f"{task.task.operator}: {len(added)} more kernels, {rounds} rounds"
     return Usable(BenchPlan(rounds=rounds, kernels=tuple(added)), tuple(dropped[:20]), summary)
 
 

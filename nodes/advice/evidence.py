@@ -76,14 +76,14 @@ def _read(run: Path, request: ReadEvidence) -> str:
     path = run / request.file
     if not READABLE.fullmatch(request.file) or not path.resolve().is_relative_to(run.resolve()):
         raise UserError(
-            "cannot read the evidence: no such file", plain(request.file, 80), "call list_evidence for the names"
+            "Cannot read the evidence: no such file", plain(request.file, 80), "call list_evidence for the names"
         )
     try:
         with open_regular(path) as stream:
             text = stream.read(MOST_BYTES).decode("utf-8", "replace")
     except (IrregularFileError, OSError):
         raise UserError(
-            "cannot read the evidence: no such file", plain(request.file, 80), "call list_evidence for the names"
+            "Cannot read the evidence: no such file", plain(request.file, 80), "call list_evidence for the names"
         ) from None
     lines = text.splitlines()
     shown = enumerate(lines[request.first_line - 1 :][: request.lines], request.first_line)

@@ -78,5 +78,5 @@ def _describe_benchmark(task: TaskFolder, implementation: str) -> Iterator[str]:
         memory, compute = moved / peaks.copy_bandwidth, flops / peaks.flop_rate
         yield (
             f"{name} at {shape}: {1e6 * seconds:.1f} µs; {memory:.0%} of the machine's copy bandwidth, "
-            f"{compute:.1%} of its matrix rate: {'memory' if memory >= compute else 'compute'} is the nearer roof"
+            f"{compute:.1%} of its matrix rate: {'memory' if memory >= compute else 'compute'} is the nearer limit"
         )

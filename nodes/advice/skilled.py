@@ -26,7 +26,7 @@ def skill_tool(
     def look(request: LookAtSkill) -> str:
         if request.name not in fitting:
             raise UserError(
-                "cannot look at the skill: none of that name fits this task",
+                "Cannot read the skill: no skill of that name fits this task",
                 "",
                 f"use one of {', '.join(fitting) or 'none'}",
             )
@@ -41,4 +41,4 @@ def skill_tool(
 def skills_text(role: str, *, operator: str | None = None, device: str | None = None, dtype: str | None = None) -> str:
     """The texts of a role's skills for its task, concatenated."""
     skills = skills_for(role, operator=operator, device=device, dtype=dtype)
-    return "\n\n".join(entry.body for entry in skills) or "nothing beyond what stands here"
+    return "\n\n".join(entry.body for entry in skills) or "nothing beyond this prompt"

@@ -215,7 +215,7 @@ def _shown(trial: ScreeningResult) -> str:
 
 def _describe(line: Consultation) -> str:
     if line.outcome is not Kind.ANSWERED:
-        return f"language model as {ROLE}: {line.outcome}: {plain(line.detail)}; the policy goes on"
+        return f"language model as {ROLE}: {line.outcome}: {plain(line.detail)}; the deterministic policy decides"
     names = ", ".join(f"{entry.name}={entry.value}" for entry in line.admitted) or "nothing to try"
     dropped = f"; {len(line.dropped)} dropped: {count_reasons(line.dropped)}" if line.dropped else ""
     return f"language model as {ROLE}: {names}{dropped}"

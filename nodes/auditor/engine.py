@@ -38,7 +38,7 @@ def evaluate(
     view = SealedView(folder)
     request = view.request
     if request is None:
-        raise UserError("no usable request.json", folder.name, "give a folder that the seal made")
+        raise UserError("Cannot audit the evidence: no usable request.json", folder.name, "give a sealed folder")
     rule_run = RuleRun()
     rule_run.attempt(READING, lambda: prefetch_legs(view, jobs), read_seconds)
     return judge(Case(view, request), rule_run, rules, rule_seconds)

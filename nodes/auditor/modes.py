@@ -48,7 +48,7 @@ MODES: tuple[Mode, ...] = (
     Mode("C10", "F", "flag asked for and ignored", _INFO),
     Mode("C11", "F", "two servers loaded at once", "round times on one device set, CPU time of the idle server"),
     Mode("C12", "F", "installed engine edited in place", "digest of the installed engine tree per leg and control"),
-    Mode("C13", "F", "a cache ate KV memory on one leg", "KV-token counts and pool use of both legs"),
+    Mode("C13", "F", "a cache took KV memory on one leg", "KV-token counts and pool use of both legs"),
     Mode("C14", "F", "parallelism or offload changed on one leg", f"{_ARGV}; {_INFO}"),
     Mode("C15", "F", "other tenants, throttling, power caps", "samples of processes, steal, clocks once a second"),
     Mode("C16", "F", "legs on different machines or devices", "host, boot id and device set of every leg"),

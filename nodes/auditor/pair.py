@@ -46,7 +46,9 @@ def audit_pair(
         intake = Intake(Path(name).resolve())
         if scope == "baseline":
             if candidate is not None:
-                raise UserError("scope baseline judges one leg", str(candidate), "give the reference alone")
+                raise UserError(
+                    "Cannot audit: scope baseline judges one leg", str(candidate), "give the reference alone"
+                )
             return _baseline(intake, reference)
         return _pair(intake, reference, candidate, claim, scope)
 
@@ -54,7 +56,11 @@ def audit_pair(
 def _pair(intake: Intake, reference: Path, candidate: Path | None, claim: Path | None, scope: PairScope) -> Verdict:
     run = geak.locate(reference) if candidate is None else None
     if candidate is None and run is None:
-        raise UserError("one path, and no run folder with two legs", str(reference), "give a reference and a candidate")
+        raise UserError(
+            "Cannot audit: one path, and it is no run folder with two legs",
+            str(reference),
+            "give a reference and a candidate",
+        )
     places = {Side.REFERENCE: reference, Side.CANDIDATE: candidate}
     if run is not None:
         places = {Side.REFERENCE: run.reference, Side.CANDIDATE: run.candidate}
@@ -91,10 +97,12 @@ def _usable(reader: Reader, sides: dict[Side, tuple[ImportedLeg, ...]]) -> None:
         usable = any(leg.log is not None for leg in legs) or not any(leg.format for leg in legs)
         if not any(leg.rows for leg in legs) and (side is Side.REFERENCE or not usable):
             why = reader.problems[0].text if reader.problems else "no result in it"
-            raise UserError(f"no usable round of the {side.value}", why, f"known are: {KNOWN}")
+            raise UserError(f"Cannot audit: no usable round of the {side.value}", why, f"give results of {KNOWN}")
     kinds = sorted({leg.format for legs in sides.values() for leg in legs if leg.format})
     if len(kinds) > 1:
-        raise UserError(f"legs of two tools: {' and '.join(kinds)}", "", "measure both legs with one benchmark")
+        raise UserError(
+            f"Cannot audit: legs of two tools, {' and '.join(kinds)}", "", "measure both legs with one benchmark"
+        )
 
 
 def _claims(

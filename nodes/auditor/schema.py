@@ -28,7 +28,7 @@ def json_schema(name: str) -> bytes:
     """Indented JSON with sorted keys. Raises ``UserError`` for a name that is not published."""
     model = PUBLISHED.get(name)
     if model is None:
-        raise UserError(f"no schema called {name!r}", "schema", f"one of {', '.join(PUBLISHED)}")
+        raise UserError(f"Cannot print schema {name!r}: no such schema", "", f"use one of {', '.join(PUBLISHED)}")
     # A verdict is written, everything else is read: fields with a default may be absent there.
     schema = {
         "$schema": DIALECT,

@@ -59,7 +59,7 @@ def _killed(task: FixtureTask) -> None:
 
 def test_a_killed_worker_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(running, "perform", _killed)
-    with pytest.raises(UserError, match="a worker was killed"):
+    with pytest.raises(UserError, match="a worker process was killed"):
         list(each([FixtureTask("plain-gain", (0,))], 2))
 
 

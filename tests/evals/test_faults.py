@@ -77,7 +77,7 @@ def test_faults_are_found_by_name_and_by_mode() -> None:
     assert [entry.name for entry in named(["C15"])] == ["C15-guest", "C15-steal", "C15-throttled"]
     assert len(named([])) == len(FAULTS)
     assert all(fault.name in listed() for fault in FAULTS)
-    with pytest.raises(UserError, match="no such fault"):
+    with pytest.raises(UserError, match="Cannot find the fault"):
         named(["C99"])
 
 

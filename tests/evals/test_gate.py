@@ -51,7 +51,7 @@ def test_the_table_is_written_as_it_is_read(tmp_path: Path) -> None:
     assert read_expected(tmp_path / "t.toml") == table
     for text in ("[clocks", "clocks = 3", "[clocks]\nfrauds = 'x'"):
         (tmp_path / "t.toml").write_text(text)
-        with pytest.raises(UserError, match="no readable table"):
+        with pytest.raises(UserError, match="Cannot read the gate's table"):
             read_expected(tmp_path / "t.toml")
 
 

@@ -129,7 +129,7 @@ def test_the_skill_is_part_of_where_a_result_comes_from(tmp_path: Path) -> None:
             assert found.cached is (number == 2)
         assert len(served.requests) == 6
         mixed = CliRunner().invoke(app, ["run", "--out", str(tmp_path / "out-0"), *words, "--skill", str(other)])
-        assert "results of other auditor are there" in str(mixed.exception)
+        assert "those in the file have other auditor" in str(mixed.exception)
     assert labels[0] == labels[2] != labels[1]
     assert skills[:2] == [digest((entry / "SKILL.md").read_bytes()) for entry in (one, other)]
 

@@ -64,7 +64,7 @@ def test_a_signed_statement_that_says_something_else_is_told_where(
 @pytest.mark.parametrize("payload", [b"", b"[]", b"null", b"\xff", b"[" * 5000, b'{"a":' * 5000])
 def test_a_signed_payload_that_is_no_statement_is_one_problem(bundle: Path, key: SigningKey, payload: bytes) -> None:
     (bundle / ATTESTATION).write_bytes(sign(payload, key))
-    assert "what is signed is no statement" in told(bundle, key)
+    assert "the signed payload is not a statement" in told(bundle, key)
 
 
 def test_the_same_statement_in_another_form_is_told(bundle: Path, key: SigningKey) -> None:
@@ -129,7 +129,7 @@ def test_a_public_key_that_is_none_is_a_user_error(bundle: Path, tmp_path: Path,
     (tmp_path / "key.pem").write_bytes(content)
     with pytest.raises(UserError, match="key"):
         verify_folder(bundle, tmp_path / "key.pem")
-    with pytest.raises(UserError, match="no such public key"):
+    with pytest.raises(UserError, match="Cannot read the public key: no such file"):
         verify_folder(bundle, tmp_path / "gone.pem")
 
 

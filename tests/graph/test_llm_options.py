@@ -47,15 +47,15 @@ def test_everything_that_may_be_said() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ({"roles": ("clerk=m",)}, "no model plays 'clerk'"),
+        ({"roles": ("clerk=m",)}, "no role 'clerk'"),
         ({"roles": ("judge",)}, "'judge' is not name=value"),
         ({"budgets": ("euros=3",)}, "no budget 'euros'"),
         ({"budgets": ("tokens=many",)}, "'many' is not a whole number for tokens"),
-        ({"budgets": ("calls=5", "calls=6")}, "'calls' twice"),
+        ({"budgets": ("calls=5", "calls=6")}, "'calls' is given twice"),
         ({"budgets": ("usd=1",)}, "no price for m"),
         ({"prices": ("m=1",)}, "not two prices"),
         ({"prices": ("m=1,x",)}, "'x' is not an amount for m"),
-        ({"prices": ("m=1,2", "openai:m=3,4")}, "'m' twice"),
+        ({"prices": ("m=1,2", "openai:m=3,4")}, "'m' is given twice"),
         ({"votes": 0}, "invalid value 0 for --judge-votes"),
         ({"votes": 16}, "invalid value 16 for --judge-votes"),
         ({"llm": "openai:"}, "missing model name"),
@@ -68,7 +68,7 @@ def test_a_mistake_is_one_sentence(words: dict[str, object], said: str) -> None:
 
 
 def test_options_without_a_model_are_a_mistake() -> None:
-    with pytest.raises(UserError, match="no model to ask"):
+    with pytest.raises(UserError, match="no language model is given"):
         llm_options(None, None, [], ["calls=1"], [], None)
     assert llm_options(None, None, [], [], [], None) is None
 
@@ -86,5 +86,5 @@ def test_a_key_is_asked_for_at_the_start_and_is_never_written_down(
     out = tmp_path / "run"
     done = bankable("run", "--replay", RECORDING, "--out", out, "--llm", "m", "--llm-base-url", "https://no.example/v1")
     assert (done.code, out.exists()) == (2, False)
-    assert "no key for the language model" in done.err
+    assert "Cannot ask the language model: no key" in done.err
     assert len(done.err.strip().splitlines()) == 1

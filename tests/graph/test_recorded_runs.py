@@ -103,4 +103,4 @@ def test_a_bundle_with_operators_is_derived_again_and_serves_what_was_validated(
     (copy / "overlay" / "decode_attention" / "kernel.cpp").write_text("int main() {}\n")
     problems = verify_folder(copy).problems
     assert "overlay/decode_attention/kernel.cpp: changed" in problems
-    assert "overlay: not the one that was validated" in problems
+    assert "overlay: differs from the validated one" in problems

@@ -181,7 +181,7 @@ def test_a_countersigned_verdict_counts_by_the_known_key(bundle: Path, key: Sign
     path.write_bytes(orjson.dumps(both, option=orjson.OPT_SORT_KEYS) + b"\n")
     spoilt = Signatures(key.public)
     spoilt.check_verdicts(bundle / "evidence")
-    assert "does not fit what it signs" in spoilt.problems[0]
+    assert "does not match the payload" in spoilt.problems[0]
 
 
 def test_a_bundle_from_before_verifies_with_a_note(tmp_path: Path, public: Path) -> None:
@@ -195,7 +195,7 @@ def test_a_bundle_from_before_verifies_with_a_note(tmp_path: Path, public: Path)
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"proven": True}, "manifest.json: proven: says so, and no verdict on a bundle does"),
+        ({"proven": True}, "manifest.json: proven: stated, but no bundle verdict supports it"),
         ({"verdicts": []}, "manifest.json: verdicts.0: manifest nothing, evidence an object of 3"),
         ({"verdicts": [{"audit": AUDIT, "verdict": "PASS", "sha256": "0" * 64}]}, "manifest.json: verdicts.0.sha256"),
     ],
@@ -216,7 +216,7 @@ def test_a_stripped_verdict_is_missed(bundle: Path) -> None:
     assert found.problems[0] == f"{ATTESTATION}: gone"
     assert f"not signed: {AUDIT}" in found.notes
     refit(bundle)
-    assert verify_folder(bundle).problems == (f"{ATTESTATION}: gone, though the ledger has it",)
+    assert verify_folder(bundle).problems == (f"{ATTESTATION}: missing, although the ledger lists it",)
 
 
 def test_a_stray_key_is_not_in_the_manifest(bundle: Path, other_key: SigningKey) -> None:
@@ -261,7 +261,7 @@ def test_the_statement_holds_the_ledgers_link_and_every_sealed_file(signed_run: 
 
 
 def test_a_folder_of_something_else_is_a_user_error(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="cannot verify: neither a bundle nor a run"):
+    with pytest.raises(UserError, match="Cannot verify: neither a bundle nor a run"):
         verify_folder(tmp_path)
 
 

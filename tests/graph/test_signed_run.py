@@ -88,7 +88,7 @@ def test_an_unfit_key_stops_a_run_before_it_starts(
         monkeypatch.setenv("BANKABLE_SIGNING_KEY", str(key))
     done = bankable(*words)
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "can be read by others (mode 0644)" in done.err
+    assert "others can read it (mode 0644)" in done.err
     assert not (tmp_path / "run").exists()
 
 
@@ -180,7 +180,7 @@ def test_where_there_is_no_key_yet_none_is_shown(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     done = bankable("keys", "show")
     assert (done.code, done.err.count("\n")) == (2, 1)
-    assert "cannot show the signing key: there is none yet" in done.err
+    assert "Cannot show the signing key: there is none yet" in done.err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -191,6 +191,6 @@ def test_where_no_key_can_be_kept_the_run_goes_on_and_says_so(
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
     done = bankable("run", "--replay", RECORDING, "--out", tmp_path / "run")
     assert done.code == 0, done.err
-    assert "no signing key can be kept here (Not a directory): this one is gone after this run" in done.out
+    assert "the signing key cannot be stored (Not a directory): it is lost after this run" in done.out
     assert bankable("verify", tmp_path / "run" / "bundle").code == 0
     shutil.rmtree(tmp_path / "run")

@@ -50,8 +50,8 @@ def test_a_stop_and_a_question_are_no_errors(problem: Exception | None, word: st
 
 
 def test_an_error_is_told_without_what_is_private(tmp_path: Path) -> None:
-    found = root_of(UserError("no such file", "/srv/private/x.json"), tmp_path)
-    assert found.error == "UserError: no such file ([path])"
+    found = root_of(UserError("Cannot read the file", "/srv/private/x.json"), tmp_path)
+    assert found.error == "UserError: Cannot read the file ([path])"
 
 
 def test_the_settings_of_a_run_are_told_without_places(tmp_path: Path) -> None:
@@ -71,6 +71,6 @@ def test_a_missing_library_is_one_line_with_what_to_install(monkeypatch: pytest.
     monkeypatch.delitem(sys.modules, "bankable.tools.tracing.otlp", raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.http", None)
     asked = targets(["otlp=http://127.0.0.1:4318"], {})
-    why = r"not installed: opentelemetry\S* \(--trace\)\. Run pip install 'bankable\[trace\]'"
+    why = r"library opentelemetry\S* is not installed \(--trace\)\. Run pip install 'bankable\[trace\]'"
     with pytest.raises(UserError, match=why), open_trace(asked, lambda _: None):
         pass

@@ -9,9 +9,11 @@ import orjson
 import pytest
 
 from bankable.graph.session import recorded_config, session
-from bankable.nodes.baseline import CONTROL_SHARE, control_name, estimate_outlook
+from bankable.nodes.baseline import CONTROL_SHARE, another_control_fits, control_name, estimate_outlook
 from bankable.nodes.preflight import preflight
+from bankable.tools.evidence.recorded import take_over
 from bankable.tools.levers import knobs_for
+from bankable.tools.measurement.cost import UNKNOWN_BLOCK_S, block_seconds, seconds_of
 from bankable.tools.measurement.run_context import RunContext
 
 RECORDING = Path(__file__).resolve().parents[2] / "evals" / "recorded" / "cpu-search.tar.xz"
@@ -37,3 +39,17 @@ def test_a_control_of_one_block_says_nothing_about_noise(context: RunContext) ->
     assert estimate_outlook(context, [0.01]) is None
     assert 0 < CONTROL_SHARE < 1
     assert [control_name(attempt) for attempt in (1, 2)] == ["control", "control-2"]
+
+
+def test_another_control_fits_while_all_controls_stay_within_their_share_of_the_budget(context: RunContext) -> None:
+    blocks = context.protocol.control_blocks
+    unmeasured = (blocks + 1) * UNKNOWN_BLOCK_S / CONTROL_SHARE
+    assert [another_control_fits(context, budget_s, 1) for budget_s in (unmeasured, unmeasured - 1)] == [True, False]
+    assert context.recorded is not None
+    assert take_over(context.recorded, context.folder, "comparisons/control")
+    spent, block = seconds_of(context, ["control"]), block_seconds(context)
+    assert 0 < block < spent
+    for attempts in (1, 2):  # the control after the second one has one more block
+        least = (spent + (blocks + attempts) * block) / CONTROL_SHARE
+        fits = [another_control_fits(context, budget_s, attempts) for budget_s in (least + 1, least - 1)]
+        assert fits == [True, False]

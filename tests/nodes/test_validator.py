@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from bankable.nodes.validator import bundle_name, union
+from dataclasses import replace
+
+from bankable.nodes.validator import bundle_name, confirmed_whole, union
+from bankable.tools.evidence.recorded import take_over
 from bankable.tools.evidence.records import Lever, OverlayPart
+from tests.nodes.conftest import KernelReplay
 
 DIGEST = "0" * 64
 
@@ -24,3 +28,14 @@ def test_flags_variables_and_operators_are_united() -> None:
 
 def test_a_second_validation_has_a_name_of_its_own() -> None:
     assert [bundle_name(attempt) for attempt in (1, 2)] == ["bundle", "bundle-2"]
+
+
+def test_a_bundle_of_one_patch_against_the_true_baseline_is_measured_already(kernel_replay: KernelReplay) -> None:
+    context, patch = kernel_replay.context, "patch-decode_attention"
+    assert context.recorded is not None
+    assert take_over(context.recorded, context.folder, f"comparisons/{patch}")
+    assert confirmed_whole(context, [patch]) == patch
+    assert confirmed_whole(context, []) == ""
+    assert confirmed_whole(context, [patch, "patch-stream_interval-8"]) == ""
+    stacked = context.base.model_copy(update={"flags": {**context.base.flags, "stream_interval": 8}})
+    assert confirmed_whole(replace(context, base=stacked), [patch]) == ""

@@ -75,11 +75,11 @@ def open_envelope(data: bytes, keys: Sequence[PublicKey]) -> Opened:
         try:
             envelope.verify([by_id[keyid].verifier], threshold=1)
         except UnverifiedSignatureError:
-            raise Refused(f"the signature by {_short(keyid)} does not fit what it signs") from None
+            raise Refused(f"the signature by {_short(keyid)} does not match the payload") from None
         signers.append(keyid)
     strangers = tuple(keyid for keyid in envelope.signatures if keyid not in by_id)
     if not signers:
-        wanted = " or ".join(_short(key.keyid) for key in keys[:3]) or "a key that came along"
+        wanted = " or ".join(_short(key.keyid) for key in keys[:3]) or "a key stored with the files"
         raise Refused(f"signed by {_short(strangers[0])}, not by {wanted}")
     return Opened(envelope.payload, tuple(signers), strangers)
 
@@ -105,7 +105,7 @@ def _parsed(data: bytes) -> Envelope:
     except ValueError as cause:  # base64, and two signatures by one key
         raise Refused(f"not a DSSE envelope: {str(cause)[:200]!a}") from None
     if _to_bytes(envelope) != data:
-        raise Refused("not the bytes that were written: something changed around the signature")
+        raise Refused("not the bytes that were written: changed outside the signed payload")
     return envelope
 
 

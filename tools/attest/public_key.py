@@ -60,11 +60,17 @@ def load_public_key(path: Path) -> PublicKey:
     """The key that a user names. Raises ``UserError``."""
     try:
         if not path.is_file():
-            raise UserError("no such public key", str(path), "give the PEM file that `keys show` prints")
+            raise UserError(
+                "Cannot read the public key: no such file", str(path), "give the PEM file that `keys show` prints"
+            )
         with path.open("rb") as source:
             data = source.read(MAX_BYTES + 1)
         return read_public_key(data)
     except Refused as why:
-        raise UserError(str(why), str(path), "give the PEM file that `keys show` prints") from None
+        raise UserError(
+            f"Cannot read the public key: {why}", str(path), "give the PEM file that `keys show` prints"
+        ) from None
     except OSError as problem:
-        raise UserError("the public key cannot be read", str(path), problem.strerror or "") from None
+        raise UserError(
+            f"Cannot read the public key: {problem.strerror or problem}", str(path), "check the path"
+        ) from None

@@ -53,7 +53,7 @@ def open_key(chosen_path: Path | None) -> SigningKey:
     except (OSError, RuntimeError) as problem:
         why = (problem.strerror if isinstance(problem, OSError) else None) or "no home folder"
         private = Ed25519PrivateKey.generate()
-        return _key(private, "ephemeral", f"no signing key can be kept here ({why}): this one is gone after this run")
+        return _key(private, "ephemeral", f"the signing key cannot be stored ({why}): it is lost after this run")
 
 
 def default_path() -> Path:
@@ -74,11 +74,15 @@ def read_key(path: Path) -> SigningKey:
     try:
         private = load_pem_private_key(data, password=None)
     except TypeError:
-        raise UserError("the signing key is encrypted", str(path), f"store it without a password, or {_NEW}") from None
+        raise UserError(
+            "Cannot read the signing key: it is encrypted", str(path), f"store it without a password, or {_NEW}"
+        ) from None
     except (ValueError, UnsupportedAlgorithm):
-        raise UserError("not a private key in PEM form (PKCS #8)", str(path), _NEW) from None
+        raise UserError(
+            "Cannot read the signing key: not a private key in PEM form (PKCS #8)", str(path), _NEW
+        ) from None
     if not isinstance(private, Ed25519PrivateKey):
-        raise UserError("the signing key is not an Ed25519 key", str(path), _NEW)
+        raise UserError("Cannot read the signing key: not an Ed25519 key", str(path), _NEW)
     return _key(private, "read", f"signing key {_short(path)}")
 
 
@@ -108,26 +112,30 @@ def _private_bytes(path: Path) -> bytes:
     try:
         descriptor = os.open(path, flags)
     except FileNotFoundError:
-        raise UserError("no such signing key", str(path), _NEW) from None
+        raise UserError("Cannot read the signing key: no such file", str(path), _NEW) from None
     except OSError as problem:
-        raise UserError("the signing key cannot be read", str(path), problem.strerror or "") from None
+        raise UserError(
+            f"Cannot read the signing key: {problem.strerror or problem}", str(path), "check the path"
+        ) from None
     try:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
-            raise UserError("the signing key is not a file", str(path), _NEW)
+            raise UserError("Cannot read the signing key: not a regular file", str(path), _NEW)
         if _POSIX and facts.st_mode & 0o077:
             raise UserError(
-                f"the signing key can be read by others (mode {stat.S_IMODE(facts.st_mode):04o})",
+                f"Cannot use the signing key: others can read it (mode {stat.S_IMODE(facts.st_mode):04o})",
                 str(path),
                 f"run chmod 600 {path}",
             )
         data = os.read(descriptor, MAX_BYTES + 1)
     except OSError as problem:
-        raise UserError("the signing key cannot be read", str(path), problem.strerror or "") from None
+        raise UserError(
+            f"Cannot read the signing key: {problem.strerror or problem}", str(path), "check the path"
+        ) from None
     finally:
         os.close(descriptor)
     if len(data) > MAX_BYTES:
-        raise UserError("the signing key file is too large", str(path), _NEW)
+        raise UserError("Cannot read the signing key: file too large", str(path), _NEW)
     return data
 
 

@@ -94,7 +94,7 @@ def check_chain(root: Path) -> list[str]:
         prev = entry.link
     content = (root / "ledger.jsonl").read_bytes() if (root / "ledger.jsonl").exists() else b""
     if content.count(b"\n") != len(entries) or (content and not content.endswith(b"\n")):
-        problems.append(f"ledger.jsonl:{len(entries) + 1}: this line cannot be read, or has no end")
+        problems.append(f"ledger.jsonl:{len(entries) + 1}: this line cannot be read, or is incomplete")
     return problems
 
 

@@ -187,7 +187,7 @@ def _native(source: bytes) -> list[str]:
     """What keeps a C++ kernel from being mere arithmetic on the tensors it is handed."""
     text = source.decode("utf-8", "replace")
     if "\\\n" in text or "??" in text or "%:" in text:
-        return ["writes directives that a reader overlooks"]
+        return ["writes directives in an obscured form"]
     effects = [f"includes {name}" for name in _INCLUDE.findall(text) if name.strip("<>") not in HEADERS]
     effects += [f"has the directive #{name}" for name in _DIRECTIVE.findall(text) if name not in DIRECTIVES]
     return effects + [f"names {name}" for name in sorted(set(_WORD.findall(text)) & FOREIGN)]
@@ -198,12 +198,12 @@ def _call(node: ast.Call, names: Mapping[str, str], reading: _Found) -> None:
     if called in OPAQUE_CALLS or called in ("os.system", "os.popen"):
         reading.opaque.append(f"calls {called}")
     elif called == "importlib.import_module" and not (node.args and isinstance(node.args[0], ast.Constant)):
-        reading.opaque.append("imports a module whose name is worked out")
+        reading.opaque.append("imports a module whose name is computed")
     elif called in ("setattr", "delattr", "unittest.mock.patch.object") and node.args:
         target = _dotted_name(node.args[0], names)
         named = node.args[1] if len(node.args) > 1 else None
         attribute = named.value if isinstance(named, ast.Constant) and isinstance(named.value, str) else "?"
-        reading.writes.append(f"{target}.{attribute}" if target else "an object that cannot be followed")
+        reading.writes.append(f"{target}.{attribute}" if target else "an object that cannot be resolved statically")
     elif called in ENVIRONMENT_CALLS:
         reading.writes.append(ENVIRONMENT)
 

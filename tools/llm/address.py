@@ -19,9 +19,13 @@ def checked(url: str, *, plain_http: bool = False, option: str = OPTION, example
     """
     parts = _parts(url, option, example)
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
-        raise UserError("address contains a user, a query or a fragment", option, "keys come from the environment only")
+        raise UserError(
+            "Cannot use the address: it contains a user, a query or a fragment", option, "put keys into the environment"
+        )
     if parts.scheme == "http" and not plain_http and not is_loopback(url):
-        raise UserError("plain http to another machine", option, "use https, or a server on this machine")
+        raise UserError(
+            "Cannot use the address: plain http to another machine", option, "use https, or a server on this machine"
+        )
     return url.rstrip("/")
 
 
@@ -35,7 +39,9 @@ def is_loopback(url: str) -> bool:
 
 
 def _parts(url: str, option: str = OPTION, example: str = EXAMPLE) -> SplitResult:
-    wrong = UserError("not an address", option, f"give {example}, or http:// with a port on this machine")
+    wrong = UserError(
+        "Cannot use the address: invalid URL", option, f"give {example}, or http:// with a port on this machine"
+    )
     if not url.isprintable() or not url.isascii() or " " in url:
         raise wrong
     try:

@@ -163,7 +163,7 @@ def _fault(problem: ValidationError) -> str:
     first = problem.errors(include_url=False, include_input=False, include_context=False)[0]
     place = first["loc"][:-1] if first["type"] == "extra_forbidden" else first["loc"]
     where = ".".join(str(step) for step in place)[:100]
-    return f"not of the shape asked for: {where or 'the whole'}: {first['type'].replace('_', ' ')}"
+    return f"does not match the schema: {where or 'the whole'}: {first['type'].replace('_', ' ')}"
 
 
 def _guess(prompt: Prompt, text: str, kind: Kind, seen: PartialAnswer, limits: CallLimits) -> Usage:

@@ -13,27 +13,27 @@ from bankable.tools.llm.wire import EncodedError, OversizedError, PartialAnswer
 NO_MONEY = "insufficient_quota"
 _BY_STATUS = {
     401: (Kind.DENIED, "the key is not accepted"),
-    403: (Kind.DENIED, "the key may not do this"),
+    403: (Kind.DENIED, "the key lacks permission"),
     404: (Kind.REJECTED, "no such model, or no such address"),
-    408: (Kind.SERVER_ERROR, "the server gave up waiting"),
+    408: (Kind.SERVER_ERROR, "the server timed out"),
     409: (Kind.SERVER_ERROR, "a conflict within the server"),
     413: (Kind.TOO_LONG, "the prompt is larger than the server reads"),
     429: (Kind.RATE_LIMITED, "too many requests"),
 }
 _BY_TYPE: tuple[tuple[tuple[type[BaseException], ...], Kind, str], ...] = (
-    ((OversizedError,), Kind.TOO_LONG, "an answer of more bytes than are read"),
+    ((OversizedError,), Kind.TOO_LONG, "the answer is larger than the limit"),
     ((EncodedError,), Kind.MALFORMED, "a compressed answer, though none was allowed"),
-    ((openai.LengthFinishReasonError,), Kind.TOO_LONG, "the answer was cut at its longest"),
+    ((openai.LengthFinishReasonError,), Kind.TOO_LONG, "the answer was cut at the token limit"),
     ((openai.ContentFilterFinishReasonError,), Kind.REFUSED, "a content filter"),
     (
         (TimeoutError, openai.APITimeoutError, httpx2.TimeoutException),
         Kind.TIMED_OUT,
-        "no whole answer within the time",
+        "no complete answer within the time limit",
     ),
     (
         (httpx2.ConnectError, httpx2.UnsupportedProtocol, httpx2.ProxyError),
         Kind.UNREACHABLE,
-        "nobody answers at the address",
+        "no answer from the address",
     ),
 )
 
@@ -48,9 +48,9 @@ def classify(problem: BaseException, seen: PartialAnswer) -> tuple[Kind, str]:
     if seen.status is not None and seen.status >= 300:
         return _of_status(seen.status, seen)
     if any(isinstance(cause, httpx2.NetworkError | httpx2.ProtocolError | httpx2.StreamError) for cause in causes):
-        return Kind.CUT, "the connection ended within the answer"
+        return Kind.CUT, "the connection ended during the answer"
     if any(isinstance(cause, openai.APIConnectionError) for cause in causes):
-        return Kind.UNREACHABLE, "no exchange with the server"
+        return Kind.UNREACHABLE, "communication with the server failed"
     return Kind.MALFORMED, "not an answer of chat completions"
 
 

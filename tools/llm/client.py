@@ -59,8 +59,8 @@ class Client:
 
         lost = resting(self.ledger.lines, self._settings, role, time.time())
         if lost is not None:
-            self._note(role, 0, Attempt[M](lost, "not asked: nobody answered the last requests", Usage(), 0.0), None)
-            return ended(lost, "not asked: nobody answered the last requests")
+            self._note(role, 0, Attempt[M](lost, "not asked: the last requests got no answer", Usage(), 0.0), None)
+            return ended(lost, "not asked: the last requests got no answer")
         while True:
             left = whole - (time.monotonic() - begun)
             ticket = self._meter.reserve(role, prompt.tokens, limits.answer_tokens)
@@ -79,7 +79,7 @@ class Client:
                 self._note(role, tries, attempted, cost, called)
                 prompt, tries = prompt.after(called, MOST_ROUNDS), 0
                 if time.monotonic() - begun >= whole:
-                    return ended(Kind.TIMED_OUT, "the time of the question went to tools")
+                    return ended(Kind.TIMED_OUT, "tools used up the time limit of the question")
                 continue
             self._note(role, tries, attempted, cost)
             if attempted.kind is Kind.REJECTED and attempted.status in TOOLLESS and (prompt.tools or prompt.rounds):

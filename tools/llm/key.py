@@ -25,8 +25,10 @@ def key_for(role: str, endpoint: Endpoint, environ: Mapping[str, str]) -> Secret
     if name is None:
         if is_loopback(endpoint.base_url):
             return SecretStr(NO_KEY)
-        raise UserError("no key for the language model", role, f"set {names[-1]} in the environment")
+        raise UserError("Cannot ask the language model: no key", role, f"set {names[-1]} in the environment")
     key = environ[name].strip()
     if not key or not key.isascii() or not key.isprintable() or " " in key:
-        raise UserError("the key contains characters that are not printable ASCII", name, "copy it again")
+        raise UserError(
+            "Cannot use the key: it contains characters that are not printable ASCII", name, "copy it again"
+        )
     return SecretStr(key)

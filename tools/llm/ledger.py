@@ -100,7 +100,9 @@ def read_ledger(path: Path) -> list[CallLine]:
         try:
             calls.append(CallLine.model_validate_json(raw))
         except ValidationError:
-            raise UserError("not a line of a ledger of calls", f"{path}:{number}", "move the file away") from None
+            raise UserError(
+                "Cannot read the ledger of calls: invalid line", f"{path}:{number}", "move the file away"
+            ) from None
     return calls
 
 

@@ -46,14 +46,18 @@ def settings_from(
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(step) for step in first["loc"])
-        raise UserError(f"{where}: {first['msg']}", "--llm…", "see `--help`") from None
+        raise UserError(
+            f"Cannot read the language-model options: {where}: {first['msg']}", "--llm…", "see `--help`"
+        ) from None
 
 
 def check_stray(options: Sequence[tuple[str, object]]) -> None:
     """Raises ``UserError`` for the first option of (name, value) that says something although no model is asked for."""
     stray = next((option for option, value in options if value), None)
     if stray is not None:
-        raise UserError("no model to ask", stray, "give --llm MODEL too, or leave this out")
+        raise UserError(
+            "Cannot apply the option: no language model is given", stray, "give --llm MODEL too, or leave this out"
+        )
 
 
 def _roles(texts: Sequence[str], base_url: str | None, roles: Collection[str]) -> dict[str, Endpoint]:
@@ -61,7 +65,7 @@ def _roles(texts: Sequence[str], base_url: str | None, roles: Collection[str]) -
     endpoints: dict[str, Endpoint] = {}
     for role, name in _pairs(texts, "--llm-role", "judge=NAME"):
         if role not in roles:
-            raise UserError(f"no model plays {role!r}", "--llm-role", f"one of {', '.join(roles)}")
+            raise UserError(f"Cannot read --llm-role: no role {role!r}", "", f"use one of {', '.join(roles)}")
         _once(role, endpoints, "--llm-role")
         model, _, rest = name.partition("@http")
         endpoints[role] = endpoint(model, f"http{rest}" if rest else base_url)
@@ -74,7 +78,11 @@ def _budgets(texts: Sequence[str], roles: Collection[str]) -> tuple[Budget, dict
     for name, value in _pairs(texts, "--llm-budget", "tokens=200000, calls=50, usd=1.5 or judge.calls=20"):
         role, _, kind = name.rpartition(".")
         if kind not in BUDGETS or (role and role not in roles):
-            raise UserError(f"no budget {name!r}", "--llm-budget", f"one of {', '.join(BUDGETS)}, or ROLE. before it")
+            raise UserError(
+                f"Cannot read --llm-budget: no budget {name!r}",
+                "",
+                f"use one of {', '.join(BUDGETS)}, or ROLE. before it",
+            )
         mine = bounds_of.setdefault(role, {})
         _once(BUDGETS[kind], mine, "--llm-budget")
         mine[BUDGETS[kind]] = _amount(value, name, "--llm-budget", whole=kind != "usd")
@@ -90,7 +98,7 @@ def _prices(texts: Sequence[str]) -> dict[str, Price]:
         amounts = value.split(",")
         if len(amounts) != 2:
             fix = "give NAME=IN,OUT in dollars a million tokens"
-            raise UserError(f"{value!r} is not two prices", "--llm-price", fix)
+            raise UserError(f"Cannot read --llm-price: {value!r} is not two prices", "", fix)
         prompt, completion = (_amount(amount, model, "--llm-price") for amount in amounts)
         prices[model] = Price(prompt=prompt, completion=completion)
     return prices
@@ -102,14 +110,14 @@ def _pairs(texts: Sequence[str], option: str, example: str) -> list[tuple[str, s
         # The value has the last word: names of models may hold an equals sign, prices and budgets may not.
         name, equals, value = pair.partition("=") if option == "--llm-role" else pair.rpartition("=")
         if not equals or not name.strip() or not value.strip():
-            raise UserError(f"{pair!r} is not name=value", option, f"for instance {example}")
+            raise UserError(f"Cannot read {option}: {pair!r} is not name=value", "", f"write for instance {example}")
         pairs.append((name.strip(), value.strip()))
     return pairs
 
 
 def _once(name: str, seen: Collection[str], option: str) -> None:
     if name in seen:
-        raise UserError(f"{name!r} twice", option, "give it once")
+        raise UserError(f"Cannot read {option}: {name!r} is given twice", "", "give it once")
 
 
 def _amount(text: str, name: str, option: str, *, whole: bool = False) -> float:
@@ -120,5 +128,7 @@ def _amount(text: str, name: str, option: str, *, whole: bool = False) -> float:
         value = math.nan
     if not 0 <= value < MOST or (whole and value != int(value)):
         kind = "a whole number" if whole else "an amount"
-        raise UserError(f"{text.strip()!r} is not {kind} for {name}", option, "give a number of at least 0")
+        raise UserError(
+            f"Cannot read {option}: {text.strip()!r} is not {kind} for {name}", "", "give a number of at least 0"
+        )
     return value

@@ -96,7 +96,9 @@ class EndpointSettings(Record):
             models |= {self.endpoint.model, *(role.model for role in self.roles.values())}
         unpriced = sorted(models - self.prices.keys())
         if unpriced:
-            raise UserError(f"a budget in money, but no price for {unpriced[0]}", "--llm-budget", "give its price")
+            raise UserError(
+                f"Cannot keep a budget in money: no price for {unpriced[0]}", "--llm-budget", "give its price"
+            )
         return self
 
     def of(self, role: str) -> Endpoint:
@@ -108,7 +110,7 @@ def endpoint(model: str, base_url: str | None = None, *, plain_http: bool = Fals
     """From ``openai:NAME`` or a plain name. Raises ``UserError`` for an address that must not be used."""
     name = model.removeprefix(PREFIX).strip()
     if not name or not name.isprintable():
-        raise UserError("missing model name", "--llm", "give openai:NAME, or NAME with --llm-base-url")
+        raise UserError("Cannot use --llm: missing model name", "", "give openai:NAME, or NAME with --llm-base-url")
     return Endpoint(
         model=name,
         base_url=OPENAI if base_url is None else checked(base_url, plain_http=plain_http),

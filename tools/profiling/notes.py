@@ -13,7 +13,7 @@ def notes_on(profile: Profile) -> tuple[str, ...]:
     """Warnings that follow from the profile alone; it cannot show whether the mix fits the load."""
     prefill, decode = profile.phase(StepPhase.PREFILL), profile.phase(StepPhase.DECODE)
     notes = (
-        (any(t.torn for t in profile.traces), "A trace file ends early; only what came before the tear was counted."),
+        (any(t.torn for t in profile.traces), "A trace file ends early; only what came before that point was counted."),
         (any(t.malformed for t in profile.traces), "Some events were malformed and were left out."),
         (
             any(t.with_stack for t in profile.traces),
@@ -21,9 +21,9 @@ def notes_on(profile: Profile) -> tuple[str, ...]:
         ),
         (
             profile.phase_source == "none",
-            "No step can be told from another: prefill and decode are mixed, idle time is not taken out.",
+            "Steps cannot be told apart: prefill and decode are mixed, idle time is not taken out.",
         ),
-        (profile.phase_source == "shapes", "Steps were told by token counts, not by the engine's own spans."),
+        (profile.phase_source == "shapes", "Steps were classified by token counts, not by the engine's own spans."),
         (
             profile.phase_source != "none" and prefill is None,
             "The window holds no prefill step: it says nothing about prompts. Profile for longer.",

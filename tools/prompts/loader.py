@@ -60,15 +60,15 @@ class RolePrompt:
 def load_prompt(role: str, home: Path = HOME) -> RolePrompt:
     """A role's prompt. Raises ``UserError`` when it is missing or not complete."""
     if role not in ROLES:
-        raise UserError(f"no role called {role!r}", "prompts", f"one of {', '.join(ROLES)}")
+        raise UserError(f"Cannot load the prompt: no role called {role!r}", "prompts", f"use one of {', '.join(ROLES)}")
     where = f"prompts/{role}.md"
     try:
         text = (home / f"{role}.md").read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
-        raise UserError("no prompt for this role", where, "each role has one Markdown file") from None
+        raise UserError("Cannot load the prompt: no readable file", where, "give each role one Markdown file") from None
     fault = _fault(role, text)
     if fault:
-        raise UserError(f"incomplete prompt: {fault}", where, "edit the file")
+        raise UserError(f"Cannot load the prompt: incomplete, {fault}", where, "edit the file")
     return RolePrompt(role, text, digest(text.encode()))
 
 

@@ -36,7 +36,7 @@ def _lines(reader: ReportReader) -> Iterator[CallLine]:
         except (ValidationError, ValueError):
             bad += 1
     if bad:
-        reader.gaps.append(f"{CALLS}: {bad} line(s) are none of a ledger of calls and were left out.")
+        reader.gaps.append(f"{CALLS}: {bad} line(s) are not ledger entries and were left out.")
 
 
 def _role(role_totals: RoleTotals) -> ReportRole:

@@ -80,7 +80,7 @@ def load_questions(path: Path, shots_path: Path | None, n: int, seed: int) -> li
     shots = read_problems(shots_path, SHOTS) if shots_path is not None else problems[:SHOTS]
     pool = problems if shots_path is not None else problems[SHOTS:]
     if len(pool) < n:
-        raise UserError(f"dataset has {len(pool)} questions to ask, {n} are wanted", str(path), "ask for fewer")
+        raise UserError(f"Cannot draw {n} questions: the dataset has {len(pool)}", str(path), "ask for fewer")
     examples = "".join(f"{question_text(shot)} {shot.solution}\n\n" for shot in shots)
     chosen = sorted(random.Random(seed).sample(range(len(pool)), n))
     offset = len(problems) - len(pool)
@@ -108,11 +108,19 @@ class BenchmarkFiles:
         if workload.dataset == "random-ids":
             return None
         if workload.dataset_path is None:
-            raise UserError(f"workload {workload.dataset!r} has no file", "workload", "give --dataset-path")
+            raise UserError(
+                f"Cannot draw the workload: dataset {workload.dataset!r} needs a file",
+                "workload",
+                "give --dataset-path",
+            )
         path = Path(workload.dataset_path)
         digest = file_digest(path)
         if workload.dataset_digest is not None and digest != workload.dataset_digest:
-            raise UserError("dataset is not the one that was planned", str(path), "restore the file or plan again")
+            raise UserError(
+                "Cannot draw the workload: the dataset is not the one that was planned",
+                str(path),
+                "restore the file or plan again",
+            )
         if workload.dataset == "sharegpt":
             return path.resolve()
         made = self._folder / f"questions-{digest[:16]}.jsonl"

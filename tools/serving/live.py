@@ -249,7 +249,7 @@ class LiveDriver:
             if now - begun > self.options.start_timeout_s:
                 return stall_failure(log, f"not ready within {self.options.start_timeout_s:.0f} s")
             if now - active > self.options.idle_timeout_s:
-                return stall_failure(log, f"not ready and doing nothing for {self.options.idle_timeout_s:.0f} s")
+                return stall_failure(log, f"not ready and idle for {self.options.idle_timeout_s:.0f} s")
             time.sleep(POLL_S)
         return self._wait_healthy(process, client, log)
 

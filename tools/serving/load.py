@@ -130,14 +130,14 @@ class LoadWorker:
             self._ready = True
         process = self._process
         if process is None or process.stdin is None:
-            raise WorkerLost("the load worker is gone")
+            raise WorkerLost("the load worker has ended")
         self._next_id += 1
         started = time.time()
         try:
             process.stdin.write(json.dumps({"id": self._next_id, "argv": argv}).encode() + b"\n")
             process.stdin.flush()
         except OSError as error:
-            raise WorkerLost("the load worker is gone") from error
+            raise WorkerLost("the load worker has ended") from error
         answer = self._wait("done", patience.silence_s, patience.total_s, check)
         ended = time.time()
         if answer.get("id") != self._next_id:
@@ -172,7 +172,7 @@ class LoadWorker:
                 lines = source.read().decode("utf-8", "replace").strip().splitlines()
         except OSError:
             lines = []
-        return lines[-1][:300] if lines else "without a word"
+        return lines[-1][:300] if lines else "no output"
 
     def close(self) -> None:
         """Stop the worker; safe to call twice."""

@@ -59,26 +59,30 @@ def split(text: str, where: str) -> tuple[FrontMatter, str]:
     """Front matter and body. Raises ``UserError`` naming the file and what is wrong, on one line."""
     head, fence, body = text.removeprefix(f"{FENCE}\n").partition(f"\n{FENCE}\n")
     if not text.startswith(f"{FENCE}\n") or not fence:
-        raise UserError("skill has no front matter", where, "begin with ---, name: …, and another ---")
+        raise UserError(
+            "Cannot read the skill: it has no front matter", where, "begin with ---, name: …, and another ---"
+        )
     if not body.strip():
-        raise UserError("skill has no text", where, "write what it says below the second ---")
+        raise UserError("Cannot read the skill: it has no text", where, "write what it says below the second ---")
     fields = mapping(head, where)
     try:
         return FrontMatter.model_validate(fields), body.strip() + "\n"
     except ValidationError as problem:
-        raise UserError("invalid front matter", where, first_fault(problem)) from None
+        raise UserError(f"Cannot read the front matter: {first_fault(problem)}", where, "correct it") from None
 
 
 def mapping(text: str, where: str) -> dict[str, Any]:
     """A YAML mapping from text keys, without aliases, tags or repeated keys. Raises ``UserError``."""
     if len(text.encode("utf-8", "replace")) > MAX_HEAD_BYTES:
-        raise UserError("front matter is too large", where, f"at most {MAX_HEAD_BYTES} bytes")
+        raise UserError(f"Cannot read the front matter: larger than {MAX_HEAD_BYTES} bytes", where, "shorten it")
     try:
         fields = yaml.load(text, _Plain)
     except (yaml.YAMLError, ValueError, RecursionError):  # ValueError: a date that does not exist
-        raise UserError("not plain YAML", where, "lists and texts only: no alias, tag or repeated key") from None
+        raise UserError(
+            "Cannot read the YAML: not plain YAML", where, "use lists and texts only: no alias, tag or repeated key"
+        ) from None
     if not isinstance(fields, dict) or not all(isinstance(key, str) for key in fields):
-        raise UserError("not a YAML mapping", where, "write name: value, one a line")
+        raise UserError("Cannot read the YAML: not a mapping", where, "write name: value, one a line")
     return fields
 
 

@@ -66,10 +66,10 @@ def load_skills(home: Path = HOME) -> tuple[Skill, ...]:
     try:
         entries = SkillIndex.model_validate(raw).entries(home)
     except ValidationError as problem:
-        raise UserError("invalid skill index", INDEX, first_fault(problem)) from None
+        raise UserError(f"Cannot read the index of skills: {first_fault(problem)}", INDEX, "correct it") from None
     names = [entry.name for entry in entries]
     if len(names) != len(set(names)):
-        raise UserError("duplicate skill in the index", INDEX, "name each once")
+        raise UserError("Cannot read the index of skills: a skill is named twice", INDEX, "name each once")
     return tuple(_load(home, entry) for entry in entries)
 
 
@@ -96,14 +96,18 @@ def skill(name: str, home: Path = HOME) -> Skill:
     """One skill. Raises ``UserError`` when there is none of this name."""
     selected = next((skill for skill in load_skills(home) if skill.head.name == name), None)
     if selected is None:
-        raise UserError(f"no skill called {name!r}", INDEX, "see the index")
+        raise UserError(f"Cannot find skill {name!r}", INDEX, "see the index")
     return selected
 
 
 def _load(home: Path, entry: Entry) -> Skill:
     loaded = skill_from(_text(home, entry.file), entry.file)
     if loaded.head.name != entry.name:
-        raise UserError(f"the index calls it {entry.name}, the skill {loaded.head.name}", entry.file, "give one name")
+        raise UserError(
+            f"Cannot read the skill: the index calls it {entry.name}, its own head {loaded.head.name}",
+            entry.file,
+            "give one name",
+        )
     return loaded
 
 
@@ -116,12 +120,12 @@ def _text(home: Path, name: str) -> str:
         with open_regular(path) as stream:
             data = stream.read(MAX_SKILL_BYTES + 1)
     except IrregularFileError as cause:
-        raise UserError(f"cannot read a skill: {cause}", name, "give a regular file in the folder") from None
+        raise UserError(f"Cannot read the skill: {cause}", name, "give a regular file in the folder") from None
     except (OSError, RuntimeError):
-        raise UserError("skill file not found", name, "give a file that is") from None
+        raise UserError("Cannot read the skill: file not found", name, "check the name in the index") from None
     if len(data) > MAX_SKILL_BYTES:
-        raise UserError("skill file is too large", name, f"at most {MAX_SKILL_BYTES} bytes")
+        raise UserError(f"Cannot read the skill: larger than {MAX_SKILL_BYTES} bytes", name, "shorten it")
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise UserError("not UTF-8", name, "save it as UTF-8") from None
+        raise UserError("Cannot read the skill: not UTF-8", name, "save it as UTF-8") from None

@@ -61,7 +61,11 @@ class LangSmithExporter:
                 tracing_error_callback=self._failed.append,
             )
         except LangSmithUserError as problem:
-            raise UserError("LangSmith cannot be used as the environment says", OPTION, str(problem)) from None
+            raise UserError(
+                f"Cannot trace to LangSmith with the environment's settings: {problem}",
+                OPTION,
+                "correct the LANGSMITH_* variables",
+            ) from None
         self._project = target.project
         self._project_id: UUID | None = None
         self._known: set[UUID] = set()

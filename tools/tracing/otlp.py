@@ -59,7 +59,7 @@ class OtlpExporter:
         if not self._ended.spans:
             return
         if self._wire.export(self._ended.spans) is not SpanExportResult.SUCCESS:
-            raise SendError("the collector did not take them")
+            raise SendError("the collector rejected them")
 
     def interrupt(self) -> None:
         """End a pause between two tries."""

@@ -48,7 +48,9 @@ def targets(requested: Sequence[str], environ: Mapping[str, str] | None = None) 
     for text in requested:
         name, _, url = text.partition("=")
         if name not in NAMES or name in by_name:
-            raise UserError("invalid or repeated trace target", OPTION, "give langsmith, langsmith=URL or otlp=URL")
+            raise UserError(
+                "Cannot trace: invalid or repeated target", OPTION, "give langsmith, langsmith=URL or otlp=URL"
+            )
         by_name[name] = _langsmith(url.strip(), env) if name == "langsmith" else _otlp(url.strip())
     return tuple(by_name.values())
 
@@ -59,10 +61,12 @@ def _langsmith(url: str, env: Mapping[str, str]) -> TraceTarget:
     )
     key = _read_variable(env, "API_KEY")
     if not key and not is_loopback(address):
-        raise UserError("no key for LangSmith", OPTION, "set LANGSMITH_API_KEY in the environment")
+        raise UserError("Cannot trace to LangSmith: no key", OPTION, "set LANGSMITH_API_KEY in the environment")
     if not key.isascii() or not all(letter.isprintable() and letter != " " for letter in key):
         raise UserError(
-            "the key contains characters that are not printable ASCII", "LANGSMITH_API_KEY", "copy it again"
+            "Cannot trace to LangSmith: the key contains characters that are not printable ASCII",
+            "LANGSMITH_API_KEY",
+            "copy it again",
         )
     return TraceTarget(
         "langsmith",

@@ -82,7 +82,7 @@ class ProtonLayer(Layer):
             else:
                 missing.append(f"{name}: Proton left no profile")
         if not figures.get("kernels"):
-            raise LayerFailedError("Proton noted no kernel")
+            raise LayerFailedError("Proton recorded no kernel")
         return IntraKernel(kernels=figures["kernels"], inside=figures.get("inside", ()), missing=tuple(missing))
 
 
@@ -91,7 +91,7 @@ def read_hatchet(text: str) -> tuple[Scope, ...]:
     try:
         tree = json.loads(text)
     except ValueError:
-        raise LayerFailedError("Proton's profile is no JSON") from None
+        raise LayerFailedError("Proton's profile is not JSON") from None
     roots = [entry for entry in tree if isinstance(entry, dict) and "frame" in entry] if isinstance(tree, list) else []
     if not roots:
         raise LayerFailedError("Proton's profile has no tree")

@@ -26,10 +26,10 @@ def figures(assembly: str) -> dict[str, Any]:
         if noted := [int(match[1]) for match in matches if match]:
             values[name] = noted[0]
         else:
-            values["missing"].append(f"{name.replace('_', ' ')}: not noted in the assembly")
+            values["missing"].append(f"{name.replace('_', ' ')}: not in the assembly")
     spilled = SPILLED.findall(assembly)
     if spilled:
         values["spill_bytes"] = REGISTER_BYTES * sum(map(int, spilled))
     else:
-        values["missing"].append("spills: not noted in the assembly")
+        values["missing"].append("spills: not in the assembly")
     return values

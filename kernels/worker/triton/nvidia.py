@@ -75,7 +75,7 @@ def _run_tool(values: dict[str, Any], what: str, *command: str | Path) -> str:
         values["missing"].append(f"{what}: {name} does not run: {problem.strerror}")
         return ""
     except subprocess.TimeoutExpired:
-        values["missing"].append(f"{what}: {name} came to no end in {LIMIT_S:.0f} s")
+        values["missing"].append(f"{what}: {name} timed out after {LIMIT_S:.0f} s")
         return ""
     if done.returncode != 0:
         values["missing"].append(f"{what}: {name} says {(done.stderr.strip() or 'nothing').splitlines()[0][:200]}")

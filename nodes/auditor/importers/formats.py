@@ -59,10 +59,12 @@ def take(intake: Intake, source: Path, side: str) -> list[Given]:
     if not several:
         raise _unknown(source)
     if len(several) > MAX_LAUNCHES:
-        raise UserError(f"more than {MAX_LAUNCHES} results", str(source), "give the folder of one leg")
+        raise UserError(f"Cannot import: more than {MAX_LAUNCHES} results", str(source), "give the folder of one leg")
     kinds = {each.format.name for each in several if each.format}
     if len(kinds) > 1:
-        raise UserError(f"results of several tools: {', '.join(sorted(kinds))}", str(source), "give one tool's files")
+        raise UserError(
+            f"Cannot import: results of several tools, {', '.join(sorted(kinds))}", str(source), "give one tool's files"
+        )
     return several
 
 
@@ -206,4 +208,4 @@ def _first_byte(path: Path) -> bytes:
 
 
 def _unknown(source: Path) -> UserError:
-    return UserError("no benchmark result of a known format", str(source), f"known are: {KNOWN}")
+    return UserError("Cannot import: no benchmark result of a known format", str(source), f"use one of {KNOWN}")

@@ -48,7 +48,9 @@ def locate(run: Path, *, baseline: bool = False) -> ComparisonFolder | None:
         if len(below) > 1:
             names = ", ".join(path.name for path in below[:10])
             raise UserError(
-                "several comparisons in this run", str(run), f"give one of the folders in overlay/: {names}"
+                "Cannot import: several comparisons in this run",
+                str(run),
+                f"give one of the folders in overlay/: {names}",
             )
         if not below:
             return None

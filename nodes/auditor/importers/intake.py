@@ -37,16 +37,22 @@ class Intake:
         try:
             facts = source.stat()
             if not stat.S_ISREG(facts.st_mode):
-                raise UserError("not a regular file", str(source), "save the result to a file first")
+                raise UserError("Cannot import: not a regular file", str(source), "save the result to a file first")
             if facts.st_size > MAX_FILE_BYTES:
-                raise UserError("file is larger than an audit reads", str(source), "give one benchmark file per leg")
+                raise UserError(
+                    "Cannot import: the file is larger than an audit reads",
+                    str(source),
+                    "give one benchmark file per leg",
+                )
             left = MAX_FILE_BYTES
             with source.open("rb") as reader, place.open("xb") as writer:
                 while left > 0 and (piece := reader.read(min(_CHUNK, left))):
                     writer.write(piece)
                     left -= len(piece)
         except OSError as problem:
-            raise UserError("cannot read", str(source), problem.strerror or "check the path") from problem
+            raise UserError(
+                "Cannot read the file or folder", str(source), problem.strerror or "check the path"
+            ) from problem
         return target
 
 
@@ -56,12 +62,16 @@ def entries(folder: Path) -> list[Path]:
         root = folder.resolve(strict=True)
         paths = sorted(folder.iterdir(), key=lambda path: path.name)
         if len(paths) > MAX_ENTRIES:
-            raise UserError(f"more than {MAX_ENTRIES} files in one folder", str(folder), "give the folder of one leg")
+            raise UserError(
+                f"Cannot import: more than {MAX_ENTRIES} files in one folder", str(folder), "give the folder of one leg"
+            )
         for path in paths:
             if path.is_symlink() and not path.resolve().is_relative_to(root):
-                raise UserError("evidence links out of its folder", str(path), "replace the link by the file")
+                raise UserError(
+                    "Cannot import: evidence links out of its folder", str(path), "replace the link by the file"
+                )
     except (OSError, RuntimeError) as problem:
-        raise UserError("cannot read", str(folder), "check the path") from problem
+        raise UserError("Cannot read the file or folder", str(folder), "check the path") from problem
     return paths
 
 

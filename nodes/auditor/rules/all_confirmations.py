@@ -28,7 +28,7 @@ LEAST_ALPHA = 1e-9
 def check(case: Case) -> Iterator[Outcome]:
     decision, where = case.measured.decision, at("ledger.jsonl")
     if decision is None or decision.sd is None:
-        yield NotApplicable("no gain with a spread to adjust")
+        yield NotApplicable("no gain with an interval to adjust")
         return
     unknown = [trial.name for trial in case.view.trials if trial.plan is None]
     if unknown:
@@ -43,12 +43,14 @@ def check(case: Case) -> Iterator[Outcome]:
     adjusted = holm([own, *map(_claimed_p, others)], LEVEL)
     observed = f"p {own:.2g}, adjusted {adjusted.adjusted[0]:.2g} over {1 + len(others)} confirmations"
     if adjusted.rejected[0] or decision.verdict != "real":
-        yield info("a gain that stands beside all that was tried", observed, where, at(case.plan_file))
+        yield info(
+            "a gain that stays significant after adjusting for all confirmations", observed, where, at(case.plan_file)
+        )
     else:
         yield fail(
             f"an adjusted p of at most {LEVEL:g}",
             observed,
-            "confirm this lever once more on fresh blocks under a plan with more of them; the best of many is luck",
+            "confirm this lever again under a plan with more, fresh blocks: the best of many trials is partly luck",
             where,
             at(case.plan_file),
             action=Action.REMEASURE,

@@ -70,7 +70,7 @@ def _power(case: Case, plan: Plan) -> Iterator[Outcome]:
         yield fail(
             f"{n} blocks that can decide a gain of {HOPELESS:.0%}",
             observed,
-            "quiet the machine, use co-resident blocks, longer rounds or more blocks",
+            "reduce other load on the machine, use co-resident blocks, longer rounds or more blocks",
             where,
             action=Action.REMEASURE,
             modes=("D04",),

@@ -27,7 +27,7 @@ SEVERE_SHARE = 3.0
 SEVERE_STEAL = 30.0
 UNEQUAL_CORES, UNEQUAL_STEAL, UNEQUAL_TIMES = 0.5, 15.0, 2.0
 NOTICED_CORES, NOTICED_STEAL = 0.25, 5.0
-ADVICE = "measure while the machine is quiet, or use co-resident blocks so that both legs share the weather"
+ADVICE = "measure while the machine is quiet, or use co-resident blocks so that both legs share the disturbance"
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def check(case: Case) -> Iterator[Outcome]:
         or _unequal(reference.steal, candidate.steal, UNEQUAL_STEAL)
     ):
         yield fail(
-            "the same weather on both legs",
+            "the same load from other processes on both legs",
             observed,
             ADVICE,
             where,

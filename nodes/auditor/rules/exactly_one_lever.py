@@ -65,7 +65,7 @@ def check(case: Case) -> Iterator[Outcome]:
 def _undeclared(case: Case) -> Iterator[Outcome]:
     """Without a declared change: one difference may be the change; more than one is judged where it shows."""
     if case.inferred_lever is None:
-        yield Remark("no change was declared: the gain stands under nobody's name")
+        yield Remark("no change was declared: the gain cannot be credited to a change")
     else:
         yield flag(
             "a declared lever",

@@ -45,7 +45,7 @@ def check(case: Case) -> Iterator[Outcome]:
         )
     if kind == "B" and (case.sold_as_kernel or _KERNEL.search(_DENIED.sub("", text))):
         yield flag(
-            "a serving lever called by its name",
+            "a serving lever reported as one",
             f"headline: {text[:200]}" if text else f"{', '.join(case.lever.names())} reported as a kernel's gain",
             "report this gain apart from kernel gains",
             where if case.sold_as_kernel else at(case.claim_file),

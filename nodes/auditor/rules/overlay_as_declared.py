@@ -52,7 +52,7 @@ def _benched(case: Case, name: str, part: OverlayPart) -> Iterator[Found]:
         yield flag(
             f"{name}: the source that was benched, {min(measured)[:12]}",
             f"not among {len(laid)} files of the overlay",
-            "serve the very source that the operator benchmark measured",
+            "serve the source that the operator benchmark measured",
             at(case.comparison.path(OVERLAY_FOLDER)),
             at(benchmark.runs_file),
             action=Action.REPLACE_HEADLINE,

@@ -32,7 +32,7 @@ def check(case: Case) -> Iterator[Outcome]:
         return
     if plans[0].seq > legs[0].seq:
         yield fail(
-            "a plan that stood before its first launch",
+            "a plan recorded before its first launch",
             f"{legs[0].path} was entered first",
             "write the plan before the first launch; measure fresh blocks under it",
             at(LEDGER, legs[0].seq + 1),
@@ -46,7 +46,7 @@ def check(case: Case) -> Iterator[Outcome]:
     if len(plans) > 1 and not changed:
         yield _wrong("a plan that was entered once", f"entered {len(plans)} times", LEDGER, plans[-1].seq + 1)
     if not changed:
-        yield info("a plan that stood before its first launch", f"entry {plans[0].seq} of {len(entries)}", at(LEDGER))
+        yield info("a plan recorded before its first launch", f"entry {plans[0].seq} of {len(entries)}", at(LEDGER))
 
 
 def _broken(entries: tuple[LedgerEntry, ...]) -> int | None:

@@ -90,7 +90,7 @@ def _unplanned(case: Case) -> Iterator[Outcome]:
         yield info("a gain above the floor", observed, where)
     elif few.lacks_launches:
         advice = (
-            "launch both sides at least twice, better six times in turns: rounds of one server say nothing of others"
+            "launch both sides at least twice, better six times in turns: one launch does not show how launches differ"
         )
         yield flag("two launches a side", observed, advice, where, modes=("D03",), code="one_launch")
     else:
@@ -106,7 +106,7 @@ def _simple(case: Case) -> Found:
     apart = "no candidate round below a reference round" if decision.separated else "ranges of the rounds overlap"
     word = "a win" if decision.wins else "no win"
     return info(
-        "the simple rule, for comparison: medians apart by its band and no overlap",
+        "the simple rule, for comparison: medians further apart than the band, and ranges that do not overlap",
         f"medians {decision.delta:+.2%}, band {decision.band:.1%}, {apart}: {word}",
         at(case.plan_file),
         code="simple_rule",

@@ -134,7 +134,7 @@ def _starved(first: LegView, leg: LegView, difference: ArgumentDifference) -> It
         yield fail(
             "a reference with the candidate's KV pool",
             f"{difference.plain}: {difference.reference} against {difference.candidate}, not shown to be idle",
-            "give the reference the same pool; what it loses for want of memory is no gain of the change",
+            "give the reference the same pool; throughput lost to a smaller pool is no gain of the change",
             at(first.path("server_info.json")),
             at(leg.path("server_info.json")),
             modes=("C01", "C13"),
@@ -213,7 +213,7 @@ def _forced(case: Case, first: LegView, leg: LegView, difference: ArgumentDiffer
     else:
         yield flag(
             f"{difference.plain}: {difference.reference}"[:300],
-            f"{observed}, forced along by the lever"[:300],
+            f"{observed}, changed by the engine because of the lever"[:300],
             "say in the headline what else this lever changes, or set it on both legs",
             where,
             action=Action.DOWNGRADE_HEADLINE,

@@ -29,7 +29,7 @@ def check(case: Case) -> Iterator[Outcome]:
             yield fail(
                 "a log without faults after the server was ready",
                 f"{leg.name}: {text}",
-                "do no harm: find this fault before measuring again",
+                "find this fault before measuring again",
                 at(leg.path("server.log"), line),
                 action=Action.EJECT if harm else Action.REMEASURE,
                 modes=_modes(case, leg),
@@ -71,7 +71,7 @@ def _deaths(case: Case) -> Iterator[Outcome]:
     yield fail(
         "candidates that stay up as the references did",
         f"{len(ours)} went down under load, {ours[0].name}: {line}"[:400],
-        "do no harm: find what takes the server down before measuring again",
+        "find what takes the server down before measuring again",
         *(at(leg.path("leg.json")) for leg in ours[:3]),
         action=Action.EJECT,
         modes=("H17",),
@@ -89,7 +89,7 @@ def _claimed(case: Case, *, lost: bool) -> Iterator[Outcome]:
         yield fail(
             "a candidate that stays up",
             "its own record says that the server died",
-            "do no harm: find this fault before measuring again",
+            "find this fault before measuring again",
             at(file),
             modes=("H17",),
             code="server_fault",

@@ -103,7 +103,7 @@ def test_a_port_clash_is_not_a_result(tmp_path: Path) -> None:
 
 def test_another_landscape_is_not_mixed_in(tmp_path: Path) -> None:
     record(FakeDriver(), ENGINE, recording(tmp_path, limit=1), quiet)
-    with pytest.raises(UserError, match=r"another landscape.*seed"):
+    with pytest.raises(UserError, match=r"holds another one.*seed"):
         record(FakeDriver(), ENGINE, recording(tmp_path, seed=2), quiet)
 
 
@@ -117,7 +117,7 @@ def test_a_torn_last_line_is_left_out(tmp_path: Path) -> None:
 def test_damaged_files_are_one_line_errors(tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
     assert read_partial(path) == (None, [])
-    with pytest.raises(UserError, match="no landscape"):
+    with pytest.raises(UserError, match="no launch in this file"):
         read_landscape(path)
     record(FakeDriver(), ENGINE, recording(tmp_path, limit=1), quiet)
     lines = (tmp_path / "landscape.jsonl").read_text().splitlines()
@@ -137,5 +137,5 @@ def test_a_packed_landscape_reads_like_the_plain_one(tmp_path: Path) -> None:
     packed.write_bytes(lzma.compress(plain.read_bytes()))
     assert read_landscape(packed) == read_landscape(plain)
     packed.write_bytes(packed.read_bytes()[:-20])
-    with pytest.raises(UserError, match="unpacked"):
+    with pytest.raises(UserError, match="Cannot unpack the landscape"):
         read_landscape(packed)

@@ -115,6 +115,9 @@ def test_a_quote_that_stands_nowhere_and_a_refusal_weigh_nothing(tmp_path: Path)
 
 
 def test_mistakes_are_said(tmp_path: Path) -> None:
-    for words, why in ((("-T", "auditor=clerk"), "no auditor 'clerk'"), (("-T", "split=x"), "no part 'x'")):
+    for words, why in (
+        (("-T", "auditor=clerk"), "invalid value 'clerk' for -T auditor"),
+        (("-T", "split=x"), "invalid value 'x' for -T split"),
+    ):
         done = _inspect(tmp_path, *words, code=1)
         assert why in done.stdout + done.stderr

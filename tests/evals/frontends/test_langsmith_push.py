@@ -98,22 +98,22 @@ def test_a_key_that_is_refused_is_one_line_and_is_not_repeated() -> None:
     with Smith(key="another") as smith:
         done = _push(smith)
     assert isinstance(done.exception, UserError)
-    assert str(done.exception).startswith("LangSmith refuses the key (LANGSMITH_API_KEY)")
+    assert str(done.exception).startswith("Cannot push to LangSmith: it refuses the key (LANGSMITH_API_KEY)")
     assert SECRET not in str(done.exception) + done.output
 
 
 @pytest.mark.parametrize(
     ("environ", "words", "why"),
     [
-        ({}, [], "no key for LangSmith (LANGSMITH_API_KEY)"),
+        ({}, [], "Cannot connect to LangSmith: no usable key (LANGSMITH_API_KEY)"),
         (
             {"LANGSMITH_API_KEY": "k", "LANGSMITH_ENDPOINT": "http://example.com"},
             [],
             "address is not allowed",
         ),
         ({"LANGSMITH_API_KEY": "k", "LANGSMITH_ENDPOINT": "http://127.0.0.1:9"}, [], "LangSmith rejected the request"),
-        ({"LANGSMITH_API_KEY": "k"}, ["--experiment", "e"], "cannot push an experiment: one of two options is missing"),
-        ({"LANGSMITH_API_KEY": "k"}, ["--only", "nothing-like-this"], "no such fixture"),
+        ({"LANGSMITH_API_KEY": "k"}, ["--experiment", "e"], "--results and --experiment go together"),
+        ({"LANGSMITH_API_KEY": "k"}, ["--only", "nothing-like-this"], "Cannot find the fixture"),
     ],
 )
 def test_mistakes_are_one_line(environ: dict[str, str], words: list[str], why: str) -> None:

@@ -171,24 +171,27 @@ def test_results_of_another_model_or_number_of_votes_are_not_mixed(tmp_path: Pat
             app, ["run", "--out", str(tmp_path), "--auditor", "both", "--llm", "n", "--llm-base-url", served.url]
         )
     assert isinstance(done.exception, UserError)
-    assert "results of other auditor" in str(done.exception)
+    assert "have other auditor" in str(done.exception)
 
 
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["--auditor", "judge"], "no model to ask (--auditor judge)"),
-        (["--auditor", "both"], "no model to ask (--auditor both)"),
-        (["--llm", "m"], "the rules alone use no language model"),
-        (["--skill", "skills/patch_auditor"], "the rules alone use no language model (--skill)"),
-        (["--auditor", "both", "--llm", "m", "--skill", "nowhere"], "skill file not found"),
-        (["--auditor", "both", "--llm", "m", "--skill", "skills/levers"], "not a skill of the judge (skills/levers)"),
-        (["--auditor", "both", "--models", "a,,b"], "empty model name"),
-        (["--auditor", "both", "--models", "a,b,a", "--llm-base-url", "http://127.0.0.1:9/v1"], "duplicate model"),
-        (["--llm-budget", "calls=1"], "no model to ask (--llm-budget)"),
+        (["--auditor", "judge"], "Cannot judge with a language model: none is given (--auditor judge)"),
+        (["--auditor", "both"], "Cannot judge with a language model: none is given (--auditor both)"),
+        (["--llm", "m"], "the rules use no language model"),
+        (["--skill", "skills/patch_auditor"], "the rules use no language model (--skill)"),
+        (["--auditor", "both", "--llm", "m", "--skill", "nowhere"], "file not found"),
+        (["--auditor", "both", "--llm", "m", "--skill", "skills/levers"], "it is not for the judge (skills/levers)"),
+        (["--auditor", "both", "--models", "a,,b"], "a model name is empty"),
+        (
+            ["--auditor", "both", "--models", "a,b,a", "--llm-base-url", "http://127.0.0.1:9/v1"],
+            "a model is named twice",
+        ),
+        (["--llm-budget", "calls=1"], "no language model is given (--llm-budget)"),
         (["--auditor", "both", "--llm", "m", "--llm-price", "m=1"], "'1' is not two prices"),
-        (["--auditor", "both", "--llm", "m", "--llm-budget", "usd=1"], "a budget in money, but no price for m"),
-        (["--auditor", "both", "--llm", "openai:gpt-x"], "no key for the language model"),
+        (["--auditor", "both", "--llm", "m", "--llm-budget", "usd=1"], "no price for m"),
+        (["--auditor", "both", "--llm", "openai:gpt-x"], "Cannot ask the language model: no key"),
         (
             ["--auditor", "both", "--llm", "m", "--llm-base-url", "http://example.com/v1"],
             "plain http to another machine",

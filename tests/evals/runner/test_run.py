@@ -147,9 +147,9 @@ def test_another_seed_makes_other_evidence() -> None:
 
 
 def test_mistakes(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no such fixture"):
+    with pytest.raises(UserError, match="Cannot find the fixture"):
         chosen(["nothing-like-this"])
-    with pytest.raises(UserError, match="cannot read results"):
+    with pytest.raises(UserError, match="Cannot read results"):
         read_results(tmp_path / "none")
     (tmp_path / "results.jsonl").write_text('{"fixture": 3}\n')
     with pytest.raises(UserError, match=r"results.jsonl:1"):

@@ -77,7 +77,7 @@ def test_wilson_interval_of_none_in_two_hundred() -> None:
 
 
 def test_results_of_an_unknown_fixture_are_refused() -> None:
-    with pytest.raises(UserError, match="without a key"):
+    with pytest.raises(UserError, match="without an answer key"):
         scores([judged("gone", "PASS")], {})
 
 

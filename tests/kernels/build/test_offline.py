@@ -104,7 +104,7 @@ def test_rows_that_are_too_long_are_refused_and_not_compiled(python):
         ("rms_norm", "4x256", "sm90", "", "no target sm90"),
         ("rms_norm", "4x256", "gfx942;rm", "", "no target gfx942;rm"),
         ("rms_norm", "4x256", "sm_90", sys.executable, "the engine cannot import Triton"),
-        ("rms_norm", "4x256", "sm_90", "/nowhere/python", "engine interpreter does not start"),
+        ("rms_norm", "4x256", "sm_90", "/nowhere/python", "interpreter does not start"),
     ],
 )
 def test_a_mistake_is_a_users_mistake(family, shapes, target, interpreter, problem, python):
@@ -122,7 +122,7 @@ def test_a_tool_that_is_not_there_is_said(tmp_path):
 def test_what_an_assembly_does_not_note_is_said():
     found = amd.figures("; ScratchSize: 16\n\tv_add_f32_e32 v0, v1, v2\n")
     assert (found["stack_bytes"], found["mix"]) == (16, {"float": 1})
-    assert "registers: not noted in the assembly" in found["missing"]
+    assert "registers: not in the assembly" in found["missing"]
     assert "spill_bytes" not in found
 
 

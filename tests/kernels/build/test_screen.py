@@ -24,7 +24,7 @@ BODIES = {
     "|HONEST if (__builtin_ia32_rdtsc() & 1) WRONG": "has instructions rdtsc",
     '|asm volatile("syscall" ::: "memory"); HONEST': "has instructions syscall",
     "|HONEST if (calls_here > 9) WRONG": "uses the count of its calls",
-    "#define PASTED(a, b) a##b\n|HONEST if (PASTED(calls, _here) > 9) WRONG": "pastes names together",
+    "#define PASTED(a, b) a##b\n|HONEST if (PASTED(calls, _here) > 9) WRONG": "joins names with ##",
 }
 
 

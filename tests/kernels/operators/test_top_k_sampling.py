@@ -82,7 +82,7 @@ def test_the_same_kernel_without_the_edit_enters_with_lives_very_values(compiler
 
 def test_the_task_is_in_the_familys_only_dtype(task, tmp_path, fork_server):
     assert task.task.dtype == "float32"
-    with pytest.raises(UserError, match="no dtype bfloat16"):
+    with pytest.raises(UserError, match="Cannot use dtype bfloat16"):
         write_task(tmp_path / "run", FAMILY, "bfloat16", parse_shapes(FAMILY, SERVED, ""), fork_server, threads=1)
     with pytest.raises(UserError, match="no larger than the vocabulary"):
         parse_shapes(FAMILY, "4x16x17", "")

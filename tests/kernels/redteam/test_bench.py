@@ -55,8 +55,8 @@ def test_honest_ones_are_right_and_not_refused_by_anything_but_a_clock(found):
     ("technique", "layer", "said"),
     [
         ("pointer-cache", "correctness", "the answer to old contents"),
-        ("edits-the-harness", "containment", "was kept from what it tried"),
-        ("leaves-a-process", "containment", "was kept from what it tried"),
+        ("edits-the-harness", "containment", "was prevented from what it tried"),
+        ("leaves-a-process", "containment", "was prevented from what it tried"),
         ("calls-out", "containment", "crashed"),
         ("reads-the-expected", "containment", "crashed"),
         ("writes-past-its-end", "timing", ""),

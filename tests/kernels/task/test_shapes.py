@@ -42,7 +42,7 @@ def test_a_head_that_cannot_be_halved_is_refused():
     ("served", "said"),
     [
         ("4x6x4x64x9", "a multiple of kv_heads"),
-        ("4x4x2x64", "is not a shape"),
+        ("4x4x2x64", "needs other axes"),
         ("9999x8x8x128x9999", "fewer than 2³¹ elements"),
         ("2147483647x1x1x1x1", "fewer than 2³¹ elements"),
     ],

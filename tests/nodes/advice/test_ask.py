@@ -79,7 +79,7 @@ def test_a_failure_leaves_the_policy_its_way_and_the_role_is_asked_again_later(
         assert len(served.requests) > sent
         assert [line.outcome for line in read_questions(context.folder.root)] == [kind, kind]
     assert told[0].text.startswith(f"language model as strategist: {kind}: ")
-    assert told[0].text.endswith("; the policy goes on")
+    assert told[0].text.endswith("; the deterministic policy decides")
 
 
 def test_what_would_hardly_end_otherwise_is_not_tried_for_the_same_role(opened: Any) -> None:

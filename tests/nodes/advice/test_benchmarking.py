@@ -95,7 +95,7 @@ def test_kernels_are_choices_of_the_template_few_and_new(task: TaskFolder, tmp_p
     assert [item.implementation for item in read_proposed(task.path)] == [name_of(unroll=4), name_of(unroll=2)]
     assert len(read_proposed(task.path)) == MOST
     assert dropped == [
-        "takes part already",
+        "already a candidate",
         "not one of the values of unroll",
         "not a parameter of the template",
         "not one of the values of fixed_cols",  # the size of a held-out shape

@@ -86,7 +86,7 @@ def test_lines_come_numbered_between_marks_that_no_file_knows(file: str, run: Pa
     ],
 )
 def test_nothing_else_is_read(file: str, run: Path) -> None:
-    with pytest.raises(UserError, match="cannot read the evidence: no such file"):
+    with pytest.raises(UserError, match="Cannot read the evidence: no such file"):
         read(run, file)
 
 
@@ -94,7 +94,7 @@ def test_a_link_is_not_followed(run: Path) -> None:
     (run / "comparisons" / "linked").symlink_to(run.parent)
     (run / "comparisons" / "patch-x" / "claim.json").symlink_to(run.parent / "secret")
     for file in ("comparisons/patch-x/claim.json", "comparisons/linked/plan.json"):
-        with pytest.raises(UserError, match="cannot read the evidence: no such file"):
+        with pytest.raises(UserError, match="Cannot read the evidence: no such file"):
             read(run, file)
 
 

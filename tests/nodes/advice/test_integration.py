@@ -24,7 +24,7 @@ def answering(action: str) -> ScriptedEndpoint:
     ("action", "ceiling", "left"),
     [
         ("lay", 0.001, ""),
-        ("leave", SMALL - 0.001, "left aside by the integrator: so it is"),
+        ("leave", SMALL - 0.001, "left out by the integrator: so it is"),
         ("leave", SMALL, ""),
         ("leave", 0.3, ""),
         ("give_up", 0.001, ""),

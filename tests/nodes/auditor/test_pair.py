@@ -116,5 +116,5 @@ def test_a_file_without_rounds_is_a_user_error(tmp_path: Path) -> None:
     (tmp_path / "empty.jsonl").write_text("")
     with pytest.raises(UserError, match="known format"):
         audit_pair(tmp_path / "empty.jsonl", tmp_path / "empty.jsonl")
-    with pytest.raises(UserError, match="cannot read"):
+    with pytest.raises(UserError, match="Cannot read"):
         audit_pair(tmp_path / "absent.jsonl", tmp_path / "absent.jsonl")

@@ -81,7 +81,7 @@ def test_where_nothing_can_be_kept_a_key_lives_for_one_run_and_it_is_said(home: 
     first, second = open_key(None), open_key(None)
     assert first.origin == second.origin == "ephemeral"
     assert first.public != second.public
-    assert "no signing key can be kept here (Not a directory)" in first.said
+    assert "the signing key cannot be stored (Not a directory)" in first.said
     assert open_envelope(sign(b"x", first), [first.public]).payload == b"x"
 
 
@@ -107,7 +107,7 @@ def test_a_key_that_others_can_touch_is_refused(tmp_path: Path, mode: int) -> No
     fixed_key(tmp_path, 1)
     path = tmp_path / "key-1.pem"
     path.chmod(mode)
-    with pytest.raises(UserError, match=rf"read by others \(mode {mode:04o}\).*Run chmod 600 "):
+    with pytest.raises(UserError, match=rf"others can read it \(mode {mode:04o}\).*Run chmod 600 "):
         read_key(path)
 
 
@@ -121,7 +121,7 @@ def test_a_key_that_only_its_owner_can_touch_is_taken(tmp_path: Path, mode: int)
 def test_ones_own_key_is_not_excused(home: Path) -> None:
     open_key(None)
     default_path().chmod(0o644)
-    with pytest.raises(UserError, match="read by others"):
+    with pytest.raises(UserError, match="others can read it"):
         open_key(None)
 
 
@@ -153,7 +153,11 @@ def test_an_unfit_key_is_one_line_that_names_the_file(tmp_path: Path, says: str)
 
 def test_what_is_no_file_is_refused_without_waiting_for_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe", 0o600)
-    for path, says in ((tmp_path / "pipe", "not a file"), (tmp_path, "not a file"), (tmp_path / "gone", "no such")):
+    for path, says in (
+        (tmp_path / "pipe", "not a regular file"),
+        (tmp_path, "not a regular file"),
+        (tmp_path / "gone", "no such"),
+    ):
         with pytest.raises(UserError, match=says):
             open_key(path)
 

@@ -88,29 +88,29 @@ WRONG: dict[str, tuple[ChatReply, Kind, str]] = {
     "cut connection": (
         ChatReply(body=says(GOOD).body, cut_after=40),
         Kind.CUT,
-        "the connection ended within the answer",
+        "the connection ended during the answer",
     ),
     "truncated JSON": (
         completion('{"word": "re'),
         Kind.MALFORMED,
-        "not of the shape asked for: the whole: json invalid",
+        "does not match the schema: the whole: json invalid",
     ),
     "wrong enum": (
         says({"word": "green", "number": 1}),
         Kind.MALFORMED,
-        "not of the shape asked for: word: literal error",
+        "does not match the schema: word: literal error",
     ),
     "a field too many": (
         says({**GOOD, "rm -rf": 1}),
         Kind.MALFORMED,
-        "not of the shape asked for: the whole: extra forbidden",
+        "does not match the schema: the whole: extra forbidden",
     ),
-    "a field too few": (says({"word": "red"}), Kind.MALFORMED, "not of the shape asked for: number: missing"),
+    "a field too few": (says({"word": "red"}), Kind.MALFORMED, "does not match the schema: number: missing"),
     "refusal": (refusal(), Kind.REFUSED, "the model refused"),
     "content filter": (completion("", finish="content_filter"), Kind.REFUSED, "a content filter"),
     "no text": (completion("  \n"), Kind.EMPTY, "no text"),
     "null text": (completion(None), Kind.EMPTY, "no text"),
-    "cut at its length": (completion('{"wo', finish="length"), Kind.TOO_LONG, "the answer was cut at its longest"),
+    "cut at its length": (completion('{"wo', finish="length"), Kind.TOO_LONG, "the answer was cut at the token limit"),
     "prompt too long": (
         error(400, code="context_length_exceeded"),
         Kind.TOO_LONG,
@@ -166,7 +166,7 @@ def test_what_goes_wrong_has_its_own_end(name: str, ask: Ask) -> None:
 def test_a_slow_answer_ends_at_the_wall(reply: ChatReply, ask: Ask) -> None:
     begun = time.monotonic()
     found = ask(reply, BRIEFLY)
-    assert (found.kind, found.detail) == (Kind.TIMED_OUT, "no whole answer within the time")
+    assert (found.kind, found.detail) == (Kind.TIMED_OUT, "no complete answer within the time limit")
     assert 0.9 < time.monotonic() - begun < 10  # read to their ends they take 16 s and more
 
 
@@ -181,7 +181,7 @@ def test_a_slow_answer_ends_at_the_wall(reply: ChatReply, ask: Ask) -> None:
 )
 def test_an_answer_of_a_megabyte_is_refused(reply: ChatReply, ask: Ask) -> None:
     found = ask(reply)
-    assert (found.kind, found.detail) == (Kind.TOO_LONG, "an answer of more bytes than are read")
+    assert (found.kind, found.detail) == (Kind.TOO_LONG, "the answer is larger than the limit")
 
 
 def test_an_answer_just_below_the_bound_is_read(ask: Ask) -> None:

@@ -55,7 +55,7 @@ def test_a_silent_server_costs_its_time_once_and_not_for_every_role(tmp_path: Pa
     assert (found.kind, found.attempts, len(served.requests)) == (Kind.TIMED_OUT, 0, sent)
     assert time.monotonic() - begun < 0.3
     last = CallLedger(path).lines[-1]
-    assert (last.role, last.attempt, last.detail) == ("integrator", 0, "not asked: nobody answered the last requests")
+    assert (last.role, last.attempt, last.detail) == ("integrator", 0, "not asked: the last requests got no answer")
 
 
 def test_a_question_ends_at_the_callers_wall_too() -> None:

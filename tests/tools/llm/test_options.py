@@ -39,16 +39,16 @@ def test_a_budget_in_all_and_per_role() -> None:
 @pytest.mark.parametrize(
     ("options", "why"),
     [
-        ({"roles": ["juge=x"]}, "no model plays 'juge'"),
+        ({"roles": ["juge=x"]}, "no role 'juge'"),
         ({"roles": ["judge"]}, "'judge' is not name=value"),
-        ({"roles": ["judge=x", "judge=y"]}, "'judge' twice"),
+        ({"roles": ["judge=x", "judge=y"]}, "'judge' is given twice"),
         ({"roles": ["judge="]}, "'judge=' is not name=value"),
         ({"roles": ["judge=x@http://10.0.0.1/v1"]}, "plain http to another machine"),
         ({"budgets": ["5"]}, "'5' is not name=value"),
         ({"budgets": ["dollars=5"]}, "no budget 'dollars'"),
         ({"budgets": ["money=5"]}, "no budget 'money'"),
-        ({"budgets": ["calls=5", "calls=6"]}, "'calls' twice"),
-        ({"budgets": ["judge.calls=5", "calls=6", "judge.calls=5"]}, "'calls' twice"),
+        ({"budgets": ["calls=5", "calls=6"]}, "'calls' is given twice"),
+        ({"budgets": ["judge.calls=5", "calls=6", "judge.calls=5"]}, "'calls' is given twice"),
         ({"budgets": ["calls=many"]}, "'many' is not a whole number for calls"),
         ({"budgets": ["calls=-1"]}, "not a whole number"),
         ({"budgets": ["calls=nan"]}, "not a whole number"),
@@ -67,7 +67,7 @@ def test_a_budget_in_all_and_per_role() -> None:
         ({"prices": ["small=nan,1"]}, "'nan' is not an amount"),
         ({"prices": ["small=-1,1"]}, "'-1' is not an amount"),
         ({"prices": ["small=1,inf"]}, "'inf' is not an amount"),
-        ({"prices": ["small=1,2", "openai:small=1,2"]}, "'small' twice"),
+        ({"prices": ["small=1,2", "openai:small=1,2"]}, "'small' is given twice"),
     ],
 )
 def test_mistakes_are_one_line(options: dict[str, object], why: str) -> None:
@@ -86,5 +86,5 @@ def test_a_name_that_no_model_has_is_one_line() -> None:
 
 def test_options_without_a_model() -> None:
     check_stray([("--llm-price", []), ("--llm-base-url", None)])
-    with pytest.raises(UserError, match=r"no model to ask \(--llm-price\)"):
+    with pytest.raises(UserError, match=r"no language model is given \(--llm-price\)"):
         check_stray([("--llm-base-url", None), ("--llm-price", ["m=1,2"])])

@@ -38,7 +38,7 @@ class Mix(Record):
 
 def mixed(asked: Mix) -> str:
     if asked.first == asked.second:
-        raise UserError("one colour", asked.first, "give two")
+        raise UserError("Cannot mix one colour", asked.first, "give two")
     return f"{asked.first} and {asked.second} make brown"
 
 

@@ -69,7 +69,7 @@ def test_a_prompt_that_is_not_complete_is_one_line(before: str, after: str, why:
 
 
 def test_roles_without_a_prompt(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no prompt for this role"):
+    with pytest.raises(UserError, match="no readable file"):
         load_prompt("judge", tmp_path)
     with pytest.raises(UserError, match="no role called"):
         load_prompt("../../etc/passwd")

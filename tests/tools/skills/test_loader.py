@@ -118,15 +118,15 @@ ONE = "---\nname: one\ndescription: long enough to say\nroles: [judge]\n---\nbod
 @pytest.mark.parametrize(
     ("index", "why"),
     [
-        ("skills:\n  - {name: one, file: ../one.md}", "invalid skill index"),
-        ("skills:\n  - {name: one, file: /etc/passwd}", "invalid skill index"),
-        ("skills:\n  - {name: one, file: one.md}\n  - {name: one, file: one.md}", "duplicate skill"),
-        ("skills:\n  - {name: two, file: one.md}", "the index calls it two, the skill one"),
-        ("skills:\n  - {name: gone, file: gone.md}", "skill file not found"),
-        ("skills: 3", "invalid skill index"),
+        ("skills:\n  - {name: one, file: ../one.md}", "Cannot read the index of skills"),
+        ("skills:\n  - {name: one, file: /etc/passwd}", "Cannot read the index of skills"),
+        ("skills:\n  - {name: one, file: one.md}\n  - {name: one, file: one.md}", "a skill is named twice"),
+        ("skills:\n  - {name: two, file: one.md}", "the index calls it two, its own head one"),
+        ("skills:\n  - {name: gone, file: gone.md}", "file not found"),
+        ("skills: 3", "Cannot read the index of skills"),
         ("skills:\n  - {name: one, file: one.md, run: x}", "extra forbidden"),
-        ("- one", "not a YAML mapping"),
-        ("skills:\n  - {name: big, file: big.md}", "skill file is too large"),
+        ("- one", "not a mapping"),
+        ("skills:\n  - {name: big, file: big.md}", "Cannot read the skill: larger than"),
         ("skills:\n  - {name: out, file: out.md}", "a link out of the folder"),
         ("skills:\n  - {name: link, file: link.md}", "a symbolic link"),
     ],
@@ -142,7 +142,7 @@ def test_an_index_or_a_skill_out_of_order_is_one_line(index: str, why: str, tmp_
 
 
 def test_an_unknown_skill_is_a_user_error() -> None:
-    with pytest.raises(UserError, match="no skill called 'nothing'"):
+    with pytest.raises(UserError, match="Cannot find skill 'nothing'"):
         skill("nothing")
 
 

@@ -53,7 +53,9 @@ def read(reader: Reader, file: str, documents: Iterable[Document]) -> Reading:
             rounds += [each] if each is not None else []
     if len(levels) > 1:
         raise UserError(
-            f"{len(levels)} load levels in one GuideLLM report", file, "compare reports with one strategy each"
+            f"Cannot import: {len(levels)} load levels in one GuideLLM report",
+            file,
+            "compare reports with one strategy each",
         )
     gaps = [AbsentRecord("finish reasons", "the format has none", "output_correctness", decides=False)]
     gaps += [AbsentRecord("gaps between tokens", "the format has none", "headline_integrity", decides=False)]

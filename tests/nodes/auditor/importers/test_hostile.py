@@ -275,7 +275,7 @@ def test_pipes_devices_and_links_are_refused(tmp_path: Path) -> None:
 
 def test_a_path_that_is_not_there(tmp_path: Path) -> None:
     for path in (tmp_path / "none.json", tmp_path / "none"):
-        with pytest.raises(UserError, match="cannot read"):
+        with pytest.raises(UserError, match="Cannot read"):
             audit_pair(path, path)
     with pytest.raises(UserError, match="Give a reference and a candidate"):
         audit_pair(tmp_path)

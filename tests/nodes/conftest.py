@@ -1,0 +1,45 @@
+"""The context of a recorded run whose kernel track finished, without any launch."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from bankable.graph.session import recorded_config, session
+from bankable.tools.measurement.progress import ProgressEvent
+from bankable.tools.measurement.run_context import RunContext
+
+KERNEL_RECORDING = Path(__file__).resolve().parents[2] / "evals" / "recorded" / "cpu-kernels.tar.xz"
+
+
+@dataclass
+class KernelReplay:
+    """A run that replays the recording, and what it told the user so far."""
+
+    context: RunContext
+    events: list[ProgressEvent] = field(default_factory=list)
+
+    def notes(self) -> list[str]:
+        """Texts of the notes, in order."""
+        return [event.text for event in self.events if event.kind == "note"]
+
+
+@pytest.fixture(scope="session")
+def kernel_recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The recording, unpacked once."""
+    folder = tmp_path_factory.mktemp("recording")
+    with tarfile.open(KERNEL_RECORDING) as archive:
+        archive.extractall(folder, filter="data")
+    return folder / "kernels"
+
+
+@pytest.fixture
+def kernel_replay(kernel_recording: Path, tmp_path: Path) -> Iterator[KernelReplay]:
+    events: list[ProgressEvent] = []
+    config = recorded_config(kernel_recording, {})
+    with session(config, tmp_path / "replay", resume=False, watch=events.append) as context:
+        yield KernelReplay(context, events)
