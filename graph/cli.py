@@ -236,6 +236,9 @@ def audit(
     scope: Annotated[
         str, typer.Option(help="patch (one change), bundle (several), baseline (the reference alone).")
     ] = ("patch"),
+    one_server: Annotated[
+        bool, typer.Option("--one-server", help="All files of a leg are runs of one server: one launch.")
+    ] = False,
     json: Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print GitHub-flavoured Markdown.")] = False,
 ) -> None:
@@ -248,10 +251,14 @@ def audit(
         raise UserError(f"invalid value {scope!r} for --scope", "", f"use one of {', '.join(SCOPES)}")
     if json and markdown:
         raise UserError("Cannot print two formats at once", "--json --markdown", "choose one")
-    verdict = audit_pair(ref, cand, claim, chosen)
-    shown = (
-        verdict.to_bytes() if json else (render_markdown(verdict) if markdown else render_text(verdict) + "\n").encode()
-    )
+    origins: dict[str, str] = {}
+    verdict = audit_pair(ref, cand, claim, chosen, one_server=one_server, origins=origins)
+    if json:
+        shown = verdict.to_bytes()
+    elif markdown:
+        shown = render_markdown(verdict, origins).encode()
+    else:
+        shown = (render_text(verdict, origins=origins) + "\n").encode()
     # Bytes, because the encoding of a Windows console may lack the arrows.
     sys.stdout.buffer.write(shown)
     raise typer.Exit(EXIT_CODES[verdict.verdict.value])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import cast
 
+from bankable.nodes.auditor.findings.token_source import explain_missing_source, states_piece
 from bankable.nodes.auditor.harness.isolated import IsolatedSpeedup, measure_isolated
 from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 from bankable.nodes.auditor.inferred_lever import infer_lever
@@ -136,6 +137,18 @@ class Case:
         if self.imported:
             return (*self.counted(Side.REFERENCE), *self.counted(Side.CANDIDATE))
         return tuple(leg for block in self.blocks for leg in block.legs())
+
+    @cached_property
+    def token_source_shown(self) -> bool:
+        """Whether no leg leaves open where its token counts come from; a contradiction is a finding of its own."""
+        rows = [row for leg in self.legs for row in leg.rows if leg.format]
+        return not any(explain_missing_source(row) and not states_piece(row) for row in rows)
+
+    @cached_property
+    def shared_processes(self) -> frozenset[str]:
+        """Server processes that rounds of both sides name."""
+        sides = [{row.process for leg in self.counted(side) for row in leg.rows} - {None} for side in Side]
+        return frozenset(process for process in sides[0] & sides[1] if process is not None)
 
     @cached_property
     def knobs(self) -> dict[str, Knob | None]:

@@ -34,7 +34,7 @@ def _parts(case: Case) -> tuple[LeverPart, ...]:
 
 def _gains(case: Case) -> bool:
     gain = case.measured.gain
-    return gain is not None and gain.verdict == "real"
+    return gain is not None and gain.verdict == "real" and case.token_source_shown
 
 
 def _metrics(case: Case) -> tuple[Metric, ...]:
@@ -80,4 +80,6 @@ def _of_files(case: Case) -> str:
     low, high = few.gain_interval
     launches = " and ".join(map(str, few.launches))
     state = few.verdict.replace("_", " ")
+    if few.verdict == "real" and not case.token_source_shown:
+        state = "token source not shown"
     return f"{METRIC} {few.gain:+.1%} [{low:+.1%}, {high:+.1%}] on {launches} launches, {state}"

@@ -45,7 +45,7 @@ def infer_lever(reference: LegView, candidate: LegView) -> Lever | None:
 
 def _is_setting(difference: ArgumentDifference) -> bool:
     plain = not difference.name.startswith(STATE)
-    return plain and difference.name not in CAPACITIES and classify_field(difference.name) == "lever"
+    return plain and difference.field not in CAPACITIES and classify_field(difference.field) == "lever"
 
 
 def _derived(name: str) -> tuple[str, ...]:

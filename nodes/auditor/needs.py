@@ -103,10 +103,12 @@ def _each_leg(present: Callable[[LegView], object], name: str) -> Callable[[Case
 
 
 def _arguments_removed(case: Case) -> bool:
-    """The arguments of one side are missing although the other has them, or the tool always writes them."""
-    bare = [leg for leg in case.legs if not leg.server_info]
-    sides = {leg.side for leg in bare}
-    return any(leg.states_arguments for leg in bare) or len(sides) < len({leg.side for leg in case.legs})
+    """The arguments of one side are missing although the other has them.
+
+    Where no leg has them, the server may have had none to give: not every server answers ``/server_info``.
+    """
+    bare = {leg.side for leg in case.legs if not leg.server_info}
+    return bool(bare) and any(leg.server_info for leg in case.legs)
 
 
 def _components(case: Case) -> list[str]:

@@ -10,6 +10,7 @@ and never give a PASS. Reading is bounded by sizes, each rule by a time budget t
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from bankable.nodes.auditor.case import Case
@@ -29,17 +30,27 @@ from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Side
 
 SCOPES: tuple[PairScope, ...] = ("patch", "bundle", "baseline")
+MAX_IGNORED = 20
+"""Ignored files that are named."""
 _GEAKS = frozenset({"throughput_speedup", "e2e_delta_pct", "ref_med", "e2e"})
 """One of these names marks a summary of GEAK."""
 
 
 def audit_pair(
-    reference: Path, candidate: Path | None = None, claim: Path | None = None, scope: PairScope = "patch"
+    reference: Path,
+    candidate: Path | None = None,
+    claim: Path | None = None,
+    scope: PairScope = "patch",
+    *,
+    one_server: bool = False,
+    origins: dict[str, str] | None = None,
 ) -> Verdict:
     """Judge two legs and, where given, a claim about them.
 
     Without a candidate, ``reference`` is a run folder of GEAK with both legs, or with scope ``baseline`` a leg that is
-    judged alone. Raises ``UserError`` when a leg has no usable round or no known format.
+    judged alone. ``one_server``: all files of a leg are runs of one server, so one launch. ``origins`` receives the
+    given path of each file by its path in the verdict, which names no place outside the evidence. Raises ``UserError``
+    when a leg has no usable round or no known format.
     """
     with tempfile.TemporaryDirectory(prefix="audit-pair-") as name:
         # Resolved: a temporary folder may itself lie behind a link (macOS).
@@ -49,11 +60,17 @@ def audit_pair(
                 raise UserError(
                     "Cannot audit: scope baseline judges one leg", str(candidate), "give the reference alone"
                 )
-            return _baseline(intake, reference)
-        return _pair(intake, reference, candidate, claim, scope)
+            verdict = _baseline(intake, reference, one_server)
+        else:
+            verdict = _pair(intake, reference, candidate, claim, scope, one_server)
+        if origins is not None:
+            origins.update(intake.origins)
+        return verdict
 
 
-def _pair(intake: Intake, reference: Path, candidate: Path | None, claim: Path | None, scope: PairScope) -> Verdict:
+def _pair(
+    intake: Intake, reference: Path, candidate: Path | None, claim: Path | None, scope: PairScope, one_server: bool
+) -> Verdict:
     run = geak.locate(reference) if candidate is None else None
     if candidate is None and run is None:
         raise UserError(
@@ -72,19 +89,31 @@ def _pair(intake: Intake, reference: Path, candidate: Path | None, claim: Path |
     names += tuple(f"candidate/{name}" for name in geak.SUMMARIES if reader.exists(f"candidate/{name}"))
     # A candidate that was never measured is a leg without a round, which gives a finding.
     launches.setdefault(Side.CANDIDATE, [formats.Given("candidate", None, None)])
-    legs = {side: formats.read(reader, side, launches[side]) for side in Side}
+    legs = {side: formats.read(reader, side, launches[side], one_server=one_server) for side in Side}
     _usable(reader, legs)
-    comparison = ImportedComparison(reader, legs[Side.REFERENCE], legs[Side.CANDIDATE])
+    ignored = _describe_ignored(intake, [place for place in places.values() if place is not None])
+    comparison = ImportedComparison(reader, legs[Side.REFERENCE], legs[Side.CANDIDATE], ignored)
     return _judge(ImportedView(reader, scope, comparison, *_claims(reader, claim is not None, names)))
 
 
-def _baseline(intake: Intake, source: Path) -> Verdict:
+def _describe_ignored(intake: Intake, places: Sequence[Path]) -> tuple[str, ...]:
+    """What was found in the given folders and not used, by its path below them."""
+    texts = []
+    for path, why in sorted(intake.ignored.items())[:MAX_IGNORED]:
+        place = next((place for place in places if Path(path).is_relative_to(place)), None)
+        texts.append(f"ignored: {Path(path).relative_to(place).as_posix() if place else Path(path).name} ({why})")
+    more = len(intake.ignored) - MAX_IGNORED
+    return (*texts, *([f"ignored: {more} more files"] if more > 0 else []))
+
+
+def _baseline(intake: Intake, source: Path, one_server: bool) -> Verdict:
     run = geak.locate(source, baseline=True)
     reader = Reader(intake.root)
     launches = formats.take(intake, run.reference if run else source, Side.REFERENCE.value)
-    legs = formats.read(reader, Side.REFERENCE, launches)
+    legs = formats.read(reader, Side.REFERENCE, launches, one_server=one_server)
     _usable(reader, {Side.REFERENCE: legs})
-    return _judge(ImportedView(reader, "baseline", ImportedComparison(reader, legs, ())))
+    ignored = _describe_ignored(intake, [run.reference if run else source])
+    return _judge(ImportedView(reader, "baseline", ImportedComparison(reader, legs, (), ignored)))
 
 
 def _judge(view: ImportedView) -> Verdict:

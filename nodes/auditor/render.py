@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import textwrap
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from bankable.nodes.auditor.verdict import Evidence, Finding, LeverPart, Metric, Severity, Verdict
 
@@ -11,14 +13,19 @@ WIDTH = 110
 """Columns of the plain text."""
 SHOWN_FILES = 3
 """Places of evidence that are listed per finding."""
+NOWHERE: Mapping[str, str] = MappingProxyType({})
+"""Origins of evidence that lies where the verdict says."""
 _SPECIAL = re.compile(r"[\\`*_\[\]#|~$]")
 """Characters that are Markdown markup inside a line."""
 _HIDDEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 """Control characters except the line feed, and characters that change the text direction."""
 
 
-def render_text(verdict: Verdict, *, everything: bool = False) -> str:
-    """Render plain text; INFO findings and all notes only with ``everything``."""
+def render_text(verdict: Verdict, *, everything: bool = False, origins: Mapping[str, str] = NOWHERE) -> str:
+    """Render plain text; INFO findings and all notes only with ``everything``.
+
+    ``origins``: path as the caller gave it, by path in the verdict.
+    """
     subject = f"{verdict.scope} {verdict.subject}, attempt {verdict.attempt}"
     lines = [
         f"{verdict.verdict.value}  {subject}  →  {verdict.action.value}",
@@ -29,7 +36,10 @@ def render_text(verdict: Verdict, *, everything: bool = False) -> str:
     if len(verdict.lever_decomposition) > 1:
         lines += [f"  of which {_part_line(part)}" for part in verdict.lever_decomposition]
     for finding in _select_findings(verdict, everything=everything):
-        lines += ["", *_paragraph(finding)]
+        lines += ["", *_paragraph(finding, origins)]
+    remarks = [note.text for note in verdict.notes if note.kind == "remark"] if verdict.request.scope == "pair" else []
+    if remarks and not everything:
+        lines += ["", "remarks:", *(f"  {text}" for text in dict.fromkeys(remarks))]
     kinds = {note.kind for note in verdict.notes} if everything else {"unverifiable"}
     notes = [note for note in verdict.notes if note.kind in kinds]
     if notes:
@@ -42,8 +52,11 @@ def render_text(verdict: Verdict, *, everything: bool = False) -> str:
     return _HIDDEN.sub("", "\n".join(lines)) + "\n"
 
 
-def render_markdown(verdict: Verdict) -> str:
-    """Render GitHub-flavoured Markdown: headline, metrics, findings with their evidence."""
+def render_markdown(verdict: Verdict, origins: Mapping[str, str] = NOWHERE) -> str:
+    """Render GitHub-flavoured Markdown: headline, metrics, findings with their evidence.
+
+    ``origins``: path as the caller gave it, by path in the verdict.
+    """
     parts = [
         f"### {verdict.verdict.value}: {_cell(verdict.scope)} {_code(verdict.subject)} (attempt {verdict.attempt})",
         f"{_cell(verdict.headline)}. Action: `{verdict.action.value}`, lever class {verdict.lever_class}, "
@@ -64,7 +77,10 @@ def render_markdown(verdict: Verdict) -> str:
             "| severity | rule | expected | observed | evidence | what to do |",
             "| --- | --- | --- | --- | --- | --- |",
         ]
-        parts.append("\n".join([*head, *map(_finding_row, findings)]))
+        parts.append("\n".join([*head, *(_finding_row(finding, origins) for finding in findings)]))
+    remarks = [note.text for note in verdict.notes if note.kind == "remark"] if verdict.request.scope == "pair" else []
+    if remarks:
+        parts.append("\n".join(["Remarks:", *(f"- {_cell(text)}" for text in dict.fromkeys(remarks))]))
     unverifiable = [note for note in verdict.notes if note.kind == "unverifiable"]
     if unverifiable:
         items = [f"- {_code(note.rule)}: {_cell(note.text)}" for note in unverifiable]
@@ -82,11 +98,11 @@ def _select_findings(verdict: Verdict, *, everything: bool) -> list[Finding]:
     return sorted(findings, key=lambda finding: order.index(finding.severity))
 
 
-def _paragraph(finding: Finding) -> list[str]:
+def _paragraph(finding: Finding, origins: Mapping[str, str]) -> list[str]:
     title = f"{finding.severity.value} {finding.rule}" + (f" [{', '.join(finding.modes)}]" if finding.modes else "")
     fields = [("expected", finding.expected), ("observed", finding.observed), ("to do", finding.advice)]
     if finding.evidence:
-        fields.append(("see", _places(finding)))
+        fields.append(("see", _places(finding, origins)))
     body = [
         textwrap.fill(
             f"{name + ':':<10}{' '.join(value.split())}", WIDTH, initial_indent="  ", subsequent_indent=" " * 12
@@ -96,20 +112,21 @@ def _paragraph(finding: Finding) -> list[str]:
     return [title, *body]
 
 
-def _finding_row(finding: Finding) -> str:
+def _finding_row(finding: Finding, origins: Mapping[str, str]) -> str:
     rule = _code(finding.rule) + (f" ({', '.join(finding.modes)})" if finding.modes else "")
-    cells = (finding.expected, finding.observed, _places(finding), finding.advice)
+    cells = (finding.expected, finding.observed, _places(finding, origins), finding.advice)
     return "| " + " | ".join([finding.severity.value, rule, *map(_cell, cells)]) + " |"
 
 
-def _places(finding: Finding) -> str:
-    shown = [_place(evidence) for evidence in finding.evidence[:SHOWN_FILES]]
-    more = len(finding.evidence) - len(shown)
-    return ", ".join(shown) + (f" and {more} more" if more else "")
+def _places(finding: Finding, origins: Mapping[str, str]) -> str:
+    places = list(dict.fromkeys(_place(evidence, origins) for evidence in finding.evidence))
+    more = len(places) - SHOWN_FILES
+    return ", ".join(places[:SHOWN_FILES]) + (f" and {more} more" if more > 0 else "")
 
 
-def _place(evidence: Evidence) -> str:
-    return evidence.file if evidence.line is None else f"{evidence.file}:{evidence.line}"
+def _place(evidence: Evidence, origins: Mapping[str, str]) -> str:
+    file = origins.get(evidence.file, evidence.file)
+    return file if evidence.line is None else f"{file}:{evidence.line}"
 
 
 def _part_line(part: LeverPart) -> str:

@@ -13,8 +13,9 @@ and the value that bounds the chance of a null change to ``NULL_RATE`` where lau
 (a quantile of the noncentral t distribution; a quieter machine passes fewer, one of 10 % at most 2 %). With fewer than
 ``MIN_FREEDOM`` degrees of freedom two launches may agree by luck, so that the bounds are at least as wide as with a
 prior of ``PRIOR_LAUNCH_SD`` that counts as one degree of freedom. What was seen is never shrunk. With one launch a side
-the bounds show what that prior would give if it were known, and prove no gain. Assumed are independent launches whose
-levels are normal with one standard deviation on both sides; ``FewDecision.assumed`` says so.
+the bounds show what that prior would give if it were known, widened by the noise of the rounds, and prove no gain.
+Assumed are independent launches whose levels are normal with one standard deviation on both sides;
+``FewDecision.assumed`` says so.
 
 ``python -m evals bench few`` simulates the error rates and the power beside other rules.
 """
@@ -139,6 +140,8 @@ def decide_few(
     spread = _pool(levels, control)
     mean = fmean(levels[1]) - fmean(levels[0])
     half = half_width(spread.variance, spread.freedom, launches, alpha=alpha, floor=floor, prior=prior)
+    if not spread.freedom:
+        half = math.hypot(half, t_quantile(1.0 - alpha, math.inf) * _level_error(reference[0], candidate[0]))
     scale = math.sqrt(1.0 / launches[0] + 1.0 / launches[1])
     verdict, reason = _judge(mean - half, mean + half, math.log1p(floor), launches)
     critical = critical_value(spread.freedom, scale, alpha, floor) if spread.freedom else 0.0
@@ -246,6 +249,17 @@ def _describe_assumptions(freedom: int, prior: float) -> str:
     if not freedom:
         return f"a launch sd of {prior:.1%}, since no side has two launches"
     return f"{model}, and a launch sd of {prior:.1%} as one further observation, since launches are few"
+
+
+def _level_error(reference: Sequence[float], candidate: Sequence[float]) -> float:
+    """Standard error of the difference of two launch levels from the spread of their rounds; 0 without two rounds."""
+    squares = 0.0
+    for rounds in (reference, candidate):
+        logs = [math.log(value) for value in rounds]
+        if len(logs) > 1:
+            mean = fmean(logs)
+            squares += sum((x - mean) ** 2 for x in logs) / (len(logs) - 1) / len(logs)
+    return math.sqrt(squares)
 
 
 def _round_sd(launches: Sequence[Sequence[float]]) -> float | None:

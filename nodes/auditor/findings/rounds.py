@@ -4,20 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bankable.nodes.auditor.findings.token_source import (
+    UNSTREAMED,
+    count_unstreamed,
+    explain_missing_source,
+    states_piece,
+)
 from bankable.nodes.auditor.reading.rows import BenchRound
 from bankable.nodes.auditor.reading.view import LegView
-from bankable.nodes.auditor.rule import Found, at, fail
+from bankable.nodes.auditor.rule import Found, Unverifiable, at, fail
 from bankable.nodes.auditor.verdict import Action, Evidence
 
 CLOCK_SLACK_S = 0.25
 """Tolerance in seconds between the load generator's clock and the surrounding one."""
-UNSTREAMED = 0.25
-"""Share of credited tokens without a gap of their own: a busy server sends several tokens in its first piece."""
+TOKEN_FIX = "record the server's own usage with every request, or stream one token a piece"
 
 
-def row_findings(leg: LegView, row: BenchRound, planned: int | None) -> Iterator[Found]:
+def row_findings(leg: LegView, row: BenchRound, planned: int | None) -> Iterator[Found | Unverifiable]:
     """Account for the requests and tokens of one round; ``planned`` is the number of prompts, where a plan says."""
     where = at(leg.path("bench_runs.jsonl"), row.line)
+    imported = bool(leg.format)
+    why = explain_missing_source(row) if imported else ""
+    if why and states_piece(row):
+        yield gone("credited tokens that were streamed", why, where, "Q08")
+    elif why:
+        yield Unverifiable(f"the source of the token counts: {why}", (where,), fix=TOKEN_FIX)
     if not row.listed:
         yield from _counts(row, where)
         return
@@ -41,7 +52,7 @@ def row_findings(leg: LegView, row: BenchRound, planned: int | None) -> Iterator
             where,
             "Q08",
         )
-    unseen = _unstreamed(row)
+    unseen = 0 if imported else count_unstreamed(row)
     if unseen > UNSTREAMED * max(1, output_tokens):
         yield gone(
             "credited tokens that were streamed",
@@ -57,21 +68,15 @@ def row_findings(leg: LegView, row: BenchRound, planned: int | None) -> Iterator
 
 
 def _counts(row: BenchRound, where: Evidence) -> Iterator[Found]:
-    """Check the totals of a round that lists no requests."""
-    if None in (row.issued, row.completed, row.failed):
+    """Check the totals of a round that lists no requests. Without a count of failures, all have to finish."""
+    if row.issued is None or row.completed is None:
         return
-    if row.issued != (row.completed or 0) + (row.failed or 0):
+    if row.failed is None and row.completed < row.issued:
+        observed = f"{row.issued} requests sent, {row.completed} finished"
+        yield gone("every request that was sent finished, or counted as failed", observed, where)
+    elif row.failed is not None and row.issued != row.completed + row.failed:
         sent, observed = f"{row.issued} requests sent", f"{row.completed} finished + {row.failed} failed"
         yield gone(f"{sent} = finished + failed", observed, where)
-
-
-def _unstreamed(row: BenchRound) -> int:
-    """Credited tokens beyond one per gap and one first piece per request, which holds an interval or a whole draft."""
-    pieces = [row.server_info.get("stream_interval")]
-    if row.server_info.get("speculative_algorithm"):
-        pieces.append(row.server_info.get("speculative_num_draft_tokens"))
-    piece = max([1, *(size for size in pieces if isinstance(size, int))])
-    return sum(max(0, length - gaps - piece) for length, gaps in zip(row.output_lens, row.streamed, strict=True))
 
 
 def gone(expected: str, observed: str, where: Evidence, mode: str = "D11") -> Found:

@@ -1,7 +1,8 @@
 """Reads the JSON objects of a file in any layout: a single object, an array, one per line, or concatenated.
 
-sglang writes ``Infinity`` for an unlimited request rate, which is not valid JSON; that one place is read as text. Any
-other NaN or infinity makes its document unusable.
+Python writes ``NaN`` and ``Infinity``, which are not valid JSON: numpy's mean of an empty list, an unlimited request
+rate. The rate is read as text; a latency, or a figure that nobody reads, is read as absent. A duration or a count that
+is no number makes its document unusable.
 """
 
 from __future__ import annotations
@@ -23,6 +24,11 @@ MAX_DOCUMENTS = 10_000
 LARGEST, SMALLEST = 1e30, 1e-30
 """Bounds of a figure's magnitude: sums, ratios and logarithms within them stay finite."""
 _UNLIMITED = re.compile(rb'("request_rate"\s*:\s*)Infinity')
+_NOT_A_NUMBER = re.compile(
+    rb'("(?P<key>[^"\\]{1,80})"\s*:\s*)(?:-?Infinity|NaN)\b|"(?:[^"\\]|\\.)*+"|-?\bInfinity\b|\bNaN\b'
+)
+"""A figure that is no number, with its key where it has one, or a string, which stays as it is."""
+_NEEDED = re.compile(rb"duration|completed|failed|num_prompts|total_(?:input|output)_tokens|\w+_throughput")
 _MARK = b"\xef\xbb\xbf"
 
 
@@ -43,14 +49,11 @@ def documents(reader: Reader, name: str) -> Iterator[Document]:
         yield from _whole(reader, name, path)
 
 
-def peek(folder: Path, name: str) -> Json | None:
-    """The first object of a file, used to detect its format; problems are not reported here."""
-    alone = _first_line(folder / name)
-    return (
-        alone
-        if alone is not None
-        else next((entry.content for entry in _whole(Reader(folder), name, folder / name)), None)
-    )
+def peek(reader: Reader, name: str) -> Json | None:
+    """The first object of a file, used to detect its format. Problems are reported to ``reader``."""
+    path = reader.folder / name
+    alone = _first_line(path)
+    return alone if alone is not None else next((entry.content for entry in _whole(reader, name, path)), None)
 
 
 def _first_line(path: Path) -> Json | None:
@@ -73,7 +76,7 @@ def unmarked(path: Path) -> bool:
     """Whether the first line is one complete JSON object."""
     with path.open("rb") as stream:
         raw = stream.readline(MAX_LINE_BYTES).strip()
-    return raw.startswith(b"{") and raw.endswith(b"}") and b"Infinity" not in raw
+    return raw.startswith(b"{") and raw.endswith(b"}") and b"Infinity" not in raw and b"NaN" not in raw
 
 
 def _lines(reader: Reader, name: str, path: Path) -> Iterator[Document]:
@@ -141,7 +144,16 @@ def _pieces(data: bytes) -> Iterator[bytes]:
 
 def _clean(data: bytes) -> bytes:
     data = data.strip().removeprefix(_MARK).strip()
-    return _UNLIMITED.sub(rb'\1"inf"', data) if b"Infinity" in data else data
+    if b"Infinity" not in data and b"NaN" not in data:
+        return data
+    data = _UNLIMITED.sub(rb'\1"inf"', data)
+    return _NOT_A_NUMBER.sub(_to_null, data)
+
+
+def _to_null(match: re.Match[bytes]) -> bytes:
+    if match["key"] is not None:
+        return match[0] if _NEEDED.fullmatch(match["key"]) else match[1] + b"null"
+    return match[0] if match[0].startswith(b'"') else b"null"
 
 
 def number(value: Any) -> float | None:

@@ -17,6 +17,8 @@ class Reading:
 
     rows: tuple[BenchRound, ...]
     absent: tuple[AbsentRecord, ...] = ()
+    remarks: tuple[str, ...] = ()
+    """What was left out, or is defined in another way than here."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,6 @@ class Format:
     name: str
     recognise: Callable[[Json], bool]
     read: Callable[[Reader, str, Iterable[Document]], Reading]
-    states_arguments: bool = False
-    """Whether the tool writes the server's resolved arguments into its results."""
     catches_all: bool = False
     """Whether it recognises any record with figures, so that every other format is tried first."""
     is_plain: Callable[[Json], bool] = lambda _: False
@@ -36,3 +36,5 @@ class Format:
     """Parses a file that is not JSON into one object; ``None`` when it has another format."""
     summary: Callable[[Json], Mapping[str, float]] = lambda _: {}
     """Figures that such a record reports, by field of ``LatencySummary``, when it lies beside another result."""
+    arguments: Callable[[Json], tuple[tuple[str, str], ...]] = lambda _: ()
+    """What was asked for, as such a record states it, when it lies beside another result of the same run."""

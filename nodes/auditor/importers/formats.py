@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bankable.nodes.auditor.importers import geak_claims
 from bankable.nodes.auditor.importers.documents import Document, documents, number, peek, unmarked
 from bankable.nodes.auditor.importers.format import Format, Reading
 from bankable.nodes.auditor.importers.intake import MAX_LAUNCHES, SIDECARS, Intake, entries, files, safe
+from bankable.nodes.auditor.importers.launches import count_once, join_runs
 from bankable.nodes.auditor.importers.leg import ImportedLeg
 from bankable.nodes.auditor.importers.parity_dump import generations
 from bankable.nodes.auditor.importers.readers import FORMATS, KNOWN
@@ -20,6 +21,16 @@ from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Side
 
 MAIN = "bench_runs.jsonl"
+LEG_NAMES = (MAIN, "profile_export.jsonl")
+"""Names of the rounds of a leg folder, which is one launch."""
+MAX_FOLDERS = 8
+"""Levels of folders that are searched below a leg."""
+RUNS = "profile_runs"
+"""Folder of AIPerf whose runs are measured one after another on one server."""
+AGGREGATES = frozenset({"aggregate", "aggregates"})
+"""Folders with figures over several runs, which are no run."""
+UNKNOWN = "no benchmark result of a known format"
+DETAILED, SUMMARY = "AIPerf records", "AIPerf or GenAI-Perf summary"
 
 
 @dataclass(frozen=True)
@@ -32,6 +43,8 @@ class Given:
     format: Format | None
     plain: bool = False
     """Whether the measurement layer's own reader accepts it unchanged, under its own name."""
+    group: str = ""
+    """Results with the same group are runs of one server, by the layout of their folders."""
 
 
 def take(intake: Intake, source: Path, side: str) -> list[Given]:
@@ -39,7 +52,7 @@ def take(intake: Intake, source: Path, side: str) -> list[Given]:
     if not source.is_dir():
         launch = _file(intake, source, side)
         if launch is None:
-            raise _unknown(source)
+            raise _unknown(source, intake.ignored.get(str(source), ""))
         return [launch]
     replicas = _replicas(source)[:MAX_LAUNCHES]
     if replicas:
@@ -48,16 +61,11 @@ def take(intake: Intake, source: Path, side: str) -> list[Given]:
     whole = _launch(intake, source, side)
     if whole is not None:
         return [whole]
-    several = [launch for path in files(source) if (launch := _file(intake, path, f"{side}/{safe(path.name)}"))]
-    if len(several) == 1:
-        several = [_with_sidecars(intake, source, several[0])]
+    several = _prefer_records(intake, list(_search(intake, source, side, source, MAX_FOLDERS)))
     if not several and (source / "server.log").is_file():
         return [_with_sidecars(intake, source, Given(side, None, None))]
     if not several:
-        below = [path for path in entries(source) if path.is_dir()][:MAX_LAUNCHES]
-        several = [launch for path in below if (launch := _launch(intake, path, f"{side}/{safe(path.name)}"))]
-    if not several:
-        raise _unknown(source)
+        raise _unknown(source, next(iter(intake.ignored.values()), ""))
     if len(several) > MAX_LAUNCHES:
         raise UserError(f"Cannot import: more than {MAX_LAUNCHES} results", str(source), "give the folder of one leg")
     kinds = {each.format.name for each in several if each.format}
@@ -68,14 +76,73 @@ def take(intake: Intake, source: Path, side: str) -> list[Given]:
     return several
 
 
-def read(reader: Reader, side: Side, launches: Iterable[Given]) -> tuple[ImportedLeg, ...]:
-    """The launches of one side as typed legs. A launch without a usable round stays, with no rounds."""
-    return tuple(_read(reader, side, each) for each in launches)
+def _search(intake: Intake, folder: Path, target: str, root: Path, depth: int) -> Iterator[Given]:
+    """Launches in a folder and below it: leg folders, else each result file. What is no result is remembered."""
+    below = [path for path in entries(folder) if path.is_dir()]
+    launches = []
+    for path in files(folder):
+        place = _free(intake, f"{target}/{safe(path.stem)}", path.suffix)
+        if path.name in SIDECARS or (twin := _twin_of(path)) is None:
+            launch = None if path.name in SIDECARS else _file(intake, path, place)
+        else:
+            intake.ignored[str(path)] = f"the same run as {twin.name}"
+            continue
+        if launch is not None:
+            launches.append(launch)
+    alone = len(launches) == 1 and not below
+    group = str(folder.parent) if folder.parent.name == RUNS else ""
+    for launch in launches:
+        sealed = _with_sidecars(intake, folder, launch, everything=alone)
+        yield replace(_with_shared(intake, folder, root, sealed), group=group)
+    for path in below:
+        if path.name.lower() in AGGREGATES:
+            intake.ignored[str(path)] = "figures over several runs"
+            continue
+        whole = _launch(intake, path, f"{target}/{safe(path.name)}")
+        if whole is not None:
+            group = str(path.parent) if path.parent.name == RUNS else ""
+            yield replace(_with_shared(intake, path, root, whole), group=group)
+        elif depth:
+            yield from _search(intake, path, f"{target}/{safe(path.name)}", root, depth - 1)
 
 
-def recognise(folder: Path, name: str) -> tuple[Format | None, Json | None]:
-    """The format of a file, by its content, and its first object."""
-    first = peek(folder, name)
+def _free(intake: Intake, folder: str, suffix: str) -> str:
+    """A folder for a launch that no other launch has."""
+    place = intake.root / folder
+    return f"{folder}{safe(suffix)}" if place.exists() and any(path.is_file() for path in place.iterdir()) else folder
+
+
+def _twin_of(path: Path) -> Path | None:
+    """The JSON that a table of the same name repeats."""
+    twin = path.with_suffix(".json")
+    return twin if path.suffix.lower() == ".csv" and twin.is_file() else None
+
+
+def _prefer_records(intake: Intake, launches: list[Given]) -> list[Given]:
+    """Without AIPerf's summaries where its records are there: they are figures of the same runs."""
+    if not any(each.format and each.format.name == DETAILED for each in launches):
+        return launches
+    for each in launches:
+        if each.main is not None and each.format and each.format.name == SUMMARY:
+            intake.ignored[intake.origins.get(each.main, each.main)] = "a summary; the records are there"
+    return [each for each in launches if not (each.format and each.format.name == SUMMARY)]
+
+
+def read(reader: Reader, side: Side, launches: Iterable[Given], *, one_server: bool = False) -> tuple[ImportedLeg, ...]:
+    """The launches of one side as typed legs. A launch without a usable round stays, with no rounds.
+
+    ``one_server``: the caller says that all results are runs of one server.
+    """
+    given = list(launches)
+    legs = count_once([_read(reader, side, each) for each in given])
+    groups = {each.folder: "given" if one_server else each.group for each in given}
+    return join_runs(legs, groups)
+
+
+def recognise(folder: Path, name: str, reader: Reader | None = None) -> tuple[Format | None, Json | None]:
+    """The format of a file, by its content, and its first object. Problems are reported to ``reader``."""
+    trial = reader or Reader(folder)
+    first = peek(trial, name)
     recognised = next((each for each in FORMATS if first is not None and each.recognise(first)), None)
     if recognised is None:
         for file_format in FORMATS:
@@ -102,36 +169,58 @@ def _replicas(source: Path) -> list[Path]:
 def _file(intake: Intake, source: Path, folder: str) -> Given | None:
     """A single result as one launch."""
     target = intake.file(source, f"{folder}/{safe(source.name)}")
-    kind, first = recognise(intake.root, target)
+    trial = Reader(intake.root)
+    kind, first = recognise(intake.root, target, trial)
     if kind is None:
-        (intake.root / target).unlink()
+        intake.drop(target, _explain_unread(trial, first))
         return None
     plain = first is not None and kind.is_plain(first) and unmarked(intake.root / target)
     if plain and target != f"{folder}/{MAIN}":
-        (intake.root / target).rename(intake.root / folder / MAIN)
+        intake.rename(target, f"{folder}/{MAIN}")
         target = f"{folder}/{MAIN}"
     return Given(folder, target, kind, plain)
+
+
+def _explain_unread(trial: Reader, first: Json | None) -> str:
+    """Why a file is no result: what is wrong with it, or that its content is something else."""
+    if first is None and trial.problems:
+        problem = trial.problems[0]
+        return f"{problem.text}" if problem.line is None else f"line {problem.line}: {problem.text}"
+    return UNKNOWN
 
 
 def _launch(intake: Intake, source: Path, folder: str) -> Given | None:
     """A leg folder with results under a usual name; when rounds were lost, its other records remain."""
     names = {path.name for path in entries(source) if path.is_file()}
-    main = next((name for name in (MAIN, "profile_export.jsonl") if name in names), None)
+    main = next((name for name in LEG_NAMES if name in names), None)
     if main is None:
         return None
     launch = _file(intake, source / main, folder)
     if launch is None and "server.log" not in names:
-        raise _unknown(source / main)
+        raise _unknown(source / main, intake.ignored.get(str(source / main), ""))
     return _with_sidecars(intake, source, launch or Given(folder, None, None))
 
 
-def _with_sidecars(intake: Intake, source: Path, launch: Given) -> Given:
-    main = Path(launch.main).name if launch.main else None
+def _with_sidecars(intake: Intake, source: Path, launch: Given, *, everything: bool = True) -> Given:
+    """Copy what lies beside a result: of several results in one folder only the records with a usual name."""
+    main = Path(intake.origins[launch.main]).name if launch.main else None
     for path in entries(source):
-        wanted = path.name in SIDECARS or path.suffix.lower() == ".json"
+        wanted = path.name in SIDECARS or (everything and path.suffix.lower() == ".json")
         target = f"{launch.folder}/{safe(path.name)}"
         if wanted and path.is_file() and path.name != main and not (intake.root / target).exists():
             intake.file(path, target)
+            intake.ignored.pop(str(path), None)
+    return launch
+
+
+def _with_shared(intake: Intake, folder: Path, root: Path, launch: Given) -> Given:
+    """Copy the records that lie in a folder above, for all launches below it."""
+    while folder != root:
+        folder = folder.parent
+        for path in entries(folder):
+            target = f"{launch.folder}/{path.name}"
+            if path.name in SIDECARS and path.is_file() and not (intake.root / target).exists():
+                intake.file(path, target)
     return launch
 
 
@@ -142,16 +231,17 @@ def _read(reader: Reader, side: Side, launch: Given) -> ImportedLeg:
     reading = _plainly(own, launch)
     if reading is None:
         reading = launch.format.read(reader, launch.main, _objects(reader, launch))
+    rows = _with_arguments(reader, launch, reading.rows)
     answers, answers_file = (None, None) if own.outputs else generations(reader, launch.folder)
     return ImportedLeg(
         reader,
         launch.folder,
         side,
         launch.main,
-        tuple(row for row in reading.rows if _finite(reader, launch.main, row)),
+        tuple(row for row in rows if _finite(reader, launch.main, row)),
         format=launch.format.name,
-        states_arguments=launch.format.states_arguments,
         absent=reading.absent,
+        remarks=reading.remarks,
         answers_file=answers_file or None,
         outputs=answers if answers_file else own.outputs,
         summaries=tuple(_summaries(reader, launch)),
@@ -177,11 +267,26 @@ def _finite(reader: Reader, file: str, row: BenchRound) -> bool:
     return False
 
 
+def _with_arguments(reader: Reader, launch: Given, rows: tuple[BenchRound, ...]) -> tuple[BenchRound, ...]:
+    """Rounds with what was asked for, where a summary beside records without it states that."""
+    if any(row.arguments for row in rows) or launch.plain:
+        return rows
+    for path in sorted((reader.folder / launch.folder).iterdir()):
+        name = f"{launch.folder}/{path.name}"
+        if path.suffix != ".json" or name == launch.main or not path.is_file():
+            continue
+        record = _quiet(reader, name)
+        asked = next((found for each in FORMATS if record is not None and (found := each.arguments(record))), ())
+        if asked:
+            return tuple(replace(row, arguments=asked) for row in rows)
+    return rows
+
+
 def _summaries(reader: Reader, launch: Given) -> Iterator[tuple[str, Mapping[str, float]]]:
     """Files beside the result that report figures of this launch: GEAK's ``bench_summary.json``, an aggregate."""
     for path in sorted((reader.folder / launch.folder).iterdir()):
         name = f"{launch.folder}/{path.name}"
-        if path.suffix != ".json" or name == launch.main:
+        if path.suffix != ".json" or name == launch.main or not path.is_file():
             continue
         record = _quiet(reader, name)
         readers = (geak_claims.summary_figures, *(file_format.summary for file_format in FORMATS))
@@ -207,5 +312,6 @@ def _first_byte(path: Path) -> bytes:
         return stream.read(64).strip().removeprefix(b"\xef\xbb\xbf").strip()[:1]
 
 
-def _unknown(source: Path) -> UserError:
-    return UserError("Cannot import: no benchmark result of a known format", str(source), f"use one of {KNOWN}")
+def _unknown(source: Path, why: str) -> UserError:
+    reason = f": {why}" if why and why != UNKNOWN else ""
+    return UserError(f"Cannot import: {UNKNOWN}{reason}", str(source), f"use one of {KNOWN}")

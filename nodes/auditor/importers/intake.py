@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bankable.tools.errors import UserError
@@ -29,6 +29,10 @@ class Intake:
     """The sealed folder while it is being filled."""
 
     root: Path
+    origins: dict[str, str] = field(default_factory=dict)
+    """Path as the caller gave it, by sealed path."""
+    ignored: dict[str, str] = field(default_factory=dict)
+    """Why a file of a folder was left out, by its path as given."""
 
     def file(self, source: Path, target: str) -> str:
         """Copy one file to ``target`` (relative). Raises ``UserError`` when it cannot be taken."""
@@ -53,7 +57,18 @@ class Intake:
             raise UserError(
                 "Cannot read the file or folder", str(source), problem.strerror or "check the path"
             ) from problem
+        self.origins[target] = str(source)
         return target
+
+    def drop(self, target: str, why: str) -> None:
+        """Take a copied file out again, and remember why."""
+        (self.root / target).unlink()
+        self.ignored[self.origins.pop(target)] = why
+
+    def rename(self, target: str, new: str) -> None:
+        """Give a copied file another name."""
+        (self.root / target).rename(self.root / new)
+        self.origins[new] = self.origins.pop(target)
 
 
 def entries(folder: Path) -> list[Path]:

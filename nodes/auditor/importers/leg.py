@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property
 
 from bankable.nodes.auditor.reading.reader import Reader
@@ -23,17 +24,24 @@ class ImportedLeg(LegView):
         rows: Sequence[BenchRound],
         *,
         format: str = "",
-        states_arguments: bool = False,
         absent: tuple[AbsentRecord, ...] = (),
         answers_file: str | None = None,
         outputs: tuple[Generation, ...] | None = None,
         summaries: tuple[tuple[str, Mapping[str, float]], ...] = (),
+        remarks: tuple[str, ...] = (),
     ) -> None:
         """``main``: the file with the rounds. ``outputs``: greedy answers of another form than ours, and their file."""
         super().__init__(reader, folder)
         self._side, self._main, self._rows = side, main, tuple(rows)
         self._answers_file, self._outputs = answers_file, outputs
-        self.format, self.states_arguments, self.absent, self.summaries = format, states_arguments, absent, summaries
+        self.format, self.absent, self.summaries, self.remarks = format, absent, summaries, remarks
+
+    def with_rows(self, rows: Sequence[BenchRound], *remarks: str) -> ImportedLeg:
+        """The same launch with other rounds, and why."""
+        leg = copy(self)
+        leg.__dict__.pop("rows", None)
+        leg._rows, leg.remarks = tuple(rows), (*self.remarks, *remarks)
+        return leg
 
     @property
     def side(self) -> Side:

@@ -21,8 +21,16 @@ PairScope = Literal["patch", "bundle", "baseline"]
 class ImportedComparison(ComparisonView):
     """Launches without a plan. Every launch counts, also one without a round."""
 
-    def __init__(self, reader: Reader, reference: tuple[ImportedLeg, ...], candidate: tuple[ImportedLeg, ...]) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        reference: tuple[ImportedLeg, ...],
+        candidate: tuple[ImportedLeg, ...],
+        ignored: tuple[str, ...] = (),
+    ) -> None:
+        """``ignored``: what was found beside the results and not used."""
         super().__init__(reader, "")
+        self.ignored = ignored
         self._sides = {Side.REFERENCE: reference, Side.CANDIDATE: candidate}
 
     def path(self, name: str) -> str:

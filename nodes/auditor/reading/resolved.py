@@ -5,7 +5,7 @@ Source: the ``/server_info`` answer of sglang 0.5.23 (fields of ServerArgs plus 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -74,6 +74,8 @@ SERVED = frozenset(
 )
 """What is served: another value is another model (Q10)."""
 STATE = "state."
+MAX_NESTING, MAX_PARTS, MAX_ARGUMENTS = 4, 64, 5_000
+"""Bounds on what is taken apart: levels, servers in one list, arguments."""
 _PLAIN = frozenset({str, int, bool})
 
 
@@ -89,6 +91,16 @@ class ArgumentDifference:
     def plain(self) -> str:
         """Name without the prefix of the scheduler's state."""
         return self.name.removeprefix(STATE)
+
+    @property
+    def place(self) -> str:
+        """Prefix of the server inside a larger one that this argument belongs to, such as ``decode.``; mostly empty."""
+        return self.plain.rpartition(".")[0] + "." if "." in self.plain else ""
+
+    @property
+    def field(self) -> str:
+        """Name of the argument itself, without the server that it belongs to."""
+        return self.plain.rpartition(".")[2]
 
     def numbers(self) -> tuple[float, float] | None:
         """Both values as numbers; ``None`` when one is not a number."""
@@ -106,8 +118,15 @@ def modes_of(name: str) -> tuple[str, ...]:
 
 
 def drop_volatile(info: Mapping[str, Any]) -> dict[str, Any]:
-    """Resolved arguments without the volatile ones; the scheduler's own values get the prefix ``state.``."""
-    flat = {name: value for name, value in info.items() if not _is_volatile(name)}
+    """Resolved arguments without the volatile ones; the scheduler's own values get the prefix ``state.``.
+
+    What a router or another engine nests (servers for prefill and decode, sections of a configuration) is taken apart:
+    ``decode.attention_backend``, and ``decode[1].attention_backend`` of the second of several.
+    """
+    flat: dict[str, Any] = {}
+    for name, value in info.items():
+        if not _is_volatile(name):
+            flat.update(_take_apart(name, value, MAX_NESTING))
     states = info.get("internal_states")
     state = states[0] if isinstance(states, list) and states and isinstance(states[0], dict) else {}
     for name, value in state.items():
@@ -117,6 +136,23 @@ def drop_volatile(info: Mapping[str, Any]) -> dict[str, Any]:
     if isinstance(usage, dict) and "token_capacity" in usage:
         flat[STATE + "token_capacity"] = usage["token_capacity"]
     return flat
+
+
+def _take_apart(name: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
+    """(name, value) of each argument below an unknown name; a known argument keeps its value, whatever its form."""
+    parts: list[tuple[str, Mapping[str, Any]]] = []
+    if depth and classify_field(name.rpartition(".")[2]) == "unknown":
+        if isinstance(value, dict):
+            parts = [(name, value)]
+        elif isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value):
+            parts = [(f"{name}[{index}]" if index else name, entry) for index, entry in enumerate(value[:MAX_PARTS])]
+    if not parts or sum(len(entry) for _, entry in parts) > MAX_ARGUMENTS:
+        yield name, value
+        return
+    for place, entry in parts:
+        for inner, inside in entry.items():
+            if not _is_volatile(inner):
+                yield from _take_apart(f"{place}.{inner}", inside, depth - 1)
 
 
 def find_differences(reference: Mapping[str, Any], candidate: Mapping[str, Any]) -> list[ArgumentDifference]:

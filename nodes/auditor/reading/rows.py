@@ -14,9 +14,11 @@ from typing import Any
 
 from pydantic import ConfigDict
 
+from bankable.nodes.auditor.reading.first_batch import find_cold_start
 from bankable.nodes.auditor.reading.gaps import Gaps
 from bankable.nodes.auditor.reading.reader import Json, Reader
 from bankable.nodes.auditor.reading.resolved import drop_volatile
+from bankable.nodes.auditor.reading.texts import count_empty_answers
 from bankable.tools.evidence.canonical import canonical, digest
 from bankable.tools.evidence.records import LatencySummary, RoundStamp
 from bankable.tools.statistics.latency import figures
@@ -115,6 +117,24 @@ class BenchRound:
     """Prompt tokens that came from the prefix cache; ``None`` when not recorded."""
     distinct_texts: int = 0
     """Number of different answers; 0 when the record stores none."""
+    empty_texts: int = 0
+    """Number of answers that are blank or one repeated character."""
+    texts: int = 0
+    """Number of answers whose text the record keeps."""
+    retokenized: int | None = None
+    """Output tokens by the load generator's own tokenizer, where the record counts both ways."""
+    tokens_per_piece: float | None = None
+    """Output tokens in one piece of a stream, as the record states: accepted drafts, or an interval."""
+    pieces: int | None = None
+    """Pieces that all streams had, where the record counts them and lists no gaps."""
+    cold_start_s: float = 0.0
+    """Seconds by which the first batch of requests waited longer than the others."""
+    process: str | None = None
+    """What identifies the server process: its start-up time with all digits."""
+    span: tuple[float, float] | None = None
+    """Start and end, seconds since the epoch."""
+    prompts: int | None = None
+    """Number of different prompts, where the record keeps them."""
     arguments: tuple[tuple[str, str], ...] = ()
     """The load generator's own arguments."""
     server_info: Json = field(default_factory=dict)
@@ -247,9 +267,39 @@ def _build_round(
         streamed=gaps.counts,
         cached_tokens=None if requests.cached_tokens is None else sum(requests.cached_tokens),
         distinct_texts=len(set(entry.get("generated_texts", ()))),
+        texts=len(entry.get("generated_texts", ())),
+        empty_texts=count_empty_answers(entry.get("generated_texts", ())),
+        retokenized=read_count(entry.get("total_output_tokens_retokenized")),
+        tokens_per_piece=read_positive(entry.get("accept_length")),
+        cold_start_s=find_cold_start(requests.ttfts, requests.errors, read_count(entry.get("max_concurrency")) or 0),
+        process=find_process(head.server_info),
         arguments=tuple((key, _format_argument(entry[key])) for key in BENCH_ARGUMENTS if key in entry),
         server_info=seen.setdefault(digest(canonical(info)), info),
     )
+
+
+def read_count(value: object) -> int | None:
+    """A count of an untyped record; ``None`` when it is none."""
+    return value if type(value) is int and 0 <= value <= LARGEST_TOKENS else None
+
+
+def read_positive(value: object) -> float | None:
+    """A positive number of an untyped record; ``None`` when it is none."""
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LARGEST_TOKENS
+    return float(value) if usable and isinstance(value, int | float) else None
+
+
+def find_process(info: Mapping[str, Any]) -> str | None:
+    """What identifies the server process in its ``/server_info`` answer: how long it took to start, with all digits."""
+    started = info.get("startup_time")
+    if isinstance(started, dict):
+        return digest(canonical(started))[:16] if any(map(_has_digits, started.values())) else None
+    return repr(started) if _has_digits(started) else None
+
+
+def _has_digits(value: object) -> bool:
+    """Whether a time is measured, and not a whole number that two launches may share."""
+    return isinstance(value, float) and value > 0 and value != int(value)
 
 
 def _format_argument(value: object) -> str:

@@ -35,8 +35,8 @@ class LegView:
     """Records that the tool behind these files does not write."""
     format: str = ""
     """Name of the tool's format; empty for this project's own legs."""
-    states_arguments: bool = True
-    """Whether the tool writes the server's resolved arguments: then their absence is a problem."""
+    remarks: tuple[str, ...] = ()
+    """What the reader of these files did with them: records left out, definitions that differ."""
     summaries: tuple[tuple[str, Mapping[str, float]], ...] = ()
     """(file, figures by field of ``LatencySummary``) of files beside the rounds that report figures of this launch."""
 
@@ -122,6 +122,9 @@ class BlockView:
 
 class ComparisonView:
     """A plan, a claim and the legs measured for them."""
+
+    ignored: tuple[str, ...] = ()
+    """Of another tool's folders: what was found in them and not used."""
 
     def __init__(self, reader: Reader, folder: str) -> None:
         self._reader, self.folder = reader, folder

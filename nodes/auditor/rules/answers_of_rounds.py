@@ -1,9 +1,13 @@
-"""The timed rounds returned as much, and as varied, as on the reference (Q07).
+"""The timed rounds returned text, as much and as varied as on the reference (Q01 Q07 Q08).
 
 Per pair of rounds with the same prompts, over the requests in order: the candidate's answers may not come to less than
 nine tenths of the reference's tokens, nor may a fifth of them stop at half the reference's length. Over all rounds,
 answers to different prompts may not become the same text. With fixed lengths the first is also judged, more sharply, by
 ``same_workload``.
+
+On each leg alone: where texts are kept, at most 70 % of them are blank or one repeated character (text of random
+prompts may be odd, and is not judged further). Where another tool counts tokens a second time from the text that came
+back, that count is at least half of what it credits.
 """
 
 from __future__ import annotations
@@ -12,8 +16,9 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.reading.rows import BenchRound
-from bankable.nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, at, fail, info
-from bankable.nodes.auditor.verdict import Severity
+from bankable.nodes.auditor.reading.view import LegView
+from bankable.nodes.auditor.rule import COMPARISONS, NotApplicable, Outcome, Rule, at, fail, info
+from bankable.nodes.auditor.verdict import Action, Severity
 from bankable.tools.evidence.records import Side
 
 LESS = 0.9
@@ -22,9 +27,17 @@ HALVED, MANY = 0.5, 0.2
 VARIED, SAME = 0.8, 0.5
 """Share of distinct texts of a reference that varies, and of a candidate that does not."""
 FEWEST_TEXTS = 8
+EMPTY = 0.7
+"""Share of answers without content from which a leg returned no text."""
+RETOKENIZED = 0.5
+"""Smallest count of tokens in the returned text, as a share of the credited tokens."""
 
 
 def check(case: Case) -> Iterator[Outcome]:
+    for leg in case.legs:
+        yield from _content(leg, retokenized=case.imported)
+    if case.scope == "baseline":
+        return
     pairs = [
         (left, right, at(block.candidate.path("bench_runs.jsonl"), right.line))
         for block in case.blocks
@@ -46,11 +59,40 @@ def check(case: Case) -> Iterator[Outcome]:
             observed,
             "less work is not faster work: check stop tokens, length limits and sampling defaults",
             worst[2],
+            modes=("Q07",),
             code="shorter_answers",
         )
     else:
-        yield info("answers as long as the reference's", observed, pairs[0][2])
+        yield info("answers as long as the reference's", observed, pairs[0][2], modes=("Q07",))
     yield from _varied(case)
+
+
+def _content(leg: LegView, *, retokenized: bool) -> Iterator[Outcome]:
+    """Judge the texts of one leg, the worst round first; one finding each is enough."""
+    empty = max(leg.rows, key=lambda row: row.empty_texts / max(1, row.texts))
+    if empty.texts and empty.empty_texts >= EMPTY * empty.texts:
+        yield fail(
+            "answers with text",
+            f"{empty.empty_texts} of {empty.texts} answers of {leg.name} are blank or one repeated character",
+            "find out what the server decodes before measuring how fast it is",
+            at(leg.path("bench_runs.jsonl"), empty.line),
+            modes=("Q01",),
+            code="empty_answers",
+        )
+    counted = [row for row in leg.rows if row.retokenized is not None and row.output_tokens]
+    if not retokenized or not counted:
+        return
+    least = min(counted, key=lambda row: (row.retokenized or 0) / (row.output_tokens or 1))
+    if (least.retokenized or 0) < RETOKENIZED * (least.output_tokens or 0):
+        yield fail(
+            "credited tokens that are in the returned text",
+            f"{least.output_tokens} tokens are credited, the text holds {least.retokenized}",
+            "count the tokens that came back: with early ends the requested number is not the returned one",
+            at(leg.path("bench_runs.jsonl"), least.line),
+            action=Action.REMEASURE,
+            modes=("Q01", "Q08"),
+            code="tokens_not_in_text",
+        )
 
 
 def _halved(left: BenchRound, right: BenchRound) -> int:
@@ -69,6 +111,7 @@ def _varied(case: Case) -> Iterator[Outcome]:
             f"{candidate:.0%}",
             "the server repeats itself: look for answers cached by shape or pointer",
             at(case.counted(Side.CANDIDATE)[0].path("bench_runs.jsonl")),
+            modes=("Q07",),
             code="same_answers",
         )
 
@@ -79,4 +122,4 @@ def _distinct(rows: list[BenchRound]) -> float | None:
     return sum(row.distinct_texts for row in texts) / requests if requests >= FEWEST_TEXTS else None
 
 
-rule = Rule("answers_of_rounds", GAINS, ("Q07",), ("lever", "rounds"), check, gives=(Severity.FAIL,))
+rule = Rule("answers_of_rounds", COMPARISONS, ("Q01", "Q07", "Q08"), ("lever", "rounds"), check, gives=(Severity.FAIL,))

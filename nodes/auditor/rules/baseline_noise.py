@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from statistics import fmean, median, stdev
 
 from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.findings.spread import launches_apart
 from bankable.nodes.auditor.measured import METRIC, level, values
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import Outcome, Rule, Unverifiable, at, fail, flag, info
@@ -42,6 +43,8 @@ def check(case: Case) -> Iterator[Outcome]:
     elif len(case.legs) < FEWEST_LAUNCHES:
         what, fix = "how launches of the same server differ", "measure at least four fresh launches"
         yield Unverifiable(what, (at(case.legs[0].path("bench_runs.jsonl")),), fix=fix)
+    else:
+        yield from launches_apart(case, metric, (Side.REFERENCE,))
     yield from _first_round(case, metric)
     for leg in case.legs:
         rates = values(leg, metric)

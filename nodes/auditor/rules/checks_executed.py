@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.reading.resolved import drop_volatile
 from bankable.nodes.auditor.reading.sealed import ComponentView
 from bankable.nodes.auditor.rule import GAINS, Outcome, Rule, Unverifiable, at, fail, flag, info
 from bankable.nodes.auditor.ruleset import ruleset_digest
@@ -27,7 +28,8 @@ ADVICE = "run the check with something to check; a gate that cannot fail proves 
 def check(case: Case) -> Iterator[Outcome]:
     where = at(case.candidate_file)
     requests = [sum(row.completed or len(row.output_lens) for row in leg.rows) for leg in case.legs]
-    arguments = [len(leg.server_info or {}) for leg in case.legs]
+    infos = [leg.server_info or {} for leg in case.legs]
+    arguments = [max(len(info), len(drop_volatile(info))) for info in infos]
     lines = [0 if leg.log is None else leg.log.batches for leg in case.legs]
     probes = [len(leg.outputs) for leg in case.comparison.side(Side.CANDIDATE)]
     observed = (

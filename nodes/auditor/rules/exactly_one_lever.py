@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.reading.resolved import drop_volatile
 from bankable.nodes.auditor.rule import COMPARISONS, Outcome, Remark, Rule, at, fail, flag
 from bankable.nodes.auditor.stacking import signed_off
 from bankable.nodes.auditor.verdict import Action
@@ -65,7 +66,11 @@ def check(case: Case) -> Iterator[Outcome]:
 def _undeclared(case: Case) -> Iterator[Outcome]:
     """Without a declared change: one difference may be the change; more than one is judged where it shows."""
     if case.inferred_lever is None:
-        yield Remark("no change was declared: the gain cannot be credited to a change")
+        infos = [drop_volatile(leg.server_info or {}) for leg in case.legs]
+        if infos and all(infos) and all(info == infos[0] for info in infos):
+            yield Remark("no change was declared, and all servers resolved to equal arguments: an A/A comparison")
+        else:
+            yield Remark("no change was declared: the gain cannot be credited to a change")
     else:
         yield flag(
             "a declared lever",

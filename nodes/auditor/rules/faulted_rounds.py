@@ -13,10 +13,12 @@ from collections.abc import Iterator, Sequence
 from statistics import median
 
 from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.findings.spread import launches_apart
 from bankable.nodes.auditor.measured import METRIC, judge, judge_unplanned, values
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, at, fail, flag
 from bankable.nodes.auditor.verdict import Action
+from bankable.tools.evidence.records import Side
 from bankable.tools.statistics.few import FLOOR, FewDecision
 from bankable.tools.statistics.noise import spread
 from bankable.tools.statistics.outliers import outlier_marks
@@ -49,6 +51,8 @@ def check(case: Case) -> Iterator[Outcome]:
                 code="wide_spread",
             )
             break
+    if case.planned is None:
+        yield from launches_apart(case, metric, Side)
     sides = [[block.reference for block in case.blocks], [block.candidate for block in case.blocks]]
     far = sorted({index for side in sides for index in _far(side, metric)})
     if not far or (case.planned is not None and len(case.measured.differences) != len(case.blocks)):

@@ -86,7 +86,20 @@ def _unplanned(case: Case) -> Iterator[Outcome]:
         f"({few.launch_sd_source}){rounds}; assumed: {few.assumed}; simple rule: {simple.delta:+.2%}, "
         f"{'separated' if simple.separated else 'overlapping'}{', vacuous' if simple.vacuous else ''}"
     )
-    if few.verdict == "real":
+    yield from _unequal(case)
+    if case.shared_processes:
+        yield _one_process(case, real=few.verdict == "real")
+    if few.verdict == "real" and not case.token_source_shown:
+        yield flag(
+            "a gain in tokens that came back",
+            f"{observed}; where the token counts come from is not shown",
+            "record the server's own usage, and compare again: what was credited is not what was streamed",
+            where,
+            action=Action.REMEASURE,
+            modes=("Q08",),
+            code="token_source",
+        )
+    elif few.verdict == "real":
         yield info("a gain above the floor", observed, where)
     elif few.lacks_launches:
         advice = (
@@ -96,6 +109,40 @@ def _unplanned(case: Case) -> Iterator[Outcome]:
     else:
         advice = f"measure six interleaved pairs of fresh launches: {few.reason}"
         yield fail("a gain above the floor", observed, advice, where, modes=("D01", "D03"), code=few.verdict)
+
+
+def _unequal(case: Case) -> Iterator[Outcome]:
+    """Say that the legs were measured unequally."""
+    legs = [case.counted(side) for side in Side]
+    launches = [len(side) for side in legs]
+    rounds = [sorted({len(leg.rows) for leg in side}) for side in legs]
+    if launches[0] != launches[1] or rounds[0] != rounds[1]:
+        shown = [
+            f"{count} launches of {'/'.join(map(str, sizes))} rounds"
+            for count, sizes in zip(launches, rounds, strict=True)
+        ]
+        yield flag(
+            "both legs measured equally often",
+            f"{shown[0]} on the reference, {shown[1]} on the candidate",
+            "measure both legs with the same number of launches and rounds, in turns",
+            at(case.candidate_file),
+            modes=("D03",),
+            code="unequal_legs",
+        )
+
+
+def _one_process(case: Case, *, real: bool) -> Found:
+    """A server that was not launched again can have changed nothing."""
+    weigh = fail if real else flag
+    return weigh(
+        "another launch on each side",
+        "files of both legs come from one server process: an equal start-up time",
+        "launch the candidate's server afresh; two runs of one process are an A/A comparison",
+        at(case.candidate_file),
+        action=Action.REMEASURE,
+        modes=("D03", "E08"),
+        code="one_process",
+    )
 
 
 def _simple(case: Case) -> Found:
@@ -162,4 +209,11 @@ def _span(decision: Decision) -> str:
     return f" [{low:+.2%}, {high:+.2%}]"
 
 
-rule = Rule("real_delta", GAINS, ("D01", "D02", "D03", "D09", "D10", "D11"), ("lever", "rounds"), check, gate=True)
+rule = Rule(
+    "real_delta",
+    GAINS,
+    ("D01", "D02", "D03", "D09", "D10", "D11", "E08", "Q08"),
+    ("lever", "rounds"),
+    check,
+    gate=True,
+)

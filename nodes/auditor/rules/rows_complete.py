@@ -15,7 +15,7 @@ from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.findings.rounds import gone, row_findings
 from bankable.nodes.auditor.measured import METRIC
 from bankable.nodes.auditor.reading.view import LegView
-from bankable.nodes.auditor.rule import COMPARISONS, Found, Outcome, Rule, at, fail, flag
+from bankable.nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, at, fail, flag
 from bankable.nodes.auditor.verdict import Action
 from bankable.tools.evidence.records import Side
 
@@ -27,6 +27,8 @@ def check(case: Case) -> Iterator[Outcome]:
         for row in leg.rows:
             yield from row_findings(leg, row, case.planned.workload.num_prompts if case.planned else None)
         yield from _leg(case, leg)
+        yield from (Remark(f"{leg.name}: {text}") for text in leg.remarks)
+    yield from (Remark(text) for text in case.comparison.ignored)
     if case.planned is not None:
         yield from _blocks(case)
     yield from _symmetry(case)

@@ -92,7 +92,7 @@ def _judge(case: Case, first: LegView, leg: LegView, difference: ArgumentDiffere
     if candidate and name in lever:
         return
     derived = candidate and any(argument is not None and name in argument.derived for argument in case.knobs.values())
-    if name in POOL | REQUEST_CAPS | LENGTH_CAPS:
+    if difference.field in POOL | REQUEST_CAPS | LENGTH_CAPS:
         if candidate and lever & (POOL_SIZES if name in POOL | LENGTH_CAPS else REQUEST_CAPS):
             yield Remark(f"{observed} against {difference.reference}: the declared lever sizes this")
         elif candidate and (lever & POOL_SIZERS if name in POOL else derived):
@@ -106,7 +106,7 @@ def _judge(case: Case, first: LegView, leg: LegView, difference: ArgumentDiffere
         yield Remark(f"{observed} against {difference.reference}: the declared lever under another name")
     elif derived:
         yield from _forced(case, first, leg, difference)
-    elif difference.name.startswith(STATE) or classify_field(name) == "unknown":
+    elif difference.name.startswith(STATE) or classify_field(difference.field) == "unknown":
         yield flag(
             f"{name}: {difference.reference}"[:300],
             observed,
@@ -122,7 +122,7 @@ def _judge(case: Case, first: LegView, leg: LegView, difference: ArgumentDiffere
             ADVICE,
             where,
             action=Action.REMEASURE,
-            modes=modes_of(name),
+            modes=modes_of(difference.field),
             code="undeclared_difference",
         )
 

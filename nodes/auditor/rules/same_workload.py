@@ -57,7 +57,7 @@ def _round(case: Case, block: BlockView, left: BenchRound, right: BenchRound) ->
     if left.listed and right.listed:
         if sorted(left.input_lens) != sorted(right.input_lens):
             yield _other(f"{sum(left.input_lens)} prompt tokens", f"{sum(right.input_lens)} prompt tokens", file, line)
-    elif _size(left) != _size(right):
+    elif _sizes_differ(left, right):
         yield _other(_describe(left), _describe(right), file, line)
     other = dict(right.arguments)
     for name, value in left.arguments:
@@ -90,6 +90,12 @@ def _size(row: BenchRound) -> tuple[int | None, int | None]:
     return row.completed, row.input_tokens
 
 
+def _sizes_differ(left: BenchRound, right: BenchRound) -> bool:
+    """Whether two rounds asked for different amounts; a count that one of them lacks is no difference."""
+    pairs = zip(_size(left), _size(right), strict=True)
+    return any(a is not None and b is not None and a != b for a, b in pairs)
+
+
 def _describe(row: BenchRound) -> str:
     return f"{row.completed} requests with {row.input_tokens} prompt tokens"
 
@@ -99,11 +105,11 @@ def _unpaired(case: Case) -> Iterator[Found]:
     if case.planned is not None or case.is_control:
         return
     sides = [case.counted(side) for side in Side]
-    sizes = [{_size(row) for leg in legs for row in leg.rows} for legs in sides]
-    for legs, partner_sizes in zip(sides, reversed(sizes), strict=True):
+    rounds = [[row for leg in legs for row in leg.rows] for legs in sides]
+    for legs, partners in zip(sides, reversed(rounds), strict=True):
         for leg in legs:
             for row in leg.rows:
-                if _size(row) not in partner_sizes and not _has_partner(case, leg, row):
+                if all(_sizes_differ(row, other) for other in partners) and not _has_partner(case, leg, row):
                     yield _other(
                         "as much work as on the other leg", _describe(row), leg.path("bench_runs.jsonl"), row.line
                     )
@@ -126,7 +132,7 @@ def _cached(case: Case) -> Iterator[Found]:
     ]
     reference = sum(left.cached_tokens or 0 for _, left, _ in rounds)
     candidate = sum(right.cached_tokens or 0 for _, _, right in rounds)
-    prompts = sum(sum(left.input_lens) for _, left, _ in rounds)
+    prompts = sum(left.input_tokens or 0 for _, left, _ in rounds)
     if abs(candidate - reference) > CACHED_SHARE * prompts:
         leg, _, row = max(rounds, key=lambda entry: abs((entry[2].cached_tokens or 0) - (entry[1].cached_tokens or 0)))
         observed = f"{candidate} cached of {prompts} prompt tokens"

@@ -4,7 +4,11 @@ Format: ai-dynamo/aiperf, commit db4f6397d11ee2d4cfbb41f70b2327315163dcf0, ``aip
 (``MetricRecordInfo``) and ``docs/tutorials/working-with-profile-exports.md``; the main branch of 2026 has the same
 fields. ``metadata`` has the start and the end of a request in ns, its phase and whether it was cancelled; ``metrics``
 maps tags to value and unit; ``error`` is an object for a failed request. The run is one round: its duration goes from
-the first start to the last end among profiled requests, which is AIPerf's ``benchmark_duration``.
+the first start to the last end among profiled requests. AIPerf's own rates divide by its observation window, which is
+longer; that is another definition.
+
+Output tokens are the server's usage where it is recorded, else AIPerf's count of the text that came back. Pieces that
+are read at once have gaps of exactly 0: where the median is 0 it says nothing about the server and is left out.
 """
 
 from __future__ import annotations
@@ -40,6 +44,14 @@ class _Seen:
     failed: int = 0
     uncounted: int = 0
     """Finished requests without a number of output tokens."""
+    retokenized: int = 0
+    """Tokens of the returned text by AIPerf's own tokenizer."""
+    cached: int = 0
+    """Prompt tokens from the prefix cache, by the server's usage."""
+    uncached: int = 0
+    """Finished requests without such a count."""
+    warm_up: int = 0
+    """Requests of another phase than profiling."""
 
 
 def recognise(first: Json) -> bool:
@@ -59,8 +71,11 @@ def read(reader: Reader, file: str, documents: Iterable[Document]) -> Reading:
         "request_throughput": seen.completed / duration,
         **_spots("ttft", seen.ttfts),
         **_spots("tpot", seen.tpots, p99=False),
-        **_spots("itl", seen.gaps),
+        **(_spots("itl", seen.gaps) if seen.gaps and percentile(seen.gaps, 50) > 0 else {}),
     }
+    remarks = [f"{seen.warm_up} warm-up requests are not counted"] if seen.warm_up else []
+    if seen.gaps and percentile(seen.gaps, 50) == 0:
+        remarks.append("more than half of the chunks were read together with another: no median gap between tokens")
     gaps = []
     if seen.uncounted:
         gaps.append(
@@ -81,8 +96,11 @@ def read(reader: Reader, file: str, documents: Iterable[Document]) -> Reading:
         input_tokens=seen.inputs,
         output_tokens=None if seen.uncounted else seen.outputs,
         longest=seen.longest or None,
+        retokenized=None if seen.uncounted else seen.retokenized,
+        cached_tokens=None if seen.uncached else seen.cached,
+        span=(min(seen.starts) / 1e9, max(seen.ends) / 1e9),
     )
-    return Reading((only,), tuple(gaps))
+    return Reading((only,), tuple(gaps), tuple(remarks))
 
 
 def _take(seen: _Seen, record: Json) -> str:
@@ -91,7 +109,8 @@ def _take(seen: _Seen, record: Json) -> str:
     if not isinstance(about, dict) or not isinstance(metrics, dict):
         return "a line without metadata and metrics"
     if about.get("benchmark_phase", "profiling") != "profiling":
-        return ""  # a warm-up request: sent, and not part of the measurement
+        seen.warm_up += 1
+        return ""  # sent, and not part of the measurement
     if record.get("error") or about.get("was_cancelled"):
         seen.failed += 1
         return ""
@@ -111,9 +130,15 @@ def _take(seen: _Seen, record: Json) -> str:
     seen.tpots += [value for value in latencies[1:] if value is not None]
     seen.gaps += [scale * value for value in lists if value is not None]
     prompt_tokens = whole(part(metrics, "input_sequence_length", "value"))
-    made = whole(part(metrics, "output_sequence_length", "value"))
-    if made is None:
-        made = whole(part(metrics, "output_token_count", "value"))
+    own = whole(part(metrics, "output_sequence_length", "value"))
+    if own is None:
+        own = whole(part(metrics, "output_token_count", "value"))
+    usage = whole(part(metrics, "usage_completion_tokens", "value"))
+    made = own if usage is None else usage
+    cached = whole(part(metrics, "usage_prompt_cache_read_tokens", "value"))
+    seen.uncached += cached is None
+    seen.cached += cached or 0
+    seen.retokenized += (made if own is None else own) or 0
     seen.uncounted += made is None
     seen.inputs += prompt_tokens or 0
     seen.outputs += made or 0

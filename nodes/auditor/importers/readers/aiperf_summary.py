@@ -4,7 +4,10 @@ Format: ai-dynamo/aiperf, commit db4f6397d11ee2d4cfbb41f70b2327315163dcf0: ``aip
 (``JsonExportData``: tags map to ``unit``, ``avg``, percentiles; written to mimic GenAI-Perf's JSON) and
 ``aiperf/exporters/csv_exporter.py`` (a table ``Metric,avg,min,max,p1,…`` of latencies, then ``Metric,Value``; names
 carry their unit in brackets, values two decimals). GenAI-Perf's own exporter was not read; its files are taken where
-they have these names.
+they have these names. It groups digits ("1,980.10") and counts no failed requests, which are then not shown; AIPerf
+leaves the count out where nothing failed.
+
+``input_config`` holds what was asked for; the parts that make a workload are taken as arguments.
 """
 
 from __future__ import annotations
@@ -12,11 +15,13 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from bankable.nodes.auditor.importers.documents import Document, number, part, whole
 from bankable.nodes.auditor.importers.format import Format, Reading
 from bankable.nodes.auditor.importers.readers.aiperf import MS
+from bankable.nodes.auditor.importers.settings import find_settings
 from bankable.nodes.auditor.reading.reader import Json, Reader
 from bankable.nodes.auditor.reading.rows import BenchRound
 from bankable.nodes.auditor.reading.view import AbsentRecord
@@ -33,6 +38,30 @@ _LATENCIES = {
     "p99_itl_ms": ("inter_chunk_latency", "p99"),
 }
 """AIPerf's inter-token latency is a request's mean gap (what others call TPOT); chunks have the single gaps."""
+_NAMES = {"total_input_sequence_length": "total_isl", "total_output_sequence_length": "total_osl"}
+"""Names in AIPerf's table, by which the JSON has other tags."""
+_AIPERF = ("aiperf_version", "schema_version", "was_cancelled", "benchmark_duration", "error_request_count")
+"""Names that GenAI-Perf does not write."""
+_ASKED = frozenset(
+    {
+        "model_names",
+        "model",
+        "concurrency",
+        "request_rate",
+        "request_rate_mode",
+        "request_count",
+        "concurrency_ramp_duration",
+        "request_rate_ramp_duration",
+        "num_dataset_entries",
+        "streaming",
+        "isl",
+        "osl",
+        "mean",
+        "gpu",
+        "gpu_name",
+    }
+)
+"""Settings of ``input_config``, at whatever depth, that make a workload or a machine."""
 _HEAD = re.compile(r"^(?P<name>[^(]+?)\s*(?:\((?P<unit>[^)]*)\))?$")
 
 
@@ -59,16 +88,45 @@ def read(reader: Reader, file: str, documents: Iterable[Document]) -> Reading:
                     reported=reported,
                     raw={},
                     completed=whole(_value(record, "request_count")),
-                    failed=whole(_value(record, "error_request_count")) or 0,
+                    failed=_find_failed(record),
                     input_tokens=whole(_value(record, "total_isl")),
                     output_tokens=whole(_value(record, "total_osl")),
+                    arguments=find_arguments(record),
+                    span=_find_span(record),
                 )
             )
-    gaps = (
+    gaps = [
         AbsentRecord("per-request records", "give profile_export.jsonl of the same run", "reported_vs_raw"),
         AbsentRecord("finish reasons", "the format has none", "output_correctness", decides=False),
-    )
-    return Reading(tuple(rounds), gaps)
+    ]
+    if any(each.failed is None for each in rounds):
+        gaps.append(AbsentRecord("requests that failed", "give the raw records, or use AIPerf", "rows_complete"))
+    return Reading(tuple(rounds), tuple(gaps))
+
+
+def _find_failed(record: Mapping[str, Any]) -> int | None:
+    stated = whole(_value(record, "error_request_count"))
+    return 0 if stated is None and any(name in record for name in _AIPERF) else stated
+
+
+def _find_span(record: Mapping[str, Any]) -> tuple[float, float] | None:
+    """Start and end of the run, where they are written as numbers or as text in ISO 8601."""
+    start, end = (_find_time(record.get(name)) for name in ("start_time", "end_time"))
+    return (start, end) if start is not None and end is not None and start <= end else None
+
+
+def _find_time(value: object) -> float | None:
+    if not isinstance(value, str):
+        return number(value)
+    try:
+        return datetime.fromisoformat(value).timestamp()
+    except (ValueError, OverflowError, OSError):
+        return None
+
+
+def find_arguments(record: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What was asked for, by path below ``input_config``; nothing in a table."""
+    return find_settings(record.get("input_config"), _ASKED)
 
 
 def figures(record: Mapping[str, Any]) -> dict[str, float]:
@@ -95,6 +153,7 @@ def table(reader: Reader, file: str) -> Json | None:
             name = _HEAD.match(cells[0].strip())
             if name and header:
                 tag = name["name"].strip().lower().replace(" ", "_")
+                tag = _NAMES.get(tag, tag)
                 values = {key: _read(cell) for key, cell in zip(header, cells[1:], strict=False)}
                 rows[tag] = {"unit": name["unit"] or "", **values, "avg": values.get("avg", values.get("Value"))}
     except csv.Error:
@@ -109,7 +168,7 @@ def _value(record: Mapping[str, Any], tag: str) -> float | None:
 
 def _read(cell: str) -> float | None:
     try:
-        return number(float(cell))
+        return number(float(cell.replace(",", "")))
     except ValueError:
         return None
 
@@ -118,4 +177,6 @@ def _summary(record: Json) -> dict[str, float]:
     return figures(record) if recognise(record) else {}
 
 
-FORMAT = Format("AIPerf or GenAI-Perf summary", recognise, read, table=table, summary=_summary)
+FORMAT = Format(
+    "AIPerf or GenAI-Perf summary", recognise, read, table=table, summary=_summary, arguments=find_arguments
+)

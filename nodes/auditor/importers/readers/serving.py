@@ -6,13 +6,16 @@ Both tools descend from one script and share names and units: seconds in lists, 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from operator import add
 
-from bankable.nodes.auditor.importers.documents import Document, number, whole
+from bankable.nodes.auditor.importers.documents import Document, number, part, whole
 from bankable.nodes.auditor.measured import FIELDS
+from bankable.nodes.auditor.reading.first_batch import find_cold_start
 from bankable.nodes.auditor.reading.reader import Json, Reader
 from bankable.nodes.auditor.reading.resolved import drop_volatile
-from bankable.nodes.auditor.reading.rows import BenchRound, FigureCheck
+from bankable.nodes.auditor.reading.rows import BenchRound, FigureCheck, find_process, read_positive
+from bankable.nodes.auditor.reading.texts import count_empty_answers
 from bankable.tools.evidence.records import BenchRun
 from bankable.tools.statistics.latency import recompute
 
@@ -46,8 +49,31 @@ def serving_round(
     embedded = record.get("server_info")
     info = drop_volatile(embedded) if isinstance(embedded, dict) else {}
     if detailed(record):
-        return _from_lists(reader, file, document, stated_arguments, info)
-    return _from_summary(reader, file, document, stated_arguments, info, longest)
+        each = _from_lists(reader, file, document, stated_arguments, info)
+    else:
+        each = _from_summary(reader, file, document, stated_arguments, info, longest)
+    if each is None:
+        return None
+    cached = each.cached_tokens
+    return replace(
+        each,
+        cached_tokens=whole(part(record, "cache_report", "total_cached_tokens")) if cached is None else cached,
+        retokenized=whole(record.get("total_output_tokens_retokenized")),
+        tokens_per_piece=_find_tokens_per_piece(record),
+        process=find_process(embedded) if isinstance(embedded, dict) else None,
+        span=_find_span(record),
+    )
+
+
+def _find_tokens_per_piece(record: Json) -> float | None:
+    """Accepted tokens per decoding step: of vLLM, then of sglang."""
+    return read_positive(record.get("spec_decode_acceptance_length")) or read_positive(record.get("accept_length"))
+
+
+def _find_span(record: Json) -> tuple[float, float] | None:
+    """Start and end in seconds since the epoch, as InferenceX writes them."""
+    start, end = (number(record.get(f"benchmark_{name}_time_unix")) for name in ("start", "end"))
+    return (start, end) if start is not None and end is not None and start <= end else None
 
 
 def _from_lists(
@@ -72,7 +98,7 @@ def _from_lists(
         raw={name: float(getattr(raw, name)) for name in FIELDS},
         listed=True,
         duration=run.duration,
-        issued=len(run.output_lens),
+        issued=whole(record.get("num_prompts")) or len(run.output_lens),
         completed=run.completed,
         succeeded=len(run.output_lens) - failed,
         failed=failed,
@@ -86,6 +112,9 @@ def _from_lists(
         streamed=tuple(len(gaps) for gaps in run.itls),
         cached_tokens=None if run.cached_tokens is None else sum(run.cached_tokens),
         distinct_texts=len(set(run.generated_texts)),
+        texts=len(run.generated_texts),
+        empty_texts=count_empty_answers(run.generated_texts),
+        cold_start_s=find_cold_start(run.ttfts, run.errors, whole(record.get("max_concurrency")) or 0),
         arguments=arguments,
         server_info=info,
     )
@@ -116,7 +145,7 @@ def _from_summary(
         duration=duration,
         issued=whole(record.get("num_prompts")),
         completed=whole(record.get("completed")),
-        failed=whole(record.get("failed")),
+        failed=_find_failed(record),
         total_output=whole(record.get("total_output_tokens")),
         output_tokens=whole(record.get("total_output_tokens")) or None,
         input_tokens=whole(record.get("total_input_tokens")),
@@ -126,8 +155,20 @@ def _from_summary(
     )
 
 
+def _find_failed(record: Json) -> int | None:
+    """Failed requests; 0 where an older version has no count and every request that was sent has finished."""
+    sent = whole(record.get("num_prompts"))
+    stated = whole(record.get("failed"))
+    return 0 if stated is None and sent is not None and sent == whole(record.get("completed")) else stated
+
+
 def _present(record: Json) -> dict[str, float]:
+    """Figures of the record. A latency without a unit in its name, as InferenceX writes it, is in seconds."""
     figures = {name: number(record.get(name)) for name in FIELDS}
+    for name in FIELDS:
+        if name.endswith("_ms") and figures[name] is None:
+            seconds = number(record.get(name.removesuffix("_ms")))
+            figures[name] = None if seconds is None else 1000.0 * seconds
     return {name: value for name, value in figures.items() if value is not None}
 
 

@@ -53,4 +53,4 @@ def _declared(record: Json) -> int | None:
     return lengths[0] + lengths[1] if lengths[0] is not None and lengths[1] is not None else None
 
 
-FORMAT = Format("sglang serving benchmark", recognise, read, states_arguments=True, is_plain=is_plain)
+FORMAT = Format("sglang serving benchmark", recognise, read, is_plain=is_plain)

@@ -31,7 +31,7 @@ def read(reader: Reader, file: str, documents: Iterable[Document]) -> Reading:
     gaps = []
     if not all(row.listed for row in rounds):
         gaps.append(AbsentRecord("per-request latencies and lengths", DETAILED, "reported_vs_raw"))
-    if any(each.failed is None for each in rounds):
+    if any(each.failed is None and None in (each.issued, each.completed) for each in rounds):
         gaps.append(AbsentRecord("requests that failed", DETAILED, "rows_complete"))
     gaps.append(AbsentRecord("finish reasons", "the format has none", "output_correctness", decides=False))
     return Reading(rounds, tuple(gaps))
