@@ -74,11 +74,207 @@ def test_an_interval_of_the_server_explains_chunks(tmp_path: Path) -> None:
     info = {**INFO, "stream_interval": 4, "speculative_algorithm": None}
     legs = [chunked(samples.sglang(rate, seed, info), 4) for rate, seed in ((400.0, 1), (500.0, 2))]
     assert codes(pair(tmp_path / "honest", *legs), Severity.FAIL) == set()
-    liars = [{**leg, "server_info": {**info, "stream_interval": 1}} for leg in legs]
-    assert "rows" in codes(pair(tmp_path / "liar", *liars), Severity.FAIL)
+    liar = {**legs[1], "server_info": {**info, "stream_interval": 1}}
+    assert "rows" in codes(
+        pair(tmp_path / "liar", {**legs[0], "server_info": liar["server_info"]}, liar), Severity.FAIL
+    )
 
 
-assert "A/A comparison" in remarks(verdict)
+# Texts.
+
+
+@pytest.mark.parametrize("text", [" " * 16, "\n\n", "!" * 40])
+def test_answers_without_content_fail_in_a_pair_and_alone(tmp_path: Path, text: str) -> None:
+    record = samples.sglang(400.0, 1, INFO)
+    record["generated_texts"] = [text] * (N - 1) + ["words"]
+    path = samples.dump(tmp_path / "blank.jsonl", record)
+    for verdict in (
+        audit_pair(path, scope="baseline"),
+        audit_pair(path, samples.dump(tmp_path / "b.jsonl", samples.sglang(500.0, 2, INFO))),
+    ):
+        assert hits(verdict, "answers_of_rounds", Severity.FAIL)[0].modes == ("Q01",)
+
+
+def test_odd_texts_of_random_prompts_are_no_fault(tmp_path: Path) -> None:
+    record = samples.sglang(400.0, 1, INFO)
+    record["generated_texts"] = [" ", "!!!!!!!!!!", "7", *(f"odd {index}" for index in range(N - 3))]
+    verdict = audit_pair(samples.dump(tmp_path / "odd.jsonl", record), scope="baseline")
+    assert not hits(verdict, "answers_of_rounds")
+
+
+@pytest.mark.parametrize(("retokenized", "fails"), [(N * samples.OUTPUT - 9, False), (N * 4, True)])
+def test_credited_tokens_have_to_be_in_the_text(tmp_path: Path, retokenized: int, fails: bool) -> None:
+    """A load generator that credits the requested tokens after early ends."""
+    record = samples.sglang(400.0, 1, INFO, details=False)
+    record["total_output_tokens_retokenized"] = retokenized
+    verdict = audit_pair(samples.dump(tmp_path / "a.jsonl", record), scope="baseline")
+    assert ("tokens_not_in_text" in codes(verdict, Severity.FAIL)) is fails
+
+
+# The prefix cache.
+
+
+@pytest.mark.parametrize("details", [True, False])
+def test_cached_tokens_of_both_legs_have_to_agree(tmp_path: Path, details: bool) -> None:
+    def leg(rate: float, cached: int) -> Json:
+        record = samples.sglang(rate, 1, INFO, details=details)
+        report = {"total_prompt_tokens": N * samples.INPUT, "total_cached_tokens": N * cached}
+        lists = {"cached_tokens": [cached] * N} if details else {}
+        return {**record, "cache_report": report, **lists}
+
+    verdict = pair(tmp_path / "warm", leg(200.0, 0), leg(500.0, 60))
+    assert hits(verdict, "same_workload", Severity.FAIL)[0].modes == ("C17",)
+    alike = pair(tmp_path / "alike", leg(200.0, 60), leg(500.0, 60))
+    assert not hits(alike, "same_workload")
+    assert not hits(alike, "prefix_cache")
+
+
+def test_an_unknown_cache_is_named_and_a_fall_of_ttft_alone_too(tmp_path: Path) -> None:
+    before, after = samples.vllm(100.0, 1), samples.vllm(120.0, 1)
+    plain = pair(tmp_path / "plain", before, after)
+    assert "whether prompts were found in the prefix cache" in not_shown(plain)
+    assert codes(plain, Severity.FLAG) & {"cache_suspected"} == set()
+    late = {**before, "ttfts": [10 * ttft for ttft in after["ttfts"]]}
+    late["duration"] = before["duration"] + max(late["ttfts"])
+    for name, count in (("output_throughput", N * samples.OUTPUT), ("request_throughput", N)):
+        late[name] = count / late["duration"]
+    for name, q in (("median_ttft_ms", 50), ("p99_ttft_ms", 99)):
+        late[name] = 1000 * samples.percentile(late["ttfts"], q)
+    assert "cache_suspected" in codes(pair(tmp_path / "late", late, after), Severity.FLAG)
+
+
+def test_a_server_without_a_prefix_cache_needs_no_counts(tmp_path: Path) -> None:
+    info = {**INFO, "disable_radix_cache": True}
+    verdict = pair(tmp_path, samples.sglang(400.0, 1, info), samples.sglang(500.0, 2, info))
+    assert not hits(verdict, "prefix_cache")
+
+
+# Capacities and nested arguments.
+
+
+@pytest.mark.parametrize(("pool", "fails"), [(399_960, False), (300_000, False), (700, True)])
+def test_a_pool_that_lists_cannot_fill_is_no_confound(tmp_path: Path, pool: int, fails: bool) -> None:
+    legs = [samples.sglang(400.0, 1, POOL), samples.sglang(500.0, 2, {**POOL, "max_total_num_tokens": pool})]
+    verdict = pair(tmp_path, *legs)
+    assert bool(hits(verdict, "same_conditions", Severity.FAIL)) is fails
+
+
+def test_a_request_cap_above_the_load_never_bound(tmp_path: Path) -> None:
+    for cap, fails in ((200, False), (3, True)):
+        legs = [samples.sglang(400.0, 1, POOL), samples.sglang(500.0, 2, {**POOL, "max_running_requests": cap})]
+        assert bool(hits(pair(tmp_path / str(cap), *legs), "same_conditions", Severity.FAIL)) is fails
+
+
+def _disaggregated(backend: str, counter: float) -> Json:
+    server = {**POOL, "attention_backend": backend, "internal_states": [{"last_gen_throughput": counter}]}
+    return {"prefill": [{**POOL, "last_gen_throughput": counter}], "decode": [server], "internal_states": [{}]}
+
+
+def test_servers_inside_a_server_are_compared_field_by_field(tmp_path: Path) -> None:
+    before = samples.sglang(400.0, 1, _disaggregated("fa3", 311.5))
+    same = pair(tmp_path / "same", before, samples.sglang(500.0, 2, _disaggregated("fa3", 402.25)))
+    assert not hits(same, "same_conditions")
+    assert not hits(same, "checks_executed")
+    moved = pair(tmp_path / "moved", before, samples.sglang(500.0, 2, _disaggregated("triton", 402.25)))
+    assert "decode.attention_backend=triton" in hits(moved, "exactly_one_lever")[0].observed
+
+
+def test_a_server_without_arguments_to_give_is_not_accused(tmp_path: Path) -> None:
+    verdict = pair(tmp_path, samples.sglang(400.0, 1, None), samples.sglang(500.0, 2, None))
+    assert "resolved server arguments" in not_shown(verdict)
+    assert verdict.verdict is Word.FLAG
+
+
+# What counts as a launch.
+
+
+def test_a_run_that_is_there_twice_counts_once(tmp_path: Path) -> None:
+    for side, rate in (("a", 400.0), ("b", 450.0)):
+        runs = [samples.vllm(rate + index, index, details=False) for index in range(2)]
+        for index, run in enumerate(runs):
+            samples.dump(tmp_path / side / f"run={index}.json", run)
+        (tmp_path / side / "summary.json").write_text(json.dumps([{**run, "run_number": 0} for run in runs]))
+    verdict = audit_pair(tmp_path / "a", tmp_path / "b")
+    assert "on 2 and 2 launches" in verdict.headline
+    assert "summary: the same runs once more, counted once" in remarks(verdict)
+
+
+def test_a_table_beside_its_json_is_the_same_run(tmp_path: Path) -> None:
+    for side, rate in (("a", 400.0), ("b", 450.0)):
+        samples.dump(tmp_path / side / "profile_export_aiperf.json", samples.aiperf_summary(rate))
+        (tmp_path / side / "profile_export_aiperf.csv").write_text(samples.aiperf_csv(rate))
+    verdict = audit_pair(tmp_path / "a", tmp_path / "b")
+    assert "on 1 and 1 launches" in verdict.headline
+    assert "profile_export_aiperf.csv (the same run as profile_export_aiperf.json)" in remarks(verdict)
+    assert not codes(verdict, Severity.FAIL)
+
+
+def _started(side: str, folder: Path, rate: float, times: list[float]) -> None:
+    for index, started in enumerate(times):
+        record = samples.sglang(rate + index, index, {**INFO, "startup_time": started})
+        samples.dump(folder / side / f"run{index}.jsonl", record)
+
+
+def test_files_of_one_server_are_one_launch(tmp_path: Path) -> None:
+    _started("a", tmp_path, 400.0, [31.172] * 5)
+    _started("b", tmp_path, 450.0, [29.518] * 5)
+    verdict = audit_pair(tmp_path / "a", tmp_path / "b")
+    assert "on 1 and 1 launches, undecided" in verdict.headline
+    assert "one_launch" in codes(verdict, Severity.FLAG)
+    assert "equal start-up time" in remarks(verdict)
+
+
+def test_files_of_five_servers_are_five_launches(tmp_path: Path) -> None:
+    _started("a", tmp_path, 400.0, [31.172, 30.5, 29.75, 31.1, 30.2])
+    _started("b", tmp_path, 450.0, [29.518, 31.3, 28.4, 30.9, 30.4])
+    verdict = audit_pair(tmp_path / "a", tmp_path / "b")
+    assert "on 5 and 5 launches, real" in verdict.headline
+
+
+def test_the_callers_word_makes_files_one_launch(tmp_path: Path) -> None:
+    for side, rate in (("a", 400.0), ("b", 450.0)):
+        for index in range(3):
+            samples.dump(tmp_path / side / f"run{index}.json", samples.vllm(rate + index, index))
+    assert "on 3 and 3 launches" in audit_pair(tmp_path / "a", tmp_path / "b").headline
+    assert "on 1 and 1 launches" in audit_pair(tmp_path / "a", tmp_path / "b", one_server=True).headline
+
+
+def _aiperf_at(path: Path, rate: float, seed: int, start_s: float) -> None:
+    records = samples.aiperf_records(rate, seed)
+    first = records[0]["metadata"]["request_start_ns"]
+    for record in records:
+        for name in ("request_start_ns", "request_end_ns"):
+            record["metadata"][name] += int(start_s * 1e9) - first
+    samples.dump(path, *records)
+
+
+@pytest.mark.parametrize(("apart", "launches"), [(1.0, 1), (300.0, 3)])
+def test_times_that_touch_are_one_server(tmp_path: Path, apart: float, launches: int) -> None:
+    for side, rate in (("a", 400.0), ("b", 450.0)):
+        for index in range(3):
+            place = tmp_path / side / f"launch-{index}" / "profile_export.jsonl"
+            _aiperf_at(place, rate + index, index, 1.7e9 + index * apart)
+    verdict = audit_pair(tmp_path / "a", tmp_path / "b")
+    assert f"on {launches} and {launches} launches" in verdict.headline
+
+
+def test_aiperfs_profile_runs_are_rounds_of_one_server(tmp_path: Path) -> None:
+    for side, rate in (("a", 400.0), ("b", 450.0)):
+        for index in range(3):
+            place = tmp_path / side / "profile_runs" / f"run_000{index + 1}" / "profile_export.jsonl"
+            _aiperf_at(place, rate + index, index, 1.7e9 + 300 * index)
+        samples.dump(tmp_path / side / "aggregate" / "profile_export_aiperf.json", samples.aiperf_summary(rate))
+    verdict = audit_pair(tmp_path / "a", tmp_path / "b")
+    assert "on 1 and 1 launches" in verdict.headline
+    assert "aggregate (figures over several runs)" in remarks(verdict)
+
+
+def test_one_process_on_both_legs_proves_nothing(tmp_path: Path) -> None:
+    _started("a", tmp_path, 400.0, [31.172, 30.5, 29.75])
+    _started("b", tmp_path, 450.0, [31.172, 31.3, 28.4])
+    verdict = audit_pair(tmp_path / "a", tmp_path / "b")
+    assert "one_process" in codes(verdict, Severity.FAIL)
+    assert "A/A comparison" in remarks(verdict)
 
 
 def test_records_of_a_folder_above_hold_for_every_launch(tmp_path: Path) -> None:
