@@ -168,6 +168,36 @@ _EXACT: dict[OperatorFamily, frozenset[str]] = {
     ),
 }
 
+_OWN = "sgl_kernel::"
+_OWN_KERNELS: dict[OperatorFamily, frozenset[str]] = {
+    OperatorFamily.MATMUL: frozenset(
+        {
+            "bmm_cpu",
+            "fused_experts_cpu",
+            "fused_input_proj_cpu",
+            "fused_linear_sigmoid_mul",
+            "fused_moe_router_cpu",
+            "int8_scaled_mm_with_quant",
+            "qkv_proj_with_rope",
+            "qkv_proj_with_rope_fused_weight",
+            "shared_expert_cpu",
+            "weight_packed_linear",
+        }
+    ),
+    OperatorFamily.NORM: frozenset({"l2norm_cpu"}),
+    OperatorFamily.COPY: frozenset({"convert_scale_packed", "convert_weight_packed", "store_cache_cpu"}),
+    OperatorFamily.ELEMENTWISE: frozenset(
+        {
+            "apply_rotary_pos_emb_cpu",
+            "fused_sigmoid_mul_cpu",
+            "multimodal_rotary_embedding_cpu",
+            "rotary_embedding",
+            "rotary_embedding_cpu",
+        }
+    ),
+}
+"""Operators of the engine's own kernel package whose names tell nothing, or too much."""
+
 # Order matters: all_reduce_rms_norm waits for others, flash_fwd_splitkv_gemm is attention.
 _PATTERNS: tuple[tuple[OperatorFamily, re.Pattern[str]], ...] = (
     (
@@ -214,6 +244,10 @@ _TRITON_TAIL = re.compile(r"(_\d+[cd](?:\d+[cde]*)*|_\d+)$")
 
 def family_of(op: str) -> OperatorFamily:
     """Family of an operator or kernel by its name; ``other`` when the name tells nothing."""
+    if op.startswith(_OWN):
+        for family, names in _OWN_KERNELS.items():
+            if op.removeprefix(_OWN) in names:
+                return family
     base = op.removeprefix("aten::")
     # add_ does what add does; the exceptions that end in an underscore are listed as they are.
     for family, names in _EXACT.items():

@@ -35,6 +35,8 @@ class Replaced(Record):
     """Names of chains: all of them together are the operator. Empty: the chain of the operator's own name."""
     ops: tuple[str, ...] = ()
     """Names of framework operators, any of which it replaces. Empty: those of the operator's own name."""
+    kernels: tuple[str, ...] = ()
+    """Names in the engine's own kernel package, ``sgl_kernel``: all of them together are the operator."""
     phase: StepPhase | None = None
     """The phase whose calls it replaces; ``None``: all of them."""
     patterns: tuple[CallPattern, ...] = Field(default=(), alias="pattern")

@@ -9,6 +9,10 @@ from bankable.tools.profiling.replaced import Replaced, replaced_work
 from bankable.tools.profiling.route import settled_wall_share
 
 
+PACKAGE = "sgl_kernel"
+"""Namespace of the engine's own kernels."""
+
+
 def operator_share(profile: Profile, operator: str) -> float | None:
     """Largest corrected share of wall time among operators, chains and symbols of that name; ``None`` without one."""
     replaced = replaced_work().get(operator, Replaced())
@@ -19,6 +23,13 @@ def operator_share(profile: Profile, operator: str) -> float | None:
         for op in profile.ops
         if not {op.op, *op.symbols}.isdisjoint(replaced.ops or (operator,))
     ]
+    own = [
+        settled_wall_share(op) * _within(op, replaced.phase)
+        for op in profile.ops
+        if not {op.op, *op.symbols}.isdisjoint(f"{PACKAGE}::{name}" for name in replaced.kernels)
+    ]
+    if own:
+        shares.append(min(1.0, math.fsum(own)))
     per_wall = profile.operator_us / profile.wall_us if profile.wall_us > 0 else 1.0
     parts = [
         max((_chain(profile, chain, of_chains) for chain in profile.chains if chain.name == name), default=0.0)

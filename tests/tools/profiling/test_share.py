@@ -63,6 +63,26 @@ def test_sampling_is_there_where_something_is_selected(profile: Profile, tmp_pat
     assert operator_share(seen, "top_k_sampling") == pytest.approx(20 / 110)
 
 
+def test_operators_of_the_engines_own_package_are_added_up(tmp_path: Path) -> None:
+    event = {"ph": "X", "pid": 1, "tid": 1, "cat": "cpu_op", "args": {}}
+    times = {"weight_packed_linear": 40, "fused_qk_norm_cpu": 10, "rotary_embedding_cpu": 20, "rmsnorm_cpu": 30}
+    events, start = [], 0
+    for name, duration in times.items():
+        events.append({**event, "name": f"sgl_kernel::{name}", "ts": start, "dur": duration})
+        start += duration
+    path = tmp_path / "c.trace.json.gz"
+    path.write_bytes(gzip.compress(json.dumps({"traceEvents": events}).encode()))
+    seen = aggregate([path])
+    shares = {name: operator_share(seen, name) for name in ("qk_norm_rotary", "rotary", "rms_norm", "silu_and_mul")}
+    assert shares == {
+        "qk_norm_rotary": pytest.approx(0.3),
+        "rotary": pytest.approx(0.2),
+        "rms_norm": pytest.approx(0.3),
+        "silu_and_mul": None,
+    }
+    assert next(op for op in seen.ops if "linear" in op.op).family.value == "matmul"
+
+
 @given(st.floats(0, 1), st.floats(1, 1e6))
 def test_the_promise_never_exceeds_the_share(share: float, speedup: float) -> None:
     gain = promised_gain(share, speedup)
