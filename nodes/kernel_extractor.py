@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bankable.kernels.build.overlay import patch_of
 from bankable.kernels.operators import FAMILIES
+from bankable.kernels.operators.family import Family
 from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.task.extract import benched, write_captured_task
 from bankable.kernels.task.folder import TaskFolder, open_task
@@ -22,7 +23,7 @@ from bankable.tools.evidence.records import Failure, Record, Side
 from bankable.tools.measurement.leg import LegWriter, publish
 from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
-from bankable.tools.overlay.captured import CaptureFolder
+from bankable.tools.overlay.captured import Captured, CaptureFolder
 from bankable.tools.overlay.folder import write_overlay
 from bankable.tools.profiling.records import Profile
 from bankable.tools.profiling.share import operator_share, promised_gain
@@ -98,12 +99,10 @@ def extract(context: RunContext, operator: str, wanted: list[str]) -> Extraction
     if context.recorded is not None:
         there = take_over(context.recorded, context.folder, f"ops/{operator}", leave="bench-")
         return Extraction(open_task(root, operator)) if there else Extraction(None, "no recorded task")
-    samples, failure = _capture(context, wanted)
-    if failure is not None:
-        return Extraction(None, failure.line)
-    captured = samples.operators().get(operator)
-    if captured is None:
-        return Extraction(None, f"no_rebind_seam: the live server never calls {FAMILIES[operator].attribute}")
+    observed = _observe(context, operator, wanted)
+    if isinstance(observed, str):
+        return Extraction(None, observed)
+    samples, captured = observed
     assert context.engine_python is not None
     usual = {entry.key for entry in benched(captured)}
     seen = [
@@ -115,7 +114,7 @@ def extract(context: RunContext, operator: str, wanted: list[str]) -> Extraction
     try:
         with ForkServer(context.engine_python, context.threads) as fork_server:
             task = write_captured_task(
-                root, context.run_id, FAMILIES[operator], captured, samples, fork_server, context.threads, also
+                root, context.run_id, _family(context, operator), captured, samples, fork_server, context.threads, also
             )
     except UserError as problem:
         return Extraction(None, str(problem))
@@ -128,6 +127,37 @@ def extract(context: RunContext, operator: str, wanted: list[str]) -> Extraction
     return Extraction(task)
 
 
+def _observe(context: RunContext, operator: str, wanted: list[str]) -> tuple[CaptureFolder, Captured] | str:
+    """The operator's recorded calls, from the one launch that records all of the ``wanted``; or why there are none."""
+    if (lacks := _lacks(context, operator)) is not None:
+        return lacks
+    samples, failure = _capture(context, [name for name in wanted if _lacks(context, name) is None])
+    if failure is not None:
+        return failure.line
+    captured = samples.operators().get(operator)
+    if captured is None:
+        return f"no_rebind_seam: the live server never calls {_family(context, operator).attribute}"
+    return samples, captured
+
+
+def _own_kernels(context: RunContext) -> bool:
+    """Whether the reference runs the engine's own kernels for a CPU."""
+    return context.chosen is not None and bool(context.chosen.kernels)
+
+
+def _family(context: RunContext, operator: str) -> Family:
+    """The operator at the patch point that the reference calls."""
+    return FAMILIES[operator].dispatched(_own_kernels(context))
+
+
+def _lacks(context: RunContext, operator: str) -> str | None:
+    """Why nothing can stand in for the engine's own kernel; ``None`` where something can."""
+    family = FAMILIES[operator]
+    if not _own_kernels(context) or family.own is not None or not family.own_lacks:
+        return None
+    return f"no patch point beside the engine's own kernels: {family.own_lacks}"
+
+
 def _capture(context: RunContext, wanted: list[str]) -> tuple[CaptureFolder, Failure | None]:
     """One launch of the reference under the run's workload with its operators recorded; nothing of it is timed."""
     folder = context.folder.root / FOLDER
@@ -138,7 +168,7 @@ def _capture(context: RunContext, wanted: list[str]) -> tuple[CaptureFolder, Fai
     if aside := set_leg_aside(leg):
         context.folder.ledger.enter_tree(aside)
     overlay = folder / "overlay"
-    write_overlay(overlay, [patch_of(FAMILIES[name], FAMILIES[name].usual, "capture") for name in wanted])
+    write_overlay(overlay, [patch_of(_family(context, name), FAMILIES[name].usual, "capture") for name in wanted])
     context.folder.ledger.enter_tree(overlay)
     return CaptureFolder(leg / "overlay"), _recorded(context, leg, overlay)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from bankable.kernels.build.render import KernelSource
-from bankable.kernels.operators import FAMILIES
 from bankable.kernels.operators.family import Family
 from bankable.kernels.task.folder import TaskFolder, open_task
 from bankable.kernels.task.sources import flags_of, kept_source
@@ -24,7 +23,7 @@ LENIENT = 2.0
 
 def patch_of(family: Family, dtype: str, mode: Mode) -> OperatorPatch:
     """The overlay's entry for the family's patch point in the engine."""
-    adapter = "" if mode == "watch" else (OPERATORS / family.name / "adapter.py").read_text(encoding="utf-8")
+    adapter = "" if mode == "watch" else (OPERATORS / family.name / family.adapter).read_text(encoding="utf-8")
     return OperatorPatch(family.name, family.module, family.attribute, mode, adapter, dtype)
 
 
@@ -53,6 +52,7 @@ def lay(run: RunFolder, comparison: Path, lever: Lever, recorded: Path | None = 
         return
     patches: list[OperatorPatch] = []
     kernels: dict[str, Kernel] = {}
+    watches: list[OperatorPatch] = []
     for name, part in sorted(lever.overlays.items()):
         task = open_task(run.root, name)
         patch, kernel = patch_of(task.family, task.task.dtype, "replace"), _load_kernel(task, part)
@@ -64,10 +64,9 @@ def lay(run: RunFolder, comparison: Path, lever: Lever, recorded: Path | None = 
             )
         patches.append(patch)
         kernels[name] = kernel
+        watches.append(patch_of(task.family, task.task.dtype, "watch"))
     write_overlay(comparison / OVERLAY_FOLDER, patches, kernels)
-    write_overlay(
-        comparison / WATCH_FOLDER, [patch_of(FAMILIES[entry.operator], entry.dtype, "watch") for entry in patches]
-    )
+    write_overlay(comparison / WATCH_FOLDER, watches)
     for folder in (OVERLAY_FOLDER, WATCH_FOLDER):
         run.ledger.enter_tree(comparison / folder)
 

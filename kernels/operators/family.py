@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 from typing import Literal
 
@@ -84,6 +84,16 @@ THREAD_ROWS = Parameter("thread_rows", (0, 2, 64), "rows from which OpenMP threa
 
 
 @dataclass(frozen=True)
+class OwnPoint:
+    """Where an engine that has CPU kernels of its own calls the operator: code that answers in a new tensor."""
+
+    module: str
+    attribute: str
+    adapter: str = "adapter.py"
+    """File beside the definition with the adapter for this attribute."""
+
+
+@dataclass(frozen=True)
 class Family:
     """Operators that compute the same thing and differ in their sizes."""
 
@@ -115,6 +125,22 @@ class Family:
     native_outputs: Mapping[str, str] = field(default_factory=dict)
     """Pointer to each output and its number of elements, as C++ expressions in the names that the entry point of
     ``kernel.cpp.j2`` has for its arguments. Red-team attacks are built from them; without any there are none."""
+    own: OwnPoint | None = None
+    """The patch point in an engine with CPU kernels of its own; ``None`` where nothing can stand in there."""
+    own_lacks: str = ""
+    """Why there is none."""
+
+    def dispatched(self, own_kernels: bool) -> Family:
+        """This family at the patch point that the engine calls: another one where it has CPU kernels of its own."""
+        if not own_kernels or self.own is None:
+            return self
+        return replace(self, module=self.own.module, attribute=self.own.attribute)
+
+    @property
+    def adapter(self) -> str:
+        """File with the adapter for the patch point."""
+        own = self.own is not None and (self.module, self.attribute) == (self.own.module, self.own.attribute)
+        return self.own.adapter if own and self.own is not None else "adapter.py"
 
     def lead(self, dims: Dims) -> str:
         """Name of the first input that holds values, not indices."""

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from bankable.kernels.operators.family import Family
+from bankable.kernels.worker.live_source import own_kernels
 
 Tensors = Mapping[str, torch.Tensor]
 Outputs = tuple[torch.Tensor, ...]
@@ -36,9 +37,23 @@ class Operator:
     """Calls a compiled kernel."""
     vendor: Callable[[Any, Tensors], Outputs] | None = None
     """The engine's own GPU kernel, by the package ``sgl_kernel`` and the inputs; ``None`` where it has none."""
+    own: Callable[[Mapping[str, Any], Tensors], Call] | None = None
+    """The same as ``live`` in an engine with CPU kernels of its own: what it dispatches to there."""
+    own_files: tuple[str, ...] = ()
+    """Of the engine package, with that code; empty where ``files`` have it too."""
     settled: Callable[[Tensors, Outputs, Outputs], Outputs] = lambda _, got, __: got
     """From inputs, outputs and what is wanted to the outputs with that in place of what is as good. Where the
     definition leaves nothing open, as nearly everywhere, they stay as they are."""
+
+    @property
+    def live_files(self) -> tuple[str, ...]:
+        """Files with the code that this engine dispatches to, the patch point's own first."""
+        return self.own_files if self.own_files and own_kernels() else self.files
+
+    def dispatched(self, names: Mapping[str, Any], weights: Tensors) -> Call:
+        """The live path of this engine's server: by its own CPU kernels where it has them."""
+        live = self.own if self.own is not None and own_kernels() else self.live
+        return live(names, weights)
 
 
 def flat(tensor: torch.Tensor) -> torch.Tensor:

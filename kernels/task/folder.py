@@ -63,7 +63,9 @@ class TaskFolder:
 
     @property
     def family(self) -> Family:
-        return FAMILIES[self.task.family]
+        """At the patch point that the task was captured at."""
+        family = FAMILIES[self.task.family]
+        return family.dispatched(family.own is not None and family.own.attribute == self.task.seam.attribute)
 
     def oracle_inputs(self, key: str) -> Path:
         """Inputs that a candidate is tried on. An absolute path: another process opens it, from a folder of its own."""

@@ -19,7 +19,7 @@ from bankable.kernels.worker.measure import inputs_of
 def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
     """Compare the named calls of one output file with float64 and with the live implementation."""
     operator, dims, dtype = OPERATORS[job["family"]], tuple(job["dims"]), job["dtype"]
-    names, got = live_names(operator.files), load_file(job["outputs"])
+    names, got = live_names(operator.live_files), load_file(job["outputs"])
     total = OutputComparison(job["relative_error"])
     against_live = OutputComparison(job["relative_error"])
     by_call: dict[str, float | None] = {}
@@ -27,7 +27,7 @@ def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
     for entry in job["calls"]:
         tensors = inputs_of(operator, dims, dtype, job["seed"], entry["name"], entry["inputs"])
         alone = OutputComparison(job["relative_error"])
-        live = operator.live(names, tensors)(tensors)
+        live = operator.dispatched(names, tensors)(tensors)
         expected[entry["name"]] = wanted = reference(operator, tensors)
         outputs = tuple(got[f"{entry['name']}.{index}"] for index in range(len(wanted)))
         for comparison in (total, alone):

@@ -189,6 +189,9 @@ def main() -> None:
     _adopt()
     import torch  # noqa: PLC0415 - after the network is gone; a fork is possible while no thread runs
 
+    from bankable.kernels.worker.live_source import own_kernels  # noqa: PLC0415 - it imports torch
+
+    own_kernels()  # the engine's kernel package is imported once, as torch is
     with torch.inference_mode():
         send(replies, ForkServerReady(network, supported(), torch.__version__, _inherited_bytes()))
     serve(replies)

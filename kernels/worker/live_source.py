@@ -10,7 +10,9 @@ import __future__
 
 import ast
 import hashlib
+import importlib
 from collections.abc import Iterable
+from functools import cache
 from importlib import util
 from pathlib import Path
 from typing import Any
@@ -18,8 +20,23 @@ from typing import Any
 import torch
 from torch import nn
 
-METHODS = ("forward_native", "_run_sdpa_forward_decode", "apply")
+METHODS = ("forward_native", "forward_cpu", "_run_sdpa_forward_decode", "apply")
 """Methods that a live path consists of."""
+KERNELS = "sgl_kernel"
+"""The engine's kernel package."""
+
+
+@cache
+def own_kernels() -> bool:
+    """Whether the engine dispatches to CPU kernels of its own on this machine, as sglang itself decides it."""
+    if util.find_spec(KERNELS) is None or torch.cuda.device_count() > 0:
+        return False
+    try:
+        importlib.import_module(KERNELS)
+    except Exception:  # a package for another device, which the engine cannot use either
+        return False
+    registered = hasattr(getattr(torch.ops, KERNELS), "convert_weight_packed")
+    return registered and bool(torch.cpu._is_amx_tile_supported())
 
 
 def package_root() -> Path:
@@ -54,7 +71,7 @@ def live_names(files: Iterable[str]) -> dict[str, Any]:
 
 def _framework_names(tree: ast.Module, path: Path) -> dict[str, Any]:
     """What a file imports from torch, under the names that it has there."""
-    names: dict[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional}
+    names: dict[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, "_is_cpu_amx_available": own_kernels()}
     wanted: list[ast.stmt] = [
         node for node in tree.body if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "torch"
     ]

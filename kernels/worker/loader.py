@@ -36,8 +36,10 @@ def load(operator: Operator, entry: dict[str, Any]) -> Loaded:
 
 
 def _live(operator: Operator, _: dict[str, Any]) -> Loaded:
-    names = live_names(operator.files)
-    return Loaded(lambda weights, _: operator.live(names, weights), None, _held, source_file(operator.files[0]))
+    names = live_names(operator.live_files)
+    return Loaded(
+        lambda weights, _: operator.dispatched(names, weights), None, _held, source_file(operator.live_files[0])
+    )
 
 
 def _framework(operator: Operator, _: dict[str, Any]) -> Loaded:
@@ -45,7 +47,7 @@ def _framework(operator: Operator, _: dict[str, Any]) -> Loaded:
 
 
 def _compiled(operator: Operator, _: dict[str, Any]) -> Loaded:
-    names = live_names(operator.files)
+    names = live_names(operator.live_files)
 
     def graphs(_: int) -> bool:
         from torch._dynamo.utils import counters  # noqa: PLC0415 - takes seconds, and only this kind needs it
@@ -53,7 +55,10 @@ def _compiled(operator: Operator, _: dict[str, Any]) -> Loaded:
         return bool(counters["stats"]["unique_graphs"] > 0)
 
     return Loaded(
-        lambda weights, _: torch.compile(operator.live(names, weights), dynamic=False), None, graphs, _own(operator)
+        lambda weights, _: torch.compile(operator.dispatched(names, weights), dynamic=False),
+        None,
+        graphs,
+        _own(operator),
     )
 
 

@@ -30,11 +30,11 @@ def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
     """One inputs file and one expected file per shape; the reply holds the error of the live code against float64."""
     operator, dtype = OPERATORS[job["family"]], job["dtype"]
     torch.set_num_threads(job["threads"])
-    names = live_names(operator.files)
+    names = live_names(operator.live_files)
     for shape in job["shapes"]:
         dims = tuple(shape["dims"])
         tensors = inputs_of(operator, dims, dtype, shape["seed"], "oracle", "normal")
-        outputs = operator.live(names, tensors)(tensors)
+        outputs = operator.dispatched(names, tensors)(tensors)
         comparison = OutputComparison(job["relative_error"])
         wanted = reference(operator, tensors)
         comparison.add_all(operator.settled(tensors, outputs, wanted), wanted)
@@ -45,7 +45,7 @@ def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
         )
         yield {
             "shape": shape["key"],
-            "live_source": source_file(operator.files[0]),
+            "live_source": source_file(operator.live_files[0]),
             "error": comparison.error,
             "mismatch_share": comparison.mismatch_share,
         }

@@ -8,7 +8,6 @@ from bankable.tools.profiling.records import ChainShare, OpShare, Profile, StepP
 from bankable.tools.profiling.replaced import Replaced, replaced_work
 from bankable.tools.profiling.route import settled_wall_share
 
-
 PACKAGE = "sgl_kernel"
 """Namespace of the engine's own kernels."""
 

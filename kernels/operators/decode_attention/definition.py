@@ -16,6 +16,7 @@ from bankable.kernels.operators.family import (
     Allowed,
     Dims,
     Family,
+    OwnPoint,
     Parameter,
     TensorSpec,
 )
@@ -86,4 +87,7 @@ FAMILY = Family(
     contracted=True,
     lacks=_lacks,
     native_outputs={"out": "batch * heads * head"},
+    own=OwnPoint(
+        "sglang.srt.layers.attention.intel_amx_backend", "IntelAMXAttnBackend.forward_decode", "own_adapter.py"
+    ),
 )

@@ -12,6 +12,9 @@ from torch.nn import functional
 from bankable.kernels.operators.decode_attention import adapter, definition
 from bankable.kernels.operators.torch_operator import Call, Into, Operator, Outputs, Tensors, entry, flat
 
+SPLITS = 8
+"""Parts of a request's past, as the engine's backend sizes the buffer of its own kernel."""
+
 
 def _scale(query: torch.Tensor) -> float:
     return float(query.shape[-1] ** -0.5)
@@ -65,6 +68,39 @@ def _live(names: Mapping[str, Any], _: Tensors) -> Call:
     return call
 
 
+def _own(_: Mapping[str, Any], __: Tensors) -> Call:
+    """The operator that ``IntelAMXAttnBackend.forward_decode`` calls; new keys and values are in the cache already."""
+
+    def call(tensors: Tensors) -> Outputs:
+        query = tensors["query"]
+        batch, heads, head = query.shape
+        output = torch.empty_like(query)
+        torch.ops.sgl_kernel.decode_attention_cpu(
+            query,
+            tensors["k_cache"],
+            tensors["v_cache"],
+            1.0,
+            1.0,
+            output,
+            None,
+            None,
+            torch.zeros(batch, dtype=torch.int64),
+            torch.empty((batch, heads, SPLITS, head + 1), dtype=torch.float32),
+            tensors["req_to_token"],
+            tensors["req_pool_indices"],
+            tensors["seq_lens"],
+            _scale(query),
+            0.0,
+            False,
+            0,
+            None,
+            None,
+        )
+        return (output,)
+
+    return call
+
+
 def _native(library: ctypes.CDLL) -> Into:
     run = entry(library, adapter.ARGUMENTS)
 
@@ -96,5 +132,12 @@ def _native(library: ctypes.CDLL) -> Into:
 
 
 OPERATOR = Operator(
-    definition.FAMILY, _reference, _framework, ("srt/layers/attention/torch_native_backend.py",), _live, _native
+    definition.FAMILY,
+    _reference,
+    _framework,
+    ("srt/layers/attention/torch_native_backend.py",),
+    _live,
+    _native,
+    own=_own,
+    own_files=("srt/layers/attention/intel_amx_backend.py",),
 )

@@ -58,4 +58,5 @@ FAMILY = Family(
     contracted=True,
     lacks=_lacks,
     native_outputs={"out": "rows * outs"},
+    own_lacks="the engine packs the weights in a layout of its own kernel",
 )

@@ -6,7 +6,7 @@ bf16 outputs differ from the live ones where an fp32 value lies beside a tie, an
 
 from __future__ import annotations
 
-from bankable.kernels.operators.family import Allowed, Dims, Family, TensorSpec
+from bankable.kernels.operators.family import Allowed, Dims, Family, OwnPoint, TensorSpec
 
 BF16 = Allowed(
     2.0**-8 + 2.0**-10, "one rounding of an fp32 value to bf16 is off by 2⁻⁸ at most; a quarter of that for the sum"
@@ -41,4 +41,5 @@ FAMILY = Family(
     specialised=("cols",),
     scalars={"eps": 1e-6},
     native_outputs={"out": "rows * cols"},
+    own=OwnPoint("sglang.srt.layers.layernorm", "RMSNorm.forward_cpu"),
 )

@@ -45,6 +45,12 @@ def _live(names: Mapping[str, Any], weights: Tensors) -> Call:
     return lambda tensors: (module.forward_native(tensors["x"]),)
 
 
+def _own(names: Mapping[str, Any], weights: Tensors) -> Call:
+    module = live_module(names, weights)
+    method = names["RMSNorm.forward_cpu"]
+    return lambda tensors: (method(module, tensors["x"]),)
+
+
 def _native(library: ctypes.CDLL) -> Into:
     run = entry(library, adapter.ARGUMENTS)
 
@@ -60,4 +66,4 @@ def _vendor(package: Any, tensors: Tensors) -> Outputs:
     return (package.rmsnorm(tensors["x"], tensors["weight"], EPS),)
 
 
-OPERATOR = Operator(definition.FAMILY, _reference, _framework, FILES, _live, _native, _vendor)
+OPERATOR = Operator(definition.FAMILY, _reference, _framework, FILES, _live, _native, _vendor, own=_own)

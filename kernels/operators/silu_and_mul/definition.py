@@ -6,7 +6,7 @@ kernels here. Exponentials differ in their last fp32 bit, so bf16 outputs are eq
 
 from __future__ import annotations
 
-from bankable.kernels.operators.family import Allowed, Dims, Family, TensorSpec
+from bankable.kernels.operators.family import Allowed, Dims, Family, OwnPoint, TensorSpec
 
 
 def _inputs(dims: Dims) -> tuple[TensorSpec, ...]:
@@ -37,4 +37,5 @@ FAMILY = Family(
     },
     specialised=("cols",),
     native_outputs={"out": "rows * cols"},
+    own=OwnPoint("sglang.srt.layers.activation", "SiluAndMul.forward_cpu"),
 )

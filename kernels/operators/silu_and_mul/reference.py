@@ -29,6 +29,11 @@ def _live(names: Mapping[str, Any], weights: Tensors) -> Call:
     return lambda tensors: (module.forward_native(tensors["x"]),)
 
 
+def _own(names: Mapping[str, Any], _: Tensors) -> Call:
+    method = names["SiluAndMul.forward_cpu"]
+    return lambda tensors: (method(None, tensors["x"]),)
+
+
 def _native(library: ctypes.CDLL) -> Into:
     run = entry(library, adapter.ARGUMENTS)
 
@@ -43,4 +48,6 @@ def _vendor(package: Any, tensors: Tensors) -> Outputs:
     return (package.silu_and_mul(tensors["x"]),)
 
 
-OPERATOR = Operator(definition.FAMILY, _reference, _framework, ("srt/layers/activation.py",), _live, _native, _vendor)
+OPERATOR = Operator(
+    definition.FAMILY, _reference, _framework, ("srt/layers/activation.py",), _live, _native, _vendor, own=_own
+)
