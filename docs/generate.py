@@ -53,7 +53,7 @@ def commands() -> str:
         "error and exit code 2.",
     ]
     for name, app in PROGRAMS.items():
-        root, program = get_command(app), called(name)
+        root, program = get_command(app), command_text(name)
         lines += ["", f"## {program}", "", _help(root.help)]
         for words, command in leaves(root, ()):
             lines += ["", f"### {program} {' '.join(words)}", "", _help(command.help), "", *_parameters(command)]
@@ -177,13 +177,13 @@ def knobs() -> str:
     return "\n".join(lines) + "\n"
 
 
-def copied(name: str) -> str:
+def copy_page(name: str) -> str:
     """A page that stands elsewhere in the repository, for the site."""
     text = (ROOT / name).read_text(encoding="utf-8")
     return re.sub(r"\]\((?:\.\./)*docs/", "](../", text)
 
 
-def called(name: str) -> str:
+def command_text(name: str) -> str:
     """A command line as it is called in a checkout."""
     return f"python -m {name}" if (ROOT / name / "__main__.py").is_file() else f"python -m graph {name}"
 
@@ -262,8 +262,8 @@ PAGES: dict[str, Callable[[], str]] = {
     "knobs.md": knobs,
     "routing.md": routing,
     "imports.md": lambda: IMPORTS["page"](ROOT),
-    "layers.md": lambda: copied("kernels/diagnosis/layers/README.md"),
-    "changelog.md": lambda: copied("CHANGELOG.md"),
+    "layers.md": lambda: copy_page("kernels/diagnosis/layers/README.md"),
+    "changelog.md": lambda: copy_page("CHANGELOG.md"),
 }
 """What writes the text of each page."""
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 from bankable.evals.fixtures.keys import Key
 from bankable.evals.fixtures.model import Fixture
-from bankable.evals.runner.evidence import sealed
+from bankable.evals.runner.evidence import seal_fixture
 from bankable.evals.runner.record import Heard, Judgment, JudgmentSource, judgment
-from bankable.evals.runner.run import chosen
+from bankable.evals.runner.run import select_fixtures
 from bankable.evals.score.scored import HEAVY, Scored
 from bankable.nodes.auditor.engine import evaluate
 from bankable.nodes.auditor.rules import RULES
@@ -35,11 +35,11 @@ class Mutant:
         return bool(self.killers)
 
 
-def judged_without(name: str) -> list[tuple[str, Judgment]]:
+def judge_without(name: str) -> list[tuple[str, Judgment]]:
     """The fixture judged without each rule that accuses in it: (rule, verdict without it)."""
-    fixture = chosen([name])[0]
+    fixture = select_fixtures([name])[0]
     judgments: list[tuple[str, Judgment]] = []
-    with sealed(fixture) as evidence:
+    with seal_fixture(fixture) as evidence:
         accusing = {finding.rule for finding in evaluate(evidence.folder).findings if finding.severity in HEAVY}
         for gone in [rule for rule in RULES if rule.id in accusing]:
             begun = time.perf_counter()
@@ -53,10 +53,10 @@ def mutants(fixtures: Sequence[Fixture], keys: Mapping[str, Key], jobs: int) -> 
     """One mutant per rule, in the order of the rules."""
     names = [fixture.id for fixture in fixtures]
     with ProcessPoolExecutor(jobs) as pool:
-        return killed(pool.map(judged_without, names), keys)
+        return find_killers(pool.map(judge_without, names), keys)
 
 
-def killed(judged: Iterable[Iterable[tuple[str, Judgment]]], keys: Mapping[str, Key]) -> tuple[Mutant, ...]:
+def find_killers(judged: Iterable[Iterable[tuple[str, Judgment]]], keys: Mapping[str, Key]) -> tuple[Mutant, ...]:
     """Which fixtures kill which mutant."""
     killers: dict[str, list[str]] = {rule.id: [] for rule in RULES}
     for judgments in judged:

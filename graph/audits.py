@@ -66,7 +66,7 @@ def audit(context: RunContext, subject: AuditSubject, key: SigningKey | None = N
     return value combines both.
     """
     folder = context.folder.audit(subject.scope, subject.name, subject.attempt)
-    with _sealed(context, subject, _lines_before(context.folder.root, folder / "verdict.json")) as sealed:
+    with _seal(context, subject, _lines_before(context.folder.root, folder / "verdict.json")) as sealed:
         own = audit_sealed(sealed)
         write_once(folder / "verdict.json", own.to_bytes())
         context.folder.ledger.enter(folder / "verdict.json")
@@ -101,7 +101,7 @@ def _lines_before(root: Path, verdict: Path) -> int | None:
 
 
 @contextmanager
-def _sealed(context: RunContext, subject: AuditSubject, ledger: int | None) -> Iterator[Path]:
+def _seal(context: RunContext, subject: AuditSubject, ledger: int | None) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="bankable-seal-") as place:
         sealed = seal(
             context.folder.root,

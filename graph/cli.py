@@ -157,11 +157,11 @@ def resume(
     json: Json = False,
 ) -> None:
     """Go on with an interrupted run; finished launches are not repeated."""
-    from bankable.graph.session import stored_config
+    from bankable.graph.session import read_stored_config
 
     if approve not in (None, "yes", "no"):
         raise UserError(f"invalid value {approve!r} for --approve", "", "use yes or no")
-    _execute(stored_config(run), run, resume=True, key=key, json=json, approve=approve, trace=trace)
+    _execute(read_stored_config(run), run, resume=True, key=key, json=json, approve=approve, trace=trace)
 
 
 def _execute(

@@ -41,7 +41,7 @@ def stage(runtime: StepRuntime, name: str) -> RunContext:
 
 def audit_subject(runtime: StepRuntime, subject: AuditSubject) -> RunState:
     """Have a subject audited; record a FLAG or FAIL."""
-    judged = _judged(runtime.context, subject)
+    judged = _judge(runtime.context, subject)
     changed: RunState = {"judged": judged}
     if judged.verdict in ("FLAG", "FAIL"):
         kind: Literal["returned", "flagged"] = "returned" if judged.verdict == "FAIL" else "flagged"
@@ -50,7 +50,7 @@ def audit_subject(runtime: StepRuntime, subject: AuditSubject) -> RunState:
     return changed
 
 
-def _judged(step: StepContext, subject: AuditSubject) -> Judged:
+def _judge(step: StepContext, subject: AuditSubject) -> Judged:
     if not step.config.auditor:
         return skip_audit(subject)
     return audit(step.run, subject, step.key, step.config.llm)

@@ -9,7 +9,7 @@ from bankable.graph.common import StepRuntime, affordable, audit_subject, out_of
 from bankable.graph.findings import read_findings
 from bankable.graph.state import Decided, Judged, RunState, Shortlisted
 from bankable.kernels.task.folder import open_task
-from bankable.kernels.task.sources import kept_source
+from bankable.kernels.task.sources import read_stored_source
 from bankable.nodes.baseline import control_name
 from bankable.nodes.integrator import (
     group_ceiling,
@@ -92,7 +92,9 @@ def _select_operators(context: RunContext, state: RunState) -> tuple[list[str], 
         context.tell(ProgressEvent("note", f"operator {prospect.operator} {text}"))
         if prospect.reason:
             decisions.append(Decided(subject=prospect.operator, decision="skipped", reason=prospect.reason))
-    selection = choose_operators(context, profile, candidates, state.get("operator_order"), _held(context, "profile-*"))
+    selection = choose_operators(
+        context, profile, candidates, state.get("operator_order"), _list_findings(context, "profile-*")
+    )
     decisions += [
         Decided(subject=omitted.name, decision="skipped", reason=f"by the extractor: {omitted.because}")
         for omitted in selection.left_out
@@ -104,9 +106,9 @@ def op_benchmarker(state: RunState, runtime: StepRuntime) -> RunState:
     """Benchmark every backend of the operator against the live one, in isolation."""
     context, attempt = stage(runtime, f"op benchmarker: {state['operator']}"), state["bench_attempt"] + 1
     task = open_task(context.folder.root, state["operator"])
-    source = kept_source(task, state["candidate"]) if state["candidate"] else default_kernel(task)
+    source = read_stored_source(task, state["candidate"]) if state["candidate"] else default_kernel(task)
     assert source is not None, "the author keeps what it hands over"
-    benched = benchmark(context, task, source, attempt, _held(context, f"harness-{state['operator']}-*"))
+    benched = benchmark(context, task, source, attempt, _list_findings(context, f"harness-{state['operator']}-*"))
     changed: RunState = {"bench_attempt": attempt, "benched": benched.claim is not None}
     if benched.claim is None:
         context.tell(ProgressEvent("note", f"{state['operator']}: {benched.why}"))
@@ -132,7 +134,7 @@ def kernel_author(state: RunState, runtime: StepRuntime) -> RunState:
     """Search for a faster kernel, with a benchmark harness that passed its audit."""
     context = stage(runtime, f"kernel author: {state['operator']}")
     task = open_task(context.folder.root, state["operator"])
-    best = best_kernel(context, task, _held(context, f"harness-{state['operator']}-*"))
+    best = best_kernel(context, task, _list_findings(context, f"harness-{state['operator']}-*"))
     benchmarked = read_benched(task, state["bench_attempt"])
     # Results of the earlier benchmark are reused.
     done = best is None or (benchmarked is not None and benchmarked.winner == best.implementation)
@@ -160,7 +162,7 @@ def shortlist(state: RunState, runtime: StepRuntime) -> RunState:
         if lever is None or claim.speedup is None:
             lever = None
             decisions.append(_no_kernel(context, operator, claim.headline))
-        elif reason := reason_to_skip(context, winner, bench, _held(context, f"harness-{operator}-*")):
+        elif reason := reason_to_skip(context, winner, bench, _list_findings(context, f"harness-{operator}-*")):
             lever = None
             decisions.append(_no_kernel(context, operator, reason))
     entry = Shortlisted(operator=operator, bench=bench, lever=lever, speedup=speedup, ceiling=ceiling)
@@ -228,10 +230,12 @@ def _measure_again(
     if claim is None:
         return advised
     winner = winner_of(context, task, claim, take_profile(context, state["profile_attempt"]).profile)
-    return should_remeasure(context, winner, advised, failed, _held(context, f"patch-patch-{entry.operator}-*"))
+    return should_remeasure(
+        context, winner, advised, failed, _list_findings(context, f"patch-patch-{entry.operator}-*")
+    )
 
 
-def _held(context: RunContext, audits: str) -> list[str]:
+def _list_findings(context: RunContext, audits: str) -> list[str]:
     """The auditor's findings against a subject, for a model that responds to them."""
     return read_findings(context.folder.root, audits) if context.advisor is not None else []
 

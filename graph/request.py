@@ -84,11 +84,11 @@ def build_config(options: RunOptions) -> RunConfig:
     if options.only is not None:
         changes["only"] = _values(options.only, "--only")
     if options.replay is not None:
-        from bankable.graph.session import recorded_config
+        from bankable.graph.session import read_recorded_config
 
         if options.draw is not None:
             changes["replay_draw"] = options.draw
-        return recorded_config(options.replay, changes)
+        return read_recorded_config(options.replay, changes)
     if options.tracks is not None:
         changes["tracks"] = _tracks(options.tracks)
     if options.model is None and options.server is None:

@@ -10,7 +10,7 @@ from langchain_core.callbacks import BaseCallbackHandler
 
 from bankable.graph.config import RunConfig
 from bankable.tools.measurement.progress import ProgressEvent, Watcher
-from bankable.tools.tracing.silence import untraced
+from bankable.tools.tracing.silence import silence_tracing
 
 
 class RunTrace:
@@ -28,5 +28,5 @@ class RunTrace:
         self, run_id: str, config: RunConfig, folder: Path, *, resumed: bool
     ) -> Iterator[list[BaseCallbackHandler]]:
         """Callbacks for LangGraph, active while the state machine runs; libraries below it are not traced."""
-        with untraced():
+        with silence_tracing():
             yield []

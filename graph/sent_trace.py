@@ -23,7 +23,7 @@ from bankable.tools.measurement.progress import ProgressEvent, Watcher
 from bankable.tools.serving.driver import StopRequested
 from bankable.tools.tracing.outbox import Exporter, Outbox
 from bankable.tools.tracing.redaction import Redactor
-from bankable.tools.tracing.silence import untraced
+from bankable.tools.tracing.silence import silence_tracing
 from bankable.tools.tracing.span import Span, now
 from bankable.tools.tracing.target import TraceTarget
 
@@ -60,7 +60,7 @@ class SentTrace(RunTrace):
         self._steps = Steps(self._send, root, folder, calls)
         error, more = "", tuple[str, ...]()
         try:
-            with untraced():
+            with silence_tracing():
                 yield [self._steps]
         except ApprovalNeeded:
             more = ("waiting",)
@@ -72,7 +72,7 @@ class SentTrace(RunTrace):
             error = f"{type(problem).__name__}: {problem}"
             raise
         finally:
-            self._send(_ended(root, folder / "outcome.json", error, more))
+            self._send(_end_span(root, folder / "outcome.json", error, more))
 
     def close(self) -> None:
         """Flush the outboxes with a timeout; report in one line each target that did not receive everything."""
@@ -140,7 +140,7 @@ def _root(run_id: str, config: RunConfig, folder: Path, *, resumed: bool) -> Spa
     )
 
 
-def _ended(root: Span, outcome: Path, error: str, more: tuple[str, ...]) -> Span:
+def _end_span(root: Span, outcome: Path, error: str, more: tuple[str, ...]) -> Span:
     ended = replace(root, ended=now(), error=error, tags=(*root.tags, *more))
     try:
         result = RunOutcome.model_validate_json(outcome.read_bytes())

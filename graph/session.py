@@ -75,7 +75,7 @@ def session(
             run_id = _run_id(config)
             folder = stack.enter_context(RunFolder.create(out, run_id, config.model_dump(mode="json")))
         driver = machine.driver
-        begun = _begun(folder) if resume else driver.clock()
+        begun = _read_start(folder) if resume else driver.clock()
         yield RunContext(
             run_id=read_run(out).run_id,
             model=machine.model,
@@ -107,7 +107,7 @@ def session(
         )
 
 
-def recorded_config(recording: Path, changes: dict[str, object]) -> RunConfig:
+def read_recorded_config(recording: Path, changes: dict[str, object]) -> RunConfig:
     """The configuration of a recorded run with ``changes`` laid over it, set to replay it."""
     opened = Recording(recording)
     try:
@@ -122,7 +122,7 @@ def recorded_config(recording: Path, changes: dict[str, object]) -> RunConfig:
         opened.close()
 
 
-def stored_config(out: Path) -> RunConfig:
+def read_stored_config(out: Path) -> RunConfig:
     """The configuration of the run in a folder."""
     try:
         return RunConfig.model_validate(read_run(out).config)
@@ -134,7 +134,7 @@ def stored_config(out: Path) -> RunConfig:
 
 def _machine(config: RunConfig, resumed: Path | None, stop: Flag, stack: ExitStack) -> _Machine:
     if config.replay:
-        return _replayed(config, resumed, stack)
+        return _open_replay(config, resumed, stack)
     permissions = Permissions(pickle=config.allow_pickle, remote_code=config.trust_remote_code)
     model = Path(config.model)
     dummy = config.flags.get("load_format") == "dummy"
@@ -187,7 +187,7 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def _replayed(config: RunConfig, resumed: Path | None, stack: ExitStack) -> _Machine:
+def _open_replay(config: RunConfig, resumed: Path | None, stack: ExitStack) -> _Machine:
     recording = Recording(Path(config.replay or ""))
     stack.callback(recording.close)
     seen = Preflight.model_validate_json((recording.root / "preflight.json").read_bytes())
@@ -201,7 +201,7 @@ def _last_stop(run: Path | None) -> float | None:
     return max((leg.stopped_at for leg in finished_legs(run)), default=None) if run else None
 
 
-def _begun(folder: RunFolder) -> float | None:
+def _read_start(folder: RunFolder) -> float | None:
     return min((leg.launched_at for leg in finished_legs(folder.root)), default=None)
 
 

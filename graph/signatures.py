@@ -142,7 +142,7 @@ def _compare(payload: bytes, expected: Statement) -> None:
     for name in ("_type", "predicateType"):
         if signed.get(name) != now[name]:
             raise Refused(f"the signed payload is another kind of statement: {name} {shorten(signed.get(name))}")
-    changed = _changed(_digests(signed.get("subject")), _digests(now["subject"]))
+    changed = _find_change(_digests(signed.get("subject")), _digests(now["subject"]))
     where = changed or first_difference(signed, now, ("signed", "now"))
     raise Refused(where or "the signed payload is not in the form that signing writes")
 
@@ -156,7 +156,7 @@ def _digests(subject: Any) -> dict[str, str]:
     return digests if all(isinstance(text, str) for text in (*digests, *digests.values())) else {}
 
 
-def _changed(before: dict[str, str], after: dict[str, str]) -> str | None:
+def _find_change(before: dict[str, str], after: dict[str, str]) -> str | None:
     for name in sorted({*before, *after}) if before else ():
         if name not in before:
             return f"{name} was not there when this was signed"

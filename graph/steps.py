@@ -32,7 +32,7 @@ from bankable.nodes.preflight import preflight as check
 from bankable.nodes.profiler import profile_name, take_profile
 from bankable.nodes.reporter import publish
 from bankable.nodes.strategist import ask_order, directions
-from bankable.nodes.validator import confirmed_whole, validate
+from bankable.nodes.validator import find_whole_confirmation, validate
 from bankable.tools.measurement.comparison import kv_tokens, read_claim
 from bankable.tools.measurement.cost import block_seconds, comparison_seconds
 from bankable.tools.measurement.progress import ProgressEvent
@@ -73,7 +73,7 @@ def baseline(state: RunState, runtime: StepRuntime) -> RunState:
 
 def audit_baseline(state: RunState, runtime: StepRuntime) -> RunState:
     """Audit the control: whether effects can be measured on this machine, and whether the model works."""
-    changed, context = _audited(state, runtime, "baseline", state["baseline_attempt"]), runtime.context.run
+    changed, context = _run_audit(state, runtime, "baseline", state["baseline_attempt"]), runtime.context.run
     judged = changed["judged"]
     quiet = judged is None or judged.verdict in ("PASS", "SKIPPED")
     budget_s = 60.0 * runtime.context.config.budget_minutes
@@ -96,7 +96,7 @@ def profile(state: RunState, runtime: StepRuntime) -> RunState:
 
 def audit_profile(state: RunState, runtime: StepRuntime) -> RunState:
     """Audit the profile: whether it may steer the search."""
-    return _audited(state, runtime, "profile", state["profile_attempt"])
+    return _run_audit(state, runtime, "profile", state["profile_attempt"])
 
 
 def strategist(state: RunState, runtime: StepRuntime) -> RunState:
@@ -140,7 +140,7 @@ def config_tuner(state: RunState, runtime: StepRuntime) -> RunState:
         len(state["accepted"]),
         state["reference"],
         _screening_seconds(context),
-        _held(context),
+        _list_findings(context),
     )
     least = max(config.floor, state.get("detectable_gain", 0.0))
     lever = propose(prospects, tried, least) if affordable(context) else None
@@ -163,7 +163,7 @@ def measure_patch(state: RunState, runtime: StepRuntime) -> RunState:
 
 def audit_patch(state: RunState, runtime: StepRuntime) -> RunState:
     """Audit a confirmed lever: gain re-derived from raw records, under the same conditions, with the same answers."""
-    return _audited(state, runtime, "patch", state["patch_attempt"])
+    return _run_audit(state, runtime, "patch", state["patch_attempt"])
 
 
 def bank(state: RunState, runtime: StepRuntime) -> RunState:
@@ -173,7 +173,7 @@ def bank(state: RunState, runtime: StepRuntime) -> RunState:
     claim = read_claim(context, state["comparison"])
     headline = judged.headline if judged and judged.headline else claim.headline
     if not is_approved(runtime.context.config, "bank", f"bank {state['comparison']}? {headline}"):
-        return {"lever": None, "judged": None, "decisions": [_refused(context, state["comparison"])]}
+        return {"lever": None, "judged": None, "decisions": [_refuse(context, state["comparison"])]}
     accepted = Accepted(
         name=state["comparison"],
         lever=lever,
@@ -228,7 +228,7 @@ def validator(state: RunState, runtime: StepRuntime) -> RunState:
     }
     if not accepted:
         return changed
-    confirmed = confirmed_whole(context, [entry.name for entry in accepted if not entry.stacked])
+    confirmed = find_whole_confirmation(context, [entry.name for entry in accepted if not entry.stacked])
     if len(accepted) == 1 and confirmed:
         context.tell(ProgressEvent("note", f"the bundle equals {confirmed}: audited on its launches", confirmed))
         return changed | {"claimed": True, "comparison": confirmed}
@@ -241,7 +241,7 @@ def validator(state: RunState, runtime: StepRuntime) -> RunState:
 
 def audit_bundle(state: RunState, runtime: StepRuntime) -> RunState:
     """Audit the bundle: whether it may be published."""
-    changed = _audited(state, runtime, "bundle", state["bundle_attempt"])
+    changed = _run_audit(state, runtime, "bundle", state["bundle_attempt"])
     judged = changed["judged"]
     if judged and judged.verdict != "FAIL":
         changed["bundle"] = state["comparison"]
@@ -254,7 +254,7 @@ def reporter(state: RunState, runtime: StepRuntime) -> RunState:
     question = f"publish bundle? {judged.headline if judged else ''}"
     refused = bool(bundle) and not is_approved(runtime.context.config, "bundle", question)
     context = stage(runtime, "report")
-    decisions = [*state.get("decisions", []), *([_refused(context, bundle)] if refused else [])]
+    decisions = [*state.get("decisions", []), *([_refuse(context, bundle)] if refused else [])]
     bundle = "" if refused else bundle
     publish(
         context,
@@ -269,12 +269,12 @@ def reporter(state: RunState, runtime: StepRuntime) -> RunState:
     return {}
 
 
-def _refused(context: RunContext, subject: str) -> Decided:
+def _refuse(context: RunContext, subject: str) -> Decided:
     context.tell(ProgressEvent("decision", f"not approved: {subject}", subject))
     return Decided(subject=subject, decision="ejected", reason="not approved by the user")
 
 
-def _audited(state: RunState, runtime: StepRuntime, scope: Scope, attempt: int) -> RunState:
+def _run_audit(state: RunState, runtime: StepRuntime, scope: Scope, attempt: int) -> RunState:
     subject = AuditSubject(
         scope=scope,
         attempt=attempt,
@@ -305,13 +305,13 @@ def _answer(context: RunContext, state: RunState, judged: Judged) -> RunState:
     repaired = revise(lever, judged.rules, kv_tokens(context, state["comparison"]))
     if repaired is not None:
         return {"lever": repaired, "judged": None}
-    other = repair(context, lever, state["comparison"], state["reference"], state["tried"], _held(context))
+    other = repair(context, lever, state["comparison"], state["reference"], state["tried"], _list_findings(context))
     if other is None:
         return {"given_up": True}
     return {"lever": other, "judged": None, "tried": [*state["tried"], patch_name(other)]}
 
 
-def _held(context: RunContext) -> list[str]:
+def _list_findings(context: RunContext) -> list[str]:
     """The auditor's findings against levers, for a model that proposes others."""
     return read_findings(context.folder.root) if context.advisor is not None else []
 

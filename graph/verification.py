@@ -53,16 +53,16 @@ def verify_folder(folder: Path, public_key: Path | None = None) -> Verification:
 
     Raises ``UserError`` when there is nothing to check.
     """
-    signatures = Signatures(_trusted(public_key))
+    signatures = Signatures(_read_trusted_key(public_key))
     if (folder / "manifest.json").is_file():
         bundle, evidence = folder, folder / "evidence"
         signatures.check_bundle(folder)
-        problems = [*signatures.take_problems(), *_guarded(lambda: check_files(folder, signatures.beside))]
-        problems += [f"evidence/{entry}" for entry in _guarded(lambda: check_chain(evidence))]
+        problems = [*signatures.take_problems(), *_guard(lambda: check_files(folder, signatures.beside))]
+        problems += [f"evidence/{entry}" for entry in _guard(lambda: check_chain(evidence))]
         signatures.check_verdicts(evidence, "evidence/")
     elif (folder / "run.json").is_file():
         bundle, evidence = folder / "bundle", folder
-        problems = _guarded(lambda: check_ledger(folder))
+        problems = _guard(lambda: check_ledger(folder))
         signatures.check_verdicts(folder)
         if (bundle / "manifest.json").is_file():
             signatures.check_bundle(bundle, "bundle/")
@@ -76,7 +76,7 @@ def verify_folder(folder: Path, public_key: Path | None = None) -> Verification:
     problems += report.problems()
     problems += signatures.problems
     if (bundle / "manifest.json").is_file():
-        problems += _guarded(lambda: check_words(bundle))
+        problems += _guard(lambda: check_words(bundle))
     if signatures.trusted is not None:
         problems += [f"{name}: not signed" for name in signatures.unsigned]
     return Verification(
@@ -87,7 +87,7 @@ def verify_folder(folder: Path, public_key: Path | None = None) -> Verification:
     )
 
 
-def _trusted(path: Path | None) -> PublicKey | None:
+def _read_trusted_key(path: Path | None) -> PublicKey | None:
     if path is None:
         return None
     try:
@@ -112,7 +112,7 @@ def _notes(signatures: Signatures) -> list[str]:
     return notes
 
 
-def _guarded(check: Callable[[], list[str]]) -> list[str]:
+def _guard(check: Callable[[], list[str]]) -> list[str]:
     try:
         return check()
     except (OSError, ValueError) as problem:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from bankable.kernels.build.overlay import lay, part_of
 from bankable.kernels.task.folder import TaskFolder
-from bankable.kernels.task.sources import kept_source
+from bankable.kernels.task.sources import read_stored_source
 from bankable.nodes.advice.integration import Winner, ask_after_fail, ask_before_overlay
 from bankable.tools.evidence.harness import BenchmarkClaim
 from bankable.tools.evidence.records import ComparisonKind, Lever, Plan, ServerConfig
@@ -30,14 +30,14 @@ def patch_name(operators: Iterable[str], attempt: int = 1) -> str:
 def lever_of(context: RunContext, task: TaskFolder, claim: BenchmarkClaim, bench: int) -> Lever | None:
     """The winner as a lever; ``None`` where it is no kernel that an overlay can carry."""
     if context.recorded is not None:
-        return _recorded(context.recorded, task.task.operator)
-    source = kept_source(task, claim.winner) if claim.winner is not None else None
+        return _read_recorded_lever(context.recorded, task.task.operator)
+    source = read_stored_source(task, claim.winner) if claim.winner is not None else None
     if source is None:
         return None
     return Lever(overlays={task.task.operator: part_of(task.family, source, bench)})
 
 
-def _recorded(run: Path, operator: str) -> Lever | None:
+def _read_recorded_lever(run: Path, operator: str) -> Lever | None:
     """The overlay that a recorded run served: a new build could have another digest."""
     for path in sorted((run / "comparisons").glob("patch-*/plan.json")):
         try:

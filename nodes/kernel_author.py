@@ -12,7 +12,7 @@ from bankable.kernels.build.render import KernelSource, render
 from bankable.kernels.diagnosis.diagnoser import Diagnoser
 from bankable.kernels.search.search import Search, allowed_values, find_fastest, read_evaluations
 from bankable.kernels.task.folder import TaskFolder
-from bankable.kernels.task.sources import keep, kept_source
+from bankable.kernels.task.sources import keep, read_stored_source
 from bankable.nodes.advice.ask import seconds_for
 from bankable.nodes.advice.benchmarking import make_kernel_tool
 from bankable.nodes.advice.kernel_facts import make_diagnosis_tool
@@ -77,7 +77,7 @@ def best_kernel(context: RunContext, task: TaskFolder, findings: Sequence[str] =
     source = f", proposed by: {best.source}" if best.source else ""
     context.tell(ProgressEvent("note", f"{task.task.operator}: best of {len(evaluations)} kernels: {what}{source}"))
     # In a recorded run, the kernel as it was benchmarked: the template may have changed since.
-    kernel_source = kept_source(task, best.implementation) or render(task.family, task.task.dtype, best.choices)
+    kernel_source = read_stored_source(task, best.implementation) or render(task.family, task.task.dtype, best.choices)
     keep(task, kernel_source)
     return kernel_source
 

@@ -11,7 +11,7 @@ from bankable.kernels.build.overlay import patch_of
 from bankable.kernels.operators import FAMILIES
 from bankable.kernels.operators.family import Family
 from bankable.kernels.sandbox.fork_server import ForkServer
-from bankable.kernels.task.extract import benched, write_captured_task
+from bankable.kernels.task.extract import select_shapes, write_captured_task
 from bankable.kernels.task.folder import TaskFolder, open_task
 from bankable.nodes.advice.extraction import CapturedShapeSeen, ask_more_shapes, ask_selection
 from bankable.nodes.advice.selection import Selection
@@ -104,7 +104,7 @@ def extract(context: RunContext, operator: str, wanted: list[str]) -> Extraction
         return Extraction(None, observed)
     samples, captured = observed
     assert context.engine_python is not None
-    usual = {entry.key for entry in benched(captured)}
+    usual = {entry.key for entry in select_shapes(captured)}
     seen = [
         CapturedShapeSeen(item.key, item.phase, item.total, item.key in usual)
         for item in captured.shapes
@@ -170,10 +170,10 @@ def _capture(context: RunContext, wanted: list[str]) -> tuple[CaptureFolder, Fai
     overlay = folder / "overlay"
     write_overlay(overlay, [patch_of(_family(context, name), FAMILIES[name].usual, "capture") for name in wanted])
     context.folder.ledger.enter_tree(overlay)
-    return CaptureFolder(leg / "overlay"), _recorded(context, leg, overlay)
+    return CaptureFolder(leg / "overlay"), _record_capture(context, leg, overlay)
 
 
-def _recorded(context: RunContext, leg: Path, overlay: Path) -> Failure | None:
+def _record_capture(context: RunContext, leg: Path, overlay: Path) -> Failure | None:
     writer = LegWriter(context, leg, FOLDER, 0, Side.REFERENCE, context.base)
     writer.lay(overlay, replaces=False)
     context.tell(ProgressEvent("launch", "capture: reference", FOLDER))

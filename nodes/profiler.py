@@ -77,7 +77,7 @@ def _trace(context: RunContext, leg: Path, traces: Path, attempt: int) -> tuple[
         traces.mkdir(parents=True, exist_ok=True)
         with writer.span("profile"):
             trace_files = server.profile(
-                RoundLoad(_traced(context.workload), seed + 50, -1), _steps(context.workload), traces
+                RoundLoad(_shape_trace_load(context.workload), seed + 50, -1), _steps(context.workload), traces
             )
     except RoundFailed as problem:
         failure = problem.failure
@@ -89,7 +89,7 @@ def _trace(context: RunContext, leg: Path, traces: Path, attempt: int) -> tuple[
     return trace_files, failure
 
 
-def _traced(load: Workload) -> Workload:
+def _shape_trace_load(load: Workload) -> Workload:
     return load.model_copy(update={"num_prompts": max(load.num_prompts, ROUND_SIZE * load.concurrency)})
 
 

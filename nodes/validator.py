@@ -28,7 +28,7 @@ def bundle_name(attempt: int) -> str:
     return name_attempt("bundle", attempt)
 
 
-def confirmed_whole(context: RunContext, confirmations: Sequence[str]) -> str:
+def find_whole_confirmation(context: RunContext, confirmations: Sequence[str]) -> str:
     """A confirmation that already measured the whole bundle against the true baseline; empty where there is none.
 
     A bundle of one confirmed patch has the same legs that a validation would measure again: fresh launches that no

@@ -128,7 +128,7 @@ def test_the_generated_pages_have_every_rule_and_every_command() -> None:
     page = found["PAGES"]["commands.md"]()
     for program, known in commands().items():
         for words in known:
-            assert f"### {found['called'](program)} {' '.join(words)}\n" in page
+            assert f"### {found['command_text'](program)} {' '.join(words)}\n" in page
 
 
 def test_the_picture_of_imports_has_every_arrow_and_names_what_leads_up_or_round(tmp_path: Path) -> None:

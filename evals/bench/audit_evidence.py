@@ -21,7 +21,7 @@ from bankable.evals.fixtures.build.leg import OUTPUT, PROMPTS
 from bankable.evals.fixtures.build.run import LEVER, RUN_ID, RunRecipe, enter_all, run_folder
 from bankable.tools.evidence.records import Claim, ComparisonKind, LatencySummary, Plan, Side
 from bankable.tools.statistics.latency import RoundFigures, figures, summarize
-from bankable.tools.statistics.order import packed
+from bankable.tools.statistics.order import pack
 from bankable.tools.statistics.paired import block_difference, decide
 
 Json = dict[str, Any]
@@ -140,7 +140,7 @@ def _lists(size: Size, rng: random.Random, texts: list[str]) -> Json:
 
 def _figures(duration: float, lists: Json) -> RoundFigures:
     decodes = [math.fsum(gaps) for gaps in lists["itls"]]
-    gaps = b"".join(map(packed, lists["itls"]))
+    gaps = b"".join(map(pack, lists["itls"]))
     return figures(duration, lists["input_lens"], lists["output_lens"], lists["ttfts"], decodes, gaps, lists["errors"])
 
 

@@ -79,10 +79,10 @@ def measure(recording: Path) -> Overhead:
     if done.returncode != 0:
         raise UserError(f"Cannot replay the recording: {done.stderr.strip()[-300:]}", str(recording), "check the file")
     wall = max(leg.stopped_at for leg in legs) - min(leg.launched_at for leg in legs)
-    return Overhead(wall, covered(legs), own)
+    return Overhead(wall, sum_launch_time(legs), own)
 
 
-def covered(legs: Iterable[LegRecord]) -> float:
+def sum_launch_time(legs: Iterable[LegRecord]) -> float:
     """Seconds in which at least one launch was starting, being loaded or probed."""
     total, end = 0.0, float("-inf")
     for start, stop in sorted((span.started, span.ended) for leg in legs for span in leg.spans):

@@ -89,7 +89,7 @@ def search_once(make: MakeSearcher, effects: Effects, space: SearchSpace, seed: 
     if regret <= near:
         settled = 0.0
     while (trial := searcher.ask()) is not None:
-        outcome = measured(effects, space, trial, seed)
+        outcome = draw_outcome(effects, space, trial, seed)
         searcher.tell(trial.id, outcome)
         spent, trials = spent + outcome.cost_s, trials + 1
         choice = searcher.best()
@@ -102,7 +102,7 @@ def search_once(make: MakeSearcher, effects: Effects, space: SearchSpace, seed: 
     return Run(settled, spent, trials, regret)
 
 
-def measured(effects: Effects, space: SearchSpace, trial: Trial, seed: int) -> TrialOutcome:
+def draw_outcome(effects: Effects, space: SearchSpace, trial: Trial, seed: int) -> TrialOutcome:
     """Result of one recorded launch of the trial's configuration, against one of the reference."""
     point = _point(space, trial)
     recorded = effects.recorded[point]

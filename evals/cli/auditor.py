@@ -13,7 +13,7 @@ from bankable.evals.gate import as_table, complaints, judge_all, read_expected, 
 from bankable.evals.mutants import mutants as disable_each
 from bankable.evals.mutants import text as mutants_text
 from bankable.evals.runner.results import read_results
-from bankable.evals.runner.run import chosen
+from bankable.evals.runner.run import select_fixtures
 from bankable.evals.score.compare import compare as compare_scores
 from bankable.evals.score.compare import of_one
 from bankable.evals.score.compare import text as comparison_text
@@ -44,7 +44,7 @@ def compare(
 
 def mutants(*, only: Only = None, jobs: Jobs = CORES) -> None:
     """Disable each rule in turn: does a fixture notice? Exit code 1 when a rule survives."""
-    tested = disable_each(chosen(only or ()), read_keys(), jobs)
+    tested = disable_each(select_fixtures(only or ()), read_keys(), jobs)
     typer.echo(mutants_text(tested))
     raise typer.Exit(0 if all(mutant.killed for mutant in tested) else 1)
 
@@ -55,7 +55,7 @@ def gate(
     jobs: Jobs = CORES,
 ) -> None:
     """The gate of `make evals`: every fixture as its key says, and no rule finds less than it did."""
-    summary = summarize(judge_all([fixture.id for fixture in chosen(())], jobs), read_keys())
+    summary = summarize(judge_all([fixture.id for fixture in select_fixtures(())], jobs), read_keys())
     typer.echo(summary_text(summary, modes=False))
     if write:
         write_expected(as_table(summary.rules))

@@ -29,7 +29,7 @@ from bankable.evals.bench.run import measure as run_speed
 from bankable.evals.bench.search import WITHIN, bench, table
 from bankable.evals.bench.start import measure as start_times
 from bankable.evals.fixtures.build.run import standard_run
-from bankable.evals.runner.run import chosen
+from bankable.evals.runner.run import select_fixtures
 from bankable.tools.serving.driver import StopRequested
 from bankable.tools.serving.engine import find_engine
 from bankable.tools.serving.live import LiveDriver
@@ -160,7 +160,7 @@ def run(
     jobs: Annotated[int, typer.Option(min=1, help="Workers.")] = os.cpu_count() or 1,
 ) -> None:
     """Fixtures a second with the rule set: made, sealed, judged."""
-    names = [fixture.id for fixture in chosen(only or ())]
+    names = [fixture.id for fixture in select_fixtures(only or ())]
     for isolated in (True, False):
         typer.echo(run_speed(names, jobs, isolated=isolated).line(jobs))
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bankable.evals.faults.all import listed, named
+from bankable.evals.faults.all import describe_faults, select_faults
 from bankable.evals.faults.base import build, copy
 from bankable.evals.faults.sweep import honest, honest_text
 from bankable.evals.faults.sweep import sweep as sweep_faults
@@ -20,7 +20,7 @@ BUILT = "built"
 
 def faults() -> None:
     """List the faults, with their units and where they are harmless and must be caught."""
-    typer.echo(listed())
+    typer.echo(describe_faults())
 
 
 def inject(
@@ -32,7 +32,7 @@ def inject(
     seed: Annotated[int, typer.Option(min=0, help="Of the evidence and of the fault.")] = 0,
 ) -> None:
     """Copy a clean run and do one fault to it: `python -m evals inject C15-guest built OUT --strength 50`."""
-    matching = named([fault])
+    matching = select_faults([fault])
     if len(matching) != 1:
         raise UserError(
             f"Cannot choose a fault: {len(matching)} faults are called {fault}",
@@ -59,7 +59,7 @@ def sweep(
     jobs: Annotated[int, typer.Option(min=1, help="Workers.")] = os.cpu_count() or 1,
 ) -> None:
     """Detection curves, and honest changes that must change no verdict. Exit code 1 when a promise is broken."""
-    chosen = named(names or ())
+    chosen = select_faults(names or ())
     if run is not None:
         chosen = [fault for fault in chosen if fault.base == "patch" and fault.scope == "patch"]
     curves = sweep_faults(chosen, seeds, jobs, run)

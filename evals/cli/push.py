@@ -14,7 +14,7 @@ from bankable.evals.frontends.langsmith_client import connect
 from bankable.evals.frontends.langsmith_dataset import dataset as dataset_of
 from bankable.evals.frontends.langsmith_dataset import push
 from bankable.evals.frontends.langsmith_experiment import push_results
-from bankable.evals.frontends.shown import keyed, show
+from bankable.evals.frontends.shown import list_keyed, show
 from bankable.evals.runner.results import read_results
 from bankable.evals.score.compare import of_one
 from bankable.evals.score.scored import scores
@@ -57,7 +57,7 @@ def langsmith(
                 str(results),
                 "give the --seed that they were made with",
             )
-    fixtures = list(keyed(only or ()))
+    fixtures = list(list_keyed(only or ()))
     client = connect(os.environ)
     into = dataset_of(client, dataset)
     done = push(client, into, ((fixture, show(fixture.fixture, seed)) for fixture in fixtures), seed)

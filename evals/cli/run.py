@@ -11,8 +11,8 @@ from bankable.evals.cli.auditor import CORES, Jobs, Only
 from bankable.evals.fixtures.keys import read_keys
 from bankable.evals.runner.auditor import Auditor
 from bankable.evals.runner.results import NAME
-from bankable.evals.runner.run import chosen
 from bankable.evals.runner.run import run as judge_fixtures
+from bankable.evals.runner.run import select_fixtures
 from bankable.evals.score.models import over_models
 from bankable.evals.score.models import text as models_text
 from bankable.evals.score.page import page
@@ -62,13 +62,13 @@ def run(
     names = [*([llm] if llm is not None else []), *_names(models)]
     judges: tuple[JudgeSetup, ...] = ()
     if auditor is not Auditor.RULES or names or llm_base_url or llm_budget or llm_price or skill:
-        from bankable.evals.runner.judged import asked_for, spent  # noqa: PLC0415 - the rules alone start without it
+        from bankable.evals.runner.judged import set_up_judges, tell_spending  # noqa: PLC0415 - the rules alone start without it
 
-        judges = asked_for(
+        judges = set_up_judges(
             auditor, names, llm_base_url, votes, budgets=llm_budget or (), prices=llm_price or (), skill_path=skill
         )
     judgments = judge_fixtures(
-        chosen(only or ()),
+        select_fixtures(only or ()),
         out,
         repeats=repeats,
         seed=seed,
@@ -78,7 +78,7 @@ def run(
         judges=judges,
     )
     if judges:
-        spent(out, typer.echo)
+        tell_spending(out, typer.echo)
     keys = read_keys()
     summaries = [summarize(judged, keys) for judged in by_auditor(judgments).values()]
     across = over_models(summaries)

@@ -11,7 +11,7 @@ from bankable.tools.errors import UserError
 FAULTS: tuple[Fault, ...] = (*conditions.FAULTS, *measured.FAULTS, *answers.FAULTS, *isolated.FAULTS)
 
 
-def named(names: Sequence[str]) -> list[Fault]:
+def select_faults(names: Sequence[str]) -> list[Fault]:
     """Faults by name, by mode (``C15``) or all. Raises ``UserError`` on an unknown name."""
     unknown = [name for name in names if name not in {part for fault in FAULTS for part in (fault.name, fault.mode)}]
     if unknown:
@@ -19,7 +19,7 @@ def named(names: Sequence[str]) -> list[Fault]:
     return [fault for fault in FAULTS if not names or fault.name in names or fault.mode in names]
 
 
-def listed() -> str:
+def describe_faults() -> str:
     """One line per fault."""
     head = f"{'fault':<28}{'harmless to':>12}{'caught from':>12}  unit"
     return "\n".join(

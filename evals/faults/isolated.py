@@ -6,7 +6,7 @@ from random import Random
 
 from bankable.evals.faults.fault import Fault, FaultTarget
 from bankable.evals.fixtures.build.benchmark import again
-from bankable.evals.fixtures.build.benchmark_edits import HELD_OUT, claimed, edit_rows, slow_down
+from bankable.evals.fixtures.build.benchmark_edits import HELD_OUT, change_claim, edit_rows, slow_down
 from bankable.evals.fixtures.build.files import edit, read, setting
 from bankable.evals.fixtures.build.profile import PROFILE, ROUTE, operator
 
@@ -16,7 +16,7 @@ COLLECTIVE = "ncclDevKernel_AllReduce"
 def _claimed_ratio(target: FaultTarget, percent: float, _: Random) -> None:
     folder = target.run / "ops" / target.subject
     ratio = read(folder / "bench-1/claim.json")["speedup"]
-    claimed(folder, speedup=ratio * (1 + percent / 100))
+    change_claim(folder, speedup=ratio * (1 + percent / 100))
 
 
 def _special_cased(target: FaultTarget, times: float, _: Random) -> None:

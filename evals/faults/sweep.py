@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from bankable.evals.faults.all import named
+from bankable.evals.faults.all import select_faults
 from bankable.evals.faults.base import build, copy
 from bankable.evals.faults.fault import Base, Fault, FaultTarget
 from bankable.evals.faults.honest import HONEST
@@ -102,7 +102,7 @@ def look(probe: Probe) -> ProbeVerdict:
             change = next(change for change in HONEST if change.name == probe.name)
             spoiled, rule = change.apply(target, probe.seed), ""
         else:
-            (fault,) = named([probe.name])
+            (fault,) = select_faults([probe.name])
             fault.inject(target, probe.strength, probe.seed)
             spoiled, rule = target, fault.rule
         verdict = judge(spoiled.run, spoiled.scope, spoiled.subject, enter=False)

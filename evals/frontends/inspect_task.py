@@ -27,9 +27,9 @@ from inspect_ai.solver import Generate, Solver, TaskState, solver
 from inspect_ai.util import json_schema
 from pydantic import ValidationError
 
-from bankable.evals.frontends.shown import PARTS, Keyed, Part, keyed, show
-from bankable.evals.runner.evidence import sealed
-from bankable.evals.runner.run import chosen
+from bankable.evals.frontends.shown import PARTS, Keyed, Part, list_keyed, show
+from bankable.evals.runner.evidence import seal_fixture
+from bankable.evals.runner.run import select_fixtures
 from bankable.nodes.auditor.judge.ask import MOST_ACCUSATIONS, extract_scope
 from bankable.nodes.auditor.judge.brief import Brief, build_brief
 from bankable.nodes.auditor.judge.opinion import Opinion
@@ -60,7 +60,9 @@ def bankable(auditor: str = "rules", only: str = "", split: str = "all", seed: i
     part: Part = next(part_name for part_name in PARTS if part_name == split)
     # inspect-ai makes a list of a value with commas
     names = only.split(",") if isinstance(only, str) else list(only)
-    samples = [_sample(fixture, seed) for fixture in keyed([fixture.strip() for fixture in names if fixture], part)]
+    samples = [
+        _sample(fixture, seed) for fixture in list_keyed([fixture.strip() for fixture in names if fixture], part)
+    ]
     return Task(
         dataset=MemoryDataset(samples, name="bankable fixtures"),
         solver=rules(seed) if auditor == "rules" else judge(votes, seed),
@@ -137,14 +139,14 @@ def _ballot(answer: str, brief: Brief) -> list[Charge] | None:
 
 
 def _audited(name: str, seed: int) -> str:
-    (fixture,) = chosen([name])
-    with sealed(fixture, seed) as evidence:
+    (fixture,) = select_fixtures([name])
+    with seal_fixture(fixture, seed) as evidence:
         return audit_sealed(evidence.folder).verdict.value
 
 
 def _brief_fixture(name: str, seed: int) -> Brief:
-    (fixture,) = chosen([name])
-    with sealed(fixture, seed) as evidence:
+    (fixture,) = select_fixtures([name])
+    with seal_fixture(fixture, seed) as evidence:
         return build_brief(evidence.folder)
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from bankable.tools.errors import UserError
-from bankable.tools.llm.address import checked, is_loopback
+from bankable.tools.llm.address import check_address, is_loopback
 
 if TYPE_CHECKING:
     from langsmith import Client
@@ -30,7 +30,7 @@ def connect(environ: Mapping[str, str]) -> Client:
         fix = "run pip install 'bankable[run,trace]'"
         raise UserError("Cannot connect to LangSmith: langsmith is not installed", "push langsmith", fix) from None
     try:
-        url = checked(environ.get(ENDPOINT) or THEIRS)
+        url = check_address(environ.get(ENDPOINT) or THEIRS)
     except UserError:
         raise UserError(
             "Cannot connect to LangSmith: address is not allowed", ENDPOINT, "use https, or http on this machine"
@@ -55,7 +55,7 @@ def connect(environ: Mapping[str, str]) -> Client:
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def explain_errors() -> Iterator[None]:
     """Convert any error of the library or the network into one line without any sent content."""
     from langsmith.utils import LangSmithAuthError, LangSmithError  # noqa: PLC0415 - the extra trace brings it
     from requests import RequestException  # noqa: PLC0415 - comes with langsmith

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from bankable.evals.frontends.langsmith_client import explained
+from bankable.evals.frontends.langsmith_client import explain_errors
 from bankable.evals.frontends.shown import Keyed, ShownFixture
 from bankable.tools.evidence.canonical import canonical, digest
 
@@ -40,7 +40,7 @@ def dataset(client: Client, name: str) -> Dataset:
     """The dataset of this name, created where there is none."""
     from langsmith.utils import LangSmithNotFoundError  # noqa: PLC0415 - the extra trace brings it
 
-    with explained():
+    with explain_errors():
         try:
             existing: Dataset = client.read_dataset(dataset_name=name)
             if existing.name == name:
@@ -58,7 +58,7 @@ def example_id(into: uuid.UUID, fixture: str, seed: int) -> uuid.UUID:
 
 def push(client: Client, into: Dataset, fixtures: Iterable[tuple[Keyed, ShownFixture]], seed: int) -> Pushed:
     """Create what is missing, update what differs."""
-    with explained():
+    with explain_errors():
         there = {
             example.id: (example.metadata or {}).get("content") for example in client.list_examples(dataset_id=into.id)
         }

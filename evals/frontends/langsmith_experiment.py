@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from bankable.evals.frontends.langsmith_client import explained
+from bankable.evals.frontends.langsmith_client import explain_errors
 from bankable.evals.frontends.langsmith_dataset import example_id
 from bankable.evals.score.scored import FixtureScore, Scored
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def push_results(client: Client, into: Dataset, name: str, fixture_scores: Sequence[FixtureScore]) -> int:
     """Send every verdict; existing ones stay unchanged. Returns their number."""
     verdicts = [repeat for fixture in fixture_scores for repeat in fixture.repeats]
-    with explained():
+    with explain_errors():
         project = client.create_project(
             name, upsert=True, reference_dataset_id=into.id, metadata={"auditor": verdicts[0].judgment.auditor}
         )

@@ -8,8 +8,8 @@ from typing import Literal
 
 from bankable.evals.fixtures.keys import Key, read_keys
 from bankable.evals.fixtures.model import Fixture
-from bankable.evals.runner.evidence import sealed
-from bankable.evals.runner.run import chosen
+from bankable.evals.runner.evidence import seal_fixture
+from bankable.evals.runner.run import select_fixtures
 from bankable.evals.score.split import side
 from bankable.nodes.auditor.judge.brief import build_brief
 
@@ -50,13 +50,13 @@ class Keyed:
 
 def show(fixture: Fixture, seed: int = 0) -> ShownFixture:
     """Make the evidence, seal it, and render it."""
-    with sealed(fixture, seed) as evidence:
+    with seal_fixture(fixture, seed) as evidence:
         return ShownFixture(fixture.id, fixture.scope, build_brief(evidence.folder).text, evidence.digest)
 
 
-def keyed(only: Sequence[str] = (), part: Part = "all") -> Iterable[Keyed]:
+def list_keyed(only: Sequence[str] = (), part: Part = "all") -> Iterable[Keyed]:
     """The fixtures with these ids, or all, of one side of the split. Raises ``UserError`` on an unknown id."""
     keys = read_keys()
-    for fixture in chosen(only):
+    for fixture in select_fixtures(only):
         if part in ("all", side(keys[fixture.id])):
             yield Keyed(fixture, keys[fixture.id])

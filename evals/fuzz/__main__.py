@@ -48,12 +48,12 @@ def _fuzz(name: str, seconds: int) -> int:
     import atheris  # noqa: PLC0415 - the extra that this command needs
 
     with atheris.instrument_imports(include=["bankable.nodes", "bankable.tools"]):
-        from bankable.evals.fuzz.corpus import mutated, write_corpus  # noqa: PLC0415 - instrumented on import
+        from bankable.evals.fuzz.corpus import mutate_json, write_corpus  # noqa: PLC0415 - instrumented on import
         from bankable.evals.fuzz.targets import run_one  # noqa: PLC0415 - instrumented on import
 
     def mutate(data: bytes, most: int, seed: int) -> bytes:
         rng = random.Random(seed)
-        changed: bytes = mutated(data, rng, name) if rng.random() < 0.5 else atheris.Mutate(data, most)
+        changed: bytes = mutate_json(data, rng, name) if rng.random() < 0.5 else atheris.Mutate(data, most)
         return changed[:most]
 
     folder = tempfile.mkdtemp(prefix=f"fuzz-{name}-")

@@ -25,7 +25,7 @@ def write_corpus(folder: Path, name: str, seed: int = 1) -> None:
     for index, data in enumerate(_texts(run, name)):
         (inputs / f"honest-{index:03d}").write_bytes(data)
         for turn in range(3):
-            (inputs / f"strange-{index:03d}-{turn}").write_bytes(mutated(data, rng, name))
+            (inputs / f"strange-{index:03d}-{turn}").write_bytes(mutate_json(data, rng, name))
 
 
 def _texts(run: Path, name: str) -> list[bytes]:
@@ -71,7 +71,7 @@ def _verdict(run: Path) -> bytes:
         sealed.discard()
 
 
-def mutated(data: bytes, rng: random.Random, name: str) -> bytes:
+def mutate_json(data: bytes, rng: random.Random, name: str) -> bytes:
     """One value of one JSON text replaced, doubled or dropped; bytes that are no JSON stay as they are."""
     head, body = (data[:1], data[1:]) if name == "records" else (b"", data)
     lines = body.split(b"\n")

@@ -14,7 +14,7 @@ from bankable.tools.evidence.seal import Seal
 
 
 @contextmanager
-def sealed(fixture: Fixture, seed: int = 0) -> Iterator[Seal]:
+def seal_fixture(fixture: Fixture, seed: int = 0) -> Iterator[Seal]:
     """The sealed folder, for as long as the block lasts."""
     place = Path(tempfile.mkdtemp(prefix="evidence-"))
     seal: Seal | None = None

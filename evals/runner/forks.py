@@ -25,7 +25,7 @@ START = f"{package.BOOT}from bankable.evals.runner.fork_server import serve; ser
 
 
 @contextmanager
-def forked(limit_s: float = TIME_LIMIT_S) -> Iterator[Judge]:
+def start_auditor(limit_s: float = TIME_LIMIT_S) -> Iterator[Judge]:
     """An auditor for as long as the block lasts. It raises ``UserError`` on an audit without a verdict."""
     server = subprocess.Popen(
         [sys.executable, "-I", "-c", START, str(package.START), str(limit_s)],

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bankable.evals.runner.auditor import Auditor, Judge, Listen
 from bankable.evals.runner.record import Heard, JudgeCalls
-from bankable.evals.runner.spending import left_for
+from bankable.evals.runner.spending import remaining_budget
 from bankable.nodes.auditor.judge.merge import merge
 from bankable.nodes.auditor.judge.orders import ROLE, SKILL, Orders, judge_digest
 from bankable.nodes.auditor.judge.process import run_judge
@@ -67,11 +67,11 @@ class JudgeSetup:
         settings = self.orders.settings
         if self.orders.ledger is None or self.calls is None or settings.budget == Budget():
             return self.orders
-        left = left_for(settings.budget, self.calls, Path(self.orders.ledger))
+        left = remaining_budget(settings.budget, self.calls, Path(self.orders.ledger))
         return self.orders.model_copy(update={"settings": settings.model_copy(update={"budget": left})})
 
 
-def asked_for(
+def set_up_judges(
     auditor: Auditor,
     models: Sequence[str],
     base_url: str | None,
@@ -129,7 +129,7 @@ def with_judge(judged: JudgeSetup, rules: Judge) -> Listen:
 
     def both(folder: Path) -> Heard:
         gate = rules(folder) if judged.auditor is Auditor.BOTH else None
-        before = gate or unjudged(folder)
+        before = gate or make_empty_pass(folder)
         if before.verdict is Word.FAIL:
             return Heard(before, gate)
         begun = time.perf_counter()
@@ -160,7 +160,7 @@ def _count_calls(judged: JudgeSetup, judge_record: JudgeRecord, seconds: float) 
     )
 
 
-def unjudged(folder: Path) -> Verdict:
+def make_empty_pass(folder: Path) -> Verdict:
     """A PASS without any evidence behind it, for the judge alone to lower."""
     request = Reader(folder).model("request.json", Request)
     if request is None:
@@ -168,7 +168,7 @@ def unjudged(folder: Path) -> Verdict:
     return RuleRun().to_verdict(request, hash_files(folder), VerdictFigures())
 
 
-def spent(out: Path, tell: Callable[[str], object]) -> None:
+def tell_spending(out: Path, tell: Callable[[str], object]) -> None:
     """Requests and tokens of all fixtures in a result folder, as a table."""
     lines = [line for path in sorted((out / CALLS).rglob("*.jsonl")) for line in read_ledger(path)]
     if lines:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 from bankable.evals.fixtures.cases import FIXTURES
 from bankable.evals.fixtures.model import Fixture
 from bankable.evals.runner.auditor import Judge, Listen, judge
-from bankable.evals.runner.evidence import sealed
-from bankable.evals.runner.forks import forked
+from bankable.evals.runner.evidence import seal_fixture
+from bankable.evals.runner.forks import start_auditor
 from bankable.evals.runner.record import Heard, Judgment, JudgmentSource, judgment
 from bankable.evals.runner.results import Cache, ResultFile
 from bankable.nodes.auditor.ruleset import ruleset_digest
@@ -44,7 +44,7 @@ class FixtureTask:
     """The language-model judge takes part."""
 
 
-def chosen(only: Sequence[str], fixtures: Sequence[Fixture] = FIXTURES) -> list[Fixture]:
+def select_fixtures(only: Sequence[str], fixtures: Sequence[Fixture] = FIXTURES) -> list[Fixture]:
     """The fixtures with these ids, or all. Raises ``UserError`` for an unknown id."""
     by_id = {fixture.id: fixture for fixture in fixtures}
     unknown = [name for name in only if name not in by_id]
@@ -55,10 +55,10 @@ def chosen(only: Sequence[str], fixtures: Sequence[Fixture] = FIXTURES) -> list[
 
 def perform(task: FixtureTask) -> list[Judgment]:
     """Make the evidence once, then judge it once for each repeat. Workers run this; no key is read here."""
-    fixture = chosen([task.fixture])[0]
+    fixture = select_fixtures([task.fixture])[0]
     cache = Cache(task.cache) if task.cache is not None else None
     ruleset, judgments = ruleset_digest(), list[Judgment]()
-    with sealed(fixture, task.seed) as evidence, _auditors(task) as listen:
+    with seal_fixture(fixture, task.seed) as evidence, _auditors(task) as listen:
         for repeat in task.repeats:
             cached = cache.get(task.auditor, evidence.digest, ruleset, repeat) if cache else None
             if cached is not None:
@@ -86,7 +86,7 @@ def _auditors(task: FixtureTask) -> Iterator[Callable[[], Listen]]:
             if first or not task.isolated:
                 ready[:] = [judge(isolated=task.isolated)]
             elif len(ready) == 1:
-                ready.append(stack.enter_context(forked()))
+                ready.append(stack.enter_context(start_auditor()))
             return ready[-1]
 
         def listen() -> Listen:

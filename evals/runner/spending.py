@@ -11,7 +11,7 @@ from bankable.tools.llm.ledger import CallLine
 from bankable.tools.llm.settings import Budget
 
 
-def left_for(budget: Budget, folder: Path, own: Path) -> Budget:
+def remaining_budget(budget: Budget, folder: Path, own: Path) -> Budget:
     """The budget less what is spent by every ledger under ``folder`` but ``own``, whose lines its client counts itself.
 
     Workers that ask at the same time do not see each other's requests under way, so that a run can go over by what one

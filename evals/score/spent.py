@@ -30,7 +30,7 @@ class Spent:
         )
 
 
-def spent_on(judgments: Iterable[Judgment]) -> Spent | None:
+def sum_spending(judgments: Iterable[Judgment]) -> Spent | None:
     """The sum; ``None`` where no judge was asked."""
     calls = [judgment.asked for judgment in judgments if judgment.asked is not None]
     if not calls:

@@ -11,7 +11,7 @@ from bankable.evals.fixtures.keys import Key
 from bankable.evals.runner.record import Judgment
 from bankable.evals.score.rate import Clustered, Rate
 from bankable.evals.score.scored import FixtureScore, Scored, scores
-from bankable.evals.score.spent import Spent, spent_on
+from bankable.evals.score.spent import Spent, sum_spending
 from bankable.evals.score.split import Split, split
 
 WORDS = ("PASS", "FLAG", "FAIL")
@@ -115,7 +115,7 @@ def summarize(judgments: Sequence[Judgment], keys: Mapping[str, Key]) -> Summary
         same_judgments=_rate(fixture.same_judgment for fixture in fixtures),
         passed_verdicts=_clustered(repeated, "fraud", lambda fixture: fixture.false_pass),
         alarmed_verdicts=_clustered(repeated, "honest", lambda fixture: fixture.false_alarm),
-        spent=spent_on(judgments),
+        spent=sum_spending(judgments),
         split=split(fixtures),
         seconds=sum(seconds),
         median_seconds=median(seconds) if seconds else 0.0,

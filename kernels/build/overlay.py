@@ -7,7 +7,7 @@ from pathlib import Path
 from bankable.kernels.build.render import KernelSource
 from bankable.kernels.operators.family import Family
 from bankable.kernels.task.folder import TaskFolder, open_task
-from bankable.kernels.task.sources import flags_of, kept_source
+from bankable.kernels.task.sources import flags_of, read_stored_source
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.canonical import digest
 from bankable.tools.evidence.folder import RunFolder
@@ -72,7 +72,7 @@ def lay(run: RunFolder, comparison: Path, lever: Lever, recorded: Path | None = 
 
 
 def _load_kernel(task: TaskFolder, part: OverlayPart) -> Kernel:
-    source = kept_source(task, part.implementation)
+    source = read_stored_source(task, part.implementation)
     if source is None:
         raise UserError(
             f"Cannot build the overlay: no source of {part.implementation}",

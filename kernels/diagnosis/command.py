@@ -22,7 +22,7 @@ from bankable.kernels.search.search import find_fastest, read_evaluations
 from bankable.kernels.task.dtype import dtype_of
 from bankable.kernels.task.folder import TaskFolder, open_task, write_task
 from bankable.kernels.task.shapes import parse_shapes
-from bankable.kernels.task.sources import kept_source
+from bankable.kernels.task.sources import read_stored_source
 from bankable.tools.errors import UserError
 from bankable.tools.serving.engine import engine_python
 
@@ -75,7 +75,7 @@ def find_subject(folder: TaskFolder, kernel: str, shape: str, python: Path, thre
     source = render(folder.family, folder.task.dtype, best.choices if best and not kernel else None)
     if kernel and kernel != source.implementation:
         evaluation = read_evaluations(folder).get(kernel)
-        named = kept_source(folder, kernel) or (
+        named = read_stored_source(folder, kernel) or (
             render(folder.family, folder.task.dtype, evaluation.choices) if evaluation else None
         )
         if named is None:

@@ -53,7 +53,7 @@ def write_captured_task(
     Raises ``UserError`` where the captured calls do not make a task.
     """
     folder = root / "ops" / family.name
-    shapes = benched(captured, also)
+    shapes = select_shapes(captured, also)
     covered = sum(shape.total for shape in shapes) / max(1, captured.calls)
     if covered < FEWEST_COVER:
         raise UserError(
@@ -63,9 +63,9 @@ def write_captured_task(
         )
     dtype = _dtype(family, captured)
     # From the usual ones: adding a shape must not influence what is held out.
-    held = tuple(held_out(family, benched(captured), [shape.dims for shape in shapes]))
+    held = tuple(select_held_out(family, select_shapes(captured), [shape.dims for shape in shapes]))
     allowed = family.allowed[dtype]
-    files = [*_sampled(folder, family, dtype, shapes, samples, fork_server)]
+    files = [*_check_samples(folder, family, dtype, shapes, samples, fork_server)]
     answer = fork_server.run("oracle", oracle_job(family, dtype, held, threads), JobLimits())
     files += write_oracle(folder, family, held, answer)
     stored_capture = captured.model_copy(update={"live_path": _engine_path(captured.live_path)})
@@ -87,7 +87,7 @@ def write_captured_task(
     return TaskFolder.create(root, task, files)
 
 
-def benched(captured: Captured, also: Collection[str] = ()) -> list[CapturedShape]:
+def select_shapes(captured: Captured, also: Collection[str] = ()) -> list[CapturedShape]:
     """The sampled shapes with the most calls, one of every phase with more than a twentieth of them, and ``also``."""
     ranked = sorted((entry for entry in captured.shapes if entry.sampled), key=lambda item: (-item.total, item.key))
     chosen: list[CapturedShape] = []
@@ -104,7 +104,7 @@ def benched(captured: Captured, also: Collection[str] = ()) -> list[CapturedShap
     return [*chosen, *(element for element in ranked if element.key in also and element not in chosen)]
 
 
-def held_out(family: Family, shapes: Sequence[CapturedShape], also: Collection[Dims] = ()) -> Iterator[Served]:
+def select_held_out(family: Family, shapes: Sequence[CapturedShape], also: Collection[Dims] = ()) -> Iterator[Served]:
     """Shapes near the first and the last benched one that are none of the benched, and none of ``also``."""
     taken = {*(shape.dims for shape in shapes), *also}
     for shape in (shapes[0], shapes[-1]) if len(shapes) > 1 else shapes:
@@ -115,7 +115,7 @@ def held_out(family: Family, shapes: Sequence[CapturedShape], also: Collection[D
         yield Served(dims, 0, cast(Phase, shape.phase), held_out=True)
 
 
-def _sampled(
+def _check_samples(
     folder: Path,
     family: Family,
     dtype: str,

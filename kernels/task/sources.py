@@ -17,7 +17,7 @@ def keep(task: TaskFolder, source: KernelSource) -> None:
     write_once(task.kernel_file(source.implementation), source.text.encode())
 
 
-def kept_source(task: TaskFolder, implementation: str) -> KernelSource | None:
+def read_stored_source(task: TaskFolder, implementation: str) -> KernelSource | None:
     """A stored kernel; ``None`` for an id that is no kernel of ours."""
     path = task.kernel_file(implementation)
     if not path.is_file():

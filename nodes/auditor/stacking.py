@@ -26,7 +26,7 @@ def may_stack(case: Case) -> bool:
     )
 
 
-def signed_off(case: Case, name: str, benchmark: OperatorBenchmarkView) -> bool:
+def is_signed_off(case: Case, name: str, benchmark: OperatorBenchmarkView) -> bool:
     """Whether scope harness passed this benchmark in this run, complete, in the attempt that the lever names."""
     verdict = benchmark.verdict or {}
     request = verdict.get("request")
@@ -46,4 +46,4 @@ def _faster_alone(case: Case, name: str) -> bool:
     if benchmark is None or benchmark.winner != case.lever.overlays[name].implementation:
         return False
     alone = measure_isolated(benchmark, benchmark.winner).speedup
-    return alone is not None and alone > 1 and signed_off(case, name, benchmark)
+    return alone is not None and alone > 1 and is_signed_off(case, name, benchmark)

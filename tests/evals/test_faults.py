@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from bankable.evals.faults.all import FAULTS, listed, named
+from bankable.evals.faults.all import FAULTS, describe_faults, select_faults
 from bankable.evals.faults.base import build
 from bankable.evals.faults.fault import Fault, find_target
 from bankable.evals.faults.honest import HONEST, Honest
@@ -63,7 +63,7 @@ def test_an_honest_change_does_change_the_files(change: Honest, tmp_path: Path) 
 
 
 def test_the_same_seed_gives_the_same_evidence(tmp_path: Path) -> None:
-    (fault,) = named(["D05-slow-reference-launch"])
+    (fault,) = select_faults(["D05-slow-reference-launch"])
     found = []
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
         target = build("patch", "patch", tmp_path / name, 0)
@@ -74,15 +74,15 @@ def test_the_same_seed_gives_the_same_evidence(tmp_path: Path) -> None:
 
 
 def test_faults_are_found_by_name_and_by_mode() -> None:
-    assert [entry.name for entry in named(["C15"])] == ["C15-guest", "C15-steal", "C15-throttled"]
-    assert len(named([])) == len(FAULTS)
-    assert all(fault.name in listed() for fault in FAULTS)
+    assert [entry.name for entry in select_faults(["C15"])] == ["C15-guest", "C15-steal", "C15-throttled"]
+    assert len(select_faults([])) == len(FAULTS)
+    assert all(fault.name in describe_faults() for fault in FAULTS)
     with pytest.raises(UserError, match="Cannot find the fault"):
-        named(["C99"])
+        select_faults(["C99"])
 
 
 def test_a_broken_promise_is_said() -> None:
-    (fault,) = named(["C15-guest"])
+    (fault,) = select_faults(["C15-guest"])
     points = (Point(20, 0, 1, 2), Point(25, 1, 1, 2), Point(30, 1, 2, 2), Point(50, 2, 2, 2))
     assert Curve(fault, points).broken == [
         "C15-guest at 20: accused in 1 of 2, and it is harmless",

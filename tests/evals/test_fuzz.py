@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bankable.evals.fuzz.__main__ import NAMES, main
-from bankable.evals.fuzz.corpus import mutated, write_corpus
+from bankable.evals.fuzz.corpus import mutate_json, write_corpus
 from bankable.evals.fuzz.targets import TARGETS, run_one
 
 
@@ -37,7 +37,7 @@ def test_the_corpus_comes_from_its_seed(tmp_path: Path) -> None:
 
 def test_mutations_keep_the_text_readable() -> None:
     rng = random.Random(3)
-    texts = {mutated(b'{"a":1,"b":[2,3]}\n{"c":{"d":4}}\n', rng, "rounds") for _ in range(50)}
+    texts = {mutate_json(b'{"a":1,"b":[2,3]}\n{"c":{"d":4}}\n', rng, "rounds") for _ in range(50)}
     assert len(texts) > 20
 
 

@@ -134,10 +134,10 @@ def test_the_skill_is_part_of_where_a_result_comes_from(tmp_path: Path) -> None:
     assert skills[:2] == [digest((entry / "SKILL.md").read_bytes()) for entry in (one, other)]
 
     from bankable.evals.runner.auditor import Auditor
-    from bankable.evals.runner.judged import asked_for
+    from bankable.evals.runner.judged import set_up_judges
 
-    (plain,) = asked_for(Auditor.JUDGE, ["m"], "http://127.0.0.1:9/v1", 3)
-    (copied,) = asked_for(Auditor.JUDGE, ["m"], "http://127.0.0.1:9/v1", 3, skill_path=same)
+    (plain,) = set_up_judges(Auditor.JUDGE, ["m"], "http://127.0.0.1:9/v1", 3)
+    (copied,) = set_up_judges(Auditor.JUDGE, ["m"], "http://127.0.0.1:9/v1", 3, skill_path=same)
     assert plain.label == copied.label
     assert copied.orders.skill is None
 

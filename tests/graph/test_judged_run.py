@@ -10,7 +10,7 @@ import pytest
 
 from bankable.graph.judging import with_judge
 from bankable.graph.scripted.answers import Answer, ScriptedRoles, accuses
-from bankable.graph.session import session, stored_config
+from bankable.graph.session import read_stored_config, session
 from bankable.nodes.auditor.verdict import Verdict
 from bankable.tools.errors import UserError
 from bankable.tools.llm.ledger import CALLS, read_ledger
@@ -124,7 +124,7 @@ def test_a_judgement_that_is_there_is_used_and_not_asked_for_again(fair: tuple[P
     run, _, cast = fair
     folder, before = run / "audits" / "baseline-control-1", len(cast.asked["Opinion"])
     stored = Verdict.model_validate_json((folder / "verdict.json").read_bytes())
-    config = stored_config(run)
+    config = read_stored_config(run)
     assert config.llm is not None
     with session(config, run, resume=True) as context:
         found = with_judge(context, config.llm, run / "no sealed folder", stored, folder)

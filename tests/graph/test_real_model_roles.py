@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bankable.graph.scripted.run import serve_shipped
-from bankable.graph.session import recorded_config, session
+from bankable.graph.session import read_recorded_config, session
 from bankable.kernels.build.compiler import Compiler
 from bankable.kernels.search.search import Search
 from bankable.kernels.task.folder import TaskFolder, open_task
@@ -48,7 +48,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def context(url: str, tmp_path: Path) -> Iterator[RunContext]:
-    with session(recorded_config(KERNELS, {}), tmp_path / "run", resume=False) as opened:
+    with session(read_recorded_config(KERNELS, {}), tmp_path / "run", resume=False) as opened:
         advisor = Advisor(EndpointSettings(endpoint=endpoint("shipped", url), limits=LIMITS), tmp_path / "calls.jsonl")
         yield replace(opened, advisor=advisor)
 

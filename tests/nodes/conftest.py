@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bankable.graph.session import recorded_config, session
+from bankable.graph.session import read_recorded_config, session
 from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 
@@ -40,6 +40,6 @@ def kernel_recording(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def kernel_replay(kernel_recording: Path, tmp_path: Path) -> Iterator[KernelReplay]:
     events: list[ProgressEvent] = []
-    config = recorded_config(kernel_recording, {})
+    config = read_recorded_config(kernel_recording, {})
     with session(config, tmp_path / "replay", resume=False, watch=events.append) as context:
         yield KernelReplay(context, events)

@@ -8,7 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from bankable.graph.session import recorded_config, session
+from bankable.graph.session import read_recorded_config, session
 from bankable.nodes.baseline import CONTROL_SHARE, another_control_fits, control_name, estimate_outlook
 from bankable.nodes.preflight import preflight
 from bankable.tools.evidence.recorded import take_over
@@ -21,7 +21,7 @@ RECORDING = Path(__file__).resolve().parents[2] / "evals" / "recorded" / "cpu-se
 
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[RunContext]:
-    with session(recorded_config(RECORDING, {}), tmp_path / "run", resume=False) as opened:
+    with session(read_recorded_config(RECORDING, {}), tmp_path / "run", resume=False) as opened:
         yield opened
 
 

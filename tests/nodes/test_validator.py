@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bankable.nodes.validator import bundle_name, confirmed_whole, union
+from bankable.nodes.validator import bundle_name, find_whole_confirmation, union
 from bankable.tools.evidence.recorded import take_over
 from bankable.tools.evidence.records import Lever, OverlayPart
 from tests.nodes.conftest import KernelReplay
@@ -34,8 +34,8 @@ def test_a_bundle_of_one_patch_against_the_true_baseline_is_measured_already(ker
     context, patch = kernel_replay.context, "patch-decode_attention"
     assert context.recorded is not None
     assert take_over(context.recorded, context.folder, f"comparisons/{patch}")
-    assert confirmed_whole(context, [patch]) == patch
-    assert confirmed_whole(context, []) == ""
-    assert confirmed_whole(context, [patch, "patch-stream_interval-8"]) == ""
+    assert find_whole_confirmation(context, [patch]) == patch
+    assert find_whole_confirmation(context, []) == ""
+    assert find_whole_confirmation(context, [patch, "patch-stream_interval-8"]) == ""
     stacked = context.base.model_copy(update={"flags": {**context.base.flags, "stream_interval": 8}})
-    assert confirmed_whole(replace(context, base=stacked), [patch]) == ""
+    assert find_whole_confirmation(replace(context, base=stacked), [patch]) == ""

@@ -12,7 +12,7 @@ OPTION = "--llm-base-url"
 EXAMPLE = "https://host/v1"
 
 
-def checked(url: str, *, plain_http: bool = False, option: str = OPTION, example: str = EXAMPLE) -> str:
+def check_address(url: str, *, plain_http: bool = False, option: str = OPTION, example: str = EXAMPLE) -> str:
     """The address without a trailing slash. Raises ``UserError`` for one that must not be used, naming ``option``.
 
     ``plain_http`` allows http to other machines. The address is never repeated in the message: it may hold a secret.

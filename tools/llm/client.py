@@ -21,7 +21,7 @@ from bankable.tools.llm.ledger import CallLedger, CallLine
 from bankable.tools.llm.meter import Meter
 from bankable.tools.llm.outcome import RETRYABLE, CallOutcome, Kind, Usage
 from bankable.tools.llm.settings import EndpointSettings
-from bankable.tools.llm.toolbox import MOST_ROUNDS, Called, answer_all, told_of
+from bankable.tools.llm.toolbox import MOST_ROUNDS, Called, answer_all, describe_calls
 
 M = TypeVar("M", bound=BaseModel)
 TOOLLESS = (400, 422)
@@ -118,7 +118,7 @@ class Client:
                 model=self._settings.of(role).model,
                 attempt=number,
                 outcome=attempted.kind,
-                detail=attempted.detail or told_of(called),
+                detail=attempted.detail or describe_calls(called),
                 status=attempted.status,
                 prompt_tokens=attempted.usage.prompt,
                 completion_tokens=attempted.usage.completion,

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Record
-from bankable.tools.llm.address import OPENAI, checked
+from bankable.tools.llm.address import OPENAI, check_address
 
 ROLE = r"^[a-z][a-z_]{0,40}$"
 PREFIX = "openai:"
@@ -29,7 +29,7 @@ class Endpoint(Record):
 
     @model_validator(mode="after")
     def _usable(self) -> Self:
-        checked(self.base_url, plain_http=self.plain_http)
+        check_address(self.base_url, plain_http=self.plain_http)
         return self
 
 
@@ -113,6 +113,6 @@ def endpoint(model: str, base_url: str | None = None, *, plain_http: bool = Fals
         raise UserError("Cannot use --llm: missing model name", "", "give openai:NAME, or NAME with --llm-base-url")
     return Endpoint(
         model=name,
-        base_url=OPENAI if base_url is None else checked(base_url, plain_http=plain_http),
+        base_url=OPENAI if base_url is None else check_address(base_url, plain_http=plain_http),
         plain_http=plain_http,
     )

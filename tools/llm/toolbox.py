@@ -109,7 +109,7 @@ def answer_one(toolbox: Toolbox, call: Call) -> Called:
     return Called(name, arguments.model_dump(mode="json"), answer[:MOST_ANSWER] or "nothing")
 
 
-def told_of(called: Sequence[Called]) -> str:
+def describe_calls(called: Sequence[Called]) -> str:
     """For the ledger: our own names and faults, and no text of the model."""
     return ", ".join(answered.name if answered.fault is None else str(answered.fault) for answered in called)
 

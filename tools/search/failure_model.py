@@ -39,6 +39,6 @@ class FailureModel:
         return chance
 
 
-def allowed(failures: FailureModel, points: Sequence[Point]) -> list[Point]:
+def drop_ruled_out(failures: FailureModel, points: Sequence[Point]) -> list[Point]:
     """The points that no failure rules out."""
     return [p for p in points if not failures.rules_out(p)]

@@ -23,7 +23,7 @@ from itertools import combinations
 import numpy as np
 
 from bankable.tools.evidence.records import Scalar
-from bankable.tools.search.failure_model import FailureModel, allowed
+from bankable.tools.search.failure_model import FailureModel, drop_ruled_out
 from bankable.tools.search.posterior import Posterior, Prior, expected_improvement
 from bankable.tools.search.records import BestTrial, FinishedTrial, Trial, TrialOutcome
 from bankable.tools.search.space import Point, SearchSpace
@@ -108,7 +108,7 @@ class SearchPolicy:
         for point, stage in [*((point, SUGGESTED) for point in self._suggested), *self._scripted(posterior, base)]:
             if self._fresh(point) and self._small(point) and not failures.rules_out(point):
                 return self._log.trial(number, point, stage, stop_below)
-        pool = allowed(failures, self._pool(base, number))
+        pool = drop_ruled_out(failures, self._pool(base, number))
         if not pool:
             return None
         mean, sd = posterior.at(pool)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from statistics import median
 
 from bankable.tools.evidence.records import BenchRun, LatencySummary
-from bankable.tools.statistics.order import DOUBLE, Doubles, order_statistics, packed
+from bankable.tools.statistics.order import DOUBLE, Doubles, order_statistics, pack
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def percentile(values: Sequence[float], q: float) -> float:
 
 def percentiles(values: Sequence[float], qs: Sequence[float]) -> list[float]:
     """Several percentiles of one list, for little more than the price of one."""
-    return packed_percentiles(packed(values), qs)
+    return packed_percentiles(pack(values), qs)
 
 
 def packed_percentiles(doubles: Doubles, qs: Sequence[float]) -> list[float]:
@@ -80,7 +80,7 @@ def recompute(run: BenchRun) -> RoundFigures:
     """Recompute the figures of a round. Raises ValueError when its records are ragged, negative or not finite."""
     _check(run)
     decodes = [math.fsum(values) for values in run.itls]
-    gaps = b"".join(packed(values) for values, error in zip(run.itls, run.errors, strict=True) if not error)
+    gaps = b"".join(pack(values) for values, error in zip(run.itls, run.errors, strict=True) if not error)
     return figures(run.duration, run.input_lens, run.output_lens, run.ttfts, decodes, gaps, run.errors)
 
 

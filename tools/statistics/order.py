@@ -21,7 +21,7 @@ DOUBLE = 8
 Doubles = bytes | bytearray
 
 
-def packed(values: Sequence[float]) -> bytes:
+def pack(values: Sequence[float]) -> bytes:
     """Numbers as doubles of this machine. Raises ``struct.error`` or ``OverflowError`` for what is no number."""
     return _packer(len(values))(*values)
 

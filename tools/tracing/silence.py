@@ -13,7 +13,7 @@ OLD = ("LANGCHAIN_TRACING", "LANGCHAIN_HANDLER")
 
 
 @contextmanager
-def untraced() -> Iterator[None]:
+def silence_tracing() -> Iterator[None]:
     """What is run inside sends nothing that ``--trace`` did not ask for."""
     saved = {name: os.environ.pop(name) for name in OLD if name in os.environ}
     try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bankable.tools.errors import UserError
-from bankable.tools.llm.address import checked, is_loopback
+from bankable.tools.llm.address import check_address, is_loopback
 
 OPTION = "--trace"
 LANGSMITH = "https://api.smith.langchain.com"
@@ -38,7 +38,7 @@ class TraceTarget:
         return is_loopback(self.url)
 
     def __repr__(self) -> str:
-        return f"Target({self.kind!r}, {self.url!r})"
+        return f"TraceTarget({self.kind!r}, {self.url!r})"
 
 
 def targets(requested: Sequence[str], environ: Mapping[str, str] | None = None) -> tuple[TraceTarget, ...]:
@@ -56,7 +56,7 @@ def targets(requested: Sequence[str], environ: Mapping[str, str] | None = None) 
 
 
 def _langsmith(url: str, env: Mapping[str, str]) -> TraceTarget:
-    address = checked(
+    address = check_address(
         url or _read_variable(env, "ENDPOINT") or LANGSMITH, option=OPTION, example="langsmith=https://host"
     )
     key = _read_variable(env, "API_KEY")
@@ -78,7 +78,7 @@ def _langsmith(url: str, env: Mapping[str, str]) -> TraceTarget:
 
 
 def _otlp(url: str) -> TraceTarget:
-    address = checked(url, option=OPTION, example="otlp=http://127.0.0.1:4318")
+    address = check_address(url, option=OPTION, example="otlp=http://127.0.0.1:4318")
     return TraceTarget("otlp", address if address.endswith(TRACES) else address + TRACES)
 
 

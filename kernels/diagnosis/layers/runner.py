@@ -101,7 +101,7 @@ class LayerWorker:
         replies, end = _read(self._reader, time.monotonic() + limit_s)
         if end != "over":
             self.close()
-        return _judged(replies, end, process.returncode, limit_s)
+        return _judge_attempt(replies, end, process.returncode, limit_s)
 
     def _start(self) -> subprocess.Popen[bytes]:
         read_end, write_end = os.pipe()
@@ -124,7 +124,7 @@ class LayerWorker:
         return process
 
 
-def _judged(replies: list[Reply], end: Ending, status: int | None, limit_s: float) -> LayerAttempt:
+def _judge_attempt(replies: list[Reply], end: Ending, status: int | None, limit_s: float) -> LayerAttempt:
     """The outcome, from the replies and the exit of the process."""
     attempt, last = LayerAttempt("failed"), "import"
     for reply in replies:

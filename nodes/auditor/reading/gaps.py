@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Sequence
 from typing import Any
 
-from bankable.tools.statistics.order import DOUBLE, Doubles, packed
+from bankable.tools.statistics.order import DOUBLE, Doubles, pack
 
 
 class Gaps:
@@ -32,7 +32,7 @@ class Gaps:
             raise ValueError("not a list of lists")
         try:
             self.sums.extend(map(math.fsum, entries))
-            self.packed += b"".join(map(packed, entries))
+            self.packed += b"".join(map(pack, entries))
         except (TypeError, OverflowError, struct.error):
             raise ValueError("not a number, or out of range") from None
         self.counts.extend(map(len, entries))

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.reading.resolved import drop_volatile
 from bankable.nodes.auditor.rule import COMPARISONS, Outcome, Remark, Rule, at, fail, flag
-from bankable.nodes.auditor.stacking import signed_off
+from bankable.nodes.auditor.stacking import is_signed_off
 from bankable.nodes.auditor.verdict import Action
 
 
@@ -103,7 +103,7 @@ def _independent(case: Case) -> list[str]:
     operators = sorted(case.lever.overlays)
     benchmarks = case.view.operators
     group = len(operators) > 1 and all(
-        name in benchmarks and signed_off(case, name, benchmarks[name]) for name in operators
+        name in benchmarks and is_signed_off(case, name, benchmarks[name]) for name in operators
     )
     names = [name for name in case.lever.names() if not _companion(case, name)]
     return [name for name in names if not group or name not in operators[1:]]

@@ -31,7 +31,7 @@ from bankable.nodes.auditor.rule import (
     flag,
     info,
 )
-from bankable.nodes.auditor.stacking import signed_off
+from bankable.nodes.auditor.stacking import is_signed_off
 from bankable.nodes.auditor.verdict import Action, Evidence, Severity
 
 RATIO = 0.005
@@ -82,7 +82,7 @@ def _quoted(case: Case, name: str, benchmark: OperatorBenchmarkView, stated: flo
     if stated is None:
         return
     true = measure_isolated(benchmark, benchmark.winner).speedup if benchmark.winner else None
-    if not signed_off(case, name, benchmark):
+    if not is_signed_off(case, name, benchmark):
         word = (benchmark.verdict or {}).get("verdict")
         yield _replace(case, f"{name} {stated:g}× with a PASS of scope harness", f"verdict {word}", "not_signed_off")
     elif true is None or not math.isclose(stated, true, rel_tol=RATIO):

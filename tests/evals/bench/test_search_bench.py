@@ -7,7 +7,7 @@ import math
 import pytest
 
 from bankable.evals.bench.effects import effects
-from bankable.evals.bench.search import bench, measured, search_once, table
+from bankable.evals.bench.search import bench, draw_outcome, search_once, table
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Scalar
 from bankable.tools.search import BestTrial, RandomSearch, SearchPolicy, SearchSpace, Trial
@@ -44,14 +44,14 @@ def test_a_launch_is_the_same_for_every_policy_and_another_for_another_seed() ->
     seen = effects(landscape())
     trial = Trial(id=0, flags={"stream_interval": 8}, stage="screen")
     later = Trial(id=9, flags={"stream_interval": 8}, stage="sample")
-    assert measured(seen, space(), trial, 3) == measured(seen, space(), later, 3)
-    assert len({measured(seen, space(), trial, s).score for s in range(30)}) > 3
+    assert draw_outcome(seen, space(), trial, 3) == draw_outcome(seen, space(), later, 3)
+    assert len({draw_outcome(seen, space(), trial, s).score for s in range(30)}) > 3
 
 
 def test_scores_average_to_the_truth() -> None:
     seen = effects(landscape(noise=0.02))
     trial = Trial(id=0, flags={"stream_interval": 32}, stage="screen")
-    scores = [measured(seen, space(), trial, s).score or 0.0 for s in range(300)]
+    scores = [draw_outcome(seen, space(), trial, s).score or 0.0 for s in range(300)]
     deviations = [x.deviation for x in seen.recorded[(2, 0, 0, 0)].launches]
     expected = seen.recorded[(2, 0, 0, 0)].truth + sum(deviations) / 3 - sum(seen.reference_deviations) / 3
     assert sum(scores) / 300 == pytest.approx(expected, abs=0.005)
@@ -60,7 +60,7 @@ def test_scores_average_to_the_truth() -> None:
 def test_a_launch_that_failed_fails_in_the_search() -> None:
     seen = effects(landscape(fails="float32"))
     trial = Trial(id=0, flags={"dtype": "float32"}, stage="screen")
-    assert {measured(seen, space(), trial, s).failure for s in range(5)} == {"died_early"}
+    assert {draw_outcome(seen, space(), trial, s).failure for s in range(5)} == {"died_early"}
     assert seen.recorded[(0, 0, 1, 0)].truth == -math.inf
     run = search_once(SearchPolicy, seen, space(), 1)
     assert math.isfinite(run.regret)

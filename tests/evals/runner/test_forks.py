@@ -13,10 +13,10 @@ import pytest
 
 from bankable.evals.runner import forks
 from bankable.evals.runner import run as running
-from bankable.evals.runner.evidence import sealed
+from bankable.evals.runner.evidence import seal_fixture
 from bankable.evals.runner.fork_server import TIMED_OUT
-from bankable.evals.runner.forks import forked
-from bankable.evals.runner.run import FixtureTask, chosen, perform
+from bankable.evals.runner.forks import start_auditor
+from bankable.evals.runner.run import FixtureTask, perform, select_fixtures
 from bankable.nodes.auditor.process import ENVIRONMENT, audit_sealed
 from bankable.tools.errors import UserError
 
@@ -25,9 +25,9 @@ ROOT = Path(__file__).resolve().parents[3]
 
 @pytest.mark.parametrize("name", ["plain-gain", "c03-cold-reference", "h05-pickle-in-the-oracle"])
 def test_a_fork_says_what_a_fresh_interpreter_says(name: str) -> None:
-    with sealed(chosen([name])[0]) as evidence:
+    with seal_fixture(select_fixtures([name])[0]) as evidence:
         fresh = audit_sealed(evidence.folder)
-        with forked() as judge:
+        with start_auditor() as judge:
             assert [judge(evidence.folder).to_bytes() for _ in range(3)] == [fresh.to_bytes()] * 3
 
 
@@ -75,10 +75,10 @@ def test_an_audit_that_dies_or_hangs_is_seen_and_the_next_one_goes_on() -> None:
 
 
 def test_no_verdict_is_an_error_and_not_a_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with forked() as judge, pytest.raises(UserError, match="no verdict, exit status 2"):
+    with start_auditor() as judge, pytest.raises(UserError, match="no verdict, exit status 2"):
         judge(tmp_path)
     monkeypatch.setattr(forks, "START", "import sys; sys.exit(3)")
-    with forked() as judge, pytest.raises(UserError, match="the auditor's worker process ended"):
+    with start_auditor() as judge, pytest.raises(UserError, match="the auditor's worker process ended"):
         judge(tmp_path)
 
 
@@ -93,7 +93,7 @@ def test_the_server_inherits_nothing_and_ends_with_its_block(monkeypatch: pytest
             options.append(given)
 
     monkeypatch.setattr(forks.subprocess, "Popen", Spied)
-    with forked():
+    with start_auditor():
         assert servers[0].poll() is None
     assert servers[0].returncode is not None
     assert (options[0]["env"], options[0]["cwd"]) == (ENVIRONMENT, "/")

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from bankable.evals.main import app
 from bankable.evals.runner.auditor import Auditor
-from bankable.evals.runner.judged import asked_for, unjudged
+from bankable.evals.runner.judged import make_empty_pass, set_up_judges
 from bankable.evals.runner.results import read_results
 from bankable.nodes.auditor.verdict import Word
 from bankable.tools.errors import UserError
@@ -227,5 +227,5 @@ def test_the_rules_alone_load_nothing_of_a_model() -> None:
 
 def test_a_folder_without_a_request_is_a_user_error(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="request"):
-        unjudged(tmp_path)
-    assert asked_for(Auditor.RULES, (), None, 3) == ()
+        make_empty_pass(tmp_path)
+    assert set_up_judges(Auditor.RULES, (), None, 3) == ()

@@ -14,7 +14,7 @@ from bankable.evals.fixtures.keys import KEYS, read_keys
 from bankable.evals.main import app
 from bankable.evals.runner import run as running
 from bankable.evals.runner.results import Cache, ResultFile, read_results
-from bankable.evals.runner.run import FixtureTask, chosen, perform, run
+from bankable.evals.runner.run import FixtureTask, perform, run, select_fixtures
 from bankable.nodes.auditor import process
 from bankable.nodes.auditor.ruleset import ruleset_digest
 from bankable.tools.errors import UserError
@@ -24,7 +24,7 @@ PAIR = ("plain-gain", "c03-cold-reference")
 
 
 def _run(out: Path, cache: Path | None = None, repeats: int = 1, seed: int = 0) -> Any:
-    return run(chosen(PAIR), out, repeats=repeats, seed=seed, jobs=1, cache=cache, tell=lambda _: None)
+    return run(select_fixtures(PAIR), out, repeats=repeats, seed=seed, jobs=1, cache=cache, tell=lambda _: None)
 
 
 @pytest.fixture
@@ -148,7 +148,7 @@ def test_another_seed_makes_other_evidence() -> None:
 
 def test_mistakes(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="Cannot find the fixture"):
-        chosen(["nothing-like-this"])
+        select_fixtures(["nothing-like-this"])
     with pytest.raises(UserError, match="Cannot read results"):
         read_results(tmp_path / "none")
     (tmp_path / "results.jsonl").write_text('{"fixture": 3}\n')

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bankable.kernels.operators import FAMILIES
-from bankable.kernels.task.extract import COVER, MOST, benched, held_out
+from bankable.kernels.task.extract import COVER, MOST, select_held_out, select_shapes
 from bankable.tools.overlay.captured import Captured, CapturedShape
 
 
@@ -34,7 +34,7 @@ def captured(*shapes: CapturedShape, other: int = 0) -> Captured:
 
 
 def keys(*shapes: CapturedShape, other: int = 0) -> list[str]:
-    return [entry.key for entry in benched(captured(*shapes, other=other))]
+    return [entry.key for entry in select_shapes(captured(*shapes, other=other))]
 
 
 def test_the_shapes_with_the_most_calls_until_they_hold_nearly_all() -> None:
@@ -54,7 +54,7 @@ def test_what_was_not_sampled_cannot_be_benched() -> None:
 @given(st.lists(st.integers(1, 10_000), min_size=1, max_size=60), st.integers(0, 100))
 def test_no_more_than_a_few_and_as_many_calls_as_these_can_hold(calls: list[int], other: int) -> None:
     seen = captured(*(shape(rows, count) for rows, count in enumerate(calls, 1)), other=other)
-    chosen = benched(seen)
+    chosen = select_shapes(seen)
     assert 1 <= len(chosen) <= MOST
     held = sum(entry.total for entry in chosen)
     best = sum(sorted(calls, reverse=True)[: len(chosen)])
@@ -64,18 +64,18 @@ def test_no_more_than_a_few_and_as_many_calls_as_these_can_hold(calls: list[int]
 
 def test_held_out_shapes_are_near_the_served_ones_and_none_of_them() -> None:
     shapes = [shape(12, 900), shape(13, 50), shape(1408, 50, "prefill")]
-    found = list(held_out(FAMILIES["rms_norm"], shapes))
+    found = list(select_held_out(FAMILIES["rms_norm"], shapes))
     assert [(entry.key, entry.phase, entry.calls, entry.held_out) for entry in found] == [
         ("14x256", "decode", 0, True),
         ("1409x256", "prefill", 0, True),
     ]
-    assert [item.key for item in held_out(FAMILIES["rms_norm"], shapes[:1])] == ["13x256"]
+    assert [item.key for item in select_held_out(FAMILIES["rms_norm"], shapes[:1])] == ["13x256"]
 
 
 def test_shapes_that_somebody_adds_come_last_and_decide_nothing_else() -> None:
     seen = captured(shape(12, 990), shape(8, 5), shape(13, 5), shape(9, 1, sampled=False))
-    assert [entry.key for entry in benched(seen)] == ["12x256"]
-    more = benched(seen, ("13x256", "9x256", "12x256", "7x7"))
+    assert [entry.key for entry in select_shapes(seen)] == ["12x256"]
+    more = select_shapes(seen, ("13x256", "9x256", "12x256", "7x7"))
     assert [item.key for item in more] == ["12x256", "13x256"]
-    (held,) = held_out(FAMILIES["rms_norm"], benched(seen), [element.dims for element in more])
+    (held,) = select_held_out(FAMILIES["rms_norm"], select_shapes(seen), [element.dims for element in more])
     assert held.key == "14x256"  # 13x256 is benched now

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bankable.graph.session import recorded_config, session
+from bankable.graph.session import read_recorded_config, session
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.scripted_endpoint import ScriptedEndpoint
 from bankable.tools.llm.settings import CallLimits, EndpointSettings, endpoint
@@ -30,7 +30,7 @@ def opened(tmp_path: Path) -> Callable[[ScriptedEndpoint], object]:
     @contextmanager
     def call(served: ScriptedEndpoint) -> Iterator[RunContext]:
         out = tmp_path / "run"
-        with session(recorded_config(RECORDING, {}), out, resume=out.exists()) as context:
+        with session(read_recorded_config(RECORDING, {}), out, resume=out.exists()) as context:
             settings = EndpointSettings(endpoint=endpoint("m", served.url), limits=CallLimits(attempts=2, pause_s=0.01))
             yield replace(context, advisor=Advisor(settings, out / "llm_calls.jsonl"))
 

@@ -12,14 +12,14 @@ import orjson
 import pytest
 
 from bankable.graph.scripted.answers import kernel
-from bankable.graph.session import recorded_config, session
+from bankable.graph.session import read_recorded_config, session
 from bankable.kernels.benchmark.benchmark import ROUNDS
 from bankable.kernels.build.render import render
 from bankable.kernels.operators import FAMILIES
 from bankable.kernels.task.folder import TaskFolder, write_task
 from bankable.kernels.task.proposed import MOST, read_proposed
 from bankable.kernels.task.shapes import parse_shapes
-from bankable.kernels.task.sources import kept_source
+from bankable.kernels.task.sources import read_stored_source
 from bankable.nodes.advice.ask import read_questions
 from bankable.nodes.advice.benchmarking import MOST_ROUNDS, ask_bench_plan
 from bankable.nodes.advice.kernel_facts import describe_kernels
@@ -46,7 +46,7 @@ def task(fork_server, tmp_path: Path) -> TaskFolder:
 def context_of(tmp_path: Path, server: ScriptedEndpoint, python: Path | None = None) -> Iterator[RunContext]:
     settings = EndpointSettings(endpoint=endpoint("m", server.url), limits=CallLimits(attempts=1))
     out = tmp_path / "run"
-    with session(recorded_config(RECORDING, {}), out, resume=out.exists()) as context:
+    with session(read_recorded_config(RECORDING, {}), out, resume=out.exists()) as context:
         advisor = Advisor(settings, out / "llm_calls.jsonl")
         yield replace(context, advisor=advisor, engine_python=python, recorded=None if python else context.recorded)
 
@@ -134,7 +134,7 @@ def test_what_was_entered_is_measured_like_the_others_and_diagnosed(fork_server,
     rows = [orjson.loads(line) for line in (task.path / "bench-2" / "opbench_runs.jsonl").read_bytes().splitlines()]
     assert {row["implementation"] for row in rows} == {"live", "torch", source.implementation, name_of(unroll=4)}
     assert len({entry["round"] for entry in rows}) == ROUNDS
-    kept = kept_source(task, name_of(unroll=4))
+    kept = read_stored_source(task, name_of(unroll=4))
     assert kept is not None
     assert kept.choices["unroll"] == 4
     known = describe_kernels(task, name_of(unroll=4))

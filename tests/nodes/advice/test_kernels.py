@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 import pytest
 
-from bankable.graph.session import recorded_config, session
+from bankable.graph.session import read_recorded_config, session
 from bankable.kernels.operators import FAMILIES
 from bankable.kernels.search.search import Search, read_evaluations
 from bankable.kernels.task.folder import TaskFolder, write_task
@@ -39,7 +39,7 @@ def authored(tmp_path: Path, task: TaskFolder, python: Path, server: ScriptedEnd
     """The author's turn with a model that the server plays; the ledger of its calls."""
     ledger = tmp_path / "calls.jsonl"
     settings = EndpointSettings(endpoint=endpoint("scripted", server.url), limits=CallLimits(attempts=1))
-    with session(recorded_config(RECORDING, {}), tmp_path / "session", resume=False) as context:
+    with session(read_recorded_config(RECORDING, {}), tmp_path / "session", resume=False) as context:
         found = best_kernel(
             replace(context, engine_python=python, advisor=Advisor(settings, ledger)), task, ["redo: noisy"]
         )

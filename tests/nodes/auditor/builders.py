@@ -13,7 +13,7 @@ from bankable.evals.fixtures.build.files import (
     read,
     read_lines,
     setting,
-    stamped,
+    stamp_rounds,
     write,
     write_lines,
 )
@@ -24,11 +24,11 @@ from bankable.evals.fixtures.build.leg import (
     PROMPTS,
     TEXTS,
     TOLD,
+    add_summary,
     answer,
     bench_record,
     generation,
-    reported,
-    resolved,
+    resolve_arguments,
     server_log,
 )
 from bankable.evals.fixtures.build.run import (
@@ -60,6 +60,7 @@ __all__ = [
     "TOLD",
     "Json",
     "RunRecipe",
+    "add_summary",
     "answer",
     "bench_record",
     "comparison",
@@ -76,8 +77,7 @@ __all__ = [
     "read",
     "read_lines",
     "rename_leg",
-    "reported",
-    "resolved",
+    "resolve_arguments",
     "run_folder",
     "server_log",
     "standard_run",
@@ -95,5 +95,5 @@ def hits(verdict: Verdict, rule: str, severity: Severity | None = None) -> list[
 def rename_leg(leg: Path, name: str) -> None:
     """Give a leg another name, in its records too."""
     edit(leg / "leg.json", setting(leg_id=name))
-    edit_each(leg / "bench_runs.jsonl", stamped(leg_id=name))
+    edit_each(leg / "bench_runs.jsonl", stamp_rounds(leg_id=name))
     leg.rename(leg.with_name(name))

@@ -12,7 +12,7 @@ from bankable.nodes.auditor.pair import audit_pair
 from bankable.nodes.auditor.verdict import Severity, Word
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import ServerConfig
-from tests.nodes.auditor.builders import REFERENCE, Json, bench_record, hits, resolved, write, write_lines
+from tests.nodes.auditor.builders import REFERENCE, Json, bench_record, hits, resolve_arguments, write, write_lines
 
 
 def _legs(root: Path, gain: float, changed: Json, rounds: int = 5) -> tuple[Path, Path]:
@@ -20,7 +20,7 @@ def _legs(root: Path, gain: float, changed: Json, rounds: int = 5) -> tuple[Path
     paths = root / "ref.jsonl", root / "cand.jsonl"
     flags = {**REFERENCE.flags, **changed}
     for path, factor, config in zip(paths, (1.0, 1 + gain), (REFERENCE, ServerConfig(flags=flags)), strict=True):
-        info = resolved(config, {})
+        info = resolve_arguments(config, {})
         write_lines(path, [bench_record(400 * factor * rng.gauss(1, 0.003), k, info, rng) for k in range(rounds)])
     return paths
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bankable.tools.errors import UserError
-from bankable.tools.llm.address import OPENAI, checked, is_loopback
+from bankable.tools.llm.address import OPENAI, check_address, is_loopback
 from bankable.tools.llm.client import Client
 from bankable.tools.llm.key import key_for
 from bankable.tools.llm.ledger import CallLedger
@@ -29,7 +29,7 @@ CANARY = "sk-canary-4f1d0c77"
     "url", ["https://api.example.com/v1", "http://127.0.0.1:8000/v1", "http://[::1]:8000/v1", "http://localhost:1/v1"]
 )
 def test_addresses_that_may_be_used(url: str) -> None:
-    assert checked(url + "/") == url
+    assert check_address(url + "/") == url
 
 
 @pytest.mark.parametrize(

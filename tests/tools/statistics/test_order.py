@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bankable.tools.statistics import order
-from bankable.tools.statistics.order import FEW, nonnegative, order_statistics, packed
+from bankable.tools.statistics.order import FEW, nonnegative, order_statistics, pack
 
 COUNT = 3 * FEW
 SHAPES: dict[str, Callable[[random.Random], float]] = {
@@ -38,13 +38,13 @@ def test_places_are_those_of_the_sorted_list(shape: str, count: int) -> None:
     rng = random.Random(count)
     values = [SHAPES[shape](rng) for _ in range(count)]
     ranks = [0, 1, count // 4, (count - 1) // 2, count // 2, int(0.99 * count), count - 2, count - 1]
-    ordered, found = sorted(values), order_statistics(packed(values), ranks)
+    ordered, found = sorted(values), order_statistics(pack(values), ranks)
     assert [_bits(found[rank]) for rank in ranks] == [_bits(ordered[rank]) for rank in ranks]
 
 
 def test_without_numpy_the_places_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = random.Random(1)
-    doubles = packed([abs(rng.gauss(0.012, 0.002)) for _ in range(COUNT)])
+    doubles = pack([abs(rng.gauss(0.012, 0.002)) for _ in range(COUNT)])
     ranks = (0, COUNT // 2, int(0.99 * COUNT))
     found = order_statistics(doubles, ranks)
     monkeypatch.setattr(order, "find_spec", lambda _: None)
@@ -72,10 +72,10 @@ def test_any_few_values_repeated_and_shuffled(few: list[float], seed: int, share
     rng = random.Random(seed)
     values = [rng.choice(few) * (1 + 1e-12 * rng.random()) for _ in range(FEW + 100)]
     rank = int(share * len(values))
-    assert order_statistics(packed(values), [rank])[rank] == sorted(values)[rank]
+    assert order_statistics(pack(values), [rank])[rank] == sorted(values)[rank]
 
 
 def test_a_sign_is_seen() -> None:
-    assert nonnegative(packed([0.0, 1.0, 1e308]))
-    assert not nonnegative(packed([1.0, -1e-300]))
+    assert nonnegative(pack([0.0, 1.0, 1e308]))
+    assert not nonnegative(pack([1.0, -1e-300]))
     assert nonnegative(b"")

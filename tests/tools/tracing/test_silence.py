@@ -1,4 +1,4 @@
-"""The libraries do trace by themselves where the environment says so; inside ``untraced`` they do not.
+"""The libraries do trace by themselves where the environment says so; inside ``silence_tracing`` they do not.
 
 In a process of its own each: the libraries remember what the environment was.
 """
@@ -19,7 +19,7 @@ STEP = """
 from contextlib import nullcontext
 from typing import TypedDict
 from langgraph.graph import END, START, StateGraph
-from bankable.tools.tracing.silence import untraced
+from bankable.tools.tracing.silence import silence_tracing
 
 class State(TypedDict):
     a: int
@@ -71,7 +71,7 @@ def run(script: str, langsmith: LangSmithServer, *words: str, **more: str) -> st
 def test_a_machine_is_traced_by_the_environment_but_for_this() -> None:
     with LangSmithServer() as open_, LangSmithServer() as silent:
         assert run(STEP.replace("CONTEXT", "nullcontext"), open_) == "{'a': 1}"
-        assert run(STEP.replace("CONTEXT", "untraced"), silent) == "{'a': 1}"
+        assert run(STEP.replace("CONTEXT", "silence_tracing"), silent) == "{'a': 1}"
     assert len(open_.requests) > 0
     assert silent.requests == []
 
@@ -79,7 +79,7 @@ def test_a_machine_is_traced_by_the_environment_but_for_this() -> None:
 @pytest.mark.parametrize("name", ["LANGCHAIN_TRACING", "LANGCHAIN_HANDLER"])
 def test_a_variable_of_a_tracer_that_is_gone_breaks_nothing(name: str) -> None:
     with LangSmithServer() as server:
-        assert run(STEP.replace("CONTEXT", "untraced"), server, **{name: "true"}) == "{'a': 1}"
+        assert run(STEP.replace("CONTEXT", "silence_tracing"), server, **{name: "true"}) == "{'a': 1}"
     assert server.requests == []
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from bankable.graph.session import recorded_config, session
+from bankable.graph.session import read_recorded_config, session
 from bankable.kernels.build.render import every_choice, render
 from bankable.kernels.operators import FAMILIES
 from bankable.kernels.sandbox.limits import JobLimits
@@ -160,7 +160,7 @@ def test_the_author_has_its_kernels_tried_on_the_cluster(
 
     monkeypatch.setattr(RayExecutor, "screen", seen)
     monkeypatch.setattr("bankable.nodes.kernel_author.BUDGET", 3)
-    with session(recorded_config(RECORDING, {}), tmp_path / "session", resume=False) as context:
+    with session(read_recorded_config(RECORDING, {}), tmp_path / "session", resume=False) as context:
         found = best_kernel(replace(context, engine_python=python, executor="ray"), task)
     assert found is not None
     assert sum(screened) == 3 == len(read_evaluations(task))

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bankable.evals.fixtures.cases import FIXTURES
-from bankable.evals.runner.evidence import sealed as fixture_sealed
+from bankable.evals.runner.evidence import seal_fixture as fixture_sealed
 from bankable.nodes.auditor.judge.brief import GAP, Brief, build_brief
 from bankable.nodes.auditor.judge.order import group_files
 from bankable.tools.evidence.seal import Seal, seal

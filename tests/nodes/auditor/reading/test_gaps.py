@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bankable.nodes.auditor.reading.gaps import Gaps
-from bankable.tools.statistics.order import packed
+from bankable.tools.statistics.order import pack
 
 LISTS = st.lists(st.lists(st.floats(0, 1e6) | st.integers(0, 9), max_size=4), max_size=6)
 
@@ -26,7 +26,7 @@ def test_batches_add_up(first: list[list[float]], second: list[list[float]], dat
     assert list(gaps.sums) == [math.fsum(item) for item in whole]
     kept = [gap for it, error in zip(whole, errors, strict=True) if not error for gap in it]
     assert array("d", bytes(gaps.of_completed(errors))).tolist() == kept
-    assert gaps.packed == packed([gap for element in whole for gap in element])
+    assert gaps.packed == pack([gap for element in whole for gap in element])
 
 
 @pytest.mark.parametrize("entry", ["x", {}, None, 1.0, ["x"], [None], [[]], [1e308, 1e308], [10**400]])

@@ -9,7 +9,17 @@ from pathlib import Path
 import pytest
 
 from bankable.nodes.auditor.verdict import Severity, Word
-from tests.nodes.auditor.builders import Json, RunRecipe, edit_each, edit_lines, hits, judge, legs, reported, run_folder
+from tests.nodes.auditor.builders import (
+    Json,
+    RunRecipe,
+    add_summary,
+    edit_each,
+    edit_lines,
+    hits,
+    judge,
+    legs,
+    run_folder,
+)
 
 RULE = "baseline_noise"
 
@@ -23,7 +33,7 @@ def _scale(row: Json, factor: float) -> None:
     row["ttfts"] = [value / factor for value in row["ttfts"]]
     row["itls"] = [[value / factor for value in gaps] for gaps in row["itls"]]
     row["bankable"]["ended"] = row["bankable"]["started"] + row["duration"] + 0.1
-    row.update(reported({key: value for key, value in row.items() if key != "bankable"}))
+    row.update(add_summary({key: value for key, value in row.items() if key != "bankable"}))
 
 
 @pytest.mark.parametrize("seed", range(4))

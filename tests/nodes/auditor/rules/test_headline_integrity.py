@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from bankable.nodes.auditor.verdict import Severity
-from tests.nodes.auditor.builders import Json, edit_each, hits, judge, legs, reported
+from tests.nodes.auditor.builders import Json, add_summary, edit_each, hits, judge, legs
 
 RULE = "headline_integrity"
 
@@ -13,7 +13,7 @@ RULE = "headline_integrity"
 def _slow(run: Path, name: str, factor: float) -> set[str]:
     def change(row: Json) -> None:
         row[name] = [[v * factor for v in value] if isinstance(value, list) else value * factor for value in row[name]]
-        row.update(reported({key: value for key, value in row.items() if key != "bankable"}))
+        row.update(add_summary({key: value for key, value in row.items() if key != "bankable"}))
 
     for leg in legs(run, side="candidate"):
         edit_each(leg / "bench_runs.jsonl", change)

@@ -12,7 +12,7 @@ from bankable.nodes.auditor.verdict import Action, Severity
 from tests.nodes.auditor.builders import Json, edit, read
 from tests.nodes.auditor.harness_builders import (
     REFERENCE,
-    claimed,
+    change_claim,
     edit_rows,
     every,
     honest_benchmark,
@@ -129,7 +129,7 @@ FRAUDS: dict[str, tuple[Fraud, ...]] = {
         ),
     ),
     "harness_speedup": (
-        Fraud("a larger ratio", lambda f: claimed(f, speedup=8.3), "reported_differs", "D14"),
+        Fraud("a larger ratio", lambda f: change_claim(f, speedup=8.3), "reported_differs", "D14"),
         Fraud(
             "a larger ratio at one shape",
             lambda f: edit(f / "bench-1/claim.json", lambda claim: claim["shapes"].update({"4x256": 6.0})),
@@ -138,12 +138,15 @@ FRAUDS: dict[str, tuple[Fraud, ...]] = {
         ),
         Fraud(
             "bounds of another operator benchmark",
-            lambda f: claimed(f, interval=[4.0, 4.05]),
+            lambda f: change_claim(f, interval=[4.0, 4.05]),
             "reported_differs",
             "R01",
         ),
         Fraud(
-            "no win over a decided one", lambda f: claimed(f, outcome="no_win", winner=None), "reported_differs", "R01"
+            "no win over a decided one",
+            lambda f: change_claim(f, outcome="no_win", winner=None),
+            "reported_differs",
+            "R01",
         ),
         Fraud(
             "a slower winner", lambda f: (edit_rows(f, lambda row: slow_down(row, 4.4)), again(f)), "not_real", "D01"
@@ -178,7 +181,7 @@ HONEST: tuple[Honest, ...] = (
         "just below the measured peak",
         lambda f: edit(f / MEASUREMENT, lambda item: item["peaks"].update(copy_bandwidth=5.9e9)),
     ),
-    Honest("nulls over intact rows", lambda f: claimed(f, speedup=None, interval=None, shapes={})),
+    Honest("nulls over intact rows", lambda f: change_claim(f, speedup=None, interval=None, shapes={})),
     Honest(
         "rounded to two digits after the point",
         lambda f: edit(f / "bench-1/claim.json", lambda claim: claim.update(speedup=round(claim["speedup"], 2))),
@@ -204,7 +207,7 @@ def test_the_public_case_of_a_kernel_against_itself(operator: Path) -> None:
     """3.03× claimed with baseline_backend == winner; the rows say 0.985×."""
     edit_rows(operator, lambda row: slow_down(row, 4.0 * 1.015))
     again(operator)
-    claimed(operator, winner="cpp-a", baseline_backend="cpp-a", speedup=3.03)
+    change_claim(operator, winner="cpp-a", baseline_backend="cpp-a", speedup=3.03)
     verdict = judge_operator(operator)
     assert (verdict.verdict.value, verdict.action) == ("FAIL", Action.REDO)
     assert {"compared_with_itself", "reported_differs"} <= {finding.code for finding in verdict.findings}

@@ -17,7 +17,7 @@ from tests.nodes.auditor.builders import Json, edit, edit_lines, write_lines
 from tests.nodes.auditor.harness_builders import (
     REFERENCE,
     WINNER,
-    claimed,
+    change_claim,
     edit_rows,
     judge_operator,
     row_is,
@@ -122,12 +122,12 @@ def _raise(row: Json) -> None:
 
 def _all_raised(folder: Path) -> None:
     edit_rows(folder, _raise, lambda row: True)
-    claimed(folder, outcome="no_win", winner=None, winner_backend=None, speedup=None, interval=None, shapes={})
+    change_claim(folder, outcome="no_win", winner=None, winner_backend=None, speedup=None, interval=None, shapes={})
 
 
 def _candidates_raised(folder: Path) -> None:
     edit_rows(folder, _raise, row_is(role="candidate"))
-    claimed(folder, outcome="no_win", winner=None, winner_backend=None, speedup=None, interval=None, shapes={})
+    change_claim(folder, outcome="no_win", winner=None, winner_backend=None, speedup=None, interval=None, shapes={})
 
 
 DOWN = frozenset(
@@ -157,7 +157,7 @@ DOWN = frozenset(
         ),
         Fraud(
             "harness_error over good rows",
-            lambda f: claimed(f, outcome="harness_error"),
+            lambda f: change_claim(f, outcome="harness_error"),
             "no_harness_error",
             "H08",
             also=frozenset({"harness_speedup"}),
@@ -174,14 +174,14 @@ def _no_win(folder: Path) -> None:
     """The winner's rows are as slow as the live ones, and nobody claims otherwise."""
     for which, factor in ((WINNER, 4.1), (row_is(implementation="torch_compile"), 1.7)):
         edit_rows(folder, partial(slow_down, by=factor), which)
-    claimed(folder, outcome="no_win", winner=None, winner_backend=None, speedup=None, interval=None, shapes={})
+    change_claim(folder, outcome="no_win", winner=None, winner_backend=None, speedup=None, interval=None, shapes={})
 
 
 def _no_sound_candidate(folder: Path) -> None:
     """One is wrong, one patched the clock; the producer noticed and claims nothing."""
     edit_rows(folder, lambda row: row["correctness"].update(relative_error=0.5))
     edit_rows(folder, lambda row: row["intact"].update(clock=False), row_is(implementation="torch_compile"))
-    claimed(folder, outcome="no_win", winner=None, winner_backend=None, speedup=None, interval=None, shapes={})
+    change_claim(folder, outcome="no_win", winner=None, winner_backend=None, speedup=None, interval=None, shapes={})
 
 
 @pytest.mark.parametrize(

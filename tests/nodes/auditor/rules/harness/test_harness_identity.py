@@ -10,7 +10,7 @@ from bankable.evals.fixtures.build.benchmark import again, source
 from bankable.nodes.auditor.harness.identity import is_in_task_folder
 from bankable.nodes.auditor.verdict import Action
 from tests.nodes.auditor.builders import Json, edit
-from tests.nodes.auditor.harness_builders import REFERENCE, WINNER, claimed, edit_rows, row_is, rows_say
+from tests.nodes.auditor.harness_builders import REFERENCE, WINNER, change_claim, edit_rows, row_is, rows_say
 from tests.nodes.auditor.harness_cases import Fraud, Honest, assert_found, assert_passes
 
 
@@ -19,7 +19,7 @@ def _live_under_another_name(folder: Path) -> None:
 
 
 def _winner_is_the_live_backend(folder: Path) -> None:
-    claimed(folder, winner="native", winner_backend="native")
+    change_claim(folder, winner="native", winner_backend="native")
     edit_rows(folder, lambda row: row.update(implementation="native", executed="native", backend="native"))
 
 
@@ -35,14 +35,14 @@ def _dotted_way_into_the_task_folder(folder: Path) -> None:
 
 def _unfused_reference(folder: Path) -> None:
     edit_rows(folder, lambda row: row.update(backend="unfused"), REFERENCE)
-    claimed(folder, baseline_backend="unfused")
+    change_claim(folder, baseline_backend="unfused")
 
 
 def _another_kernel_of_the_live_backend(folder: Path) -> None:
     """The live server runs one Triton kernel, the winner is another one."""
     edit(folder / "task.json", lambda task: task.update(live_backend="triton"))
     edit_rows(folder, lambda row: row.update(backend="triton"), lambda row: row["implementation"] != "torch_compile")
-    claimed(folder, baseline_backend="triton", winner_backend="triton")
+    change_claim(folder, baseline_backend="triton", winner_backend="triton")
 
 
 def _swapped(folder: Path) -> None:

@@ -12,7 +12,7 @@ from tests.nodes.auditor.builders import Json, edit, edit_lines
 from tests.nodes.auditor.harness_builders import (
     REFERENCE,
     WINNER,
-    claimed,
+    change_claim,
     edit_rows,
     every,
     row_is,
@@ -161,19 +161,19 @@ def _largest_only(folder: Path) -> None:
     """The server decodes at 4×256; the bench is at 128×256."""
     for shape in ("4x256", "8x256"):
         _drop(folder, shape=shape)
-    claimed(folder, speedup=None, interval=None, shapes={})
+    change_claim(folder, speedup=None, interval=None, shapes={})
 
 
 def _without_the_hottest(folder: Path) -> None:
     """Every phase is there; nine calls of ten are not."""
     _drop(folder, shape="4x256")
-    claimed(folder, speedup=None, interval=None, shapes={})
+    change_claim(folder, speedup=None, interval=None, shapes={})
 
 
 def _without_prefill(folder: Path) -> None:
     edit(folder / "task.json", lambda task: task["shapes"][2].update(calls=600))
     _drop(folder, shape="128x256")
-    claimed(folder, speedup=None, interval=None, shapes={})
+    change_claim(folder, speedup=None, interval=None, shapes={})
 
 
 def _special_cased(folder: Path) -> None:
@@ -222,7 +222,7 @@ def test_shapes_that_prove_nothing_are_found(operator: Path, fraud: Fraud) -> No
 def _just_enough(folder: Path) -> None:
     """The prefill shape holds 5 % of the calls exactly, and is left out."""
     _drop(folder, shape="128x256")
-    claimed(folder, speedup=None, interval=None)
+    change_claim(folder, speedup=None, interval=None)
     edit(folder / "bench-1/claim.json", lambda claim: claim["shapes"].pop("128x256"))
 
 
@@ -240,7 +240,7 @@ def test_a_phase_of_five_percent_may_be_left_out(operator: Path) -> None:
 def test_a_shape_of_nine_percent_may_be_left_out(operator: Path) -> None:
     edit(operator / "task.json", lambda task: task["shapes"][1].update(calls=950))
     _drop(operator, shape="8x256")
-    claimed(operator, speedup=None, interval=None)
+    change_claim(operator, speedup=None, interval=None)
     edit(operator / "bench-1/claim.json", lambda claim: claim["shapes"].pop("8x256"))
     assert_passes(operator)
 
