@@ -96,10 +96,15 @@ def has_description(default: ast.expr | None) -> bool:
     return isinstance(default, ast.Call) and any(keyword.arg == "description" for keyword in default.keywords)
 
 
+def name_of(called: ast.expr) -> str:
+    """Last part of the name of what is called; empty where it has none."""
+    return called.attr if isinstance(called, ast.Attribute) else called.id if isinstance(called, ast.Name) else ""
+
+
 def user_errors(node: ast.AST) -> Iterator[tuple[int, str]]:
     """Line and opening words of each ``UserError(...)`` whose first argument is a literal."""
     for call in ast.walk(node):
-        if isinstance(call, ast.Call) and ast.unparse(call.func).endswith("UserError") and call.args:
+        if isinstance(call, ast.Call) and call.args and name_of(call.func) == "UserError":
             text = call.args[0]
             opening = text.values[0] if isinstance(text, ast.JoinedStr) and text.values else text
             if isinstance(opening, ast.Constant):

@@ -29,8 +29,6 @@ from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Record
 from bankable.tools.evidence.store import AppendLog
 
-CPP = "cpp"
-
 
 class FamilyResult(Record):
     """One implementation at one shape, or over all served ones."""

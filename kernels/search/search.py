@@ -42,7 +42,6 @@ __all__ = [
     "allowed_values",
     "build_tree",
     "find_fastest",
-    "neighbours",
     "read_evaluations",
 ]
 Diagnose = Callable[[Compiled, TaskFolder], Diagnosis | None]
@@ -177,12 +176,3 @@ def allowed_values(family: Family, shapes: list[Dims]) -> dict[str, tuple[int, .
         **{parameter.name: parameter.values for parameter in family.parameters},
         **{name: (0, *sorted({dims[place] for dims in shapes})) for name, place in fixed.items()},
     }
-
-
-def neighbours(family: Family, start: Choices, shapes: list[Dims]) -> Iterator[dict[str, int]]:
-    """The choice itself, then every choice that differs from it in one parameter."""
-    yield dict(start)
-    for name, allowed in allowed_values(family, shapes).items():
-        for value in allowed:
-            if value != start[name]:
-                yield {**start, name: value}

@@ -17,7 +17,6 @@ import torch
 from bankable.kernels.operators.torch_operator import Call, Outputs, Tensors
 
 CLOCK = time.perf_counter_ns
-TIMER = "perf_counter_ns"
 SYNCHRONIZE = torch.cpu.synchronize
 IDLE_NS = 1000.0
 """Growth of other threads' CPU time below which they count as idle: the error of reading two clocks."""

@@ -127,11 +127,6 @@ MODES: tuple[Mode, ...] = (
 )
 
 
-def mode(name: str) -> Mode | None:
-    """The mode with this id."""
-    return next((entry for entry in MODES if entry.id == name), None)
-
-
 def uncovered(rules: Iterable[Rule]) -> list[Mode]:
     """Modes that none of these rules decides."""
     decided = {name for rule in rules for name in rule.modes}

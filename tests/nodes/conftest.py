@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from bankable.graph.session import read_recorded_config, session
+from bankable.kernels.task.folder import TaskFolder
+from bankable.nodes.kernel_extractor import extract
 from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 
 KERNEL_RECORDING = Path(__file__).resolve().parents[2] / "evals" / "recorded" / "cpu-kernels.tar.xz"
+OPERATOR = "decode_attention"
+"""What the recorded run replaced."""
 
 
 @dataclass
@@ -43,3 +47,11 @@ def kernel_replay(kernel_recording: Path, tmp_path: Path) -> Iterator[KernelRepl
     config = read_recorded_config(kernel_recording, {})
     with session(config, tmp_path / "replay", resume=False, watch=events.append) as context:
         yield KernelReplay(context, events)
+
+
+@pytest.fixture
+def kernel_task(kernel_replay: KernelReplay) -> TaskFolder:
+    """The recorded task, taken over into the replaying run."""
+    extraction = extract(kernel_replay.context, OPERATOR, [OPERATOR])
+    assert extraction.task is not None, extraction.why
+    return extraction.task

@@ -5,61 +5,53 @@ from __future__ import annotations
 from pathlib import Path
 
 import orjson
-import pytest
 
 from bankable.kernels.build.render import render
 from bankable.kernels.task.folder import TaskFolder
 from bankable.nodes.kernel_author import best_kernel
-from bankable.nodes.kernel_extractor import extract
-from tests.nodes.conftest import KernelReplay
+from tests.nodes.conftest import OPERATOR, KernelReplay
 
-OPERATOR = "decode_attention"
 BEST = "cpp-058ead4d27ec"
 """The recorded kernel with the largest log ratio; it differs from the template in ``unroll`` alone."""
 
 
-@pytest.fixture
-def task(kernel_replay: KernelReplay) -> TaskFolder:
-    extraction = extract(kernel_replay.context, OPERATOR, [OPERATOR])
-    assert extraction.task is not None, extraction.why
-    return extraction.task
-
-
-def change_evaluations(task: TaskFolder, **changes: object) -> None:
+def change_evaluations(kernel_task: TaskFolder, **changes: object) -> None:
     """Edit every line of the recorded search."""
-    path: Path = task.path / "search.jsonl"
+    path: Path = kernel_task.path / "search.jsonl"
     lines = [orjson.dumps({**orjson.loads(line), **changes}) for line in path.read_bytes().splitlines()]
     path.write_bytes(b"\n".join(lines) + b"\n")
 
 
 def test_the_fastest_kernel_is_handed_over_with_its_recorded_source(
-    kernel_replay: KernelReplay, task: TaskFolder
+    kernel_replay: KernelReplay, kernel_task: TaskFolder
 ) -> None:
-    recorded = (task.path / "candidates" / f"{BEST}.cpp").read_text("utf-8")
-    source = best_kernel(kernel_replay.context, task)
+    recorded = (kernel_task.path / "candidates" / f"{BEST}.cpp").read_text("utf-8")
+    source = best_kernel(kernel_replay.context, kernel_task)
     assert source is not None
     assert (source.implementation, source.text) == (BEST, recorded)
-    assert source.choices == {**task.family.defaults(), "unroll": 2}
+    assert source.choices == {**kernel_task.family.defaults(), "unroll": 2}
     assert kernel_replay.notes()[-1] == f"{OPERATOR}: best of 8 kernels: unroll=2"
 
 
 def test_a_kernel_without_a_stored_source_is_rendered_again_and_stored(
-    kernel_replay: KernelReplay, task: TaskFolder
+    kernel_replay: KernelReplay, kernel_task: TaskFolder
 ) -> None:
-    (task.path / "candidates" / f"{BEST}.cpp").unlink()
-    source = best_kernel(kernel_replay.context, task)
-    expected = render(task.family, task.task.dtype, {**task.family.defaults(), "unroll": 2})
+    (kernel_task.path / "candidates" / f"{BEST}.cpp").unlink()
+    source = best_kernel(kernel_replay.context, kernel_task)
+    expected = render(kernel_task.family, kernel_task.task.dtype, {**kernel_task.family.defaults(), "unroll": 2})
     assert source == expected
-    assert (task.path / "candidates" / f"{expected.implementation}.cpp").read_text("utf-8") == expected.text
+    assert (kernel_task.path / "candidates" / f"{expected.implementation}.cpp").read_text("utf-8") == expected.text
 
 
-def test_a_search_without_a_correct_kernel_hands_over_none(kernel_replay: KernelReplay, task: TaskFolder) -> None:
-    change_evaluations(task, outcome="wrong", log_ratio=None)
-    assert best_kernel(kernel_replay.context, task) is None
+def test_a_search_without_a_correct_kernel_hands_over_none(
+    kernel_replay: KernelReplay, kernel_task: TaskFolder
+) -> None:
+    change_evaluations(kernel_task, outcome="wrong", log_ratio=None)
+    assert best_kernel(kernel_replay.context, kernel_task) is None
     assert kernel_replay.notes()[-1] == f"{OPERATOR}: none of 8 kernels is correct"
 
 
-def test_the_note_names_who_proposed_the_kernel(kernel_replay: KernelReplay, task: TaskFolder) -> None:
-    change_evaluations(task, source="llm")
-    assert best_kernel(kernel_replay.context, task) is not None
+def test_the_note_names_who_proposed_the_kernel(kernel_replay: KernelReplay, kernel_task: TaskFolder) -> None:
+    change_evaluations(kernel_task, source="llm")
+    assert best_kernel(kernel_replay.context, kernel_task) is not None
     assert kernel_replay.notes()[-1] == f"{OPERATOR}: best of 8 kernels: unroll=2, proposed by: llm"

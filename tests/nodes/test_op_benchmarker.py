@@ -2,35 +2,23 @@
 
 from __future__ import annotations
 
-import pytest
-
 from bankable.kernels.operators import FAMILIES
 from bankable.kernels.task.folder import TaskFolder
-from bankable.nodes.kernel_extractor import extract
 from bankable.nodes.op_benchmarker import benchmark, default_kernel, read_benched, torch_candidates
 from bankable.tools.evidence.ledger import read_ledger
-from tests.nodes.conftest import KernelReplay
-
-OPERATOR = "decode_attention"
-
-
-@pytest.fixture
-def task(kernel_replay: KernelReplay) -> TaskFolder:
-    extraction = extract(kernel_replay.context, OPERATOR, [OPERATOR])
-    assert extraction.task is not None, extraction.why
-    return extraction.task
+from tests.nodes.conftest import OPERATOR, KernelReplay
 
 
 def test_each_recorded_attempt_is_taken_over_under_the_nonce_of_this_run(
-    kernel_replay: KernelReplay, task: TaskFolder
+    kernel_replay: KernelReplay, kernel_task: TaskFolder
 ) -> None:
     context = kernel_replay.context
     winners = []
     for attempt in (1, 2):
-        assert read_benched(task, attempt) is None
-        result = benchmark(context, task, default_kernel(task), attempt)
+        assert read_benched(kernel_task, attempt) is None
+        result = benchmark(context, kernel_task, default_kernel(kernel_task), attempt)
         assert result.claim is not None, result.why
-        assert result.claim == read_benched(task, attempt)
+        assert result.claim == read_benched(kernel_task, attempt)
         assert (result.claim.run_id, result.claim.outcome) == (context.run_id, "winner")
         winners.append(result.claim.winner)
     assert winners == ["cpp-7d18aa351da5", "cpp-058ead4d27ec"]
@@ -39,22 +27,22 @@ def test_each_recorded_attempt_is_taken_over_under_the_nonce_of_this_run(
 
 
 def test_an_attempt_that_was_not_recorded_has_a_reason_and_no_claim(
-    kernel_replay: KernelReplay, task: TaskFolder
+    kernel_replay: KernelReplay, kernel_task: TaskFolder
 ) -> None:
-    result = benchmark(kernel_replay.context, task, default_kernel(task), 3)
+    result = benchmark(kernel_replay.context, kernel_task, default_kernel(kernel_task), 3)
     assert (result.claim, result.why) == (None, "no recorded operator benchmark")
 
 
-def test_a_measured_attempt_is_read_and_never_replaced(kernel_replay: KernelReplay, task: TaskFolder) -> None:
-    first = benchmark(kernel_replay.context, task, default_kernel(task), 1)
+def test_a_measured_attempt_is_read_and_never_replaced(kernel_replay: KernelReplay, kernel_task: TaskFolder) -> None:
+    first = benchmark(kernel_replay.context, kernel_task, default_kernel(kernel_task), 1)
     assert first.claim is not None
-    path = task.path / "bench-1" / "claim.json"
+    path = kernel_task.path / "bench-1" / "claim.json"
     path.write_text(first.claim.model_copy(update={"winner": "torch"}).model_dump_json())
-    again = benchmark(kernel_replay.context, task, default_kernel(task), 1)
+    again = benchmark(kernel_replay.context, kernel_task, default_kernel(kernel_task), 1)
     assert again.claim is not None
     assert again.claim.winner == "torch"
     path.write_text("{")
-    assert read_benched(task, 1) is None
+    assert read_benched(kernel_task, 1) is None
 
 
 def test_the_compiled_graph_takes_part_in_the_first_attempt_only() -> None:
@@ -62,7 +50,7 @@ def test_the_compiled_graph_takes_part_in_the_first_attempt_only() -> None:
     assert ids == [["torch", "torch-compile"], ["torch"], ["torch"]]
 
 
-def test_the_default_kernel_is_the_unmodified_template_in_the_task_dtype(task: TaskFolder) -> None:
-    source = default_kernel(task)
-    assert (source.family, source.dtype) == (OPERATOR, task.task.dtype)
-    assert source.choices == task.family.defaults()
+def test_the_default_kernel_is_the_unmodified_template_in_the_task_dtype(kernel_task: TaskFolder) -> None:
+    source = default_kernel(kernel_task)
+    assert (source.family, source.dtype) == (OPERATOR, kernel_task.task.dtype)
+    assert source.choices == kernel_task.family.defaults()

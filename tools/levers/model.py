@@ -75,7 +75,6 @@ class Knob:
     changes_numerics: bool = False
     """Tokens may change although nothing is wrong: needs an accuracy comparison, not equal tokens."""
     devices: tuple[Device, ...] = EVERYWHERE
-    needs_restart: bool = True
     condition: Mapping[str, tuple[Scalar | None, ...]] | None = None
     """Meaningful only when each named knob has one of these values; ``None`` means an absent flag."""
     derived: tuple[str, ...] = ()

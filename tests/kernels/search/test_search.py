@@ -6,8 +6,7 @@ from pathlib import Path
 
 import orjson
 
-from bankable.kernels.operators import FAMILIES
-from bankable.kernels.search.search import Search, neighbours
+from bankable.kernels.search.search import Search
 from bankable.kernels.task.folder import TaskFolder
 
 
@@ -37,12 +36,3 @@ def test_what_a_search_says_of_a_kernel_that_does_not_compile(norm_task: TaskFol
     (name,) = set(search.done) - before
     assert search.done[name].outcome == "compile_error"
     assert "no-such-flag" in search.done[name].why
-
-
-def test_neighbours_differ_in_one_parameter():
-    family = FAMILIES["rms_norm"]
-    start = family.defaults()
-    found = list(neighbours(family, start, [(4, 256)]))
-    assert found[0] == start
-    assert all(sum(choice[name] != start[name] for name in start) == 1 for choice in found[1:])
-    assert {choice["fixed_cols"] for choice in found} == {0, 256}

@@ -20,8 +20,6 @@ __all__ = ["compiler", "fork_server", "opened", "python"]
 
 RECORDING = Path(__file__).resolve().parents[3] / "evals" / "recorded" / "cpu-search.tar.xz"
 
-Opened = Callable[[ScriptedEndpoint], Iterator[RunContext]]
-
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Callable[[ScriptedEndpoint], object]:

@@ -30,7 +30,6 @@ from tests.kernels.taken_over import HONEST, taken_over
 NORM = FAMILIES["rms_norm"]
 RECORDING = Path(__file__).resolve().parents[4] / "evals" / "recorded" / "cpu-search.tar.xz"
 SLOW = f"for (volatile int64_t i = 0; i < 400000000; ++i) {{}} {HONEST}"
-KILLER = f"kill(getppid(), SIGKILL); {HONEST}"
 
 
 @pytest.fixture

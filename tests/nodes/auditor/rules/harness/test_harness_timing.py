@@ -19,7 +19,6 @@ from tests.nodes.auditor.harness_builders import (
 )
 from tests.nodes.auditor.harness_cases import Fraud, Honest, assert_found, assert_passes
 
-RUNS = "bench-1/opbench_runs.jsonl"
 MEASUREMENT = "bench-1/measurement.json"
 
 
