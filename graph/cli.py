@@ -20,6 +20,8 @@ from bankable.graph.other_commands import add_other_commands
 from bankable.tools.errors import UserError
 
 EXIT_CODES = {"PASS": 0, "FLAG": 10, "FAIL": 20}
+OUTCOME_CODES = {"disproved": 21, "slower": 22, "worse": 23}
+"""Exit codes of a FAIL whose only reason is that the launches decided against the change; undecided stays 20."""
 STOPPED = 130
 WAITING = 3
 """Exit code of a run that is paused until a person answers."""
@@ -239,10 +241,19 @@ def audit(
     one_server: Annotated[
         bool, typer.Option("--one-server", help="All files of a leg are runs of one server: one launch.")
     ] = False,
+    metric: Annotated[str, typer.Option(help="Deciding rate: throughput (output tokens) or requests.")] = "throughput",
+    no_worse: Annotated[
+        str | None,
+        typer.Option("--no-worse", help="Ask for no gain, but for harm below margins: throughput=2%,ttft=5%."),
+    ] = None,
     json: Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print GitHub-flavoured Markdown.")] = False,
 ) -> None:
-    """Audit benchmark files of sglang, vLLM, AIPerf, GuideLLM or GEAK. Exit code 0 PASS, 10 FLAG, 20 FAIL, 2 usage."""
+    """Audit benchmark files of sglang, vLLM, AIPerf, GuideLLM or GEAK.
+
+    Exit code 0 PASS, 10 FLAG, 20 FAIL (also: undecided), 21 disproved, 22 slower, 23 worse than allowed, 2 usage.
+    """
+    from bankable.nodes.auditor.options import AuditOptions, parse_margins, parse_metric
     from bankable.nodes.auditor.pair import SCOPES, audit_pair
     from bankable.nodes.auditor.render import render_markdown, render_text
 
@@ -252,7 +263,8 @@ def audit(
     if json and markdown:
         raise UserError("Cannot print two formats at once", "--json --markdown", "choose one")
     origins: dict[str, str] = {}
-    verdict = audit_pair(ref, cand, claim, chosen, one_server=one_server, origins=origins)
+    options = AuditOptions(parse_metric(metric), parse_margins(no_worse) if no_worse is not None else ())
+    verdict = audit_pair(ref, cand, claim, chosen, one_server=one_server, options=options, origins=origins)
     if json:
         shown = verdict.to_bytes()
     elif markdown:
@@ -261,7 +273,9 @@ def audit(
         shown = (render_text(verdict, origins=origins) + "\n").encode()
     # Bytes, because the encoding of a Windows console may lack the arrows.
     sys.stdout.buffer.write(shown)
-    raise typer.Exit(EXIT_CODES[verdict.verdict.value])
+    reasons = {finding.code for finding in verdict.findings if finding.severity.value == "FAIL"}
+    only = next(iter(reasons)) if len(reasons) == 1 else ""
+    raise typer.Exit(OUTCOME_CODES.get(only, EXIT_CODES[verdict.verdict.value]))
 
 
 @app.command()

@@ -10,6 +10,7 @@ from bankable.nodes.auditor.harness.isolated import IsolatedSpeedup, measure_iso
 from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 from bankable.nodes.auditor.inferred_lever import infer_lever
 from bankable.nodes.auditor.measured import Measured, measure, measure_unplanned
+from bankable.nodes.auditor.options import AuditOptions
 from bankable.nodes.auditor.reading.claims import StoredClaim
 from bankable.nodes.auditor.reading.sealed import SealedView
 from bankable.nodes.auditor.reading.view import BlockView, ComparisonView, LegView
@@ -138,6 +139,16 @@ class Case:
             return (*self.counted(Side.REFERENCE), *self.counted(Side.CANDIDATE))
         return tuple(leg for block in self.blocks for leg in block.legs())
 
+    @property
+    def options(self) -> AuditOptions:
+        """What the caller of an audit of other tools' files asks for."""
+        return self.view.options
+
+    @property
+    def metric(self) -> str:
+        """The deciding metric: of the plan, or as the caller of an audit of other tools' files asks."""
+        return self.planned.metric if self.planned is not None else self.options.metric
+
     @cached_property
     def token_source_shown(self) -> bool:
         """Whether no leg leaves open where its token counts come from; a contradiction is a finding of its own."""
@@ -170,7 +181,9 @@ class Case:
     @cached_property
     def measured(self) -> Measured:
         """The comparison's numbers, recomputed."""
-        return measure(self.comparison, self.planned) if self.planned else measure_unplanned(self.comparison)
+        return (
+            measure(self.comparison, self.planned) if self.planned else measure_unplanned(self.comparison, self.metric)
+        )
 
     @cached_property
     def control_measured(self) -> Measured | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.credit import decompose, lever_class, lever_text
+from bankable.nodes.auditor.findings.margins import join_outcomes, judge_margins
 from bankable.nodes.auditor.findings.reference import name_reference
 from bankable.nodes.auditor.harness import isolated as isolated_speedup
-from bankable.nodes.auditor.measured import METRIC, leg_figure
+from bankable.nodes.auditor.measured import UNITS, leg_figure
 from bankable.nodes.auditor.record import plain
 from bankable.nodes.auditor.rule_runner import VerdictFigures
 from bankable.nodes.auditor.verdict import LeverPart, Metric, Word
@@ -71,15 +72,26 @@ def _over(case: Case) -> str:
 def _of_files(case: Case) -> str:
     """The result for another tool's files."""
     if case.scope == "baseline":
-        rate = leg_figure(case.counted(Side.REFERENCE), METRIC)
+        rate = leg_figure(case.counted(Side.REFERENCE), case.metric)
         rounds = sum(len(leg.rows) for leg in case.legs)
-        return f"baseline {rate:.2f} tok/s over {rounds} rounds of {len(case.legs)} launches" if rate else "no rate"
+        return (
+            f"baseline {rate:.2f} {UNITS[case.metric]} over {rounds} rounds of {len(case.legs)} launches"
+            if rate
+            else "no rate"
+        )
     few = case.measured.few
     if few is None:
         return VerdictFigures().headline
     low, high = few.gain_interval
     launches = " and ".join(map(str, few.launches))
-    state = few.verdict.replace("_", " ")
+    state: str = few.outcome
     if few.verdict == "real" and not case.token_source_shown:
         state = "token source not shown"
-    return f"{METRIC} {few.gain:+.1%} [{low:+.1%}, {high:+.1%}] on {launches} launches, {state}"
+    if case.options.no_worse:
+        state = _no_worse(case)
+    return f"{case.metric} {few.gain:+.1%} [{low:+.1%}, {high:+.1%}] on {launches} launches, {state}"
+
+
+def _no_worse(case: Case) -> str:
+    """The outcome of the caller's margins together."""
+    return join_outcomes([decision for _, _, decision in judge_margins(case)]).replace("_", " ")

@@ -10,7 +10,8 @@ from statistics import median
 from bankable.nodes.auditor.reading.view import ComparisonView, LegView
 from bankable.nodes.auditor.verdict import Interval, Metric
 from bankable.tools.evidence.records import LatencySummary, Plan, Side
-from bankable.tools.statistics.few import FewDecision, decide_few
+from bankable.tools.statistics.few import MIN_LAUNCHES, FewDecision, decide_few
+from bankable.tools.statistics.no_worse import find_change
 from bankable.tools.statistics.paired import Decision, block_difference, decide, interval
 
 UNITS = {"output_throughput": "tok/s", "request_throughput": "req/s"}
@@ -18,6 +19,7 @@ UNITS = {"output_throughput": "tok/s", "request_throughput": "req/s"}
 METRIC = "output_throughput"
 """Deciding metric where no plan names one."""
 LARGEST_LEVEL = 0.5
+LARGEST_LOG = 500.0
 FIELDS = tuple(LatencySummary.model_fields)
 
 
@@ -49,17 +51,21 @@ def measure(comparison: ComparisonView, plan: Plan) -> Measured:
     return Measured(tuple(ds), decision, tuple(_metric(comparison, name, level(plan)) for name in FIELDS))
 
 
-def measure_unplanned(comparison: ComparisonView) -> Measured:
+def measure_unplanned(comparison: ComparisonView, deciding: str = METRIC) -> Measured:
     """Decide launches without a plan, and compute the figures of both legs.
 
-    The deciding metric's gain is the estimate that its interval belongs to.
+    ``deciding`` is the metric that decides. A change that has an interval is the estimate that it belongs to: of the
+    other figures over launches, two on each side at least, each bound at 95 %.
     """
-    few = judge_unplanned(comparison)
+    few = judge_unplanned(comparison, metric=deciding)
     metrics = []
     for name in FIELDS:
         before, after = (leg_figure(comparison.side(side), name) for side in Side)
-        decided = few if name == METRIC else None
+        decided = few if name == deciding else None
         delta = after / before - 1.0 if before and after is not None else None
+        over_launches = _bounds(comparison, name) if decided is None else None
+        if over_launches is not None:
+            delta = over_launches[0]
         metrics.append(
             Metric(
                 name=name,
@@ -67,15 +73,39 @@ def measure_unplanned(comparison: ComparisonView) -> Measured:
                 reference=before,
                 candidate=after,
                 delta=decided.gain if decided else delta,
-                interval=Interval(lower=decided.gain_interval[0], upper=decided.gain_interval[1]) if decided else None,
+                interval=_to_interval(decided.gain_interval)
+                if decided
+                else over_launches[1]
+                if over_launches
+                else None,
             )
         )
     return Measured((), None, tuple(metrics), few)
 
 
-def judge_unplanned(comparison: ComparisonView, left_out: Collection[str] = ()) -> FewDecision | None:
+def _bounds(comparison: ComparisonView, name: str) -> tuple[float, Interval] | None:
+    """Change of a figure over launches and its bounds, as fractions; ``None`` with one launch on a side."""
+    change = find_change(*([values(leg, name) for leg in comparison.side(side) if leg.rows] for side in Side))
+    if change is None or min(change.launches) < MIN_LAUNCHES:
+        return None
+    half = change.half_width()
+    return math.expm1(change.mean), _to_interval((_fraction(change.mean - half), _fraction(change.mean + half)))
+
+
+def _fraction(log: float) -> float:
+    """A log ratio as a fraction, bounded."""
+    return math.expm1(min(log, LARGEST_LOG))
+
+
+def _to_interval(bounds: tuple[float, float]) -> Interval:
+    return Interval(lower=bounds[0], upper=bounds[1])
+
+
+def judge_unplanned(
+    comparison: ComparisonView, left_out: Collection[str] = (), metric: str = METRIC
+) -> FewDecision | None:
     """The decision without some launches, given by folder; ``None`` when a round lacks a positive rate."""
-    rates = [[values(leg, METRIC) for leg in comparison.side(side) if leg.folder not in left_out] for side in Side]
+    rates = [[values(leg, metric) for leg in comparison.side(side) if leg.folder not in left_out] for side in Side]
     usable = all(leg and all(launch and min(launch) > 0 for launch in leg) for leg in rates)
     return decide_few(rates[0], rates[1]) if usable else None
 

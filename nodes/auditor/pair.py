@@ -21,6 +21,7 @@ from bankable.nodes.auditor.importers.intake import Intake
 from bankable.nodes.auditor.importers.leg import ImportedLeg
 from bankable.nodes.auditor.importers.readers import KNOWN
 from bankable.nodes.auditor.importers.view import ImportedComparison, ImportedView, PairScope
+from bankable.nodes.auditor.options import AuditOptions
 from bankable.nodes.auditor.reading.claims import BenchmarkSummary, StoredClaim, stored_claim
 from bankable.nodes.auditor.reading.reader import Reader
 from bankable.nodes.auditor.reading.reported import ReportedClaim
@@ -43,14 +44,16 @@ def audit_pair(
     scope: PairScope = "patch",
     *,
     one_server: bool = False,
+    options: AuditOptions | None = None,
     origins: dict[str, str] | None = None,
 ) -> Verdict:
     """Judge two legs and, where given, a claim about them.
 
     Without a candidate, ``reference`` is a run folder of GEAK with both legs, or with scope ``baseline`` a leg that is
-    judged alone. ``one_server``: all files of a leg are runs of one server, so one launch. ``origins`` receives the
-    given path of each file by its path in the verdict, which names no place outside the evidence. Raises ``UserError``
-    when a leg has no usable round or no known format.
+    judged alone. ``one_server``: all files of a leg are runs of one server, so one launch. ``options``: the deciding
+    metric, and the margins of a change that is no gain. ``origins`` receives the given path
+    of each file by its path in the verdict, which names no place outside the evidence. Raises ``UserError`` when a leg
+    has no usable round or no known format.
     """
     with tempfile.TemporaryDirectory(prefix="audit-pair-") as name:
         # Resolved: a temporary folder may itself lie behind a link (macOS).
@@ -60,16 +63,22 @@ def audit_pair(
                 raise UserError(
                     "Cannot audit: scope baseline judges one leg", str(candidate), "give the reference alone"
                 )
-            verdict = _baseline(intake, reference, one_server)
+            verdict = _baseline(intake, reference, one_server, options)
         else:
-            verdict = _pair(intake, reference, candidate, claim, scope, one_server)
+            verdict = _pair(intake, reference, candidate, claim, scope, one_server, options)
         if origins is not None:
             origins.update(intake.origins)
         return verdict
 
 
 def _pair(
-    intake: Intake, reference: Path, candidate: Path | None, claim: Path | None, scope: PairScope, one_server: bool
+    intake: Intake,
+    reference: Path,
+    candidate: Path | None,
+    claim: Path | None,
+    scope: PairScope,
+    one_server: bool,
+    options: AuditOptions | None,
 ) -> Verdict:
     run = geak.locate(reference) if candidate is None else None
     if candidate is None and run is None:
@@ -93,7 +102,8 @@ def _pair(
     _usable(reader, legs)
     ignored = _describe_ignored(intake, [place for place in places.values() if place is not None])
     comparison = ImportedComparison(reader, legs[Side.REFERENCE], legs[Side.CANDIDATE], ignored)
-    return _judge(ImportedView(reader, scope, comparison, *_claims(reader, claim is not None, names)))
+    claims, benchmarks = _claims(reader, claim is not None, names)
+    return _judge(ImportedView(reader, scope, comparison, claims, benchmarks, options))
 
 
 def _describe_ignored(intake: Intake, places: Sequence[Path]) -> tuple[str, ...]:
@@ -106,14 +116,14 @@ def _describe_ignored(intake: Intake, places: Sequence[Path]) -> tuple[str, ...]
     return (*texts, *([f"ignored: {more} more files"] if more > 0 else []))
 
 
-def _baseline(intake: Intake, source: Path, one_server: bool) -> Verdict:
+def _baseline(intake: Intake, source: Path, one_server: bool, options: AuditOptions | None) -> Verdict:
     run = geak.locate(source, baseline=True)
     reader = Reader(intake.root)
     launches = formats.take(intake, run.reference if run else source, Side.REFERENCE.value)
     legs = formats.read(reader, Side.REFERENCE, launches, one_server=one_server)
     _usable(reader, {Side.REFERENCE: legs})
     ignored = _describe_ignored(intake, [run.reference if run else source])
-    return _judge(ImportedView(reader, "baseline", ImportedComparison(reader, legs, (), ignored)))
+    return _judge(ImportedView(reader, "baseline", ImportedComparison(reader, legs, (), ignored), options=options))
 
 
 def _judge(view: ImportedView) -> Verdict:

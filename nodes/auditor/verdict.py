@@ -32,6 +32,8 @@ class Word(StrEnum):
 class Action(StrEnum):
     """What the machine should do next, in falling order of weight."""
 
+    REVERT = "revert"
+    """The candidate is slower than the reference: go back to the reference."""
     EJECT = "eject"
     """The lever is not banked; measuring again would not help."""
     REDO = "redo"

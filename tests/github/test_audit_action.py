@@ -31,8 +31,8 @@ def step(action: dict[str, Any], name: str) -> dict[str, Any]:
     return next(one for one in action["runs"]["steps"] if one["id"] == name)
 
 
-def run(action: dict[str, Any], folder: Path, **inputs: str) -> tuple[int, str, str]:
-    """Exit code, step summary and outputs of the audit step with these inputs."""
+def run(action: dict[str, Any], folder: Path, *, at: str = "audit", **inputs: str) -> tuple[int, str, str]:
+    """Exit code, step summary and outputs of a step with these inputs."""
     chosen = {name: str(entry.get("default", "")) for name, entry in action["inputs"].items()}
     chosen.update({name.replace("_", "-"): value for name, value in inputs.items()})
     env = {
@@ -42,11 +42,11 @@ def run(action: dict[str, Any], folder: Path, **inputs: str) -> tuple[int, str, 
         "GITHUB_STEP_SUMMARY": str(folder / "summary.md"),
         "GITHUB_OUTPUT": str(folder / "output"),
     }
-    for name, value in step(action, "audit")["env"].items():
+    for name, value in step(action, at)["env"].items():
         inner = value.removeprefix("${{").removesuffix("}}").strip()
         env[name] = sys.executable if inner.startswith("steps.") else chosen[inner.removeprefix("inputs.")]
     done = subprocess.run(
-        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step(action, "audit")["run"]],
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step(action, at)["run"]],
         env=env,
         cwd=folder,
         capture_output=True,
@@ -73,6 +73,18 @@ def test_two_files_give_a_summary_and_a_verdict(action: dict[str, Any], tmp_path
     assert summary.startswith("### FLAG: pair `patch`")
     assert "| output\\_throughput | 400.00 tok/s | 500.00 tok/s |" in summary
     assert run(action, tmp_path, reference="a.json", candidate="b.json", fail_on="FLAG")[0] == 1
+
+
+def test_the_figures_are_outputs(action: dict[str, Any], tmp_path: Path) -> None:
+    samples.dump(tmp_path / "a.json", samples.vllm(400.0, 1))
+    samples.dump(tmp_path / "b.json", samples.vllm(500.0, 2))
+    code, _, output = run(action, tmp_path, at="figures", reference="a.json", candidate="b.json")
+    figures = dict(line.split("=", 1) for line in output.splitlines())
+    assert code == 0
+    assert (float(figures["reference"]), float(figures["candidate"])) == pytest.approx((400.0, 500.0))
+    assert float(figures["lower"]) < float(figures["change"]) < float(figures["upper"])
+    assert "on 1 and 1 launches" in figures["headline"]
+    assert set(figures) | {"verdict"} == set(action["outputs"])
 
 
 def test_a_fail_fails_the_step(action: dict[str, Any], tmp_path: Path) -> None:

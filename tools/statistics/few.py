@@ -56,6 +56,7 @@ their rounds add to it."""
 COLD_START = 0.03
 """Share by which the first of two rounds is slower than the second where a launch starts cold."""
 
+FewOutcome = Literal["real", "undecided", "disproved", "slower"]
 LaunchSdSource = Literal["launches", "launches and control", "control", "prior"]
 
 
@@ -105,6 +106,18 @@ class FewDecision:
     def gain_interval(self) -> tuple[float, float]:
         """Bounds as fractions."""
         return math.expm1(self.lower), math.expm1(self.upper)
+
+    @property
+    def outcome(self) -> FewOutcome:
+        """The verdict in four words: what is not real is slower, or a gain above the floor is disproved.
+
+        One launch a side disproves no more than it proves.
+        """
+        if self.verdict == "real":
+            return "real"
+        if self.verdict == "undecided" or min(self.launches) < MIN_LAUNCHES:
+            return "undecided"
+        return "slower" if self.upper < 0.0 else "disproved"
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Literal
 
 from bankable.nodes.auditor.importers.leg import ImportedLeg
+from bankable.nodes.auditor.options import AuditOptions
 from bankable.nodes.auditor.reading.claims import BenchmarkSummary, StoredClaim
 from bankable.nodes.auditor.reading.reader import Reader
 from bankable.nodes.auditor.reading.reported import ReportedClaim
@@ -79,9 +80,11 @@ class ImportedView(SealedView):
         comparison: ImportedComparison,
         claims: tuple[StoredClaim, ...] = (),
         benchmarks: tuple[BenchmarkSummary, ...] = (),
+        options: AuditOptions | None = None,
     ) -> None:
         super().__init__(reader.folder)
         self.reader, self.benchmarks = reader, benchmarks
+        self.options = options or AuditOptions()
         self._scope, self._comparison, self._claims = scope, comparison, claims
 
     @cached_property

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
+from bankable.nodes.auditor.options import AuditOptions
 from bankable.nodes.auditor.reading.claims import BenchmarkSummary, StoredClaim, stored_claim
 from bankable.nodes.auditor.reading.reader import Json, Problem, Reader
 from bankable.nodes.auditor.reading.reported import ReportedClaim
@@ -55,6 +56,8 @@ class SealedView:
     """Whether the files are another tool's: they have no plan, control or ledger."""
     benchmarks: tuple[BenchmarkSummary, ...] = ()
     """Another tool's summaries of operators that were timed in isolation."""
+    options: AuditOptions = AuditOptions()
+    """What the caller of an audit of another tool's files asks for."""
 
     def __init__(self, folder: Path) -> None:
         self.reader = Reader(folder)

@@ -15,7 +15,7 @@ from statistics import fmean, median, stdev
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.findings.spread import launches_apart
-from bankable.nodes.auditor.measured import METRIC, level, values
+from bankable.nodes.auditor.measured import level, values
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import Outcome, Rule, Unverifiable, at, fail, flag, info
 from bankable.nodes.auditor.verdict import Action, Severity
@@ -37,7 +37,7 @@ TREND = 0.25
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    metric = case.planned.metric if case.planned is not None else METRIC
+    metric = case.metric
     if case.planned is not None:
         yield from _power(case, case.planned)
     elif len(case.legs) < FEWEST_LAUNCHES:

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from statistics import median
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.measured import METRIC
 from bankable.nodes.auditor.reading.rows import BenchRound
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import COMPARISONS, NotApplicable, Outcome, Rule, at, fail, flag
@@ -62,19 +61,19 @@ def _share(row: BenchRound) -> float:
 def _gains(case: Case) -> tuple[float, float] | None:
     """Gain of the medians, as measured and without the waits; ``None`` where a leg has no rate."""
     sides = [case.counted(side) for side in Side]
-    plain = [[row.figure(METRIC) for leg in legs for row in leg.rows] for legs in sides]
-    warm = [_warm_rates(legs) for legs in sides]
+    plain = [[row.figure(case.metric) for leg in legs for row in leg.rows] for legs in sides]
+    warm = [_warm_rates(legs, case.metric) for legs in sides]
     if not all(warm) or any(not rate for rates in plain for rate in rates):
         return None
     before, after = (median(rate for rate in rates if rate) for rates in plain)
     return after / before - 1.0, median(warm[1]) / median(warm[0]) - 1.0
 
 
-def _warm_rates(legs: tuple[LegView, ...]) -> list[float]:
+def _warm_rates(legs: tuple[LegView, ...], metric: str) -> list[float]:
     rates = []
     for leg in legs:
         for row in leg.rows:
-            rate, share = row.figure(METRIC), _share(row) if _is_cold(row) else 0.0
+            rate, share = row.figure(metric), _share(row) if _is_cold(row) else 0.0
             if rate and share < 1.0:
                 rates.append(rate / (1.0 - share))
     return rates

@@ -14,7 +14,7 @@ from statistics import median
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.findings.spread import launches_apart
-from bankable.nodes.auditor.measured import METRIC, judge, judge_unplanned, values
+from bankable.nodes.auditor.measured import judge, judge_unplanned, values
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, at, fail, flag
 from bankable.nodes.auditor.verdict import Action
@@ -38,7 +38,7 @@ def check(case: Case) -> Iterator[Outcome]:
     if decision is None:
         yield NotApplicable("no rates to compare")
         return
-    metric = case.planned.metric if case.planned is not None else METRIC
+    metric = case.metric
     for leg in case.legs:
         rates = values(leg, metric)
         if len(rates) > 1 and spread(rates) > WIDE:
@@ -82,7 +82,7 @@ def _without(case: Case, far: Sequence[int]) -> Decision | FewDecision | None:
     """The decision over the other blocks."""
     if case.planned is None:
         folders = {leg.folder for index in far for leg in case.blocks[index].legs()}
-        return judge_unplanned(case.comparison, folders)
+        return judge_unplanned(case.comparison, folders, case.metric)
     others = [d for index, d in enumerate(case.measured.differences) if index not in far]
     return judge(others, case.planned) if others else None
 

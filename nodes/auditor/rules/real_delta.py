@@ -87,6 +87,9 @@ def _unplanned(case: Case) -> Iterator[Outcome]:
         f"{'separated' if simple.separated else 'overlapping'}{', vacuous' if simple.vacuous else ''}"
     )
     yield from _unequal(case)
+    if case.options.no_worse:
+        yield info("no gain is asked for", observed, where)
+        return
     if case.shared_processes:
         yield _one_process(case, real=few.verdict == "real")
     if few.verdict == "real" and not case.token_source_shown:
@@ -106,9 +109,20 @@ def _unplanned(case: Case) -> Iterator[Outcome]:
             "launch both sides at least twice, better six times in turns: one launch does not show how launches differ"
         )
         yield flag("two launches a side", observed, advice, where, modes=("D03",), code="one_launch")
-    else:
+    elif few.outcome == "undecided":
         advice = f"measure six interleaved pairs of fresh launches: {few.reason}"
-        yield fail("a gain above the floor", observed, advice, where, modes=("D01", "D03"), code=few.verdict)
+        action = Action.REMEASURE
+        yield fail(
+            "a gain above the floor", observed, advice, where, action=action, modes=("D01", "D03"), code="undecided"
+        )
+    elif few.outcome == "slower":
+        advice = f"go back to the reference: {few.reason}, and below 0"
+        yield fail(
+            "a gain above the floor", observed, advice, where, action=Action.REVERT, modes=("D01",), code="slower"
+        )
+    else:
+        advice = f"drop this change, or hold it to margins with --no-worse: {few.reason}"
+        yield fail("a gain above the floor", observed, advice, where, modes=("D01",), code="disproved")
 
 
 def _unequal(case: Case) -> Iterator[Outcome]:
