@@ -2,7 +2,8 @@
 
 torch 2.13 writes the name of a span as it is: libkineto replaces line ends and backslashes in it, and quotes only from
 torch 2.15 on. A name such as ``step["a"]`` therefore makes the file invalid JSON. The writer puts each name on a line
-of its own, so the last quote of that line is the end of the name.
+of its own, so the last quote of that line is the end of the name. Where an event is valid JSON as it stands, it is read
+as such: a name like ``a", "b": "c`` cannot be told from two fields on one line.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from __future__ import annotations
 import json
 import re
 
+LINE = 4096
+"""Characters in which the end of a name's line is looked for."""
 WINDOWS = (64 * 2**10, 8 * 2**20)
 """Characters of text in which an event is repaired: the first is enough for nearly all and cheap to copy."""
 MAX_LINES = 8
 """Largest number of lines of one event that are repaired."""
+NAME = '"name": "'
 NAME_LINE = re.compile(r'(\s*"name": ")(.*)("\s*,?\s*)')
 UNESCAPED = re.compile(r'(?<!\\)"')
 DECODER = json.JSONDecoder(strict=False)
@@ -26,41 +30,55 @@ def decode_event(text: str, start: int) -> tuple[object, int]:
     Raises ``json.JSONDecodeError`` when the text holds no whole value there, even with the quotes of its names escaped.
     """
     try:
-        return DECODER.raw_decode(text, start)
+        value, end = DECODER.raw_decode(text, start)
     except json.JSONDecodeError as error:
-        for width in WINDOWS:
-            mended = _decode_mended(text[start : start + width], error.pos - start)
-            if mended is not None:
-                value, length = mended
-                return value, start + length
-        raise
+        repaired = _decode_repaired(text, start, error.pos)
+        if repaired is None:
+            raise
+        return repaired
+    if _ends_in_name(text, start, end):
+        return _decode_repaired(text, start, end) or (value, end)
+    return value, end
 
 
-def escape_name(text: str, position: int) -> str | None:
-    """``text`` with the quotes escaped in the name on the line of ``position``.
+def escape_first_name(text: str, last: int) -> str | None:
+    """``text`` with the quotes escaped in the first name that has any and whose line begins at ``last`` or before.
 
-    None when that line is not yet complete, holds something else than one name, or has no such quote.
+    None when there is no such line that is complete and holds nothing else than one name.
     """
-    begin, end = text.rfind("\n", 0, position) + 1, text.find("\n", position)
-    line = NAME_LINE.fullmatch(text[begin:end]) if end >= 0 else None
-    if line is None or not UNESCAPED.search(line[2]):
-        return None
-    return text[:begin] + line[1] + UNESCAPED.sub(r'\\"', line[2]) + line[3] + text[end:]
-
-
-def _decode_mended(text: str, position: int) -> tuple[object, int] | None:
-    """The value at the start of ``text`` and its length as written; ``position``: where decoding failed."""
-    added = 0
-    for _ in range(MAX_LINES):
-        escaped = escape_name(text, position) if position < len(text) else None
-        if escaped is None:
+    begin = 0
+    while begin <= last:
+        end = text.find("\n", begin)
+        if end < 0:
             return None
-        added += len(escaped) - len(text)
-        text = escaped
-        try:
-            value, end = DECODER.raw_decode(text)
-        except json.JSONDecodeError as error:
-            position = error.pos
-        else:
-            return value, end - added
+        line = NAME_LINE.fullmatch(text, begin, end)
+        if line is not None and UNESCAPED.search(line[2]):
+            return text[:begin] + line[1] + UNESCAPED.sub(r'\\"', line[2]) + line[3] + text[end:]
+        begin = end + 1
+    return None
+
+
+def _ends_in_name(text: str, start: int, end: int) -> bool:
+    """Whether a value ends on the line of its first name, as one does whose name begins with ``"}``."""
+    name = text.find(NAME, start, end)
+    line = text.find("\n", name, end + LINE) if name >= 0 else -1
+    return end < line
+
+
+def _decode_repaired(text: str, start: int, last: int) -> tuple[object, int] | None:
+    """The value at ``start`` and the position after it as written; decoding went wrong at ``last`` or before."""
+    for width in WINDOWS:
+        window, position, added = text[start : start + width], last - start, 0
+        for _ in range(MAX_LINES):
+            escaped = escape_first_name(window, position)
+            if escaped is None:
+                break
+            added += len(escaped) - len(window)
+            window = escaped
+            try:
+                value, end = DECODER.raw_decode(window)
+            except json.JSONDecodeError as error:
+                position = error.pos
+            else:
+                return value, start + end - added
     return None

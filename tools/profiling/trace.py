@@ -33,7 +33,7 @@ from typing import Any
 import orjson
 
 from bankable.tools.errors import UserError
-from bankable.tools.profiling.quoted import decode_event
+from bankable.tools.profiling.quoted import LINE, decode_event
 
 MAX_FILE_BYTES = 512 * 2**20
 MAX_TEXT_BYTES = 3 * 2**30
@@ -246,7 +246,7 @@ class _Objects:
             if at < len(text) and text[at] == "]":
                 return
             try:
-                fields, at = decode_event(text, at)
+                fields, end = decode_event(text, at)
             except RecursionError:
                 raise UserError(
                     "Cannot read the trace: events are nested too deeply", self.where, "give an unmodified trace"
@@ -265,4 +265,8 @@ class _Objects:
                     return
                 text, at = text[at:] + block, 0
                 continue
+            if len(text) - end < LINE and (block := self._more()):  # what seems to be its end may be part of a name
+                text, at = text[at:] + block, 0
+                continue
+            at = end
             yield fields

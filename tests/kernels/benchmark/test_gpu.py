@@ -33,6 +33,7 @@ def test_a_rehearsal_runs_every_kernel_and_times_nothing(python: Path, tmp_path:
         "qk_norm_rotary": [(4, 4, 2, 64)],
         "decode_attention": [(2, 4, 2, 64, 70)],
         "linear": [(3, 37, 64)],
+        "prefill_linear": [(66, 37, 64)],
         "top_k_sampling": [(2, 300, 7)],
     }
     assert set(shapes) == set(FAMILIES)

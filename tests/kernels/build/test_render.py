@@ -32,7 +32,11 @@ def test_the_text_says_what_it_was_made_from():
 
 def test_a_product_and_a_sum_are_one_rounding_only_where_the_live_path_is_a_librarys():
     flags = {name: render(family, family.usual).flags for name, family in FAMILIES.items()}
-    assert {name for name, given in flags.items() if "-ffp-contract=fast" in given} == {"decode_attention", "linear"}
+    assert {name for name, given in flags.items() if "-ffp-contract=fast" in given} == {
+        "decode_attention",
+        "linear",
+        "prefill_linear",
+    }
     assert all(("-ffp-contract=off" in given) != ("-ffp-contract=fast" in given) for given in flags.values())
 
 

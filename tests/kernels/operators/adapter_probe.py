@@ -35,6 +35,7 @@ DIMS = {
     "rotary": (4, 4, 2, 64),
     "decode_attention": (4, 4, 2, 64, 144),
     "linear": (4, 768, 256),
+    "prefill_linear": (128, 768, 256),
     "qk_norm_rotary": (4, 4, 2, 64),
     "top_k_sampling": (4, 1024, 20),
 }
@@ -42,7 +43,13 @@ DIMS = {
 
 def module(family, tensors):
     """The engine's own, with these weights."""
-    own = {"decode_attention": Backend, "qk_norm_rotary": Attention, "top_k_sampling": Sampling, "linear": Linear}
+    own = {
+        "decode_attention": Backend,
+        "qk_norm_rotary": Attention,
+        "top_k_sampling": Sampling,
+        "linear": Linear,
+        "prefill_linear": Linear,
+    }
     if family in own:
         return own[family](tensors)
     if family == "silu_and_mul":

@@ -31,6 +31,7 @@ DIMS = {
     "rotary": (4, 4, 2, 64),
     "decode_attention": (4, 4, 2, 64, 144),
     "linear": (4, 768, 256),
+    "prefill_linear": (128, 768, 256),
     "qk_norm_rotary": (4, 4, 2, 64),
     "top_k_sampling": (4, 1024, 20),
 }
@@ -94,6 +95,7 @@ CALLS: dict[str, Callable[[Tensors], tuple[Any, ...]]] = {
         *(one[name] for name in ("k_cache", "v_cache", "req_to_token", "req_pool_indices", "seq_lens")),
     ),
     "linear": lambda each: (None, SimpleNamespace(weight=each["weight"]), each["x"]),
+    "prefill_linear": lambda each: (None, SimpleNamespace(weight=each["weight"]), each["x"]),
     "qk_norm_rotary": attention,
     "top_k_sampling": lambda it: (it["probs"], it["top_ks"], it["top_ps"], None, False, None, None),
 }

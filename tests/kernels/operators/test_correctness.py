@@ -44,6 +44,16 @@ SHAPES = {
         (1, 16, 31),
         (33, 65, 260),
     ],
+    "prefill_linear": [
+        (65, 1, 1),
+        (128, 512, 256),
+        (70, 37, 67),
+        (130, 100, 36),
+        (97, 64, 32),
+        (200, 300, 130),
+        (100, 16, 31),
+        (67, 65, 260),
+    ],
     "top_k_sampling": [
         (1, 1, 1),
         (12, 1024, 20),
@@ -69,6 +79,10 @@ OTHER = {
     "weights": 2,
     "batch": 2,
     "thread_outs": 512,
+    "thread_slabs": 2,
+    "tall": 4,
+    "wide": 3,
+    "chunk": 4,
     "groups": 128,
     "ranked": 0,
 }
@@ -80,6 +94,8 @@ EQUAL_SHARE = {
     ("decode_attention", "float32"): 0.3,
     ("linear", "float32"): 0.05,
     ("linear", "bfloat16"): 0.9,
+    ("prefill_linear", "float32"): 0.05,
+    ("prefill_linear", "bfloat16"): 0.9,
     ("qk_norm_rotary", "bfloat16"): 0.99,
     ("top_k_sampling", "float32"): 1.0,
 }
@@ -156,7 +172,7 @@ def test_kernels_are_right_at_every_shape_and_input(family, dtype, fork_server, 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
 def test_torchs_own_operators_are_right_too(family, fork_server):
-    dims = [size for size in SHAPES[family.name] if family.name != "linear" or size[-1] % 32 == 0]
+    dims = [size for size in SHAPES[family.name] if not family.name.endswith("linear") or size[-1] % 32 == 0]
     for said in tried(family, family.usual, torch_candidate(family, "torch"), fork_server, dims=dims):
         assert said["relative_error"] <= family.allowed[family.usual].relative_error
 

@@ -21,11 +21,12 @@ TRIED = {
     "qk_norm_rotary": [(1, 1, 1, 2), (4, 4, 2, 64), (5, 3, 1, 46)],
     "decode_attention": [(1, 1, 1, 16, 1), (3, 4, 2, 64, 70), (2, 6, 2, 46, 300)],
     "linear": [(1, 1, 1), (4, 96, 64), (5, 37, 301), (64, 48, 40)],
+    "prefill_linear": [(65, 1, 1), (70, 37, 67), (130, 96, 64)],
     "top_k_sampling": [(1, 1, 1), (2, 40, 7), (1, 2500, 50)],
 }
 """One element, whole blocks, tails, and rows of more than one block, or of more than one piece."""
 KINDS = ("normal", "strided", "special", "zeros")
-CHOICES = {"silu_and_mul": 3, "decode_attention": 12, "linear": 9, "top_k_sampling": 3}
+CHOICES = {"silu_and_mul": 3, "decode_attention": 12, "linear": 9, "prefill_linear": 8, "top_k_sampling": 3}
 """How many ways a kernel can be made that differ in more than warps and stages."""
 FP32 = "top_k_sampling"
 """Has no other dtype."""

@@ -15,7 +15,17 @@ from bankable.tools.profiling.quoted import decode_event
 from bankable.tools.profiling.trace import read_trace
 from tests.tools.profiling.traces import op
 
-NAMES = ['step["a": "b", "pid": 7]', 'end"', '""', 'say "hello"', 'forge", "pid": 1, "tid": 2', "tab\there", "plain"]
+NAMES = [
+    'step["a": "b", "pid": 7]',
+    'end"',
+    '""',
+    'say "hello"',
+    'forge", "pid": 1, "tid": 2',
+    "tab\there",
+    "plain",
+    '"}',
+    '",',
+]
 
 
 def layout(name: str, start: int) -> str:
@@ -73,8 +83,22 @@ def test_an_event_longer_than_the_first_window_is_mended_too() -> None:
     assert (value["name"], value["ts"], end) == ('a"b', 3.25, 2 + len(text))
 
 
+def is_another(name: str) -> bool:
+    """Whether an event of that name is valid JSON, with other fields than it has."""
+    try:
+        return bool(json.loads(f'{{"name": "{name}"}}') != {"name": name})
+    except json.JSONDecodeError:
+        return False
+
+
 @settings(deadline=None)
-@given(st.lists(st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="\\"))))
+@given(
+    st.lists(
+        st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="\\")).filter(
+            lambda name: not is_another(name)
+        )
+    )
+)
 def test_the_end_of_any_value_is_found(names: list[str]) -> None:
     text = ",\n".join(layout(name, start) for start, name in enumerate(names))
     position, starts = 0, []
