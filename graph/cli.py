@@ -254,7 +254,7 @@ def audit(
     Exit code 0 PASS, 10 FLAG, 20 FAIL (also: undecided), 21 disproved, 22 slower, 23 worse than allowed, 2 usage.
     """
     from bankable.nodes.auditor.options import AuditOptions, parse_margins, parse_metric
-    from bankable.nodes.auditor.pair import SCOPES, audit_pair
+    from bankable.nodes.auditor.pair import SCOPES, audit_loads
     from bankable.nodes.auditor.render import render_markdown, render_text
 
     chosen = next((scope_name for scope_name in SCOPES if scope_name == scope), None)
@@ -264,18 +264,22 @@ def audit(
         raise UserError("Cannot print two formats at once", "--json --markdown", "choose one")
     origins: dict[str, str] = {}
     options = AuditOptions(parse_metric(metric), parse_margins(no_worse) if no_worse is not None else ())
-    verdict = audit_pair(ref, cand, claim, chosen, one_server=one_server, options=options, origins=origins)
-    if json:
-        shown = verdict.to_bytes()
-    elif markdown:
-        shown = render_markdown(verdict, origins).encode()
-    else:
-        shown = (render_text(verdict, origins=origins) + "\n").encode()
-    # Bytes, because the encoding of a Windows console may lack the arrows.
-    sys.stdout.buffer.write(shown)
-    reasons = {finding.code for finding in verdict.findings if finding.severity.value == "FAIL"}
-    only = next(iter(reasons)) if len(reasons) == 1 else ""
-    raise typer.Exit(OUTCOME_CODES.get(only, EXIT_CODES[verdict.verdict.value]))
+    worst = 0
+    for load, verdict in audit_loads(ref, cand, claim, chosen, one_server=one_server, options=options, origins=origins):
+        if json:
+            shown = verdict.to_bytes()
+        elif markdown:
+            shown = (f"## {load}\n\n" if load else "").encode() + render_markdown(verdict, origins).encode()
+        else:
+            shown = (f"== {load}\n" if load else "").encode() + (render_text(verdict, origins=origins) + "\n").encode()
+        # Bytes, because the encoding of a Windows console may lack the arrows.
+        sys.stdout.buffer.write(shown)
+        reasons = {finding.code for finding in verdict.findings if finding.severity.value == "FAIL"}
+        only = next(iter(reasons)) if len(reasons) == 1 else ""
+        code = OUTCOME_CODES.get(only, EXIT_CODES[verdict.verdict.value])
+        # Of several loads that fail for different reasons: a FAIL.
+        worst = 20 if min(worst, code) >= 20 and worst != code else max(worst, code)
+    raise typer.Exit(worst)
 
 
 @app.command()

@@ -19,6 +19,7 @@ from bankable.nodes.auditor.importers import formats, geak
 from bankable.nodes.auditor.importers.geak_claims import read_claims
 from bankable.nodes.auditor.importers.intake import Intake
 from bankable.nodes.auditor.importers.leg import ImportedLeg
+from bankable.nodes.auditor.importers.loads import describe, find_loads, select
 from bankable.nodes.auditor.importers.readers import KNOWN
 from bankable.nodes.auditor.importers.view import ImportedComparison, ImportedView, PairScope
 from bankable.nodes.auditor.options import AuditOptions
@@ -47,7 +48,7 @@ def audit_pair(
     options: AuditOptions | None = None,
     origins: dict[str, str] | None = None,
 ) -> Verdict:
-    """Judge two legs and, where given, a claim about them.
+    """Judge two legs and, where given, a claim about them. ``audit_loads`` takes legs of several loads.
 
     Without a candidate, ``reference`` is a run folder of GEAK with both legs, or with scope ``baseline`` a leg that is
     judged alone. ``one_server``: all files of a leg are runs of one server, so one launch. ``options``: the deciding
@@ -55,6 +56,24 @@ def audit_pair(
     of each file by its path in the verdict, which names no place outside the evidence. Raises ``UserError`` when a leg
     has no usable round or no known format.
     """
+    verdicts = audit_loads(reference, candidate, claim, scope, one_server=one_server, options=options, origins=origins)
+    if len(verdicts) > 1:
+        names = "; ".join(name for name, _ in verdicts[:5])
+        raise UserError(f"Cannot audit: {len(verdicts)} loads in one leg ({names})", str(reference), "give one load")
+    return verdicts[0][1]
+
+
+def audit_loads(
+    reference: Path,
+    candidate: Path | None = None,
+    claim: Path | None = None,
+    scope: PairScope = "patch",
+    *,
+    one_server: bool = False,
+    options: AuditOptions | None = None,
+    origins: dict[str, str] | None = None,
+) -> list[tuple[str, Verdict]]:
+    """The same for each load of a sweep: (load, verdict). Legs that are no sweep give one verdict, without a name."""
     with tempfile.TemporaryDirectory(prefix="audit-pair-") as name:
         # Resolved: a temporary folder may itself lie behind a link (macOS).
         intake = Intake(Path(name).resolve())
@@ -63,12 +82,12 @@ def audit_pair(
                 raise UserError(
                     "Cannot audit: scope baseline judges one leg", str(candidate), "give the reference alone"
                 )
-            verdict = _baseline(intake, reference, one_server, options)
+            verdicts = _baseline(intake, reference, one_server, options)
         else:
-            verdict = _pair(intake, reference, candidate, claim, scope, one_server, options)
+            verdicts = _pair(intake, reference, candidate, claim, scope, one_server, options)
         if origins is not None:
             origins.update(intake.origins)
-        return verdict
+        return verdicts
 
 
 def _pair(
@@ -79,7 +98,7 @@ def _pair(
     scope: PairScope,
     one_server: bool,
     options: AuditOptions | None,
-) -> Verdict:
+) -> list[tuple[str, Verdict]]:
     run = geak.locate(reference) if candidate is None else None
     if candidate is None and run is None:
         raise UserError(
@@ -101,9 +120,15 @@ def _pair(
     legs = {side: formats.read(reader, side, launches[side], one_server=one_server) for side in Side}
     _usable(reader, legs)
     ignored = _describe_ignored(intake, [place for place in places.values() if place is not None])
-    comparison = ImportedComparison(reader, legs[Side.REFERENCE], legs[Side.CANDIDATE], ignored)
     claims, benchmarks = _claims(reader, claim is not None, names)
-    return _judge(ImportedView(reader, scope, comparison, claims, benchmarks, options))
+    sweeps = find_loads([legs[side] for side in Side])
+    verdicts = []
+    for load in sweeps if len(sweeps) > 1 else [None]:
+        chosen = {side: legs[side] if load is None else select(legs[side], load) for side in Side}
+        comparison = ImportedComparison(reader, chosen[Side.REFERENCE], chosen[Side.CANDIDATE], ignored)
+        view = ImportedView(reader, scope, comparison, claims, benchmarks, options)
+        verdicts.append((describe(load) if load is not None else "", _judge(view)))
+    return verdicts
 
 
 def _describe_ignored(intake: Intake, places: Sequence[Path]) -> tuple[str, ...]:
@@ -116,14 +141,22 @@ def _describe_ignored(intake: Intake, places: Sequence[Path]) -> tuple[str, ...]
     return (*texts, *([f"ignored: {more} more files"] if more > 0 else []))
 
 
-def _baseline(intake: Intake, source: Path, one_server: bool, options: AuditOptions | None) -> Verdict:
+def _baseline(
+    intake: Intake, source: Path, one_server: bool, options: AuditOptions | None
+) -> list[tuple[str, Verdict]]:
     run = geak.locate(source, baseline=True)
     reader = Reader(intake.root)
     launches = formats.take(intake, run.reference if run else source, Side.REFERENCE.value)
     legs = formats.read(reader, Side.REFERENCE, launches, one_server=one_server)
     _usable(reader, {Side.REFERENCE: legs})
     ignored = _describe_ignored(intake, [run.reference if run else source])
-    return _judge(ImportedView(reader, "baseline", ImportedComparison(reader, legs, (), ignored), options=options))
+    loads = find_loads([legs])
+    verdicts = []
+    for load in loads if len(loads) > 1 else [None]:
+        comparison = ImportedComparison(reader, legs if load is None else select(legs, load), (), ignored)
+        verdict = _judge(ImportedView(reader, "baseline", comparison, options=options))
+        verdicts.append((describe(load) if load is not None else "", verdict))
+    return verdicts
 
 
 def _judge(view: ImportedView) -> Verdict:

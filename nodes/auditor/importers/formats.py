@@ -27,6 +27,8 @@ MAX_FOLDERS = 8
 """Levels of folders that are searched below a leg."""
 RUNS = "profile_runs"
 """Folder of AIPerf whose runs are measured one after another on one server."""
+OVER_STAGES = "summary_lifecycle_metrics.json"
+"""Summary of inference-perf over all stages, which mixes their loads."""
 AGGREGATES = frozenset({"aggregate", "aggregates"})
 """Folders with figures over several runs, which are no run."""
 UNKNOWN = "no benchmark result of a known format"
@@ -113,7 +115,9 @@ def _free(intake: Intake, folder: str, suffix: str) -> str:
 
 
 def _twin_of(path: Path) -> Path | None:
-    """The JSON that a table of the same name repeats."""
+    """The JSON that a table of the same name repeats, or the stage of inference-perf that its summary is over."""
+    if path.name == OVER_STAGES:
+        return next(iter(sorted(path.parent.glob("stage_*_lifecycle_metrics.json"))), None)
     twin = path.with_suffix(".json")
     return twin if path.suffix.lower() == ".csv" and twin.is_file() else None
 

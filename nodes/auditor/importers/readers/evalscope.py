@@ -1,0 +1,102 @@
+"""Summaries of ``evalscope perf``: ``benchmark_summary.json``, with or without ``benchmark_percentile.json`` beside it.
+
+Format: evalscope 1.14.1, as its runs wrote it: one object whose keys are titles with a unit in brackets ("Output token
+throughput (tok/s)", "Avg TTFT (ms)"; older versions write "Average time to first token (s)"). A folder for each load
+(``parallel_4_number_24``) also holds ``benchmark_args.json`` and a database, whose responses are pickles: it is never
+opened. "Avg ITL" is per chunk, TPOT per token, so that only TPOT is taken. The percentiles are a list of objects, one a
+percentile; means are no medians, and are not taken for them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from bankable.nodes.auditor.importers.documents import Document, documents, number, whole
+from bankable.nodes.auditor.importers.format import Format, Reading
+from bankable.nodes.auditor.importers.summary_round import (
+    FINISH_REASONS,
+    Counts,
+    build_summary_round,
+    milliseconds,
+)
+from bankable.nodes.auditor.reading.reader import Json, Reader
+from bankable.nodes.auditor.reading.rows import BenchRound
+from bankable.nodes.auditor.reading.view import AbsentRecord
+
+PERCENTILES = "benchmark_percentile.json"
+_TITLE = re.compile(r"^(?P<name>[^(]+?)\s*(?:\((?P<unit>[^)]*)\))?$")
+_RATE, _REQUESTS = ("output token throughput", "output throughput"), ("request throughput",)
+_LOAD = {
+    "number of concurrency": "concurrency",
+    "concurrency": "concurrency",
+    "request rate": "request_rate",
+    "model": "model",
+}
+
+
+def recognise(first: Json) -> bool:
+    titles = _titles(first)
+    return any(name in titles for name in _RATE) and any(
+        name in titles for name in ("total requests", "succeed requests", "success requests")
+    )
+
+
+def read(reader: Reader, file: str, entries: Iterable[Document]) -> Reading:
+    rounds = [each for document in entries if (each := _round(reader, file, document)) is not None]
+    gaps = (
+        AbsentRecord("per-request records", "evalscope keeps them in a database of pickles", "reported_vs_raw"),
+        FINISH_REASONS,
+    )
+    return Reading(tuple(rounds), gaps)
+
+
+def _round(reader: Reader, file: str, document: Document) -> BenchRound | None:
+    titles = _titles(document.content)
+    sent, done = _first(titles, "total requests"), _first(titles, "succeed requests", "success requests")
+    failed = _first(titles, "failed requests")
+    figures = {
+        "output_throughput": _first(titles, *_RATE),
+        "request_throughput": _first(titles, *_REQUESTS),
+        **_read_percentiles(reader, file),
+    }
+    arguments = [(name, str(titles[title][0])) for title, name in _LOAD.items() if title in titles]
+    counts = Counts(issued=whole(sent), completed=whole(done), failed=whole(failed))
+    return build_summary_round(reader, file, document, figures, counts, tuple(arguments))
+
+
+def _titles(record: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:
+    """Value and unit by title, in small letters."""
+    found = {}
+    for title, value in record.items():
+        match = _TITLE.match(str(title).strip())
+        if match:
+            found[" ".join(match["name"].lower().split())] = (value, match["unit"] or "")
+    return found
+
+
+def _first(titles: Mapping[str, tuple[Any, str]], *names: str) -> float | None:
+    return next((value for name in names if name in titles and (value := number(titles[name][0])) is not None), None)
+
+
+def _read_percentiles(reader: Reader, file: str) -> dict[str, float | None]:
+    """Medians and 99th percentiles from the file beside the summary."""
+    name = f"{file.rpartition('/')[0]}/{PERCENTILES}"
+    if not reader.exists(name):
+        return {}
+    figures: dict[str, float | None] = {}
+    for document in documents(reader, name):
+        titles = _titles(document.content)
+        place = str(titles.get("percentiles", titles.get("percentile", ("", "")))[0]).strip(" %pP")
+        for spot, kinds in (("50", "median"), ("99", "p99")):
+            if place not in (spot, f"{spot}.0"):
+                continue
+            for metric in ("ttft", "tpot"):
+                if metric in titles and (metric, kinds) != ("tpot", "p99"):
+                    value, unit = titles[metric]
+                    figures[f"{kinds}_{metric}_ms"] = milliseconds(number(value), unit)
+    return figures
+
+
+FORMAT = Format("evalscope perf summary", recognise, read)

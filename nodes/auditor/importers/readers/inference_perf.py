@@ -1,0 +1,58 @@
+"""Reports of inference-perf: ``stage_N_lifecycle_metrics.json`` and ``summary_lifecycle_metrics.json``.
+
+Format: inference-perf 0.7.0, as its runs wrote it: ``successes`` with ``count``, ``latency`` (per kind a distribution
+in seconds), ``throughput`` (per second) and lengths, ``failures`` with ``count``, ``load_summary``. Tokens per second
+come from its own count of the returned text. A report of one stage and the summary over it are the same run; a summary
+over several stages mixes their loads, so that the stages are taken and the summary is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bankable.nodes.auditor.importers.documents import Document, number, part, whole
+from bankable.nodes.auditor.importers.format import Format, Reading
+from bankable.nodes.auditor.importers.settings import find_settings
+from bankable.nodes.auditor.importers.summary_round import FINISH_REASONS, Counts, build_summary_round
+from bankable.nodes.auditor.reading.reader import Json, Reader
+from bankable.nodes.auditor.reading.rows import BenchRound
+from bankable.nodes.auditor.reading.view import AbsentRecord
+
+_LATENCIES = {"ttft": "time_to_first_token", "tpot": "time_per_output_token", "itl": "inter_token_latency"}
+_SPOTS = {"median": ("median", "p50"), "p99": ("p99",)}
+_LOAD = ("requested_rate", "concurrency", "rate", "send_duration", "num_requests", "model_name")
+
+
+def recognise(first: Json) -> bool:
+    return isinstance(part(first, "successes", "throughput"), dict) and "failures" in first
+
+
+def read(reader: Reader, file: str, documents: Iterable[Document]) -> Reading:
+    rounds = [each for document in documents if (each := _round(reader, file, document)) is not None]
+    gaps = (
+        AbsentRecord("per-request records", "ask inference-perf for its per-request report", "reported_vs_raw"),
+        FINISH_REASONS,
+    )
+    return Reading(tuple(rounds), gaps)
+
+
+def _round(reader: Reader, file: str, document: Document) -> BenchRound | None:
+    record = document.content
+    done, failed = whole(part(record, "successes", "count")), whole(part(record, "failures", "count"))
+    figures: dict[str, float | None] = {
+        "output_throughput": number(part(record, "successes", "throughput", "output_tokens_per_sec")),
+        "request_throughput": number(part(record, "successes", "throughput", "requests_per_sec")),
+    }
+    for short, name in _LATENCIES.items():
+        for spot, keys in _SPOTS.items():
+            values = (number(part(record, "successes", "latency", name, key)) for key in keys)
+            seconds = next((value for value in values if value is not None), None)
+            if (spot, short) != ("p99", "tpot"):
+                figures[f"{spot}_{short}_ms"] = None if seconds is None else 1000.0 * seconds
+    sent = None if done is None or failed is None else done + failed
+    counts = Counts(issued=whole(part(record, "load_summary", "count")) or sent, completed=done, failed=failed)
+    arguments = find_settings(record.get("load_summary"), _LOAD)
+    return build_summary_round(reader, file, document, figures, counts, arguments)
+
+
+FORMAT = Format("inference-perf report", recognise, read)
