@@ -13,6 +13,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from typing import Literal
 
@@ -65,12 +66,20 @@ class Timeline:
     def window(self) -> tuple[float, float]:
         return (self.steps[0].start, self.steps[-1].end) if self.steps else (0.0, 0.0)
 
+    @cached_property
+    def _starts(self) -> list[float]:
+        return [step.start for step in self.steps]
+
+    @cached_property
+    def _idle_starts(self) -> list[float]:
+        return [start for start, _ in self.idle]
+
     def at(self, moment: float) -> Step | None:
         """The step that this moment belongs to; ``None`` outside the window and while idle."""
-        index = bisect_right(self.steps, moment, key=lambda step: step.start) - 1
+        index = bisect_right(self._starts, moment) - 1
         if index < 0 or moment >= self.steps[index].end:
             return None
-        gap = bisect_right(self.idle, moment, key=lambda span: span[0]) - 1
+        gap = bisect_right(self._idle_starts, moment) - 1
         return None if gap >= 0 and moment < self.idle[gap][1] else self.steps[index]
 
     def busy(self) -> list[tuple[float, float]]:
