@@ -72,7 +72,8 @@ Key = Annotated[
 @app.command()
 def run(
     model: Annotated[
-        Path | None, typer.Option(help="Model folder: config.json, tokenizer, safetensors weights.")
+        Path | None,
+        typer.Option(help="Model folder (config.json, tokenizer, safetensors weights), or Hugging Face id."),
     ] = None,
     out: Out = None,
     budget: Annotated[float | None, typer.Option(help="Minutes of wall time for the whole run; 19 by default.")] = None,

@@ -18,7 +18,7 @@ class RunConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
-    """Model folder."""
+    """Model folder, or Hugging Face id."""
     budget_minutes: float = Field(default=19.0, gt=0, le=10_000)
     """Wall time of the whole run. No step starts that would not fit; only the validation may end later."""
     quick: bool = False

@@ -92,7 +92,11 @@ def build_config(options: RunOptions) -> RunConfig:
     if options.tracks is not None:
         changes["tracks"] = _tracks(options.tracks)
     if options.model is None and options.server is None:
-        raise UserError("Cannot run: no model", "--model", "give a model folder, for instance tools/model/shipped")
+        raise UserError(
+            "Cannot run: no model",
+            "--model",
+            "give a model folder or a Hugging Face id, for instance tools/model/shipped",
+        )
     quick: dict[str, object] = dict(QUICK) if options.quick else {}
     return RunConfig.model_validate(
         {

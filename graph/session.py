@@ -29,7 +29,8 @@ from bankable.tools.serving.command import Permissions
 from bankable.tools.serving.cpu_kernels import check_kernels
 from bankable.tools.serving.dataset import file_digest, load_questions
 from bankable.tools.serving.driver import AccuracyQuestion, Driver
-from bankable.tools.serving.engine import find_engine
+from bankable.tools.serving.engine import engine_python, find_engine
+from bankable.tools.serving.hub import NamedModel, find_model
 from bankable.tools.serving.live import LiveDriver, LiveOptions
 from bankable.tools.serving.model import check_model
 from bankable.tools.serving.probe import load_probes
@@ -136,7 +137,14 @@ def _machine(config: RunConfig, resumed: Path | None, stop: Flag, stack: ExitSta
     if config.replay:
         return _open_replay(config, resumed, stack)
     permissions = Permissions(pickle=config.allow_pickle, remote_code=config.trust_remote_code)
-    model = Path(config.model)
+    stored = _stored_preflight(resumed)
+    interpreter = engine_python(Path(config.engine_python) if config.engine_python else None)
+    named = (
+        NamedModel(config.model, Path(config.model))
+        if config.server_url
+        else find_model(stored.model if stored is not None else config.model, interpreter)
+    )
+    model = named.path
     dummy = config.flags.get("load_format") == "dummy"
     served = None if config.server_url else check_model(model, permissions, dummy_weights=dummy)
     workload = _workload(config)
@@ -156,20 +164,27 @@ def _machine(config: RunConfig, resumed: Path | None, stop: Flag, stack: ExitSta
         raise UserError(
             f"Cannot set flag {unknown[0]!r}: this engine has no such flag", "--flag", "see `sglang serve --help`"
         )
-    if resumed is not None and (stored := resumed / "preflight.json").is_file():
-        seen = Preflight.model_validate_json(stored.read_bytes())
-        return _Machine(live, seen.base, workload, config.model, engine.flags, seen.cores, seen.chosen, seen.kernels)
+    if stored is not None:
+        return _Machine(
+            live, stored.base, workload, stored.model, engine.flags, stored.cores, stored.chosen, stored.kernels
+        )
     base = ServerConfig(flags={**chosen.config.flags, **config.flags}, env=chosen.config.env)
     return _Machine(
         live,
         base,
         workload,
-        config.model,
+        named.name,
         engine.flags,
         _cores(),
         chosen.choice,
         describe_kernels(engine),
     )
+
+
+def _stored_preflight(resumed: Path | None) -> Preflight | None:
+    """What a resumed run found at its start: model, reference and threads stay as they were."""
+    path = resumed / "preflight.json" if resumed is not None else None
+    return Preflight.model_validate_json(path.read_bytes()) if path is not None and path.is_file() else None
 
 
 def _launch_plan(config: RunConfig, driver: Driver) -> LaunchPlan:

@@ -6,16 +6,20 @@ import shlex
 
 from bankable.tools.evidence.records import ServerConfig
 from bankable.tools.serving.command import flag_arguments
+from bankable.tools.serving.hub import split_revision
 
 
 def launch_script(config: ServerConfig, model: str, headline: str, *, standin: bool, overlay: bool = False) -> str:
     """A POSIX shell script; model, address and interpreter may be set from outside.
+
+    ``model``: a folder, or a Hugging Face id with the commit that was served.
 
     ``standin``: the measured engine had no CPU kernel package, and a stand-in for it lies in the bundle.
     With an ``overlay`` the server itself says on standard error, at the first call of each operator, what answers it.
     Python writes nothing into the bundle, and a compiled file that lies there keeps the script from starting: Python
     would run it instead of the source that was proven.
     """
+    identity, revision = split_revision(model)
     words = flag_arguments(config.flags)
     pairs: list[str] = []
     for word in words:
@@ -44,8 +48,9 @@ def launch_script(config: ServerConfig, model: str, headline: str, *, standin: b
             'here=$(cd "$(dirname "$0")" && pwd)',
             *exports,
             "export PYTHONSAFEPATH=1",
+            *([f'revision=""; [ -n "${{MODEL:-}}" ] || revision="--revision {revision}"'] if revision else []),
             'exec "${BANKABLE_ENGINE_PYTHON:-python3}" -m sglang.launch_server \\',
-            f'  --model-path "${{MODEL:-{_default(model)}}}" \\',
+            f'  --model-path "${{MODEL:-{_default(identity)}}}" {"$revision " if revision else ""}\\',
             '  --host "${HOST:-127.0.0.1}" --port "${PORT:-30000}" \\',
             f"  --load-format safetensors{' ' + chr(92) if flags else ''}",
             *([f"  {flags}"] if flags else []),

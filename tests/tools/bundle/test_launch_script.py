@@ -132,3 +132,12 @@ def test_an_engine_with_its_own_kernels_is_started_without_the_stand_in(tmp_path
     laid = launch_script(config, "/m", "", standin=False, overlay=True)
     laid = laid.replace("exec ", 'echo "$PYTHONPATH"; exec ')
     assert run(tmp_path, laid.replace("set -eu", "set -e"))[0] == str(tmp_path / "overlay")
+
+
+def test_a_model_by_id_is_served_at_its_revision_and_another_one_without(tmp_path: Path) -> None:
+    commit = "a" * 40
+    script = launch_script(ServerConfig(), f"org/model@{commit}", "", standin=False)
+    words = run(tmp_path, script)
+    assert words[words.index("--model-path") + 1] == "org/model"
+    assert words[words.index("--revision") + 1] == commit
+    assert "--revision" not in run(tmp_path, script, MODEL="/other")
