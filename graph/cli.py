@@ -110,6 +110,9 @@ def run(
     tracks: Annotated[
         list[str] | None, typer.Option("--track", help="kernels or config; may be repeated. Both, unless --quick.")
     ] = None,
+    launch_plan: Annotated[
+        str | None, typer.Option(help="Servers of a block: coresident, alternating, or auto by the device.")
+    ] = None,
     allow_pickle: Annotated[bool, typer.Option("--allow-pickle", help="Load weights in a pickle format.")] = False,
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="Run code that comes with the model.")

@@ -22,6 +22,7 @@ QUICK: dict[str, object] = {
 
 TRACKS = ("kernels", "config")
 APPROVE = ("bank", "bundle", "never")
+LAUNCH_PLANS = ("auto", "alternating", "coresident")
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class RunOptions:
     flag: list[str] | None = None
     only: list[str] | None = None
     tracks: list[str] | None = None
+    launch_plan: str | None = None
     allow_pickle: bool = False
     trust_remote_code: bool = False
     llm: str | None = None
@@ -77,6 +79,12 @@ def build_config(options: RunOptions) -> RunConfig:
         if options.approve not in APPROVE:
             raise UserError(f"invalid value {options.approve!r} for --approve", "", f"use one of {', '.join(APPROVE)}")
         changes["approve"] = options.approve
+    if options.launch_plan is not None:
+        if options.launch_plan not in LAUNCH_PLANS:
+            raise UserError(
+                f"invalid value {options.launch_plan!r} for --launch-plan", "", f"use one of {', '.join(LAUNCH_PLANS)}"
+            )
+        changes["launch_plan"] = options.launch_plan
     if options.seed is not None:
         changes["seed"] = options.seed
     if options.budget is not None:

@@ -74,3 +74,10 @@ def test_a_folder_that_holds_a_run_is_passed_over(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         (tmp_path / name / "run.json").write_text("{}")
     assert free_folder(tmp_path / "m") == tmp_path / "m-3"
+
+
+def test_how_servers_share_the_machine_can_be_asked_for() -> None:
+    assert build_config(ASKED).launch_plan == "auto"
+    assert build_config(replace(ASKED, launch_plan="alternating")).launch_plan == "alternating"
+    with pytest.raises(UserError, match=r"invalid value 'both' for --launch-plan.*Use one of auto, alternating"):
+        build_config(replace(ASKED, launch_plan="both"))
