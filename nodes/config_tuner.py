@@ -94,7 +94,7 @@ def screen(
             results.append(result)
             if failure == "not_recorded" and trial.stage != SUGGESTED:
                 break  # the recording ends here
-    return [LeverProspect(best.trial.lever(), math.expm1(best.score)) for best in policy.ranked()]
+    return [LeverProspect(best.trial.lever(), math.expm1(best.score)) for best in policy.rank()]
 
 
 def _source(trial: Trial) -> Source:

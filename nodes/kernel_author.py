@@ -105,7 +105,7 @@ def _ask_author(
     advisor: Advisor, task: TaskFolder, search: Search, findings: Sequence[str], room: int, seconds: float
 ) -> ProposalRecord:
     kernel_task = task.task
-    system = load_prompt(ROLE).filled(
+    system = load_prompt(ROLE).fill(
         skills="\n\n".join(
             entry.body
             for entry in skills_for(ROLE, operator=task.family.name, device=kernel_task.device, dtype=kernel_task.dtype)

@@ -102,7 +102,7 @@ def judge(votes: int = VOTES, seed: int = 0) -> Solver:
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         del generate
         scope = str(state.metadata["scope"])
-        system = load_prompt(ROLE).filled(scope=scope, skill=extract_scope(skill(SKILL).body, scope))
+        system = load_prompt(ROLE).fill(scope=scope, skill=extract_scope(skill(SKILL).body, scope))
         state.messages = [ChatMessageSystem(content=system), ChatMessageUser(content=state.input_text)]
         brief = await asyncio.to_thread(_brief_fixture, str(state.sample_id), seed)
         model = get_model()

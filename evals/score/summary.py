@@ -77,7 +77,7 @@ class Summary:
         """sha256 of the judge's skill; empty without a judge."""
         return next((call.skill for fixture_score in self.each for call in fixture_score.asked), "")
 
-    def said(self, fixture: str) -> str:
+    def describe_verdict(self, fixture: str) -> str:
         """The verdict of a fixture, or of every repeat where they differ; a dash where it was not judged."""
         words = next(
             (

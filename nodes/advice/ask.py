@@ -84,7 +84,7 @@ def ask_role(context: RunContext, question: RoleQuestion[M, T]) -> T | None:
         return _again(earlier_answer, question)
     if any(element.outcome in FINAL for element in before):
         return None
-    system = load_prompt(question.role).filled(**question.words)
+    system = load_prompt(question.role).fill(**question.words)
     try:
         outcome = context.advisor.ask(
             question.role, system, "Your proposal.", question.shape, question.tools, seconds_for(context)

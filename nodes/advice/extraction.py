@@ -67,7 +67,7 @@ def ask_selection(
 
     def take(answer: ExtractionProposal) -> Usable[Selection]:
         selection, dropped = select(names, answer.operators, [(entry.name, entry.because) for entry in answer.left_out])
-        return Usable(selection, dropped, selection.said(names))
+        return Usable(selection, dropped, selection.describe(names))
 
     return ask_role(context, _question(context, "operators", ask, Selection, take, profile=profile, findings=findings))
 

@@ -32,7 +32,7 @@ class Selection(Record):
     left_out: tuple[LeftOut, ...] = ()
     """Items that are not tried: at most half of the list, never its first one."""
 
-    def said(self, before: Sequence[str]) -> str:
+    def describe(self, before: Sequence[str]) -> str:
         """Summary for people."""
         if self.order == tuple(before) and not self.left_out:
             return "nothing to change"

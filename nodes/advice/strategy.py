@@ -113,7 +113,8 @@ def _take(answer: DirectionProposal, directions: Sequence[str], operators: Seque
             [(item.target, item.because) for item in mine if item.leave_out],
         )
         dropped += more
-    summary = f"settings: {selections['setting'].said(directions)}; operators: {selections['operator'].said(operators)}"
+    settings, replaced = selections["setting"].describe(directions), selections["operator"].describe(operators)
+    summary = f"settings: {settings}; operators: {replaced}"
     return Usable(Strategy(directions=selections["setting"], operators=selections["operator"]), tuple(dropped), summary)
 
 

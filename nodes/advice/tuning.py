@@ -104,7 +104,7 @@ class TuningAdvice:
             policy.suggest(*_settings(entry))
 
     def _ask(self, policy: SearchPolicy, trials: Sequence[ScreeningResult]) -> Consultation:
-        system = load_prompt(ROLE).filled(**_words(self._context, self._space, self._reference, trials, self._findings))
+        system = load_prompt(ROLE).fill(**_words(self._context, self._space, self._reference, trials, self._findings))
         toolbox = _tools(self._context, self._space)
         outcome = self._advisor.ask(
             ROLE, system, "Your proposals.", ConfigurationProposal, toolbox, seconds_for(self._context)

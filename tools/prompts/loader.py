@@ -47,7 +47,7 @@ class RolePrompt:
     sha256: str
     """Of the file."""
 
-    def filled(self, **values: str) -> str:
+    def fill(self, **values: str) -> str:
         """The prompt with every placeholder replaced once: what is filled in is not read again.
 
         Raises ``ValueError`` when a value is missing or too many.

@@ -30,7 +30,7 @@ class _Sampling:
         """A configuration that was not asked before; ``None`` when the budget is spent or none is found."""
         if not self._log.affordable():
             return None
-        number, visited = self._log.next_id(), self._log.visited()
+        number, visited = self._log.next_id(), self._log.visited_points()
         for attempt in range(ATTEMPTS):
             point = self._draw(number, attempt)
             if any(point) and point not in visited:

@@ -125,10 +125,10 @@ class SearchPolicy:
 
     def best(self) -> BestTrial | None:
         """The measured configuration with the highest expected score, if that is above the reference's."""
-        ranked = self.ranked()
+        ranked = self.rank()
         return ranked[0] if ranked and ranked[0].score > 0 else None
 
-    def ranked(self) -> list[BestTrial]:
+    def rank(self) -> list[BestTrial]:
         """Every measured configuration with its expected score, best first."""
         ids = list(self._log.scores)
         if not ids:
@@ -186,14 +186,14 @@ class SearchPolicy:
         return len(self._space.changes(point)) <= self._most
 
     def _fresh(self, point: Point) -> bool:
-        return any(point) and point not in self._log.visited()
+        return any(point) and point not in self._log.visited_points()
 
     def _scripted(self, posterior: Posterior, base: Point) -> list[tuple[Point, str]]:
         """The screening trials that are still due, then the combination of all gains."""
         own = {point for trial, point in self._log.asked.values() if trial.stage != SUGGESTED}
         knobs = {d for point in own for d, _ in self._space.changes(point)}
         # A suggested value of a knob is no reason not to try the search's own first value of it.
-        tried = {next(iter(changes)) for p in self._log.visited() if len(changes := self._space.changes(p)) == 1}
+        tried = {next(iter(changes)) for p in self._log.visited_points() if len(changes := self._space.changes(p)) == 1}
         due = [change for change in self._screening if change[0] not in knobs and change not in tried]
         under = base if self._most > 1 else self._space.reference
         script = [(self._space.normal(_with(under, change)), "screen") for change in due]

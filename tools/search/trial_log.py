@@ -80,7 +80,7 @@ class TrialLog:
         """One more than the largest id so far."""
         return max(self.asked, default=-1) + 1
 
-    def visited(self) -> set[Point]:
+    def visited_points(self) -> set[Point]:
         """Every point asked so far."""
         return {point for _, point in self.asked.values()}
 

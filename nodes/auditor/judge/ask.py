@@ -68,7 +68,7 @@ async def _ask(client: Client, prompt: Prompt, votes: int) -> list[CallOutcome[O
 
 
 def _fill_prompt(request: Request, prompt: RolePrompt, auditing: Skill, brief: Brief) -> Prompt:
-    system = prompt.filled(scope=request.scope, skill=extract_scope(auditing.body, request.scope))
+    system = prompt.fill(scope=request.scope, skill=extract_scope(auditing.body, request.scope))
     return Prompt(system, brief.text)
 
 

@@ -1,4 +1,4 @@
-"""The gain stands beside every other confirmation of the run, not as the best of many (D09).
+"""The gain stays significant after adjusting for every other confirmation of the run (D09).
 
     p = P(T > (d̄ − δ₀)·√n / s_d) · 0.05 / α        α: level of a look, so that p is on the scale of the whole comparison
 

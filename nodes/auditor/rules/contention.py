@@ -1,4 +1,4 @@
-"""Nobody else used the machine during the rounds, or everybody suffered alike (C15).
+"""No other process used the machine during the rounds, or both legs were disturbed alike (C15).
 
 From the one-second samples that fall into timed rounds: CPU cores used by foreign processes, time stolen by the
 hypervisor. On a shared box some of it is honest weather and only worth a FLAG. It is a FAIL when it is asymmetric (the

@@ -1,4 +1,4 @@
-"""Throughput is not bought with latency behind the reader's back (D13).
+"""A headline does not hide that throughput was gained at the cost of latency (D13).
 
 TTFT, TPOT, ITL and their p99 of both legs are recomputed per block like the metric. One that is worse by more than 20
 %, with its whole interval above 5 %, belongs into the headline: FLAG, ``downgrade_headline``. The win itself stands.

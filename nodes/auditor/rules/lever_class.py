@@ -3,7 +3,7 @@
 Class A: the same work done faster (another implementation). Class B: an algorithmic or serving lever. A class B gain is
 real and is accounted for separately; called a kernel win it costs the headline. Settings are classed by registry; a
 replaced operator by the source of its overlay: what it writes to, not what it is called. An unknown lever, or an
-overlay whose source is absent or cannot be followed, has no class: it can be banked, but under nobody's name. Neither
+overlay whose source is absent or cannot be followed, has no class: it can be banked, but under no class. Neither
 has a change that nobody declared.
 """
 

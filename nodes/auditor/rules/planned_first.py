@@ -1,4 +1,4 @@
-"""The plan stood before the first launch, and nothing was rewritten since (D10 R03).
+"""The plan was recorded before the first launch, and nothing was rewritten since (D10 R03).
 
 From the run's ledger up to this audit: its chain holds; the comparison's plan was entered once, before any of its legs,
 and is the plan that is sealed here; so are claim and leg records. A plan that came after the launches is no plan: block

@@ -1,4 +1,4 @@
-"""In another tool's files: whether prompts were found in the prefix cache is shown, and nothing looks as if (C17).
+"""Imported files show whether prompts were found in the prefix cache, and no figure suggests it unshown (C17).
 
 The state is known from cached-token counts in the rounds, from a scheduler log, or from a server without a prefix
 cache. Elsewhere it is not shown; a median TTFT that falls to a quarter or less, and four times further than TPOT, is

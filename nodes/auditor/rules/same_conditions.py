@@ -1,4 +1,4 @@
-"""Both servers resolved to the same arguments, apart from the lever and what inertly follows from it.
+"""Both servers resolved to the same arguments, apart from the lever and what follows from it without effect.
 
 Compares the resolved ``server_info`` of every leg with that of the first reference (C01 C02 C04 C08 C10 C13 C14 Q10):
 

@@ -83,4 +83,7 @@ def test_repeats_of_rules_and_of_judgments_are_told_apart() -> None:
     assert (found.same_judgments.hits, found.same_judgments.of) == (0, 1)
     assert found.spent is not None
     assert (found.spent.judgments, found.spent.requests, found.spent.cost) == (3, 9, 1.5)
-    assert (found.alarmed_verdicts and found.alarmed_verdicts.hits, found.said("h")) == (1, "PASS FLAG PASS")
+    assert (found.alarmed_verdicts and found.alarmed_verdicts.hits, found.describe_verdict("h")) == (
+        1,
+        "PASS FLAG PASS",
+    )

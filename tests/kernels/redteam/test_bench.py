@@ -54,7 +54,7 @@ def test_honest_ones_are_right_and_not_refused_by_anything_but_a_clock(found):
 @pytest.mark.parametrize(
     ("technique", "layer", "said"),
     [
-        ("pointer-cache", "correctness", "the answer to old contents"),
+        ("pointer-cache", "correctness", "the answer for old contents"),
         ("edits-the-harness", "containment", "was prevented from what it tried"),
         ("leaves-a-process", "containment", "was prevented from what it tried"),
         ("calls-out", "containment", "crashed"),

@@ -52,6 +52,6 @@ def test_what_is_left_out_cannot_be_named_too() -> None:
 
 
 def test_it_is_told_in_a_few_words() -> None:
-    assert select(ITEMS, [], [])[0].said(ITEMS) == "nothing to change"
-    assert select(("a", "b"), ["b"], [])[0].said(("a", "b")) == "b, a"
-    assert select(ITEMS, [], [("tiny", "dull")])[0].said(ITEMS) == "large, middle, small; tiny left out (dull)"
+    assert select(ITEMS, [], [])[0].describe(ITEMS) == "nothing to change"
+    assert select(("a", "b"), ["b"], [])[0].describe(("a", "b")) == "b, a"
+    assert select(ITEMS, [], [("tiny", "dull")])[0].describe(ITEMS) == "large, middle, small; tiny left out (dull)"

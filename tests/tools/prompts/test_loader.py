@@ -16,7 +16,7 @@ from bankable.tools.skills.front_matter import ROLES
 @pytest.mark.parametrize("role", ROLES)
 def test_every_role_has_a_complete_prompt(role: str) -> None:
     found = load_prompt(role)
-    filled = found.filled(**{name: f"<{name}>" for name in PLACEHOLDERS[role]})
+    filled = found.fill(**{name: f"<{name}>" for name in PLACEHOLDERS[role]})
     assert "{{" not in filled
     assert all(f"<{name}>" in filled for name in PLACEHOLDERS[role])
     assert all(f"## {section}\n" in found.text for section in SECTIONS)
@@ -35,16 +35,16 @@ def test_the_judges_prompt_names_the_shape_that_is_bound() -> None:
 
 
 def test_what_is_filled_in_is_not_read_again() -> None:
-    filled = load_prompt("judge").filled(scope="{{ skill }}", skill="secret")
+    filled = load_prompt("judge").fill(scope="{{ skill }}", skill="secret")
     assert "The scope is **{{ skill }}**." in filled
     assert filled.count("secret") == 1
 
 
 def test_values_are_those_that_the_prompt_has() -> None:
     with pytest.raises(ValueError, match="judge needs scope, skill"):
-        load_prompt("judge").filled(scope="patch")
+        load_prompt("judge").fill(scope="patch")
     with pytest.raises(ValueError, match="judge needs"):
-        load_prompt("judge").filled(scope="patch", skill="x", verdict="PASS")
+        load_prompt("judge").fill(scope="patch", skill="x", verdict="PASS")
 
 
 @pytest.mark.parametrize(

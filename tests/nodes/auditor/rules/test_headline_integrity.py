@@ -1,4 +1,4 @@
-"""Throughput is not bought with latency behind the reader's back."""
+"""A headline does not hide that throughput was gained at the cost of latency."""
 
 from __future__ import annotations
 
