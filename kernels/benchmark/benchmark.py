@@ -35,6 +35,10 @@ WARMUPS = 5
 """Untimed calls before the timed ones."""
 SAMPLES = 12
 """Timed calls of each implementation at each shape in a round."""
+LEAST_WARMUPS, LEAST_SAMPLES = 2, 4
+"""What is left of both where the live implementation is slow."""
+ROUND_S = 3.0
+"""Seconds in a round that the live implementation's calls should not exceed, at all shapes together."""
 FLOOR = 0.01
 """Minimum effect in log units: a smaller gain is no win."""
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -55,6 +59,7 @@ HARNESS = (
     "worker/peaks.py",
 )
 """Files that measure, below ``kernels/``: their digests stand in ``measurement.json``."""
+TIMER = "perf_counter_ns"
 TIMER_FILE, CHECKER_FILE = "worker/timing.py", "worker/check.py"
 
 
@@ -111,19 +116,14 @@ def run_benchmark(
             for candidate in (reference, *candidates)
         ]
         measured = [measure_peaks(fork_server, folder.task.dtype, settings.threads)]
+        protocol = choose_protocol(folder, reference, fork_server, measured[0].cache_bytes, settings)
+    if protocol.timed_calls < settings.samples:
+        say(f"{protocol.timed_calls} timed calls instead of {settings.samples}: the live implementation is slow")
     for entry in qualified:
         say(f"{entry.implementation}: " + (_describe_right(entry) if entry.ok else f"left out: {entry.why}"))
     if not qualified[0].ok:
         raise UserError("Cannot measure: the live implementation is not right", folder.task.operator, qualified[0].why)
     right = [candidate for candidate, entry in zip((reference, *candidates), qualified, strict=True) if entry.ok]
-    protocol = TimingProtocol(
-        timer="perf_counter_ns",
-        warmup_calls=WARMUPS,
-        timed_calls=settings.samples,
-        cache="rotated",
-        rounds=settings.rounds,
-        floor=FLOOR,
-    )
     rounds = Rounds(folder, protocol, settings.threads, measured[0].cache_bytes, keys, settings.limits)
     log, rows = AppendLog(place / "opbench_runs.jsonl"), list[OpRun]()
     for index in range(settings.rounds):
@@ -151,6 +151,28 @@ def run_benchmark(
     write_once(place / "qualification.json", json_bytes([asdict(entry) for entry in qualified]))
     write_once(place / "claim.json", json_bytes(claimed.model_dump(mode="json")))
     return OperatorBenchmark(place, attempt, tuple(rows), peaks, claimed, tuple(qualified))
+
+
+def choose_protocol(
+    folder: TaskFolder, live: Candidate, fork_server: ForkServer, cache_bytes: int, settings: BenchmarkSettings
+) -> TimingProtocol:
+    """The protocol of all implementations: fewer calls where the live one needs more than ``ROUND_S`` for a round."""
+    keys = [shape.key for shape in folder.task.shapes]
+    once = TimingProtocol(timer=TIMER, warmup_calls=1, timed_calls=1, cache="rotated", rounds=1, floor=FLOOR)
+    trial = Rounds(folder, once, settings.threads, cache_bytes, keys, settings.limits)
+    rows = trial.measure(0, [live], fork_server)
+    call_s = sum(sample or 0.0 for row in rows for sample in row.samples_ns) / 1e9  # once at every shape
+    fitting = int(ROUND_S / call_s) if call_s > 0 else settings.samples + WARMUPS
+    plenty = fitting >= settings.samples + WARMUPS
+    return once.model_copy(
+        update={
+            "warmup_calls": WARMUPS if plenty else LEAST_WARMUPS,
+            "timed_calls": settings.samples
+            if plenty
+            else min(settings.samples, max(LEAST_SAMPLES, fitting - LEAST_WARMUPS)),
+            "rounds": settings.rounds,
+        }
+    )
 
 
 def measure_peaks(fork_server: ForkServer, dtype: str, threads: int) -> Peaks:

@@ -9,10 +9,12 @@ from pathlib import Path
 import orjson
 import pytest
 
+from bankable.kernels.benchmark import benchmark as module
 from bankable.kernels.benchmark.benchmark import BenchmarkSettings, OperatorBenchmark, run_benchmark
-from bankable.kernels.benchmark.candidate import kernel_candidate, torch_candidate
+from bankable.kernels.benchmark.candidate import kernel_candidate, live_candidate, torch_candidate
 from bankable.kernels.build.compiler import Compiled, Compiler
 from bankable.kernels.build.render import render
+from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.task.folder import TaskFolder
 from bankable.nodes.auditor.process import audit_sealed
 from bankable.nodes.auditor.verdict import Verdict
@@ -105,3 +107,13 @@ def test_evidence_that_was_tampered_with_is_not_taken(
 def test_the_claim_of_another_folder_is_another_attempt(measured: OperatorBenchmark, norm_task: TaskFolder):
     assert norm_task.next_attempt() == measured.attempt + 1
     assert replace(norm_task).path == measured.folder.parent
+
+
+@pytest.mark.parametrize(("round_s", "warmups", "samples"), [(1e9, 5, 12), (1e-9, 2, 4)])
+def test_a_slow_live_implementation_is_called_less_often(
+    norm_task: TaskFolder, fork_server: ForkServer, monkeypatch: pytest.MonkeyPatch, round_s, warmups, samples
+):
+    monkeypatch.setattr(module, "ROUND_S", round_s)
+    live = live_candidate(norm_task.task.live_source, norm_task.task.live_backend)
+    protocol = module.choose_protocol(norm_task, live, fork_server, 1 << 20, BenchmarkSettings())
+    assert (protocol.warmup_calls, protocol.timed_calls, protocol.rounds) == (warmups, samples, 6)
