@@ -11,6 +11,7 @@ import typer
 from bankable.evals.cli.auditor import compare, gate, mutants
 from bankable.evals.cli.bench import bench_app
 from bankable.evals.cli.faults import faults, inject, sweep
+from bankable.evals.cli.invariants import invariants
 from bankable.evals.cli.push import push_app
 from bankable.evals.cli.run import run
 from bankable.evals.pack import pack as pack_runs
@@ -19,7 +20,7 @@ from bankable.tools.errors import UserError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(bench_app, name="bench")
 app.add_typer(push_app, name="push")
-for command in (run, compare, gate, mutants, faults, inject, sweep):
+for command in (run, compare, gate, mutants, faults, inject, sweep, invariants):
     app.command()(command)
 
 

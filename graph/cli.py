@@ -324,15 +324,35 @@ def verify(
 def rules(
     json: Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print two tables for a page.")] = False,
+    invariants: Annotated[
+        bool, typer.Option("--invariants", help="List the relations between records and how far honest launches come.")
+    ] = False,
 ) -> None:
     """The auditor's rules: scopes, failure modes decided, evidence needed, verdicts; and modes that none decides."""
     from bankable.nodes.auditor.index import build_index, render_markdown, render_text
 
+    if invariants:
+        _print_invariants(json=json, markdown=markdown)
+        return
     index = build_index()
     if json:
         sys.stdout.buffer.write(index.model_dump_json(indent=2).encode() + b"\n")
     else:
         print(render_markdown(index) if markdown else render_text(index))
+
+
+def _print_invariants(*, json: bool, markdown: bool) -> None:
+    from bankable.nodes.auditor.invariants.listing import (
+        list_invariants,
+        render_invariants_markdown,
+        render_invariants_text,
+    )
+
+    entries = list_invariants()
+    if json:
+        sys.stdout.buffer.write(orjson.dumps([entry.model_dump() for entry in entries]) + b"\n")
+    else:
+        print(render_invariants_markdown(entries) if markdown else render_invariants_text(entries))
 
 
 @app.command()

@@ -20,6 +20,10 @@ METRIC = "output_throughput"
 """Deciding metric where no plan names one."""
 LARGEST_LEVEL = 0.5
 LARGEST_LOG = 500.0
+SMALLEST_LEVEL, LARGEST_LEVEL = 1e-6, 0.5
+"""Levels that an interval of some blocks is computed at."""
+MOST_LOOKS = 64
+"""Looks of one plan: with more of them, computing their common level would take minutes."""
 FIELDS = tuple(LatencySummary.model_fields)
 
 
@@ -112,12 +116,19 @@ def judge_unplanned(
 
 def judge(differences: Sequence[float], plan: Plan) -> Decision:
     """Decide some of a comparison's differences by its own plan."""
-    return decide(differences, level(plan), plan.floor, plan.looks or None)
+    return decide(differences, level(plan), plan.floor, plan.looks[:MOST_LOOKS] or None)
 
 
 def level(plan: Plan) -> float:
     """Level of a look, clipped to the range that an interval is defined for."""
-    return min(plan.alpha, LARGEST_LEVEL)
+    return min(max(plan.alpha, SMALLEST_LEVEL), LARGEST_LEVEL)
+
+
+def find_plan_fault(plan: Plan) -> str:
+    """Say why no decision can rest on a plan's looks and level; empty where one can."""
+    if len(plan.looks) > MOST_LOOKS:
+        return f"{len(plan.looks)} looks"
+    return f"a level of {plan.alpha:g}" if plan.alpha < SMALLEST_LEVEL else ""
 
 
 def values(leg: LegView, metric: str) -> list[float]:

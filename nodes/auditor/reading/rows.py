@@ -18,6 +18,7 @@ from bankable.nodes.auditor.reading.first_batch import find_cold_start
 from bankable.nodes.auditor.reading.gaps import Gaps
 from bankable.nodes.auditor.reading.reader import Json, Reader
 from bankable.nodes.auditor.reading.resolved import drop_volatile
+from bankable.nodes.auditor.reading.round_facts import RoundFacts, collect_facts
 from bankable.nodes.auditor.reading.texts import count_empty_answers
 from bankable.tools.evidence.canonical import canonical, digest
 from bankable.tools.evidence.records import LatencySummary, RoundStamp
@@ -139,6 +140,8 @@ class BenchRound:
     """The load generator's own arguments."""
     server_info: Json = field(default_factory=dict)
     """Resolved server arguments without volatile ones; empty when the record has none."""
+    facts: RoundFacts | None = None
+    """Further facts of a round of this project's format; ``None`` for other tools' records."""
 
     def figure(self, name: str) -> float | None:
         """A figure of ``LatencySummary``: recomputed where that is possible, else as reported."""
@@ -275,6 +278,12 @@ def _build_round(
         process=find_process(head.server_info),
         arguments=tuple((key, _format_argument(entry[key])) for key in BENCH_ARGUMENTS if key in entry),
         server_info=seen.setdefault(digest(canonical(info)), info),
+        facts=collect_facts(
+            entry,
+            (requests.input_lens, requests.output_lens, requests.ttfts, requests.errors, requests.cached_tokens),
+            gaps,
+            raw.p99_tpot_ms,
+        ),
     )
 
 

@@ -7,7 +7,9 @@ looked up by this shape, and keywords are searched once per shape.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from calendar import timegm
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from operator import add
@@ -24,6 +26,15 @@ _BATCH, _RUNNING, _NEW, _CAPTURED = b" batch", b"#running-req: ", b"#new-seq: ",
 _NUMBER = rb"(?:([0-9]{1,12})(?![0-9]))?"
 """At most twelve digits: no counter has more."""
 _RUNNING_COUNT, _NEW_COUNT = re.compile(_RUNNING + _NUMBER), re.compile(_NEW + _NUMBER)
+_FRESH_TOKENS, _CACHED_TOKENS = re.compile(b"#new-token: " + _NUMBER), re.compile(b"#cached-token: " + _NUMBER)
+_RATE = re.compile(rb"gen throughput \(token/s\): ([0-9]{1,12}(?:\.[0-9]{1,12})?)")
+_ACCESS = re.compile(rb'"([A-Z]{3,7} /[^ ?"]{0,80})[^"]* HTTP/\.?" ?([A-Za-z ]*)')
+"""A line of the access log without its digits: method and path, and the status text."""
+_TIME = re.compile(rb"^\[(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)")
+_PROCESS = re.compile(r"Started server process \[([0-9]{1,12})\]")
+_ARGUMENTS = b"server_args="
+MAX_ARGUMENTS, MAX_PATHS = 1 << 17, 64
+"""Characters of the line with the server's arguments, and kinds of requests, that are kept."""
 _USAGE = re.compile(rb"token usage: ([0-9]{1,12}(?:\.[0-9]{1,12})?)(?![0-9])")
 _DEVICES = (b"cuda", b"cpu", b"hip", b"npu")
 _GRAPH = re.compile(_CAPTURED + b"(?:%b)" % b"|".join(b"(?<=%b)" % (device + _CAPTURED) for device in _DEVICES))
@@ -68,6 +79,7 @@ _WORDS = tuple(
         _HARMLESS,
         _BINDS,
         _NO_KERNELS,
+        "Started server process",
         *_RETRACTED,
         *_FATAL,
     )
@@ -80,6 +92,8 @@ class _Kind(Enum):
 
     IGNORED = auto()
     """Nothing of interest."""
+    ACCESS = auto()
+    """An answered request."""
     COUNTERS = auto()
     """At most the scheduler's counters."""
     ANYTHING = auto()
@@ -110,6 +124,28 @@ class LogFacts:
     """Whether a CPU engine had its own kernels; ``None`` where the log does not tell."""
     bound_to: str = ""
     """Cores that the engine's CPU kernels bind their threads to, as a list of ranges; empty without such kernels."""
+    ready_lines: int = 0
+    """Number of lines that report the server ready: one for each launch."""
+    requests: Mapping[str, int] = field(default_factory=dict)
+    """Answered requests by method and path without digits, such as ``POST /generate``; empty without an access log."""
+    refused: int = 0
+    """Requests that were answered with another status than OK."""
+    prompt_tokens: int = 0
+    """Prompt tokens that the scheduler took, computed and cached ones."""
+    cached_tokens: int = 0
+    """Those of them that came from the prefix cache."""
+    peak_rate: float = 0.0
+    """Highest generation rate of a scheduler line, tokens per second; 0 when no line has one."""
+    began: float | None = None
+    """First time stamp, in seconds of the server's own time zone; ``None`` without time stamps."""
+    ended: float | None = None
+    """Last time stamp, likewise."""
+    ready_at: float | None = None
+    """Time stamp of the ready line, likewise."""
+    pid: int | None = None
+    """Process id that the server reports; ``None`` when it reports none."""
+    arguments: str = ""
+    """The line with the server's arguments; empty without one."""
 
 
 def scan_log(blocks: Iterable[tuple[int, Sequence[bytes]]]) -> LogFacts:
@@ -118,15 +154,22 @@ def scan_log(blocks: Iterable[tuple[int, Sequence[bytes]]]) -> LogFacts:
     A log without a ready line is scanned for faults from its first line.
     """
     scan, kinds, count = _Scan(), dict[bytes, _Kind](), 0
-    ignored, counters = _Kind.IGNORED, _Kind.COUNTERS
+    ignored, counters, access = _Kind.IGNORED, _Kind.COUNTERS, _Kind.ACCESS
     for first, lines in blocks:
         steps: dict[bytes, list[bytes]] = {}
+        scan.scan_times(lines)
         for number, whole in enumerate(lines, first):
             line = whole if len(whole) <= LONGEST else _truncate(whole)
             shape = line.translate(None, _DIGITS)
             kind = kinds.get(shape) or _classify(kinds, shape)
             if kind is ignored and not scan.harmless:
+                if len(whole) > LONGEST and _ARGUMENTS in whole[:200]:
+                    scan.arguments = scan.arguments or whole[:MAX_ARGUMENTS].decode("utf-8", "replace")
                 continue
+            if kind is access:
+                scan.count_access(shape)
+                if not scan.harmless:
+                    continue
             if kind is counters and not scan.harmless:
                 steps.setdefault(shape, []).append(line)
             else:
@@ -139,6 +182,8 @@ def scan_log(blocks: Iterable[tuple[int, Sequence[bytes]]]) -> LogFacts:
 
 def _classify(kinds: dict[bytes, _Kind], shape: bytes) -> _Kind:
     kind = _Kind.COUNTERS if _BATCH in shape and _RUNNING in shape else _Kind.IGNORED
+    if kind is _Kind.IGNORED and b" HTTP/" in shape and _ACCESS.search(shape):
+        kind = _Kind.ACCESS
     for word in _WORDS:
         if word in shape:
             kind = _Kind.ANYTHING
@@ -169,6 +214,34 @@ class _Scan:
     """Cores of the first rank; empty where the line names none, ``None`` without such a line."""
     without_kernels: bool = False
     faults: list[tuple[int, str]] = field(default_factory=list)
+    ready_lines: int = 0
+    requests: Counter[str] = field(default_factory=Counter)
+    refused: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    peak_rate: float = 0.0
+    began: float | None = None
+    ended: float | None = None
+    ready_at: float | None = None
+    pid: int | None = None
+    arguments: str = ""
+
+    def scan_times(self, lines: Sequence[bytes]) -> None:
+        """Read the first and the last time stamp of a block of lines."""
+        if self.began is None:
+            self.began = next((time for line in lines if (time := _time(line)) is not None), None)
+        last = next((time for line in reversed(lines) if (time := _time(line)) is not None), None)
+        self.ended = self.ended if last is None else last
+
+    def count_access(self, shape: bytes) -> None:
+        """Count an answered request, given without its digits."""
+        match = _ACCESS.search(shape)
+        if match is None:
+            return
+        path = match[1].decode("ascii", "replace")
+        if path in self.requests or len(self.requests) < MAX_PATHS:
+            self.requests[path] += 1
+        self.refused += match[2].strip() != b"OK"
 
     def scan_line(self, number: int, line: bytes) -> None:
         """Scan a line that may hold any keyword."""
@@ -180,8 +253,12 @@ class _Scan:
                 match = _BOUND_TO.search(text)
                 self.bound_to = match[1] if match is not None else ""
             self.without_kernels = self.without_kernels or _NO_KERNELS in text
+        if (process := _PROCESS.search(text)) is not None:
+            self.pid = int(process[1])
+        if self.ready is not None and _READY.search(text):
+            self.ready_lines += 1
         if self.ready is None and _READY.search(text):
-            self.ready = number
+            self.ready, self.ready_lines, self.ready_at = number, 1, _time(line)
             self.faults.clear()
         elif self.scan_counters(line):
             return
@@ -203,7 +280,15 @@ class _Scan:
         self.peak_running = max(self.peak_running, running)
         for usage in _USAGE.findall(line):
             self.peak_usage = max(self.peak_usage, float(usage))
+        self._add_tokens(line)
         return True
+
+    def _add_tokens(self, text: bytes) -> None:
+        fresh = sum(int(number or 0) for number in _FRESH_TOKENS.findall(text))
+        cached = sum(int(number or 0) for number in _CACHED_TOKENS.findall(text))
+        self.prompt_tokens += fresh + cached
+        self.cached_tokens += cached
+        self.peak_rate = max(self.peak_rate, *map(float, _RATE.findall(text)), 0.0)
 
     def scan_alike(self, shape: bytes, lines: list[bytes]) -> None:
         """Read lines of one shape that hold at most counters: all at once when no line holds a counter twice."""
@@ -219,6 +304,7 @@ class _Scan:
         new = [int(number or 0) for number in fresh] or [0] * len(lines)
         self.peak_running = max(self.peak_running, *map(add, map(int, running), new))
         self.peak_usage = max(self.peak_usage, *map(float, _USAGE.findall(text)), 0.0)
+        self._add_tokens(text)
 
     def summarise(self, lines: int) -> LogFacts:
         """The summary, given the number of lines of the whole log."""
@@ -233,7 +319,27 @@ class _Scan:
             tuple(self.faults),
             False if self.without_kernels else (None if self.bound_to is None else True),
             "" if self.without_kernels else self.bound_to or "",
+            ready_lines=self.ready_lines,
+            requests=dict(self.requests),
+            refused=self.refused,
+            prompt_tokens=self.prompt_tokens,
+            cached_tokens=self.cached_tokens,
+            peak_rate=self.peak_rate,
+            began=self.began,
+            ended=self.ended,
+            ready_at=self.ready_at,
+            pid=self.pid,
+            arguments=self.arguments,
         )
+
+
+def _time(line: bytes) -> float | None:
+    """The time stamp at the begin of a line, in seconds; ``None`` without one."""
+    match = _TIME.match(line)
+    if match is None:
+        return None
+    year, month, day, hour, minute, second = map(int, match.groups())
+    return float(timegm((year, month, day, hour, minute, second))) if 1 <= month <= 12 else None
 
 
 def _is_fault(text: str) -> bool:

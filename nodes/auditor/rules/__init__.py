@@ -12,10 +12,12 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.rule import Rule
 from bankable.nodes.auditor.rules.harness import HARNESS_RULES
+from bankable.nodes.auditor.rules.invariants import INVARIANT_RULES
 
 
 def _rules() -> Iterator[Rule]:
     yield from HARNESS_RULES
+    yield from INVARIANT_RULES
     for module in pkgutil.iter_modules(__path__, f"{__name__}."):
         if not module.ispkg:
             rule: Rule = importlib.import_module(module.name).rule

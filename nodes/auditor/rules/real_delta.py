@@ -17,7 +17,7 @@ import math
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.measured import judge, values
+from bankable.nodes.auditor.measured import MOST_LOOKS, SMALLEST_LEVEL, find_plan_fault, judge, values
 from bankable.nodes.auditor.rule import GAINS, Found, Outcome, Rule, Unverifiable, at, fail, flag, info
 from bankable.nodes.auditor.stacking import may_stack
 from bankable.nodes.auditor.verdict import Action
@@ -38,6 +38,11 @@ def check(case: Case) -> Iterator[Outcome]:
     plan, decision, where = case.plan, case.measured.decision, at(case.plan_file)
     if plan.metric not in METRICS:
         yield fail(f"one of {', '.join(METRICS)}", plan.metric, "declare a throughput metric", where)
+        return
+    if fault := find_plan_fault(plan):
+        advice = "declare a few looks, and the level that keeps 5 % over all of them"
+        expected = f"at most {MOST_LOOKS} looks, at a level of at least {SMALLEST_LEVEL:g}"
+        yield fail(expected, fault, advice, where, action=Action.REMEASURE, modes=("D10",), code="impossible_plan")
         return
     if decision is None:
         yield Unverifiable("a positive throughput in every round", (at(case.comparison.path("legs")),))

@@ -1,0 +1,1 @@
+"""Relations that hold between any two records of one quantity, declared as a table."""

@@ -1,0 +1,401 @@
+"""The machine's telemetry is complete, possible, and agrees with the CPU time of the servers (C15 C11 D14).
+
+Samples come about once a second from before the first round until after the last one; shares lie between 0 and 100;
+clocks and memory are those of a computer; a server cannot have used more processor time than the machine had, nor none.
+One relation each, on the worst sample.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from statistics import median
+
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.invariants.evidence import HOST, ROUNDS, replayed, stamped
+from bankable.nodes.auditor.invariants.relation import Invariant, Reading, Relation, judge_invariants
+from bankable.nodes.auditor.reading.view import LegView
+from bankable.nodes.auditor.rule import COMPARISONS, Outcome, Rule
+from bankable.nodes.auditor.verdict import Severity
+from bankable.tools.evidence.records import HostSample, Side
+
+FEWEST = 20
+"""Samples below which nothing is said about how they vary."""
+MOST_CORES = 4096.0
+LARGEST_CLOCK_MHZ = 10_000.0
+SMALLEST_CLOCK_MHZ = 50.0
+
+
+def _sampled(case: Case) -> Iterator[tuple[LegView, tuple[HostSample, ...]]]:
+    for leg in case.legs:
+        if leg.host:
+            yield leg, leg.host
+
+
+def _highest(value: Callable[[HostSample], float | None], limit: float) -> Callable[[Case], Iterator[Reading]]:
+    """The highest value of each launch against a limit."""
+
+    def read(case: Case) -> Iterator[Reading]:
+        for leg, samples in _sampled(case):
+            values = [(number, index) for index, sample in enumerate(samples) if (number := value(sample)) is not None]
+            if values:
+                worst, index = max(values)
+                yield Reading(worst, limit, leg.path(HOST), index + 1)
+
+    return read
+
+
+def _lowest(value: Callable[[HostSample], float | None], limit: float) -> Callable[[Case], Iterator[Reading]]:
+    """The lowest value of each launch against a limit."""
+
+    def read(case: Case) -> Iterator[Reading]:
+        for leg, samples in _sampled(case):
+            values = [(number, index) for index, sample in enumerate(samples) if (number := value(sample)) is not None]
+            if values:
+                worst, index = min(values)
+                yield Reading(worst, limit, leg.path(HOST), index + 1)
+
+    return read
+
+
+def _gpu_share(sample: HostSample) -> float | None:
+    shares = [value for device in sample.gpu for name, value in device.items() if name.endswith(("_percent", "_pct"))]
+    return max(shares, default=None)
+
+
+def _gpu_lowest(sample: HostSample) -> float | None:
+    return min((value for device in sample.gpu for value in device.values()), default=None)
+
+
+def _clock(sample: HostSample) -> float | None:
+    clocks = [value for device in sample.gpu for name, value in device.items() if name.endswith("_mhz")]
+    clocks += [sample.cpu_mhz] if sample.cpu_mhz is not None else []
+    return max(clocks, default=None)
+
+
+def _slowest_clock(sample: HostSample) -> float | None:
+    return sample.cpu_mhz
+
+
+def _busiest_tenant(sample: HostSample) -> float | None:
+    return max((tenant.cpu_percent for tenant in sample.tenants), default=None)
+
+
+def _idlest_tenant(sample: HostSample) -> float | None:
+    return min((tenant.cpu_percent for tenant in sample.tenants), default=None)
+
+
+def _steps(case: Case) -> Iterator[Reading]:
+    """The typical time between two samples of a launch, seconds."""
+    for leg, samples in _sampled(case):
+        if len(samples) >= FEWEST and not replayed(leg):
+            steps = [after.t - before.t for before, after in pairwise(samples)]
+            yield Reading(median(steps), 1.0, leg.path(HOST))
+
+
+def _in_order(case: Case) -> Iterator[Reading]:
+    """Samples that are not later than the one before them."""
+    for leg, samples in _sampled(case):
+        if not replayed(leg):
+            backward = sum(after.t <= before.t for before, after in pairwise(samples))
+            yield Reading(float(backward), 0.0, leg.path(HOST))
+
+
+def _covered(case: Case) -> Iterator[Reading]:
+    """Seconds of the timed rounds that lie before the first or after the last sample."""
+    for leg, row, stamp in stamped(case):
+        if leg.host and not replayed(leg):
+            missing = max(leg.host[0].t - stamp.started, stamp.ended - leg.host[-1].t, 0.0)
+            yield Reading(missing, 0.0, leg.path(ROUNDS), row.line)
+
+
+def _holes(case: Case) -> Iterator[Reading]:
+    """The longest time without a sample while a round ran, against the length of the rounds and a few steps."""
+    for leg, samples in _sampled(case):
+        stamps = [row.stamp for row in leg.rows if row.stamp is not None]
+        if len(samples) < 2 or not stamps or replayed(leg):
+            continue
+        hole = 0.0
+        for before, after in pairwise(samples):
+            if any(before.t < stamp.ended and stamp.started < after.t for stamp in stamps):
+                hole = max(hole, after.t - before.t)
+        yield Reading(hole, 10.0, leg.path(HOST))
+
+
+def _moves(case: Case) -> Iterator[Reading]:
+    """Different values of the free memory, over at least ``FEWEST`` samples."""
+    for leg, samples in _sampled(case):
+        if len(samples) >= FEWEST and not replayed(leg):
+            yield Reading(float(len({sample.mem_available_bytes for sample in samples})), 2.0, leg.path(HOST))
+
+
+def _used(case: Case) -> Iterator[Reading]:
+    """CPU seconds of a server over the wall time of its round."""
+    for leg, row, stamp in stamped(case):
+        wall = stamp.ended - stamp.started
+        if wall > 0:
+            yield Reading(stamp.cpu_s / wall, 0.001, leg.path(ROUNDS), row.line)
+
+
+def _possible(case: Case) -> Iterator[Reading]:
+    """Cores that server and idle server used in a round against the cores that the launch's log names."""
+    for leg, row, stamp in stamped(case):
+        wall = stamp.ended - stamp.started
+        if wall > 0:
+            used = (stamp.cpu_s + (stamp.peer_cpu_s or 0.0)) / wall
+            yield Reading(used, MOST_CORES, leg.path(ROUNDS), row.line)
+
+
+def _idle_time(case: Case) -> Iterator[Reading]:
+    for leg, row, stamp in stamped(case):
+        if stamp.peer_cpu_s is not None:
+            yield Reading(stamp.peer_cpu_s, 0.0, leg.path(ROUNDS), row.line)
+
+
+def _busy_machine(case: Case) -> Iterator[Reading]:
+    """Cores of the machine, as far as each round shows them: CPU seconds over the busy share of the wall time.
+
+    The server's share of the busy time differs from round to round, so a round shows at most the machine's cores. The
+    largest of one side over the largest of the other is compared: edited CPU seconds or shares stand out.
+    """
+    cores: dict[Side, list[float]] = {side: [] for side in Side}
+    for leg, row, stamp in stamped(case):
+        wall = stamp.ended - stamp.started
+        busy = [sample.cpu_percent / 100.0 for sample in leg.host if stamp.started <= sample.t <= stamp.ended + 1.0]
+        if leg.side is not None and wall > 0 and busy and math.fsum(busy) > 0 and not replayed(leg):
+            cores[leg.side].append(stamp.cpu_s / wall / (math.fsum(busy) / len(busy)))
+        del row
+    if all(cores.values()):
+        yield (
+            Reading(math.log(median(cores[Side.CANDIDATE]) / median(cores[Side.REFERENCE])), 0.0, case.candidate_file)
+            if min(median(values) for values in cores.values()) > 0
+            else Reading(math.inf, 0.0, case.candidate_file)
+        )
+
+
+def _possible_clock(case: Case) -> Iterator[Reading]:
+    yield from _highest(_clock, LARGEST_CLOCK_MHZ)(case)
+
+
+INVARIANTS: tuple[Invariant, ...] = (
+    Invariant(
+        id="cpu_share",
+        left="host.jsonl: highest cpu_percent",
+        relation=Relation.AT_MOST,
+        right="100",
+        tolerance=0.02,
+        reason="rounding of the system's counters",
+        mode="C15",
+        read=_highest(lambda sample: sample.cpu_percent, 100.0),
+    ),
+    Invariant(
+        id="cpu_share_not_negative",
+        left="host.jsonl: lowest cpu_percent",
+        relation=Relation.AT_LEAST,
+        right="0",
+        tolerance=0.0,
+        reason="a share",
+        mode="C15",
+        read=_lowest(lambda sample: sample.cpu_percent, 0.0),
+    ),
+    Invariant(
+        id="steal_share",
+        left="host.jsonl: highest steal_percent",
+        relation=Relation.AT_MOST,
+        right="100",
+        tolerance=0.02,
+        reason="rounding of the system's counters",
+        mode="C15",
+        read=_highest(lambda sample: sample.steal_percent, 100.0),
+    ),
+    Invariant(
+        id="steal_not_negative",
+        left="host.jsonl: lowest steal_percent",
+        relation=Relation.AT_LEAST,
+        right="0",
+        tolerance=0.0,
+        reason="a share",
+        mode="C15",
+        read=_lowest(lambda sample: sample.steal_percent, 0.0),
+    ),
+    Invariant(
+        id="load_not_negative",
+        left="host.jsonl: lowest load_1m",
+        relation=Relation.AT_LEAST,
+        right="0",
+        tolerance=0.0,
+        reason="a count",
+        mode="C15",
+        read=_lowest(lambda sample: sample.load_1m, 0.0),
+    ),
+    Invariant(
+        id="memory_left",
+        left="host.jsonl: lowest mem_available_bytes",
+        relation=Relation.AT_LEAST,
+        right="1 MiB",
+        tolerance=0.0,
+        reason="below that nothing runs",
+        mode="C15",
+        read=_lowest(lambda sample: float(sample.mem_available_bytes), float(1 << 20)),
+    ),
+    Invariant(
+        id="possible_clock",
+        left="host.jsonl: highest clock of processor or device, MHz",
+        relation=Relation.AT_MOST,
+        right="10 GHz",
+        tolerance=0.0,
+        reason="no processor runs faster",
+        mode="C15",
+        read=_possible_clock,
+    ),
+    Invariant(
+        id="running_clock",
+        left="host.jsonl: lowest cpu_mhz",
+        relation=Relation.AT_LEAST,
+        right="50 MHz",
+        tolerance=0.0,
+        reason="no server processor idles slower",
+        mode="C15",
+        read=_lowest(_slowest_clock, SMALLEST_CLOCK_MHZ),
+    ),
+    Invariant(
+        id="device_share",
+        left="host.jsonl: highest share of a GPU, percent",
+        relation=Relation.AT_MOST,
+        right="100",
+        tolerance=0.02,
+        reason="a share",
+        mode="C15",
+        read=_highest(_gpu_share, 100.0),
+    ),
+    Invariant(
+        id="device_not_negative",
+        left="host.jsonl: lowest value of a GPU",
+        relation=Relation.AT_LEAST,
+        right="0",
+        tolerance=0.0,
+        reason="use, clocks, power, memory and temperature of a running device are positive",
+        mode="C15",
+        read=_lowest(_gpu_lowest, 0.0),
+    ),
+    Invariant(
+        id="tenant_share",
+        left="host.jsonl: highest cpu_percent of a foreign process",
+        relation=Relation.AT_MOST,
+        right="100 percent of 4096 cores",
+        tolerance=0.0,
+        reason="no machine has more",
+        mode="C15",
+        read=_highest(_busiest_tenant, 100.0 * MOST_CORES),
+    ),
+    Invariant(
+        id="tenant_not_negative",
+        left="host.jsonl: lowest cpu_percent of a foreign process",
+        relation=Relation.AT_LEAST,
+        right="0",
+        tolerance=0.0,
+        reason="a share",
+        mode="C15",
+        read=_lowest(_idlest_tenant, 0.0),
+    ),
+    Invariant(
+        id="sample_rate",
+        left="host.jsonl: median time between samples, seconds",
+        relation=Relation.AT_MOST,
+        right="one second",
+        tolerance=2.0,
+        reason="a sample a second, later on a busy machine: up to 1.6 s in recorded runs",
+        mode="C15",
+        read=_steps,
+    ),
+    Invariant(
+        id="samples_in_order",
+        left="host.jsonl: samples that are not later than the one before",
+        relation=Relation.SAME,
+        right="none",
+        tolerance=0.0,
+        reason="written as they are taken",
+        mode="R03",
+        read=_in_order,
+    ),
+    Invariant(
+        id="rounds_sampled",
+        left="bench_runs.jsonl: seconds of a round outside host.jsonl",
+        relation=Relation.SAME,
+        right="none",
+        tolerance=4.0,
+        reason="telemetry runs from launch to stop; the nearest sample is up to a few steps away",
+        mode="C15",
+        read=_covered,
+    ),
+    Invariant(
+        id="no_holes",
+        left="host.jsonl: longest time without a sample during rounds, seconds",
+        relation=Relation.AT_MOST,
+        right="10 s",
+        tolerance=0.0,
+        reason="a stall of the whole machine of that length spoils the round too",
+        mode="C15",
+        read=_holes,
+        severity=Severity.FLAG,
+    ),
+    Invariant(
+        id="telemetry_moves",
+        left="host.jsonl: different values of mem_available_bytes",
+        relation=Relation.AT_LEAST,
+        right="two",
+        tolerance=0.0,
+        reason="free memory of a working machine never stays the same for twenty seconds",
+        mode="C15",
+        read=_moves,
+    ),
+    Invariant(
+        id="server_worked",
+        left="bench_runs.jsonl: cpu_s / (ended − started)",
+        relation=Relation.AT_LEAST,
+        right="a thousandth of a core",
+        tolerance=0.0,
+        reason="a server that answers uses the processor",
+        mode="E08",
+        read=_used,
+    ),
+    Invariant(
+        id="cores_used",
+        left="bench_runs.jsonl: (cpu_s + peer_cpu_s) / (ended − started)",
+        relation=Relation.AT_MOST,
+        right="4096 cores",
+        tolerance=0.0,
+        reason="no machine has more",
+        mode="C11",
+        read=_possible,
+    ),
+    Invariant(
+        id="idle_time",
+        left="bench_runs.jsonl: peer_cpu_s",
+        relation=Relation.AT_LEAST,
+        right="0",
+        tolerance=0.0,
+        reason="a duration",
+        mode="C11",
+        read=_idle_time,
+    ),
+    Invariant(
+        id="processor_balance",
+        left="bench_runs.jsonl and host.jsonl: log ratio candidate / reference of CPU seconds per busy second",
+        relation=Relation.SAME,
+        right="0",
+        tolerance=1.6,
+        reason="one machine on both sides; a lever may use a quarter of the processor time",
+        mode="C15",
+        read=_busy_machine,
+        severity=Severity.FLAG,
+    ),
+)
+
+
+def check(case: Case) -> Iterator[Outcome]:
+    return judge_invariants(INVARIANTS, case)
+
+
+rule = Rule("invariants_machine", COMPARISONS, ("C15", "C11", "R03", "E08"), ("lever", "rounds"), check)
