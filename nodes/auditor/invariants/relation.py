@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from bankable.nodes.auditor.rule import Found, Outcome, Remark, fail, flag
+from bankable.nodes.auditor.rule import Found, NotApplicable, Outcome, Remark, fail, flag
 from bankable.nodes.auditor.verdict import Action, Evidence, Severity
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ Value = float | str
 
 
 @dataclass(frozen=True)
-class Reading:
+class ValuePair:
     """One pair of values from the evidence."""
 
     left: Value
@@ -70,7 +70,7 @@ class Invariant:
     """Why this tolerance: the source of honest differences, and the margin."""
     mode: str
     """Failure mode that a violation shows."""
-    read: Callable[[Case], Iterable[Reading]]
+    read: Callable[[Case], Iterable[ValuePair]]
     """Pairs of values; none where a record does not exist."""
     severity: Severity = Severity.FAIL
     """FAIL for contradictions, FLAG for a measurement that may stand under another headline, INFO for a remark."""
@@ -114,12 +114,12 @@ def largest_deviation(invariant: Invariant, case: Case) -> float | None:
 
 
 def judge_invariants(invariants: Iterable[Invariant], case: Case) -> Iterator[Outcome]:
-    """One finding for each violated invariant, on its worst pair; a remark says how many were evaluated."""
+    """One finding for each violated invariant, on its worst pair."""
     applied = total = 0
     for invariant in invariants:
         total += 1
         pairs = violated = 0
-        worst: tuple[float, Reading] | None = None
+        worst: tuple[float, ValuePair] | None = None
         for reading in invariant.read(case):
             pairs += 1
             distance = deviation(invariant.relation, reading.left, reading.right)
@@ -130,10 +130,11 @@ def judge_invariants(invariants: Iterable[Invariant], case: Case) -> Iterator[Ou
         applied += pairs > 0
         if worst is not None:
             yield _violation(invariant, worst[1], violated, pairs)
-    yield Remark(f"{applied} of {total} relations between records were evaluated")
+    if not applied:
+        yield NotApplicable(f"none of {total} relations has both of its records")
 
 
-def _violation(invariant: Invariant, reading: Reading, violated: int, pairs: int) -> Outcome:
+def _violation(invariant: Invariant, reading: ValuePair, violated: int, pairs: int) -> Outcome:
     expected = f"{invariant.left} {invariant.relation.value} {invariant.right}"
     allowed = f" within {invariant.tolerance:g}" if invariant.tolerance else ""
     observed = f"{_text(reading.left)} against {_text(reading.right)} ({violated} of {pairs} pairs)"

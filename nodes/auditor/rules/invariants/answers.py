@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.invariants.evidence import ANSWERS, OUTPUTS, ROUNDS, all_legs, each_round, paired_rounds
-from bankable.nodes.auditor.invariants.relation import Invariant, Reading, Relation, judge_invariants
+from bankable.nodes.auditor.invariants.relation import Invariant, Relation, ValuePair, judge_invariants
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import COMPARISONS, Outcome, Rule
 from bankable.tools.evidence.records import Generation, Side
@@ -30,7 +30,7 @@ def _numeric(case: Case) -> bool:
     )
 
 
-def _equal_starts(case: Case) -> Iterator[Reading]:
+def _equal_starts(case: Case) -> Iterator[ValuePair]:
     """Share of requests whose answers begin alike on both legs, over all paired rounds."""
     if _numeric(case) and not case.is_control:
         return
@@ -42,10 +42,10 @@ def _equal_starts(case: Case) -> Iterator[Reading]:
             equal += (Counter(left.facts.starts) & Counter(right.facts.starts)).total()
             total += len(left.facts.starts)
     if total >= FEWEST_TEXTS:
-        yield Reading(equal / total, 0.25, case.candidate_file)
+        yield ValuePair(equal / total, 0.25, case.candidate_file)
 
 
-def _density(case: Case) -> Iterator[Reading]:
+def _density(case: Case) -> Iterator[ValuePair]:
     """Characters of text for each credited token, candidate against reference."""
     sides = {side: [0, 0] for side in Side}
     for leg, row, facts in each_round(case):
@@ -54,14 +54,14 @@ def _density(case: Case) -> Iterator[Reading]:
             sides[leg.side][1] += row.output_tokens or 0
     if all(characters >= FEWEST_CHARACTERS and tokens for characters, tokens in sides.values()):
         reference, candidate = sides[Side.REFERENCE], sides[Side.CANDIDATE]
-        yield Reading(candidate[0] / candidate[1], reference[0] / reference[1], case.candidate_file)
+        yield ValuePair(candidate[0] / candidate[1], reference[0] / reference[1], case.candidate_file)
 
 
-def _round_density(case: Case) -> Iterator[Reading]:
+def _round_density(case: Case) -> Iterator[ValuePair]:
     """Characters for each credited token: no token decodes to more than a long word."""
     for leg, row, facts in each_round(case):
         if facts.starts and row.output_tokens:
-            yield Reading(facts.characters / row.output_tokens, 32.0, leg.path(ROUNDS), row.line)
+            yield ValuePair(facts.characters / row.output_tokens, 32.0, leg.path(ROUNDS), row.line)
 
 
 def _probes(case: Case) -> Iterator[tuple[LegView, Generation]]:
@@ -71,45 +71,45 @@ def _probes(case: Case) -> Iterator[tuple[LegView, Generation]]:
                 yield leg, generation
 
 
-def _probe_prompts(case: Case) -> Iterator[Reading]:
+def _probe_prompts(case: Case) -> Iterator[ValuePair]:
     first: dict[str, str] = {}
     for leg, generation in _probes(case):
         known = first.setdefault(generation.prompt_id, generation.prompt)
-        yield Reading(generation.prompt, known, leg.path(OUTPUTS))
+        yield ValuePair(generation.prompt, known, leg.path(OUTPUTS))
 
 
-def _probes_once(case: Case) -> Iterator[Reading]:
+def _probes_once(case: Case) -> Iterator[ValuePair]:
     for leg in all_legs(case):
         if leg.outputs:
             counts = Counter((generation.prompt_id, generation.repeat) for generation in leg.outputs)
-            yield Reading(float(max(counts.values())), 1.0, leg.path(OUTPUTS))
+            yield ValuePair(float(max(counts.values())), 1.0, leg.path(OUTPUTS))
 
 
-def _repeats(case: Case) -> Iterator[Reading]:
+def _repeats(case: Case) -> Iterator[ValuePair]:
     """As many probes in the second pass as in the first."""
     for leg in all_legs(case):
         passes = Counter(generation.repeat for generation in leg.outputs)
         if len(passes) > 1:
-            yield Reading(float(min(passes.values())), float(max(passes.values())), leg.path(OUTPUTS))
+            yield ValuePair(float(min(passes.values())), float(max(passes.values())), leg.path(OUTPUTS))
 
 
-def _decoded(case: Case) -> Iterator[Reading]:
+def _decoded(case: Case) -> Iterator[ValuePair]:
     """One sequence of tokens has one text."""
     first: dict[tuple[int, ...], str] = {}
     for leg, generation in _probes(case):
         known = first.setdefault(tuple(generation.token_ids), generation.text)
-        yield Reading(generation.text, known, leg.path(OUTPUTS))
+        yield ValuePair(generation.text, known, leg.path(OUTPUTS))
 
 
-def _encoded(case: Case) -> Iterator[Reading]:
+def _encoded(case: Case) -> Iterator[ValuePair]:
     """Probes with tokens have text, and the other way round."""
     for leg in all_legs(case):
         bare = sum(bool(generation.text) != bool(generation.token_ids) for generation in leg.outputs)
         if leg.outputs:
-            yield Reading(float(bare), max(1.0, 0.1 * len(leg.outputs)), leg.path(OUTPUTS))
+            yield ValuePair(float(bare), max(1.0, 0.1 * len(leg.outputs)), leg.path(OUTPUTS))
 
 
-def _probe_density(case: Case) -> Iterator[Reading]:
+def _probe_density(case: Case) -> Iterator[ValuePair]:
     """Characters for each token of the probes of a leg, against the first leg that was probed."""
     first: float | None = None
     for leg in all_legs(case):
@@ -117,16 +117,16 @@ def _probe_density(case: Case) -> Iterator[Reading]:
         characters = sum(len(generation.text) for generation in leg.outputs)
         if tokens and characters >= FEWEST_CHARACTERS:
             first = characters / tokens if first is None else first
-            yield Reading(characters / tokens, first, leg.path(OUTPUTS))
+            yield ValuePair(characters / tokens, first, leg.path(OUTPUTS))
 
 
-def _question_texts(case: Case) -> Iterator[Reading]:
+def _question_texts(case: Case) -> Iterator[ValuePair]:
     """Answered questions without a text."""
     for leg in all_legs(case):
         answered = [answer for answer in leg.answers if answer.error is None]
         if answered:
             bare = sum(not answer.text for answer in answered)
-            yield Reading(float(bare), max(1.0, 0.25 * len(answered)), leg.path(ANSWERS))
+            yield ValuePair(float(bare), max(1.0, 0.25 * len(answered)), leg.path(ANSWERS))
 
 
 INVARIANTS: tuple[Invariant, ...] = (

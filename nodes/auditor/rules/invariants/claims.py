@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.invariants.relation import Invariant, Reading, Relation, judge_invariants
+from bankable.nodes.auditor.invariants.relation import Invariant, Relation, ValuePair, judge_invariants
 from bankable.nodes.auditor.measured import METRIC, MOST_LOOKS
 from bankable.nodes.auditor.rule import GAINS, Outcome, Rule
 from bankable.nodes.auditor.verdict import Action, Severity
@@ -45,7 +45,7 @@ def _factors(headline: str) -> Iterator[float]:
         yield _WORDS[match[1].lower()]
 
 
-def _stated_factors(case: Case) -> Iterator[Reading]:
+def _stated_factors(case: Case) -> Iterator[ValuePair]:
     """Each factor of a headline against the nearest of the factors that the evidence gives."""
     decision = case.measured.gain
     for claim in case.claims:
@@ -59,10 +59,10 @@ def _stated_factors(case: Case) -> Iterator[Reading]:
         usable = [factor for factor in known if math.isfinite(factor) and factor > 0]
         for factor in _factors(claim.headline):
             if usable and factor > 0:
-                yield Reading(factor, min(usable, key=lambda known: abs(known - factor)), claim.file)
+                yield ValuePair(factor, min(usable, key=lambda known: abs(known - factor)), claim.file)
 
 
-def _stated_rates(case: Case) -> Iterator[Reading]:
+def _stated_rates(case: Case) -> Iterator[ValuePair]:
     """Each absolute rate of a headline against the nearest of the sides' rates."""
     metric = case.measured.metric(METRIC)
     known = [value for value in (metric.reference, metric.candidate) if value] if metric is not None else []
@@ -73,10 +73,10 @@ def _stated_rates(case: Case) -> Iterator[Reading]:
             rate = float(text.replace(",", "" if grouped else "."))
             known_rates = [*known, *(abs(known[1] - known[0]),)] if len(known) == len(Side) else known
             if known_rates:
-                yield Reading(rate, min(known_rates, key=lambda value: abs(value - rate)), claim.file)
+                yield ValuePair(rate, min(known_rates, key=lambda value: abs(value - rate)), claim.file)
 
 
-def _bounds(case: Case) -> Iterator[Reading]:
+def _bounds(case: Case) -> Iterator[ValuePair]:
     """The claimed gain inside its own interval: how far it is outside."""
     for claim in case.claims:
         record = claim.record
@@ -84,13 +84,13 @@ def _bounds(case: Case) -> Iterator[Reading]:
             continue
         lower, upper = record.interval
         if lower is not None and upper is not None:
-            yield Reading(max(lower - record.delta, record.delta - upper, 0.0), 0.0, claim.file)
+            yield ValuePair(max(lower - record.delta, record.delta - upper, 0.0), 0.0, claim.file)
 
 
-def _plan(value: Callable[[Plan], tuple[float, float]]) -> Callable[[Case], Iterator[Reading]]:
-    def read(case: Case) -> Iterator[Reading]:
+def _plan(value: Callable[[Plan], tuple[float, float]]) -> Callable[[Case], Iterator[ValuePair]]:
+    def read(case: Case) -> Iterator[ValuePair]:
         if case.planned is not None:
-            yield Reading(*value(case.planned), case.plan_file)
+            yield ValuePair(*value(case.planned), case.plan_file)
 
     return read
 
@@ -100,29 +100,29 @@ def _looks_in_order(plan: Plan) -> tuple[float, float]:
     return float(sum(after <= before for before, after in zip((0, *looks), looks, strict=False))), 0.0
 
 
-def _rounds_listed(case: Case) -> Iterator[Reading]:
+def _rounds_listed(case: Case) -> Iterator[ValuePair]:
     """Rounds and seeds that each planned block lists, against the planned number."""
     plan = case.planned
     for block in plan.blocks[:1000] if plan is not None else ():
-        yield Reading(float(len(block.seeds)), float(plan.rounds_per_leg if plan else 0), case.plan_file)
+        yield ValuePair(float(len(block.seeds)), float(plan.rounds_per_leg if plan else 0), case.plan_file)
         for side in Side:
-            yield Reading(float(block.rounds.count(side)), float(plan.rounds_per_leg if plan else 0), case.plan_file)
+            yield ValuePair(float(block.rounds.count(side)), float(plan.rounds_per_leg if plan else 0), case.plan_file)
 
 
-def _order_listed(case: Case) -> Iterator[Reading]:
+def _order_listed(case: Case) -> Iterator[ValuePair]:
     """Both sides in the launch order of each planned block."""
     plan = case.planned
     for block in plan.blocks[:1000] if plan is not None else ():
-        yield Reading(float(len(set(block.order))), 2.0, case.plan_file)
+        yield ValuePair(float(len(set(block.order))), 2.0, case.plan_file)
 
 
-def _claimed_blocks(case: Case) -> Iterator[Reading]:
+def _claimed_blocks(case: Case) -> Iterator[ValuePair]:
     for claim in case.claims:
         if claim.record is not None and claim.record.blocks is not None and case.planned is not None:
-            yield Reading(float(claim.record.blocks), float(len(case.blocks)), claim.file)
+            yield ValuePair(float(claim.record.blocks), float(len(case.blocks)), claim.file)
 
 
-def _request_rate(case: Case) -> Iterator[Reading]:
+def _request_rate(case: Case) -> Iterator[ValuePair]:
     """Output rate over request rate of a side: tokens of a mean answer, against what the plan asks for at most."""
     plan = case.planned
     if plan is None or plan.workload.dataset != "random-ids":
@@ -131,16 +131,16 @@ def _request_rate(case: Case) -> Iterator[Reading]:
         for figures in claim.figures.values():
             output, requests = figures.get("output_throughput"), figures.get("request_throughput")
             if output is not None and requests is not None and requests > 0:
-                yield Reading(output / requests, float(plan.workload.output_len), claim.file)
+                yield ValuePair(output / requests, float(plan.workload.output_len), claim.file)
 
 
-def _percentiles(median: str, tail: str) -> Callable[[Case], Iterator[Reading]]:
-    def read(case: Case) -> Iterator[Reading]:
+def _percentiles(median: str, tail: str) -> Callable[[Case], Iterator[ValuePair]]:
+    def read(case: Case) -> Iterator[ValuePair]:
         for claim in case.claims:
             for figures in claim.figures.values():
                 middle, high = figures.get(median), figures.get(tail)
                 if middle is not None and high is not None:
-                    yield Reading(middle, high, claim.file)
+                    yield ValuePair(middle, high, claim.file)
 
     return read
 

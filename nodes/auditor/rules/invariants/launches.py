@@ -17,7 +17,7 @@ from statistics import fmean, median
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.invariants.correlation import correlate, residual_profiles
 from bankable.nodes.auditor.invariants.evidence import LEG, ROUNDS, all_legs, launches, replayed, timed_launches
-from bankable.nodes.auditor.invariants.relation import Invariant, Reading, Relation, judge_invariants
+from bankable.nodes.auditor.invariants.relation import Invariant, Relation, ValuePair, judge_invariants
 from bankable.nodes.auditor.reading.launch_args import parse
 from bankable.nodes.auditor.reading.round_facts import RoundFacts
 from bankable.nodes.auditor.reading.rows import BenchRound
@@ -42,10 +42,10 @@ def _own_rounds(case: Case) -> Iterator[tuple[LegView, BenchRound, RoundFacts]]:
                 yield leg, row, row.facts
 
 
-def _distinct(values: Callable[[RoundFacts], Sequence[float]]) -> Callable[[Case], Iterator[Reading]]:
+def _distinct(values: Callable[[RoundFacts], Sequence[float]]) -> Callable[[Case], Iterator[ValuePair]]:
     """Each round's list against every other list: by name of the round that had it first."""
 
-    def read(case: Case) -> Iterator[Reading]:
+    def read(case: Case) -> Iterator[ValuePair]:
         first: dict[bytes, str] = {}
         for leg, row, facts in _own_rounds(case):
             place = f"{leg.path(ROUNDS)} line {row.line}"
@@ -54,7 +54,7 @@ def _distinct(values: Callable[[RoundFacts], Sequence[float]]) -> Callable[[Case
                 continue
             packed = array("d", sorted(latencies)).tobytes()
             owner = first.setdefault(hashlib.blake2b(packed, digest_size=16).digest(), place)
-            yield Reading(place if owner == place else f"those of {owner}", place, leg.path(ROUNDS), row.line)
+            yield ValuePair(place if owner == place else f"those of {owner}", place, leg.path(ROUNDS), row.line)
 
     return read
 
@@ -75,7 +75,7 @@ def _proportions(facts: RoundFacts) -> Sequence[float]:
     return shares if len(set(shares)) > FEWEST_GAPS else []
 
 
-def _alike(case: Case) -> Iterator[Reading]:
+def _alike(case: Case) -> Iterator[ValuePair]:
     """The largest correlation of a round's own noise with that of a round of another launch."""
     rounds = list(_own_rounds(case))
     if len({(tuple(row.input_lens), tuple(row.output_lens)) for _, row, _ in rounds}) > 1:
@@ -91,17 +91,17 @@ def _alike(case: Case) -> Iterator[Reading]:
         if worst is None or likeness > worst[0]:
             worst = likeness, other, row
     if worst is not None:
-        yield Reading(worst[0], 1.0, worst[1].path(ROUNDS), worst[2].line)
+        yield ValuePair(worst[0], 1.0, worst[1].path(ROUNDS), worst[2].line)
 
 
-def _block_order(case: Case) -> Iterator[Reading]:
+def _block_order(case: Case) -> Iterator[ValuePair]:
     """Seconds that a block's first launch comes before the previous block's last stop."""
     spans = _block_spans(case)
     for (_, before), (leg, after) in pairwise(spans):
-        yield Reading(max(0.0, before[1] - after[0]), 0.0, leg.path(LEG))
+        yield ValuePair(max(0.0, before[1] - after[0]), 0.0, leg.path(LEG))
 
 
-def _block_gap(case: Case) -> Iterator[Reading]:
+def _block_gap(case: Case) -> Iterator[ValuePair]:
     """Seconds between two blocks in which no launch was recorded, against the shortest block."""
     spans = _block_spans(case)
     if len(spans) < 2:
@@ -114,7 +114,7 @@ def _block_gap(case: Case) -> Iterator[Reading]:
         covered = math.fsum(
             max(0.0, min(stop, after[0]) - max(start, before[1])) for start, stop in others if start < after[0]
         )
-        yield Reading(after[0] - before[1] - covered, shortest, leg.path(LEG))
+        yield ValuePair(after[0] - before[1] - covered, shortest, leg.path(LEG))
 
 
 def _block_spans(case: Case) -> list[tuple[LegView, tuple[float, float]]]:
@@ -127,42 +127,42 @@ def _block_spans(case: Case) -> list[tuple[LegView, tuple[float, float]]]:
     return spans if case.planned is not None else []
 
 
-def _start_span(case: Case) -> Iterator[Reading]:
+def _start_span(case: Case) -> Iterator[ValuePair]:
     for leg, record in timed_launches(case):
         starts = [span for span in record.spans if span.kind == "start"]
         if starts and record.ready_at is not None:
             off = max(abs(starts[0].started - record.launched_at), abs(starts[0].ended - record.ready_at))
-            yield Reading(off, 0.0, leg.path(LEG))
+            yield ValuePair(off, 0.0, leg.path(LEG))
 
 
-def _spans_inside(case: Case) -> Iterator[Reading]:
+def _spans_inside(case: Case) -> Iterator[ValuePair]:
     for leg, record in timed_launches(case):
         for span in record.spans:
             outside = max(record.launched_at - span.started, span.ended - record.stopped_at, 0.0)
-            yield Reading(outside, 0.0, leg.path(LEG))
+            yield ValuePair(outside, 0.0, leg.path(LEG))
 
 
-def _spans_apart(case: Case) -> Iterator[Reading]:
+def _spans_apart(case: Case) -> Iterator[ValuePair]:
     """Seconds that two spans of one launch overlap."""
     for leg, record in timed_launches(case):
         ordered = sorted((span for span in record.spans if span.kind != "profile"), key=lambda span: span.started)
         for before, after in pairwise(ordered):
-            yield Reading(max(0.0, before.ended - after.started), 0.0, leg.path(LEG))
+            yield ValuePair(max(0.0, before.ended - after.started), 0.0, leg.path(LEG))
 
 
-def _spans_forward(case: Case) -> Iterator[Reading]:
+def _spans_forward(case: Case) -> Iterator[ValuePair]:
     for leg, record in timed_launches(case):
         for span in record.spans:
-            yield Reading(span.started, span.ended, leg.path(LEG))
+            yield ValuePair(span.started, span.ended, leg.path(LEG))
 
 
-def _warmed_before(case: Case) -> Iterator[Reading]:
+def _warmed_before(case: Case) -> Iterator[ValuePair]:
     """Seconds that the last warm-up ends after the first timed round begins."""
     for leg, record in timed_launches(case):
         warm = [span.ended for span in record.spans if span.kind == "warmup"]
         timed = [span.started for span in record.spans if span.kind == "round"]
         if warm and timed:
-            yield Reading(max(0.0, max(warm) - min(timed)), 0.0, leg.path(LEG))
+            yield ValuePair(max(0.0, max(warm) - min(timed)), 0.0, leg.path(LEG))
 
 
 def _length(span: LegSpan) -> float:
@@ -192,14 +192,14 @@ def _first_round(leg: LegView) -> float | None:
     return durations[0] / median(durations[1:]) if len(durations) > 2 else None
 
 
-def _ratio(value: Callable[[LegView], float | None]) -> Callable[[Case], Iterator[Reading]]:
+def _ratio(value: Callable[[LegView], float | None]) -> Callable[[Case], Iterator[ValuePair]]:
     """Mean log of a value over the candidate's launches against that over the reference's."""
 
-    def read(case: Case) -> Iterator[Reading]:
+    def read(case: Case) -> Iterator[ValuePair]:
         sides = _by_side(case, value)
         if all(len(values) > 1 for values in sides.values()):
             means = {side: fmean(map(math.log, values)) for side, values in sides.items()}
-            yield Reading(means[Side.CANDIDATE], means[Side.REFERENCE], case.candidate_file)
+            yield ValuePair(means[Side.CANDIDATE], means[Side.REFERENCE], case.candidate_file)
 
     return read
 
@@ -216,34 +216,34 @@ def _together(case: Case) -> Iterator[tuple[LegView, LegView]]:
             yield block.legs()
 
 
-def _ports(case: Case) -> Iterator[Reading]:
+def _ports(case: Case) -> Iterator[ValuePair]:
     for first, second in _together(case):
         ports = [parse(leg.record.argv)[0].get("port") for leg in (first, second) if leg.record is not None]
         if len(ports) == len(Side) and ports[0] is not None and ports[1] is not None:
-            yield Reading(ports[1], ports[0], second.path(LEG))
+            yield ValuePair(ports[1], ports[0], second.path(LEG))
 
 
-def _flags(case: Case) -> Iterator[Reading]:
+def _flags(case: Case) -> Iterator[ValuePair]:
     """Every recorded flag on the command line, with its value."""
     for leg, record in launches(case):
         given = parse(record.argv)[0]
         for name, value in record.config.flags.items():
             if record.driver == "attached" or isinstance(value, bool):
                 continue
-            yield Reading(f"{name} {given.get(name, 'absent')}", f"{name} {value}", leg.path(LEG))
+            yield ValuePair(f"{name} {given.get(name, 'absent')}", f"{name} {value}", leg.path(LEG))
 
 
-def _variables(case: Case) -> Iterator[Reading]:
+def _variables(case: Case) -> Iterator[ValuePair]:
     for leg, record in launches(case):
         for name, value in record.config.env.items():
             if record.driver != "attached":
-                yield Reading(f"{name} {record.env.get(name, 'absent')}", f"{name} {value}", leg.path(LEG))
+                yield ValuePair(f"{name} {record.env.get(name, 'absent')}", f"{name} {value}", leg.path(LEG))
 
 
-def _named(case: Case) -> Iterator[Reading]:
+def _named(case: Case) -> Iterator[ValuePair]:
     for leg, record in launches(case):
         if case.planned is not None:
-            yield Reading(
+            yield ValuePair(
                 record.leg_id[:4] + record.leg_id[4:].split("-again")[0],
                 _name(record.block, record.side),
                 leg.path(LEG),

@@ -14,7 +14,7 @@ from statistics import median
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.invariants.evidence import HOST, ROUNDS, replayed, stamped
-from bankable.nodes.auditor.invariants.relation import Invariant, Reading, Relation, judge_invariants
+from bankable.nodes.auditor.invariants.relation import Invariant, Relation, ValuePair, judge_invariants
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import COMPARISONS, Outcome, Rule
 from bankable.nodes.auditor.verdict import Severity
@@ -33,28 +33,28 @@ def _sampled(case: Case) -> Iterator[tuple[LegView, tuple[HostSample, ...]]]:
             yield leg, leg.host
 
 
-def _highest(value: Callable[[HostSample], float | None], limit: float) -> Callable[[Case], Iterator[Reading]]:
+def _highest(value: Callable[[HostSample], float | None], limit: float) -> Callable[[Case], Iterator[ValuePair]]:
     """The highest value of each launch against a limit."""
 
-    def read(case: Case) -> Iterator[Reading]:
+    def read(case: Case) -> Iterator[ValuePair]:
         for leg, samples in _sampled(case):
             values = [(number, index) for index, sample in enumerate(samples) if (number := value(sample)) is not None]
             if values:
                 worst, index = max(values)
-                yield Reading(worst, limit, leg.path(HOST), index + 1)
+                yield ValuePair(worst, limit, leg.path(HOST), index + 1)
 
     return read
 
 
-def _lowest(value: Callable[[HostSample], float | None], limit: float) -> Callable[[Case], Iterator[Reading]]:
+def _lowest(value: Callable[[HostSample], float | None], limit: float) -> Callable[[Case], Iterator[ValuePair]]:
     """The lowest value of each launch against a limit."""
 
-    def read(case: Case) -> Iterator[Reading]:
+    def read(case: Case) -> Iterator[ValuePair]:
         for leg, samples in _sampled(case):
             values = [(number, index) for index, sample in enumerate(samples) if (number := value(sample)) is not None]
             if values:
                 worst, index = min(values)
-                yield Reading(worst, limit, leg.path(HOST), index + 1)
+                yield ValuePair(worst, limit, leg.path(HOST), index + 1)
 
     return read
 
@@ -86,31 +86,31 @@ def _idlest_tenant(sample: HostSample) -> float | None:
     return min((tenant.cpu_percent for tenant in sample.tenants), default=None)
 
 
-def _steps(case: Case) -> Iterator[Reading]:
+def _steps(case: Case) -> Iterator[ValuePair]:
     """The typical time between two samples of a launch, seconds."""
     for leg, samples in _sampled(case):
         if len(samples) >= FEWEST and not replayed(leg):
             steps = [after.t - before.t for before, after in pairwise(samples)]
-            yield Reading(median(steps), 1.0, leg.path(HOST))
+            yield ValuePair(median(steps), 1.0, leg.path(HOST))
 
 
-def _in_order(case: Case) -> Iterator[Reading]:
+def _in_order(case: Case) -> Iterator[ValuePair]:
     """Samples that are not later than the one before them."""
     for leg, samples in _sampled(case):
         if not replayed(leg):
             backward = sum(after.t <= before.t for before, after in pairwise(samples))
-            yield Reading(float(backward), 0.0, leg.path(HOST))
+            yield ValuePair(float(backward), 0.0, leg.path(HOST))
 
 
-def _covered(case: Case) -> Iterator[Reading]:
+def _covered(case: Case) -> Iterator[ValuePair]:
     """Seconds of the timed rounds that lie before the first or after the last sample."""
     for leg, row, stamp in stamped(case):
         if leg.host and not replayed(leg):
             missing = max(leg.host[0].t - stamp.started, stamp.ended - leg.host[-1].t, 0.0)
-            yield Reading(missing, 0.0, leg.path(ROUNDS), row.line)
+            yield ValuePair(missing, 0.0, leg.path(ROUNDS), row.line)
 
 
-def _holes(case: Case) -> Iterator[Reading]:
+def _holes(case: Case) -> Iterator[ValuePair]:
     """The longest time without a sample while a round ran, against the length of the rounds and a few steps."""
     for leg, samples in _sampled(case):
         stamps = [row.stamp for row in leg.rows if row.stamp is not None]
@@ -120,40 +120,40 @@ def _holes(case: Case) -> Iterator[Reading]:
         for before, after in pairwise(samples):
             if any(before.t < stamp.ended and stamp.started < after.t for stamp in stamps):
                 hole = max(hole, after.t - before.t)
-        yield Reading(hole, 10.0, leg.path(HOST))
+        yield ValuePair(hole, 10.0, leg.path(HOST))
 
 
-def _moves(case: Case) -> Iterator[Reading]:
+def _moves(case: Case) -> Iterator[ValuePair]:
     """Different values of the free memory, over at least ``FEWEST`` samples."""
     for leg, samples in _sampled(case):
         if len(samples) >= FEWEST and not replayed(leg):
-            yield Reading(float(len({sample.mem_available_bytes for sample in samples})), 2.0, leg.path(HOST))
+            yield ValuePair(float(len({sample.mem_available_bytes for sample in samples})), 2.0, leg.path(HOST))
 
 
-def _used(case: Case) -> Iterator[Reading]:
+def _used(case: Case) -> Iterator[ValuePair]:
     """CPU seconds of a server over the wall time of its round."""
     for leg, row, stamp in stamped(case):
         wall = stamp.ended - stamp.started
         if wall > 0:
-            yield Reading(stamp.cpu_s / wall, 0.001, leg.path(ROUNDS), row.line)
+            yield ValuePair(stamp.cpu_s / wall, 0.001, leg.path(ROUNDS), row.line)
 
 
-def _possible(case: Case) -> Iterator[Reading]:
+def _possible(case: Case) -> Iterator[ValuePair]:
     """Cores that server and idle server used in a round against the cores that the launch's log names."""
     for leg, row, stamp in stamped(case):
         wall = stamp.ended - stamp.started
         if wall > 0:
             used = (stamp.cpu_s + (stamp.peer_cpu_s or 0.0)) / wall
-            yield Reading(used, MOST_CORES, leg.path(ROUNDS), row.line)
+            yield ValuePair(used, MOST_CORES, leg.path(ROUNDS), row.line)
 
 
-def _idle_time(case: Case) -> Iterator[Reading]:
+def _idle_time(case: Case) -> Iterator[ValuePair]:
     for leg, row, stamp in stamped(case):
         if stamp.peer_cpu_s is not None:
-            yield Reading(stamp.peer_cpu_s, 0.0, leg.path(ROUNDS), row.line)
+            yield ValuePair(stamp.peer_cpu_s, 0.0, leg.path(ROUNDS), row.line)
 
 
-def _busy_machine(case: Case) -> Iterator[Reading]:
+def _busy_machine(case: Case) -> Iterator[ValuePair]:
     """Cores of the machine, as far as each round shows them: CPU seconds over the busy share of the wall time.
 
     The server's share of the busy time differs from round to round, so a round shows at most the machine's cores. The
@@ -168,13 +168,13 @@ def _busy_machine(case: Case) -> Iterator[Reading]:
         del row
     if all(cores.values()):
         yield (
-            Reading(math.log(median(cores[Side.CANDIDATE]) / median(cores[Side.REFERENCE])), 0.0, case.candidate_file)
+            ValuePair(math.log(median(cores[Side.CANDIDATE]) / median(cores[Side.REFERENCE])), 0.0, case.candidate_file)
             if min(median(values) for values in cores.values()) > 0
-            else Reading(math.inf, 0.0, case.candidate_file)
+            else ValuePair(math.inf, 0.0, case.candidate_file)
         )
 
 
-def _possible_clock(case: Case) -> Iterator[Reading]:
+def _possible_clock(case: Case) -> Iterator[ValuePair]:
     yield from _highest(_clock, LARGEST_CLOCK_MHZ)(case)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.harness.view import OperatorBenchmarkView, OpRow
-from bankable.nodes.auditor.invariants.relation import Invariant, Reading, Relation, judge_invariants
+from bankable.nodes.auditor.invariants.relation import Invariant, Relation, ValuePair, judge_invariants
 from bankable.nodes.auditor.invariants.tensors import TensorFacts, float_tensors
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import GAINS, HARNESS, Outcome, Rule
@@ -34,15 +34,15 @@ def _benchmarks(case: Case) -> Iterator[OperatorBenchmarkView]:
 
 def _rows(
     left: Callable[[OpRow], float | None], right: Callable[[OpRow], float | None]
-) -> Callable[[Case], Iterator[Reading]]:
+) -> Callable[[Case], Iterator[ValuePair]]:
     """Two figures of each judged row."""
 
-    def read(case: Case) -> Iterator[Reading]:
+    def read(case: Case) -> Iterator[ValuePair]:
         for bench in _benchmarks(case):
             for row in bench.judged:
                 values = (left(row), right(row)) if row.measured else (None, None)
                 if values[0] is not None and values[1] is not None:
-                    yield Reading(values[0], values[1], bench.runs_file, row.line)
+                    yield ValuePair(values[0], values[1], bench.runs_file, row.line)
 
     return read
 
@@ -61,41 +61,41 @@ def _expected(case: Case) -> Iterator[tuple[OperatorBenchmarkView, str, TensorFa
     return (entry for entry in _tensors(case) if ".expected." in entry[1])
 
 
-def _finite(case: Case) -> Iterator[Reading]:
+def _finite(case: Case) -> Iterator[ValuePair]:
     for bench, name, facts in _expected(case):
-        yield Reading(float(facts.not_finite), 0.0, bench.path(f"oracle/{name}"))
+        yield ValuePair(float(facts.not_finite), 0.0, bench.path(f"oracle/{name}"))
 
 
-def _vary(case: Case) -> Iterator[Reading]:
+def _vary(case: Case) -> Iterator[ValuePair]:
     for bench, name, facts in _expected(case):
         if facts.elements > 1:
-            yield Reading(float(facts.distinct), min(8.0, float(facts.elements)), bench.path(f"oracle/{name}"))
+            yield ValuePair(float(facts.distinct), min(8.0, float(facts.elements)), bench.path(f"oracle/{name}"))
 
 
-def _typed(case: Case) -> Iterator[Reading]:
+def _typed(case: Case) -> Iterator[ValuePair]:
     """The type of expected outputs, where the task names one of floating point."""
     for bench, name, facts in _expected(case):
         if bench.task is not None and bench.task.dtype in DTYPES.values():
-            yield Reading(DTYPES[facts.dtype], bench.task.dtype, bench.path(f"oracle/{name}"))
+            yield ValuePair(DTYPES[facts.dtype], bench.task.dtype, bench.path(f"oracle/{name}"))
 
 
-def _files_of_shapes(case: Case) -> Iterator[Reading]:
+def _files_of_shapes(case: Case) -> Iterator[ValuePair]:
     """Oracle files of each shape of the task."""
     for bench in _benchmarks(case):
         if bench.oracle is None or bench.task is None:
             continue
         for key in bench.shapes:
             count = sum(file.shape == key for file in bench.oracle.files)
-            yield Reading(float(count), 1.0, bench.path("oracle.json"))
+            yield ValuePair(float(count), 1.0, bench.path("oracle.json"))
 
 
-def _own_tensors(case: Case) -> Iterator[Reading]:
+def _own_tensors(case: Case) -> Iterator[ValuePair]:
     """No two oracle files have the same bytes."""
     for bench in _benchmarks(case):
         first: dict[str, str] = {}
         for file in bench.oracle.files if bench.oracle is not None else ():
             owner = first.setdefault(file.sha256, file.name)
-            yield Reading(
+            yield ValuePair(
                 f"the bytes of {owner}" if owner != file.name else owner, file.name, bench.path("oracle.json")
             )
 
@@ -108,53 +108,53 @@ def _wall(row: OpRow) -> float:
     return (row.run.ended - row.run.started) * NS
 
 
-def _one_source(case: Case) -> Iterator[Reading]:
+def _one_source(case: Case) -> Iterator[ValuePair]:
     for bench in _benchmarks(case):
         first: dict[str, str] = {}
         for row in bench.rows:
             known = first.setdefault(row.run.implementation, row.run.source.digest)
-            yield Reading(row.run.source.digest, known, bench.runs_file, row.line)
+            yield ValuePair(row.run.source.digest, known, bench.runs_file, row.line)
 
 
-def _same_work(value: Callable[[OpRow], int | None]) -> Callable[[Case], Iterator[Reading]]:
+def _same_work(value: Callable[[OpRow], int | None]) -> Callable[[Case], Iterator[ValuePair]]:
     """Work of one call at one shape, whoever does it."""
 
-    def read(case: Case) -> Iterator[Reading]:
+    def read(case: Case) -> Iterator[ValuePair]:
         for bench in _benchmarks(case):
             first: dict[str, int] = {}
             for row in bench.judged:
                 number = value(row)
                 if number is not None:
-                    yield Reading(
+                    yield ValuePair(
                         float(number), float(first.setdefault(row.run.shape, number)), bench.runs_file, row.line
                     )
 
     return read
 
 
-def _within_measurement(case: Case) -> Iterator[Reading]:
+def _within_measurement(case: Case) -> Iterator[ValuePair]:
     for bench in _benchmarks(case):
         if bench.measurement is None:
             continue
         for row in bench.rows:
             outside = max(bench.measurement.started - row.run.started, row.run.ended - bench.measurement.ended, 0.0)
-            yield Reading(outside, 0.0, bench.runs_file, row.line)
+            yield ValuePair(outside, 0.0, bench.runs_file, row.line)
 
 
-def _captured_before(case: Case) -> Iterator[Reading]:
+def _captured_before(case: Case) -> Iterator[ValuePair]:
     for bench in _benchmarks(case):
         if bench.task is not None and bench.measurement is not None:
-            yield Reading(max(0.0, bench.task.captured_at - bench.measurement.started), 0.0, bench.path("task.json"))
+            yield ValuePair(max(0.0, bench.task.captured_at - bench.measurement.started), 0.0, bench.path("task.json"))
 
 
-def _sums_and_medians(case: Case) -> Iterator[Reading]:
+def _sums_and_medians(case: Case) -> Iterator[ValuePair]:
     """The ratio of sums of samples, weighted by calls, against the claimed ratio of medians."""
     for bench in _benchmarks(case):
         if bench.claim is None or not bench.claim.speedup or not bench.winning:
             continue
         ratio = [_served_mean(bench, rows) for rows in (bench.reference, bench.winning)]
         if ratio[0] and ratio[1]:
-            yield Reading(ratio[0] / ratio[1], bench.claim.speedup, bench.path("claim.json"))
+            yield ValuePair(ratio[0] / ratio[1], bench.claim.speedup, bench.path("claim.json"))
 
 
 def _served_mean(bench: OperatorBenchmarkView, rows: tuple[OpRow, ...]) -> float | None:
@@ -176,38 +176,38 @@ def _markers(case: Case) -> Iterator[tuple[LegView, Marker]]:
             yield leg, marker
 
 
-def _marked_source(case: Case) -> Iterator[Reading]:
+def _marked_source(case: Case) -> Iterator[ValuePair]:
     """The source that ran in the server, against the plan's."""
     for leg, marker in _markers(case):
         part = case.lever.overlays.get(marker.name)
         if part is not None and marker.source_digest is not None and marker.resolved == part.implementation:
-            yield Reading(marker.source_digest, part.source_digest, leg.path("engagement.jsonl"))
+            yield ValuePair(marker.source_digest, part.source_digest, leg.path("engagement.jsonl"))
 
 
-def _marked_shapes(case: Case) -> Iterator[Reading]:
+def _marked_shapes(case: Case) -> Iterator[ValuePair]:
     """Shapes of a marker that the operator's benchmark timed, at least one."""
     for leg, marker in _markers(case):
         bench = None if case.imported else case.view.operators.get(marker.name)
         if bench is not None and bench.served and marker.shapes:
             timed = sum(shape in bench.shapes for shape in marker.shapes)
-            yield Reading(float(timed), 1.0, leg.path("engagement.jsonl"))
+            yield ValuePair(float(timed), 1.0, leg.path("engagement.jsonl"))
 
 
-def _handed_on(case: Case) -> Iterator[Reading]:
+def _handed_on(case: Case) -> Iterator[ValuePair]:
     for leg, marker in _markers(case):
         calls = marker.eager_calls + marker.captured_calls
         if calls:
-            yield Reading(float(marker.live_calls), float(calls), leg.path("engagement.jsonl"))
+            yield ValuePair(float(marker.live_calls), float(calls), leg.path("engagement.jsonl"))
 
 
-def _marked_error(case: Case) -> Iterator[Reading]:
+def _marked_error(case: Case) -> Iterator[ValuePair]:
     """The error inside the server against what the task tolerates."""
     for leg, marker in _markers(case):
         bench = None if case.imported else case.view.operators.get(marker.name)
         if bench is not None and bench.task is not None and marker.error_vs_live is not None:
             allowed = bench.task.tolerance.relative_error
             if allowed > 0:
-                yield Reading(marker.error_vs_live, allowed, leg.path("engagement.jsonl"))
+                yield ValuePair(marker.error_vs_live, allowed, leg.path("engagement.jsonl"))
 
 
 INVARIANTS: tuple[Invariant, ...] = (

@@ -11,7 +11,7 @@ from statistics import fmean, median
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.invariants.evidence import LEG, ROUNDS, each_round, replayed, stamped, timed_launches
-from bankable.nodes.auditor.invariants.relation import Invariant, Reading, Relation, judge_invariants
+from bankable.nodes.auditor.invariants.relation import Invariant, Relation, ValuePair, judge_invariants
 from bankable.nodes.auditor.reading.round_facts import RoundFacts
 from bankable.nodes.auditor.reading.rows import BenchRound
 from bankable.nodes.auditor.rule import COMPARISONS, Outcome, Rule
@@ -29,16 +29,16 @@ def _figure(name: str) -> Figure:
     return lambda _, facts: facts.figures.get(name)
 
 
-def _pairs(left: Figure, right: Figure) -> Callable[[Case], Iterator[Reading]]:
+def _pairs(left: Figure, right: Figure) -> Callable[[Case], Iterator[ValuePair]]:
     """A figure of each round against another one of the same round, where both are there."""
 
-    def read(case: Case) -> Iterator[Reading]:
+    def read(case: Case) -> Iterator[ValuePair]:
         for leg, row, facts in each_round(case):
             if not row.completed or not facts.spans:
                 continue
             values = left(row, facts), right(row, facts)
             if values[0] is not None and values[1] is not None:
-                yield Reading(values[0], values[1], leg.path(ROUNDS), row.line)
+                yield ValuePair(values[0], values[1], leg.path(ROUNDS), row.line)
 
     return read
 
@@ -73,16 +73,16 @@ def _longest_parallel(row: BenchRound, facts: RoundFacts) -> float | None:
     return sum(facts.spans) / row.duration if row.duration else None
 
 
-def _planned(left: str, right: Callable[[Workload], float | None]) -> Callable[[Case], Iterator[Reading]]:
+def _planned(left: str, right: Callable[[Workload], float | None]) -> Callable[[Case], Iterator[ValuePair]]:
     """An argument of the load generator against the plan's workload."""
 
-    def read(case: Case) -> Iterator[Reading]:
+    def read(case: Case) -> Iterator[ValuePair]:
         workload = case.planned.workload if case.planned is not None else None
         if workload is None or (wanted := right(workload)) is None:
             return
         for leg, row, facts in each_round(case):
             if left in facts.figures:
-                yield Reading(facts.figures[left], wanted, leg.path(ROUNDS), row.line)
+                yield ValuePair(facts.figures[left], wanted, leg.path(ROUNDS), row.line)
 
     return read
 
@@ -93,21 +93,21 @@ def _random_length(length: Callable[[Workload], int]) -> Callable[[Workload], fl
 
 def _lengths(
     side: Callable[[BenchRound], float | None], length: Callable[[Workload], int]
-) -> Callable[[Case], Iterator[Reading]]:
+) -> Callable[[Case], Iterator[ValuePair]]:
     """Tokens of all requests against what the plan's lengths allow."""
 
-    def read(case: Case) -> Iterator[Reading]:
+    def read(case: Case) -> Iterator[ValuePair]:
         workload = case.planned.workload if case.planned is not None else None
         if workload is None or workload.dataset != "random-ids":
             return
         for leg, row, _ in each_round(case):
             if (tokens := side(row)) is not None:
-                yield Reading(tokens, float(length(workload) * len(row.output_lens)), leg.path(ROUNDS), row.line)
+                yield ValuePair(tokens, float(length(workload) * len(row.output_lens)), leg.path(ROUNDS), row.line)
 
     return read
 
 
-def _overhead(case: Case) -> Iterator[Reading]:
+def _overhead(case: Case) -> Iterator[ValuePair]:
     """Time of a round outside its duration, median over each side: start and end of the load generator."""
     outside: dict[Side, list[float]] = {side: [] for side in Side}
     for leg, row, stamp in stamped(case):
@@ -115,17 +115,17 @@ def _overhead(case: Case) -> Iterator[Reading]:
             outside[leg.side].append(stamp.ended - stamp.started - row.duration)
     if all(outside.values()):
         candidate, reference = median(outside[Side.CANDIDATE]), median(outside[Side.REFERENCE])
-        yield Reading(candidate, reference, case.candidate_file)
+        yield ValuePair(candidate, reference, case.candidate_file)
 
 
-def _spans_count(case: Case) -> Iterator[Reading]:
+def _spans_count(case: Case) -> Iterator[ValuePair]:
     for leg, record in timed_launches(case):
         if record.spans:
             count = sum(span.kind == "round" for span in record.spans)
-            yield Reading(float(count), float(len(leg.rows)), leg.path(LEG))
+            yield ValuePair(float(count), float(len(leg.rows)), leg.path(LEG))
 
 
-def _enclosed(case: Case) -> Iterator[Reading]:
+def _enclosed(case: Case) -> Iterator[ValuePair]:
     """How far a stamped round reaches out of the span that ``leg.json`` has for it, seconds."""
     for leg, row, stamp in stamped(case):
         if leg.record is None or leg.record.driver == "replay":
@@ -134,33 +134,33 @@ def _enclosed(case: Case) -> Iterator[Reading]:
         if stamp.index < len(spans) and stamp.index >= 0:
             span = spans[stamp.index]
             outside = max(span.started - stamp.started, stamp.ended - span.ended, 0.0)
-            yield Reading(outside, 0.0, leg.path(ROUNDS), row.line)
+            yield ValuePair(outside, 0.0, leg.path(ROUNDS), row.line)
 
 
-def _equal_texts(case: Case) -> Iterator[Reading]:
+def _equal_texts(case: Case) -> Iterator[ValuePair]:
     for leg, row, facts in each_round(case):
         if facts.starts:
-            yield Reading(float(len(facts.starts)), float(len(row.output_lens)), leg.path(ROUNDS), row.line)
+            yield ValuePair(float(len(facts.starts)), float(len(row.output_lens)), leg.path(ROUNDS), row.line)
 
 
-def _same_seed(case: Case) -> Iterator[Reading]:
+def _same_seed(case: Case) -> Iterator[ValuePair]:
     """One seed draws one set of prompts."""
     digests: dict[int, str] = {}
     for leg, row, stamp in stamped(case):
         if replayed(leg):
             continue
         known = digests.setdefault(stamp.seed, stamp.request_digest)
-        yield Reading(stamp.request_digest, known, leg.path(ROUNDS), row.line)
+        yield ValuePair(stamp.request_digest, known, leg.path(ROUNDS), row.line)
 
 
-def _other_seed(case: Case) -> Iterator[Reading]:
+def _other_seed(case: Case) -> Iterator[ValuePair]:
     """Two seeds draw two sets of prompts."""
     seeds: dict[str, int] = {}
     for leg, row, stamp in stamped(case):
         if replayed(leg):
             continue
         known = seeds.setdefault(stamp.request_digest, stamp.seed)
-        yield Reading(float(stamp.seed), float(known), leg.path(ROUNDS), row.line)
+        yield ValuePair(float(stamp.seed), float(known), leg.path(ROUNDS), row.line)
 
 
 def _input(row: BenchRound) -> float | None:

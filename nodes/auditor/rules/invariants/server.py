@@ -20,7 +20,7 @@ from bankable.nodes.auditor.invariants.evidence import (
     launches,
     logged,
 )
-from bankable.nodes.auditor.invariants.relation import Invariant, Reading, Relation, judge_invariants
+from bankable.nodes.auditor.invariants.relation import Invariant, Relation, ValuePair, judge_invariants
 from bankable.nodes.auditor.reading.launch_args import parse
 from bankable.nodes.auditor.reading.resolved import drop_volatile, find_differences
 from bankable.nodes.auditor.reading.server_log import LogFacts
@@ -77,61 +77,61 @@ def _sent(case: Case, leg: LegView, record: LegRecord) -> float | None:
     return float(rounds + warmups + len(leg.outputs) + len(leg.answers))
 
 
-def _answered(case: Case) -> Iterator[Reading]:
+def _answered(case: Case) -> Iterator[ValuePair]:
     for leg, record, log in logged(case):
         wanted = _sent(case, leg, record)
         failed = any(row.failed for row in leg.rows)
         if _full(leg, log) and wanted is not None and record.driver == "live" and not failed:
-            yield Reading(float(log.requests.get(GENERATE, 0)), wanted, leg.path(LOG))
+            yield ValuePair(float(log.requests.get(GENERATE, 0)), wanted, leg.path(LOG))
 
 
-def _answered_at_least(case: Case) -> Iterator[Reading]:
+def _answered_at_least(case: Case) -> Iterator[ValuePair]:
     """Of any launch, also one without a plan: the answered requests are at least those of the timed rounds."""
     for leg, _, log in logged(case):
         total = sum(count for path, count in log.requests.items() if path.startswith("POST /"))
         if _full(leg, log) and leg.rows and all(row.completed is not None for row in leg.rows):
-            yield Reading(float(total), float(sum(row.completed or 0 for row in leg.rows)), leg.path(LOG))
+            yield ValuePair(float(total), float(sum(row.completed or 0 for row in leg.rows)), leg.path(LOG))
 
 
-def _flushes(case: Case) -> Iterator[Reading]:
+def _flushes(case: Case) -> Iterator[ValuePair]:
     for leg, record, log in logged(case):
         flushed = sum(row.stamp is not None and row.stamp.flushed for row in leg.rows)
         if _full(leg, log) and flushed == len(leg.rows):
             wanted = float(flushed + record.warmups)
-            yield Reading(float(log.requests.get("POST /flush_cache", 0)), wanted, leg.path(LOG))
+            yield ValuePair(float(log.requests.get("POST /flush_cache", 0)), wanted, leg.path(LOG))
 
 
-def _refused(case: Case) -> Iterator[Reading]:
+def _refused(case: Case) -> Iterator[ValuePair]:
     for leg, _, log in logged(case):
         if _full(leg, log):
-            yield Reading(float(log.refused), float(max(1, sum(row.failed or 0 for row in leg.rows))), leg.path(LOG))
+            yield ValuePair(float(log.refused), float(max(1, sum(row.failed or 0 for row in leg.rows))), leg.path(LOG))
 
 
-def _access_everywhere(case: Case) -> Iterator[Reading]:
+def _access_everywhere(case: Case) -> Iterator[ValuePair]:
     """An access log on every launch, or on none."""
     facts = [(leg, log) for leg, _, log in logged(case) if _full(leg, log)]
     if any(log.requests for _, log in facts):
         for leg, log in facts:
-            yield Reading("access log" if log.requests else "no access log", "access log", leg.path(LOG))
+            yield ValuePair("access log" if log.requests else "no access log", "access log", leg.path(LOG))
 
 
-def _running(case: Case) -> Iterator[Reading]:
+def _running(case: Case) -> Iterator[ValuePair]:
     """Most requests in one batch against the load generator's limit."""
     for leg, _, log in logged(case):
         limits = [row.facts.figures.get("max_concurrency") for row in leg.rows if row.facts is not None]
         known = [limit for limit in limits if limit is not None]
         if _full(leg, log) and known and len(known) == len(leg.rows):
-            yield Reading(float(log.peak_running), max(1.0, *known), leg.path(LOG))
+            yield ValuePair(float(log.peak_running), max(1.0, *known), leg.path(LOG))
 
 
-def _prompt_tokens(case: Case) -> Iterator[Reading]:
+def _prompt_tokens(case: Case) -> Iterator[ValuePair]:
     for leg, _, log in logged(case):
         if _full(leg, log):
             wanted = float(sum(row.input_tokens or 0 for row in leg.rows if not row.failed))
-            yield Reading(float(log.prompt_tokens), wanted, leg.path(LOG))
+            yield ValuePair(float(log.prompt_tokens), wanted, leg.path(LOG))
 
 
-def _prompt_limit(case: Case) -> Iterator[Reading]:
+def _prompt_limit(case: Case) -> Iterator[ValuePair]:
     """Of launches without probes and questions: prompts of rounds and warm-ups are all that the scheduler took."""
     for leg, record, log in logged(case):
         if not _full(leg, log) or leg.outputs or leg.answers or log.retractions:
@@ -141,17 +141,17 @@ def _prompt_limit(case: Case) -> Iterator[Reading]:
         rounds = [row.input_tokens or 0 for row in leg.rows]
         if any(row.failed for row in leg.rows):
             continue
-        yield Reading(float(log.prompt_tokens), float(sum(rounds) + record.warmups * max(rounds)), leg.path(LOG))
+        yield ValuePair(float(log.prompt_tokens), float(sum(rounds) + record.warmups * max(rounds)), leg.path(LOG))
 
 
-def _cached_tokens(case: Case) -> Iterator[Reading]:
+def _cached_tokens(case: Case) -> Iterator[ValuePair]:
     for leg, _, log in logged(case):
         cached = [row.cached_tokens for row in leg.rows]
         if _full(leg, log) and None not in cached:
-            yield Reading(float(log.cached_tokens), float(sum(value or 0 for value in cached)), leg.path(LOG))
+            yield ValuePair(float(log.cached_tokens), float(sum(value or 0 for value in cached)), leg.path(LOG))
 
 
-def _arguments(case: Case) -> Iterator[Reading]:
+def _arguments(case: Case) -> Iterator[ValuePair]:
     """Arguments that the log prints at the start, and the server reports."""
     for leg, _, log in logged(case):
         info = leg.server_info or {}
@@ -161,24 +161,24 @@ def _arguments(case: Case) -> Iterator[Reading]:
             if name in info and (f"'{name}': " in log.arguments or f"{name}=" in log.arguments):
                 shown = repr(info[name])
                 same = f"'{name}': {shown}" in log.arguments or f"{name}={shown}" in log.arguments
-                yield Reading(f"{name} = {shown}" if same else f"{name} differs", f"{name} = {shown}", leg.path(LOG))
+                yield ValuePair(f"{name} = {shown}" if same else f"{name} differs", f"{name} = {shown}", leg.path(LOG))
 
 
-def _arguments_everywhere(case: Case) -> Iterator[Reading]:
+def _arguments_everywhere(case: Case) -> Iterator[ValuePair]:
     facts = [(leg, log) for leg, _, log in logged(case)]
     if any(log.arguments for _, log in facts):
         for leg, log in facts:
-            yield Reading("arguments" if log.arguments else "none", "arguments", leg.path(LOG))
+            yield ValuePair("arguments" if log.arguments else "none", "arguments", leg.path(LOG))
 
 
-def _pool(case: Case) -> Iterator[Reading]:
+def _pool(case: Case) -> Iterator[ValuePair]:
     for leg, info in _infos(case):
         states = info.get("internal_states")
         state = states[0] if isinstance(states, list) and states and isinstance(states[0], dict) else {}
         usage = state.get("memory_usage")
         capacity = usage.get("token_capacity") if isinstance(usage, dict) else None
         if isinstance(capacity, int) and isinstance(info.get(POOL), int):
-            yield Reading(float(capacity), float(info[POOL]), leg.path(INFO))
+            yield ValuePair(float(capacity), float(info[POOL]), leg.path(INFO))
 
 
 def _infos(case: Case) -> Iterator[tuple[LegView, dict[str, Any]]]:
@@ -187,33 +187,33 @@ def _infos(case: Case) -> Iterator[tuple[LegView, dict[str, Any]]]:
             yield leg, leg.server_info
 
 
-def _of_argv(name: str) -> Callable[[Case], Iterator[Reading]]:
+def _of_argv(name: str) -> Callable[[Case], Iterator[ValuePair]]:
     """An argument of the command line as the server reports it."""
 
-    def read(case: Case) -> Iterator[Reading]:
+    def read(case: Case) -> Iterator[ValuePair]:
         for leg, record in launches(case):
             info, flags = leg.server_info or {}, parse(record.argv)[0]
             if name in info and name in flags and info[name] is not None:
-                yield Reading(str(info[name]), flags[name], leg.path(INFO))
+                yield ValuePair(str(info[name]), flags[name], leg.path(INFO))
 
     return read
 
 
-def _version(case: Case) -> Iterator[Reading]:
+def _version(case: Case) -> Iterator[ValuePair]:
     for leg, record in launches(case):
         version = (leg.server_info or {}).get("version")
         if isinstance(version, str):
-            yield Reading(version, record.engine.sglang, leg.path(INFO))
+            yield ValuePair(version, record.engine.sglang, leg.path(INFO))
 
 
-def _device(case: Case) -> Iterator[Reading]:
+def _device(case: Case) -> Iterator[ValuePair]:
     for leg, record in launches(case):
         device = (leg.server_info or {}).get("device")
         if isinstance(device, str) and device in ("cpu", "cuda"):
-            yield Reading("cuda" if record.device == "rocm" else record.device, device, leg.path(LEG))
+            yield ValuePair("cuda" if record.device == "rocm" else record.device, device, leg.path(LEG))
 
 
-def _each_info(case: Case) -> Iterator[Reading]:
+def _each_info(case: Case) -> Iterator[ValuePair]:
     """What the server reported with each round and after the launch, without what changes while it runs."""
     for leg in case.legs:
         if not leg.server_info:
@@ -230,38 +230,38 @@ def _each_info(case: Case) -> Iterator[Reading]:
                 {name: after[name] for name in shared}, {name: row.server_info[name] for name in shared}
             )
             names = ", ".join(entry.name for entry in different[:3])
-            yield Reading(names or "equal", "equal", leg.path(ROUNDS), row.line)
+            yield ValuePair(names or "equal", "equal", leg.path(ROUNDS), row.line)
 
 
-def _process(case: Case) -> Iterator[Reading]:
+def _process(case: Case) -> Iterator[ValuePair]:
     """Process ids of log and record, where they are equal on some launch: elsewhere a wrapper starts the server."""
     known = [
         (leg, record, log.pid) for leg, record, log in logged(case) if log.pid is not None and record.driver == "live"
     ]
     if any(pid == record.pid for _, record, pid in known):
         for leg, record, pid in known:
-            yield Reading(float(pid), float(record.pid), leg.path(LOG))
+            yield ValuePair(float(pid), float(record.pid), leg.path(LOG))
 
 
-def _ready_once(case: Case) -> Iterator[Reading]:
+def _ready_once(case: Case) -> Iterator[ValuePair]:
     for leg, record, log in logged(case):
         if log.ready_line is not None and record.driver == "live":
-            yield Reading(float(log.ready_lines), 1.0, leg.path(LOG))
+            yield ValuePair(float(log.ready_lines), 1.0, leg.path(LOG))
 
 
-def _log_span(case: Case) -> Iterator[Reading]:
+def _log_span(case: Case) -> Iterator[ValuePair]:
     for leg, record, log in logged(case):
         if _full(leg, log) and log.began is not None and log.ended is not None and record.driver == "live":
-            yield Reading(log.ended - log.began, record.stopped_at - record.launched_at + 5.0, leg.path(LOG))
+            yield ValuePair(log.ended - log.began, record.stopped_at - record.launched_at + 5.0, leg.path(LOG))
 
 
-def _log_covers(case: Case) -> Iterator[Reading]:
+def _log_covers(case: Case) -> Iterator[ValuePair]:
     """From the first time stamp of the log to the last lie all timed rounds."""
     for leg, record, log in logged(case):
         stamps = [row.stamp for row in leg.rows if row.stamp is not None]
         if stamps and _full(leg, log) and log.began is not None and log.ended is not None and record.driver == "live":
             span = max(stamp.ended for stamp in stamps) - min(stamp.started for stamp in stamps)
-            yield Reading(log.ended - log.began + 2.0, span, leg.path(LOG))
+            yield ValuePair(log.ended - log.began + 2.0, span, leg.path(LOG))
 
 
 def _shift(leg: LegView, record: LegRecord, log: LogFacts) -> float | None:
@@ -271,34 +271,34 @@ def _shift(leg: LegView, record: LegRecord, log: LogFacts) -> float | None:
     return log.began - record.launched_at
 
 
-def _log_clock(case: Case) -> Iterator[Reading]:
+def _log_clock(case: Case) -> Iterator[ValuePair]:
     """The log begins within the launch, apart from a time zone: seconds before or after it."""
     for leg, record, log in logged(case):
         if (shift := _shift(leg, record, log)) is not None:
             into = shift % QUARTER_HOUR_S
             life = record.stopped_at - record.launched_at
             late = 0.0 if into <= life or life >= QUARTER_HOUR_S else min(into - life, QUARTER_HOUR_S - into)
-            yield Reading(late, 0.0, leg.path(LOG))
+            yield ValuePair(late, 0.0, leg.path(LOG))
 
 
-def _log_zone(case: Case) -> Iterator[Reading]:
+def _log_zone(case: Case) -> Iterator[ValuePair]:
     """All logs of a comparison are written in one time zone, in quarters of an hour."""
     first: float | None = None
     for leg, record, log in logged(case):
         if (shift := _shift(leg, record, log)) is not None:
             first = shift if first is None else first
-            yield Reading(shift, first, leg.path(LOG))
+            yield ValuePair(shift, first, leg.path(LOG))
 
 
-def _own_log(case: Case) -> Iterator[Reading]:
+def _own_log(case: Case) -> Iterator[ValuePair]:
     yield from _own_file(case, LOG)
 
 
-def _own_host(case: Case) -> Iterator[Reading]:
+def _own_host(case: Case) -> Iterator[ValuePair]:
     yield from _own_file(case, "host.jsonl")
 
 
-def _own_file(case: Case, name: str) -> Iterator[Reading]:
+def _own_file(case: Case, name: str) -> Iterator[ValuePair]:
     """No file of this name is that of another launch: each against the first with its digest, or with itself."""
     first: dict[str, str] = {}
     live = {leg.folder for leg in all_legs(case) if leg.record is None or leg.record.driver == "live"}
@@ -308,7 +308,7 @@ def _own_file(case: Case, name: str) -> Iterator[Reading]:
         if digest is None or leg.folder not in live or (name == LOG and not (leg.log and _full(leg, leg.log))):
             continue
         owner = first.setdefault(digest, path)
-        yield Reading(path if owner == path else f"the bytes of {owner}", path, path)
+        yield ValuePair(path if owner == path else f"the bytes of {owner}", path, path)
 
 
 INVARIANTS: tuple[Invariant, ...] = (

@@ -155,7 +155,50 @@ def test_a_scan_finds_what_every_line_says(
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "BLOCK", block)
         patch.setattr(server_log, "MAX_SHAPES", shapes)
-        assert scan(tmp_path, data) == oracle(data)
+        assert load_and_faults(scan(tmp_path, data)) == oracle(data)
+
+
+def load_and_faults(facts: LogFacts) -> LogFacts:
+    """The facts that the oracle knows, without those about single requests, times and arguments."""
+    return LogFacts(
+        facts.lines,
+        facts.ready_line,
+        facts.graphs,
+        facts.batches,
+        facts.peak_running,
+        facts.peak_usage,
+        facts.retractions,
+        facts.faults,
+    )
+
+
+ARGUMENTS = "server_args={'model_path': '/m', " + ", ".join(f"'argument_{index}': None" for index in range(400)) + "}"
+REQUESTS = (
+    f"[2026-11-21 19:40:50] {ARGUMENTS}\n"
+    "[2026-11-21 19:40:51] INFO:     Started server process [4242]\n"
+    "[2026-11-21 19:40:54] The server is fired up and ready to roll!\n"
+    "[2026-11-21 19:40:55] Prefill batch, #new-seq: 1, #new-token: 16, #cached-token: 3, #running-req: 0\n"
+    '[2026-11-21 19:40:55] INFO:     127.0.0.1:50000 - "POST /generate HTTP/1.1" 200 OK\n'
+    '[2026-11-21 19:40:56] INFO:     127.0.0.1:50001 - "POST /generate HTTP/1.1" 200 OK\n'
+    '[2026-11-21 19:40:57] INFO:     127.0.0.1:50002 - "POST /generate HTTP/1.1" 400 Bad Request\n'
+    '[2026-11-21 19:40:57] INFO:     127.0.0.1:50002 - "GET /server_info HTTP/1.1" 200 OK\n'
+    "[2026-11-21 19:41:00] Decode batch, #running-req: 2, gen throughput (token/s): 141.80\n"
+    "[2026-11-21 19:41:01] Decode batch, #running-req: 2, gen throughput (token/s): 99.00\n"
+    "no time stamp\n"
+)
+
+
+@pytest.mark.parametrize("block", [13, 1 << 19])
+def test_requests_tokens_times_and_process_are_read(tmp_path: Path, block: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading, "BLOCK", block)
+        facts = scan(tmp_path, REQUESTS.encode())
+    assert facts.requests == {"POST /generate": 3, "GET /server_info": 1}
+    assert (facts.refused, facts.prompt_tokens, facts.cached_tokens, facts.peak_rate) == (1, 19, 3, 141.8)
+    assert facts.began is not None
+    assert (facts.ended, facts.ready_at) == (facts.began + 11, facts.began + 4)
+    assert (facts.pid, facts.ready_lines) == (4242, 1)
+    assert "'argument_399': None" in facts.arguments
 
 
 def test_a_log_in_the_words_of_a_server(tmp_path: Path) -> None:
