@@ -14,7 +14,7 @@ from pathlib import Path
 
 from bankable.nodes.auditor.reading.tensor_file import HEADER_BYTES, find_format_error
 
-MOST_BYTES = 1 << 20
+MOST_BYTES = 1 << 17
 """Bytes of each tensor that are read."""
 _FLOATS = {"BF16": ("H", 0x7F80), "F16": ("H", 0x7C00), "F32": ("I", 0x7F800000), "F64": ("Q", 0x7FF0000000000000)}
 """Array type of the bit pattern, and its exponent bits: all set for infinities and NaN."""
@@ -37,10 +37,12 @@ class TensorFacts:
     """Infinities and NaN among them."""
 
 
-def float_tensors(path: Path) -> Iterator[TensorFacts]:
+def float_tensors(path: Path) -> tuple[TensorFacts, ...]:
     """Facts of each floating-point tensor of a well-formed file; nothing of a malformed one."""
-    if find_format_error(path):
-        return
+    return () if find_format_error(path) else tuple(_read(path))
+
+
+def _read(path: Path) -> Iterator[TensorFacts]:
     with path.open("rb") as stream:
         length = int.from_bytes(stream.read(_LENGTH), "little")
         header = json.loads(stream.read(min(length, HEADER_BYTES)))

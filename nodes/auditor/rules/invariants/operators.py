@@ -47,18 +47,13 @@ def _rows(
     return read
 
 
-def _tensors(case: Case) -> Iterator[tuple[OperatorBenchmarkView, str, TensorFacts]]:
-    """Floating-point tensors of the listed oracle files; only scope harness holds them."""
+def _expected(case: Case) -> Iterator[tuple[OperatorBenchmarkView, str, TensorFacts]]:
+    """Floating-point tensors of the expected outputs; only scope harness holds the files."""
     for bench in _benchmarks(case):
         for file in (bench.oracle.files if bench.oracle is not None else ())[:MOST_FILES]:
-            path = bench.tensors(file.name)
-            if path is not None:
-                for facts in float_tensors(path):
-                    yield bench, file.name, facts
-
-
-def _expected(case: Case) -> Iterator[tuple[OperatorBenchmarkView, str, TensorFacts]]:
-    return (entry for entry in _tensors(case) if ".expected." in entry[1])
+            path = bench.tensors(file.name) if ".expected." in file.name else None
+            for facts in float_tensors(path) if path is not None else ():
+                yield bench, file.name, facts
 
 
 def _finite(case: Case) -> Iterator[ValuePair]:
