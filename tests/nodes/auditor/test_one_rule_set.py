@@ -24,8 +24,10 @@ PLAN_DECIDES = {
     ("interleaving", "one_order"),
     ("interleaving", "not_interleaved"),
     ("same_conditions", "ignored_flag"),
+    ("reference_strength", "few_threads"),
+    ("reference_strength", "lowered_default"),
 }
-"""Findings that need the plan: its looks, its order, the reference configuration that it declares."""
+"""Findings that need the plan: its looks, its order, the reference that it declares, the cores of the machine."""
 MISSING = {"unverifiable", "not_shown", "nothing_compared"}
 """One absent record, as it is called in a run and in another tool's files."""
 
@@ -51,6 +53,11 @@ EQUAL = (
     "c16-reboot-inside-a-block",
     "c17-not-flushed",
     "c18-other-torch",
+    "c18-another-kernel-package",
+    "c18-kernels-on-one-leg",
+    "c19-own-kernels",
+    "c19-native-attention",
+    "c19-fallback-not-declared",
     "d05-failed-requests",
     "d13-first-token-doubled",
     "d14-record-edited",
@@ -73,6 +80,8 @@ EQUAL = (
 )
 NEEDS_PLAN = {
     "c05-one-order": {("interleaving", "one_order")},
+    "c19-one-thread-of-many-cores": {("reference_strength", "few_threads")},
+    "c19-cap-below-the-load": {("reference_strength", "lowered_default")},
     "c10-ignored-base-flag": {("same_conditions", "ignored_flag")},
     "d03-four-launches": {("real_delta", "undecided")},
     "d10-level-ignores-looks": {("real_delta", "level")},

@@ -39,3 +39,11 @@ def test_an_engine_edited_after_the_control_fails(run: Path) -> None:
 def test_another_workload_fails(run: Path) -> None:
     edit(run / "comparisons/control/plan.json", lambda plan: plan["workload"].update(output_len=64))
     assert hits(judge(run), RULE, Severity.FAIL)
+
+
+def test_another_kernel_package_than_the_controls_fails(run: Path) -> None:
+    """C18: installed between control and patch, so that both legs of the patch have it."""
+    package = {"name": "sglang-kernel-cpu", "version": "0.4.6", "digest": "e" * 64, "live": True}
+    for leg in legs(run):
+        edit(leg / "leg.json", lambda record: record["engine"].update(kernels=package))
+    assert "C18" in {mode for hit in hits(judge(run), RULE, Severity.FAIL) for mode in hit.modes}
