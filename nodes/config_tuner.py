@@ -14,7 +14,8 @@ from bankable.tools.measurement.direction import Direction
 from bankable.tools.measurement.plan import make_plan, name_attempt
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.measurement.screening import Screening, ScreeningResult, Source, read_trials
-from bankable.tools.search import SUGGESTED, SearchPolicy, SearchSettings, Trial, TrialOutcome, space_from_knobs
+from bankable.tools.search.records import SUGGESTED, Trial, TrialOutcome
+from bankable.tools.search.space import space_from_knobs
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,9 @@ def screen(
     knobs = [entry for entry in chosen if entry.name in shares]
     if not knobs:
         return []
+    # Here, not above: scipy and optuna take a second to import, which other commands need not wait for.
+    from bankable.tools.search.policy import SearchPolicy, SearchSettings  # noqa: PLC0415 - see above
+
     space = space_from_knobs(knobs, context.situation(), {**reference.flags, **reference.env}, shares)
     policy = SearchPolicy(
         space, seconds, context.protocol.seed, SearchSettings(floor=context.protocol.floor, max_changes=1)

@@ -12,7 +12,7 @@ from bankable.evals.bench.records import GridKnob, Header, LaunchRow, RoundRow, 
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import EngineIdentity, Failure, HostSample, ServerConfig, Workload
 from bankable.tools.evidence.store import AppendLog
-from bankable.tools.search import Dimension, SearchSpace
+from bankable.tools.search.space import Dimension, SearchSpace
 from bankable.tools.search.trial_log import NOT_ITS_FAULT
 from bankable.tools.serving.driver import Driver, LaunchFailed, LaunchRequest, RoundFailed, RoundLoad, Server
 

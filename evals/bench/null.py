@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
-from scipy.stats import binomtest
 
 from bankable.tools.errors import UserError
 
@@ -47,6 +46,8 @@ class NullResult:
 
     def table(self) -> str:
         """Summary for people: the count with its exact 95 % interval (Clopper and Pearson, 1934)."""
+        from scipy.stats import binomtest  # noqa: PLC0415 - takes two seconds to import, which other commands need not wait for
+
         n, k = len(self.runs), self.false_passes
         low, high = binomtest(k, n).proportion_ci(method="exact")
         lines = [

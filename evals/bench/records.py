@@ -15,8 +15,7 @@ from pydantic import Field, ValidationError
 
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import EngineIdentity, Failure, Record, Scalar, Workload
-from bankable.tools.search import Dimension, SearchSpace
-from bankable.tools.search.space import Point
+from bankable.tools.search.space import Dimension, Point, SearchSpace
 
 SCHEMA_VERSION = 1
 MAX_BYTES = 64 << 20

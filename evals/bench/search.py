@@ -16,17 +16,11 @@ from functools import partial
 import numpy as np
 
 from bankable.evals.bench.effects import Effects
-from bankable.tools.search import (
-    PlainTPE,
-    RandomSearch,
-    Searcher,
-    SearchPolicy,
-    SearchSettings,
-    SearchSpace,
-    Trial,
-    TrialOutcome,
-)
-from bankable.tools.search.space import Point
+from bankable.tools.search.baselines import PlainTPE, RandomSearch
+from bankable.tools.search.policy import SearchPolicy, SearchSettings
+from bankable.tools.search.records import Trial, TrialOutcome
+from bankable.tools.search.space import Point, SearchSpace
+from bankable.tools.search.trial_log import Searcher
 
 WITHIN = 0.01
 """Of the best."""

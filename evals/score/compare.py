@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.stats import binom
 
 from bankable.evals.runner.record import Judgment
 from bankable.evals.score.scored import FixtureScore
@@ -156,6 +155,8 @@ def compare(a: Sequence[FixtureScore], b: Sequence[FixtureScore], seed: int = 0)
 
 def flips_needed(share: float) -> int | None:
     """Flips until McNemar's test finds a true ``share`` to one side with 80 % chance; ``None`` if too many."""
+    from scipy.stats import binom  # noqa: PLC0415 - takes two seconds to import, and most commands do not compare
+
     flips = np.arange(6, MOST_FLIPS + 1)
     needed = binom.isf(ALPHA / 2, flips, 0.5) + 1
     enough = flips[binom.sf(needed - 1, flips, share) >= POWER]

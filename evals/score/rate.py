@@ -11,8 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-
-from scipy.stats import norm
+from statistics import NormalDist
 
 
 @dataclass(frozen=True)
@@ -97,7 +96,7 @@ class Clustered:
 
 def wilson(share: float, n: float) -> tuple[float, float]:
     """Two-sided 95 % interval of a share that was seen in ``n`` independent draws, whole or not."""
-    z = float(norm.ppf(0.975))
+    z = NormalDist().inv_cdf(0.975)
     middle = (share + z * z / (2 * n)) / (1 + z * z / n)
     half = z / (1 + z * z / n) * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return max(0.0, middle - half), min(1.0, middle + half)

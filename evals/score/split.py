@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import fisher_exact
 
 from bankable.evals.fixtures.keys import Key
 from bankable.evals.score.rate import Rate
@@ -60,6 +59,8 @@ class Split:
 
 def split(fixtures: Sequence[FixtureScore]) -> Split:
     """Compare the sides."""
+    from scipy.stats import fisher_exact  # noqa: PLC0415 - takes two seconds to import, and most commands do not split
+
     rates = {
         name: Rate.count(fixture.right for fixture in fixtures if side(fixture.key) == name)
         for name in ("development", "held-out")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -33,7 +34,10 @@ from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.measurement.screening import ScreeningResult, read_trials
 from bankable.tools.prompts.loader import load_prompt
-from bankable.tools.search import SearchPolicy, SearchSpace
+from bankable.tools.search.space import SearchSpace
+
+if TYPE_CHECKING:
+    from bankable.tools.search.policy import SearchPolicy
 
 ROLE = "config_tuner"
 LOG = "proposals.jsonl"

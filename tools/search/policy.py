@@ -25,15 +25,13 @@ import numpy as np
 from bankable.tools.evidence.records import Scalar
 from bankable.tools.search.failure_model import FailureModel, drop_ruled_out
 from bankable.tools.search.posterior import Posterior, Prior, expected_improvement
-from bankable.tools.search.records import BestTrial, FinishedTrial, Trial, TrialOutcome
+from bankable.tools.search.records import SUGGESTED, BestTrial, FinishedTrial, Trial, TrialOutcome
 from bankable.tools.search.space import Point, SearchSpace
 from bankable.tools.search.tpe import TpeProposer
 from bankable.tools.search.trial_log import NOT_ITS_FAULT, TrialLog
 
 ENUMERABLE = 1024
 """Grids up to this size are weighed as a whole."""
-SUGGESTED = "suggested"
-"""Stage of a trial that was proposed from outside the policy."""
 WEAKEST = 0.4
 """Importance given to the least important knob: a profile orders the knobs, it does not rule any out."""
 

@@ -8,6 +8,9 @@ from pydantic import Field, model_validator
 
 from bankable.tools.evidence.records import Lever, Record, Scalar
 
+SUGGESTED = "suggested"
+"""Stage of a trial that was proposed from outside the policy."""
+
 
 class Trial(Record):
     """One configuration to measure, as its difference from the reference."""

@@ -10,7 +10,10 @@ from bankable.evals.bench.effects import effects
 from bankable.evals.bench.search import bench, draw_outcome, search_once, table
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Scalar
-from bankable.tools.search import BestTrial, RandomSearch, SearchPolicy, SearchSpace, Trial
+from bankable.tools.search.baselines import RandomSearch
+from bankable.tools.search.policy import SearchPolicy
+from bankable.tools.search.records import BestTrial, Trial
+from bankable.tools.search.space import SearchSpace
 from tests.evals.bench.builders import GRID, landscape, true_log
 
 

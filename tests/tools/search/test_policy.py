@@ -11,18 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bankable.tools.search import (
-    Dimension,
-    FinishedTrial,
-    PlainTPE,
-    RandomSearch,
-    Searcher,
-    SearchPolicy,
-    SearchSettings,
-    SearchSpace,
-    Trial,
-    TrialOutcome,
-)
+from bankable.tools.search.baselines import PlainTPE, RandomSearch
+from bankable.tools.search.policy import SearchPolicy, SearchSettings
+from bankable.tools.search.records import FinishedTrial, Trial, TrialOutcome
+from bankable.tools.search.space import Dimension, SearchSpace
+from bankable.tools.search.trial_log import Searcher
 
 Maker = Callable[..., Searcher]
 MAKERS: list[Maker] = [SearchPolicy, PlainTPE, RandomSearch]

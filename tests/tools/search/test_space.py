@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bankable.tools.levers import Situation, knobs_for, server_arguments
-from bankable.tools.search import Dimension, SearchSpace, space_from_knobs
+from bankable.tools.search.space import Dimension, SearchSpace, space_from_knobs
 
 SPACE = SearchSpace(
     (

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from bankable.tools.evidence.records import Scalar
-from bankable.tools.search import SUGGESTED, FinishedTrial, SearchPolicy, SearchSettings, Trial
+from bankable.tools.search.policy import SearchPolicy, SearchSettings
+from bankable.tools.search.records import SUGGESTED, FinishedTrial, Trial
 from tests.tools.search.test_policy import SPACE, measured
 
 ONE = SearchSettings(max_changes=1)
