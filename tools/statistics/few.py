@@ -13,7 +13,7 @@ and the value that bounds the chance of a null change to ``NULL_RATE`` where lau
 (a quantile of the noncentral t distribution; a quieter machine passes fewer, one of 10 % at most 2 %). With fewer than
 ``MIN_FREEDOM`` degrees of freedom two launches may agree by luck, so that the bounds are at least as wide as with a
 prior of ``PRIOR_LAUNCH_SD`` that counts as one degree of freedom. What was seen is never shrunk. With one launch a side
-the bounds show what that prior would give if it were known, widened by the noise of the rounds, and prove no gain.
+the bounds show what that prior would give if it were known, or the noise of the rounds, and prove no gain.
 Assumed are independent launches whose levels are normal with one standard deviation on both sides;
 ``FewDecision.assumed`` says so.
 
@@ -154,7 +154,7 @@ def decide_few(
     mean = fmean(levels[1]) - fmean(levels[0])
     half = half_width(spread.variance, spread.freedom, launches, alpha=alpha, floor=floor, prior=prior)
     if not spread.freedom:
-        half = math.hypot(half, t_quantile(1.0 - alpha, math.inf) * _level_error(reference[0], candidate[0]))
+        half = max(half, t_quantile(1.0 - alpha, math.inf) * _level_error(reference[0], candidate[0]))
     scale = math.sqrt(1.0 / launches[0] + 1.0 / launches[1])
     verdict, reason = _judge(mean - half, mean + half, math.log1p(floor), launches)
     critical = critical_value(spread.freedom, scale, alpha, floor) if spread.freedom else 0.0

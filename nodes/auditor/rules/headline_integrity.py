@@ -13,8 +13,12 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.findings.latencies import LATENCIES, latency_findings
-from bankable.nodes.auditor.rule import GAINS, Outcome, Rule, Unverifiable, at
+from bankable.nodes.auditor.rule import GAINS, Outcome, Remark, Rule, Unverifiable, at
 from bankable.nodes.auditor.verdict import Metric
+from bankable.tools.evidence.records import Side
+
+PIECES = 1.2
+"""Ratio of the tokens per gap of both legs above which their gaps are of two kinds."""
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -26,7 +30,25 @@ def check(case: Case) -> Iterator[Outcome]:
         fix = "let the benchmark write TTFT and TPOT of both legs"
         yield Unverifiable(f"latencies of {whose}", (where,), fix=fix)
         return
-    yield from latency_findings(case.measured.metrics, where, case.headline)
+    if case.imported and (sizes := _piece_sizes(case)) is not None:
+        yield Remark(
+            f"gaps of {sizes[0]:.1f} tokens on the reference and {sizes[1]:.1f} on the candidate: ITL is not compared"
+        )
+        metrics = [metric for metric in metrics if "itl" not in metric.name]
+    yield from latency_findings(metrics, where, case.headline)
+
+
+def _piece_sizes(case: Case) -> tuple[float, float] | None:
+    """Tokens per gap of both legs where they differ: one leg's gaps are of tokens, the other's of chunks."""
+    sizes = []
+    for side in Side:
+        rows = [row for leg in case.counted(side) for row in leg.rows if row.listed]
+        gaps = sum(sum(row.streamed) for row in rows)
+        tokens = sum(sum(row.output_lens) - len(row.output_lens) for row in rows)
+        if gaps <= 0 or tokens <= 0:
+            return None
+        sizes.append(tokens / gaps)
+    return (sizes[0], sizes[1]) if max(sizes) > PIECES * min(sizes) else None
 
 
 def _both(metric: Metric) -> tuple[float | None, float | None]:

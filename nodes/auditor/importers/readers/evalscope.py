@@ -61,7 +61,7 @@ def _round(reader: Reader, file: str, document: Document) -> BenchRound | None:
         "request_throughput": _first(titles, *_REQUESTS),
         **_read_percentiles(reader, file),
     }
-    arguments = [(name, str(titles[title][0])) for title, name in _LOAD.items() if title in titles]
+    arguments = [(name, str(titles[title][0])[:200]) for title, name in _LOAD.items() if title in titles]
     counts = Counts(issued=whole(sent), completed=whole(done), failed=whole(failed))
     return build_summary_round(reader, file, document, figures, counts, tuple(arguments))
 

@@ -44,7 +44,7 @@ def _round(reader: Reader, file: str, document: Document) -> BenchRound | None:
         seconds = number(record.get(name.removesuffix("_ms"))) if name.endswith("_ms") else None
         if seconds is not None:
             figures[name] = 1000.0 * seconds
-    arguments = tuple((name, str(record[name])) for name in ARGUMENTS if record.get(name) is not None)
+    arguments = tuple((name, str(record[name])[:200]) for name in ARGUMENTS if record.get(name) is not None)
     return build_summary_round(reader, file, document, figures, Counts(), arguments)
 
 

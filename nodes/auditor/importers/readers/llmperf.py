@@ -53,7 +53,7 @@ def _round(reader: Reader, file: str, document: Document) -> BenchRound | None:
         completed=whole(record.get("results_num_completed_requests")),
         failed=whole(record.get("results_number_errors")),
     )
-    arguments = tuple((name, str(record[name])) for name in ARGUMENTS if record.get(name) is not None)
+    arguments = tuple((name, str(record[name])[:200]) for name in ARGUMENTS if record.get(name) is not None)
     return build_summary_round(reader, file, document, figures, counts, arguments)
 
 

@@ -18,7 +18,24 @@ from bankable.nodes.auditor.reading.reader import Json, Reader
 from bankable.nodes.auditor.reading.rows import BenchRound
 from bankable.nodes.auditor.reading.view import AbsentRecord
 
-ARGUMENTS = ("backend", "model_id", "tokenizer_id", "num_prompts", "request_rate", "burstiness", "max_concurrency")
+ARGUMENTS = (
+    "backend",
+    "model_id",
+    "tokenizer_id",
+    "num_prompts",
+    "request_rate",
+    "burstiness",
+    "max_concurrency",
+    "ramp_up_strategy",
+    "ramp_up_start_rps",
+    "ramp_up_end_rps",
+    "gpu",
+    "gpu_name",
+    "gpu_type",
+    "hardware",
+    "accelerator",
+)
+"""What was asked for, and the machine where ``--metadata`` names it."""
 DETAILED = "add --save-detailed to vllm bench serve"
 
 

@@ -80,6 +80,14 @@ def test_an_interval_of_the_server_explains_chunks(tmp_path: Path) -> None:
     )
 
 
+def test_gaps_of_tokens_are_not_compared_with_gaps_of_chunks(tmp_path: Path) -> None:
+    info = {**INFO, "stream_interval": 4, "speculative_algorithm": None}
+    before = samples.sglang(400.0, 1, {**info, "stream_interval": 1})
+    verdict = pair(tmp_path, before, chunked(samples.sglang(500.0, 2, info), 4))
+    assert "ITL is not compared" in remarks(verdict)
+    assert not hits(verdict, "headline_integrity", Severity.FLAG)
+
+
 # Texts.
 
 
