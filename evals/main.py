@@ -13,6 +13,7 @@ from bankable.evals.cli.bench import bench_app
 from bankable.evals.cli.faults import faults, inject, sweep
 from bankable.evals.cli.invariants import invariants
 from bankable.evals.cli.push import push_app
+from bankable.evals.cli.redteam import redteam
 from bankable.evals.cli.run import run
 from bankable.evals.pack import pack as pack_runs
 from bankable.tools.errors import UserError
@@ -20,7 +21,7 @@ from bankable.tools.errors import UserError
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.add_typer(bench_app, name="bench")
 app.add_typer(push_app, name="push")
-for command in (run, compare, gate, mutants, faults, inject, sweep, invariants):
+for command in (run, compare, gate, mutants, faults, inject, sweep, invariants, redteam):
     app.command()(command)
 
 

@@ -43,7 +43,16 @@ LARGEST_COUNT = 1 << 63
 """Bound of every integer."""
 
 ProblemKind = Literal[
-    "torn", "malformed", "duplicate_key", "too_large", "too_deep", "invalid", "impossible", "irregular", "changed"
+    "torn",
+    "malformed",
+    "duplicate_key",
+    "too_large",
+    "too_deep",
+    "invalid",
+    "impossible",
+    "irregular",
+    "changed",
+    "unknown_field",
 ]
 Model = TypeVar("Model", bound=BaseModel)
 Json = dict[str, Any]
@@ -53,7 +62,11 @@ NOTHING: frozenset[str] = frozenset()
 BLOCK = 1 << 19
 """Bytes per read."""
 _CONTAINERS = (dict, list, tuple)
-_FAULTS = {"missing": "missing", "extra_forbidden": "unknown field"}
+_UNKNOWN = "extra_forbidden"
+"""Pydantic's type of the error for a field that a record does not have."""
+_FAULTS = {"missing": "missing", _UNKNOWN: "unknown field"}
+MAX_UNKNOWN = 1000
+"""Unknown fields of one record that are left out; with more of them the record is unusable."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +92,7 @@ class Reader:
         self.digests: dict[str, str] = {}
         """sha256 of each file that was read to its end, by relative path."""
         self._counts: Counter[str] = Counter()
+        self._unknown: set[tuple[str, str]] = set()
 
     def exists(self, name: str) -> bool:
         return (self.folder / name).is_file()
@@ -192,11 +206,21 @@ class Reader:
         return entry
 
     def validate(self, entry: Json, kind: type[Model], name: str, line: int | None) -> Model | None:
-        """Validate a parsed object as a typed record with finite numbers within bounds; ``None`` when it is not one."""
+        """Validate a parsed object as a typed record with finite numbers within bounds; ``None`` when it is not one.
+
+        Fields that the record does not have, as a newer version may write, are left out and reported once per file.
+        """
         try:
             record = kind.model_validate(entry)
         except ValidationError as cause:
-            first = cause.errors(include_url=False, include_input=False, include_context=False)[0]
+            errors = cause.errors(include_url=False, include_input=False, include_context=False)
+            if len(errors) <= MAX_UNKNOWN and all(error["type"] == _UNKNOWN for error in errors):
+                paths = [error["loc"] for error in errors]
+                known = _leave_out(entry, paths)
+                if known is not None:
+                    self._note_unknown(name, kind, paths)
+                    return self.validate(known, kind, name, line)
+            first = errors[0]
             fault = _FAULTS.get(first["type"], f"wrong ({first['type'].replace('_', ' ')})")
             self._invalid(name, line, kind, first["loc"], fault)
             return None
@@ -205,6 +229,13 @@ class Reader:
             self._invalid(name, line, kind, tuple(reversed(path)), "value out of range")
             return None
         return record
+
+    def _note_unknown(self, name: str, kind: type[BaseModel], paths: list[tuple[int | str, ...]]) -> None:
+        for path in paths:
+            field = ".".join("*" if isinstance(step, int) else step[:60] for step in path[:8])
+            if (name, field) not in self._unknown and len(self._unknown) < MAX_UNKNOWN:
+                self._unknown.add((name, field))
+                self.report(name, None, "unknown_field", f"{kind.__name__}.{field}: unknown field, left out"[:300])
 
     def report(self, name: str, line: int | None, kind: ProblemKind, text: str) -> None:
         """Record a problem. Of each file the first ``MAX_PROBLEMS`` are recorded, and one that says there are more."""
@@ -333,6 +364,20 @@ def _describe_non_json(data: bytes) -> str:
     except UnicodeDecodeError:
         return "not JSON: not UTF-8"
     return "not JSON"
+
+
+def _leave_out(entry: Json, paths: list[tuple[int | str, ...]]) -> Json | None:
+    """A copy of a parsed object without the values at these paths; ``None`` where a path leads nowhere."""
+    copy: Json = orjson.loads(orjson.dumps(entry))
+    for path in paths:
+        place: Any = copy
+        try:
+            for step in path[:-1]:
+                place = place[step]
+            del place[path[-1]]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return copy
 
 
 def _find_out_of_range(value: Any) -> list[int | str] | None:

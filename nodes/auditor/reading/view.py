@@ -65,8 +65,12 @@ class LegView:
 
     @cached_property
     def rows(self) -> tuple[BenchRound, ...]:
-        """Timed rounds in the order of the file."""
-        return tuple(read_rows(self._reader, self.path("bench_runs.jsonl")))
+        """Timed rounds in the order of their indices; where these do not number all of them, in the file's order."""
+        rows = tuple(read_rows(self._reader, self.path("bench_runs.jsonl")))
+        indices = [row.stamp.index if row.stamp is not None else -1 for row in rows]
+        if sorted(indices) != list(range(len(rows))):
+            return rows
+        return tuple(row for _, row in sorted(zip(indices, rows, strict=True), key=lambda pair: pair[0]))
 
     @cached_property
     def server_info(self) -> Json | None:

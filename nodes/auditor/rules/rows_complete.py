@@ -20,6 +20,8 @@ from bankable.nodes.auditor.verdict import Action
 from bankable.tools.evidence.records import Side
 
 AGAIN = "-again"
+FEW = 0.05
+"""Share of a launch's requests that one failed request may be."""
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -97,10 +99,19 @@ def _blocks(case: Case) -> Iterator[Found]:
         )
 
 
-def _symmetry(case: Case) -> Iterator[Found]:
-    """Failed requests on either side: more of them on the candidate is harm, on both is a faulty measurement."""
+def _symmetry(case: Case) -> Iterator[Outcome]:
+    """Failed requests on either side: more of them on the candidate is harm, on both is a faulty measurement.
+
+    At most one for each launch, and no more on the candidate, is what a network does: a remark.
+    """
     counts = [sum(row.failed or 0 for leg in legs for row in leg.rows) for legs in _sides(case)]
     if not any(counts):
+        return
+    if 0 < counts[1] <= counts[0] and all(
+        sum(row.failed or 0 for row in leg.rows) <= min(1.0, FEW * sum(row.issued or 0 for row in leg.rows))
+        for leg in case.legs
+    ):
+        yield Remark(f"{counts[0]} requests failed on the reference and {counts[1]} on the candidate, one a launch")
         return
     worst = next(leg for legs in _sides(case)[::-1] for leg in legs if any(row.failed for row in leg.rows))
     where = at(worst.path("bench_runs.jsonl"), next(row.line for row in worst.rows if row.failed))

@@ -1,0 +1,56 @@
+"""Edits of rounds that keep every figure of the same record consistent, as a producer with write access would."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from statistics import fmean, median
+
+from bankable.evals.fixtures.build.files import Json
+from bankable.evals.fixtures.build.leg import add_summary
+from bankable.tools.statistics.latency import percentile
+
+LISTS = ("input_lens", "output_lens", "ttfts", "itls", "generated_texts", "errors", "cached_tokens")
+PER_REQUEST = (*LISTS, "cached_tokens_details")
+
+
+def pick_requests(row: Json, places: Sequence[int]) -> None:
+    """Keep these requests of a round, in this order; a place may be given twice."""
+    for name in PER_REQUEST:
+        if isinstance(row.get(name), list):
+            row[name] = [row[name][place] for place in places]
+
+
+def scale_latencies(row: Json, factor: Callable[[], float]) -> None:
+    """Multiply each latency of a round by its own factor."""
+    row["ttfts"] = [value * factor() for value in row["ttfts"]]
+    row["itls"] = [[value * factor() for value in gaps] for gaps in row["itls"]]
+
+
+def settle(row: Json) -> Json:
+    """The round with every summary figure computed again from its lists."""
+    spans = [1000.0 * (ttft + sum(gaps)) for ttft, gaps in zip(row["ttfts"], row["itls"], strict=True)]
+    ttfts = [1000.0 * value for value in row["ttfts"]]
+    gaps = [1000.0 * value for values in row["itls"] for value in values]
+    tokens, prompts, duration = sum(row["output_lens"]), sum(row["input_lens"]), row["duration"]
+    share = row.get("total_output_tokens_retokenized", tokens) / max(1, row["total_output_tokens"])
+    row.update(
+        completed=sum(not error for error in row["errors"]),
+        total_input_tokens=prompts,
+        total_output_tokens=tokens,
+        total_output_tokens_retokenized=round(share * tokens),
+        input_throughput=prompts / duration,
+        total_throughput=(prompts + tokens) / duration,
+        mean_ttft_ms=fmean(ttfts),
+        p90_ttft_ms=percentile(ttfts, 90),
+        p95_ttft_ms=percentile(ttfts, 95),
+        mean_itl_ms=fmean(gaps) if gaps else 0.0,
+        mean_e2e_latency_ms=fmean(spans),
+        median_e2e_latency_ms=median(spans),
+        p99_e2e_latency_ms=percentile(spans, 99),
+        concurrency=sum(spans) / 1000.0 / duration,
+        max_output_tokens_per_s=min(row.get("max_output_tokens_per_s", 0.0), float(tokens)),
+    )
+    if isinstance(row.get("cache_report"), dict):
+        row["cache_report"].update(total_prompt_tokens=prompts, total_cached_tokens=sum(row["cached_tokens"]))
+    row["bankable"]["issued"] = len(row["errors"])
+    return add_summary(row)
