@@ -1,4 +1,4 @@
-"""``python -m evals redteam``: how many generated frauds over recorded runs are caught, how many honest ones accused."""
+"""``python -m evals redteam``: how many generated frauds are caught, and how many honest changes accused."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from bankable.evals.redteam.campaign import Attempt, run_campaign
+from bankable.evals.redteam.campaign import MutationResult, run_campaign
 from bankable.evals.score.rate import Rate
 
 GROUPS = ("told", "held_out", "honest")
@@ -29,14 +29,14 @@ def redteam(
     typer.echo(render_campaign(attempts, show=show))
 
 
-def render_campaign(attempts: Sequence[Attempt], *, show: bool) -> str:
+def render_campaign(attempts: Sequence[MutationResult], *, show: bool) -> str:
     """Rates by group, then by kind; kinds that were held out are listed one by one only on request."""
     lines = [
         f"{name:<10} {Rate.count(bool(attempt.added) for attempt in attempts if attempt.mutation.group == name)}"
         + ("  accused" if name == "honest" else "  caught")
         for name in GROUPS
     ]
-    kinds: dict[str, list[Attempt]] = defaultdict(list)
+    kinds: dict[str, list[MutationResult]] = defaultdict(list)
     for attempt in attempts:
         if attempt.mutation.group != "held_out" or show:
             kinds[f"{attempt.mutation.group} {attempt.mutation.name}"].append(attempt)

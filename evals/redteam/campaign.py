@@ -44,7 +44,7 @@ SUBJECTS = (
 
 
 @dataclass(frozen=True)
-class Attempt:
+class MutationResult:
     """One mutated comparison and the findings that it adds."""
 
     mutation: Mutation
@@ -56,7 +56,7 @@ class Attempt:
 
 def run_campaign(
     seed: int, count: int, seconds: float, groups: Sequence[str], subjects: Sequence[RecordedSubject] = SUBJECTS
-) -> Iterator[Attempt]:
+) -> Iterator[MutationResult]:
     """At most ``count`` attempts over kinds and subjects in turn, until the time budget in seconds is spent."""
     kinds = [mutation for mutation in MUTATIONS if mutation.group in groups]
     started, made = time.monotonic(), 0
@@ -73,7 +73,7 @@ def run_campaign(
                 mutation.apply(scene)
                 reclaim(run, subject.comparison)
                 added = _codes(_judge(run, subject)) - honest[subject]
-                yield Attempt(mutation, subject, made, tuple(sorted(added)))
+                yield MutationResult(mutation, subject, made, tuple(sorted(added)))
                 made += 1
 
 

@@ -134,11 +134,13 @@ def _copy_with_jitter(scene: Scene) -> None:
 def _swap_blocks(scene: Scene) -> None:
     """Rounds of two launches of the candidate change places, under the stamps of the other."""
     first, second = scene.rng.sample(scene.legs("candidate"), 2)
-    pair = read_lines(first / ROUNDS), read_lines(second / ROUNDS)
-    for leg, own, other in ((first, *pair), (second, *reversed(pair))):
-        write_lines(
-            leg / ROUNDS, [{**row, "bankable": kept["bankable"]} for row, kept in zip(other, own, strict=False)]
-        )
+    mine, other = read_lines(first / ROUNDS), read_lines(second / ROUNDS)
+    write_lines(first / ROUNDS, _restamped(other, mine))
+    write_lines(second / ROUNDS, _restamped(mine, other))
+
+
+def _restamped(rows: list[Json], stamps: list[Json]) -> list[Json]:
+    return [{**row, "bankable": stamp["bankable"]} for row, stamp in zip(rows, stamps, strict=False)]
 
 
 def _transplant_log(scene: Scene) -> None:
@@ -158,12 +160,12 @@ def _drop_telemetry(scene: Scene) -> None:
     """Samples of the timed rounds are missing from the candidate's telemetry."""
     for leg in scene.legs("candidate"):
         spans = [(row["bankable"]["started"], row["bankable"]["ended"]) for row in read_lines(leg / ROUNDS)]
-        edit_lines(
-            leg / HOST,
-            lambda samples, spans=spans: samples.__setitem__(
-                slice(None), [s for s in samples if not any(a - 2 <= s["t"] <= b + 2 for a, b in spans)]
-            ),
-        )
+        outside = [
+            sample
+            for sample in read_lines(leg / HOST)
+            if not any(started - 2 <= sample["t"] <= ended + 2 for started, ended in spans)
+        ]
+        write_lines(leg / HOST, outside)
 
 
 def _more_tokens(scene: Scene) -> None:
@@ -229,7 +231,8 @@ def _lost_samples(scene: Scene) -> None:
     """A busy machine misses a few samples."""
     for leg in [*scene.legs("reference"), *scene.legs("candidate")]:
         place = scene.rng.randrange(2, 8)
-        edit_lines(leg / HOST, lambda samples, place=place: samples.__delitem__(slice(place, place + 2)))
+        samples = read_lines(leg / HOST)
+        write_lines(leg / HOST, [*samples[:place], *samples[place + 2 :]])
 
 
 def _time_zone(scene: Scene) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bankable.evals.cli.redteam import render_campaign
-from bankable.evals.redteam.campaign import SUBJECTS, Attempt, run_campaign
+from bankable.evals.redteam.campaign import SUBJECTS, MutationResult, run_campaign
 from bankable.evals.redteam.mutations import MUTATIONS
 
 
@@ -25,6 +25,6 @@ def test_a_campaign_catches_frauds_and_accuses_no_honest_change() -> None:
 
 def test_held_out_kinds_are_named_on_request_only() -> None:
     mutation = next(mutation for mutation in MUTATIONS if mutation.group == "held_out")
-    attempts = [Attempt(mutation, SUBJECTS[0], 0, ())]
+    attempts = [MutationResult(mutation, SUBJECTS[0], 0, ())]
     assert mutation.name not in render_campaign(attempts, show=False)
     assert f"{mutation.name}" in render_campaign(attempts, show=True)
