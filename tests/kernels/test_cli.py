@@ -29,7 +29,7 @@ def test_the_families_are_listed():
     [
         (["benchmark", "softmax", "--out", "{out}"], "Cannot find family 'softmax'"),
         (["bakeoff", "softmax", "--out", "{out}"], "Cannot find family 'softmax'"),
-        (["benchmark", "rms_norm", "--out", "{out}"], "no served shape"),
+        (["benchmark", "rms_norm", "--out", "{out}"], "Cannot make a task: no served shape"),
         (["benchmark", "rms_norm", "--out", "{out}", "--shapes", "4x256", "--dtype", "int8"], "Cannot use dtype int8"),
         (["search", "rms_norm", "--out", "{out}", "--shapes", "4"], "Cannot use shape '4': rms_norm needs other axes"),
         (["bench", "hostile", "--out", "{out}", "--families", "softmax"], "Cannot attack softmax"),

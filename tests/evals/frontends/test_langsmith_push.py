@@ -109,10 +109,18 @@ def test_a_key_that_is_refused_is_one_line_and_is_not_repeated() -> None:
         (
             {"LANGSMITH_API_KEY": "k", "LANGSMITH_ENDPOINT": "http://example.com"},
             [],
-            "address is not allowed",
+            "Cannot connect to LangSmith: address is not allowed",
         ),
-        ({"LANGSMITH_API_KEY": "k", "LANGSMITH_ENDPOINT": "http://127.0.0.1:9"}, [], "LangSmith rejected the request"),
-        ({"LANGSMITH_API_KEY": "k"}, ["--experiment", "e"], "--results and --experiment go together"),
+        (
+            {"LANGSMITH_API_KEY": "k", "LANGSMITH_ENDPOINT": "http://127.0.0.1:9"},
+            [],
+            "Cannot push to LangSmith: the request failed",
+        ),
+        (
+            {"LANGSMITH_API_KEY": "k"},
+            ["--experiment", "e"],
+            "Cannot push an experiment: --results and --experiment go together",
+        ),
         ({"LANGSMITH_API_KEY": "k"}, ["--only", "nothing-like-this"], "Cannot find the fixture"),
     ],
 )

@@ -85,9 +85,9 @@ def test_the_heaviest_shape_is_looked_at_where_none_is_named(norm_task, python):
     ("arguments", "said"),
     [
         ([], "Cannot find family ''"),
-        (["/nowhere/ops/rms_norm"], "not a task folder"),
+        (["/nowhere/ops/rms_norm"], "Cannot open the task: not a task folder"),
         (["--family", "softmax", "--shapes", "1x1"], "Cannot find family 'softmax'"),
-        (["--family", "rms_norm"], "no served shape"),
+        (["--family", "rms_norm"], "Cannot make a task: no served shape"),
         (["--family", "rms_norm", "--shapes", "1x1", "--dtype", "int8"], "Cannot use dtype int8"),
         (["/nowhere/ops/rms_norm", "--family", "rms_norm"], "Cannot change family or shapes of a task"),
     ],
