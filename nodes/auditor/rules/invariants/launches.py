@@ -33,9 +33,12 @@ MOST_PAIRS = 6_000
 
 
 def _own_rounds(case: Case) -> Iterator[tuple[LegView, BenchRound, RoundFacts]]:
-    """Rounds with latencies of their own, of the comparison and its control."""
+    """Rounds with latencies of their own, of the comparison and its control.
+
+    Files of other tools are left out unless a ``leg.json`` says which launch they are of: nothing ties them to one.
+    """
     for leg in all_legs(case):
-        if replayed(leg):
+        if replayed(leg) or (case.imported and leg.record is None):
             continue
         for row in leg.rows:
             if row.facts is not None and row.listed and len(row.facts.ttfts) > 1:

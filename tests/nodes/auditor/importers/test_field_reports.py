@@ -167,6 +167,13 @@ def test_a_pool_that_lists_cannot_fill_is_no_confound(tmp_path: Path, pool: int,
     assert bool(hits(verdict, "same_conditions", Severity.FAIL)) is fails
 
 
+def test_equal_waits_in_bare_files_are_no_contradiction(tmp_path: Path) -> None:
+    """A shortened example may repeat the times of one leg in the other."""
+    before = samples.sglang(400.0, 1, POOL)
+    verdict = pair(tmp_path, before, {**samples.sglang(500.0, 2, POOL), "ttfts": before["ttfts"]})
+    assert not any(finding.rule.startswith("invariants") for finding in verdict.findings)
+
+
 def test_a_request_cap_above_the_load_never_bound(tmp_path: Path) -> None:
     for cap, fails in ((200, False), (3, True)):
         legs = [samples.sglang(400.0, 1, POOL), samples.sglang(500.0, 2, {**POOL, "max_running_requests": cap})]
