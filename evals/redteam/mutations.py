@@ -246,8 +246,9 @@ def _time_zone(scene: Scene) -> None:
 
 
 def _renamed_host(scene: Scene) -> None:
-    for leg in [*scene.legs("reference"), *scene.legs("candidate")]:
-        edit(leg / LEG, lambda record: record.update(host="another-name"))
+    """The machine has another name throughout the run."""
+    for path in scene.folder.parent.glob(f"*/legs/*/{LEG}"):
+        edit(path, lambda record: record.update(host="another-name"))
 
 
 MUTATIONS: tuple[Mutation, ...] = (
