@@ -11,13 +11,14 @@ import math
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 from bankable.evals.fixtures.build.files import edit, read, read_lines, write
-from bankable.evals.fixtures.build.leg import OUTPUT, PROMPTS
+from bankable.evals.fixtures.build.leg import OUTPUT, PROMPTS, TOLD
 from bankable.evals.fixtures.build.run import LEVER, RUN_ID, RunRecipe, enter_all, run_folder
 from bankable.tools.evidence.records import Claim, ComparisonKind, LatencySummary, Plan, Side
 from bankable.tools.statistics.latency import RoundFigures, figures, summarize
@@ -120,8 +121,16 @@ def _leg(leg: Path, size: Size, rng: random.Random, texts: list[str]) -> list[Ro
             lists = _lists(size, rng, texts)
             rounds.append(_figures(row["duration"], lists))
             out.write(orjson.dumps({**row, **lists, **_summary(size, rounds[-1])}, option=orjson.OPT_APPEND_NEWLINE))
-    with (leg / "server.log").open("a") as log:
-        log.writelines(_log(size, len(rows)))
+    record = read(leg / "leg.json")
+    asked = [leg / name for name in ("outputs.jsonl", "accuracy.jsonl")]
+    others = sum(len(read_lines(path)) for path in asked if path.is_file())
+    answered = (len(rows) + record["warmups"]) * size.requests + others
+    lines = list(_log(size, answered, len(rows) + record["warmups"], rng.randrange(9999)))
+    life = record["stopped_at"] - record["launched_at"]
+    with (leg / "server.log").open("w") as log:
+        for index, line in enumerate(lines):
+            moment = datetime.fromtimestamp(record["launched_at"] + life * index / len(lines), UTC)
+            log.write(f"[{moment:%Y-%m-%d %H:%M:%S}] {line}")
     return rounds
 
 
@@ -183,19 +192,22 @@ def _text(rng: random.Random, tokens: int) -> str:
     return " ".join(words)
 
 
-def _log(size: Size, rounds: int) -> Iterator[str]:
-    """A line per answered request, per prefill batch of four and per forty decode steps, as sglang writes them."""
-    steps = rounds * size.requests * size.output_len // size.concurrency
+def _log(size: Size, answered: int, flushes: int, first_port: int) -> Iterator[str]:
+    """A line per answered request and flush, per prefill batch of four and per forty decode steps."""
     running = size.concurrency
-    for index in range(rounds * size.requests):
-        yield f'[2026-11-21 19:41:00] INFO:     127.0.0.1:{30000 + index % 9999} - "POST /generate HTTP/1.1" 200 OK\n'
+    yield "Ignore import error when loading sglang.srt.models.grok: no attribute\n"
+    yield f"{TOLD}\n"
+    for _ in range(flushes):
+        yield 'INFO:     127.0.0.1:30001 - "POST /flush_cache HTTP/1.1" 200 OK\n'
+    for index in range(answered):
+        yield f'INFO:     127.0.0.1:{30000 + (first_port + index) % 9999} - "POST /generate HTTP/1.1" 200 OK\n'
         if index % 4 == 0:
             yield (
-                f"[2026-11-21 19:41:00] Prefill batch, #new-seq: 4, #new-token: 1024, #cached-token: 0, token usage: "
+                f"Prefill batch, #new-seq: 4, #new-token: 1024, #cached-token: 0, token usage: "
                 f"0.31, #running-req: {running - 4}, #queue-req: 0, cuda graph: False, input throughput: 3.02\n"
             )
-    for _ in range(steps // 40):
+    for _ in range(answered * size.output_len // running // 40):
         yield (
-            f"[2026-11-21 19:41:01] Decode batch, #running-req: {running}, #token: 9600, token usage: 0.41, "
+            f"Decode batch, #running-req: {running}, #token: 9600, token usage: 0.41, "
             "cuda graph: True, gen throughput (token/s): 400.00, #queue-req: 0\n"
         )
