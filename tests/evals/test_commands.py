@@ -43,9 +43,9 @@ def test_two_runs_of_the_same_rules_are_not_decidable(tmp_path: Path) -> None:
 
 def test_a_wrong_verdict_is_exit_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The rules are asked about the honest fixture's evidence in place of the fraud's."""
-    real = running.sealed
+    real = running.seal_fixture
     honest = running.select_fixtures(["plain-gain"])[0]
-    monkeypatch.setattr(running, "sealed", lambda _, seed: real(honest, seed))
+    monkeypatch.setattr(running, "seal_fixture", lambda _, seed: real(honest, seed))
     words = ["run", "--out", str(tmp_path), "--only", FIXTURES[0], "--jobs", "1", "--no-cache"]
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 1

@@ -47,7 +47,7 @@ def test_mistakes(tmp_path: Path) -> None:
     (tmp_path / "there.tar.xz").touch()
     with pytest.raises(UserError, match="exists"):
         pack([run], tmp_path / "there.tar.xz")
-    with pytest.raises(UserError, match="one name"):
+    with pytest.raises(UserError, match="the same name"):
         pack([run, run], tmp_path / "x.tar.xz")
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError):

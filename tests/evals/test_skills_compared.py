@@ -65,6 +65,7 @@ def _compared(a: Path, b: Path) -> str:
     return done.output
 
 
+@pytest.mark.long
 def test_the_same_twice_is_not_decidable_and_without_a_scope_it_is_worse(tmp_path: Path) -> None:
     fixtures = (*IN_PATCHES, *ELSEWHERE, *HONEST)
     whole = _skill(tmp_path / "whole")

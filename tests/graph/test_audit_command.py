@@ -98,5 +98,5 @@ def test_the_verdicts_schema_names_what_a_verdict_has(bankable: Bankable, files:
     assert set(verdict) == set(found["properties"]) == set(Verdict.model_fields)
     assert set(found["required"]) <= set(verdict)
     assert bankable("schema", "nothing").code == 2
-    with pytest.raises(UserError, match="One of verdict"):
+    with pytest.raises(UserError, match="Use one of verdict"):
         json_schema("nothing")

@@ -58,10 +58,10 @@ def test_a_launch_without_a_figure_has_no_change() -> None:
 
 
 def test_harm_at_the_margin_is_called_no_worse_at_most_at_the_level() -> None:
-    rng, mistakes, trials = random.Random(5), 0, 2000
+    rng, mistakes, trials = random.Random(5), 0, 500
     for _ in range(trials):
         sides = [[[100.0 * level * (1.0 + rng.gauss(0.0, 0.02))] for _ in range(4)] for level in (1.0, 0.98)]
         change = find_change(*sides)
         assert change is not None
         mistakes += decide_no_worse(change, 0.02, larger_is_better=True).outcome == "no_worse"
-    assert mistakes / trials <= 0.065
+    assert mistakes / trials <= 0.05 + 3 * (0.05 * 0.95 / trials) ** 0.5
