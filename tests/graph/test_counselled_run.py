@@ -14,6 +14,8 @@ import orjson
 import pytest
 
 from bankable.graph.scripted.answers import ROLES, Answer, ScriptedRoles, accuses, kernel, step
+from bankable.kernels.task.folder import open_task
+from bankable.kernels.task.sources import read_stored_source
 from bankable.nodes.advice.ask import read_questions
 from bankable.tools.llm.ledger import CALLS, read_ledger
 from bankable.tools.llm.outcome import Kind
@@ -146,6 +148,7 @@ def test_what_has_no_place_is_dropped_with_the_reason(run: tuple[Path, ScriptedR
     assert told["start"].taken["operators"]["order"] == [
         "silu_and_mul",
         "rotary",
+        "prefill_linear",
         "qk_norm_rotary",
         "fused_add_rms_norm",
         "linear",
@@ -156,13 +159,17 @@ def test_what_has_no_place_is_dropped_with_the_reason(run: tuple[Path, ScriptedR
     assert reasons["rms_norm"] == f"by the extractor: {CANARY}"
 
 
-def test_the_report_says_whose_idea_a_kernel_was(run: tuple[Path, ScriptedRoles]) -> None:
+def test_what_a_model_entered_is_kept_with_its_idea(run: tuple[Path, ScriptedRoles]) -> None:
+    """The recorded winner has these choices; its id is that of the template's text when it was recorded."""
     folder, _ = run
     (entered,) = (
         orjson.loads(line) for line in (folder / "ops/decode_attention/entered.jsonl").read_bytes().splitlines()
     )
-    assert read(folder / "outcome.json")["accepted"][0]["flags"] == {"decode_attention": entered["implementation"]}
-    assert "proposed by: llm" in (folder / "report.html").read_text()
+    assert (entered["source"], entered["idea"]) == ("llm", CANARY)
+    (implementation,) = read(folder / "outcome.json")["accepted"][0]["flags"].values()
+    stored = read_stored_source(open_task(folder, "decode_attention"), implementation)
+    assert stored is not None
+    assert all(f"{name}={value}" in stored.text.splitlines()[0] for name, value in entered["choices"].items())
 
 
 def test_no_word_of_any_producer_reaches_the_judge_and_no_key_a_file(run: tuple[Path, ScriptedRoles]) -> None:

@@ -112,7 +112,7 @@ def test_leaves_of_protons_tree_are_kernels():
         {"CUDA": {"0": {"arch": "90"}}},
     ]
     assert read_hatchet(json.dumps(tree)) == (Scope(name="rms_norm_kernel", count=5, time_ns=20480),)
-    for text, why in (("{", "no JSON"), ("{}", "no tree"), ('[{"CUDA": {}}]', "no tree")):
+    for text, why in (("{", "not JSON"), ("{}", "no tree"), ('[{"CUDA": {}}]', "no tree")):
         with pytest.raises(LayerFailedError, match=why):
             read_hatchet(text)
 
