@@ -19,7 +19,7 @@ def outcome(run: Path) -> Any:
     return orjson.loads((run / "outcome.json").read_bytes())
 
 
-@pytest.fixture(scope="module", params=["bank", "bundle"])
+@pytest.fixture(scope="module", params=["bank", pytest.param("bundle", marks=pytest.mark.long)])
 def waiting(request: pytest.FixtureRequest, bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that stands before its first question."""
     out = tmp_path_factory.mktemp("waiting") / "run"

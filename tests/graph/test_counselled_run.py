@@ -215,6 +215,7 @@ def test_models_that_want_nothing_done_keep_nothing_from_being_done(bankable: Ba
     assert told["lay decode_attention 1"] == ["may give +30.0%: it is measured"]
 
 
+@pytest.mark.long
 def test_scripted_models_of_all_manners_end_in_the_policys_result(tmp_path: Path) -> None:
     """The command for live runs, over a recording; the endpoint is a process of its own."""
     words = ["--out", str(tmp_path / "run"), "--", "--replay", str(KERNELS)]
@@ -239,7 +240,10 @@ def test_scripted_models_of_all_manners_end_in_the_policys_result(tmp_path: Path
 
 @pytest.mark.parametrize(
     ("answer", "subject", "decision"),
-    [("give_up", "patch-decode_attention", "ejected"), ("remeasure", "patch-decode_attention-2", "failed")],
+    [
+        pytest.param("give_up", "patch-decode_attention", "ejected", marks=pytest.mark.long),
+        ("remeasure", "patch-decode_attention-2", "failed"),
+    ],
 )
 def test_a_fail_goes_back_to_the_integrator_with_what_was_found(
     answer: str, subject: str, decision: str, bankable: Bankable, tmp_path: Path

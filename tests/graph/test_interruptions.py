@@ -29,7 +29,7 @@ def wait_for_legs(out: Path, count: int, child: subprocess.Popen[bytes]) -> None
         time.sleep(0.005)
 
 
-@pytest.mark.parametrize("legs", [0, 2, 5, 7])
+@pytest.mark.parametrize("legs", [5, *(pytest.param(legs, marks=pytest.mark.long) for legs in (0, 2, 7))])
 def test_a_killed_run_resumes_to_the_same_result(replayed: Path, bankable: Bankable, tmp_path: Path, legs: int) -> None:
     out = tmp_path / "run"
     child = start(out)
@@ -51,7 +51,7 @@ def test_a_killed_run_resumes_to_the_same_result(replayed: Path, bankable: Banka
     assert bankable("verify", out).code == 0
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.long)])
 def test_a_signal_stops_cleanly_and_the_run_can_go_on(
     bankable: Bankable, tmp_path: Path, number: signal.Signals
 ) -> None:

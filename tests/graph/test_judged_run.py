@@ -44,6 +44,7 @@ def fair(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> tuple[
     return out, *judged(bankable, out, ScriptedRoles().judge, "--llm-price", "scripted=1,2")
 
 
+@pytest.mark.long
 def test_a_fair_judge_changes_no_outcome_and_no_verdict_of_the_code(
     banked: Path, fair: tuple[Path, Done, ScriptedRoles], bankable: Bankable
 ) -> None:
@@ -87,7 +88,10 @@ def test_a_judge_that_quotes_what_stands_there_withholds_the_gain(bankable: Bank
 
 @pytest.mark.parametrize(
     ("answer", "kind"),
-    [(lambda _: refusal(), Kind.REFUSED), (lambda _: completion('{"verdict": "FA'), Kind.MALFORMED)],
+    [
+        (lambda _: refusal(), Kind.REFUSED),
+        pytest.param(lambda _: completion('{"verdict": "FA'), Kind.MALFORMED, marks=pytest.mark.long),
+    ],
     ids=["refusing", "malformed"],
 )
 def test_a_judge_that_does_not_judge_blocks_nothing(

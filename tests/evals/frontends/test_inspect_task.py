@@ -106,6 +106,7 @@ def _invents(asked: ChatRequest) -> ChatReply:
     return ChatReply(body=found.body.replace(b"xq zvk", b"no such words"))
 
 
+@pytest.mark.long
 def test_a_quote_that_stands_nowhere_and_a_refusal_weigh_nothing(tmp_path: Path) -> None:
     words = ("-T", "auditor=judge", "-T", f"only={FRAUDS[1]}", "--model", "openai-api/scripted/m")
     for script, word in ((_invents, "PASS"), (refusal(), "not judged")):

@@ -102,6 +102,7 @@ def test_a_budget_is_for_all_fixtures_together(tmp_path: Path) -> None:
     assert "over_budget" in said
 
 
+@pytest.mark.long
 def test_two_models_side_by_side(tmp_path: Path) -> None:
     """One of them accuses everybody, with a quote that holds; the rules beside them are the same."""
 
@@ -151,6 +152,7 @@ def test_two_models_side_by_side(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.long
 def test_results_of_several_models_are_compared_by_name(tmp_path: Path) -> None:
     with ScriptedEndpoint(says(PASS)) as served:
         _run(tmp_path, served, "both", "--models", "org/n")
