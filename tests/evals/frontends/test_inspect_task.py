@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from inspect_ai.log import EvalLog, list_eval_logs, read_eval_log
 
 from bankable.evals.fixtures.keys import read_keys
