@@ -117,6 +117,7 @@ def test_a_model_that_is_of_no_use_leaves_the_policys_result(tuned: Tuned, answe
     assert {line.role for line in calls} >= {"judge"}
 
 
+@pytest.mark.long
 def test_over_budget_the_policy_goes_on_alone(tuned: Tuned) -> None:
     run, cast, _ = tuned(lambda _: proposing(proposal("stream_interval", 32)), "--llm-budget", "config_tuner.calls=1")
     assert_as_without_a_model(run)

@@ -143,6 +143,7 @@ def test_with_the_kernel_the_same_tokens_are_drawn_and_the_same_random_number_fo
     assert marker.shapes == ("4x1024x20", "3x1000x20", "5x333x333", "1x64x1", "2x40000x50")
 
 
+@pytest.mark.long
 def test_of_equal_probabilities_another_token_may_be_drawn_but_none_of_another_probability(sampled, tmp_path):
     plain, replaced = (sampled.run(entry, equal=True) for entry in (None, overlay_of(tmp_path / "overlay")))
     assert (replaced["likely"], replaced["following"]) == (plain["likely"], plain["following"])
@@ -159,6 +160,7 @@ def test_a_kernel_that_cuts_elsewhere_is_sent_away_by_the_first_call(sampled, tm
     assert replaced == plain  # from nothing no draw was taken, so live's second answer is its first
 
 
+@pytest.mark.long
 def test_what_is_captured_is_what_live_draws_from(sampled, tmp_path, fork_server):
     write_overlay(tmp_path / "overlay", [patch_of(FAMILY, "bfloat16", "capture")])
     assert sampled.run(tmp_path / "overlay", equal=True) == sampled.run(None, equal=True)
