@@ -32,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[3]
 MODEL = ROOT / "tools" / "model" / "shipped"
 LOAD = RoundLoad(Workload(num_prompts=12, output_len=8), seed=11, index=0)
 APART = ("decode_attention", "fused_add_rms_norm", "rms_norm", "rotary", "silu_and_mul")
-TOGETHER = ("linear", "qk_norm_rotary")
+TOGETHER = ("linear", "prefill_linear", "qk_norm_rotary")
 """Where QK norm and rotary embedding are one, nothing calls the latter alone."""
 OPERATORS = (*APART, *TOGETHER)
 PROMPTS = [ProbePrompt("p", "Tom has 3 apples and buys 4 more. How many apples", 12)]
@@ -106,7 +106,9 @@ def test_kernels_are_right_on_what_the_server_was_asked(tasks: dict[str, TaskFol
             assert tried.ok, (name, tried.why)
 
 
-@pytest.mark.parametrize("names", [APART, TOGETHER], ids=["apart", "together"])
+@pytest.mark.parametrize(
+    "names", [pytest.param(APART, id="apart", marks=pytest.mark.long), pytest.param(TOGETHER, id="together")]
+)
 def test_all_of_them_answer_in_a_real_server_as_the_live_ones_do(
     driver: LiveDriver, run: RunFolder, tasks: dict[str, TaskFolder], names: tuple[str, ...]
 ) -> None:
