@@ -37,7 +37,7 @@ KERNELS = ROOT / "evals" / "recorded" / "cpu-kernels.tar.xz"
 LIMITS = CallLimits(attempts=2, attempt_s=20, call_s=25, pause_s=0.1, answer_tokens=96)
 ROLES = {"strategist", "kernel_extractor", "op_benchmarker", "kernel_author", "integrator", "config_tuner"}
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
