@@ -55,8 +55,7 @@ def screen(
     knobs = [entry for entry in chosen if entry.name in shares]
     if not knobs:
         return []
-    # Here, not above: scipy and optuna take a second to import, which other commands need not wait for.
-    from bankable.tools.search.policy import SearchPolicy, SearchSettings  # noqa: PLC0415 - see above
+    from bankable.tools.search.policy import SearchPolicy, SearchSettings  # noqa: PLC0415 - scipy and optuna take a second to import
 
     space = space_from_knobs(knobs, context.situation(), {**reference.flags, **reference.env}, shares)
     policy = SearchPolicy(

@@ -21,11 +21,12 @@ ENGINE_PYTHON = REPOSITORY / ".venv-engine" / "bin" / "python"
 PROBE = Path(__file__).with_name("own_kernels_probe.py")
 PACKAGE = """
 import torch
+from torch.library import Library
 from torch.nn import functional
 
 torch.cpu._is_amx_tile_supported = lambda: True
 calls = {}
-library = torch.library.Library("sgl_kernel", "FRAGMENT")
+registry = Library("sgl_kernel", "FRAGMENT")
 
 
 def operator(schema):
@@ -36,8 +37,8 @@ def operator(schema):
             calls[name] = calls.get(name, 0) + 1
             return function(*arguments)
 
-        library.define(schema)
-        library.impl(name, counted, "CPU")
+        registry.define(schema)
+        registry.impl(name, counted, "CPU")
         return function
 
     return register

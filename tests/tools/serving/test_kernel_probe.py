@@ -16,11 +16,11 @@ ENGINE_PYTHON = Path(__file__).resolve().parents[3] / ".venv-engine" / "bin" / "
 pytestmark = pytest.mark.skipif(not ENGINE_PYTHON.exists(), reason="needs the engine's environment (torch)")
 
 OPERATORS = """
-import torch
-library = torch.library.Library("sgl_kernel", "FRAGMENT")
+from torch.library import Library
+registry = Library("sgl_kernel", "FRAGMENT")
 for name in ("convert_weight_packed", "weight_packed_linear", "decode_attention_cpu"):
-    library.define(f"{name}(Tensor x) -> Tensor")
-    library.impl(name, lambda x: x, "CPU")
+    registry.define(f"{name}(Tensor x) -> Tensor")
+    registry.impl(name, lambda x: x, "CPU")
 """
 ASK = """
 import json, sys

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from itertools import pairwise
 from statistics import median
 
@@ -33,30 +34,25 @@ def _sampled(case: Case) -> Iterator[tuple[LegView, tuple[HostSample, ...]]]:
             yield leg, leg.host
 
 
-def _highest(value: Callable[[HostSample], float | None], limit: float) -> Callable[[Case], Iterator[ValuePair]]:
-    """The highest value of each launch against a limit."""
+def _extreme(
+    pick: Callable[[list[tuple[float, int]]], tuple[float, int]],
+    value: Callable[[HostSample], float | None],
+    limit: float,
+) -> Callable[[Case], Iterator[ValuePair]]:
+    """The value of each launch that ``pick`` takes among its samples, with its line, against a limit."""
 
     def read(case: Case) -> Iterator[ValuePair]:
         for leg, samples in _sampled(case):
             values = [(number, index) for index, sample in enumerate(samples) if (number := value(sample)) is not None]
             if values:
-                worst, index = max(values)
+                worst, index = pick(values)
                 yield ValuePair(worst, limit, leg.path(HOST), index + 1)
 
     return read
 
 
-def _lowest(value: Callable[[HostSample], float | None], limit: float) -> Callable[[Case], Iterator[ValuePair]]:
-    """The lowest value of each launch against a limit."""
-
-    def read(case: Case) -> Iterator[ValuePair]:
-        for leg, samples in _sampled(case):
-            values = [(number, index) for index, sample in enumerate(samples) if (number := value(sample)) is not None]
-            if values:
-                worst, index = min(values)
-                yield ValuePair(worst, limit, leg.path(HOST), index + 1)
-
-    return read
+_highest = partial(_extreme, max)
+_lowest = partial(_extreme, min)
 
 
 def _gpu_share(sample: HostSample) -> float | None:
@@ -160,22 +156,17 @@ def _busy_machine(case: Case) -> Iterator[ValuePair]:
     largest of one side over the largest of the other is compared: edited CPU seconds or shares stand out.
     """
     cores: dict[Side, list[float]] = {side: [] for side in Side}
-    for leg, row, stamp in stamped(case):
+    for leg, _, stamp in stamped(case):
         wall = stamp.ended - stamp.started
         busy = [sample.cpu_percent / 100.0 for sample in leg.host if stamp.started <= sample.t <= stamp.ended + 1.0]
         if leg.side is not None and wall > 0 and busy and math.fsum(busy) > 0 and not replayed(leg):
             cores[leg.side].append(stamp.cpu_s / wall / (math.fsum(busy) / len(busy)))
-        del row
     if all(cores.values()):
         yield (
             ValuePair(math.log(median(cores[Side.CANDIDATE]) / median(cores[Side.REFERENCE])), 0.0, case.candidate_file)
             if min(median(values) for values in cores.values()) > 0
             else ValuePair(math.inf, 0.0, case.candidate_file)
         )
-
-
-def _possible_clock(case: Case) -> Iterator[ValuePair]:
-    yield from _highest(_clock, LARGEST_CLOCK_MHZ)(case)
 
 
 INVARIANTS: tuple[Invariant, ...] = (
@@ -247,7 +238,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         tolerance=0.0,
         reason="no processor runs faster",
         mode="C15",
-        read=_possible_clock,
+        read=_highest(_clock, LARGEST_CLOCK_MHZ),
     ),
     Invariant(
         id="running_clock",
