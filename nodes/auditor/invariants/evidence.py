@@ -13,6 +13,8 @@ from bankable.tools.evidence.records import LegRecord, RoundStamp
 
 ROUNDS, LOG, LEG, INFO, HOST = "bench_runs.jsonl", "server.log", "leg.json", "server_info.json", "host.jsonl"
 OUTPUTS, ANSWERS = "outputs.jsonl", "accuracy.jsonl"
+FEWEST_LINES = 100
+"""Lines below which a log is an excerpt: starting an engine alone writes more."""
 
 
 def each_round(case: Case) -> Iterator[tuple[LegView, BenchRound, RoundFacts]]:
@@ -68,3 +70,11 @@ def all_legs(case: Case) -> tuple[LegView, ...]:
     if case.imported or case.control is case.comparison:
         return case.legs
     return (*case.legs, *(leg for block in case.control.blocks for leg in block.legs()))
+
+
+def is_whole_log(leg: LegView, log: LogFacts) -> bool:
+    """Whether the log should hold every answered request: a whole log of a server that was not asked to log less."""
+    info = leg.server_info or {}
+    level = info.get("log_level_http") or info.get("log_level") or "info"
+    whole = log.lines >= FEWEST_LINES and log.batches > 0 and bool(log.requests or log.arguments)
+    return whole and str(level).lower() in ("info", "debug")
