@@ -78,3 +78,13 @@ def is_whole_log(leg: LegView, log: LogFacts) -> bool:
     level = info.get("log_level_http") or info.get("log_level") or "info"
     whole = log.lines >= FEWEST_LINES and log.batches > 0 and bool(log.requests or log.arguments)
     return whole and str(level).lower() in ("info", "debug")
+
+
+def input_tokens(row: BenchRound) -> float | None:
+    """Prompt tokens of all requests of a round."""
+    return float(row.input_tokens) if row.input_tokens is not None else None
+
+
+def output_tokens(row: BenchRound) -> float | None:
+    """Credited tokens of all requests of a round."""
+    return float(row.output_tokens) if row.output_tokens is not None else None

@@ -1,4 +1,4 @@
-"""Requests in the server's log against those that were sent and timed (D11 C17 Q09).
+"""Requests in the server's log against those that were sent and timed (D11 C17 Q09 R03 C08 C11).
 
 Every request that was sent stands in the access log, and no other; the scheduler ran no more than were in flight.
 """

@@ -1,0 +1,225 @@
+"""Rounds against the plan, the launch that they ran in, and each other: lengths, times and seeds (C08 Q08 D14 D11 R03 C17)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from statistics import median
+
+from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.invariants.evidence import (
+    LEG,
+    ROUNDS,
+    each_round,
+    input_tokens,
+    output_tokens,
+    replayed,
+    stamped,
+    timed_launches,
+)
+from bankable.nodes.auditor.invariants.relation import Invariant, Relation, ValuePair
+from bankable.nodes.auditor.reading.rows import BenchRound
+from bankable.nodes.auditor.rules.invariants.round_figures import EXACT
+from bankable.nodes.auditor.verdict import Severity
+from bankable.tools.evidence.records import Side, Workload
+
+
+def _planned(left: str, right: Callable[[Workload], float | None]) -> Callable[[Case], Iterator[ValuePair]]:
+    """An argument of the load generator against the plan's workload."""
+
+    def read(case: Case) -> Iterator[ValuePair]:
+        workload = case.planned.workload if case.planned is not None else None
+        if workload is None or (wanted := right(workload)) is None:
+            return
+        for leg, row, facts in each_round(case):
+            if left in facts.figures:
+                yield ValuePair(facts.figures[left], wanted, leg.path(ROUNDS), row.line)
+
+    return read
+
+
+def _random_length(length: Callable[[Workload], int]) -> Callable[[Workload], float | None]:
+    return lambda workload: float(length(workload)) if workload.dataset == "random-ids" else None
+
+
+def _lengths(
+    side: Callable[[BenchRound], float | None], length: Callable[[Workload], int]
+) -> Callable[[Case], Iterator[ValuePair]]:
+    """Tokens of all requests against what the plan's lengths allow."""
+
+    def read(case: Case) -> Iterator[ValuePair]:
+        workload = case.planned.workload if case.planned is not None else None
+        if workload is None or workload.dataset != "random-ids":
+            return
+        for leg, row, _ in each_round(case):
+            if (tokens := side(row)) is not None:
+                yield ValuePair(tokens, float(length(workload) * len(row.output_lens)), leg.path(ROUNDS), row.line)
+
+    return read
+
+
+def _overhead(case: Case) -> Iterator[ValuePair]:
+    """Time of a round outside its duration, median over each side: start and end of the load generator."""
+    outside: dict[Side, list[float]] = {side: [] for side in Side}
+    for leg, row, stamp in stamped(case):
+        if leg.side is not None and row.duration is not None and not replayed(leg):
+            outside[leg.side].append(stamp.ended - stamp.started - row.duration)
+    if all(outside.values()):
+        candidate, reference = median(outside[Side.CANDIDATE]), median(outside[Side.REFERENCE])
+        yield ValuePair(candidate, reference, case.candidate_file)
+
+
+def _spans_count(case: Case) -> Iterator[ValuePair]:
+    for leg, record in timed_launches(case):
+        if record.spans:
+            count = sum(span.kind == "round" for span in record.spans)
+            yield ValuePair(float(count), float(len(leg.rows)), leg.path(LEG))
+
+
+def _enclosed(case: Case) -> Iterator[ValuePair]:
+    """How far a stamped round reaches out of the span that ``leg.json`` has for it, seconds."""
+    for leg, row, stamp in stamped(case):
+        if leg.record is None or leg.record.driver == "replay":
+            continue
+        spans = [span for span in leg.record.spans if span.kind == "round"]
+        if stamp.index < len(spans) and stamp.index >= 0:
+            span = spans[stamp.index]
+            outside = max(span.started - stamp.started, stamp.ended - span.ended, 0.0)
+            yield ValuePair(outside, 0.0, leg.path(ROUNDS), row.line)
+
+
+def _same_seed(case: Case) -> Iterator[ValuePair]:
+    """One seed draws one set of prompts."""
+    digests: dict[int, str] = {}
+    for leg, row, stamp in stamped(case):
+        if replayed(leg):
+            continue
+        known = digests.setdefault(stamp.seed, stamp.request_digest)
+        yield ValuePair(stamp.request_digest, known, leg.path(ROUNDS), row.line)
+
+
+def _other_seed(case: Case) -> Iterator[ValuePair]:
+    """Two seeds draw two sets of prompts."""
+    seeds: dict[str, int] = {}
+    for leg, row, stamp in stamped(case):
+        if replayed(leg):
+            continue
+        known = seeds.setdefault(stamp.request_digest, stamp.seed)
+        yield ValuePair(float(stamp.seed), float(known), leg.path(ROUNDS), row.line)
+
+
+INVARIANTS: tuple[Invariant, ...] = (
+    Invariant(
+        id="planned_concurrency",
+        left="bench_runs.jsonl: max_concurrency",
+        relation=Relation.EQUAL,
+        right="plan.json: workload.concurrency",
+        tolerance=0.0,
+        reason="the load generator gets the planned number",
+        mode="C08",
+        read=_planned("max_concurrency", lambda workload: float(workload.concurrency)),
+    ),
+    Invariant(
+        id="planned_input_len",
+        left="bench_runs.jsonl: random_input_len",
+        relation=Relation.EQUAL,
+        right="plan.json: workload.input_len",
+        tolerance=0.0,
+        reason="the load generator gets the planned number",
+        mode="C08",
+        read=_planned("random_input_len", _random_length(lambda workload: workload.input_len)),
+    ),
+    Invariant(
+        id="planned_output_len",
+        left="bench_runs.jsonl: random_output_len",
+        relation=Relation.EQUAL,
+        right="plan.json: workload.output_len",
+        tolerance=0.0,
+        reason="the load generator gets the planned number",
+        mode="C08",
+        read=_planned("random_output_len", _random_length(lambda workload: workload.output_len)),
+    ),
+    Invariant(
+        id="planned_ratio",
+        left="bench_runs.jsonl: random_range_ratio",
+        relation=Relation.EQUAL,
+        right="plan.json: workload.range_ratio",
+        tolerance=EXACT,
+        reason="the load generator gets the planned number",
+        mode="C08",
+        read=_planned(
+            "random_range_ratio",
+            lambda workload: workload.range_ratio if workload.dataset == "random-ids" else None,
+        ),
+    ),
+    Invariant(
+        id="planned_prompt_tokens",
+        left="bench_runs.jsonl: Σ input_lens",
+        relation=Relation.AT_MOST,
+        right="plan.json: requests × workload.input_len",
+        tolerance=0.05,
+        reason="a prompt of random tokens may gain a few when it is decoded and encoded again",
+        mode="C08",
+        read=_lengths(input_tokens, lambda workload: workload.input_len),
+    ),
+    Invariant(
+        id="planned_answer_tokens",
+        left="bench_runs.jsonl: Σ output_lens",
+        relation=Relation.AT_MOST,
+        right="plan.json: requests × workload.output_len",
+        tolerance=0.0,
+        reason="no answer is longer than what was asked for",
+        mode="Q08",
+        read=_lengths(output_tokens, lambda workload: workload.output_len),
+    ),
+    Invariant(
+        id="overhead_of_rounds",
+        left="bench_runs.jsonl: median (ended − started − duration) of the candidate, seconds",
+        relation=Relation.SAME,
+        right="the same of the reference",
+        tolerance=0.15,
+        reason="the load generator starts and ends alike on both sides; over several rounds a median moves by 10 ms",
+        mode="D14",
+        read=_overhead,
+    ),
+    Invariant(
+        id="timed_spans",
+        left="leg.json: spans of kind round",
+        relation=Relation.EQUAL,
+        right="bench_runs.jsonl: rounds",
+        tolerance=0.0,
+        reason="a count",
+        mode="D11",
+        read=_spans_count,
+    ),
+    Invariant(
+        id="rounds_in_spans",
+        left="bench_runs.jsonl: seconds of a round outside its span in leg.json",
+        relation=Relation.SAME,
+        right="none",
+        tolerance=1.1,
+        reason="both are taken around the same call; a record may have whole seconds",
+        mode="R03",
+        read=_enclosed,
+    ),
+    Invariant(
+        id="one_digest_of_a_seed",
+        left="bench_runs.jsonl: request_digest",
+        relation=Relation.EQUAL,
+        right="bench_runs.jsonl: request_digest of another round with this seed",
+        tolerance=0.0,
+        reason="prompts are drawn from the seed alone",
+        mode="C08",
+        read=_same_seed,
+    ),
+    Invariant(
+        id="one_seed_of_a_digest",
+        left="bench_runs.jsonl: seed",
+        relation=Relation.EQUAL,
+        right="bench_runs.jsonl: seed of another round with these prompts",
+        tolerance=0.0,
+        reason="two seeds draw different prompts, unless a data set holds fewer prompts than a round asks",
+        mode="C17",
+        read=_other_seed,
+        severity=Severity.FLAG,
+    ),
+)
