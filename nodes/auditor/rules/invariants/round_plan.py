@@ -1,4 +1,4 @@
-"""Rounds against the plan, the launch that they ran in, and each other: lengths, times and seeds (C08 Q08 D14 D11 R03 C17)."""
+"""Rounds against plan, launch and each other: lengths, times and seeds (C08 Q08 D14 D11 R03 C17)."""
 
 from __future__ import annotations
 

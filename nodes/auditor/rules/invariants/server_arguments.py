@@ -1,4 +1,4 @@
-"""Arguments in the server's log, its report, the command line and the rounds are those of one server (C04 R03 C01 Q10 C18 C16)."""
+"""Arguments in log, report, command line and rounds are those of one server (C04 R03 C01 Q10 C18 C16)."""
 
 from __future__ import annotations
 
