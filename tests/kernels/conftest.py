@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,8 +37,16 @@ def compiler(tmp_path_factory: pytest.TempPathFactory) -> Compiler:
 
 
 @pytest.fixture(scope="session")
-def norm_task(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> TaskFolder:
-    """RMSNorm in bf16 at a small served shape and one with a tail."""
+def captured_norm_task(fork_server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> TaskFolder:
+    """RMSNorm in bf16 at a small served shape and one with a tail: never written to after its capture."""
     family = FAMILIES["rms_norm"]
     shapes = parse_shapes(family, "4x64:900", "5x67")
     return write_task(tmp_path_factory.mktemp("task") / "run", family, "bfloat16", shapes, fork_server, threads=1)
+
+
+@pytest.fixture(scope="module")
+def norm_task(captured_norm_task: TaskFolder, tmp_path_factory: pytest.TempPathFactory) -> TaskFolder:
+    """A copy for one module: what another module searched or measured is not in it."""
+    root = tmp_path_factory.mktemp("norm-task") / "run"
+    shutil.copytree(captured_norm_task.root, root)
+    return replace(captured_norm_task, root=root)
