@@ -33,7 +33,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from bankable.tools.errors import UserError
-from bankable.tools.profiling.quoted import LINE, decode_event
+from bankable.tools.profiling.quoted import LINE, decode_block, decode_event
 
 MAX_FILE_BYTES = 512 * 2**20
 MAX_TEXT_BYTES = 3 * 2**30
@@ -239,11 +239,19 @@ class _Objects:
 
     def __iter__(self) -> Iterator[object]:
         text, at = self._start()
+        one_by_one = at
         while True:
             while at < len(text) and text[at] in " \t\r\n,":
                 at += 1
             if at < len(text) and text[at] == "]":
                 return
+            if at >= one_by_one:
+                block, end = decode_block(text, at)
+                if block:
+                    yield from block
+                    at = end
+                    continue
+                one_by_one = end  # what could not be read at once is not tried again event by event
             try:
                 fields, end = decode_event(text, at)
             except RecursionError:
@@ -258,14 +266,14 @@ class _Objects:
                         self.where,
                         "give an unmodified trace",
                     ) from None
-                block = self._more()
-                if not block:
+                more = self._more()
+                if not more:
                     self.torn = True
                     return
-                text, at = text[at:] + block, 0
+                text, one_by_one, at = text[at:] + more, max(0, one_by_one - at), 0
                 continue
-            if len(text) - end < LINE and (block := self._more()):  # what seems to be its end may be part of a name
-                text, at = text[at:] + block, 0
+            if len(text) - end < LINE and (more := self._more()):  # what seems its end may be part of a name
+                text, one_by_one, at = text[at:] + more, max(0, one_by_one - at), 0
                 continue
             at = end
             yield fields

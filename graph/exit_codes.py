@@ -1,0 +1,18 @@
+"""Exit codes of the commands, and the option that chooses JSON."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+EXIT_CODES = {"PASS": 0, "FLAG": 10, "FAIL": 20}
+OUTCOME_CODES = {"disproved": 21, "slower": 22, "worse": 23}
+"""Exit codes of a FAIL whose only reason is that the launches decided against the change; undecided stays 20."""
+STOPPED = 130
+WAITING = 3
+"""Exit code of a run that is paused until a person answers."""
+
+Json = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON on standard output, progress on standard error.")
+]
