@@ -1,10 +1,11 @@
-"""Walks the evidence for the invariants: rounds, launches and pairs of them."""
+"""Walks the evidence for the invariants: rounds, launches and pairs of them, operator benchmarks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
+from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 from bankable.nodes.auditor.reading.round_facts import RoundFacts
 from bankable.nodes.auditor.reading.rows import BenchRound
 from bankable.nodes.auditor.reading.server_log import LogFacts
@@ -88,3 +89,11 @@ def input_tokens(row: BenchRound) -> float | None:
 def output_tokens(row: BenchRound) -> float | None:
     """Credited tokens of all requests of a round."""
     return float(row.output_tokens) if row.output_tokens is not None else None
+
+
+def benchmarks(case: Case) -> Iterator[OperatorBenchmarkView]:
+    """Every operator benchmark that the case rests on."""
+    if case.scope == "harness":
+        yield case.benchmark
+    elif not case.imported:
+        yield from case.view.operators.values()

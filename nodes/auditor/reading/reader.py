@@ -26,6 +26,7 @@ from bankable.nodes.auditor.reading.shape import (
     is_plain,
     may_repeat_a_key,
 )
+from bankable.nodes.auditor.reading.unusable import describe_non_json, find_out_of_range, leave_out
 from bankable.tools.evidence.hashing import Hashing
 from bankable.tools.evidence.regular import IrregularFileError, open_regular, printable_name, stamp
 
@@ -37,10 +38,6 @@ MAX_RECORDS = 200_000
 MAX_DEPTH = 64
 MAX_PROBLEMS = 50
 """Largest number listed per file; one more states that there are others."""
-LARGEST_NUMBER = 1e18
-"""Bound of every float: measured times (seconds) and sizes (bytes) stay far below."""
-LARGEST_COUNT = 1 << 63
-"""Bound of every integer."""
 
 ProblemKind = Literal[
     "torn",
@@ -61,7 +58,6 @@ ChunkedList = tuple[str, Callable[[], ListSink]] | None
 NOTHING: frozenset[str] = frozenset()
 BLOCK = 1 << 19
 """Bytes per read."""
-_CONTAINERS = (dict, list, tuple)
 _UNKNOWN = "extra_forbidden"
 """Pydantic's type of the error for a field that a record does not have."""
 _FAULTS = {"missing": "missing", _UNKNOWN: "unknown field"}
@@ -198,7 +194,7 @@ class Reader:
         try:
             entry = orjson.loads(data)
         except ValueError:
-            self.report(name, line, "torn" if torn else "malformed", _describe_non_json(data))
+            self.report(name, line, "torn" if torn else "malformed", describe_non_json(data))
             return None
         if not isinstance(entry, dict):
             self.report(name, line, "malformed", f"expected an object, got {type(entry).__name__}")
@@ -216,7 +212,7 @@ class Reader:
             errors = cause.errors(include_url=False, include_input=False, include_context=False)
             if len(errors) <= MAX_UNKNOWN and all(error["type"] == _UNKNOWN for error in errors):
                 paths = [error["loc"] for error in errors]
-                known = _leave_out(entry, paths)
+                known = leave_out(entry, paths)
                 if known is not None:
                     self._note_unknown(name, kind, paths)
                     return self.validate(known, kind, name, line)
@@ -224,7 +220,7 @@ class Reader:
             fault = _FAULTS.get(first["type"], f"wrong ({first['type'].replace('_', ' ')})")
             self._invalid(name, line, kind, first["loc"], fault)
             return None
-        path = _find_out_of_range(record)
+        path = find_out_of_range(record)
         if path is not None:
             self._invalid(name, line, kind, tuple(reversed(path)), "value out of range")
             return None
@@ -351,55 +347,3 @@ def _read_whole_lines(stream: BinaryIO) -> Iterator[bytes]:
             break
     if begun:
         yield b"".join(begun)
-
-
-def _describe_non_json(data: bytes) -> str:
-    """Say why a text is not JSON, as far as its encoding shows it."""
-    if data.startswith(b"\xef\xbb\xbf"):
-        return "not JSON: a byte order mark; write UTF-8 without one"
-    if b"\0" in data[:256]:
-        return "not JSON: NUL bytes, as in UTF-16 or binary files; write UTF-8"
-    try:
-        data.decode()
-    except UnicodeDecodeError:
-        return "not JSON: not UTF-8"
-    return "not JSON"
-
-
-def _leave_out(entry: Json, paths: list[tuple[int | str, ...]]) -> Json | None:
-    """A copy of a parsed object without the values at these paths; ``None`` where a path leads nowhere."""
-    copy: Json = orjson.loads(orjson.dumps(entry))
-    for path in paths:
-        place: Any = copy
-        try:
-            for step in path[:-1]:
-                place = place[step]
-            del place[path[-1]]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return copy
-
-
-def _find_out_of_range(value: Any) -> list[int | str] | None:
-    """Path of a number in a typed record that is not finite or out of range, innermost step first."""
-    entries: Any
-    if isinstance(value, BaseModel):
-        entries = value.__dict__.items()
-    elif isinstance(value, dict):
-        entries = value.items()
-    else:
-        entries = enumerate(value)
-    for step, entry in entries:
-        if not entry:  # most fields of a host sample are zero or absent
-            continue
-        kind = type(entry)
-        if kind is float:
-            if not -LARGEST_NUMBER <= entry <= LARGEST_NUMBER:  # false for NaN too
-                return [step]
-        elif kind is int:
-            if not -LARGEST_COUNT < entry < LARGEST_COUNT:
-                return [step]
-        elif (kind in _CONTAINERS or isinstance(entry, BaseModel)) and (path := _find_out_of_range(entry)) is not None:
-            path.append(step)
-            return path
-    return None
