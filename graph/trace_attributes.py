@@ -54,7 +54,7 @@ def step_attributes(
     attributes |= {name: str(values[name]) for name in ("track", "operator") if values.get(name)}
     scope = _SCOPES.get(node)
     if node == "config_tuner":
-        return attributes | _proposed(values, changed)
+        return attributes | _describe_proposal(values, changed)
     if scope is not None:
         attributes["scope"] = scope
         if isinstance(values.get(_COUNTERS[scope]), int):
@@ -64,20 +64,20 @@ def step_attributes(
         attributes["lever"] = lever.text()
     if scope in ("baseline", "patch", "bundle") and values.get("comparison"):
         attributes["candidate"] = values["comparison"]
-    return attributes | _decided(changed)
+    return attributes | _describe_decision(changed)
 
 
-def _proposed(values: Mapping[str, Any], changed: Mapping[str, Any] | None) -> Attributes:
+def _describe_proposal(values: Mapping[str, Any], changed: Mapping[str, Any] | None) -> Attributes:
     """The tuner proposes the next comparison, under the name that it will have."""
     attributes: Attributes = {"scope": "patch"}
     lever = values.get("lever")
     if changed is None or values.get("given_up") or not isinstance(lever, Lever):
-        return attributes | _decided(changed)
+        return attributes | _describe_decision(changed)
     attempt = int(values.get("patch_attempt", 0)) + 1
     return attributes | {"attempt": attempt, "lever": lever.text(), "candidate": patch_name(lever, attempt)}
 
 
-def _decided(changed: Mapping[str, Any] | None) -> Attributes:
+def _describe_decision(changed: Mapping[str, Any] | None) -> Attributes:
     made = tuple(
         decision.decision for decision in (changed or {}).get("decisions") or () if isinstance(decision, Decided)
     )

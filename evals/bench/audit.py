@@ -125,13 +125,13 @@ def measure(name: str, size: Size, repeats: int, seed: int = 1, keep: Path | Non
     """Make evidence of that size and time its audit. Raises ``UserError`` when the audit does not end in a PASS."""
     with tempfile.TemporaryDirectory(prefix="bench-audit-", dir=keep) as place:
         run = big_run(Path(place) / "run", size, seed)
-        with _sealed(run, Path(place) / "sealed") as (folder, _):
+        with _seal_run(run, Path(place) / "sealed") as (folder, _):
             files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
             sizes = {path: path.stat().st_size for path in files}
             shares = _shares(folder, files)
             held, bare = Memory(), Memory()
             _audit(folder, held)
-            _ended(_start(), bare)
+            _wait_for(_start(), bare)
         measured = tuple(_repeat(run, Path(place) / "sealed") for _ in range(repeats))
     return AuditSpeed(
         name,
@@ -153,13 +153,13 @@ def per_round(requests: int) -> int:
 
 
 def _repeat(run: Path, place: Path) -> Repeat:
-    with _sealed(run, place) as (folder, sealing):
+    with _seal_run(run, place) as (folder, sealing):
         parse = parsing([path for path in sorted(folder.rglob("*")) if path.is_file()])
         return Repeat(parse, sealing, _audit(folder))
 
 
 @contextmanager
-def _sealed(run: Path, place: Path) -> Iterator[tuple[Path, float]]:
+def _seal_run(run: Path, place: Path) -> Iterator[tuple[Path, float]]:
     begun = time.perf_counter()
     sealed = seal(run, "patch", SUBJECT, 1, place)
     try:
@@ -196,7 +196,7 @@ class Memory:
         """Read the current values."""
         family = [pid, *_children(pid)]
         held = sum(_field(f"{process}/smaps_rollup", "Pss:") for process in family)
-        self.together = max(self.together, held + _unnamed(pid))
+        self.together = max(self.together, held + _find_unnamed(pid))
         self.alone = max(self.alone, *(_field(f"{process}/status", "VmHWM:") for process in family))
 
 
@@ -204,7 +204,7 @@ def _audit(folder: Path, memory: Memory | None = None) -> float:
     """Seconds of the auditor's process, whose verdict must be PASS. Sampling its memory meanwhile costs time."""
     begun = time.perf_counter()
     with tempfile.TemporaryFile() as out:
-        code = _ended(_start(str(folder), out=out.fileno()), memory)
+        code = _wait_for(_start(str(folder), out=out.fileno()), memory)
         seconds = time.perf_counter() - begun
         out.seek(0)
         answer = out.read()
@@ -221,7 +221,7 @@ def _start(*arguments: str, out: int = subprocess.DEVNULL) -> subprocess.Popen[b
     return subprocess.Popen(command, env=ENVIRONMENT, cwd="/", stdout=out, stderr=subprocess.DEVNULL)
 
 
-def _ended(process: subprocess.Popen[bytes], memory: Memory | None = None) -> int:
+def _wait_for(process: subprocess.Popen[bytes], memory: Memory | None = None) -> int:
     """The exit code, when there is one."""
     while memory is not None and process.poll() is None:
         memory.look(process.pid)
@@ -236,7 +236,7 @@ def _children(pid: int) -> list[int]:
         return []
 
 
-def _unnamed(pid: int) -> int:
+def _find_unnamed(pid: int) -> int:
     """Bytes of files that a process has in memory only; its children have no others."""
     try:
         files = [entry for entry in Path(f"/proc/{pid}/fd").iterdir() if os.readlink(entry).startswith("/memfd:")]
@@ -255,14 +255,14 @@ def _field(file: str, name: str) -> int:
 
 
 def _shares(folder: Path, files: list[Path]) -> Shares:
-    start = _timed(lambda: _ended(_start()))
-    hashing = _timed(lambda: [hashlib.file_digest(path.open("rb"), "sha256") for path in files])
-    reading = _timed(lambda: prefetch_legs(SealedView(folder)))
-    whole = _timed(lambda: evaluate(folder))
+    start = _time(lambda: _wait_for(_start()))
+    hashing = _time(lambda: [hashlib.file_digest(path.open("rb"), "sha256") for path in files])
+    reading = _time(lambda: prefetch_legs(SealedView(folder)))
+    whole = _time(lambda: evaluate(folder))
     return Shares(start, hashing, reading, max(0.0, whole - reading))
 
 
-def _timed(work: Callable[[], object]) -> float:
+def _time(work: Callable[[], object]) -> float:
     begun = time.perf_counter()
     work()
     return time.perf_counter() - begun

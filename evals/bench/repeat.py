@@ -54,14 +54,14 @@ def repeat(run: Path, scope: Scope, subject: str, place: Path, count: int, pytho
     shared: Counter[bytes] = Counter()
     for python in pythons or (Path(sys.executable),):
         for turn in range(count):
-            folder = _shuffled(run, place / "copy", random.Random(turn))
+            folder = _shuffle_run(run, place / "copy", random.Random(turn))
             shared[_verdict(folder, scope, subject, place / "sealed", python, turn)] += 1
             shutil.rmtree(folder)
     outcomes[f"{scope}: hash seed, file order, jobs"] = shared
     verdict = orjson.loads(next(iter(shared)))
     turned: Counter[bytes] = Counter([_without_digests(verdict)])
     for turn in range(max(1, count // 10)):
-        folder = _shuffled(run, place / "copy", random.Random(turn), keys=True)
+        folder = _shuffle_run(run, place / "copy", random.Random(turn), keys=True)
         answer = _verdict(folder, scope, subject, place / "sealed", Path(sys.executable), turn)
         turned[_without_digests(orjson.loads(answer))] += 1
         shutil.rmtree(folder)
@@ -97,7 +97,7 @@ def _verdict(run: Path, scope: Scope, subject: str, place: Path, python: Path, t
     return done.stdout
 
 
-def _shuffled(run: Path, copy: Path, rng: random.Random, *, keys: bool = False) -> Path:
+def _shuffle_run(run: Path, copy: Path, rng: random.Random, *, keys: bool = False) -> Path:
     """The same files, created in another order; with ``keys`` also with the keys of every object in another order."""
     paths = [path for path in sorted(run.rglob("*")) if path.is_file() and path.name != ".lock"]
     rng.shuffle(paths)
@@ -105,7 +105,7 @@ def _shuffled(run: Path, copy: Path, rng: random.Random, *, keys: bool = False) 
         target = copy / path.relative_to(run)
         target.parent.mkdir(parents=True, exist_ok=True)
         if keys and path.suffix in JSON_FILES and "audits" not in path.parts:
-            target.write_bytes(b"".join(_turned(path, rng)))
+            target.write_bytes(b"".join(_shuffle_lines(path, rng)))
         else:
             shutil.copyfile(path, target)
     if keys:  # the ledger holds digests of the rewritten files
@@ -113,18 +113,18 @@ def _shuffled(run: Path, copy: Path, rng: random.Random, *, keys: bool = False) 
     return copy
 
 
-def _turned(path: Path, rng: random.Random) -> Iterator[bytes]:
+def _shuffle_lines(path: Path, rng: random.Random) -> Iterator[bytes]:
     texts = path.read_bytes().splitlines() if path.suffix == ".jsonl" else [path.read_bytes()]
     for text in texts:
-        yield orjson.dumps(_reordered(orjson.loads(text), rng)) + b"\n"
+        yield orjson.dumps(_reorder(orjson.loads(text), rng)) + b"\n"
 
 
-def _reordered(value: Any, rng: random.Random) -> Any:
+def _reorder(value: Any, rng: random.Random) -> Any:
     if isinstance(value, dict):
         names = list(value)
         rng.shuffle(names)
-        return {name: _reordered(value[name], rng) for name in names}
-    return [_reordered(entry, rng) for entry in value] if isinstance(value, list) else value
+        return {name: _reorder(value[name], rng) for name in names}
+    return [_reorder(entry, rng) for entry in value] if isinstance(value, list) else value
 
 
 def _without_digests(verdict: Any) -> bytes:

@@ -88,7 +88,7 @@ def rules(seed: int = 0) -> Solver:
 
     async def solve(state: TaskState, generate: Generate) -> TaskState:
         del generate
-        state.output = ModelOutput.from_content("rules", await asyncio.to_thread(_audited, str(state.sample_id), seed))
+        state.output = ModelOutput.from_content("rules", await asyncio.to_thread(_audit, str(state.sample_id), seed))
         state.completed = True
         return state
 
@@ -109,7 +109,7 @@ def judge(votes: int = VOTES, seed: int = 0) -> Solver:
         answers = await asyncio.gather(*(_vote(model, state) for _ in range(votes)))
         state.metadata["answers"] = [answer.completion for answer in answers]
         state.output = ModelOutput.from_content(
-            model.name, _weighed([answer.completion for answer in answers], brief, votes)
+            model.name, _weigh([answer.completion for answer in answers], brief, votes)
         )
         state.completed = True
         return state
@@ -122,7 +122,7 @@ async def _vote(model: Model, state: TaskState) -> ModelOutput:
     return await model.generate(state.messages, config=GenerateConfig(response_schema=shape))
 
 
-def _weighed(answers: Sequence[str], brief: Brief, votes: int) -> str:
+def _weigh(answers: Sequence[str], brief: Brief, votes: int) -> str:
     """The verdict to which these votes lower a PASS."""
     ballots = [ballot for answer in answers if (ballot := _ballot(answer, brief)) is not None]
     return word_of(weigh_ballots(votes, ballots)).value if len(ballots) * 2 > votes else DEGRADED
@@ -138,7 +138,7 @@ def _ballot(answer: str, brief: Brief) -> list[Charge] | None:
     return [Charge(accusation, quotes) for accusation, quotes in sifted if quotes]
 
 
-def _audited(name: str, seed: int) -> str:
+def _audit(name: str, seed: int) -> str:
     (fixture,) = select_fixtures([name])
     with seal_fixture(fixture, seed) as evidence:
         return audit_sealed(evidence.folder).verdict.value

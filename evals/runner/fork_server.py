@@ -29,12 +29,12 @@ def serve(limit_s: float, run: Callable[[list[str]], int] = audit) -> None:
     gc.freeze()
     out = sys.stdout.buffer
     for line in sys.stdin.buffer:
-        status, data = _audited(str(orjson.loads(line)), limit_s, run)
+        status, data = _audit(str(orjson.loads(line)), limit_s, run)
         out.write(b"%d %d\n" % (status, len(data)) + data)
         out.flush()
 
 
-def _audited(folder: str, limit_s: float, run: Callable[[list[str]], int]) -> tuple[int, bytes]:
+def _audit(folder: str, limit_s: float, run: Callable[[list[str]], int]) -> tuple[int, bytes]:
     """Exit status and output of a fork; negative for a signal."""
     reading, writing = os.pipe()
     child = os.fork()

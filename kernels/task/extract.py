@@ -80,7 +80,7 @@ def write_captured_task(
         launch_mode="eager",
         device="cpu",
         dtype=dtype,
-        shapes=(*map(_served, shapes), *(record_of(family, dtype, shape) for shape in held)),
+        shapes=(*map(_make_served_shape, shapes), *(record_of(family, dtype, shape) for shape in held)),
         tolerance=Tolerance(relative_error=allowed.relative_error, reason=allowed.reason),
         captured_at=time.time(),
     )
@@ -151,7 +151,7 @@ def _check_samples(
         yield keep_tensors(folder, key, part, path.read_bytes())
 
 
-def _served(shape: CapturedShape) -> ServedShape:
+def _make_served_shape(shape: CapturedShape) -> ServedShape:
     return ServedShape(
         key=shape_key(shape.dims),
         dims=shape.sizes,

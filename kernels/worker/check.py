@@ -41,8 +41,8 @@ def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
         "error_vs_live": against_live.error,
         "equal_bits": against_live.equal_share,
         "by_call": by_call,
-        "poison_intact": _written(got),
-        "changes_with_input": _varied(got, job),
+        "poison_intact": _is_written(got),
+        "changes_with_input": _follows_inputs(got, job),
         "same_pointer_recheck": _answered_anew(operator, dims, dtype, job, got),
     }
 
@@ -105,11 +105,11 @@ class OutputComparison:
         return self._equal / max(1, self.elements)
 
 
-def _written(got: Tensors) -> bool:
+def _is_written(got: Tensors) -> bool:
     return all(guards_hold(tensor) if name.startswith("guarded.") else clean(tensor) for name, tensor in got.items())
 
 
-def _varied(got: Tensors, job: dict[str, Any]) -> bool | None:
+def _follows_inputs(got: Tensors, job: dict[str, Any]) -> bool | None:
     """Whether two inputs gave two different outputs; ``None`` with a single call."""
     names = [entry["name"] for entry in job["calls"]]
     if len(names) < 2:

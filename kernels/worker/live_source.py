@@ -61,11 +61,11 @@ def live_names(files: Iterable[str]) -> dict[str, Any]:
         framework_names = _framework_names(tree, path)
         for node in tree.body:
             if isinstance(node, ast.FunctionDef) and not node.decorator_list:
-                functions[node.name] = _compiled(node, path, framework_names)
+                functions[node.name] = _compile(node, path, framework_names)
             elif isinstance(node, ast.ClassDef):
                 for part in node.body:
                     if isinstance(part, ast.FunctionDef) and part.name in METHODS:
-                        functions[f"{node.name}.{part.name}"] = _compiled(part, path, framework_names)
+                        functions[f"{node.name}.{part.name}"] = _compile(part, path, framework_names)
     return functions
 
 
@@ -79,7 +79,7 @@ def _framework_names(tree: ast.Module, path: Path) -> dict[str, Any]:
     return names
 
 
-def _compiled(node: ast.FunctionDef, path: Path, framework_names: dict[str, Any]) -> Any:
+def _compile(node: ast.FunctionDef, path: Path, framework_names: dict[str, Any]) -> Any:
     """One function on its own; its annotations stay text, its names are torch's."""
     node.decorator_list, node.args.defaults = [], [ast.Constant(None) for _ in node.args.defaults]
     module = ast.fix_missing_locations(ast.Module([node], []))

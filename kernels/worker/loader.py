@@ -46,7 +46,7 @@ def _framework(operator: Operator, _: dict[str, Any]) -> Loaded:
     return Loaded(lambda _weights, _dims: operator.framework, None, _held, _own(operator))
 
 
-def _compiled(operator: Operator, _: dict[str, Any]) -> Loaded:
+def _load_compiled(operator: Operator, _: dict[str, Any]) -> Loaded:
     names = live_names(operator.live_files)
 
     def graphs(_: int) -> bool:
@@ -101,6 +101,6 @@ def _own(operator: Operator) -> dict[str, str]:
 KINDS: dict[str, Callable[[Operator, dict[str, Any]], Loaded]] = {
     "live": _live,
     "torch": _framework,
-    "torch_compile": _compiled,
+    "torch_compile": _load_compiled,
     "cpp": _native,
 }

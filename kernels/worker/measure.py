@@ -88,12 +88,12 @@ def attempt(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
             for kind in job["kinds"]:
                 tensors = inputs_of(operator, dims, job["dtype"], shape["seed"], kind, kind)
                 call = loaded.bind(tensors, dims)
-                tensors_to_save |= _named(kind, _checked(operator, dims, job["dtype"], call, tensors))
+                tensors_to_save |= _name_outputs(kind, _checked(operator, dims, job["dtype"], call, tensors))
                 if kind == "normal":
                     tensors_to_save |= _under_old_pointer(operator, dims, job["dtype"], shape["seed"], call, tensors)
             if shape.get("oracle"):
                 tensors = load_file(shape["oracle"])
-                tensors_to_save |= _named(
+                tensors_to_save |= _name_outputs(
                     "oracle", _checked(operator, dims, job["dtype"], loaded.bind(tensors, dims), tensors)
                 )
             save_file(tensors_to_save, f"{shape['key']}.safetensors")
@@ -126,7 +126,7 @@ def _row(
     for index in drawn:
         fresh = inputs_of(operator, dims, dtype, seed, names[index], "normal")
         _no_alias(inputs[index], fresh, timed.outputs[index])
-        tensors_to_save |= _named(names[index], _right_size(timed.outputs[index], wanted))
+        tensors_to_save |= _name_outputs(names[index], _right_size(timed.outputs[index], wanted))
     tensors_to_save |= _under_old_pointer(operator, dims, dtype, seed, call, inputs[drawn[0]])
     if loaded.into is not None:
         inner, whole = guarded(wanted)
@@ -154,7 +154,7 @@ def _under_old_pointer(
     for spec in operator.family.inputs(dims):
         if spec.kind not in FIXED:
             old[spec.name].copy_(fresh[spec.name])
-    return _named("recheck", call(old))
+    return _name_outputs("recheck", call(old))
 
 
 def _checked(operator: Operator, dims: Dims, dtype: str, call: Call, tensors: dict[str, torch.Tensor]) -> Outputs:
@@ -183,7 +183,7 @@ def _no_alias(tensors: Tensors, pristine: Tensors, outputs: Outputs) -> None:
         raise AliasedInputError("an output lies in the memory of an input")
 
 
-def _named(name: str, outputs: Outputs) -> dict[str, torch.Tensor]:
+def _name_outputs(name: str, outputs: Outputs) -> dict[str, torch.Tensor]:
     return {f"{name}.{index}": output.contiguous() for index, output in enumerate(outputs)}
 
 

@@ -29,7 +29,7 @@ def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
     torch.set_num_threads(job["threads"])
     tensors = inputs_of(operator, dims, dtype, job["seed"], "profiled", "normal")
     for entry in job["implementations"]:
-        call = load(_marked(operator), {**entry, "dtype": dtype}).bind(tensors, dims)
+        call = load(_mark(operator), {**entry, "dtype": dtype}).bind(tensors, dims)
         for _ in range(WARMUPS):
             call(tensors)
         with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiler:
@@ -82,7 +82,7 @@ def _under(event: Any) -> bool:
     return False
 
 
-def _marked(operator: Operator) -> Operator:
+def _mark(operator: Operator) -> Operator:
     """The operator, whose compiled kernel is a range of its own in the profile."""
 
     def native(library: Any) -> Into:

@@ -34,9 +34,7 @@ def infer_lever(reference: LegView, candidate: LegView) -> Lever | None:
         return None
     if variables:
         return Lever(env=variables)
-    causes = [
-        entry for entry in moved if all(other is entry or other.plain in _derived(entry.plain) for other in moved)
-    ]
+    causes = [entry for entry in moved if all(other is entry or other.plain in _derive(entry.plain) for other in moved)]
     if len(causes) != 1:
         return None
     value = after.get(causes[0].name)
@@ -48,7 +46,7 @@ def _is_setting(difference: ArgumentDifference) -> bool:
     return plain and difference.field not in CAPACITIES and classify_field(difference.field) == "lever"
 
 
-def _derived(name: str) -> tuple[str, ...]:
+def _derive(name: str) -> tuple[str, ...]:
     argument = knob(name)
     return argument.derived if argument is not None else ()
 

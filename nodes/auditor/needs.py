@@ -102,7 +102,7 @@ def _each_leg(present: Callable[[LegView], object], name: str) -> Callable[[Case
     return lambda case: [leg.path(name) for leg in case.legs if not present(leg)]
 
 
-def _arguments_removed(case: Case) -> bool:
+def _lacks_arguments(case: Case) -> bool:
     """The arguments of one side are missing although the other has them.
 
     Where no leg has them, the server may have had none to give: not every server answers ``/server_info``.
@@ -147,7 +147,7 @@ NEEDS: Mapping[str, Need] = {
         "resolved server arguments",
         "put the server's /server_info answer beside each result",
         "same_conditions",
-        owed=_arguments_removed,
+        owed=_lacks_arguments,
     ),
     "server_log": Need(
         _each_leg(lambda leg: leg.log, "server.log"),

@@ -82,7 +82,7 @@ def verify(folder: Path) -> VerifyReport:
 def _replay(run: Path, path: Path) -> ReplayedVerdict:
     name = path.parent.name
     try:
-        stored = _stored(path)
+        stored = _read_stored(path)
         verdict = Verdict.model_validate_json(stored)
         with _sealed_again(run, verdict.request) as sealed:
             return _compare(name, verdict, stored, sealed)
@@ -96,7 +96,7 @@ def _replay(run: Path, path: Path) -> ReplayedVerdict:
         return ReplayedVerdict(name, "unreadable", "the verdict's request cannot be sealed again")
 
 
-def _stored(path: Path) -> bytes:
+def _read_stored(path: Path) -> bytes:
     if path.stat().st_size > MAX_VERDICT_BYTES:
         raise UserError("Cannot read the verdict: file too large")
     return path.read_bytes()

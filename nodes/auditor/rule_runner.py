@@ -96,7 +96,7 @@ class RuleRun:
             raise
         except BaseException as cause:  # MemoryError and RecursionError too: one check never stops another
             self.degraded.append(name)
-            self.findings.append(_degraded(name, cause, modes, gate=gate))
+            self.findings.append(_report_degraded(name, cause, modes, gate=gate))
             return False
         return True
 
@@ -155,7 +155,7 @@ def select_heaviest(outcomes: Sequence[Outcome]) -> list[Outcome]:
     return [outcomes[index] for index in indices]
 
 
-def _degraded(name: str, cause: BaseException, modes: tuple[str, ...], *, gate: bool) -> Finding:
+def _report_degraded(name: str, cause: BaseException, modes: tuple[str, ...], *, gate: bool) -> Finding:
     why = "OutOfTime" if isinstance(cause, OutOfTimeError) else type(cause).__name__
     return Finding(
         rule=name,

@@ -66,7 +66,7 @@ def open_envelope(data: bytes, keys: Sequence[PublicKey]) -> Opened:
 
     Raises ``Refused`` on anything else: foreign form, foreign keys, wrong signatures.
     """
-    envelope = _parsed(data)
+    envelope = _parse(data)
     by_id = {key.keyid: key for key in keys}
     signers = []
     for keyid in envelope.signatures:
@@ -86,10 +86,10 @@ def open_envelope(data: bytes, keys: Sequence[PublicKey]) -> Opened:
 
 def signers_named(data: bytes) -> tuple[str, ...]:
     """Key ids that an envelope names, none of them checked. Raises ``Refused`` when it is no envelope."""
-    return tuple(_parsed(data).signatures)
+    return tuple(_parse(data).signatures)
 
 
-def _parsed(data: bytes) -> Envelope:
+def _parse(data: bytes) -> Envelope:
     if len(data) > MAX_BYTES:
         raise Refused(f"larger than {MAX_BYTES >> 20} MiB")
     try:

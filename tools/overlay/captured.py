@@ -83,7 +83,7 @@ class CaptureFolder:
     def operators(self) -> dict[str, Captured]:
         """Every operator that was called at least once."""
         largest: dict[str, Captured] = {}
-        for captured in (entry for report in documents(self.path) for entry in _captured(report)):
+        for captured in (entry for report in documents(self.path) for entry in _read_captures(report)):
             best = largest.get(captured.operator)
             if captured.calls > (best.calls if best is not None else 0):
                 largest[captured.operator] = captured
@@ -95,7 +95,7 @@ class CaptureFolder:
         return path if _KEY.fullmatch(key) and path.is_file() and not path.is_symlink() else None
 
 
-def _captured(report: Any) -> list[Captured]:
+def _read_captures(report: Any) -> list[Captured]:
     try:
         lines = [line for line in report["operators"] if line["mode"] == "capture"]
     except (KeyError, TypeError):

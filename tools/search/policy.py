@@ -62,7 +62,7 @@ class SearchPolicy:
         settings: SearchSettings | None = None,
         history: Sequence[FinishedTrial] = (),
     ) -> None:
-        self._space = _scaled(space)
+        self._space = _scale(space)
         self._settings = settings or SearchSettings()
         self._log = TrialLog(self._space, budget_s)
         self._tpe = None if self._space.size() <= ENUMERABLE else TpeProposer(self._space, seed)
@@ -232,7 +232,7 @@ def _screening_order(space: SearchSpace) -> list[tuple[int, int]]:
     return [(d, 1) for d in order]
 
 
-def _scaled(space: SearchSpace) -> SearchSpace:
+def _scale(space: SearchSpace) -> SearchSpace:
     """Importances as parts of the largest, none below the weakest."""
     top = max(d.importance for d in space.dimensions)
     if top <= 0:

@@ -67,7 +67,7 @@ def find_model(name: str, engine_python: Path, environ: Mapping[str, str] | None
     if path.exists() or match is None:
         return NamedModel(name, path)
     identity, revision = match["id"], match["revision"] or "main"
-    snapshot = _cached(identity, revision, environ) or _download(identity, revision, engine_python, environ)
+    snapshot = _find_cached(identity, revision, environ) or _download(identity, revision, engine_python, environ)
     return NamedModel(f"{identity}@{snapshot.name}", snapshot)
 
 
@@ -93,7 +93,7 @@ def _cache(environ: Mapping[str, str]) -> Path:
     return Path(base) / "huggingface" / "hub"
 
 
-def _cached(identity: str, revision: str, environ: Mapping[str, str]) -> Path | None:
+def _find_cached(identity: str, revision: str, environ: Mapping[str, str]) -> Path | None:
     """The snapshot of a revision, where it has a configuration and weights or their index is complete."""
     root = _cache(environ) / f"models--{identity.replace('/', '--')}"
     commit = revision

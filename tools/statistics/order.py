@@ -48,12 +48,12 @@ def order_statistics(doubles: Doubles, ranks: Iterable[int]) -> dict[int, float]
     """``sorted(values)[rank]`` for every rank in ``range(len(values))``. Values are packed and finite."""
     wanted = sorted(set(ranks))
     if len(doubles) > FEW * DOUBLE and find_spec("numpy") is not None:
-        return _partitioned(doubles, wanted)
+        return _partition(doubles, wanted)
     ordered = sorted(memoryview(doubles).cast("d").tolist())
     return {rank: ordered[rank] for rank in wanted}
 
 
-def _partitioned(doubles: Doubles, ranks: Sequence[int]) -> dict[int, float]:
+def _partition(doubles: Doubles, ranks: Sequence[int]) -> dict[int, float]:
     import numpy as np  # noqa: PLC0415  # a tenth of a second that only large rounds are worth
 
     by_rank, rest, passed = dict[int, float](), np.array(np.frombuffer(doubles)), 0

@@ -24,7 +24,7 @@ def sign_flip_p(differences: Sequence[float]) -> float:
     # Rounding must not tear apart patterns that tie exactly, such as the observed one and itself.
     observed = math.fsum(differences) - 1e-12 * math.fsum(abs(d) for d in differences)
     if len(differences) > EXACT_UP_TO:
-        return _sampled(differences, observed)
+        return _sample(differences, observed)
     middle = len(differences) // 2
     left, right = _signed_sums(differences[:middle]), sorted(_signed_sums(differences[middle:]))
     reached = sum(len(right) - bisect_left(right, observed - value) for value in left)
@@ -38,7 +38,7 @@ def _signed_sums(values: Sequence[float]) -> list[float]:
     return sums
 
 
-def _sampled(differences: Sequence[float], observed: float) -> float:
+def _sample(differences: Sequence[float], observed: float) -> float:
     rng = random.Random("sign-flip")
     hits = sum(math.fsum(d if rng.random() < 0.5 else -d for d in differences) >= observed for _ in range(SAMPLES))
     # Counting the observed pattern itself keeps a sampled p valid (Phipson and Smyth 2010).

@@ -48,15 +48,15 @@ def sass_mix(text: str) -> dict[str, int]:
     ends = [place for place, opcode in enumerate(opcodes) if opcode == "BRA"]
     if ends and "EXIT" in opcodes and all(opcode == "NOP" for opcode in opcodes[ends[-1] + 1 :]):
         del opcodes[ends[-1] :]
-    return _counted(opcodes, SASS_CLASSES)
+    return _count(opcodes, SASS_CLASSES)
 
 
 def gcn_mix(text: str) -> dict[str, int]:
     """Of the assembly text that LLVM writes."""
-    return _counted(GCN.findall(text), GCN_CLASSES)
+    return _count(GCN.findall(text), GCN_CLASSES)
 
 
-def _counted(opcodes: list[str], classes: tuple[tuple[str, str], ...]) -> dict[str, int]:
+def _count(opcodes: list[str], classes: tuple[tuple[str, str], ...]) -> dict[str, int]:
     patterns = [(name, re.compile(pattern)) for name, pattern in classes]
     counts: Counter[str] = Counter()
     for opcode in opcodes:

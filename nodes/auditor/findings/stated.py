@@ -83,10 +83,10 @@ def _about(before: str, after: str) -> str:
         return "level"
     if _FLOOR_BEFORE.search(before):
         return "floor"
-    return _named(before, last=True) or _named(after, last=False)
+    return _read_name(before, last=True) or _read_name(after, last=False)
 
 
-def _named(text: str, *, last: bool) -> str:
+def _read_name(text: str, *, last: bool) -> str:
     """The figure that a piece of text names: the last one before a number, the first one after it."""
     places = [(match.start(), about) for about, pattern in _ABOUT.items() for match in pattern.finditer(text)]
     return (max(places) if last else min(places))[1] if places else ""

@@ -54,7 +54,7 @@ def take(intake: Intake, source: Path, side: str) -> list[Given]:
     if not source.is_dir():
         launch = _file(intake, source, side)
         if launch is None:
-            raise _unknown(source, intake.ignored.get(str(source), ""))
+            raise _refuse_unknown(source, intake.ignored.get(str(source), ""))
         return [launch]
     replicas = _replicas(source)[:MAX_LAUNCHES]
     if replicas:
@@ -67,7 +67,7 @@ def take(intake: Intake, source: Path, side: str) -> list[Given]:
     if not several and (source / "server.log").is_file():
         return [_with_sidecars(intake, source, Given(side, None, None))]
     if not several:
-        raise _unknown(source, next(iter(intake.ignored.values()), ""))
+        raise _refuse_unknown(source, next(iter(intake.ignored.values()), ""))
     if len(several) > MAX_LAUNCHES:
         raise UserError(f"Cannot import: more than {MAX_LAUNCHES} results", str(source), "give the folder of one leg")
     kinds = {each.format.name for each in several if each.format}
@@ -201,7 +201,7 @@ def _launch(intake: Intake, source: Path, folder: str) -> Given | None:
         return None
     launch = _file(intake, source / main, folder)
     if launch is None and "server.log" not in names:
-        raise _unknown(source / main, intake.ignored.get(str(source / main), ""))
+        raise _refuse_unknown(source / main, intake.ignored.get(str(source / main), ""))
     return _with_sidecars(intake, source, launch or Given(folder, None, None))
 
 
@@ -316,6 +316,6 @@ def _first_byte(path: Path) -> bytes:
         return stream.read(64).strip().removeprefix(b"\xef\xbb\xbf").strip()[:1]
 
 
-def _unknown(source: Path, why: str) -> UserError:
+def _refuse_unknown(source: Path, why: str) -> UserError:
     reason = f": {why}" if why and why != UNKNOWN else ""
     return UserError(f"Cannot import: {UNKNOWN}{reason}", str(source), f"use one of {KNOWN}")

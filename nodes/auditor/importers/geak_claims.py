@@ -95,7 +95,7 @@ def _claim(file: str, record: Json) -> StoredClaim:
         file,
         _figures(record),
         _delta(record),
-        tuple(_stated(record)),
+        tuple(_read_stated(record)),
         isolated={} if speedup is None else {operator: speedup},
         shares={} if share is None else {operator: share / 100.0},
         lever=_lever(record),
@@ -125,7 +125,7 @@ def _delta(record: Json) -> float | None:
     return factor - 1.0 if factor is not None else None
 
 
-def _stated(record: Json) -> list[StatedCondition]:
+def _read_stated(record: Json) -> list[StatedCondition]:
     conditions: list[StatedCondition] = []
     arguments = server_arguments() | set(_ALIASES.values())
     stack: list[tuple[tuple[str, ...], Any, bool]] = [

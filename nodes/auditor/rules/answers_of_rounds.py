@@ -49,7 +49,7 @@ def check(case: Case) -> Iterator[Outcome]:
         return
     before = sum(left.output_tokens or 0 for left, _, _ in pairs)
     after = sum(right.output_tokens or 0 for _, right, _ in pairs)
-    halved = sum(_halved(left, right) for left, right, _ in pairs)
+    halved = sum(_count_halved(left, right) for left, right, _ in pairs)
     requests = sum(len(left.output_lens) for left, _, _ in pairs)
     observed = f"{after} of {before} tokens, {halved} of {requests} answers at most half as long"
     if after < LESS * before or halved > MANY * requests:
@@ -64,7 +64,7 @@ def check(case: Case) -> Iterator[Outcome]:
         )
     else:
         yield info("answers as long as the reference's", observed, pairs[0][2], modes=("Q07",))
-    yield from _varied(case)
+    yield from _check_variety(case)
 
 
 def _content(leg: LegView, *, retokenized: bool) -> Iterator[Outcome]:
@@ -95,11 +95,11 @@ def _content(leg: LegView, *, retokenized: bool) -> Iterator[Outcome]:
         )
 
 
-def _halved(left: BenchRound, right: BenchRound) -> int:
+def _count_halved(left: BenchRound, right: BenchRound) -> int:
     return sum(b <= HALVED * a for a, b in zip(left.output_lens, right.output_lens, strict=True) if a > 1)
 
 
-def _varied(case: Case) -> Iterator[Outcome]:
+def _check_variety(case: Case) -> Iterator[Outcome]:
     shares = [_distinct([row for leg in case.counted(side) for row in leg.rows]) for side in Side]
     if None in shares:
         yield NotApplicable("the rounds keep no texts")

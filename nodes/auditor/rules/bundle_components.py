@@ -24,7 +24,7 @@ def check(case: Case) -> Iterator[Outcome]:
     gains: list[tuple[str, float]] = []
     for component in case.view.components:
         where = at(f"components/{component.name}/verdict.json")
-        yield from _accepted(case, component)
+        yield from _check_accepted(case, component)
         if component.claim is None or component.claim.lever is None:
             yield Unverifiable(f"claim.json of {component.name}", (where,))
             continue
@@ -53,11 +53,11 @@ def check(case: Case) -> Iterator[Outcome]:
             modes=("A06", "E07"),
             code="not_the_union",
         )
-    yield from _carried(case)
+    yield from _check_carried(case)
     yield from _credit(case, gains)
 
 
-def _accepted(case: Case, component: ComponentView) -> Iterator[Outcome]:
+def _check_accepted(case: Case, component: ComponentView) -> Iterator[Outcome]:
     where = at(f"components/{component.name}/verdict.json")
     verdict = component.verdict or {}
     request = verdict.get("request")
@@ -82,7 +82,7 @@ def _accepted(case: Case, component: ComponentView) -> Iterator[Outcome]:
         )
 
 
-def _carried(case: Case) -> Iterator[Outcome]:
+def _check_carried(case: Case) -> Iterator[Outcome]:
     """Parts that were stacked: the bundle proves them together, and nothing proves one of them."""
     names = [
         component.name

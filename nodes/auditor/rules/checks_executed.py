@@ -48,7 +48,7 @@ def check(case: Case) -> Iterator[Outcome]:
     yield info("something for every gate to compare", observed, where)
     yield from _able(case)
     for component in case.view.components if case.scope == "bundle" else ():
-        yield from _judged(component)
+        yield from _check_judged(component)
 
 
 def _able(case: Case) -> Iterator[Outcome]:
@@ -67,7 +67,7 @@ def _able(case: Case) -> Iterator[Outcome]:
         )
 
 
-def _judged(component: ComponentView) -> Iterator[Outcome]:
+def _check_judged(component: ComponentView) -> Iterator[Outcome]:
     where = at(f"components/{component.name}/verdict.json")
     verdict = component.verdict or {}
     judged = [finding for finding in _objects(verdict.get("findings")) if finding.get("rule") == "real_delta"]

@@ -32,7 +32,7 @@ def check(case: Case) -> Iterator[Outcome]:
     if decomposed is None:
         yield NotApplicable("no gain to decompose")
         return
-    yield from _summed(case)
+    yield from _check_sum(case)
     unknown = [part.basis for part in decomposed.parts if part.gain is None or part.interval is None]
     if unknown:
         yield Unverifiable(f"recomputed gain and interval of {', '.join(unknown[:5])}", (where,), Severity.FLAG)
@@ -61,7 +61,7 @@ def check(case: Case) -> Iterator[Outcome]:
         yield info("parts that add up to the whole", _describe(decomposed), where)
 
 
-def _summed(case: Case) -> Iterator[Outcome]:
+def _check_sum(case: Case) -> Iterator[Outcome]:
     """A stated gain that is the plain sum of the parts' percentages."""
     gains = [
         component.claim.delta

@@ -28,7 +28,7 @@ def check(case: Case) -> Iterator[Outcome]:
             )
         return
     if not case.declared:
-        yield from _undeclared(case)
+        yield from _find_undeclared(case)
         return
     if not names and not case.sold_as_kernel:
         yield fail(
@@ -63,7 +63,7 @@ def check(case: Case) -> Iterator[Outcome]:
             )
 
 
-def _undeclared(case: Case) -> Iterator[Outcome]:
+def _find_undeclared(case: Case) -> Iterator[Outcome]:
     """Without a declared change: one difference may be the change; more than one is judged where it shows."""
     if case.inferred_lever is None:
         infos = [drop_volatile(leg.server_info or {}) for leg in case.legs]

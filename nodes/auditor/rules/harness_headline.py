@@ -59,11 +59,11 @@ def check(case: Case) -> Iterator[Outcome]:
             else:
                 yield Unverifiable(f"operator benchmark of {name}", (at(f"operators/{name}"),), Severity.FLAG)
             continue
-        yield from _quoted(case, name, benchmark, stated)
+        yield from _check_quoted(case, name, benchmark, stated)
         yield from _lost(case, name, benchmark)
 
 
-def _quoted(case: Case, name: str, benchmark: OperatorBenchmarkView, stated: float | None) -> Iterator[Outcome]:
+def _check_quoted(case: Case, name: str, benchmark: OperatorBenchmarkView, stated: float | None) -> Iterator[Outcome]:
     if same := describe_self_comparison(benchmark):
         yield _replace(case, f"{name}: a winner that is not the live implementation", same, "compared_with_itself")
         return

@@ -52,7 +52,7 @@ def _fresh(case: Case, reference: LegRecord, candidate: LegRecord, where: str) -
     warmups = case.planned.warmup_rounds if case.planned is not None else 1
     for record in (reference, candidate):
         if record.lifecycle != "fresh":
-            yield _reused(case, record, where)
+            yield _report_reused(case, record, where)
         if record.warmups < warmups:
             yield _bad("C03", f"{warmups} warm-up rounds", f"{record.leg_id}: {record.warmups}", where)
         timed = [span for span in record.spans if span.kind == "warmup"]
@@ -62,7 +62,7 @@ def _fresh(case: Case, reference: LegRecord, candidate: LegRecord, where: str) -
         yield _bad("C03", f"{reference.warmups} warm-up rounds on both legs", f"{candidate.warmups}", where)
 
 
-def _reused(case: Case, record: LegRecord, where: str) -> Found:
+def _report_reused(case: Case, record: LegRecord, where: str) -> Found:
     """An attached server can be measured and profiled, but no measurement of it banks a gain."""
     if case.scope == "baseline" and record.lifecycle == "attached":
         return flag(

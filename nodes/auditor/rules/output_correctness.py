@@ -34,11 +34,11 @@ VARIED = 0.7
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    baseline = _probed(case.true_baseline, Side.REFERENCE)
+    baseline = _find_probed(case.true_baseline, Side.REFERENCE)
     if case.imported and case.scope == "baseline" and baseline is None:
         yield NotApplicable("no greedy outputs: nothing is compared with them")
         return
-    if case.imported and (baseline is None or _probed(case.comparison, Side.CANDIDATE) is None):
+    if case.imported and (baseline is None or _find_probed(case.comparison, Side.CANDIDATE) is None):
         places = [at(leg.path("outputs.jsonl")) for leg in case.legs if not leg.outputs]
         fix = "probe both servers with the same greedy prompts and keep the answers"
         yield Unverifiable("greedy outputs of both legs", tuple(places[:2]), fix=fix)
@@ -79,7 +79,7 @@ def check(case: Case) -> Iterator[Outcome]:
 
 
 def _candidate(case: Case, baseline: LegView, *, deterministic: bool) -> Iterator[Outcome]:
-    leg = _probed(case.comparison, Side.CANDIDATE)
+    leg = _find_probed(case.comparison, Side.CANDIDATE)
     if leg is None:
         yield Unverifiable("outputs.jsonl of the candidate", (at(case.comparison.path("legs")),))
         return
@@ -161,7 +161,7 @@ def _accuracy(case: Case, comparison: Parity, leg: LegView) -> Iterator[Outcome]
     )
 
 
-def _probed(comparison: ComparisonView, side: Side) -> LegView | None:
+def _find_probed(comparison: ComparisonView, side: Side) -> LegView | None:
     """The first leg of a side whose answers were kept."""
     return next((leg for leg in comparison.side(side) if leg.outputs), None)
 
@@ -169,7 +169,7 @@ def _probed(comparison: ComparisonView, side: Side) -> LegView | None:
 def _twin(case: Case, baseline: LegView) -> LegView | None:
     """Another launch of the true baseline that was probed: the control's other leg, or a second reference."""
     if not case.imported:
-        return _probed(case.control, Side.CANDIDATE)
+        return _find_probed(case.control, Side.CANDIDATE)
     return next((leg for leg in case.counted(Side.REFERENCE) if leg is not baseline and leg.outputs), None)
 
 

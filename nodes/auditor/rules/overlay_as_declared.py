@@ -23,13 +23,13 @@ def check(case: Case) -> Iterator[Outcome]:
         yield NotApplicable("no operator was replaced, or no overlay is in the evidence")
         return
     for name, part in sorted(case.lever.overlays.items()):
-        outcomes = [*_declared(case, name, part), *_benched(case, name, part)]
+        outcomes = [*_check_declared(case, name, part), *_check_benched(case, name, part)]
         yield from outcomes or [
             info(f"{name}: the declared files", part.digest[:12], at(case.comparison.path(OVERLAY_FOLDER)))
         ]
 
 
-def _declared(case: Case, name: str, part: OverlayPart) -> Iterator[Found]:
+def _check_declared(case: Case, name: str, part: OverlayPart) -> Iterator[Found]:
     laid = files_digest(_files(case, name))
     if laid != part.digest:
         yield fail(
@@ -44,7 +44,7 @@ def _declared(case: Case, name: str, part: OverlayPart) -> Iterator[Found]:
         )
 
 
-def _benched(case: Case, name: str, part: OverlayPart) -> Iterator[Found]:
+def _check_benched(case: Case, name: str, part: OverlayPart) -> Iterator[Found]:
     benchmark = case.view.operators.get(name)
     measured = {row.run.source.digest for row in benchmark.of(part.implementation)} if benchmark is not None else set()
     laid = {hashlib.sha256(content).hexdigest() for content in _files(case, name).values()}

@@ -41,7 +41,7 @@ def check(case: Case) -> Iterator[Outcome]:
             modes=("D10", "D09"),
             code="planned_after",
         )
-    changed = list(_changed(case, entries, folder))
+    changed = list(_find_changed(case, entries, folder))
     yield from changed
     if len(plans) > 1 and not changed:
         yield _wrong("a plan that was entered once", f"entered {len(plans)} times", LEDGER, plans[-1].seq + 1)
@@ -58,7 +58,7 @@ def _broken(entries: tuple[LedgerEntry, ...]) -> int | None:
     return None
 
 
-def _changed(case: Case, entries: tuple[LedgerEntry, ...], folder: str) -> Iterator[Found]:
+def _find_changed(case: Case, entries: tuple[LedgerEntry, ...], folder: str) -> Iterator[Found]:
     """Sealed records that are not the ones entered last under their name."""
     by_path = {entry.path: entry for entry in entries}
     names = ["plan.json", "claim.json", *(f"legs/{leg.name}/leg.json" for leg in case.legs)]

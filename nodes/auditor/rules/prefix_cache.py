@@ -34,7 +34,7 @@ def check(case: Case) -> Iterator[Outcome]:
     if unknown:
         places = tuple(at(leg.path("bench_runs.jsonl")) for leg in unknown[:3])
         yield Unverifiable("whether prompts were found in the prefix cache", places, fix=CACHE_FIX)
-        yield from _cache_suspected(case)
+        yield from _suspect_cache(case)
 
 
 def _shows_cache(leg: LegView) -> bool:
@@ -47,7 +47,7 @@ def _shows_cache(leg: LegView) -> bool:
     return arguments.get("disable_radix_cache") is True or arguments.get("enable_prefix_caching") is False
 
 
-def _cache_suspected(case: Case) -> Iterator[Outcome]:
+def _suspect_cache(case: Case) -> Iterator[Outcome]:
     """A first token that comes much earlier, at much the same pace afterwards, is what a warm cache looks like."""
     metrics = (case.measured.metric("median_ttft_ms"), case.measured.metric("median_tpot_ms"))
     ratios = [

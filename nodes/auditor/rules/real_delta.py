@@ -33,7 +33,7 @@ METRICS = ("output_throughput", "request_throughput")
 
 def check(case: Case) -> Iterator[Outcome]:
     if case.planned is None:
-        yield from _unplanned(case)
+        yield from _judge_without_plan(case)
         return
     plan, decision, where = case.plan, case.measured.decision, at(case.plan_file)
     if plan.metric not in METRICS:
@@ -47,7 +47,7 @@ def check(case: Case) -> Iterator[Outcome]:
     if decision is None:
         yield Unverifiable("a positive throughput in every round", (at(case.comparison.path("legs")),))
         return
-    yield from _declared(case, decision)
+    yield from _check_declared(case, decision)
     yield _simple(case)
     observed = f"{decision.gain:+.2%}{_span(decision)} over {decision.n} blocks: {decision.reason}"
     if decision.verdict == "real":
@@ -77,7 +77,7 @@ def check(case: Case) -> Iterator[Outcome]:
         )
 
 
-def _unplanned(case: Case) -> Iterator[Outcome]:
+def _judge_without_plan(case: Case) -> Iterator[Outcome]:
     """Launches without a plan, decided with an assumption about what was not observed."""
     where, few = at(case.candidate_file), case.measured.few
     if few is None:
@@ -179,7 +179,7 @@ def _simple(case: Case) -> Found:
     )
 
 
-def _declared(case: Case, decision: Decision) -> Iterator[Found]:
+def _check_declared(case: Case, decision: Decision) -> Iterator[Found]:
     plan, where = case.plan, at(case.plan_file)
     looks = plan.looks
     if not looks or list(looks) != sorted(set(looks)) or looks[0] < 1:

@@ -50,7 +50,7 @@ def _kernels(case: Case, leg: LegView) -> Iterator[Outcome]:
     if record is not None and has_live_kernels(record):
         kernels = record.engine.kernels
         package = f"{kernels.name} {kernels.version}" if kernels is not None else ""
-        for observed, file in _unused(case, leg, record, disabled=disabled):
+        for observed, file in _find_unused(case, leg, record, disabled=disabled):
             yield _weak(f"a reference that runs {package}", observed, leg.path(file), "kernels_unused")
     elif disabled:
         if (record is not None and _declares_fallback(record)) or DECLARED.search(case.headline[:2000]):
@@ -70,7 +70,7 @@ def _declares_fallback(record: LegRecord) -> bool:
     return STANDIN in record.env.get("PYTHONPATH", "") or (kernels is not None and not kernels.live)
 
 
-def _unused(case: Case, leg: LegView, record: LegRecord, *, disabled: bool) -> Iterator[tuple[str, str]]:
+def _find_unused(case: Case, leg: LegView, record: LegRecord, *, disabled: bool) -> Iterator[tuple[str, str]]:
     """(what shows that installed kernels do not run, file)."""
     backend = (leg.server_info or {}).get("attention_backend")
     if STANDIN in record.env.get("PYTHONPATH", ""):
@@ -108,7 +108,7 @@ def _threads(case: Case, plan: Plan, leg: LegView, record: LegRecord) -> Iterato
 
 def _defaults(case: Case, plan: Plan) -> Iterator[Outcome]:
     flags = {name: value for name, value in plan.reference.flags.items() if name not in case.laid_before}
-    for name, value, least in _lowered(flags, plan.workload):
+    for name, value, least in _find_lowered(flags, plan.workload):
         if re.search(rf"(?<!\w){name}\W{{1,3}}{re.escape(str(value))}(?!\w)", case.headline[:2000]):
             yield Remark(f"the headline says that the reference has {name}={value}")
             continue
@@ -120,7 +120,7 @@ def _defaults(case: Case, plan: Plan) -> Iterator[Outcome]:
         )
 
 
-def _lowered(flags: Mapping[str, Scalar], load: Workload) -> Iterator[tuple[str, Scalar, int]]:
+def _find_lowered(flags: Mapping[str, Scalar], load: Workload) -> Iterator[tuple[str, Scalar, int]]:
     """(flag, its value, what the load needs) of each cap that the load exceeds; −1 switches a cap off."""
     running = min(load.concurrency, load.num_prompts)
     needed = {

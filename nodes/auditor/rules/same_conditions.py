@@ -66,7 +66,7 @@ def check(case: Case) -> Iterator[Outcome]:
                 yield from _judge(case, first, leg, difference)
         yield from _moved_in_flight(leg)
     if case.planned is not None:
-        yield from _ignored(case.planned, first)
+        yield from _report_ignored(case.planned, first)
 
 
 def _another_experiment(case: Case) -> Iterator[Outcome]:
@@ -101,11 +101,11 @@ def _judge(case: Case, first: LegView, leg: LegView, difference: ArgumentDiffere
             outcomes = list(capacity(first, leg, difference))
             yield from outcomes
             if candidate and any(outcome.severity is Severity.FAIL for outcome in outcomes):
-                yield from _starved(first, leg, difference)
+                yield from _find_starved(first, leg, difference)
     elif derived and name in ALIASES:
         yield Remark(f"{observed} against {difference.reference}: the declared lever under another name")
     elif derived:
-        yield from _forced(case, first, leg, difference)
+        yield from _check_forced(case, first, leg, difference)
     elif difference.name.startswith(STATE) or classify_field(difference.field) == "unknown":
         yield flag(
             f"{name}: {difference.reference}"[:300],
@@ -127,7 +127,7 @@ def _judge(case: Case, first: LegView, leg: LegView, difference: ArgumentDiffere
         )
 
 
-def _starved(first: LegView, leg: LegView, difference: ArgumentDifference) -> Iterator[Found]:
+def _find_starved(first: LegView, leg: LegView, difference: ArgumentDifference) -> Iterator[Found]:
     """A reference's loss for lack of memory is no gain of the change."""
     numbers = difference.numbers()
     if difference.plain in POOL and numbers is not None and numbers[0] < numbers[1]:
@@ -190,7 +190,7 @@ def _along(case: Case, first: LegView, leg: LegView, difference: ArgumentDiffere
             yield outcome
 
 
-def _forced(case: Case, first: LegView, leg: LegView, difference: ArgumentDifference) -> Iterator[Outcome]:
+def _check_forced(case: Case, first: LegView, leg: LegView, difference: ArgumentDifference) -> Iterator[Outcome]:
     """A field that follows from the lever and is not the lever itself."""
     observed, where = f"{difference.plain}: {difference.candidate}"[:300], at(leg.path("server_info.json"))
     logs = [each.log for each in (first, leg) if each.log is not None and each.log.batches]
@@ -245,7 +245,7 @@ def _moved_in_flight(leg: LegView) -> Iterator[Outcome]:
             return
 
 
-def _ignored(plan: Plan, first: LegView) -> Iterator[Outcome]:
+def _report_ignored(plan: Plan, first: LegView) -> Iterator[Outcome]:
     """Base settings that the server did not take: the same on both legs, so no confound, but not as declared."""
     resolved = first.server_info or {}
     for name, wanted in sorted(plan.reference.flags.items()):

@@ -38,8 +38,8 @@ def check(case: Case) -> Iterator[Outcome]:
                 yield _other("seeds as planned", f"seeds {seeds}", leg.path("bench_runs.jsonl"), 1)
             if len(set(seeds)) < len(seeds):
                 yield _other("a new seed for every round", f"seeds {seeds}", leg.path("bench_runs.jsonl"), 1, "C17")
-    yield from _unpaired(case)
-    yield from _cached(case)
+    yield from _find_unpaired(case)
+    yield from _check_cached(case)
     if any(row.cached_tokens is None for leg in case.legs for row in leg.rows) and not all(
         row.stamp and row.stamp.flushed for leg in case.legs for row in leg.rows
     ):
@@ -100,7 +100,7 @@ def _describe(row: BenchRound) -> str:
     return f"{row.completed} requests with {row.input_tokens} prompt tokens"
 
 
-def _unpaired(case: Case) -> Iterator[Found]:
+def _find_unpaired(case: Case) -> Iterator[Found]:
     """Legs with different numbers of rounds: unpaired rounds are compared with all rounds of the other leg."""
     if case.planned is not None or case.is_control:
         return
@@ -121,7 +121,7 @@ def _has_partner(case: Case, leg: LegView, row: BenchRound) -> bool:
     return any(index < len(other.rows) for other in others)
 
 
-def _cached(case: Case) -> Iterator[Found]:
+def _check_cached(case: Case) -> Iterator[Found]:
     if any(argument is not None and Touches.KV_MEMORY in argument.touches for argument in case.knobs.values()):
         return
     rounds = [

@@ -36,7 +36,7 @@ def check(case: Case) -> Iterator[Outcome]:
                 code="server_fault",
             )
     yield from _deaths(case)
-    yield from _claimed(case, lost=bool(broken[Side.CANDIDATE]))
+    yield from _check_claimed(case, lost=bool(broken[Side.CANDIDATE]))
     for leg in case.legs:
         if leg.log and leg.log.retractions:
             yield flag(
@@ -79,7 +79,7 @@ def _deaths(case: Case) -> Iterator[Outcome]:
     )
 
 
-def _claimed(case: Case, *, lost: bool) -> Iterator[Outcome]:
+def _check_claimed(case: Case, *, lost: bool) -> Iterator[Outcome]:
     """A claim may state that the server died, and a server that dies loses its rounds.
 
     The number of planned rounds is checked by ``rows_complete``.

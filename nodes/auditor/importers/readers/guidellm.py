@@ -112,7 +112,7 @@ def _round(reader: Reader, file: str, line: int | None, entry: Json) -> tuple[Be
     starts = _each(done, "request_start_time", "start_time")
     ends = _each(done, "request_end_time", "end_time")
     duration = max(ends) - min(starts) if starts and ends else 0.0
-    reported = _reported(entry)
+    reported = _read_reported(entry)
     missing = _describe_missing(len(done), count)
     complete = not missing and len(starts) == len(ends) == len(done)
     raw: dict[str, float] = {}
@@ -212,7 +212,7 @@ def _arguments(entry: Json) -> tuple[tuple[str, str], ...]:
     return (*find_settings(strategy, _LOAD), *((("model", models[0][1]),) if models else ()))
 
 
-def _reported(entry: Json) -> dict[str, float]:
+def _read_reported(entry: Json) -> dict[str, float]:
     names = {
         "output_throughput": ("output_tokens_per_second", "mean"),
         "request_throughput": ("requests_per_second", "mean"),

@@ -40,12 +40,12 @@ def is_plain(first: Json) -> bool:
 
 def _rounds(reader: Reader, file: str, documents: Iterable[Document]) -> Iterator[BenchRound]:
     for document in documents:
-        each = serving_round(reader, file, document, BENCH_ARGUMENTS, _declared(document.content))
+        each = serving_round(reader, file, document, BENCH_ARGUMENTS, _read_declared(document.content))
         if each is not None:
             yield each
 
 
-def _declared(record: Json) -> int | None:
+def _read_declared(record: Json) -> int | None:
     """Longest request of the random data sets: lengths are drawn up to the declared ones."""
     if not str(record.get("dataset_name", "")).startswith("random"):
         return None
