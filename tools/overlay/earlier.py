@@ -23,6 +23,8 @@ EARLIER = frozenset(
         ("_bankable/replace.py", "d2a3d660aa87c2806667a81b84df16c5262d39ded0aa00e60ce653ca07bdca94"),
         ("_bankable/seam.py", "e0e25f1aa1ec831c7d122664e8bf8d128eea048a27ebc76858faafa08bb046da"),
         ("_bankable/watch.py", "a30ad5188e9e1de30ebc5c872792784356fa674cb47fd43eb99edd8fd449ad15"),
+        # Without a report of a forked process.
+        ("_bankable/report.py", "2c7fd114c7398a96966f741d5244955f9266f4f3bd2e8bc3a2626e93cbd48fef"),
         ("sitecustomize.py", "56e7eb3390185343ef4604c5f43f3eeb4f517ad06ce1f48cf3c2c47188e1cf82"),
     }
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,6 +13,7 @@ from bankable.tools.evidence.records import Scalar, ServerConfig
 from bankable.tools.overlay.folder import compiled_files
 from bankable.tools.serving.engine import STANDIN, Engine
 from bankable.tools.serving.environment import RECORDED, inherit_environment, isolate_environment
+from bankable.tools.serving.model_files import DISABLED
 from bankable.tools.serving.ports import LOOPBACK
 
 SPAWN = Path(__file__).resolve().parent / "_spawn.py"
@@ -23,6 +26,9 @@ STANDIN_NAME = "<cpu-standin>"
 OVERLAY_NAME, REPORTS_NAME = "<overlay>", "<reports>"
 """The same for an overlay and for the folder of its reports, which is another one in every launch."""
 REPORTS = "BANKABLE_OVERLAY_REPORTS"
+PROCESS_START = "BANKABLE_PROCESS_START"
+"""``fork`` on a CPU, unless the user's environment says ``spawn``; see ``_spawn.py``."""
+PROCESS_STARTS = ("fork", "spawn")
 NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}
 """With an overlay: its folder stays what was declared, and the next launch reads its sources too."""
 
@@ -95,9 +101,15 @@ class Laid:
 
 
 def build(
-    engine: Engine, model: Path, config: ServerConfig, port: int, permissions: Permissions, laid: Laid | None = None
+    engine: Engine,
+    model: Path,
+    config: ServerConfig,
+    port: int,
+    permissions: Permissions,
+    laid: Laid | None = None,
+    unneeded: Sequence[str] = (),
 ) -> Command:
-    """The start of one server.
+    """The start of one server. ``unneeded``: model files that the engine need not import (``model_files.py``).
 
     ``config`` wins over ``base_config`` where both set something (``False`` takes a base flag away). Raises
     ``UserError`` for flags that only this module may set, and for load formats that need a permission.
@@ -129,7 +141,11 @@ def build(
         search.append(str(STANDIN))
     if search:
         chosen["PYTHONPATH"] = ":".join(search)
+    if engine.device == "cpu":
+        chosen.setdefault(PROCESS_START, _choose_process_start(os.environ.get(PROCESS_START, "fork")))
+    left_out = {} if DISABLED in chosen or not unneeded else {DISABLED: ",".join(unneeded)}
     recorded = {**{name: value for name, value in inherit_environment().items() if name in RECORDED}, **chosen}
+    recorded |= {name: f"<{len(unneeded)} model files that this model does not need>" for name in left_out}
     if "PYTHONPATH" in recorded:
         recorded["PYTHONPATH"] = recorded["PYTHONPATH"].replace(str(STANDIN), STANDIN_NAME)
     if laid is not None:
@@ -137,10 +153,20 @@ def build(
         recorded["PYTHONPATH"] = recorded["PYTHONPATH"].replace(str(laid.folder), OVERLAY_NAME)
     return Command(
         argv=[str(engine.python), str(SPAWN), *server],
-        env=isolate_environment({**chosen, **(NO_BYTECODE if laid is not None else {})}),
+        env=isolate_environment({**chosen, **left_out, **(NO_BYTECODE if laid is not None else {})}),
         recorded_argv=["sglang.launch_server", *server],
         recorded_env=recorded,
     )
+
+
+def _choose_process_start(method: str) -> str:
+    if method not in PROCESS_STARTS:
+        raise UserError(
+            f"Cannot start the server: unknown process start {method!r}",
+            PROCESS_START,
+            f"use one of {', '.join(PROCESS_STARTS)}",
+        )
+    return method
 
 
 def _refuse_reserved(config: ServerConfig) -> None:

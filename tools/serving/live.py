@@ -25,6 +25,7 @@ from bankable.tools.serving.failure import classify_round, classify_start, stall
 from bankable.tools.serving.host import HostReader
 from bankable.tools.serving.load import LoadWorker, Patience
 from bankable.tools.serving.model import ModelFolder, check_model
+from bankable.tools.serving.model_files import list_unneeded
 from bankable.tools.serving.ports import LOOPBACK, hold_port
 from bankable.tools.serving.process import ServerProcess, boot_id, start
 from bankable.tools.serving.server import HttpServer, Shared
@@ -198,7 +199,15 @@ class LiveDriver:
             )
         with hold_port(self.options.ports) as held:
             laid = _lay_overlay(request)
-            command = build(self.engine, subject.model.path, request.config, held.port, self.options.permissions, laid)
+            command = build(
+                self.engine,
+                subject.model.path,
+                request.config,
+                held.port,
+                self.options.permissions,
+                laid,
+                list_unneeded(self.engine.tree.root, subject.model.architecture, request.config.flags),
+            )
             request.log.parent.mkdir(parents=True, exist_ok=True)
             held.release()
             launched_at = time.time()

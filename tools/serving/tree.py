@@ -22,21 +22,21 @@ class TreeDigest:
 
     def __init__(self, root: Path, *, compiled: bool = False) -> None:
         """``compiled``: files that are no Python sources count too, such as a package's shared libraries."""
-        self._root, self._compiled = root, compiled
+        self.root, self._compiled = root, compiled
         self._known: dict[str, tuple[Stamp, str]] = {}
 
     def compute(self) -> str:
         """The digest now, 64 hexadecimal digits."""
         total = hashlib.sha256()
         for path in sorted(self._sources()):
-            relative = os.path.relpath(path, self._root)
+            relative = os.path.relpath(path, self.root)
             total.update(f"{relative}\0{self._content(path, relative)}\n".encode("utf-8", "surrogateescape"))
         return total.hexdigest()
 
     def _sources(self) -> list[str]:
         return [
             os.path.join(folder, name)
-            for folder, _, names in os.walk(self._root)
+            for folder, _, names in os.walk(self.root)
             for name in names
             if name.endswith(".py") or (self._compiled and not name.endswith(BYTECODE))
         ]

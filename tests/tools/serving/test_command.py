@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,28 @@ def test_an_overlay_comes_before_the_stand_in_and_is_recorded(engine: Engine) ->
     assert made.recorded_env["PYTHONPATH"] == f"/overlay:{STANDIN_NAME}"
 
 
+def test_a_cpu_server_forks_its_other_processes_unless_the_user_wants_them_spawned(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert command(engine).env["BANKABLE_PROCESS_START"] == "fork"
+    on_gpu = replace(engine, device="cuda")
+    assert "BANKABLE_PROCESS_START" not in command(on_gpu).env
+    monkeypatch.setenv("BANKABLE_PROCESS_START", "spawn")
+    assert command(engine).recorded_env["BANKABLE_PROCESS_START"] == "spawn"
+    monkeypatch.setenv("BANKABLE_PROCESS_START", "thread")
+    with pytest.raises(UserError, match="Cannot start the server: unknown process start 'thread'"):
+        command(engine)
+
+
+def test_model_files_that_are_not_needed_are_left_out_in_sglangs_own_setting(engine: Engine) -> None:
+    made = build(engine, MODEL, ServerConfig(), 31000, Permissions(), None, ("afmoe", "apertus"))
+    assert made.env["SGLANG_DISABLED_MODEL_ARCHS"] == "afmoe,apertus"
+    assert made.recorded_env["SGLANG_DISABLED_MODEL_ARCHS"] == "<2 model files that this model does not need>"
+    own = ServerConfig(env={"SGLANG_DISABLED_MODEL_ARCHS": "grok"})
+    kept = build(engine, MODEL, own, 31000, Permissions(), None, ("afmoe", "apertus"))
+    assert kept.env["SGLANG_DISABLED_MODEL_ARCHS"] == kept.recorded_env["SGLANG_DISABLED_MODEL_ARCHS"] == "grok"
+
+
 def test_recorded_variables_are_those_that_were_set_or_choose_the_device(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -93,6 +116,7 @@ def test_recorded_variables_are_those_that_were_set_or_choose_the_device(
     monkeypatch.setenv("LANG", "C.UTF-8")
     recorded = command(engine, ServerConfig(env={"SGLANG_X": "1"})).recorded_env
     assert set(recorded) == {
+        "BANKABLE_PROCESS_START",
         "CUDA_VISIBLE_DEVICES",
         "OMP_NUM_THREADS",
         "PYTHONPATH",

@@ -36,7 +36,11 @@ class Reporter:
         self._sources.append(source)
         if self.folder is not None and not self._started:
             self._started = True
-            threading.Thread(target=self._run, name="bankable-overlay", daemon=True).start()
+            self._start()
+            os.register_at_fork(after_in_child=self._start)  # a forked process has our sources, and no thread
+
+    def _start(self) -> None:
+        threading.Thread(target=self._run, name="bankable-overlay", daemon=True).start()
 
     def write(self) -> None:
         """Write now, if there is something new."""
