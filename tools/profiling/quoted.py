@@ -10,9 +10,6 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
-
-import orjson
 
 LINE = 4096
 """Characters in which the end of a name's line is looked for."""
@@ -23,8 +20,8 @@ MAX_LINES = 8
 NAME = '"name": "'
 NAME_LINE = re.compile(r'(\s*"name": ")(.*)("\s*,?\s*)')
 UNESCAPED = re.compile(r'(?<!\\)"')
-SUSPECT = re.compile(r'^\s*"name": "[^"\n]*"(?!\s*,?\s*$)', re.MULTILINE)
-"""A name's line that goes on behind the first quote: an escaped quote, one that should be, or another field."""
+SUSPECT = re.compile(r'"name": "[^"\n]*"(?!\s*,?\s*\n)')
+"""A name whose line goes on behind the first quote: an escaped quote, one that should be, or another field."""
 DECODER = json.JSONDecoder(strict=False)
 """Takes control characters in strings: the profiler writes a tab in a name as it is."""
 
@@ -44,24 +41,6 @@ def decode_event(text: str, start: int) -> tuple[object, int]:
     if _ends_in_name(text, start, end):
         return _decode_repaired(text, start, end) or (value, end)
     return value, end
-
-
-def decode_block(text: str, start: int) -> tuple[list[Any], int]:
-    """All events from ``start`` to the last one that surely ends in ``text``, and the position after it.
-
-    No event where one of them has to be looked at by itself (``decode_event``): a name that may need repair, or what
-    strict JSON does not allow. The position is then where the next block begins. A cut inside an event, between two of
-    its arguments, is not valid JSON, so that it cannot be taken for the end of an event.
-    """
-    end = text.rfind("},", start, max(start, len(text) - LINE)) + 1
-    if end <= start:
-        return [], len(text)
-    if SUSPECT.search(text, start, end) is None:
-        try:
-            return orjson.loads(f"[{text[start:end]}]"), end
-        except ValueError:
-            pass
-    return [], end
 
 
 def escape_first_name(text: str, last: int) -> str | None:

@@ -27,13 +27,16 @@ import sys
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import orjson
 
 from bankable.tools.errors import UserError
-from bankable.tools.profiling.quoted import LINE, decode_block, decode_event
+from bankable.tools.profiling.blocks import NO_ARGUMENTS, BlockEvent, decode_block
+from bankable.tools.profiling.quoted import LINE, decode_event
 
 MAX_FILE_BYTES = 512 * 2**20
 MAX_TEXT_BYTES = 3 * 2**30
@@ -135,6 +138,14 @@ def _collect(name: str, digest: str, size: int, objects: _Objects) -> Trace:
             raise UserError(
                 f"Cannot read the trace: it holds more than {MAX_EVENTS} events", objects.where, "profile fewer steps"
             )
+        if isinstance(fields, BlockEvent):
+            with_stack |= fields.cat == "python_function"
+            if fields.ph == "X" and isinstance(fields.cat, str) and fields.cat in KEPT:
+                event = _block_event(fields, fields.cat)
+                malformed += event is None
+                if event is not None:
+                    events.append(event)
+            continue
         category = fields.get("cat") if isinstance(fields, dict) else None
         with_stack |= category == "python_function"
         if not isinstance(fields, dict):
@@ -157,7 +168,7 @@ def _event(fields: dict[str, Any], category: str) -> TraceEvent | None:
     return TraceEvent(
         sys.intern(name[:MAX_NAME]),
         sys.intern(category),
-        sys.intern(f"{fields.get('pid')!s:.40}/{fields.get('tid')!s:.40}"),
+        _lane(fields.get("pid"), fields.get("tid")),
         start,
         duration,
         _compact(arguments.get("Input Dims")),
@@ -166,6 +177,36 @@ def _event(fields: dict[str, Any], category: str) -> TraceEvent | None:
         _integer(arguments.get("correlation")),
         arguments.get("finished") is not False,
     )
+
+
+def _block_event(fields: BlockEvent, category: str) -> TraceEvent | None:
+    name, start, duration = fields.name, fields.ts, fields.dur
+    if name is None or start is None or duration is None:
+        return None
+    if not (-MAX_TIME < start < MAX_TIME and 0 <= duration < MAX_TIME):
+        return None
+    arguments = fields.args or NO_ARGUMENTS
+    return TraceEvent(
+        sys.intern(name[:MAX_NAME]),
+        sys.intern(category),
+        _cached_lane(fields.pid, fields.tid),
+        start,
+        duration,
+        _compact_raw(bytes(arguments.dims)),
+        _compact_raw(bytes(arguments.types)),
+        _integer(arguments.external),
+        _integer(arguments.correlation),
+        arguments.finished is not False,
+    )
+
+
+@lru_cache(maxsize=4096, typed=True)
+def _cached_lane(process: float | str | None, thread: float | str | None) -> str:
+    return _lane(process, thread)
+
+
+def _lane(process: object, thread: object) -> str:
+    return sys.intern(f"{process!s:.40}/{thread!s:.40}")
 
 
 def _time(value: object) -> float | None:
@@ -185,6 +226,12 @@ def _compact(value: object) -> str:
         return sys.intern(orjson.dumps(value)[:MAX_FIELD].decode("utf-8", "replace"))
     except TypeError:  # deeper, larger or stranger than a list of shapes is
         return ""
+
+
+@lru_cache(maxsize=65_536)
+def _compact_raw(raw: bytes) -> str:
+    """The same of a value that is not decoded yet; a trace has few different ones."""
+    return _compact(msgspec.json.decode(raw))
 
 
 def _text(raw: io.BufferedReader) -> io.BufferedReader | gzip.GzipFile:

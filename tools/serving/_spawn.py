@@ -28,12 +28,12 @@ def die_with(lifeline: int) -> None:
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
-def start_processes_by(method: str) -> None:
-    """Start the server's other processes by ``method`` where sglang asks for ``spawn``."""
+def start_processes_by(chosen: str) -> None:
+    """Start the server's other processes by ``chosen`` where sglang asks for ``spawn``."""
     set_start_method = multiprocessing.set_start_method
 
-    def set_chosen(name: str | None, force: bool = False) -> None:
-        set_start_method(method if name == "spawn" else name, force)
+    def set_chosen(method: str | None, force: bool = False) -> None:
+        set_start_method(chosen if method == "spawn" else method, force)
 
     multiprocessing.set_start_method = set_chosen
 
