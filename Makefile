@@ -11,6 +11,7 @@ EXTRAS := .venv/.extras
 DOCS := .venv-docs/.ready
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 SETUP := tools/setup
+SCRATCH = TMPDIR=$$(.venv/bin/python $(SETUP)/scratch.py)
 
 .PHONY: run test lint docs unit evals audit-report live test-live coverage bench fuzz setup extras doctor clean
 
@@ -33,22 +34,22 @@ docs: $(ORCHESTRATOR) $(DOCS)
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
 
 unit: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
-	.venv/bin/python -m pytest -m "not live and not long" -n 2 --dist worksteal
+	$(SCRATCH) .venv/bin/python -m pytest -m "not live and not long" -n 2 --dist worksteal
 
 # The same with what takes minutes, and the lines that no test reaches.
 coverage: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
-	.venv/bin/python -m pytest -m "not live" -n 2 --dist worksteal --cov --cov-report=term:skip-covered
+	$(SCRATCH) .venv/bin/python -m pytest -m "not live" -n 2 --dist worksteal --cov --cov-report=term:skip-covered
 
 # Tests against a real sglang server with the shipped model; the second with what takes minutes more.
 live: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
-	.venv/bin/python -m pytest -m "live and not long" -p no:xdist
+	$(SCRATCH) .venv/bin/python -m pytest -m "live and not long" -p no:xdist
 
 test-live: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
-	.venv/bin/python -m pytest -m live -p no:xdist
+	$(SCRATCH) .venv/bin/python -m pytest -m live -p no:xdist
 
 # Every fixture of the auditor as its key says, and the table per rule as committed in evals/expected.toml.
 evals: $(ORCHESTRATOR)
-	.venv/bin/python -m evals gate
+	$(SCRATCH) .venv/bin/python -m evals gate
 
 audit-report: evals
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cache
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -41,8 +42,12 @@ _OPERATORS = "kernels/operators/*/profile.toml"
 """How a profile shows the work that each operator replaces: input of the ceiling of its gain."""
 
 
+@cache
 def ruleset_digest() -> str:
-    """sha256 over path and content of the rules, their statistics and the knowledge about levers."""
+    """sha256 over path and content of the rules, their statistics and the knowledge about levers.
+
+    Read once: what is edited later is not what this process judges by.
+    """
     state = hashlib.sha256()
     paths_below = [path for folder in _SOURCES for path in sorted((_ROOT / folder).rglob("*"))]
     paths = [path for path in paths_below if path.suffix in _SUFFIXES and path.is_file() and _APART not in path.parents]
