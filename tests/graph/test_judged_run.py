@@ -106,6 +106,7 @@ def test_a_judge_that_does_not_judge_blocks_nothing(
     assert "judge did not finish" in (run / "report.html").read_text()
 
 
+@pytest.mark.long
 def test_an_invented_quote_weighs_nothing_and_is_counted(banked: Path, bankable: Bankable, tmp_path: Path) -> None:
     run = tmp_path / "run"
     judged(bankable, run, lambda asked: accuses(asked, invented=True))
@@ -115,6 +116,7 @@ def test_an_invented_quote_weighs_nothing_and_is_counted(banked: Path, bankable:
     assert all(entry["findings"] == [] for entry in records)
 
 
+@pytest.mark.long
 def test_nobody_is_asked_about_a_fail(bankable: Bankable, tmp_path: Path) -> None:
     _, cast = judged(bankable, tmp_path / "run", ScriptedRoles().judge, recording=TRAP)
     verdicts = {path.parent: read(path)["verdict"] for path in (tmp_path / "run" / "audits").glob("*/verdict.json")}

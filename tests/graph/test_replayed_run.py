@@ -64,6 +64,7 @@ def test_one_changed_byte_of_a_bundle_is_found_and_named(
     assert victim.relative_to(copy).as_posix() in done.out
 
 
+@pytest.mark.long
 def test_without_an_auditor_producers_write_the_same_bytes(replayed: Path, bankable: Bankable, tmp_path: Path) -> None:
     out = tmp_path / "run"
     done = bankable("run", "--replay", RECORDING, "--no-auditor", "--out", out)

@@ -184,6 +184,7 @@ def test_where_there_is_no_key_yet_none_is_shown(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.long
 def test_where_no_key_can_be_kept_the_run_goes_on_and_says_so(
     bankable: Bankable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

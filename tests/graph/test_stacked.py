@@ -72,6 +72,7 @@ def test_the_auditor_says_that_it_is_no_win(stacked: Path) -> None:
     assert [entry["observed"] for entry in found] == [f"carried: patch-{PATCH}-1"]
 
 
+@pytest.mark.long
 def test_what_may_cost_more_than_the_floor_is_not_stacked(bankable: Bankable, tmp_path: Path) -> None:
     """A mean of −0.5 % is no reason to carry anything."""
     recording = shrunk(tmp_path / "recording", [-0.005, -0.004, -0.006, -0.005, -0.0045])

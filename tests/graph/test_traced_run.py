@@ -299,6 +299,7 @@ def test_keys_reach_no_file_and_no_screen(trapped: Scene, resumed: Scene) -> Non
     assert all(CANARIES["LANGSMITH_API_KEY"].encode() not in entry.everything for entry in trapped.collector.requests)
 
 
+@pytest.mark.long
 def test_the_environment_alone_sends_nothing_and_a_trace_changes_nothing(
     resumed: Scene, bankable: Bankable, tmp_path: Path
 ) -> None:

@@ -130,6 +130,7 @@ def test_over_budget_the_policy_goes_on_alone(tuned: Tuned) -> None:
     ]
 
 
+@pytest.mark.long
 def test_no_word_of_a_producer_reaches_the_judge_and_no_key_a_file(
     tuned: Tuned, monkeypatch: pytest.MonkeyPatch
 ) -> None:

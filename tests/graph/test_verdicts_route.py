@@ -65,6 +65,7 @@ def test_a_gain_of_nothing_is_not_proven(bankable: Bankable, tmp_path: Path) -> 
     assert verdicts(tmp_path / "run", "patch") == []
 
 
+@pytest.mark.long
 def test_a_loss_is_not_proven(bankable: Bankable, tmp_path: Path) -> None:
     outcome = run(bankable, tampered_recording(tmp_path / "recording", 1.2), tmp_path / "run")
     assert outcome["verdict"] == "no verified gain"
@@ -102,6 +103,7 @@ def test_a_gain_over_a_baseline_that_was_starved_of_kv_memory_is_ejected(bankabl
     assert "same_conditions" in {entry["rule"] for entry in found}
 
 
+@pytest.mark.long
 def test_a_larger_kv_pool_that_nobody_needed_is_no_confound(bankable: Bankable, tmp_path: Path) -> None:
     def grow(leg: Path, candidate: bool) -> None:
         set_pool(leg, 131072 if candidate else 65536)

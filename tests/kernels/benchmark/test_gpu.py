@@ -24,6 +24,7 @@ def timed(name: str, samples: list[float], **values: object) -> GpuTiming:
     return GpuTiming.model_validate({**settings, "implementation": name, "samples_s": samples, **values})
 
 
+@pytest.mark.long
 def test_a_rehearsal_runs_every_kernel_and_times_nothing(python: Path, tmp_path: Path) -> None:
     shapes = {
         "rms_norm": [(3, 37)],

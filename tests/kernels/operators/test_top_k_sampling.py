@@ -152,6 +152,7 @@ def test_of_equal_probabilities_another_token_may_be_drawn_but_none_of_another_p
     assert (marker.engaged, marker.error_vs_live) == (True, 0.0)
 
 
+@pytest.mark.long
 def test_a_kernel_that_cuts_elsewhere_is_sent_away_by_the_first_call(sampled, tmp_path):
     old, new, _ = WRONG["cut an element early"]
     plain, replaced = sampled.run(None), sampled.run(overlay_of(tmp_path / "overlay", old, new))

@@ -75,9 +75,8 @@ def choices_of(family: str) -> list[Choices]:
 job = json.loads(sys.argv[2])
 for family, shapes in job["families"].items():
     usual, *others = choices_of(family)
-    for dtype in ("float32", "float16") if family in job["finer"] else ("float32",):
-        for dims in map(tuple, shapes):
-            for kind in job["kinds"]:
-                print(json.dumps(tried(family, dims, dtype, kind, usual)))
-            for choices in others:
-                print(json.dumps(tried(family, dims, dtype, "normal", choices)))
+    for dims in map(tuple, shapes):
+        for kind in job["kinds"]:
+            print(json.dumps(tried(family, dims, job["dtype"], kind, usual)))
+        for choices in others:
+            print(json.dumps(tried(family, dims, job["dtype"], "normal", choices)))

@@ -110,6 +110,7 @@ def test_a_model_that_refuses_leaves_the_benchmark_as_it_is(task: TaskFolder, tm
     assert read_proposed(task.path) == []
 
 
+@pytest.mark.long
 def test_what_was_entered_is_measured_like_the_others_and_diagnosed(fork_server, python: Path, tmp_path: Path) -> None:
     def asks(asked: ChatRequest) -> ChatReply:
         if asked.told:
