@@ -13,8 +13,8 @@ from bankable.graph.judging import with_judge
 from bankable.graph.signing import sign_verdict
 from bankable.graph.state import Judged
 from bankable.nodes.auditor.process import audit_sealed
-from bankable.nodes.auditor.verdict import Severity
-from bankable.tools.evidence.ledger import read_ledger
+from bankable.nodes.auditor.verdict import Severity, Verdict
+from bankable.tools.evidence.request import Request
 from bankable.tools.evidence.seal import seal
 from bankable.tools.evidence.store import write_once
 from bankable.tools.measurement.progress import ProgressEvent
@@ -66,7 +66,7 @@ def audit(context: RunContext, subject: AuditSubject, key: SigningKey | None = N
     return value combines both.
     """
     folder = context.folder.audit(subject.scope, subject.name, subject.attempt)
-    with _seal(context, subject, _lines_before(context.folder.root, folder / "verdict.json")) as sealed:
+    with _seal(context, subject, _stored_request(folder / "verdict.json")) as sealed:
         own = audit_sealed(sealed)
         write_once(folder / "verdict.json", own.to_bytes())
         context.folder.ledger.enter(folder / "verdict.json")
@@ -94,14 +94,16 @@ def audit(context: RunContext, subject: AuditSubject, key: SigningKey | None = N
     )
 
 
-def _lines_before(root: Path, verdict: Path) -> int | None:
-    """Ledger position to cut at when a resumed run repeats an audit; ``None`` for the first audit of a subject."""
-    name = verdict.relative_to(root).as_posix()
-    return next((entry.seq for entry in read_ledger(root) if entry.path == name), None)
+def _stored_request(verdict: Path) -> Request | None:
+    """The request of a verdict that is there: a resumed run repeats the audit on the same lines of its logs."""
+    try:
+        return Verdict.model_validate_json(verdict.read_bytes()).request
+    except (OSError, ValueError):
+        return None
 
 
 @contextmanager
-def _seal(context: RunContext, subject: AuditSubject, ledger: int | None) -> Iterator[Path]:
+def _seal(context: RunContext, subject: AuditSubject, before: Request | None) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="bankable-seal-") as place:
         sealed = seal(
             context.folder.root,
@@ -112,7 +114,8 @@ def _seal(context: RunContext, subject: AuditSubject, ledger: int | None) -> Ite
             comparison=subject.comparison,
             control=subject.control,
             components=subject.components,
-            ledger=ledger,
+            ledger=before.ledger if before is not None else None,
+            recorder=before.recorder if before is not None else "all",
         )
         try:
             yield sealed.folder

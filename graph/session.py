@@ -21,8 +21,10 @@ from bankable.tools.evidence.records import LaunchPlan, ReferenceChoice, ServerC
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.ledger import CALLS
 from bankable.tools.measurement.outlook import default_launch_plan
-from bankable.tools.measurement.progress import Watcher, silent
+from bankable.tools.measurement.progress import ProgressEvent, Watcher, silent
 from bankable.tools.measurement.run_context import MeasurementProtocol, RunContext
+from bankable.tools.recorder.chain import Mode
+from bankable.tools.recorder.client import STAMP_COMMAND, Recorder, has_library
 from bankable.tools.serving.attached import AttachedDriver
 from bankable.tools.serving.choice import choose_reference, describe_kernels
 from bankable.tools.serving.command import Permissions
@@ -68,13 +70,18 @@ def session(
     """
     stop = stop or Flag()
     with ExitStack() as stack:
+        recorder = _open_recorder(config, watch)
+        if recorder is not None:
+            stack.callback(recorder.close)
         if resume:
-            folder = stack.enter_context(RunFolder.open(out))
+            folder = stack.enter_context(RunFolder.open(out, recorder))
             _sweep(folder)
+        elif recorder is not None:
+            recorder.start()  # it makes its key while the engine is looked at
         machine = _machine(config, out if resume else None, stop, stack)
         if not resume:
-            run_id = _run_id(config)
-            folder = stack.enter_context(RunFolder.create(out, run_id, config.model_dump(mode="json")))
+            run_id = _run_id(config, recorder)
+            folder = stack.enter_context(RunFolder.create(out, run_id, config.model_dump(mode="json"), recorder))
         driver = machine.driver
         begun = _read_start(folder) if resume else driver.clock()
         yield RunContext(
@@ -248,10 +255,22 @@ def _questions(config: RunConfig) -> list[AccuracyQuestion]:
     )
 
 
-def _run_id(config: RunConfig) -> str:
-    """A nonce; for a replay it is derived from the recording, so that two replays can be compared byte for byte."""
+def _open_recorder(config: RunConfig, watch: Watcher) -> Recorder | None:
+    """The recorder that signs what this run writes; ``None``, said aloud, where it cannot sign."""
+    if not has_library():
+        watch(ProgressEvent("note", "records are not signed: the library cryptography is not installed"))
+        return None
+    mode: Mode = "replay" if config.replay else "attached" if config.server_url else "live"
+    return Recorder(mode, lambda text: watch(ProgressEvent("note", text)), os.environ.get(STAMP_COMMAND, ""))
+
+
+def _run_id(config: RunConfig, recorder: Recorder | None) -> str:
+    """A nonce: of a live run it names the recorder's key, so that every plan, claim and leg does.
+
+    For a replay it is derived from the recording, so that two replays can be compared byte for byte.
+    """
     if not config.replay:
-        return secrets.token_hex(8)
+        return secrets.token_hex(8) if recorder is None else recorder.run_id
     config_json = config.model_dump_json(exclude={"auditor", "llm", "approve"})
     return hashlib.sha256(config_json.encode()).hexdigest()[:16]
 

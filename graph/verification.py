@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bankable.graph.key_source import library_missing
 from bankable.graph.manifest import check_files, check_words
+from bankable.graph.recorded import check_recorder
 from bankable.graph.signatures import Signatures
 from bankable.nodes.auditor.replay import verify
 from bankable.tools.errors import UserError
@@ -30,6 +31,8 @@ class Verification:
     """Audits, and ``bundle``, signed by each key, by its fingerprint."""
     notes: tuple[str, ...]
     """Limitations of the signatures that a reader must know."""
+    recorded: str = ""
+    """Who signed the records as they were written; empty for a run without a recorder."""
 
     @property
     def ok(self) -> bool:
@@ -42,6 +45,7 @@ class Verification:
         return [
             *(f"DIFFERS  {problem}" for problem in self.problems),
             *(f"same     {name}" for name in self.same),
+            *([f"recorded {self.recorded}"] if self.recorded else []),
             *(f"signed   {', '.join(names)}\n         by {key}" for key, names in self.signed.items()),
             *(f"note     {note}" for note in self.notes),
             f"{derived}, {len(self.problems)} problems" if self.problems else f"{derived}, all bytes equal",
@@ -72,6 +76,8 @@ def verify_folder(folder: Path, public_key: Path | None = None) -> Verification:
             str(folder),
             "give the folder that holds manifest.json or run.json",
         )
+    recorder = check_recorder(evidence)
+    problems += recorder.problems
     report = verify(evidence)
     problems += report.problems()
     problems += signatures.problems
@@ -84,6 +90,7 @@ def verify_folder(folder: Path, public_key: Path | None = None) -> Verification:
         same=tuple(audit.audit for audit in report.audits if audit.status == "same"),
         signed={fingerprint: tuple(names) for fingerprint, names in sorted(signatures.signed.items())},
         notes=tuple(map(_printable, _notes(signatures))),
+        recorded=_printable(recorder.described),
     )
 
 

@@ -120,6 +120,7 @@ def _sealed_again(run: Path, request: Request) -> Iterator[Seal]:
             run_id=request.run_id,
             ledger=request.ledger,
             profile=request.profile,
+            recorder=request.recorder,
         )
         try:
             yield sealed

@@ -35,6 +35,7 @@ _EVIDENCE = (
 )
 _FILES = (
     *(f"tools/evidence/{name}.py" for name in _EVIDENCE),
+    *(f"tools/recorder/{name}.py" for name in ("chain", "check", "key", "seeds")),
     *(f"tools/profiling/{name}.py" for name in ("records", "replaced", "route", "share")),
     "tools/operators.py",
 )

@@ -20,10 +20,13 @@ import orjson
 
 from bankable.tools.bundle.launch_script import launch_script
 from bankable.tools.evidence.folder import RunFolder
+from bankable.tools.evidence.layout import RECORDER_FOLDER
 from bankable.tools.evidence.records import SCHEMA_VERSION, Claim, Digest, EngineIdentity, Lever, Record, ServerConfig
 from bankable.tools.evidence.store import json_bytes, sha256_file, write_once
 from bankable.tools.serving.engine import STANDIN
 
+WHOLE_FOLDERS = ("audits", "keys", "ops", "profile", "profile-2", RECORDER_FOLDER)
+"""Folders that are evidence as a whole, where they are there."""
 LEFT_BEHIND = (".*", "torn", "server.pid", "__pycache__")
 """Files in a run folder that are no evidence."""
 
@@ -134,7 +137,7 @@ def _copy_evidence(root: Path, target: Path, comparisons: Sequence[str]) -> None
     for name in ("run.json", "preflight.json", "ledger.jsonl"):
         if (root / name).is_file():
             shutil.copy2(root / name, target / name)
-    for folder in [*(f"comparisons/{name}" for name in comparisons), "audits", "keys", "ops", "profile", "profile-2"]:
+    for folder in [*(f"comparisons/{name}" for name in comparisons), *WHOLE_FOLDERS]:
         if (root / folder).is_dir():
             shutil.copytree(root / folder, target / folder, ignore=shutil.ignore_patterns(*LEFT_BEHIND))
     # Every confirmation of the run counts against those that won, so all plans and claims are included.

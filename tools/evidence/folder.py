@@ -6,6 +6,7 @@ search/{trials.jsonl, legs/<leg_id>/…}
 profile/{profile.json, legs/profile/…, *.trace.json.gz}
 audits/<scope>-<subject>-<attempt>/{verdict.json, attestation.json}
 keys/<key id>.pem (public keys that signed)
+recorder/{chain.jsonl, key-<n>.json} (every file of the run, signed when it was finished)
 bundle/
 """
 
@@ -18,7 +19,7 @@ import orjson
 from filelock import FileLock, Timeout
 
 from bankable.tools.errors import UserError
-from bankable.tools.evidence.ledger import Ledger
+from bankable.tools.evidence.ledger import EvidenceRecorder, Ledger
 from bankable.tools.evidence.records import SCHEMA_VERSION, LegRecord, Record
 from bankable.tools.evidence.store import free_name, json_bytes, write_once
 
@@ -35,14 +36,16 @@ class RunHead(Record):
 class RunFolder:
     """An opened, locked run folder. Use as a context manager; the lock goes with the process in any case."""
 
-    def __init__(self, root: Path, lock: FileLock) -> None:
+    def __init__(self, root: Path, lock: FileLock, recorder: EvidenceRecorder | None = None) -> None:
         self.root = root
-        self._lock = lock
-        self.ledger = Ledger(root)
+        self._lock, self._recorder = lock, recorder
+        self.ledger = Ledger(root, recorder)
 
     @classmethod
-    def create(cls, root: Path, run_id: str, config: dict[str, Any]) -> RunFolder:
-        """A new run. Raises ``UserError`` when the folder already holds one."""
+    def create(
+        cls, root: Path, run_id: str, config: dict[str, Any], recorder: EvidenceRecorder | None = None
+    ) -> RunFolder:
+        """A new run, whose files ``recorder`` signs. Raises ``UserError`` when the folder already holds one."""
         if (root / "run.json").exists():
             raise UserError(
                 "Cannot start a run: this folder already holds a run", str(root), "`resume` it, or choose another --out"
@@ -59,15 +62,15 @@ class RunFolder:
         write_once(
             root / "run.json", json_bytes({"schema_version": SCHEMA_VERSION, "run_id": run_id, "config": config})
         )
-        folder = cls(root, lock)
+        folder = cls(root, lock, recorder)
         folder.ledger.enter(root / "run.json")
         return folder
 
     @classmethod
-    def open(cls, root: Path) -> RunFolder:
+    def open(cls, root: Path, recorder: EvidenceRecorder | None = None) -> RunFolder:
         """Open an existing run to resume it. Raises ``UserError`` when it is none, in use, or too new."""
         read_run(root)
-        return cls(root, _lock_run(root))
+        return cls(root, _lock_run(root), recorder)
 
     def comparison(self, name: str) -> Path:
         """Folder of a comparison."""
@@ -92,8 +95,20 @@ class RunFolder:
         write_once(path, json_bytes(value))
         self.ledger.enter(path)
 
+    def draw_nonce(self, plan: Path) -> str | None:
+        """What the data seeds of an entered plan follow from; ``None`` where the plan's own count.
+
+        Drawn after the plan was signed and before its first launch, so that nobody can choose prompts.
+        """
+        if self._recorder is None:
+            return None
+        fresh = not (plan.parent / "legs").exists()
+        return self._recorder.draw_nonce(self.root, plan.relative_to(self.root).as_posix(), fresh)
+
     def close(self) -> None:
-        """Release the lock of the folder."""
+        """End the recorder and release the lock of the folder."""
+        if self._recorder is not None:
+            self._recorder.close()
         self._lock.release()
 
     def __enter__(self) -> RunFolder:

@@ -17,5 +17,8 @@ LEG_FILES = (
     "engagement.jsonl",
     "host.jsonl",
 )
+RECORDER_FOLDER = "recorder"
+"""What the recorder signed, and its public keys."""
+CHAIN_FILE = f"{RECORDER_FOLDER}/chain.jsonl"
 MAX_FILE_BYTES = 1 << 29
 """512 MiB: a larger evidence file is refused, not truncated."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import orjson
 
@@ -36,36 +38,82 @@ def _link(seq: int, path: str, sha256: str, size: int, prev: str) -> str:
     return hashlib.sha256(orjson.dumps([seq, path, sha256, size, prev])).hexdigest()
 
 
-class Ledger:
-    """Append-only. A file that is entered must not change any more; entering it twice unchanged is a no-op."""
+class EvidenceRecorder(Protocol):
+    """Signs files as they are entered; see ``bankable.tools.recorder``."""
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def open(self, root: Path, ledger_seq: int, ledger_link: str) -> Path | None:
+        """Begin after this entry of the ledger; a file to enter first, or ``None`` when it has begun before."""
+        ...
+
+    def sign(self, entries: Sequence[LedgerEntry]) -> None:
+        """Sign entries that are about to be appended."""
+        ...
+
+    def draw_nonce(self, root: Path, plan: str, fresh: bool) -> str | None:
+        """What the seeds of a comparison follow from; ``None`` where the plan's own count."""
+        ...
+
+    def close(self) -> None:
+        """End; nothing is signed after it."""
+        ...
+
+
+class Ledger:
+    """Append-only. A file that is entered must not change any more; entering it twice unchanged is a no-op.
+
+    With a recorder every entry is signed before it is appended.
+    """
+
+    def __init__(self, root: Path, recorder: EvidenceRecorder | None = None) -> None:
+        self.root, self._recorder = root, recorder
         self._log = AppendLog(root / "ledger.jsonl")
         self._entries = read_ledger(root)
         self._known = {entry.path: entry.sha256 for entry in self._entries}
 
     def enter(self, path: Path) -> LedgerEntry | None:
         """Add a finished file; ``None`` when it is already there with the same digest."""
-        name = path.relative_to(self.root).as_posix()
-        digest = sha256_file(path)
-        if self._known.get(name) == digest:
-            return None
-        prev = self._entries[-1].link if self._entries else GENESIS
-        seq, size = len(self._entries), path.stat().st_size
-        entry = LedgerEntry(
-            seq=seq, path=name, sha256=digest, size=size, prev=prev, link=_link(seq, name, digest, size, prev)
-        )
-        self._log.append(entry.model_dump())
-        self._entries.append(entry)
-        self._known[name] = digest
-        return entry
+        return next((entry for entry in self._enter([path]) if self.root / entry.path == path), None)
 
     def enter_tree(self, folder: Path) -> None:
         """Enter every regular file below a finished folder, in name order."""
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and not path.is_symlink() and not path.name.startswith("."):
-                self.enter(path)
+        self._enter(
+            [
+                path
+                for path in sorted(folder.rglob("*"))
+                if path.is_file() and not path.is_symlink() and not path.name.startswith(".")
+            ]
+        )
+
+    def _enter(self, paths: Sequence[Path]) -> list[LedgerEntry]:
+        digests = {path: sha256_file(path) for path in paths}
+        fresh = [path for path, digest in digests.items() if self._known.get(self._name(path)) != digest]
+        if not fresh:
+            return []
+        if self._recorder is not None and (key := self._recorder.open(self.root, *self._head)) is not None:
+            fresh.insert(0, key)
+            digests[key] = sha256_file(key)
+        entries: list[LedgerEntry] = []
+        head, prev = self._head
+        for seq, path in enumerate(fresh, head + 1):
+            name, digest, size = self._name(path), digests[path], path.stat().st_size
+            link = _link(seq, name, digest, size, prev)
+            entries.append(LedgerEntry(seq=seq, path=name, sha256=digest, size=size, prev=prev, link=link))
+            prev = link
+        if self._recorder is not None:
+            self._recorder.sign(entries)
+        for entry in entries:
+            self._log.append(entry.model_dump())
+            self._entries.append(entry)
+            self._known[entry.path] = entry.sha256
+        return entries
+
+    def _name(self, path: Path) -> str:
+        return path.relative_to(self.root).as_posix()
+
+    @property
+    def _head(self) -> tuple[int, str]:
+        """Number and link of the last entry."""
+        return len(self._entries) - 1, self._entries[-1].link if self._entries else GENESIS
 
 
 def read_ledger(root: Path) -> list[LedgerEntry]:

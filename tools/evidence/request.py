@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from bankable.tools.evidence.records import SCHEMA_VERSION, Record
 
@@ -33,3 +35,14 @@ class Request(Record):
     """Lines of the run's ledger that were there (scopes patch and bundle); ``None`` when there was no ledger."""
     profile: str | None = None
     """Folder of the profile whose shares bound the gain of a replaced operator (scopes patch and bundle)."""
+    recorder: int | None = None
+    """Lines of the recorder's chain that were there; 0 when the ledger names a recorder whose chain is gone; ``None``
+    for a run without a recorder."""
+
+    @model_serializer(mode="wrap")
+    def _without_absent_recorder(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The request of a run without a recorder is written as it always was."""
+        written: dict[str, Any] = dump(self)
+        if self.recorder is None:
+            written.pop("recorder", None)
+        return written

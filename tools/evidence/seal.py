@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import orjson
 
@@ -22,10 +22,17 @@ from bankable.tools.errors import UserError
 from bankable.tools.evidence.background import BackgroundTask
 from bankable.tools.evidence.canonical import canonical, digest
 from bankable.tools.evidence.harness import BENCH_FILES, ORACLE_FOLDER, ORACLE_SUFFIX, TASK_FILES
-from bankable.tools.evidence.layout import COMPARISON_FILES, LEG_FILES, MAX_FILE_BYTES, OVERLAY_FOLDER
+from bankable.tools.evidence.layout import (
+    CHAIN_FILE,
+    COMPARISON_FILES,
+    LEG_FILES,
+    MAX_FILE_BYTES,
+    OVERLAY_FOLDER,
+    RECORDER_FOLDER,
+)
 from bankable.tools.evidence.regular import IrregularFileError, open_regular, printable_name, stamp
 from bankable.tools.evidence.request import Request, Scope
-from bankable.tools.evidence.trials import LedgerCut, cut_ledger
+from bankable.tools.evidence.trials import LedgerCut, cut_ledger, first_lines
 
 PARENTS = {"profile": "", "harness": "ops"}
 """Folder of the run that holds the subject, where that is not ``comparisons``."""
@@ -73,6 +80,7 @@ def seal(
     run_id: str | None = None,
     ledger: int | None = None,
     profile: str | None = None,
+    recorder: int | Literal["all"] | None = "all",
 ) -> Seal:
     """Copy what scope ``scope`` needs of ``run_dir`` into the new folder ``dest``, read-only.
 
@@ -81,8 +89,8 @@ def seal(
     replaces operators takes the records of their operator benchmarks along.
     ``components`` are audit folder names; by default the latest audit of every patch, where it was accepted. ``run_id``
     is read from ``run.json`` when it is not given. ``ledger`` cuts the ledger at a line, ``profile`` names the profile
-    folder; by default all lines that are there, and the latest profile that they name. Missing evidence is left out: to
-    say so is the auditor's task.
+    folder; by default all lines that are there, and the latest profile that they name. ``recorder`` cuts the recorder's
+    chain at a line; ``None`` leaves it out. Missing evidence is left out: to say so is the auditor's task.
     Raises ``UserError`` on links out of the run, special files and oversized evidence.
     """
     root = run_dir.resolve()
@@ -96,6 +104,7 @@ def seal(
     accepted = tuple(components) if components is not None else tuple(_accepted_patches(root))
     gain = scope in ("patch", "bundle")
     cut = cut_ledger(root, ledger) if gain else None
+    chain = _chain_lines(root, recorder)
     request = Request(
         scope=scope,
         subject=subject,
@@ -106,6 +115,7 @@ def seal(
         components=accepted if scope == "bundle" else (),
         ledger=len(cut.lines) if cut is not None else None,
         profile=(profile or _latest_profile(root, cut)) if gain else None,
+        recorder=len(chain) if chain is not None else None,
     )
     for name in (chosen, control, subject, *request.components, *filter(None, [request.profile])):
         if not _NAME.match(name):
@@ -138,8 +148,24 @@ def seal(
             copier.trials(root, cut)
         if request.profile is not None:
             copier.file(root / request.profile / "profile.json", "profile/profile.json")
+        if chain:
+            copier.recorder(root, chain)
     copier.lock()
     return Seal(dest, request, dict(sorted(copier.digests.items())))
+
+
+def _chain_lines(root: Path, most: int | Literal["all"] | None) -> tuple[bytes, ...] | None:
+    """First lines of the recorder's chain; none where the ledger names a recorder and its chain is gone.
+
+    ``None`` for a run without a recorder.
+    """
+    if most is None:
+        return None
+    path, limit = root / CHAIN_FILE, None if most == "all" else most
+    if path.is_file() and not path.is_symlink():
+        return first_lines(path, limit)
+    cut = cut_ledger(root)
+    return () if cut is not None and cut.has(f"{RECORDER_FOLDER}/key-1.json") else None
 
 
 def _operators(plan: Path) -> list[tuple[str, int]]:
@@ -231,6 +257,13 @@ class _Copier:
         if _NAME.match(chosen):
             for file in COMPARISON_FILES:
                 self.file(root / "comparisons" / chosen / file, f"components/{name}/{file}")
+
+    def recorder(self, root: Path, lines: Sequence[bytes]) -> None:
+        """The recorder's chain up to here, and the public keys of the recorders in it."""
+        self.write(CHAIN_FILE, b"".join(lines))
+        for number in range(1, 1 + sum(b'"kind":"opened"' in line for line in lines)):
+            name = f"{RECORDER_FOLDER}/key-{number}.json"
+            self.file(root / name, name)
 
     def trials(self, root: Path, cut: LedgerCut) -> None:
         """The ledger up to here, and plan and claim of every comparison that it names."""

@@ -40,14 +40,17 @@ class LedgerCut:
 def cut_ledger(run: Path, most: int | None = None) -> LedgerCut | None:
     """The ledger of a run, at most ``most`` lines; a torn last line is left out. ``None`` when there is none."""
     path = run / "ledger.jsonl"
-    if not path.is_file():
-        return None
+    return LedgerCut(first_lines(path, most)) if path.is_file() else None
+
+
+def first_lines(path: Path, most: int | None = None) -> tuple[bytes, ...]:
+    """The first lines of a log, each with its newline, at most ``most``; a torn last line is left out."""
     limit = MAX_LINES if most is None else min(most, MAX_LINES)
     lines: list[bytes] = []
     with path.open("rb") as stream:
         while len(lines) < limit and (line := stream.readline(MAX_LINE)).endswith(b"\n"):
             lines.append(line)
-    return LedgerCut(tuple(lines))
+    return tuple(lines)
 
 
 def _entry(line: bytes) -> re.Match[str] | None:

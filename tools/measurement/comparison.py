@@ -17,6 +17,7 @@ from bankable.tools.measurement.leg import read_runs
 from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.measurement.summary import summarise
+from bankable.tools.recorder.seeds import with_drawn_seeds
 from bankable.tools.statistics.paired import Decision, block_difference
 from bankable.tools.statistics.sequential import look, next_look
 
@@ -53,14 +54,17 @@ def compare(
 
     A look that leaves the comparison undecided ends it, too, when the blocks up to the next look, and ``reserve_s`` of
     work after them, no longer fit into the run's time. That can only lose a gain, never invent one. ``isolated`` are
-    speed-ups of replaced operators alone, which the claim quotes beside the serving gain.
+    speed-ups of replaced operators alone, which the claim quotes beside the serving gain. With a recorder the data
+    seeds follow from the nonce that it draws after the plan.
     """
     folder = declare(context, plan)
+    nonce = context.folder.draw_nonce(folder / "plan.json")
+    measured = with_drawn_seeds(plan, nonce) if nonce is not None else plan
     diffs: list[float] = []
     rounds: dict[Side, list[list[BenchRun]]] = {side: [] for side in Side}
     decision: Decision | None = None
-    for block in plan.blocks:
-        result = run_block(context, plan, block)
+    for block in measured.blocks:
+        result = run_block(context, measured, block)
         if result.failure:
             context.tell(ProgressEvent("note", f"{plan.name}: {result.failure.kind}: {result.failure.line}", plan.name))
             return ComparisonResult(plan, None, None, result.failure, tuple(diffs))

@@ -13,15 +13,18 @@ from bankable.nodes.auditor.reading.reader import Json, Problem, Reader
 from bankable.nodes.auditor.reading.reported import ReportedClaim
 from bankable.nodes.auditor.reading.view import ComparisonView
 from bankable.tools.evidence.canonical import file_digest
-from bankable.tools.evidence.layout import OVERLAY_FOLDER
+from bankable.tools.evidence.layout import CHAIN_FILE, OVERLAY_FOLDER
 from bankable.tools.evidence.ledger import LedgerEntry
 from bankable.tools.evidence.records import Plan
-from bankable.tools.evidence.regular import regular_files
+from bankable.tools.evidence.regular import open_regular, regular_files
 from bankable.tools.evidence.request import Request
 from bankable.tools.profiling.records import Profile
 from bankable.tools.profiling.route import Route
+from bankable.tools.recorder.check import RecorderChain
 
 COMPONENT_WORDS = ("PASS", "FLAG")
+MAX_CHAIN_BYTES = 64 << 20
+"""Bytes read of the recorder's chain: a hundred thousand files."""
 MAX_SOURCE_BYTES = 4 << 20
 """Bytes read of one overlay file."""
 
@@ -43,6 +46,12 @@ class ComponentView:
     verdict: Json | None
     claim: ReportedClaim | None
     plan: Plan | None = None
+
+    @property
+    def comparison(self) -> str:
+        """Folder of the comparison that was judged; empty where the verdict does not say."""
+        request = self.verdict.get("request") if self.verdict is not None else None
+        return str(request.get("comparison", "")) if isinstance(request, dict) else ""
 
     @property
     def accepted(self) -> bool:
@@ -73,14 +82,31 @@ class SealedView:
         return self.reader.model("request.json", Request)
 
     @cached_property
+    def recorder(self) -> RecorderChain | None:
+        """What the recorder signed up to this audit; ``None`` for a run without one."""
+        try:
+            with open_regular(self.folder / CHAIN_FILE) as stream:
+                return RecorderChain(stream.read(MAX_CHAIN_BYTES))
+        except OSError:
+            return None
+
+    def _drawn(self, comparison: str | None) -> str | None:
+        """What the seeds of a comparison follow from; ``None`` where those of its plan count."""
+        nonces = self.recorder.nonces if self.recorder is not None else {}
+        drawn = nonces.get(f"comparisons/{comparison}/plan.json")
+        return drawn.nonce if drawn is not None else None
+
+    @cached_property
     def comparison(self) -> ComparisonView:
-        return ComparisonView(self.reader, "comparison")
+        name = self.request.comparison if self.request is not None else None
+        return ComparisonView(self.reader, "comparison", self._drawn(name))
 
     @cached_property
     def control(self) -> ComparisonView:
         """The A/A control: the comparison itself in scope baseline."""
         own = self.request is not None and self.request.scope == "baseline"
-        return self.comparison if own else ComparisonView(self.reader, "control")
+        name = self.request.control if self.request is not None else None
+        return self.comparison if own else ComparisonView(self.reader, "control", self._drawn(name))
 
     @cached_property
     def claims(self) -> tuple[StoredClaim, ...]:

@@ -12,6 +12,7 @@ from bankable.nodes.auditor.reading.rows import BenchRound, read_rows
 from bankable.nodes.auditor.reading.server_log import LogFacts, scan_log
 from bankable.tools.evidence.overlay import Marker
 from bankable.tools.evidence.records import Answer, Engagement, Generation, HostSample, LegRecord, Plan, Side
+from bankable.tools.recorder.seeds import with_drawn_seeds
 
 
 @dataclass(frozen=True)
@@ -130,15 +131,18 @@ class ComparisonView:
     ignored: tuple[str, ...] = ()
     """Of another tool's folders: what was found in them and not used."""
 
-    def __init__(self, reader: Reader, folder: str) -> None:
-        self._reader, self.folder = reader, folder
+    def __init__(self, reader: Reader, folder: str, nonce: str | None = None) -> None:
+        """``nonce``: what the recorder drew for the seeds after the plan; ``None`` where the plan's own count."""
+        self._reader, self.folder, self._nonce = reader, folder, nonce
 
     def path(self, name: str) -> str:
         return f"{self.folder}/{name}"
 
     @cached_property
     def plan(self) -> Plan | None:
-        return self._reader.model(self.path("plan.json"), Plan)
+        """As declared, with the data seeds that count."""
+        plan = self._reader.model(self.path("plan.json"), Plan)
+        return with_drawn_seeds(plan, self._nonce) if plan is not None and self._nonce is not None else plan
 
     @cached_property
     def claim(self) -> ReportedClaim | None:

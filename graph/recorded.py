@@ -1,0 +1,63 @@
+"""Checks the recorder's signatures of a run folder or of a bundle's evidence, for ``verify``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bankable.graph.key_source import library_missing
+from bankable.tools.evidence.folder import read_run
+from bankable.tools.evidence.layout import CHAIN_FILE, RECORDER_FOLDER
+from bankable.tools.evidence.ledger import read_ledger
+from bankable.tools.evidence.store import sha256_file
+from bankable.tools.recorder.check import ChainProblem, RecorderChain
+
+MAX_CHAIN_BYTES = 64 << 20
+MOST = 20
+"""Problems that are listed; one more line says how many there are besides."""
+
+
+@dataclass(frozen=True)
+class RecorderCheck:
+    """What the signatures of the recorder show."""
+
+    problems: tuple[str, ...]
+    """One sentence each; the file and line come first."""
+    described: str
+    """Who signed how much; empty without a recorder."""
+
+
+def check_recorder(root: Path) -> RecorderCheck:
+    """Check every signed file that is in ``root``, and the chain itself. Raises ``UserError`` without cryptography."""
+    path, entries = root / CHAIN_FILE, read_ledger(root)
+    if not path.is_file():
+        named = any(entry.path.startswith(f"{RECORDER_FOLDER}/") for entry in entries)
+        return RecorderCheck((f"{CHAIN_FILE}: gone, although the ledger names a recorder",) if named else (), "")
+    if path.stat().st_size > MAX_CHAIN_BYTES:
+        return RecorderCheck((f"{CHAIN_FILE}: larger than {MAX_CHAIN_BYTES >> 20} MiB",), "")
+    chain = RecorderChain(path.read_bytes())
+    try:
+        problems = [*chain.check_lines(read_run(root).run_id), *chain.check_keys(_key_files(root, chain))]
+    except ImportError as missing:
+        raise library_missing(missing) from None
+    present = {
+        name: sha256_file(root / name)
+        for name in chain.files
+        if (root / name).is_file() and (root / name).resolve().is_relative_to(root.resolve())
+    }
+    # A bundle's evidence holds the chain and the ledger as they were a moment apart: the ledger is never ahead.
+    problems += [*chain.check_files(present), *chain.check_ledger(entries)]
+    lines = [_line(problem) for problem in problems[:MOST]]
+    if len(problems) > MOST:
+        lines.append(f"{CHAIN_FILE}: {len(problems) - MOST} more problems not listed")
+    return RecorderCheck(tuple(lines), chain.describe())
+
+
+def _key_files(root: Path, chain: RecorderChain) -> dict[int, bytes]:
+    paths = {part.opened.recorder: root / RECORDER_FOLDER / f"key-{part.opened.recorder}.json" for part in chain.parts}
+    return {number: path.read_bytes() for number, path in paths.items() if path.is_file()}
+
+
+def _line(problem: ChainProblem) -> str:
+    place = problem.file if problem.line is None else f"{problem.file}:{problem.line}"
+    return f"{place}: expected {problem.expected}, found {problem.observed}"
