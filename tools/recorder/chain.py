@@ -48,7 +48,7 @@ class ChainLine(Record):
     """By the recorder's key, over all other fields."""
 
 
-class Opened(ChainLine):
+class RecorderOpened(ChainLine):
     """A recorder has started. From here on its key signs."""
 
     kind: Literal["opened"] = "opened"
@@ -104,7 +104,7 @@ class Closed(ChainLine):
     """Names the form of the line."""
 
 
-Line = Opened | FileSigned | NonceDrawn | Closed
+Line = RecorderOpened | FileSigned | NonceDrawn | Closed
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,10 @@ names its digest; whoever signs with another key is shown by the first line, whi
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 
 from bankable.tools.evidence.layout import CHAIN_FILE, COMPARISON_FILES, LEG_FILES, RECORDER_FOLDER
 from bankable.tools.evidence.ledger import GENESIS, LedgerEntry
@@ -18,7 +19,7 @@ from bankable.tools.recorder.chain import (
     FileSigned,
     Line,
     NonceDrawn,
-    Opened,
+    RecorderOpened,
     bound_run_id,
     fingerprint,
     read_chain,
@@ -51,7 +52,7 @@ class ChainProblem:
 class RecorderPart:
     """The lines of one recorder, from its opening to the next one's."""
 
-    opened: Opened
+    opened: RecorderOpened
     """Its first line."""
     lines: tuple[Line, ...]
     """All its lines that could be read, in the order of the file."""
@@ -78,11 +79,11 @@ class RecorderChain:
         """Recorders of the run, in order."""
         parts: list[list[Line]] = []
         for entry in self.stored:
-            if isinstance(entry.line, Opened):
+            if isinstance(entry.line, RecorderOpened):
                 parts.append([])
             if parts and entry.line is not None:
                 parts[-1].append(entry.line)
-        return tuple(RecorderPart(lines[0], tuple(lines)) for lines in parts if isinstance(lines[0], Opened))
+        return tuple(RecorderPart(lines[0], tuple(lines)) for lines in parts if isinstance(lines[0], RecorderOpened))
 
     @cached_property
     def files(self) -> dict[str, list[FileSigned]]:
@@ -126,7 +127,7 @@ class RecorderChain:
                 seq, prev = seq + 1, entry.digest
                 continue
             yield from _check_place(line, number, seq, prev)
-            if isinstance(line, Opened):
+            if isinstance(line, RecorderOpened):
                 yield from _check_opening(line, number, recorder, run_id)
                 key, recorder, mono = line.public_key, line.recorder, line.mono_ns
             if line.recorder != recorder:
@@ -180,7 +181,9 @@ class RecorderChain:
             if path not in present and path.startswith(folders) and path.rsplit("/", 1)[-1] in SEALED_NAMES:
                 what = f"the file that was signed in line {lines[-1].seq + 1}"
                 yield ChainProblem("file_gone", path, None, what, "no file")
-        owners = {lines[-1].sha256: path for path, lines in self.files.items()}
+        owners: dict[str, str] = {}
+        for path, lines in self.files.items():
+            owners.setdefault(lines[-1].sha256, path)
         for path, digest in sorted(present.items()):
             signed = self.files.get(path)
             if signed is None:
@@ -218,11 +221,9 @@ class RecorderChain:
                 )
         known = {entry.link for entry in entries}
         for part in self.parts:
-            last = part is self.parts[-1]
-            for position, line in enumerate(part.files, 1):
-                # A kill may come between the signature and the entry: the last file of a part that was not closed.
-                excused = position == len(part.files) and not part.closed and not last
-                if line.link not in known and not excused:
+            interrupted = self._interrupted(part, known)
+            for line in part.files:
+                if line.link not in known and line not in interrupted:
                     yield ChainProblem(
                         "entry_dropped",
                         LEDGER,
@@ -230,6 +231,25 @@ class RecorderChain:
                         f"the entry of {line.path}, signed in line {line.seq + 1}",
                         "none",
                     )
+
+    def _interrupted(self, part: RecorderPart, known: Set[str]) -> list[FileSigned]:
+        """Last files of a recorder that a run was killed with, between signing and entering them.
+
+        The resumed run enters them again, as they are; a bundle and what was set aside are entered once.
+        """
+        if part.closed or part is self.parts[-1]:
+            return []
+        tail = list(takewhile(lambda line: line.link not in known, reversed(part.files)))
+        return [
+            line
+            for line in tail
+            if line.path.startswith("bundle/") or "/torn/" in line.path or self._signed_again(line)
+        ]
+
+    def _signed_again(self, line: FileSigned) -> bool:
+        return any(
+            later.sha256 == line.sha256 and later.recorder > line.recorder for later in self.files.get(line.path, ())
+        )
 
     def describe(self) -> str:
         """Who signed how much, in one line."""
@@ -261,7 +281,7 @@ def _check_place(line: Line, number: int, seq: int, prev: str) -> Iterator[Chain
         )
 
 
-def _check_opening(line: Opened, number: int, before: int, run_id: str) -> Iterator[ChainProblem]:
+def _check_opening(line: RecorderOpened, number: int, before: int, run_id: str) -> Iterator[ChainProblem]:
     if line.recorder != before + 1:
         yield ChainProblem("chain_order", CHAIN_FILE, number, f"recorder {before + 1}", f"recorder {line.recorder}")
     if line.run_id != run_id:
@@ -288,7 +308,7 @@ def _describe(line: Line) -> str:
             return line.path
         case NonceDrawn():
             return f"seeds of {line.path}"
-        case Opened():
+        case RecorderOpened():
             return f"opening of recorder {line.recorder}"
         case Closed():
             return f"end of recorder {line.recorder}"

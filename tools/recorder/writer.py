@@ -23,7 +23,7 @@ from bankable.tools.recorder.chain import (
     FileSigned,
     Mode,
     NonceDrawn,
-    Opened,
+    RecorderOpened,
     line_bytes,
     read_chain,
     signed_bytes,
@@ -78,12 +78,12 @@ class ChainWriter:
         self._signed = {(line.path, line.link) for line in lines if isinstance(line, FileSigned)}
         self._digests = {line.path: line.sha256 for line in lines if isinstance(line, FileSigned)}
         self._nonces = {line.path: line.nonce for line in lines if isinstance(line, NonceDrawn)}
-        self.number = 1 + sum(isinstance(line, Opened) for line in lines)
+        self.number = 1 + sum(isinstance(line, RecorderOpened) for line in lines)
 
     def open(self, run_id: str, mode: Mode, ledger_seq: int, ledger_link: str) -> Path:
         """Begin this recorder's part; returns the file with its public key, for the ledger."""
         opened = self._sign(
-            Opened(
+            RecorderOpened(
                 run_id=run_id,
                 mode=mode,
                 public_key=self.key.public,

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.reading.view import ComparisonView, LegView
-from bankable.nodes.auditor.rule import ALL, NotApplicable, Outcome, Rule, at, fail, flag, info
+from bankable.nodes.auditor.rule import ALL, Outcome, Rule, at, fail, flag, info
 from bankable.nodes.auditor.run_paths import sealed_names
 from bankable.nodes.auditor.verdict import Action
 from bankable.tools.evidence.canonical import file_digest
@@ -27,9 +27,6 @@ EXPECTED = "records signed as they were written"
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    if case.imported:
-        yield NotApplicable("needs a recorder, which only a run of this project has")
-        return
     chain = case.view.recorder
     if chain is None:
         yield from _without(case)
@@ -201,4 +198,4 @@ def _part(chain: RecorderChain, number: int) -> RecorderPart | None:
     return next((part for part in chain.parts if part.opened.recorder == number), None)
 
 
-rule = Rule("signed_as_written", ALL, ("R03", "R02", "D10"), (), check)
+rule = Rule("signed_as_written", ALL, ("R03", "R02", "D10"), ("recorder",), check)

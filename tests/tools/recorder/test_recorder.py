@@ -17,7 +17,7 @@ from bankable.tools.errors import UserError
 from bankable.tools.evidence.folder import RunFolder
 from bankable.tools.evidence.ledger import check_ledger, read_ledger
 from bankable.tools.evidence.store import sha256_file
-from bankable.tools.recorder.chain import FileSigned, NonceDrawn, Opened, bound_run_id
+from bankable.tools.recorder.chain import FileSigned, NonceDrawn, RecorderOpened, bound_run_id
 from bankable.tools.recorder.check import RecorderChain
 from bankable.tools.recorder.client import Recorder
 from bankable.tools.recorder.key import is_signed
@@ -181,14 +181,16 @@ def test_resuming_a_finished_run_starts_no_recorder(run: Path) -> None:
 
 @pytest.mark.parametrize("torn", [True, False])
 def test_a_kill_between_signature_and_entry_leaves_nothing_wrong(run: Path, torn: bool) -> None:
-    """The last entry of the ledger did not get to the disk; the recorder was killed with the run."""
+    """The last two entries of the ledger did not get to the disk; the recorder was killed with the run."""
     chain, ledger = run / "recorder/chain.jsonl", run / "ledger.jsonl"
     chain.write_bytes(b"".join(chain.read_bytes().splitlines(keepends=True)[:-1]))
-    ledger.write_bytes(b"".join(ledger.read_bytes().splitlines(keepends=True)[:-1]))
+    ledger.write_bytes(b"".join(ledger.read_bytes().splitlines(keepends=True)[:-2]))
     if torn:
         chain.write_bytes(chain.read_bytes() + b'{"half')
     with RunFolder.open(run, Recorder("live")) as folder:
         folder.ledger.enter(run / "comparisons/control/claim.json")
+        assert codes(run) == ["entry_dropped ledger.jsonl:None"]
+        folder.ledger.enter(run / LEG)
     assert codes(run) == []
     assert chain.with_name("chain.jsonl.torn-1").exists() == torn
 
@@ -306,6 +308,6 @@ def test_an_outside_service_stamps_where_a_command_is_set(tmp_path: Path) -> Non
 
 def test_a_signature_holds_for_its_text_and_key_alone(run: Path) -> None:
     opened = chain_of(run).parts[0].opened
-    assert isinstance(opened, Opened)
+    assert isinstance(opened, RecorderOpened)
     assert not is_signed(opened.public_key, b"another text", opened.sig)
     assert not is_signed("00" * 32, b"", "00" * 64)
