@@ -103,6 +103,8 @@ class RunFolder:
         if self._recorder is None:
             return None
         fresh = not (plan.parent / "legs").exists()
+        if fresh:
+            self.ledger.open_recorder()
         return self._recorder.draw_nonce(self.root, plan.relative_to(self.root).as_posix(), fresh)
 
     def close(self) -> None:

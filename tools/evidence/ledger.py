@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -72,7 +72,7 @@ class Ledger:
 
     def enter(self, path: Path) -> LedgerEntry | None:
         """Add a finished file; ``None`` when it is already there with the same digest."""
-        return next((entry for entry in self._enter([path]) if self.root / entry.path == path), None)
+        return next(iter(self._enter([path])), None)
 
     def enter_tree(self, folder: Path) -> None:
         """Enter every regular file below a finished folder, in name order."""
@@ -89,13 +89,19 @@ class Ledger:
         fresh = [path for path, digest in digests.items() if self._known.get(self._name(path)) != digest]
         if not fresh:
             return []
+        self.open_recorder()
+        return self._append({path: digests[path] for path in fresh})
+
+    def open_recorder(self) -> None:
+        """Have the recorder begin, if there is one and it has not: its public key is entered first."""
         if self._recorder is not None and (key := self._recorder.open(self.root, *self._head)) is not None:
-            fresh.insert(0, key)
-            digests[key] = sha256_file(key)
+            self._append({key: sha256_file(key)})
+
+    def _append(self, digests: Mapping[Path, str]) -> list[LedgerEntry]:
         entries: list[LedgerEntry] = []
         head, prev = self._head
-        for seq, path in enumerate(fresh, head + 1):
-            name, digest, size = self._name(path), digests[path], path.stat().st_size
+        for seq, (path, digest) in enumerate(digests.items(), head + 1):
+            name, size = self._name(path), path.stat().st_size
             link = _link(seq, name, digest, size, prev)
             entries.append(LedgerEntry(seq=seq, path=name, sha256=digest, size=size, prev=prev, link=link))
             prev = link

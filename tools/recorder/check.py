@@ -28,6 +28,8 @@ from bankable.tools.recorder.chain import (
 
 LEDGER = "ledger.jsonl"
 SEALED_NAMES = frozenset({*COMPARISON_FILES, *LEG_FILES})
+ENTERED_ONCE = ("bundle/", f"{RECORDER_FOLDER}/")
+"""Beginnings of paths that a resumed run does not enter again, like what it set aside as torn."""
 WRITTEN_ONCE = ("comparisons/", "ops/", "profile", "audits/")
 """Beginnings of paths under which no file is ever finished twice."""
 
@@ -235,16 +237,12 @@ class RecorderChain:
     def _interrupted(self, part: RecorderPart, known: Set[str]) -> list[FileSigned]:
         """Last files of a recorder that a run was killed with, between signing and entering them.
 
-        The resumed run enters them again, as they are; a bundle and what was set aside are entered once.
+        The resumed run enters them again, as they are; only those of ``ENTERED_ONCE`` it does not.
         """
         if part.closed or part is self.parts[-1]:
             return []
-        tail = list(takewhile(lambda line: line.link not in known, reversed(part.files)))
-        return [
-            line
-            for line in tail
-            if line.path.startswith("bundle/") or "/torn/" in line.path or self._signed_again(line)
-        ]
+        tail = takewhile(lambda line: line.link not in known, reversed(part.files))
+        return [line for line in tail if _is_entered_once(line.path) or self._signed_again(line)]
 
     def _signed_again(self, line: FileSigned) -> bool:
         return any(
@@ -300,6 +298,10 @@ def _check_opening(line: RecorderOpened, number: int, before: int, run_id: str) 
             f"a run whose nonce names the key: {bound_run_id(line.public_key)}",
             f"run {line.run_id}",
         )
+
+
+def _is_entered_once(path: str) -> bool:
+    return path.startswith(ENTERED_ONCE) or "/torn/" in path
 
 
 def _describe(line: Line) -> str:

@@ -20,7 +20,7 @@ from bankable.tools import package
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.layout import CHAIN_FILE
 from bankable.tools.evidence.ledger import LedgerEntry
-from bankable.tools.recorder.chain import Mode, NonceDrawn, bound_run_id, fingerprint, read_chain
+from bankable.tools.recorder.chain import FileSigned, Mode, NonceDrawn, bound_run_id, fingerprint, read_chain
 from bankable.tools.recorder.messages import FileToSign, RecorderOrder, RecorderReply
 
 CLOSE_S = 10.0
@@ -103,15 +103,16 @@ class Recorder:
     def draw_nonce(self, root: Path, plan: str, fresh: bool) -> str | None:
         """The nonce for a plan's seeds; ``None`` where its own seeds count.
 
-        They do under replay, and for a comparison that was begun without a recorder; ``fresh``: none of it was measured
-        yet.
+        They do under replay, and for a comparison that was declared without a recorder. ``fresh``: nothing of it was
+        measured yet; then ``open`` comes first.
         """
         if self.mode == "replay":
             return None
-        stored = stored_nonces(root).get(plan)
-        if stored is not None or not fresh or self._root is None:
-            return stored
-        return self._ask(RecorderOrder(do="nonce", plan=plan)).nonce
+        path = root / CHAIN_FILE
+        lines = [entry.line for entry in read_chain(path.read_bytes())] if path.is_file() else []
+        stored = next((line.nonce for line in lines if isinstance(line, NonceDrawn) and line.path == plan), None)
+        signed = any(isinstance(line, FileSigned) and line.path == plan for line in lines)
+        return self._ask(RecorderOrder(do="nonce", plan=plan)).nonce if stored is None and fresh and signed else stored
 
     def close(self) -> None:
         """Close the chain and end the process; one that is gone already is only reaped."""
@@ -185,12 +186,3 @@ class Recorder:
             place.with_name(f"stamp-{len(lines) - 1}-{name}").write_bytes(done.stdout)
         except (OSError, subprocess.SubprocessError) as problem:
             self._tell(f"no time stamp: {command[0]}: {type(problem).__name__}")
-
-
-def stored_nonces(root: Path) -> dict[str, str]:
-    """Nonces of a run's chain, by plan."""
-    path = root / CHAIN_FILE
-    if not path.is_file():
-        return {}
-    lines = (entry.line for entry in read_chain(path.read_bytes()))
-    return {line.path: line.nonce for line in lines if isinstance(line, NonceDrawn)}

@@ -119,12 +119,24 @@ def test_a_nonce_is_drawn_once_and_never_for_what_was_begun_without(tmp_path: Pa
         assert (folder.draw_nonce(plan), folder.draw_nonce(other)) == (first, None)
 
 
-def test_a_plan_that_nobody_signed_gets_no_seeds(tmp_path: Path, recorder: Recorder) -> None:
-    with (
-        RunFolder.create(tmp_path / "run", recorder.run_id, {}, recorder) as folder,
-        pytest.raises(UserError, match="not signed yet"),
-    ):
-        folder.draw_nonce(folder.root / PLAN)
+def test_seeds_are_drawn_after_a_kill_between_plan_and_nonce(tmp_path: Path, recorder: Recorder) -> None:
+    root = tmp_path / "run"
+    with RunFolder.create(root, recorder.run_id, {}, recorder) as folder:
+        put(folder, PLAN, "{}")
+    with RunFolder.open(root, Recorder("live")) as folder:
+        assert folder.draw_nonce(root / PLAN) is not None
+    assert [part.opened.recorder for part in chain_of(root).parts] == [1, 2]
+    assert codes(root) == []
+
+
+def test_a_plan_that_nobody_signed_gets_no_seeds(tmp_path: Path) -> None:
+    root = tmp_path / "run"
+    with RunFolder.create(root, "0123456789abcdef", {}) as folder:
+        put(folder, PLAN, "{}")
+    with RunFolder.open(root, Recorder("live")) as folder:
+        assert folder.draw_nonce(root / PLAN) is None
+    with RunFolder.create(tmp_path / "other", "0123456789abcdef", {}, Recorder("replay")) as folder:
+        assert folder.draw_nonce(put(folder, PLAN, "{}")) is None
 
 
 def test_a_file_that_changes_under_its_signature_is_refused(tmp_path: Path, recorder: Recorder) -> None:
