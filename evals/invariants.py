@@ -16,6 +16,7 @@ from bankable.nodes.auditor.invariants.listing import HONEST
 from bankable.nodes.auditor.invariants.relation import deviation
 from bankable.nodes.auditor.reading.sealed import SealedView
 from bankable.nodes.auditor.rules.invariants import INVARIANTS
+from bankable.tools.errors import UserError
 from bankable.tools.evidence.request import Scope
 from bankable.tools.evidence.seal import seal
 
@@ -27,17 +28,30 @@ HEAD = (
 Maxima = dict[str, tuple[float, int]]
 
 
-def measure_recorded(archives: Sequence[Path] = ()) -> Maxima:
-    """Largest deviation and number of pairs by invariant, over all comparisons and benchmarks of these archives."""
+def measure_runs(places: Sequence[Path] = ()) -> Maxima:
+    """Largest deviation and number of pairs by invariant, over all comparisons and benchmarks of these runs.
+
+    ``places``: run folders and recorded archives; without any, all recorded runs. Raises ``UserError`` for a place that
+    is neither.
+    """
     maxima: Maxima = {}
-    for archive in archives or sorted(RECORDED.glob("*.tar.xz")):
+    for place in places or sorted(RECORDED.glob("*.tar.xz")):
         with tempfile.TemporaryDirectory(prefix="invariants-") as name:
-            with tarfile.open(archive) as packed:
-                packed.extractall(name, filter="data")
-            for run in sorted(path.parent for path in Path(name).glob("*/run.json")):
+            for run in _open_runs(place, Path(name)):
                 for scope, subject, attempt in list_subjects(run):
                     merge(maxima, measure_subject(run, scope, subject, attempt))
     return maxima
+
+
+def _open_runs(place: Path, scratch: Path) -> list[Path]:
+    if (place / "run.json").is_file():
+        return [place]
+    try:
+        with tarfile.open(place) as packed:
+            packed.extractall(scratch, filter="data")
+    except (OSError, tarfile.TarError):
+        raise UserError("Cannot read the run", str(place), "give a run folder or a recorded .tar.xz") from None
+    return sorted(path.parent for path in scratch.glob("*/run.json"))
 
 
 def list_subjects(run: Path) -> Iterator[tuple[Scope, str, int]]:

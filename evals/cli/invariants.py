@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from bankable.evals.invariants import measure_recorded, write_honest
+from bankable.evals.invariants import measure_runs, write_honest
 from bankable.nodes.auditor.rules.invariants import INVARIANTS
+from bankable.tools.errors import UserError
 
 
 def invariants(
+    runs: Annotated[
+        list[Path] | None, typer.Argument(help="Run folders or recorded archives; all recorded runs by default.")
+    ] = None,
     write: Annotated[bool, typer.Option("--write", help="Replace the committed table.")] = False,
 ) -> None:
-    """Largest deviation of each invariant over all recorded runs; exit code 1 when one exceeds its tolerance."""
-    maxima = measure_recorded()
+    """Largest deviation of each invariant over honest runs; exit code 1 when one exceeds its tolerance."""
+    if runs and write:
+        raise UserError("Cannot write a table of other runs", "--write", "leave out --write, or the runs")
+    maxima = measure_runs(runs or ())
     beyond = 0
     for entry in INVARIANTS:
         if entry.id not in maxima:
-            typer.echo(f"{entry.id:<28} no recorded launch has both records")
+            typer.echo(f"{entry.id:<28} no launch has both records")
             continue
         largest, pairs = maxima[entry.id]
         mark = "" if largest <= entry.tolerance else "  BEYOND"
