@@ -94,6 +94,9 @@ def run(
     output_len: Annotated[int | None, typer.Option(help="Answer tokens.")] = None,
     dataset: Annotated[str | None, typer.Option(help="random-ids, questions or sharegpt.")] = None,
     dataset_path: Annotated[Path | None, typer.Option(help="Local file for questions or sharegpt.")] = None,
+    workload: Annotated[
+        str | None, typer.Option(help="A workload by name (see `workloads`), NAME/N with lengths divided by N.")
+    ] = None,
     questions: Annotated[Path | None, typer.Option(help="GSM8K JSONL for the accuracy probe.")] = None,
     flag: Annotated[
         list[str] | None, typer.Option(help="Engine flag of the baseline, name=value; may be repeated.")
@@ -225,6 +228,20 @@ def _describe_llm_use(anyone: bool, out: Path) -> list[str]:
 
 
 add_audit_commands(app)
+
+
+@app.command()
+def workloads(json: Json = False) -> None:
+    """Workloads that have a name: lengths, requests, and who defined them."""
+    from dataclasses import asdict
+
+    from bankable.tools.workloads import WORKLOADS
+
+    if json:
+        sys.stdout.buffer.write(orjson.dumps([asdict(entry) for entry in WORKLOADS.values()]) + b"\n")
+    else:
+        print("\n".join(entry.describe() for entry in WORKLOADS.values()))
+        print("NAME/N divides the lengths by N; the result is named so, and compares with nothing at full length.")
 
 
 @app.command()

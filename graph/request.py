@@ -10,6 +10,7 @@ from bankable.graph.llm import llm_options
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Scalar, Workload
 from bankable.tools.measurement.executor import choose_executor
+from bankable.tools.workloads import find_workload
 
 QUICK: dict[str, object] = {
     "tracks": ("config",),
@@ -46,6 +47,7 @@ class RunOptions:
     output_len: int | None = None
     dataset: str | None = None
     dataset_path: Path | None = None
+    workload: str | None = None
     questions: Path | None = None
     flag: list[str] | None = None
     only: list[str] | None = None
@@ -139,6 +141,8 @@ def free_folder(wanted: Path) -> Path:
 
 
 def _workload(options: RunOptions) -> dict[str, object]:
+    if options.workload is not None:
+        return _named_workload(options, options.workload)
     fields = {
         "concurrency": options.concurrency,
         "request_rate": options.request_rate,
@@ -151,6 +155,28 @@ def _workload(options: RunOptions) -> dict[str, object]:
         "dataset_path": str(options.dataset_path) if options.dataset_path else None,
     }
     return {name: value for name, value in fields.items() if value is not None}
+
+
+FIXED = ("num_prompts", "input_len", "output_len", "dataset", "dataset_path")
+"""Options that a named workload decides."""
+
+
+def _named_workload(options: RunOptions, name: str) -> dict[str, object]:
+    named = find_workload(name)
+    given = next((option for option in FIXED if getattr(options, option) is not None), None)
+    if given is not None:
+        raise UserError(f"Cannot combine --workload with --{given.replace('_', '-')}", name, "leave out one of them")
+    concurrency = options.concurrency or Workload().concurrency
+    fields = {
+        "name": named.name,
+        "concurrency": concurrency,
+        "request_rate": options.request_rate,
+        "num_prompts": named.prompts_in_flight * concurrency,
+        "input_len": named.input_len,
+        "output_len": named.output_len,
+        "range_ratio": named.range_ratio,
+    }
+    return {field: value for field, value in fields.items() if value is not None}
 
 
 def _values(pairs: list[str], option: str) -> dict[str, Scalar]:

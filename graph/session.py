@@ -17,7 +17,7 @@ from bankable.graph.config import RunConfig
 from bankable.nodes.preflight import Preflight
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.folder import RunFolder, finished_legs, read_run
-from bankable.tools.evidence.records import LaunchPlan, ReferenceChoice, ServerConfig, Workload
+from bankable.tools.evidence.records import LaunchPlan, ReferenceChoice, Scalar, ServerConfig, Workload
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.ledger import CALLS
 from bankable.tools.measurement.outlook import default_launch_plan
@@ -34,11 +34,12 @@ from bankable.tools.serving.driver import AccuracyQuestion, Driver
 from bankable.tools.serving.engine import engine_python, find_engine
 from bankable.tools.serving.hub import NamedModel, find_model
 from bankable.tools.serving.live import LiveDriver, LiveOptions
-from bankable.tools.serving.model import check_model
+from bankable.tools.serving.model import ModelFolder, check_model
 from bankable.tools.serving.probe import load_probes
 from bankable.tools.serving.process import kill_orphan
 from bankable.tools.serving.recording import Recording
 from bankable.tools.serving.replay import ReplayDriver
+from bankable.tools.workloads import find_fitting_scale
 
 SHIPPED = Path(__file__).resolve().parents[1] / "tools" / "model" / "shipped"
 PROBE_TOKENS = 24
@@ -140,6 +141,21 @@ def read_stored_config(out: Path) -> RunConfig:
         ) from None
 
 
+def _check_lengths(workload: Workload, model: ModelFolder, overridden: Scalar | None) -> None:
+    """Raises ``UserError`` where the longest request of random ids exceeds what the model can read."""
+    positions = overridden if isinstance(overridden, int) else model.context_length
+    longest = workload.input_len + workload.output_len
+    if positions is None or workload.dataset != "random-ids" or longest <= positions:
+        return
+    fitting = find_fitting_scale(workload.name, positions) if workload.name else None
+    raise UserError(
+        f"Cannot run: a prompt of {workload.input_len} and an answer of {workload.output_len} tokens exceed the "
+        f"{positions} positions of the model",
+        str(model.path),
+        f"use --workload {fitting.name}" if fitting else "use smaller --input-len and --output-len",
+    )
+
+
 def _machine(config: RunConfig, resumed: Path | None, stop: Flag, stack: ExitStack) -> _Machine:
     if config.replay:
         return _open_replay(config, resumed, stack)
@@ -155,6 +171,8 @@ def _machine(config: RunConfig, resumed: Path | None, stop: Flag, stack: ExitSta
     dummy = config.flags.get("load_format") == "dummy"
     served = None if config.server_url else check_model(model, permissions, dummy_weights=dummy)
     workload = _workload(config)
+    if served is not None:
+        _check_lengths(workload, served, config.flags.get("context_length"))
     engine = find_engine(Path(config.engine_python) if config.engine_python else None)
     if config.server_url:
         attached = AttachedDriver(engine, config.server_url, stop=stop)

@@ -93,6 +93,7 @@ def preflight(context: RunContext) -> Preflight:
         ProgressEvent(
             "note",
             f"{result.device}, {len(knobs)} knobs, {len(dropped)} dropped, {context.protocol.launch_plan} launches"
+            + (f", workload {context.workload.name}" if context.workload.name else "")
             + (f", {context.kernels}" if context.kernels else "")
             + (f", {_threads(context.chosen)}" if context.chosen else ""),
         )

@@ -91,7 +91,8 @@ def publish(
     sentence = headline or (claim.headline if claim else stopped or "no gain was proven within the budget")
     legs = finished_legs(context.folder.root)
     outcome = RunOutcome(
-        reference=describe_reference(legs, context.chosen),
+        reference=describe_reference(legs, context.chosen)
+        + (f", on workload {context.workload.name}" if context.workload.name else ""),
         verdict=verdict_words(word, degraded),
         headline=sentence,
         delta=claim.delta if claim else None,

@@ -38,6 +38,7 @@ _FILES = (
     *(f"tools/recorder/{name}.py" for name in ("chain", "check", "key", "seeds")),
     *(f"tools/profiling/{name}.py" for name in ("records", "replaced", "route", "share")),
     "tools/operators.py",
+    "tools/workloads.py",
 )
 _OPERATORS = "kernels/operators/*/profile.toml"
 """How a profile shows the work that each operator replaces: input of the ceiling of its gain."""

@@ -60,6 +60,21 @@ def test_an_unreadable_dataset(bankable: Bankable, tmp_path: Path) -> None:
     assert "gone.json" in one_line(bankable, *words, "--out", tmp_path / "run")
 
 
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (("inferencex-8k1k", "--input-len", "4"), "Cannot combine --workload with --input-len"),
+        (("inferencex-8k1k",), "positions of the model"),
+    ],
+)
+def test_a_named_workload_that_does_not_fit(
+    bankable: Bankable, tmp_path: Path, words: tuple[str, ...], why: str
+) -> None:
+    line = one_line(bankable, "run", "--model", SHIPPED, "--out", tmp_path / "run", "--workload", *words)
+    assert why in line
+    assert why.startswith("Cannot") or "Use --workload inferencex-8k1k/3" in line
+
+
 def test_an_unknown_engine_flag(bankable: Bankable, tmp_path: Path) -> None:
     words = ("run", "--model", SHIPPED, "--flag", "no_such_flag=1", "--out", tmp_path / "run")
     assert "no_such_flag" in one_line(bankable, *words)

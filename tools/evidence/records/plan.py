@@ -5,10 +5,12 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from bankable.tools.errors import UserError
 from bankable.tools.evidence.records.base import SCHEMA_VERSION, Digest, Record
 from bankable.tools.evidence.records.lever import Lever, ServerConfig
+from bankable.tools.workloads import find_workload
 
 
 class Side(StrEnum):
@@ -56,6 +58,31 @@ class Workload(Record):
     """Requests per second, Poisson; ``None`` means all at once, bounded by ``concurrency``."""
     concurrency: int = Field(default=12, gt=0)
     """Requests in flight at most."""
+    name: str | None = None
+    """Name of a workload that is defined in ``tools/workloads.py``, with its scale; ``None`` for one without a name."""
+
+    @model_validator(mode="after")
+    def _as_named(self) -> Workload:
+        """A workload that has a name is what the name stands for."""
+        if self.name is not None:
+            try:
+                named = find_workload(self.name)
+            except UserError as problem:
+                raise ValueError(str(problem)) from None
+            lengths = (named.input_len, named.output_len, named.range_ratio)
+            if (self.input_len, self.output_len, self.range_ratio) != lengths or self.dataset != "random-ids":
+                raise ValueError(f"workload {self.name} has other lengths than its definition")
+            if self.num_prompts < named.prompts_in_flight * self.concurrency:
+                raise ValueError(f"workload {self.name} has fewer requests than its definition")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_absent_name(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A workload without a name is written as it always was."""
+        written: dict[str, Any] = dump(self)
+        if self.name is None:
+            written.pop("name", None)
+        return written
 
 
 class Block(Record):
