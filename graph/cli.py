@@ -132,6 +132,18 @@ def run(
         str | None,
         typer.Option(help="Wait for your approval before each lever is banked, or the bundle: bank, bundle."),
     ] = None,
+    slo: Annotated[
+        str | None,
+        typer.Option(help="Latency limits in ms, a request each or a statistic: ttft=500,tpot=20,p99_e2e=2000."),
+    ] = None,
+    objective: Annotated[
+        str | None,
+        typer.Option(help="What decides: throughput, goodput (with --slo; then the default), or latency."),
+    ] = None,
+    guard: Annotated[
+        list[str] | None,
+        typer.Option(help="A figure that may not get worse by more: median_tpot=+5%, throughput=-2%; may be repeated."),
+    ] = None,
     trace: Trace = None,
     key: Key = None,
     json: Json = False,

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from bankable.graph.llm import Llm
-from bankable.tools.evidence.records import Scalar, Workload
+from bankable.tools.evidence.records import Guard, Limit, Scalar, Workload
 from bankable.tools.measurement.executor import ExecutorName
 
 
@@ -72,11 +72,26 @@ class RunConfig(BaseModel):
     approve: Literal["never", "bank", "bundle"] = "never"
     """Wait for a person's approval before each lever is banked, or before the bundle is published."""
 
+    objective: Literal["throughput", "goodput", "latency"] = "throughput"
+    """What is to improve: output tokens per second, requests within the limits per second, or the median end-to-end
+    latency."""
+    limits: tuple[Limit, ...] = ()
+    """Latency limits of a good request."""
+    guards: tuple[Guard, ...] = ()
+    """Figures that no accepted change may make worse by more than a margin."""
+
     @model_serializer(mode="wrap")
     def _quiet(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out unset optional fields, so that ``run.json`` has the same bytes as before these fields existed."""
         fields: dict[str, Any] = handler(self)
-        quiet = {name for name, off in (("llm", self.llm is None), ("approve", self.approve == "never")) if off}
+        unset = {
+            "llm": self.llm is None,
+            "approve": self.approve == "never",
+            "objective": self.objective == "throughput",
+            "limits": not self.limits,
+            "guards": not self.guards,
+        }
+        quiet = {name for name, off in unset.items() if off}
         return {name: value for name, value in fields.items() if name not in quiet}
 
     def out(self) -> Path:

@@ -10,6 +10,7 @@ from bankable.graph.llm import llm_options
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Scalar, Workload
 from bankable.tools.measurement.executor import choose_executor
+from bankable.tools.objective.parse import check_objective, parse_guards, parse_limits
 from bankable.tools.workloads import find_workload
 
 QUICK: dict[str, object] = {
@@ -62,6 +63,9 @@ class RunOptions:
     llm_price: list[str] | None = None
     judge_votes: int | None = None
     approve: str | None = None
+    slo: str | None = None
+    objective: str | None = None
+    guard: list[str] | None = None
 
 
 def build_config(options: RunOptions) -> RunConfig:
@@ -87,6 +91,7 @@ def build_config(options: RunOptions) -> RunConfig:
                 f"invalid value {options.launch_plan!r} for --launch-plan", "", f"use one of {', '.join(LAUNCH_PLANS)}"
             )
         changes["launch_plan"] = options.launch_plan
+    changes |= _objective(options)
     if options.seed is not None:
         changes["seed"] = options.seed
     if options.budget is not None:
@@ -123,6 +128,15 @@ def build_config(options: RunOptions) -> RunConfig:
             **changes,
         }
     )
+
+
+def _objective(options: RunOptions) -> dict[str, object]:
+    """Objective, limits and guards; empty where none was asked for."""
+    if options.slo is None and options.objective is None and options.guard is None:
+        return {}
+    limits = parse_limits(options.slo) if options.slo is not None else ()
+    guards = parse_guards(options.guard or [])
+    return {"objective": check_objective(options.objective, limits, guards), "limits": limits, "guards": guards}
 
 
 def _tracks(requested: list[str]) -> tuple[str, ...]:

@@ -23,6 +23,7 @@ from bankable.tools.llm.ledger import CALLS
 from bankable.tools.measurement.outlook import default_launch_plan
 from bankable.tools.measurement.progress import ProgressEvent, Watcher, silent
 from bankable.tools.measurement.run_context import MeasurementProtocol, RunContext
+from bankable.tools.objective.parse import OBJECTIVES
 from bankable.tools.recorder.chain import Mode
 from bankable.tools.recorder.client import STAMP_COMMAND, Recorder, has_library
 from bankable.tools.serving.attached import AttachedDriver
@@ -98,6 +99,9 @@ def session(
                 rounds_per_leg=config.rounds_per_leg,
                 floor=config.floor,
                 seed=config.seed,
+                metric=OBJECTIVES[config.objective],
+                limits=config.limits,
+                guards=config.guards,
             ),
             base=machine.base,
             chosen=machine.chosen,

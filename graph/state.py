@@ -42,9 +42,9 @@ class Accepted(Record):
     """Comparison that proved it."""
     lever: Lever
     """The change itself."""
-    delta: float
-    """Claimed gain, as a fraction."""
-    interval: tuple[float, float]
+    delta: float | None
+    """Claimed gain, as a fraction; ``None`` over a reference that serves nothing within the limits."""
+    interval: tuple[float, float] | None
     """Its confidence interval, as fractions."""
     headline: str
     """Headline, as the auditor corrected it where it did."""

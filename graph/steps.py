@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from bankable.graph.approval import is_approved
@@ -322,5 +323,5 @@ def _screening_seconds(context: RunContext) -> float:
 
 
 def _without_weakest(accepted: list[Accepted]) -> list[Accepted]:
-    weakest = min(accepted, key=lambda item: item.delta)
+    weakest = min(accepted, key=lambda item: math.inf if item.delta is None else item.delta)
     return [entry for entry in accepted if entry is not weakest]

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from bankable.nodes.advice.tuning import TuningAdvice, answer_to_fail
-from bankable.tools.evidence.records import ComparisonKind, Lever, Scalar, ServerConfig
+from bankable.tools.evidence.records import GOODPUT, ComparisonKind, Lever, Scalar, ServerConfig
 from bankable.tools.levers import knob, knobs_for
 from bankable.tools.measurement.comparison import ComparisonResult, compare
 from bankable.tools.measurement.direction import Direction
@@ -56,10 +56,15 @@ def screen(
     if not knobs:
         return []
     from bankable.tools.search.policy import SearchPolicy, SearchSettings  # noqa: PLC0415 - scipy and optuna take a second to import
+    from bankable.tools.search.posterior import GOODPUT_PRIOR, Prior  # noqa: PLC0415 - as above
 
+    prior = GOODPUT_PRIOR if context.protocol.metric == GOODPUT else Prior()
     space = space_from_knobs(knobs, context.situation(), {**reference.flags, **reference.env}, shares)
     policy = SearchPolicy(
-        space, seconds, context.protocol.seed, SearchSettings(floor=context.protocol.floor, max_changes=1)
+        space,
+        seconds,
+        context.protocol.seed,
+        SearchSettings(floor=context.protocol.floor, max_changes=1, prior=prior),
     )
     number = len(past) - len(mine)
     base = make_plan(
@@ -75,6 +80,8 @@ def screen(
         looks=(1,),
         rounds_per_leg=2,
         alpha=0.05,
+        metric=context.protocol.metric,
+        limits=context.protocol.limits,
     )
     advice = (
         TuningAdvice(context, context.advisor, label, space, reference, findings)

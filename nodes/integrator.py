@@ -117,6 +117,8 @@ def worth_carrying(measured: ComparisonResult) -> bool:
 
     A gain that is too small goes into the bundle's validation with the others (``stack``).
     """
-    if measured.decision is None:
+    if measured.decision is None or measured.claim is None:
+        return False
+    if any(guard.outcome == "broken" for guard in measured.claim.guards):
         return False
     return measured.decision.verdict == "real" or small_and_harmless(measured.decision, measured.plan.floor)

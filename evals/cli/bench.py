@@ -18,6 +18,7 @@ from bankable.evals.bench.audit import per_round
 from bankable.evals.bench.audit_evidence import SUBJECT, Size
 from bankable.evals.bench.effects import effects
 from bankable.evals.bench.few import few_report
+from bankable.evals.bench.goodput import goodput_table
 from bankable.evals.bench.grid import GRID, WORKLOAD
 from bankable.evals.bench.landscape import LandscapePlan, record
 from bankable.evals.bench.null import run_null
@@ -142,6 +143,15 @@ def rates(
 ) -> None:
     """False wins and power of the verdict rules, ours included, by simulation."""
     typer.echo(rates_table(trials, seed))
+
+
+@bench_app.command()
+def goodput(
+    trials: Annotated[int, typer.Option(min=100, help="Simulated comparisons in each cell.")] = 20_000,
+    seed: Annotated[int, typer.Option(help="Of the simulated machines.")] = 0,
+) -> None:
+    """False wins and power of rules for goodput, which is often zero, by simulation."""
+    typer.echo(goodput_table(trials, seed))
 
 
 @bench_app.command()

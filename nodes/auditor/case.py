@@ -9,12 +9,12 @@ from bankable.nodes.auditor.findings.token_source import explain_missing_source,
 from bankable.nodes.auditor.harness.isolated import IsolatedSpeedup, measure_isolated
 from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 from bankable.nodes.auditor.inferred_lever import infer_lever
-from bankable.nodes.auditor.measured import Measured, measure, measure_unplanned
+from bankable.nodes.auditor.measured import METRIC, Measured, measure, measure_unplanned
 from bankable.nodes.auditor.options import AuditOptions
 from bankable.nodes.auditor.reading.claims import StoredClaim
 from bankable.nodes.auditor.reading.sealed import SealedView
 from bankable.nodes.auditor.reading.view import BlockView, ComparisonView, LegView
-from bankable.tools.evidence.records import ComparisonKind, Lever, Plan, Side
+from bankable.tools.evidence.records import GOODPUT, ComparisonKind, Lever, Plan, Side
 from bankable.tools.evidence.request import Request, Scope
 from bankable.tools.levers import Knob, knob
 
@@ -148,6 +148,14 @@ class Case:
     def metric(self) -> str:
         """The deciding metric: of the plan, or as the caller of an audit of other tools' files asks."""
         return self.planned.metric if self.planned is not None else self.options.metric
+
+    @property
+    def noise_metric(self) -> str:
+        """The figure that shows how noisy launches and rounds are.
+
+        The deciding metric; in place of a goodput, which jumps at its limits on a quiet machine too, the throughput.
+        """
+        return METRIC if self.metric == GOODPUT else self.metric
 
     @cached_property
     def token_source_shown(self) -> bool:

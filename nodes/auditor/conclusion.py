@@ -11,7 +11,7 @@ from bankable.nodes.auditor.measured import UNITS, leg_figure
 from bankable.nodes.auditor.record import plain
 from bankable.nodes.auditor.rule_runner import VerdictFigures
 from bankable.nodes.auditor.verdict import LeverPart, Metric, Word
-from bankable.tools.evidence.records import ComparisonKind, Side
+from bankable.tools.evidence.records import GOODPUT, ComparisonKind, Side, describe_limits
 
 
 def figures(case: Case, word: Word) -> VerdictFigures:
@@ -54,13 +54,20 @@ def _headline(case: Case, word: Word) -> str:
         return _of_files(case) + (withheld + _over(case) if case.scope != "baseline" else "")
     if case.planned is None or (decision := case.measured.decision) is None:
         return VerdictFigures().headline
-    low, high = decision.gain_interval
-    span = f"{decision.gain:+.1%}" + (f" [{low:+.1%}, {high:+.1%}]" if decision.n > 1 else "")
+    span, limits = decision.describe(), ""
+    if case.plan.metric == GOODPUT:
+        limits = f" ({describe_limits(case.plan.limits)})"
     what = "reference against itself" if case.plan.kind is ComparisonKind.CONTROL else lever_text(case.lever)
     if case.plan.kind is ComparisonKind.CONTROL:
-        return f"{what}: {case.plan.metric} {span} over {decision.n} blocks{withheld}"
-    state = f", {decision.verdict.replace('_', ' ')}"
-    return f"{what}: {case.plan.metric} {span} over {decision.n} blocks{state}{withheld}{_over(case)}"
+        return f"{what}: {case.plan.metric} {span}{limits} over {decision.n} blocks{withheld}"
+    state = f", {decision.verdict.replace('_', ' ')}{_guards(case)}"
+    return f"{what}: {case.plan.metric} {span}{limits} over {decision.n} blocks{state}{withheld}{_over(case)}"
+
+
+def _guards(case: Case) -> str:
+    """Outcomes of the plan's guards; empty without any."""
+    guards = case.measured.judge_guards(case.plan)
+    return f", guards {', '.join(f'{guard.metric} {guard.outcome}' for guard in guards)}" if guards else ""
 
 
 def _over(case: Case) -> str:

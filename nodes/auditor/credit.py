@@ -55,9 +55,11 @@ def overlay_reading(case: Case) -> OverlayReading | None:
 
 
 def decompose(case: Case) -> Decomposition | None:
-    """The gain divided over its levers; ``None`` where nothing was measured or the lever is empty."""
+    """The gain divided over its levers; ``None`` where nothing was measured, the lever is empty, or no ratio exists."""
     plan, decision = case.planned, case.measured.decision
     if plan is None or decision is None or not plan.lever.names():
+        return None
+    if not decision.has_ratio:
         return None
     bounds = decision.gain_interval
     whole = LeverPart(

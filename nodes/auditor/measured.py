@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import median
 
-from bankable.nodes.auditor.reading.view import ComparisonView, LegView
+from bankable.nodes.auditor.reading.rows import FURTHER
+from bankable.nodes.auditor.reading.view import BlockView, ComparisonView, LegView
+from bankable.nodes.auditor.service import SideService, count_launch, count_side
 from bankable.nodes.auditor.verdict import Interval, Metric
-from bankable.tools.evidence.records import LatencySummary, Plan, Side
+from bankable.tools.evidence.records import GOODPUT, REQUEST_SPEED, LatencySummary, Plan, Side
 from bankable.tools.statistics.few import MIN_LAUNCHES, FewDecision, decide_few
+from bankable.tools.statistics.guards import (
+    GuardDecision,
+    GuardedLevels,
+    PairedLevels,
+    decide_levels,
+    hold_to_guards,
+    judge_guard,
+)
 from bankable.tools.statistics.no_worse import find_change
-from bankable.tools.statistics.paired import Decision, block_difference, decide, interval
+from bankable.tools.statistics.paired import Decision, block_difference, interval, launch_level
 
-UNITS = {"output_throughput": "tok/s", "request_throughput": "req/s"}
+UNITS = {
+    "output_throughput": "tok/s",
+    "request_throughput": "req/s",
+    GOODPUT: "req/s",
+    "attainment": "of sent",
+    REQUEST_SPEED: "1/s",
+}
 """Units of rates; everything else is in milliseconds."""
 METRIC = "output_throughput"
 """Deciding metric where no plan names one."""
@@ -38,11 +54,33 @@ class Measured:
     metrics: tuple[Metric, ...]
     few: FewDecision | None = None
     """Decision where no plan declared blocks and looks; ``None`` when a round lacks a positive rate."""
+    objective: PairedLevels | None = None
+    """Levels of the deciding figure, block by block."""
+    guarded: tuple[GuardedLevels, ...] = ()
+    """Levels of the plan's guards, in its order."""
+    service: Mapping[Side, SideService] | None = None
+    """Both sides against the plan's limits; ``None`` without limits, or where a round lists no requests."""
 
     @property
     def gain(self) -> Decision | FewDecision | None:
         """The decision, with or without a plan."""
         return self.decision if self.decision is not None else self.few
+
+    def decide(self, plan: Plan, blocks: Sequence[int] | None = None) -> Decision | None:
+        """The plan's decision over some of the blocks, by their places; ``None`` without levels or blocks."""
+        if self.objective is None or not self.objective.reference or (blocks is not None and not blocks):
+            return None
+        objective = self.objective if blocks is None else self.objective.select(blocks)
+        decision = decide_levels(objective, level(plan), plan.floor, plan.looks[:MOST_LOOKS] or None)
+        return hold_to_guards(decision, self.judge_guards(plan, blocks))
+
+    def judge_guards(self, plan: Plan, blocks: Sequence[int] | None = None) -> tuple[GuardDecision, ...]:
+        """The plan's guards over some of the blocks."""
+        chosen = [
+            guard if blocks is None or guard.levels is None else replace(guard, levels=guard.levels.select(blocks))
+            for guard in self.guarded
+        ]
+        return tuple(judge_guard(guard, level(plan)) for guard in chosen)
 
     def metric(self, name: str) -> Metric | None:
         return next((metric for metric in self.metrics if metric.name == name), None)
@@ -50,9 +88,81 @@ class Measured:
 
 def measure(comparison: ComparisonView, plan: Plan) -> Measured:
     """Recompute differences, decision and the figures of both legs."""
-    ds = block_differences(comparison, plan.metric) if plan.metric in FIELDS else []
-    decision = judge(ds, plan) if ds else None
-    return Measured(tuple(ds), decision, tuple(_metric(comparison, name, level(plan)) for name in FIELDS))
+    objective = find_levels(comparison, plan.metric, plan)
+    guarded = tuple(
+        GuardedLevels(guard.metric, guard.margin, guard.larger_is_better, find_levels(comparison, guard.metric, plan))
+        for guard in plan.guards
+    )
+    undecided = Measured(
+        objective.differences if objective is not None else (),
+        None,
+        tuple(_metric(comparison, name, level(plan)) for name in FIELDS),
+        objective=objective,
+        guarded=guarded,
+        service=_find_service(comparison, plan),
+    )
+    decision = undecided.decide(plan)
+    return replace(undecided, decision=decision, metrics=(*undecided.metrics, *_further(comparison, plan, undecided)))
+
+
+def find_levels(comparison: ComparisonView, metric: str, plan: Plan) -> PairedLevels | None:
+    """Levels of a figure in the launches of each block; ``None`` where a round lacks it, or one above zero."""
+    if metric == GOODPUT:
+        planned = plan.workload.num_prompts
+        pairs = [[count_launch(leg, plan.limits, planned) for leg in block.legs()] for block in comparison.blocks]
+        counted = [(pair[0].rate, pair[1].rate) for pair in pairs if pair[0] is not None and pair[1] is not None]
+        if not plan.limits or not counted or len(counted) < len(pairs):
+            return None
+        return PairedLevels(tuple(a for a, _ in counted), tuple(b for _, b in counted), may_be_zero=True)
+    if metric not in (*FIELDS, *FURTHER, REQUEST_SPEED):
+        return None
+    levels = [_pair_levels(block, metric) for block in comparison.blocks]
+    usable = [pair for pair in levels if pair is not None]
+    if not usable or len(usable) < len(levels):
+        return None
+    return PairedLevels(tuple(a for a, _ in usable), tuple(b for _, b in usable))
+
+
+def _pair_levels(block: BlockView, metric: str) -> tuple[float, float] | None:
+    rounds = [values(leg, metric) for leg in block.legs()]
+    if any(not side or not min(side) > 0 for side in rounds):
+        return None
+    return launch_level(rounds[0]), launch_level(rounds[1])
+
+
+def _find_service(comparison: ComparisonView, plan: Plan) -> Mapping[Side, SideService] | None:
+    if not plan.limits:
+        return None
+    sides = {side: count_side(comparison.side(side), plan.limits, plan.workload.num_prompts) for side in Side}
+    counted = {side: service for side, service in sides.items() if service is not None}
+    return counted if len(counted) == len(Side) else None
+
+
+def _further(comparison: ComparisonView, plan: Plan, measured: Measured) -> Iterator[Metric]:
+    """Figures that only this plan asks for: goodput and attainment, the request speed, guarded figures."""
+    if measured.service is not None:
+        yield _goodput(comparison, plan, measured.service)
+        before, after = (measured.service[side].attainment for side in Side)
+        yield Metric(name="attainment", unit=UNITS["attainment"], reference=before, candidate=after)
+    names = dict.fromkeys((plan.metric, *(guard.metric for guard in plan.guards)))
+    for name in names:
+        if name in (*FURTHER, REQUEST_SPEED):
+            yield _metric(comparison, name, level(plan))
+
+
+def _goodput(comparison: ComparisonView, plan: Plan, service: Mapping[Side, SideService]) -> Metric:
+    levels = find_levels(comparison, GOODPUT, plan)
+    decision = decide_levels(levels, level(plan), plan.floor, plan.looks[:MOST_LOOKS] or None) if levels else None
+    ratio = decision if decision is not None and decision.has_ratio else None
+    bounds = ratio.gain_interval if ratio is not None else None
+    return Metric(
+        name=GOODPUT,
+        unit=UNITS[GOODPUT],
+        reference=service[Side.REFERENCE].goodput,
+        candidate=service[Side.CANDIDATE].goodput,
+        delta=ratio.gain if ratio is not None else None,
+        interval=Interval(lower=bounds[0], upper=bounds[1]) if bounds is not None else None,
+    )
 
 
 def measure_unplanned(comparison: ComparisonView, deciding: str = METRIC) -> Measured:
@@ -112,11 +222,6 @@ def judge_unplanned(
     rates = [[values(leg, metric) for leg in comparison.side(side) if leg.folder not in left_out] for side in Side]
     usable = all(leg and all(launch and min(launch) > 0 for launch in leg) for leg in rates)
     return decide_few(rates[0], rates[1]) if usable else None
-
-
-def judge(differences: Sequence[float], plan: Plan) -> Decision:
-    """Decide some of a comparison's differences by its own plan."""
-    return decide(differences, level(plan), plan.floor, plan.looks[:MOST_LOOKS] or None)
 
 
 def level(plan: Plan) -> float:

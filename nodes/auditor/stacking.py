@@ -1,8 +1,8 @@
 """Decides whether an operator with too small an end-to-end gain may be stacked for the bundle's validation.
 
 Only replaced operators: each with a benchmark that scope harness passed, won by the served implementation. The claim
-must not state more than the blocks show, and the blocks must exclude a loss beyond the floor. A stacked lever is no
-proven gain.
+must not state more than the blocks show, and the blocks must exclude a loss beyond the floor and break no guard of the
+plan. A stacked lever is no proven gain.
 """
 
 from __future__ import annotations
@@ -19,8 +19,10 @@ def may_stack(case: Case) -> bool:
     if case.request.scope != "patch" or decision is None or claim is None or claim.decision != decision.verdict:
         return False
     only_operators = bool(lever.overlays) and not lever.flags and not lever.env
+    broken = any(guard.outcome == "broken" for guard in case.measured.judge_guards(case.plan))
     return (
         only_operators
+        and not broken
         and small_and_harmless(decision, case.plan.floor)
         and all(_faster_alone(case, name) for name in lever.overlays)
     )

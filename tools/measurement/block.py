@@ -149,7 +149,7 @@ def _measure(
                 continue
             index = writers[side].timed
             load = RoundLoad(plan.workload, block.seeds[index], index)
-            rate = writers[side].round(servers[side], load, _others(servers, side))
+            rate = writers[side].round(servers[side], load, _others(servers, side)).output_throughput
             context.tell(ProgressEvent("round", f"{writers[side].leg_id} round {index}", plan.name, rate))
     except RoundFailed as problem:
         return {side: problem.failure}

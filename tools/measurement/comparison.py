@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
-from bankable.tools.evidence.records import BenchRun, Claim, Failure, LatencySummary, Plan, Side
+from bankable.tools.evidence.records import BenchRun, Claim, Failure, Plan, Side
 from bankable.tools.evidence.store import json_bytes, write_once
 from bankable.tools.measurement.block import BlockResult, run_block
 from bankable.tools.measurement.cost import block_seconds
@@ -17,9 +16,12 @@ from bankable.tools.measurement.leg import read_runs
 from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.measurement.summary import summarise
+from bankable.tools.objective.claim import make_claim
+from bankable.tools.objective.judging import Judgment, find_levels, judge, score_unit
 from bankable.tools.recorder.seeds import with_drawn_seeds
-from bankable.tools.statistics.paired import Decision, block_difference
-from bankable.tools.statistics.sequential import look, next_look
+from bankable.tools.statistics.guards import PairedLevels
+from bankable.tools.statistics.paired import Decision
+from bankable.tools.statistics.sequential import next_look, settle
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,11 @@ class ComparisonResult:
 
     plan: Plan
     decision: Decision | None
-    """``None`` when a launch or a round failed and nothing can be said."""
+    """By the objective and the guards; ``None`` when a launch or a round failed and nothing can be said."""
     claim: Claim | None
     failure: Failure | None
     diffs: tuple[float, ...]
+    """Difference of each block: a log ratio, or of rates that may be zero a part of the mean rate."""
 
     @property
     def folder(self) -> str:
@@ -60,30 +63,30 @@ def compare(
     folder = declare(context, plan)
     nonce = context.folder.draw_nonce(folder / "plan.json")
     measured = with_drawn_seeds(plan, nonce) if nonce is not None else plan
-    diffs: list[float] = []
+    levels = PairedLevels((), ())
     rounds: dict[Side, list[list[BenchRun]]] = {side: [] for side in Side}
-    decision: Decision | None = None
+    judgment: Judgment | None = None
     for block in measured.blocks:
         result = run_block(context, measured, block)
         if result.failure:
             context.tell(ProgressEvent("note", f"{plan.name}: {result.failure.kind}: {result.failure.line}", plan.name))
-            return ComparisonResult(plan, None, None, result.failure, tuple(diffs))
+            return ComparisonResult(plan, None, None, result.failure, levels.relative)
         for side in Side:
             rounds[side].append(_runs(folder, result, side))
-        diffs.append(block_difference(_rates(rounds[Side.REFERENCE][-1]), _rates(rounds[Side.CANDIDATE][-1])))
-        context.tell(
-            ProgressEvent("block", f"{plan.name} block {block.index}: {math.expm1(diffs[-1]):+.1%}", plan.name)
-        )
-        if len(diffs) in plan.looks:
-            outcome = look(diffs, plan.looks, plan.alpha, plan.floor)
-            decision = outcome.decision
-            if outcome.stop or not _time_for_more(context, plan, len(diffs), reserve_s):
+        levels = levels.extend(find_levels(plan, plan.metric, rounds[Side.REFERENCE][-1:], rounds[Side.CANDIDATE][-1:]))
+        text = f"{plan.name} block {block.index}: {levels.describe_last(score_unit(plan))}"
+        context.tell(ProgressEvent("block", text, plan.name))
+        done = len(levels.reference)
+        if done in plan.looks:
+            judgment = judge(plan, rounds)
+            if settle(judgment.decision, plan.looks).stop or not _time_for_more(context, plan, done, reserve_s):
                 break
-    if decision is None:
-        return ComparisonResult(plan, None, None, None, tuple(diffs))
-    claim = _claim(plan, decision, {side: summarise(launches) for side, launches in rounds.items()}, isolated or {})
+    if judgment is None:
+        return ComparisonResult(plan, None, None, None, levels.relative)
+    sides = {side: summarise(launches) for side, launches in rounds.items()}
+    claim = make_claim(plan, judgment, rounds, sides, isolated or {})
     context.folder.put(folder / "claim.json", claim.model_dump(mode="json"))
-    return ComparisonResult(plan, decision, claim, None, tuple(diffs))
+    return ComparisonResult(plan, judgment.decision, claim, None, levels.relative)
 
 
 def _time_for_more(context: RunContext, plan: Plan, done: int, reserve_s: float) -> bool:
@@ -98,32 +101,8 @@ def _time_for_more(context: RunContext, plan: Plan, done: int, reserve_s: float)
     return False
 
 
-def _rates(runs: list[BenchRun]) -> list[float]:
-    return [run.output_throughput for run in runs]
-
-
 def _runs(folder: Path, result: BlockResult, side: Side) -> list[BenchRun]:
     return read_runs(folder / "legs" / result.legs[side].leg_id)
-
-
-def _claim(plan: Plan, decision: Decision, sides: dict[Side, LatencySummary], isolated: Mapping[str, float]) -> Claim:
-    lower, upper = math.expm1(decision.lower), math.expm1(decision.upper)
-    delta = math.expm1(decision.mean)
-    what = plan.lever.text() or "no change"
-    return Claim(
-        comparison=plan.name,
-        run_id=plan.run_id,
-        lever=plan.lever,
-        metric=plan.metric,
-        reference=sides[Side.REFERENCE],
-        candidate=sides[Side.CANDIDATE],
-        delta=delta,
-        interval=(lower, upper),
-        blocks=decision.n,
-        decision=decision.verdict,
-        isolated=dict(isolated),
-        headline=f"{what}: output throughput {delta:+.1%} [{lower:+.1%}, {upper:+.1%}] over {decision.n} blocks",
-    )
 
 
 def read_claim(context: RunContext, name: str) -> Claim:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel
 
@@ -27,6 +28,24 @@ from bankable.tools.overlay.reports import OverlayState
 from bankable.tools.serving.driver import LaunchIdentity, LaunchRequest, RoundLoad, RoundResult, Server
 
 PREPARED = ".leg.json"
+
+
+@dataclass(frozen=True)
+class TimedRound:
+    """A round as it was recorded."""
+
+    record: dict[str, Any]
+    """The benchmark's own record, with per-request lists."""
+    stamp: RoundStamp
+
+    @property
+    def output_throughput(self) -> float:
+        """Output tokens per second."""
+        return float(self.record["output_throughput"])
+
+    def run(self) -> BenchRun:
+        """The record with its stamp, checked."""
+        return BenchRun.model_validate({**self.record, "bankable": self.stamp})
 
 
 class LegWriter:
@@ -86,13 +105,14 @@ class LegWriter:
             server.round(load, peers)
         self.warmups += 1
 
-    def round(self, server: Server, load: RoundLoad, peers: list[Server]) -> float:
-        """A timed round; returns its output throughput in tokens per second."""
+    def round(self, server: Server, load: RoundLoad, peers: list[Server]) -> TimedRound:
+        """Run a timed round and record it."""
         with self.span("round"):
             result = server.round(load, peers)
-        self._runs.append({**result.record, "bankable": self._stamp(load, result).model_dump()})
+        timed = TimedRound(result.record, self._stamp(load, result))
+        self._runs.append({**timed.record, "bankable": timed.stamp.model_dump()})
         self.timed += 1
-        return float(result.record["output_throughput"])
+        return timed
 
     @contextmanager
     def span(self, kind: Literal["warmup", "probe", "profile", "round"]) -> Iterator[None]:

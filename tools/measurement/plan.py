@@ -14,8 +14,10 @@ from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import (
     Block,
     ComparisonKind,
+    Guard,
     LaunchPlan,
     Lever,
+    Limit,
     Plan,
     ReferenceChoice,
     ServerConfig,
@@ -50,11 +52,15 @@ def make_plan(
     alpha: float | None = None,
     floor: float = 0.01,
     chosen: ReferenceChoice | None = None,
+    metric: str = "output_throughput",
+    limits: Sequence[Limit] = (),
+    guards: Sequence[Guard] = (),
 ) -> Plan:
     """Return the plan of a comparison, the same for the same arguments; data seeds depend on ``seed`` and ``name``.
 
     ``alpha`` is the one-sided level of each look: 0.05 for a single look, 0.024 for 5, 7 and 10, else solved for by
-    ``nominal_alpha``. Raises UserError on impossible looks or counts, a control with a lever or a patch without one.
+    ``nominal_alpha``. ``metric`` decides; ``limits`` and ``guards`` are declared with it. Raises UserError on
+    impossible looks or counts, a control with a lever or a patch without one.
     """
     rounds = ROUNDS[launch_plan] if rounds_per_leg is None else rounds_per_leg
     _check(name, kind, lever, looks, rounds)
@@ -72,6 +78,9 @@ def make_plan(
         reference=reference,
         lever=lever,
         workload=workload,
+        metric=metric,
+        limits=tuple(limits),
+        guards=tuple(guards),
         launch_plan=launch_plan,
         rounds_per_leg=rounds,
         looks=tuple(looks),

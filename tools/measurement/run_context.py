@@ -10,8 +10,10 @@ from threading import Event as Flag
 from bankable.tools.evidence.folder import RunFolder
 from bankable.tools.evidence.records import (
     ComparisonKind,
+    Guard,
     LaunchPlan,
     Lever,
+    Limit,
     Plan,
     ReferenceChoice,
     ServerConfig,
@@ -36,6 +38,12 @@ class MeasurementProtocol:
     rounds_per_leg: int
     floor: float
     seed: int
+    metric: str = "output_throughput"
+    """Figure that decides."""
+    limits: tuple[Limit, ...] = ()
+    """Latency limits of a good request."""
+    guards: tuple[Guard, ...] = ()
+    """Figures that must not get worse."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,9 @@ class RunContext:
             alpha=alpha,
             floor=self.protocol.floor,
             chosen=self.chosen,
+            metric=self.protocol.metric,
+            limits=self.protocol.limits,
+            guards=self.protocol.guards,
         )
 
     def situation(self) -> Situation:

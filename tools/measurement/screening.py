@@ -13,12 +13,13 @@ from statistics import median
 from typing import Any, Literal
 
 from bankable.tools.evidence.folder import set_leg_aside
-from bankable.tools.evidence.records import Failure, LegRecord, Lever, Plan, Record, Scalar, Side
+from bankable.tools.evidence.records import GOODPUT, Failure, LegRecord, Lever, Plan, Record, Scalar, Side
 from bankable.tools.evidence.store import AppendLog
 from bankable.tools.measurement.engagement import engagement
-from bankable.tools.measurement.leg import LegWriter
+from bankable.tools.measurement.leg import LegWriter, TimedRound
 from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
+from bankable.tools.objective.judging import score_rounds
 from bankable.tools.serving.driver import LaunchFailed, RoundFailed, RoundLoad, Server
 
 PAIRS = 2
@@ -28,8 +29,11 @@ MORE_PAIRS = 3
 DISAGREE = math.log(1.05)
 HOPELESS = math.log(0.93)
 """A candidate this far behind after its first pair of rounds is not asked again."""
+HOPELESS_GOODPUT = math.log(0.5)
+"""The same for goodput, which noise moves further."""
 
 
+THROUGHPUT = "output_throughput"
 Source = Literal["policy", "llm"]
 
 
@@ -43,7 +47,7 @@ class ScreeningResult(Record):
     flags: dict[str, Scalar]
     """Engine flags that differ from the reference."""
     score: float | None
-    """Median log ratio of output throughput against the reference, ``None`` when it did not serve."""
+    """Median log ratio of the deciding figure against the reference, ``None`` when it did not serve."""
     rounds: int
     """Timed rounds that the score rests on."""
     failure: Failure | None
@@ -124,20 +128,20 @@ class Screening:
             for pair in range(MORE_PAIRS):
                 if pair == PAIRS and abs(ratios[0] - ratios[1]) < DISAGREE:
                     break
-                rates = {}
+                rounds = {}
                 for side in (Side.REFERENCE, Side.CANDIDATE) if pair % 2 == 0 else (Side.CANDIDATE, Side.REFERENCE):
-                    rates[side] = self._round(side, number * MORE_PAIRS + pair, writer, server)
-                ratios.append(math.log(rates[Side.CANDIDATE] / rates[Side.REFERENCE]))
+                    rounds[side] = self._round(side, number * MORE_PAIRS + pair, writer, server)
+                ratios.append(_score(plan, rounds[Side.REFERENCE], rounds[Side.CANDIDATE]))
                 context.tell(
                     ProgressEvent("round", f"{writer.leg_id} pair {pair}: {math.expm1(ratios[-1]):+.1%}", writer.leg_id)
                 )
-                if ratios[-1] < HOPELESS:
+                if ratios[-1] < (HOPELESS_GOODPUT if plan.metric == GOODPUT else HOPELESS):
                     break
         except RoundFailed as problem:
             return None, problem.failure
         return median(ratios), None
 
-    def _round(self, side: Side, turn: int, writer: LegWriter, server: Server) -> float:
+    def _round(self, side: Side, turn: int, writer: LegWriter, server: Server) -> TimedRound:
         assert self._reference is not None
         assert self._writer is not None
         seed = self.plan.seed + 1_000_003 * (turn + 1)
@@ -204,6 +208,13 @@ class Screening:
             self.close()
         elif self._reference:
             self._reference.close()
+
+
+def _score(plan: Plan, reference: TimedRound, candidate: TimedRound) -> float:
+    """Log ratio of the deciding figure of a pair of rounds."""
+    if plan.metric == THROUGHPUT:  # stands in the record; its per-request lists need not be checked
+        return math.log(candidate.output_throughput / reference.output_throughput)
+    return score_rounds(plan, reference.run(), candidate.run())
 
 
 def _log(context: RunContext) -> Path:

@@ -73,6 +73,7 @@ def collect(run_dir: Path) -> ReportModel:
         delta=number(outcome.get("delta")),
         interval=interval(outcome.get("interval")),
         metric=next((c.metric for c in comparisons), "output_throughput"),
+        limits=next((s.value for c in comparisons if c.plan for s in c.plan.objective if s.name == "limits"), ""),
         floor=next((c.plan.floor for c in comparisons if c.plan), None),
         accepted=accepted,
         decisions=_decisions(outcome, verdicts),

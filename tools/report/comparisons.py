@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from pydantic import ValidationError
+
+from bankable.tools.evidence.records import GOODPUT, REQUEST_SPEED, BenchRun, Guard, Limit, describe_limits
+from bankable.tools.objective.attainment import count_good
+from bankable.tools.objective.judging import find_request_speed
 from bankable.tools.report.model import (
     SIDES,
     ReportComparison,
@@ -19,6 +24,7 @@ from bankable.tools.report.model import (
     ReportSetting,
 )
 from bankable.tools.report.reading import ReportReader, clean, interval, mapping, number, sequence, whole
+from bankable.tools.report.words import bounds, percent, quantity, share
 
 MAX_COMPARISONS = 60
 MAX_LEGS = 200
@@ -29,6 +35,8 @@ UNITS = {
     "total_throughput": "tok/s",
     "input_throughput": "tok/s",
     "request_throughput": "req/s",
+    GOODPUT: "req/s",
+    REQUEST_SPEED: "1/s",
 }
 
 
@@ -45,6 +53,7 @@ def read_comparison(folder: Path) -> ReportComparison:
     reader = ReportReader(folder)
     plan, claim = reader.json(folder / "plan.json"), reader.json(folder / "claim.json")
     metric = clean(plan.get("metric") or claim.get("metric"), 60) or "output_throughput"
+    limits = _read_limits(plan)
     legs: list[ReportLeg] = []
     rounds: list[ReportRound] = []
     samples: list[tuple[float, ReportHostPoint, tuple[str, ...]]] = []
@@ -54,7 +63,7 @@ def read_comparison(folder: Path) -> ReportComparison:
         if block is None or side not in SIDES:
             reader.gaps.append(f"{clean(leg.name, 80)} does not say which leg it is; it is not shown.")
             continue
-        mine = [*_rounds(reader, leg, metric, (block, side))][: MAX_ROUNDS - len(rounds)]
+        mine = [*_rounds(reader, leg, (metric, limits), (block, side))][: MAX_ROUNDS - len(rounds)]
         rounds.extend(mine)
         legs.append(_leg(record, block, side, [r.value for r in mine]))
         samples.extend(_samples(reader, leg))
@@ -67,6 +76,8 @@ def read_comparison(folder: Path) -> ReportComparison:
         lever=settings_of(plan.get("lever")),
         plan=_plan(plan) if plan else None,
         claim_headline=clean(claim.get("headline")),
+        service=tuple(_service(claim)),
+        guards=tuple(_guards(claim)),
         delta=number(claim.get("delta")),
         interval=interval(claim.get("interval")),
         decision=clean(claim.get("decision"), 30),
@@ -106,10 +117,54 @@ def settings_of(raw: object) -> tuple[ReportSetting, ...]:
     )
 
 
-def _rounds(reader: ReportReader, leg: Path, metric: str, place: tuple[int, str]) -> list[ReportRound]:
-    rounds = []
+def _read_limits(plan: dict[str, Any]) -> tuple[Limit, ...]:
+    try:
+        return tuple(Limit.model_validate(raw) for raw in sequence(plan.get("limits"), 20))
+    except ValidationError:
+        return ()
+
+
+def _figure(record: dict[str, Any], metric: str, limits: tuple[Limit, ...]) -> float | None:
+    """The deciding figure of a round: as recorded, or from its requests where the record has none."""
+    if metric not in (GOODPUT, REQUEST_SPEED):
+        return number(record.get(metric))
+    try:
+        run = BenchRun.model_validate(record)
+        return count_good(run, limits).rate if metric == GOODPUT else find_request_speed(run)
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+def _service(claim: dict[str, Any]) -> Iterator[ReportSetting]:
+    """Goodput and attainment of both sides, as claimed."""
+    service = mapping(claim.get("service"))
+    for side in SIDES if service else ():
+        level = mapping(service.get(side))
+        shares = mapping(level.get("by_limit"))
+        within = ", ".join(f"{clean(key, 20)} {share(number(value))}" for key, value in list(shares.items())[:20])
+        goodput, attainment = number(level.get("goodput")), number(level.get("attainment"))
+        text = f"{quantity(goodput)} req/s, {share(attainment)} of the requests sent" + (
+            f" ({within})" if within else ""
+        )
+        yield ReportSetting(name=f"within the limits, {side}", value=clean(text, 300))
+
+
+def _guards(claim: dict[str, Any]) -> Iterator[ReportSetting]:
+    """Harm of each guarded figure with its bounds, as claimed."""
+    for raw in sequence(claim.get("guards"), 20):
+        guard = mapping(raw)
+        harm, margin = number(guard.get("harm")), number(guard.get("margin"))
+        text = f"{percent(harm)} worse ({bounds(interval(guard.get('interval')))}), at most {percent(margin)}"
+        outcome = clean(guard.get("outcome"), 20)
+        yield ReportSetting(name=clean(guard.get("metric"), 60), value=f"{outcome}: {text}")
+
+
+def _rounds(
+    reader: ReportReader, leg: Path, deciding: tuple[str, tuple[Limit, ...]], place: tuple[int, str]
+) -> list[ReportRound]:
+    rounds, metric = [], deciding[0]
     for at, record in enumerate(reader.lines(leg / "bench_runs.jsonl")):
-        value = number(record.get(metric))
+        value = _figure(record, *deciding)
         if value is None:
             reader.gaps.append(f"{clean(leg.name, 80)}: a round has no {metric}.")
             continue
@@ -173,6 +228,20 @@ def _series(samples: Sequence[tuple[float, ReportHostPoint, tuple[str, ...]]]) -
     return tuple(point.model_copy(update={"t": point.t - first}) for point in points)
 
 
+def _objective(raw: dict[str, Any]) -> tuple[ReportSetting, ...]:
+    """Limits and guards of the plan; empty where none were asked for."""
+    limits = _read_limits(raw)
+    settings = [ReportSetting(name="limits", value=describe_limits(limits))] if limits else []
+    for item in sequence(raw.get("guards"), 20):
+        try:
+            guard = Guard.model_validate(item)
+        except ValidationError:
+            continue
+        change = -guard.margin if guard.larger_is_better else guard.margin
+        settings.append(ReportSetting(name=f"guard {guard.metric}", value=f"at most {percent(change)}"))
+    return tuple(settings)
+
+
 def _plan(raw: dict[str, Any]) -> ReportPlan:
     blocks = []
     for at, item in enumerate(sequence(raw.get("blocks"), 100)):
@@ -194,6 +263,7 @@ def _plan(raw: dict[str, Any]) -> ReportPlan:
         rounds_per_leg=whole(raw.get("rounds_per_leg")) or 0,
         launch_plan=clean(raw.get("launch_plan"), 40),
         seed=whole(raw.get("seed")) or 0,
+        objective=_objective(raw),
         workload=tuple(
             ReportSetting(name=clean(name, 60), value=clean(value, 200))
             for name, value in workload.items()

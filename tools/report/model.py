@@ -203,6 +203,8 @@ class ReportPlan(Record):
     """From which orders and data seeds were drawn."""
     workload: tuple[ReportSetting, ...]
     """Load of every round."""
+    objective: tuple[ReportSetting, ...] = ()
+    """Latency limits and guards; empty where none were asked for."""
 
 
 class ReportComparison(Record):
@@ -228,6 +230,10 @@ class ReportComparison(Record):
     """Bounds of ``delta``, as claimed."""
     decision: str = ""
     """``real``, ``not_real`` or ``undecided``, as claimed."""
+    service: tuple[ReportSetting, ...] = ()
+    """Goodput and attainment of both sides, as claimed; empty for a plan without limits."""
+    guards: tuple[ReportSetting, ...] = ()
+    """Guarded figures, as claimed; empty for a plan without guards."""
     legs: tuple[ReportLeg, ...] = ()
     """In order of their folders."""
     rounds: tuple[ReportRound, ...] = ()
@@ -314,6 +320,8 @@ class ReportModel(Record):
     """What the gain is over: engine, device and how its operators run."""
     metric: str = "output_throughput"
     """Name of the deciding figure."""
+    limits: str = ""
+    """Latency limits in words; empty where none were asked for."""
     delta: float | None = None
     """Mean gain as a fraction."""
     interval: Interval | None = None

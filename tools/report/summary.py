@@ -16,7 +16,8 @@ def summary(report: ReportModel) -> str:
     lines.append(f"Model {plain(report.model)}, run {plain(report.run_id)}.")
     if report.delta is not None or report.interval is not None:
         name = plain(report.metric.replace("_", " ").capitalize())
-        lines.append(f"{name} {percent(report.delta)} ({bounds(report.interval)}).")
+        limits = f" {plain(report.limits)}" if report.limits else ""
+        lines.append(f"{name} {percent(report.delta)} ({bounds(report.interval)}){limits}.")
     if not report.proven:
         lines.append("This run proved no gain that may be banked.")
     if report.accepted:

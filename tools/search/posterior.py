@@ -49,6 +49,10 @@ class Prior:
     """Of one measured score; the control comparison measures it."""
 
 
+GOODPUT_PRIOR = Prior(effect_sd=0.3, noise_sd=0.12)
+"""For goodput: near a limit a small change of a latency moves many requests in or out, and so does noise."""
+
+
 class Posterior:
     """Posterior over all points of a space given some scores."""
 

@@ -40,6 +40,9 @@ class RoundFigures:
     p99_tpot_ms: float
     median_itl_ms: float
     p99_itl_ms: float
+    median_e2e_ms: float
+    """Of TTFT plus ITLs of a request."""
+    p99_e2e_ms: float
     longest_request_s: float
     """TTFT plus ITLs of the slowest request: the round cannot have been shorter."""
     busy_s: float
@@ -105,6 +108,7 @@ def figures(
     whole = [ttft + decode for ttft, decode in zip(firsts, decodes, strict=True)]
     (ttft_50, ttft_99), (tpot_50, tpot_99) = percentiles(firsts, (50, 99)), percentiles(tpots, (50, 99))
     itl_50, itl_99 = packed_percentiles(gaps, (50, 99))
+    e2e_50, e2e_99 = percentiles(whole, (50, 99))
     return RoundFigures(
         issued=len(errors),
         completed=len(done),
@@ -120,6 +124,8 @@ def figures(
         p99_tpot_ms=1000.0 * tpot_99,
         median_itl_ms=1000.0 * itl_50,
         p99_itl_ms=1000.0 * itl_99,
+        median_e2e_ms=1000.0 * e2e_50,
+        p99_e2e_ms=1000.0 * e2e_99,
         longest_request_s=max(whole, default=0.0),
         busy_s=math.fsum(whole),
     )

@@ -72,6 +72,17 @@ class Decision:
         """Bounds L and U as fractions."""
         return math.expm1(self.lower), math.expm1(self.upper)
 
+    @property
+    def has_ratio(self) -> bool:
+        """Whether the gain may be stated as a percentage."""
+        return True
+
+    def describe(self, digits: int = 1) -> str:
+        """``+4.2% [+1.9%, +6.4%]``; a single block has no bounds."""
+        low, high = self.gain_interval
+        span = f" [{low:+.{digits}%}, {high:+.{digits}%}]" if self.n > 1 else ""
+        return f"{self.gain:+.{digits}%}{span}"
+
 
 def launch_level(rounds: Sequence[float]) -> float:
     """Return y of one launch from the metric of its rounds. Raises ValueError on an empty or non-positive metric."""
@@ -113,12 +124,12 @@ def decide(
     n, threshold, mean = len(differences), math.log1p(floor), fmean(differences)
     p = sign_flip_p(differences)
     if n == 1:
-        more = _more_blocks(1, mean - threshold, None, alpha, looks)
+        more = count_more_blocks(1, mean - threshold, None, alpha, looks)
         reason = "one block has no spread, so nothing follows from it"
         return Decision("undecided", mean, -math.inf, math.inf, p, 1, None, more, reason)
     sd, bounds = stdev(differences), interval(differences, alpha)
     verdict, reason = _judge(n, bounds, p, threshold, looks)
-    more = 0 if verdict != "undecided" else _more_blocks(n, mean - threshold, sd, alpha, looks)
+    more = 0 if verdict != "undecided" else count_more_blocks(n, mean - threshold, sd, alpha, looks)
     return Decision(verdict, mean, bounds.lower, bounds.upper, p, n, sd, more, reason)
 
 
@@ -154,8 +165,12 @@ def _half_width(sd: float, n: int, alpha: float) -> float:
     return t_quantile(1.0 - alpha, n - 1) * sd / math.sqrt(n)
 
 
-def _more_blocks(n: int, excess: float, sd: float | None, alpha: float, looks: Sequence[int] | None) -> int | None:
-    """``excess`` is the mean above δ₀; without a spread the answer is the next count that can give a verdict."""
+def count_more_blocks(n: int, excess: float, sd: float | None, alpha: float, looks: Sequence[int] | None) -> int | None:
+    """Return further blocks after which the same mean and sd would decide; ``None`` when no feasible number would.
+
+    ``excess`` is the mean above the threshold, ``sd`` the standard deviation of the blocks in the same unit; without
+    one the answer is the next count that can give a verdict.
+    """
     narrow = range(n + 1, MOST_BLOCKS + 1)
     if sd is not None:
         # The bounds only narrow with more blocks, so the first total that is narrow enough is found by halving.

@@ -48,6 +48,12 @@ def look(
     check_looks(looks)
     if len(differences) not in looks:
         raise PeekError(f"{len(differences)} blocks is no declared look of {list(looks)}")
-    decision = decide(differences, alpha, floor, looks)
-    final = len(differences) == looks[-1]
+    return settle(decide(differences, alpha, floor, looks), looks)
+
+
+def settle(decision: Decision, looks: Sequence[int]) -> LookResult:
+    """Whether a decision at a declared look ends the comparison. Raises ``PeekError`` at any other block count."""
+    if decision.n not in looks:
+        raise PeekError(f"{decision.n} blocks is no declared look of {list(looks)}")
+    final = decision.n == looks[-1]
     return LookResult(final or decision.verdict != "undecided", decision, final)

@@ -83,7 +83,7 @@ def paired_wins(differences: Array, alpha: float, threshold: float, *, sign_flip
     half = t_quantile(1.0 - alpha, n - 1) * differences.std(axis=1, ddof=1) / np.sqrt(n)
     wins: Flags = differences.mean(axis=1) - half > threshold
     if sign_flip:
-        wins[wins] = _sign_flip(differences[wins]) <= SIGN_FLIP_LEVEL
+        wins[wins] = sign_flip_shares(differences[wins]) <= SIGN_FLIP_LEVEL
     return wins
 
 
@@ -132,7 +132,8 @@ def _two_sample(a: Array, b: Array) -> Flags:
     return wins
 
 
-def _sign_flip(differences: Array) -> Array:
+def sign_flip_shares(differences: Array) -> Array:
+    """Return the sign-flip p of each row."""
     n = differences.shape[1]
     signs = 1.0 - 2.0 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
     shares: list[Array] = []

@@ -17,15 +17,18 @@ from pydantic import ConfigDict
 from bankable.nodes.auditor.reading.first_batch import find_cold_start
 from bankable.nodes.auditor.reading.gaps import Gaps
 from bankable.nodes.auditor.reading.reader import Json, Reader
+from bankable.nodes.auditor.reading.request_times import RequestTimes, collect_times
 from bankable.nodes.auditor.reading.resolved import drop_volatile
 from bankable.nodes.auditor.reading.round_facts import RoundFacts, collect_facts
 from bankable.nodes.auditor.reading.texts import count_empty_answers
 from bankable.tools.evidence.canonical import canonical, digest
-from bankable.tools.evidence.records import LatencySummary, RoundStamp
-from bankable.tools.statistics.latency import figures
+from bankable.tools.evidence.records import REQUEST_SPEED, LatencySummary, RoundStamp
+from bankable.tools.statistics.latency import RoundFigures, figures
 from bankable.tools.statistics.order import nonnegative
 
 REPORTED = tuple(LatencySummary.model_fields)
+FURTHER = ("p99_tpot_ms", "median_e2e_ms", "p99_e2e_ms")
+"""Recomputed figures beside those of ``LatencySummary``."""
 MAX_ROWS = 10_000
 """Rounds that are read of one launch."""
 LONGEST_S = 1e7
@@ -140,11 +143,13 @@ class BenchRound:
     """The load generator's own arguments."""
     server_info: Json = field(default_factory=dict)
     """Resolved server arguments without volatile ones; empty when the record has none."""
+    times: RequestTimes | None = None
+    """Latencies of each answered request; ``None`` for a round that lists none."""
     facts: RoundFacts | None = None
     """Further facts of a round of this project's format; ``None`` for other tools' records."""
 
     def figure(self, name: str) -> float | None:
-        """A figure of ``LatencySummary``: recomputed where that is possible, else as reported."""
+        """A figure of ``LatencySummary`` or ``FURTHER``: recomputed where that is possible, else as reported."""
         return self.raw.get(name, self.reported.get(name))
 
 
@@ -253,7 +258,7 @@ def _build_round(
         line=line,
         stamp=head.bankable,
         reported={name: float(getattr(head, name)) for name in REPORTED},
-        raw={name: float(getattr(raw, name)) for name in REPORTED},
+        raw=find_figures(raw),
         listed=True,
         duration=head.duration,
         issued=head.bankable.issued if head.bankable else len(requests.output_lens),
@@ -278,6 +283,7 @@ def _build_round(
         process=find_process(head.server_info),
         arguments=tuple((key, _format_argument(entry[key])) for key in BENCH_ARGUMENTS if key in entry),
         server_info=seen.setdefault(digest(canonical(info)), info),
+        times=collect_times(requests.ttfts, gaps.sums, requests.output_lens, requests.errors),
         facts=collect_facts(
             entry,
             (requests.input_lens, requests.output_lens, requests.ttfts, requests.errors, requests.cached_tokens),
@@ -285,6 +291,13 @@ def _build_round(
             raw.p99_tpot_ms,
         ),
     )
+
+
+def find_figures(round_figures: RoundFigures) -> dict[str, float]:
+    """Recomputed figures by name: those of ``LatencySummary``, and those that a guard or an objective may name."""
+    figures = {name: float(getattr(round_figures, name)) for name in (*REPORTED, *FURTHER)}
+    median = round_figures.median_e2e_ms
+    return {**figures, REQUEST_SPEED: 1000.0 / median if median > 0 else 0.0}
 
 
 def read_count(value: object) -> int | None:

@@ -22,7 +22,7 @@ from bankable.nodes.auditor.measured import values
 from bankable.nodes.auditor.reading.view import ComparisonView
 from bankable.nodes.auditor.rule import GAINS, Found, NotApplicable, Outcome, Rule, Unverifiable, at, fail, flag, info
 from bankable.nodes.auditor.verdict import Action
-from bankable.tools.evidence.records import ComparisonKind, LegRecord, Side
+from bankable.tools.evidence.records import ComparisonKind, LegRecord, Plan, Side, describe_limits
 from bankable.tools.statistics.paired import launch_level
 
 BAND = 0.05
@@ -47,6 +47,8 @@ def check(case: Case) -> Iterator[Outcome]:
         ("model", plan.model, control.model),
         ("workload", plan.workload, control.workload),
         ("metric", plan.metric, control.metric),
+        ("limits", describe_limits(plan.limits), describe_limits(control.limits)),
+        ("guards", _guards(plan), _guards(control)),
     ):
         if mine != theirs:
             yield _other(f"{what}: {theirs}", f"{what}: {mine}", case.plan_file, "Q04")
@@ -55,7 +57,12 @@ def check(case: Case) -> Iterator[Outcome]:
         names = ", ".join(sorted(on_top))
         yield NotApplicable(f"the reference has accepted levers on top of the true baseline: {names}")
         return
-    yield from _drift(case, _levels(case.control, plan.metric), _levels(case.comparison, plan.metric))
+    metric = case.noise_metric
+    yield from _drift(case, _levels(case.control, metric), _levels(case.comparison, metric))
+
+
+def _guards(plan: Plan) -> str:
+    return ", ".join(f"{guard.metric} {guard.margin:g}" for guard in plan.guards)
 
 
 def _accepted_earlier(case: Case) -> set[tuple[str, str]]:

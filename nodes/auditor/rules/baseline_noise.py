@@ -19,7 +19,7 @@ from bankable.nodes.auditor.measured import level, values
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import Outcome, Rule, Unverifiable, at, fail, flag, info
 from bankable.nodes.auditor.verdict import Action, Severity
-from bankable.tools.evidence.records import Plan, Side
+from bankable.tools.evidence.records import GOODPUT, Plan, Side
 from bankable.tools.statistics.noise import drift, minimal_detectable_effect, spread
 from bankable.tools.statistics.outliers import outlier_marks
 from bankable.tools.statistics.paired import MIN_BLOCKS
@@ -37,7 +37,7 @@ TREND = 0.25
 
 
 def check(case: Case) -> Iterator[Outcome]:
-    metric = case.metric
+    metric = case.noise_metric
     if case.planned is not None:
         yield from _power(case, case.planned)
     elif len(case.legs) < FEWEST_LAUNCHES:
@@ -62,13 +62,14 @@ def check(case: Case) -> Iterator[Outcome]:
 
 
 def _power(case: Case, plan: Plan) -> Iterator[Outcome]:
-    ds, where = case.measured.differences, at(case.plan_file)
+    ds, where = _relative(case, plan), at(case.plan_file)
     if len(ds) < 2:
         yield Unverifiable("at least two blocks of the reference against itself", (where,), Severity.FLAG)
         return
     sd, n = stdev(ds), max((*plan.looks, MIN_BLOCKS))
     smallest = math.expm1(minimal_detectable_effect(sd, n, level(plan)))
-    observed = f"block sd {sd:.1%}: {n} blocks show a gain of {smallest:.1%} above the floor with 80 % power"
+    unit = " of the request rate" if plan.metric == GOODPUT else ""
+    observed = f"block sd {sd:.1%}: {n} blocks show a gain of {smallest:.1%}{unit} above the floor with 80 % power"
     if smallest > HOPELESS:
         yield fail(
             f"{n} blocks that can decide a gain of {HOPELESS:.0%}",
@@ -81,6 +82,19 @@ def _power(case: Case, plan: Plan) -> Iterator[Outcome]:
         )
     else:
         yield info("a plan that can decide", observed, where, code="detectable_effect")
+
+
+def _relative(case: Case, plan: Plan) -> tuple[float, ...]:
+    """Differences of the blocks as log ratios; of goodput, as shares of all requests that the reference answers.
+
+    A reference may serve few requests within the limits or none: then its goodput is no scale.
+    """
+    if plan.metric != GOODPUT:
+        return case.measured.differences
+    answered = case.measured.metric("request_throughput")
+    if answered is None or not answered.reference:
+        return ()
+    return tuple(difference / answered.reference for difference in case.measured.differences)
 
 
 def _first_round(case: Case, metric: str) -> Iterator[Outcome]:

@@ -122,7 +122,8 @@ def _agrees(case: Case, component: ComponentView, claimed: float | None) -> Iter
 def _credit(case: Case, gains: list[tuple[str, float]]) -> Iterator[Outcome]:
     if len(gains) < 2 or case.measured.decision is None:
         return
-    total = case.measured.decision.gain
+    decision = case.measured.decision
+    total = f"{decision.gain:+.1%}" if decision.has_ratio else decision.describe()
     parts = ", ".join(f"{name} {gain:+.1%}" for name, gain in gains)
     text = case.comparison.claim.headline if case.comparison.claim else ""
     named = [name for name in case.lever.names() if name in text]
@@ -130,16 +131,14 @@ def _credit(case: Case, gains: list[tuple[str, float]]) -> Iterator[Outcome]:
         yield flag(
             f"credit for all of {', '.join(case.lever.names())}",
             f"headline names {named[0]} only",
-            f"decompose the gain of {total:+.1%}: {parts}",
+            f"decompose the gain of {total}: {parts}",
             at(case.claim_file),
             action=Action.DOWNGRADE_HEADLINE,
             modes=("A04",),
             code="credited_to_one",
         )
     else:
-        yield info(
-            "gain of the bundle and of its parts, which do not add up", f"{total:+.1%}; {parts}", at(case.claim_file)
-        )
+        yield info("gain of the bundle and of its parts, which do not add up", f"{total}; {parts}", at(case.claim_file))
 
 
 rule = Rule(

@@ -31,8 +31,7 @@ def check(case: Case) -> Iterator[Outcome]:
     if decision.n < 2:
         yield Unverifiable("a control of at least two blocks", (where,), Severity.FLAG)
         return
-    low, high = decision.gain_interval
-    observed = f"{decision.gain:+.2%} [{low:+.2%}, {high:+.2%}] over {decision.n} blocks"
+    observed = f"{decision.describe(2)} over {decision.n} blocks"
     if decision.lower <= 0 <= decision.upper:
         yield info("an A/A interval that covers 0", observed, where)
     elif case.scope == "baseline":

@@ -69,7 +69,7 @@ def _check_sum(case: Case) -> Iterator[Outcome]:
         if component.claim is not None and component.claim.delta is not None
     ]
     decision, claim = case.measured.decision, case.comparison.claim
-    if len(gains) < 2 or decision is None or claim is None:
+    if len(gains) < 2 or decision is None or claim is None or not math.isfinite(decision.gain):
         return
     total = math.fsum(gains)
     stated = [float(match[1]) / 100.0 for match in _STATED.finditer(claim.headline[:2000])]

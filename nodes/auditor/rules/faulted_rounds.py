@@ -14,7 +14,7 @@ from statistics import median
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.findings.spread import launches_apart
-from bankable.nodes.auditor.measured import judge, judge_unplanned, values
+from bankable.nodes.auditor.measured import judge_unplanned, values
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.rule import GAINS, NotApplicable, Outcome, Rule, at, fail, flag
 from bankable.nodes.auditor.verdict import Action
@@ -38,10 +38,10 @@ def check(case: Case) -> Iterator[Outcome]:
     if decision is None:
         yield NotApplicable("no rates to compare")
         return
-    metric = case.metric
+    metric = case.noise_metric
     for leg in case.legs:
         rates = values(leg, metric)
-        if len(rates) > 1 and spread(rates) > WIDE:
+        if len(rates) > 1 and min(rates) > 0 and spread(rates) > WIDE:
             yield flag(
                 f"rounds of a launch within {WIDE:.0%} of each other",
                 f"spread {spread(rates):.0%} in {leg.name}",
@@ -83,8 +83,8 @@ def _without(case: Case, far: Sequence[int]) -> Decision | FewDecision | None:
     if case.planned is None:
         folders = {leg.folder for index in far for leg in case.blocks[index].legs()}
         return judge_unplanned(case.comparison, folders, case.metric)
-    others = [d for index, d in enumerate(case.measured.differences) if index not in far]
-    return judge(others, case.planned) if others else None
+    others = [index for index in range(len(case.blocks)) if index not in far]
+    return case.measured.decide(case.planned, others)
 
 
 def _far(side: Sequence[LegView], metric: str) -> list[int]:

@@ -9,26 +9,27 @@ floor is 1 %, and one launch a side is never a real gain.
 The looks must keep 5 % together, every earlier look must have left the question open, and every block that was measured
 counts. "Undecided" and "not real" are both not banked, and they are not the same; an operator that is faster alone may
 still be stacked (``bankable.nodes.auditor.stacking``). What the simple rule says of all rounds is reported beside it.
+Goodput is a rate that may be zero: its launches are compared without logarithms (``bankable.tools.statistics.rates``).
+A guard of the plan that is broken makes a gain not real, one that is undecided leaves it undecided.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.measured import MOST_LOOKS, SMALLEST_LEVEL, find_plan_fault, judge, values
+from bankable.nodes.auditor.measured import MOST_LOOKS, SMALLEST_LEVEL, find_plan_fault, values
 from bankable.nodes.auditor.rule import GAINS, Found, Outcome, Rule, Unverifiable, at, fail, flag, info
 from bankable.nodes.auditor.stacking import may_stack
 from bankable.nodes.auditor.verdict import Action
-from bankable.tools.evidence.records import Side
+from bankable.tools.evidence.records import GOODPUT, REQUEST_SPEED, Side
 from bankable.tools.statistics.paired import Decision
 from bankable.tools.statistics.pocock import nominal_alpha
 from bankable.tools.statistics.simple import simple_rule
 
 LEVEL_SLACK = 0.0005
-METRICS = ("output_throughput", "request_throughput")
-"""Larger is better. A latency is reported beside the gain, never as one."""
+METRICS = ("output_throughput", "request_throughput", GOODPUT, REQUEST_SPEED)
+"""Larger is better. A latency is reported beside the gain, never as one; its inverse is a speed."""
 
 
 def check(case: Case) -> Iterator[Outcome]:
@@ -45,11 +46,14 @@ def check(case: Case) -> Iterator[Outcome]:
         yield fail(expected, fault, advice, where, action=Action.REMEASURE, modes=("D10",), code="impossible_plan")
         return
     if decision is None:
-        yield Unverifiable("a positive throughput in every round", (at(case.comparison.path("legs")),))
+        what = "a positive throughput in every round"
+        if plan.metric == GOODPUT:
+            what = "latency limits in the plan, and every request of each round"
+        yield Unverifiable(what, (at(case.comparison.path("legs")),))
         return
     yield from _check_declared(case, decision)
-    yield _simple(case)
-    observed = f"{decision.gain:+.2%}{_span(decision)} over {decision.n} blocks: {decision.reason}"
+    yield from _simple(case)
+    observed = f"{decision.describe(2)} over {decision.n} blocks: {decision.reason}"
     if decision.verdict == "real":
         yield info("a gain above the floor", observed, where)
     elif may_stack(case):
@@ -164,14 +168,16 @@ def _one_process(case: Case, *, real: bool) -> Found:
     )
 
 
-def _simple(case: Case) -> Found:
-    """The textbook rule's result; reported beside the verdict, never in its place."""
+def _simple(case: Case) -> Iterator[Found]:
+    """The textbook rule's result; reported beside the verdict, never in its place. It has none for a goodput."""
+    if case.plan.metric == GOODPUT:
+        return
     sides = (Side.REFERENCE, Side.CANDIDATE)
     rounds = [[rate for leg in case.comparison.side(side) for rate in values(leg, case.plan.metric)] for side in sides]
     decision = simple_rule(rounds[0], rounds[1])
     apart = "no candidate round below a reference round" if decision.separated else "ranges of the rounds overlap"
     word = "a win" if decision.wins else "no win"
-    return info(
+    yield info(
         "the simple rule, for comparison: medians further apart than the band, and ranges that do not overlap",
         f"medians {decision.delta:+.2%}, band {decision.band:.1%}, {apart}: {word}",
         at(case.plan_file),
@@ -208,8 +214,8 @@ def _check_declared(case: Case, decision: Decision) -> Iterator[Found]:
             code="not_a_look",
         )
     for earlier in (look for look in looks if look < decision.n):
-        before = judge(case.measured.differences[:earlier], plan)
-        if before.verdict != "undecided":
+        before = case.measured.decide(plan, range(earlier))
+        if before is not None and before.verdict != "undecided":
             weigh = fail if before.verdict == "not_real" else flag
             yield weigh(
                 "a stop at the first look that decides",
@@ -219,13 +225,6 @@ def _check_declared(case: Case, decision: Decision) -> Iterator[Found]:
                 modes=("D10", "D09"),
                 code="went_on",
             )
-
-
-def _span(decision: Decision) -> str:
-    if math.isinf(decision.lower):
-        return ""
-    low, high = decision.gain_interval
-    return f" [{low:+.2%}, {high:+.2%}]"
 
 
 rule = Rule(

@@ -77,8 +77,10 @@ def _gain(case: Case, claim: StoredClaim) -> Iterator[Outcome]:
     if decision is None or record is None:
         return
     low, high = decision.gain_interval
-    pairs: list[tuple[str, float | None, float]] = [("delta", record.delta, decision.gain)]
-    if record.interval is not None and decision.n > 1:
+    pairs: list[tuple[str, float | None, float]] = (
+        [("delta", record.delta, decision.gain)] if decision.has_ratio else []
+    )
+    if record.interval is not None and decision.n > 1 and decision.has_ratio:
         pairs += [("lower bound", record.interval[0], low), ("upper bound", record.interval[1], high)]
     for name, claimed, true in pairs:
         if claimed is None:
@@ -89,7 +91,22 @@ def _gain(case: Case, claim: StoredClaim) -> Iterator[Outcome]:
         yield wrong(f"{decision.n} blocks", f"{record.blocks} blocks", where)
     if record.decision is not None and record.decision != decision.verdict:
         yield wrong(decision.verdict, f"claimed {record.decision}", where)
+    if not decision.has_ratio:
+        yield from _without_ratio(case, claim)
+        return
     yield from _headline(case, claim, (decision.gain, low, high))
+
+
+def _without_ratio(case: Case, claim: StoredClaim) -> Iterator[Found]:
+    """No percentage of goodput is right over a reference that serves (almost) nothing within the limits."""
+    stated = [
+        each.text for each in percentages(claim.headline[:LONGEST]) if each.about not in (*LATENCIES, "level", "floor")
+    ]
+    stated += [f"delta {claim.delta:+.1%}"] if claim.delta is not None else []
+    if stated:
+        decision = case.measured.decision
+        shown = decision.describe() if decision is not None else "nothing"
+        yield wrong(f"rates and their difference, no percentage: {shown}", f"claimed {stated[0]}", at(claim.file))
 
 
 def _unplanned_gain(case: Case, claim: StoredClaim) -> Iterator[Outcome]:

@@ -8,6 +8,18 @@ from bankable.tools.evidence.records.base import SCHEMA_VERSION, Digest, Record,
 from bankable.tools.evidence.records.claim import Claim, LatencySummary
 from bankable.tools.evidence.records.leg import EngineIdentity, Failure, KernelPackage, LegRecord, LegSpan
 from bankable.tools.evidence.records.lever import Lever, OverlayPart, ServerConfig
+from bankable.tools.evidence.records.objective import (
+    GOODPUT,
+    REQUEST_SPEED,
+    Guard,
+    GuardClaim,
+    GuardedFigure,
+    Limit,
+    LimitedLatency,
+    ServiceClaim,
+    ServiceLevel,
+    describe_limits,
+)
 from bankable.tools.evidence.records.plan import (
     Block,
     ComparisonKind,
@@ -28,6 +40,8 @@ from bankable.tools.evidence.records.rounds import (
 )
 
 __all__ = [
+    "GOODPUT",
+    "REQUEST_SPEED",
     "SCHEMA_VERSION",
     "Answer",
     "BenchRun",
@@ -39,6 +53,9 @@ __all__ = [
     "EngineIdentity",
     "Failure",
     "Generation",
+    "Guard",
+    "GuardClaim",
+    "GuardedFigure",
     "HostSample",
     "KernelPackage",
     "LatencySummary",
@@ -46,6 +63,8 @@ __all__ = [
     "LegRecord",
     "LegSpan",
     "Lever",
+    "Limit",
+    "LimitedLatency",
     "OverlayPart",
     "Plan",
     "Record",
@@ -53,7 +72,10 @@ __all__ = [
     "RoundStamp",
     "Scalar",
     "ServerConfig",
+    "ServiceClaim",
+    "ServiceLevel",
     "Side",
     "Tenant",
     "Workload",
+    "describe_limits",
 ]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from bankable.tools.evidence.records.base import SCHEMA_VERSION, Record
 from bankable.tools.evidence.records.lever import Lever
+from bankable.tools.evidence.records.objective import GuardClaim, ServiceClaim
 
 
 class LatencySummary(Record):
@@ -46,10 +47,11 @@ class Claim(Record):
     """Figures of the reference."""
     candidate: LatencySummary
     """Figures of the candidate."""
-    delta: float
-    """Mean gain as a fraction: exp(d̄) − 1."""
-    interval: tuple[float, float]
-    """One-sided bounds L and U of the deciding look, as fractions."""
+    delta: float | None
+    """Mean gain as a fraction: exp(d̄) − 1, of goodput the ratio of the mean rates − 1; ``None`` over a reference
+    whose goodput is not above zero beyond its noise."""
+    interval: tuple[float, float] | None
+    """One-sided bounds L and U of the deciding look, as fractions; ``None`` where ``delta`` is."""
     blocks: int
     """Blocks that the decision rests on."""
     decision: Literal["real", "not_real", "undecided"]
@@ -58,3 +60,16 @@ class Claim(Record):
     """The sentence that the producer would print."""
     isolated: dict[str, float] = Field(default={})
     """Isolated speed-ups that the headline leans on, by operator: ratio of served-weighted times."""
+    service: ServiceClaim | None = None
+    """Goodput and attainment of both sides; ``None`` for a plan without limits."""
+    guards: tuple[GuardClaim, ...] = ()
+    """One entry for each guard of the plan, in its order."""
+
+    @model_serializer(mode="wrap")
+    def _without_absent_objective(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A claim without limits and guards is written as it always was."""
+        written: dict[str, Any] = dump(self)
+        for name in ("service", "guards"):
+            if not getattr(self, name):
+                written.pop(name, None)
+        return written

@@ -10,6 +10,7 @@ from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, mod
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records.base import SCHEMA_VERSION, Digest, Record
 from bankable.tools.evidence.records.lever import Lever, ServerConfig
+from bankable.tools.evidence.records.objective import Guard, Limit
 from bankable.tools.workloads import find_workload
 
 
@@ -135,7 +136,11 @@ class Plan(Record):
     workload: Workload
     """Load of every round."""
     metric: str = "output_throughput"
-    """Name of the figure that decides, as in ``bench_runs.jsonl``."""
+    """Name of the figure that decides: one of ``bench_runs.jsonl``, or ``goodput`` or ``request_speed``."""
+    limits: tuple[Limit, ...] = ()
+    """Latency limits of a good request; empty where none were asked for."""
+    guards: tuple[Guard, ...] = ()
+    """Other figures that must not get worse by more than a margin; empty where none were asked for."""
     launch_plan: LaunchPlan
     """How the two servers of a block share the machine."""
     rounds_per_leg: int = Field(gt=0)
@@ -156,9 +161,10 @@ class Plan(Record):
     """How the true baseline was chosen; ``None`` where this project did not choose it."""
 
     @model_serializer(mode="wrap")
-    def _without_absent_choice(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A plan without a choice is written as it always was, so that older run folders can be resumed."""
+    def _without_absent_choices(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A plan without them is written as it always was, so that older run folders can be resumed."""
         written: dict[str, Any] = dump(self)
-        if self.chosen is None:
-            written.pop("chosen", None)
+        for name in ("chosen", "limits", "guards"):
+            if not getattr(self, name):
+                written.pop(name, None)
         return written

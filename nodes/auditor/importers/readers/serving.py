@@ -5,6 +5,7 @@ Both tools descend from one script and share names and units: seconds in lists, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from operator import add
@@ -13,8 +14,9 @@ from bankable.nodes.auditor.importers.documents import Document, number, part, w
 from bankable.nodes.auditor.measured import FIELDS
 from bankable.nodes.auditor.reading.first_batch import find_cold_start
 from bankable.nodes.auditor.reading.reader import Json, Reader
+from bankable.nodes.auditor.reading.request_times import collect_times
 from bankable.nodes.auditor.reading.resolved import drop_volatile
-from bankable.nodes.auditor.reading.rows import BenchRound, FigureCheck, find_process, read_positive
+from bankable.nodes.auditor.reading.rows import BenchRound, FigureCheck, find_figures, find_process, read_positive
 from bankable.nodes.auditor.reading.texts import count_empty_answers
 from bankable.tools.evidence.records import BenchRun
 from bankable.tools.statistics.latency import recompute
@@ -95,7 +97,7 @@ def _from_lists(
     return BenchRound(
         line=document.line,
         reported=present,
-        raw={name: float(getattr(raw, name)) for name in FIELDS},
+        raw=find_figures(raw),
         listed=True,
         duration=run.duration,
         issued=whole(record.get("num_prompts")) or len(run.output_lens),
@@ -117,6 +119,7 @@ def _from_lists(
         cold_start_s=find_cold_start(run.ttfts, run.errors, whole(record.get("max_concurrency")) or 0),
         arguments=arguments,
         server_info=info,
+        times=collect_times(run.ttfts, [math.fsum(gaps) for gaps in run.itls], run.output_lens, run.errors),
     )
 
 

@@ -1,0 +1,1 @@
+"""The objective of a run: limits, guards, and what the launches of a comparison say about them."""
