@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bankable.tools.statistics.simulate_goodput import RULES, LatencyMachine, simulate_goodput
+from bankable.evals.bench.goodput_rules import RULES, LatencyMachine, simulate_goodput
 
 SHARES = (0.001, 0.01, 0.1, 0.5, 0.9, 0.99)
 FASTER = (0.0, 0.05, 0.10)

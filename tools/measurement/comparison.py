@@ -17,7 +17,7 @@ from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.measurement.summary import summarise
 from bankable.tools.objective.claim import make_claim
-from bankable.tools.objective.judging import Judgment, find_levels, judge, score_unit
+from bankable.tools.objective.judging import ComparisonJudgment, find_levels, judge, score_unit
 from bankable.tools.recorder.seeds import with_drawn_seeds
 from bankable.tools.statistics.guards import PairedLevels
 from bankable.tools.statistics.paired import Decision
@@ -65,7 +65,7 @@ def compare(
     measured = with_drawn_seeds(plan, nonce) if nonce is not None else plan
     levels = PairedLevels((), ())
     rounds: dict[Side, list[list[BenchRun]]] = {side: [] for side in Side}
-    judgment: Judgment | None = None
+    judgment: ComparisonJudgment | None = None
     for block in measured.blocks:
         result = run_block(context, measured, block)
         if result.failure:

@@ -14,7 +14,7 @@ from bankable.tools.evidence.records import (
     Side,
     describe_limits,
 )
-from bankable.tools.objective.judging import Judgment, claim_guards, claim_service
+from bankable.tools.objective.judging import ComparisonJudgment, claim_guards, claim_service
 
 NAMES = {
     "output_throughput": "output throughput",
@@ -26,7 +26,7 @@ NAMES = {
 
 def make_claim(
     plan: Plan,
-    judgment: Judgment,
+    judgment: ComparisonJudgment,
     rounds: dict[Side, list[list[BenchRun]]],
     sides: Mapping[Side, LatencySummary],
     isolated: Mapping[str, float],
@@ -52,7 +52,7 @@ def make_claim(
     )
 
 
-def describe_result(plan: Plan, judgment: Judgment) -> str:
+def describe_result(plan: Plan, judgment: ComparisonJudgment) -> str:
     """``lever: output throughput +4.2% [+1.9%, +6.4%] over 5 blocks``, with the limits and guards of the plan."""
     what, decision = plan.lever.text() or "no change", judgment.decision
     limits = f" ({describe_limits(plan.limits)})" if plan.metric == GOODPUT else ""
@@ -64,7 +64,7 @@ def describe_result(plan: Plan, judgment: Judgment) -> str:
     return f"{what}: {NAMES.get(plan.metric, plan.metric)} {span}{limits} over {decision.n} blocks{guards}"
 
 
-def describe_guards(judgment: Judgment) -> str:
+def describe_guards(judgment: ComparisonJudgment) -> str:
     """Outcomes of the guards for the end of a headline; empty without any. Their figures stand in the claim."""
     parts = []
     for outcome in ("held", "broken", "undecided"):

@@ -37,7 +37,7 @@ HALF = 0.5
 
 
 @dataclass(frozen=True)
-class Judgment:
+class ComparisonJudgment:
     """What the blocks so far say."""
 
     decision: Decision
@@ -47,7 +47,7 @@ class Judgment:
     """Levels of the deciding figure."""
 
 
-def judge(plan: Plan, rounds: dict[Side, list[list[BenchRun]]]) -> Judgment:
+def judge(plan: Plan, rounds: dict[Side, list[list[BenchRun]]]) -> ComparisonJudgment:
     """Judge the launches of the blocks so far, in their order, one of each side a block."""
     sides = (rounds[Side.REFERENCE], rounds[Side.CANDIDATE])
     objective = find_levels(plan, plan.metric, *sides)
@@ -61,7 +61,7 @@ def judge(plan: Plan, rounds: dict[Side, list[list[BenchRun]]]) -> Judgment:
         )
         for guard in plan.guards
     )
-    return Judgment(hold_to_guards(decision, guards), guards, objective)
+    return ComparisonJudgment(hold_to_guards(decision, guards), guards, objective)
 
 
 def find_levels(plan: Plan, metric: str, reference: Launches, candidate: Launches) -> PairedLevels:

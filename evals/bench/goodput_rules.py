@@ -2,7 +2,7 @@
 
 Every request has a log-normal latency around the level of its launch and round, and is good below one limit, which a
 share p of all requests meets. A launch is a few rounds of such requests, so that its goodput is often 0 where p is
-small. Needs numpy, and is imported by nothing that an audit runs.
+small.
 """
 
 from __future__ import annotations
