@@ -1,4 +1,4 @@
-"""No guarded figure got worse by more than the margin that the plan allows (D13 D14 D10).
+"""No guarded figure got worse by more than the margin that the plan allows (D13 D14 R01 D10).
 
     h = harm of a block, L, U = h̄ ∓ t(1−α, n−1) · sd(h) / √n      held: U < margin. broken: L > margin.
 
@@ -110,4 +110,4 @@ def _changed(expected: str, observed: str, file: str) -> Found:
     )
 
 
-rule = Rule("guards_held", GAINS, ("D13", "D14", "D10"), ("lever", "rounds"), check, gate=True)
+rule = Rule("guards_held", GAINS, ("D13", "D14", "R01", "D10"), ("lever", "rounds"), check, gate=True)
