@@ -24,6 +24,7 @@ _EVIDENCE = (
     "records/claim",
     "records/leg",
     "records/lever",
+    "records/objective",
     "records/plan",
     "records/rounds",
     "reference",

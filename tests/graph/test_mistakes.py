@@ -86,7 +86,9 @@ def test_an_option_that_does_not_exist(bankable: Bankable) -> None:
     assert "Traceback" not in done.err
 
 
-@pytest.mark.parametrize("words", [("--budget", "-1"), ("--concurrency", "0"), ("--dataset", "poems")])
+@pytest.mark.parametrize(
+    "words", [("--budget", "-1"), ("--concurrency", "0"), ("--dataset", "poems"), ("--slo", "ttft=-5")]
+)
 def test_a_value_that_cannot_be(bankable: Bankable, tmp_path: Path, words: tuple[str, str]) -> None:
     one_line(bankable, "run", "--model", SHIPPED, "--out", tmp_path / "run", *words)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -67,6 +68,31 @@ def test_an_executor_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatc
 def test_kernels_go_where_the_user_wants_them() -> None:
     pytest.importorskip("ray")
     assert [build_config(replace(ASKED, executor=entry)).executor for entry in ("local", "ray")] == ["local", "ray"]
+
+
+def test_limits_and_guards_are_part_of_the_configuration() -> None:
+    config = build_config(replace(ASKED, slo="ttft=500,tpot=20", guard=["median_tpot=+5%"]))
+    assert config.objective == "goodput"
+    assert [limit.key for limit in config.limits] == ["ttft", "tpot"]
+    assert [(guard.metric, guard.margin) for guard in config.guards] == [("median_tpot_ms", 0.05)]
+    plain = build_config(ASKED).model_dump(mode="json")
+    assert {"objective", "limits", "guards"}.isdisjoint(plain)
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        ({"slo": "ttft=soon"}, r"invalid value 'ttft=soon' for --slo.*Write limits in milliseconds"),
+        ({"slo": "speed=5"}, r"latencies are ttft, tpot, e2e"),
+        ({"slo": "ttft=-5"}, r"for --slo"),
+        ({"objective": "happiness"}, r"invalid value 'happiness' for --objective.*Use one of throughput"),
+        ({"objective": "goodput"}, r"Cannot measure goodput: no latency limits \(--slo\)"),
+        ({"guard": ["median_tpot=5"]}, r"for --guard.*Write a guard as"),
+    ],
+)
+def test_an_objective_that_cannot_be_is_refused(options: dict[str, Any], told: str) -> None:
+    with pytest.raises(UserError, match=told):
+        build_config(replace(ASKED, **options))
 
 
 def test_a_folder_that_holds_a_run_is_passed_over(tmp_path: Path) -> None:
