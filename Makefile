@@ -9,11 +9,13 @@ ORCHESTRATOR := .venv/.ready
 ENGINE := .venv-engine/.ready
 EXTRAS := .venv/.extras
 DOCS := .venv-docs/.ready
+PYTHON312 ?= python3.12
+CLIENTS := aiperf guidellm evalscope $(if $(shell command -v $(PYTHON312)),inference-perf)
 PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 SETUP := tools/setup
 SCRATCH = TMPDIR=$$(.venv/bin/python $(SETUP)/scratch.py)
 
-.PHONY: run test lint docs unit evals audit-report live test-live coverage bench fuzz setup extras doctor clean
+.PHONY: run test lint docs unit evals audit-report live test-live test-clients clients coverage bench fuzz setup extras doctor clean
 
 run: setup
 	.venv/bin/python -m graph run --model $(MODEL) $(ARGS)
@@ -34,11 +36,11 @@ docs: $(ORCHESTRATOR) $(DOCS)
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build --strict --quiet
 
 unit: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
-	$(SCRATCH) .venv/bin/python -m pytest -m "not live and not long" -n 2 --dist worksteal
+	$(SCRATCH) .venv/bin/python -m pytest -m "not live and not long and not clients" -n 2 --dist worksteal
 
 # The same with what takes minutes, and the lines that no test reaches.
 coverage: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
-	$(SCRATCH) .venv/bin/python -m pytest -m "not live" -n 2 --dist worksteal --cov --cov-report=term:skip-covered
+	$(SCRATCH) .venv/bin/python -m pytest -m "not live and not clients" -n 2 --dist worksteal --cov --cov-report=term:skip-covered
 
 # Tests against a real sglang server with the shipped model; the second with what takes minutes more.
 live: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
@@ -46,6 +48,10 @@ live: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
 
 test-live: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS)
 	$(SCRATCH) .venv/bin/python -m pytest -m live -p no:xdist
+
+# Other projects' load generators against real sglang servers: what each writes, and what `audit` makes of it.
+test-clients: $(ORCHESTRATOR) $(ENGINE) $(EXTRAS) clients
+	$(SCRATCH) .venv/bin/python -m pytest -m clients -p no:xdist
 
 # Every fixture of the auditor as its key says, and the table per rule as committed in evals/expected.toml.
 evals: $(ORCHESTRATOR)
@@ -99,5 +105,16 @@ $(ENGINE): $(SETUP)/engine-torch.txt $(SETUP)/engine.txt $(SETUP)/engine-rest.tx
 	.venv-engine/bin/python $(PIP) --no-deps -r $(SETUP)/engine.txt
 	touch $@
 
+# One environment for each load generator, installed as locked: their dependencies contradict each other and ours.
+# inference-perf needs Python 3.12: without one it is left out, and its tests say so.
+clients: $(CLIENTS:%=.venv-clients/%/.ready)
+
+.venv-clients/inference-perf/.ready: PYTHON = $(PYTHON312)
+
+.venv-clients/%/.ready: $(SETUP)/clients-%.txt
+	$(PYTHON) -m venv .venv-clients/$*
+	.venv-clients/$*/bin/python $(PIP) --no-deps -r $<
+	touch $@
+
 clean:
-	rm -rf .venv .venv-engine .venv-docs build docs/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage
+	rm -rf .venv .venv-engine .venv-docs .venv-clients build docs/generated .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage

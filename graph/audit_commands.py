@@ -41,7 +41,7 @@ def audit(
 ) -> None:
     """Audit benchmark files of sglang, vLLM, AIPerf, GuideLLM or GEAK.
 
-    Exit code 0 PASS, 10 FLAG, 20 FAIL (also: undecided), 21 disproved, 22 slower, 23 worse than allowed, 2 usage.
+    Exit code 0 PASS, 10 FLAG, 20 FAIL, 21 disproved, 22 slower, 23 worse than allowed, 24 undecided, 2 usage.
     """
     from bankable.nodes.auditor.options import AuditOptions, parse_margins, parse_metric
     from bankable.nodes.auditor.pair import SCOPES, audit_loads

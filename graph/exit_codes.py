@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 EXIT_CODES = {"PASS": 0, "FLAG": 10, "FAIL": 20}
-OUTCOME_CODES = {"disproved": 21, "slower": 22, "worse": 23}
-"""Exit codes of a FAIL whose only reason is that the launches decided against the change; undecided stays 20."""
+OUTCOME_CODES = {"disproved": 21, "slower": 22, "worse": 23, "undecided": 24}
+"""Exit codes of a FAIL whose only reason is the outcome: the launches decided against the change, or did not decide."""
 STOPPED = 130
 WAITING = 3
 """Exit code of a run that is paused until a person answers."""

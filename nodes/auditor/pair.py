@@ -19,7 +19,7 @@ from bankable.nodes.auditor.importers import formats, geak
 from bankable.nodes.auditor.importers.geak_claims import read_claims
 from bankable.nodes.auditor.importers.intake import Intake
 from bankable.nodes.auditor.importers.leg import ImportedLeg
-from bankable.nodes.auditor.importers.loads import describe, find_loads, select
+from bankable.nodes.auditor.importers.loads import Sweep, describe, find_sweep, select
 from bankable.nodes.auditor.importers.readers import KNOWN
 from bankable.nodes.auditor.importers.view import ImportedComparison, ImportedView, PairScope
 from bankable.nodes.auditor.options import AuditOptions
@@ -121,9 +121,12 @@ def _pair(
     _usable(reader, legs)
     ignored = _describe_ignored(intake, [place for place in places.values() if place is not None])
     claims, benchmarks = _claims(reader, claim is not None, names)
-    sweeps = find_loads([legs[side] for side in Side])
+    sweep = find_sweep([legs[side] for side in Side])
+    if sweep is not None and not sweep.common:
+        raise UserError("Cannot audit: no load is in both legs", str(reference), "measure both with the same loads")
+    ignored += _describe_other_loads(sweep)
     verdicts = []
-    for load in sweeps if len(sweeps) > 1 else [None]:
+    for load in sweep.common if sweep is not None else (None,):
         chosen = {side: legs[side] if load is None else select(legs[side], load) for side in Side}
         comparison = ImportedComparison(reader, chosen[Side.REFERENCE], chosen[Side.CANDIDATE], ignored)
         view = ImportedView(reader, scope, comparison, claims, benchmarks, options)
@@ -141,6 +144,12 @@ def _describe_ignored(intake: Intake, places: Sequence[Path]) -> tuple[str, ...]
     return (*texts, *([f"ignored: {more} more files"] if more > 0 else []))
 
 
+def _describe_other_loads(sweep: Sweep | None) -> tuple[str, ...]:
+    """The loads of a sweep that only one leg has, a few of them by name."""
+    others = sweep.others if sweep is not None else ()
+    return (f"ignored: {len(others)} loads of one leg only ({'; '.join(map(describe, others[:5]))})",) if others else ()
+
+
 def _baseline(
     intake: Intake, source: Path, one_server: bool, options: AuditOptions | None
 ) -> list[tuple[str, Verdict]]:
@@ -150,9 +159,9 @@ def _baseline(
     legs = formats.read(reader, Side.REFERENCE, launches, one_server=one_server)
     _usable(reader, {Side.REFERENCE: legs})
     ignored = _describe_ignored(intake, [run.reference if run else source])
-    loads = find_loads([legs])
+    sweep = find_sweep([legs])
     verdicts = []
-    for load in loads if len(loads) > 1 else [None]:
+    for load in sweep.common if sweep is not None else (None,):
         comparison = ImportedComparison(reader, legs if load is None else select(legs, load), (), ignored)
         verdict = _judge(ImportedView(reader, "baseline", comparison, options=options))
         verdicts.append((describe(load) if load is not None else "", verdict))

@@ -25,12 +25,12 @@ def _leg(folder: Path, rate: float, spread: float, loads: tuple[int, ...] = (4,)
     ("rate", "spread", "words", "code"),
     [
         (112.0, 0.001, (), 10),
-        (100.5, 0.02, (), 20),
+        (100.5, 0.02, (), 24),
         (100.2, 0.001, (), 21),
         (95.0, 0.001, (), 22),
         (99.9, 0.001, ("--no-worse", "throughput=2%"), 10),
         (95.0, 0.001, ("--no-worse", "throughput=2%"), 23),
-        (98.5, 0.02, ("--no-worse", "throughput=2%"), 20),
+        (98.5, 0.02, ("--no-worse", "throughput=2%"), 24),
         (95.0, 0.001, ("--no-worse", "speed=2%"), 1),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from bankable.nodes.auditor.importers.leg import ImportedLeg
 from bankable.nodes.auditor.reading.rows import BenchRound
@@ -18,14 +19,26 @@ LOADS = frozenset(
         "osl",
         "random_input_len",
         "random_output_len",
+        "streams",
+        "type_",
         "requested_rate",
         "rate",
         "rate_qps",
     }
 )
-"""Last parts of the names of arguments that make a load."""
+"""Last parts of the names of arguments that make a load; ``type_`` and ``streams`` are GuideLLM's strategy."""
 
 Load = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """The loads of legs of which at least one has several."""
+
+    common: tuple[Load, ...]
+    """Loads that all legs have, in the order of the first."""
+    others: tuple[Load, ...]
+    """Loads that some leg does not have."""
 
 
 def load_of(row: BenchRound) -> Load:
@@ -33,10 +46,14 @@ def load_of(row: BenchRound) -> Load:
     return tuple((name, value) for name, value in row.arguments if name.rpartition(".")[2] in LOADS)
 
 
-def find_loads(sides: Sequence[Sequence[ImportedLeg]]) -> list[Load]:
-    """The loads that all sides have, in the order of the first; one or none where the legs are no sweep."""
-    seen = [list(dict.fromkeys(load_of(row) for leg in legs for row in leg.rows)) for legs in sides]
-    return [load for load in seen[0] if all(load in other for other in seen[1:])] if max(map(len, seen)) > 1 else []
+def find_sweep(sides: Sequence[Sequence[ImportedLeg]]) -> Sweep | None:
+    """The loads of both sides, or of the only one; ``None`` where no side has several."""
+    seen = [dict.fromkeys(load_of(row) for leg in legs for row in leg.rows) for legs in sides]
+    if max(map(len, seen)) < 2:
+        return None
+    loads = dict.fromkeys(load for side in seen for load in side)
+    common = tuple(load for load in loads if all(load in side for side in seen))
+    return Sweep(common, tuple(load for load in loads if load not in common))
 
 
 def select(legs: Sequence[ImportedLeg], load: Load) -> tuple[ImportedLeg, ...]:

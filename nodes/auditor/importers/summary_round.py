@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from bankable.nodes.auditor.importers.documents import Document
+from bankable.nodes.auditor.importers.documents import Document, number, whole
 from bankable.nodes.auditor.reading.reader import Reader
 from bankable.nodes.auditor.reading.rows import BenchRound, FigureCheck
 from bankable.nodes.auditor.reading.view import AbsentRecord
 
+_MEAN_DIGITS = 1e-4
+"""Rounding of a mean: tools write four digits."""
 FINISH_REASONS = AbsentRecord("finish reasons", "the format has none", "output_correctness", decides=False)
 
 
@@ -64,6 +67,15 @@ def build_summary_round(
         arguments=arguments,
         span=span,
     )
+
+
+def multiply(mean: Any, count: Any) -> int | None:
+    """A whole total from its mean over so many requests; ``None`` where they give none, within rounding."""
+    value, requests = number(mean), whole(count)
+    if value is None or requests is None or value < 0:
+        return None
+    total = round(value * requests)
+    return total if abs(total - value * requests) <= max(_MEAN_DIGITS * requests, 1e-9 * total) else None
 
 
 def milliseconds(value: float | None, unit: str) -> float | None:

@@ -27,6 +27,7 @@ from bankable.nodes.auditor.reading.rows import BenchRound
 from bankable.nodes.auditor.reading.view import AbsentRecord
 
 MAX_CSV_LINES = 10_000
+MAX_MODELS = 10
 TABLE = "aiperf csv"
 """Key under which a table's rows are handed over as one object."""
 _RATES = {"output_throughput": "output_token_throughput", "request_throughput": "request_throughput"}
@@ -125,8 +126,11 @@ def _find_time(value: object) -> float | None:
 
 
 def find_arguments(record: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
-    """What was asked for, by path below ``input_config``; nothing in a table."""
-    return find_settings(record.get("input_config"), _ASKED)
+    """What was asked for, by path below ``input_config``; nothing in a table. Since 0.13 models are a list of names."""
+    config = record.get("input_config")
+    items = part(config, "models", "items")
+    names = [str(part(item, "name"))[:200] for item in items[:MAX_MODELS]] if isinstance(items, list) else []
+    return (*find_settings(config, _ASKED), *([("models", ", ".join(names))] if names else []))
 
 
 def figures(record: Mapping[str, Any]) -> dict[str, float]:

@@ -1,10 +1,11 @@
 """Summaries of ``evalscope perf``: ``benchmark_summary.json``, with or without ``benchmark_percentile.json`` beside it.
 
-Format: evalscope 1.14.1, as its runs wrote it: one object whose keys are titles with a unit in brackets ("Output token
-throughput (tok/s)", "Avg TTFT (ms)"; older versions write "Average time to first token (s)"). A folder for each load
-(``parallel_4_number_24``) also holds ``benchmark_args.json`` and a database, whose responses are pickles: it is never
-opened. "Avg ITL" is per chunk, TPOT per token, so that only TPOT is taken. The percentiles are a list of objects, one a
-percentile; means are no medians, and are not taken for them.
+Format: evalscope 1.14.1, as its runs wrote it: one object whose keys are titles with a unit in brackets ("Output
+Throughput (tok/s)", "Avg TTFT (ms)"; older versions write "Output token throughput (tok/s)" and "Average time to first
+token (s)"). A folder for each load (``parallel_4_number_24``) also holds ``benchmark_args.json``, which says what was
+asked for, and a database, whose responses are pickles: it is never opened. Totals of tokens are the means times the
+finished requests. "Avg ITL" is per chunk, TPOT per token, so that only TPOT is taken. The percentiles are a list of
+objects, one a percentile; means are no medians, and are not taken for them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from bankable.nodes.auditor.importers.summary_round import (
     Counts,
     build_summary_round,
     milliseconds,
+    multiply,
 )
 from bankable.nodes.auditor.reading.reader import Json, Reader
 from bankable.nodes.auditor.reading.rows import BenchRound
@@ -27,7 +29,23 @@ from bankable.nodes.auditor.reading.view import AbsentRecord
 
 PERCENTILES = "benchmark_percentile.json"
 _TITLE = re.compile(r"^(?P<name>[^(]+?)\s*(?:\((?P<unit>[^)]*)\))?$")
-_RATE, _REQUESTS = ("output token throughput", "output throughput"), ("request throughput",)
+_RATE = ("output token throughput", "output throughput")
+_REQUESTS = ("request throughput", "req throughput")
+_DURATION = ("test duration", "time taken for tests")
+ARGUMENTS = "benchmark_args.json"
+_ASKED = (
+    "model",
+    "dataset",
+    "number",
+    "max_tokens",
+    "min_tokens",
+    "max_prompt_length",
+    "min_prompt_length",
+    "prefix_length",
+    "stream",
+    "open_loop",
+    "duration",
+)
 _LOAD = {
     "number of concurrency": "concurrency",
     "concurrency": "concurrency",
@@ -61,9 +79,24 @@ def _round(reader: Reader, file: str, document: Document) -> BenchRound | None:
         "request_throughput": _first(titles, *_REQUESTS),
         **_read_percentiles(reader, file),
     }
-    arguments = [(name, str(titles[title][0])[:200]) for title, name in _LOAD.items() if title in titles]
-    counts = Counts(issued=whole(sent), completed=whole(done), failed=whole(failed))
-    return build_summary_round(reader, file, document, figures, counts, tuple(arguments))
+    counts = Counts(
+        issued=whole(sent),
+        completed=whole(done),
+        failed=whole(failed),
+        input_tokens=multiply(_first(titles, "avg input tokens"), done),
+        output_tokens=multiply(_first(titles, "avg output tokens"), done),
+        duration=_first(titles, *_DURATION),
+    )
+    return build_summary_round(reader, file, document, figures, counts, _find_arguments(reader, file, titles))
+
+
+def _find_arguments(reader: Reader, file: str, titles: Mapping[str, tuple[Any, str]]) -> tuple[tuple[str, str], ...]:
+    """The load by the summary, and what else was asked for by the file beside it."""
+    arguments = {name: str(titles[title][0])[:200] for title, name in _LOAD.items() if title in titles}
+    name = f"{file.rpartition('/')[0]}/{ARGUMENTS}"
+    beside = (reader.document(name) if reader.exists(name) else None) or {}
+    more = {key: str(beside[key])[:200] for key in _ASKED if beside.get(key) is not None and key not in arguments}
+    return tuple({**arguments, **more}.items())
 
 
 def _titles(record: Mapping[str, Any]) -> dict[str, tuple[Any, str]]:

@@ -30,8 +30,6 @@ from bankable.nodes.auditor.reading.reader import Json, Reader
 from bankable.nodes.auditor.reading.rows import BenchRound, FigureCheck
 from bankable.nodes.auditor.reading.texts import count_empty_answers
 from bankable.nodes.auditor.reading.view import AbsentRecord
-from bankable.tools.errors import UserError
-from bankable.tools.evidence.canonical import canonical
 from bankable.tools.statistics.latency import percentile
 
 _MEANS = {"ttft": "time_to_first_token_ms", "tpot": "inter_token_latency_ms"}
@@ -42,7 +40,6 @@ _RAW = frozenset({"median_ttft_ms", "p99_ttft_ms", "median_tpot_ms"})
 _LOAD = ("type_", "streams", "rate", "max_concurrency", "rampup_duration", "constant", "max_requests")
 EPOCH_S = 1e9
 """Times before 2001 count from another origin than the epoch."""
-_IGNORED = ("id", "id_", "run_id", "run_index", "strategy_index")
 
 
 def recognise(first: Json) -> bool:
@@ -52,7 +49,6 @@ def recognise(first: Json) -> bool:
 
 def read(reader: Reader, file: str, documents: Iterable[Document]) -> Reading:
     rounds: list[BenchRound] = []
-    levels: set[bytes] = set()
     missing: set[str] = set()
     remarks: list[str] = []
     for document in documents:
@@ -61,17 +57,10 @@ def read(reader: Reader, file: str, documents: Iterable[Document]) -> Reading:
             if not isinstance(entry, dict):
                 reader.report(file, document.line, "malformed", "a benchmark that is no object")
                 continue
-            levels.add(_level(entry))
             each, without, remark = _round(reader, file, document.line, entry)
             missing |= {without} - {""}
             remarks += [remark] if remark else []
             rounds += [each] if each is not None else []
-    if len(levels) > 1:
-        raise UserError(
-            f"Cannot import: {len(levels)} load levels in one GuideLLM report",
-            file,
-            "compare reports with one strategy each",
-        )
     gaps = [AbsentRecord("finish reasons", "the format has none", "output_correctness", decides=False)]
     gaps += [AbsentRecord("gaps between tokens", "the format has none", "headline_integrity", decides=False)]
     fixes = {SAMPLED: "run GuideLLM without sampling of requests"}
@@ -80,20 +69,6 @@ def read(reader: Reader, file: str, documents: Iterable[Document]) -> Reading:
         for what in sorted(missing)
     ]
     return Reading(tuple(rounds), tuple(gaps), tuple(remarks))
-
-
-def _level(entry: Json) -> bytes:
-    """What load was asked for, without what names the run."""
-    strategy = part(entry, "config", "strategy") or part(entry, "args", "strategy")
-    plain = (
-        {key: value for key, value in strategy.items() if key not in _IGNORED}
-        if isinstance(strategy, dict)
-        else strategy
-    )
-    try:
-        return canonical(plain)
-    except (ValueError, RecursionError):
-        return b"?"
 
 
 def _round(reader: Reader, file: str, line: int | None, entry: Json) -> tuple[BenchRound | None, str, str]:

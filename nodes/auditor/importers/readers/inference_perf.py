@@ -1,26 +1,29 @@
 """Reports of inference-perf: ``stage_N_lifecycle_metrics.json`` and ``summary_lifecycle_metrics.json``.
 
 Format: inference-perf 0.7.0, as its runs wrote it: ``successes`` with ``count``, ``latency`` (per kind a distribution
-in seconds), ``throughput`` (per second) and lengths, ``failures`` with ``count``, ``load_summary``. Tokens per second
-come from its own count of the returned text. A report of one stage and the summary over it are the same run; a summary
-over several stages mixes their loads, so that the stages are taken and the summary is not.
+in seconds), ``throughput`` (per second) and lengths, ``failures`` with ``count``, ``load_summary``, and
+``benchmark_time_seconds``. Tokens per second come from its own count of the returned text, ``output_len``; beside it
+stand the server's counts, ``prompt_tokens`` and ``output_tokens``. ``send_duration`` is measured, not asked for. A
+report of one stage and the summary over it are the same run; a summary over several stages mixes their loads, so that
+the stages are taken and the summary is not.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from bankable.nodes.auditor.importers.documents import Document, number, part, whole
 from bankable.nodes.auditor.importers.format import Format, Reading
 from bankable.nodes.auditor.importers.settings import find_settings
-from bankable.nodes.auditor.importers.summary_round import FINISH_REASONS, Counts, build_summary_round
+from bankable.nodes.auditor.importers.summary_round import FINISH_REASONS, Counts, build_summary_round, multiply
 from bankable.nodes.auditor.reading.reader import Json, Reader
 from bankable.nodes.auditor.reading.rows import BenchRound
 from bankable.nodes.auditor.reading.view import AbsentRecord
 
 _LATENCIES = {"ttft": "time_to_first_token", "tpot": "time_per_output_token", "itl": "inter_token_latency"}
 _SPOTS = {"median": ("median", "p50"), "p99": ("p99",)}
-_LOAD = ("requested_rate", "concurrency", "rate", "send_duration", "num_requests", "model_name")
+_LOAD = ("requested_rate", "concurrency", "rate", "num_requests", "model_name")
 
 
 def recognise(first: Json) -> bool:
@@ -50,9 +53,26 @@ def _round(reader: Reader, file: str, document: Document) -> BenchRound | None:
             if (spot, short) != ("p99", "tpot"):
                 figures[f"{spot}_{short}_ms"] = None if seconds is None else 1000.0 * seconds
     sent = None if done is None or failed is None else done + failed
-    counts = Counts(issued=whole(part(record, "load_summary", "count")) or sent, completed=done, failed=failed)
+    counts = Counts(
+        issued=whole(part(record, "load_summary", "count")) or sent,
+        completed=done,
+        failed=failed,
+        input_tokens=_count_tokens(record, "prompt_tokens", "prompt_len"),
+        output_tokens=_count_tokens(record, "output_len"),
+        duration=number(record.get("benchmark_time_seconds")),
+    )
     arguments = find_settings(record.get("load_summary"), _LOAD)
-    return build_summary_round(reader, file, document, figures, counts, arguments)
+    summary = build_summary_round(reader, file, document, figures, counts, arguments)
+    usage = _count_tokens(record, "output_tokens")
+    if summary is None or usage is None:
+        return summary
+    return replace(summary, output_tokens=usage, retokenized=counts.output_tokens)
+
+
+def _count_tokens(record: Json, *names: str) -> int | None:
+    """Tokens of all finished requests, from their mean."""
+    means = (part(record, "successes", name, "mean") for name in names)
+    return multiply(next((mean for mean in means if mean is not None), None), part(record, "successes", "count"))
 
 
 FORMAT = Format("inference-perf report", recognise, read)

@@ -13,7 +13,7 @@ from bankable.nodes.auditor.importers import formats
 from bankable.nodes.auditor.importers.intake import Intake
 from bankable.nodes.auditor.importers.leg import ImportedLeg
 from bankable.nodes.auditor.measured import values
-from bankable.nodes.auditor.pair import audit_pair
+from bankable.nodes.auditor.pair import audit_loads, audit_pair
 from bankable.nodes.auditor.reading.reader import Reader
 from bankable.nodes.auditor.verdict import Severity, Verdict, Word
 from bankable.tools.errors import UserError
@@ -245,11 +245,39 @@ def test_a_sample_of_guidellms_requests_recomputes_nothing(tmp_path: Path) -> No
     assert "every request's record" in {record.what for record in leg.absent}
 
 
-def test_a_guidellm_sweep_is_refused(tmp_path: Path) -> None:
-    report = samples.guidellm(400.0, 1)
-    report["benchmarks"] += samples.guidellm(500.0, 2, {"type_": "concurrent", "streams": 64})["benchmarks"]
-    with pytest.raises(UserError, match="2 load levels"):
-        read(tmp_path, samples.dump(tmp_path / "benchmarks.json", report))
+def _guidellm_sweep(path: Path, rates: dict[str, float]) -> Path:
+    """One report with a benchmark for each strategy; a sweep's own rates differ between servers."""
+    report = samples.guidellm(1.0)
+    report["benchmarks"] = [
+        benchmark
+        for seed, (name, rate) in enumerate(rates.items())
+        for benchmark in samples.guidellm(rate, seed, _strategy(name, rate))["benchmarks"]
+    ]
+    return samples.dump(path / "benchmarks.json", report)
+
+
+def _strategy(name: str, rate: float) -> dict[str, Any]:
+    return {"type_": name, "rate": rate / samples.OUTPUT} if name == "constant" else {"type_": name}
+
+
+def test_each_load_of_a_guidellm_sweep_is_compared_with_its_own(tmp_path: Path) -> None:
+    before = _guidellm_sweep(tmp_path / "a", {"synchronous": 100.0, "throughput": 400.0, "constant": 250.0})
+    after = _guidellm_sweep(tmp_path / "b", {"synchronous": 90.0, "throughput": 500.0, "constant": 300.0})
+    verdicts = dict(audit_loads(before, after))
+    assert verdicts.keys() == {"type_=synchronous", "type_=throughput"}
+    assert "output_throughput -10.0%" in verdicts["type_=synchronous"].headline
+    assert "output_throughput +25.0%" in verdicts["type_=throughput"].headline
+    remarks = [note.text for note in verdicts["type_=throughput"].notes if note.kind == "remark"]
+    assert "ignored: 2 loads of one leg only (rate=15.625, type_=constant; rate=18.75, type_=constant)" in remarks
+
+
+def test_of_a_sweep_and_one_load_only_the_common_load_is_compared(tmp_path: Path) -> None:
+    before = _guidellm_sweep(tmp_path / "a", {"synchronous": 100.0, "throughput": 400.0})
+    after = _guidellm_sweep(tmp_path / "b", {"throughput": 500.0})
+    assert [name for name, _ in audit_loads(before, after)] == ["type_=throughput"]
+    other = _guidellm_sweep(tmp_path / "c", {"constant": 300.0})
+    with pytest.raises(UserError, match="no load is in both legs"):
+        audit_loads(before, other)
 
 
 def test_legs_of_two_tools_are_refused(tmp_path: Path) -> None:
