@@ -13,10 +13,10 @@ NOT_OF_THE_RUN = ("request.json", "ledger.jsonl")
 """Sealed files that no run finishes: the audit's own request, and a log that grows."""
 
 
-def sealed_names(case: Case) -> dict[str, str]:
-    """Name in the sealed folder of each file of evidence, by its path in the run folder."""
+def run_paths(case: Case) -> dict[str, str]:
+    """Path in the run folder of each file of evidence, by its name in the sealed folder; some are sealed twice."""
     names = (name for name, _ in regular_files(case.view.folder) if name not in NOT_OF_THE_RUN)
-    return {run_path(case, name): name for name in names if not name.startswith(f"{RECORDER_FOLDER}/")}
+    return {name: run_path(case, name) for name in names if not name.startswith(f"{RECORDER_FOLDER}/")}
 
 
 def run_path(case: Case, name: str) -> str:

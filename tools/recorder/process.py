@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import os
 import sys
 from pathlib import Path
 
@@ -38,6 +39,8 @@ def main() -> int:
                 raise SigningRefused("no run is open")
             else:
                 _reply(_carry_out(order, writer))
+                if order.do == "close":
+                    os._exit(0)  # the run waits for this process, and nothing is left to tidy up
         except SigningRefused as why:
             _reply(RecorderReply(refused=str(why)))
         except ValidationError:

@@ -10,12 +10,13 @@ replay the signatures are over copies of recorded records.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import replace
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.reading.view import ComparisonView, LegView
 from bankable.nodes.auditor.rule import ALL, Outcome, Rule, at, fail, flag, info
-from bankable.nodes.auditor.run_paths import sealed_names
+from bankable.nodes.auditor.run_paths import run_paths
 from bankable.nodes.auditor.verdict import Action
 from bankable.tools.evidence.canonical import file_digest
 from bankable.tools.evidence.layout import CHAIN_FILE, RECORDER_FOLDER
@@ -31,24 +32,24 @@ def check(case: Case) -> Iterator[Outcome]:
     if chain is None:
         yield from _without(case)
         return
-    sealed = sealed_names(case)
-    problems = list(_problems(case, chain, sealed))
+    paths = run_paths(case)
+    old = _entered_before(case, chain, set(paths.values()))
+    problems = list(_problems(case, chain, paths, old))
     for problem in problems:
         yield fail(
             problem.expected,
             problem.observed,
             "measure again; what was signed when it was written is never edited, replaced or left out",
-            at(sealed.get(problem.file, problem.file), problem.line),
+            at(problem.file, problem.line),
             action=Action.REMEASURE,
             code=problem.code,
         )
     timed = [outcome for name, view in _comparisons(case) for outcome in _timed(chain, name, view)]
     yield from timed
-    before = _entered_before(case, chain, sealed)
-    if before:
+    if old:
         yield flag(
             EXPECTED,
-            f"{len(before)} files are from before the first recorder of the run",
+            f"{len(old)} files are from before the first recorder of the run",
             "measure again in a run of this version: nothing shows when those were written",
             at(CHAIN_FILE, 1),
             code="partly_unsigned",
@@ -77,27 +78,43 @@ def _without(case: Case) -> Iterator[Outcome]:
     )
 
 
-def _problems(case: Case, chain: RecorderChain, sealed: dict[str, str]) -> Iterator[ChainProblem]:
+def _problems(case: Case, chain: RecorderChain, paths: dict[str, str], old: Sequence[str]) -> Iterator[ChainProblem]:
+    """All that does not hold; files are named as they are sealed."""
     yield from chain.check_lines(case.request.run_id)
     keys = {part.opened.recorder: case.view.folder / _key_file(part) for part in chain.parts}
     yield from chain.check_keys({number: path.read_bytes() for number, path in keys.items() if path.is_file()})
-    known = case.view.reader.digests
-    present = {path: known.get(name) or file_digest(case.view.folder / name) for path, name in sealed.items()}
+    known, folder = case.view.reader.digests, case.view.folder
+    digests = {name: known.get(name) or file_digest(folder / name) for name in paths}
     owed = [f"comparisons/{name}" for name, _ in _comparisons(case)]
-    yield from chain.check_files(present, _entered_before(case, chain, sealed), owed)
+    for names in _without_copies(paths, digests):
+        present = {path: digests[name] for path, name in names.items()}
+        for problem in chain.check_files(present, old, owed):
+            yield replace(problem, file=names.get(problem.file, problem.file))
+        owed = []
     if case.view.ledger is not None:
         yield from chain.check_ledger(case.view.ledger)
+
+
+def _without_copies(paths: dict[str, str], digests: dict[str, str]) -> Iterator[dict[str, str]]:
+    """Sealed names by path in the run: one for each path, then those that differ from it although they may not."""
+    first: dict[str, str] = {}
+    for name, path in paths.items():
+        first.setdefault(path, name)
+    yield first
+    for name, path in paths.items():
+        if digests[name] != digests[first[path]]:
+            yield {path: name}
 
 
 def _key_file(part: RecorderPart) -> str:
     return f"{RECORDER_FOLDER}/key-{part.opened.recorder}.json"
 
 
-def _entered_before(case: Case, chain: RecorderChain, sealed: dict[str, str]) -> list[str]:
-    """Sealed files that the ledger had before the first recorder; without the ledger, all that nobody signed."""
+def _entered_before(case: Case, chain: RecorderChain, paths: Set[str]) -> list[str]:
+    """Files that the ledger had before the first recorder; without the ledger, all that nobody signed."""
     count = chain.unsigned_before
-    entered = {entry.path for entry in case.view.ledger[:count]} if case.view.ledger is not None else sealed.keys()
-    return sorted(path for path in sealed if path in entered and path not in chain.files) if count else []
+    entered = {entry.path for entry in case.view.ledger[:count]} if case.view.ledger is not None else paths
+    return sorted(path for path in paths if path in entered and path not in chain.files) if count else []
 
 
 def _comparisons(case: Case) -> Iterator[tuple[str, ComparisonView]]:
