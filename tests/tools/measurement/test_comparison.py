@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
 
+from bankable.tools.evidence.folder import RunFolder
 from bankable.tools.evidence.ledger import read_ledger
 from bankable.tools.evidence.records import ComparisonKind, Failure, Plan, Side
 from bankable.tools.evidence.store import EvidenceConflict
 from bankable.tools.measurement.comparison import compare, declare, kv_tokens, read_claim
-from tests.tools.measurement.recordings import BASE, CHANGED, LEVER, ROUND_S, START_S, plan_of, record_leg, replaying
+from bankable.tools.recorder.check import RecorderChain
+from bankable.tools.recorder.client import Recorder
+from bankable.tools.recorder.seeds import with_drawn_seeds
+from tests.tools.measurement.recordings import (
+    BASE,
+    CHANGED,
+    LEVER,
+    ROUND_S,
+    START_S,
+    lines,
+    plan_of,
+    record_leg,
+    replaying,
+)
 
 CLEAR = (0.20, 0.21, 0.19, 0.205, 0.195, 0.20, 0.20)
 NOTHING = (0.004, -0.003, 0.002, -0.004, 0.001, 0.003, -0.002)
@@ -126,3 +141,22 @@ def test_the_kv_pool_is_read_from_the_reference(tmp_path: Path) -> None:
         path = tmp_path / "run" / "comparisons" / "patch" / "legs" / f"b00-{side}" / "server_info.json"
         path.write_bytes(orjson.dumps({"max_total_num_tokens": "many" if side is Side.REFERENCE else 1}))
     assert kv_tokens(context, "patch") is None
+
+
+def test_with_a_recorder_the_seeds_are_drawn_after_the_plan_and_a_resumed_run_goes_on_with_them(tmp_path: Path) -> None:
+    context, _ = replaying(record_blocks(tmp_path / "recorded", CLEAR[:2]), tmp_path / "run")
+    context.folder.close()
+    plan = looking((2,))
+    for _ in range(2):
+        with RunFolder.open(tmp_path / "run", Recorder("live")) as folder:
+            result = compare(replace(context, folder=folder), plan)
+        assert result.plan == plan
+    root = tmp_path / "run/comparisons/patch"
+    assert Plan.model_validate_json((root / "plan.json").read_bytes()) == plan
+    chain = RecorderChain((tmp_path / "run/recorder/chain.jsonl").read_bytes())
+    assert len(chain.parts) == 1, "nothing was left to sign"
+    drawn = with_drawn_seeds(plan, chain.nonces["comparisons/patch/plan.json"].nonce)
+    for block in drawn.blocks:
+        for side in Side:
+            rounds = lines(root / f"legs/b{block.index:02d}-{side}/bench_runs.jsonl")
+            assert tuple(row["bankable"]["seed"] for row in rounds) == block.seeds
