@@ -137,9 +137,9 @@ class Plan(Record):
     """Load of every round."""
     metric: str = "output_throughput"
     """Name of the figure that decides: one of ``bench_runs.jsonl``, or ``goodput`` or ``request_speed``."""
-    limits: tuple[Limit, ...] = ()
+    limits: tuple[Limit, ...] = Field(default=(), max_length=20)
     """Latency limits of a good request; empty where none were asked for."""
-    guards: tuple[Guard, ...] = ()
+    guards: tuple[Guard, ...] = Field(default=(), max_length=20)
     """Other figures that must not get worse by more than a margin; empty where none were asked for."""
     launch_plan: LaunchPlan
     """How the two servers of a block share the machine."""
