@@ -56,24 +56,27 @@ def _judge(step: StepContext, subject: AuditSubject) -> Judged:
     return audit(step.run, subject, step.key, step.config.llm)
 
 
-def affordable(context: RunContext, before_s: float = 0.0, comparisons: int = 2) -> bool:
+def affordable(context: RunContext, before_s: float = 0.0, comparisons: int = 2, gain: float = 0.0) -> bool:
     """Whether ``before_s`` plus the comparisons after it fit into the remaining time.
 
-    The comparisons are by default a confirmation and a validation; each counts up to its first look.
+    The comparisons are by default a confirmation and a validation; each counts up to its first look. A candidate with
+    an expected ``gain`` (a fraction) needs less time for its rounds.
     """
-    return context.seconds_left() > _needed(context, before_s, comparisons)
+    return context.seconds_left() > _needed(context, before_s, comparisons, gain)
 
 
-def out_of_time(context: RunContext, subject: str, what: str, before_s: float = 0.0, comparisons: int = 2) -> Decided:
+def out_of_time(
+    context: RunContext, subject: str, what: str, before_s: float = 0.0, comparisons: int = 2, gain: float = 0.0
+) -> Decided:
     """The decision to leave ``subject`` out, because ``what`` takes longer than the remaining time."""
-    needed, left = _needed(context, before_s, comparisons) / 60, max(context.seconds_left(), 0.0) / 60
+    needed, left = _needed(context, before_s, comparisons, gain) / 60, max(context.seconds_left(), 0.0) / 60
     reason = f"{left:.0f} min left; {what} takes {needed:.0f}: give more with --budget"
     context.tell(ProgressEvent("note", reason, subject))
     return Decided(subject=subject, decision="stopped", reason=reason)
 
 
-def _needed(context: RunContext, before_s: float, comparisons: int) -> float:
-    return before_s + comparisons * comparison_seconds(context)
+def _needed(context: RunContext, before_s: float, comparisons: int, gain: float) -> float:
+    return before_s + comparisons * comparison_seconds(context, gain)
 
 
 def failed_decision(measured: ComparisonResult) -> Decided:

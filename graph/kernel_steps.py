@@ -47,9 +47,9 @@ def kernel_extractor(state: RunState, runtime: StepRuntime) -> RunState:
         waiting, decisions = _select_operators(context, state)
     wanted = list(waiting)
     while waiting:
-        needed = benchmark_seconds(context)
-        if not affordable(context, needed, comparisons=1):
-            decisions.append(out_of_time(context, ", ".join(waiting), "an operator", needed, comparisons=1))
+        needed, gain = benchmark_seconds(context), _expected_gain(context, state, waiting[0])
+        if not affordable(context, needed, comparisons=1, gain=gain):
+            decisions.append(out_of_time(context, ", ".join(waiting), "an operator", needed, comparisons=1, gain=gain))
             break
         operator, *waiting = waiting
         extracted = extract(context, operator, wanted)
@@ -59,7 +59,8 @@ def kernel_extractor(state: RunState, runtime: StepRuntime) -> RunState:
         decisions.append(Decided(subject=operator, decision="failed", reason=extracted.why))
     shortlist, searched = state.get("shortlist", []), state.get("searched", [])
     unsearched = [entry for entry in shortlist if entry.operator not in searched]
-    if unsearched and affordable(context, SEARCH_S + benchmark_seconds(context), comparisons=1):
+    gain = _expected_gain(context, state)
+    if unsearched and affordable(context, SEARCH_S + benchmark_seconds(context), comparisons=1, gain=gain):
         entry = unsearched[0]
         return _on(entry.operator, []) | {
             "decisions": decisions,
@@ -77,6 +78,15 @@ def kernel_extractor(state: RunState, runtime: StepRuntime) -> RunState:
         "judged": None,
         "decisions": decisions,
     }
+
+
+def _expected_gain(context: RunContext, state: RunState, operator: str = "") -> float:
+    """End-to-end gain, as a fraction, of the kernels that won so far together with one of ``operator``."""
+    ceilings = [entry.ceiling for entry in state.get("shortlist", []) if entry.lever is not None]
+    profile = take_profile(context, state["profile_attempt"]).profile if operator else None
+    if profile is not None:
+        ceilings += [prospect.promise for prospect in rank_operators(profile) if prospect.operator == operator]
+    return group_ceiling(ceilings)
 
 
 def _select_operators(context: RunContext, state: RunState) -> tuple[list[str], list[Decided]]:
@@ -185,7 +195,7 @@ def integrator(state: RunState, runtime: StepRuntime) -> RunState:
         if not _measure_again(context, state, entries, judged, attempt - 1):
             smaller = halves(group)
             return {"given_up": True, "groups": [*smaller, *waiting]}
-    elif not affordable(context, comparisons=1):
+    elif not affordable(context, comparisons=1, gain=group_ceiling([entry.ceiling for entry in entries])):
         stopped = out_of_time(context, ", ".join(group), "a confirmation", comparisons=1)
         return {"claimed": False, "lever": None, "groups": waiting, "decisions": [stopped]}
     lever = group_lever(entry.lever for entry in entries if entry.lever is not None)

@@ -23,7 +23,7 @@ from bankable.nodes.baseline import (
     NOISE_RULES,
     another_control_fits,
     control_name,
-    estimate_outlook,
+    find_noise_limit,
     measure_baseline,
 )
 from bankable.nodes.config_tuner import confirm, lever_of, patch_name, propose, repair, revise, screen
@@ -64,8 +64,7 @@ def baseline(state: RunState, runtime: StepRuntime) -> RunState:
     context, attempt = stage(runtime, "baseline"), state["baseline_attempt"] + 1
     measured = measure_baseline(context, attempt)
     changed: RunState = {"baseline_attempt": attempt, "comparison": measured.plan.name, "claimed": True}
-    prospect = estimate_outlook(context, measured.diffs)
-    changed["detectable_gain"] = prospect.detectable_gain if prospect is not None else 0.0
+    changed["detectable_gain"] = find_noise_limit(context, measured.diffs)
     if measured.failure:
         changed["decisions"] = [failed_decision(measured)]
         changed["stop_reason"] = f"the baseline could not be measured: {measured.failure.line}"

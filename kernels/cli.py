@@ -196,7 +196,7 @@ def roofline(dtype: Dtype = "bfloat16", threads: Threads = 1, engine_python_: En
     with ForkServer(engine_python(engine_python_), threads) as fork_server:
         peaks = measure_peaks(fork_server, dtype, threads)
     console.print(f"copy    {peaks.copy_bandwidth / 1e9:.3g} GB/s, read and written")
-    console.print(f"matrix  {peaks.flop_rate / 1e9:.3g} GFLOP/s in {dtype}")
+    console.print(f"matrix  {peaks.flop_rate / 1e9:.3g} GFLOP/s in {dtype} or fp32, whichever is faster")
     console.print(f"cache   {peaks.cache_bytes >> 20} MiB, the largest that the system reports")
 
 

@@ -64,6 +64,19 @@ def estimate_outlook(context: RunContext, differences: Sequence[float]) -> Outlo
     )
 
 
+def find_noise_limit(context: RunContext, differences: Sequence[float]) -> float:
+    """The smallest gain, as a fraction, that the machine's noise lets a confirmation detect; 0 where nothing is known.
+
+    At the first look, or a later one that half of the remaining time allows: whether there is time for the first one
+    depends on the candidate, and is asked before it is measured.
+    """
+    if len(differences) < 2:
+        return 0.0
+    looks, block_s = context.protocol.looks, block_seconds(context)
+    seconds = max(context.seconds_left() / 2, looks[0] * block_s)
+    return outlook(looks, context.protocol.floor, seconds, block_s, stdev(differences)).detectable_gain
+
+
 def another_control_fits(context: RunContext, budget_s: float, attempts: int) -> bool:
     """Whether all controls stay within their share of the budget when one more is measured after ``attempts``."""
     following = (context.protocol.control_blocks + attempts) * block_seconds(context)

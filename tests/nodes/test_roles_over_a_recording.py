@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
 import pytest
 
 from bankable.graph.session import read_recorded_config, session
-from bankable.nodes.baseline import CONTROL_SHARE, another_control_fits, control_name, estimate_outlook
+from bankable.nodes.baseline import (
+    CONTROL_SHARE,
+    another_control_fits,
+    control_name,
+    estimate_outlook,
+    find_noise_limit,
+)
 from bankable.nodes.preflight import preflight
+from bankable.tools.evidence.folder import finished_legs
 from bankable.tools.evidence.recorded import take_over
 from bankable.tools.levers import knobs_for
-from bankable.tools.measurement.cost import UNKNOWN_BLOCK_S, block_seconds, seconds_of
+from bankable.tools.measurement.cost import UNKNOWN_BLOCK_S, block_seconds, comparison_seconds, seconds_of
 from bankable.tools.measurement.run_context import RunContext
 
 RECORDING = Path(__file__).resolve().parents[2] / "evals" / "recorded" / "cpu-search.tar.xz"
@@ -37,8 +46,32 @@ def test_preflight_writes_what_may_be_tried_and_why_the_rest_may_not(context: Ru
 
 def test_a_control_of_one_block_says_nothing_about_noise(context: RunContext) -> None:
     assert estimate_outlook(context, [0.01]) is None
+    assert find_noise_limit(context, [0.01]) == 0.0
     assert 0 < CONTROL_SHARE < 1
     assert [control_name(attempt) for attempt in (1, 2)] == ["control", "control-2"]
+
+
+def test_noise_limits_what_can_be_shown_and_a_short_time_does_not(context: RunContext) -> None:
+    differences = [-0.1, 0.0, 0.1]
+    late = replace(context, deadline=context.driver.clock() + 60.0)
+    hurried = estimate_outlook(late, differences)
+    assert hurried is not None
+    assert hurried.detectable_gain == math.inf, "no block fits into half a minute"
+    assert 0.1 < find_noise_limit(late, differences) < 0.3
+    assert find_noise_limit(late, [0.0, 0.0, 0.001]) == pytest.approx(context.protocol.floor, abs=0.002)
+
+
+def test_a_faster_candidate_needs_less_time_for_its_blocks(context: RunContext) -> None:
+    assert block_seconds(context, 1.0) == UNKNOWN_BLOCK_S, "nothing was measured"
+    assert context.recorded is not None
+    assert take_over(context.recorded, context.folder, "comparisons/control")
+    alike, twice, boundless = (block_seconds(context, gain) for gain in (0.0, 1.0, math.inf))
+    legs = finished_legs(context.folder.root / "comparisons")
+    spans = [span for leg in legs for span in leg.spans if span.kind in ("warmup", "round")]
+    per_leg = sum(span.ended - span.started for span in spans) / len(legs)
+    assert alike - twice == pytest.approx(per_leg / 4, rel=0.1), "half of the half that it saves"
+    assert alike - boundless == pytest.approx(per_leg / 2, rel=0.1)
+    assert comparison_seconds(context, 1.0) == twice * context.protocol.looks[0]
 
 
 def test_another_control_fits_while_all_controls_stay_within_their_share_of_the_budget(context: RunContext) -> None:

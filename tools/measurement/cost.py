@@ -9,22 +9,39 @@ from pydantic import ValidationError
 
 from bankable.tools.evidence.folder import finished_legs
 from bankable.tools.evidence.harness import Measurement
+from bankable.tools.evidence.records import LegRecord, Side
 from bankable.tools.measurement.run_context import RunContext
 
 UNKNOWN_BLOCK_S = 90.0
 """Taken before anything was measured."""
 UNKNOWN_BENCHMARK_S = 75.0
 """An operator benchmark with a compiled graph in it, on a quiet machine of two cores."""
+COUNTED_ON = 0.5
+"""Part of the time that a faster candidate should save in its rounds which an estimate counts on."""
 
 
-def block_seconds(context: RunContext) -> float:
-    """Median wall time of the blocks so far, launch to stop, driver-clock seconds."""
-    spans: dict[tuple[str, int], tuple[float, float]] = {}
+def block_seconds(context: RunContext, gain: float = 0.0) -> float:
+    """Median wall time of the blocks so far, launch to stop, driver-clock seconds.
+
+    With an expected ``gain`` of the candidate (a fraction), less by half of what its warm-up and rounds should save.
+    """
+    blocks: dict[tuple[str, int], list[LegRecord]] = {}
     for leg in finished_legs(context.folder.root / "comparisons"):
-        key = (leg.comparison, leg.block)
-        start, stop = spans.get(key, (leg.launched_at, leg.stopped_at))
-        spans[key] = (min(start, leg.launched_at), max(stop, leg.stopped_at))
-    return median(stop - start for start, stop in spans.values()) if spans else UNKNOWN_BLOCK_S
+        blocks.setdefault((leg.comparison, leg.block), []).append(leg)
+    if not blocks:
+        return UNKNOWN_BLOCK_S
+    saved = COUNTED_ON * (1.0 - 1.0 / (1.0 + max(gain, 0.0)))
+    return median(
+        max(leg.stopped_at for leg in legs)
+        - min(leg.launched_at for leg in legs)
+        - saved * max((_loaded_seconds(leg) for leg in legs if leg.side is Side.CANDIDATE), default=0.0)
+        for legs in blocks.values()
+    )
+
+
+def _loaded_seconds(leg: LegRecord) -> float:
+    """Time that a launch spent under load."""
+    return sum(span.ended - span.started for span in leg.spans if span.kind in ("warmup", "round"))
 
 
 def seconds_of(context: RunContext, comparisons: Sequence[str]) -> float:
@@ -37,9 +54,9 @@ def seconds_of(context: RunContext, comparisons: Sequence[str]) -> float:
     return total
 
 
-def comparison_seconds(context: RunContext) -> float:
-    """Expected time of a comparison that its first look decides."""
-    return block_seconds(context) * context.protocol.looks[0]
+def comparison_seconds(context: RunContext, gain: float = 0.0) -> float:
+    """Expected time of a comparison that its first look decides, with an expected gain of the candidate."""
+    return block_seconds(context, gain) * context.protocol.looks[0]
 
 
 def benchmark_seconds(context: RunContext) -> float:

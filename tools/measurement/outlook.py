@@ -26,7 +26,7 @@ class Outlook:
     def sentence(self) -> str:
         """Say it in one sentence."""
         if math.isinf(self.detectable_gain):
-            return "the time left cannot prove a gain, however large"
+            return "as many blocks of this length as a proof needs take more than half of the time left"
         return (
             f"{self.blocks} blocks in about {self.seconds / 60:.0f} min find a gain of "
             f"{100 * self.detectable_gain:.1f} % or more with 80 % chance"

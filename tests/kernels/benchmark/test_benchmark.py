@@ -48,6 +48,12 @@ def verdict(measured: OperatorBenchmark, norm_task: TaskFolder, tmp_path_factory
     return answer
 
 
+def test_the_roof_of_bf16_is_never_below_that_of_fp32(fork_server: ForkServer):
+    """Without bf16 instructions a kernel computes in fp32, at a hundred times the rate of torch's bf16."""
+    rates = [module.measure_peaks(fork_server, dtype, 1).flop_rate for dtype in ("bfloat16", "float32")]
+    assert rates[0] > 0.2 * rates[1]
+
+
 def test_the_auditor_takes_an_honest_one(verdict: Verdict, measured: OperatorBenchmark):
     assert verdict.degraded == ()
     loud = {finding.rule: finding.observed for finding in verdict.findings if finding.severity.value != "INFO"}

@@ -33,7 +33,7 @@ def test_an_outlook_names_the_gain_that_the_time_can_find() -> None:
 def test_time_that_cannot_decide_says_so() -> None:
     seen = outlook((5, 7, 10), 0.01, 4.5 * 116, 116.0, block_sd=0.032)
     assert (seen.blocks, seen.detectable_gain) == (None, math.inf)
-    assert "cannot prove" in seen.sentence()
+    assert "more than half of the time left" in seen.sentence()
     assert outlook((3,), 0.01, 1e6, 116.0, 0.01).detectable_gain == math.inf
 
 
