@@ -206,7 +206,7 @@ def integrator(state: RunState, runtime: StepRuntime) -> RunState:
         small = Decided(subject=", ".join(group), decision="stopped", reason=reason)
         return {"claimed": False, "lever": None, "groups": waiting, "decisions": [small]}
     isolated = {entry.operator: entry.speedup for entry in entries}
-    measured = integrate(context, lever, isolated, state["reference"], attempt, 0.0)
+    measured = integrate(context, lever, isolated, state["reference"], attempt, ceiling)
     claimed = worth_carrying(measured)
     changed: RunState = {
         "patch_attempt": attempt,

@@ -98,18 +98,23 @@ def integrate(
     isolated: dict[str, float],
     reference: ServerConfig,
     attempt: int,
-    reserve_s: float,
+    gain: float = 0.0,
 ) -> ComparisonResult:
     """Measure a server with all operators of the lever replaced against one without, on fresh blocks.
 
-    The reference has no operator replaced. ``isolated`` are the signed-off isolated speed-ups. ``reserve_s`` of the
-    run's time is left for later steps.
+    The reference has no operator replaced. ``isolated`` are the signed-off isolated speed-ups, ``gain`` what they
+    promise end to end (a fraction): where that is large, the blocks are shorter.
     """
     plan = context.plan(
-        patch_name(lever.overlays, attempt), ComparisonKind.PATCH, reference=reference, lever=lever, seed=attempt
+        patch_name(lever.overlays, attempt),
+        ComparisonKind.PATCH,
+        reference=reference,
+        lever=lever,
+        seed=attempt,
+        gain=gain,
     )
     lay(context.folder, declare(context, plan), lever, context.recorded)
-    return compare(context, plan, reserve_s, isolated)
+    return compare(context, plan, 0.0, isolated)
 
 
 def worth_carrying(measured: ComparisonResult) -> bool:

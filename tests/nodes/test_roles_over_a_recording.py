@@ -22,6 +22,7 @@ from bankable.nodes.preflight import preflight
 from bankable.tools.evidence.folder import finished_legs
 from bankable.tools.evidence.recorded import take_over
 from bankable.tools.levers import knobs_for
+from bankable.tools.measurement import run_context
 from bankable.tools.measurement.cost import UNKNOWN_BLOCK_S, block_seconds, comparison_seconds, seconds_of
 from bankable.tools.measurement.run_context import RunContext
 
@@ -72,6 +73,22 @@ def test_a_faster_candidate_needs_less_time_for_its_blocks(context: RunContext) 
     assert alike - twice == pytest.approx(per_leg / 4, rel=0.1), "half of the half that it saves"
     assert alike - boundless == pytest.approx(per_leg / 2, rel=0.1)
     assert comparison_seconds(context, 1.0) == twice * context.protocol.looks[0]
+
+
+def test_a_large_gain_is_decided_by_launches_with_fewer_rounds(
+    context: RunContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    four = replace(context.protocol, rounds_per_leg=4)
+    assert [four.count_rounds(gain) for gain in (0.0, 0.49, 0.5, math.inf)] == [4, 4, 2, 2]
+    assert replace(four, rounds_per_leg=1).count_rounds(1.0) == 1
+    assert context.recorded is not None
+    assert take_over(context.recorded, context.folder, "comparisons/control")
+    whole = block_seconds(context, 0.49)
+    monkeypatch.setattr(run_context, "FEW_ROUNDS", context.protocol.rounds_per_leg // 2)
+    legs = finished_legs(context.folder.root / "comparisons")
+    timed = [span.ended - span.started for leg in legs for span in leg.spans if span.kind == "round"]
+    per_block = 2 * sum(timed) / len(legs)
+    assert whole - block_seconds(context, 0.5) > 0.4 * per_block, "half of all rounds, and what a faster one saves"
 
 
 def test_another_control_fits_while_all_controls_stay_within_their_share_of_the_budget(context: RunContext) -> None:

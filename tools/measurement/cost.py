@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from statistics import median
 
@@ -23,25 +24,28 @@ COUNTED_ON = 0.5
 def block_seconds(context: RunContext, gain: float = 0.0) -> float:
     """Median wall time of the blocks so far, launch to stop, driver-clock seconds.
 
-    With an expected ``gain`` of the candidate (a fraction), less by half of what its warm-up and rounds should save.
+    With an expected ``gain`` of the candidate (a fraction): with as many rounds as it will have, and less by half of
+    what the candidate should save in them.
     """
     blocks: dict[tuple[str, int], list[LegRecord]] = {}
     for leg in finished_legs(context.folder.root / "comparisons"):
         blocks.setdefault((leg.comparison, leg.block), []).append(leg)
     if not blocks:
         return UNKNOWN_BLOCK_S
+    rounds = context.protocol.count_rounds(gain)
     saved = COUNTED_ON * (1.0 - 1.0 / (1.0 + max(gain, 0.0)))
-    return median(
-        max(leg.stopped_at for leg in legs)
-        - min(leg.launched_at for leg in legs)
-        - saved * max((_loaded_seconds(leg) for leg in legs if leg.side is Side.CANDIDATE), default=0.0)
-        for legs in blocks.values()
-    )
+    return median(_block_seconds(legs, rounds, saved) for legs in blocks.values())
 
 
-def _loaded_seconds(leg: LegRecord) -> float:
-    """Time that a launch spent under load."""
-    return sum(span.ended - span.started for span in leg.spans if span.kind in ("warmup", "round"))
+def _block_seconds(legs: Sequence[LegRecord], rounds: int, saved: float) -> float:
+    """Wall time of a block with ``rounds`` rounds per leg whose candidate needs less by the fraction ``saved``."""
+    total = max(leg.stopped_at for leg in legs) - min(leg.launched_at for leg in legs)
+    for leg in legs:
+        timed = [span.ended - span.started for span in leg.spans if span.kind == "round"]
+        omitted = math.fsum(timed) * max(0.0, 1.0 - rounds / len(timed)) if timed else 0.0
+        warm = math.fsum(span.ended - span.started for span in leg.spans if span.kind == "warmup")
+        total -= omitted + (saved * (warm + math.fsum(timed) - omitted) if leg.side is Side.CANDIDATE else 0.0)
+    return total
 
 
 def seconds_of(context: RunContext, comparisons: Sequence[str]) -> float:

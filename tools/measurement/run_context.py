@@ -27,6 +27,11 @@ from bankable.tools.measurement.plan import make_plan
 from bankable.tools.measurement.progress import ProgressEvent, Watcher, silent
 from bankable.tools.serving.driver import AccuracyQuestion, Driver, ProbePrompt, StopRequested
 
+LARGE_GAIN = 0.5
+"""Expected gain (a fraction) that is ten times what the noise of rounds hides."""
+FEW_ROUNDS = 2
+"""Even, so that a linear drift within a block cancels."""
+
 
 @dataclass(frozen=True)
 class MeasurementProtocol:
@@ -44,6 +49,13 @@ class MeasurementProtocol:
     """Latency limits of a good request."""
     guards: tuple[Guard, ...] = ()
     """Figures that must not get worse."""
+
+    def count_rounds(self, gain: float) -> int:
+        """Timed rounds per leg of a comparison whose candidate is expected to gain this much (a fraction).
+
+        A large gain is decided by the number of launches: with more rounds than two of each, it takes longer only.
+        """
+        return min(self.rounds_per_leg, FEW_ROUNDS) if gain >= LARGE_GAIN else self.rounds_per_leg
 
 
 @dataclass(frozen=True)
@@ -110,8 +122,9 @@ class RunContext:
         seed: int,
         looks: tuple[int, ...] | None = None,
         alpha: float | None = None,
+        gain: float = 0.0,
     ) -> Plan:
-        """A comparison by this run's protocol; ``seed`` counts from the run's own."""
+        """A comparison by this run's protocol; ``seed`` counts from the run's own, ``gain`` is what is expected."""
         return make_plan(
             name=name,
             run_id=self.run_id,
@@ -123,7 +136,7 @@ class RunContext:
             launch_plan=self.protocol.launch_plan,
             seed=self.protocol.seed + seed,
             looks=self.protocol.looks if looks is None else looks,
-            rounds_per_leg=self.protocol.rounds_per_leg,
+            rounds_per_leg=self.protocol.count_rounds(gain),
             alpha=alpha,
             floor=self.protocol.floor,
             chosen=self.chosen,
