@@ -31,7 +31,12 @@ def audit(
     one_server: Annotated[
         bool, typer.Option("--one-server", help="All files of a leg are runs of one server: one launch.")
     ] = False,
-    metric: Annotated[str, typer.Option(help="Deciding rate: throughput (output tokens) or requests.")] = "throughput",
+    metric: Annotated[
+        str, typer.Option(help="Deciding rate: throughput (output tokens), requests, or goodput (with --slo).")
+    ] = "throughput",
+    slo: Annotated[
+        str | None, typer.Option(help="Latency limits of a good request, ms: ttft=500,tpot=20,p99_e2e=2000.")
+    ] = None,
     no_worse: Annotated[
         str | None,
         typer.Option("--no-worse", help="Ask for no gain, but for harm below margins: throughput=2%,ttft=5%."),
@@ -46,6 +51,7 @@ def audit(
     from bankable.nodes.auditor.options import AuditOptions, parse_margins, parse_metric
     from bankable.nodes.auditor.pair import SCOPES, audit_loads
     from bankable.nodes.auditor.render import render_markdown, render_text
+    from bankable.tools.slo import parse_limits
 
     chosen = next((scope_name for scope_name in SCOPES if scope_name == scope), None)
     if chosen is None:
@@ -53,7 +59,9 @@ def audit(
     if json and markdown:
         raise UserError("Cannot print two formats at once", "--json --markdown", "choose one")
     origins: dict[str, str] = {}
-    options = AuditOptions(parse_metric(metric), parse_margins(no_worse) if no_worse is not None else ())
+    limits = parse_limits(slo) if slo is not None else ()
+    margins = parse_margins(no_worse) if no_worse is not None else ()
+    options = AuditOptions(parse_metric(metric, limits), margins, limits)
     worst = 0
     for load, verdict in audit_loads(ref, cand, claim, chosen, one_server=one_server, options=options, origins=origins):
         if json:

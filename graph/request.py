@@ -10,7 +10,8 @@ from bankable.graph.llm import llm_options
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Scalar, Workload
 from bankable.tools.measurement.executor import choose_executor
-from bankable.tools.objective.parse import check_objective, parse_guards, parse_limits
+from bankable.tools.objective.parse import check_objective, parse_guards
+from bankable.tools.slo import parse_limits
 from bankable.tools.workloads import find_workload
 
 QUICK: dict[str, object] = {

@@ -96,7 +96,8 @@ def _of_files(case: Case) -> str:
         state = "token source not shown"
     if case.options.no_worse:
         state = _no_worse(case)
-    return f"{case.metric} {few.gain:+.1%} [{low:+.1%}, {high:+.1%}] on {launches} launches, {state}"
+    limits = f" ({describe_limits(case.options.limits)})" if case.metric == GOODPUT else ""
+    return f"{case.metric} {few.gain:+.1%} [{low:+.1%}, {high:+.1%}]{limits} on {launches} launches, {state}"
 
 
 def _no_worse(case: Case) -> str:

@@ -173,7 +173,7 @@ def measure_unplanned(comparison: ComparisonView, deciding: str = METRIC) -> Mea
     """
     few = judge_unplanned(comparison, metric=deciding)
     metrics = []
-    for name in FIELDS:
+    for name in (*FIELDS, *([deciding] if deciding not in FIELDS else [])):
         before, after = (leg_figure(comparison.side(side), name) for side in Side)
         decided = few if name == deciding else None
         delta = after / before - 1.0 if before and after is not None else None

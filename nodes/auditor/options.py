@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass
 
 from bankable.tools.errors import UserError
-from bankable.tools.evidence.records import LatencySummary
+from bankable.tools.evidence.records import GOODPUT, LatencySummary, Limit
+from bankable.tools.slo import SLO_FIX
 
-RATES = ("output_throughput", "request_throughput")
+RATES = ("output_throughput", "request_throughput", GOODPUT)
 SHORT = {
     "throughput": "output_throughput",
     "requests": "request_throughput",
@@ -30,14 +31,20 @@ class AuditOptions:
     """A rate: larger is better."""
     no_worse: tuple[tuple[str, float], ...] = ()
     """(figure, largest harm as a fraction); empty: the change has to be a gain."""
+    limits: tuple[Limit, ...] = ()
+    """Latency limits of a good request, where goodput decides."""
 
 
-def parse_metric(text: str) -> str:
-    """The field of a rate. Raises ``UserError`` for anything else."""
+def parse_metric(text: str, limits: tuple[Limit, ...] = ()) -> str:
+    """The field of a rate. Raises ``UserError`` for anything else, and for goodput without limits or the reverse."""
     name = SHORT.get(text, text)
     if name not in RATES:
         names = f"throughput, requests, {', '.join(RATES)}"
         raise UserError(f"Cannot audit: invalid value {text!r} for --metric", "", f"use one of {names}")
+    if name == GOODPUT and not limits:
+        raise UserError("Cannot audit goodput: no latency limits", "--slo", SLO_FIX)
+    if limits and name != GOODPUT:
+        raise UserError(f"Cannot audit {name} within limits: it has none", "--slo", "add --metric goodput")
     return name
 
 

@@ -27,6 +27,7 @@ from bankable.nodes.auditor.reading.claims import BenchmarkSummary, StoredClaim,
 from bankable.nodes.auditor.reading.reader import Reader
 from bankable.nodes.auditor.reading.reported import ReportedClaim
 from bankable.nodes.auditor.rule_runner import RuleRun
+from bankable.nodes.auditor.service import add_goodput
 from bankable.nodes.auditor.verdict import Verdict
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Side
@@ -119,6 +120,7 @@ def _pair(
     launches.setdefault(Side.CANDIDATE, [formats.Given("candidate", None, None)])
     legs = {side: formats.read(reader, side, launches[side], one_server=one_server) for side in Side}
     _usable(reader, legs)
+    legs = {side: _hold_to_limits(legs[side], options) for side in Side}
     ignored = _describe_ignored(intake, [place for place in places.values() if place is not None])
     claims, benchmarks = _claims(reader, claim is not None, names)
     sweep = find_sweep([legs[side] for side in Side])
@@ -158,6 +160,7 @@ def _baseline(
     launches = formats.take(intake, run.reference if run else source, Side.REFERENCE.value)
     legs = formats.read(reader, Side.REFERENCE, launches, one_server=one_server)
     _usable(reader, {Side.REFERENCE: legs})
+    legs = _hold_to_limits(legs, options)
     ignored = _describe_ignored(intake, [run.reference if run else source])
     sweep = find_sweep([legs])
     verdicts = []
@@ -166,6 +169,13 @@ def _baseline(
         verdict = _judge(ImportedView(reader, "baseline", comparison, options=options))
         verdicts.append((describe(load) if load is not None else "", verdict))
     return verdicts
+
+
+def _hold_to_limits(legs: tuple[ImportedLeg, ...], options: AuditOptions | None) -> tuple[ImportedLeg, ...]:
+    """The launches with the goodput of each round, where the caller gives limits."""
+    if options is None or not options.limits:
+        return legs
+    return tuple(leg.with_rows(add_goodput(leg.rows, options.limits)) for leg in legs)
 
 
 def _judge(view: ImportedView) -> Verdict:

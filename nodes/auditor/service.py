@@ -12,13 +12,13 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 
 from bankable.nodes.auditor.reading.request_times import RequestTimes
 from bankable.nodes.auditor.reading.rows import BenchRound
 from bankable.nodes.auditor.reading.view import LegView
-from bankable.tools.evidence.records import Limit
+from bankable.tools.evidence.records import GOODPUT, Limit
 from bankable.tools.statistics.latency import percentiles
 
 LOST_MS = 1e300
@@ -110,6 +110,16 @@ def count_launch(leg: LegView, limits: Sequence[Limit], planned: int | None = No
         if not counts.add(row, limits, planned):
             return None
     return counts if leg.rows else None
+
+
+def add_goodput(rows: Sequence[BenchRound], limits: Sequence[Limit]) -> tuple[BenchRound, ...]:
+    """Rounds with their goodput among the recomputed figures, where their requests are listed."""
+    return tuple(_add_goodput(row, limits) for row in rows)
+
+
+def _add_goodput(row: BenchRound, limits: Sequence[Limit]) -> BenchRound:
+    counts = KeptLimits()
+    return replace(row, raw={**row.raw, GOODPUT: counts.rate}) if counts.add(row, limits, None) else row
 
 
 @dataclass(frozen=True)

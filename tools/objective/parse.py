@@ -1,18 +1,17 @@
-"""Reads the objective of a run from its options: ``--slo``, ``--objective``, ``--guard``."""
+"""Reads the objective of a run from its options: ``--objective``, ``--guard``."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from typing import get_args
 
 from bankable.tools.errors import UserError
-from bankable.tools.evidence.records import GOODPUT, REQUEST_SPEED, Guard, GuardedFigure, Limit, LimitedLatency
+from bankable.tools.evidence.records import GOODPUT, REQUEST_SPEED, Guard, GuardedFigure, Limit
+from bankable.tools.slo import SLO_FIX
 
 OBJECTIVES = {"throughput": "output_throughput", "goodput": GOODPUT, "latency": REQUEST_SPEED}
 """Deciding figure of each objective, by the word for it."""
-LATENCIES: tuple[LimitedLatency, ...] = get_args(LimitedLatency)
 FIGURES: tuple[GuardedFigure, ...] = get_args(GuardedFigure)
 SHORT: dict[str, GuardedFigure] = {
     "throughput": "output_throughput",
@@ -22,38 +21,8 @@ SHORT: dict[str, GuardedFigure] = {
     **{name: name for name in FIGURES},
 }
 """Guarded figures by each name that a user may write; a latency without a statistic is its median."""
-LARGEST_MS = 1e9
-SLO_FIX = "write limits in milliseconds as ttft=500,tpot=20,e2e=2000, or of a percentile as p99_ttft=500"
 GUARD_FIX = "write a guard as median_tpot=+5% (may rise by 5 %) or throughput=-2% (may fall by 2 %)"
-_LIMIT = re.compile(r"(?:(?P<statistic>mean|median|p\d{1,2}(?:\.\d{1,3})?)_)?(?P<metric>[a-z0-9]+)")
 _GUARD = re.compile(r"(?P<name>[a-z0-9_]+)\s*=\s*(?P<sign>[+-]?)(?P<value>\d+(?:\.\d+)?)\s*%")
-
-
-def parse_limits(text: str) -> tuple[Limit, ...]:
-    """Limits such as ``ttft=500,tpot=20,p99_e2e=2000`` in milliseconds. Raises ``UserError`` for anything else."""
-    limits: dict[str, Limit] = {}
-    for piece in text.split(","):
-        limit = _parse_limit(piece.strip())
-        if limit.key in limits:
-            raise UserError(f"invalid value {text!r} for --slo", "", f"give one limit for {limit.key}")
-        limits[limit.key] = limit
-    return tuple(limits.values())
-
-
-def _parse_limit(piece: str) -> Limit:
-    name, _, value = (part.strip() for part in piece.partition("="))
-    match = _LIMIT.fullmatch(name)
-    metric = next((known for known in LATENCIES if match and match["metric"] in (known, f"{known}l")), None)
-    if match is None or metric is None or (match["metric"] == f"{metric}l" and metric != "e2e"):
-        raise UserError(f"invalid value {piece!r} for --slo", "", f"{SLO_FIX}; latencies are {', '.join(LATENCIES)}")
-    statistic = match["statistic"] or "request"
-    try:
-        ms = float(value.removesuffix("ms"))
-    except ValueError:
-        ms = math.nan
-    if not 0.0 < ms <= LARGEST_MS:
-        raise UserError(f"invalid value {piece!r} for --slo", "", SLO_FIX)
-    return Limit(metric=metric, statistic="p50" if statistic == "median" else statistic, ms=ms)
 
 
 def parse_guards(texts: Sequence[str]) -> tuple[Guard, ...]:

@@ -85,7 +85,10 @@ def _judge_without_plan(case: Case) -> Iterator[Outcome]:
     """Launches without a plan, decided with an assumption about what was not observed."""
     where, few = at(case.candidate_file), case.measured.few
     if few is None:
-        yield Unverifiable("a positive throughput in every round", (where,), excuses=True)
+        what = "a positive throughput in every round"
+        if case.metric == GOODPUT:
+            what = "the requests of every round, with a good one in each"
+        yield Unverifiable(what, (where,), excuses=True)
         return
     low, high = few.gain_interval
     simple = few.simple

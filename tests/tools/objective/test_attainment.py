@@ -15,7 +15,7 @@ from bankable.nodes.auditor.reading.reader import Reader
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.tools.evidence.records import BenchRun, Limit
 from bankable.tools.objective.attainment import count_good, count_launch, find_statistic, summarise_service
-from bankable.tools.objective.parse import parse_limits
+from bankable.tools.slo import parse_limits
 
 LIMITS = parse_limits("ttft=100,tpot=10,e2e=400")
 ZEROS = dict.fromkeys(

@@ -6,7 +6,8 @@ import pytest
 
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Guard, Limit
-from bankable.tools.objective.parse import check_objective, parse_guards, parse_limits
+from bankable.tools.objective.parse import check_objective, parse_guards
+from bankable.tools.slo import parse_limits
 
 LIMITS = parse_limits("ttft=500")
 
