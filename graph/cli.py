@@ -144,6 +144,9 @@ def run(
         list[str] | None,
         typer.Option(help="A figure that may not get worse by more: median_tpot=+5%, throughput=-2%; may be repeated."),
     ] = None,
+    price: Annotated[
+        float | None, typer.Option(help="Dollars for an hour of one device: the report states costs.")
+    ] = None,
     trace: Trace = None,
     key: Key = None,
     json: Json = False,

@@ -79,6 +79,8 @@ class RunConfig(BaseModel):
     """Latency limits of a good request."""
     guards: tuple[Guard, ...] = ()
     """Figures that no accepted change may make worse by more than a margin."""
+    price: float | None = Field(default=None, gt=0, le=1e6)
+    """Dollars for an hour of one device, for the report's costs; ``None`` without costs."""
 
     @model_serializer(mode="wrap")
     def _quiet(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -90,6 +92,7 @@ class RunConfig(BaseModel):
             "objective": self.objective == "throughput",
             "limits": not self.limits,
             "guards": not self.guards,
+            "price": self.price is None,
         }
         quiet = {name for name, off in unset.items() if off}
         return {name: value for name, value in fields.items() if name not in quiet}

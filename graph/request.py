@@ -23,6 +23,7 @@ QUICK: dict[str, object] = {
 }
 """What ``--quick`` changes, besides rounds of half the requests."""
 
+MOST_DOLLARS = 1e6
 TRACKS = ("kernels", "config")
 APPROVE = ("bank", "bundle", "never")
 LAUNCH_PLANS = ("auto", "alternating", "coresident")
@@ -67,6 +68,7 @@ class RunOptions:
     slo: str | None = None
     objective: str | None = None
     guard: list[str] | None = None
+    price: float | None = None
 
 
 def build_config(options: RunOptions) -> RunConfig:
@@ -92,7 +94,7 @@ def build_config(options: RunOptions) -> RunConfig:
                 f"invalid value {options.launch_plan!r} for --launch-plan", "", f"use one of {', '.join(LAUNCH_PLANS)}"
             )
         changes["launch_plan"] = options.launch_plan
-    changes |= _objective(options)
+    changes |= _objective(options) | _price(options.price)
     if options.seed is not None:
         changes["seed"] = options.seed
     if options.budget is not None:
@@ -138,6 +140,15 @@ def _objective(options: RunOptions) -> dict[str, object]:
     limits = parse_limits(options.slo) if options.slo is not None else ()
     guards = parse_guards(options.guard or [])
     return {"objective": check_objective(options.objective, limits, guards), "limits": limits, "guards": guards}
+
+
+def _price(price: float | None) -> dict[str, object]:
+    """The price of an hour of one device; empty without one."""
+    if price is None:
+        return {}
+    if not 0.0 < price <= MOST_DOLLARS:
+        raise UserError(f"invalid value {price!r} for --price", "", "give dollars for an hour of one device")
+    return {"price": price}
 
 
 def _tracks(requested: list[str]) -> tuple[str, ...]:

@@ -34,7 +34,8 @@ def served(tmp_path_factory: pytest.TempPathFactory, bankable: Bankable) -> Path
     """Goodput within limits that the candidate meets with every request and the reference with one in four."""
     out = tmp_path_factory.mktemp("goodput") / "run"
     done = bankable(
-        "run", "--replay", BANKED, "--slo", "ttft=500,tpot=20,e2e=2000", "--guard", "p99_e2e=+5%", "--out", out
+        *("run", "--replay", BANKED, "--slo", "ttft=500,tpot=20,e2e=2000", "--guard", "p99_e2e=+5%"),
+        *("--price", "0.36", "--out", out),
     )
     assert done.code == 0, done.err
     return out
@@ -117,6 +118,9 @@ def test_report_and_bundle_name_the_limits(served: Path) -> None:
     assert "goodput within TTFT 500 ms, TPOT 20 ms, e2e 2000 ms" in page
     assert "Requests within the limits" in page
     assert "Guarded figures" in page
+    claim = read(served / PATCH / "claim.json")
+    cost = 0.36 / (claim["candidate"]["output_throughput"] * 0.0036)
+    assert f"${cost:.4g} a million output tokens" in page
     assert "within TTFT 500 ms" in (served / "bundle" / "launch.sh").read_text().splitlines()[1]
     assert read(served / "bundle" / "manifest.json")["claim"]["metric"] == "goodput"
 

@@ -88,6 +88,8 @@ def test_limits_and_guards_are_part_of_the_configuration() -> None:
         ({"objective": "happiness"}, r"invalid value 'happiness' for --objective.*Use one of throughput"),
         ({"objective": "goodput"}, r"Cannot measure goodput: no latency limits \(--slo\)"),
         ({"guard": ["median_tpot=5"]}, r"for --guard.*Write a guard as"),
+        ({"price": -1.0}, r"invalid value -1.0 for --price.*Give dollars for an hour of one device"),
+        ({"price": float("nan")}, r"for --price"),
     ],
 )
 def test_an_objective_that_cannot_be_is_refused(options: dict[str, Any], told: str) -> None:

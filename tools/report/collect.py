@@ -43,9 +43,9 @@ def collect(run_dir: Path) -> ReportModel:
     preflight = reader.json(run_dir / "preflight.json")
     outcome = reader.json(run_dir / "outcome.json", needed=False)
     verdicts = read_verdicts(reader)
-    comparisons = read_comparisons(reader)
-    trials, omitted = _trials(reader)
     config = mapping(head.get("config")) or head
+    comparisons = read_comparisons(reader, number(config.get("price")))
+    trials, omitted = _trials(reader)
     requests = read_requests(reader)
     kernels = kernel_sources(reader)
     anyone = bool(requests.roles or kernels or any(trial.source for trial in trials))

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from bankable.tools.evidence.records import GOODPUT, REQUEST_SPEED, BenchRun, Guard, Limit, describe_limits
 from bankable.tools.objective.attainment import count_good
+from bankable.tools.objective.cost import cost_of_million_tokens, cost_of_thousand_requests, count_devices
 from bankable.tools.objective.judging import find_request_speed
 from bankable.tools.report.model import (
     SIDES,
@@ -40,15 +41,15 @@ UNITS = {
 }
 
 
-def read_comparisons(reader: ReportReader) -> list[ReportComparison]:
-    """All comparisons of the run, in order of their names, the control first."""
+def read_comparisons(reader: ReportReader, price: float | None = None) -> list[ReportComparison]:
+    """All comparisons of the run, in order of their names, the control first; ``price`` of an hour of one device."""
     folders = reader.folders(reader.root / "comparisons", MAX_COMPARISONS)
-    views = [read_comparison(folder) for folder in folders]
+    views = [read_comparison(folder, price) for folder in folders]
     order = {"control": 0, "patch": 1, "bundle": 2}
     return sorted(views, key=lambda view: (order.get(view.kind, 3), view.name))
 
 
-def read_comparison(folder: Path) -> ReportComparison:
+def read_comparison(folder: Path, price: float | None = None) -> ReportComparison:
     """One comparison; what is missing is in its ``gaps``."""
     reader = ReportReader(folder)
     plan, claim = reader.json(folder / "plan.json"), reader.json(folder / "claim.json")
@@ -78,6 +79,7 @@ def read_comparison(folder: Path) -> ReportComparison:
         claim_headline=clean(claim.get("headline")),
         service=tuple(_service(claim)),
         guards=tuple(_guards(claim)),
+        costs=tuple(_costs(plan, claim, price)),
         delta=number(claim.get("delta")),
         interval=interval(claim.get("interval")),
         decision=clean(claim.get("decision"), 30),
@@ -147,6 +149,24 @@ def _service(claim: dict[str, Any]) -> Iterator[ReportSetting]:
             f" ({within})" if within else ""
         )
         yield ReportSetting(name=f"within the limits, {side}", value=clean(text, 300))
+
+
+def _costs(plan: dict[str, Any], claim: dict[str, Any], price: float | None) -> Iterator[ReportSetting]:
+    """Costs of both sides at the claimed rates; none without a price."""
+    changed = mapping(mapping(plan.get("lever")).get("flags"))
+    flags = mapping(mapping(plan.get("reference")).get("flags"))
+    for side in SIDES if price is not None and price > 0 else ():
+        devices = count_devices({**flags, **changed} if side == SIDES[1] else flags)
+        tokens = number(mapping(claim.get(side)).get("output_throughput"))
+        good = number(mapping(mapping(claim.get("service")).get(side)).get("goodput"))
+        parts = []
+        if tokens is not None and (cost := cost_of_million_tokens(price or 0.0, devices, tokens)) is not None:
+            parts.append(f"${cost:.4g} a million output tokens")
+        if good is not None and (cost := cost_of_thousand_requests(price or 0.0, devices, good)) is not None:
+            parts.append(f"${cost:.4g} a thousand requests within the limits")
+        if parts:
+            text = f"{', '.join(parts)}, at ${price:g} an hour of one device, {devices} in use"
+            yield ReportSetting(name=side, value=text)
 
 
 def _guards(claim: dict[str, Any]) -> Iterator[ReportSetting]:

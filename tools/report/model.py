@@ -234,6 +234,8 @@ class ReportComparison(Record):
     """Goodput and attainment of both sides, as claimed; empty for a plan without limits."""
     guards: tuple[ReportSetting, ...] = ()
     """Guarded figures, as claimed; empty for a plan without guards."""
+    costs: tuple[ReportSetting, ...] = ()
+    """What both sides cost at the claimed rates; empty without a price."""
     legs: tuple[ReportLeg, ...] = ()
     """In order of their folders."""
     rounds: tuple[ReportRound, ...] = ()
