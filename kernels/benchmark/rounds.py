@@ -89,6 +89,7 @@ class Rounds:
                 "outputs": str(ran.folder / f"{key}.safetensors"),
                 "relative_error": task.tolerance.relative_error,
                 "calls": [{"name": name, "inputs": "normal"} for name in reply["checked"]],
+                "live_calls": 1,
             },
         )
         if not answer.replies:

@@ -23,6 +23,8 @@ from tests.kernels.hostile import CRASH, TRUNCATING
 
 BUSY = {"harness_roofline", "harness_hidden_work", "harness_speedup"}
 """Rules whose figures are times: on a machine with other tenants they may speak up, and with a reason."""
+SUMS = "sums_beside_medians"
+"""The invariant whose figures are times."""
 
 
 @pytest.fixture(scope="module")
@@ -56,8 +58,8 @@ def test_the_roof_of_bf16_is_never_below_that_of_fp32(fork_server: ForkServer):
 
 def test_the_auditor_takes_an_honest_one(verdict: Verdict, measured: OperatorBenchmark):
     assert verdict.degraded == ()
-    loud = {finding.rule: finding.observed for finding in verdict.findings if finding.severity.value != "INFO"}
-    assert set(loud) <= BUSY, loud
+    loud = [finding for finding in verdict.findings if finding.severity.value != "INFO"]
+    assert all(finding.rule in BUSY or finding.code == SUMS for finding in loud), loud
     if not loud:
         assert verdict.verdict.value == "PASS"
         assert measured.claim.outcome == "winner"
