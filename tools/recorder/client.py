@@ -1,6 +1,6 @@
 """The run's side of its recorder: starts the process, and has files signed before the ledger enters them.
 
-The run holds two pipes and never the key. When the recorder is gone, nothing can be signed any more and the run stops;
+The run holds a socket and never the key. When the recorder is gone, nothing can be signed any more and the run stops;
 a resumed run starts another one, whose first line follows the last one of its predecessor.
 """
 
@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import shlex
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from importlib.util import find_spec
+from io import BufferedReader
 from pathlib import Path
+from socket import SocketIO
 
 from pydantic import ValidationError
 
@@ -42,6 +45,8 @@ class Recorder:
     def __init__(self, mode: Mode, tell: Callable[[str], None] = lambda _: None, stamp_command: str = "") -> None:
         self.mode, self._tell, self._stamp_command = mode, tell, stamp_command
         self._process: subprocess.Popen[bytes] | None = None
+        self._orders: SocketIO | None = None
+        self._replies: BufferedReader | None = None
         self._public_key = ""
         self._root: Path | None = None
 
@@ -52,11 +57,15 @@ class Recorder:
 
     def start(self) -> None:
         """Start the process and return at once."""
-        if self._process is None:
+        if self._process is not None:
+            return
+        mine, theirs = socket.socketpair()  # unlike a pipe it cannot be opened again through /proc
+        with mine, theirs:
+            self._orders, self._replies = mine.makefile("wb", buffering=0), mine.makefile("rb")
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-c", START, str(package.START)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
+                stdin=theirs.fileno(),
+                stdout=theirs.fileno(),
                 stderr=subprocess.DEVNULL,
                 cwd="/",
                 env={},
@@ -116,33 +125,29 @@ class Recorder:
 
     def close(self) -> None:
         """Close the chain and end the process; one that is gone already is only reaped."""
-        process, self._process = self._process, None
-        if process is None:
+        process = self._process
+        if process is None or self._orders is None or self._replies is None:
             return
-        assert process.stdin is not None
-        with contextlib.suppress(OSError, UserError):
-            if self._root is not None:
-                self._process = process
+        if self._root is not None:
+            with contextlib.suppress(OSError, UserError):
                 self._ask(RecorderOrder(do="close"))
                 self._stamp("close")
-        self._process = None
-        with contextlib.suppress(OSError):
-            process.stdin.close()
+        self._orders.close()
+        self._replies.close()
+        self._process = self._orders = self._replies = None
         try:
             process.wait(CLOSE_S)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        assert process.stdout is not None
-        process.stdout.close()
 
     def _ask(self, order: RecorderOrder) -> RecorderReply:
         self.start()
-        assert self._process is not None
-        assert self._process.stdin is not None
+        assert self._orders is not None
+        line = memoryview(order.model_dump_json(exclude_defaults=True).encode() + b"\n")
         try:
-            self._process.stdin.write(order.model_dump_json(exclude_defaults=True).encode() + b"\n")
-            self._process.stdin.flush()
+            while line:
+                line = line[self._orders.write(line) or 0 :]
         except OSError:
             raise self._gone() from None
         reply = self._receive()
@@ -155,10 +160,9 @@ class Recorder:
         return reply
 
     def _receive(self) -> RecorderReply:
-        assert self._process is not None
-        assert self._process.stdout is not None
+        assert self._replies is not None
         try:
-            return RecorderReply.model_validate_json(self._process.stdout.readline())
+            return RecorderReply.model_validate_json(self._replies.readline())
         except (ValidationError, OSError):
             raise self._gone() from None
 
