@@ -9,7 +9,7 @@ import pytest
 from bankable.nodes.auditor.importers.leg import ImportedLeg
 from bankable.nodes.auditor.pair import audit_pair
 from bankable.nodes.auditor.verdict import Severity, Verdict
-from tests.clients.conftest import AGAIN, CAPPED, EARLY_TOKENS, WIDE, Recordings
+from tests.clients.conftest import AGAIN, CAPPED, EARLY_TOKENS, LAUNCHES, WIDE, Recordings
 from tests.clients.tools import CLIENTS, Load
 from tests.nodes.auditor.builders import hits, write
 from tests.nodes.auditor.importers.test_formats import not_shown, read
@@ -75,7 +75,7 @@ def test_tokens_that_were_never_generated_are_not_believed(name: str, recordings
 def test_two_equal_servers_are_no_win(name: str, recordings: Recordings) -> None:
     client = CLIENTS[name]
     verdict = audit_pair(recordings.side(client, WIDE), recordings.side(client, AGAIN))
-    assert "on 2 and 2 launches" in verdict.headline
+    assert f"on {LAUNCHES} and {LAUNCHES} launches" in verdict.headline
     assert ", real" not in verdict.headline
     assert codes(verdict, Severity.FAIL) <= {"undecided", "disproved", "slower"}
 
@@ -87,6 +87,6 @@ def test_four_times_as_many_running_requests_are_a_win(name: str, recordings: Re
     write(claim, {"lever": {"flags": {"max_running_requests": 12}}})
     legs = [recordings.side(client, side) for side in (CAPPED, WIDE)]
     verdict = audit_pair(*legs, claim if client.states_server else None)
-    assert "on 2 and 2 launches, real" in verdict.headline
+    assert f"on {LAUNCHES} and {LAUNCHES} launches, real" in verdict.headline
     assert codes(verdict, Severity.FAIL) == set()
     assert hits(verdict, "real_delta", Severity.FLAG) == []

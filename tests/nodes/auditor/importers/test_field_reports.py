@@ -458,6 +458,22 @@ def test_the_servers_usage_is_preferred_to_retokenised_text(tmp_path: Path) -> N
     assert verdict.headline.startswith("baseline 400.00 tok/s")
 
 
+@pytest.mark.parametrize(("own", "rate", "fails"), [(15, 1.0, False), (15, 1.005, True), (8, 1.0, True)])
+def test_a_summary_may_count_the_text_by_its_own_tokenizer(tmp_path: Path, own: int, rate: float, fails: bool) -> None:
+    """AIPerf's records have the server's usage too; its summary's rate is of its own count, over the same window."""
+    records, summary = samples.aiperf_records(400.0, 1), samples.aiperf_summary(400.0, 1)
+    for record in records:
+        record["metrics"]["usage_completion_tokens"] = {"value": samples.OUTPUT, "unit": "tokens"}
+    for record in records if own == 8 else records[:2]:
+        record["metrics"]["output_sequence_length"]["value"] = own
+    counted = sum(record["metrics"]["output_sequence_length"]["value"] for record in records)
+    summary["output_token_throughput"]["avg"] *= rate * counted / (N * samples.OUTPUT)
+    samples.dump(tmp_path / "profile_export.jsonl", *records)
+    samples.dump(tmp_path / "profile_export_aiperf.json", summary, pretty=True)
+    verdict = audit_pair(tmp_path, scope="baseline")
+    assert bool(hits(verdict, "reported_vs_raw", Severity.FAIL)) is fails
+
+
 def test_chunks_that_were_read_together_have_no_median_gap(tmp_path: Path) -> None:
     records = samples.aiperf_records(400.0, 1)
     for record in records:
