@@ -9,7 +9,7 @@ from statistics import median
 
 from bankable.nodes.auditor.reading.rows import FURTHER
 from bankable.nodes.auditor.reading.view import BlockView, ComparisonView, LegView
-from bankable.nodes.auditor.service import SideService, count_launch, count_side
+from bankable.nodes.auditor.service import SideService, count_side
 from bankable.nodes.auditor.verdict import Interval, Metric
 from bankable.tools.evidence.records import GOODPUT, REQUEST_SPEED, LatencySummary, Plan, Side
 from bankable.tools.statistics.few import MIN_LAUNCHES, FewDecision, decide_few
@@ -88,9 +88,12 @@ class Measured:
 
 def measure(comparison: ComparisonView, plan: Plan) -> Measured:
     """Recompute differences, decision and the figures of both legs."""
-    objective = find_levels(comparison, plan.metric, plan)
+    service = _find_service(comparison, plan)
+    objective = find_levels(comparison, plan.metric, service)
     guarded = tuple(
-        GuardedLevels(guard.metric, guard.margin, guard.larger_is_better, find_levels(comparison, guard.metric, plan))
+        GuardedLevels(
+            guard.metric, guard.margin, guard.larger_is_better, find_levels(comparison, guard.metric, service)
+        )
         for guard in plan.guards
     )
     undecided = Measured(
@@ -99,21 +102,18 @@ def measure(comparison: ComparisonView, plan: Plan) -> Measured:
         tuple(_metric(comparison, name, level(plan)) for name in FIELDS),
         objective=objective,
         guarded=guarded,
-        service=_find_service(comparison, plan),
+        service=service,
     )
     decision = undecided.decide(plan)
     return replace(undecided, decision=decision, metrics=(*undecided.metrics, *_further(comparison, plan, undecided)))
 
 
-def find_levels(comparison: ComparisonView, metric: str, plan: Plan) -> PairedLevels | None:
+def find_levels(
+    comparison: ComparisonView, metric: str, service: Mapping[Side, SideService] | None
+) -> PairedLevels | None:
     """Levels of a figure in the launches of each block; ``None`` where a round lacks it, or one above zero."""
     if metric == GOODPUT:
-        planned = plan.workload.num_prompts
-        pairs = [[count_launch(leg, plan.limits, planned) for leg in block.legs()] for block in comparison.blocks]
-        counted = [(pair[0].rate, pair[1].rate) for pair in pairs if pair[0] is not None and pair[1] is not None]
-        if not plan.limits or not counted or len(counted) < len(pairs):
-            return None
-        return PairedLevels(tuple(a for a, _ in counted), tuple(b for _, b in counted), may_be_zero=True)
+        return find_rates(service) if service is not None else None
     if metric not in (*FIELDS, *FURTHER, REQUEST_SPEED):
         return None
     levels = [_pair_levels(block, metric) for block in comparison.blocks]
@@ -121,6 +121,12 @@ def find_levels(comparison: ComparisonView, metric: str, plan: Plan) -> PairedLe
     if not usable or len(usable) < len(levels):
         return None
     return PairedLevels(tuple(a for a, _ in usable), tuple(b for _, b in usable))
+
+
+def find_rates(service: Mapping[Side, SideService]) -> PairedLevels:
+    """Goodput of the launches of each block; a side lists them in the order of the blocks."""
+    rates = [tuple(launch.rate for launch in service[side].launches) for side in Side]
+    return PairedLevels(rates[0], rates[1], may_be_zero=True)
 
 
 def _pair_levels(block: BlockView, metric: str) -> tuple[float, float] | None:
@@ -141,7 +147,7 @@ def _find_service(comparison: ComparisonView, plan: Plan) -> Mapping[Side, SideS
 def _further(comparison: ComparisonView, plan: Plan, measured: Measured) -> Iterator[Metric]:
     """Figures that only this plan asks for: goodput and attainment, the request speed, guarded figures."""
     if measured.service is not None:
-        yield _goodput(comparison, plan, measured.service)
+        yield _goodput(plan, measured.service)
         before, after = (measured.service[side].attainment for side in Side)
         yield Metric(name="attainment", unit=UNITS["attainment"], reference=before, candidate=after)
     names = dict.fromkeys((plan.metric, *(guard.metric for guard in plan.guards)))
@@ -150,10 +156,9 @@ def _further(comparison: ComparisonView, plan: Plan, measured: Measured) -> Iter
             yield _metric(comparison, name, level(plan))
 
 
-def _goodput(comparison: ComparisonView, plan: Plan, service: Mapping[Side, SideService]) -> Metric:
-    levels = find_levels(comparison, GOODPUT, plan)
-    decision = decide_levels(levels, level(plan), plan.floor, plan.looks[:MOST_LOOKS] or None) if levels else None
-    ratio = decision if decision is not None and decision.has_ratio else None
+def _goodput(plan: Plan, service: Mapping[Side, SideService]) -> Metric:
+    decision = decide_levels(find_rates(service), level(plan), plan.floor, plan.looks[:MOST_LOOKS] or None)
+    ratio = decision if decision.has_ratio else None
     bounds = ratio.gain_interval if ratio is not None else None
     return Metric(
         name=GOODPUT,

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.findings.reported import RATE, wrong
+from bankable.nodes.auditor.measured import find_rates
 from bankable.nodes.auditor.measured import level as level_of
 from bankable.nodes.auditor.reading.claims import StoredClaim
 from bankable.nodes.auditor.reading.reported import ReportedLevel, ReportedService
@@ -35,7 +36,7 @@ from bankable.nodes.auditor.rule import (
 from bankable.nodes.auditor.service import SideService, is_good
 from bankable.nodes.auditor.verdict import Action
 from bankable.tools.evidence.records import GOODPUT, Limit, Plan, Side, describe_limits
-from bankable.tools.statistics.guards import PairedLevels, decide_levels
+from bankable.tools.statistics.guards import decide_levels
 from bankable.tools.statistics.rates import RateDecision
 
 SHARE = 0.001
@@ -140,14 +141,10 @@ def find_goodput_decision(case: Case) -> RateDecision | None:
     service = case.measured.service
     if service is None or case.planned is None:
         return None
-    rates = [tuple(launch.rate for launch in service[side].launches) for side in Side]
-    if len(rates[0]) != len(rates[1]):
-        return None
     decision = case.measured.decision
     if isinstance(decision, RateDecision):
         return decision
-    levels = PairedLevels(rates[0], rates[1], may_be_zero=True)
-    own = decide_levels(levels, level_of(case.planned), case.planned.floor, None)
+    own = decide_levels(find_rates(service), level_of(case.planned), case.planned.floor, None)
     return own if isinstance(own, RateDecision) else None
 
 
