@@ -73,7 +73,7 @@ def find_workload(text: str) -> NamedWorkload:
     """The workload of a name, scaled or not. Raises ``UserError`` for an unknown one."""
     name, slash, divisor = text.partition("/")
     if name not in WORKLOADS or (slash and not divisor.isdecimal()):
-        raise UserError(f"unknown workload {text!r}", "--workload", f"use one of {', '.join(WORKLOADS)}")
+        raise UserError(f"invalid value {text!r} for --workload", "", f"use one of {', '.join(WORKLOADS)}")
     return WORKLOADS[name].scale(int(divisor) if slash else 1)
 
 
