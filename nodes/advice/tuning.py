@@ -24,14 +24,14 @@ from bankable.nodes.advice.configuration import (
 from bankable.nodes.advice.evidence import evidence_tools
 from bankable.nodes.advice.settings import setting_tools
 from bankable.nodes.advice.skilled import skill_tool, skills_text
-from bankable.tools.evidence.records import Record, Scalar, ServerConfig
+from bankable.tools.evidence.records import Record, Scalar, ServerConfig, describe_limits
 from bankable.tools.evidence.store import AppendLog, whole_lines
 from bankable.tools.levers import knob
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.outcome import FINAL, Kind
 from bankable.tools.llm.toolbox import Toolbox
 from bankable.tools.measurement.progress import ProgressEvent
-from bankable.tools.measurement.run_context import RunContext
+from bankable.tools.measurement.run_context import MeasurementProtocol, RunContext
 from bankable.tools.measurement.screening import ScreeningResult, read_trials
 from bankable.tools.prompts.loader import load_prompt
 from bankable.tools.search.space import SearchSpace
@@ -191,8 +191,21 @@ def _situation(context: RunContext, space: SearchSpace, reference: ServerConfig)
         "reference": reference.flags,
         "smallest_gain": context.protocol.floor,
         "settings": settings,
+        **_objective(context.protocol),
     }
     return orjson.dumps(fields, option=orjson.OPT_INDENT_2).decode()
+
+
+def _objective(protocol: MeasurementProtocol) -> dict[str, object]:
+    """What is to improve and what must not get worse; empty for throughput alone."""
+    fields: dict[str, object] = {}
+    if protocol.metric != "output_throughput":
+        fields["objective"] = protocol.metric
+    if protocol.limits:
+        fields["limits"] = describe_limits(protocol.limits)
+    if protocol.guards:
+        fields["guards"] = {guard.metric: f"at most {guard.margin:.1%} worse" for guard in protocol.guards}
+    return fields
 
 
 def read_consultations(path: Path) -> list[Consultation]:
