@@ -9,14 +9,15 @@ from typing import Any
 
 import pytest
 
-from bankable.nodes.auditor.pair import audit_pair
+from bankable.nodes.auditor.pair import audit_loads, audit_pair
 from bankable.nodes.auditor.reading.rows import BenchRound
 from bankable.nodes.auditor.verdict import Severity, Verdict
 from tests.nodes.auditor.importers.test_formats import not_shown, read
 
 HERE = Path(__file__).parent
-RUNS: dict[str, dict[str, Any]] = tomllib.loads((HERE / "client_runs.toml").read_text())
+RECORDED: dict[str, dict[str, Any]] = tomllib.loads((HERE / "client_runs.toml").read_text())
 """Version, command and tokens that the server counted, by tool."""
+RUNS = {tool: run for tool, run in RECORDED.items() if "plain" in run["generated"]}
 REQUESTS, PROMPT, REFUSED = 36, 64, 7
 FORMATS = {
     "sglang": "sglang serving benchmark",
@@ -96,6 +97,22 @@ def test_two_launches_with_a_higher_cap_are_a_win_and_two_of_one_cap_are_not(run
     for cap in ("capped", "wide"):
         verdict = audit_pair(legs / cap / "launch-0", legs / cap / "launch-1")
         assert "on 1 and 1 launches, undecided" in verdict.headline
+
+
+def test_requested_tokens_that_are_credited_are_doubted(runs: Path, tmp_path: Path) -> None:
+    """96 tokens for each answer, however early it ended: the stream and the text agree on a quarter less."""
+    folder = runs / "sglang-oai" / "early"
+    row = read(tmp_path, folder)[0].rows[0]
+    assert row.output_tokens is not None
+    assert row.output_tokens > 1.25 * RECORDED["sglang-oai"]["generated"]["early"]
+    verdict = audit_pair(folder, scope="baseline")
+    assert [finding.modes for finding in verdict.findings if "credited tokens" in finding.expected] == [("Q08",)]
+
+
+def test_each_load_of_a_real_sweep_is_read(runs: Path) -> None:
+    sweep = runs / "guidellm" / "sweep"
+    loads = [name for name, _ in audit_loads(sweep, sweep)]
+    assert [name.rpartition("type_=")[2] for name in loads] == ["synchronous", "throughput", "constant"]
 
 
 def test_early_ends_are_another_amount_of_work(runs: Path) -> None:
