@@ -38,9 +38,7 @@ def explain_missing_source(row: BenchRound) -> str:
     pieces = sum(row.streamed) + len(row.streamed) if row.listed else row.pieces
     finished = _count_finished(row) if row.listed else row.pieces
     if row.retokenized and finished and _agree_on_fewer(row.retokenized, finished, total):
-        return (
-            f"{total} tokens are credited, {finished} pieces were streamed, the text holds {row.retokenized}"
-        )
+        return f"{total} tokens are credited, {finished} pieces were streamed, the text holds {row.retokenized}"
     if row.retokenized is not None and row.retokenized >= (1.0 - UNSTREAMED) * total > 0:
         return ""  # the text that came back holds the tokens
     if pieces is None:
