@@ -23,7 +23,9 @@ LAST_RIGHT = {1: 12, 2: 13, 3: 14, 4: 14}
 """Highest right that a version knows; 15 from the fifth on."""
 TCP, SCOPES = 0b11, 0b11
 """Binding and connecting; abstract sockets and signals."""
-SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/proc", "/sys", "/dev")
+DEVICES = ("null", "zero", "full", "random", "urandom", "kfd", "dri", "nvidia*")
+"""Of ``/dev``; what lies in ``/dev/shm`` are files, and may be the oracle's."""
+SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/proc", "/sys")
 FOLDER = Path(__file__).resolve().parents[2]
 
 
@@ -62,6 +64,7 @@ def restrict(writable: Path, readable: Iterable[Path]) -> bool:
 def _framework() -> Iterator[Path]:
     """The system's libraries, the interpreter, what it imports, and our own package; not the repository around it."""
     yield from map(Path, SYSTEM)
+    yield from (device for name in DEVICES for device in Path("/dev").glob(name))
     yield from (Path(sys.prefix), Path(sys.base_prefix), FOLDER / "kernels")
     yield from (Path(entry) for entry in sys.path if entry and Path(entry).resolve() != FOLDER)
 

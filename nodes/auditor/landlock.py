@@ -18,8 +18,10 @@ from bankable.tools.package import FOLDER
 
 OWN = ("nodes", "tools", "kernels/operators")
 """Folders with the auditor's code, and with how a profile shows each operator; the others stay unreadable."""
-SYSTEM = ("/usr", "/lib", "/lib64", "/etc", "/dev", "/proc", "/sys")
-"""Folders that the interpreter and its libraries read."""
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+"""Not all of ``/dev``: what lies in ``/dev/shm`` are files, of other runs perhaps."""
+SYSTEM = ("/usr", "/lib", "/lib64", "/etc", "/proc", "/sys", *DEVICES)
+"""What the interpreter and its libraries read."""
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
 """System call numbers of Landlock."""
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3

@@ -65,7 +65,7 @@ class Recordings:
 
 @pytest.fixture(scope="session")
 def recordings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Recordings:
-    chosen = {item.callspec.params["name"] for item in request.session.items if hasattr(item, "callspec")}
+    chosen = {item.callspec.params.get("name") for item in request.session.items if hasattr(item, "callspec")}
     clients = [client for client in CLIENTS.values() if client.name in chosen]
     found = Recordings(tmp_path_factory.mktemp("clients"))
     engine = find_engine()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from pathlib import Path
 
@@ -45,6 +46,12 @@ def test_files_beyond_its_folder_cannot_be_written(tried, tmp_path: Path):
 def test_expected_outputs_cannot_be_read_and_inputs_can(tried, norm_task):
     for path, ok in ((norm_task.oracle_expected("4x64"), False), (norm_task.oracle_inputs("4x64"), True)):
         assert tried(f'if (open("{path}", O_RDONLY) < 0) abort(); {HONEST}').ok is ok
+
+
+def test_files_in_shared_memory_cannot_be_read(tried):
+    with tempfile.NamedTemporaryFile(dir="/dev/shm") as another:
+        assert tried(f'if (open("{another.name}", O_RDONLY) < 0) abort(); {HONEST}').ok is False
+    assert tried(f'if (open("/dev/urandom", O_RDONLY) < 0) abort(); {HONEST}').ok
 
 
 def test_nobody_else_is_signalled(tried, fork_server):

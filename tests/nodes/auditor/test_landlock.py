@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -27,11 +28,17 @@ for place in (other / "b", other):
 """
 
 
-def test_only_allowed_paths_are_readable(tmp_path: Path) -> None:
-    evidence, other = tmp_path / "evidence", tmp_path / "other"
-    for folder, name in ((evidence, "a"), (other, "b")):
-        folder.mkdir()
-        (folder / name).write_text(name)
+@pytest.mark.parametrize("place", ["usual", "shared memory"])
+def test_only_allowed_paths_are_readable(tmp_path: Path, place: str) -> None:
+    with tempfile.TemporaryDirectory(dir=tmp_path if place == "usual" else "/dev/shm") as folder:
+        assert_only_allowed_paths_are_readable(Path(folder))
+
+
+def assert_only_allowed_paths_are_readable(folder: Path) -> None:
+    evidence, other = folder / "evidence", folder / "other"
+    for place, name in ((evidence, "a"), (other, "b")):
+        place.mkdir()
+        (place / name).write_text(name)
     command = [sys.executable, "-I", "-c", CODE, str(package.START), str(evidence), str(other)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode == 3:
