@@ -37,6 +37,8 @@ SERVING = (
     "sglang.srt.models",
 )
 """Packages that decide which work is done: class B, also where they lie inside an operator package."""
+SAME_WORK = ("sglang.srt.layers.quantization.unquant",)
+"""Modules of these packages that decide nothing: the products of layers whose weights are not quantized."""
 OPAQUE_CALLS = frozenset({"eval", "exec", "compile", "__import__"})
 OPAQUE_MODULES = frozenset({"ctypes", "cffi", "marshal", "pickle", "subprocess", "socket", "base64", "zlib"})
 OPAQUE_SUFFIXES = (".so", ".dll", ".dylib", ".pyd", ".pyc", ".pkl", ".pt", ".pth", ".bin")
@@ -49,6 +51,7 @@ HEADERS = frozenset(
         "cstdint",
         "cstring",
         "limits",
+        "memory",
         "omp.h",
         "immintrin.h",
         "arm_neon.h",
@@ -143,11 +146,9 @@ def read_overlay(files: Mapping[str, bytes]) -> OverlayReading:
         elif path.endswith(".json"):
             opaque += [f"{path}: builds with {flag}"[:200] for flag in _flags(files[path]) if not _FLAG.fullmatch(flag)]
             writes += [(path, target) for target in _patch_points(files[path])]
-    serving = [f"{path} writes {target}" for path, target in writes if _under(target, (*SERVING, ENVIRONMENT))]
+    serving = [f"{path} writes {target}" for path, target in writes if _serves(target)]
     operators = [
-        f"{path} writes {target}"
-        for path, target in writes
-        if _under(target, OPERATORS) and not _under(target, SERVING)
+        f"{path} writes {target}" for path, target in writes if _under(target, OPERATORS) and not _serves(target)
     ]
     other = [f"{path} writes {target}" for path, target in writes if not _under(target, (*OPERATORS, *SERVING))]
     if serving:
@@ -277,6 +278,10 @@ def _flags(content: bytes) -> list[str]:
     except (ValueError, RecursionError, KeyError, TypeError):
         return []
     return [str(flag) for flag in flags] if isinstance(flags, list) else [str(flags)]
+
+
+def _serves(target: str) -> bool:
+    return _under(target, (*SERVING, ENVIRONMENT)) and not _under(target, SAME_WORK)
 
 
 def _under(target: str, packages: tuple[str, ...]) -> bool:

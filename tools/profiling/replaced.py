@@ -39,6 +39,10 @@ class Replaced(Record):
     """Names in the engine's own kernel package, ``sgl_kernel``: all of them together are the operator."""
     phase: StepPhase | None = None
     """The phase whose calls it replaces; ``None``: all of them."""
+    shared: bool = False
+    """Whether the patch point gets other calls too, which the kernel hands on: those of few rows, say."""
+    free: tuple[int, ...] = (0,)
+    """Dimensions of its shapes that differ from call to call, by position: rows, and the length of a context."""
     patterns: tuple[CallPattern, ...] = Field(default=(), alias="pattern")
     """Chains that only this operator needs to have recognised."""
 

@@ -9,6 +9,7 @@ from bankable.nodes.auditor.invariants.relation import Invariant, Relation, Valu
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.verdict import Severity
 from bankable.tools.evidence.overlay import Marker
+from bankable.tools.profiling.replaced import Replaced, replaced_work
 
 
 def _markers(case: Case) -> Iterator[tuple[LegView, Marker]]:
@@ -28,18 +29,26 @@ def _marked_source(case: Case) -> Iterator[ValuePair]:
 
 
 def _marked_shapes(case: Case) -> Iterator[ValuePair]:
-    """Shapes of a marker that the operator's benchmark timed, at least one."""
+    """Shapes of a marker that the operator's benchmark timed, at least one; rows may be others than there."""
     for leg, marker in _markers(case):
         bench = None if case.imported else case.view.operators.get(marker.name)
         if bench is not None and bench.served and marker.shapes:
-            timed = sum(shape in bench.shapes for shape in marker.shapes)
+            known = {_fixed_dims(marker.name, shape) for shape in bench.shapes}
+            timed = sum(_fixed_dims(marker.name, shape) in known for shape in marker.shapes)
             yield ValuePair(float(timed), 1.0, leg.path("engagement.jsonl"))
 
 
+def _fixed_dims(operator: str, shape: str) -> tuple[str, ...]:
+    """Dimensions that belong to the model: those of weights and heads."""
+    free = replaced_work().get(operator, Replaced()).free
+    return tuple(size for place, size in enumerate(shape.split("x")) if place not in free)
+
+
 def _handed_on(case: Case) -> Iterator[ValuePair]:
+    """Of an operator that is not given calls of other work too."""
     for leg, marker in _markers(case):
         calls = marker.eager_calls + marker.captured_calls
-        if calls:
+        if calls and not replaced_work().get(marker.name, Replaced()).shared:
             yield ValuePair(float(marker.live_calls), float(calls), leg.path("engagement.jsonl"))
 
 
