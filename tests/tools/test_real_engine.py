@@ -112,12 +112,12 @@ def test_a_file_of_conversations_can_be_the_load(pair: tuple[LiveServer, LiveSer
 
 
 def test_arrivals_at_a_rate_are_spread_over_time(pair: tuple[LiveServer, LiveServer]) -> None:
-    """Twenty requests at ten a second: the gaps add up to about two seconds, whatever the server does."""
-    workload = Workload(num_prompts=20, request_rate=10.0, output_len=8, concurrency=20)
+    """Twenty requests at four a second: the gaps add up to about five seconds, whatever the server does."""
+    workload = Workload(num_prompts=20, request_rate=4.0, output_len=8, concurrency=20)
     at_a_rate = pair[0].round(RoundLoad(workload, seed=3, index=0))
     at_once = pair[0].round(RoundLoad(workload.model_copy(update={"request_rate": None}), seed=3, index=0))
     assert at_a_rate.record["completed"] == at_once.record["completed"] == 20
-    assert at_a_rate.record["request_rate"] == 10.0
+    assert at_a_rate.record["request_rate"] == 4.0
     assert at_a_rate.record["duration"] > at_once.record["duration"]
 
 
