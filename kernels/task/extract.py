@@ -35,6 +35,9 @@ COVER = 0.97
 """Share of calls after which no further shape is benched."""
 FEWEST_COVER = 0.90
 MOST = 10
+"""Shapes that are benched, while they hold ``FEWEST_COVER`` of the calls."""
+MOST_AT_ALL = 20
+"""Shapes that are benched where rows differ from call to call, as those of prefill do."""
 PHASE = 0.05
 
 
@@ -92,7 +95,9 @@ def select_shapes(captured: Captured, also: Collection[str] = ()) -> list[Captur
     ranked = sorted((entry for entry in captured.shapes if entry.sampled), key=lambda item: (-item.total, item.key))
     chosen: list[CapturedShape] = []
     for shape in ranked:
-        if len(chosen) >= MOST or sum(each.total for each in chosen) >= COVER * captured.calls:
+        held = sum(each.total for each in chosen)
+        enough = FEWEST_COVER if len(chosen) >= MOST else COVER
+        if held >= enough * captured.calls or len(chosen) >= MOST_AT_ALL:
             break
         chosen.append(shape)
     calls: Counter[str] = Counter()

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bankable.kernels.operators import FAMILIES
-from bankable.kernels.task.extract import COVER, MOST, select_held_out, select_shapes
+from bankable.kernels.task.extract import COVER, FEWEST_COVER, MOST, MOST_AT_ALL, select_held_out, select_shapes
 from bankable.tools.overlay.captured import Captured, CapturedShape
 
 
@@ -55,11 +55,18 @@ def test_what_was_not_sampled_cannot_be_benched() -> None:
 def test_no_more_than_a_few_and_as_many_calls_as_these_can_hold(calls: list[int], other: int) -> None:
     seen = captured(*(shape(rows, count) for rows, count in enumerate(calls, 1)), other=other)
     chosen = select_shapes(seen)
-    assert 1 <= len(chosen) <= MOST
+    assert 1 <= len(chosen) <= MOST_AT_ALL
     held = sum(entry.total for entry in chosen)
+    assert len(chosen) <= MOST or held - chosen[-1].total < FEWEST_COVER * seen.calls, "no more than are needed"
     best = sum(sorted(calls, reverse=True)[: len(chosen)])
     assert held == best
-    assert len(chosen) == MOST or held >= COVER * seen.calls or len(chosen) == len(calls)
+    enough = FEWEST_COVER if len(chosen) >= MOST else COVER
+    assert held >= enough * seen.calls or len(chosen) in (MOST_AT_ALL, len(calls))
+
+
+def test_rows_that_differ_from_call_to_call_are_benched_until_they_hold_enough() -> None:
+    alike = [shape(100 + 128 * n, 10, "prefill") for n in range(14)]
+    assert len(keys(*alike)) == 13, "12 of them hold 86 %"
 
 
 def test_held_out_shapes_are_near_the_served_ones_and_none_of_them() -> None:
