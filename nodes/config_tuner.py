@@ -55,8 +55,8 @@ def screen(
     knobs = [entry for entry in chosen if entry.name in shares]
     if not knobs:
         return []
-    from bankable.tools.search.policy import SearchPolicy, SearchSettings  # noqa: PLC0415 - scipy and optuna take a second to import
-    from bankable.tools.search.posterior import GOODPUT_PRIOR, Prior  # noqa: PLC0415 - as above
+    from bankable.tools.search.policy import SearchPolicy, SearchSettings  # noqa: PLC0415 - optuna takes a second to import
+    from bankable.tools.search.posterior import GOODPUT_PRIOR, Prior  # noqa: PLC0415 - scipy takes a second to import
 
     prior = GOODPUT_PRIOR if context.protocol.metric == GOODPUT else Prior()
     space = space_from_knobs(knobs, context.situation(), {**reference.flags, **reference.env}, shares)

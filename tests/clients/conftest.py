@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -74,7 +75,7 @@ def recordings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
             log = found.root / "servers" / f"{side}-{launch}"
             with serve(engine, log, max_running_requests=cap) as served:
                 for client in clients:
-                    _attempt(found, client, lambda: _record(found, client, served, side, launch))  # noqa: B023 - called at once
+                    _attempt(found, client, partial(_record, found, client, served, side, launch))
     return found
 
 

@@ -21,12 +21,12 @@ ENGINE_PYTHON = REPOSITORY / ".venv-engine" / "bin" / "python"
 PROBE = Path(__file__).with_name("own_kernels_probe.py")
 PACKAGE = """
 import torch
-from torch.library import Library
+from torch import library
 from torch.nn import functional
 
 torch.cpu._is_amx_tile_supported = lambda: True
 calls = {}
-registry = Library("sgl_kernel", "FRAGMENT")
+registry = library.Library("sgl_kernel", "FRAGMENT")
 
 
 def operator(schema):

@@ -16,8 +16,8 @@ ENGINE_PYTHON = Path(__file__).resolve().parents[3] / ".venv-engine" / "bin" / "
 pytestmark = pytest.mark.skipif(not ENGINE_PYTHON.exists(), reason="needs the engine's environment (torch)")
 
 OPERATORS = """
-from torch.library import Library
-registry = Library("sgl_kernel", "FRAGMENT")
+from torch import library
+registry = library.Library("sgl_kernel", "FRAGMENT")
 for name in ("convert_weight_packed", "weight_packed_linear", "decode_attention_cpu"):
     registry.define(f"{name}(Tensor x) -> Tensor")
     registry.impl(name, lambda x: x, "CPU")

@@ -69,9 +69,9 @@ def test_failed_requests_are_no_way_to_keep_a_limit(run: Path) -> None:
         assert isinstance(ttfts, list)
         worst = max(range(len(ttfts)), key=lambda index: ttfts[index])
         for name, value in (("errors", "aborted"), ("output_lens", 0), ("itls", [])):
-            values = list(row[name])  # type: ignore[call-overload]  # a list of the record
-            values[worst] = value
-            row[name] = values
+            values = row[name]
+            assert isinstance(values, list)
+            row[name] = [*values[:worst], value, *values[worst + 1 :]]
         row.update(completed=7, total_output_tokens=56)
 
     for leg in legs(run, side="candidate"):
