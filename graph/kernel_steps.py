@@ -190,16 +190,16 @@ def integrator(state: RunState, runtime: StepRuntime) -> RunState:
     group, *waiting = state["groups"]
     context, judged = stage(runtime, f"integrator: {', '.join(group)}"), state.get("judged")
     entries = [entry for entry in state["shortlist"] if entry.operator in group]
-    attempt = state["patch_attempt"] + 1
+    attempt, ceiling = state["patch_attempt"] + 1, group_ceiling(entry.ceiling for entry in entries)
     if judged is not None and judged.scope == "patch" and judged.verdict == "FAIL":
         if not _measure_again(context, state, entries, judged, attempt - 1):
             smaller = halves(group)
             return {"given_up": True, "groups": [*smaller, *waiting]}
-    elif not affordable(context, comparisons=1, gain=group_ceiling([entry.ceiling for entry in entries])):
-        stopped = out_of_time(context, ", ".join(group), "a confirmation", comparisons=1)
+    elif not affordable(context, comparisons=1, gain=ceiling):
+        stopped = out_of_time(context, ", ".join(group), "a confirmation", comparisons=1, gain=ceiling)
         return {"claimed": False, "lever": None, "groups": waiting, "decisions": [stopped]}
     lever = group_lever(entry.lever for entry in entries if entry.lever is not None)
-    least, ceiling = state.get("detectable_gain", 0.0), group_ceiling([entry.ceiling for entry in entries])
+    least = state.get("detectable_gain", 0.0)
     if judged is None and ceiling < least:
         reason = f"may give {ceiling:+.1%}; on this noisy machine a gain below {least:.1%} cannot be shown"
         context.tell(ProgressEvent("note", reason, ", ".join(group)))

@@ -138,23 +138,22 @@ def _collect(name: str, digest: str, size: int, objects: _Objects) -> Trace:
             raise UserError(
                 f"Cannot read the trace: it holds more than {MAX_EVENTS} events", objects.where, "profile fewer steps"
             )
-        if isinstance(fields, BlockEvent):
-            with_stack |= fields.cat == "python_function"
-            if fields.ph == "X" and isinstance(fields.cat, str) and fields.cat in KEPT:
-                event = _block_event(fields, fields.cat)
-                malformed += event is None
-                if event is not None:
-                    events.append(event)
-            continue
-        category = fields.get("cat") if isinstance(fields, dict) else None
+        match fields:
+            case BlockEvent():
+                category, phase = fields.cat, fields.ph
+            case dict():
+                category, phase = fields.get("cat"), fields.get("ph")
+            case _:
+                malformed += 1
+                continue
         with_stack |= category == "python_function"
-        if not isinstance(fields, dict):
+        if phase != "X" or not isinstance(category, str) or category not in KEPT:
+            continue
+        event = _block_event(fields, category) if isinstance(fields, BlockEvent) else _event(fields, category)
+        if event is None:
             malformed += 1
-        elif isinstance(category, str) and category in KEPT and fields.get("ph") == "X":
-            event = _event(fields, category)
-            malformed += event is None
-            if event is not None:
-                events.append(event)
+        else:
+            events.append(event)
     events.sort(key=lambda event: (event.start, -event.duration))
     return Trace(name, digest, size, tuple(events), total, malformed, objects.torn, with_stack)
 

@@ -2,7 +2,7 @@
 
 ``SGLANG_DISABLED_MODEL_ARCHS`` is sglang's own setting (0.5.23, ``srt/models/registry.py``): files that it
 names are passed over by the registry, and are imported all the same where another file asks for them. What is served
-is the same; a start is shorter by the import of some 230 files in each process.
+is the same; a start is shorter by the import of some 200 files.
 """
 
 from __future__ import annotations
