@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bankable.graph.key_source import library_missing
+from bankable.tools.errors import UserError
 from bankable.tools.evidence.folder import read_run
 from bankable.tools.evidence.layout import CHAIN_FILE, RECORDER_FOLDER
 from bankable.tools.evidence.ledger import read_ledger
@@ -37,7 +38,11 @@ def check_recorder(root: Path) -> RecorderCheck:
         return RecorderCheck((f"{CHAIN_FILE}: larger than {MAX_CHAIN_BYTES >> 20} MiB",), "")
     chain = RecorderChain(path.read_bytes())
     try:
-        problems = [*chain.check_lines(read_run(root).run_id), *chain.check_keys(_key_files(root, chain))]
+        run_id = read_run(root).run_id
+    except UserError as problem:
+        return RecorderCheck((f"run.json: {problem}",), "")
+    try:
+        problems = [*chain.check_lines(run_id), *chain.check_keys(_key_files(root, chain))]
     except ImportError as missing:
         raise library_missing(missing) from None
     present = {

@@ -14,9 +14,11 @@ from threading import Event as Flag
 from pydantic import ValidationError
 
 from bankable.graph.config import RunConfig
+from bankable.graph.key_source import library_missing
 from bankable.nodes.preflight import Preflight
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.folder import RunFolder, finished_legs, read_run
+from bankable.tools.evidence.layout import CHAIN_FILE
 from bankable.tools.evidence.records import LaunchPlan, ReferenceChoice, Scalar, ServerConfig, Workload
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.ledger import CALLS
@@ -72,7 +74,7 @@ def session(
     """
     stop = stop or Flag()
     with ExitStack() as stack:
-        recorder = _open_recorder(config, watch)
+        recorder = _open_recorder(config, out if resume else None, watch)
         if recorder is not None:
             stack.callback(recorder.close)
         if resume:
@@ -277,9 +279,14 @@ def _questions(config: RunConfig) -> list[AccuracyQuestion]:
     )
 
 
-def _open_recorder(config: RunConfig, watch: Watcher) -> Recorder | None:
-    """The recorder that signs what this run writes; ``None``, said aloud, where it cannot sign."""
+def _open_recorder(config: RunConfig, resumed: Path | None, watch: Watcher) -> Recorder | None:
+    """The recorder that signs what this run writes; ``None``, said aloud, where it cannot sign.
+
+    Raises ``UserError`` where a run that was signed so far would go on unsigned: all of its audits would fail.
+    """
     if not has_library():
+        if resumed is not None and (resumed / CHAIN_FILE).exists():
+            raise library_missing(ImportError(name="cryptography"))
         watch(ProgressEvent("note", "records are not signed: the library cryptography is not installed"))
         return None
     mode: Mode = "replay" if config.replay else "attached" if config.server_url else "live"

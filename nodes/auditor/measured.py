@@ -22,7 +22,7 @@ from bankable.tools.statistics.guards import (
     judge_guard,
 )
 from bankable.tools.statistics.no_worse import find_change
-from bankable.tools.statistics.paired import Decision, block_difference, interval, launch_level
+from bankable.tools.statistics.paired import Decision, interval, launch_level
 
 UNITS = {
     "output_throughput": "tok/s",
@@ -34,7 +34,6 @@ UNITS = {
 """Units of rates; everything else is in milliseconds."""
 METRIC = "output_throughput"
 """Deciding metric where no plan names one."""
-LARGEST_LEVEL = 0.5
 LARGEST_LOG = 500.0
 SMALLEST_LEVEL, LARGEST_LEVEL = 1e-6, 0.5
 """Levels that an interval of some blocks is computed at."""
@@ -247,14 +246,6 @@ def values(leg: LegView, metric: str) -> list[float]:
     return [value for value in figures if value is not None] if None not in figures else []
 
 
-def block_differences(comparison: ComparisonView, metric: str) -> list[float]:
-    """Log ratio candidate/reference of each block; empty when a figure is zero somewhere."""
-    pairs = [(values(block.reference, metric), values(block.candidate, metric)) for block in comparison.blocks]
-    if any(not value > 0 for pair in pairs for side in pair for value in side):
-        return []
-    return [block_difference(reference, candidate) for reference, candidate in pairs]
-
-
 def leg_figure(legs: tuple[LegView, ...], metric: str) -> float | None:
     """Median over launches of the median over rounds; ``None`` without rounds."""
     launches = [median(figures) for leg in legs if (figures := values(leg, metric))]
@@ -262,7 +253,8 @@ def leg_figure(legs: tuple[LegView, ...], metric: str) -> float | None:
 
 
 def _metric(comparison: ComparisonView, name: str, alpha: float) -> Metric:
-    ds = block_differences(comparison, name)
+    levels = find_levels(comparison, name, None)
+    ds = levels.differences if levels is not None else ()
     bounds = interval(ds, alpha) if len(ds) > 1 else None
     return Metric(
         name=name,

@@ -56,21 +56,15 @@ class KeptLimits:
         if row.times is None or not row.duration:
             return False
         sent = max(row.issued or 0, len(row.times.tokens), planned or 0)
-        self.good += count_good(row.times, sent, limits)
+        times, counts = row.times, [_count_kept(row.times, sent, limit) for limit in limits]
+        if all(kept for limit, (kept, _) in zip(limits, counts, strict=True) if limit.statistic != "request"):
+            self.good += sum(is_good(times, index, limits) for index in range(len(times.tokens)))
         self.sent += sent
         self.seconds += row.duration
-        for limit in limits:
-            kept, of = _count_kept(row.times, sent, limit)
+        for limit, (kept, of) in zip(limits, counts, strict=True):
             self.kept[limit.key] += kept
             self.of[limit.key] += of
         return True
-
-
-def count_good(times: RequestTimes, sent: int, limits: Sequence[Limit]) -> int:
-    """Good requests of a round."""
-    if not all(_count_kept(times, sent, limit)[0] for limit in limits if limit.statistic != "request"):
-        return 0
-    return sum(is_good(times, index, limits) for index in range(len(times.tokens)))
 
 
 def is_good(times: RequestTimes, index: int, limits: Sequence[Limit]) -> bool:

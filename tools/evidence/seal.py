@@ -162,6 +162,10 @@ def _chain_lines(root: Path, most: int | Literal["all"] | None) -> tuple[bytes, 
     if most is None:
         return None
     path, limit = root / CHAIN_FILE, None if most == "all" else most
+    if not path.resolve().is_relative_to(root.resolve()):
+        raise UserError(
+            "Cannot seal the evidence: it links out of the run folder", str(path), "replace the link by the file"
+        )
     if path.is_file() and not path.is_symlink():
         return first_lines(path, limit)
     cut = cut_ledger(root)

@@ -68,18 +68,25 @@ class AppendLog:
 
     def append(self, value: object) -> None:
         """Add one line. A full disk raises ``UserError``; what was written before stays readable."""
-        line = orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE)
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        append_bytes(self.path, orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def append_bytes(path: Path, data: bytes) -> None:
+    """Add whole lines to a file that only grows; they are on disk before this returns.
+
+    A full disk raises ``UserError``, and leaves the file as it was.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        size = os.fstat(descriptor).st_size
         try:
-            size = os.fstat(descriptor).st_size
-            try:
-                _write_all(descriptor, line)
-                os.fsync(descriptor)
-            except OSError as problem:
-                os.ftruncate(descriptor, size)
-                raise _explain(problem, self.path) from problem
-        finally:
-            os.close(descriptor)
+            _write_all(descriptor, data)
+            os.fsync(descriptor)
+        except OSError as problem:
+            os.ftruncate(descriptor, size)
+            raise _explain(problem, path) from problem
+    finally:
+        os.close(descriptor)
 
 
 def whole_lines(path: Path, kind: type[Model]) -> list[Model]:

@@ -91,7 +91,7 @@ def compare(
 
 def _time_for_more(context: RunContext, plan: Plan, done: int, reserve_s: float) -> bool:
     more = (next_look(done, plan.looks) or done) - done
-    needed, left = more * block_seconds(context) + reserve_s, context.seconds_left()
+    needed, left = more * block_seconds(context, rounds=plan.rounds_per_leg) + reserve_s, context.seconds_left()
     if needed <= left:
         return True
     why = (

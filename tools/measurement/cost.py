@@ -21,20 +21,20 @@ COUNTED_ON = 0.5
 """Part of the time that a faster candidate should save in its rounds which an estimate counts on."""
 
 
-def block_seconds(context: RunContext, gain: float = 0.0) -> float:
+def block_seconds(context: RunContext, gain: float = 0.0, rounds: int | None = None) -> float:
     """Median wall time of the blocks so far, launch to stop, driver-clock seconds.
 
-    With an expected ``gain`` of the candidate (a fraction): with as many rounds as it will have, and less by half of
-    what the candidate should save in them.
+    With an expected ``gain`` of the candidate (a fraction): less by half of what the candidate should save under load.
+    With as many ``rounds`` of each leg as a comparison with such a gain has, or as are given.
     """
     blocks: dict[tuple[str, int], list[LegRecord]] = {}
     for leg in finished_legs(context.folder.root / "comparisons"):
         blocks.setdefault((leg.comparison, leg.block), []).append(leg)
     if not blocks:
         return UNKNOWN_BLOCK_S
-    rounds = context.protocol.count_rounds(gain)
+    planned = context.protocol.count_rounds(gain) if rounds is None else rounds
     saved = COUNTED_ON * (1.0 - 1.0 / (1.0 + max(gain, 0.0)))
-    return median(_block_seconds(legs, rounds, saved) for legs in blocks.values())
+    return median(_block_seconds(legs, planned, saved) for legs in blocks.values())
 
 
 def _block_seconds(legs: Sequence[LegRecord], rounds: int, saved: float) -> float:
@@ -42,7 +42,7 @@ def _block_seconds(legs: Sequence[LegRecord], rounds: int, saved: float) -> floa
     total = max(leg.stopped_at for leg in legs) - min(leg.launched_at for leg in legs)
     for leg in legs:
         timed = [span.ended - span.started for span in leg.spans if span.kind == "round"]
-        omitted = math.fsum(timed) * max(0.0, 1.0 - rounds / len(timed)) if timed else 0.0
+        omitted = math.fsum(timed) * (1.0 - rounds / len(timed)) if timed else 0.0
         warm = math.fsum(span.ended - span.started for span in leg.spans if span.kind == "warmup")
         total -= omitted + (saved * (warm + math.fsum(timed) - omitted) if leg.side is Side.CANDIDATE else 0.0)
     return total

@@ -55,7 +55,8 @@ def make_claim(
 def describe_result(plan: Plan, judgment: ComparisonJudgment) -> str:
     """``lever: output throughput +4.2% [+1.9%, +6.4%] over 5 blocks``, with the limits and guards of the plan."""
     what, decision = plan.lever.text() or "no change", judgment.decision
-    limits = f" ({describe_limits(plan.limits)})" if plan.metric == GOODPUT else ""
+    counted = GOODPUT in (plan.metric, *(guard.metric for guard in plan.guards))
+    limits = f" ({describe_limits(plan.limits)})" if counted else ""
     span = decision.describe()
     if decision.n == 1 and decision.has_ratio:  # bounds of one block are infinite, and were always printed
         low, high = decision.gain_interval

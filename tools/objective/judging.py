@@ -43,8 +43,6 @@ class ComparisonJudgment:
     decision: Decision
     """The objective's decision, with the guards in it."""
     guards: tuple[GuardDecision, ...]
-    objective: PairedLevels
-    """Levels of the deciding figure."""
 
 
 def judge(plan: Plan, rounds: dict[Side, list[list[BenchRun]]]) -> ComparisonJudgment:
@@ -61,7 +59,7 @@ def judge(plan: Plan, rounds: dict[Side, list[list[BenchRun]]]) -> ComparisonJud
         )
         for guard in plan.guards
     )
-    return ComparisonJudgment(hold_to_guards(decision, guards), guards, objective)
+    return ComparisonJudgment(hold_to_guards(decision, guards), guards)
 
 
 def find_levels(plan: Plan, metric: str, reference: Launches, candidate: Launches) -> PairedLevels:

@@ -235,11 +235,11 @@ class RecorderChain:
                     )
 
     def _interrupted(self, part: RecorderPart, known: Set[str]) -> list[FileSigned]:
-        """Last files of a recorder that a run was killed with, between signing and entering them.
+        """Last files of a recorder whose run ended between signing and entering them: killed, or by a full disk.
 
         The resumed run enters them again, as they are; only those of ``ENTERED_ONCE`` it does not.
         """
-        if part.closed or part is self.parts[-1]:
+        if part is self.parts[-1]:
             return []
         tail = takewhile(lambda line: line.link not in known, reversed(part.files))
         return [line for line in tail if _is_entered_once(line.path) or self._signed_again(line)]

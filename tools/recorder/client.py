@@ -23,7 +23,8 @@ from bankable.tools import package
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.layout import CHAIN_FILE
 from bankable.tools.evidence.ledger import LedgerEntry
-from bankable.tools.recorder.chain import FileSigned, Mode, NonceDrawn, bound_run_id, fingerprint, read_chain
+from bankable.tools.recorder.chain import Mode, bound_run_id, fingerprint, read_chain
+from bankable.tools.recorder.check import RecorderChain
 from bankable.tools.recorder.messages import FileToSign, RecorderOrder, RecorderReply
 
 CLOSE_S = 10.0
@@ -32,6 +33,8 @@ START = f"{package.BOOT}from bankable.tools.recorder.process import main; sys.ex
 STAMP_COMMAND = "BANKABLE_TIME_STAMP_COMMAND"
 """Environment variable with a command that has a digest stamped by an outside service; off when it is not set."""
 STAMP_LIMIT_S = 30.0
+ANSWER_S = 600.0
+"""Seconds after which a recorder that does not answer is given up; hashing the largest file takes a tenth of them."""
 
 
 def has_library() -> bool:
@@ -60,6 +63,7 @@ class Recorder:
         if self._process is not None:
             return
         mine, theirs = socket.socketpair()  # unlike a pipe it cannot be opened again through /proc
+        mine.settimeout(ANSWER_S)
         with mine, theirs:
             self._orders, self._replies = mine.makefile("wb", buffering=0), mine.makefile("rb")
             self._process = subprocess.Popen(
@@ -118,10 +122,11 @@ class Recorder:
         if self.mode == "replay":
             return None
         path = root / CHAIN_FILE
-        lines = [entry.line for entry in read_chain(path.read_bytes())] if path.is_file() else []
-        stored = next((line.nonce for line in lines if isinstance(line, NonceDrawn) and line.path == plan), None)
-        signed = any(isinstance(line, FileSigned) and line.path == plan for line in lines)
-        return self._ask(RecorderOrder(do="nonce", plan=plan)).nonce if stored is None and fresh and signed else stored
+        chain = RecorderChain(path.read_bytes() if path.is_file() else b"")
+        drawn = chain.nonces.get(plan)
+        if drawn is None and fresh and plan in chain.files:
+            return self._ask(RecorderOrder(do="nonce", plan=plan)).nonce
+        return drawn.nonce if drawn is not None else None
 
     def close(self) -> None:
         """Close the chain and end the process; one that is gone already is only reaped."""
@@ -142,8 +147,8 @@ class Recorder:
             process.wait()
 
     def _ask(self, order: RecorderOrder) -> RecorderReply:
-        self.start()
-        assert self._orders is not None
+        if self._orders is None:
+            raise UserError("Cannot sign the evidence: the recorder was closed", CHAIN_FILE, "continue with `resume`")
         line = memoryview(order.model_dump_json(exclude_defaults=True).encode() + b"\n")
         try:
             while line:
@@ -155,7 +160,9 @@ class Recorder:
             raise UserError(
                 f"Cannot sign the evidence: {reply.refused}",
                 str(self._root or ""),
-                "keep other programs out of the run folder",
+                "free some space, then continue with `resume`"
+                if reply.ended
+                else "keep other programs out of the run folder",
             )
         return reply
 
@@ -182,11 +189,12 @@ class Recorder:
         """Have the digest of the chain so far stamped, where a command for it is set. A failure is told, no more."""
         if not self._stamp_command or self._root is None:
             return
-        lines = read_chain((self._root / CHAIN_FILE).read_bytes())
-        command = [*shlex.split(self._stamp_command), lines[-1].digest]
+        lines, program = read_chain((self._root / CHAIN_FILE).read_bytes()), self._stamp_command
         try:
+            command = [*shlex.split(self._stamp_command), lines[-1].digest]
+            program = command[0]
             done = subprocess.run(command, capture_output=True, timeout=STAMP_LIMIT_S, check=True)
             place = self._root / CHAIN_FILE
             place.with_name(f"stamp-{len(lines) - 1}-{name}").write_bytes(done.stdout)
-        except (OSError, subprocess.SubprocessError) as problem:
-            self._tell(f"no time stamp: {command[0]}: {type(problem).__name__}")
+        except (OSError, ValueError, subprocess.SubprocessError) as problem:
+            self._tell(f"no time stamp: {program}: {type(problem).__name__}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -24,6 +25,7 @@ class RecorderKey:
         return self.private.sign(data).hex()
 
 
+@lru_cache(maxsize=1 << 16)
 def is_signed(public_key: str, data: bytes, signature: str) -> bool:
     """Whether ``signature`` over ``data`` was made with the private half of ``public_key`` (both hexadecimal)."""
     try:

@@ -45,6 +45,8 @@ class RecorderReply(Record):
 
     refused: str = ""
     """Why it was not done; empty when it was."""
+    ended: bool = False
+    """The recorder ends: it could not write what it had signed."""
     public_key: str = ""
     """The first reply, to no order: the public key, in hexadecimal."""
     number: int = 0

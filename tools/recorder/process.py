@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from bankable.tools.errors import UserError
 from bankable.tools.recorder.key import RecorderKey
 from bankable.tools.recorder.messages import RecorderOrder, RecorderReply
 from bankable.tools.recorder.writer import ChainWriter, SigningRefused, read_run_id
@@ -29,6 +30,8 @@ def main() -> int:
     for line in sys.stdin.buffer:
         try:
             order = RecorderOrder.model_validate_json(line)
+            if order.do == "open" and writer is not None:
+                raise SigningRefused("a run is open already")
             if order.do == "open":
                 root = Path(order.root)
                 run_id = read_run_id(root)
@@ -45,8 +48,11 @@ def main() -> int:
             _reply(RecorderReply(refused=str(why)))
         except ValidationError:
             _reply(RecorderReply(refused="malformed order"))
-        except OSError as problem:
-            _reply(RecorderReply(refused=f"the chain cannot be written: {problem.strerror or problem}"))
+        except (OSError, UserError) as problem:
+            # What was signed last is not on disk: the next recorder goes on from what is.
+            reason = (problem.strerror or problem) if isinstance(problem, OSError) else problem.what
+            _reply(RecorderReply(refused=f"the chain cannot be written: {reason}", ended=True))
+            return 1
     return 0
 
 

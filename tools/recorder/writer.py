@@ -16,7 +16,7 @@ import orjson
 from bankable.tools.evidence.layout import CHAIN_FILE, RECORDER_FOLDER
 from bankable.tools.evidence.ledger import GENESIS
 from bankable.tools.evidence.regular import open_regular
-from bankable.tools.evidence.store import json_bytes, set_torn_line_aside, write_once
+from bankable.tools.evidence.store import append_bytes, json_bytes, set_torn_line_aside, write_once
 from bankable.tools.recorder.chain import (
     ChainLine,
     Closed,
@@ -162,13 +162,8 @@ class ChainWriter:
         return signed
 
     def _append(self, lines: Sequence[ChainLine]) -> None:
-        if not lines:
-            return
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        with os.fdopen(descriptor, "wb") as chain:
-            chain.write(b"".join(line_bytes(line) + b"\n" for line in lines))
-            chain.flush()
-            os.fsync(chain.fileno())
+        if lines:
+            append_bytes(self.path, b"".join(line_bytes(line) + b"\n" for line in lines))
 
 
 def read_run_id(root: Path) -> str:

@@ -10,6 +10,7 @@ import orjson
 from pydantic import ValidationError
 
 from bankable.tools.errors import UserError
+from bankable.tools.evidence.records import GOODPUT
 from bankable.tools.profiling.records import Profile
 from bankable.tools.report.comparisons import read_comparisons, settings_of
 from bankable.tools.report.model import (
@@ -73,7 +74,16 @@ def collect(run_dir: Path) -> ReportModel:
         delta=number(outcome.get("delta")),
         interval=interval(outcome.get("interval")),
         metric=next((c.metric for c in comparisons), "output_throughput"),
-        limits=next((s.value for c in comparisons if c.plan for s in c.plan.objective if s.name == "limits"), ""),
+        limits=next(
+            (
+                setting.value
+                for comparison in comparisons
+                if comparison.plan and comparison.metric == GOODPUT
+                for setting in comparison.plan.objective
+                if setting.name == "limits"
+            ),
+            "",
+        ),
         floor=next((c.plan.floor for c in comparisons if c.plan), None),
         accepted=accepted,
         decisions=_decisions(outcome, verdicts),

@@ -273,7 +273,9 @@ def _plan(raw: dict[str, Any]) -> ReportPlan:
         seeds = clean(sequence(block.get("seeds"), 40), 300)
         warm = clean(block.get("warmup_seed"), 30)
         index = whole(block.get("index"))
-        blocks.append(f"{at if index is None else index}: {order} · rounds {rounds} · seeds {seeds} · warm-up {warm}")
+        blocks.append(
+            f"{at if index is None else index}: {order} · rounds {rounds} · declared seeds {seeds} · warm-up {warm}"
+        )
     workload = mapping(raw.get("workload"))
     return ReportPlan(
         blocks=tuple(blocks),

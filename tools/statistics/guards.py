@@ -17,9 +17,8 @@ from dataclasses import dataclass, replace
 from statistics import fmean, stdev
 from typing import Literal
 
-from bankable.tools.statistics.paired import Decision, count_more_blocks, decide
+from bankable.tools.statistics.paired import Decision, count_more_blocks, decide, interval
 from bankable.tools.statistics.rates import PairedMoments, decide_rates, find_moments
-from bankable.tools.statistics.student import t_quantile
 
 GuardOutcome = Literal["held", "broken", "undecided"]
 LARGEST_LOG = 500.0
@@ -140,12 +139,11 @@ def _judge_logs(guard: GuardedLevels, levels: PairedLevels, alpha: float) -> Gua
     mean, n = fmean(harms), len(harms)
     if n < 2:
         return GuardDecision(guard.metric, guard.margin, "undecided", _harm(mean, guard), None, 1)
-    sd = stdev(harms)
-    half = t_quantile(1.0 - alpha, n - 1) * sd / math.sqrt(n)
-    outcome: GuardOutcome = "held" if mean + half < bound else "broken" if mean - half > bound else "undecided"
-    more = count_more_blocks(n, -abs(mean - bound), sd, alpha, None) if outcome == "undecided" else 0
-    interval = (_harm(mean - half, guard), _harm(mean + half, guard))
-    return GuardDecision(guard.metric, guard.margin, outcome, _harm(mean, guard), interval, more)
+    bounds = interval(harms, alpha)
+    outcome: GuardOutcome = "held" if bounds.upper < bound else "broken" if bounds.lower > bound else "undecided"
+    more = count_more_blocks(n, -abs(mean - bound), stdev(harms), alpha, None) if outcome == "undecided" else 0
+    span = (_harm(bounds.lower, guard), _harm(bounds.upper, guard))
+    return GuardDecision(guard.metric, guard.margin, outcome, _harm(mean, guard), span, more)
 
 
 def _harm(log: float, guard: GuardedLevels) -> float:

@@ -96,6 +96,9 @@ def _claimed(claim: StoredClaim, decisions: Sequence[GuardDecision]) -> Iterator
             and not math.isclose(guard.harm, harm, rel_tol=RATE, abs_tol=POINT)
         ):
             yield wrong(f"{decision.metric} {harm:+.2%} worse", f"claimed {guard.harm:+.2%}", at(claim.file))
+        for name, bound, true in zip(("lower", "upper"), guard.interval or (), decision.interval or (), strict=False):
+            if bound is not None and not math.isclose(bound, true, rel_tol=RATE, abs_tol=POINT):
+                yield wrong(f"{decision.metric}: {name} bound {true:+.2%}", f"claimed {bound:+.2%}", at(claim.file))
 
 
 def _changed(expected: str, observed: str, file: str) -> Found:

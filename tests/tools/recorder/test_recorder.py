@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import signal
 import sys
@@ -21,6 +22,7 @@ from bankable.tools.recorder.chain import FileSigned, NonceDrawn, RecorderOpened
 from bankable.tools.recorder.check import RecorderChain
 from bankable.tools.recorder.client import Recorder
 from bankable.tools.recorder.key import is_signed
+from bankable.tools.recorder.messages import RecorderOrder
 
 PLAN = "comparisons/control/plan.json"
 
@@ -168,6 +170,43 @@ def test_a_killed_recorder_stops_the_run_and_the_next_one_is_in_the_chain(tmp_pa
     assert told == [f"recorder 2 of this run goes on signing, with key sha256:{told[0][-17:-1]}…"]
     assert "ended without closing): 3 files; recorder 2 (live, key " in chain_of(root).describe()
     assert codes(root) == []
+
+
+def test_a_chain_that_cannot_be_written_goes_on_where_it_was(tmp_path: Path, recorder: Recorder) -> None:
+    root, leg = tmp_path / "run", "comparisons/control/legs/b00-reference/leg.json"
+    with RunFolder.create(root, recorder.run_id, {}, recorder) as folder:
+        put(folder, PLAN, "{}")
+        assert recorder.pid is not None
+        full = (root / "recorder/chain.jsonl").stat().st_size + 100  # as on a disk with so much space
+        resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE, (full, full))
+        with pytest.raises(UserError, match=r"the chain cannot be written: .*Free some space, then continue"):
+            put(folder, leg, "{}")
+    with RunFolder.open(root, Recorder("live")) as folder:
+        put(folder, leg, "{}")
+    assert [part.closed for part in chain_of(root).parts] == [False, True]
+    assert codes(root) == []
+
+
+def test_what_was_signed_and_not_entered_is_signed_again(tmp_path: Path, recorder: Recorder) -> None:
+    """The ledger's disk was full after the recorder had signed; the run ended in order."""
+    root = tmp_path / "run"
+    with RunFolder.create(root, recorder.run_id, {}, recorder) as folder:
+        path = put(folder, PLAN, "{}").with_name("claim.json")
+        path.write_text("[]")
+        name, last = path.relative_to(root).as_posix(), read_ledger(root)[-1]
+        lost = last.model_copy(update={"path": name, "sha256": sha256_file(path), "size": 2, "link": "2" * 64})
+        recorder.sign([lost])
+    assert codes(root) == ["entry_dropped ledger.jsonl:None"]
+    with RunFolder.open(root, Recorder("live")) as folder:
+        folder.ledger.enter(path)
+    assert codes(root) == []
+
+
+def test_one_key_signs_one_run(tmp_path: Path, recorder: Recorder) -> None:
+    with RunFolder.create(tmp_path / "run", recorder.run_id, {}, recorder), pytest.raises(UserError, match="is open"):
+        recorder._ask(RecorderOrder(do="open", root=str(tmp_path / "run")))
+    with pytest.raises(UserError, match="the recorder was closed"):
+        recorder.sign([])
 
 
 def test_a_run_that_an_earlier_version_began_is_signed_from_here_on(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_every_round_is_there_and_gains_are_recomputed(whole: Path, report: Repo
         medians[side] = median(json.loads(line)["output_throughput"] for line in path.read_text().splitlines())
     assert dict(patch.gains)[3] == pytest.approx(medians["candidate"] / medians["reference"] - 1)
     assert patch.plan is not None
-    assert patch.plan.blocks[0] == "0: reference → candidate · rounds ABABABAB · seeds 0, 1, 2, 3 · warm-up 0"
+    assert patch.plan.blocks[0] == "0: reference → candidate · rounds ABABABAB · declared seeds 0, 1, 2, 3 · warm-up 0"
 
 
 def test_trials_show_gain_or_failure(report: ReportModel) -> None:
