@@ -88,6 +88,9 @@ def test_a_large_gain_is_decided_by_launches_with_fewer_rounds(
     legs = finished_legs(context.folder.root / "comparisons")
     timed = [span.ended - span.started for leg in legs for span in leg.spans if span.kind == "round"]
     per_block = 2 * sum(timed) / len(legs)
+    assert block_seconds(context, rounds=2 * context.protocol.rounds_per_leg) - whole == pytest.approx(
+        per_block, rel=0.5
+    ), "more rounds than were measured take longer"
     assert whole - block_seconds(context, 0.5) > 0.4 * per_block, "half of all rounds, and what a faster one saves"
 
 

@@ -22,3 +22,6 @@ def test_devices_are_the_product_of_the_degrees_of_parallelism() -> None:
     assert count_devices({}) == 1
     assert count_devices({"tp_size": 4, "dp_size": 2, "chunked_prefill_size": 64}) == 8
     assert count_devices({"tp_size": "many"}) == 1
+    assert count_devices({"tp_size": 8, "dp_size": 2, "enable_dp_attention": True}) == 8, (
+        "inside the tensor-parallel group"
+    )

@@ -19,7 +19,7 @@ from bankable.tools.evidence.records import (
     Plan,
     Side,
 )
-from bankable.tools.objective.claim import make_claim
+from bankable.tools.objective.claim import describe_result, make_claim
 from bankable.tools.objective.judging import find_levels, judge, score_rounds
 from bankable.tools.slo import parse_limits
 from bankable.tools.statistics.latency import recompute
@@ -54,6 +54,15 @@ def test_goodput_levels_are_rates_and_speed_is_a_logarithm() -> None:
     assert (levels.reference, levels.candidate) == ((2.0, 3.0), (5.0, 0.0))
     speed = find_levels(plan(REQUEST_SPEED), REQUEST_SPEED, *sides)
     assert speed.reference[0] == pytest.approx(math.log(1 / 0.54))
+
+
+def test_limits_are_named_where_a_guard_counts_by_them() -> None:
+    measured = rounds([4] * 5, [4] * 5)
+    for metric, guards in (("output_throughput", (Guard(metric=GOODPUT, margin=0.5),)), (GOODPUT, ())):
+        asked = plan(metric, *guards)
+        assert "within TTFT 100 ms" in describe_result(asked, judge(asked, measured))
+    plain = plan("output_throughput")
+    assert "within" not in describe_result(plain, judge(plain, measured))
 
 
 def test_half_a_request_gives_every_pair_of_rounds_a_score() -> None:

@@ -156,6 +156,15 @@ def test_what_cannot_be_laid_leaves_the_engine_as_it_was(tmp_path: Path, served:
     assert wanted[how] in ran.state.reasons["rms_norm"]
 
 
+def test_a_forked_process_reports_what_it_called(tmp_path: Path, served: Any) -> None:
+    overlay = tmp_path / "overlay"
+    write_overlay(overlay, [patch("rms_norm", "replace")], {"rms_norm": kernel("rms_norm")})
+    ran: Ran = served(overlay, FORKED="1")
+    (marker,) = [marker for marker in ran.state.markers if marker.engaged]
+    assert marker.eager_calls >= 8
+    assert len(list(ran.reports.glob("*.json"))) == 2, "one of each process"
+
+
 def test_a_watched_operator_is_named_and_untouched(tmp_path: Path, served: Any) -> None:
     write_overlay(tmp_path / "watch", [patch(name, "watch") for name in NAMES])
     ran: Ran = served(tmp_path / "watch")

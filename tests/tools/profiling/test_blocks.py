@@ -86,3 +86,19 @@ def test_a_quoted_name_among_many_is_read_with_all_others(tmp_path: Path) -> Non
     trace = read_trace(path)
     assert [event.name for event in trace.events] == names
     assert trace == read_one_by_one(path)
+
+
+def test_a_name_that_looks_like_two_events_is_one(tmp_path: Path) -> None:
+    names = [*LONG, 'x"}, {"y": "', *LONG]
+    path = tmp_path / "t.trace.json"
+    path.write_bytes(document(names))
+    assert [event.name for event in read_trace(path).events] == names
+
+
+def test_numbers_that_are_written_differently_name_different_lanes(tmp_path: Path) -> None:
+    path = tmp_path / "t.trace.json"
+    event = '{{"ph": "X", "cat": "cpu_op", "name": "aten::mm",\n"pid": {}, "ts": 1, "dur": 2}},\n'
+    path.write_text("[\n" + "".join(event.format(pid) * 60 for pid in ("1", "1.0", "1", '"1"')) + "{}]")
+    trace = read_trace(path)
+    assert {event.lane for event in trace.events} == {"1/None", "1.0/None"}
+    assert trace == read_one_by_one(path)

@@ -23,6 +23,12 @@ def run(tmp_path: Path) -> Path:
     return standard_run(tmp_path / "run", control={"guards": GUARDS}, guards=GUARDS)
 
 
+def test_a_claimed_bound_is_recomputed(run: Path) -> None:
+    edit(run / CLAIM, lambda claim: claim["guards"][0].update(interval=[-0.9, -0.5]))
+    found = hits(judge(run), RULE, Severity.FAIL)
+    assert [hit.observed for hit in found] == ["claimed -90.00%", "claimed -50.00%"]
+
+
 def later_first_tokens(run: Path, factor: float) -> None:
     for leg in candidates(run):
         rows(leg, lambda row: row.update(ttfts=[factor * value for value in row["ttfts"]]))
