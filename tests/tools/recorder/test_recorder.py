@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import shutil
@@ -178,9 +179,12 @@ def test_a_chain_that_cannot_be_written_goes_on_where_it_was(tmp_path: Path, rec
         put(folder, PLAN, "{}")
         assert recorder.pid is not None
         full = (root / "recorder/chain.jsonl").stat().st_size + 100  # as on a disk with so much space
-        resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE, (full, full))
+        before = resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE, (full, before[1]))
         with pytest.raises(UserError, match=r"the chain cannot be written: .*Free some space, then continue"):
             put(folder, leg, "{}")
+        with contextlib.suppress(ProcessLookupError):  # there is space again, and the recorder has ended all the same
+            resource.prlimit(recorder.pid, resource.RLIMIT_FSIZE, before)
     with RunFolder.open(root, Recorder("live")) as folder:
         put(folder, leg, "{}")
     assert [part.closed for part in chain_of(root).parts] == [False, True]
