@@ -8,12 +8,11 @@ from pathlib import Path
 from bankable.graph.key_source import library_missing
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.folder import read_run
-from bankable.tools.evidence.layout import CHAIN_FILE, RECORDER_FOLDER
+from bankable.tools.evidence.layout import CHAIN_FILE, MAX_CHAIN_BYTES, RECORDER_FOLDER, key_file
 from bankable.tools.evidence.ledger import read_ledger
 from bankable.tools.evidence.store import sha256_file
 from bankable.tools.recorder.check import ChainProblem, RecorderChain
 
-MAX_CHAIN_BYTES = 64 << 20
 MOST = 20
 """Problems that are listed; one more line says how many there are besides."""
 
@@ -59,7 +58,7 @@ def check_recorder(root: Path) -> RecorderCheck:
 
 
 def _key_files(root: Path, chain: RecorderChain) -> dict[int, bytes]:
-    paths = {part.opened.recorder: root / RECORDER_FOLDER / f"key-{part.opened.recorder}.json" for part in chain.parts}
+    paths = {part.opened.recorder: root / key_file(part.opened.recorder) for part in chain.parts}
     return {number: path.read_bytes() for number, path in paths.items() if path.is_file()}
 
 

@@ -15,7 +15,7 @@ from scipy.special import ndtr, ndtri
 
 from bankable.tools.statistics.paired import SIGN_FLIP_LEVEL
 from bankable.tools.statistics.sequential import LOOK_ALPHA, LOOKS
-from bankable.tools.statistics.simulate import Array, Flags, sign_flip_shares
+from bankable.tools.statistics.simulate import Array, Flags, paired_wins, sign_flip_shares
 from bankable.tools.statistics.student import t_quantile
 
 FLOOR = 0.01
@@ -75,17 +75,10 @@ def _goodput(rng: np.random.Generator, machine: LatencyMachine, trials: int, sha
     return rates
 
 
-def _bound(values: Array, alpha: float) -> Array:
-    """One-sided lower bound of the mean of each row."""
-    n = values.shape[1]
-    lower: Array = values.mean(axis=1) - t_quantile(1.0 - alpha, n - 1) * values.std(axis=1, ddof=1) / np.sqrt(n)
-    return lower
-
-
 def _ours(n: int, alpha: float, *, sign_flip: bool = True) -> Rule:
     def wins(reference: Array, candidate: Array) -> Flags:
         x, y = reference[:, :n], candidate[:, :n]
-        won: Flags = _bound(y - (1.0 + FLOOR) * x, alpha) > 0
+        won = paired_wins(y - (1.0 + FLOOR) * x, alpha, 0.0, sign_flip=False)
         if sign_flip:
             won[won] = sign_flip_shares((y - x)[won]) <= SIGN_FLIP_LEVEL
         return won
@@ -121,8 +114,7 @@ def _logs_with_half(reference: Array, candidate: Array) -> Flags:
     """Log ratios of six blocks, a hundredth of the mean rate added to every rate."""
     x, y = reference[:, :6], candidate[:, :6]
     small = 0.01 * np.maximum(np.concatenate([x, y], axis=1).mean(axis=1), 1e-12)[:, None]
-    won: Flags = _bound(np.log((y + small) / (x + small)), 0.05) > np.log1p(FLOOR)
-    return won
+    return paired_wins(np.log((y + small) / (x + small)), 0.05, float(np.log1p(FLOOR)), sign_flip=False)
 
 
 def _single(reference: Array, candidate: Array) -> Flags:

@@ -20,5 +20,12 @@ LEG_FILES = (
 RECORDER_FOLDER = "recorder"
 """What the recorder signed, and its public keys."""
 CHAIN_FILE = f"{RECORDER_FOLDER}/chain.jsonl"
+MAX_CHAIN_BYTES = 64 << 20
+"""Bytes read of the recorder's chain: a hundred thousand files."""
 MAX_FILE_BYTES = 1 << 29
 """512 MiB: a larger evidence file is refused, not truncated."""
+
+
+def key_file(number: int) -> str:
+    """The file with the public key of a run's recorder, by its number."""
+    return f"{RECORDER_FOLDER}/key-{number}.json"

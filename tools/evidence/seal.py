@@ -28,7 +28,7 @@ from bankable.tools.evidence.layout import (
     LEG_FILES,
     MAX_FILE_BYTES,
     OVERLAY_FOLDER,
-    RECORDER_FOLDER,
+    key_file,
 )
 from bankable.tools.evidence.regular import IrregularFileError, open_regular, printable_name, stamp
 from bankable.tools.evidence.request import Request, Scope
@@ -169,7 +169,7 @@ def _chain_lines(root: Path, most: int | Literal["all"] | None) -> tuple[bytes, 
     if path.is_file() and not path.is_symlink():
         return first_lines(path, limit)
     cut = cut_ledger(root)
-    return () if cut is not None and cut.has(f"{RECORDER_FOLDER}/key-1.json") else None
+    return () if cut is not None and cut.has(key_file(1)) else None
 
 
 def _operators(plan: Path) -> list[tuple[str, int]]:
@@ -266,7 +266,7 @@ class _Copier:
         """The recorder's chain up to here, and the public keys of the recorders in it."""
         self.write(CHAIN_FILE, b"".join(lines))
         for number in range(1, 1 + sum(b'"kind":"opened"' in line for line in lines)):
-            name = f"{RECORDER_FOLDER}/key-{number}.json"
+            name = key_file(number)
             self.file(root / name, name)
 
     def trials(self, root: Path, cut: LedgerCut) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import takewhile
 
-from bankable.tools.evidence.layout import CHAIN_FILE, COMPARISON_FILES, LEG_FILES, RECORDER_FOLDER
+from bankable.tools.evidence.layout import CHAIN_FILE, COMPARISON_FILES, LEG_FILES, RECORDER_FOLDER, key_file
 from bankable.tools.evidence.ledger import GENESIS, LedgerEntry
 from bankable.tools.recorder.chain import (
     Closed,
@@ -155,7 +155,7 @@ class RecorderChain:
         """Whether the public keys beside the chain are those that opened it; ``key_files`` by recorder."""
         for part in self.parts:
             number = part.opened.recorder
-            name = f"{RECORDER_FOLDER}/key-{number}.json"
+            name = key_file(number)
             if number not in key_files:
                 if part.files:
                     yield ChainProblem("key_gone", name, None, "the recorder's public key", "no file")

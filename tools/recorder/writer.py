@@ -13,7 +13,7 @@ from typing import TypedDict, TypeVar
 
 import orjson
 
-from bankable.tools.evidence.layout import CHAIN_FILE, RECORDER_FOLDER
+from bankable.tools.evidence.layout import CHAIN_FILE, key_file
 from bankable.tools.evidence.ledger import GENESIS
 from bankable.tools.evidence.regular import open_regular
 from bankable.tools.evidence.store import append_bytes, json_bytes, set_torn_line_aside, write_once
@@ -95,7 +95,7 @@ class ChainWriter:
             )
         )
         self._append([opened])
-        path = self.root / RECORDER_FOLDER / f"key-{self.number}.json"
+        path = self.root / key_file(self.number)
         write_once(path, json_bytes(opened.model_dump()))
         return path
 

@@ -13,7 +13,7 @@ from bankable.nodes.auditor.reading.reader import Json, Problem, Reader
 from bankable.nodes.auditor.reading.reported import ReportedClaim
 from bankable.nodes.auditor.reading.view import ComparisonView
 from bankable.tools.evidence.canonical import file_digest
-from bankable.tools.evidence.layout import CHAIN_FILE, OVERLAY_FOLDER
+from bankable.tools.evidence.layout import CHAIN_FILE, MAX_CHAIN_BYTES, OVERLAY_FOLDER
 from bankable.tools.evidence.ledger import LedgerEntry
 from bankable.tools.evidence.records import Plan
 from bankable.tools.evidence.regular import open_regular, regular_files
@@ -23,8 +23,6 @@ from bankable.tools.profiling.route import Route
 from bankable.tools.recorder.check import RecorderChain
 
 COMPONENT_WORDS = ("PASS", "FLAG")
-MAX_CHAIN_BYTES = 64 << 20
-"""Bytes read of the recorder's chain: a hundred thousand files."""
 MAX_SOURCE_BYTES = 4 << 20
 """Bytes read of one overlay file."""
 

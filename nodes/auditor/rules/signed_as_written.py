@@ -19,7 +19,7 @@ from bankable.nodes.auditor.rule import ALL, Outcome, Rule, at, fail, flag, info
 from bankable.nodes.auditor.run_paths import run_paths
 from bankable.nodes.auditor.verdict import Action
 from bankable.tools.evidence.canonical import file_digest
-from bankable.tools.evidence.layout import CHAIN_FILE, RECORDER_FOLDER
+from bankable.tools.evidence.layout import CHAIN_FILE, RECORDER_FOLDER, key_file
 from bankable.tools.recorder.check import ChainProblem, RecorderChain, RecorderPart
 
 SLACK_S = 5.0
@@ -107,7 +107,7 @@ def _without_copies(paths: dict[str, str], digests: dict[str, str]) -> Iterator[
 
 
 def _key_file(part: RecorderPart) -> str:
-    return f"{RECORDER_FOLDER}/key-{part.opened.recorder}.json"
+    return key_file(part.opened.recorder)
 
 
 def _entered_before(case: Case, chain: RecorderChain, paths: Set[str]) -> list[str]:
