@@ -130,7 +130,10 @@ def operators() -> str:
             "",
             "| dtype | tolerance | why |",
             "| --- | --- | --- |",
-            *(f"| {dtype} | {it.relative_error:.3g} | {_cell(it.reason)} |" for dtype, it in family.allowed.items()),
+            *(
+                f"| {dtype} | {limit.relative_error:.3g} | {_cell(limit.reason)} |"
+                for dtype, limit in family.allowed.items()
+            ),
         ]
     return "\n".join(lines) + "\n"
 

@@ -25,7 +25,7 @@ Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Step:
+class DrawnStep:
     """A box, or for an audit a diamond, with its centre in pixels."""
 
     name: str
@@ -54,26 +54,26 @@ class Edge:
 
 
 STEPS = (
-    Step("preflight", 80, 100),
-    Step("baseline", 235, 100),
-    Step("audit_baseline", 400, 100),
-    Step("profile", 575, 100),
-    Step("audit_profile", 740, 100),
-    Step("strategist", 950, 100),
-    Step("kernel_extractor", 90, 270),
-    Step("op_benchmarker", 285, 270),
-    Step("audit_harness", 460, 270),
-    Step("shortlist", 640, 270),
-    Step("kernel_author", 285, 355),
-    Step("integrator", 800, 270),
-    Step("config_tuner", 90, 460),
-    Step("measure_patch", 285, 460),
-    Step("audit_patch", 970, 365),
-    Step("bank", 1105, 270),
-    Step("eject", 1105, 460),
-    Step("validator", 285, 635),
-    Step("audit_bundle", 460, 635),
-    Step("reporter", 800, 635),
+    DrawnStep("preflight", 80, 100),
+    DrawnStep("baseline", 235, 100),
+    DrawnStep("audit_baseline", 400, 100),
+    DrawnStep("profile", 575, 100),
+    DrawnStep("audit_profile", 740, 100),
+    DrawnStep("strategist", 950, 100),
+    DrawnStep("kernel_extractor", 90, 270),
+    DrawnStep("op_benchmarker", 285, 270),
+    DrawnStep("audit_harness", 460, 270),
+    DrawnStep("shortlist", 640, 270),
+    DrawnStep("kernel_author", 285, 355),
+    DrawnStep("integrator", 800, 270),
+    DrawnStep("config_tuner", 90, 460),
+    DrawnStep("measure_patch", 285, 460),
+    DrawnStep("audit_patch", 970, 365),
+    DrawnStep("bank", 1105, 270),
+    DrawnStep("eject", 1105, 460),
+    DrawnStep("validator", 285, 635),
+    DrawnStep("audit_bundle", 460, 635),
+    DrawnStep("reporter", 800, 635),
 )
 
 
@@ -168,7 +168,7 @@ def _edge(edge: Edge) -> str:
     )
 
 
-def _step(step: Step) -> str:
+def _step(step: DrawnStep) -> str:
     x, y, words = step.x, step.y, (step.text or step.name).replace("_", " ")
     if step.audit:
         corners = ((x - 58, y), (x, y - 42), (x + 58, y), (x, y + 42))

@@ -39,12 +39,14 @@ def audit(
     ] = None,
     no_worse: Annotated[
         str | None,
-        typer.Option("--no-worse", help="Ask for no gain, but for harm below margins: throughput=2%,ttft=5%."),
+        typer.Option(
+            "--no-worse", help="Require no gain, but that nothing gets worse by more than: throughput=2%,ttft=5%."
+        ),
     ] = None,
     json: Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print GitHub-flavoured Markdown.")] = False,
 ) -> None:
-    """Audit benchmark files of sglang, vLLM, AIPerf, GuideLLM or GEAK.
+    """Audit benchmark files of sglang, vLLM, AIPerf, GuideLLM and other tools.
 
     Exit code 0 PASS, 10 FLAG, 20 FAIL, 21 disproved, 22 slower, 23 worse than allowed, 24 undecided, 2 usage.
     """

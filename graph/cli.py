@@ -18,6 +18,7 @@ from bankable.graph.audit_commands import add_audit_commands
 from bankable.graph.exit_codes import STOPPED, WAITING, Json
 from bankable.graph.key_source import KEY_VARIABLE
 from bankable.graph.keys import app as keys
+from bankable.graph.optional_packages import explain_missing
 from bankable.graph.other_commands import add_other_commands
 from bankable.tools.errors import UserError
 
@@ -52,7 +53,7 @@ Out = Annotated[Path | None, typer.Option(help="Folder of the run; runs/<model n
 
 Trace = Annotated[
     list[str] | None,
-    typer.Option(help="Trace to langsmith, langsmith=URL or otlp=URL; may be repeated. Nothing else does."),
+    typer.Option(help="Trace to langsmith, langsmith=URL or otlp=URL; may be repeated. Without it nothing is sent."),
 ]
 
 Key = Annotated[
@@ -70,7 +71,9 @@ def run(
     out: Out = None,
     budget: Annotated[float | None, typer.Option(help="Minutes of wall time for the whole run; 19 by default.")] = None,
     quick: Annotated[bool, typer.Option(help="Short rounds and few trials; decides large effects only.")] = False,
-    seed: Annotated[int | None, typer.Option(help="Everything random in the run follows from it.")] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of plans and searches; a live run draws its prompts' seeds itself.")
+    ] = None,
     no_auditor: Annotated[
         bool, typer.Option("--no-auditor", help="Same producers, no audits; nothing counts as verified.")
     ] = False,
@@ -134,7 +137,7 @@ def run(
     ] = None,
     slo: Annotated[
         str | None,
-        typer.Option(help="Latency limits in ms, a request each or a statistic: ttft=500,tpot=20,p99_e2e=2000."),
+        typer.Option(help="Latency limits in ms, per request (ttft=500,tpot=20) or of a round (p99_e2e=2000)."),
     ] = None,
     objective: Annotated[
         str | None,
@@ -142,7 +145,7 @@ def run(
     ] = None,
     guard: Annotated[
         list[str] | None,
-        typer.Option(help="A figure that may not get worse by more: median_tpot=+5%, throughput=-2%; may be repeated."),
+        typer.Option(help="How much another figure may get worse: median_tpot=+5%, throughput=-2%; may be repeated."),
     ] = None,
     price: Annotated[
         float | None, typer.Option(help="Dollars for an hour of one device: the report states costs.")
@@ -256,7 +259,7 @@ def workloads(json: Json = False) -> None:
         sys.stdout.buffer.write(orjson.dumps([asdict(entry) for entry in WORKLOADS.values()]) + b"\n")
     else:
         print("\n".join(entry.describe() for entry in WORKLOADS.values()))
-        print("NAME/N divides the lengths by N; the result is named so, and compares with nothing at full length.")
+        print("NAME/N divides the lengths by N; results carry that name: do not compare them with full-length ones.")
 
 
 @app.command()
@@ -322,6 +325,12 @@ def main() -> None:
         app()
     except UserError as problem:
         print(f"bankable: {problem}", file=sys.stderr)
+        sys.exit(2)
+    except ModuleNotFoundError as problem:
+        missing = explain_missing(problem)
+        if missing is None:
+            raise
+        print(f"bankable: {missing}", file=sys.stderr)
         sys.exit(2)
     except ValidationError as problem:
         first = problem.errors()[0]

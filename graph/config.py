@@ -13,7 +13,7 @@ from bankable.tools.measurement.executor import ExecutorName
 
 
 class RunConfig(BaseModel):
-    """``run.json``: the settings of one run. All randomness of a run is derived from ``seed``."""
+    """``run.json``: the settings of one run."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -24,7 +24,7 @@ class RunConfig(BaseModel):
     quick: bool = False
     """Fewer rounds and trials: a demonstration that can decide large effects only."""
     seed: int = Field(default=1, ge=0, lt=2**31)
-    """Seed of all randomness in the run."""
+    """Seed of plans and searches. In a live run the recorder draws the seeds of the prompts."""
     auditor: bool = True
     """False: the same producers without audits."""
     executor: ExecutorName = "local"
@@ -55,6 +55,8 @@ class RunConfig(BaseModel):
     """Number of blocks of the first control."""
     rounds_per_leg: int = Field(default=4, ge=1, le=100)
     """Number of timed rounds of each launch."""
+    control_rounds: int | None = Field(default=None, ge=1, le=100)
+    """Number of timed rounds of each launch of the control; ``None`` for as many as ``rounds_per_leg``."""
     floor: float = Field(default=0.01, ge=0, le=1)
     """Floor: the minimum effect that counts, as a fraction."""
     allow_pickle: bool = False
@@ -93,6 +95,7 @@ class RunConfig(BaseModel):
             "limits": not self.limits,
             "guards": not self.guards,
             "price": self.price is None,
+            "control_rounds": self.control_rounds is None,
         }
         quiet = {name for name, off in unset.items() if off}
         return {name: value for name, value in fields.items() if name not in quiet}

@@ -23,7 +23,7 @@ from bankable.nodes.integrator import (
     worth_carrying,
 )
 from bankable.nodes.kernel_author import best_kernel
-from bankable.nodes.kernel_extractor import choose_operators, extract, rank_operators
+from bankable.nodes.kernel_extractor import LIKELY, choose_operators, extract, rank_operators
 from bankable.nodes.op_benchmarker import benchmark, default_kernel, read_benched
 from bankable.nodes.profiler import take_profile
 from bankable.tools.measurement.cost import benchmark_seconds
@@ -97,7 +97,7 @@ def _select_operators(context: RunContext, state: RunState) -> tuple[list[str], 
         return [], []
     candidates = rank_operators(profile)
     for prospect in candidates:
-        outlook = f"{prospect.share:.1%} of the time, may give {prospect.promise:+.1%}"
+        outlook = f"{prospect.share:.1%} of the time, expected gain {prospect.promise:+.1%} at {LIKELY:g}×"
         text = f"skipped: {prospect.reason}" if prospect.reason else outlook
         context.tell(ProgressEvent("note", f"operator {prospect.operator} {text}"))
         if prospect.reason:
@@ -117,7 +117,7 @@ def op_benchmarker(state: RunState, runtime: StepRuntime) -> RunState:
     context, attempt = stage(runtime, f"op benchmarker: {state['operator']}"), state["bench_attempt"] + 1
     task = open_task(context.folder.root, state["operator"])
     source = read_stored_source(task, state["candidate"]) if state["candidate"] else default_kernel(task)
-    assert source is not None, "the author keeps what it hands over"
+    assert source is not None, "the source of every proposed kernel is stored"
     benched = benchmark(context, task, source, attempt, _list_findings(context, f"harness-{state['operator']}-*"))
     changed: RunState = {"bench_attempt": attempt, "benched": benched.claim is not None}
     if benched.claim is None:

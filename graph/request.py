@@ -23,6 +23,10 @@ QUICK: dict[str, object] = {
 }
 """What ``--quick`` changes, besides rounds of half the requests."""
 
+SHORT_MINUTES = 24.0
+"""In a shorter run a control of four rounds a launch takes more than a quarter of the time where a round takes ten
+seconds; the launches, and not their rounds, are what the control replicates."""
+SHORT_CONTROL_ROUNDS = 2
 MOST_DOLLARS = 1e6
 TRACKS = ("kernels", "config")
 APPROVE = ("bank", "bundle", "never")
@@ -127,10 +131,17 @@ def build_config(options: RunOptions) -> RunConfig:
             "questions_path": str(options.questions) if options.questions else None,
             "allow_pickle": options.allow_pickle,
             "trust_remote_code": options.trust_remote_code,
+            **_shorten_control(options.budget),
             **quick,
             **changes,
         }
     )
+
+
+def _shorten_control(budget: float | None) -> dict[str, object]:
+    """Fewer rounds of the control in a short run."""
+    minutes = budget if budget is not None else RunConfig.model_fields["budget_minutes"].default
+    return {"control_rounds": SHORT_CONTROL_ROUNDS} if minutes < SHORT_MINUTES else {}
 
 
 def _objective(options: RunOptions) -> dict[str, object]:
@@ -189,9 +200,9 @@ FIXED = ("num_prompts", "input_len", "output_len", "dataset", "dataset_path")
 
 def _named_workload(options: RunOptions, name: str) -> dict[str, object]:
     named = find_workload(name)
-    given = next((option for option in FIXED if getattr(options, option) is not None), None)
-    if given is not None:
-        raise UserError(f"Cannot combine --workload with --{given.replace('_', '-')}", name, "leave out one of them")
+    conflict = next((option for option in FIXED if getattr(options, option) is not None), None)
+    if conflict is not None:
+        raise UserError(f"Cannot combine --workload with --{conflict.replace('_', '-')}", name, "leave out one of them")
     concurrency = options.concurrency or Workload().concurrency
     fields = {
         "name": named.name,

@@ -98,6 +98,7 @@ def session(
                 launch_plan=_launch_plan(config, driver),
                 looks=config.looks,
                 control_blocks=config.control_blocks,
+                control_rounds=config.control_rounds or config.rounds_per_leg,
                 rounds_per_leg=config.rounds_per_leg,
                 floor=config.floor,
                 seed=config.seed,

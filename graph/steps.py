@@ -216,7 +216,10 @@ def eject(state: RunState, runtime: StepRuntime) -> RunState:
 
 
 def validator(state: RunState, runtime: StepRuntime) -> RunState:
-    """Compare the bundle with the true baseline, on fresh launches. A second attempt leaves out the weakest lever."""
+    """Compare the bundle with the true baseline; a second attempt leaves out the weakest lever.
+
+    On fresh launches, or on those of the only confirmed patch, which no search has seen.
+    """
     context, attempt = stage(runtime, "validate"), state["bundle_attempt"] + 1
     accepted = state["accepted"] if attempt == 1 else _without_weakest(state["accepted"])
     changed: RunState = {
@@ -286,7 +289,7 @@ def _run_audit(state: RunState, runtime: StepRuntime, scope: Scope, attempt: int
 
 
 def _kernels(runtime: StepRuntime) -> bool:
-    """Whether kernels can be searched: it takes an engine of ours, and no single lever that was asked for."""
+    """Whether kernels can be searched: it needs the engine's interpreter or recorded operators, and no ``--only``."""
     context, config = runtime.context.run, runtime.context.config
     at_hand = context.engine_python is not None or (
         context.recorded is not None and (context.recorded / "ops").is_dir()

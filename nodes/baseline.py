@@ -39,6 +39,7 @@ def measure_baseline(context: RunContext, attempt: int) -> ComparisonResult:
         seed=100 * attempt,
         looks=looks,
         alpha=CONTROL_ALPHA,
+        rounds=context.protocol.control_rounds,
     )
     measured = compare(context, plan)
     prospect = estimate_outlook(context, measured.diffs)
@@ -79,7 +80,8 @@ def find_noise_limit(context: RunContext, differences: Sequence[float]) -> float
 
 def another_control_fits(context: RunContext, budget_s: float, attempts: int) -> bool:
     """Whether all controls stay within their share of the budget when one more is measured after ``attempts``."""
-    following = (context.protocol.control_blocks + attempts) * block_seconds(context)
+    blocks, rounds = context.protocol.control_blocks + attempts, context.protocol.control_rounds
+    following = blocks * block_seconds(context, rounds=rounds)
     return seconds_of(context, [control_name(attempt) for attempt in range(1, attempts + 1)]) + following <= (
         CONTROL_SHARE * budget_s
     )

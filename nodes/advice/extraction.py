@@ -60,7 +60,7 @@ def ask_selection(
         return None
     names = [operator.operator for operator in operators]
     lines = [
-        f"{entry.operator}: {entry.share:.1%} of the time, may give {entry.promise:+.1%} at most" for entry in operators
+        f"{entry.operator}: {entry.share:.1%} of the time, expected gain {entry.promise:+.1%}" for entry in operators
     ]
     question = "Which operators are captured, and in which order? Answer with `operators` and `left_out`."
     ask = f"{question}\n{bullet_list(lines)}"

@@ -123,7 +123,7 @@ def _history(context: RunContext, directions: Sequence[Direction], operators: Se
         f"setting {direction.name}: {direction.reason}; {len(direction.knobs)} settings" for direction in directions
     ]
     lines += [
-        f"operator {operator.operator}: {operator.share:.1%} of the time, may give {operator.promise:+.1%} at most"
+        f"operator {operator.operator}: {operator.share:.1%} of the time, expected gain {operator.promise:+.1%}"
         for operator in operators
     ]
     minutes = max(context.seconds_left(), 0) / 60

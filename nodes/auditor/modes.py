@@ -66,7 +66,12 @@ MODES: tuple[Mode, ...] = (
     Mode("D09", "F", "best of many trials", "ledger of the run, plan and claim of every confirmation"),
     Mode("D10", "F", "stopped when it looked good", "plan written before the first launch, blocks taken"),
     Mode("D11", "F", "rows dropped on one side", "issued, finished and failed requests of every round"),
-    Mode("D12", "F", "percentages of moving bases added up", "throughput of bundle and baseline, claims of the parts"),
+    Mode(
+        "D12",
+        "F",
+        "percentages over different baselines added up",
+        "throughput of bundle and baseline, claims of the parts",
+    ),
     Mode("D13", "g", "throughput bought with latency", _ROUNDS),
     Mode("D14", "F", "reported number is not the raw number", f"claim, {_ROUNDS}"),
     Mode("D15", "F", "baseline figure is not the reference's", "reference rounds of control and comparison"),

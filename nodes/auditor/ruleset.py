@@ -13,7 +13,9 @@ _SUFFIXES = (".py", ".toml", ".txt")
 _APART = _ROOT / "nodes/auditor/judge"
 """Adds findings to a finished verdict and cannot change the rules' findings; its record has digests of its own."""
 _EVIDENCE = (
+    "background",
     "canonical",
+    "difference",
     "harness",
     "hashing",
     "layout",
@@ -31,6 +33,7 @@ _EVIDENCE = (
     "regular",
     "request",
     "seal",
+    "store",
     "threads",
     "trials",
 )
@@ -39,6 +42,7 @@ _FILES = (
     *(f"tools/recorder/{name}.py" for name in ("chain", "check", "key", "seeds")),
     *(f"tools/profiling/{name}.py" for name in ("records", "replaced", "route", "share")),
     "tools/operators.py",
+    "tools/slo.py",
     "tools/workloads.py",
 )
 _OPERATORS = "kernels/operators/*/profile.toml"
@@ -52,8 +56,13 @@ def ruleset_digest() -> str:
     Read once: what is edited later is not what this process judges by.
     """
     state = hashlib.sha256()
-    paths_below = [path for folder in _SOURCES for path in sorted((_ROOT / folder).rglob("*"))]
-    paths = [path for path in paths_below if path.suffix in _SUFFIXES and path.is_file() and _APART not in path.parents]
-    for path in [*paths, *(_ROOT / name for name in _FILES), *sorted(_ROOT.glob(_OPERATORS))]:
+    for path in list_sources():
         state.update(path.relative_to(_ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return state.hexdigest()
+
+
+def list_sources() -> list[Path]:
+    """The files that the digest covers, in its order."""
+    paths_below = [path for folder in _SOURCES for path in sorted((_ROOT / folder).rglob("*"))]
+    paths = [path for path in paths_below if path.suffix in _SUFFIXES and path.is_file() and _APART not in path.parents]
+    return [*paths, *(_ROOT / name for name in _FILES), *sorted(_ROOT.glob(_OPERATORS))]

@@ -98,10 +98,11 @@ def test_a_judge_that_quotes_what_stands_there_withholds_the_gain(bankable: Bank
     ("answer", "kind"),
     [
         (lambda _: refusal(), Kind.REFUSED),
-        pytest.param(lambda _: completion('{"verdict": "FA'), Kind.MALFORMED, marks=pytest.mark.long),
+        (lambda _: completion('{"verdict": "FA'), Kind.MALFORMED),
     ],
     ids=["refusing", "malformed"],
 )
+@pytest.mark.long
 def test_a_judge_that_does_not_judge_blocks_nothing(
     banked: Path, bankable: Bankable, tmp_path: Path, answer: Answer, kind: Kind
 ) -> None:

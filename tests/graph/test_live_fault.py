@@ -16,7 +16,7 @@ import pytest
 
 from tests.graph.conftest import ROOT
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.long]
 
 SHIPPED = ROOT / "tools" / "model" / "shipped"
 

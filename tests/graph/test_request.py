@@ -38,6 +38,13 @@ def test_quick_halves_the_requests_and_shortens_the_protocol() -> None:
     assert quick.looks == normal.looks
 
 
+@pytest.mark.parametrize(("budget", "rounds"), [(None, 2), (23.9, 2), (24.0, None)])
+def test_the_control_of_a_short_run_has_fewer_rounds(budget: float | None, rounds: int | None) -> None:
+    config = build_config(replace(ASKED, budget=budget))
+    assert config.control_rounds == rounds
+    assert ("control_rounds" in config.model_dump()) == (rounds is not None), "older files have the same bytes"
+
+
 def test_what_was_typed_wins_over_quick() -> None:
     config = build_config(replace(ASKED, quick=True, num_prompts=50, budget=3.0))
     assert (config.workload.num_prompts, config.budget_minutes) == (50, 3.0)

@@ -17,6 +17,7 @@ from bankable.nodes.baseline import (
     control_name,
     estimate_outlook,
     find_noise_limit,
+    measure_baseline,
 )
 from bankable.nodes.preflight import preflight
 from bankable.tools.evidence.folder import finished_legs
@@ -60,6 +61,15 @@ def test_noise_limits_what_can_be_shown_and_a_short_time_does_not(context: RunCo
     assert hurried.detectable_gain == math.inf, "no block fits into half a minute"
     assert 0.1 < find_noise_limit(late, differences) < 0.3
     assert find_noise_limit(late, [0.0, 0.0, 0.001]) == pytest.approx(context.protocol.floor, abs=0.002)
+
+
+def test_the_control_has_as_many_rounds_as_the_run_says(context: RunContext) -> None:
+    protocol = replace(context.protocol, control_rounds=context.protocol.rounds_per_leg // 2)
+    measured = measure_baseline(replace(context, protocol=protocol), 1)
+    assert measured.plan.rounds_per_leg == context.protocol.rounds_per_leg // 2
+    assert {leg.timed_rounds for leg in finished_legs(context.folder.comparison("control"))} == {
+        measured.plan.rounds_per_leg
+    }
 
 
 def test_a_faster_candidate_needs_less_time_for_its_blocks(context: RunContext) -> None:

@@ -40,6 +40,8 @@ class MeasurementProtocol:
     launch_plan: LaunchPlan
     looks: tuple[int, ...]
     control_blocks: int
+    control_rounds: int
+    """Timed rounds per leg of the control."""
     rounds_per_leg: int
     floor: float
     seed: int
@@ -123,8 +125,12 @@ class RunContext:
         looks: tuple[int, ...] | None = None,
         alpha: float | None = None,
         gain: float = 0.0,
+        rounds: int | None = None,
     ) -> Plan:
-        """A comparison by this run's protocol; ``seed`` counts from the run's own, ``gain`` is what is expected."""
+        """A comparison by this run's protocol; ``seed`` counts from the run's own, ``gain`` is what is expected.
+
+        ``rounds`` are timed rounds per leg; ``None`` for as many as the expected gain needs.
+        """
         return make_plan(
             name=name,
             run_id=self.run_id,
@@ -136,7 +142,7 @@ class RunContext:
             launch_plan=self.protocol.launch_plan,
             seed=self.protocol.seed + seed,
             looks=self.protocol.looks if looks is None else looks,
-            rounds_per_leg=self.protocol.count_rounds(gain),
+            rounds_per_leg=self.protocol.count_rounds(gain) if rounds is None else rounds,
             alpha=alpha,
             floor=self.protocol.floor,
             chosen=self.chosen,

@@ -64,9 +64,9 @@ def count_good(run: BenchRun, limits: Sequence[Limit]) -> RoundAttainment:
     for limit in limits:
         values = [None if request is None else getattr(request, limit.metric) for request in requests]
         if limit.statistic == "request":
-            kept = [value is not None and value <= limit.ms for value in values]
-            good = [one and other for one, other in zip(good, kept, strict=True)]
-            within[limit.key] = (sum(kept), sent)
+            within_limit = [value is not None and value <= limit.ms for value in values]
+            good = [one and other for one, other in zip(good, within_limit, strict=True)]
+            within[limit.key] = (sum(within_limit), sent)
         else:
             holds = find_statistic([value for value in values if value is not None], sent, limit.statistic) <= limit.ms
             whole = whole and holds

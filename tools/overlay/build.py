@@ -24,8 +24,8 @@ def build(
 ) -> tuple[Path, bool]:
     """The shared object of a C++ source, and whether it was there already. Raises ``BuildError``."""
     digest = hashlib.sha256(source).hexdigest()
-    said = "\n".join([digest, version(command), _processor()])
-    folder = cache / hashlib.sha256(said.encode()).hexdigest()
+    cache_key = "\n".join([digest, version(command), _processor()])
+    folder = cache / hashlib.sha256(cache_key.encode()).hexdigest()
     binary = folder / "kernel.so"
     if binary.is_file():
         return binary, True

@@ -221,11 +221,11 @@ class RecorderChain:
                     "an entry that the recorder signed",
                     f"{entry.path}: no line",
                 )
-        known = {entry.link for entry in entries}
+        entry_links = {entry.link for entry in entries}
         for part in self.parts:
-            interrupted = self._interrupted(part, known)
+            interrupted = self._interrupted(part, entry_links)
             for line in part.files:
-                if line.link not in known and line not in interrupted:
+                if line.link not in entry_links and line not in interrupted:
                     yield ChainProblem(
                         "entry_dropped",
                         LEDGER,
@@ -251,13 +251,13 @@ class RecorderChain:
 
     def describe(self) -> str:
         """Who signed how much, in one line."""
-        told = []
+        parts = []
         for part in self.parts:
             end = "" if part is self.parts[-1] or part.closed else ", ended without closing"
             key = f"sha256:{fingerprint(part.opened.public_key)[:16]}…"
             mode = "replay: copies of recorded records" if part.opened.mode == "replay" else part.opened.mode
-            told.append(f"recorder {part.opened.recorder} ({mode}, key {key}{end}): {len(part.files)} files")
-        return "; ".join(told)
+            parts.append(f"recorder {part.opened.recorder} ({mode}, key {key}{end}): {len(part.files)} files")
+        return "; ".join(parts)
 
 
 def _check_place(line: Line, number: int, seq: int, prev: str) -> Iterator[ChainProblem]:

@@ -161,10 +161,10 @@ def _judge_rates(guard: GuardedLevels, levels: PairedLevels, alpha: float) -> Gu
     if n < 2:
         return GuardDecision(guard.metric, guard.margin, "undecided", harm, None, 1)
     moments: PairedMoments = find_moments(levels.reference, levels.candidate)
-    kept = max(0.0, 1.0 - guard.margin)
-    mean, half = moments.mean_at(kept), moments.half_width_at(kept, alpha)
+    least_ratio = max(0.0, 1.0 - guard.margin)
+    mean, half = moments.mean_at(least_ratio), moments.half_width_at(least_ratio, alpha)
     outcome: GuardOutcome = "held" if mean - half > 0 else "broken" if mean + half < 0 else "undecided"
-    more = count_more_blocks(n, -abs(mean), moments.sd_at(kept), alpha, None) if outcome == "undecided" else 0
+    more = count_more_blocks(n, -abs(mean), moments.sd_at(least_ratio), alpha, None) if outcome == "undecided" else 0
     low, high = moments.bound_ratio(alpha)
     interval = (1.0 - high, 1.0 - low) if math.isfinite(high) else None
     return GuardDecision(guard.metric, guard.margin, outcome, harm, interval, more)

@@ -43,4 +43,4 @@ class AcceleratorLayer(Layer):
     """Base of plug-ins."""
 
     number = 6
-    found = AcceleratorFinding
+    finding_type = AcceleratorFinding

@@ -48,7 +48,7 @@ class CodeLayer(Layer):
     name, number, title = "compile", 0, "compile"
     measures = "whether the kernel compiles; width of its vectors and spills in its code"
     scope, version = "kernel", 3
-    found = Code
+    finding_type = Code
 
     def tools(self, subject: Subject) -> Mapping[str, str]:
         return {"compiler": version_of("g++"), "objdump": version_of("objdump")}

@@ -44,7 +44,7 @@ class CorrectnessLayer(Layer):
     name, number, title = "correctness", 1, "correctness"
     measures = "outputs against float64, the live implementation and the oracle; poison, guards, aliasing"
     limit_s, scope = 900.0, "kernel"
-    found = CorrectnessFinding
+    finding_type = CorrectnessFinding
 
     def instrument(self, subject: Subject, place: Path) -> None:
         task = subject.task()

@@ -43,7 +43,7 @@ class LayerPlan:
     attempts: int
     scope: Scope
     needs: tuple[str, ...]
-    found: type[LayerFinding]
+    finding_type: type[LayerFinding]
     measures: str = ""
 
 
@@ -60,7 +60,7 @@ def built_in_plans(references: Sequence[str] = BUILT_IN) -> list[LayerPlan]:
             layer.attempts,
             layer.scope,
             layer.needs,
-            layer.found,
+            layer.finding_type,
             layer.measures,
         )
         for reference in references
@@ -104,10 +104,10 @@ def _make_job(subject: Subject, plan: LayerPlan, again: bool, worker: LayerWorke
 def _run_layer(subject: Subject, plan: LayerPlan, again: bool, worker: LayerWorker) -> LayerResult:
     """One layer: from the cache, or by as many attempts as it has."""
     head = LayerResult(layer=plan.name, title=plan.title, number=plan.number, outcome="failed")
-    tools = load(plan.reference).tools(subject) if plan.found is not AcceleratorFinding else {}
+    tools = load(plan.reference).tools(subject) if plan.finding_type is not AcceleratorFinding else {}
     key = compute_key(plan.name, plan.version, plan.scope, subject, {"reference": plan.reference, **tools})
     place = find_place(subject, plan.name, key)
-    stored = None if again else load_result(place, key, plan.found)
+    stored = None if again else load_result(place, key, plan.finding_type)
     if stored is not None:
         return stored
     tried, attempt, folder = 0, LayerAttempt("failed", "never tried"), place
@@ -116,7 +116,7 @@ def _run_layer(subject: Subject, plan: LayerPlan, again: bool, worker: LayerWork
         folder = next_attempt(place)
         attempt = worker.run(plan.reference, subject, folder, plan.limit_s)
         if attempt.outcome == "measured":
-            attempt = _check_finding(attempt, plan.found)
+            attempt = _check_finding(attempt, plan.finding_type)
     result = head.model_copy(
         update={
             "outcome": attempt.outcome,
@@ -124,7 +124,7 @@ def _run_layer(subject: Subject, plan: LayerPlan, again: bool, worker: LayerWork
             "key": key,
             "attempts": tried,
             "seconds": attempt.seconds,
-            "found": plan.found.model_validate(attempt.found) if attempt.outcome == "measured" else None,
+            "found": plan.finding_type.model_validate(attempt.found) if attempt.outcome == "measured" else None,
         }
     )
     if result.outcome == "measured":

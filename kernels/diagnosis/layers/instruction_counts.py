@@ -31,7 +31,7 @@ class InstructionCountsLayer(Layer):
     name, number, title = "counters", 4, "hardware counters, simulated"
     measures = "instructions by kind, data references and simulated cache misses of one call (callgrind)"
     limit_s, needs = 300.0, ("compile",)
-    found = InstructionCounts
+    finding_type = InstructionCounts
 
     def tools(self, subject: Subject) -> Mapping[str, str]:
         return {"valgrind": version_of("valgrind"), "driver": source_digest("driver"), "build": counted_architecture()}

@@ -50,7 +50,7 @@ class IntraKernel(LayerFinding):
 class ProtonLayer(Layer):
     name, number, title = "intra_kernel", 5, "intra-kernel"
     measures = "time of each launch of the Triton kernel, and of scopes inside it (Proton)"
-    found = IntraKernel
+    finding_type = IntraKernel
 
     def tools(self, subject: Subject) -> Mapping[str, str]:
         return {"proton": "of the engine's Triton"}

@@ -77,7 +77,7 @@ class Layer(ABC):
     scope: ClassVar[Scope] = "shape"
     needs: ClassVar[tuple[str, ...]] = ()
     """Layers without whose finding it cannot begin."""
-    found: ClassVar[type[LayerFinding]]
+    finding_type: ClassVar[type[LayerFinding]]
 
     def absent(self, subject: Subject) -> str:
         """Why it cannot run on this machine or for this subject; empty where it can."""

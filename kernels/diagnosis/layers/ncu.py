@@ -50,7 +50,7 @@ class NcuLayer(Layer):
     name, number, title = "ncu", 4, "hardware counters, NVIDIA"
     measures = "memory and compute throughput, occupancy and registers of the Triton kernel (Nsight Compute)"
     limit_s = 600.0
-    found = GpuCounters
+    finding_type = GpuCounters
 
     def tools(self, subject: Subject) -> Mapping[str, str]:
         return {"ncu": version_of("ncu")}

@@ -39,7 +39,7 @@ class OfflineLayer(Layer):
     name, number, title = "offline", 4, "Triton, compiled"
     measures = "registers, spills, shared memory, instruction mix of the Triton kernel for sm_90 and gfx942"
     limit_s = 600.0
-    found = OfflineFigures
+    finding_type = OfflineFigures
 
     def tools(self, subject: Subject) -> Mapping[str, str]:
         sources = {path.name: digest(path.read_bytes()) for path in triton_sources()}

@@ -46,7 +46,7 @@ class OverheadLayer(Layer):
     name, number, title = "overhead", 3, "launch overhead"
     measures = "share of a warm call that an empty kernel behind the same binding takes too"
     limit_s, attempts = 240.0, 2
-    found = LaunchOverhead
+    finding_type = LaunchOverhead
 
     def tools(self, subject: Subject) -> Mapping[str, str]:
         return {"empty": source_digest("empty")}

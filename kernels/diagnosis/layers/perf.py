@@ -39,7 +39,7 @@ class PerfLayer(Layer):
     name, number, title = "perf", 4, "hardware counters"
     measures = "instructions, cycles, cache and branch misses of one call (perf stat)"
     limit_s, needs = 180.0, ("compile",)
-    found = Perf
+    finding_type = Perf
 
     def tools(self, subject: Subject) -> Mapping[str, str]:
         return {"perf": version_of("perf"), "driver": source_digest("driver")}

@@ -38,7 +38,7 @@ class PerformanceLayer(Layer):
     name, number, title = "performance", 2, "performance"
     measures = "time of a call, cold cache and fresh inputs, beside the live implementation's"
     limit_s, attempts = 900.0, 2
-    found = Performance
+    finding_type = Performance
 
     def instrument(self, subject: Subject, place: Path) -> None:
         task, candidate = subject.task(), subject.candidate()

@@ -28,7 +28,7 @@ class RocprofLayer(Layer):
     name, number, title = "rocprof", 4, "hardware counters, AMD"
     measures = "busy vector and memory units, occupancy, registers and scratch of the Triton kernel (rocprofv3)"
     limit_s = 600.0
-    found = GpuCounters
+    finding_type = GpuCounters
 
     def tools(self, subject: Subject) -> Mapping[str, str]:
         return {TOOL: version_of(TOOL)}

@@ -56,7 +56,7 @@ class RoofLayer(Layer):
     name, number, title = "roof", 0, "roof"
     measures = "copy bandwidth, matrix and vector rate, instruction rate, cost of threads on this machine"
     limit_s, attempts, scope = 240.0, 2, "machine"
-    found = Roof
+    finding_type = Roof
 
     def tools(self, subject: Subject) -> Mapping[str, str]:
         return {"rates": source_digest("rates"), "valgrind": version_of("valgrind")}

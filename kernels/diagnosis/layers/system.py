@@ -64,7 +64,7 @@ class System(LayerFinding):
 class SystemLayer(Layer):
     name, number, title = "system", 3, "system"
     measures = "operator launches, allocations, time in ours and in the framework, gaps (torch.profiler)"
-    found = System
+    finding_type = System
 
     def instrument(self, subject: Subject, place: Path) -> None:
         task, candidate = subject.task(), subject.candidate()

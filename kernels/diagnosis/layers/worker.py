@@ -93,6 +93,6 @@ def _do(step: str, layer: Layer, subject: Subject, place: Path) -> LayerFinding 
         layer.instrument(subject, place)
         return ""
     finding = layer.collect(subject, place)
-    if not isinstance(finding, layer.found):
-        raise TypeError(f"collect gave {type(finding).__name__}, not {layer.found.__name__}")
+    if not isinstance(finding, layer.finding_type):
+        raise TypeError(f"collect gave {type(finding).__name__}, not {layer.finding_type.__name__}")
     return finding

@@ -212,10 +212,10 @@ class Reader:
             errors = cause.errors(include_url=False, include_input=False, include_context=False)
             if len(errors) <= MAX_UNKNOWN and all(error["type"] == _UNKNOWN for error in errors):
                 paths = [error["loc"] for error in errors]
-                known = leave_out(entry, paths)
-                if known is not None:
+                trimmed = leave_out(entry, paths)
+                if trimmed is not None:
                     self._note_unknown(name, kind, paths)
-                    return self.validate(known, kind, name, line)
+                    return self.validate(trimmed, kind, name, line)
             first = errors[0]
             fault = _FAULTS.get(first["type"], f"wrong ({first['type'].replace('_', ' ')})")
             self._invalid(name, line, kind, first["loc"], fault)

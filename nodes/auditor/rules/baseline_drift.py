@@ -6,7 +6,7 @@ device set of their legs; and that the reference level did not drift beyond its 
     |log(level_now / level_control)| <= max(5 %, 3·s of launch levels in either)
 
 A patch is measured on top of the patches that were accepted before it: what its reference has beyond the true baseline
-must have been claimed as a real gain by an earlier comparison of this run. Its level is then another one by right.
+must have been claimed as a real gain by an earlier comparison of this run. Its level may then differ.
 
 Drift makes no paired gain false, but a gain quoted against the earlier baseline would be: action ``flag``.
 """

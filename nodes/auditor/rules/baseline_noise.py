@@ -99,7 +99,7 @@ def _relative(case: Case, plan: Plan) -> tuple[float, ...]:
 
 def _first_round(case: Case, metric: str) -> Iterator[Outcome]:
     launches = [(leg, values(leg, metric)) for leg in case.legs]
-    usable = [(leg, rates) for leg, rates in launches if len(rates) > 2 and min(rates) > 0]
+    usable = [(leg, rates) for leg, rates in launches if len(rates) > 1 and min(rates) > 0]
     if not usable:
         return
     shifts = [math.log(rates[0] / median(rates[1:])) for _, rates in usable]

@@ -91,7 +91,7 @@ def _check_carried(case: Case) -> Iterator[Outcome]:
     ]
     if names:
         yield info(
-            "parts whose own gain was shown, or that are carried as faster alone",
+            "parts with a proven gain, or stacked ones (faster in isolation only)",
             f"carried: {', '.join(names)}"[:300],
             *(at(f"components/{name}/verdict.json") for name in names),
             code="carried",

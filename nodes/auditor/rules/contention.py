@@ -1,8 +1,8 @@
 """No other process used the machine during the rounds, or both legs were disturbed alike (C15).
 
 From the one-second samples that fall into timed rounds: CPU cores used by foreign processes, time stolen by the
-hypervisor. On a shared box some of it is honest weather and only worth a FLAG. It is a FAIL when it is asymmetric (the
-reference suffered at least half a core or 15 points of steal more than the candidate, and twice as much), or so severe
+hypervisor. On a shared machine some interference is normal: FLAG. It is a FAIL when it is asymmetric (the
+reference had at least half a core or 15 points of steal more than the candidate, and twice as much), or so severe
 that the engine got a third of what others got.
 """
 

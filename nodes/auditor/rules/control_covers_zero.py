@@ -48,7 +48,7 @@ def check(case: Case) -> Iterator[Outcome]:
         yield fail(
             "a gain beyond what the reference shows against itself",
             observed,
-            "find out what favours the candidate's place, then measure control and patch again",
+            "find out what favours the second server (order, port, cores), then measure control and patch again",
             where,
             action=Action.REMEASURE,
             modes=("C07", "D03"),

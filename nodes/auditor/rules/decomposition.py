@@ -4,8 +4,8 @@
 
 Each accepted patch was measured on top of the patches before it: these are the intermediate legs. Gains are taken from
 the verdicts, which recomputed them. What the parts leave open is shown as an interaction, and beyond the tolerance it
-belongs into the headline. Percentages of moving bases are never added: a claim that does so is contradicted by the pair
-of throughputs.
+belongs into the headline. Percentages over different baselines are never added: a claim that does so is contradicted by
+the pair of throughputs.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _check_sum(case: Case) -> Iterator[Outcome]:
         yield fail(
             f"the ratio of two throughputs: {decision.gain:+.1%}",
             f"{total:+.1%}, the sum of {len(gains)} percentages",
-            "give the throughput of the bundle and of the true baseline; percentages of moving bases do not add",
+            "quote the throughput of bundle and true baseline; percentages over different baselines do not add",
             at(case.claim_file),
             action=Action.REDO,
             modes=("D12",),

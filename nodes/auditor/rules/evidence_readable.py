@@ -1,9 +1,9 @@
 """Evidence can be read as it was written (all modes rest on this).
 
 Proves: no line of an evidence file is malformed, has a key twice, nests or grows beyond bounds, or states something
-impossible such as a negative duration. A torn last line is what a kill leaves behind: a remark, because whatever it
-was to prove is then missing and reported elsewhere; so is a field that a record does not have, as a newer version may
-write it. This rule runs last, when every file has been opened.
+impossible such as a negative duration. An incomplete last line is left by a killed process: a remark, because whatever
+it was to prove is then missing and reported elsewhere; so is a field that a record does not have, as a newer version
+may write it. This rule runs last, when every file has been opened.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 A launch is far off when its level lies beyond 3.5 · 1.4826 · MAD of its side and at least a third away from the side's
 median, and TPOT moved the other way: the server itself was slower or faster, not the clock around it. If the gain is
-not real any more without such blocks, or moves by more than a quarter of itself, it rests on them. One far round among
-several is what a median is for; a launch whose rounds spread by more than half their median is named.
+not real any more without such blocks, or moves by more than a quarter of itself, it rests on them. A single outlying
+round is absorbed by the median; a launch whose rounds spread by more than half their median is named.
 """
 
 from __future__ import annotations
@@ -63,7 +63,9 @@ def check(case: Case) -> Iterator[Outcome]:
     gain = math.expm1(without.mean) if without else 0.0
     floor = case.planned.floor if case.planned is not None else FLOOR
     rests = without is None or without.lower <= math.log1p(floor) < decision.lower
-    observed = f"block {named} far off with its TPOT; gain {decision.gain:+.1%}, without it {gain:+.1%}"
+    observed = (
+        f"block {named} is an outlier, and its TPOT confirms it; gain {decision.gain:+.1%}, without it {gain:+.1%}"
+    )
     if rests or abs(decision.gain - gain) > CARRIES * abs(decision.gain):
         yield fail(
             "a gain that no single launch carries",

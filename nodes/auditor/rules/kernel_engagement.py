@@ -2,8 +2,8 @@
 
 Per candidate leg and operator: a marker from the executed branch of every worker, with the declared implementation and
 source (E01), live launch parameters as tuned (E02), table look-ups that hit (E03), one overlay folder on the path
-(E04), calls inside captured graphs where the server captures them (E06). No marker beside an error of exactly 0.0
-against the live implementation is the live implementation itself (E05). Per block: the patch point resolves to two
+(E04), calls inside captured graphs where the server captures them (E06). Without a marker, an error of exactly 0.0
+means that the original implementation answered (E05). Per block: the patch point resolves to two
 files, the candidate's to the declared one (E08). In scope bundle the same is asked of the assembled bundle's own legs
 (E07)."""
 

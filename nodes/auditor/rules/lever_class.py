@@ -45,7 +45,7 @@ def check(case: Case) -> Iterator[Outcome]:
         )
     if kind == "B" and (case.sold_as_kernel or _KERNEL.search(_DENIED.sub("", text))):
         yield flag(
-            "a serving lever reported as one",
+            "a headline that calls it a serving lever",
             f"headline: {text[:200]}" if text else f"{', '.join(case.lever.names())} reported as a kernel's gain",
             "report this gain apart from kernel gains",
             where if case.sold_as_kernel else at(case.claim_file),
@@ -83,4 +83,4 @@ def _overlay(case: Case) -> Iterator[Outcome]:
         )
 
 
-rule = Rule("lever_class", GAINS, ("A01", "A02"), ("lever",), check, gives=(Severity.FLAG,))
+rule = Rule("lever_class", GAINS, ("A01", "A02", "A03"), ("lever",), check, gives=(Severity.FLAG,))

@@ -8,12 +8,12 @@ the reference is all that there is. In order:
 3. Deterministic, and no part of the lever is known to change numerics: the candidate's tokens must be equal.
 4. Otherwise equal tokens still settle it; if they differ, paired accuracy against the true baseline decides: exact
    one-sided McNemar p <= 0.05 is a loss, and the loss that cannot be excluded (one-sided 95 %) must stay within the
-   margin of five points, which is never smaller than its standard error.
+   margin: five points or one standard error, whichever is larger.
 
 Where the baseline was not asked twice, nothing shows that it is deterministic; different tokens are then excused by
 paired accuracy alone. A probe without an answer is a missing record, not a wrong answer.
 
-Request errors are neither right nor wrong; more than 2 % of them and nothing was evaluated.
+Failed requests count as neither right nor wrong; above 2 % of them nothing was evaluated.
 """
 
 from __future__ import annotations

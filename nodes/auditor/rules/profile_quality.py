@@ -42,9 +42,9 @@ def check(case: Case) -> Iterator[Outcome]:
     for op in profile.ops:
         if op.family == "communication" and op.skew > SKEW and op.share > SKEWED_SHARE:
             yield _flag(
-                f"{op.op}: its settled share {op.settled_share:.0%}",
+                f"{op.op}: its share without waiting {op.settled_share:.0%}",
                 f"{op.share:.0%} with mean/median {op.skew:.1f}",
-                "route by the settled share: the rest is waiting",
+                "decide by the share without waiting",
                 "P02",
             )
     yield from _phases(profile)

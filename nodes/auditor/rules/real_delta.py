@@ -96,7 +96,8 @@ def _judge_without_plan(case: Case) -> Iterator[Outcome]:
     observed = (
         f"{few.gain:+.2%} [{low:+.2%}, {high:+.2%}], launch sd {few.launch_sd:.1%} "
         f"({few.launch_sd_source}){rounds}; assumed: {few.assumed}; simple rule: {simple.delta:+.2%}, "
-        f"{'separated' if simple.separated else 'overlapping'}{', vacuous' if simple.vacuous else ''}"
+        f"{'separated' if simple.separated else 'overlapping'}"
+        f"{', fewer than two rounds on a side' if simple.vacuous else ''}"
     )
     yield from _unequal(case)
     if case.options.no_worse:
@@ -223,7 +224,7 @@ def _check_declared(case: Case, decision: Decision) -> Iterator[Found]:
             yield weigh(
                 "a stop at the first look that decides",
                 f"{earlier} blocks were {before.verdict}, and it went on",
-                "the first decision counts; measuring on until it changes is choosing",
+                "the first decision counts; continuing until the result changes is optional stopping",
                 where,
                 modes=("D10", "D09"),
                 code="went_on",

@@ -8,14 +8,13 @@ Compares the resolved ``server_info`` of every leg with that of the first refere
   the peak use of either pool would have filled at most 80 % of the smaller one; a request cap is inert when the peak of
   running requests stayed below the smaller cap;
 - what a declared lever is known to derive may differ where it is the same quantity under another name, or shown inert:
-  sizes of captured graphs when no batch of either leg ran from a graph. What else a lever forces along (another page
-  size, another schedule) may be where the gain comes from: the headline must say so, by name and value. The same holds
-  for a pool that a lever of precision enlarged, unless it was inert.
+  sizes of captured graphs when no batch of either leg ran from a graph. What else the engine changes because of a lever
+  (another page size, another schedule) may be where the gain comes from: the headline must say so, by name and value.
+  The same holds for a pool that a lever of precision enlarged, unless it was inert.
 
-Without the log, a moved capacity is unverifiable, and where the reference has the smaller pool it was starved for all
-that is known. A field that this version of the engine does not have is nobody's to explain: FLAG, unless it is new in
-every launch of the reference itself. Pools within half a per cent of each other are equal: pages and free memory round
-them.
+Without the log, a moved capacity is unverifiable, and where the reference has the smaller pool it may have been
+starved. A field that this version of the engine does not have is a FLAG, unless it has a different value in every
+launch of the reference. Pools within half a per cent of each other are equal: pages and free memory round them.
 """
 
 from __future__ import annotations

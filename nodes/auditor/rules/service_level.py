@@ -1,10 +1,10 @@
 """Goodput and attainment are those of every request that was sent, under limits that stood in the plan (D10 D14 R01).
 
 From the per-request lists, per launch: good requests over the time of its timed rounds. A failed or missing request was
-sent and is not good. Against it: each figure of the claim, to 0.1 %. The limits are those of the plan, and one set for
-the whole run: limits that a claim brings along, or that differ between comparisons, may have been chosen by the result.
-Where lengths are fixed, a request counts for the candidate only with an answer as long as the reference's to the same
-prompt (Q07): a cut answer keeps any limit on its end. A headline with a goodput names the limits.
+sent and is not good. Each figure of the claim must match within 0.1 %. The limits are those of the plan, and one set
+for the whole run: limits that a claim brings along, or that differ between comparisons, may have been chosen by the
+result. Where lengths are fixed, a request counts for the candidate only with an answer as long as the reference's to
+the same prompt (Q07): a truncated answer meets any end-to-end limit. A headline with a goodput names the limits.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ def _cut_answers(case: Case, plan: Plan) -> Iterator[Found]:
         yield fail(
             "good requests with whole answers",
             f"{cut} of {good} good requests of the candidate have a shorter answer than the reference's",
-            "ask for fixed lengths and ignore end-of-text: a cut answer keeps any limit on its end",
+            "ask for fixed lengths and ignore end-of-text: a truncated answer meets any end-to-end limit",
             where,
             modes=("Q07",),
             code="cut_answers",

@@ -1,11 +1,15 @@
 """Every record is what the recorder signed when it was written (R03 R02 D10).
 
-From the recorder's chain up to this audit: its lines follow each other and are signed by the key that opened it, which
-the nonce of a live run names; every sealed file is what was signed under its name, and no signed file of the comparison
-is missing; the ledger's entries are those that were signed; the plan was signed before the launches, each launch took
-no longer than passed on the recorder's monotonic clock, and the data seeds follow from the nonce that it drew after the
-plan. Evidence without a recorder says so. What this does not show: whoever controls the recorder can forge; under
-replay the signatures are over copies of recorded records.
+Checks, on the recorder's chain up to this audit:
+
+- its lines follow each other and are signed by the key that opened it, which the nonce of a live run names;
+- every sealed file is what was signed under its name, and no signed file of the comparison is missing;
+- the ledger's entries are those that were signed;
+- the plan was signed before the launches, and each launch took no longer than passed on the recorder's monotonic clock;
+- the data seeds follow from the nonce that the recorder drew after the plan.
+
+Evidence without a recorder says so. What this does not show: whoever controls the recorder can forge; under replay the
+signatures are over copies of recorded records.
 """
 
 from __future__ import annotations

@@ -84,6 +84,7 @@ def test_the_rules_need_no_model(tmp_path: Path) -> None:
         assert counted == {"false_pass" if key.kind == "fraud" else "false_alarm"}
 
 
+@pytest.mark.long
 def test_a_model_as_the_judge(tmp_path: Path) -> None:
     """A cold reference is arithmetic: a reader passes it. Nonsense it reads."""
     with ScriptedEndpoint(reads) as served:

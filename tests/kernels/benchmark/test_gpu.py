@@ -14,6 +14,7 @@ from bankable.kernels.benchmark.gpu_table import build_gpu_table, ratio, share_o
 from bankable.kernels.cli import app
 from bankable.kernels.operators import FAMILIES
 from bankable.tools.errors import UserError
+from tests.kernels.operators.sizes import REHEARSED
 
 FP32 = dict.fromkeys(FAMILIES, "float32")
 ABOUT = Provenance(device="a GPU", copy_bandwidth=2e12)
@@ -26,29 +27,18 @@ def timed(name: str, samples: list[float], **values: object) -> GpuTiming:
 
 @pytest.mark.long
 def test_a_rehearsal_runs_every_kernel_and_times_nothing(python: Path, tmp_path: Path) -> None:
-    shapes = {
-        "rms_norm": [(3, 37)],
-        "fused_add_rms_norm": [(2, 64)],
-        "silu_and_mul": [(3, 37)],
-        "rotary": [(4, 4, 2, 64)],
-        "qk_norm_rotary": [(4, 4, 2, 64)],
-        "decode_attention": [(2, 4, 2, 64, 70)],
-        "linear": [(3, 37, 64)],
-        "prefill_linear": [(66, 37, 64)],
-        "top_k_sampling": [(2, 300, 7)],
-    }
-    assert set(shapes) == set(FAMILIES)
+    assert set(REHEARSED) == set(FAMILIES)
     out = tmp_path / "results.jsonl"
-    about, found = measure_gpu(shapes, FP32, python, out, rounds=1, samples=1, rehearse=True)
+    about, found = measure_gpu(REHEARSED, FP32, python, out, rounds=1, samples=1, rehearse=True)
     assert about.copy_bandwidth is None
     results = [entry for entry in found if not entry.look]
     assert [(result.family, result.implementation) for result in results] == [
-        (name, by) for name in shapes for by in ("triton", "torch")
+        (name, by) for name in REHEARSED for by in ("triton", "torch")
     ]
     assert all(element.right and element.samples_s == () for element in found), [item.failed for item in found]
     looked = Counter(member.family for member in found if member.look)
     assert looked["silu_and_mul"] == 3 * 5, "three blocks, five numbers of warps"
-    assert all(looked[name] > 1 for name in shapes)
+    assert all(looked[name] > 1 for name in REHEARSED)
     first, *rest = [json.loads(line) for line in out.read_text().splitlines()]
     assert len(first["sources"]) == 64
     assert len(rest) == len(found)

@@ -22,23 +22,12 @@ from sglang.srt.layers.layernorm import RMSNorm
 from sglang.srt.layers.linear import ReplicatedLinear
 from sglang.srt.layers.rotary_embedding.base import RotaryEmbedding
 from sglang.srt.models.qwen3 import Qwen3Attention
+from sizes import SERVED
 
 from bankable.kernels.operators.implementations import OPERATORS
 from bankable.kernels.worker.buffers import same_bits
 from bankable.kernels.worker.live_source import live_names
 from bankable.kernels.worker.measure import inputs_of
-
-DIMS = {
-    "rms_norm": (4, 256),
-    "fused_add_rms_norm": (4, 256),
-    "silu_and_mul": (4, 768),
-    "rotary": (4, 4, 2, 64),
-    "decode_attention": (4, 4, 2, 64, 144),
-    "linear": (4, 768, 256),
-    "prefill_linear": (128, 768, 256),
-    "qk_norm_rotary": (4, 4, 2, 64),
-    "top_k_sampling": (4, 1024, 20),
-}
 
 
 def module(family, tensors):
@@ -187,7 +176,7 @@ class Backend:
 
 found = {}
 with torch.inference_mode():
-    for family, dims in DIMS.items():
+    for family, dims in SERVED.items():
         operator = OPERATORS[family]
         tensors = inputs_of(operator, dims, operator.family.usual, 3, "call", "normal")
         want = operator.live(live_names(operator.files), tensors)(tensors)

@@ -19,22 +19,12 @@ from typing import Any
 runpy.run_path(sys.argv[1] + "/tools/start.py")["register"]()
 
 import torch
+from sizes import SERVED
 
 from bankable.kernels.operators.implementations import OPERATORS
 from bankable.kernels.worker.measure import inputs_of
 
 ROOT = Path(sys.argv[1])
-DIMS = {
-    "rms_norm": (4, 256),
-    "fused_add_rms_norm": (4, 256),
-    "silu_and_mul": (4, 768),
-    "rotary": (4, 4, 2, 64),
-    "decode_attention": (4, 4, 2, 64, 144),
-    "linear": (4, 768, 256),
-    "prefill_linear": (128, 768, 256),
-    "qk_norm_rotary": (4, 4, 2, 64),
-    "top_k_sampling": (4, 1024, 20),
-}
 HIDDEN = 16
 Tensors = dict[str, torch.Tensor]
 
@@ -108,7 +98,7 @@ def answered(family: str, device: str) -> dict[str, Any]:
     path = ROOT / "kernels" / "operators" / family / "adapter.py"
     exec(compile(path.read_bytes(), str(path), "exec"), adapter)
     operator = OPERATORS[family]
-    made = inputs_of(operator, DIMS[family], operator.family.usual, 3, "call", "normal")
+    made = inputs_of(operator, SERVED[family], operator.family.usual, 3, "call", "normal")
     arguments, named = CALLS[family]({name: it.to(device) for name, it in made.items()}), NAMED.get(family, {})
     asked: list[str] = []
     covered = adapter["inputs"](*arguments, **named) is not None
@@ -118,4 +108,4 @@ def answered(family: str, device: str) -> dict[str, Any]:
     return {"covered": covered, "asked": asked}
 
 
-print(json.dumps({f"{family} {device}": answered(family, device) for family in DIMS for device in ("cpu", "meta")}))
+print(json.dumps({f"{family} {device}": answered(family, device) for family in SERVED for device in ("cpu", "meta")}))

@@ -18,57 +18,8 @@ from bankable.kernels.operators.family import DTYPES, Family, shape_key
 from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.tools.serving.engine import STANDIN
 from bankable.tools.serving.environment import isolate_environment
+from tests.kernels.operators.sizes import CHECKED
 
-SHAPES = {
-    "rms_norm": [(1, 1), (4, 256), (3, 37), (130, 72)],
-    "fused_add_rms_norm": [(1, 2), (4, 256), (3, 37), (130, 72)],
-    "silu_and_mul": [(1, 1), (4, 768), (3, 37), (130, 72)],
-    "rotary": [(1, 1, 1, 2), (4, 4, 2, 64), (7, 3, 1, 46), (130, 2, 1, 32)],
-    "decode_attention": [
-        (1, 1, 1, 1, 1),
-        (12, 4, 2, 64, 144),
-        (3, 7, 1, 46, 37),
-        (130, 2, 2, 16, 20),
-        (2, 8, 1, 200, 1000),
-        (5, 6, 6, 33, 65),
-        (3, 3, 1, 128, 1),
-    ],
-    "qk_norm_rotary": [(1, 1, 1, 2), (4, 4, 2, 64), (7, 3, 1, 46), (130, 2, 1, 32)],
-    "linear": [
-        (1, 1, 1),
-        (4, 768, 256),
-        (3, 37, 67),
-        (17, 100, 36),
-        (16, 64, 32),
-        (5, 1030, 130),
-        (1, 16, 31),
-        (33, 65, 260),
-    ],
-    "prefill_linear": [
-        (65, 1, 1),
-        (128, 512, 256),
-        (70, 37, 67),
-        (130, 100, 36),
-        (97, 64, 32),
-        (200, 300, 130),
-        (100, 16, 31),
-        (67, 65, 260),
-    ],
-    "top_k_sampling": [
-        (1, 1, 1),
-        (12, 1024, 20),
-        (3, 37, 37),
-        (130, 333, 7),
-        (5, 4096, 50),
-        (2, 40000, 600),
-        (4, 600, 1),
-        (3, 999, 500),
-    ],
-}
-"""One element, a served shape, no multiple of a vector, and more rows than the threads' threshold. For attention also
-all query heads with one key head, as many key heads as query heads, many tokens, and a single one. For linear more
-rows than a tile has; where columns are no multiple of 32, torch's library lets what lies behind a row into its sums,
-and is not asked. For sampling the whole vocabulary, a single token, and more of them than are ranked."""
 OTHER = {
     "vector_bits": 256,
     "unroll": 4,
@@ -113,7 +64,7 @@ def tried(
     dims: list[tuple[int, ...]] | None = None,
 ) -> list[dict[str, Any]]:
     """What the checker says about all shapes and kinds of input."""
-    dims = dims or SHAPES[family.name]
+    dims = dims or CHECKED[family.name]
     common = {"family": family.name, "dtype": dtype, "threads": threads}
     ran = fork_server.run(
         "attempt",
@@ -158,7 +109,7 @@ def kernel(family: Family, dtype: str, choices: dict[str, int], compiler: Compil
 )
 def test_kernels_are_right_at_every_shape_and_input(family, dtype, fork_server, compiler):
     place = family.axes.index(family.specialised[0])
-    fixed = {f"fixed_{family.specialised[0]}": SHAPES[family.name][1][place]}
+    fixed = {f"fixed_{family.specialised[0]}": CHECKED[family.name][1][place]}
     other = {parameter.name: OTHER[parameter.name] for parameter in family.parameters}
     for choices, threads in (({}, 1), ({**other, **fixed}, 2)):
         answers = tried(family, dtype, kernel(family, dtype, choices, compiler), fork_server, threads)
@@ -172,7 +123,7 @@ def test_kernels_are_right_at_every_shape_and_input(family, dtype, fork_server, 
 
 @pytest.mark.parametrize("family", FAMILIES.values(), ids=lambda family: family.name)
 def test_torchs_own_operators_are_right_too(family, fork_server):
-    dims = [size for size in SHAPES[family.name] if not family.name.endswith("linear") or size[-1] % 32 == 0]
+    dims = [size for size in CHECKED[family.name] if not family.name.endswith("linear") or size[-1] % 32 == 0]
     for said in tried(family, family.usual, torch_candidate(family, "torch"), fork_server, dims=dims):
         assert said["relative_error"] <= family.allowed[family.usual].relative_error
 

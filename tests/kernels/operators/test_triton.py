@@ -11,20 +11,9 @@ import pytest
 
 from bankable.kernels.operators import FAMILIES
 from bankable.tools.serving.environment import isolate_environment
+from tests.kernels.operators.sizes import INTERPRETED
 
 PROGRAM = Path(__file__).with_name("triton_probe.py")
-TRIED = {
-    "rms_norm": [(1, 1), (4, 256), (3, 37)],
-    "fused_add_rms_norm": [(1, 2), (3, 37)],
-    "silu_and_mul": [(1, 1), (3, 37), (2, 1100)],
-    "rotary": [(1, 1, 1, 2), (4, 4, 2, 64), (5, 3, 1, 46)],
-    "qk_norm_rotary": [(1, 1, 1, 2), (4, 4, 2, 64), (5, 3, 1, 46)],
-    "decode_attention": [(1, 1, 1, 16, 1), (3, 4, 2, 64, 70), (2, 6, 2, 46, 300)],
-    "linear": [(1, 1, 1), (4, 96, 64), (5, 37, 301), (64, 48, 40)],
-    "prefill_linear": [(65, 1, 1), (70, 37, 67), (130, 96, 64)],
-    "top_k_sampling": [(1, 1, 1), (2, 40, 7), (1, 2500, 50)],
-}
-"""One element, whole blocks, tails, and rows of more than one block, or of more than one piece."""
 KINDS = ("normal", "strided", "special", "zeros")
 CHOICES = {"silu_and_mul": 3, "decode_attention": 12, "linear": 9, "prefill_linear": 8, "top_k_sampling": 3}
 """How many ways a kernel can be made that differ in more than warps and stages."""
@@ -55,13 +44,13 @@ def call_kernels(python: Path, folder: Path, dtype: str, families: dict[str, lis
 @pytest.fixture(scope="module")
 def answers(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Tried:
     """In float32, every family."""
-    return call_kernels(python, tmp_path_factory.mktemp("triton"), "float32", TRIED)
+    return call_kernels(python, tmp_path_factory.mktemp("triton"), "float32", INTERPRETED)
 
 
 @pytest.fixture(scope="module")
 def finer_answers(python: Path, tmp_path_factory: pytest.TempPathFactory) -> Tried:
     """In float16."""
-    families = {name: shapes for name, shapes in TRIED.items() if name != FP32}
+    families = {name: shapes for name, shapes in INTERPRETED.items() if name != FP32}
     return call_kernels(python, tmp_path_factory.mktemp("triton"), "float16", families)
 
 
@@ -70,7 +59,7 @@ def assert_right(family: str, tried: Tried, most: float) -> None:
     mine = [answer for answer in tried if answer["family"] == family]
     ways = {json.dumps(entry["choices"]) for entry in mine}
     assert len(ways) == CHOICES.get(family, 1)
-    assert len(mine) == len(TRIED[family]) * (len(KINDS) + len(ways) - 1)
+    assert len(mine) == len(INTERPRETED[family]) * (len(KINDS) + len(ways) - 1)
     for answer in mine:
         assert answer["error"] is not None, answer
         assert answer["error"] <= most, answer
@@ -79,13 +68,13 @@ def assert_right(family: str, tried: Tried, most: float) -> None:
         assert answer["inputs_alone"], answer
 
 
-@pytest.mark.parametrize("family", TRIED)
+@pytest.mark.parametrize("family", INTERPRETED)
 def test_a_kernel_is_right_at_every_shape_and_input_and_with_every_choice(family, answers):
     assert_right(family, answers, FAMILIES[family].allowed["float32"].relative_error)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("family", [name for name in TRIED if name != FP32])
+@pytest.mark.parametrize("family", [name for name in INTERPRETED if name != FP32])
 def test_the_same_in_float16(family, finer_answers):
     assert_right(family, finer_answers, FAMILIES[family].allowed["bfloat16"].relative_error / FINER)
 

@@ -42,7 +42,7 @@ def test_every_attack_has_a_file_and_every_file_a_line_of_the_table():
 
 
 def test_every_attack_is_rendered_for_every_family(candidates: list[RedTeamCandidate]):
-    assert (len(load_attacks()), HONEST, len(FAMILIES)) == (55, 14, 9)
+    assert (len(load_attacks()), HONEST) == (55, 14)
     for family in FAMILIES:
         techniques = Counter(candidate.technique for candidate in candidates if candidate.family == family)
         assert techniques == {**{attack.name: 1 for attack in load_attacks()}, "honest": HONEST}

@@ -113,7 +113,7 @@ def replaying(recorded: Path, out: Path, **changes: Any) -> tuple[RunContext, li
         "driver": driver,
         "folder": folder,
         "workload": Workload(num_prompts=4, input_len=8, output_len=4, concurrency=2),
-        "protocol": MeasurementProtocol(LaunchPlan.CORESIDENT, (5, 7), 2, 2, 0.01, 1),
+        "protocol": MeasurementProtocol(LaunchPlan.CORESIDENT, (5, 7), 2, 2, 2, 0.01, 1),
         "base": BASE,
         "prompts": [PROMPT],
         "questions": [QUESTION],

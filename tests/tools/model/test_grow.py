@@ -28,6 +28,7 @@ def grow(*words: object) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=SHIPPED.parents[2], timeout=120)
 
 
+@pytest.mark.long
 def test_the_larger_model_gives_the_same_logits(tmp_path: Path) -> None:
     out = tmp_path / "grown"
     done = grow(out, "--hidden", 1024, "--layers", 6, "--intermediate", 640)

@@ -1,50 +1,14 @@
-"""Rules of scope harness, in the order in which they run: is an operator's isolated speed-up a valid measurement?"""
+"""Rules of scope harness: is an operator's isolated speed-up a valid measurement? Each file with a ``rule`` is one."""
 
 from __future__ import annotations
 
-from bankable.nodes.auditor.rule import Rule
-from bankable.nodes.auditor.rules.harness import (
-    buffers,
-    denominator,
-    files_intact,
-    fresh,
-    hidden_work,
-    inputs,
-    intact,
-    launch_mode,
-    legs,
-    oracle,
-    perturbed,
-    processes,
-    protocol,
-    raised,
-    rechecked,
-    roofline,
-    shapes,
-    speedup,
-    timings,
-    tolerance,
-)
+import importlib
+import pkgutil
 
-HARNESS_RULES: tuple[Rule, ...] = (
-    fresh.rule,
-    raised.rule,
-    files_intact.rule,
-    oracle.rule,
-    denominator.rule,
-    legs.rule,
-    launch_mode.rule,
-    protocol.rule,
-    processes.rule,
-    shapes.rule,
-    inputs.rule,
-    timings.rule,
-    hidden_work.rule,
-    intact.rule,
-    buffers.rule,
-    rechecked.rule,
-    perturbed.rule,
-    tolerance.rule,
-    roofline.rule,
-    speedup.rule,
+from bankable.nodes.auditor.rule import Rule
+
+HARNESS_RULES: tuple[Rule, ...] = tuple(
+    module.rule
+    for info in pkgutil.iter_modules(__path__, f"{__name__}.")
+    if hasattr(module := importlib.import_module(info.name), "rule")
 )

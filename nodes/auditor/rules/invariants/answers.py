@@ -74,8 +74,8 @@ def _probes(case: Case) -> Iterator[tuple[LegView, Generation]]:
 def _probe_prompts(case: Case) -> Iterator[ValuePair]:
     first: dict[str, str] = {}
     for leg, generation in _probes(case):
-        known = first.setdefault(generation.prompt_id, generation.prompt)
-        yield ValuePair(generation.prompt, known, leg.path(OUTPUTS))
+        first_prompt = first.setdefault(generation.prompt_id, generation.prompt)
+        yield ValuePair(generation.prompt, first_prompt, leg.path(OUTPUTS))
 
 
 def _probes_once(case: Case) -> Iterator[ValuePair]:
@@ -97,8 +97,8 @@ def _decoded(case: Case) -> Iterator[ValuePair]:
     """One sequence of tokens has one text."""
     first: dict[tuple[int, ...], str] = {}
     for leg, generation in _probes(case):
-        known = first.setdefault(tuple(generation.token_ids), generation.text)
-        yield ValuePair(generation.text, known, leg.path(OUTPUTS))
+        first_text = first.setdefault(tuple(generation.token_ids), generation.text)
+        yield ValuePair(generation.text, first_text, leg.path(OUTPUTS))
 
 
 def _encoded(case: Case) -> Iterator[ValuePair]:

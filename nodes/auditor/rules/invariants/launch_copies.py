@@ -1,4 +1,4 @@
-"""No two rounds have the same latencies, proportional ones, or the same noise: a copied launch has (R02)."""
+"""No two rounds share latencies, proportions of latencies, or noise: shared ones show a copied launch (R02)."""
 
 from __future__ import annotations
 

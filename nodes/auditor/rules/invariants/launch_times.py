@@ -183,7 +183,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         relation=Relation.AT_MOST,
         right="leg.json: ended of the span",
         tolerance=0.0,
-        reason="time",
+        reason="a span cannot end before it starts",
         mode="R03",
         read=_spans_forward,
     ),

@@ -1,4 +1,4 @@
-"""Launches are independent of each other, in the order of the plan, and each record tells one story (R02 R03 C03 C11).
+"""Launches are independent of each other, in the order of the plan, and each record is consistent (R02 R03 C03 C11).
 
 No two rounds have the same latencies or proportional ones; launches follow each other in the order of their blocks;
 start-up, warm-ups and rounds of one launch lie in its life one after the other; servers that are up together differ in

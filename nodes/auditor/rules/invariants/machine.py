@@ -107,7 +107,7 @@ def _covered(case: Case) -> Iterator[ValuePair]:
 
 
 def _holes(case: Case) -> Iterator[ValuePair]:
-    """The longest time without a sample while a round ran, against the length of the rounds and a few steps."""
+    """The longest time without a sample while a round ran, against 10 s."""
     for leg, samples in _sampled(case):
         stamps = [row.stamp for row in leg.rows if row.stamp is not None]
         if len(samples) < 2 or not stamps or replayed(leg):
@@ -135,7 +135,7 @@ def _used(case: Case) -> Iterator[ValuePair]:
 
 
 def _possible(case: Case) -> Iterator[ValuePair]:
-    """Cores that server and idle server used in a round against the cores that the launch's log names."""
+    """Cores that server and idle server used in a round against more than any machine has."""
     for leg, row, stamp in stamped(case):
         wall = stamp.ended - stamp.started
         if wall > 0:

@@ -93,8 +93,8 @@ def _same_seed(case: Case) -> Iterator[ValuePair]:
     for leg, row, stamp in stamped(case):
         if replayed(leg):
             continue
-        known = digests.setdefault(stamp.seed, stamp.request_digest)
-        yield ValuePair(stamp.request_digest, known, leg.path(ROUNDS), row.line)
+        first_digest = digests.setdefault(stamp.seed, stamp.request_digest)
+        yield ValuePair(stamp.request_digest, first_digest, leg.path(ROUNDS), row.line)
 
 
 def _other_seed(case: Case) -> Iterator[ValuePair]:
@@ -103,8 +103,8 @@ def _other_seed(case: Case) -> Iterator[ValuePair]:
     for leg, row, stamp in stamped(case):
         if replayed(leg):
             continue
-        known = seeds.setdefault(stamp.request_digest, stamp.seed)
-        yield ValuePair(float(stamp.seed), float(known), leg.path(ROUNDS), row.line)
+        first_seed = seeds.setdefault(stamp.request_digest, stamp.seed)
+        yield ValuePair(float(stamp.seed), float(first_seed), leg.path(ROUNDS), row.line)
 
 
 INVARIANTS: tuple[Invariant, ...] = (

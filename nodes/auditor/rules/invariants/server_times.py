@@ -22,11 +22,11 @@ QUARTER_HOUR_S = 900.0
 
 def _process(case: Case) -> Iterator[ValuePair]:
     """Process ids of log and record, where they are equal on some launch: elsewhere a wrapper starts the server."""
-    known = [
+    with_pid = [
         (leg, record, log.pid) for leg, record, log in logged(case) if log.pid is not None and record.driver == "live"
     ]
-    if any(pid == record.pid for _, record, pid in known):
-        for leg, record, pid in known:
+    if any(pid == record.pid for _, record, pid in with_pid):
+        for leg, record, pid in with_pid:
             yield ValuePair(float(pid), float(record.pid), leg.path(LOG))
 
 

@@ -25,7 +25,7 @@ class Honest(Layer):
     """Counts its runs in its place."""
 
     name, number, title, measures = "honest", 3, "honest", "how often it ran"
-    limit_s, found = 60.0, Count
+    limit_s, finding_type = 60.0, Count
 
     def instrument(self, subject: Subject, place: Path) -> None:
         with (place.parent / "runs.txt").open("a", encoding="ascii") as runs:

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[4]
 MODEL = ROOT / "tools" / "model" / "shipped"
 LIMITS = CallLimits(attempts=2, attempt_s=60, call_s=120, pause_s=0.1, answer_tokens=200)
 
-pytestmark = pytest.mark.live
+pytestmark = [pytest.mark.live, pytest.mark.long]
 
 
 @pytest.fixture(scope="module")
