@@ -16,6 +16,9 @@ from pydantic import ValidationError
 
 from bankable.graph.audit_commands import add_audit_commands
 from bankable.graph.exit_codes import STOPPED, WAITING, Json
+from bankable.graph.export_command import export
+from bankable.graph.gate_command import gate
+from bankable.graph.history_command import history
 from bankable.graph.key_source import KEY_VARIABLE
 from bankable.graph.keys import app as keys
 from bankable.graph.optional_packages import explain_missing
@@ -150,6 +153,9 @@ def run(
     price: Annotated[
         float | None, typer.Option(help="Dollars for an hour of one device: the report states costs.")
     ] = None,
+    memory: Annotated[
+        Path | None, typer.Option(help="Store of what runs verified: settings banked here before are tried first.")
+    ] = None,
     trace: Trace = None,
     key: Key = None,
     json: Json = False,
@@ -246,6 +252,9 @@ def _describe_llm_use(anyone: bool, out: Path) -> list[str]:
 
 
 add_audit_commands(app)
+app.command()(gate)
+app.command()(history)
+app.command()(export)
 
 
 @app.command()

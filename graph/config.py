@@ -84,6 +84,9 @@ class RunConfig(BaseModel):
     price: float | None = Field(default=None, gt=0, le=1e6)
     """Dollars for an hour of one device, for the report's costs; ``None`` without costs."""
 
+    memory: str | None = None
+    """Store of what earlier runs verified: a prior of the search, and this run is remembered in it at its end."""
+
     @model_serializer(mode="wrap")
     def _quiet(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out unset optional fields, so that ``run.json`` has the same bytes as before these fields existed."""
@@ -96,6 +99,7 @@ class RunConfig(BaseModel):
             "guards": not self.guards,
             "price": self.price is None,
             "control_rounds": self.control_rounds is None,
+            "memory": self.memory is None,
         }
         quiet = {name for name, off in unset.items() if off}
         return {name: value for name, value in fields.items() if name not in quiet}

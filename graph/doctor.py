@@ -43,6 +43,7 @@ def examine(engine_python: Path | None) -> list[DoctorCheck]:
         lambda: examine_import_names(engine_python),
         _cores,
         _memory,
+        _meters,
         _disk,
         _ports,
         _tenants,
@@ -107,6 +108,21 @@ def _memory() -> DoctorCheck:
     if servers < 2:
         return DoctorCheck("limited", what, "too little for co-resident servers: launches will alternate")
     return DoctorCheck("ok", f"{what}: two servers side by side")
+
+
+def examine_meters(packages: int, gpu: bool) -> DoctorCheck:
+    """Which energy meters a run can read, for joules per token. ``packages``: with a RAPL counter."""
+    meters = ([f"RAPL of {packages} processor packages"] if packages else []) + (["GPU power by NVML"] if gpu else [])
+    if meters:
+        return DoctorCheck("ok", f"energy meters: {', '.join(meters)}")
+    fix = "joules per token are not stated; RAPL needs read access to /sys/class/powercap"
+    return DoctorCheck("limited", "no energy meter", fix)
+
+
+def _meters() -> DoctorCheck:
+    from bankable.tools.serving.rapl import RaplMeter
+
+    return examine_meters(RaplMeter().packages, shutil.which("nvidia-smi") is not None)
 
 
 def _disk() -> DoctorCheck:

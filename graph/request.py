@@ -12,6 +12,7 @@ from bankable.tools.evidence.records import Scalar, Workload
 from bankable.tools.measurement.executor import choose_executor
 from bankable.tools.objective.parse import check_objective, parse_guards
 from bankable.tools.slo import parse_limits
+from bankable.tools.store.database import check_store
 from bankable.tools.workloads import find_workload
 
 QUICK: dict[str, object] = {
@@ -73,6 +74,7 @@ class RunOptions:
     objective: str | None = None
     guard: list[str] | None = None
     price: float | None = None
+    memory: Path | None = None
 
 
 def build_config(options: RunOptions) -> RunConfig:
@@ -98,7 +100,7 @@ def build_config(options: RunOptions) -> RunConfig:
                 f"invalid value {options.launch_plan!r} for --launch-plan", "", f"use one of {', '.join(LAUNCH_PLANS)}"
             )
         changes["launch_plan"] = options.launch_plan
-    changes |= _objective(options) | _price(options.price)
+    changes |= _objective(options) | _price(options.price) | _memory(options.memory)
     if options.seed is not None:
         changes["seed"] = options.seed
     if options.budget is not None:
@@ -160,6 +162,14 @@ def _price(price: float | None) -> dict[str, object]:
     if not 0.0 < price <= MOST_DOLLARS:
         raise UserError(f"invalid value {price!r} for --price", "", "give dollars for an hour of one device")
     return {"price": price}
+
+
+def _memory(store: Path | None) -> dict[str, object]:
+    """The store of what runs verified; empty without one. Raises ``UserError`` for one that cannot be read."""
+    if store is None:
+        return {}
+    check_store(store)
+    return {"memory": str(store)}
 
 
 def _tracks(requested: list[str]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from bankable.graph.common import StepContext
 from bankable.graph.config import RunConfig
 from bankable.graph.key_source import signing_key
 from bankable.graph.machine import STEP_LIMIT, build
+from bankable.graph.memory import remember
 from bankable.graph.session import session
 from bankable.graph.signing import sign_bundle
 from bankable.graph.state import RunState
@@ -64,7 +65,17 @@ def execute(
         raise UserError(
             "Cannot read the outcome: the run ended without one", str(out), "continue it with `bankable resume`"
         )
+    if config.memory is not None:
+        watch(ProgressEvent("note", _remember(Path(config.memory), out)))
     return RunOutcome.model_validate_json(outcome.read_bytes())
+
+
+def _remember(store: Path, out: Path) -> str:
+    """Put the run into the memory over runs, and say so. A store that cannot be written takes nothing from the run."""
+    try:
+        return f"memory: {remember(store, out)} levers of this run are new to {store}"
+    except UserError as problem:
+        return f"memory: not remembered; {problem}"
 
 
 def _drive(step: StepContext, answer: bool | None, callbacks: list[BaseCallbackHandler]) -> None:

@@ -15,6 +15,14 @@ from pydantic import ValidationError
 
 from bankable.graph.config import RunConfig
 from bankable.graph.key_source import library_missing
+from bankable.graph.memory import (
+    SNAPSHOT,
+    describe_device,
+    describe_engine,
+    describe_load,
+    find_architecture,
+    recall_for,
+)
 from bankable.nodes.preflight import Preflight
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.folder import RunFolder, finished_legs, read_run
@@ -42,6 +50,7 @@ from bankable.tools.serving.probe import load_probes
 from bankable.tools.serving.process import kill_orphan
 from bankable.tools.serving.recording import Recording
 from bankable.tools.serving.replay import ReplayDriver
+from bankable.tools.store.memory import RunPlace, SearchMemory
 from bankable.tools.workloads import find_fitting_scale
 
 SHIPPED = Path(__file__).resolve().parents[1] / "tools" / "model" / "shipped"
@@ -118,9 +127,44 @@ def session(
             recorded=driver.recording.root if isinstance(driver, ReplayDriver) else None,
             deadline=(begun if begun is not None else driver.clock()) + 60 * config.budget_minutes,
             advisor=Advisor(config.llm.settings, out / CALLS) if config.llm is not None else None,
+            memory=_recall(config, machine, folder, watch),
             watch=watch,
             stop=stop,
         )
+
+
+def _recall(config: RunConfig, machine: _Machine, folder: RunFolder, watch: Watcher) -> SearchMemory | None:
+    """What earlier runs verified here. A resumed run has what it started with."""
+    if config.memory is None:
+        return None
+    snapshot = folder.search / SNAPSHOT
+    if snapshot.is_file():
+        return SearchMemory.model_validate_json(snapshot.read_bytes())
+    driver, limits = machine.driver, config.limits
+    if isinstance(driver, LiveDriver):
+        engine = describe_engine(driver.engine.sglang, driver.engine.torch, driver.engine.kernels)
+        devices = list(driver.engine.device_set)
+    elif isinstance(driver, ReplayDriver) and (legs := finished_legs(driver.recording.root)):
+        engine = describe_engine(legs[0].engine.sglang, legs[0].engine.torch, legs[0].engine.kernels)
+        devices = legs[0].device_set
+    else:
+        return None
+    place = RunPlace(
+        engine=engine,
+        architecture=find_architecture(machine.model),
+        device=describe_device(driver.device, devices, machine.cores),
+        workload=describe_load(machine.workload, OBJECTIVES[config.objective], limits),
+    )
+    memory = recall_for(Path(config.memory), place)
+    folder.put(snapshot, memory.model_dump(mode="json"))
+    watch(
+        ProgressEvent(
+            "note",
+            f"memory: {len(memory.gains)} settings that were banked here are tried first, {len(memory.losses)} that "
+            f"were disproved last; {memory.expired} verified elsewhere do not count",
+        )
+    )
+    return memory
 
 
 def read_recorded_config(recording: Path, changes: dict[str, object]) -> RunConfig:
@@ -301,7 +345,7 @@ def _run_id(config: RunConfig, recorder: Recorder | None) -> str:
     """
     if not config.replay:
         return secrets.token_hex(8) if recorder is None else recorder.run_id
-    config_json = config.model_dump_json(exclude={"auditor", "llm", "approve"})
+    config_json = config.model_dump_json(exclude={"auditor", "llm", "approve", "memory"})
     return hashlib.sha256(config_json.encode()).hexdigest()[:16]
 
 

@@ -16,6 +16,10 @@ from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.measurement.screening import Screening, ScreeningResult, Source, read_trials
 from bankable.tools.search.records import SUGGESTED, Trial, TrialOutcome
 from bankable.tools.search.space import space_from_knobs
+from bankable.tools.store.memory import SearchMemory
+
+DISPROVED = 0.5
+"""Factor on the importance of a setting that an earlier run disproved at this place: tried late, and not ruled out."""
 
 
 @dataclass(frozen=True)
@@ -45,13 +49,16 @@ def screen(
 
     A knob is as important as its direction. ``around`` counts the levers accepted so far: another reference is another
     search. A resumed run replays the recorded trials and continues with the next one. Proposals of language models are
-    tried first; ``findings``: the auditor's findings against earlier levers.
+    tried first; ``findings``: the auditor's findings against earlier levers. What earlier runs banked at this place is
+    tried before everything else.
     """
     label = f"around-{around}"
     past = read_trials(context)
     mine = [trial for trial in past if trial.search == label]
     chosen, _ = knobs_for(context.driver.device, context.known_flags, context.situation())
     shares = {name: direction.importance for direction in directions for name in direction.knobs}
+    if context.memory is not None:
+        shares.update({name: shares[name] * DISPROVED for name in context.memory.losses if name in shares})
     knobs = [entry for entry in chosen if entry.name in shares]
     if not knobs:
         return []
@@ -66,6 +73,8 @@ def screen(
         context.protocol.seed,
         SearchSettings(floor=context.protocol.floor, max_changes=1, prior=prior),
     )
+    for remembered in context.memory.gains if context.memory is not None else ():
+        policy.suggest(remembered.flags, remembered.env)
     number = len(past) - len(mine)
     base = make_plan(
         name="search",
@@ -97,7 +106,7 @@ def screen(
             if trial is None:
                 break
             seen = len(results)
-            source = _source(trial) if advice is not None else None
+            source = _source(trial, context.memory) if advice is not None else None
             result = mine[seen] if seen < len(mine) else session.measure(number + seen, trial.lever(), source)
             failure = result.failure.kind if result.failure else None
             policy.tell(trial.id, TrialOutcome(score=result.score, failure=failure, cost_s=result.cost_s))
@@ -107,8 +116,10 @@ def screen(
     return [LeverProspect(best.trial.lever(), math.expm1(best.score)) for best in policy.rank()]
 
 
-def _source(trial: Trial) -> Source:
-    return "llm" if trial.stage == SUGGESTED else "policy"
+def _source(trial: Trial, memory: SearchMemory | None) -> Source:
+    """Whose idea a trial was; what is remembered counts as the search's own."""
+    remembered = memory is not None and any((trial.flags, trial.env) == (own.flags, own.env) for own in memory.gains)
+    return "llm" if trial.stage == SUGGESTED and not remembered else "policy"
 
 
 def propose(prospects: Sequence[LeverProspect], tried: Collection[str], floor: float) -> Lever | None:

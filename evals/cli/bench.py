@@ -21,6 +21,7 @@ from bankable.evals.bench.few import few_report
 from bankable.evals.bench.goodput import goodput_table
 from bankable.evals.bench.grid import GRID, WORKLOAD
 from bankable.evals.bench.landscape import LandscapePlan, record
+from bankable.evals.bench.nightly import gate_table
 from bankable.evals.bench.null import run_null
 from bankable.evals.bench.overhead import measure as overhead
 from bankable.evals.bench.rates import rates_table
@@ -152,6 +153,18 @@ def goodput(
 ) -> None:
     """False wins and power of rules for goodput, which is often zero, by simulation."""
     typer.echo(goodput_table(trials, seed))
+
+
+@bench_app.command()
+def gate(
+    trials: Annotated[int, typer.Option(min=10, help="Simulated histories on each machine.")] = 200,
+    seed: Annotated[int, typer.Option(help="Of the simulated machines.")] = 0,
+) -> None:
+    """False alarms and power of nightly gates, `bankable gate` and inference-doctor, by simulation.
+
+    Not `evals gate`, which holds this project's own fixtures against what is expected of them.
+    """
+    typer.echo(gate_table(trials, seed))
 
 
 @bench_app.command()

@@ -48,15 +48,21 @@ def parse_metric(text: str, limits: tuple[Limit, ...] = ()) -> str:
     return name
 
 
-def parse_margins(text: str) -> tuple[tuple[str, float], ...]:
-    """Margins such as ``throughput=2%,ttft=5%``. Raises ``UserError`` when the text is something else."""
+def parse_margins(
+    text: str, option: str = "--no-worse", further: tuple[str, ...] = ()
+) -> tuple[tuple[str, float], ...]:
+    """Margins such as ``throughput=2%,ttft=5%``. Raises ``UserError`` when the text is something else.
+
+    ``option``: where the text comes from. ``further``: figures that may be named beside those of every result.
+    """
     margins: dict[str, float] = {}
     for piece in text.split(","):
         match = _MARGIN.fullmatch(piece.strip())
         name = SHORT.get(match["name"], match["name"]) if match else ""
         value = float(match["value"]) / 100.0 if match else 0.0
-        if match is None or name not in LatencySummary.model_fields or not 0.0 < value < 1.0 or name in margins:
-            fix = f"write it as throughput=2%,ttft=5%; figures are {', '.join(SHORT)}"
-            raise UserError(f"Cannot audit: invalid value {piece.strip()!r} for --no-worse", "", fix)
+        known = name in LatencySummary.model_fields or name in further
+        if match is None or not known or not 0.0 < value < 1.0 or name in margins:
+            fix = f"write it as throughput=2%,ttft=5%; figures are {', '.join((*SHORT, *further))}"
+            raise UserError(f"Cannot audit: invalid value {piece.strip()!r} for {option}", "", fix)
         margins[name] = value
     return tuple(margins.items())

@@ -10,7 +10,8 @@ and never give a PASS. Reading is bounded by sizes, each rule by a time budget t
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from bankable.nodes.auditor.case import Case
@@ -83,7 +84,8 @@ def audit_loads(
                 raise UserError(
                     "Cannot audit: scope baseline judges one leg", str(candidate), "give the reference alone"
                 )
-            verdicts = _baseline(intake, reference, one_server, options)
+            alone = _audit_alone(intake, (reference,), one_server, options)
+            verdicts = [(audited.load, audited.verdict) for audited in alone]
         else:
             verdicts = _pair(intake, reference, candidate, claim, scope, one_server, options)
         if origins is not None:
@@ -152,23 +154,55 @@ def _describe_other_loads(sweep: Sweep | None) -> tuple[str, ...]:
     return (f"ignored: {len(others)} loads of one leg only ({'; '.join(map(describe, others[:5]))})",) if others else ()
 
 
-def _baseline(
-    intake: Intake, source: Path, one_server: bool, options: AuditOptions | None
-) -> list[tuple[str, Verdict]]:
-    run = geak.locate(source, baseline=True)
-    reader = Reader(intake.root)
-    launches = formats.take(intake, run.reference if run else source, Side.REFERENCE.value)
+@dataclass(frozen=True)
+class AuditedLoad:
+    """A leg that was audited alone, at one of its loads."""
+
+    load: str
+    """Arguments that tell the load apart from the leg's others; empty where it has one."""
+    legs: tuple[ImportedLeg, ...]
+    """Its launches; their files can be read until the next load is asked for."""
+    verdict: Verdict
+    origins: Mapping[str, str]
+    """Path as the caller gave it, by the path in the verdict."""
+
+
+def audit_leg(
+    sources: Sequence[Path],
+    *,
+    one_server: bool = False,
+    options: AuditOptions | None = None,
+) -> Iterator[AuditedLoad]:
+    """Judge one leg alone, with scope ``baseline``, and hand out its launches load by load.
+
+    ``sources``: files or folders that are launches of one leg. Raises ``UserError`` as ``audit_pair`` does.
+    """
+    with tempfile.TemporaryDirectory(prefix="audit-leg-") as name:
+        intake = Intake(Path(name).resolve())
+        yield from _audit_alone(intake, sources, one_server, options)
+
+
+def _audit_alone(
+    intake: Intake, sources: Sequence[Path], one_server: bool, options: AuditOptions | None
+) -> Iterator[AuditedLoad]:
+    runs = [geak.locate(source, baseline=True) for source in sources]
+    places = [source if run is None else run.reference for source, run in zip(sources, runs, strict=True)]
+    reader, side = Reader(intake.root), Side.REFERENCE.value
+    launches = [
+        launch
+        for index, place in enumerate(places)
+        for launch in formats.take(intake, place, side if len(places) == 1 else f"{side}/{index:03}")
+    ]
     legs = formats.read(reader, Side.REFERENCE, launches, one_server=one_server)
     _usable(reader, {Side.REFERENCE: legs})
     legs = _hold_to_limits(legs, options)
-    ignored = _describe_ignored(intake, [run.reference if run else source])
+    ignored = _describe_ignored(intake, places)
     sweep = find_sweep([legs])
-    verdicts = []
     for load in sweep.common if sweep is not None else (None,):
-        comparison = ImportedComparison(reader, legs if load is None else select(legs, load), (), ignored)
+        chosen = legs if load is None else select(legs, load)
+        comparison = ImportedComparison(reader, chosen, (), ignored)
         verdict = _judge(ImportedView(reader, "baseline", comparison, options=options))
-        verdicts.append((describe(load) if load is not None else "", verdict))
-    return verdicts
+        yield AuditedLoad(describe(load) if load is not None else "", chosen, verdict, intake.origins)
 
 
 def _hold_to_limits(legs: tuple[ImportedLeg, ...], options: AuditOptions | None) -> tuple[ImportedLeg, ...]:

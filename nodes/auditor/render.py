@@ -57,19 +57,19 @@ def render_markdown(verdict: Verdict, origins: Mapping[str, str] = NOWHERE) -> s
 
     ``origins``: path as the caller gave it, by path in the verdict.
     """
+    subject = f"{escape_cell(verdict.scope)} {escape_code(verdict.subject)} (attempt {verdict.attempt})"
     parts = [
-        f"### {verdict.verdict.value}: {_cell(verdict.scope)} {_code(verdict.subject)} (attempt {verdict.attempt})",
-        f"{_cell(verdict.headline)}. Action: `{verdict.action.value}`, lever class {verdict.lever_class}, "
+        f"### {verdict.verdict.value}: {subject}",
+        f"{escape_cell(verdict.headline)}. Action: `{verdict.action.value}`, lever class {verdict.lever_class}, "
         f"kernel win: {'yes' if verdict.counts_as_kernel_win else 'no'}.",
     ]
     if verdict.metrics:
-        rows = [
-            "| " + " | ".join(map(_cell, (metric.name, *_metric_cells(metric)))) + " |" for metric in verdict.metrics
-        ]
+        cells = [map(escape_cell, (metric.name, *_metric_cells(metric))) for metric in verdict.metrics]
+        rows = [f"| {' | '.join(row)} |" for row in cells]
         parts.append("\n".join(["| metric | reference | candidate | change |", "| --- | ---: | ---: | --- |", *rows]))
     if len(verdict.lever_decomposition) > 1:
         parts.append(
-            "\n".join(["Of which:", *(f"- {_cell(_part_line(part))}" for part in verdict.lever_decomposition)])
+            "\n".join(["Of which:", *(f"- {escape_cell(_part_line(part))}" for part in verdict.lever_decomposition)])
         )
     findings = _select_findings(verdict, everything=False)
     if findings:
@@ -80,13 +80,13 @@ def render_markdown(verdict: Verdict, origins: Mapping[str, str] = NOWHERE) -> s
         parts.append("\n".join([*head, *(_finding_row(finding, origins) for finding in findings)]))
     remarks = [note.text for note in verdict.notes if note.kind == "remark"] if verdict.request.scope == "pair" else []
     if remarks:
-        parts.append("\n".join(["Remarks:", *(f"- {_cell(text)}" for text in dict.fromkeys(remarks))]))
+        parts.append("\n".join(["Remarks:", *(f"- {escape_cell(text)}" for text in dict.fromkeys(remarks))]))
     unverifiable = [note for note in verdict.notes if note.kind == "unverifiable"]
     if unverifiable:
-        items = [f"- {_code(note.rule)}: {_cell(note.text)}" for note in unverifiable]
+        items = [f"- {escape_code(note.rule)}: {escape_cell(note.text)}" for note in unverifiable]
         parts.append("\n".join(["Not judged, because the records are missing:", *items]))
     if verdict.degraded:
-        parts.append(f"Degraded, not judged: {', '.join(map(_code, verdict.degraded))}.")
+        parts.append(f"Degraded, not judged: {', '.join(map(escape_code, verdict.degraded))}.")
     parts.append(f"Derived from {len(verdict.evidence)} files with rule set `{verdict.ruleset[:12]}`.")
     return "\n\n".join(parts) + "\n"
 
@@ -113,9 +113,9 @@ def _paragraph(finding: Finding, origins: Mapping[str, str]) -> list[str]:
 
 
 def _finding_row(finding: Finding, origins: Mapping[str, str]) -> str:
-    rule = _code(finding.rule) + (f" ({', '.join(finding.modes)})" if finding.modes else "")
+    rule = escape_code(finding.rule) + (f" ({', '.join(finding.modes)})" if finding.modes else "")
     cells = (finding.expected, finding.observed, _places(finding, origins), finding.advice)
-    return "| " + " | ".join([finding.severity.value, rule, *map(_cell, cells)]) + " |"
+    return "| " + " | ".join([finding.severity.value, rule, *map(escape_cell, cells)]) + " |"
 
 
 def _places(finding: Finding, origins: Mapping[str, str]) -> str:
@@ -152,7 +152,7 @@ def _metric_cells(metric: Metric) -> tuple[str, str, str]:
     return before, after, change
 
 
-def _cell(value: str) -> str:
+def escape_cell(value: str) -> str:
     """Escape text for GitHub-flavoured Markdown: no cell border, tag, link, image, mention or emphasis remains."""
     plain = _HIDDEN.sub("", " ".join(value.split()))
     plain = plain.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
@@ -161,7 +161,7 @@ def _cell(value: str) -> str:
     return plain.replace("@", "@\u200b").replace("://", ":\u200b//").replace("www.", "www\u200b.")
 
 
-def _code(value: str) -> str:
+def escape_code(value: str) -> str:
     """Text as inline code, where only a backtick or a cell border can end it."""
     plain = _HIDDEN.sub("", " ".join(value.split()))
     return "`" + plain.replace("`", "'").replace("|", "\\|").replace("@", "@\u200b") + "`"

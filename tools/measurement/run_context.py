@@ -26,6 +26,7 @@ from bankable.tools.measurement.executor import ExecutorName
 from bankable.tools.measurement.plan import make_plan
 from bankable.tools.measurement.progress import ProgressEvent, Watcher, silent
 from bankable.tools.serving.driver import AccuracyQuestion, Driver, ProbePrompt, StopRequested
+from bankable.tools.store.memory import SearchMemory
 
 LARGE_GAIN = 0.5
 """Expected gain (a fraction) that is ten times what the noise of rounds hides."""
@@ -92,6 +93,8 @@ class RunContext:
     """Folder of the recorded run that is replayed."""
     advisor: Advisor | None = None
     """Asks language models for proposals; ``None`` without any."""
+    memory: SearchMemory | None = None
+    """What earlier runs verified at this place; ``None`` where none is kept. A prior of the search, never evidence."""
     watch: Watcher = silent
     stop: Flag = field(default_factory=Flag)
 

@@ -11,10 +11,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from bankable.tools.evidence.records import GOODPUT, REQUEST_SPEED, BenchRun, Guard, Limit, describe_limits
+from bankable.tools.evidence.records import GOODPUT, REQUEST_SPEED, BenchRun, Guard, Limit, Plan, describe_limits
+from bankable.tools.exchange.admission import judge_admission
 from bankable.tools.objective.attainment import count_good
 from bankable.tools.objective.cost import cost_of_million_tokens, cost_of_thousand_requests, count_devices
+from bankable.tools.objective.energy import MeteredRound, TokenEnergy
 from bankable.tools.objective.judging import find_request_speed
+from bankable.tools.report.energy import describe_energy, find_leg_energy, read_metered_round
 from bankable.tools.report.model import (
     SIDES,
     ReportComparison,
@@ -58,16 +61,23 @@ def read_comparison(folder: Path, price: float | None = None) -> ReportCompariso
     legs: list[ReportLeg] = []
     rounds: list[ReportRound] = []
     samples: list[tuple[float, ReportHostPoint, tuple[str, ...]]] = []
+    energies: list[tuple[str, tuple[TokenEnergy, ...]]] = []
+    admission = ""
     for leg in reader.folders(folder / "legs", MAX_LEGS):
         record = reader.json(leg / "leg.json")
         side, block = clean(record.get("side"), 20), whole(record.get("block"))
         if block is None or side not in SIDES:
             reader.gaps.append(f"{clean(leg.name, 80)} does not say which leg it is; it is not shown.")
             continue
-        mine = [*_rounds(reader, leg, (metric, limits), (block, side))][: MAX_ROUNDS - len(rounds)]
+        metered: list[MeteredRound | None] = []
+        mine = [*_rounds(reader, leg, (metric, limits), (block, side), metered)][: MAX_ROUNDS - len(rounds)]
         rounds.extend(mine)
         legs.append(_leg(record, block, side, [r.value for r in mine]))
-        samples.extend(_samples(reader, leg))
+        if side == SIDES[1] and not admission and claim.get("decision") == "real":
+            admission = _admission(plan, record, reader.json(leg / "server_info.json", needed=False))
+        host = [*reader.lines(leg / "host.jsonl", needed=False)]
+        samples.extend(_samples(host))
+        energies.append((side, find_leg_energy(host, metered)))
     samples.sort(key=lambda sample: sample[0])
     return ReportComparison(
         name=clean(folder.name, 200),
@@ -79,7 +89,8 @@ def read_comparison(folder: Path, price: float | None = None) -> ReportCompariso
         claim_headline=clean(claim.get("headline")),
         service=tuple(_service(claim)),
         guards=tuple(_guards(claim)),
-        costs=tuple(_costs(plan, claim, price)),
+        costs=(*_costs(plan, claim, price), *describe_energy(energies)),
+        admission=clean(admission, 400),
         delta=number(claim.get("delta")),
         interval=interval(claim.get("interval")),
         decision=clean(claim.get("decision"), 30),
@@ -169,6 +180,17 @@ def _costs(plan: dict[str, Any], claim: dict[str, Any], price: float | None) -> 
             yield ReportSetting(name=side, value=text)
 
 
+def _admission(plan: dict[str, Any], leg: dict[str, Any], server_info: dict[str, Any]) -> str:
+    """Whether a public leaderboard would admit a win; empty where the plan is of another version."""
+    try:
+        whole_plan = Plan.model_validate(plan)
+    except ValidationError:
+        return ""
+    overlaid = leg.get("overlay_digest") is not None
+    device = clean(leg.get("device"), 20)
+    return judge_admission(whole_plan.lever, whole_plan, server_info, device, overlaid=overlaid).describe()
+
+
 def _guards(claim: dict[str, Any]) -> Iterator[ReportSetting]:
     """Harm of each guarded figure with its bounds, as claimed."""
     for raw in sequence(claim.get("guards"), 20):
@@ -180,10 +202,16 @@ def _guards(claim: dict[str, Any]) -> Iterator[ReportSetting]:
 
 
 def _rounds(
-    reader: ReportReader, leg: Path, deciding: tuple[str, tuple[Limit, ...]], place: tuple[int, str]
+    reader: ReportReader,
+    leg: Path,
+    deciding: tuple[str, tuple[Limit, ...]],
+    place: tuple[int, str],
+    metered: list[MeteredRound | None],
 ) -> list[ReportRound]:
+    """The rounds of a launch. ``metered`` receives times and tokens of each."""
     rounds, metric = [], deciding[0]
     for at, record in enumerate(reader.lines(leg / "bench_runs.jsonl")):
+        metered.append(read_metered_round(record))
         value = _figure(record, *deciding)
         if value is None:
             reader.gaps.append(f"{clean(leg.name, 80)}: a round has no {metric}.")
@@ -227,9 +255,9 @@ def _identity(record: dict[str, Any]) -> tuple[ReportSetting, ...]:
     return tuple(ReportSetting(name=clean(name, 60), value=clean(value, 200)) for name, value in shown)
 
 
-def _samples(reader: ReportReader, leg: Path) -> list[tuple[float, ReportHostPoint, tuple[str, ...]]]:
+def _samples(host: Sequence[dict[str, Any]]) -> list[tuple[float, ReportHostPoint, tuple[str, ...]]]:
     samples = []
-    for raw in reader.lines(leg / "host.jsonl", needed=False):
+    for raw in host:
         t, cpu, load = number(raw.get("t")), number(raw.get("cpu_percent")), number(raw.get("load_1m"))
         if t is None or cpu is None or load is None:
             continue

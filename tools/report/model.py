@@ -235,7 +235,9 @@ class ReportComparison(Record):
     guards: tuple[ReportSetting, ...] = ()
     """Guarded figures, as claimed; empty for a plan without guards."""
     costs: tuple[ReportSetting, ...] = ()
-    """What both sides cost at the claimed rates; empty without a price."""
+    """What both sides cost at the claimed rates, with a price; joules per token, or that there is no meter."""
+    admission: str = ""
+    """Whether a public leaderboard would admit a gain, and why not; empty where none is claimed."""
     legs: tuple[ReportLeg, ...] = ()
     """In order of their folders."""
     rounds: tuple[ReportRound, ...] = ()

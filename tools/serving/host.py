@@ -12,6 +12,7 @@ import psutil
 
 from bankable.tools.evidence.records import HostSample, Tenant
 from bankable.tools.serving.group import TICKS_PER_SECOND, ProcessStat, all_processes
+from bankable.tools.serving.rapl import RaplMeter
 
 BUSY_PERCENT = 15.0
 """Of one core; a process above it that is not ours is a tenant."""
@@ -35,6 +36,7 @@ class HostReader:
     def __init__(self, own: Callable[[], set[int]], gpu: bool = False) -> None:
         self._own = own
         self._gpu = gpu
+        self._rapl = RaplMeter()
         self._last_t = time.monotonic()
         self._last_cpu: dict[tuple[int, int], float] = {}
         psutil.cpu_percent(interval=None)
@@ -53,6 +55,7 @@ class HostReader:
             temperature_c=_temperature(),
             gpu=self._gpus(),
             tenants=self._tenants(),
+            package_joules=self._rapl.read(),
         )
 
     def _tenants(self) -> list[Tenant]:

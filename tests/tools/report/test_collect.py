@@ -249,3 +249,25 @@ def test_text_is_one_visible_line_of_bounded_length() -> None:
     assert clean("x" * 5000, 10) == "xxxxxxxxx…"
     assert clean({"a": [1, True, 0.5]}) == "a=1, yes, 0.5"
     assert clean(None) == ""
+
+
+def test_energy_is_stated_where_a_meter_was_read_and_said_to_be_missing_where_not(tmp_path: Path) -> None:
+    bare, metered = (finished_run(tmp_path / name) for name in ("bare", "metered"))
+    for index, place in enumerate(sorted((metered / "comparisons" / "bundle" / "legs").iterdir())):
+        rows = [json.loads(line) for line in (place / "bench_runs.jsonl").read_text().splitlines()]
+        for at, row in enumerate(rows):
+            row["bankable"] |= {"started": 100.0 + 4 * at, "ended": 103.0 + 4 * at}
+            row["total_output_tokens"] = 300
+        put_lines(place / "bench_runs.jsonl", rows)
+        watts = 20.0 if "reference" in place.name else 10.0
+        end = 110 + 4 * len(rows)
+        host = [
+            {"t": float(t), "cpu_percent": 1.0, "load_1m": 1.0, "package_joules": watts * t} for t in range(90, end)
+        ]
+        put_lines(place / "host.jsonl", host if index else [])
+    costs = {name: read_comparison(run / "comparisons" / "bundle").costs for name, run in (("a", bare), ("b", metered))}
+    assert [(entry.name, entry.value.split(":")[0]) for entry in costs["a"]] == [("energy", "no meter")]
+    values = {entry.name: entry.value for entry in costs["b"]}
+    assert values["energy, candidate"].startswith("0.1 J an output token, 10 W (RAPL, processor packages")
+    assert values["energy, reference"].startswith("0.2 J an output token, 20 W (RAPL, processor packages")
+    assert any("launches" in value for value in values.values())

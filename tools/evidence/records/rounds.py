@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from bankable.tools.evidence.records.base import Digest, Record
 
@@ -171,3 +171,14 @@ class HostSample(Record):
     """One object per GPU: utilisation, clocks, power, memory and temperature, each by a name with its unit."""
     tenants: list[Tenant] = Field(default=[])
     """Busy processes of others, the busiest first."""
+    package_joules: float | None = None
+    """Energy counter of the processor packages since the sampler began, joules; ``None``, and not written, without
+    one."""
+
+    @model_serializer(mode="wrap")
+    def _without_absent_meter(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A sample of a machine without a meter is written as it always was."""
+        written: dict[str, Any] = dump(self)
+        if self.package_joules is None:
+            written.pop("package_joules", None)
+        return written
