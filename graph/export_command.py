@@ -17,10 +17,10 @@ FORMATS = ("inferencex", "llm-d")
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a run, or of one of its comparisons.")],
     form: Annotated[
-        str, typer.Option("--as", help="inferencex (aggregate of one configuration) or llm-d (BenchmarkReport 0.2).")
+        str, typer.Option("--as", help="inferencex (aggregate of one configuration) or llm-d (BenchmarkReport 0.2.1).")
     ] = "inferencex",
     comparison: Annotated[
-        str | None, typer.Option(help="Comparison of the run: the bundle's by default, else the control.")
+        str | None, typer.Option(help="Comparison of the run: what proved the bundle by default, else the control.")
     ] = None,
     side: Annotated[str, typer.Option(help="candidate or reference.")] = "candidate",
     hw: Annotated[str | None, typer.Option(help="Name of the hardware, such as h200.")] = None,
@@ -58,10 +58,21 @@ def export(
 def _find_comparison(run: Path, name: str | None) -> Path:
     if (run / "plan.json").is_file():
         return run
-    names = [name] if name is not None else ["bundle", "control"]
+    names = [name] if name is not None else ["bundle", *_list_accepted(run), "control"]
     for each in names:
         if (run / "comparisons" / each / "plan.json").is_file():
             return run / "comparisons" / each
     raise UserError(
-        f"Cannot export: no comparison {' or '.join(names)}", str(run), "give a run, and --comparison with its name"
+        f"Cannot export: no comparison {' or '.join(names)}"[:200],
+        str(run),
+        "give a run, and --comparison with its name",
     )
+
+
+def _list_accepted(run: Path) -> list[str]:
+    """Comparisons of the accepted levers, the last one first: it was measured on top of the others."""
+    try:
+        outcome = orjson.loads((run / "outcome.json").read_bytes())
+        return [str(entry["name"]) for entry in reversed(outcome["accepted"])]
+    except (OSError, ValueError, KeyError, TypeError):
+        return []

@@ -1,8 +1,10 @@
 """Simulated nights of launches, and rules that call a night a regression: this project's gate, and others.
 
-The rules of inference-doctor follow its version 0.4.1 as published on PyPI (``compare-runs``): runs of two folders, the
-ratio of the mean of a metric, a 90 % interval by Welch's degrees of freedom; a regression where the whole interval lies
-at or past the threshold; fewer than three runs a side are inconclusive. It knows runs, and no nights.
+The rules of inference-doctor follow its version 0.4.1 as published on PyPI (``compare-runs``; ``quality.py`` and
+``stats.py``): the runs of two folders, the log ratio of their mean metrics, its error by the delta method, a 90 %
+interval with Welch's degrees of freedom. A regression where the whole interval of the loss lies at or past the
+threshold (10 % by default, here that of every rule), none where all of it lies below, else inconclusive; so are fewer
+than three runs a side. It knows runs, and no nights.
 """
 
 from __future__ import annotations
@@ -94,20 +96,15 @@ def _doctor(nights: Array, window: int) -> list[str]:
 
 
 def compare_runs(before: Array, after: Array, threshold: float = MARGIN) -> str:
-    """``worse`` where the whole 90 % interval of the loss is at or past the threshold; ``better`` the other way."""
+    """``worse`` where the whole 90 % interval of the loss is at or past the threshold, ``no_worse`` where below."""
     if min(len(before), len(after)) < FEWEST_RUNS:
         return "inconclusive"
     sides = (before, after)
     parts = [float(side.var(ddof=1)) / (len(side) * float(side.mean()) ** 2) for side in sides]
     freedom = sum(parts) ** 2 / sum(part**2 / (len(side) - 1) for part, side in zip(parts, sides, strict=True))
     half = float(special.stdtrit(freedom, 0.95)) * math.sqrt(sum(parts))
-    change = math.log(float(after.mean()) / float(before.mean()))
-    if change + half <= math.log1p(-threshold):
-        return "worse"
-    if change - half >= math.log1p(threshold):
-        return "better"
-    inside = change - half > math.log1p(-threshold) and change + half < math.log1p(threshold)
-    return "no_worse" if inside else "inconclusive"
+    change, limit = math.log(float(after.mean()) / float(before.mean())), math.log1p(-threshold)
+    return "worse" if change + half <= limit else "no_worse" if change - half > limit else "inconclusive"
 
 
 RULES: dict[str, Callable[[Array], Sequence[str]]] = {

@@ -38,7 +38,7 @@ def test_an_aggregate_has_what_the_rounds_give_and_null_for_what_nobody_recorded
 
 
 def test_our_own_readers_read_what_was_written(banked: Path, tmp_path: Path) -> None:
-    measured = read_side(banked / "comparisons" / "bundle", Side.CANDIDATE)
+    measured = read_side(banked / "comparisons" / "patch-max_running_requests-12", Side.CANDIDATE)
     for form in ("inferencex", "llm-d"):
         file = tmp_path / f"{form}.json"
         result = CliRunner().invoke(app, ["export", str(banked), "--as", form, "--out", str(file)])

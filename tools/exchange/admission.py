@@ -15,10 +15,8 @@ from bankable.tools.evidence.records import Lever, Plan
 from bankable.tools.levers import knob
 from bankable.tools.workloads import WORKLOADS
 
-LESS_WORK = frozenset(
-    {"json_model_override_args", "num_hidden_layers", "enable_hisparse", "torchao_config", "model_impl", "load_format"}
-)
-"""Settings that may leave out work of the model: another architecture, fewer layers, sparse attention, no weights."""
+LESS_WORK = frozenset({"json_model_override_args", "enable_hisparse", "torchao_config", "load_format"})
+"""Settings that may leave out work of the model: another architecture, sparse attention, random weights."""
 PRECISION = frozenset({"quantization", "dtype", "kv_cache_dtype"})
 """Settings of precision: admitted with an accuracy evaluation of the leaderboard's own."""
 DRAFT = "speculative_"
@@ -60,7 +58,7 @@ def judge_admission(
     against = []
     if patched or overlaid:
         against.append(f"the engine is patched ({', '.join(patched) or 'operators of an earlier lever'})")
-    if less := sorted((names | _set_in(server_info, LESS_WORK)) & LESS_WORK):
+    if less := sorted((names - {"load_format"} | _set_in(server_info, LESS_WORK)) & LESS_WORK):
         against.append(f"the model may do less work ({', '.join(less)})")
     if drafts := sorted(name for name in DRAFT_PRECISION if name in names or server_info.get(name)):
         against.append(f"the precision of the draft is changed ({', '.join(drafts)})")
@@ -85,6 +83,7 @@ def judge_admission(
 
 
 def _set_in(info: Mapping[str, Any], names: frozenset[str]) -> set[str]:
-    """Settings that the server resolved to something else than their default."""
-    usual = {"json_model_override_args": "{}", "model_impl": "auto", "load_format": "auto"}
-    return {name for name in names if info.get(name) not in (None, False, "", usual.get(name))}
+    """Settings that the server resolved to another value than the default; of ``load_format`` only ``dummy`` counts."""
+    usual = {"json_model_override_args": "{}"}
+    changed = {name for name in names if info.get(name) not in (None, False, "", usual.get(name))}
+    return changed if info.get("load_format") == "dummy" else changed - {"load_format"}

@@ -1,4 +1,4 @@
-"""Writes a BenchmarkReport of llm-d, version 0.2, as JSON.
+"""Writes a BenchmarkReport of llm-d, version 0.2.1, as JSON.
 
 Format: ``llmd-benchmark-report`` 0.2.1 (llm-d/llm-d-benchmark, ``benchmark_report/schema_v0_2.py``): the run, the stack
 with the engine as ``inference_engine``, the load in standardized and native form, and aggregate statistics with units.
@@ -19,7 +19,7 @@ from bankable.tools.exchange.inferencex import StatedFacts
 from bankable.tools.exchange.side import MeasuredSide, label_side, spots
 from bankable.tools.objective.cost import count_devices
 
-VERSION = "0.2"
+VERSION = "0.2.1"
 SPOTS = {
     "p0p1": 0.1,
     "p1": 1.0,
@@ -64,15 +64,16 @@ def build_report(side: MeasuredSide, facts: StatedFacts) -> dict[str, Any]:
             "stack": [
                 {
                     "metadata": {
-                        "kind": "inference_engine",
                         "label": f"sglang-{side.side.value}",
                         "cfg_id": digest(canonical(config))[:32],
                         "description": lever.text() or "no change" if lever is not None else "reference",
                     },
                     "standardized": {
+                        "kind": "inference_engine",
                         "tool": "sglang",
                         "tool_version": leg.engine.sglang,
                         "role": "replica",
+                        "replicas": 1,
                         "model": {"name": leg.model},
                         "accelerator": {
                             "model": facts.hardware or leg.device,
@@ -126,7 +127,7 @@ def _aggregate(side: MeasuredSide) -> dict[str, Any]:
         "input_token_rate": ("tokens/s", side.input_rate),
         "output_token_rate": ("tokens/s", side.output_rate),
         "total_token_rate": ("tokens/s", side.input_rate + side.output_rate),
-        "requests_rate": ("queries/s", side.request_rate),
+        "request_rate": ("queries/s", side.request_rate),
     }
     return {
         "requests": {
