@@ -131,7 +131,9 @@ def decide_nights(
     more = _find_more(spread, candidate, nights, abs(harm - bound), figures) if outcome == "inconclusive" else None
     return NightsDecision(
         outcome,
-        *(_to_fraction(value, larger_is_better) for value in (harm, harm - half, harm + half)),
+        _to_fraction(harm, larger_is_better),
+        _to_fraction(harm - half, larger_is_better),
+        _to_fraction(harm + half, larger_is_better),
         margin,
         nights,
         (sum(map(len, baseline)), sum(map(len, candidate))),
