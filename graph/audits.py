@@ -24,7 +24,11 @@ if TYPE_CHECKING:
     from bankable.graph.llm import Llm
     from bankable.tools.attest.signing_key import SigningKey
 
-Scope = Literal["baseline", "profile", "patch", "harness", "bundle"]
+Scope = Literal["baseline", "profile", "patch", "harness", "bundle", "frontier"]
+
+
+NOT_JUDGED: tuple[Scope, ...] = ("frontier",)
+"""Scopes that the language-model judge is not asked about: a frontier is arithmetic over records."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,8 @@ def audit(context: RunContext, subject: AuditSubject, key: SigningKey | None = N
         context.folder.ledger.enter(folder / "verdict.json")
         if key is not None:
             sign_verdict(context.folder, folder.name, key)
-        verdict = with_judge(context, llm, sealed, own, folder) if llm is not None else own
+        asked = llm if subject.scope not in NOT_JUDGED else None
+        verdict = with_judge(context, asked, sealed, own, folder) if asked is not None else own
     heavy = [finding for finding in verdict.findings if finding.severity is not Severity.INFO]
     shown = "; ".join(f"{finding.rule}: {finding.observed}" for finding in heavy[:3])
     context.tell(

@@ -91,9 +91,15 @@ def run(
     draw: Annotated[
         int | None, typer.Option(help="With --replay: draw recorded launches at random with this seed.")
     ] = None,
-    concurrency: Annotated[int | None, typer.Option(help="Requests in flight.")] = None,
+    concurrency: Annotated[
+        str | None, typer.Option(help="Requests in flight; several make a load ladder: 1,2,4,8.")
+    ] = None,
     request_rate: Annotated[
-        float | None, typer.Option(help="Requests per second (Poisson); all at once by default.")
+        str | None, typer.Option(help="Requests per second (Poisson), or several; all at once by default.")
+    ] = None,
+    contender: Annotated[
+        list[str] | None,
+        typer.Option(help="Another configuration on the load ladder, name=value,name=value; may be repeated."),
     ] = None,
     num_prompts: Annotated[int | None, typer.Option(help="Requests per round.")] = None,
     input_len: Annotated[int | None, typer.Option(help="Prompt tokens (random-ids).")] = None,

@@ -43,6 +43,10 @@ class RunConfig(BaseModel):
     """Engine flags of the true baseline, in addition to the defaults of the machine."""
     workload: Workload = Workload()
     """The workload of every comparison."""
+    loads: tuple[Workload, ...] = ()
+    """Loads of the ladder, in ascending order; empty for a run at one load."""
+    contenders: tuple[dict[str, Scalar], ...] = ()
+    """Settings of further configurations on the ladder, each laid over the baseline."""
     questions_path: str | None = None
     """GSM8K-format questions for the accuracy probe; the shipped set otherwise."""
     questions: int = Field(default=80, ge=1, le=10_000)
@@ -100,6 +104,8 @@ class RunConfig(BaseModel):
             "price": self.price is None,
             "control_rounds": self.control_rounds is None,
             "memory": self.memory is None,
+            "loads": not self.loads,
+            "contenders": not self.contenders,
         }
         quiet = {name for name, off in unset.items() if off}
         return {name: value for name, value in fields.items() if name not in quiet}

@@ -4,7 +4,7 @@ preflight → baseline ⇄ audit → profile ⇄ audit → strategist
           → kernel_extractor ⇄ op_benchmarker ⇄ audit, kernel_author    (operators, one after the other: a shortlist)
           → integrator ⇄ audit → bank | eject                            (the shortlist together; halved if it fails)
           → config_tuner → measure_patch ⇄ audit → bank | eject                                             (settings)
-          → validator ⇄ audit → reporter
+          → validator ⇄ audit → ladder → audit → reporter                        (ladder: only with several loads)
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from bankable.graph import kernel_steps, routing, steps
+from bankable.graph import kernel_steps, ladder_steps, routing, steps
 from bankable.graph.branch import Branch
 from bankable.graph.common import StepContext
 from bankable.graph.state import RunState
@@ -51,11 +51,14 @@ def build(
     machine.add_node("eject", steps.eject)
     machine.add_node("validator", steps.validator)
     machine.add_node("audit_bundle", steps.audit_bundle)
+    machine.add_node("ladder", ladder_steps.ladder)
+    machine.add_node("audit_frontier", ladder_steps.audit_frontier)
     machine.add_node("reporter", steps.reporter)
 
     machine.add_edge(START, "preflight")
     machine.add_edge("preflight", "baseline")
     machine.add_edge("shortlist", "kernel_extractor")
+    machine.add_edge("audit_frontier", "reporter")
     machine.add_edge("reporter", END)
     for branch in branches:
         machine.add_conditional_edges(branch.source, branch.route, branch.nodes)

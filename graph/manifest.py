@@ -12,8 +12,9 @@ from bankable.graph.statements import MAX_MANIFEST_BYTES
 from bankable.nodes.auditor.verdict import Verdict
 from bankable.tools.evidence.difference import first_difference
 from bankable.tools.evidence.layout import OVERLAY_FOLDER
-from bankable.tools.evidence.records import Claim, Plan, Record
+from bankable.tools.evidence.records import Claim, FrontierClaim, Plan, Record
 from bankable.tools.evidence.store import sha256_file
+from bankable.tools.measurement.ladder_plan import LADDER
 from bankable.tools.overlay.folder import overlay_digest
 
 Found = TypeVar("Found", bound=Record)
@@ -39,9 +40,8 @@ def check_words(bundle: Path) -> list[str]:
         manifest = _manifest(bundle)
     except ValueError:
         return []  # reported by the check of the files
-    return [f"manifest.json: {difference}" for difference in _differences(manifest, bundle / "evidence")] + _overlay(
-        manifest, bundle
-    )
+    differences = [*_differences(manifest, bundle / "evidence"), *_points(manifest, bundle / "evidence")]
+    return [f"manifest.json: {difference}" for difference in differences] + _overlay(manifest, bundle)
 
 
 def _manifest(bundle: Path) -> dict[str, Any]:
@@ -91,6 +91,23 @@ def _differences(manifest: dict[str, Any], evidence: Path) -> Iterator[str]:
         yield from _differs("claim", manifest, claim)
     if plan is not None:
         yield from _differs("config", manifest, plan.reference.with_lever(plan.lever))
+
+
+def _points(manifest: dict[str, Any], evidence: Path) -> Iterator[str]:
+    """Whether the operating points are those of the ladder's claim, which an audit did not withhold."""
+    points = manifest.get("points")
+    if not points:
+        return
+    audits = sorted((evidence / "audits").glob("frontier-*/verdict.json"))
+    verdicts = [verdict for path in audits if (verdict := _read(path, Verdict)) is not None]
+    if any(verdict.verdict.value == "FAIL" for verdict in verdicts):
+        yield "points: stated, but the frontier's verdict withholds them"
+        return
+    claim = _read(evidence / "comparisons" / LADDER / "claim.json", FrontierClaim)
+    stated = claim.model_dump(mode="json")["operating_points"] if claim is not None else None
+    where = first_difference(points, stated, _NAMES)
+    if where is not None:
+        yield f"points.{where}"
 
 
 def _overlay(manifest: dict[str, Any], bundle: Path) -> list[str]:

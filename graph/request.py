@@ -7,6 +7,7 @@ from pathlib import Path
 
 from bankable.graph.config import RunConfig
 from bankable.graph.llm import llm_options
+from bankable.graph.loads import choose_place, count_prompts, read_loads
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Scalar, Workload
 from bankable.tools.measurement.executor import choose_executor
@@ -48,8 +49,9 @@ class RunOptions:
     server: str | None = None
     replay: Path | None = None
     draw: int | None = None
-    concurrency: int | None = None
-    request_rate: float | None = None
+    concurrency: int | str | None = None
+    request_rate: float | str | None = None
+    contender: list[str] | None = None
     num_prompts: int | None = None
     input_len: int | None = None
     output_len: int | None = None
@@ -129,7 +131,7 @@ def build_config(options: RunOptions) -> RunConfig:
             "engine_python": str(options.engine_python) if options.engine_python else None,
             "server_url": options.server,
             "flags": _values(options.flag or [], "--flag"),
-            "workload": _workload(options),
+            **_loads(options, str(changes.get("objective", "throughput"))),
             "questions_path": str(options.questions) if options.questions else None,
             "allow_pickle": options.allow_pickle,
             "trust_remote_code": options.trust_remote_code,
@@ -187,12 +189,39 @@ def free_folder(wanted: Path) -> Path:
     return folder
 
 
-def _workload(options: RunOptions) -> dict[str, object]:
+def _loads(options: RunOptions, objective: str) -> dict[str, object]:
+    """The workload of the run, and those of its load ladder where several loads are given."""
+    loads = read_loads(options.concurrency, options.request_rate)
+    if not loads.several:
+        if options.contender:
+            raise UserError(
+                "Cannot use --contender: it needs several loads", "--contender", "give several, --concurrency 1,2,4,8"
+            )
+        return {"workload": _workload(options, *loads.pairs()[0], ladder=False)}
+    if options.output_len is not None and options.output_len < 2:
+        raise UserError(
+            "Cannot plan the ladder: answers of one token have no time between tokens",
+            "--output-len",
+            "ask for two tokens at least",
+        )
+    workloads = [_workload(options, count, rate, ladder=True) for count, rate in loads.pairs()]
+    contenders = [_values(text.split(","), "--contender") for text in options.contender or []]
+    return {
+        "workload": workloads[choose_place(len(workloads), objective)],
+        "loads": tuple(workloads),
+        "contenders": tuple(contenders),
+    }
+
+
+def _workload(
+    options: RunOptions, concurrency: int | None, request_rate: float | None, *, ladder: bool
+) -> dict[str, object]:
+    """One load. On a ``ladder`` the number of requests follows from those in flight, where none is given."""
     if options.workload is not None:
-        return _named_workload(options, options.workload)
+        return _named_workload(options, options.workload, concurrency, request_rate)
     fields = {
-        "concurrency": options.concurrency,
-        "request_rate": options.request_rate,
+        "concurrency": concurrency,
+        "request_rate": request_rate,
         "num_prompts": options.num_prompts
         if options.num_prompts
         else (Workload().num_prompts // 2 if options.quick else None),
@@ -201,6 +230,9 @@ def _workload(options: RunOptions) -> dict[str, object]:
         "dataset": options.dataset,
         "dataset_path": str(options.dataset_path) if options.dataset_path else None,
     }
+    if ladder and not options.num_prompts and request_rate is None:
+        most = int(fields["num_prompts"] or Workload().num_prompts)
+        fields["num_prompts"] = count_prompts(concurrency or Workload().concurrency, most)
     return {name: value for name, value in fields.items() if value is not None}
 
 
@@ -208,16 +240,18 @@ FIXED = ("num_prompts", "input_len", "output_len", "dataset", "dataset_path")
 """Options that a named workload decides."""
 
 
-def _named_workload(options: RunOptions, name: str) -> dict[str, object]:
+def _named_workload(
+    options: RunOptions, name: str, in_flight: int | None, request_rate: float | None
+) -> dict[str, object]:
     named = find_workload(name)
     conflict = next((option for option in FIXED if getattr(options, option) is not None), None)
     if conflict is not None:
         raise UserError(f"Cannot combine --workload with --{conflict.replace('_', '-')}", name, "leave out one of them")
-    concurrency = options.concurrency or Workload().concurrency
+    concurrency = in_flight or Workload().concurrency
     fields = {
         "name": named.name,
         "concurrency": concurrency,
-        "request_rate": options.request_rate,
+        "request_rate": request_rate,
         "num_prompts": named.prompts_in_flight * concurrency,
         "input_len": named.input_len,
         "output_len": named.output_len,

@@ -35,6 +35,7 @@ GIVEN_UP = is_set("given_up", "given up")
 READ_ONLY = is_set("read_only", "server is read-only")
 SEVERAL = Condition("several levers", lambda state: len(state["accepted"]) > 1)
 ACCEPTED = is_set("accepted", "levers banked")
+LOADS = is_set("several_loads", "several loads")
 
 CONTROL_FITS = is_set("control_fits", "a quarter of the budget")
 ONLY_NOISE = is_set("only_noise", "noise alone")
@@ -99,6 +100,7 @@ BUNDLE_AUDIT = Branch(
     "audit_bundle",
     (
         Row("validator", ("FAIL",), (SEVERAL, BUNDLE.left)),
+        Row("ladder", ("PASS", "FLAG", "SKIPPED", "FAIL"), (LOADS,)),
         Row("reporter", ("PASS", "FLAG", "SKIPPED", "FAIL")),
     ),
 )
@@ -165,6 +167,7 @@ BRANCHES = (
             Row("eject", conditions=(GIVEN_UP,)),
             Row("measure_patch", conditions=(is_set("lever", "a lever"),)),
             Row("validator", conditions=(ACCEPTED,)),
+            Row("ladder", conditions=(LOADS,)),
             Row("reporter"),
         ),
     ),
@@ -180,7 +183,16 @@ BRANCHES = (
         (
             Row("audit_bundle", conditions=(CLAIMED,)),
             Row("validator", conditions=(NOT_CLAIMED, SEVERAL, BUNDLE.left)),
+            Row("ladder", conditions=(LOADS,)),
             Row("reporter"),
+        ),
+    ),
+    # Several loads: which configuration at which load. Its verdict publishes or withholds the points, nothing else.
+    Branch(
+        "ladder",
+        (
+            Row("audit_frontier", conditions=(is_set("laddered", "measured"),)),
+            Row("reporter", conditions=(is_unset("laddered", "not measurable"),)),
         ),
     ),
     *AUDITS,

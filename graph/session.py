@@ -28,6 +28,7 @@ from bankable.tools.errors import UserError
 from bankable.tools.evidence.folder import RunFolder, finished_legs, read_run
 from bankable.tools.evidence.layout import CHAIN_FILE
 from bankable.tools.evidence.records import LaunchPlan, ReferenceChoice, Scalar, ServerConfig, Workload
+from bankable.tools.levers.settings import lever_of
 from bankable.tools.llm.advisor import Advisor
 from bankable.tools.llm.ledger import CALLS
 from bankable.tools.measurement.outlook import default_launch_plan
@@ -55,6 +56,8 @@ from bankable.tools.workloads import find_fitting_scale
 
 SHIPPED = Path(__file__).resolve().parents[1] / "tools" / "model" / "shipped"
 PROBE_TOKENS = 24
+LADDER_SHARE = 0.5
+"""Part of the budget that is kept for the load ladder of a run with one."""
 PROBES = Path(__file__).resolve().parents[1] / "tools" / "serving" / "probes.jsonl"
 
 
@@ -97,6 +100,7 @@ def session(
             folder = stack.enter_context(RunFolder.create(out, run_id, config.model_dump(mode="json"), recorder))
         driver = machine.driver
         begun = _read_start(folder) if resume else driver.clock()
+        kept_s = LADDER_SHARE * 60 * config.budget_minutes if config.loads else 0.0
         yield RunContext(
             run_id=read_run(out).run_id,
             model=machine.model,
@@ -125,7 +129,10 @@ def session(
             engine_python=driver.engine.python if isinstance(driver, LiveDriver) else None,
             executor=config.executor,
             recorded=driver.recording.root if isinstance(driver, ReplayDriver) else None,
-            deadline=(begun if begun is not None else driver.clock()) + 60 * config.budget_minutes,
+            deadline=(begun if begun is not None else driver.clock()) + 60 * config.budget_minutes - kept_s,
+            loads=tuple(map(_with_data, config.loads)),
+            contenders=_contenders(config, machine),
+            ladder_s=kept_s,
             advisor=Advisor(config.llm.settings, out / CALLS) if config.llm is not None else None,
             memory=_recall(config, machine, folder, watch),
             watch=watch,
@@ -221,7 +228,7 @@ def _machine(config: RunConfig, resumed: Path | None, stop: Flag, stack: ExitSta
     model = named.path
     dummy = config.flags.get("load_format") == "dummy"
     served = None if config.server_url else check_model(model, permissions, dummy_weights=dummy)
-    workload = _workload(config)
+    workload = _with_data(config.workload)
     if served is not None:
         _check_lengths(workload, served, config.flags.get("context_length"))
     engine = find_engine(Path(config.engine_python) if config.engine_python else None)
@@ -296,9 +303,21 @@ def _read_start(folder: RunFolder) -> float | None:
     return min((leg.launched_at for leg in finished_legs(folder.root)), default=None)
 
 
-def _workload(config: RunConfig) -> Workload:
+def _contenders(config: RunConfig, machine: _Machine) -> tuple[ServerConfig, ...]:
+    """Configurations for the ladder. Raises ``UserError`` for a setting that the engine does not have."""
+    levers = [lever_of(values) for values in config.contenders]
+    unknown = sorted({name for lever in levers for name in lever.flags} - machine.known_flags)
+    if unknown:
+        raise UserError(
+            f"Cannot serve a contender: this engine has no flag {unknown[0]!r}",
+            "--contender",
+            "see `sglang serve --help`",
+        )
+    return tuple(machine.base.with_lever(lever) for lever in levers)
+
+
+def _with_data(load: Workload) -> Workload:
     """The workload with the digest of its data file, which also proves that the file can be read."""
-    load = config.workload
     if load.dataset_path is None:
         if load.dataset == "questions":
             return _with_file(load, SHIPPED / "questions_train.jsonl")

@@ -15,7 +15,7 @@ AuditVerdict = Literal["PASS", "FLAG", "FAIL", "SKIPPED"]
 class Judged(Record):
     """The parts of a verdict that routing needs; the verdict itself is in ``audits/``."""
 
-    scope: Literal["baseline", "profile", "patch", "harness", "bundle"]
+    scope: Literal["baseline", "profile", "patch", "harness", "bundle", "frontier"]
     """What was audited."""
     subject: str
     """The comparison, profile or operator, without its attempt number."""
@@ -141,6 +141,12 @@ class RunState(TypedDict, total=False):
     profiled: bool
     given_up: bool
     """Whether the producer has no response to the auditor's findings."""
+    several_loads: bool
+    """Whether the run has a load ladder; absent in a run at one load."""
+    laddered: bool
+    """Whether the ladder was measured."""
+    frontier: Judged | None
+    """The verdict on the frontier over several loads; ``None`` or absent without one."""
     bundle: str
     """Comparison that proved the bundle; empty when none did."""
     stop_reason: str

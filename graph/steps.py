@@ -26,7 +26,7 @@ from bankable.nodes.baseline import (
     find_noise_limit,
     measure_baseline,
 )
-from bankable.nodes.config_tuner import confirm, lever_of, patch_name, propose, repair, revise, screen
+from bankable.nodes.config_tuner import confirm, patch_name, propose, repair, revise, screen
 from bankable.nodes.integrator import halves
 from bankable.nodes.kernel_extractor import rank_operators
 from bankable.nodes.preflight import preflight as check
@@ -34,6 +34,7 @@ from bankable.nodes.profiler import profile_name, take_profile
 from bankable.nodes.reporter import publish
 from bankable.nodes.strategist import ask_order, directions
 from bankable.nodes.validator import find_whole_confirmation, validate
+from bankable.tools.levers.settings import lever_of
 from bankable.tools.measurement.comparison import kv_tokens, read_claim
 from bankable.tools.measurement.cost import block_seconds, comparison_seconds
 from bankable.tools.measurement.progress import ProgressEvent
@@ -46,7 +47,9 @@ def preflight(state: RunState, runtime: StepRuntime) -> RunState:
     """Preflight: detect machine, engine and model."""
     context = stage(runtime, "preflight")
     check(context)
+    several: RunState = {"several_loads": True} if context.loads else {}
     return {
+        **several,
         "reference": context.base,
         "accepted": [],
         "tried": [],
@@ -259,6 +262,7 @@ def reporter(state: RunState, runtime: StepRuntime) -> RunState:
     context = stage(runtime, "report")
     decisions = [*state.get("decisions", []), *([_refuse(context, bundle)] if refused else [])]
     bundle = "" if refused else bundle
+    frontier = state.get("frontier")
     publish(
         context,
         bundle=bundle,
@@ -268,6 +272,7 @@ def reporter(state: RunState, runtime: StepRuntime) -> RunState:
         degraded=judged.degraded if judged else (),
         headline=judged.headline if judged and bundle else "",
         stopped=state.get("stop_reason", ""),
+        frontier=frontier.verdict if frontier is not None else None,
     )
     return {}
 

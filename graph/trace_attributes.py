@@ -20,6 +20,7 @@ AUDITS = {
     "audit_harness": "harness",
     "audit_patch": "patch",
     "audit_bundle": "bundle",
+    "audit_frontier": "frontier",
 }
 """Steps that audit, and their scope."""
 PRODUCERS = {
@@ -28,6 +29,7 @@ PRODUCERS = {
     "harness": ("op_benchmarker",),
     "patch": ("config_tuner", "measure_patch", "integrator", "eject"),
     "bundle": ("validator",),
+    "frontier": (),
 }
 """Steps that respond to a verdict of a scope, until its next audit."""
 _SCOPES = {
@@ -57,8 +59,9 @@ def step_attributes(
         return attributes | _describe_proposal(values, changed)
     if scope is not None:
         attributes["scope"] = scope
-        if isinstance(values.get(_COUNTERS[scope]), int):
-            attributes["attempt"] = values[_COUNTERS[scope]]
+        counter = _COUNTERS.get(scope)
+        if counter is not None and isinstance(values.get(counter), int):
+            attributes["attempt"] = values[counter]
     lever = values.get("lever") or state.get("lever")
     if isinstance(lever, Lever) and scope == "patch":
         attributes["lever"] = lever.text()

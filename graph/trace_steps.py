@@ -125,7 +125,7 @@ class Steps(BaseCallbackHandler):
         self._pass_on_calls()
         node, ended = self._node.name, now()
         if self._audit is not None:
-            self._end_audit(changed.get("judged"), ended, error)
+            self._end_audit(changed.get("frontier") or changed.get("judged"), ended, error)
         step = self._node.attributes["step"]
         attributes = step_attributes(node, int(str(step)), self._state, None if error else changed)
         outputs: dict[str, object] = {"said": list(self._told)} if self._told else {}

@@ -7,8 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from bankable.nodes.advice.tuning import TuningAdvice, answer_to_fail
-from bankable.tools.evidence.records import GOODPUT, ComparisonKind, Lever, Scalar, ServerConfig
+from bankable.tools.evidence.records import GOODPUT, ComparisonKind, Lever, ServerConfig
 from bankable.tools.levers import knob, knobs_for
+from bankable.tools.levers.settings import lever_of
 from bankable.tools.measurement.comparison import ComparisonResult, compare
 from bankable.tools.measurement.direction import Direction
 from bankable.tools.measurement.plan import make_plan, name_attempt
@@ -29,12 +30,6 @@ class LeverProspect:
     lever: Lever
     gain: float
     """As a fraction."""
-
-
-def lever_of(values: dict[str, Scalar]) -> Lever:
-    """A lever from knob values: variables to the environment, everything else to the flags."""
-    env = {name: str(value) for name, value in values.items() if (entry := knob(name)) and entry.env}
-    return Lever(flags={name: value for name, value in values.items() if name not in env}, env=env)
 
 
 def screen(

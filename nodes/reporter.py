@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from bankable.tools.bundle import write_bundle
 from bankable.tools.evidence.folder import finished_legs
 from bankable.tools.evidence.layout import OVERLAY_FOLDER
-from bankable.tools.evidence.records import Claim, Lever, Record, Scalar
+from bankable.tools.evidence.records import Claim, FrontierClaim, Lever, Record, Scalar
 from bankable.tools.evidence.reference import describe_reference
 from bankable.tools.evidence.store import write_once
 from bankable.tools.measurement.comparison import read_claim
+from bankable.tools.measurement.ladder_plan import LADDER
 from bankable.tools.measurement.progress import ProgressEvent
 from bankable.tools.measurement.run_context import RunContext
 from bankable.tools.report import collect, render
@@ -54,6 +58,16 @@ class RunOutcome(Record):
     """Every decision, in order."""
     reference: str = ""
     """Conditions of the gain: engine, device and how operators run; empty in runs of versions without this field."""
+    frontier: str = ""
+    """Result over several loads in one sentence; empty for a run at one load."""
+
+    @model_serializer(mode="wrap")
+    def _without_absent_frontier(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """A run at one load is written as it always was."""
+        written: dict[str, Any] = dump(self)
+        if not self.frontier:
+            written.pop("frontier")
+        return written
 
 
 WORDS = {
@@ -81,16 +95,20 @@ def publish(
     headline: str,
     stopped: str,
     degraded: Sequence[str] = (),
+    frontier: str | None = None,
 ) -> RunOutcome:
     """Write ``outcome.json``, ``bundle/`` and ``report.html``.
 
     ``bundle`` names the comparison that proved the result, empty when nothing was proven; ``word`` is its verdict and
-    ``degraded`` lists its rules that did not complete.
+    ``degraded`` lists its rules that did not complete. ``frontier`` is the verdict on the ladder; the bundle names
+    configurations for its loads unless that is a FAIL.
     """
     claim = read_claim(context, bundle) if bundle else None
     sentence = headline or (claim.headline if claim else stopped or "no gain was proven within the budget")
     legs = finished_legs(context.folder.root)
+    ladder = _read_frontier(context) if frontier is not None and frontier != "FAIL" else None
     outcome = RunOutcome(
+        frontier=_describe_frontier(ladder, frontier),
         reference=describe_reference(legs, context.chosen)
         + (f", on workload {context.workload.name}" if context.workload.name else ""),
         verdict=verdict_words(word, degraded),
@@ -102,10 +120,24 @@ def publish(
     )
     context.folder.put(context.folder.root / "outcome.json", outcome.model_dump(mode="json"))
     overlay = context.folder.comparison(bundle) / OVERLAY_FOLDER if bundle else None
-    _bundle(context, accepted, claim, outcome, overlay if overlay is not None and overlay.is_dir() else None)
+    _bundle(context, accepted, claim, outcome, overlay if overlay is not None and overlay.is_dir() else None, ladder)
     write_once(context.folder.root / "report.html", render(collect(context.folder.root)).encode())
     context.tell(ProgressEvent("decision", _over(outcome)))
+    if outcome.frontier:
+        context.tell(ProgressEvent("decision", outcome.frontier))
     return outcome
+
+
+def _read_frontier(context: RunContext) -> FrontierClaim:
+    return FrontierClaim.model_validate_json((context.folder.comparison(LADDER) / "claim.json").read_bytes())
+
+
+def _describe_frontier(ladder: FrontierClaim | None, verdict: str | None) -> str:
+    """The result of the ladder and what the auditor says of it."""
+    if verdict is None:
+        return ""
+    word = {"PASS": "verified", "FLAG": "verified with reservations", "SKIPPED": "not audited"}.get(verdict, "withheld")
+    return f"frontier {word}: {ladder.headline}" if ladder is not None else f"frontier {word}: see the findings"
 
 
 def _over(outcome: RunOutcome) -> str:
@@ -121,6 +153,7 @@ def _bundle(
     claim: Claim | None,
     outcome: RunOutcome,
     overlay: Path | None,
+    ladder: FrontierClaim | None,
 ) -> None:
     legs = finished_legs(context.folder.root)
     write_bundle(
@@ -134,5 +167,6 @@ def _bundle(
         headline=_over(outcome),
         device=context.driver.device,
         overlay=overlay,
+        points=ladder.operating_points if ladder is not None else (),
         engine=next((leg.engine for leg in legs if leg.status == "complete"), None),
     )

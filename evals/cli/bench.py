@@ -20,6 +20,9 @@ from bankable.evals.bench.effects import effects
 from bankable.evals.bench.few import few_report
 from bankable.evals.bench.goodput import goodput_table
 from bankable.evals.bench.grid import GRID, WORKLOAD
+from bankable.evals.bench.ladder_record import LadderLandscapePlan, record_ladders
+from bankable.evals.bench.ladder_records import read_ladder_landscape
+from bankable.evals.bench.ladder_search import bench_ladder, ladder_table
 from bankable.evals.bench.landscape import LandscapePlan, record
 from bankable.evals.bench.nightly import gate_table
 from bankable.evals.bench.null import run_null
@@ -87,6 +90,45 @@ def search(
     seen = effects(recorded_landscape)
     scores = bench(seen, recorded_landscape.space(), seeds, jobs, within)
     typer.echo(orjson.dumps([asdict(s) for s in scores]).decode() if as_json else table(scores, seen, within))
+
+
+@bench_app.command()
+def ladder_landscape(
+    *,
+    out: Annotated[Path, typer.Option(help="JSON-lines file; recording goes on where it stopped.")],
+    model: Annotated[Path, typer.Option(help="Model folder.")] = SHIPPED,
+    engine_python: Annotated[Path | None, typer.Option(help="Interpreter that has sglang.")] = None,
+    launches: Annotated[int, typer.Option(min=2, help="Of each configuration.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, help="Timed rounds of each launch at each load.")] = 2,
+    together: Annotated[int, typer.Option(min=2, help="Servers that are up at the same time.")] = 4,
+    limit: Annotated[int | None, typer.Option(min=1, help="Stop after that many batches.")] = None,
+) -> None:
+    """Record a ladder landscape: 12 configurations at 4 loads on a real server."""
+    engine = find_engine(engine_python)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    plan = LadderLandscapePlan(out, out.with_suffix(".logs"), str(model), launches, rounds, together, limit=limit)
+    with LiveDriver(engine, model, stop=stop) as driver:
+        try:
+            recorded = record_ladders(driver, engine.identity(), plan, typer.echo)
+        except StopRequested:
+            typer.echo("stopped; the same command goes on from here")
+            raise typer.Exit(130) from None
+    typer.echo(f"recorded {recorded} batches; {out}")
+
+
+@bench_app.command()
+def ladder(
+    *,
+    recorded: Annotated[Path, typer.Argument(help="A recorded ladder landscape.")] = RECORDED / "ladder.jsonl.xz",
+    seeds: Annotated[int, typer.Option(min=1, help="Searches of each policy.")] = 200,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
+) -> None:
+    """How soon is the frontier over loads known: ours, a grid, Optuna's multi-objective TPE and random search."""
+    landscape = read_ladder_landscape(recorded)
+    scores = bench_ladder(landscape, seeds)
+    typer.echo(orjson.dumps([asdict(s) for s in scores]).decode() if as_json else ladder_table(scores, landscape))
 
 
 @bench_app.command()

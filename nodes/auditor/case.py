@@ -9,9 +9,11 @@ from bankable.nodes.auditor.findings.token_source import explain_missing_source,
 from bankable.nodes.auditor.harness.isolated import IsolatedSpeedup, measure_isolated
 from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 from bankable.nodes.auditor.inferred_lever import infer_lever
+from bankable.nodes.auditor.ladder import DerivedFrontier, DerivedPoint, derive_frontier, derive_points
 from bankable.nodes.auditor.measured import METRIC, Measured, measure, measure_unplanned
 from bankable.nodes.auditor.options import AuditOptions
 from bankable.nodes.auditor.reading.claims import StoredClaim
+from bankable.nodes.auditor.reading.frontier_claim import ReportedFrontier
 from bankable.nodes.auditor.reading.sealed import SealedView
 from bankable.nodes.auditor.reading.view import BlockView, ComparisonView, LegView
 from bankable.tools.evidence.records import GOODPUT, ComparisonKind, Lever, Plan, Side
@@ -137,6 +139,8 @@ class Case:
         """Every leg that counts: reference before candidate, block by block where blocks were planned."""
         if self.imported:
             return (*self.counted(Side.REFERENCE), *self.counted(Side.CANDIDATE))
+        if self.scope == "frontier":  # more than two launches in a block
+            return tuple(leg for leg in self.comparison.legs if leg.complete and leg.rows)
         return tuple(leg for block in self.blocks for leg in block.legs())
 
     @property
@@ -198,6 +202,23 @@ class Case:
         """The A/A control's numbers; ``None`` without a control plan or blocks."""
         plan = self.control.plan
         return measure(self.control, plan) if plan is not None and self.control.blocks else None
+
+    @cached_property
+    def derived_points(self) -> tuple[DerivedPoint, ...]:
+        """Points of the ladder that were served (scope frontier)."""
+        ladder = self.plan.ladder
+        return derive_points(ladder, self.legs) if ladder is not None else ()
+
+    @cached_property
+    def frontier(self) -> DerivedFrontier | None:
+        """The ladder's frontier, recomputed (scope frontier); ``None`` where a point has no usable launch."""
+        ladder = self.plan.ladder
+        return derive_frontier(self.plan, ladder, self.legs) if ladder is not None else None
+
+    @cached_property
+    def reported_frontier(self) -> ReportedFrontier | None:
+        """The ladder's claim as its producer wrote it (scope frontier)."""
+        return self.view.reader.model(self.claim_file, ReportedFrontier)
 
     @property
     def benchmark(self) -> OperatorBenchmarkView:

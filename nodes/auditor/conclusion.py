@@ -7,6 +7,7 @@ from bankable.nodes.auditor.credit import decompose, lever_class, lever_text
 from bankable.nodes.auditor.findings.margins import join_outcomes, judge_margins
 from bankable.nodes.auditor.findings.reference import name_reference
 from bankable.nodes.auditor.harness import isolated as isolated_speedup
+from bankable.nodes.auditor.ladder import describe_frontier
 from bankable.nodes.auditor.measured import UNITS, leg_figure
 from bankable.nodes.auditor.record import plain
 from bankable.nodes.auditor.rule_runner import VerdictFigures
@@ -16,6 +17,8 @@ from bankable.tools.evidence.records import GOODPUT, ComparisonKind, Side, descr
 
 def figures(case: Case, word: Word) -> VerdictFigures:
     """The headline that the evidence supports, in place of the producer's. ``word``: verdict of the findings."""
+    if case.scope == "frontier":
+        return VerdictFigures(headline=plain(_of_ladder(case, word)))
     kind = lever_class(case)
     # In another tool's files a kernel's gain is signed off only without open findings: a pair rarely shows that much.
     open_ = (Word.FAIL, Word.FLAG) if case.imported else (Word.FAIL,)
@@ -62,6 +65,14 @@ def _headline(case: Case, word: Word) -> str:
         return f"{what}: {case.plan.metric} {span}{limits} over {decision.n} blocks{withheld}"
     state = f", {decision.verdict.replace('_', ' ')}{_guards(case)}"
     return f"{what}: {case.plan.metric} {span}{limits} over {decision.n} blocks{state}{withheld}{_over(case)}"
+
+
+def _of_ladder(case: Case, word: Word) -> str:
+    """The frontier and the configuration of each load."""
+    frontier = case.frontier if case.planned is not None else None
+    if frontier is None:
+        return VerdictFigures().headline
+    return describe_frontier(case.plan, frontier) + (" (withheld)" if word is Word.FAIL else "")
 
 
 def _guards(case: Case) -> str:

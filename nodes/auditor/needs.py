@@ -78,6 +78,8 @@ def _claim(case: Case) -> list[str]:
 
 
 def _rounds(case: Case) -> list[str]:
+    if case.scope == "frontier":
+        return [] if case.legs else [case.comparison.path("legs/*/bench_runs.jsonl of a complete launch")]
     if not case.imported:
         return _blocks(case.comparison)
     sides = (Side.REFERENCE,) if case.scope == "baseline" else tuple(Side)

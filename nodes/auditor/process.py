@@ -67,7 +67,7 @@ def audit_sealed(folder: Path, time_limit_s: float = TIME_LIMIT_S) -> Verdict:
 
 
 def _make_degraded(folder: Path, request: Request, reason: str) -> Verdict:
-    banks = request.scope in ("patch", "bundle")
+    banks = request.scope in ("patch", "bundle", "frontier")
     finding = Finding(
         rule="auditor",
         severity=Severity.FAIL if banks else Severity.FLAG,

@@ -14,10 +14,11 @@ from bankable.tools.evidence.request import Scope
 if TYPE_CHECKING:
     from bankable.nodes.auditor.case import Case
 
-ALL: frozenset[Scope] = frozenset({"baseline", "profile", "patch", "harness", "bundle"})
+ALL: frozenset[Scope] = frozenset({"baseline", "profile", "patch", "harness", "bundle", "frontier"})
 COMPARISONS: frozenset[Scope] = frozenset({"baseline", "patch", "bundle"})
 GAINS: frozenset[Scope] = frozenset({"patch", "bundle"})
 HARNESS: frozenset[Scope] = frozenset({"harness"})
+FRONTIER: frozenset[Scope] = frozenset({"frontier"})
 _MODES = re.compile(r"\s*\((?:[A-Z]\d\d ?)+\)")
 """Ids of modes in a docstring; the index has a column for them."""
 

@@ -50,7 +50,7 @@ def test_the_bounds_are_drawn() -> None:
     assert edges["audit_profile", "profile"] == "FAIL: at most 2 attempts"
     assert edges["audit_patch", "bank"] == "PASS, FLAG, SKIPPED"
     assert edges["audit_patch", "eject"] == "FAIL: after 3 attempts"
-    assert edges["audit_bundle", "reporter"] == "PASS, FLAG, SKIPPED / FAIL: otherwise"
+    assert edges["audit_bundle", "ladder"] == "PASS, FLAG, SKIPPED, FAIL: several loads"
 
 
 def test_another_table_gives_another_picture_and_another_way() -> None:

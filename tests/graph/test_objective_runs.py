@@ -15,9 +15,10 @@ import pytest
 
 from bankable.graph.request import RunOptions, build_config
 from bankable.graph.session import session
-from bankable.nodes.config_tuner import confirm, lever_of
+from bankable.nodes.config_tuner import confirm
 from bankable.tools.evidence.ledger import read_ledger
 from bankable.tools.evidence.records import Claim
+from bankable.tools.levers.settings import lever_of
 from bankable.tools.statistics.paired import Decision
 from tests.graph.conftest import BANKED, Bankable
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -116,3 +117,56 @@ def test_how_servers_share_the_machine_can_be_asked_for() -> None:
     assert build_config(replace(ASKED, launch_plan="alternating")).launch_plan == "alternating"
     with pytest.raises(UserError, match=r"invalid value 'both' for --launch-plan.*Use one of auto, alternating"):
         build_config(replace(ASKED, launch_plan="both"))
+
+
+def test_several_concurrencies_make_a_ladder_in_ascending_order() -> None:
+    config = build_config(replace(ASKED, concurrency="8,1, 4", contender=["stream-interval=8,dtype=float32"]))
+    assert [load.concurrency for load in config.loads] == [1, 4, 8]
+    assert [load.num_prompts for load in config.loads] == [8, 32, 48]
+    assert config.workload == config.loads[-1], "throughput decides, at the highest load"
+    assert config.contenders == ({"stream_interval": 8, "dtype": "float32"},)
+    assert build_config(replace(ASKED, concurrency="1,2,4", slo="ttft=500")).workload.concurrency == 2
+    assert build_config(replace(ASKED, concurrency="1,2,4", objective="latency")).workload.concurrency == 1
+
+
+def test_several_request_rates_make_a_ladder() -> None:
+    config = build_config(replace(ASKED, concurrency=16, request_rate="2,0.5", num_prompts=20))
+    assert [(load.request_rate, load.concurrency, load.num_prompts) for load in config.loads] == [
+        (0.5, 16, 20),
+        (2.0, 16, 20),
+    ]
+
+
+def test_a_named_workload_keeps_its_requests_for_each_one_in_flight_on_a_ladder() -> None:
+    config = build_config(replace(ASKED, concurrency="1,2", workload="inferencex-1k1k/16"))
+    assert [(load.name, load.num_prompts) for load in config.loads] == [
+        ("inferencex-1k1k/16", 10),
+        ("inferencex-1k1k/16", 20),
+    ]
+
+
+def test_a_run_at_one_load_has_no_ladder_and_is_written_as_it_always_was() -> None:
+    config = build_config(replace(ASKED, concurrency="4"))
+    assert config == build_config(replace(ASKED, concurrency=4))
+    assert (config.loads, config.workload.concurrency) == ((), 4)
+    assert not {"loads", "contenders"} & config.model_dump().keys()
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"concurrency": "1,2,2"}, "2 is given twice"),
+        ({"concurrency": "1,two"}, "invalid value 'two' for --concurrency"),
+        ({"concurrency": "1,,2"}, "invalid value '' for --concurrency"),
+        ({"concurrency": "0"}, "invalid value '0' for --concurrency"),
+        ({"request_rate": "1,nan"}, "invalid value 'nan' for --request-rate"),
+        ({"request_rate": "inf"}, "invalid value 'inf' for --request-rate"),
+        ({"concurrency": ",".join(map(str, range(1, 20)))}, "19 loads"),
+        ({"concurrency": "1,2", "request_rate": "1,2"}, "several concurrencies and several request rates"),
+        ({"contender": ["a=1"]}, "needs several loads"),
+        ({"concurrency": "1,2", "contender": ["a"]}, "invalid value 'a' for --contender"),
+    ],
+)
+def test_loads_that_make_no_ladder_are_one_line(options: dict[str, Any], said: str) -> None:
+    with pytest.raises(UserError, match=re.escape(said)):
+        build_config(replace(ASKED, **options))

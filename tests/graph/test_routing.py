@@ -187,6 +187,16 @@ def test_the_tuner_confirms_gives_up_or_hands_over() -> None:
     assert after("config_tuner", lever=lever, given_up=True, accepted=[]) == "eject"
     assert after("config_tuner", lever=None, accepted=[accepted("a", 0.1)]) == "validator"
     assert after("config_tuner", lever=None, accepted=[]) == "reporter"
+    assert after("config_tuner", lever=None, accepted=[], several_loads=True) == "ladder"
+
+
+def test_several_loads_are_measured_after_the_bundle_and_audited() -> None:
+    kept = [accepted("a", 0.1)]
+    bundled = {"judged": judged("PASS"), "accepted": kept, "bundle_attempt": 1}
+    assert after("audit_bundle", **bundled, several_loads=True) == "ladder"
+    assert after("validator", claimed=False, accepted=kept, bundle_attempt=2, several_loads=True) == "ladder"
+    assert after("ladder", laddered=True) == "audit_frontier"
+    assert after("ladder", laddered=False) == "reporter"
 
 
 def test_an_unproven_bundle_is_tried_once_without_its_weakest_lever() -> None:

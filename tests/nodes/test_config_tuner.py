@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from bankable.nodes.config_tuner import LeverProspect, lever_of, patch_name, propose, revise
+from bankable.nodes.config_tuner import LeverProspect, patch_name, propose, revise
 from bankable.tools.evidence.records import Lever
+from bankable.tools.levers.settings import lever_of
 
 FLOOR = 0.03
 

@@ -15,13 +15,24 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import orjson
+from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from bankable.tools.bundle.launch_script import launch_script
 from bankable.tools.evidence.folder import RunFolder
 from bankable.tools.evidence.layout import RECORDER_FOLDER
-from bankable.tools.evidence.records import SCHEMA_VERSION, Claim, Digest, EngineIdentity, Lever, Record, ServerConfig
+from bankable.tools.evidence.records import (
+    SCHEMA_VERSION,
+    Claim,
+    Digest,
+    EngineIdentity,
+    Lever,
+    OperatingPoint,
+    Record,
+    ServerConfig,
+)
 from bankable.tools.evidence.store import json_bytes, sha256_file, write_once
 from bankable.tools.serving.engine import STANDIN
 
@@ -67,6 +78,16 @@ class Manifest(Record):
     """Every audit of the run, in order of folders."""
     files: dict[str, Digest]
     """Every other file of the bundle."""
+    points: tuple[OperatingPoint, ...] = ()
+    """One configuration for each load of a ladder, started by ``launch.sh --point NAME``; empty without a ladder."""
+
+    @model_serializer(mode="wrap")
+    def _without_absent_points(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """The manifest of a run at one load is written as it always was."""
+        written: dict[str, Any] = dump(self)
+        if not self.points:
+            written.pop("points")
+        return written
 
 
 def write_bundle(
@@ -82,11 +103,12 @@ def write_bundle(
     device: str,
     engine: EngineIdentity | None,
     overlay: Path | None = None,
+    points: Sequence[OperatingPoint] = (),
 ) -> Manifest:
     """Write the bundle of a run.
 
     ``comparisons`` are those whose evidence is included; ``accepted`` may be empty. ``overlay``: folder of the replaced
-    operators, as the validation served them.
+    operators, as the validation served them. ``points``: configurations for the loads of a ladder.
     """
     target = folder.root / "bundle"
     if (target / "manifest.json").is_file():
@@ -103,7 +125,7 @@ def write_bundle(
         shutil.copytree(STANDIN, partial / "standin", ignore=shutil.ignore_patterns("__pycache__"))
     if overlay is not None:
         shutil.copytree(overlay, partial / "overlay", ignore=shutil.ignore_patterns("__pycache__"))
-    script = launch_script(config, model, headline, standin=standin, overlay=overlay is not None)
+    script = launch_script(config, model, headline, standin=standin, overlay=overlay is not None, points=points)
     write_once(partial / "launch.sh", script.encode())
     (partial / "launch.sh").chmod(0o755)
     verdicts = [
@@ -120,6 +142,7 @@ def write_bundle(
         claim=claim,
         engine=engine,
         verdicts=verdicts,
+        points=tuple(points),
         files={
             path.relative_to(partial).as_posix(): sha256_file(path)
             for path in sorted(partial.rglob("*"))

@@ -8,7 +8,7 @@ from pydantic import SerializerFunctionWrapHandler, model_serializer
 
 from bankable.tools.evidence.records import SCHEMA_VERSION, Record
 
-Scope = Literal["baseline", "profile", "patch", "harness", "bundle"]
+Scope = Literal["baseline", "profile", "patch", "harness", "bundle", "frontier"]
 
 
 class Request(Record):
@@ -32,7 +32,7 @@ class Request(Record):
     components: tuple[str, ...] = ()
     """Audit folders of the accepted patches (scope bundle)."""
     ledger: int | None = None
-    """Lines of the run's ledger that were there (scopes patch and bundle); ``None`` when there was no ledger."""
+    """Lines of the run's ledger that were there (scopes patch, bundle and frontier); ``None`` without a ledger."""
     profile: str | None = None
     """Folder of the profile whose shares bound the gain of a replaced operator (scopes patch and bundle)."""
     recorder: int | None = None

@@ -102,7 +102,7 @@ def seal(
     names = (subject, f"{scope}-{subject}", *((control,) if scope == "baseline" else ()))
     chosen = _first_folder(root / parent, names, attempt) if comparison is None else comparison
     accepted = tuple(components) if components is not None else tuple(_accepted_patches(root))
-    gain = scope in ("patch", "bundle")
+    gain = scope in ("patch", "bundle", "frontier")
     cut = cut_ledger(root, ledger) if gain else None
     chain = _chain_lines(root, recorder)
     request = Request(

@@ -91,6 +91,12 @@ class RunContext:
     """Where candidate kernels are evaluated."""
     recorded: Path | None = None
     """Folder of the recorded run that is replayed."""
+    loads: tuple[Workload, ...] = ()
+    """Loads of the ladder, in ascending order; empty for a run at one load."""
+    contenders: tuple[ServerConfig, ...] = ()
+    """Configurations that the user wants on the ladder beside the run's own."""
+    ladder_s: float = 0.0
+    """Time after ``deadline`` that is kept for the ladder, driver-clock seconds."""
     advisor: Advisor | None = None
     """Asks language models for proposals; ``None`` without any."""
     memory: SearchMemory | None = None

@@ -13,6 +13,7 @@ from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import GOODPUT
 from bankable.tools.profiling.records import Profile
 from bankable.tools.report.comparisons import read_comparisons, settings_of
+from bankable.tools.report.ladder import read_frontier
 from bankable.tools.report.model import (
     ReportAccepted,
     ReportComparison,
@@ -89,6 +90,7 @@ def collect(run_dir: Path) -> ReportModel:
         decisions=_decisions(outcome, verdicts),
         verdicts=tuple(verdicts),
         comparisons=tuple(comparisons),
+        frontier=read_frontier(reader, verdicts),
         profile=profile,
         trials=trials,
         trials_omitted=omitted,

@@ -11,10 +11,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from bankable.tools.evidence.devices import count_devices
 from bankable.tools.evidence.records import GOODPUT, REQUEST_SPEED, BenchRun, Guard, Limit, Plan, describe_limits
 from bankable.tools.exchange.admission import judge_admission
 from bankable.tools.objective.attainment import count_good
-from bankable.tools.objective.cost import cost_of_million_tokens, cost_of_thousand_requests, count_devices
+from bankable.tools.objective.cost import cost_of_million_tokens, cost_of_thousand_requests
 from bankable.tools.objective.energy import MeteredRound, TokenEnergy
 from bankable.tools.objective.judging import find_request_speed
 from bankable.tools.report.energy import describe_energy, find_leg_energy, read_metered_round
@@ -47,7 +48,7 @@ UNITS = {
 def read_comparisons(reader: ReportReader, price: float | None = None) -> list[ReportComparison]:
     """All comparisons of the run, in order of their names, the control first; ``price`` of an hour of one device."""
     folders = reader.folders(reader.root / "comparisons", MAX_COMPARISONS)
-    views = [read_comparison(folder, price) for folder in folders]
+    views = [view for folder in folders if (view := read_comparison(folder, price)).kind != "ladder"]
     order = {"control": 0, "patch": 1, "bundle": 2}
     return sorted(views, key=lambda view: (order.get(view.kind, 3), view.name))
 

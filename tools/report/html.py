@@ -8,6 +8,7 @@ from jinja2 import BaseLoader, Environment, StrictUndefined
 from markupsafe import Markup
 
 from bankable.tools.report import words
+from bankable.tools.report.frontier_plot import COLOURS, frontier_plot
 from bankable.tools.report.model import ReportComparison, ReportModel
 from bankable.tools.report.plots import gains_plot, host_plot, interval_plot, rounds_plot
 
@@ -59,6 +60,8 @@ def render(report: ReportModel) -> str:
         open_notes=[note for note in report.not_judged if note.kind not in CLOSED],
         closed_notes=[note for note in report.not_judged if note.kind in CLOSED],
         top=TOP_OPERATORS,
+        frontier_plot=Markup(frontier_plot(report.frontier)) if report.frontier is not None else "",
+        colours=COLOURS,
     )
 
 

@@ -77,7 +77,7 @@ class ReportVerdict(Record):
     folder: str
     """Folder below ``audits/``."""
     scope: str
-    """``baseline``, ``profile``, ``harness``, ``patch`` or ``bundle``."""
+    """``baseline``, ``profile``, ``harness``, ``patch``, ``bundle`` or ``frontier``."""
     subject: str
     """What was judged."""
     attempt: int | None
@@ -303,6 +303,63 @@ class ReportRequests(Record):
     """What one audit took, in words."""
 
 
+class ReportPoint(Record):
+    """One configuration at one load."""
+
+    contender: str
+    """Name of the configuration."""
+    load: str
+    """Name of the load, such as ``c8``."""
+    launches: int
+    """Launches that served it."""
+    throughput: float
+    """Output tokens per second and device."""
+    throughput_interval: Interval | None
+    """Two-sided 95 % bounds."""
+    interactivity: float
+    """Output tokens per second of one user."""
+    interactivity_interval: Interval | None
+    """Two-sided 95 % bounds."""
+    goodput: float | None
+    """Good requests per second and device; ``None`` without limits."""
+    attainment: float | None
+    """Good requests as a share of those sent, 0–1; ``None`` without limits."""
+    dominated_by: tuple[str, ...]
+    """Points that are proven to dominate it."""
+
+
+class ReportLoad(Record):
+    """The configuration that is named for one load."""
+
+    load: str
+    """Name of the load."""
+    contender: str
+    """Name of the configuration."""
+    undecided: tuple[str, ...]
+    """Configurations that nothing proves to be worse here."""
+    best: bool
+    """Whether the deciding figure is the largest of all loads."""
+
+
+class ReportFrontier(Record):
+    """A load ladder."""
+
+    headline: str
+    """The producer's sentence."""
+    verdict: str
+    """The auditor's verdict; empty when it was not audited."""
+    limits: str
+    """Latency limits, in words; empty without any."""
+    blocks: int
+    """Blocks that were measured."""
+    contenders: tuple[str, ...]
+    """Names of the configurations, in the order of the plan."""
+    points: tuple[ReportPoint, ...]
+    """All measured points."""
+    loads: tuple[ReportLoad, ...]
+    """One configuration for each load."""
+
+
 class ReportModel(Record):
     """Everything on the page."""
 
@@ -339,7 +396,9 @@ class ReportModel(Record):
     verdicts: tuple[ReportVerdict, ...] = ()
     """In the order of the machine: baseline first, bundle last."""
     comparisons: tuple[ReportComparison, ...] = ()
-    """Control first, bundle last."""
+    """Control first, bundle last; a load ladder stands in ``frontier``."""
+    frontier: ReportFrontier | None = None
+    """Several loads; ``None`` for a run at one load."""
     profile: Profile | None = None
     """``None`` when none is on record."""
     trials: tuple[ReportTrial, ...] = ()

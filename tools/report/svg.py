@@ -58,6 +58,14 @@ class Drawing:
         if points:
             self.parts.append(f'<polyline class="{cls}" points="{" ".join(f"{x:.1f},{y:.1f}" for x, y in points)}"/>')
 
+    def open_group(self, cls: str) -> None:
+        """Begin a group of shapes."""
+        self.parts.append(f'<g class="{cls}">')
+
+    def close_group(self) -> None:
+        """End the group that was begun last."""
+        self.parts.append("</g>")
+
     def text(self, at: tuple[float, float], text: str, cls: str = "", anchor: str = "start") -> None:
         """A label."""
         self.parts.append(

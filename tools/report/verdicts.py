@@ -20,7 +20,7 @@ def read_verdicts(reader: ReportReader) -> list[ReportVerdict]:
         if raw:
             judge = reader.json(folder / "judge.json", needed=False)
             views.append(_lower(_verdict(clean(folder.name, 200), raw), judge))
-    scopes = ("baseline", "profile", "harness", "patch", "bundle")
+    scopes = ("baseline", "profile", "harness", "patch", "bundle", "frontier")
     order = {scope: rank for rank, scope in enumerate(scopes)}
     return sorted(views, key=lambda v: (order.get(v.scope, len(order)), v.subject, v.attempt or 0))
 

@@ -64,6 +64,11 @@ class LegView:
         """The side of the comparison that this launch is on; ``None`` without a record of it."""
         return self.record.side if self.record is not None else None
 
+    @property
+    def complete(self) -> bool:
+        """Whether the launch was closed without a failure."""
+        return self.record is not None and self.record.status == "complete"
+
     @cached_property
     def rows(self) -> tuple[BenchRound, ...]:
         """Timed rounds in the order of their indices; where these do not number all of them, in the file's order."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.rule import GAINS, Found, Outcome, Rule, Unverifiable, at, fail, info
+from bankable.nodes.auditor.rule import FRONTIER, GAINS, Found, Outcome, Rule, Unverifiable, at, fail, info
 from bankable.nodes.auditor.verdict import Action, Severity
 from bankable.tools.evidence.canonical import file_digest
 from bankable.tools.evidence.ledger import GENESIS, LedgerEntry, link_of
@@ -91,7 +91,7 @@ def _wrong(expected: str, observed: str, file: str, line: int | None) -> Found:
 
 rule = Rule(
     "planned_first",
-    GAINS,
+    GAINS | FRONTIER,
     ("D10", "R03"),
     ("plan", "rounds", "ledger"),
     check,

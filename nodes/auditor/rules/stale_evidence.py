@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.reading.view import LegView
-from bankable.nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, at, fail, flag
+from bankable.nodes.auditor.rule import COMPARISONS, FRONTIER, Found, Outcome, Remark, Rule, at, fail, flag
 from bankable.nodes.auditor.verdict import Action
 from bankable.tools.evidence.records import SCHEMA_VERSION, Plan
 
@@ -106,4 +106,4 @@ def _stale(expected: str, observed: str, file: str) -> Found:
     )
 
 
-rule = Rule("stale_evidence", COMPARISONS, ("C06", "R02", "R03"), ("lever", "rounds"), check, gate=True)
+rule = Rule("stale_evidence", COMPARISONS | FRONTIER, ("C06", "R02", "R03"), ("lever", "rounds"), check, gate=True)

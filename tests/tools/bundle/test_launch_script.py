@@ -10,23 +10,23 @@ from pathlib import Path
 import pytest
 
 from bankable.tools.bundle.launch_script import launch_script
-from bankable.tools.evidence.records import ServerConfig
+from bankable.tools.evidence.records import OperatingPoint, ServerConfig
 from bankable.tools.overlay.folder import compiled_files, overlay_digest
 
 NASTY = 'quote" $(touch pwned) `id` \\ end'
 
 
-def run(tmp_path: Path, script: str, **env: str) -> list[str]:
+def run(tmp_path: Path, script: str, *arguments: str, **env: str) -> list[str]:
     """Run the script with an interpreter that prints its arguments, one a line."""
     python = tmp_path / "python"
     python.write_text(
-        '#!/bin/sh\nfor word in "$@"; do printf "%s\\n" "$word"; done\nprintf "OMP=%s\\n" "$OMP_NUM_THREADS"\n'
+        '#!/bin/sh\nfor word in "$@"; do printf "%s\\n" "$word"; done\nprintf "OMP=%s\\n" "${OMP_NUM_THREADS:-}"\n'
     )
     python.chmod(0o755)
     path = tmp_path / "launch.sh"
     path.write_text(script)
     done = subprocess.run(
-        ["sh", str(path)],
+        ["sh", str(path), *arguments],
         capture_output=True,
         text=True,
         timeout=30,
@@ -70,6 +70,48 @@ def test_hostile_values_are_words_not_commands(tmp_path: Path) -> None:
     assert words[words.index("--model-path") + 1] == NASTY
     assert words[words.index("--chat-template") + 1] == NASTY
     assert not (tmp_path / "pwned").exists()
+
+
+POINTS = (
+    OperatingPoint(
+        load="c1",
+        contender="quick",
+        config=ServerConfig(flags={"stream_interval": 1, "chat_template": NASTY}, env={"OMP_NUM_THREADS": "2"}),
+    ),
+    OperatingPoint(load="c16", contender="reference", config=ServerConfig()),
+)
+
+
+def test_an_operating_point_is_started_by_its_name(tmp_path: Path) -> None:
+    config = ServerConfig(flags={"stream_interval": 8}, env={"OMP_NUM_THREADS": "1"})
+    script = launch_script(config, "/models/m", "", standin=True, points=POINTS)
+    bundle = run(tmp_path, script)
+    assert bundle[bundle.index("--stream-interval") + 1] == "8"
+    assert bundle[-1] == "OMP=1"
+    low = run(tmp_path, script, "--point", "c1", PORT="31234")
+    assert low[low.index("--stream-interval") + 1] == "1"
+    assert low[low.index("--chat-template") + 1] == NASTY
+    assert low[low.index("--port") + 1] == "31234"
+    assert low[-1] == "OMP=2"
+    high = run(tmp_path, script, "--point", "c16")
+    assert "--stream-interval" not in high
+    assert high[-1] == "OMP=", "a variable of the bundle alone is taken away"
+
+
+@pytest.mark.parametrize("words", [("--point", "c4"), ("--point",), ("--pint", "c1")])
+def test_an_operating_point_that_the_bundle_does_not_have_is_one_line(tmp_path: Path, words: tuple[str, ...]) -> None:
+    script = launch_script(ServerConfig(), "/m", "", standin=False, points=POINTS)
+    with pytest.raises(subprocess.CalledProcessError) as problem:
+        run(tmp_path, script, *words)
+    assert problem.value.returncode == 2
+    assert problem.value.stderr.startswith("Cannot start: ")
+    assert "one of c1, c16" in problem.value.stderr
+    assert problem.value.stderr.count("\n") == 1
+
+
+def test_a_bundle_without_points_takes_no_argument_and_is_as_it_always_was() -> None:
+    config = ServerConfig(flags={"stream_interval": 8})
+    assert launch_script(config, "/m", "", standin=False) == launch_script(config, "/m", "", standin=False, points=())
 
 
 def _bundle(folder: Path) -> Path:

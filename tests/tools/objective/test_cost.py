@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from bankable.tools.objective.cost import cost_of_million_tokens, cost_of_thousand_requests, count_devices
+from bankable.tools.evidence.devices import count_devices
+from bankable.tools.objective.cost import cost_of_million_tokens, cost_of_thousand_requests
 
 
 def test_a_million_tokens_at_a_rate() -> None:

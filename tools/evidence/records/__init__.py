@@ -6,6 +6,15 @@ otherwise. Every model is frozen; unknown fields of records that an engine wrote
 
 from bankable.tools.evidence.records.base import SCHEMA_VERSION, Digest, Record, Scalar
 from bankable.tools.evidence.records.claim import Claim, LatencySummary
+from bankable.tools.evidence.records.ladder import (
+    Contender,
+    FrontierClaim,
+    Ladder,
+    LoadPoint,
+    OperatingPoint,
+    PointClaim,
+    point_key,
+)
 from bankable.tools.evidence.records.leg import EngineIdentity, Failure, KernelPackage, LegRecord, LegSpan
 from bankable.tools.evidence.records.lever import Lever, OverlayPart, ServerConfig
 from bankable.tools.evidence.records.objective import (
@@ -27,7 +36,6 @@ from bankable.tools.evidence.records.plan import (
     Plan,
     ReferenceChoice,
     Side,
-    Workload,
 )
 from bankable.tools.evidence.records.rounds import (
     Answer,
@@ -38,6 +46,7 @@ from bankable.tools.evidence.records.rounds import (
     RoundStamp,
     Tenant,
 )
+from bankable.tools.evidence.records.workload import Workload
 
 __all__ = [
     "GOODPUT",
@@ -48,16 +57,19 @@ __all__ = [
     "Block",
     "Claim",
     "ComparisonKind",
+    "Contender",
     "Digest",
     "Engagement",
     "EngineIdentity",
     "Failure",
+    "FrontierClaim",
     "Generation",
     "Guard",
     "GuardClaim",
     "GuardedFigure",
     "HostSample",
     "KernelPackage",
+    "Ladder",
     "LatencySummary",
     "LaunchPlan",
     "LegRecord",
@@ -65,8 +77,11 @@ __all__ = [
     "Lever",
     "Limit",
     "LimitedLatency",
+    "LoadPoint",
+    "OperatingPoint",
     "OverlayPart",
     "Plan",
+    "PointClaim",
     "Record",
     "ReferenceChoice",
     "RoundStamp",
@@ -78,4 +93,5 @@ __all__ = [
     "Tenant",
     "Workload",
     "describe_limits",
+    "point_key",
 ]

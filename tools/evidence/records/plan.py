@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
-from bankable.tools.errors import UserError
-from bankable.tools.evidence.records.base import SCHEMA_VERSION, Digest, Record
+from bankable.tools.evidence.records.base import SCHEMA_VERSION, Record
+from bankable.tools.evidence.records.ladder import Ladder
 from bankable.tools.evidence.records.lever import Lever, ServerConfig
 from bankable.tools.evidence.records.objective import Guard, Limit
-from bankable.tools.workloads import find_workload
+from bankable.tools.evidence.records.workload import Workload
 
 
 class Side(StrEnum):
@@ -22,11 +22,12 @@ class Side(StrEnum):
 
 
 class ComparisonKind(StrEnum):
-    """What a comparison is for. A control compares the reference with itself."""
+    """What a comparison is for. A control compares the reference with itself, a ladder serves several loads."""
 
     CONTROL = "control"
     PATCH = "patch"
     BUNDLE = "bundle"
+    LADDER = "ladder"
 
 
 class LaunchPlan(StrEnum):
@@ -36,54 +37,6 @@ class LaunchPlan(StrEnum):
     """One server at a time: launch, measure, stop, then the other. The default on a GPU."""
     CORESIDENT = "coresident"
     """Both up, one loaded at a time, rounds alternate. The default on a CPU."""
-
-
-class Workload(Record):
-    """What a round asks of the server. One workload per comparison; only the seed differs between rounds."""
-
-    dataset: Literal["random-ids", "questions", "sharegpt"] = "random-ids"
-    """Source of the prompts: token ids drawn at random, word problems, or conversations."""
-    dataset_path: str | None = None
-    """Local file for ``questions`` (GSM8K JSONL) and ``sharegpt``; its digest is in ``dataset_digest``."""
-    dataset_digest: Digest | None = None
-    """sha256 of the file at ``dataset_path``; ``None`` for random ids."""
-    num_prompts: int = Field(default=48, gt=0)
-    """Requests of one round."""
-    input_len: int = Field(default=128, gt=0)
-    """Prompt length in tokens; for random ids the mean when ``range_ratio`` < 1."""
-    output_len: int = Field(default=32, gt=0)
-    """Requested length of an answer in tokens."""
-    range_ratio: float = Field(default=1.0, ge=0.0, le=1.0)
-    """Lengths are drawn from [ratio·len, len]; 1.0 means fixed lengths."""
-    request_rate: float | None = Field(default=None, gt=0)
-    """Requests per second, Poisson; ``None`` means all at once, bounded by ``concurrency``."""
-    concurrency: int = Field(default=12, gt=0)
-    """Requests in flight at most."""
-    name: str | None = None
-    """Name of a workload that is defined in ``tools/workloads.py``, with its scale; ``None`` for one without a name."""
-
-    @model_validator(mode="after")
-    def _as_named(self) -> Workload:
-        """A workload that has a name is what the name stands for."""
-        if self.name is not None:
-            try:
-                named = find_workload(self.name)
-            except UserError as problem:
-                raise ValueError(str(problem)) from None
-            lengths = (named.input_len, named.output_len, named.range_ratio)
-            if (self.input_len, self.output_len, self.range_ratio) != lengths or self.dataset != "random-ids":
-                raise ValueError(f"workload {self.name} has other lengths than its definition")
-            if self.num_prompts < named.prompts_in_flight * self.concurrency:
-                raise ValueError(f"workload {self.name} has fewer requests than its definition")
-        return self
-
-    @model_serializer(mode="wrap")
-    def _without_absent_name(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """A workload without a name is written as it always was."""
-        written: dict[str, Any] = dump(self)
-        if self.name is None:
-            written.pop("name", None)
-        return written
 
 
 class Block(Record):
@@ -159,12 +112,14 @@ class Plan(Record):
     """From which every order and data seed of this plan was drawn."""
     chosen: ReferenceChoice | None = None
     """How the true baseline was chosen; ``None`` where this project did not choose it."""
+    ladder: Ladder | None = None
+    """Configurations and loads of a load ladder; ``None`` for a comparison of two configurations at one load."""
 
     @model_serializer(mode="wrap")
     def _without_absent_choices(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """A plan without them is written as it always was, so that older run folders can be resumed."""
         written: dict[str, Any] = dump(self)
-        for name in ("chosen", "limits", "guards"):
+        for name in ("chosen", "limits", "guards", "ladder"):
             if not getattr(self, name):
                 written.pop(name, None)
         return written
