@@ -19,7 +19,7 @@ if __name__ == "__main__":
 from bankable.graph import routing
 
 FILE = ROOT / "docs" / "machine.svg"
-WIDTH, HEIGHT = 1180, 700
+WIDTH, HEIGHT = 1180, 800
 PASS, FLAG, FAIL, PLAIN = "#1a7f37", "#9a6700", "#cf222e", "#57606a"
 Point = tuple[float, float]
 
@@ -73,6 +73,8 @@ STEPS = (
     DrawnStep("eject", 1105, 460),
     DrawnStep("validator", 285, 635),
     DrawnStep("audit_bundle", 460, 635),
+    DrawnStep("ladder", 600, 750),
+    DrawnStep("audit_frontier", 760, 750),
     DrawnStep("reporter", 800, 635),
 )
 
@@ -128,7 +130,11 @@ def edges() -> tuple[Edge, ...]:
             (372, 572),
             FAIL,
         ),
-        Edge(((460, 677), (460, 692), (800, 692), (800, 657)), "then “no verified gain”", (630, 692), FAIL),
+        Edge(((460, 677), (460, 692), (780, 692), (780, 657)), "then “no verified gain”", (690, 692), FAIL),
+        # Several loads, with a bundle or without.
+        Edge(((560, 635), (560, 728)), "several loads", (560, 712)),
+        Edge(((660, 750), (702, 750))),
+        Edge(((818, 750), (840, 750), (840, 657)), "PASS, FLAG: name points", (925, 712), PASS),
     )
 
 

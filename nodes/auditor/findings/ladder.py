@@ -99,8 +99,9 @@ def _differences(load: LoadPoint, row: BenchRound) -> Iterator[tuple[str, str]]:
 
 
 def _same_number(text: str, other: str) -> bool:
+    """Whether two arguments are one number; sglang's record has none in place of an infinite rate."""
     try:
-        return float(text) == float(other)
+        return float("inf" if text == "None" else text) == float(other)
     except ValueError:
         return False
 
