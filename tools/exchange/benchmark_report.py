@@ -14,10 +14,10 @@ from statistics import fmean, pstdev
 from typing import Any
 
 from bankable.tools.evidence.canonical import canonical, digest
+from bankable.tools.evidence.devices import count_devices
 from bankable.tools.evidence.records import Side, Workload
 from bankable.tools.exchange.inferencex import StatedFacts
 from bankable.tools.exchange.side import MeasuredSide, label_side, spots
-from bankable.tools.objective.cost import count_devices
 
 VERSION = "0.2.1"
 SPOTS = {

@@ -14,8 +14,8 @@ from statistics import fmean
 from typing import Any
 
 from bankable.tools.evidence.canonical import canonical, digest
+from bankable.tools.evidence.devices import count_devices
 from bankable.tools.exchange.side import MeasuredSide, label_side, spots
-from bankable.tools.objective.cost import count_devices
 
 PERCENTILES = {"median": 50.0, "p90": 90.0, "p99": 99.0, "p99.9": 99.9}
 POWER_SCHEMA = 2
