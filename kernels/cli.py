@@ -20,6 +20,8 @@ from bankable.kernels.build.offline import compile_offline, lines
 from bankable.kernels.build.render import render
 from bankable.kernels.diagnosis.command import diagnose
 from bankable.kernels.diagnosis.diagnoser import Diagnoser
+from bankable.kernels.flashinfer.cli import flashinfer
+from bankable.kernels.kernelbench.cli import kernelbench
 from bankable.kernels.operators import FAMILIES, SHAPES
 from bankable.kernels.operators.family import DTYPES, Family
 from bankable.kernels.sandbox.fork_server import ForkServer
@@ -29,6 +31,8 @@ from bankable.kernels.task.dtype import dtype_of
 from bankable.kernels.task.folder import TaskFolder, open_task, write_task
 from bankable.kernels.task.shapes import parse_shapes
 from bankable.kernels.task.sources import compile_candidate
+from bankable.kernels.training.cli import export
+from bankable.kernels.tritonbench.cli import tritonbench
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.seal import seal as seal_run
 from bankable.tools.measurement.executor import ExecutorName
@@ -36,6 +40,10 @@ from bankable.tools.serving.engine import engine_python
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(diagnose)
+app.command()(kernelbench)
+app.command()(export)
+app.command()(tritonbench)
+app.command()(flashinfer)
 app.add_typer(bench_app, name="bench")
 console = Console(soft_wrap=True, highlight=False)
 BACKENDS = ("torch", "torch_compile", "cpp")

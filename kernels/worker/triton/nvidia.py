@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +30,7 @@ def figures(cubin: bytes, ptx: str, tools: Path) -> dict[str, Any]:
         if match := USAGE.search(usage):
             values["registers"], values["stack_bytes"] = int(match[1]), int(match[2])
         arch = ARCH.search(ptx)
-        log = _run_tool(
-            values,
-            "spills",
-            tools / assembler(ptx),
-            "-v",
-            f"--gpu-name={arch[1] if arch else ''}",
-            str(source),
-            "-o",
-            str(Path(folder) / "again.cubin"),
-        )
+        log = _assemble(values, [tools / name for name in assemblers(ptx)], arch[1] if arch else "", source)
         used, spilled = USED.search(log), SPILLED.search(log)
         if used and spilled:
             # Assembled once more to get the report on spills: that of another kernel would be meaningless.
@@ -52,10 +44,25 @@ def figures(cubin: bytes, ptx: str, tools: Path) -> dict[str, Any]:
     return values
 
 
-def assembler(ptx: str) -> str:
-    """The wheel has another one for GPUs from Blackwell on."""
+def assemblers(ptx: str) -> tuple[str, ...]:
+    """Assemblers of the wheel that may take a kernel. The one for GPUs from Blackwell on is newer: it also takes
+    kernels for older GPUs whose version of PTX the other one refuses."""
     arch = ARCH.search(ptx)
-    return "ptxas-blackwell" if arch and int(arch[2]) >= BLACKWELL else "ptxas"
+    return ("ptxas-blackwell",) if arch and int(arch[2]) >= BLACKWELL else ("ptxas", "ptxas-blackwell")
+
+
+def _assemble(values: dict[str, Any], tools: Sequence[Path], arch: str, source: Path) -> str:
+    """The report of the first assembler that takes the source; what the first one said where none does."""
+    refusals: list[str] = []
+    for tool in tools:
+        attempt: dict[str, Any] = {"missing": []}
+        output = str(source.with_name("again.cubin"))
+        log = _run_tool(attempt, "spills", tool, "-v", f"--gpu-name={arch}", str(source), "-o", output)
+        if log:
+            return log
+        refusals += attempt["missing"]
+    values["missing"] += refusals[:1]
+    return ""
 
 
 def _run_tool(values: dict[str, Any], what: str, *command: str | Path) -> str:

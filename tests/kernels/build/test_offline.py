@@ -129,8 +129,35 @@ def test_what_an_assembly_does_not_note_is_said():
 
 
 def test_blackwell_has_an_assembler_of_its_own():
-    assert nvidia.assembler(".target sm_90a\n") == "ptxas"
-    assert nvidia.assembler(".target sm_100a\n") == "ptxas-blackwell"
+    assert nvidia.assemblers(".target sm_90a\n") == ("ptxas", "ptxas-blackwell")
+    assert nvidia.assemblers(".target sm_100a\n") == ("ptxas-blackwell",)
+
+
+REFUSES = "#!/bin/sh\necho 'Unsupported .version 9.1; current version is 8.8' >&2\nexit 255\n"
+REPORTS = "#!/bin/sh\necho 'Used 40 registers, 12 bytes spill stores, 12 bytes spill loads' >&2\n"
+USAGE = "#!/bin/sh\necho ' REG:40 STACK:16 SHARED:0'\n"
+
+
+def write_tools(folder: Path, **scripts: str) -> Path:
+    for name, text in scripts.items():
+        tool = folder / name.replace("_", "-")
+        tool.write_text(text)
+        tool.chmod(0o755)
+    return folder
+
+
+def test_a_version_that_one_assembler_refuses_is_given_to_the_newer_one(tmp_path):
+    tools = write_tools(tmp_path, cuobjdump=USAGE, ptxas=REFUSES, ptxas_blackwell=REPORTS)
+    found = nvidia.figures(b"", ".version 9.1\n.target sm_90a\n", tools)
+    assert (found["registers"], found["stack_bytes"], found["spill_bytes"]) == (40, 16, 12)
+    assert not any(entry.startswith("spills") for entry in found["missing"])
+
+
+def test_spills_that_no_assembler_tells_are_unknown(tmp_path):
+    tools = write_tools(tmp_path, cuobjdump=USAGE, ptxas=REFUSES, ptxas_blackwell=REFUSES)
+    found = nvidia.figures(b"", ".version 9.1\n.target sm_90a\n", tools)
+    assert "spill_bytes" not in found
+    assert "spills: ptxas says Unsupported .version 9.1; current version is 8.8" in found["missing"]
 
 
 def test_instructions_are_counted_by_what_they_do():

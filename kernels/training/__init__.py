@@ -1,0 +1,1 @@
+"""Training data from recorded evaluations of kernels: rows, their rewards, and the formats that trainers read."""

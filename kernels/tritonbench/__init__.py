@@ -1,0 +1,1 @@
+"""Results of meta-pytorch/tritonbench: read, and audited."""

@@ -1,0 +1,2 @@
+class ModelNew(Model):  # noqa: F821 - the name that an answer finds where both share a namespace
+    pass
