@@ -49,7 +49,7 @@ FAMILY = Family(
         VECTOR_BITS,
         Parameter("tiles", (1, 0), "matrix tiles, where the processor has them and the dtype is bf16; 0: vectors"),
         Parameter("weights", (4, 2, 1), "rows of W that are gone through together"),
-        Parameter("batch", (4, 2, 1), "rows of x that share each read of W"),
+        Parameter("batch", (2, 4, 1), "rows of x that share each read of W"),
         Parameter("prefetch", (0, 512, 2048), "bytes ahead of which W is asked for; 0: left to the processor"),
         Parameter("thread_outs", (0, 512, 4096), "rows of W from which OpenMP threads share the work; 0: never"),
     ),

@@ -1,1 +1,1 @@
-"""Linear of few rows: y = x · Wᵀ, as decoding has it, where the whole of W is read for a handful of rows."""
+"""Linear of many rows: y = x · Wᵀ, as prefill has it: a matrix product that is bound by arithmetic."""
