@@ -90,8 +90,8 @@ def _held(_: int) -> bool:
 
 
 def _own(operator: Operator) -> dict[str, str]:
-    """The operator's own ``reference.py``."""
-    path = Path(operator.reference.__code__.co_filename)
+    """The operator's own ``reference.py``; its reference may be that of another operator."""
+    path = Path(operator.framework.__code__.co_filename)
     return {
         "path": f"kernels/operators/{path.parent.name}/{path.name}",
         "digest": hashlib.sha256(path.read_bytes()).hexdigest(),
