@@ -94,7 +94,7 @@ def benchmark(
         folder,
         _choose_candidates(folder, backends),
         python,
-        BenchmarkSettings(rounds=rounds, samples=samples, threads=threads),
+        BenchmarkSettings(rounds=rounds, samples=samples, threads=threads, every_round=True),
         console.print,
     )
     console.print(build_table(result))

@@ -10,11 +10,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bankable.kernels.benchmark.candidate import Candidate, live_candidate
-from bankable.kernels.benchmark.qualify import TRY, Qualification, qualify
-from bankable.kernels.benchmark.result import derive_claim
+from bankable.kernels.benchmark.qualify import TRY, Qualification, qualify_all
+from bankable.kernels.benchmark.result import derive_claim, find_slow_peers
 from bankable.kernels.benchmark.rounds import MEASURE, Rounds
 from bankable.kernels.sandbox.fork_server import ForkServer
 from bankable.kernels.sandbox.limits import JobLimits
+from bankable.kernels.sandbox.prefetch import ForkServerPrefetch
 from bankable.kernels.task.folder import TaskFolder
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.canonical import file_digest
@@ -39,11 +40,15 @@ LEAST_WARMUPS, LEAST_SAMPLES = 2, 4
 """What is left of both where the live implementation is slow."""
 ROUND_S = 3.0
 """Seconds in a round that the live implementation's calls should not exceed, at all shapes together."""
+SLOW_PEER = 2.0
+"""Torch's own implementations that need more than so many times the best candidate's time in the first round run in no
+other one: six rounds of them, with a graph compiled in each, are half of a benchmark, and no claim rests on them."""
 FLOOR = 0.01
 """Minimum effect in log units: a smaller gain is no win."""
 PACKAGE = Path(__file__).resolve().parents[1]
 HARNESS = (
     "benchmark/benchmark.py",
+    "benchmark/output_check.py",
     "benchmark/qualify.py",
     "benchmark/result.py",
     "benchmark/rounds.py",
@@ -93,6 +98,8 @@ class BenchmarkSettings:
     """Of the process that tries an implementation on all kinds of input."""
     limits: JobLimits = MEASURE
     """Of a process that is timed."""
+    every_round: bool = False
+    """Whether torch's own implementations stay in all rounds, however slow they are."""
 
 
 def run_benchmark(
@@ -109,30 +116,44 @@ def run_benchmark(
     place = folder.path / f"bench-{attempt}"
     keys = [shape.key for shape in folder.task.shapes]
     reference = live_candidate(folder.task.live_source, folder.task.live_backend)
-    with ForkServer(python, settings.threads) as fork_server:
-        say(f"network of candidates {fork_server.network}, torch {fork_server.torch}")
-        qualified = [
-            qualify(folder, candidate, fork_server, keys, settings.threads, settings.try_limits)
-            for candidate in (reference, *candidates)
-        ]
-        measured = [measure_peaks(fork_server, folder.task.dtype, settings.threads)]
-        protocol = choose_protocol(folder, reference, fork_server, measured[0].cache_bytes, settings)
-    if protocol.timed_calls < settings.samples:
-        say(f"{protocol.timed_calls} timed calls instead of {settings.samples}: the live implementation is slow")
-    for entry in qualified:
-        say(f"{entry.implementation}: " + (_describe_right(entry) if entry.ok else f"left out: {entry.why}"))
-    if not qualified[0].ok:
-        raise UserError("Cannot measure: the live implementation is not right", folder.task.operator, qualified[0].why)
-    right = [candidate for candidate, entry in zip((reference, *candidates), qualified, strict=True) if entry.ok]
-    rounds = Rounds(folder, protocol, settings.threads, measured[0].cache_bytes, keys, settings.limits)
-    log, rows = AppendLog(place / "opbench_runs.jsonl"), list[OpRun]()
-    for index in range(settings.rounds):
-        with ForkServer(python, settings.threads) as fork_server:  # a new memory layout in every round
-            for row in rounds.measure(index, right, fork_server):
-                log.append(row.model_dump(mode="json"))
-                rows.append(row)
-            measured.append(measure_peaks(fork_server, folder.task.dtype, settings.threads))
-        say(f"round {index + 1} of {settings.rounds}")
+    rows, measured = list[OpRun](), list[Peaks]()
+    with ForkServerPrefetch(python, settings.threads) as prefetch:
+        prefetch.start()
+        implementations = (reference, *candidates)
+        qualified = qualify_all(folder, implementations, python, keys, settings.threads, settings.try_limits)
+        for entry in qualified:
+            say(f"{entry.implementation}: " + (_describe_right(entry) if entry.ok else f"left out: {entry.why}"))
+        if not qualified[0].ok:
+            raise UserError(
+                "Cannot measure: the live implementation is not right", folder.task.operator, qualified[0].why
+            )
+        right = [candidate for candidate, entry in zip(implementations, qualified, strict=True) if entry.ok]
+        log = AppendLog(place / "opbench_runs.jsonl")
+        rounds: Rounds | None = None
+        for index in range(settings.rounds):
+            with prefetch.take() as fork_server:  # a new memory layout in every round
+                if rounds is None:
+                    say(f"network of candidates {fork_server.network}, torch {fork_server.torch}")
+                    measured.append(measure_peaks(fork_server, folder.task.dtype, settings.threads))
+                    cache = measured[0].cache_bytes
+                    protocol = choose_protocol(folder, reference, fork_server, cache, settings)
+                    if protocol.timed_calls < settings.samples:
+                        fewer = f"{protocol.timed_calls} timed calls instead of {settings.samples}"
+                        say(f"{fewer}: the live implementation is slow")
+                    rounds = Rounds(folder, protocol, settings.threads, cache, keys, settings.limits)
+                timed = rounds.time(index, right, fork_server)
+                measured.append(measure_peaks(fork_server, folder.task.dtype, settings.threads))
+                if index + 1 < settings.rounds:
+                    prefetch.start()  # while outputs are checked, when nothing is timed
+                for row in rounds.check(timed, fork_server):
+                    log.append(row.model_dump(mode="json"))
+                    rows.append(row)
+            if index == 0 and not settings.every_round:
+                slow = find_slow_peers(folder.task, rows, SLOW_PEER, FLOOR)
+                right = [candidate for candidate in right if candidate.id not in slow]
+                for name, ratio in slow.items():
+                    say(f"{name}: {ratio:.1f} times as slow as the best, left out of the other rounds")
+            say(f"round {index + 1} of {settings.rounds}")
     peaks = highest_peaks(measured)
     claimed = derive_claim(folder.task, rows, folder.task.live_backend, FLOOR)
     measurement = Measurement(

@@ -105,7 +105,7 @@ def _benchmark_family(
         task,
         candidates,
         python,
-        BenchmarkSettings(rounds=wanted.rounds, samples=wanted.samples, threads=wanted.threads),
+        BenchmarkSettings(rounds=wanted.rounds, samples=wanted.samples, threads=wanted.threads, every_round=True),
         say,
     )
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import secrets
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 
 from bankable.kernels.benchmark.candidate import Candidate
+from bankable.kernels.benchmark.output_check import OutputsToCheck, check_outputs
 from bankable.kernels.build.screen import complaints
 from bankable.kernels.sandbox.fork_server import ForkServer, JobAnswer
 from bankable.kernels.sandbox.limits import JobLimits
+from bankable.kernels.sandbox.pool import Lanes
 from bankable.kernels.task.folder import TaskFolder
 
 KINDS = ("normal", "large", "tiny", "zeros", "outlier", "special", "strided")
@@ -70,34 +74,13 @@ def qualify(
     if why:
         return Qualification(candidate.id, False, why, None, None)
     worst, equal = 0.0, 1.0
+    calls = [{"name": kind, "inputs": kind} for kind in KINDS]
+    wanted = [OutputsToCheck(key, parse_dims(key), seeds[key], calls, oracle=True) for key in keys]
+    checked = check_outputs(folder, fork_server, ran, wanted)
     for key in keys:
-        outputs = ran.folder / f"{key}.safetensors"
-        checked = fork_server.run(
-            "check",
-            {
-                "family": task.family,
-                "dtype": task.dtype,
-                "dims": parse_dims(key),
-                "seed": seeds[key],
-                "outputs": str(outputs),
-                "relative_error": allowed,
-                "calls": [{"name": kind, "inputs": kind} for kind in KINDS],
-            },
-        )
-        oracle = fork_server.run(
-            "against_oracle",
-            {
-                "family": task.family,
-                "inputs": str(folder.oracle_inputs(key)),
-                "outputs": str(outputs),
-                "expected": str(folder.oracle_expected(key)),
-                "relative_error": allowed,
-            },
-        )
-        check = checked.replies[0] if checked.replies else None
-        live = oracle.replies[0] if oracle.replies else None
-        if check is None or live is None:
-            why = f"{key}: outputs cannot be read: {checked.ended.why or oracle.ended.why}"
+        check = checked.answers.get(key)
+        if check is None:
+            why = f"{key}: outputs cannot be read: {checked.why}"
         elif check["relative_error"] is None or check["mismatch_share"] > 0:
             wrong = [kind for kind, error in check["by_call"].items() if error is None or error > allowed]
             why = f"{key}: error {check['relative_error']} on {', '.join(wrong)} inputs, allowed {allowed:.3g}"
@@ -105,15 +88,36 @@ def qualify(
             why = f"{key}: elements of the output were not written"
         elif not check["same_pointer_recheck"]:
             why = f"{key}: the answer for old contents after they changed at the same address"
-        elif live["error"] is None or live["error"] > 2 * allowed:
+        elif check["oracle_error"] is None or check["oracle_error"] > 2 * allowed:
             # Both are within the tolerance of the exact value, so they are within twice of it from each other.
-            why = f"{key}: error {live['error']} against the oracle"
+            why = f"{key}: error {check['oracle_error']} against the oracle"
         else:
             worst, equal = max(worst, check["relative_error"]), min(equal, check["equal_bits"])
             continue
         return Qualification(candidate.id, False, why, None, None)
     shutil.rmtree(ran.folder)
     return Qualification(candidate.id, True, "", worst, equal)
+
+
+def qualify_all(
+    folder: TaskFolder,
+    candidates: Sequence[Candidate],
+    python: Path,
+    keys: Sequence[str],
+    threads: int,
+    limits: JobLimits = TRY,
+) -> list[Qualification]:
+    """Check several implementations, as many at a time as there are sets of cores: nothing is timed meanwhile.
+
+    Raises ``UserError`` when a fork server is gone.
+    """
+    with Lanes(python, threads, len(candidates)) as lanes, ThreadPoolExecutor(len(lanes.sets)) as pool:
+
+        def check_one(candidate: Candidate) -> Qualification:
+            with lanes.lease() as fork_server:
+                return qualify(folder, candidate, fork_server, keys, threads, limits)
+
+        return list(pool.map(check_one, candidates))
 
 
 def read_kernel(candidate: Candidate) -> list[str]:

@@ -14,6 +14,9 @@ from bankable.kernels.benchmark.candidate import LIVE
 from bankable.tools.evidence.harness import BenchmarkClaim, OpRun, Task
 from bankable.tools.statistics.paired import Decision, decide
 
+PEERS = ("torch", "torch_compile")
+"""Backends that no overlay can carry: they are there to be compared with."""
+
 
 @dataclass(frozen=True)
 class CandidateScore:
@@ -83,6 +86,13 @@ def score_candidates(task: Task, rows: Sequence[OpRun], floor: float) -> list[Ca
                 CandidateScore(name, backends[name], decide(logs, floor=floor), _ratios(live, candidate_cells))
             )
     return sorted(ranked, key=lambda score: -score.decision.mean)
+
+
+def find_slow_peers(task: Task, rows: Sequence[OpRun], factor: float, floor: float) -> dict[str, float]:
+    """Torch's own implementations that need more than ``factor`` times the time of the best, and how many times."""
+    ranked = score_candidates(task, rows, floor)
+    times = {score.implementation: ranked[0].speedup / score.speedup for score in ranked if score.backend in PEERS}
+    return {name: ratio for name, ratio in times.items() if ratio > factor}
 
 
 def derive_claim(task: Task, rows: Sequence[OpRun], backend: str, floor: float) -> BenchmarkClaim:

@@ -6,11 +6,12 @@ import itertools
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from bankable.kernels.benchmark.candidate import Candidate
+from bankable.kernels.benchmark.output_check import OutputsToCheck, check_outputs
 from bankable.kernels.benchmark.qualify import parse_dims
 from bankable.kernels.sandbox.fork_server import ForkServer, JobAnswer
 from bankable.kernels.sandbox.limits import JobLimits
@@ -18,8 +19,22 @@ from bankable.kernels.task.folder import TaskFolder
 from bankable.tools.evidence.harness import Correctness, OpRun, TimingProtocol
 
 CHECKED = 4
-"""Number of timed calls whose outputs are compared, drawn after the last call."""
+"""Number of timed calls of a candidate whose outputs are compared, drawn after the last call. The live implementation
+is checked untimed, before the rounds."""
 MEASURE = JobLimits(wall_s=600, cpu_s=400, memory_bytes=6 << 30)
+
+
+@dataclass(frozen=True)
+class TimedCandidate:
+    """One candidate's part of a round: it has run, and its outputs are not checked yet."""
+
+    round: int
+    candidate: Candidate
+    seeds: Mapping[str, int]
+    """Of the inputs, by shape: each candidate has its own."""
+    ran: JobAnswer
+    started: float
+    """Unix seconds."""
 
 
 @dataclass
@@ -36,11 +51,19 @@ class Rounds:
     _generations: Iterator[int] = field(default_factory=lambda: itertools.count(0, 1 << 20))
 
     def measure(self, index: int, candidates: Sequence[Candidate], fork_server: ForkServer) -> list[OpRun]:
-        """One round, in an order that rotates between rounds. Outputs are checked when all have run."""
-        order = list(candidates) if index % 2 == 0 else list(reversed(candidates))
-        return [row for candidate in order for row in self._measure_leg(index, candidate, fork_server)]
+        """One round: times every candidate, then checks the outputs of all."""
+        return self.check(self.time(index, candidates, fork_server), fork_server)
 
-    def _measure_leg(self, index: int, candidate: Candidate, fork_server: ForkServer) -> list[OpRun]:
+    def time(self, index: int, candidates: Sequence[Candidate], fork_server: ForkServer) -> list[TimedCandidate]:
+        """Time every candidate once, in an order that rotates between rounds."""
+        order = list(candidates) if index % 2 == 0 else list(reversed(candidates))
+        return [self._time_one(index, candidate, fork_server) for candidate in order]
+
+    def check(self, timed: Sequence[TimedCandidate], fork_server: ForkServer) -> list[OpRun]:
+        """Rows of a round that was timed. Outputs are checked now that all have run, each candidate's by a process."""
+        return [row for entry in timed for row in self._build_rows(entry, fork_server)]
+
+    def _time_one(self, index: int, candidate: Candidate, fork_server: ForkServer) -> TimedCandidate:
         task = self.folder.task
         seeds = {key: secrets.randbits(60) for key in self.keys}
         shapes = [
@@ -54,7 +77,7 @@ class Rounds:
                 "family": task.family,
                 "dtype": task.dtype,
                 "threads": self.threads,
-                "checked": CHECKED,
+                "checked": CHECKED if candidate.role == "candidate" else 0,
                 "implementation": candidate.job(),
                 "shapes": shapes,
                 "warmup": self.protocol.warmup_calls,
@@ -63,41 +86,44 @@ class Rounds:
             },
             self.limits,
         )
-        replies = {reply["shape"]: reply for reply in ran.replies}
-        rows = []
-        for key in self.keys:
-            reply = replies.get(key, {"raised": f"{ran.ended.end}: {ran.ended.why or 'no answer'}"})
-            checked: dict[str, Any] = {}
-            if candidate.role == "candidate" and "raised" not in reply:
-                checked = self._check(key, seeds[key], reply, ran, fork_server)
-            rows.append(self._build_row(index, candidate, key, {**reply, **checked}, ran, started))
+        return TimedCandidate(index, candidate, seeds, ran, started)
+
+    def _build_rows(self, timed: TimedCandidate, fork_server: ForkServer) -> list[OpRun]:
+        ran = timed.ran
+        answered = {reply["shape"]: reply for reply in ran.replies}
+        nothing = {"raised": f"{ran.ended.end}: {ran.ended.why or 'no answer'}"}
+        replies = {key: answered.get(key, nothing) for key in self.keys}
+        if timed.candidate.role == "candidate":
+            replies |= self._check(
+                timed, {key: reply for key, reply in replies.items() if "raised" not in reply}, fork_server
+            )
         shutil.rmtree(ran.folder, ignore_errors=True)
-        return rows
+        return [self._build_row(timed, key, replies[key]) for key in self.keys]
 
     def _check(
-        self, key: str, seed: int, reply: dict[str, Any], ran: JobAnswer, fork_server: ForkServer
-    ) -> dict[str, Any]:
-        """Another process's check of the outputs of timed calls."""
-        task = self.folder.task
-        answer = fork_server.run(
-            "check",
-            {
-                "family": task.family,
-                "dtype": task.dtype,
-                "dims": parse_dims(key),
-                "seed": seed,
-                "outputs": str(ran.folder / f"{key}.safetensors"),
-                "relative_error": task.tolerance.relative_error,
-                "calls": [{"name": name, "inputs": "normal"} for name in reply["checked"]],
-                "live_calls": 1,
-            },
-        )
-        if not answer.replies:
-            return {"raised": f"outputs cannot be read: {answer.ended.why}"}
-        check = answer.replies[0]
-        return {
-            "correctness": Correctness(
-                pid=answer.ended.pid,
+        self, timed: TimedCandidate, replies: Mapping[str, dict[str, Any]], fork_server: ForkServer
+    ) -> dict[str, dict[str, Any]]:
+        """These replies with another process's check of the outputs of timed calls."""
+        wanted = [
+            OutputsToCheck(
+                key,
+                parse_dims(key),
+                timed.seeds[key],
+                [{"name": name, "inputs": "normal"} for name in reply["checked"]],
+            )
+            for key, reply in replies.items()
+        ]
+        if not wanted:
+            return {}
+        checked = check_outputs(self.folder, fork_server, timed.ran, wanted)
+        judged = {}
+        for key, reply in replies.items():
+            check = checked.answers.get(key)
+            if check is None:
+                judged[key] = {**reply, "raised": f"outputs cannot be read: {checked.why}"}
+                continue
+            correctness = Correctness(
+                pid=checked.pid,
                 checked_calls=len(reply["checked"]),
                 secret_seeds=len(set(reply["checked"])),
                 elements=check["elements"],
@@ -109,12 +135,11 @@ class Rounds:
                 changes_with_input=check["changes_with_input"],
                 same_pointer_recheck=check["same_pointer_recheck"],
             )
-        }
+            judged[key] = {**reply, "correctness": correctness}
+        return judged
 
-    def _build_row(
-        self, index: int, candidate: Candidate, key: str, reply: dict[str, Any], ran: JobAnswer, started: float
-    ) -> OpRun:
-        task, dims = self.folder.task, parse_dims(key)
+    def _build_row(self, timed: TimedCandidate, key: str, reply: dict[str, Any]) -> OpRun:
+        task, dims, candidate, ran = self.folder.task, parse_dims(key), timed.candidate, timed.ran
         measured = {
             name: reply[name]
             for name in (
@@ -143,10 +168,10 @@ class Rounds:
             resolved=reply.get("resolved"),
             executed=reply.get("executed"),
             shape=key,
-            round=index,
+            round=timed.round,
             pid=ran.ended.pid,
-            started=reply.get("started", started),
-            ended=reply.get("ended", started + ran.ended.wall_s),
+            started=reply.get("started", timed.started),
+            ended=reply.get("ended", timed.started + ran.ended.wall_s),
             launch_mode="eager",
             timer=self.protocol.timer,
             warmup_calls=self.protocol.warmup_calls,

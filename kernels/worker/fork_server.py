@@ -1,9 +1,9 @@
 """Starts a fresh process for every job by forking, under the engine's interpreter; its argument is REPLY-FD.
 
-Importing torch takes seconds, so it is imported once, and each job runs in a fork of a process that has never loaded
-an implementation, made an input, or seen an output. Jobs are JSON lines on standard input; how each of them ended is
-a JSON line on REPLY-FD. What a job itself has to say goes to ``replies.jsonl`` in its own folder; its standard output
-and error go to ``output.txt`` there, and nobody reads results from them.
+Importing torch takes seconds, so it is imported once, with the code of all jobs, and each job runs in a fork of a
+process that has never loaded an implementation, made an input, or seen an output. Jobs are JSON lines on standard
+input; how each of them ended is a JSON line on REPLY-FD. What a job itself has to say goes to ``replies.jsonl`` in its
+own folder; its standard output and error go to ``output.txt`` there, and nobody reads results from them.
 
 A job has limits of CPU time, address space, file size and wall time, and no network where the kernel lets it go. One
 that loads a kernel is restricted by Landlock beforehand, and leaves no process behind.
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import gc
 import os
 import resource
 import signal
@@ -131,8 +132,8 @@ def _child(job: JobRequest, folder: Path) -> None:
         _restrict(job, folder)
         import torch  # noqa: PLC0415 - there already: imported when the network was gone
 
-        from bankable.kernels.worker.jobs import JOBS  # noqa: PLC0415 - what a job imports, only its own process holds
-        from bankable.kernels.worker.measure import write_replies  # noqa: PLC0415 - it loads what times calls
+        from bankable.kernels.worker.jobs import JOBS  # noqa: PLC0415 - there already, as torch is
+        from bankable.kernels.worker.measure import write_replies  # noqa: PLC0415 - there already, as torch is
 
         with torch.inference_mode():
             write_replies(JOBS[job.kind](job.arguments), folder / "replies.jsonl")
@@ -189,9 +190,12 @@ def main() -> None:
     _adopt()
     import torch  # noqa: PLC0415 - after the network is gone; a fork is possible while no thread runs
 
+    import bankable.kernels.worker.jobs  # noqa: F401, PLC0415 - jobs find their code imported, as they find torch
     from bankable.kernels.worker.live_source import own_kernels  # noqa: PLC0415 - it imports torch
 
     own_kernels()  # the engine's kernel package is imported once, as torch is
+    gc.collect()
+    gc.freeze()  # a collection in a job looks at its own objects only, and copies no page of these
     with torch.inference_mode():
         send(replies, ForkServerReady(network, supported(), torch.__version__, _inherited_bytes()))
     serve(replies)

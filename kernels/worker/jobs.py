@@ -12,7 +12,6 @@ JOBS: dict[str, Callable[[dict[str, Any]], Iterable[dict[str, Any]]]] = {
     "measure": measure.run,
     "attempt": measure.attempt,
     "check": check.run,
-    "against_oracle": check.against_oracle,
     "oracle": oracle.run,
     "captured": oracle.captured,
     "peaks": peaks.run,

@@ -127,12 +127,13 @@ def _row(
         fresh = inputs_of(operator, dims, dtype, seed, names[index], "normal")
         _no_alias(inputs[index], fresh, timed.outputs[index])
         tensors_to_save |= _name_outputs(names[index], _right_size(timed.outputs[index], wanted))
-    tensors_to_save |= _under_old_pointer(operator, dims, dtype, seed, call, inputs[drawn[0]])
-    if loaded.into is not None:
-        inner, whole = guarded(wanted)
-        loaded.into(inputs[drawn[0]], inner)
-        tensors_to_save |= {f"guarded.{index}": raw for index, raw in enumerate(whole)}
-    save_file(tensors_to_save, f"{shape['key']}.safetensors")
+    if drawn:
+        tensors_to_save |= _under_old_pointer(operator, dims, dtype, seed, call, inputs[drawn[0]])
+        if loaded.into is not None:
+            inner, whole = guarded(wanted)
+            loaded.into(inputs[drawn[0]], inner)
+            tensors_to_save |= {f"guarded.{index}": raw for index, raw in enumerate(whole)}
+        save_file(tensors_to_save, f"{shape['key']}.safetensors")
     arena = flush.numel() + sum(tensor.nbytes for tensors in inputs for tensor in tensors.values())
     return {
         "samples_ns": timed.samples_ns,

@@ -22,6 +22,8 @@ MOST_PRODUCTS = 24
 LEAST_PRODUCTS = 2
 ENOUGH_S = 0.5
 """Seconds of products: where a processor has no instructions for bf16, one takes a quarter of a second."""
+HOPELESS = 0.25
+"""Share of fp32's rate below which another dtype's is not measured further: other processes do not cost that much."""
 
 
 def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
@@ -34,7 +36,7 @@ def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
     cache = last_level_cache()
     yield {
         "copy_bandwidth": copy_bandwidth(max(LEAST_BYTES, cache * 5 // 8)),
-        "flop_rate": max(map(flop_rate, {getattr(torch, job["dtype"]), torch.float32})),
+        "flop_rate": matrix_rate(getattr(torch, job["dtype"])),
         "cache_bytes": cache,
         "measured_at": time.time(),
     }
@@ -54,14 +56,22 @@ def copy_bandwidth(size: int) -> float:
     return 2 * PIECE / best
 
 
-def flop_rate(dtype: torch.dtype) -> float:
-    """Operations per second of the fastest product."""
+def matrix_rate(dtype: torch.dtype) -> float:
+    """Operations per second in that dtype, or in fp32 where that is faster."""
+    single = flop_rate(torch.float32)
+    return single if dtype is torch.float32 else max(single, flop_rate(dtype, at_least=HOPELESS * single))
+
+
+def flop_rate(dtype: torch.dtype, at_least: float = 0.0) -> float:
+    """Operations per second of the fastest product. One that is slower than ``at_least`` is not tried long."""
     left = torch.randn(SIDE, SIDE).to(dtype)
     taken = list[float]()
     while len(taken) < LEAST_PRODUCTS or (len(taken) < MOST_PRODUCTS and sum(taken) < ENOUGH_S):
         start = time.perf_counter()
         _ = left @ left
         taken.append(time.perf_counter() - start)
+        if len(taken) >= LEAST_PRODUCTS and 2 * SIDE**3 / min(taken) < at_least:
+            break
     return 2 * SIDE**3 / min(taken)
 
 

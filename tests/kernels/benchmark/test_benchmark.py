@@ -37,7 +37,7 @@ def measured(norm_task: TaskFolder, python: Path, compiler: Compiler) -> Operato
         norm_task,
         [torch_candidate(norm_task.family, "torch"), *kernels],
         python,
-        BenchmarkSettings(rounds=6, samples=6),
+        BenchmarkSettings(rounds=6, samples=6, every_round=True),
     )
 
 
@@ -86,6 +86,9 @@ def test_every_row_is_a_fresh_process_with_fresh_inputs(measured: OperatorBenchm
     assert {row.resolved == row.source for row in rows} == {True}
     checks = [row.correctness for row in rows if row.role == "candidate"]
     assert all(check and check.pid not in {row.pid for row in rows} for check in checks)
+    candidates = {(row.implementation, row.round) for row in rows if row.role == "candidate"}
+    assert len({check.pid for check in checks if check}) == len(candidates), "one process checks one candidate's files"
+    assert all(check.checked_calls == check.secret_seeds == 4 for check in checks if check)
 
 
 def test_evidence_that_was_tampered_with_is_not_taken(

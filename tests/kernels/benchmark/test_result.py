@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from bankable.kernels.benchmark.result import derive_claim, is_sound, score_candidates
+from bankable.kernels.benchmark.result import derive_claim, find_slow_peers, is_sound, score_candidates
 from bankable.tools.evidence.harness import (
     Correctness,
     Intact,
@@ -99,6 +99,26 @@ def test_nothing_faster_is_no_win_and_nothing_measured_is_an_error():
     assert derive_claim(TASK, rows("live", "slow"), "native", 0.01).outcome == "no_win"
     broken = [entry.model_copy(update={"raised": "crashed"}) for entry in rows("fast")]
     assert derive_claim(TASK, rows("live") + broken, "native", 0.01).outcome == "harness_error"
+
+
+def test_slow_peers_are_torchs_own_only_and_slow_beside_a_sound_best():
+    first = rows("live", "fast", "slow", rounds=1)  # in all 53 and 17 µs a call
+    ratio = (900 * 50 + 100 * 90) / (900 * 10 + 100 * 80)
+    peers = [
+        entry.model_copy(update={"backend": "torch"}) if entry.implementation == "slow" else entry for entry in first
+    ]
+    assert find_slow_peers(TASK, peers, 2.0, 0.01) == {"slow": pytest.approx(ratio)}
+    assert find_slow_peers(TASK, peers, 1.01 * ratio, 0.01) == {}
+    assert find_slow_peers(TASK, first, 2.0, 0.01) == {}, "a kernel of ours stays"
+    broken = [
+        entry.model_copy(update={"executed": None}) if entry.implementation == "fast" else entry for entry in peers
+    ]
+    assert find_slow_peers(TASK, broken, 2.0, 0.01) == {}, "what is not right is not what another is slow beside"
+
+
+def test_a_peer_that_left_after_one_round_wins_nothing():
+    left = [entry for entry in rows("live", "fast", "slow") if entry.implementation != "fast" or entry.round == 0]
+    assert derive_claim(TASK, left, "native", 0.01).winner is None
 
 
 def test_few_rounds_win_nothing():

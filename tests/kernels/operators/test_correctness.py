@@ -28,12 +28,13 @@ OTHER = {
     "prefetch": 0,
     "tiles": 0,
     "weights": 2,
-    "batch": 2,
+    "batch": 4,
     "thread_outs": 512,
     "thread_slabs": 2,
     "tall": 4,
     "wide": 3,
     "chunk": 4,
+    "deep": 128,
     "groups": 128,
     "ranked": 0,
 }
@@ -76,20 +77,21 @@ def tried(
         },
     )
     assert (ran.ended.end, [reply.get("raised") for reply in ran.replies]) == ("answered", [None] * len(dims))
-    return [
-        fork_server.run(
-            "check",
-            {
-                **common,
-                "dims": size,
-                "seed": 11,
-                "outputs": str(ran.folder / f"{shape_key(size)}.safetensors"),
-                "relative_error": family.allowed[dtype].relative_error,
-                "calls": [{"name": kind, "inputs": kind} for kind in KINDS],
-            },
-        ).replies[0]
+    assert all(reply["resolved"] == candidate.source.model_dump() for reply in ran.replies)
+    shapes = [
+        {
+            "key": shape_key(size),
+            "dims": size,
+            "seed": 11,
+            "outputs": str(ran.folder / f"{shape_key(size)}.safetensors"),
+            "calls": [{"name": kind, "inputs": kind} for kind in KINDS],
+        }
         for size in dims
     ]
+    allowed = family.allowed[dtype].relative_error
+    replies = fork_server.run("check", {**common, "relative_error": allowed, "shapes": shapes}).replies
+    assert [reply.get("raised") for reply in replies] == [None] * len(dims)
+    return list(replies)
 
 
 def kernel(family: Family, dtype: str, choices: dict[str, int], compiler: Compiler) -> Candidate:

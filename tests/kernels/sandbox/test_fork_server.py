@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from bankable.kernels.benchmark.candidate import Candidate, kernel_candidate
@@ -39,6 +41,14 @@ def attempt(
 ) -> JobAnswer:
     job = {"family": "rms_norm", "dtype": "bfloat16", "threads": 1, "kinds": ["normal"], "shapes": SHAPES}
     return fork_server.run("attempt", {**job, "implementation": compile_candidate(source, compiler).job()}, limits)
+
+
+def check(fork_server: ForkServer, ran: JobAnswer, names: list[str], keys: list[str]) -> dict[str, dict[str, Any]]:
+    calls = [{"name": name, "inputs": "normal"} for name in names]
+    shapes = [{"key": key, "outputs": str(ran.folder / f"{key}.safetensors"), "calls": calls} for key in keys]
+    job = {"family": "rms_norm", "dtype": "bfloat16", "relative_error": 0.005}
+    answer = fork_server.run("check", {**job, "shapes": [{**shape, "dims": [4, 64], "seed": 5} for shape in shapes]})
+    return {reply["shape"]: reply for reply in answer.replies}
 
 
 @pytest.mark.parametrize(
@@ -80,19 +90,16 @@ def test_a_kernel_that_writes_past_its_output_loses_its_guards(compiler, fork_se
     job |= {"warmup": 2, "timed": 4, "checked": 4, "cache_bytes": 1 << 20}
     ran = fork_server.run("measure", {**job, "implementation": compile_candidate(OVERRUN, compiler).job()})
     names = ran.replies[0]["checked"]
-    said = fork_server.run(
-        "check",
-        {
-            "family": "rms_norm",
-            "dtype": "bfloat16",
-            "dims": [4, 64],
-            "seed": 5,
-            "relative_error": 0.005,
-            "outputs": str(ran.folder / "4x64.safetensors"),
-            "calls": [{"name": name, "inputs": "normal"} for name in names],
-        },
-    ).replies[0]
-    assert said["poison_intact"] is False
+    said = check(fork_server, ran, names, ["4x64"])
+    assert said["4x64"]["poison_intact"] is False
+
+
+def test_outputs_that_cannot_be_read_are_a_result_of_their_shape_alone(compiler, fork_server):
+    ran = attempt(WRONG["constant"], compiler, fork_server)
+    (ran.folder / "torn.safetensors").write_bytes((ran.folder / "4x64.safetensors").read_bytes()[:-9])
+    said = check(fork_server, ran, ["normal"], ["absent", "torn", "4x64"])
+    assert ["raised" in said[key] for key in said] == [True, True, False]
+    assert said["4x64"]["mismatch_share"] > 0
 
 
 def test_candidates_have_no_network_or_it_is_said_why(fork_server):
