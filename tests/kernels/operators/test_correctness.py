@@ -33,8 +33,8 @@ OTHER = {
     "thread_slabs": 2,
     "tall": 4,
     "wide": 3,
-    "chunk": 4,
-    "deep": 128,
+    "chunk": 16,
+    "deep": 512,
     "groups": 128,
     "ranked": 0,
 }
