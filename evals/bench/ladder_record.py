@@ -17,14 +17,13 @@ from bankable.tools.search.space import Dimension, SearchSpace
 from bankable.tools.serving.driver import Driver, LaunchFailed, LaunchRequest, RoundFailed, RoundLoad, Server
 
 LADDER_GRID: tuple[GridKnob, ...] = (
-    GridKnob(name="stream_interval", values=[1, 8, 32]),
+    GridKnob(name="stream_interval", values=[1, 8]),
     GridKnob(name="max_running_requests", values=[None, 4]),
-    GridKnob(name="disable_overlap_schedule", values=[None, True]),
 )
-"""12 configurations. The cap on running requests trades throughput for interactivity at high loads."""
+"""Four configurations. The cap on running requests trades throughput for interactivity at high loads."""
 LADDER_LOADS = tuple(
     Workload(num_prompts=prompts, input_len=128, output_len=32, concurrency=concurrency)
-    for concurrency, prompts in ((1, 6), (4, 16), (8, 24), (16, 32))
+    for concurrency, prompts in ((1, 4), (4, 8), (8, 16), (16, 32))
 )
 SEED_STEP = 1000
 
@@ -38,8 +37,8 @@ class LadderLandscapePlan:
     """Folder for the servers' own logs."""
     model: str
     launches: int = 3
-    rounds: int = 2
-    together: int = 4
+    rounds: int = 1
+    together: int = 2
     seed: int = 1
     limit: int | None = None
     """Number of batches after which to stop."""

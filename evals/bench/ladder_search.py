@@ -223,7 +223,7 @@ def ladder_table(scores: Sequence[LadderScore], landscape: LadderLandscape) -> s
     """The scores as plain text."""
     count, loads = len(landscape.points), len(landscape.header.loads)
     lines = [
-        f"{count} configurations at {loads} loads; one launch of each at all loads takes "
+        f"{landscape.header.model}: {count} configurations at {loads} loads; one launch of each at all loads takes "
         f"{landscape.cost_of_pass() / 60:.1f} server-minutes",
         "",
         f"{'policy':<15}{'within 2 %':>11}{'25 %':>9}{'median':>9}{'75 %':>9}{'stops at':>10}{'missing':>9}",

@@ -20,6 +20,7 @@ from bankable.evals.bench.effects import effects
 from bankable.evals.bench.few import few_report
 from bankable.evals.bench.goodput import goodput_table
 from bankable.evals.bench.grid import GRID, WORKLOAD
+from bankable.evals.bench.ladder_model import model_landscape
 from bankable.evals.bench.ladder_record import LadderLandscapePlan, record_ladders
 from bankable.evals.bench.ladder_records import read_ladder_landscape
 from bankable.evals.bench.ladder_search import bench_ladder, ladder_table
@@ -99,11 +100,11 @@ def ladder_landscape(
     model: Annotated[Path, typer.Option(help="Model folder.")] = SHIPPED,
     engine_python: Annotated[Path | None, typer.Option(help="Interpreter that has sglang.")] = None,
     launches: Annotated[int, typer.Option(min=2, help="Of each configuration.")] = 3,
-    rounds: Annotated[int, typer.Option(min=1, help="Timed rounds of each launch at each load.")] = 2,
-    together: Annotated[int, typer.Option(min=2, help="Servers that are up at the same time.")] = 4,
+    rounds: Annotated[int, typer.Option(min=1, help="Timed rounds of each launch at each load.")] = 1,
+    together: Annotated[int, typer.Option(min=2, help="Servers that are up at the same time.")] = 2,
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after that many batches.")] = None,
 ) -> None:
-    """Record a ladder landscape: 12 configurations at 4 loads on a real server."""
+    """Record a ladder landscape: four configurations at four loads on a real server."""
     engine = find_engine(engine_python)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -121,12 +122,12 @@ def ladder_landscape(
 @bench_app.command()
 def ladder(
     *,
-    recorded: Annotated[Path, typer.Argument(help="A recorded ladder landscape.")] = RECORDED / "ladder.jsonl.xz",
+    recorded: Annotated[Path | None, typer.Argument(help="A recorded ladder landscape; a made-up one without.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Searches of each policy.")] = 200,
     as_json: Annotated[bool, typer.Option("--json", help="Print the scores as JSON.")] = False,
 ) -> None:
     """How soon is the frontier over loads known: ours, a grid, Optuna's multi-objective TPE and random search."""
-    landscape = read_ladder_landscape(recorded)
+    landscape = read_ladder_landscape(recorded) if recorded is not None else model_landscape()
     scores = bench_ladder(landscape, seeds)
     typer.echo(orjson.dumps([asdict(s) for s in scores]).decode() if as_json else ladder_table(scores, landscape))
 

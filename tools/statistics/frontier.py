@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import fmean, stdev
 
 from bankable.tools.statistics.holm import holm
@@ -101,6 +102,9 @@ def dominance_p(difference: PairDifference, looks: Sequence[int], floor: float) 
         return 1.0
     at_look, margin = difference.first(reached), math.log1p(floor)
     figures = (at_look.throughput, at_look.interactivity)
+    means = [fmean(values) for values in figures]
+    if max(means) <= 0.0 or (min(means) <= -margin and len(looks) > 1):
+        return 1.0  # the largest p is one half at least, and it is doubled
     better = [_p_above(values, 0.0) for values in figures]
     best = min(range(len(figures)), key=lambda index: better[index])
     if sign_flip_p(figures[best]) > SIGN_FLIP_LEVEL:
@@ -149,7 +153,7 @@ def chance_of_proof(
         return 0.0
     if difference.n == 0:
         return 0.5
-    bound = t_quantile(1.0 - level / (2.0 * family * len(looks)), reached - 1)
+    bound = _bound(level / (2.0 * family * len(looks)), reached - 1)
     margin = math.log1p(floor)
     means = [fmean(values) for values in (difference.throughput, difference.interactivity)]
     errors = [_shrunk_sd(values) for values in (difference.throughput, difference.interactivity)]
@@ -164,6 +168,11 @@ def chance_of_proof(
         for mean, later, before in zip(means, ahead, now, strict=True)
     ]
     return min(better, *harmless)
+
+
+@lru_cache(maxsize=64)
+def _bound(tail: float, freedom: int) -> float:
+    return t_quantile(1.0 - tail, freedom)
 
 
 def _shrunk_sd(values: Sequence[float]) -> float:
