@@ -15,12 +15,17 @@ PIP := -m pip install --quiet --disable-pip-version-check $(PIP_ARGS)
 SETUP := tools/setup
 SCRATCH = TMPDIR=$$(.venv/bin/python $(SETUP)/scratch.py)
 
-.PHONY: run test lint docs unit evals audit-report live test-live test-clients clients coverage bench fuzz setup extras doctor clean
+.PHONY: run test environments lint docs unit evals audit-report live test-live test-clients clients coverage bench fuzz setup extras doctor clean
 
 run: setup
 	.venv/bin/python -m graph run --model $(MODEL) $(ARGS)
 
-test: setup extras lint docs unit evals live
+test: environments
+	$(MAKE) lint docs unit evals live
+
+# The environments side by side: each is an installation of its own.
+environments:
+	$(MAKE) -j 3 setup extras $(DOCS)
 
 lint: $(ORCHESTRATOR) $(EXTRAS)
 	.venv/bin/python tools/setup/links.py .links

@@ -85,6 +85,7 @@ def test_the_same_twice_is_not_decidable_and_without_a_scope_it_is_worse(tmp_pat
     assert _compared(tmp_path / "b", tmp_path / "a").startswith("B is better: +66.7% of 15 fixtures")
 
 
+@pytest.mark.long
 def test_a_skill_without_the_scope_at_all_judges_nothing_of_it(tmp_path: Path) -> None:
     fixtures = (IN_PATCHES[0], ELSEWHERE[0])
     gone = _skill(tmp_path / "gone", _without("patch", heading=True))
@@ -110,6 +111,7 @@ def test_what_another_skill_is_asked_differs_in_the_skill_alone(tmp_path: Path) 
     assert systems[0] == systems[1]  # the word more stands at the end, in another scope's section
 
 
+@pytest.mark.long
 def test_the_skill_is_part_of_where_a_result_comes_from(tmp_path: Path) -> None:
     one, other = _skill(tmp_path / "one"), _skill(tmp_path / "other", SHIPPED.read_text() + "\nAnother word.\n")
     same = _skill(tmp_path / "same", SHIPPED.read_text())

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from bankable.graph.cli import main
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORDING = ROOT / "evals" / "recorded" / "cpu-run.tar.xz"
@@ -55,6 +59,21 @@ def bankable() -> Bankable:
             env=env,
         )
         return Done(done.returncode, done.stdout, done.stderr)
+
+    return call
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> Bankable:
+    """The command line within this process: for commands that end before anything is started."""
+
+    def call(*words: object, timeout: float = 0.0) -> Done:
+        monkeypatch.chdir(ROOT)
+        monkeypatch.setattr(sys, "argv", ["bankable", *map(str, words)])
+        out, err = io.StringIO(), io.StringIO()
+        with redirect_stdout(out), redirect_stderr(err), pytest.raises(SystemExit) as ended:
+            main()
+        return Done(int(ended.value.code or 0), out.getvalue(), err.getvalue())
 
     return call
 

@@ -1,4 +1,7 @@
-"""A user's mistake is one line that says what, where and what to do, exit code 2, and never a traceback."""
+"""A user's mistake is one line that says what, where and what to do, exit code 2, and never a traceback.
+
+The first is made in a process of its own, as users make them.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,8 @@ def model(tmp_path: Path) -> Path:
     return Path(shutil.copytree(SHIPPED, tmp_path / "model"))
 
 
-def one_line(bankable: Bankable, *words: object) -> str:
-    done = bankable(*words)
+def one_line(run: Bankable, *words: object) -> str:
+    done = run(*words)
     assert done.code == 2, done
     assert "Traceback" not in done.err + done.out
     assert done.err.count("\n") == 1, done.err
@@ -31,33 +34,33 @@ def test_a_wrong_model_path(bankable: Bankable, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_an_empty_model_folder(bankable: Bankable, tmp_path: Path) -> None:
+def test_an_empty_model_folder(in_process: Bankable, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
-    assert "config.json" in one_line(bankable, "run", "--model", tmp_path / "empty", "--out", tmp_path / "run")
+    assert "config.json" in one_line(in_process, "run", "--model", tmp_path / "empty", "--out", tmp_path / "run")
 
 
 @pytest.mark.parametrize("content", ["not json", "[1, 2]", ""])
-def test_a_config_that_is_not_json(bankable: Bankable, model: Path, tmp_path: Path, content: str) -> None:
+def test_a_config_that_is_not_json(in_process: Bankable, model: Path, tmp_path: Path, content: str) -> None:
     (model / "config.json").write_text(content)
-    assert "config.json" in one_line(bankable, "run", "--model", model, "--out", tmp_path / "run")
+    assert "config.json" in one_line(in_process, "run", "--model", model, "--out", tmp_path / "run")
 
 
-def test_pickled_weights_need_permission(bankable: Bankable, model: Path, tmp_path: Path) -> None:
+def test_pickled_weights_need_permission(in_process: Bankable, model: Path, tmp_path: Path) -> None:
     (model / "model.safetensors").rename(model / "pytorch_model.bin")
-    assert "pickle" in one_line(bankable, "run", "--model", model, "--out", tmp_path / "run")
+    assert "pickle" in one_line(in_process, "run", "--model", model, "--out", tmp_path / "run")
 
 
-def test_code_that_comes_with_a_model_needs_permission(bankable: Bankable, model: Path, tmp_path: Path) -> None:
+def test_code_that_comes_with_a_model_needs_permission(in_process: Bankable, model: Path, tmp_path: Path) -> None:
     config = (model / "config.json").read_text().replace("{", '{"auto_map": {"AutoModel": "evil.Model"},', 1)
     (model / "config.json").write_text(config)
-    assert "trust-remote-code" in one_line(bankable, "run", "--model", model, "--out", tmp_path / "run").replace(
+    assert "trust-remote-code" in one_line(in_process, "run", "--model", model, "--out", tmp_path / "run").replace(
         "_", "-"
     )
 
 
-def test_an_unreadable_dataset(bankable: Bankable, tmp_path: Path) -> None:
+def test_an_unreadable_dataset(in_process: Bankable, tmp_path: Path) -> None:
     words = ("run", "--model", SHIPPED, "--dataset", "sharegpt", "--dataset-path", tmp_path / "gone.json")
-    assert "gone.json" in one_line(bankable, *words, "--out", tmp_path / "run")
+    assert "gone.json" in one_line(in_process, *words, "--out", tmp_path / "run")
 
 
 @pytest.mark.parametrize(
@@ -68,20 +71,20 @@ def test_an_unreadable_dataset(bankable: Bankable, tmp_path: Path) -> None:
     ],
 )
 def test_a_named_workload_that_does_not_fit(
-    bankable: Bankable, tmp_path: Path, words: tuple[str, ...], why: str
+    in_process: Bankable, tmp_path: Path, words: tuple[str, ...], why: str
 ) -> None:
-    line = one_line(bankable, "run", "--model", SHIPPED, "--out", tmp_path / "run", "--workload", *words)
+    line = one_line(in_process, "run", "--model", SHIPPED, "--out", tmp_path / "run", "--workload", *words)
     assert why in line
     assert why.startswith("Cannot") or "Use --workload inferencex-8k1k/3" in line
 
 
-def test_an_unknown_engine_flag(bankable: Bankable, tmp_path: Path) -> None:
+def test_an_unknown_engine_flag(in_process: Bankable, tmp_path: Path) -> None:
     words = ("run", "--model", SHIPPED, "--flag", "no_such_flag=1", "--out", tmp_path / "run")
-    assert "no_such_flag" in one_line(bankable, *words)
+    assert "no_such_flag" in one_line(in_process, *words)
 
 
-def test_an_option_that_does_not_exist(bankable: Bankable) -> None:
-    done = bankable("run", "--no-such-option")
+def test_an_option_that_does_not_exist(in_process: Bankable) -> None:
+    done = in_process("run", "--no-such-option")
     assert done.code == 2
     assert "Traceback" not in done.err
 
@@ -89,29 +92,29 @@ def test_an_option_that_does_not_exist(bankable: Bankable) -> None:
 @pytest.mark.parametrize(
     "words", [("--budget", "-1"), ("--concurrency", "0"), ("--dataset", "poems"), ("--slo", "ttft=-5")]
 )
-def test_a_value_that_cannot_be(bankable: Bankable, tmp_path: Path, words: tuple[str, str]) -> None:
-    one_line(bankable, "run", "--model", SHIPPED, "--out", tmp_path / "run", *words)
+def test_a_value_that_cannot_be(in_process: Bankable, tmp_path: Path, words: tuple[str, str]) -> None:
+    one_line(in_process, "run", "--model", SHIPPED, "--out", tmp_path / "run", *words)
 
 
-def test_a_folder_that_holds_a_run(bankable: Bankable, replayed: Path) -> None:
-    assert "already holds a run" in one_line(bankable, "run", "--replay", RECORDING, "--out", replayed)
+def test_a_folder_that_holds_a_run(in_process: Bankable, replayed: Path) -> None:
+    assert "already holds a run" in one_line(in_process, "run", "--replay", RECORDING, "--out", replayed)
 
 
-def test_a_run_of_a_newer_version(bankable: Bankable, tmp_path: Path) -> None:
+def test_a_run_of_a_newer_version(in_process: Bankable, tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text('{"schema_version": 99, "run_id": "x", "config": {}}')
-    assert "newer" in one_line(bankable, "resume", tmp_path)
+    assert "newer" in one_line(in_process, "resume", tmp_path)
 
 
 @pytest.mark.parametrize("command", ["resume", "verify", "report"])
-def test_a_folder_that_is_no_run(bankable: Bankable, tmp_path: Path, command: str) -> None:
-    one_line(bankable, command, tmp_path)
+def test_a_folder_that_is_no_run(in_process: Bankable, tmp_path: Path, command: str) -> None:
+    one_line(in_process, command, tmp_path)
 
 
-def test_a_recording_that_is_none(bankable: Bankable, tmp_path: Path) -> None:
+def test_a_recording_that_is_none(in_process: Bankable, tmp_path: Path) -> None:
     (tmp_path / "x.tar.xz").write_bytes(b"no archive")
-    assert "x.tar.xz" in one_line(bankable, "run", "--replay", tmp_path / "x.tar.xz", "--out", tmp_path / "run")
+    assert "x.tar.xz" in one_line(in_process, "run", "--replay", tmp_path / "x.tar.xz", "--out", tmp_path / "run")
 
 
-def test_an_engine_that_is_none(bankable: Bankable, tmp_path: Path) -> None:
+def test_an_engine_that_is_none(in_process: Bankable, tmp_path: Path) -> None:
     words = ("run", "--model", SHIPPED, "--engine-python", tmp_path / "python", "--out", tmp_path / "run")
-    assert "engine interpreter not found" in one_line(bankable, *words)
+    assert "engine interpreter not found" in one_line(in_process, *words)

@@ -51,6 +51,7 @@ def stacked(bankable: Bankable, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return place / "run"
 
 
+@pytest.mark.long
 def test_it_is_stacked_and_the_bundle_is_what_proves_it(stacked: Path) -> None:
     outcome = orjson.loads((stacked / "outcome.json").read_bytes())
     said = {

@@ -163,6 +163,7 @@ def test_one_filter_finds_the_fails_and_the_producers_answer(trapped: Scene) -> 
     assert eject.metadata["decisions"] == "ejected"
 
 
+@pytest.mark.long
 def test_every_documented_filter_names_what_is_sent_and_finds_it(trapped: Scene, resumed: Scene) -> None:
     filters = documented()
     assert len(filters) >= 10

@@ -98,7 +98,7 @@ def test_bad_and_cheating_proposals_are_dropped_and_counted(tuned: Tuned) -> Non
 @pytest.mark.parametrize(
     ("answer", "kind"),
     [
-        pytest.param(lambda _: refusal(), Kind.REFUSED, id="refusing"),
+        pytest.param(lambda _: refusal(), Kind.REFUSED, id="refusing", marks=pytest.mark.long),
         # Asked again and again, with pauses.
         pytest.param(
             lambda _: completion("Sure! Try more of everything."),

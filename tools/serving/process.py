@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from bankable.tools.errors import UserError
 from bankable.tools.serving.group import cpu_seconds, living, read_stat
+from bankable.tools.serving.shared_files import find_load_files, remove_files
 
 PID_FILE = "server.pid"
 PID_FILE_LIMIT = 4096
@@ -122,8 +123,10 @@ def stop_group(group: int, grace_s: float, kill_s: float, reap: Callable[[], obj
     """TERM, then KILL, the processes of one group and wait until none is left; ``reap`` collects our own child.
 
     Before the whole group is killed its leader is: sglang's other processes end with their parent, and Python's
-    resource tracker, the one that does not, then removes the semaphores which they shared.
+    resource tracker, the one that does not, then removes the semaphores which they shared. Files that they shared
+    otherwise are removed here.
     """
+    shared = find_load_files(living(group))
     steps = (
         (os.killpg, signal.SIGTERM, grace_s),
         (os.kill, signal.SIGKILL, LEADER_S),
@@ -137,6 +140,7 @@ def stop_group(group: int, grace_s: float, kill_s: float, reap: Callable[[], obj
             reap()
             if not living(group):
                 reap()  # the leader may have died between the two lines above
+                remove_files(shared)
                 return
             time.sleep(POLL_S)
     raise RuntimeError(f"processes {living(group)} of group {group} survived SIGKILL for {kill_s:.0f} s")

@@ -117,10 +117,13 @@ def test_a_quote_that_stands_nowhere_and_a_refusal_weigh_nothing(tmp_path: Path)
         assert _words(_log(tmp_path / word)) == {FRAUDS[1]: word}
 
 
-def test_mistakes_are_said(tmp_path: Path) -> None:
-    for words, why in (
-        (("-T", "auditor=clerk"), "invalid value 'clerk' for -T auditor"),
-        (("-T", "split=x"), "invalid value 'x' for -T split"),
-    ):
-        done = _inspect(tmp_path, *words, code=1)
-        assert why in done.stdout + done.stderr
+@pytest.mark.parametrize(
+    ("option", "why"),
+    [
+        ("auditor=clerk", "invalid value 'clerk' for -T auditor"),
+        pytest.param("split=x", "invalid value 'x' for -T split", marks=pytest.mark.long),
+    ],
+)
+def test_mistakes_are_said(tmp_path: Path, option: str, why: str) -> None:
+    done = _inspect(tmp_path, "-T", option, code=1)
+    assert why in done.stdout + done.stderr

@@ -116,12 +116,18 @@ def test_a_key_that_is_refused_is_one_line_and_is_not_repeated() -> None:
             [],
             "Cannot push to LangSmith: the request failed",
         ),
-        (
+        pytest.param(
             {"LANGSMITH_API_KEY": "k"},
             ["--experiment", "e"],
             "Cannot push an experiment: --results and --experiment go together",
+            marks=pytest.mark.long,
         ),
-        ({"LANGSMITH_API_KEY": "k"}, ["--only", "nothing-like-this"], "Cannot find the fixture"),
+        pytest.param(
+            {"LANGSMITH_API_KEY": "k"},
+            ["--only", "nothing-like-this"],
+            "Cannot find the fixture",
+            marks=pytest.mark.long,
+        ),
     ],
 )
 def test_mistakes_are_one_line(environ: dict[str, str], words: list[str], why: str) -> None:

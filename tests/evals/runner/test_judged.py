@@ -66,6 +66,7 @@ def test_both_together_ask_only_where_something_can_be_lowered(tmp_path: Path) -
     assert "unknown (no price)" in said
 
 
+@pytest.mark.long
 def test_a_judge_that_accuses_the_honest_is_seen(tmp_path: Path) -> None:
     with ScriptedEndpoint(quoting('"headline"')) as served:
         code, said = _run(tmp_path, served, "both")
@@ -88,12 +89,14 @@ def test_votes_and_repeats(tmp_path: Path) -> None:
     assert [result.repeat for result in read_results(tmp_path)] == [0, 1]
 
 
+@pytest.mark.long
 def test_what_it_cost(tmp_path: Path) -> None:
     with ScriptedEndpoint(says(PASS)) as served:
         _, said = _run(tmp_path / "out", served, "both", "--llm-price", "m=1000,5000")
     assert "$0.6000" in said  # three votes of 100 tokens read and 20 written
 
 
+@pytest.mark.long
 def test_a_budget_is_for_all_fixtures_together(tmp_path: Path) -> None:
     with ScriptedEndpoint(says(PASS)) as served:
         _, said = _run(tmp_path, served, "judge", "--llm-budget", "calls=4", only=(HONEST, SCHEDULES))

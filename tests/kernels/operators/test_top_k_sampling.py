@@ -134,6 +134,7 @@ def overlay_of(folder: Path, *change: str) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_with_the_kernel_the_same_tokens_are_drawn_and_the_same_random_number_follows(sampled, tmp_path):
     plain, replaced = sampled.run(None), sampled.run(overlay_of(tmp_path / "overlay"))
     assert len(plain["drawn"]) == CALLS

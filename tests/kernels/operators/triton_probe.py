@@ -3,7 +3,7 @@
     triton_probe.py REPOSITORY JOB
 
 JOB is JSON: families with their shapes, those that are tried in float16 too, kinds of inputs. Prints a JSON line for
-each call: every kind with the default choices, normal inputs with all others.
+each call: every kind with the default choices, normal inputs with all others, at every shape or at the last one only.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def choices_of(family: str) -> list[Choices]:
 job = json.loads(sys.argv[2])
 for family, shapes in job["families"].items():
     usual, *others = choices_of(family)
-    for dims in map(tuple, shapes):
+    for index, dims in enumerate(map(tuple, shapes)):
         for kind in job["kinds"]:
             print(json.dumps(tried(family, dims, job["dtype"], kind, usual)))
-        for choices in others:
+        for choices in others if job["choices_everywhere"] or index == len(shapes) - 1 else ():
             print(json.dumps(tried(family, dims, job["dtype"], "normal", choices)))

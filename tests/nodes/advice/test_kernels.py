@@ -47,6 +47,7 @@ def authored(tmp_path: Path, task: TaskFolder, python: Path, server: ScriptedEnd
     return ledger
 
 
+@pytest.mark.long
 def test_proposals_are_evaluated_first_bounded_and_named(task: TaskFolder, python: Path, tmp_path: Path) -> None:
     answer = says(
         {

@@ -147,6 +147,7 @@ def test_devices_are_disjoint_sets_of_cores():
     assert core_sets(64) == [tuple(sorted(os.sched_getaffinity(0)))]
 
 
+@pytest.mark.long
 def test_the_author_has_its_kernels_tried_on_the_cluster(
     cluster, task: TaskFolder, python: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
