@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import tarfile
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from bankable.evals.bench.nightly_rules import MARGIN, RULES, NightMachine
+from bankable.evals.bench.nightly_rules import MARGIN, RULES, Array, NightMachine, gate_alarms
 from bankable.evals.score.rate import Rate
 
 NIGHTS = 20
@@ -80,6 +83,65 @@ def gate_table(trials: int = 200, seed: int = 0) -> str:
             shown = (rates.false_nights, rates.false_histories, rates.found, rates.undecided, rates.creeping)
             lines.append(f"| {name} | {' | '.join(map(_describe, shown))} |")
     return "\n".join(lines)
+
+
+FEWEST_NIGHTS = 6
+"""Nights without a change before the first injected loss on recorded launches."""
+LAUNCHES_A_NIGHT = 2
+
+
+def recorded_table(archive: Path) -> str:
+    """Markdown: the rules on launches of recorded A/A runs, two launches a night in the order of their starts.
+
+    The launches are of real servers and minutes apart, so that what separates these "nights" is a machine that others
+    use as well. inference-doctor is given each round as a run, as it reads JSON lines; ours the launches. The loss is
+    injected into one night after the other from the seventh on.
+    """
+    rounds = read_launches(archive)
+    count = len(rounds) // LAUNCHES_A_NIGHT
+    used = rounds[: count * LAUNCHES_A_NIGHT]
+    levels: Array = np.median(used, axis=1).reshape(count, LAUNCHES_A_NIGHT)
+    lines = [
+        f"{count} nights of {LAUNCHES_A_NIGHT} recorded launches, {len(used[0])} rounds each ({archive.name})",
+        "",
+        f"| recorded launches | false alarms, of nights | {LOSS:.0%} regression found |",
+        "| --- | --- | --- |",
+    ]
+    for name, rule in RULES.items():
+        nights = levels if rule is gate_alarms else used.reshape(count, -1)
+        alarms = Rate.count(outcome in ALARMS for outcome in rule(nights))
+        found = Rate.count(_lose(nights, last, rule)[-1] in ALARMS for last in range(FEWEST_NIGHTS, count))
+        lines.append(f"| {name} | {_describe(alarms)} | {_describe(found)} |")
+    return "\n".join(lines)
+
+
+def read_launches(archive: Path) -> Array:
+    """Log throughput of each round of every complete launch in an archive of runs, in the order of their starts."""
+    launched: dict[str, float] = {}
+    rounds: dict[str, list[float]] = {}
+    with tarfile.open(archive) as files:
+        for member in files:
+            folder, _, name = member.name.rpartition("/")
+            if "/comparisons/" not in folder or name not in ("leg.json", "bench_runs.jsonl"):
+                continue
+            content = files.extractfile(member)
+            if content is None:
+                continue
+            if name == "leg.json":
+                leg = json.load(content)
+                if leg["status"] == "complete":
+                    launched[folder] = float(leg["launched_at"])
+            else:
+                rounds[folder] = [float(json.loads(line)["output_throughput"]) for line in content]
+    order = sorted((folder for folder in launched if folder in rounds), key=lambda folder: (launched[folder], folder))
+    return np.log(np.array([rounds[folder] for folder in order]))
+
+
+def _lose(nights: Array, last: int, rule: Callable[[Array], Sequence[str]]) -> Sequence[str]:
+    """Outcomes of the nights up to ``last``, which loses ``LOSS``."""
+    history = nights[: last + 1].copy()
+    history[-1] += np.log1p(-LOSS)
+    return rule(history)
 
 
 def _describe(rate: Rate) -> str:

@@ -25,7 +25,7 @@ from bankable.evals.bench.ladder_record import LadderLandscapePlan, record_ladde
 from bankable.evals.bench.ladder_records import read_ladder_landscape
 from bankable.evals.bench.ladder_search import bench_ladder, ladder_table
 from bankable.evals.bench.landscape import LandscapePlan, record
-from bankable.evals.bench.nightly import gate_table
+from bankable.evals.bench.nightly import gate_table, recorded_table
 from bankable.evals.bench.null import run_null
 from bankable.evals.bench.overhead import measure as overhead
 from bankable.evals.bench.rates import rates_table
@@ -202,12 +202,14 @@ def goodput(
 def gate(
     trials: Annotated[int, typer.Option(min=10, help="Simulated histories on each machine.")] = 200,
     seed: Annotated[int, typer.Option(help="Of the simulated machines.")] = 0,
+    recorded: Annotated[Path, typer.Option(help="Recorded A/A runs.")] = RECORDED / "null-runs.tar.xz",
 ) -> None:
-    """False alarms and power of nightly gates, `bankable gate` and inference-doctor, by simulation.
+    """False alarms and power of nightly gates, `bankable gate` and inference-doctor: simulated, and on real launches.
 
     Not `evals gate`, which holds this project's own fixtures against what is expected of them.
     """
     typer.echo(gate_table(trials, seed))
+    typer.echo("\n" + recorded_table(recorded))
 
 
 @bench_app.command()

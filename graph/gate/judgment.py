@@ -269,7 +269,7 @@ def _join(figures: Sequence[FigureJudgment]) -> tuple[Outcome, str]:
         return "worse", ""
     moved = [figure for figure in figures if figure.drift is not None and figure.drift.outcome == "worse"]
     if moved:
-        return "drifted", "the baseline itself has become worse since its first nights, slowly: see drift"
+        return "drifted", "not worse than the last nights, but these are worse than the first ones: see drift"
     if missing:
         return "inconclusive", f"not in every launch, or zero: {', '.join(missing)}"
     if "inconclusive" in outcomes:

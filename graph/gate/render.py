@@ -22,7 +22,7 @@ TITLES = {
     "worse": "worse",
     "inconclusive": "inconclusive",
     "not_comparable": "not comparable",
-    "drifted": "no worse than the last nights, but the baseline has drifted",
+    "drifted": "the baseline has drifted",
 }
 
 

@@ -5,7 +5,7 @@ A rolling baseline follows a regression of a little every night, and each night 
 Y = mean of a night's launch levels (log figure); first and last: k = n // 3 nights at each end, three at least, ten at
 most
 h = harm: mean Y of the last less that of the first, its sign turned where larger is better
-L, U = h ∓ t(1−α, 2k−2) · s · √(2/k), s² pooled over both groups
+L, U = h ∓ t(1−α, 2k−2) · s · √(2/k), s² pooled over both groups, α = 1 % because the question is asked every night
 worse: L > log(1 + margin). better: −U > log(1 + floor). steady: U < log(1 + margin). unclear: anything else.
 """
 
@@ -18,9 +18,10 @@ from statistics import fmean
 from typing import Literal
 
 from bankable.tools.statistics.few import FLOOR
-from bankable.tools.statistics.no_worse import ALPHA
 from bankable.tools.statistics.student import t_quantile
 
+ALPHA = 0.01
+"""One-sided level of a bound."""
 FEWEST, MOST = 3, 10
 """Nights at each end."""
 FROM_NIGHTS = 2 * FEWEST
