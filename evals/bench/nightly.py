@@ -134,7 +134,8 @@ def read_launches(archive: Path) -> Array:
             else:
                 rounds[folder] = [float(json.loads(line)["output_throughput"]) for line in content]
     order = sorted((folder for folder in launched if folder in rounds), key=lambda folder: (launched[folder], folder))
-    return np.log(np.array([rounds[folder] for folder in order]))
+    logs: Array = np.log(np.array([rounds[folder] for folder in order]))
+    return logs
 
 
 def _lose(nights: Array, last: int, rule: Callable[[Array], Sequence[str]]) -> Sequence[str]:
