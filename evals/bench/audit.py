@@ -25,9 +25,9 @@ from statistics import median
 import orjson
 
 from bankable.evals.bench.audit_evidence import SUBJECT, Size, big_run
-from bankable.nodes.auditor.__main__ import cores
 from bankable.nodes.auditor.engine import evaluate
 from bankable.nodes.auditor.process import ENVIRONMENT, START
+from bankable.nodes.auditor.reading.fork_map import cores
 from bankable.nodes.auditor.reading.prefetch import prefetch_legs
 from bankable.nodes.auditor.reading.sealed import SealedView
 from bankable.nodes.auditor.verdict import Verdict, Word

@@ -16,6 +16,7 @@ import typer
 from bankable.evals.bench.audit import measure as audit_speed
 from bankable.evals.bench.audit import per_round
 from bankable.evals.bench.audit_evidence import SUBJECT, Size
+from bankable.evals.bench.duel import duel_report
 from bankable.evals.bench.effects import effects
 from bankable.evals.bench.few import few_report
 from bankable.evals.bench.goodput import goodput_table
@@ -31,6 +32,7 @@ from bankable.evals.bench.overhead import measure as overhead
 from bankable.evals.bench.rates import rates_table
 from bankable.evals.bench.records import read_landscape
 from bankable.evals.bench.repeat import repeat as repeat_verdicts
+from bankable.evals.bench.rival import default_cache, find_rival
 from bankable.evals.bench.run import measure as run_speed
 from bankable.evals.bench.search import WITHIN, bench, table
 from bankable.evals.bench.start import measure as start_times
@@ -219,6 +221,22 @@ def few(
 ) -> None:
     """False gains and power of rules on one to ten launches a side, by simulation."""
     typer.echo(few_report(trials, seed))
+
+
+@bench_app.command()
+def duel(
+    *,
+    rival: Annotated[
+        Path | None, typer.Option(help="Interpreter that has inference-doctor 0.4.1; else it is installed.")
+    ] = None,
+    cache: Annotated[Path | None, typer.Option(help="Where it is installed; ~/.cache/bankable by default.")] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Of each timing, in turns.")] = 5,
+    pairs: Annotated[int, typer.Option(min=0, help="Simulated comparisons without and with a gain; 0: none.")] = 40,
+    cases: Annotated[Path | None, typer.Option(help="Folder of further cases, each with ref and cand.")] = None,
+) -> None:
+    """`audit` and inference-doctor on the same files: answers, time and memory."""
+    python = find_rival(rival, cache or default_cache())
+    typer.echo(duel_report(python, repeats, pairs, cases, lambda line: typer.echo(line, err=True)))
 
 
 @bench_app.command()

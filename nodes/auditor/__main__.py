@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
 from bankable.nodes.auditor.engine import evaluate
+from bankable.nodes.auditor.reading.fork_map import cores
 from bankable.tools.errors import UserError
 
 USAGE = "usage: python -m bankable.nodes.auditor SEALED_DIR [JOBS]"
@@ -27,11 +27,6 @@ def main(arguments: list[str]) -> int:
         return 2
     sys.stdout.buffer.write(verdict.to_bytes())
     return 0
-
-
-def cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def bound_memory(most: int) -> None:

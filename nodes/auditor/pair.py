@@ -20,6 +20,7 @@ from bankable.nodes.auditor.importers import formats, geak
 from bankable.nodes.auditor.importers.geak_claims import read_claims
 from bankable.nodes.auditor.importers.intake import Intake
 from bankable.nodes.auditor.importers.leg import ImportedLeg
+from bankable.nodes.auditor.importers.load import CopiedLaunch
 from bankable.nodes.auditor.importers.loads import Sweep, describe, find_sweep, select
 from bankable.nodes.auditor.importers.readers import KNOWN
 from bankable.nodes.auditor.importers.view import ImportedComparison, ImportedView, PairScope
@@ -112,15 +113,15 @@ def _pair(
     places = {Side.REFERENCE: reference, Side.CANDIDATE: candidate}
     if run is not None:
         places = {Side.REFERENCE: run.reference, Side.CANDIDATE: run.candidate}
-    reader = Reader(intake.root)
     launches = {side: formats.take(intake, place, side.value) for side, place in places.items() if place is not None}
     names = geak.take_summaries(intake, run.summaries) if run is not None else ()
     if claim is not None:
         intake.file(claim, "claim.json")
+    reader = Reader(intake.root, intake.digests)
     names += tuple(f"candidate/{name}" for name in geak.SUMMARIES if reader.exists(f"candidate/{name}"))
     # A candidate that was never measured is a leg without a round, which gives a finding.
-    launches.setdefault(Side.CANDIDATE, [formats.Given("candidate", None, None)])
-    legs = {side: formats.read(reader, side, launches[side], one_server=one_server) for side in Side}
+    launches.setdefault(Side.CANDIDATE, [CopiedLaunch("candidate", None, None)])
+    legs = formats.read(reader, {side: launches[side] for side in Side}, one_server=one_server)
     _usable(reader, legs)
     legs = {side: _hold_to_limits(legs[side], options) for side in Side}
     ignored = _describe_ignored(intake, [place for place in places.values() if place is not None])
@@ -187,13 +188,14 @@ def _audit_alone(
 ) -> Iterator[AuditedLoad]:
     runs = [geak.locate(source, baseline=True) for source in sources]
     places = [source if run is None else run.reference for source, run in zip(sources, runs, strict=True)]
-    reader, side = Reader(intake.root), Side.REFERENCE.value
+    side = Side.REFERENCE.value
     launches = [
         launch
         for index, place in enumerate(places)
         for launch in formats.take(intake, place, side if len(places) == 1 else f"{side}/{index:03}")
     ]
-    legs = formats.read(reader, Side.REFERENCE, launches, one_server=one_server)
+    reader = Reader(intake.root, intake.digests)
+    legs = formats.read(reader, {Side.REFERENCE: launches}, one_server=one_server)[Side.REFERENCE]
     _usable(reader, {Side.REFERENCE: legs})
     legs = _hold_to_limits(legs, options)
     ignored = _describe_ignored(intake, places)

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from bankable.evals.fixtures.build import tool_results as samples
 from bankable.nodes.auditor.pair import audit_pair
 from bankable.nodes.auditor.schema import PUBLISHED, json_schema
 from bankable.nodes.auditor.verdict import Verdict
 from bankable.tools.errors import UserError
 from tests.graph.conftest import ROOT, Bankable
 from tests.nodes.auditor import builders
-from tests.nodes.auditor.importers import samples
 
 HEAVY = ("numpy", "scipy", "torch", "sglang", "rich", "langgraph", "httpx", "jinja2", "optuna", "psutil")
 

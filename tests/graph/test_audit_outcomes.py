@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from bankable.evals.fixtures.build import tool_results as samples
 from bankable.graph.cli import app
-from tests.nodes.auditor.importers import samples
 
 
 def _leg(folder: Path, rate: float, spread: float, loads: tuple[int, ...] = (4,)) -> Path:

@@ -61,14 +61,14 @@ def percentiles(values: Sequence[float], qs: Sequence[float]) -> list[float]:
     return packed_percentiles(pack(values), qs)
 
 
-def packed_percentiles(doubles: Doubles, qs: Sequence[float]) -> list[float]:
-    """The same of packed doubles."""
+def packed_percentiles(doubles: Doubles, qs: Sequence[float], *, reorder: bool = False) -> list[float]:
+    """The same of packed doubles. ``reorder``: they may be put in another order, which saves a copy of them."""
     last = len(doubles) // DOUBLE - 1
     if last < 0:
         return [0.0] * len(qs)
     positions = [q / 100.0 * last for q in qs]
     places = order_statistics(
-        doubles, (min(math.floor(position) + up, last) for position in positions for up in (0, 1))
+        doubles, (min(math.floor(position) + up, last) for position in positions for up in (0, 1)), reorder=reorder
     )
     return [_between(places, position, last) for position in positions]
 
@@ -95,10 +95,13 @@ def figures(
     decodes: Sequence[float],
     gaps: Doubles,
     errors: Sequence[str],
+    *,
+    reorder: bool = False,
 ) -> RoundFigures:
     """The same from lists that were checked already: equally long, finite, nothing negative, a positive duration.
 
-    ``decodes`` holds the exact sum of each request's ITLs, ``gaps`` the packed ITLs of all completed requests.
+    ``decodes`` holds the exact sum of each request's ITLs, ``gaps`` the packed ITLs of all completed requests, which
+    ``reorder`` allows to be put in another order.
     """
     done = [i for i, error in enumerate(errors) if not error]
     outputs = [output_lens[i] for i in done]
@@ -107,7 +110,7 @@ def figures(
     tpots = [decode / (length - 1) for decode, length in zip(decodes, outputs, strict=True) if length > 1]
     whole = [ttft + decode for ttft, decode in zip(firsts, decodes, strict=True)]
     (ttft_50, ttft_99), (tpot_50, tpot_99) = percentiles(firsts, (50, 99)), percentiles(tpots, (50, 99))
-    itl_50, itl_99 = packed_percentiles(gaps, (50, 99))
+    itl_50, itl_99 = packed_percentiles(gaps, (50, 99), reorder=reorder)
     e2e_50, e2e_99 = percentiles(whole, (50, 99))
     return RoundFigures(
         issued=len(errors),

@@ -44,19 +44,24 @@ def prepare() -> None:
         import_module("numpy")
 
 
-def order_statistics(doubles: Doubles, ranks: Iterable[int]) -> dict[int, float]:
-    """``sorted(values)[rank]`` for every rank in ``range(len(values))``. Values are packed and finite."""
+def order_statistics(doubles: Doubles, ranks: Iterable[int], *, reorder: bool = False) -> dict[int, float]:
+    """``sorted(values)[rank]`` for every rank in ``range(len(values))``. Values are packed and finite.
+
+    ``reorder``: they may be put in another order, which saves a copy of them.
+    """
     wanted = sorted(set(ranks))
     if len(doubles) > FEW * DOUBLE and find_spec("numpy") is not None:
-        return _partition(doubles, wanted)
+        return _partition(doubles, wanted, reorder)
     ordered = sorted(memoryview(doubles).cast("d").tolist())
     return {rank: ordered[rank] for rank in wanted}
 
 
-def _partition(doubles: Doubles, ranks: Sequence[int]) -> dict[int, float]:
+def _partition(doubles: Doubles, ranks: Sequence[int], reorder: bool) -> dict[int, float]:
     import numpy as np  # noqa: PLC0415  # a tenth of a second that only large rounds are worth
 
-    by_rank, rest, passed = dict[int, float](), np.array(np.frombuffer(doubles)), 0
+    values = np.frombuffer(doubles)
+    rest = values if reorder and values.flags.writeable else np.array(values)
+    by_rank, passed = dict[int, float](), 0
     for rank in ranks:  # one at a time, each above the last: numpy takes six times as long for several at once
         rest.partition(rank - passed)
         rest, passed = rest[rank - passed :], rank

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from bankable.nodes.auditor.importers import geak_claims
-from bankable.nodes.auditor.importers.documents import Document, documents, number, peek, unmarked
-from bankable.nodes.auditor.importers.format import Format, Reading
+from bankable.nodes.auditor.importers.documents import Opened, peek, unmarked
+from bankable.nodes.auditor.importers.format import Format
 from bankable.nodes.auditor.importers.intake import MAX_LAUNCHES, SIDECARS, Intake, entries, files, safe
 from bankable.nodes.auditor.importers.launches import count_once, join_runs
 from bankable.nodes.auditor.importers.leg import ImportedLeg
-from bankable.nodes.auditor.importers.parity_dump import generations
+from bankable.nodes.auditor.importers.load import CopiedLaunch, LaunchContent, load_launches
 from bankable.nodes.auditor.importers.readers import FORMATS, KNOWN
 from bankable.nodes.auditor.reading.reader import Json, Reader
-from bankable.nodes.auditor.reading.rows import BenchRound
-from bankable.nodes.auditor.reading.view import LegView
 from bankable.tools.errors import UserError
+from bankable.tools.evidence.layout import MAX_FILE_BYTES
 from bankable.tools.evidence.records import Side
 
 MAIN = "bench_runs.jsonl"
 LEG_NAMES = (MAIN, "profile_export.jsonl")
 """Names of the rounds of a leg folder, which is one launch."""
+WORTH_READING_BYTES = 4 << 20
+"""Bytes of a file from which its parsed objects are not kept until the launch is read."""
 MAX_FOLDERS = 8
 """Levels of folders that are searched below a leg."""
 RUNS = "profile_runs"
@@ -35,21 +35,7 @@ UNKNOWN = "no benchmark result of a known format"
 DETAILED, SUMMARY = "AIPerf records", "AIPerf or GenAI-Perf summary"
 
 
-@dataclass(frozen=True)
-class Given:
-    """One launch's files after they were copied."""
-
-    folder: str
-    main: str | None
-    """``None``: the launch left other records but no result."""
-    format: Format | None
-    plain: bool = False
-    """Whether the measurement layer's own reader accepts it unchanged, under its own name."""
-    group: str = ""
-    """Results with the same group are runs of one server, by the layout of their folders."""
-
-
-def take(intake: Intake, source: Path, side: str) -> list[Given]:
+def take(intake: Intake, source: Path, side: str) -> list[CopiedLaunch]:
     """Copy a leg's files into ``side``. Raises ``UserError`` when nothing in it is a known result."""
     if not source.is_dir():
         launch = _file(intake, source, side)
@@ -65,7 +51,7 @@ def take(intake: Intake, source: Path, side: str) -> list[Given]:
         return [whole]
     several = _prefer_records(intake, list(_search(intake, source, side, source, MAX_FOLDERS)))
     if not several and (source / "server.log").is_file():
-        return [_with_sidecars(intake, source, Given(side, None, None))]
+        return [_with_sidecars(intake, source, CopiedLaunch(side, None, None))]
     if not several:
         raise _refuse_unknown(source, next(iter(intake.ignored.values()), ""))
     if len(several) > MAX_LAUNCHES:
@@ -78,7 +64,7 @@ def take(intake: Intake, source: Path, side: str) -> list[Given]:
     return several
 
 
-def _search(intake: Intake, folder: Path, target: str, root: Path, depth: int) -> Iterator[Given]:
+def _search(intake: Intake, folder: Path, target: str, root: Path, depth: int) -> Iterator[CopiedLaunch]:
     """Launches in a folder and below it: leg folders, else each result file. What is no result is remembered."""
     below = [path for path in entries(folder) if path.is_dir()]
     launches = []
@@ -122,7 +108,7 @@ def _twin_of(path: Path) -> Path | None:
     return twin if path.suffix.lower() == ".csv" and twin.is_file() else None
 
 
-def _prefer_records(intake: Intake, launches: list[Given]) -> list[Given]:
+def _prefer_records(intake: Intake, launches: list[CopiedLaunch]) -> list[CopiedLaunch]:
     """Without AIPerf's summaries where its records are there: they are figures of the same runs."""
     if not any(each.format and each.format.name == DETAILED for each in launches):
         return launches
@@ -132,27 +118,52 @@ def _prefer_records(intake: Intake, launches: list[Given]) -> list[Given]:
     return [each for each in launches if not (each.format and each.format.name == SUMMARY)]
 
 
-def read(reader: Reader, side: Side, launches: Iterable[Given], *, one_server: bool = False) -> tuple[ImportedLeg, ...]:
-    """The launches of one side as typed legs. A launch without a usable round stays, with no rounds.
+def read(
+    reader: Reader, sides: Mapping[Side, Sequence[CopiedLaunch]], *, one_server: bool = False
+) -> dict[Side, tuple[ImportedLeg, ...]]:
+    """The launches of each side as typed legs. A launch without a usable round stays, with no rounds.
 
-    ``one_server``: the caller says that all results are runs of one server.
+    ``one_server``: the caller says that all results of a side are runs of one server.
     """
-    given = list(launches)
-    legs = count_once([_read(reader, side, each) for each in given])
-    groups = {each.folder: "given" if one_server else each.group for each in given}
+    contents = iter(load_launches(reader, [launch for launches in sides.values() for launch in launches]))
+    return {side: _join(reader, side, launches, contents, one_server) for side, launches in sides.items()}
+
+
+def _join(
+    reader: Reader, side: Side, launches: Sequence[CopiedLaunch], contents: Iterator[LaunchContent], one_server: bool
+) -> tuple[ImportedLeg, ...]:
+    legs = count_once([_build_leg(reader, side, launch, next(contents)) for launch in launches])
+    groups = {launch.folder: "given" if one_server else launch.group for launch in launches}
     return join_runs(legs, groups)
 
 
-def recognise(folder: Path, name: str, reader: Reader | None = None) -> tuple[Format | None, Json | None]:
-    """The format of a file, by its content, and its first object. Problems are reported to ``reader``."""
-    trial = reader or Reader(folder)
-    first = peek(trial, name)
-    recognised = next((each for each in FORMATS if first is not None and each.recognise(first)), None)
+def _build_leg(reader: Reader, side: Side, launch: CopiedLaunch, content: LaunchContent) -> ImportedLeg:
+    if launch.main is None or launch.format is None:
+        return ImportedLeg(reader, launch.folder, side, None, ())
+    return ImportedLeg(
+        reader,
+        launch.folder,
+        side,
+        launch.main,
+        content.rows,
+        format=launch.format.name,
+        absent=content.absent,
+        remarks=content.remarks,
+        answers_file=content.answers_file,
+        outputs=content.outputs,
+        summaries=content.summaries,
+    )
+
+
+def recognise(folder: Path, name: str, reader: Reader | None = None) -> tuple[Format | None, Opened]:
+    """The format of a file, by its content, and what was read of it. Problems are reported to ``reader``."""
+    opened = peek(reader or Reader(folder), name)
+    recognised = next((each for each in FORMATS if opened.first is not None and each.recognise(opened.first)), None)
     if recognised is None:
         for file_format in FORMATS:
             if (table := file_format.table(Reader(folder), name)) is not None:
-                return file_format, table
-    return recognised, first
+                return file_format, Opened(table)
+    return recognised, opened
 
 
 def _replicas(source: Path) -> list[Path]:
@@ -170,19 +181,25 @@ def _replicas(source: Path) -> list[Path]:
     return attempts
 
 
-def _file(intake: Intake, source: Path, folder: str) -> Given | None:
+def _file(intake: Intake, source: Path, folder: str) -> CopiedLaunch | None:
     """A single result as one launch."""
     target = intake.file(source, f"{folder}/{safe(source.name)}")
     trial = Reader(intake.root)
-    kind, first = recognise(intake.root, target, trial)
+    kind, opened = recognise(intake.root, target, trial)
     if kind is None:
-        intake.drop(target, _explain_unread(trial, first))
+        intake.drop(target, _explain_unread(trial, opened.first))
         return None
-    plain = first is not None and kind.is_plain(first) and unmarked(intake.root / target)
+    plain = opened.first is not None and kind.is_plain(opened.first) and unmarked(intake.root / target)
     if plain and target != f"{folder}/{MAIN}":
         intake.rename(target, f"{folder}/{MAIN}")
         target = f"{folder}/{MAIN}"
-    return Given(folder, target, kind, plain)
+    if opened.parsed is None or plain:
+        return CopiedLaunch(folder, target, kind, plain)
+    if (intake.root / target).stat().st_size < WORTH_READING_BYTES:
+        return CopiedLaunch(folder, target, kind, parsed=opened.parsed, problems=tuple(trial.problems))
+    # What was parsed is many times as large as the file: it is read now and not kept.
+    reading = kind.read(trial, target, opened.parsed)
+    return CopiedLaunch(folder, target, kind, reading=reading, problems=tuple(trial.problems))
 
 
 def _explain_unread(trial: Reader, first: Json | None) -> str:
@@ -193,7 +210,7 @@ def _explain_unread(trial: Reader, first: Json | None) -> str:
     return UNKNOWN
 
 
-def _launch(intake: Intake, source: Path, folder: str) -> Given | None:
+def _launch(intake: Intake, source: Path, folder: str) -> CopiedLaunch | None:
     """A leg folder with results under a usual name; when rounds were lost, its other records remain."""
     names = {path.name for path in entries(source) if path.is_file()}
     main = next((name for name in LEG_NAMES if name in names), None)
@@ -202,22 +219,25 @@ def _launch(intake: Intake, source: Path, folder: str) -> Given | None:
     launch = _file(intake, source / main, folder)
     if launch is None and "server.log" not in names:
         raise _refuse_unknown(source / main, intake.ignored.get(str(source / main), ""))
-    return _with_sidecars(intake, source, launch or Given(folder, None, None))
+    return _with_sidecars(intake, source, launch or CopiedLaunch(folder, None, None))
 
 
-def _with_sidecars(intake: Intake, source: Path, launch: Given, *, everything: bool = True) -> Given:
+def _with_sidecars(intake: Intake, source: Path, launch: CopiedLaunch, *, everything: bool = True) -> CopiedLaunch:
     """Copy what lies beside a result: of several results in one folder only the records with a usual name."""
     main = Path(intake.origins[launch.main]).name if launch.main else None
     for path in entries(source):
         wanted = path.name in SIDECARS or (everything and path.suffix.lower() == ".json")
         target = f"{launch.folder}/{safe(path.name)}"
         if wanted and path.is_file() and path.name != main and not (intake.root / target).exists():
+            if path.suffix == ".db" and path.stat().st_size > MAX_FILE_BYTES:
+                intake.ignored[str(path)] = "larger than an audit reads"
+                continue
             intake.file(path, target)
             intake.ignored.pop(str(path), None)
     return launch
 
 
-def _with_shared(intake: Intake, folder: Path, root: Path, launch: Given) -> Given:
+def _with_shared(intake: Intake, folder: Path, root: Path, launch: CopiedLaunch) -> CopiedLaunch:
     """Copy the records that lie in a folder above, for all launches below it."""
     while folder != root:
         folder = folder.parent
@@ -226,94 +246,6 @@ def _with_shared(intake: Intake, folder: Path, root: Path, launch: Given) -> Giv
             if path.name in SIDECARS and path.is_file() and not (intake.root / target).exists():
                 intake.file(path, target)
     return launch
-
-
-def _read(reader: Reader, side: Side, launch: Given) -> ImportedLeg:
-    if launch.main is None or launch.format is None:
-        return ImportedLeg(reader, launch.folder, side, None, ())
-    own = LegView(reader, launch.folder)
-    reading = _plainly(own, launch)
-    if reading is None:
-        reading = launch.format.read(reader, launch.main, _objects(reader, launch))
-    rows = _with_arguments(reader, launch, reading.rows)
-    answers, answers_file = (None, None) if own.outputs else generations(reader, launch.folder)
-    return ImportedLeg(
-        reader,
-        launch.folder,
-        side,
-        launch.main,
-        tuple(row for row in rows if _finite(reader, launch.main, row)),
-        format=launch.format.name,
-        absent=reading.absent,
-        remarks=reading.remarks,
-        answers_file=answers_file or None,
-        outputs=answers if answers_file else own.outputs,
-        summaries=tuple(_summaries(reader, launch)),
-    )
-
-
-def _plainly(view: LegView, launch: Given) -> Reading | None:
-    """Read with the measurement layer's reader, where possible."""
-    if not launch.plain:
-        return None
-    try:
-        return Reading(view.rows)
-    except (ValueError, OverflowError):
-        return None  # sums out of bounds: the general reader reports which round
-
-
-def _finite(reader: Reader, file: str, row: BenchRound) -> bool:
-    """Whether the magnitude of every figure is within bounds."""
-    values = [*row.reported.values(), *row.raw.values(), *(check.true for check in row.checks)]
-    if all(number(value) is not None for value in values):
-        return True
-    reader.report(file, row.line, "impossible", "a figure beyond all bounds")
-    return False
-
-
-def _with_arguments(reader: Reader, launch: Given, rows: tuple[BenchRound, ...]) -> tuple[BenchRound, ...]:
-    """Rounds with what was asked for, where a summary beside records without it states that."""
-    if any(row.arguments for row in rows) or launch.plain:
-        return rows
-    for path in sorted((reader.folder / launch.folder).iterdir()):
-        name = f"{launch.folder}/{path.name}"
-        if path.suffix != ".json" or name == launch.main or not path.is_file():
-            continue
-        record = _quiet(reader, name)
-        asked = next((found for each in FORMATS if record is not None and (found := each.arguments(record))), ())
-        if asked:
-            return tuple(replace(row, arguments=asked) for row in rows)
-    return rows
-
-
-def _summaries(reader: Reader, launch: Given) -> Iterator[tuple[str, Mapping[str, float]]]:
-    """Files beside the result that report figures of this launch: GEAK's ``bench_summary.json``, an aggregate."""
-    for path in sorted((reader.folder / launch.folder).iterdir()):
-        name = f"{launch.folder}/{path.name}"
-        if path.suffix != ".json" or name == launch.main or not path.is_file():
-            continue
-        record = _quiet(reader, name)
-        readers = (geak_claims.summary_figures, *(file_format.summary for file_format in FORMATS))
-        if record is not None and (figures := next((result for read in readers if (result := read(record))), None)):
-            yield name, figures
-
-
-def _quiet(reader: Reader, name: str) -> Json | None:
-    """A side file as an object; one of another form is no claim."""
-    return reader.document(name) if _first_byte(reader.folder / name) == b"{" else None
-
-
-def _objects(reader: Reader, launch: Given) -> Iterable[Document]:
-    name = launch.main or ""
-    if _first_byte(reader.folder / name) in b"{[" or launch.format is None:
-        return documents(reader, name)
-    table = launch.format.table(reader, name)
-    return [Document(None, table)] if table else []
-
-
-def _first_byte(path: Path) -> bytes:
-    with path.open("rb") as stream:
-        return stream.read(64).strip().removeprefix(b"\xef\xbb\xbf").strip()[:1]
 
 
 def _refuse_unknown(source: Path, why: str) -> UserError:

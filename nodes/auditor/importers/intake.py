@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bankable.tools.errors import UserError
+from bankable.tools.evidence.hashing import Hashing
 from bankable.tools.evidence.layout import LEG_FILES, MAX_FILE_BYTES
 
 MAX_ENTRIES = 2_000
 """Largest number of entries of one folder."""
 MAX_LAUNCHES = 200
 SUFFIXES = (".json", ".jsonl", ".csv")
-SIDECARS = (*(name for name in LEG_FILES if name != "bench_runs.jsonl"), "bench_summary.json")
+SIDECARS = (*(name for name in LEG_FILES if name != "bench_runs.jsonl"), "bench_summary.json", "benchmark_data.db")
 """Files that may lie beside a result and belong to the same launch."""
 _CHUNK = 1 << 20
 _ODD = re.compile(r"[^A-Za-z0-9._=+-]")
@@ -33,6 +34,8 @@ class Intake:
     """Path as the caller gave it, by sealed path."""
     ignored: dict[str, str] = field(default_factory=dict)
     """Why a file of a folder was left out, by its path as given."""
+    digests: dict[str, str] = field(default_factory=dict)
+    """sha256 of each copied file, by sealed path: hashed while it is copied, and then never again."""
 
     def file(self, source: Path, target: str) -> str:
         """Copy one file to ``target`` (relative). Raises ``UserError`` when it cannot be taken."""
@@ -49,10 +52,12 @@ class Intake:
                     "give one benchmark file per leg",
                 )
             left = MAX_FILE_BYTES
-            with source.open("rb") as reader, place.open("xb") as writer:
+            with source.open("rb") as reader, place.open("xb") as writer, Hashing() as state:
                 while left > 0 and (piece := reader.read(min(_CHUNK, left))):
+                    state.update(piece)
                     writer.write(piece)
                     left -= len(piece)
+                self.digests[target] = state.hexdigest()
         except OSError as problem:
             raise UserError(
                 "Cannot read the file or folder", str(source), problem.strerror or "check the path"
@@ -63,12 +68,14 @@ class Intake:
     def drop(self, target: str, why: str) -> None:
         """Take a copied file out again, and remember why."""
         (self.root / target).unlink()
+        self.digests.pop(target, None)
         self.ignored[self.origins.pop(target)] = why
 
     def rename(self, target: str, new: str) -> None:
         """Give a copied file another name."""
         (self.root / target).rename(self.root / new)
         self.origins[new] = self.origins.pop(target)
+        self.digests[new] = self.digests.pop(target)
 
 
 def entries(folder: Path) -> list[Path]:

@@ -19,6 +19,11 @@ _INDEX_BYTES = 4
 """Size of one index in the shared queue, bytes."""
 
 
+def cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def fork_map(work: Callable[[int], Result], count: int, jobs: int) -> list[Result]:
     """Compute ``[work(0), work(1), …]`` with ``jobs`` processes. Needs Linux and a process without other threads.
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bankable.nodes.auditor.reading import flat
 from bankable.nodes.auditor.reading.fork_map import fork_map
 from bankable.nodes.auditor.reading.reader import Problem, Reader
 from bankable.nodes.auditor.reading.sealed import SealedView
@@ -65,6 +66,7 @@ def _read_all(root: Path, folders: Sequence[str], jobs: int) -> Iterable[LegRead
     if jobs < 2 or sys.platform != "linux" or sum(_count_bytes(root / folder) for folder in folders) < WORTH_BYTES:
         return (read_leg(root, folder) for folder in folders)
     prepare()
+    flat.prepare()
     return fork_map(lambda index: read_leg(root, folders[index]), len(folders), jobs)
 
 

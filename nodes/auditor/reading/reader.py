@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal, TypeVar
@@ -17,7 +17,7 @@ from typing import Any, BinaryIO, Literal, TypeVar
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from bankable.nodes.auditor.reading.chunked import ListSink, load_chunked
+from bankable.nodes.auditor.reading.chunked import Sinks, load_chunked
 from bankable.nodes.auditor.reading.shape import (
     LARGE,
     count_keys,
@@ -53,9 +53,8 @@ ProblemKind = Literal[
 ]
 Model = TypeVar("Model", bound=BaseModel)
 Json = dict[str, Any]
-ChunkedList = tuple[str, Callable[[], ListSink]] | None
-"""Key of a long list, and a factory of the sink that receives its entries."""
 NOTHING: frozenset[str] = frozenset()
+NO_SINKS: Sinks = {}
 BLOCK = 1 << 19
 """Bytes per read."""
 _UNKNOWN = "extra_forbidden"
@@ -82,11 +81,13 @@ class Problem:
 class Reader:
     """Reads files under one folder by relative path, and collects the problems in them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, hashed: Mapping[str, str] | None = None) -> None:
+        """``hashed``: sha256 by relative path of files that were hashed before and cannot have changed since."""
         self.folder = folder
         self.problems: list[Problem] = []
-        self.digests: dict[str, str] = {}
+        self.digests: dict[str, str] = dict(hashed or {})
         """sha256 of each file that was read to its end, by relative path."""
+        self._hashed = frozenset(self.digests)
         self._counts: Counter[str] = Counter()
         self._unknown: set[tuple[str, str]] = set()
 
@@ -128,17 +129,17 @@ class Reader:
         return tuple(records)
 
     def objects(
-        self, name: str, unchecked_keys: frozenset[str] = NOTHING, chunked: ChunkedList = None
+        self, name: str, unchecked_keys: frozenset[str] = NOTHING, sinks: Sinks = NO_SINKS
     ) -> Iterator[tuple[int, Json]]:
         """(line number, object) for each usable line of a JSON-lines file.
 
         ``unchecked_keys`` names long lists that the caller checks itself: they may hold plain numbers or text only.
-        ``chunked`` names one of them that is parsed in pieces when the object's text is large, and its sink.
+        ``sinks`` names those that are parsed in pieces when the object's text is large.
         """
         for line, raw, ended in self._lines(name):
             if not raw or raw.isspace():
                 continue
-            entry = self.parse(raw, name, line, torn=not ended, unchecked_keys=unchecked_keys, chunked=chunked)
+            entry = self.parse(raw, name, line, torn=not ended, unchecked_keys=unchecked_keys, sinks=sinks)
             del raw  # a line may be large: free it, and the parsed object before the next line is parsed
             if entry is not None:
                 yield line, entry
@@ -164,17 +165,24 @@ class Reader:
         *,
         torn: bool = False,
         unchecked_keys: frozenset[str] = NOTHING,
-        chunked: ChunkedList = None,
+        sinks: Sinks = NO_SINKS,
     ) -> Json | None:
         """Parse one JSON object and check it for depth, size and repeated keys; ``None`` when it cannot be used."""
-        entry = load_chunked(data, chunked[0], chunked[1]()) if chunked is not None and len(data) >= LARGE else None
-        if entry is None:
-            entry = self._parse_whole(data, name, line, torn=torn)
-        if entry is None or is_plain(data, entry, MAX_DEPTH):
+        chunked = load_chunked(data, sinks) if sinks and len(data) >= LARGE else None
+        if chunked is not None:
+            return self.check(chunked.entry, chunked.rest, name, line, unchecked_keys)
+        entry = self._parse_whole(data, name, line, torn=torn)
+        return None if entry is None else self.check(entry, data, name, line, unchecked_keys)
+
+    def check(
+        self, entry: Json, text: bytes, name: str, line: int | None, unchecked_keys: frozenset[str] = NOTHING
+    ) -> Json | None:
+        """A parsed object, checked for depth and repeated keys in its text; ``None`` when it cannot be used."""
+        if is_plain(text, entry, MAX_DEPTH):
             return entry
         keys = count_keys(entry, MAX_DEPTH, unchecked_keys)
         try:
-            repeated = find_repeated_keys(data) if keys is not None and may_repeat_a_key(data, keys) else []
+            repeated = find_repeated_keys(text) if keys is not None and may_repeat_a_key(text, keys) else []
         except RecursionError:
             keys = None
         except ValueError:  # the two parsers disagree on what JSON is
@@ -299,11 +307,13 @@ class Reader:
         stream = self._open(name, MAX_FILE_BYTES)
         if stream is None:
             return
+        hashed = name in self._hashed
         state, total, number = Hashing(), 0, 1
         with stream, state:
             before = stamp(stream)
             for chunk in _read_whole_lines(stream):
-                state.update(chunk)
+                if not hashed:
+                    state.update(chunk)
                 total += len(chunk)
                 ended = chunk.endswith(b"\n")
                 lines = chunk.split(b"\n") if chunk.find(b"\n") < len(chunk) - 1 else [chunk, b""]
@@ -320,7 +330,8 @@ class Reader:
             if stamp(stream) != before or total != before[0]:
                 self.report(name, None, "changed", "the file changed while it was read")
                 return
-        self.digests[name] = state.hexdigest()
+        if not hashed:
+            self.digests[name] = state.hexdigest()
 
 
 def _count_usable(lines: list[bytes], most: int) -> int:

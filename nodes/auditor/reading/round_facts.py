@@ -6,18 +6,14 @@ Taken while the round's line is parsed, so that its per-request lists can be dro
 from __future__ import annotations
 
 import math
-import zlib
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bankable.nodes.auditor.reading.gaps import Gaps
-from bankable.tools.statistics.order import DOUBLE
+from bankable.nodes.auditor.reading.texts import Texts
 
-START_CHARACTERS = 24
-"""Characters of an answer that its digest covers: long enough to differ between prompts, and short enough to be equal
-where the arithmetic of two servers differs in the last bit."""
 MAX_FIGURES = 200
 FIRST_GAPS = 256
 """Gaps of each round that are kept: a copied round shows in them as well as in all."""
@@ -57,6 +53,8 @@ def collect_facts(
     entry: Mapping[str, Any],
     lists: tuple[Sequence[int], Sequence[int], Sequence[float], Sequence[str], Sequence[int] | None],
     gaps: Gaps,
+    first_gaps: Sequence[float],
+    texts: Texts,
     p99_tpot_ms: float,
 ) -> RoundFacts:
     """Facts of a parsed round.
@@ -66,7 +64,7 @@ def collect_facts(
     inputs, outputs, ttfts, errors, cached = lists
     sums, counts = gaps.sums, gaps.counts
     done = [index for index, error in enumerate(errors) if not error]
-    texts = entry.get("generated_texts") or []
+    lengths = texts.lengths
     whole = len(texts) == len(errors)
     return RoundFacts(
         figures=_numbers(entry),
@@ -75,11 +73,11 @@ def collect_facts(
         spans=array("d", [ttfts[index] + sums[index] for index in done]),
         gap_s=math.fsum(sums[index] for index in done),
         gaps=sum(counts[index] for index in done),
-        first_gaps=array("d", bytes(gaps.packed[: FIRST_GAPS * DOUBLE])),
+        first_gaps=first_gaps,
         p99_tpot_ms=p99_tpot_ms,
-        starts=array("L", [zlib.crc32(text[:START_CHARACTERS].encode("utf-8", "replace")) for text in texts]),
-        characters=sum(map(len, texts)),
-        empty=sum(not texts[index] and outputs[index] > 0 for index in done) if whole else 0,
+        starts=texts.starts,
+        characters=sum(lengths),
+        empty=sum(not lengths[index] and outputs[index] > 0 for index in done) if whole else 0,
         overcached=sum(map(int.__gt__, cached, inputs)) if cached else 0,
     )
 

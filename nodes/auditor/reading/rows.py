@@ -14,17 +14,18 @@ from typing import Any
 
 from pydantic import ConfigDict
 
+from bankable.nodes.auditor.reading.chunked import Sinks
 from bankable.nodes.auditor.reading.first_batch import find_cold_start
 from bankable.nodes.auditor.reading.gaps import Gaps
 from bankable.nodes.auditor.reading.reader import Json, Reader
 from bankable.nodes.auditor.reading.request_times import RequestTimes, collect_times
 from bankable.nodes.auditor.reading.resolved import drop_volatile
-from bankable.nodes.auditor.reading.round_facts import RoundFacts, collect_facts
-from bankable.nodes.auditor.reading.texts import count_empty_answers
+from bankable.nodes.auditor.reading.round_facts import FIRST_GAPS, RoundFacts, collect_facts
+from bankable.nodes.auditor.reading.texts import Texts
 from bankable.tools.evidence.canonical import canonical, digest
 from bankable.tools.evidence.records import REQUEST_SPEED, LatencySummary, RoundStamp
 from bankable.tools.statistics.latency import RoundFigures, figures
-from bankable.tools.statistics.order import nonnegative
+from bankable.tools.statistics.order import DOUBLE, nonnegative
 
 REPORTED = tuple(LatencySummary.model_fields)
 FURTHER = ("p99_tpot_ms", "median_e2e_ms", "p99_e2e_ms")
@@ -59,6 +60,8 @@ LISTS = frozenset(
     }
 )
 """Per-request lists, checked here and not by the reader."""
+SINKS: Sinks = {"itls": Gaps, "generated_texts": Texts}
+"""Lists that are read in pieces where a record is large."""
 _OPTIONAL = frozenset({"generated_texts", "cached_tokens"})
 _MAX_ARGUMENT = 200
 """Characters of an argument that are kept."""
@@ -183,6 +186,7 @@ class _Requests:
     ttfts: list[float]
     itls: list[list[float]] | Gaps
     errors: list[str]
+    texts: Texts
     cached_tokens: list[int] | None
 
 
@@ -190,7 +194,7 @@ def read_rows(reader: Reader, name: str) -> Iterator[BenchRound]:
     """Read the rounds of a ``bench_runs.jsonl``; lines that cannot be used are reported and left out."""
     seen: dict[str, Json] = {}
     rows = 0
-    for line, entry in reader.objects(name, unchecked_keys=LISTS, chunked=("itls", Gaps)):
+    for line, entry in reader.objects(name, unchecked_keys=LISTS, sinks=SINKS):
         row = _read_row(reader, name, line, entry, seen)
         del entry  # the next line may be as large
         if row is None:
@@ -224,14 +228,29 @@ def _check_lists(entry: Json) -> _Requests | str:
     for name in ("input_lens", "output_lens", "cached_tokens"):
         if not _has_only(entry.get(name, []), {int}) and not (name in _OPTIONAL and entry[name] is None):
             return f"{name}: not a list of integers"
-    for name in ("errors", "generated_texts"):
-        if not _has_only(entry.get(name, []), {str}):
-            return f"{name}: not a list of strings"
+    texts = count_texts(entry)
+    if texts is None or not _has_only(entry["errors"], {str}):
+        return f"{'errors' if texts is not None else 'generated_texts'}: not a list of strings"
     if not _has_only(entry["ttfts"], {int, float}):
         return "ttfts: not a list of numbers"
     if not isinstance(entry["itls"], Gaps) and not _has_only(entry["itls"], {list}):
         return "itls: not a list of lists"
-    return _Requests(entry["input_lens"], entry["output_lens"], entry["ttfts"], entry["itls"], entry["errors"], cached)
+    return _Requests(
+        entry["input_lens"], entry["output_lens"], entry["ttfts"], entry["itls"], entry["errors"], texts, cached
+    )
+
+
+def count_texts(entry: Mapping[str, Any]) -> Texts | None:
+    """The answers of a record, counted; ``None`` where they are no list of text."""
+    texts = entry.get("generated_texts", [])
+    if isinstance(texts, Texts):
+        return texts
+    counted = Texts()
+    try:
+        counted.add(texts)
+    except ValueError:
+        return None
+    return counted
 
 
 def _has_only(values: object, kinds: set[type]) -> bool:
@@ -242,6 +261,7 @@ def _build_round(
     head: BenchHead, requests: _Requests, gaps: Gaps, line: int, entry: Json, seen: dict[str, Json]
 ) -> BenchRound:
     info = drop_volatile(head.server_info)
+    first_gaps = array("d", bytes(gaps.packed[: FIRST_GAPS * DOUBLE]))
     failed = sum(
         bool(error) or length == 0 for error, length in zip(requests.errors, requests.output_lens, strict=True)
     )
@@ -253,6 +273,7 @@ def _build_round(
         gaps.sums,
         gaps.of_completed(requests.errors),
         requests.errors,
+        reorder=True,
     )
     return BenchRound(
         line=line,
@@ -274,9 +295,9 @@ def _build_round(
         output_lens=array("q", requests.output_lens),
         streamed=gaps.counts,
         cached_tokens=None if requests.cached_tokens is None else sum(requests.cached_tokens),
-        distinct_texts=len(set(entry.get("generated_texts", ()))),
-        texts=len(entry.get("generated_texts", ())),
-        empty_texts=count_empty_answers(entry.get("generated_texts", ())),
+        distinct_texts=requests.texts.distinct,
+        texts=len(requests.texts),
+        empty_texts=requests.texts.empty,
         retokenized=read_count(entry.get("total_output_tokens_retokenized")),
         tokens_per_piece=read_positive(entry.get("accept_length")),
         cold_start_s=find_cold_start(requests.ttfts, requests.errors, read_count(entry.get("max_concurrency")) or 0),
@@ -288,6 +309,8 @@ def _build_round(
             entry,
             (requests.input_lens, requests.output_lens, requests.ttfts, requests.errors, requests.cached_tokens),
             gaps,
+            first_gaps,
+            requests.texts,
             raw.p99_tpot_ms,
         ),
     )

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from bankable.evals.fixtures.build import tool_results as samples
 from bankable.nodes.auditor.options import AuditOptions, parse_metric
 from bankable.nodes.auditor.pair import audit_pair
 from bankable.nodes.auditor.verdict import Severity, Verdict
 from bankable.tools.errors import UserError
 from bankable.tools.slo import parse_limits
 from tests.nodes.auditor.builders import hits
-from tests.nodes.auditor.importers import samples
 
 
 def leg(folder: Path, rate: float, tool: str, *, details: bool = True) -> Path:

@@ -3,9 +3,10 @@
 Format: evalscope 1.14.1, as its runs wrote it: one object whose keys are titles with a unit in brackets ("Output
 Throughput (tok/s)", "Avg TTFT (ms)"; older versions write "Output token throughput (tok/s)" and "Average time to first
 token (s)"). A folder for each load (``parallel_4_number_24``) also holds ``benchmark_args.json``, which says what was
-asked for, and a database, whose responses are pickles: it is never opened. Totals of tokens are the means times the
-finished requests. "Avg ITL" is per chunk, TPOT per token, so that only TPOT is taken. The percentiles are a list of
-objects, one a percentile; means are no medians, and are not taken for them.
+asked for, and ``benchmark_data.db`` with the times and tokens of every request, from which the figures are recomputed;
+its responses are pickles, and never read. Without it totals of tokens are the means times the finished requests. "Avg
+ITL" is per chunk, TPOT per token, so that only TPOT is taken. The percentiles are a list of objects, one a percentile;
+means are no medians, and are not taken for them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 
 from bankable.nodes.auditor.importers.documents import Document, documents, number, whole
 from bankable.nodes.auditor.importers.format import Format, Reading
+from bankable.nodes.auditor.importers.request_series import RequestSeries, name_absent_requests
 from bankable.nodes.auditor.importers.summary_round import (
     FINISH_REASONS,
     Counts,
@@ -25,7 +27,6 @@ from bankable.nodes.auditor.importers.summary_round import (
 )
 from bankable.nodes.auditor.reading.reader import Json, Reader
 from bankable.nodes.auditor.reading.rows import BenchRound
-from bankable.nodes.auditor.reading.view import AbsentRecord
 
 PERCENTILES = "benchmark_percentile.json"
 _TITLE = re.compile(r"^(?P<name>[^(]+?)\s*(?:\((?P<unit>[^)]*)\))?$")
@@ -33,6 +34,7 @@ _RATE = ("output token throughput", "output throughput")
 _REQUESTS = ("request throughput", "req throughput")
 _DURATION = ("test duration", "time taken for tests")
 ARGUMENTS = "benchmark_args.json"
+DATABASE = "benchmark_data.db"
 _ASKED = (
     "model",
     "dataset",
@@ -63,11 +65,21 @@ def recognise(first: Json) -> bool:
 
 def read(reader: Reader, file: str, entries: Iterable[Document]) -> Reading:
     rounds = [each for document in entries if (each := _round(reader, file, document)) is not None]
-    gaps = (
-        AbsentRecord("per-request records", "evalscope keeps them in a database of pickles", "reported_vs_raw"),
-        FINISH_REASONS,
-    )
-    return Reading(tuple(rounds), gaps)
+    series = _read_requests(reader, file)
+    if series is not None and len(rounds) == 1 and series.is_of(rounds[0]):
+        return Reading((series.recompute(rounds[0]),), (FINISH_REASONS,))
+    absent = name_absent_requests(series, f"leave {DATABASE} of the same run beside it")
+    return Reading(tuple(rounds), (absent, FINISH_REASONS))
+
+
+def _read_requests(reader: Reader, file: str) -> RequestSeries | None:
+    """The requests in the database beside the summary, where it is usable."""
+    name = f"{file.rpartition('/')[0]}/{DATABASE}"
+    if not reader.exists(name):
+        return None
+    from bankable.nodes.auditor.importers.evalscope_database import read_database  # noqa: PLC0415  # loads sqlite
+
+    return read_database(reader.folder / name)
 
 
 def _round(reader: Reader, file: str, document: Document) -> BenchRound | None:

@@ -5,21 +5,22 @@ Both tools descend from one script and share names and units: seconds in lists, 
 
 from __future__ import annotations
 
-import math
+from array import array
 from collections.abc import Mapping
 from dataclasses import replace
 from operator import add
 
 from bankable.nodes.auditor.importers.documents import Document, number, part, whole
+from bankable.nodes.auditor.importers.requests import PER_REQUEST, check_requests, restore_lists, take_requests
 from bankable.nodes.auditor.measured import FIELDS
+from bankable.nodes.auditor.reading.chunked import SkippedLists
 from bankable.nodes.auditor.reading.first_batch import find_cold_start
+from bankable.nodes.auditor.reading.gaps import Gaps
 from bankable.nodes.auditor.reading.reader import Json, Reader
 from bankable.nodes.auditor.reading.request_times import collect_times
 from bankable.nodes.auditor.reading.resolved import drop_volatile
 from bankable.nodes.auditor.reading.rows import BenchRound, FigureCheck, find_figures, find_process, read_positive
-from bankable.nodes.auditor.reading.texts import count_empty_answers
 from bankable.tools.evidence.records import BenchRun
-from bankable.tools.statistics.latency import recompute
 
 LISTS = ("input_lens", "output_lens", "ttfts", "itls", "errors")
 """Without these nothing can be recomputed."""
@@ -39,7 +40,7 @@ _COUNTED = {"output_throughput": "total_output_tokens", "request_throughput": "c
 
 
 def detailed(record: Json) -> bool:
-    return all(isinstance(record.get(name), list) for name in LISTS)
+    return all(isinstance(record.get(name), list | Gaps | SkippedLists) for name in LISTS)
 
 
 def serving_round(
@@ -85,41 +86,46 @@ def _from_lists(
     filled = {**dict.fromkeys((*FIELDS, "p99_tpot_ms"), 0.0), "server_info": {}, "total_input_tokens": 0}
     # Only the names that are read: an embedded server_info of another type must not stop the round.
     taken = {name: record[name] for name in BenchRun.model_fields if name in record and name != "server_info"}
-    run = reader.validate({**filled, **taken, "bankable": _UNSTAMPED}, BenchRun, file, document.line)
+    requests = check_requests(record)
+    lists = restore_lists(record) if requests is None else {name: [] for name in PER_REQUEST}
+    rest = {name: value for name, value in taken.items() if name not in PER_REQUEST}
+    run = reader.validate({**filled, **rest, **lists, "bankable": _UNSTAMPED}, BenchRun, file, document.line)
     if run is None:
         return None
     try:
-        raw = recompute(run)
+        requests = requests or take_requests(run, record.get("generated_texts"))
+        raw = requests.recompute(run.duration)
     except (ValueError, OverflowError) as cause:
         reader.report(file, document.line, "impossible", str(cause))
         return None
-    failed = sum(bool(error) or length == 0 for error, length in zip(run.errors, run.output_lens, strict=True))
+    lengths, errors, sums = requests.output_lens, requests.errors, requests.gaps.sums
+    failed = sum(bool(error) or length == 0 for error, length in zip(errors, lengths, strict=True))
     return BenchRound(
         line=document.line,
         reported=present,
         raw=find_figures(raw),
         listed=True,
         duration=run.duration,
-        issued=whole(record.get("num_prompts")) or len(run.output_lens),
+        issued=whole(record.get("num_prompts")) or len(lengths),
         completed=run.completed,
-        succeeded=len(run.output_lens) - failed,
+        succeeded=len(lengths) - failed,
         failed=failed,
         total_output=run.total_output_tokens,
         output_tokens=raw.total_output_tokens,
-        input_tokens=sum(run.input_lens),
-        longest=max(map(add, run.input_lens, run.output_lens), default=None),
+        input_tokens=sum(requests.input_lens),
+        longest=max(map(add, requests.input_lens, lengths), default=None),
         longest_s=raw.longest_request_s,
-        input_lens=tuple(run.input_lens),
-        output_lens=tuple(run.output_lens),
-        streamed=tuple(len(gaps) for gaps in run.itls),
-        cached_tokens=None if run.cached_tokens is None else sum(run.cached_tokens),
-        distinct_texts=len(set(run.generated_texts)),
-        texts=len(run.generated_texts),
-        empty_texts=count_empty_answers(run.generated_texts),
-        cold_start_s=find_cold_start(run.ttfts, run.errors, whole(record.get("max_concurrency")) or 0),
+        input_lens=array("q", requests.input_lens),
+        output_lens=array("q", lengths),
+        streamed=requests.gaps.counts,
+        cached_tokens=None if requests.cached_tokens is None else sum(requests.cached_tokens),
+        distinct_texts=requests.texts.distinct,
+        texts=len(requests.texts),
+        empty_texts=requests.texts.empty,
+        cold_start_s=find_cold_start(requests.ttfts, errors, whole(record.get("max_concurrency")) or 0),
         arguments=arguments,
         server_info=info,
-        times=collect_times(run.ttfts, [math.fsum(gaps) for gaps in run.itls], run.output_lens, run.errors),
+        times=collect_times(requests.ttfts, sums, lengths, errors),
     )
 
 

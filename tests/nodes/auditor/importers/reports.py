@@ -6,9 +6,9 @@ import math
 from pathlib import Path
 from typing import Any
 
+from bankable.evals.fixtures.build import tool_results as samples
 from bankable.nodes.auditor.pair import audit_pair
 from bankable.nodes.auditor.verdict import Severity, Verdict
-from tests.nodes.auditor.importers import samples
 from tests.nodes.auditor.importers.test_formats import INFO
 
 Json = dict[str, Any]

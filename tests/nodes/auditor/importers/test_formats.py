@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bankable.evals.fixtures.build import tool_results as samples
 from bankable.nodes.auditor.importers import formats
 from bankable.nodes.auditor.importers.intake import Intake
 from bankable.nodes.auditor.importers.leg import ImportedLeg
@@ -19,14 +20,14 @@ from bankable.nodes.auditor.verdict import Severity, Verdict, Word
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.records import Side
 from tests.nodes.auditor.builders import hits, server_log
-from tests.nodes.auditor.importers import samples
 
 INFO = {"model_path": "tiny", "version": "0.5.23", "schedule_policy": "fcfs", "random_seed": 7}
 
 
 def read(tmp_path: Path, source: Path) -> tuple[ImportedLeg, ...]:
     intake = Intake(tmp_path / "sealed")
-    return formats.read(Reader(intake.root), Side.REFERENCE, formats.take(intake, source, "reference"))
+    launches = formats.take(intake, source, "reference")
+    return formats.read(Reader(intake.root, intake.digests), {Side.REFERENCE: launches})[Side.REFERENCE]
 
 
 def not_shown(verdict: Verdict) -> set[str]:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bankable.evals.fixtures.build import tool_results as samples
 from bankable.nodes.auditor.importers import documents as documents_module
 from bankable.nodes.auditor.importers.documents import documents, number, whole
 from bankable.nodes.auditor.pair import audit_pair
@@ -21,7 +22,6 @@ from bankable.nodes.auditor.reading.reader import Reader
 from bankable.nodes.auditor.verdict import Verdict, Word
 from bankable.tools.errors import UserError
 from tests.nodes.auditor.builders import hits
-from tests.nodes.auditor.importers import samples
 from tests.nodes.auditor.importers.test_geak import CAND, REF, integrated
 from tests.nodes.auditor.importers.test_geak import leg as geak_leg
 

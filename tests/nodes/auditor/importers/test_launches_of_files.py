@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bankable.evals.fixtures.build import tool_results as samples
 from bankable.nodes.auditor.pair import audit_pair
 from bankable.nodes.auditor.verdict import Severity, Word
 from tests.nodes.auditor.builders import hits, server_log
-from tests.nodes.auditor.importers import samples
 from tests.nodes.auditor.importers.reports import Json, N, codes, pair, remarks
 from tests.nodes.auditor.importers.test_formats import INFO, not_shown
 

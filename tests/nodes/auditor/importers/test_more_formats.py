@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from bankable.evals.fixtures.build import tool_results as samples
 from bankable.nodes.auditor.pair import audit_loads, audit_pair
 from bankable.nodes.auditor.verdict import Severity, Verdict, Word
 from bankable.tools.errors import UserError
 from tests.nodes.auditor.builders import hits
-from tests.nodes.auditor.importers import samples
 from tests.nodes.auditor.importers.test_formats import not_shown, read
 
 Json = dict[str, Any]
@@ -197,3 +197,38 @@ def test_legs_of_one_load_each_are_no_sweep(tmp_path: Path) -> None:
     verdicts = audit_loads(_sweep(tmp_path / "a", {4: 400.0}), _sweep(tmp_path / "b", {8: 480.0}))
     assert [name for name, _ in verdicts] == [""]
     assert hits(verdicts[0][1], "same_workload", Severity.FAIL)
+
+
+def _hyperloom(path: Path, rate: float, completed: int = 24) -> Path:
+    row = {
+        "file": "isl64_osl32_conc4",
+        "total_tok_s": 3 * rate,
+        "output_tok_s": rate,
+        "mean_tpot_ms": 10.0,
+        "mean_ttft_ms": 50.0,
+        "p99_tpot_ms": 12.0,
+        "p99_ttft_ms": 90.0,
+        "num_prompts": 24,
+        "completed": completed,
+        "max_concurrency": 4,
+        "duration_s": completed * 32 / rate,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps([row], indent=2))
+    return path
+
+
+def test_a_table_of_hyperloom_is_read_and_its_lost_requests_are_seen(tmp_path: Path) -> None:
+    before, after = _hyperloom(tmp_path / "a.json", 400.0), _hyperloom(tmp_path / "b.json", 500.0)
+    (leg,) = read(tmp_path, before)
+    (row,) = leg.rows
+    assert (leg.format, row.figure("output_throughput"), row.figure("p99_ttft_ms")) == (
+        "Hyperloom results",
+        400.0,
+        90.0,
+    )
+    assert row.figure("median_ttft_ms") is None, "a mean is no median"
+    verdict = audit_pair(before, after)
+    assert (verdict.verdict, "undecided" in verdict.headline) == (Word.FLAG, True)
+    lost = audit_pair(before, _hyperloom(tmp_path / "c.json", 500.0, completed=20))
+    assert "failed_requests" in {finding.code for finding in hits(lost, "rows_complete", Severity.FAIL)}

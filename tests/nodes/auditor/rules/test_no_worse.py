@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from bankable.evals.fixtures.build import tool_results as samples
 from bankable.nodes.auditor.options import AuditOptions, parse_margins, parse_metric
 from bankable.nodes.auditor.pair import audit_pair
 from bankable.nodes.auditor.verdict import Action, Severity, Verdict, Word
 from bankable.tools.errors import UserError
 from tests.nodes.auditor.builders import hits
-from tests.nodes.auditor.importers import samples
 
 
 def _leg(folder: Path, rate: float, spread: float = 0.005, n: int = 5, ttft: float = 1.0) -> Path:
