@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -50,6 +51,7 @@ def audit(
 
     Exit code 0 PASS, 10 FLAG, 20 FAIL, 21 disproved, 22 slower, 23 worse than allowed, 24 undecided, 2 usage.
     """
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # finding them takes longer than a small audit
     from bankable.nodes.auditor.options import AuditOptions, parse_margins, parse_metric
     from bankable.nodes.auditor.pair import SCOPES, audit_loads
     from bankable.nodes.auditor.render import render_markdown, render_text

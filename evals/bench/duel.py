@@ -87,7 +87,7 @@ class Race:
 
 
 @dataclass(frozen=True)
-class Answer:
+class DuelAnswer:
     """What both tools say of one comparison."""
 
     name: str
@@ -132,9 +132,15 @@ def race(name: str, python: Path, reference: Path, candidate: Path, repeats: int
     return Race(name, size / MB, tuple(pair[0] for pair in costs), tuple(pair[1] for pair in costs), (held[0], held[1]))
 
 
+def _environment() -> dict[str, str]:
+    """This process's, with compiled modules kept as an installed package has them: the untimed run writes them."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**kept, "PYTHONPYCACHEPREFIX": str(rival.default_cache() / "compiled")}
+
+
 def _spend(command: Sequence[str], codes: set[int]) -> Cost:
     before, begun = os.times(), time.perf_counter()
-    code = subprocess.run(command, cwd=FOLDER, capture_output=True, check=False).returncode
+    code = subprocess.run(command, cwd=FOLDER, env=_environment(), capture_output=True, check=False).returncode
     wall, after = time.perf_counter() - begun, os.times()
     if code not in codes:
         raise UserError(f"Cannot time the command: exit code {code}", " ".join(command), "run it by hand to see why")
@@ -145,7 +151,8 @@ def _spend(command: Sequence[str], codes: set[int]) -> Cost:
 def _hold(command: Sequence[str]) -> int:
     """Peak bytes of all processes of a command."""
     memory = Memory()
-    process = subprocess.Popen(command, cwd=FOLDER, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    nowhere = subprocess.DEVNULL
+    process = subprocess.Popen(command, cwd=FOLDER, env=_environment(), stdout=nowhere, stderr=nowhere)
     while process.poll() is None:
         memory.look(process.pid)
         time.sleep(POLL_S)
@@ -186,24 +193,24 @@ def write_large(folder: Path, rate: float, seed: int, requests: int = REQUESTS, 
     (folder / "result.json").write_bytes(text.replace(b",", b", ").replace(b'":', b'": '))
 
 
-def compare_fixtures(python: Path, place: Path, tell: Callable[[str], object] = print) -> list[Answer]:
+def compare_fixtures(python: Path, place: Path, tell: Callable[[str], object] = print) -> list[DuelAnswer]:
     """Both tools' answers on the forty fixtures."""
     answers = []
     for number, fixture in enumerate(FIXTURES):
         legs = fixture.build(place / f"{number:02d}")
-        answers.append(Answer(fixture.name, fixture.proven, ask_audit(*legs), rival.ask(python, *legs)))
+        answers.append(DuelAnswer(fixture.name, fixture.proven, ask_audit(*legs), rival.ask(python, *legs)))
         tell(f"  {fixture.name}: {answers[-1].ours} / {answers[-1].theirs}")
     return answers
 
 
-def compare_cases(python: Path, cases: Path) -> list[Answer]:
+def compare_cases(python: Path, cases: Path) -> list[DuelAnswer]:
     """Both tools' answers on a folder of cases, each with ``ref`` and ``cand`` as a file or a folder."""
     answers = []
     for case in sorted(path for path in cases.iterdir() if path.is_dir()):
         legs = [next(iter(sorted(case.glob(f"{name}*"))), None) for name in ("ref", "cand")]
         if legs[0] is None or legs[1] is None:
             continue
-        answers.append(Answer(case.name, None, ask_audit(legs[0], legs[1]), rival.ask(python, legs[0], legs[1])))
+        answers.append(DuelAnswer(case.name, None, ask_audit(legs[0], legs[1]), rival.ask(python, legs[0], legs[1])))
     return answers
 
 
@@ -258,7 +265,7 @@ def duel_report(
     return "\n\n".join(parts)
 
 
-def _describe_answers(name: str, answers: Iterable[Answer]) -> str:
+def _describe_answers(name: str, answers: Iterable[DuelAnswer]) -> str:
     listed = list(answers)
     known = [answer for answer in listed if answer.proven is not None]
     lines = [f"| {name} | right | audit | rival |", "| --- | --- | --- | --- |"]

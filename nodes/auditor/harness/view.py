@@ -22,7 +22,7 @@ SHORTEST_NS = 1e-3
 class ReportedBenchmark(BaseModel):
     """``claim.json`` of an operator benchmark with every field optional: a null claims nothing."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     run_id: str | None = None
     """Nonce of the run."""

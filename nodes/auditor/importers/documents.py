@@ -49,7 +49,7 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Opened:
+class PeekedFile:
     """A file of which the first object was read."""
 
     first: Json | None
@@ -77,7 +77,7 @@ def documents(reader: Reader, name: str) -> Iterator[Document]:
         yield from _whole(reader, name, path)
 
 
-def peek(reader: Reader, name: str) -> Opened:
+def peek(reader: Reader, name: str) -> PeekedFile:
     """Read of a file what its format is detected by. Problems are reported to ``reader``."""
     path = reader.folder / name
     size = path.stat().st_size
@@ -88,14 +88,14 @@ def peek(reader: Reader, name: str) -> Opened:
             trial = Reader(reader.folder)
             if parsed := tuple(_lines(trial, name, path)):
                 reader.merge(trial.problems, {})
-                return Opened(parsed[0].content, parsed)
+                return PeekedFile(parsed[0].content, parsed)
     first = first or _first_line(path)
     if first is None and LARGE <= size <= MAX_WHOLE_BYTES:
         first = _skim(path)
     if first is not None:
-        return Opened(first)
+        return PeekedFile(first)
     parsed = tuple(_whole(reader, name, path))
-    return Opened(parsed[0].content if parsed else None, parsed)
+    return PeekedFile(parsed[0].content if parsed else None, parsed)
 
 
 def _is_one_line(path: Path) -> bool:

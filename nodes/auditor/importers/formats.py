@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bankable.nodes.auditor.importers.documents import Opened, peek, unmarked
+from bankable.nodes.auditor.importers.documents import PeekedFile, peek, unmarked
 from bankable.nodes.auditor.importers.format import Format
 from bankable.nodes.auditor.importers.intake import MAX_LAUNCHES, SIDECARS, Intake, entries, files, safe
 from bankable.nodes.auditor.importers.launches import count_once, join_runs
@@ -155,14 +155,14 @@ def _build_leg(reader: Reader, side: Side, launch: CopiedLaunch, content: Launch
     )
 
 
-def recognise(folder: Path, name: str, reader: Reader | None = None) -> tuple[Format | None, Opened]:
+def recognise(folder: Path, name: str, reader: Reader | None = None) -> tuple[Format | None, PeekedFile]:
     """The format of a file, by its content, and what was read of it. Problems are reported to ``reader``."""
     opened = peek(reader or Reader(folder), name)
     recognised = next((each for each in FORMATS if opened.first is not None and each.recognise(opened.first)), None)
     if recognised is None:
         for file_format in FORMATS:
             if (table := file_format.table(Reader(folder), name)) is not None:
-                return file_format, Opened(table)
+                return file_format, PeekedFile(table)
     return recognised, opened
 
 

@@ -10,7 +10,7 @@ from bankable.tools.evidence.records import Lever, Limit, Scalar
 class ReportedLevel(BaseModel):
     """Claimed goodput and attainment of one side."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     goodput: float | None = None
     """Requests within the limits, per second."""
@@ -23,7 +23,7 @@ class ReportedLevel(BaseModel):
 class ReportedService(BaseModel):
     """Claimed figures about the plan's limits."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     limits: tuple[Limit, ...] = ()
     """Limits that the figures are said to be about."""
@@ -40,7 +40,7 @@ class ReportedService(BaseModel):
 class ReportedGuard(BaseModel):
     """Claimed outcome of one guard."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     metric: str | None = None
     """Name of the figure."""
@@ -57,7 +57,7 @@ class ReportedGuard(BaseModel):
 class ReportedClaim(BaseModel):
     """``claim.json`` with every field optional (D06: a null where the raw records are intact is recomputed)."""
 
-    model_config = ConfigDict(frozen=True, extra="allow")
+    model_config = ConfigDict(frozen=True, extra="allow", defer_build=True)
 
     comparison: str | None = None
     """Name of the comparison folder."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bankable.evals.bench import rival
-from bankable.evals.bench.duel import Answer, Cost, Race, find_answer, write_large
+from bankable.evals.bench.duel import Cost, DuelAnswer, Race, find_answer, write_large
 from bankable.evals.bench.duel_fixtures import FIXTURES, DuelFixture
 from bankable.nodes.auditor.pair import audit_pair
 from bankable.nodes.auditor.verdict import Severity
@@ -78,7 +78,7 @@ def test_ratios_are_taken_within_a_repeat_and_losses_are_shown() -> None:
 
 
 def test_what_counts_as_right() -> None:
-    assert Answer("x", True, rival.PROVEN, rival.UNSURE).is_right(rival.PROVEN)
-    assert not Answer("x", True, rival.PROVEN, rival.UNSURE).is_right(rival.UNSURE)
-    assert Answer("x", False, rival.NOT, rival.UNSURE).is_right(rival.UNSURE)
-    assert not Answer("x", False, rival.NOT, rival.UNSURE).is_right(rival.PROVEN)
+    assert DuelAnswer("x", True, rival.PROVEN, rival.UNSURE).is_right(rival.PROVEN)
+    assert not DuelAnswer("x", True, rival.PROVEN, rival.UNSURE).is_right(rival.UNSURE)
+    assert DuelAnswer("x", False, rival.NOT, rival.UNSURE).is_right(rival.UNSURE)
+    assert not DuelAnswer("x", False, rival.NOT, rival.UNSURE).is_right(rival.PROVEN)
