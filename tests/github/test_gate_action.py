@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.nodes.auditor.importers import samples
+from bankable.evals.fixtures.build import tool_results as samples
 
 ROOT = Path(__file__).resolve().parents[2]
 ACTION = ROOT / ".github" / "actions" / "gate" / "action.yml"

@@ -11,10 +11,10 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
+from bankable.evals.fixtures.build import tool_results as samples
 from bankable.graph.cli import app
 from bankable.tools.store.database import read_store, write_store
 from bankable.tools.store.nights import read_measurements
-from tests.nodes.auditor.importers import samples
 
 NIGHT = "2026-11-{day:02}T03:00+00:00"
 RATE = 400.0
