@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from statistics import fmean
 
 from bankable.tools.evidence.devices import count_devices
@@ -23,6 +24,7 @@ from bankable.tools.evidence.records import (
 from bankable.tools.objective.attainment import count_launch, summarise_service
 from bankable.tools.objective.judging import find_request_speed
 from bankable.tools.statistics.frontier import PointLevels, estimate, find_dominators
+from bankable.tools.statistics.latency import recompute
 from bankable.tools.statistics.paired import launch_level
 
 Launches = Mapping[int, Sequence[BenchRun]]
@@ -44,20 +46,16 @@ class MeasuredPoint:
         """``configuration@load``."""
         return point_key(self.contender, self.load)
 
+    @cached_property
     def levels(self) -> PointLevels:
         """Logarithms of both figures, by block. Raises ValueError for a round without a positive figure."""
-        if any(run.median_tpot_ms <= 0 for runs in self.launches.values() for run in runs):
-            raise ValueError(f"{self.key}: a round without time between tokens has no interactivity")
         return PointLevels(
             self.key,
             {
                 block: launch_level([run.output_throughput / self.devices for run in runs])
                 for block, runs in self.launches.items()
             },
-            {
-                block: launch_level([1000.0 / run.median_tpot_ms for run in runs])
-                for block, runs in self.launches.items()
-            },
+            {block: launch_level([find_interactivity(run) for run in runs]) for block, runs in self.launches.items()},
         )
 
     def deciding_figure(self, plan: Plan) -> float:
@@ -67,7 +65,16 @@ class MeasuredPoint:
         if plan.metric == REQUEST_SPEED:
             speeds = [launch_level([find_request_speed(run) for run in runs]) for runs in self.launches.values()]
             return math.exp(fmean(speeds))
-        return estimate(self.levels().throughput).mean
+        return estimate(self.levels.throughput).mean
+
+
+def find_interactivity(run: BenchRun) -> float:
+    """Output tokens per second of one user, from the gaps between the tokens of each request; 0 without any.
+
+    The engine's own median also counts the time from the last token to the end of its stream.
+    """
+    median = recompute(run).median_tpot_ms
+    return 1000.0 / median if median > 0 else 0.0
 
 
 def sort_rounds(ladder: Ladder, contender: str, legs: Mapping[int, Sequence[BenchRun]]) -> list[MeasuredPoint]:
@@ -83,15 +90,17 @@ def sort_rounds(ladder: Ladder, contender: str, legs: Mapping[int, Sequence[Benc
             for block, runs in legs.items()
             if (mine := [run for run in runs if run.bankable.index // ladder.rounds_per_load == place])
         }
-        usable = all(run.output_throughput > 0 and run.median_tpot_ms > 0 for runs in launches.values() for run in runs)
-        if launches and usable:
+        usable = [
+            run.output_throughput > 0 and find_interactivity(run) > 0 for runs in launches.values() for run in runs
+        ]
+        if usable and all(usable):
             points.append(MeasuredPoint(contender, load.name, count_devices(config.flags), launches))
     return points
 
 
 def claim_frontier(plan: Plan, ladder: Ladder, points: Sequence[MeasuredPoint], blocks: int) -> FrontierClaim:
     """The claim of a ladder. Raises ValueError without any point, or for a round without a positive figure."""
-    levels = [point.levels() for point in points]
+    levels = [point.levels for point in points]
     dominators = find_dominators(levels, ladder.family, plan.looks, plan.floor)
     claims = tuple(
         _claim_point(plan, point, level, dominators[point.key]) for point, level in zip(points, levels, strict=True)

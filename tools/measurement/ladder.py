@@ -101,7 +101,7 @@ def find_open_points(
     """
     if not done:
         return frozenset(point_key(entry.name, load.name) for entry in ladder.contenders for load in ladder.loads)
-    levels = [point.levels() for point in points]
+    levels = [point.levels for point in points]
     return select_open(levels, ladder.family, plan.looks, plan.floor, done, min(last, plan.looks[-1]))
 
 
