@@ -46,6 +46,7 @@ def test_rounds_of_another_load_withhold_the_points_and_leave_the_bundle(ran: tu
     assert "Frontier over loads" in (run / "report.html").read_text()
 
 
+@pytest.mark.long
 def test_the_frontiers_verdict_is_signed_and_derived_again(ran: tuple[Path, RunOutcome]) -> None:
     result = verify_folder(ran[0])
     assert result.problems == ()
