@@ -157,16 +157,16 @@ def test_nights_that_are_minutes_apart_are_one(tmp_path: Path) -> None:
 def test_a_slow_loss_that_no_night_shows_is_drift(tmp_path: Path) -> None:
     store = tmp_path / "nights.sqlite"
     codes = []
-    for day in range(1, 28):
-        night = write_night(tmp_path / f"n{day}", RATE * (1.0 - 0.004 * day), day, 1)
+    for day in range(1, 14):
+        night = write_night(tmp_path / f"n{day}", RATE * (1.0 - 0.006 * day), day, 1)
         codes.append(run_gate(store, night, day, "--enter", "--window", 5).exit_code)
     assert 26 in codes
     assert 23 not in codes[: codes.index(26)]
-    result = run_gate(store, write_night(tmp_path / "x", RATE * (1.0 - 0.004 * 28), 28, 1), 28, "--window", 5)
+    result = run_gate(store, write_night(tmp_path / "x", RATE * (1.0 - 0.006 * 14), 28, 1), 14, "--window", 5)
     assert "drift of the baseline, last" in result.output
-    again = run_gate(store, write_night(tmp_path / "y", RATE * 0.88, 29, 1), 28, "--enter", "--restart")
+    again = run_gate(store, write_night(tmp_path / "y", RATE * 0.88, 29, 1), 15, "--enter", "--restart")
     assert (again.exit_code, again.output.split("  ")[0]) == (0, "BASELINE BEGUN")
-    after = run_gate(store, write_night(tmp_path / "z", RATE * 0.88, 30, 1), 29)
+    after = run_gate(store, write_night(tmp_path / "z", RATE * 0.88, 30, 1), 16)
     assert "against 1 night of" in after.output
 
 
