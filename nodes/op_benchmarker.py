@@ -87,8 +87,9 @@ def benchmark(
 
 
 def torch_candidates(family: Family, attempt: int) -> list[Candidate]:
-    """Torch's own implementations in an attempt; the compiled graph in the first one only."""
-    return [torch_candidate(family, kind) for kind in (OF_TORCH if attempt == FIRST else OF_TORCH[:1])]
+    """Torch's own implementations in an attempt; the compiled graph in the first one only, where it can fuse."""
+    kinds = OF_TORCH if attempt == FIRST and family.fusible else OF_TORCH[:1]
+    return [torch_candidate(family, kind) for kind in kinds]
 
 
 def _of_models(context: RunContext, task: TaskFolder) -> Iterator[Candidate]:

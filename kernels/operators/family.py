@@ -120,6 +120,8 @@ class Family:
     """Where every shape is of one; ``None``: the first size decides."""
     contracted: bool = False
     """A product and a sum may be one rounding: the live path's are a library's, and not separate operators."""
+    fusible: bool = True
+    """The live path is several operators, which a compiled graph may fuse. A single library call stays that call."""
     lacks: Callable[[Dims], str] = lambda _: ""
     """What a shape would need in order to be one of this operator; empty where it is."""
     native_outputs: Mapping[str, str] = field(default_factory=dict)

@@ -50,6 +50,11 @@ def test_the_compiled_graph_takes_part_in_the_first_attempt_only() -> None:
     assert ids == [["torch", "torch-compile"], ["torch"], ["torch"]]
 
 
+def test_a_graph_of_a_single_library_call_takes_no_part() -> None:
+    single = [name for name, family in FAMILIES.items() if len(torch_candidates(family, 1)) == 1]
+    assert single == ["linear", "prefill_linear"]
+
+
 def test_the_default_kernel_is_the_unmodified_template_in_the_task_dtype(kernel_task: TaskFolder) -> None:
     source = default_kernel(kernel_task)
     assert (source.family, source.dtype) == (OPERATOR, kernel_task.task.dtype)

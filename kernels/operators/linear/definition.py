@@ -56,6 +56,7 @@ FAMILY = Family(
     specialised=("ins",),
     phase="decode",
     contracted=True,
+    fusible=False,
     lacks=_lacks,
     native_outputs={"out": "rows * outs"},
     own_lacks="the engine packs the weights in a layout of its own kernel",
