@@ -66,7 +66,7 @@ class RunOutcome(Record):
         """A run at one load is written as it always was."""
         written: dict[str, Any] = dump(self)
         if not self.frontier:
-            written.pop("frontier")
+            written.pop("frontier", None)
         return written
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bankable.nodes.reporter import verdict_words
+from bankable.nodes.reporter import RunOutcome, verdict_words
 
 
 @pytest.mark.parametrize(
@@ -22,3 +22,10 @@ def test_only_a_verdict_whose_rules_all_answered_verifies_a_gain(
     word: str | None, degraded: tuple[str, ...], said: str
 ) -> None:
     assert verdict_words(word, degraded) == said
+
+
+def test_an_outcome_at_one_load_is_written_as_it_always_was_also_in_part() -> None:
+    outcome = RunOutcome(verdict="v", headline="h", delta=None, interval=None, accepted=[], decisions=[])
+    assert "frontier" not in outcome.model_dump()
+    assert outcome.model_dump(include={"verdict", "headline"}) == {"verdict": "v", "headline": "h"}
+    assert outcome.model_copy(update={"frontier": "f"}).model_dump()["frontier"] == "f"

@@ -86,7 +86,7 @@ class Manifest(Record):
         """The manifest of a run at one load is written as it always was."""
         written: dict[str, Any] = dump(self)
         if not self.points:
-            written.pop("points")
+            written.pop("points", None)
         return written
 
 

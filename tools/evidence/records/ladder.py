@@ -126,10 +126,10 @@ class FrontierClaim(Record):
     def _without_absent_limits(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Without limits there is neither goodput nor attainment."""
         written: dict[str, Any] = dump(self)
-        for point in written["points"]:
+        for point in written.get("points", ()):
             for name in ("goodput", "attainment"):
-                if point[name] is None:
-                    point.pop(name)
+                if point.get(name) is None:
+                    point.pop(name, None)
         return written
 
 
