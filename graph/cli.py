@@ -23,6 +23,7 @@ from bankable.graph.key_source import KEY_VARIABLE
 from bankable.graph.keys import app as keys
 from bankable.graph.optional_packages import explain_missing
 from bankable.graph.other_commands import add_other_commands
+from bankable.graph.recipe_command import recipe
 from bankable.tools.errors import UserError
 
 app = typer.Typer(
@@ -261,6 +262,7 @@ add_audit_commands(app)
 app.command()(gate)
 app.command()(history)
 app.command()(export)
+app.command()(recipe)
 
 
 @app.command()

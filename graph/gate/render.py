@@ -83,7 +83,10 @@ def _cells(figure: FigureJudgment) -> tuple[str, ...]:
     if figure.decision is None:
         return figure.figure, before, after, "–", allowed, "–", "not measured"
     decision = figure.decision
-    nights = f"{decision.nights[0]} ({decision.launches[0]} launches) and {decision.nights[1]} ({decision.launches[1]})"
+    nights = " and ".join(
+        f"{_count(night, 'night')} of {_count(launches, 'launch')}"
+        for night, launches in zip(decision.nights, decision.launches, strict=True)
+    )
     return (
         figure.figure,
         before,
@@ -133,8 +136,10 @@ def _describe_more(figure: FigureJudgment) -> str:
         return "the change lies at the margin: no feasible number of launches would decide"
     more = decision.more
     on = "of the candidate" if more.of == "candidate" else "of the baseline first"
+    assumed = ", if nights differ by the 2 % that is assumed" if decision.nights[0] == 1 else ""
+    launches = "1 more launch" if more.launches == 1 else f"{more.launches} more launches"
     return (
-        f"{more.launches} more launches {on} would decide: {_count(more.nights, 'night')} with {more.a_night} each; "
+        f"{launches} {on} would decide: {_count(more.nights, 'night')} with {more.a_night} each{assumed}; "
         "more launches on one night do not average the night out"
     )
 
@@ -154,7 +159,8 @@ def _first(texts: Sequence[str]) -> str:
 
 
 def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    ending = "" if number == 1 else "es" if what.endswith("ch") else "s"
+    return f"{number} {what}{ending}"
 
 
 def _draw(values: Sequence[float]) -> str:
