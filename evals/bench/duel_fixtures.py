@@ -90,8 +90,9 @@ def write_aiperf(folder: Path, launch: Launch, variant: Variant) -> None:
     summary = tool_results.aiperf_summary(launch.rate, launch.seed)
     share = 1.0 - variant.lost / PROMPTS
     summary["input_config"] = {
-        "endpoint": {"model_names": [variant.model]},
-        "loadgen": {"concurrency": variant.concurrency},
+        "models": {"items": [{"name": variant.model}]},
+        "endpoint": {"type": "completions", "streaming": True},
+        "phases": [{"name": "profiling", "type": "concurrency", "concurrency": variant.concurrency}],
     }
     for name, factor in (("output_token_throughput", variant.inflated), ("request_throughput", 1.0)):
         summary[name]["avg"] *= share * factor

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from bankable.tools.evidence.canonical import canonical
+import orjson
+
+from bankable.tools.evidence.canonical import canonical, digest
 from bankable.tools.levers import classify_field
 
 POOL = frozenset({"max_total_num_tokens", "max_total_tokens", "mem_fraction_static", "token_capacity"})
@@ -138,13 +140,30 @@ def drop_volatile(info: Mapping[str, Any]) -> dict[str, Any]:
     return flat
 
 
+class ResolvedArguments:
+    """Resolved arguments of the rounds of a launch: the same object for the same arguments."""
+
+    def __init__(self) -> None:
+        self._by_digest: dict[str, dict[str, Any]] = {}
+        self._last: tuple[bytes, dict[str, Any]] | None = None
+
+    def resolve(self, report: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments of a server's report without volatile ones. Most rounds repeat the report of the last one."""
+        text = orjson.dumps(report)
+        if self._last is None or self._last[0] != text:
+            info = drop_volatile(report)
+            self._last = text, self._by_digest.setdefault(digest(canonical(info)), info)
+        return self._last[1]
+
+
 def _take_apart(name: str, value: Any, depth: int) -> Iterator[tuple[str, Any]]:
     """(name, value) of each argument below an unknown name; a known argument keeps its value, whatever its form."""
     parts: list[tuple[str, Mapping[str, Any]]] = []
-    if depth and classify_field(name.rpartition(".")[2]) == "unknown":
+    nested = isinstance(value, dict) or (isinstance(value, list) and value)
+    if depth and nested and classify_field(name.rpartition(".")[2]) == "unknown":
         if isinstance(value, dict):
             parts = [(name, value)]
-        elif isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value):
+        elif all(isinstance(entry, dict) for entry in value):
             parts = [(f"{name}[{index}]" if index else name, entry) for index, entry in enumerate(value[:MAX_PARTS])]
     if not parts or sum(len(entry) for _, entry in parts) > MAX_ARGUMENTS:
         yield name, value

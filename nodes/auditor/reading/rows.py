@@ -19,7 +19,7 @@ from bankable.nodes.auditor.reading.first_batch import find_cold_start
 from bankable.nodes.auditor.reading.gaps import Gaps
 from bankable.nodes.auditor.reading.reader import Json, Reader
 from bankable.nodes.auditor.reading.request_times import RequestTimes, collect_times
-from bankable.nodes.auditor.reading.resolved import drop_volatile
+from bankable.nodes.auditor.reading.resolved import ResolvedArguments
 from bankable.nodes.auditor.reading.round_facts import FIRST_GAPS, RoundFacts, collect_facts
 from bankable.nodes.auditor.reading.texts import Texts
 from bankable.tools.evidence.canonical import canonical, digest
@@ -192,7 +192,7 @@ class _Requests:
 
 def read_rows(reader: Reader, name: str) -> Iterator[BenchRound]:
     """Read the rounds of a ``bench_runs.jsonl``; lines that cannot be used are reported and left out."""
-    seen: dict[str, Json] = {}
+    seen = ResolvedArguments()
     rows = 0
     for line, entry in reader.objects(name, unchecked_keys=LISTS, sinks=SINKS):
         row = _read_row(reader, name, line, entry, seen)
@@ -205,7 +205,7 @@ def read_rows(reader: Reader, name: str) -> Iterator[BenchRound]:
         yield row
 
 
-def _read_row(reader: Reader, name: str, line: int, entry: Json, seen: dict[str, Json]) -> BenchRound | None:
+def _read_row(reader: Reader, name: str, line: int, entry: Json, seen: ResolvedArguments) -> BenchRound | None:
     head = reader.validate({key: value for key, value in entry.items() if key not in LISTS}, BenchHead, name, line)
     if head is None:
         return None
@@ -258,9 +258,8 @@ def _has_only(values: object, kinds: set[type]) -> bool:
 
 
 def _build_round(
-    head: BenchHead, requests: _Requests, gaps: Gaps, line: int, entry: Json, seen: dict[str, Json]
+    head: BenchHead, requests: _Requests, gaps: Gaps, line: int, entry: Json, seen: ResolvedArguments
 ) -> BenchRound:
-    info = drop_volatile(head.server_info)
     first_gaps = array("d", bytes(gaps.packed[: FIRST_GAPS * DOUBLE]))
     failed = sum(
         bool(error) or length == 0 for error, length in zip(requests.errors, requests.output_lens, strict=True)
@@ -303,7 +302,7 @@ def _build_round(
         cold_start_s=find_cold_start(requests.ttfts, requests.errors, read_count(entry.get("max_concurrency")) or 0),
         process=find_process(head.server_info),
         arguments=tuple((key, _format_argument(entry[key])) for key in BENCH_ARGUMENTS if key in entry),
-        server_info=seen.setdefault(digest(canonical(info)), info),
+        server_info=seen.resolve(head.server_info),
         times=collect_times(requests.ttfts, gaps.sums, requests.output_lens, requests.errors),
         facts=collect_facts(
             entry,
