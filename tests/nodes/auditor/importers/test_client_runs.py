@@ -87,7 +87,7 @@ def test_the_load_is_read_and_no_measured_figure_is_taken_for_it(runs: Path, tmp
 def test_one_launch_a_side_is_no_win_and_what_is_missing_is_named(runs: Path, tool: str) -> None:
     verdict = audit_pair(runs / tool / "plain", runs / tool / "plain")
     assert ", real" not in verdict.headline
-    assert any("per-request" in text for text in not_shown(verdict)) is (tool in ("evalscope", "inference-perf"))
+    assert not any("per-request" in text for text in not_shown(verdict))
     assert any("resolved server arguments" in text for text in not_shown(verdict)) is (tool != "sglang")
 
 
@@ -125,3 +125,14 @@ def test_the_rate_of_inference_perf_follows_from_its_own_count_of_the_text(runs:
     row = read_round(tmp_path, runs / "inference-perf" / "early", "inference-perf")
     assert (row.output_tokens, row.retokenized) == (1147, 1149)
     assert [check.reported for check in row.checks] == pytest.approx([check.true for check in row.checks])
+
+
+@pytest.mark.parametrize("kind", ["plain", "failing", "early"])
+@pytest.mark.parametrize("tool", ["evalscope", "inference-perf"])
+def test_a_summary_follows_from_the_requests_beside_it(runs: Path, tmp_path: Path, tool: str, kind: str) -> None:
+    row = read_round(tmp_path, runs / tool / kind, tool)
+    assert row.output_tokens == RECORDED[tool]["generated"][kind]
+    assert row.raw["request_throughput"] == pytest.approx(row.reported["request_throughput"], rel=1e-4)
+    assert row.raw["median_ttft_ms"] > row.raw["median_tpot_ms"] > 0.0
+    verdict = audit_pair(runs / tool / kind, scope="baseline")
+    assert "reported_differs" not in {finding.code for finding in verdict.findings}
