@@ -44,7 +44,7 @@ def kernelbench(
     pairs: Annotated[int, typer.Option(min=3, help="pairs of timed batches in a round")] = 6,
     threads: Annotated[int, typer.Option(min=1, help="of each process")] = 1,
     memory: Annotated[float, typer.Option(help="GiB that a judgement may take; what needs more is not run")] = 8.0,
-    smaller: Annotated[float, typer.Option(help="MiB of a call's tensors at level 1; 0: full size")] = 64.0,
+    smaller: Annotated[float, typer.Option(help="MiB of a call's tensors at level 1; 0: full size")] = 16.0,
     audit: Annotated[Path | None, typer.Option(help="somebody's eval_results.json, to be audited")] = None,
     baseline: Annotated[Path | None, typer.Option(help="with --audit: the baseline_time_torch.json it is over")] = None,
     engine_python_: Annotated[Path | None, typer.Option("--engine-python", help="interpreter with torch")] = None,

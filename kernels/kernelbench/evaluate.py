@@ -51,7 +51,7 @@ class KernelBenchSettings:
     """Of each process."""
     memory_bytes: int = 8 << 30
     """Memory that a judgement may take; what needs more is not run."""
-    smaller_bytes: int = 64 << 20
+    smaller_bytes: int = 16 << 20
     """Inputs and outputs of a call of a level that is made smaller."""
     smaller_levels: tuple[int, ...] = (1,)
     """Levels whose problems are made smaller."""

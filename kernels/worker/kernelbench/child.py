@@ -68,7 +68,7 @@ BOOKKEEPING = frozenset(
     }
 )
 """Operators that compute nothing."""
-CACHES = ("TMPDIR", "HOME", "XDG_CACHE_HOME", "TORCH_EXTENSIONS_DIR", "TRITON_CACHE_DIR")
+CACHES = ("TMPDIR", "HOME", "XDG_CACHE_HOME", "TORCH_EXTENSIONS_DIR", "TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
 """Environment variables of folders that compilers write to."""
 
 
@@ -211,12 +211,16 @@ def serve(commands: int, replies: int, arena: Arena, subject: HeldSource) -> NoR
         os._exit(status)
 
 
+def use_scratch(folder: Path) -> None:
+    """Work in a folder, with the caches and temporary files of compilers there: torch has some of its own."""
+    os.chdir(folder)
+    os.environ.update(dict.fromkeys(CACHES, str(folder)))
+    tempfile.tempdir = str(folder)  # it may have been looked up before
+
+
 def _settle(subject: HeldSource) -> None:
     """Restrict the process of an answer, and give caches of compilers a place that it may write to."""
-    scratch = str(subject.scratch)
-    os.chdir(scratch)
-    os.environ.update(dict.fromkeys(CACHES, scratch))
-    tempfile.tempdir = scratch  # it was looked up before
+    use_scratch(subject.scratch)
     os.environ["PATH"] = f"{sys.prefix}/bin:{os.environ.get('PATH', '/usr/bin:/bin')}"
     if subject.answer is not None:
         restrict(subject.scratch, [])

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 
 from bankable.kernels.worker.kernelbench.arena import Arena, lay_out
-from bankable.kernels.worker.kernelbench.child import HeldSource
+from bankable.kernels.worker.kernelbench.child import HeldSource, use_scratch
 from bankable.kernels.worker.kernelbench.compare import all_finite, difference
 from bankable.kernels.worker.kernelbench.contained import (
     ContainedError,
@@ -63,6 +63,7 @@ def run(job: dict[str, Any]) -> Iterable[dict[str, Any]]:
     scratch = Path(job["scratch"])
     (scratch / "answer").mkdir(exist_ok=True)
     (scratch / "reference").mkdir(exist_ok=True)
+    use_scratch(scratch)
     restrict(scratch, [])
     adopt_orphans()
     with torch.inference_mode(False), torch.no_grad():  # of tensors that are shared here, others are written to later

@@ -134,12 +134,6 @@ def _bytes(inputs: Iterable[torch.Tensor], outputs: Iterable[torch.Tensor]) -> i
     return sum(tensor.nbytes for tensor in (*inputs, *outputs))
 
 
-def bytes_of_call(text: str, smaller: Mapping[str, Size]) -> int:
-    """Bytes of all inputs and outputs of a call, computed without data."""
-    inputs, outputs, _ = without_data(text, smaller)
-    return sum(tensor.nbytes for tensor in (*inputs, *outputs))
-
-
 def without_data(text: str, smaller: Mapping[str, Size]) -> tuple[list[torch.Tensor], list[torch.Tensor], int]:
     """Inputs and outputs on the ``meta`` device, and the bytes of the model's parameters and buffers."""
     with torch.device("meta"), torch.no_grad():
