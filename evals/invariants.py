@@ -37,13 +37,13 @@ def measure_runs(places: Sequence[Path] = ()) -> Maxima:
     maxima: Maxima = {}
     for place in places or sorted(RECORDED.glob("*.tar.xz")):
         with tempfile.TemporaryDirectory(prefix="invariants-") as name:
-            for run in _open_runs(place, Path(name)):
+            for run in open_runs(place, Path(name)):
                 for scope, subject, attempt in list_subjects(run):
                     merge(maxima, measure_subject(run, scope, subject, attempt))
     return maxima
 
 
-def _open_runs(place: Path, scratch: Path) -> list[Path]:
+def open_runs(place: Path, scratch: Path) -> list[Path]:
     if (place / "run.json").is_file():
         return [place]
     try:

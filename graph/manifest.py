@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,14 +21,18 @@ Found = TypeVar("Found", bound=Record)
 _NAMES = ("manifest", "evidence")
 
 
-def check_files(bundle: Path, beside: set[str]) -> list[str]:
-    """Files that differ from the manifest, and unlisted files. Names in ``beside`` are allowed in addition."""
+def check_files(bundle: Path, beside: set[str], digest_of: Callable[[Path], str] = sha256_file) -> list[str]:
+    """Files that differ from the manifest, and unlisted files. Names in ``beside`` are allowed in addition.
+
+    ``digest_of`` gives the sha256 of a file.
+    """
     try:
         wanted = {name: digest for name, digest in _manifest(bundle)["files"].items() if isinstance(digest, str)}
     except (ValueError, KeyError, TypeError, AttributeError):
         return ["manifest.json: cannot be read"]
     root = bundle.resolve()
-    problems = [problem for name, digest in sorted(wanted.items()) if (problem := _check_file(root, name, digest))]
+    checked = (_check_file(root, name, digest, digest_of) for name, digest in sorted(wanted.items()))
+    problems = [problem for problem in checked if problem]
     present = {path.relative_to(bundle).as_posix() for path in bundle.rglob("*") if path.is_file()}
     strays = sorted(present - set(wanted) - {"manifest.json"} - beside)
     return problems + [f"{name}: not in the manifest" for name in strays]
@@ -55,14 +59,14 @@ def _manifest(bundle: Path) -> dict[str, Any]:
     return document
 
 
-def _check_file(root: Path, name: str, digest: str) -> str | None:
+def _check_file(root: Path, name: str, digest: str, digest_of: Callable[[Path], str]) -> str | None:
     try:
         path = (root / name).resolve()
         if not path.is_relative_to(root):
             return f"{name}: points outside the bundle"
         if not path.is_file():
             return f"{name}: gone"
-        return None if sha256_file(path) == digest else f"{name}: changed"
+        return None if digest_of(path) == digest else f"{name}: changed"
     except (OSError, ValueError, RuntimeError):  # an invalid file name, or a loop of symbolic links
         return f"{name[:200]}: cannot be read"
 

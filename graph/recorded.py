@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,8 +28,11 @@ class RecorderCheck:
     """Who signed how much; empty without a recorder."""
 
 
-def check_recorder(root: Path) -> RecorderCheck:
-    """Check every signed file that is in ``root``, and the chain itself. Raises ``UserError`` without cryptography."""
+def check_recorder(root: Path, digest_of: Callable[[Path], str] = sha256_file) -> RecorderCheck:
+    """Check every signed file that is in ``root``, and the chain itself. Raises ``UserError`` without cryptography.
+
+    ``digest_of`` gives the sha256 of a file.
+    """
     path, entries = root / CHAIN_FILE, read_ledger(root)
     if not path.is_file():
         named = any(entry.path.startswith(f"{RECORDER_FOLDER}/") for entry in entries)
@@ -45,7 +49,7 @@ def check_recorder(root: Path) -> RecorderCheck:
     except ImportError as missing:
         raise library_missing(missing) from None
     present = {
-        name: sha256_file(root / name)
+        name: digest_of(root / name)
         for name in chain.files
         if (root / name).is_file() and (root / name).resolve().is_relative_to(root.resolve())
     }

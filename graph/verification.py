@@ -14,6 +14,7 @@ from bankable.graph.signatures import Signatures
 from bankable.nodes.auditor.replay import verify
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.ledger import check_chain, check_ledger
+from bankable.tools.evidence.store import FileDigests
 
 if TYPE_CHECKING:
     from bankable.tools.attest.public_key import PublicKey
@@ -57,16 +58,16 @@ def verify_folder(folder: Path, public_key: Path | None = None) -> Verification:
 
     Raises ``UserError`` when there is nothing to check.
     """
-    signatures = Signatures(_read_trusted_key(public_key))
+    signatures, digest_of = Signatures(_read_trusted_key(public_key)), FileDigests()
     if (folder / "manifest.json").is_file():
         bundle, evidence = folder, folder / "evidence"
         signatures.check_bundle(folder)
-        problems = [*signatures.take_problems(), *_guard(lambda: check_files(folder, signatures.beside))]
+        problems = [*signatures.take_problems(), *_guard(lambda: check_files(folder, signatures.beside, digest_of))]
         problems += [f"evidence/{entry}" for entry in _guard(lambda: check_chain(evidence))]
         signatures.check_verdicts(evidence, "evidence/")
     elif (folder / "run.json").is_file():
         bundle, evidence = folder / "bundle", folder
-        problems = _guard(lambda: check_ledger(folder))
+        problems = _guard(lambda: check_ledger(folder, digest_of))
         signatures.check_verdicts(folder)
         if (bundle / "manifest.json").is_file():
             signatures.check_bundle(bundle, "bundle/")
@@ -76,7 +77,7 @@ def verify_folder(folder: Path, public_key: Path | None = None) -> Verification:
             str(folder),
             "give the folder that holds manifest.json or run.json",
         )
-    recorder = check_recorder(evidence)
+    recorder = check_recorder(evidence, digest_of)
     problems += recorder.problems
     report = verify(evidence)
     problems += report.problems()

@@ -21,6 +21,8 @@ from bankable.evals.bench.effects import effects
 from bankable.evals.bench.few import few_report
 from bankable.evals.bench.goodput import goodput_table
 from bankable.evals.bench.grid import GRID, WORKLOAD
+from bankable.evals.bench.invariants import cost_table
+from bankable.evals.bench.invariants import measure as table_cost
 from bankable.evals.bench.ladder_model import model_landscape
 from bankable.evals.bench.ladder_record import LadderLandscapePlan, record_ladders
 from bankable.evals.bench.ladder_records import read_ladder_landscape
@@ -166,6 +168,17 @@ def audit(
     if million:
         size = Size(per_round(million), output_len)
         typer.echo(audit_speed(f"{million} requests in all", size, max(1, repeats // 3), keep=place).table())
+
+
+@bench_app.command()
+def invariants(
+    runs: Annotated[
+        list[Path] | None, typer.Argument(help="Run folders or recorded archives; all recorded runs by default.")
+    ] = None,
+    repeats: Annotated[int, typer.Option(min=1, help="Audits each way.")] = 5,
+) -> None:
+    """What does the table of invariants cost? Audits with it and without, in turns."""
+    typer.echo(cost_table(table_cost(runs or (), repeats)))
 
 
 @bench_app.command()

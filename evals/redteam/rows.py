@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Sequence
 from statistics import fmean, median
 
@@ -26,9 +27,22 @@ def scale_latencies(row: Json, factor: Callable[[], float]) -> None:
     row["itls"] = [[value * factor() for value in gaps] for gaps in row["itls"]]
 
 
+def request_spans(row: Json) -> list[float]:
+    """Seconds from sending to the last token, of each request."""
+    return [ttft + sum(gaps) for ttft, gaps in zip(row["ttfts"], row["itls"], strict=True)]
+
+
+def replay_load(row: Json, concurrency: int) -> float:
+    """Seconds that the round's requests take when each slot of the load generator sends one after the other."""
+    slots = [0.0] * max(1, min(concurrency, len(row["ttfts"])))
+    for span in request_spans(row):
+        heapq.heappush(slots, heapq.heappop(slots) + span)
+    return max(slots)
+
+
 def settle(row: Json) -> Json:
     """The round with every summary figure computed again from its lists."""
-    spans = [1000.0 * (ttft + sum(gaps)) for ttft, gaps in zip(row["ttfts"], row["itls"], strict=True)]
+    spans = [1000.0 * span for span in request_spans(row)]
     ttfts = [1000.0 * value for value in row["ttfts"]]
     gaps = [1000.0 * value for values in row["itls"] for value in values]
     tokens, prompts, duration = sum(row["output_lens"]), sum(row["input_lens"]), row["duration"]
@@ -50,7 +64,7 @@ def settle(row: Json) -> Json:
         concurrency=sum(spans) / 1000.0 / duration,
         max_output_tokens_per_s=min(row.get("max_output_tokens_per_s", 0.0), float(tokens)),
     )
-    if isinstance(row.get("cache_report"), dict):
+    if isinstance(row.get("cache_report"), dict) and row.get("cached_tokens"):
         row["cache_report"].update(total_prompt_tokens=prompts, total_cached_tokens=sum(row["cached_tokens"]))
     row["bankable"]["issued"] = len(row["errors"])
     return add_summary(row)

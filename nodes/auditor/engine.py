@@ -6,7 +6,7 @@ a missing record depends on the origin of the evidence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from bankable.nodes.auditor.case import Case
@@ -33,9 +33,13 @@ def evaluate(
     rule_seconds: float = SECONDS,
     read_seconds: float = READ_SECONDS,
     jobs: int = 1,
+    hashed: Mapping[str, str] | None = None,
 ) -> Verdict:
-    """Judge a sealed folder with ``jobs`` processes. Raises ``UserError`` when it holds no usable request."""
-    view = SealedView(folder)
+    """Judge a sealed folder with ``jobs`` processes. Raises ``UserError`` when it holds no usable request.
+
+    ``hashed``: the digests of the seal, where this process made it: then no file is hashed again.
+    """
+    view = SealedView(folder, hashed)
     request = view.request
     if request is None:
         raise UserError("Cannot audit the evidence: no usable request.json", folder.name, "give a sealed folder")

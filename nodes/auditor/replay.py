@@ -140,7 +140,7 @@ def _compare(name: str, verdict: Verdict, stored: bytes, sealed: Seal) -> Replay
     if other:
         detail = f"evidence unchanged, written by rules {verdict.ruleset[:12]}, these are {ruleset_digest()[:12]}"
         return ReplayedVerdict(name, "other_rules", detail, verdict.ruleset)
-    derived = evaluate(sealed.folder).to_bytes()
+    derived = evaluate(sealed.folder, hashed=sealed.digests).to_bytes()
     if derived != stored:
         again = Verdict.model_validate_json(derived).model_dump(mode="json")
         where = first_difference(verdict.model_dump(mode="json"), again, ("stored", "derived"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from bankable.nodes.auditor.case import Case
-from bankable.tools.evidence.harness import BENCH_FILES
+from bankable.tools.evidence.harness import BENCH_FILES, EARLIER_FOLDER
 from bankable.tools.evidence.layout import RECORDER_FOLDER
 from bankable.tools.evidence.regular import regular_files
 
@@ -56,6 +56,9 @@ def _operator(case: Case, rest: str) -> str:
 
 
 def _of_operator(operator: str, name: str, bench: int) -> str:
+    folder, _, rest = name.partition("/")
+    if folder == EARLIER_FOLDER:
+        return f"ops/{operator}/bench-{rest}"
     return f"ops/{operator}/bench-{bench}/{name}" if name in BENCH_FILES else f"ops/{operator}/{name}"
 
 

@@ -14,8 +14,11 @@ from pydantic import ConfigDict, Field
 
 from bankable.tools.evidence.records import SCHEMA_VERSION, Digest, Record
 
-TASK_FILES = ("task.json", "oracle.json")
+TASK_FILES = ("task.json", "oracle.json", "capture.json")
 BENCH_FILES = ("measurement.json", "opbench_runs.jsonl", "claim.json")
+EARLIER_FOLDER = "earlier"
+"""Of a sealed benchmark: the rows of earlier attempts at the same task, a folder for each."""
+EARLIER_FILE = "opbench_runs.jsonl"
 ORACLE_FOLDER = "oracle"
 ORACLE_SUFFIX = ".safetensors"
 """The one format of tensors that is read. Anything that has to be unpickled is refused by name, unopened."""

@@ -1,18 +1,17 @@
 """A read-only copy of exactly the raw records that one audit may see.
 
 Only files with known names are copied, so nothing that a producer wrote beside its claim can reach the auditor.
-The request says what is judged; the digests say from which bytes.
+The request says what is judged. Files are not hashed on the way: the auditor hashes what it reads.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -20,8 +19,15 @@ import orjson
 
 from bankable.tools.errors import UserError
 from bankable.tools.evidence.background import BackgroundTask
-from bankable.tools.evidence.canonical import canonical, digest
-from bankable.tools.evidence.harness import BENCH_FILES, ORACLE_FOLDER, ORACLE_SUFFIX, TASK_FILES
+from bankable.tools.evidence.canonical import canonical, digest, file_digest
+from bankable.tools.evidence.harness import (
+    BENCH_FILES,
+    EARLIER_FILE,
+    EARLIER_FOLDER,
+    ORACLE_FOLDER,
+    ORACLE_SUFFIX,
+    TASK_FILES,
+)
 from bankable.tools.evidence.layout import (
     CHAIN_FILE,
     COMPARISON_FILES,
@@ -30,7 +36,13 @@ from bankable.tools.evidence.layout import (
     OVERLAY_FOLDER,
     key_file,
 )
-from bankable.tools.evidence.regular import IrregularFileError, open_regular, printable_name, stamp
+from bankable.tools.evidence.regular import (
+    IrregularFileError,
+    open_regular,
+    printable_name,
+    regular_files,
+    stamp,
+)
 from bankable.tools.evidence.request import Request, Scope
 from bankable.tools.evidence.trials import LedgerCut, cut_ledger, first_lines
 
@@ -39,21 +51,27 @@ PARENTS = {"profile": "", "harness": "ops"}
 MAX_PLAN_BYTES = 1 << 24
 MAX_TOTAL_BYTES = 1 << 32
 MAX_FILES = 20_000
+MOST_EARLIER = 20
+"""Earlier attempts at an operator's benchmark whose rows are taken along, the latest ones."""
 _NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._=+-]{0,150}$")
 _SOURCE = re.compile(r"^[A-Za-z0-9_][A-Za-z0-9._-]{0,150}$")
 LARGE = 1 << 20
-"""Bytes of a file from which a thread pays: neither copying nor hashing holds the interpreter."""
+"""Bytes of a file from which a thread pays: copying does not hold the interpreter."""
 _CHUNK = 1 << 20
-"""Read, hashed and written while it is in the processor's cache."""
+"""Read and written while it is in the processor's cache."""
 
 
 @dataclass(frozen=True)
 class Seal:
-    """A sealed folder and the sha256 of every file in it (path relative to the folder)."""
+    """A sealed folder and what is asked about it."""
 
     folder: Path
     request: Request
-    digests: dict[str, str]
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """sha256 of every file, by its path relative to the folder; computed when first asked for."""
+        return {name: file_digest(path) for name, path in regular_files(self.folder)}
 
     @property
     def digest(self) -> str:
@@ -151,7 +169,7 @@ def seal(
         if chain:
             copier.recorder(root, chain)
     copier.lock()
-    return Seal(dest, request, dict(sorted(copier.digests.items())))
+    return Seal(dest, request)
 
 
 def _chain_lines(root: Path, most: int | Literal["all"] | None) -> tuple[bytes, ...] | None:
@@ -227,11 +245,10 @@ def _accepted_patches(root: Path) -> Iterator[str]:
 
 
 class _Copier:
-    """Copies into one new folder, hashing on the way and keeping count; done when nothing is left to do beside."""
+    """Copies into one new folder, keeping count; done when nothing is left to do beside."""
 
     def __init__(self, root: Path, dest: Path) -> None:
         self.root, self.dest = root, dest
-        self.digests: dict[str, str] = {}
         self.total = self.files = 0
         self.beside = BackgroundTask()
         """Copies a large file while this thread copies the next ones."""
@@ -290,11 +307,13 @@ class _Copier:
             self.file(path, f"{target}/{relative.as_posix()}")
 
     def operator(self, task: Path, target: str, attempt: int) -> None:
-        """The task's records and those of one attempt at its operator benchmark."""
+        """The task's records, those of one attempt at its operator benchmark, and the rows of the attempts before."""
         for name in TASK_FILES:
             self.file(task / name, f"{target}/{name}")
         for name in BENCH_FILES:
             self.file(task / f"bench-{attempt}" / name, f"{target}/{name}")
+        for earlier in range(max(1, attempt - MOST_EARLIER), attempt):
+            self.file(task / f"bench-{earlier}" / EARLIER_FILE, f"{target}/{EARLIER_FOLDER}/{earlier}/{EARLIER_FILE}")
 
     def oracle(self, source: Path, target: str) -> None:
         """Tensor files by their suffix. Nothing else below the folder is copied, so nothing else can be opened."""
@@ -337,31 +356,15 @@ class _Copier:
         except BaseException:
             reader.close()
             raise
-        work = partial(self._copy, reader, before, source, place, target)
+        work = partial(_copy, reader, before, source, place)
         if before[0] >= LARGE and self.beside.free:
             self.beside.start(work)
         else:
             work()
 
-    def _copy(self, reader: BinaryIO, before: tuple[int, int], source: Path, place: Path, target: str) -> None:
-        state, left = hashlib.sha256(), before[0]
-        with reader, place.open("xb") as writer:
-            while left > 0 and (piece := reader.read(min(_CHUNK, left))):
-                state.update(piece)
-                writer.write(piece)
-                left -= len(piece)
-            if stamp(reader) != before or left > 0:
-                raise UserError(
-                    "Cannot seal the evidence: it changes while it is read",
-                    str(source),
-                    "wait until the launch has ended",
-                )
-        self.digests[target] = state.hexdigest()
-
     def write(self, target: str, data: bytes) -> None:
         self.files += 1
         self._place(target).write_bytes(data)
-        self.digests[target] = digest(data)
 
     def lock(self) -> None:
         """Take away every write permission, folders last."""
@@ -383,4 +386,19 @@ class _Copier:
                 "Cannot seal the evidence: it is larger than an audit reads",
                 str(source),
                 "move what is not evidence away",
+            )
+
+
+def _copy(reader: BinaryIO, before: tuple[int, int], source: Path, place: Path) -> None:
+    """Copy an open file. ``before``: its size and modification time; raises ``UserError`` when it has others after."""
+    left = before[0]
+    with reader, place.open("xb") as writer:
+        while left > 0 and (piece := reader.read(min(_CHUNK, left))):
+            writer.write(piece)
+            left -= len(piece)
+        if stamp(reader) != before or left > 0:
+            raise UserError(
+                "Cannot seal the evidence: it changes while it is read",
+                str(source),
+                "wait until the launch has ended",
             )

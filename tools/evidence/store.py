@@ -29,6 +29,20 @@ def sha256_file(path: Path) -> str:
     return digest.hexdigest()
 
 
+class FileDigests:
+    """sha256 of files, each read once: for one check of a folder that nobody writes to meanwhile."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, str] = {}
+
+    def __call__(self, path: Path) -> str:
+        """The digest of a file's bytes. Raises ``OSError`` where it cannot be read."""
+        place = path.resolve()
+        if place not in self._known:
+            self._known[place] = sha256_file(place)
+        return self._known[place]
+
+
 def json_bytes(value: object) -> bytes:
     """Indented JSON with sorted keys and a final newline: what a person reads and what a digest is taken of."""
     return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE)

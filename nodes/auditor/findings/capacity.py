@@ -89,10 +89,10 @@ def _explain_inert_without_log(first: LegView, leg: LegView, difference: Argumen
         most = max((tokens for tokens in longest if tokens is not None), default=0)
         bound = numbers is not None and rows and None not in longest and most < min(numbers)
         return f"longest request {most} tokens" if bound else ""
-    if close(first, leg, difference.place):
-        return f"pools within {CLOSE:.1%} of each other"
     if name in POOL_SIZES:
         return ""  # a setting that somebody changed, not free memory that came out otherwise
+    if close(first, leg, difference.place):
+        return f"pools within {CLOSE:.1%} of each other"
     sizes = [_pool_tokens(each, difference.place) for each in (first, leg)]
     totals = [
         row.input_tokens + row.output_tokens

@@ -10,13 +10,49 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from bankable.nodes.auditor.reading.reader import Json, Reader
-from bankable.tools.evidence.harness import ORACLE_FOLDER, Measurement, OpRun, OracleManifest, ServedShape, Task
+from bankable.tools.evidence.harness import (
+    EARLIER_FILE,
+    EARLIER_FOLDER,
+    ORACLE_FOLDER,
+    Measurement,
+    OpRun,
+    OracleManifest,
+    ServedShape,
+    Task,
+)
 
 MAX_ROWS = 20_000
 """Rows that are read of one benchmark."""
 LONGEST_NS = 1e15
 SHORTEST_NS = 1e-3
 """Bounds of a valid sample, nanoseconds; no ratio of two samples within them overflows."""
+
+
+class CapturedShapeCalls(BaseModel):
+    """One combination of sizes in ``capture.json``; what else it states is left out."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    dims: tuple[int, ...]
+    """In the axes of the operator's family."""
+    calls: dict[str, int]
+    """Number of calls by phase."""
+
+
+class CapturedCalls(BaseModel):
+    """``capture.json``: how often the live server called the operator, by sizes."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    other_calls: int = 0
+    """Number of calls of shapes beyond those that are counted apart."""
+    shapes: tuple[CapturedShapeCalls, ...] = ()
+    """Combinations of sizes that were counted apart."""
+
+    @property
+    def by_key(self) -> dict[str, int]:
+        """Number of calls of each shape, by its key."""
+        return {"x".join(map(str, shape.dims)): sum(shape.calls.values()) for shape in self.shapes}
 
 
 class ReportedBenchmark(BaseModel):
@@ -108,9 +144,23 @@ class OperatorBenchmarkView:
         return self._reader.document(self.path("verdict.json"))
 
     @cached_property
+    def capture(self) -> CapturedCalls | None:
+        """The calls that the live server made, as they were counted; ``None`` for a task that was not captured."""
+        return self._reader.model(self.path("capture.json"), CapturedCalls)
+
+    @cached_property
+    def earlier(self) -> dict[str, tuple[OpRow, ...]]:
+        """Rows of earlier attempts at this task, by the file that holds them."""
+        folder = self.path(EARLIER_FOLDER)
+        names = [f"{folder}/{attempt}/{EARLIER_FILE}" for attempt in self._reader.folders(folder)]
+        return {name: self._rows(name) for name in names if self._reader.exists(name)}
+
+    @cached_property
     def rows(self) -> tuple[OpRow, ...]:
         """The first ``MAX_ROWS`` rows, in the order of the file."""
-        name = self.runs_file
+        return self._rows(self.runs_file)
+
+    def _rows(self, name: str) -> tuple[OpRow, ...]:
         rows: list[OpRow] = []
         for line, entry in self._reader.objects(name):
             if len(rows) == MAX_ROWS:

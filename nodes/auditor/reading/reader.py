@@ -7,7 +7,6 @@ taken from a library, so that they do not depend on its version.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from bankable.nodes.auditor.reading.shape import (
     may_repeat_a_key,
 )
 from bankable.nodes.auditor.reading.unusable import describe_non_json, find_out_of_range, leave_out
+from bankable.tools.evidence.canonical import digest, file_digest
 from bankable.tools.evidence.hashing import Hashing
 from bankable.tools.evidence.regular import IrregularFileError, open_regular, printable_name, stamp
 
@@ -90,6 +90,12 @@ class Reader:
         self._hashed = frozenset(self.digests)
         self._counts: Counter[str] = Counter()
         self._unknown: set[tuple[str, str]] = set()
+
+    def digest(self, name: str) -> str:
+        """sha256 of a file, of the bytes that were read where it was read. Raises ``OSError`` where it cannot be."""
+        if name not in self.digests:
+            self.digests[name] = file_digest(self.folder / name)
+        return self.digests[name]
 
     def exists(self, name: str) -> bool:
         return (self.folder / name).is_file()
@@ -292,7 +298,8 @@ class Reader:
             if stamp(stream) != before or len(data) != before[0]:
                 self.report(name, None, "changed", "the file changed while it was read")
                 return None
-        self.digests[name] = hashlib.sha256(data).hexdigest()
+        if name not in self._hashed:
+            self.digests[name] = digest(data)
         return data
 
     def _lines(self, name: str) -> Iterator[tuple[int, bytes, bool]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,6 @@ from bankable.nodes.auditor.reading.claims import BenchmarkSummary, StoredClaim,
 from bankable.nodes.auditor.reading.reader import Json, Problem, Reader
 from bankable.nodes.auditor.reading.reported import ReportedClaim
 from bankable.nodes.auditor.reading.view import ComparisonView
-from bankable.tools.evidence.canonical import file_digest
 from bankable.tools.evidence.layout import CHAIN_FILE, MAX_CHAIN_BYTES, OVERLAY_FOLDER
 from bankable.tools.evidence.ledger import LedgerEntry
 from bankable.tools.evidence.records import Plan
@@ -66,8 +66,9 @@ class SealedView:
     options: AuditOptions = AuditOptions()
     """What the caller of an audit of another tool's files asks for."""
 
-    def __init__(self, folder: Path) -> None:
-        self.reader = Reader(folder)
+    def __init__(self, folder: Path, hashed: Mapping[str, str] | None = None) -> None:
+        """``hashed``: digests of sealed files, where this process sealed them itself."""
+        self.reader = Reader(folder, hashed)
         self.folder = folder
 
     @property
@@ -135,7 +136,8 @@ class SealedView:
 
     def hash_folder(self, folder: str) -> dict[str, str]:
         """sha256 of the files below one folder, by file name."""
-        return {path.name: file_digest(path) for _, path in regular_files(self.folder / folder)}
+        files = regular_files(self.folder / folder)
+        return {path.name: self.reader.digest(f"{folder}/{name}") for name, path in files}
 
     @cached_property
     def components(self) -> tuple[ComponentView, ...]:

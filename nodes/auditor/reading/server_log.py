@@ -35,6 +35,8 @@ _PROCESS = re.compile(r"Started server process \[([0-9]{1,12})\]")
 _ARGUMENTS = b"server_args="
 MAX_ARGUMENTS, MAX_PATHS = 1 << 17, 64
 """Characters of the line with the server's arguments, and kinds of requests, that are kept."""
+MAX_BUSY, STAMP_BYTES = 200_000, 20
+"""Seconds with scheduler lines that are kept, and bytes of a line that hold its time stamp."""
 _USAGE = re.compile(rb"token usage: ([0-9]{1,12}(?:\.[0-9]{1,12})?)(?![0-9])")
 _DEVICES = (b"cuda", b"cpu", b"hip", b"npu")
 _GRAPH = re.compile(_CAPTURED + b"(?:%b)" % b"|".join(b"(?<=%b)" % (device + _CAPTURED) for device in _DEVICES))
@@ -146,6 +148,8 @@ class LogFacts:
     """Process id that the server reports; ``None`` when it reports none."""
     arguments: str = ""
     """The line with the server's arguments; empty without one."""
+    busy: tuple[float, ...] = ()
+    """Whole seconds with a scheduler line, ascending, in the server's own time zone; the first ``MAX_BUSY``."""
 
 
 def scan_log(blocks: Iterable[tuple[int, Sequence[bytes]]]) -> LogFacts:
@@ -225,6 +229,8 @@ class _Scan:
     ready_at: float | None = None
     pid: int | None = None
     arguments: str = ""
+    stamps: set[bytes] = field(default_factory=set)
+    """Time stamps of scheduler lines, as they stand."""
 
     def scan_times(self, lines: Sequence[bytes]) -> None:
         """Read the first and the last time stamp of a block of lines."""
@@ -281,7 +287,12 @@ class _Scan:
         for usage in _USAGE.findall(line):
             self.peak_usage = max(self.peak_usage, float(usage))
         self._add_tokens(line)
+        self._add_stamps([line])
         return True
+
+    def _add_stamps(self, lines: Sequence[bytes]) -> None:
+        if len(self.stamps) < MAX_BUSY:
+            self.stamps.update(line[:STAMP_BYTES] for line in lines)
 
     def _add_tokens(self, text: bytes) -> None:
         fresh = sum(int(number or 0) for number in _FRESH_TOKENS.findall(text))
@@ -305,6 +316,7 @@ class _Scan:
         self.peak_running = max(self.peak_running, *map(add, map(int, running), new))
         self.peak_usage = max(self.peak_usage, *map(float, _USAGE.findall(text)), 0.0)
         self._add_tokens(text)
+        self._add_stamps(lines)
 
     def summarise(self, lines: int) -> LogFacts:
         """The summary, given the number of lines of the whole log."""
@@ -330,6 +342,7 @@ class _Scan:
             ready_at=self.ready_at,
             pid=self.pid,
             arguments=self.arguments,
+            busy=tuple(sorted({time for line in self.stamps if (time := _time(line)) is not None})[:MAX_BUSY]),
         )
 
 

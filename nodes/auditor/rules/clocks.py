@@ -47,6 +47,11 @@ def check(case: Case) -> Iterator[Outcome]:
         yield NotApplicable("no clocks were recorded")
 
 
+def processor_clocks(legs: Sequence[LegView]) -> list[float]:
+    """Processor clocks of the samples that fall into timed rounds, MHz."""
+    return _clocks(legs, _processor)
+
+
 def _clocks(legs: Sequence[LegView], read: Callable[[HostSample], float | None]) -> list[float]:
     values: list[float] = []
     for leg in legs:

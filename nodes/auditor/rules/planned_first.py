@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.rule import FRONTIER, GAINS, Found, Outcome, Rule, Unverifiable, at, fail, info
 from bankable.nodes.auditor.verdict import Action, Severity
-from bankable.tools.evidence.canonical import file_digest
 from bankable.tools.evidence.ledger import GENESIS, LedgerEntry, link_of
 
 LEDGER = "ledger.jsonl"
@@ -68,10 +67,10 @@ def _find_changed(case: Case, entries: tuple[LedgerEntry, ...], folder: str) -> 
             continue
         if entry is None:
             yield _wrong(f"{name} in the ledger", "it was never entered", case.comparison.path(name), None)
-        elif file_digest(path) != entry.sha256:
+        elif (digest := case.view.reader.digest(case.comparison.path(name))) != entry.sha256:
             yield _wrong(
                 f"{name} as it was entered: {entry.sha256[:12]}",
-                file_digest(path)[:12],
+                digest[:12],
                 case.comparison.path(name),
                 None,
             )

@@ -76,6 +76,7 @@ def check(case: Case) -> Iterator[Outcome]:
             observed,
             f"{need} decide this; declare them in a new plan and measure fresh blocks",
             where,
+            action=Action.REMEASURE,
             modes=("D01", "D02", "D03"),
             code="undecided",
         )

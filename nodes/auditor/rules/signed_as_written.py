@@ -22,7 +22,6 @@ from bankable.nodes.auditor.reading.view import ComparisonView, LegView
 from bankable.nodes.auditor.rule import ALL, Outcome, Rule, at, fail, flag, info
 from bankable.nodes.auditor.run_paths import run_paths
 from bankable.nodes.auditor.verdict import Action
-from bankable.tools.evidence.canonical import file_digest
 from bankable.tools.evidence.layout import CHAIN_FILE, RECORDER_FOLDER, key_file
 from bankable.tools.recorder.check import ChainProblem, RecorderChain, RecorderPart
 
@@ -87,8 +86,7 @@ def _problems(case: Case, chain: RecorderChain, paths: dict[str, str], old: Sequ
     yield from chain.check_lines(case.request.run_id)
     keys = {part.opened.recorder: case.view.folder / _key_file(part) for part in chain.parts}
     yield from chain.check_keys({number: path.read_bytes() for number, path in keys.items() if path.is_file()})
-    known, folder = case.view.reader.digests, case.view.folder
-    digests = {name: known.get(name) or file_digest(folder / name) for name in paths}
+    digests = {name: case.view.reader.digest(name) for name in paths}
     owed = [f"comparisons/{name}" for name, _ in _comparisons(case)]
     for names in _without_copies(paths, digests):
         present = {path: digests[name] for path, name in names.items()}

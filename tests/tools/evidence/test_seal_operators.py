@@ -40,6 +40,15 @@ def test_each_attempt_is_sealed_by_itself(run: Path, tmp_path: Path) -> None:
     assert "operator/claim.json" not in seal(run, "harness", OPERATOR, 2, tmp_path / "2").digests
 
 
+def test_rows_of_earlier_attempts_come_along(run: Path, tmp_path: Path) -> None:
+    write_benchmark(run, BenchmarkSpec(attempt=3, seed=99))
+    first, third = (seal(run, "harness", OPERATOR, attempt, tmp_path / str(attempt)).digests for attempt in (1, 3))
+    earlier = [name for name in third if "/earlier/" in name]
+    assert earlier == ["operator/earlier/1/opbench_runs.jsonl"], "there is no second attempt"
+    assert third[earlier[0]] == first["operator/opbench_runs.jsonl"]
+    assert not [name for name in first if "/earlier/" in name]
+
+
 def test_no_other_file_of_the_oracle_folder_is_taken(run: Path, tmp_path: Path) -> None:
     left = run / f"ops/{OPERATOR}/oracle/inputs.pt"
     left.write_bytes(b"\x80\x04.")

@@ -12,7 +12,16 @@ import orjson
 import pytest
 
 from bankable.tools.errors import UserError
-from bankable.tools.evidence.store import AppendLog, EvidenceConflict, free_name, set_torn_line_aside, write_once
+from bankable.tools.evidence import store
+from bankable.tools.evidence.store import (
+    AppendLog,
+    EvidenceConflict,
+    FileDigests,
+    free_name,
+    set_torn_line_aside,
+    sha256_file,
+    write_once,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -24,6 +33,21 @@ def test_writing_the_same_bytes_again_is_fine_and_other_bytes_are_refused(tmp_pa
     with pytest.raises(EvidenceConflict):
         write_once(target, b"two")
     assert target.read_bytes() == b"one"
+
+
+def test_a_file_that_was_hashed_is_not_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target, digest_of, read = tmp_path / "leg.json", FileDigests(), list[Path]()
+    target.write_bytes(b"one")
+
+    def counted(path: Path) -> str:
+        read.append(path)
+        return sha256_file(path)
+
+    monkeypatch.setattr(store, "sha256_file", counted)
+    assert digest_of(target) == digest_of(tmp_path / "x/../leg.json") == sha256_file(target)
+    assert read == [target.resolve()]
+    with pytest.raises(FileNotFoundError):
+        digest_of(tmp_path / "none.json")
 
 
 def test_a_full_disk_is_one_line_and_leaves_whole_lines_only(tmp_path: Path) -> None:

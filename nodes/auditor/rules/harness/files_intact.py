@@ -12,7 +12,6 @@ from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.harness.identity import is_in_task_folder
 from bankable.nodes.auditor.rule import HARNESS, Outcome, Rule, Unverifiable, at, fail
 from bankable.nodes.auditor.verdict import Action, Severity
-from bankable.tools.evidence.canonical import file_digest
 
 ROLES = ("checker", "harness", "oracle", "timer")
 ADVICE = "run the operator benchmark with measurement files that no candidate can write, and hash them before and after"
@@ -49,7 +48,7 @@ def check(case: Case) -> Iterator[Outcome]:
             )
     manifest = benchmark.path("oracle.json")
     if case.view.reader.exists(manifest):
-        sealed = file_digest(case.view.folder / manifest)
+        sealed = case.view.reader.digest(manifest)
         if sealed not in {file.after for file in files if file.role == "oracle"}:
             yield fail(
                 f"a measurement with oracle.json {sealed[:12]}",

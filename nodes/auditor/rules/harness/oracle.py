@@ -10,11 +10,9 @@ import re
 from collections.abc import Iterator
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.harness.view import OperatorBenchmarkView
 from bankable.nodes.auditor.reading.tensor_file import find_format_error
 from bankable.nodes.auditor.rule import HARNESS, Found, Outcome, Rule, Unverifiable, at, fail
 from bankable.nodes.auditor.verdict import Action, Severity
-from bankable.tools.evidence.canonical import file_digest
 from bankable.tools.evidence.harness import ORACLE_FOLDER, OracleFile
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._=+-]{0,150}\.safetensors")
@@ -26,14 +24,15 @@ def check(case: Case) -> Iterator[Outcome]:
     if benchmark.oracle is None:
         return
     for file in benchmark.oracle.files:
-        yield from _check_file(benchmark, file)
+        yield from _check_file(case, file)
     covered = {file.shape for file in benchmark.oracle.files}
     uncovered = sorted(set(benchmark.shapes) - covered)
     if uncovered:
         yield Unverifiable(f"oracle tensors of shapes {', '.join(uncovered[:5])}", (at(benchmark.path("oracle.json")),))
 
 
-def _check_file(benchmark: OperatorBenchmarkView, file: OracleFile) -> Iterator[Outcome]:
+def _check_file(case: Case, file: OracleFile) -> Iterator[Outcome]:
+    benchmark = case.benchmark
     manifest = at(benchmark.path("oracle.json"))
     if not PLAIN.fullmatch(file.name):
         yield _refuse(
@@ -49,7 +48,7 @@ def _check_file(benchmark: OperatorBenchmarkView, file: OracleFile) -> Iterator[
     name = benchmark.path(f"{ORACLE_FOLDER}/{file.name}")
     if reason := find_format_error(path):
         yield _refuse("a safetensors file", f"{file.name}: {reason}; not read further", name)
-    elif (digest := file_digest(path)) != file.sha256:
+    elif (digest := case.view.reader.digest(name)) != file.sha256:
         yield fail(
             f"{file.name}: {file.sha256[:12]}",
             digest[:12],

@@ -7,6 +7,7 @@ text. One relation each.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -20,6 +21,9 @@ from bankable.tools.levers import knob
 
 FEWEST_TEXTS = 8
 FEWEST_CHARACTERS = 200
+FEWEST_BYTES = 4000
+"""Bytes of a side's answers below which nothing is said about how varied they are."""
+_NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 
 
 def _numeric(case: Case) -> bool:
@@ -129,6 +133,51 @@ def _question_texts(case: Case) -> Iterator[ValuePair]:
             yield ValuePair(float(bare), max(1.0, 0.25 * len(answered)), leg.path(ANSWERS))
 
 
+def _predictions(case: Case) -> Iterator[ValuePair]:
+    """Answers whose stated number is not among the numbers of their text."""
+    for leg in all_legs(case):
+        stated = [answer for answer in leg.answers if answer.error is None and answer.predicted is not None]
+        if stated:
+            missing = sum(not _has_number(answer.text, answer.predicted or "") for answer in stated)
+            yield ValuePair(float(missing), 0.0, leg.path(ANSWERS))
+
+
+def _has_number(text: str, number: str) -> bool:
+    try:
+        wanted = float(number)
+        return any(float(found) == wanted for found in _NUMBER.findall(text.replace(",", "")))
+    except ValueError:
+        return number in text
+
+
+def _marks(case: Case) -> Iterator[ValuePair]:
+    """Answers that are marked right although their number is not the expected one, or the other way round."""
+    for leg in all_legs(case):
+        given = [answer for answer in leg.answers if answer.error is None]
+        if given:
+            wrong = sum(answer.correct != (answer.predicted == answer.expected) for answer in given)
+            yield ValuePair(float(wrong), 0.0, leg.path(ANSWERS))
+
+
+def _questions(case: Case) -> Iterator[ValuePair]:
+    """Questions asked on each leg, against the first leg that was asked."""
+    asked = [leg for leg in all_legs(case) if leg.answers]
+    for leg in asked:
+        yield ValuePair(float(len(leg.answers)), float(len(asked[0].answers)), leg.path(ANSWERS))
+
+
+def _variety(case: Case) -> Iterator[ValuePair]:
+    """Compressed bytes for each byte of the answers under load, candidate against reference."""
+    sides = {side: [0, 0] for side in Side}
+    for leg, _, facts in each_round(case):
+        if leg.side is not None:
+            sides[leg.side][0] += facts.packed
+            sides[leg.side][1] += facts.sampled
+    if all(sampled >= FEWEST_BYTES for _, sampled in sides.values()):
+        reference, candidate = sides[Side.REFERENCE], sides[Side.CANDIDATE]
+        yield ValuePair(candidate[0] / candidate[1], reference[0] / reference[1], case.candidate_file)
+
+
 INVARIANTS: tuple[Invariant, ...] = (
     Invariant(
         id="equal_starts",
@@ -229,6 +278,46 @@ INVARIANTS: tuple[Invariant, ...] = (
         reason="a damaged model leaves some empty, which is judged as wrong answers",
         mode="Q05",
         read=_question_texts,
+    ),
+    Invariant(
+        id="predicted_of_text",
+        left="accuracy.jsonl: answers whose predicted number is not in their text",
+        relation=Relation.SAME,
+        right="none",
+        tolerance=0.0,
+        reason="the number is read from the text",
+        mode="Q05",
+        read=_predictions,
+    ),
+    Invariant(
+        id="correct_as_predicted",
+        left="accuracy.jsonl: answers whose mark is not that of predicted against expected",
+        relation=Relation.SAME,
+        right="none",
+        tolerance=0.0,
+        reason="the mark follows from both",
+        mode="Q05",
+        read=_marks,
+    ),
+    Invariant(
+        id="questions_asked",
+        left="accuracy.jsonl: questions asked of a launch",
+        relation=Relation.EQUAL,
+        right="questions asked of the first launch that was asked",
+        tolerance=0.0,
+        reason="every launch that is asked gets the same questions",
+        mode="Q05",
+        read=_questions,
+    ),
+    Invariant(
+        id="answers_as_varied",
+        left="bench_runs.jsonl: compressed size per byte of the candidate's answers",
+        relation=Relation.AT_LEAST,
+        right="the same of the reference",
+        tolerance=0.4,
+        reason="text that falls into repetition takes a fraction; answers to the same prompts differ by a few percent",
+        mode="Q07",
+        read=_variety,
     ),
 )
 

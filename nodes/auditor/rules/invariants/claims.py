@@ -9,14 +9,18 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator
+from statistics import median
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.invariants.relation import Invariant, Relation, ValuePair, judge_invariants
 from bankable.nodes.auditor.measured import METRIC, MOST_LOOKS
 from bankable.nodes.auditor.rule import GAINS, Outcome, Rule
+from bankable.nodes.auditor.rules.clocks import processor_clocks
 from bankable.nodes.auditor.verdict import Action, Severity
 from bankable.tools.evidence.records import Plan, Side
 
+CLOCK_NOISE, FEWEST_CLOCKS = 0.01, 3
+"""Ratio of clocks, less one, that counts as equal; samples of a side below which clocks are not judged."""
 USUAL_FLOOR = 0.01
 LARGEST_ALPHA = 0.1
 LONGEST_HEADLINE = 2000
@@ -34,6 +38,7 @@ _WORDS = {
     "quadrupled": 4.0,
 }
 _WORD = re.compile(rf"\b({'|'.join(_WORDS)})\b", re.IGNORECASE)
+_MILLISECONDS = re.compile(r"(?<![\w.,])(\d{1,7}(?:[.,]\d{1,4})?)\s?(?:ms|milliseconds)\b", re.IGNORECASE)
 _RATE = re.compile(r"(\d{1,9}(?:[.,]\d{1,4})?)\s?(?:tok(?:ens)?/s|tokens per second)", re.IGNORECASE)
 
 
@@ -76,6 +81,24 @@ def _stated_rates(case: Case) -> Iterator[ValuePair]:
                 yield ValuePair(rate, min(known_rates, key=lambda value: abs(value - rate)), claim.file)
 
 
+def _stated_latencies(case: Case) -> Iterator[ValuePair]:
+    """Each latency of a headline, in milliseconds, against the nearest limit of the plan or latency of a side."""
+    limits = [limit.ms for limit in case.planned.limits] if case.planned is not None else []
+    measured = [
+        value
+        for metric in case.measured.metrics
+        if metric.unit == "ms"
+        for value in (metric.reference, metric.candidate)
+        if value
+    ]
+    for claim in case.claims:
+        for match in _MILLISECONDS.finditer(claim.headline[:LONGEST_HEADLINE]):
+            stated = float(match[1].replace(",", "."))
+            if (limits or measured) and stated > 0:
+                nearest = min([*limits, *measured], key=lambda value: abs(value - stated))
+                yield ValuePair(stated, nearest, claim.file)
+
+
 def _bounds(case: Case) -> Iterator[ValuePair]:
     """The claimed gain inside its own interval: how far it is outside."""
     for claim in case.claims:
@@ -85,6 +108,19 @@ def _bounds(case: Case) -> Iterator[ValuePair]:
         lower, upper = record.interval
         if lower is not None and upper is not None:
             yield ValuePair(max(lower - record.delta, record.delta - upper, 0.0), 0.0, claim.file)
+
+
+def _beyond_clocks(case: Case) -> Iterator[ValuePair]:
+    """The gain left when the candidate's faster clock is taken off, against the floor."""
+    decision, plan = case.measured.gain, case.planned
+    if plan is None or decision is None or decision.verdict != "real":
+        return
+    clocks = {side: processor_clocks(case.counted(side)) for side in Side}
+    if min(map(len, clocks.values())) < FEWEST_CLOCKS:
+        return
+    ratio = median(clocks[Side.CANDIDATE]) / median(clocks[Side.REFERENCE])
+    if ratio > 1.0 + CLOCK_NOISE:
+        yield ValuePair((1.0 + decision.gain) / ratio, 1.0 + plan.floor, case.claim_file)
 
 
 def _plan(value: Callable[[Plan], tuple[float, float]]) -> Callable[[Case], Iterator[ValuePair]]:
@@ -134,11 +170,11 @@ def _request_rate(case: Case) -> Iterator[ValuePair]:
                 yield ValuePair(output / requests, float(plan.workload.output_len), claim.file)
 
 
-def _percentiles(median: str, tail: str) -> Callable[[Case], Iterator[ValuePair]]:
+def _percentiles(center: str, tail: str) -> Callable[[Case], Iterator[ValuePair]]:
     def read(case: Case) -> Iterator[ValuePair]:
         for claim in case.claims:
             for figures in claim.figures.values():
-                middle, high = figures.get(median), figures.get(tail)
+                middle, high = figures.get(center), figures.get(tail)
                 if middle is not None and high is not None:
                     yield ValuePair(middle, high, claim.file)
 
@@ -167,6 +203,16 @@ INVARIANTS: tuple[Invariant, ...] = (
         read=_stated_rates,
     ),
     Invariant(
+        id="latency_in_headline",
+        left="claim.json: milliseconds in the headline",
+        relation=Relation.EQUAL,
+        right="the nearest limit of plan.json, or latency of a side",
+        tolerance=0.05,
+        reason="rounding; a limit that the plan does not have was chosen afterwards",
+        mode="D14",
+        read=_stated_latencies,
+    ),
+    Invariant(
         id="gain_in_bounds",
         left="claim.json: distance of delta from interval",
         relation=Relation.SAME,
@@ -175,6 +221,19 @@ INVARIANTS: tuple[Invariant, ...] = (
         reason="both come from one decision",
         mode="D14",
         read=_bounds,
+    ),
+    Invariant(
+        id="gain_beyond_clocks",
+        left="claim.json: 1 + delta, over the ratio of both sides' processor clocks",
+        relation=Relation.AT_LEAST,
+        right="plan.json: 1 + floor",
+        tolerance=0.0,
+        reason="what a faster clock explains is no gain; ratios within 1 % are noise of the clocks",
+        mode="C15",
+        read=_beyond_clocks,
+        severity=Severity.FLAG,
+        action=Action.REMEASURE,
+        advice="lock the clocks, and measure both legs again",
     ),
     Invariant(
         id="claimed_blocks",
@@ -286,5 +345,5 @@ def check(case: Case) -> Iterator[Outcome]:
     return judge_invariants(INVARIANTS, case)
 
 
-rule = Rule("invariants_claims", GAINS, ("D10", "D14", "D11", "D02"), ("lever", "rounds"), check)
+rule = Rule("invariants_claims", GAINS, ("D10", "D14", "D11", "D02", "C15"), ("lever", "rounds"), check)
 """In scope baseline no gain is claimed; its plan is judged by the other rules."""

@@ -14,6 +14,9 @@ from bankable.nodes.auditor.reading.view import LegView
 from bankable.nodes.auditor.verdict import Severity
 from bankable.tools.evidence.records import LegSpan, Side
 
+FEWEST_PAUSES = 4
+"""Pauses of a side below which nothing is said about a usual one."""
+
 
 def _block_order(case: Case) -> Iterator[ValuePair]:
     """Seconds that a block's first launch comes before the previous block's last stop."""
@@ -113,6 +116,26 @@ def _first_round(leg: LegView) -> float | None:
     return durations[0] / median(durations[1:]) if len(durations) > 2 else None
 
 
+def _pauses(case: Case) -> Iterator[ValuePair]:
+    """Time from the end of a round to the start of the next one on the same machine, median over each side."""
+    sides: dict[Side, list[float]] = {side: [] for side in Side}
+    for block in case.blocks:
+        legs = [leg for leg in block.legs() if leg.record is not None and not replayed(leg)]
+        records = [leg.record for leg in legs if leg.record is not None]
+        if len(records) < len(Side):
+            continue
+        together = min(record.stopped_at for record in records) > max(record.launched_at for record in records)
+        for group in [legs] if together else [[leg] for leg in legs]:
+            rounds = sorted(
+                (row.stamp.started, row.stamp.ended, leg.side) for leg in group for row in leg.rows if row.stamp
+            )
+            for (_, ended, side), (started, _, _) in pairwise(rounds):
+                if side is not None:
+                    sides[side].append(started - ended)
+    if all(len(pauses) >= FEWEST_PAUSES for pauses in sides.values()):
+        yield ValuePair(median(sides[Side.CANDIDATE]), median(sides[Side.REFERENCE]), case.candidate_file)
+
+
 def _ratio(value: Callable[[LegView], float | None]) -> Callable[[Case], Iterator[ValuePair]]:
     """Mean log of a value over the candidate's launches against that over the reference's."""
 
@@ -196,6 +219,17 @@ INVARIANTS: tuple[Invariant, ...] = (
         reason="warm-ups come first",
         mode="C03",
         read=_warmed_before,
+    ),
+    Invariant(
+        id="pauses_alike",
+        left="bench_runs.jsonl: median seconds from a round of the candidate to the next round",
+        relation=Relation.SAME,
+        right="the same after a round of the reference",
+        tolerance=0.3,
+        reason="between two rounds only the next one is prepared, whichever side had the last",
+        mode="D14",
+        read=_pauses,
+        severity=Severity.FLAG,
     ),
     Invariant(
         id="warm_ups_alike",

@@ -28,7 +28,7 @@ def check(case: Case) -> Iterator[Outcome]:
 rule = Rule(
     "invariants_launches",
     COMPARISONS,
-    ("R02", "R03", "C03", "C05", "C07", "C10", "C11", "D11"),
+    ("R02", "R03", "C03", "C05", "C07", "C10", "C11", "D11", "D14"),
     ("lever", "rounds"),
     check,
 )

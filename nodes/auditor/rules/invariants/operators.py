@@ -12,10 +12,16 @@ from collections.abc import Iterator
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.invariants.relation import Invariant, judge_invariants
 from bankable.nodes.auditor.rule import GAINS, HARNESS, Outcome, Rule
-from bankable.nodes.auditor.rules.invariants import operator_markers, operator_timings, oracle_tensors
+from bankable.nodes.auditor.rules.invariants import (
+    operator_markers,
+    operator_tasks,
+    operator_timings,
+    oracle_tensors,
+)
 
 INVARIANTS: tuple[Invariant, ...] = (
     *oracle_tensors.INVARIANTS,
+    *operator_tasks.INVARIANTS,
     *operator_timings.INVARIANTS,
     *operator_markers.INVARIANTS,
 )

@@ -20,7 +20,10 @@ from bankable.nodes.auditor.invariants.relation import Invariant, Relation, Valu
 from bankable.nodes.auditor.reading.rows import BenchRound
 from bankable.nodes.auditor.rules.invariants.round_figures import EXACT
 from bankable.nodes.auditor.verdict import Severity
-from bankable.tools.evidence.records import Side, Workload
+from bankable.tools.evidence.records import RoundStamp, Side, Workload
+
+FEWEST_ROUNDS = 4
+"""Rounds below which nothing is said about a usual one."""
 
 
 def _planned(left: str, right: Callable[[Workload], float | None]) -> Callable[[Case], Iterator[ValuePair]]:
@@ -66,6 +69,29 @@ def _overhead(case: Case) -> Iterator[ValuePair]:
     if all(outside.values()):
         candidate, reference = median(outside[Side.CANDIDATE]), median(outside[Side.REFERENCE])
         yield ValuePair(candidate, reference, case.candidate_file)
+
+
+def _outside(row: BenchRound, stamp: RoundStamp) -> float:
+    """Seconds of a round's wall time outside its duration."""
+    return stamp.ended - stamp.started - (row.duration or 0.0)
+
+
+def _each_overhead(case: Case) -> Iterator[ValuePair]:
+    """Time of each round outside its duration, against the median of all."""
+    rounds = [(leg, row, stamp) for leg, row, stamp in stamped(case) if row.duration is not None and not replayed(leg)]
+    if len(rounds) < FEWEST_ROUNDS:
+        return
+    usual = median(_outside(row, stamp) for _, row, stamp in rounds)
+    for leg, row, stamp in rounds:
+        yield ValuePair(_outside(row, stamp), usual, leg.path(ROUNDS), row.line)
+
+
+def _overhead_share(case: Case) -> Iterator[ValuePair]:
+    """The difference of both sides' overheads as a share of a usual round."""
+    durations = [row.duration for leg, row, _ in stamped(case) if row.duration and not replayed(leg)]
+    for pair in _overhead(case):
+        if durations and isinstance(pair.left, float) and isinstance(pair.right, float):
+            yield ValuePair((pair.left - pair.right) / median(durations), 0.0, pair.file)
 
 
 def _spans_count(case: Case) -> Iterator[ValuePair]:
@@ -180,6 +206,28 @@ INVARIANTS: tuple[Invariant, ...] = (
         reason="the load generator starts and ends alike on both sides; over several rounds a median moves by 10 ms",
         mode="D14",
         read=_overhead,
+    ),
+    Invariant(
+        id="overhead_share",
+        left="bench_runs.jsonl: difference of both sides' overheads, over a usual duration",
+        relation=Relation.SAME,
+        right="none",
+        tolerance=0.04,
+        reason="10 ms of rounds that take seconds; a window that leaves a twentieth out shows",
+        mode="D14",
+        read=_overhead_share,
+        severity=Severity.FLAG,
+    ),
+    Invariant(
+        id="overhead_of_each_round",
+        left="bench_runs.jsonl: ended − started − duration of a round, seconds",
+        relation=Relation.SAME,
+        right="the median of all rounds",
+        tolerance=1.0,
+        reason="the load generator starts and ends alike; a busy machine delays single starts by 0.4 s",
+        mode="D14",
+        read=_each_overhead,
+        severity=Severity.FLAG,
     ),
     Invariant(
         id="timed_spans",

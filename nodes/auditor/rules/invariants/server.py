@@ -28,7 +28,7 @@ def check(case: Case) -> Iterator[Outcome]:
 rule = Rule(
     "invariants_server",
     COMPARISONS,
-    ("D11", "C17", "Q09", "R03", "C08", "C11", "C04", "C01", "Q10", "C18", "C16", "R02"),
+    ("D11", "D14", "C17", "Q09", "R03", "C08", "C11", "C04", "C01", "C10", "Q10", "C18", "C16", "R02"),
     ("lever", "rounds"),
     check,
 )

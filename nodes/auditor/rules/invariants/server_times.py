@@ -18,6 +18,8 @@ from bankable.tools.evidence.records import LegRecord
 
 QUARTER_HOUR_S = 900.0
 """Time zones differ by whole quarters of an hour."""
+MARGIN_S = 1.0
+"""Seconds around a span in which a batch of it may be logged."""
 
 
 def _process(case: Case) -> Iterator[ValuePair]:
@@ -81,6 +83,19 @@ def _log_zone(case: Case) -> Iterator[ValuePair]:
         if (shift := _shift(leg, record, log)) is not None:
             first = shift if first is None else first
             yield ValuePair(shift, first, leg.path(LOG))
+
+
+def _stray_batches(case: Case) -> Iterator[ValuePair]:
+    """Seconds in which the scheduler ran batches although the launch's record has it idle."""
+    for leg, record, log in logged(case):
+        shift = _shift(leg, record, log)
+        if shift is None or not record.spans or not log.busy:
+            continue
+        zone = QUARTER_HOUR_S * round(shift / QUARTER_HOUR_S)
+        spans = [(span.started - MARGIN_S, span.ended + MARGIN_S) for span in record.spans]
+        spans.append((record.launched_at, (record.ready_at or record.launched_at) + MARGIN_S))
+        stray = sum(not any(began - 1.0 <= moment - zone <= ended for began, ended in spans) for moment in log.busy)
+        yield ValuePair(float(stray), max(2.0, 0.02 * len(log.busy)), leg.path(LOG))
 
 
 def _own_log(case: Case) -> Iterator[ValuePair]:
@@ -164,6 +179,16 @@ INVARIANTS: tuple[Invariant, ...] = (
         reason="one time zone; starting takes seconds to minutes",
         mode="R03",
         read=_log_zone,
+    ),
+    Invariant(
+        id="batches_in_spans",
+        left="server.log: seconds with scheduler lines outside every span of leg.json",
+        relation=Relation.AT_MOST,
+        right="two, or a fiftieth of all",
+        tolerance=0.0,
+        reason="a server works only while it starts, or is warmed up, probed or timed",
+        mode="C11",
+        read=_stray_batches,
     ),
     Invariant(
         id="own_log",

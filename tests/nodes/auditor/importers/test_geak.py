@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bankable.nodes.auditor.pair import audit_pair
-from bankable.nodes.auditor.verdict import Action, Severity, Word
+from bankable.nodes.auditor.verdict import Action, Severity, Verdict, Word
 from bankable.tools.errors import UserError
 from tests.nodes.auditor.builders import hits, server_log, write, write_lines
 from tests.nodes.auditor.importers.geak_runs import CAND, CLEAR, GIBBERISH, REF, codes, integrated, leg, row, shown
@@ -70,6 +70,62 @@ def test_c02_a_larger_pool_that_never_filled_is_no_confound(run: Path) -> None:
     assert codes(verdict, Severity.FLAG) == {"not_shown", "one_launch"}
     assert verdict.lever_class == "A"
     assert not verdict.counts_as_kernel_win
+
+
+def _knob_moved(run: Path, log: str | None) -> Verdict:
+    """A second memory knob differs in the candidate's resolved arguments, and the pool does not."""
+    folder = integrated(run, "attn", apply_flags="--attention-backend triton", e2e_delta_pct=66.93)
+    leg(folder / "ref", REF, log=log)
+    leg(folder / "cand", CAND, {"attention_backend": "triton", "mem_fraction_static": 0.80}, log=log)
+    return audit_pair(run)
+
+
+def test_i3_a_second_memory_knob_that_no_log_shows_inert_fails(run: Path) -> None:
+    verdict = _knob_moved(run, log="")
+    assert verdict.verdict is Word.FAIL, shown(verdict)
+    assert [hit.code for hit in hits(verdict, "same_conditions", Severity.FAIL)] == ["unverifiable"]
+    assert "mem_fraction_static was inert" in hits(verdict, "same_conditions", Severity.FAIL)[0].expected + "".join(
+        note.text for note in verdict.notes
+    )
+
+
+def test_a_second_memory_knob_that_the_logs_show_inert_is_no_confound(run: Path) -> None:
+    assert not hits(_knob_moved(run, log=server_log(65, 0.11)), "same_conditions", Severity.FAIL)
+
+
+def _replicas(run: Path, summary: dict[str, object]) -> Verdict:
+    """An accept over six fresh servers a side, with this summary of the director."""
+    for side, level, extra in (("base", 1000.0, {}), ("final", 1200.0, {"schedule_policy": "lpm"})):
+        for index in range(1, 7):
+            replica = run / "validation" / side / f"replica_{index:03d}"
+            leg(replica / "attempt_1", [level + index, level + index + 0.5], extra)
+            (replica / "selected_attempt").write_text("1\n")
+        write_lines(run / "validation" / side / "bench_runs.jsonl", [row(level, None)])
+    write(run / "director_e2e_validation.json", {"apply_flags": "--schedule-policy lpm", **summary})
+    return audit_pair(run)
+
+
+def test_a_live_accept_over_six_replicas_is_flagged(run: Path) -> None:
+    """The gain is real; what the tool does not record keeps it from a PASS."""
+    honest = {
+        "baseline_throughput_tok_s": 1003.75,
+        "director_verified_throughput_tok_s": 1203.75,
+        "throughput_speedup": 1.1993,
+    }
+    verdict = _replicas(run, honest)
+    assert verdict.verdict is Word.FLAG, shown(verdict)
+    assert codes(verdict, Severity.FLAG) == {"not_shown"}
+    assert "6 and 6 launches" in verdict.headline
+
+
+def test_i4_nulls_in_the_summary_over_intact_raw_change_nothing(run: Path) -> None:
+    nulls = dict.fromkeys(
+        ("baseline_throughput_tok_s", "director_verified_throughput_tok_s", "throughput_speedup", "non_overlapping")
+    )
+    verdict = _replicas(run, nulls)
+    assert verdict.verdict is Word.FLAG, shown(verdict)
+    assert codes(verdict, Severity.FLAG) == {"not_shown"}
+    assert verdict.metrics[0].delta == pytest.approx(0.199, abs=0.002)
 
 
 def test_h01_a_kernel_compared_with_itself_over_a_real_gain(run: Path) -> None:

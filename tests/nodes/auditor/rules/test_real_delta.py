@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from bankable.nodes.auditor.verdict import Severity
+from bankable.nodes.auditor.verdict import Action, Severity
 from tests.nodes.auditor.builders import edit, hits, judge, legs, read_lines, write_lines
 
 RULE = "real_delta"
@@ -30,7 +30,9 @@ def test_a_null_change_is_not_real(make: Callable[..., Path]) -> None:
 def test_a_small_gain_in_noise_is_undecided(make: Callable[..., Path]) -> None:
     run = make(gain=0.02, block_sd=0.04, seed=5)
     assert _codes(run) == {"undecided"}
-    assert "blocks" in hits(judge(run), RULE)[0].advice
+    verdict = judge(run)
+    assert "blocks" in hits(verdict, RULE)[0].advice
+    assert verdict.action is Action.REMEASURE, "undecided is not rejected"
 
 
 def test_stopping_between_looks_fails(make: Callable[..., Path]) -> None:
