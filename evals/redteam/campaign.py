@@ -5,7 +5,7 @@ gets one is a false alarm. A fraud counts only when it does something:
 
 - one that moves the claim, when the claim that follows from the mutated rounds is better for the candidate than the
   honest one by more than its noise, and the verdict would not be FAIL anyway for a reason of the honest run;
-- one that hides a fact, when the auditor finds the fact before it is hidden, and none of these findings stays.
+- one that hides a fact, when the auditor finds the fact before it is hidden, and not all of these findings stay.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Campaign:
             return "neutral", frozenset()
         judged = self._judge(subject, run)
         added = judged.codes - honest.codes
-        if mutation.kind == "hides" and added & spoiled:
+        if mutation.kind == "hides" and spoiled <= added:
             return "neutral", added
         if mutation.kind == "moves" and not added and judged.failed:
             return "neutral", added

@@ -245,13 +245,13 @@ def _other_comparison(scene: Scene) -> None:
     if best is None:
         raise InapplicableError("another comparison with its launches")
     factor = scene.rng.uniform(0.75, 0.95)
-    for leg, sources in zip(scene.legs("candidate"), best[1], strict=False):
-        rows = rounds_of(leg)
-        for row, source in zip(rows, sources, strict=False):
+    for leg, launch in zip(scene.legs("candidate"), best[1], strict=False):
+        own = rounds_of(leg)
+        for row, source in zip(own, launch, strict=False):
             if len(row["ttfts"]) == len(source["ttfts"]):
                 row.update(ttfts=source["ttfts"], itls=source["itls"], duration=factor * source["duration"])
                 scale_latencies(row, lambda: factor)
-        write_lines(leg / ROUNDS, [settle(row) for row in rows])
+        write_lines(leg / ROUNDS, [settle(row) for row in own])
 
 
 def _faster_clock(scene: Scene) -> None:
@@ -280,7 +280,8 @@ def _faster_clock(scene: Scene) -> None:
 
         edit(leg / LEG, change)
         if (leg / HOST).is_file():
-            edit_lines(leg / HOST, lambda samples, move=earlier: [s.update(t=move(s["t"])) for s in samples])
+            samples = read_lines(leg / HOST)
+            write_lines(leg / HOST, [{**sample, "t": earlier(sample["t"])} for sample in samples])
 
 
 def _other_answers(scene: Scene) -> None:

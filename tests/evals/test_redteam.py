@@ -71,10 +71,14 @@ def test_a_moved_claim_counts_and_is_caught(run: Path, tmp_path: Path) -> None:
     assert "invariants_rounds:overhead_of_rounds" in result.added or result.added
 
 
-def test_a_fact_that_stays_visible_is_not_hidden(run: Path, tmp_path: Path) -> None:
-    """Of two frauds over the same fact one leaves the finding, which says nothing about relations."""
-    assert attack(run, tmp_path, "telemetry-emptied").outcome in ("found", "neutral")
+def test_a_fact_counts_only_where_it_was_hidden(run: Path, tmp_path: Path) -> None:
+    """Hiding nothing is no fraud; and a fact that the auditor does not find has nothing to hide."""
     assert attack(run, tmp_path, "failures-forgotten").outcome == "found"
+    visible = Mutation("visible", "hides", lambda _: None, named("failures-forgotten").spoil)
+    campaign = Campaign(1, [RunSubject(run, "patch", PATCH)], tmp_path)
+    left = campaign.attack(visible, 0)
+    assert (left.outcome, bool(left.added)) == ("neutral", True)
+    assert campaign.attack(Mutation("none", "hides", lambda _: None, lambda _: None), 0).outcome == "neutral"
 
 
 def test_a_change_within_the_noise_is_no_fraud(run: Path) -> None:
@@ -120,13 +124,13 @@ def test_a_composition_is_of_the_group_of_its_parts(run: Path, tmp_path: Path) -
 
 
 def test_a_campaign_is_seeded_and_accuses_no_honest_change(run: Path) -> None:
-    honest = list(run_campaign(0, 4, 60.0, ["honest"], [run]))
-    assert [result.outcome for result in honest if result.counts] == ["missed"] * 4
-    again = list(run_campaign(0, 4, 60.0, ["honest"], [run]))
+    honest = list(run_campaign(0, 2, 60.0, ["honest"], [run]))
+    assert [result.outcome for result in honest if result.counts] == ["missed"] * 2
+    again = list(run_campaign(0, 2, 60.0, ["honest"], [run]))
     assert [(result.mutation.name, result.subject, result.added) for result in again] == [
         (result.mutation.name, result.subject, result.added) for result in honest
     ]
-    assert "honest     0 of 4 = 0.0%" in render_campaign(honest, show=False)
+    assert "honest     0 of 2 = 0.0%" in render_campaign(honest, show=False)
 
 
 def test_a_campaign_ends_at_its_budget(run: Path) -> None:

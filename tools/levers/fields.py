@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Literal
 
@@ -13,6 +13,7 @@ FieldClass = Literal["identity", "derived", "volatile", "lever", "unknown"]
 _TABLED: tuple[FieldClass, ...] = ("identity", "volatile", "derived")
 
 
+@lru_cache(maxsize=4096)
 def classify_field(name: str) -> FieldClass:
     """Class of a server-information field.
 

@@ -10,11 +10,13 @@ from bankable.tools.levers.process import PROCESS
 from bankable.tools.levers.scheduling import SCHEDULING
 
 ALL_KNOBS: tuple[Knob, ...] = (*PROCESS, *SCHEDULING, *EXECUTION)
+_BY_NAME = {entry.name: entry for entry in reversed(ALL_KNOBS)}
+"""The first knob of each name."""
 
 
 def knob(name: str) -> Knob | None:
     """The knob with this server-argument or variable name, ``None`` when there is none."""
-    return next((k for k in ALL_KNOBS if k.name == name), None)
+    return _BY_NAME.get(name)
 
 
 def knobs_for(

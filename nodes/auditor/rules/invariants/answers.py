@@ -160,10 +160,11 @@ def _marks(case: Case) -> Iterator[ValuePair]:
 
 
 def _questions(case: Case) -> Iterator[ValuePair]:
-    """Questions asked on each leg, against the first leg that was asked."""
-    asked = [leg for leg in all_legs(case) if leg.answers]
-    for leg in asked:
-        yield ValuePair(float(len(leg.answers)), float(len(asked[0].answers)), leg.path(ANSWERS))
+    """Questions asked of the candidate, against the launch of the true baseline that answers for it."""
+    base = next((leg for leg in case.true_baseline.side(Side.REFERENCE) if leg.answers), None)
+    for leg in case.comparison.side(Side.CANDIDATE):
+        if base is not None and leg.answers:
+            yield ValuePair(float(len(leg.answers)), float(len(base.answers)), leg.path(ANSWERS))
 
 
 def _variety(case: Case) -> Iterator[ValuePair]:
@@ -301,11 +302,11 @@ INVARIANTS: tuple[Invariant, ...] = (
     ),
     Invariant(
         id="questions_asked",
-        left="accuracy.jsonl: questions asked of a launch",
+        left="accuracy.jsonl: questions asked of the candidate",
         relation=Relation.EQUAL,
-        right="questions asked of the first launch that was asked",
+        right="questions asked of the true baseline",
         tolerance=0.0,
-        reason="every launch that is asked gets the same questions",
+        reason="both get the same questions",
         mode="Q05",
         read=_questions,
     ),

@@ -63,15 +63,6 @@ def _in_flight(row: BenchRound, facts: RoundFacts) -> float | None:
     return None if limit is None or row.duration is None else row.duration * max(1.0, limit)
 
 
-def _idle_slot(row: BenchRound, facts: RoundFacts) -> float | None:
-    """Seconds that a slot of the load generator was idle, on average; ``None`` where requests came at a rate."""
-    limit = facts.figures.get("max_concurrency")
-    if limit is None or row.duration is None or dict(row.arguments).get("request_rate") != "inf" or row.failed:
-        return None
-    slots = max(1.0, min(limit, float(len(facts.spans))))
-    return row.duration - sum(facts.spans) / slots
-
-
 def _busy(_: BenchRound, facts: RoundFacts) -> float:
     return sum(facts.spans)
 
@@ -104,16 +95,6 @@ INVARIANTS: tuple[Invariant, ...] = (
         reason="no more requests than the limit are in flight; honest rounds reach 0.99 of it, the clocks differ by ms",
         mode="D14",
         read=_pairs(_busy, _in_flight),
-    ),
-    Invariant(
-        id="idle_slots",
-        left="bench_runs.jsonl: duration − Σ (TTFT + gaps) / max_concurrency",
-        relation=Relation.AT_MOST,
-        right="bench_runs.jsonl: the longest TTFT + gaps, and a quarter of a second",
-        tolerance=0.5,
-        reason="a slot sends its next request at once, so it is idle only while the last ones of other slots end",
-        mode="D14",
-        read=_pairs(_idle_slot, lambda _, facts: max(facts.spans) + 0.25),
     ),
     Invariant(
         id="stated_concurrency",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import heapq
+from collections.abc import Callable, Iterator, Sequence
 from statistics import median
 
 from bankable.nodes.auditor.case import Case
@@ -22,6 +23,8 @@ from bankable.nodes.auditor.rules.invariants.round_figures import EXACT
 from bankable.nodes.auditor.verdict import Severity
 from bankable.tools.evidence.records import RoundStamp, Side, Workload
 
+SHORTEST_S = 1.0
+"""Usual duration of a round below which the load generator's own time is no small share of it."""
 FEWEST_ROUNDS = 4
 """Rounds below which nothing is said about a usual one."""
 
@@ -71,6 +74,30 @@ def _overhead(case: Case) -> Iterator[ValuePair]:
         yield ValuePair(candidate, reference, case.candidate_file)
 
 
+def _replayed(case: Case) -> Iterator[ValuePair]:
+    """Duration over the time that the load takes when each slot sends the listed requests one after the other.
+
+    Median over the rounds of each side; only of loads without a rate, which send the next request at once.
+    """
+    ratios: dict[Side, list[float]] = {side: [] for side in Side}
+    for leg, row, facts in each_round(case):
+        limit = facts.figures.get("max_concurrency", float(len(facts.spans)))
+        unlimited = dict(row.arguments).get("request_rate", "inf") in ("None", "inf")
+        if leg.side is None or not row.duration or not unlimited or not facts.spans or max(facts.spans) <= 0:
+            continue
+        ratios[leg.side].append(row.duration / replay_load(facts.spans, max(1, int(limit))))
+    if all(ratios.values()):
+        yield ValuePair(median(ratios[Side.CANDIDATE]), median(ratios[Side.REFERENCE]), case.candidate_file)
+
+
+def replay_load(spans: Sequence[float], slots: int) -> float:
+    """Seconds from the first request to the end of the last, when each of ``slots`` sends one after the other."""
+    free = [0.0] * min(slots, len(spans))
+    for span in spans:
+        heapq.heapreplace(free, free[0] + span)
+    return max(free)
+
+
 def _outside(row: BenchRound, stamp: RoundStamp) -> float:
     """Seconds of a round's wall time outside its duration."""
     return stamp.ended - stamp.started - (row.duration or 0.0)
@@ -89,9 +116,10 @@ def _each_overhead(case: Case) -> Iterator[ValuePair]:
 def _overhead_share(case: Case) -> Iterator[ValuePair]:
     """The difference of both sides' overheads as a share of a usual round."""
     durations = [row.duration for leg, row, _ in stamped(case) if row.duration and not replayed(leg)]
-    for pair in _overhead(case):
-        if durations and isinstance(pair.left, float) and isinstance(pair.right, float):
-            yield ValuePair((pair.left - pair.right) / median(durations), 0.0, pair.file)
+    usual = median(durations) if durations else 0.0
+    for pair in _overhead(case) if usual >= SHORTEST_S else ():
+        if isinstance(pair.left, float) and isinstance(pair.right, float):
+            yield ValuePair((pair.left - pair.right) / usual, 0.0, pair.file)
 
 
 def _spans_count(case: Case) -> Iterator[ValuePair]:
@@ -206,6 +234,17 @@ INVARIANTS: tuple[Invariant, ...] = (
         reason="the load generator starts and ends alike on both sides; over several rounds a median moves by 10 ms",
         mode="D14",
         read=_overhead,
+    ),
+    Invariant(
+        id="replayed_load",
+        left="bench_runs.jsonl: median of duration over the replayed load, candidate",
+        relation=Relation.SAME,
+        right="the same of the reference",
+        tolerance=0.06,
+        reason="both sides differ by 0.017 at most, requests in another order by 0.03; the load generator is the same",
+        mode="D14",
+        read=_replayed,
+        severity=Severity.FLAG,
     ),
     Invariant(
         id="overhead_share",

@@ -96,16 +96,6 @@ def _prompt_limit(case: Case) -> Iterator[ValuePair]:
         yield ValuePair(float(log.prompt_tokens), float(sum(rounds) + record.warmups * max(rounds)), leg.path(LOG))
 
 
-def _logged_rate(case: Case) -> Iterator[ValuePair]:
-    """The rate of each round against the highest that the scheduler logged."""
-    for leg, _, log in logged(case):
-        if is_whole_log(leg, log) and log.peak_rate > 0:
-            for row in leg.rows:
-                rate = row.figure("output_throughput")
-                if rate is not None:
-                    yield ValuePair(rate, log.peak_rate, leg.path(LOG), None)
-
-
 def _cached_tokens(case: Case) -> Iterator[ValuePair]:
     for leg, _, log in logged(case):
         cached = [row.cached_tokens for row in leg.rows]
@@ -193,16 +183,6 @@ INVARIANTS: tuple[Invariant, ...] = (
         reason="a health check of a few tokens; prompts of random length make warm-ups differ",
         mode="C11",
         read=_prompt_limit,
-    ),
-    Invariant(
-        id="logged_rate",
-        left="bench_runs.jsonl: output_throughput",
-        relation=Relation.AT_MOST,
-        right="server.log: highest gen throughput of a scheduler line",
-        tolerance=0.1,
-        reason="a round is no faster than the scheduler's best steps; a line averages over some of them",
-        mode="D14",
-        read=_logged_rate,
     ),
     Invariant(
         id="logged_cached_tokens",
