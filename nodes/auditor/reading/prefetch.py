@@ -8,7 +8,7 @@ paths, so the verdict's bytes do not depend on the number of cores.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -41,15 +41,16 @@ class LegRead:
 def prefetch_legs(view: SealedView, jobs: int = 1) -> None:
     """Read every leg of comparison and control and store the records in its view."""
     legs = list(_legs(view))
-    for leg, read in zip(legs, _read_all(view.folder, [leg.folder for leg in legs], jobs), strict=True):
+    hashed = dict(view.reader.digests)
+    for leg, read in zip(legs, _read_all(view.folder, [leg.folder for leg in legs], jobs, hashed), strict=True):
         for name, value in read.fields.items():
             setattr(leg, name, value)
         view.reader.merge(read.problems, read.digests)
 
 
-def read_leg(root: Path, folder: str) -> LegRead:
-    """Read one leg with a reader of its own."""
-    reader = Reader(root)
+def read_leg(root: Path, folder: str, hashed: Mapping[str, str] | None = None) -> LegRead:
+    """Read one leg with a reader of its own. ``hashed``: digests of files that need not be hashed again."""
+    reader = Reader(root, {name: digest for name, digest in (hashed or {}).items() if name.startswith(f"{folder}/")})
     leg = LegView(reader, folder)
     return LegRead({name: getattr(leg, name) for name in FIELDS}, reader.problems, reader.digests)
 
@@ -61,13 +62,13 @@ def _legs(view: SealedView) -> Iterator[LegView]:
             yield from comparison.legs
 
 
-def _read_all(root: Path, folders: Sequence[str], jobs: int) -> Iterable[LegRead]:
+def _read_all(root: Path, folders: Sequence[str], jobs: int, hashed: Mapping[str, str]) -> Iterable[LegRead]:
     jobs = min(jobs, len(folders))
     if jobs < 2 or sys.platform != "linux" or sum(_count_bytes(root / folder) for folder in folders) < WORTH_BYTES:
-        return (read_leg(root, folder) for folder in folders)
+        return (read_leg(root, folder, hashed) for folder in folders)
     prepare()
     flat.prepare()
-    return fork_map(lambda index: read_leg(root, folders[index]), len(folders), jobs)
+    return fork_map(lambda index: read_leg(root, folders[index], hashed), len(folders), jobs)
 
 
 def _count_bytes(folder: Path) -> int:

@@ -91,7 +91,9 @@ def weather(legs: Sequence[LegView]) -> Weather:
         for stamp in (row.stamp for row in leg.rows if row.stamp):
             # A round may be shorter than the sampling period: the sample that ends just after it covers it too.
             inside = samples[bisect_left(times, stamp.started) : bisect_right(times, stamp.ended + 1.0)]
-            foreign += [math.fsum(tenant.cpu_percent for tenant in sample.tenants) / 100.0 for sample in inside]
+            foreign += [
+                math.fsum(max(0.0, tenant.cpu_percent) for tenant in sample.tenants) / 100.0 for sample in inside
+            ]
             steal += [sample.steal_percent or 0.0 for sample in inside]
             if stamp.ended > stamp.started:
                 own.append(stamp.cpu_s / (stamp.ended - stamp.started))

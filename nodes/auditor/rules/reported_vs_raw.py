@@ -18,7 +18,7 @@ from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.findings.latencies import changes
 from bankable.nodes.auditor.findings.reported import RATE, agrees, record_findings, wrong
 from bankable.nodes.auditor.findings.stated import LATENCIES, LONGEST, Stated, percentages
-from bankable.nodes.auditor.measured import FIELDS
+from bankable.nodes.auditor.measured import FIELDS, find_plan_fault
 from bankable.nodes.auditor.reading.claims import StoredClaim
 from bankable.nodes.auditor.rule import COMPARISONS, Found, Outcome, Remark, Rule, at
 from bankable.tools.evidence.records import Side
@@ -74,7 +74,7 @@ def _gain(case: Case, claim: StoredClaim) -> Iterator[Outcome]:
         yield from _unplanned_gain(case, claim)
         return
     decision, where, record = case.measured.decision, at(claim.file), claim.record
-    if decision is None or record is None:
+    if decision is None or record is None or find_plan_fault(case.plan):  # nothing can be held against such a plan
         return
     low, high = decision.gain_interval
     pairs: list[tuple[str, float | None, float]] = (

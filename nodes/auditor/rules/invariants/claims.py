@@ -13,7 +13,7 @@ from statistics import median
 
 from bankable.nodes.auditor.case import Case
 from bankable.nodes.auditor.invariants.relation import Invariant, Relation, ValuePair, judge_invariants
-from bankable.nodes.auditor.measured import METRIC, MOST_LOOKS
+from bankable.nodes.auditor.measured import METRIC, MOST_LOOKS, find_plan_fault
 from bankable.nodes.auditor.rule import GAINS, Outcome, Rule
 from bankable.nodes.auditor.rules.clocks import processor_clocks
 from bankable.nodes.auditor.verdict import Action, Severity
@@ -125,7 +125,7 @@ def _beyond_clocks(case: Case) -> Iterator[ValuePair]:
 
 def _plan(value: Callable[[Plan], tuple[float, float]]) -> Callable[[Case], Iterator[ValuePair]]:
     def read(case: Case) -> Iterator[ValuePair]:
-        if case.planned is not None:
+        if case.planned is not None and not find_plan_fault(case.planned):
             yield ValuePair(*value(case.planned), case.plan_file)
 
     return read

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -37,10 +37,10 @@ def test_several_processes_give_the_bytes_of_one(sealed: Seal, monkeypatch: pyte
 def test_a_process_that_dies_is_made_up_for(sealed: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
     one, mine, real = evaluate(sealed.folder).to_bytes(), os.getpid(), ahead.read_leg
 
-    def dies(root: Path, folder: str) -> ahead.LegRead:
+    def dies(root: Path, folder: str, hashed: Mapping[str, str]) -> ahead.LegRead:
         if os.getpid() != mine:
             os._exit(9)
-        return real(root, folder)
+        return real(root, folder, hashed)
 
     monkeypatch.setattr(ahead, "WORTH_BYTES", 0)
     monkeypatch.setattr(ahead, "read_leg", dies)
