@@ -41,10 +41,12 @@ def replay_load(row: Json, concurrency: int) -> float:
 
 
 def settle(row: Json) -> Json:
-    """The round with every summary figure computed again from its lists."""
-    spans = [1000.0 * span for span in request_spans(row)]
-    ttfts = [1000.0 * value for value in row["ttfts"]]
-    gaps = [1000.0 * value for values in row["itls"] for value in values]
+    """The round with every summary figure computed again from its lists; latencies over answered requests."""
+    answered = [place for place, error in enumerate(row["errors"]) if not error] or list(range(len(row["errors"])))
+    every = request_spans(row)
+    spans = [1000.0 * every[place] for place in answered]
+    ttfts = [1000.0 * row["ttfts"][place] for place in answered]
+    gaps = [1000.0 * value for place in answered for value in row["itls"][place]]
     tokens, prompts, duration = sum(row["output_lens"]), sum(row["input_lens"]), row["duration"]
     share = row.get("total_output_tokens_retokenized", tokens) / max(1, row["total_output_tokens"])
     row.update(

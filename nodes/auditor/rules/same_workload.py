@@ -67,7 +67,8 @@ def _round(case: Case, block: BlockView, left: BenchRound, right: BenchRound) ->
     totals = left.output_tokens, right.output_tokens
     if totals[0] is None or totals[1] is None or not _fixed_lengths(case, right):
         return
-    if abs(totals[0] - totals[1]) > OUTPUT_SHARE * max(totals[0], totals[1]):
+    answers = _answer_length(left), _answer_length(right)
+    if abs(answers[0] - answers[1]) > OUTPUT_SHARE * max(answers[0], answers[1]):
         yield fail(
             f"{totals[0]} output tokens, as on the reference",
             f"{totals[1]} output tokens",
@@ -76,6 +77,15 @@ def _round(case: Case, block: BlockView, left: BenchRound, right: BenchRound) ->
             modes=("Q07", "C08"),
             code="different_output_length",
         )
+
+
+def _answer_length(row: BenchRound) -> float:
+    """Output tokens of a round; of one with failed requests, as many as all of them would have at its mean length.
+
+    How many failed is judged by ``rows_complete``.
+    """
+    tokens, succeeded = float(row.output_tokens or 0), row.succeeded or 0
+    return tokens * (succeeded + (row.failed or 0)) / succeeded if succeeded and row.failed else tokens
 
 
 def _fixed_lengths(case: Case, row: BenchRound) -> bool:

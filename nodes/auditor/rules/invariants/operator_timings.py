@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from bankable.nodes.auditor.case import Case
-from bankable.nodes.auditor.harness.view import OperatorBenchmarkView, OpRow
+from bankable.nodes.auditor.harness.view import OperatorBenchmarkView, OpRow, group_by_process
 from bankable.nodes.auditor.invariants.evidence import benchmarks
 from bankable.nodes.auditor.invariants.relation import Invariant, Relation, ValuePair
 from bankable.nodes.auditor.verdict import Severity
@@ -68,6 +69,20 @@ def _within_measurement(case: Case) -> Iterator[ValuePair]:
         for row in bench.rows:
             outside = max(bench.measurement.started - row.run.started, row.run.ended - bench.measurement.ended, 0.0)
             yield ValuePair(outside, 0.0, bench.runs_file, row.line)
+
+
+def _apart(case: Case) -> Iterator[ValuePair]:
+    """Seconds that two rows of one process overlap."""
+    for bench in benchmarks(case):
+        for rows in group_by_process(bench.rows).values():
+            ordered = sorted(rows, key=lambda row: row.run.started)
+            for before, after in pairwise(ordered):
+                yield ValuePair(max(0.0, before.run.ended - after.run.started), 0.0, bench.runs_file, after.line)
+
+
+def _first_call(row: OpRow) -> float | None:
+    """Time of the first call; nothing where the implementation does its first call before."""
+    return None if row.run.prewarmed else row.run.first_call_ns
 
 
 def _captured_before(case: Case) -> Iterator[ValuePair]:
@@ -157,6 +172,27 @@ INVARIANTS: tuple[Invariant, ...] = (
         reason="a task is captured first",
         mode="R03",
         read=_captured_before,
+    ),
+    Invariant(
+        id="rows_apart",
+        left="opbench_runs.jsonl: seconds that two rows of a process overlap",
+        relation=Relation.SAME,
+        right="none",
+        tolerance=0.01,
+        reason="a process measures one row after the other",
+        mode="H12",
+        read=_apart,
+    ),
+    Invariant(
+        id="first_call",
+        left="opbench_runs.jsonl: first_call_ns",
+        relation=Relation.AT_LEAST,
+        right="opbench_runs.jsonl: the shortest of samples_ns",
+        tolerance=0.2,
+        reason="the first call does what every call does, and more: 1.18 times in honest rows",
+        mode="H07",
+        read=_rows(_first_call, lambda row: min(row.samples) / row.run.calls_per_sample),
+        severity=Severity.FLAG,
     ),
     Invariant(
         id="one_source",

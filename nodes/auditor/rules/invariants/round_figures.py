@@ -14,10 +14,13 @@ from bankable.nodes.auditor.invariants.evidence import (
 from bankable.nodes.auditor.invariants.relation import Invariant, Relation, ValuePair
 from bankable.nodes.auditor.reading.round_facts import RoundFacts
 from bankable.nodes.auditor.reading.rows import BenchRound
+from bankable.nodes.auditor.verdict import Severity
 from bankable.tools.statistics.latency import percentiles
 
 Figure = Callable[[BenchRound, RoundFacts], float | None]
 
+FEWEST_REQUESTS = 8
+"""Requests of a round below which equal times may be chance."""
 EXACT = 1e-6
 """Relative difference that summing in another order may leave."""
 COMPUTED = "the same numbers in another order of summation; honest rounds agree to 1e-9"
@@ -63,6 +66,11 @@ def _in_flight(row: BenchRound, facts: RoundFacts) -> float | None:
     return None if limit is None or row.duration is None else row.duration * max(1.0, limit)
 
 
+def _distinct_spans(_: BenchRound, facts: RoundFacts) -> float | None:
+    """Different request times of a round, in nanoseconds; ``None`` for a handful of requests."""
+    return float(len({round(1e9 * span) for span in facts.spans})) if len(facts.spans) >= FEWEST_REQUESTS else None
+
+
 def _busy(_: BenchRound, facts: RoundFacts) -> float:
     return sum(facts.spans)
 
@@ -95,6 +103,17 @@ INVARIANTS: tuple[Invariant, ...] = (
         reason="no more requests than the limit are in flight; honest rounds reach 0.99 of it, the clocks differ by ms",
         mode="D14",
         read=_pairs(_busy, _in_flight),
+    ),
+    Invariant(
+        id="distinct_requests",
+        left="bench_runs.jsonl: different values of TTFT + gaps in a round",
+        relation=Relation.AT_LEAST,
+        right="bench_runs.jsonl: requests",
+        tolerance=0.1,
+        reason="clocks of nanoseconds give two requests one time by chance only, clocks of microseconds a few",
+        mode="D14",
+        read=_pairs(_distinct_spans, lambda _, facts: float(len(facts.spans))),
+        severity=Severity.FLAG,
     ),
     Invariant(
         id="stated_concurrency",
@@ -249,11 +268,13 @@ INVARIANTS: tuple[Invariant, ...] = (
         id="requests_in_a_second",
         left="bench_runs.jsonl: max_concurrent_requests",
         relation=Relation.AT_MOST,
-        right="bench_runs.jsonl: completed",
+        right="bench_runs.jsonl: requests sent",
         tolerance=0.0,
         reason="the requests of one second are some of all requests",
         mode="D14",
-        read=_pairs(_figure("max_concurrent_requests"), _figure("completed")),
+        read=_pairs(
+            _figure("max_concurrent_requests"), lambda row, _: float(row.issued) if row.issued is not None else None
+        ),
     ),
     Invariant(
         id="cache_prompts",

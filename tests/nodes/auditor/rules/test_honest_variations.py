@@ -34,13 +34,13 @@ def test_unknown_fields_are_one_remark(run: Path) -> None:
     }
 
 
-def _one_failed(rows: list[Json]) -> None:
-    row = rows[1]
+def _one_failed(rows: list[Json], place: int = 1) -> None:
+    row = rows[place]
     row["errors"][3] = "connection reset"
     row["output_lens"][3], row["ttfts"][3], row["itls"][3], row["generated_texts"][3] = 0, 0.0, [], ""
     row["completed"] -= 1
     row["total_output_tokens"] -= 8
-    rows[1] = add_summary(row)
+    rows[place] = add_summary(row)
 
 
 def test_one_failed_request_on_each_launch_is_a_remark(run: Path) -> None:
@@ -52,6 +52,15 @@ def test_one_failed_request_on_each_launch_is_a_remark(run: Path) -> None:
     remark = "6 requests failed on the reference and 6 on the candidate, one a launch"
     assert remark in [note.text for note in verdict.notes]
     assert [finding for finding in verdict.findings if finding.severity is Severity.FAIL] == []
+
+
+def test_they_may_fail_in_different_rounds_of_both_sides(run: Path) -> None:
+    for leg in legs(run, side="reference"):
+        edit_lines(leg / "bench_runs.jsonl", _one_failed)
+    for leg in legs(run, side="candidate"):
+        edit_lines(leg / "bench_runs.jsonl", lambda rows: _one_failed(rows, 2))
+    reclaim(run)
+    assert [finding for finding in judge(run).findings if finding.severity is Severity.FAIL] == []
 
 
 def test_failed_requests_on_the_candidate_alone_are_harm(run: Path) -> None:
