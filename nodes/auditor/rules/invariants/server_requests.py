@@ -18,6 +18,8 @@ from bankable.nodes.auditor.reading.view import LegView
 from bankable.tools.evidence.records import LegRecord
 
 GENERATE = "POST /generate"
+WARM_UP = 0.85
+"""Prompt tokens of a warm-up round at least, as a share of the smallest timed one: lengths may be drawn at random."""
 
 
 def _sent(case: Case, leg: LegView, record: LegRecord) -> float | None:
@@ -77,10 +79,13 @@ def _running(case: Case) -> Iterator[ValuePair]:
 
 
 def _prompt_tokens(case: Case) -> Iterator[ValuePair]:
-    for leg, _, log in logged(case):
+    """Prompt tokens that the scheduler took against those of the rounds, and of warm-ups where their number is sure."""
+    for leg, record, log in logged(case):
         if is_whole_log(leg, log):
-            wanted = float(sum(row.input_tokens or 0 for row in leg.rows if not row.failed))
-            yield ValuePair(float(log.prompt_tokens), wanted, leg.path(LOG))
+            rounds = [row.input_tokens or 0 for row in leg.rows if not row.failed]
+            known = _sent(case, leg, record) is not None and record.driver == "live"
+            warm = WARM_UP * record.warmups * min(rounds, default=0) if known else 0.0
+            yield ValuePair(float(log.prompt_tokens), sum(rounds) + warm, leg.path(LOG))
 
 
 def _prompt_limit(case: Case) -> Iterator[ValuePair]:
@@ -101,6 +106,16 @@ def _cached_tokens(case: Case) -> Iterator[ValuePair]:
         cached = [row.cached_tokens for row in leg.rows]
         if is_whole_log(leg, log) and None not in cached:
             yield ValuePair(float(log.cached_tokens), float(sum(value or 0 for value in cached)), leg.path(LOG))
+
+
+def _other_hits(case: Case) -> Iterator[ValuePair]:
+    """Cached tokens that the rounds do not have, against prompt tokens that the rounds do not have."""
+    for leg, _, log in logged(case):
+        cached = [row.cached_tokens for row in leg.rows]
+        if is_whole_log(leg, log) and None not in cached and not any(row.failed for row in leg.rows):
+            hits = log.cached_tokens - sum(value or 0 for value in cached)
+            prompts = log.prompt_tokens - sum(row.input_tokens or 0 for row in leg.rows)
+            yield ValuePair(float(hits), max(float(prompts), 0.01 * log.prompt_tokens), leg.path(LOG))
 
 
 INVARIANTS: tuple[Invariant, ...] = (
@@ -168,7 +183,7 @@ INVARIANTS: tuple[Invariant, ...] = (
         id="logged_prompt_tokens",
         left="server.log: Σ (#new-token + #cached-token)",
         relation=Relation.AT_LEAST,
-        right="bench_runs.jsonl: Σ input_lens",
+        right="bench_runs.jsonl: Σ input_lens, and 85 % of a round's for each warm-up",
         tolerance=0.005,
         reason="the last token of a prompt may be counted in another line",
         mode="C08",
@@ -193,5 +208,15 @@ INVARIANTS: tuple[Invariant, ...] = (
         reason="the scheduler counts cached tokens of every request, warm-ups and probes too",
         mode="C17",
         read=_cached_tokens,
+    ),
+    Invariant(
+        id="other_hits",
+        left="server.log and bench_runs.jsonl: Σ #cached-token − Σ cached_tokens",
+        relation=Relation.AT_MOST,
+        right="server.log and bench_runs.jsonl: Σ (#new-token + #cached-token) − Σ input_lens",
+        tolerance=0.0,
+        reason="hits that no round had are of prompts that no round had: of warm-ups, probes and questions",
+        mode="C17",
+        read=_other_hits,
     ),
 )
