@@ -6,6 +6,7 @@ Taken while the round's line is parsed, so that its per-request lists can be dro
 from __future__ import annotations
 
 import math
+import zlib
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -23,6 +23,8 @@ from bankable.nodes.auditor.rules.invariants.round_figures import EXACT
 from bankable.nodes.auditor.verdict import Severity
 from bankable.tools.evidence.records import RoundStamp, Side, Workload
 
+FULL = 1.25
+"""Duration over the replayed load of a reference beyond which something else than requests filled its rounds."""
 SHORTEST_S = 1.0
 """Usual duration of a round below which the load generator's own time is no small share of it."""
 FEWEST_ROUNDS = 4
@@ -77,7 +79,8 @@ def _overhead(case: Case) -> Iterator[ValuePair]:
 def _replayed(case: Case) -> Iterator[ValuePair]:
     """Duration over the time that the load takes when each slot sends the listed requests one after the other.
 
-    Median over the rounds of each side; only of loads without a rate, which send the next request at once.
+    Median over the rounds of each side; only of loads without a rate, which send the next request at once, and whose
+    reference was kept busy.
     """
     ratios: dict[Side, list[float]] = {side: [] for side in Side}
     for leg, row, facts in each_round(case):
@@ -86,7 +89,7 @@ def _replayed(case: Case) -> Iterator[ValuePair]:
         if leg.side is None or not row.duration or not unlimited or not facts.spans or max(facts.spans) <= 0:
             continue
         ratios[leg.side].append(row.duration / replay_load(facts.spans, max(1, int(limit))))
-    if all(ratios.values()):
+    if all(ratios.values()) and median(ratios[Side.REFERENCE]) <= FULL:
         yield ValuePair(median(ratios[Side.CANDIDATE]), median(ratios[Side.REFERENCE]), case.candidate_file)
 
 
