@@ -6,7 +6,6 @@ Taken while the round's line is parsed, so that its per-request lists can be dro
 from __future__ import annotations
 
 import math
-import zlib
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,8 +15,6 @@ from bankable.nodes.auditor.reading.gaps import Gaps
 from bankable.nodes.auditor.reading.texts import Texts
 
 MAX_FIGURES = 200
-SAMPLED_CHARACTERS = 1 << 15
-"""Characters of a round's answers that are compressed, the first ones of each."""
 FIRST_GAPS = 256
 """Gaps of each round that are kept: a copied round shows in them as well as in all."""
 
@@ -50,10 +47,6 @@ class RoundFacts:
     """Completed requests that are credited with tokens and have an empty text."""
     overcached: int
     """Requests with more cached tokens than prompt tokens."""
-    sampled: int
-    """Bytes of text of which ``packed`` was taken."""
-    packed: int
-    """Bytes that this text takes when it is compressed: repetition takes few."""
 
 
 def collect_facts(
@@ -73,7 +66,6 @@ def collect_facts(
     done = [index for index, error in enumerate(errors) if not error]
     lengths = texts.lengths
     whole = len(texts) == len(errors)
-    sample = _sample(texts)
     return RoundFacts(
         figures=_numbers(entry),
         cache=_numbers(entry.get("cache_report")),
@@ -87,15 +79,7 @@ def collect_facts(
         characters=sum(lengths),
         empty=sum(not lengths[index] and outputs[index] > 0 for index in done) if whole else 0,
         overcached=sum(map(int.__gt__, cached, inputs)) if cached else 0,
-        sampled=len(sample),
-        packed=len(zlib.compress(sample, 1)) if sample else 0,
     )
-
-
-def _sample(texts: Sequence[str]) -> bytes:
-    """The beginnings of all answers, as long as ``SAMPLED_CHARACTERS`` allow for each."""
-    share = SAMPLED_CHARACTERS // max(1, len(texts)) + 1
-    return "\n".join(text[:share] for text in texts[:SAMPLED_CHARACTERS]).encode("utf-8", "replace")
 
 
 def _numbers(entry: object) -> dict[str, float]:

@@ -16,7 +16,7 @@ from bankable.nodes.auditor.invariants.evidence import (
 )
 from bankable.nodes.auditor.invariants.relation import Invariant, Relation, ValuePair
 from bankable.nodes.auditor.reading.launch_args import parse
-from bankable.nodes.auditor.reading.resolved import drop_volatile, find_differences
+from bankable.nodes.auditor.reading.resolved import SPREAD, drop_volatile, find_differences
 from bankable.nodes.auditor.reading.view import LegView
 from bankable.tools.evidence.records import Side
 from bankable.tools.levers import knob
@@ -97,7 +97,7 @@ def _control_arguments(case: Case) -> Iterator[ValuePair]:
     if before is None or leg is None:
         return
     now = leg.server_info or {}
-    moved = {*case.laid_before, "port", "host", "random_seed"}
+    moved = {*case.laid_before, *SPREAD, "port", "host", "random_seed"}
     for entry in map(knob, case.laid_before):
         moved |= set(entry.derived) if entry is not None else set()
     for name in ARGUMENTS:
