@@ -153,8 +153,13 @@ def _marks(case: Case) -> Iterator[ValuePair]:
     for leg in all_legs(case):
         given = [answer for answer in leg.answers if answer.error is None]
         if given:
-            wrong = sum(answer.correct != (answer.predicted == answer.expected) for answer in given)
+            wrong = sum(answer.correct != (_plain(answer.predicted) == _plain(answer.expected)) for answer in given)
             yield ValuePair(float(wrong), 0.0, leg.path(ANSWERS))
+
+
+def _plain(number: str | None) -> str | None:
+    """A number without the commas between its thousands."""
+    return number.replace(",", "") if number is not None else None
 
 
 def _questions(case: Case) -> Iterator[ValuePair]:

@@ -16,10 +16,8 @@ from bankable.nodes.auditor.invariants.evidence import (
 )
 from bankable.nodes.auditor.invariants.relation import Invariant, Relation, ValuePair
 from bankable.nodes.auditor.reading.launch_args import parse
-from bankable.nodes.auditor.reading.resolved import SPREAD, drop_volatile, find_differences
+from bankable.nodes.auditor.reading.resolved import drop_volatile, find_differences
 from bankable.nodes.auditor.reading.view import LegView
-from bankable.tools.evidence.records import Side
-from bankable.tools.levers import knob
 
 ARGUMENTS = (
     "model_path",
@@ -86,23 +84,6 @@ def _scheduler_state(case: Case) -> Iterator[ValuePair]:
         for name in (*ARGUMENTS, *(name for name in case.lever.flags if name not in ARGUMENTS)):
             if name in state and name in info:
                 yield ValuePair(f"{name} = {state[name]!r}", f"{name} = {info[name]!r}", leg.path(INFO))
-
-
-def _control_arguments(case: Case) -> Iterator[ValuePair]:
-    """Arguments of the comparison's reference as those of the control's, apart from levers accepted in between."""
-    if case.imported or case.control is case.comparison:
-        return
-    before = next((leg.server_info for leg in case.control.side(Side.REFERENCE) if leg.server_info), None)
-    leg = next((leg for leg in case.comparison.side(Side.REFERENCE) if leg.server_info), None)
-    if before is None or leg is None:
-        return
-    now = leg.server_info or {}
-    moved = {*case.laid_before, *SPREAD, "port", "host", "random_seed"}
-    for entry in map(knob, case.laid_before):
-        moved |= set(entry.derived) if entry is not None else set()
-    for name in ARGUMENTS:
-        if name in before and name in now and name not in moved:
-            yield ValuePair(f"{name} = {now[name]!r}", f"{name} = {before[name]!r}", leg.path(INFO))
 
 
 def _infos(case: Case) -> Iterator[tuple[LegView, dict[str, Any]]]:
@@ -197,16 +178,6 @@ INVARIANTS: tuple[Invariant, ...] = (
         reason="the scheduler works with what the server reports",
         mode="C10",
         read=_scheduler_state,
-    ),
-    Invariant(
-        id="control_arguments",
-        left="server_info.json: arguments of the reference",
-        relation=Relation.EQUAL,
-        right="the same of the control's reference",
-        tolerance=0.0,
-        reason="one baseline, apart from levers that were accepted in between",
-        mode="C04",
-        read=_control_arguments,
     ),
     Invariant(
         id="port_of_argv",
