@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import runpy
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 runpy.run_path(sys.argv[1] + "/tools/start.py")["register"]()
@@ -22,12 +23,13 @@ from sglang.srt.layers.layernorm import RMSNorm
 from sglang.srt.layers.linear import ReplicatedLinear
 from sglang.srt.layers.rotary_embedding.base import RotaryEmbedding
 from sglang.srt.models.qwen3 import Qwen3Attention
-from sizes import SERVED
 
 from bankable.kernels.operators.implementations import OPERATORS
 from bankable.kernels.worker.buffers import same_bits
 from bankable.kernels.worker.live_source import live_names
 from bankable.kernels.worker.measure import inputs_of
+
+SERVED = runpy.run_path(str(Path(__file__).with_name("sizes.py")))["SERVED"]
 
 
 def module(family, tensors):

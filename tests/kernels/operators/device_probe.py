@@ -19,10 +19,11 @@ from typing import Any
 runpy.run_path(sys.argv[1] + "/tools/start.py")["register"]()
 
 import torch
-from sizes import SERVED
 
 from bankable.kernels.operators.implementations import OPERATORS
 from bankable.kernels.worker.measure import inputs_of
+
+SERVED = runpy.run_path(str(Path(__file__).with_name("sizes.py")))["SERVED"]
 
 ROOT = Path(sys.argv[1])
 HIDDEN = 16
