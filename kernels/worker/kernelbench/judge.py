@@ -18,12 +18,11 @@ from typing import Any
 
 import torch
 
-from bankable.kernels.worker.kernelbench.arena import Arena, lay_out
-from bankable.kernels.worker.kernelbench.child import HeldSource, use_scratch
+from bankable.kernels.worker.kernelbench.both import LOAD_S, AnswerError, BothModules, ProblemError
+from bankable.kernels.worker.kernelbench.child import use_scratch
 from bankable.kernels.worker.kernelbench.compare import all_finite, difference
 from bankable.kernels.worker.kernelbench.contained import (
     ContainedError,
-    ContainedModule,
     TimedReply,
     adopt_orphans,
     left_processes,
@@ -45,8 +44,6 @@ EXACT_TIMES = 20.0
 """A call in float64 takes about this many times as long; where that exceeds the job's budget it is left out."""
 LEAST_LIMIT_S, LIMIT_TIMES = 30.0, 40.0
 """An answer has this many seconds for a call, or so many times what the reference takes."""
-LOAD_S = 600.0
-"""For loading an answer, which may compile."""
 OTHER = "other values"
 """How the names of calls begin whose inputs are not as the problem draws them."""
 HISTORY = 3
@@ -80,35 +77,14 @@ class Judge:
 
     def __init__(self, job: dict[str, Any], scratch: Path, judgement: Judgement) -> None:
         self._job, self._judgement, self._slots = job, judgement, int(job["slots"])
-        layout = lay_out(
-            [(entry["shape"], entry["dtype"]) for entry in job["inputs"]],
-            [(entry["shape"], entry["dtype"]) for entry in job["outputs"]],
-        )
-        threads = job["threads"]
-        self._answer: ContainedModule | None = None
-        self._arena = Arena(layout, self._slots)
-        if job["answer"] is not None:
-            subject = HeldSource(
-                scratch / "answer", threads, answer=job["answer"], constants=_constants(job["constants"])
-            )
-            self._answer = ContainedModule(self._arena, subject)
-        self._reference_arena = Arena(layout, self._slots)  # mapped now: the answer's process does not have it
-        self._reference = ContainedModule(
-            self._reference_arena,
-            HeldSource(scratch / "reference", threads, problem=job["problem"], smaller=job["smaller"]),
-        )
-        torch.set_num_threads(threads)
-        self._limit_s = LOAD_S
+        self._both = BothModules(job, scratch)
         self._history: list[list[torch.Tensor]] = []
         self._worthless: list[set[str]] = []
         self._accepted: list[set[str]] = []
-        self._known = [self._reference.pid, *([self._answer.pid] if self._answer else [])]
 
     def close(self) -> None:
         """End both processes."""
-        for module in (self._answer, self._reference):
-            if module is not None:
-                module.close()
+        self._both.close()
 
     def run(self) -> None:
         """Everything in turn; an answer that is caught is not timed."""
@@ -119,17 +95,17 @@ class Judge:
             self._judgement.problem_error = f"{type(error).__name__}: {error}"[:400]
             return
         try:
-            if self._answer is not None:
+            if self._both.answer is not None:
                 self._load_answer(problem)
             self._check(problem)
-            if self._answer is not None and not self._judgement.findings:
+            if self._both.answer is not None and not self._judgement.findings:
                 self._compare_operators(problem)
                 if self._job["pairs"]:
                     self._time(problem)
                 self._look_at_process()
-        except (ContainedError, _AnswerError) as error:
+        except (ContainedError, AnswerError) as error:
             self._judgement.find(error.rule, str(error))
-        except _ProblemError as error:
+        except ProblemError as error:
             self._judgement.problem_error = str(error)[:400]
 
     # Loading
@@ -138,7 +114,7 @@ class Judge:
         seed = self._job["weights_seed"]
         self._init = problem.init_inputs(seed)
         for command in ({"do": "load"}, {"do": "make", "init": self._init, "seed": seed}):
-            body = self._reference.ask(command, LOAD_S).body
+            body = self._both.reference.ask(command, LOAD_S).body
             if "error" in body:
                 raise RuntimeError(body["error"])
         self._exact = None
@@ -149,13 +125,13 @@ class Judge:
                 self._exact = None
 
     def _load_answer(self, problem: LoadedProblem) -> None:
-        assert self._answer is not None
-        body = self._answer.ask({"do": "load"}, LOAD_S).body
+        assert self._both.answer is not None
+        body = self._both.answer.ask({"do": "load"}, LOAD_S).body
         if "error" in body:
             self._judgement.build_log = str(body.get("trace", ""))[-2000:]
-            raise _AnswerError("does_not_load", str(body["error"]))
+            raise AnswerError("does_not_load", str(body["error"]))
         command = {"do": "make", "init": self._init, "seed": self._job["weights_seed"]}
-        self._ask_answer(command, LOAD_S)
+        self._both.ask_answer(command, LOAD_S)
 
     # Correctness
 
@@ -176,20 +152,20 @@ class Judge:
             inputs = with_other_values(inputs, seed)
             if inputs is None:
                 return
-        others = self._write_inputs(0, inputs)
+        others = self._both.write_inputs(0, inputs)
         call_seed = secrets.randbits(31)
-        took = self._ask_reference("run", [0], [others], call_seed)
-        reference = [tensor.clone() for tensor in self._reference_arena.outputs(0)]
+        took = self._both.ask_reference("run", [0], [others], call_seed)
+        reference = [tensor.clone() for tensor in self._both.reference_arena.outputs(0)]
         if not self._judgement.checks and not self._judgement.random:
             self._look_for_random(inputs, call_seed, reference)
             if self._judgement.random:
                 self._exact = None  # float64 draws other numbers
-            self._write_inputs(0, inputs)
-            took = self._ask_reference("run", [0], [others], call_seed)
+            self._both.write_inputs(0, inputs)
+            took = self._both.ask_reference("run", [0], [others], call_seed)
             draws = len(self._job["draws"]) + self._job["secret_draws"] + self._job["other_values"]
             if took.wall_ns / 1e9 * EXACT_TIMES * draws > self._job["exact_s"]:
                 self._exact = None
-        self._limit_s = LEAST_LIMIT_S + LIMIT_TIMES * took.wall_ns / 1e9
+        self._both.limit_s = LEAST_LIMIT_S + LIMIT_TIMES * took.wall_ns / 1e9
         wanted = self._exactly(inputs, call_seed) or reference
         is_exact = wanted is not reference
         own = difference(reference, wanted).error if is_exact else None
@@ -200,10 +176,10 @@ class Judge:
         if own is not None:
             self._judgement.own_error = max(own, self._judgement.own_error or 0.0)
         self._weigh_worthless(inputs, reference, wanted, allowed, other)
-        if self._answer is not None:
-            self._arena.poison(0)
-            self._run_answer([0], [others], call_seed)
-            got = self._arena.outputs(0)
+        if self._both.answer is not None:
+            self._both.arena.poison(0)
+            self._both.run_answer([0], [others], call_seed)
+            got = self._both.arena.outputs(0)
             self._compare(name, got, reference, wanted, allowed, other)
             self._look_at_inputs([(0, inputs)])
         self._history = [reference, *self._history][:HISTORY]
@@ -260,8 +236,8 @@ class Judge:
         self._worthless.append(right)
 
     def _look_for_random(self, inputs: Sequence[Any], seed: int, first: Sequence[torch.Tensor]) -> None:
-        self._ask_reference("run", [0], [self._write_inputs(0, inputs)], seed + 1)
-        again = self._reference_arena.outputs(0)
+        self._both.ask_reference("run", [0], [self._both.write_inputs(0, inputs)], seed + 1)
+        again = self._both.reference_arena.outputs(0)
         self._judgement.random = difference(again, first).error > 0 and not difference(again, first).theirs
 
     def _exactly(self, inputs: Sequence[Any], seed: int) -> list[torch.Tensor] | None:
@@ -281,20 +257,14 @@ class Judge:
 
     # Inputs
 
-    def _write_inputs(self, slot: int, inputs: Sequence[Any]) -> list[tuple[bool, Any]]:
-        """Put a call's tensors into a slot of both arenas; what is no tensor is sent with the command."""
-        for arena in (self._arena, self._reference_arena):
-            for view, tensor in zip(arena.inputs(slot), tensors_among(inputs), strict=True):
-                view.copy_(tensor)
-        return [
-            (isinstance(value, torch.Tensor), None if isinstance(value, torch.Tensor) else value) for value in inputs
-        ]
-
     def _look_at_inputs(self, calls: Sequence[tuple[int, Sequence[Any]]]) -> None:
         """Whether the answer left its inputs as they were, or changed them as the reference does."""
         for slot, inputs in calls:
             views = zip(
-                self._arena.inputs(slot), self._reference_arena.inputs(slot), tensors_among(inputs), strict=True
+                self._both.arena.inputs(slot),
+                self._both.reference_arena.inputs(slot),
+                tensors_among(inputs),
+                strict=True,
             )
             for number, (after, theirs, before) in enumerate(views):
                 if not _same_bits(after, before) and not _same_bits(after, theirs):
@@ -304,7 +274,7 @@ class Judge:
 
     def _time(self, problem: LoadedProblem) -> None:
         """Batches of both in turn, on fresh inputs under old addresses; every output is compared."""
-        assert self._answer is not None
+        assert self._both.answer is not None
         flush = torch.zeros(self._job["cache_bytes"], dtype=torch.uint8)
         until = time.monotonic() + self._job["timing_s"]
         for number in range(-1, self._job["pairs"]):
@@ -313,25 +283,25 @@ class Judge:
             count = self._slots - secrets.randbelow(self._slots // 2 + 1)
             slots = list(range(count))
             drawn = [problem.inputs(secrets.randbits(31)) for _ in slots]
-            others = [self._write_inputs(slot, inputs) for slot, inputs in zip(slots, drawn, strict=True)]
+            others = [self._both.write_inputs(slot, inputs) for slot, inputs in zip(slots, drawn, strict=True)]
             for slot in slots:
-                self._arena.poison(slot)
-                self._reference_arena.poison(slot)
+                self._both.arena.poison(slot)
+                self._both.reference_arena.poison(slot)
             seed = secrets.randbits(31)
             times: dict[str, TimedReply] = {}
             for who in ("reference", "answer") if number % 2 == 0 else ("answer", "reference"):
                 flush.add_(1)
                 times[who] = (
-                    self._ask_reference("run", slots, others, seed)
+                    self._both.ask_reference("run", slots, others, seed)
                     if who == "reference"
-                    else self._run_answer(slots, others, seed)
+                    else self._both.run_answer(slots, others, seed)
                 )
             for slot in slots:
-                reference = [tensor.clone() for tensor in self._reference_arena.outputs(slot)]
+                reference = [tensor.clone() for tensor in self._both.reference_arena.outputs(slot)]
                 allowed = allowed_error(reference, self._judgement.own_error)
-                found = difference(self._arena.outputs(slot), reference)
+                found = difference(self._both.arena.outputs(slot), reference)
                 if found.error > 2 * allowed:
-                    rule, what = explain(self._arena.outputs(slot), reference, self._history, found, allowed)
+                    rule, what = explain(self._both.arena.outputs(slot), reference, self._history, found, allowed)
                     self._judgement.find(
                         rule, f"timed call {slot + 1} of batch {number + 2}: {what}, relative error {found.error:.3g}"
                     )
@@ -339,7 +309,7 @@ class Judge:
                 self._history = [reference, *self._history][:HISTORY]
             self._look_at_inputs(list(zip(slots, drawn, strict=True)))
             flush.add_(1)
-            empty = self._ask_reference("copy", slots, others, seed)
+            empty = self._both.ask_reference("copy", slots, others, seed)
             if number >= 0:  # the first pair warms both up
                 self._judgement.timings.append(
                     {
@@ -353,13 +323,13 @@ class Judge:
 
     def _compare_operators(self, problem: LoadedProblem) -> None:
         """Whether a call of the answer comes to the reference's own operators, one for one."""
-        assert self._answer is not None
+        assert self._both.answer is not None
         if self._job["compiled"]:
             return
-        others = self._write_inputs(0, problem.inputs(secrets.randbits(31)))
+        others = self._both.write_inputs(0, problem.inputs(secrets.randbits(31)))
         command = {"do": "operators", "slots": [0], "others": [others]}
-        reference = self._reference.ask(command, LOAD_S).body.get("operators")
-        body = self._answer.ask(command, self._limit_s).body
+        reference = self._both.reference.ask(command, LOAD_S).body.get("operators")
+        body = self._both.answer.ask(command, self._both.limit_s).body
         answer = body.get("operators")
         self._judgement.traced = str(body.get("error", "")) or "compared"
         if reference and answer == reference:  # an answer that could not be traced has its own outputs to speak for it
@@ -369,64 +339,20 @@ class Judge:
 
     def _look_at_process(self) -> None:
         """What the answer left behind, and what it changed around itself."""
-        assert self._answer is not None
-        left = left_processes([self._answer.pid, os.getpid()], self._known)
+        assert self._both.answer is not None
+        left = left_processes([self._both.answer.pid, os.getpid()], self._both.pids)
         if left:
             self._judgement.find("leaves_processes", f"{len(left)} processes are there after its last call")
-        cpu, wall = self._busy
+        cpu, wall = self._both.busy
         if cpu > BUSY_NS and cpu > MORE_THREADS * self._job["threads"] * wall:
             self._judgement.find(
                 "more_threads", f"{cpu / wall:.1f} processors at work, where {self._job['threads']} is the reference's"
             )
-        different = self._answer.ask({"do": "snapshot"}, self._limit_s).body.get("changed", [])
+        different = self._both.answer.ask({"do": "snapshot"}, self._both.limit_s).body.get("changed", [])
         names = [str(name) for name in different] if isinstance(different, list) else []
         for rule, prefix in (("patches_clock", "clock "), ("changes_torch", "torch ")):
             if hit := [name.removeprefix(prefix) for name in names if name.startswith(prefix)]:
                 self._judgement.find(rule, f"after its calls another one: {', '.join(hit[:5])}")
-
-    # Processes
-
-    @property
-    def _busy(self) -> tuple[int, int]:
-        assert self._answer is not None
-        return self._answer.cpu_ns, max(1, self._answer.wall_ns)
-
-    def _ask_reference(
-        self, do: str, slots: Sequence[int], others: Sequence[list[tuple[bool, Any]]], seed: int
-    ) -> TimedReply:
-        try:
-            reply = self._reference.ask({"do": do, "slots": slots, "others": others, "seed": seed}, LOAD_S)
-        except ContainedError as problem:
-            raise _ProblemError(f"the reference {problem}") from None
-        if "error" in reply.body:
-            raise _ProblemError(str(reply.body["error"]))
-        return reply
-
-    def _run_answer(self, slots: Sequence[int], others: Sequence[list[tuple[bool, Any]]], seed: int) -> TimedReply:
-        command = {"do": "run", "slots": slots, "others": others, "seed": seed}
-        reply = self._ask_answer(command, self._limit_s * max(1, len(slots)))
-        assert self._answer is not None
-        self._answer.wall_ns += reply.wall_ns
-        self._answer.cpu_ns += reply.cpu_ns
-        return reply
-
-    def _ask_answer(self, command: dict[str, Any], limit_s: float) -> TimedReply:
-        assert self._answer is not None
-        reply = self._answer.ask(command, limit_s)
-        if "error" in reply.body:
-            wrong = reply.body.get("kind") == "OutputShapeError"
-            raise _AnswerError("wrong_shape" if wrong else "raises", str(reply.body["error"]))
-        return reply
-
-
-class _AnswerError(Exception):
-    def __init__(self, rule: str, text: str) -> None:
-        super().__init__(text)
-        self.rule = rule
-
-
-class _ProblemError(Exception):
-    """The reference itself failed."""
 
 
 def _copied(value: Any) -> Any:
@@ -435,8 +361,3 @@ def _copied(value: Any) -> Any:
 
 def _same_bits(left: torch.Tensor, right: torch.Tensor) -> bool:
     return bool(torch.equal(left.reshape(-1).view(torch.uint8), right.contiguous().reshape(-1).view(torch.uint8)))
-
-
-def _constants(values: dict[str, Any]) -> dict[str, Any]:
-    """Tuples came as lists."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
