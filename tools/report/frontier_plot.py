@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bankable.tools.report.model import ReportFrontier, ReportPoint
+from bankable.tools.report.frontier_model import ReportFrontier, ReportPoint
 from bankable.tools.report.svg import Drawing, Scale, ticks
 from bankable.tools.report.words import quantity
 

@@ -6,7 +6,8 @@ import orjson
 from pydantic import ValidationError
 
 from bankable.tools.evidence.records import FrontierClaim, Limit, PointClaim, describe_limits
-from bankable.tools.report.model import ReportFrontier, ReportLoad, ReportPoint, ReportVerdict
+from bankable.tools.report.frontier_model import ReportFrontier, ReportLoad, ReportPoint
+from bankable.tools.report.model import ReportVerdict
 from bankable.tools.report.reading import ReportReader, clean, mapping, sequence
 
 FOLDER = "ladder"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from bankable.tools.report.model import SIDES, Interval, ReportComparison, ReportHostPoint
+from bankable.tools.report.frontier_model import Interval
+from bankable.tools.report.model import SIDES, ReportComparison, ReportHostPoint
 from bankable.tools.report.svg import Drawing, Scale, ticks
 from bankable.tools.report.words import percent, quantity
 

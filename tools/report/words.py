@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bankable.tools.report.model import Interval
+from bankable.tools.report.frontier_model import Interval
 
 
 def percent(value: float | None, digits: int = 1) -> str:
