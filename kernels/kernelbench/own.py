@@ -7,21 +7,25 @@ else does not fit, and is no answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
 
 from bankable.kernels.build.compiler import CompileError, Compiler
 from bankable.kernels.build.render import render
 from bankable.kernels.kernelbench.evaluate import DescribedProblem
 from bankable.kernels.kernelbench.problems import SubmittedAnswer
-from bankable.kernels.operators import FAMILIES
+from bankable.kernels.operators import FAMILIES, FOLDER
 
-ANSWERS = Path(__file__).with_name("answers")
 DTYPE = "float32"
-MOST_ROWS = 64
-"""Rows that the kernel for a linear of few rows takes."""
 KERNEL = "kernel.so"
 """Name under which an answer finds its kernel."""
+ANSWER = "kernelbench_answer.py.j2"
+"""Source of an answer, in the operator's folder."""
+ABLE: dict[str, Callable[[Sequence[int], Sequence[int], int], bool]] = {
+    path.parent.name: import_module(f"bankable.kernels.operators.{path.parent.name}.kernelbench").fits
+    for path in sorted(FOLDER.glob("*/kernelbench.py"))
+}
+"""Operators that may answer problems, and which."""
 
 
 def own_answers(described: DescribedProblem, compiler: Compiler) -> Iterator[SubmittedAnswer]:
@@ -29,7 +33,7 @@ def own_answers(described: DescribedProblem, compiler: Compiler) -> Iterator[Sub
     for name in fitting_families(described):
         compiled = compiler.compile(render(FAMILIES[name], DTYPE))
         if not isinstance(compiled, CompileError):
-            text = (ANSWERS / f"{name}.py.j2").read_text(encoding="utf-8")
+            text = (FOLDER / name / ANSWER).read_text(encoding="utf-8")
             yield SubmittedAnswer(0, f"our {name}", text, ((KERNEL, compiled.binary),))
 
 
@@ -42,9 +46,4 @@ def fitting_families(described: DescribedProblem) -> list[str]:
     if len(into) < 2 or into[:-1] != out[:-1]:
         return []
     state = described.state_bytes // 4
-    fits = {
-        "silu_and_mul": state == 0 and into[-1] == 2 * out[-1],
-        "rms_norm": state == into[-1] == out[-1],
-        "linear": len(into) == 2 and state == into[-1] * out[-1] and into[0] <= MOST_ROWS,
-    }
-    return [name for name, fit in fits.items() if fit]
+    return [name for name, fits in ABLE.items() if fits(into, out, state)]

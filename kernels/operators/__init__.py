@@ -9,6 +9,7 @@ adapter.py         how a kernel takes the place of the engine's own method; self
 kernel.cpp.j2      the C++ template; its entry point takes what ``ARGUMENTS`` of the adapter says
 triton_kernel.py   ``PLAN``: the same operator as Triton kernels; may be missing
 profile.toml       how a profile of the engine shows what it replaces; may be missing, if that has the operator's name
+kernelbench.py     ``fits``: which KernelBench problems it may answer, with ``kernelbench_answer.py.j2``; may be missing
 
 What needs torch is found by ``implementations.py``, what needs Triton by ``triton_kernels.py``, and ``profile.toml`` by
 ``tools/profiling/replaced.py``. Beside the folder, roles read a page: ``skills/operators/<name>.md``.
