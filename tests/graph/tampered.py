@@ -84,7 +84,8 @@ def _leg(leg: Path, comparison: str, block: int, side: str, factor: float) -> No
 
     def info(content: Json) -> None:
         if candidate:
-            content[LEVER[0]] = LEVER[1]
+            for resolved in (content, *content.get("internal_states", ())):
+                resolved[LEVER[0]] = LEVER[1]
 
     def row(content: Json) -> None:
         info(content["server_info"])

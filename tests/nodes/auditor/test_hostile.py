@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import socket
@@ -198,7 +199,7 @@ def test_lines_are_the_same_in_blocks_of_any_size(
     (tmp_path / "server.log").write_bytes(data)
     reader = Reader(tmp_path)
     assert [text for _, text in reader.text("server.log")] == data.decode().splitlines()
-    assert reader.digests["server.log"] == reading.hashlib.sha256(data).hexdigest()
+    assert reader.digests["server.log"] == hashlib.sha256(data).hexdigest()
 
 
 def test_a_file_that_changes_while_it_is_read_is_said_so(tmp_path: Path) -> None:
