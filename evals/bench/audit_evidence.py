@@ -126,12 +126,22 @@ def _leg(leg: Path, size: Size, rng: random.Random, texts: list[str]) -> list[Ro
     others = sum(len(read_lines(path)) for path in asked if path.is_file())
     answered = (len(rows) + record["warmups"]) * size.requests + others
     lines = list(_log(size, answered, len(rows) + record["warmups"], rng.randrange(9999)))
-    life = record["stopped_at"] - record["launched_at"]
+    busy = [(span["started"], span["ended"]) for span in record["spans"] if span["kind"] != "start"]
     with (leg / "server.log").open("w") as log:
         for index, line in enumerate(lines):
-            moment = datetime.fromtimestamp(record["launched_at"] + life * index / len(lines), UTC)
+            moment = datetime.fromtimestamp(_spread(busy, index / len(lines)), UTC)
             log.write(f"[{moment:%Y-%m-%d %H:%M:%S}] {line}")
     return rounds
+
+
+def _spread(busy: list[tuple[float, float]], share: float) -> float:
+    """The time at which this share (0–1) of all busy time is over."""
+    left = share * sum(ended - started for started, ended in busy)
+    for started, ended in busy:
+        if left <= ended - started:
+            return float(started + left)
+        left -= ended - started
+    return busy[-1][1]
 
 
 def _lists(size: Size, rng: random.Random, texts: list[str]) -> Json:
