@@ -6,6 +6,7 @@ import os
 import signal
 import tempfile
 import threading
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -40,6 +41,7 @@ from bankable.evals.bench.search import WITHIN, bench, table
 from bankable.evals.bench.start import measure as start_times
 from bankable.evals.fixtures.build.run import standard_run
 from bankable.evals.runner.run import select_fixtures
+from bankable.tools.evidence.records import EngineIdentity
 from bankable.tools.serving.driver import StopRequested
 from bankable.tools.serving.engine import find_engine
 from bankable.tools.serving.live import LiveDriver
@@ -65,16 +67,23 @@ def landscape(
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after that many batches.")] = None,
 ) -> None:
     """Record a landscape: 48 configurations on a real server, in batches of co-resident servers."""
+    plan = LandscapePlan(
+        out, out.with_suffix(".logs"), str(model), GRID, WORKLOAD, launches, rounds, together, seed, limit
+    )
+    _record_live(engine_python, model, out, lambda driver, engine: record(driver, engine, plan, typer.echo))
+
+
+def _record_live(
+    engine_python: Path | None, model: Path, out: Path, record_batches: Callable[[LiveDriver, EngineIdentity], int]
+) -> None:
+    """Record on a real server until all is there, or a signal stops it between two batches."""
     engine = find_engine(engine_python)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    plan = LandscapePlan(
-        out, out.with_suffix(".logs"), str(model), GRID, WORKLOAD, launches, rounds, together, seed, limit
-    )
     with LiveDriver(engine, model, stop=stop) as driver:
         try:
-            recorded = record(driver, engine.identity(), plan, typer.echo)
+            recorded = record_batches(driver, engine.identity())
         except StopRequested:
             typer.echo("stopped; the same command goes on from here")
             raise typer.Exit(130) from None
@@ -109,18 +118,8 @@ def ladder_landscape(
     limit: Annotated[int | None, typer.Option(min=1, help="Stop after that many batches.")] = None,
 ) -> None:
     """Record a ladder landscape: four configurations at four loads on a real server."""
-    engine = find_engine(engine_python)
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     plan = LadderLandscapePlan(out, out.with_suffix(".logs"), str(model), launches, rounds, together, limit=limit)
-    with LiveDriver(engine, model, stop=stop) as driver:
-        try:
-            recorded = record_ladders(driver, engine.identity(), plan, typer.echo)
-        except StopRequested:
-            typer.echo("stopped; the same command goes on from here")
-            raise typer.Exit(130) from None
-    typer.echo(f"recorded {recorded} batches; {out}")
+    _record_live(engine_python, model, out, lambda driver, engine: record_ladders(driver, engine, plan, typer.echo))
 
 
 @bench_app.command()

@@ -17,6 +17,7 @@ _EVIDENCE = (
     "canonical",
     "devices",
     "difference",
+    "evidence_copier",
     "harness",
     "hashing",
     "layout",

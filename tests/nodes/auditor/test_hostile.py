@@ -23,7 +23,7 @@ from bankable.nodes.auditor.reading.server_log import scan_log
 from bankable.nodes.auditor.replay import verify
 from bankable.nodes.auditor.verdict import Word
 from bankable.tools.errors import UserError
-from bankable.tools.evidence import seal as sealing
+from bankable.tools.evidence import evidence_copier as sealing
 from bankable.tools.evidence.records import HostSample, LegRecord
 from bankable.tools.evidence.seal import seal
 from tests.nodes.auditor.builders import Json, edit_lines, hits, judge, legs
