@@ -9,8 +9,7 @@ from pathlib import Path
 
 from bankable.evals.bench.grid import Batch, batches, round_orders
 from bankable.evals.bench.ladder_records import LadderHeader, LadderLaunch, read_ladder_file
-from bankable.evals.bench.records import GridKnob, RoundRow
-from bankable.tools.errors import UserError
+from bankable.evals.bench.records import GridKnob, RoundRow, check_header
 from bankable.tools.evidence.records import EngineIdentity, Failure, HostSample, ServerConfig, Workload
 from bankable.tools.evidence.store import AppendLog
 from bankable.tools.search.space import Dimension, SearchSpace
@@ -64,10 +63,8 @@ def record_ladders(
     recorded, rows = read_ladder_file(plan.out)
     if recorded is None:
         log.append(header.model_dump(mode="json"))
-    elif recorded != header:
-        raise UserError(
-            "Cannot record the landscape: the file holds another one", str(plan.out), "choose another --out"
-        )
+    else:
+        check_header(recorded, header, plan.out)
     done = {(row.launch, tuple(row.point)) for row in rows if row.failure is None}
     everything = batches(LADDER_GRID, plan.launches, plan.together, plan.seed)
     due = [batch for batch in everything if any((batch.launch, point) not in done for point in batch.points)]

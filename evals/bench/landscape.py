@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bankable.evals.bench.grid import Batch, batches, round_orders
-from bankable.evals.bench.records import GridKnob, Header, LaunchRow, RoundRow, read_partial
-from bankable.tools.errors import UserError
+from bankable.evals.bench.records import GridKnob, Header, LaunchRow, RoundRow, check_header, read_partial
 from bankable.tools.evidence.records import EngineIdentity, Failure, HostSample, ServerConfig, Workload
 from bankable.tools.evidence.store import AppendLog
 from bankable.tools.search.space import Dimension, SearchSpace
@@ -59,13 +58,8 @@ def record(driver: Driver, engine: EngineIdentity, plan: LandscapePlan, say: Cal
     recorded_header, rows = read_partial(plan.out)
     if recorded_header is None:
         log.append(header.model_dump(mode="json"))
-    elif recorded_header != header:
-        differs = [n for n in Header.model_fields if getattr(recorded_header, n) != getattr(header, n)]
-        raise UserError(
-            "Cannot record the landscape: the file holds another one",
-            f"{plan.out}: {', '.join(differs)}",
-            "choose another --out",
-        )
+    else:
+        check_header(recorded_header, header, plan.out)
     done = {(row.launch, tuple(row.point)) for row in rows if not _blameless(row)}
     everything = batches(plan.grid, plan.launches, plan.together, plan.seed)
     due = [b for b in everything if any((b.launch, p) not in done for p in b.points)][: plan.limit]

@@ -66,6 +66,17 @@ class Header(Record):
     """True for a landscape that was made up; only tests have such."""
 
 
+def check_header(recorded: Record, header: Record, out: Path) -> None:
+    """Raise ``UserError`` when a file to go on with holds another landscape, and name the fields that differ."""
+    differs = [name for name in type(header).model_fields if getattr(recorded, name) != getattr(header, name)]
+    if differs:
+        raise UserError(
+            "Cannot record the landscape: the file holds another one",
+            f"{out}: {', '.join(differs)}",
+            "choose another --out",
+        )
+
+
 class RoundRow(Record):
     """One timed round."""
 
